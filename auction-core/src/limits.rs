@@ -1,0 +1,39 @@
+//! Every limit of the core, by name. What happens at a limit stands beside it.
+
+/// Greatest price, in ten-thousandths: 999,999,999.9999. It fits a JavaScript number and its product with
+/// any quantity fits 128 bits. A larger number does not parse.
+pub const PRICE_MAX: u64 = 9_999_999_999_999;
+/// Greatest quantity of a lot, a bid or an order. A larger number does not parse.
+pub const QUANTITY_MAX: u64 = 1_000_000_000_000;
+/// Ceiling of price x quantity of one bid, in ten-thousandths; above it the bid is refused.
+pub const AMOUNT_MAX: u64 = 1_000_000_000_000_000_000;
+/// Greatest profit or loss that a company can publish, in ten-thousandths.
+pub const PROFIT_MAX: i64 = 999_999_999_999_999_999;
+
+/// Longest symbol, in bytes.
+pub const SYMBOL_BYTES_MAX: usize = 8;
+/// Longest security code, in bytes.
+pub const SECURITY_BYTES_MAX: usize = 16;
+/// Shortest user name, in bytes.
+pub const NAME_BYTES_MIN: usize = 2;
+/// Longest user name, in bytes.
+pub const NAME_BYTES_MAX: usize = 32;
+/// Longest stored credential, in bytes (an argon2id string takes about 100).
+pub const CREDENTIAL_BYTES_MAX: usize = 256;
+
+/// Most users of a market; registering another is refused.
+pub const USERS_MAX: usize = 10_000_000;
+/// Most stocks of a market; listing another is refused.
+pub const STOCKS_MAX: usize = 1_000_000;
+/// Most lots of a market, closed ones included; opening another is refused.
+pub const LOTS_MAX: usize = 10_000_000;
+/// Most open sessions of one user; opening another closes the oldest.
+pub const SESSIONS_PER_USER_MAX: usize = 16;
+/// Outcomes of accepted requests kept for each session; an unknown request below them is stale.
+pub const OUTCOMES_KEPT: usize = 1_024;
+/// Most bands of a step table.
+pub const STEP_BANDS_MAX: usize = 32;
+/// Longest time between the opening of a lot and its close, and longest soft-close span: 366 days.
+pub const SPAN_MAX_MICROS: u64 = 366 * 24 * 60 * 60 * 1_000_000;
+/// Greatest timestamp: the end of the year 9999, in microseconds UTC.
+pub const TIMESTAMP_MAX_MICROS: u64 = 253_402_300_799_999_999;

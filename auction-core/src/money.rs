@@ -1,0 +1,294 @@
+//! Money and quantities: integers named by their unit, never floats.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::limits::{AMOUNT_MAX, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX};
+
+/// How many units make one of currency: prices count ten-thousandths, as Nasdaq ITCH's `Price(4)` does.
+pub const UNITS_PER_CURRENCY: u64 = 10_000;
+
+const DECIMALS: usize = 4;
+
+/// A price of one share, in ten-thousandths of the currency unit; at most [`PRICE_MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Price(u64);
+
+impl Price {
+    /// Nothing: the base price of a stock that is given no value.
+    pub const ZERO: Self = Self(0);
+    /// The smallest difference between two prices.
+    pub const UNIT: Self = Self(1);
+    /// The greatest price.
+    pub const MAX: Self = Self(PRICE_MAX);
+
+    /// A price of so many ten-thousandths, or `None` above [`PRICE_MAX`].
+    #[must_use]
+    pub const fn from_units(units: u64) -> Option<Self> {
+        if units <= PRICE_MAX { Some(Self(units)) } else { None }
+    }
+
+    /// The price in ten-thousandths.
+    #[must_use]
+    pub const fn units(self) -> u64 {
+        self.0
+    }
+
+    /// Reads a decimal such as `12`, `12.5` or `0.0008`: digits, at most one point, at most four decimals.
+    ///
+    /// ```
+    /// use auction_core::Price;
+    /// assert_eq!(Price::parse("1.32")?.units(), 13_200);
+    /// assert!(Price::parse("1.32x").is_err());
+    /// # Ok::<(), auction_core::MoneyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`MoneyError`] names what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        let units = parse_units(text)?;
+        Self::from_units(units).ok_or(MoneyError::TooLarge)
+    }
+
+    /// The sum, or `None` above the greatest price.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(units) => Self::from_units(units),
+            None => None,
+        }
+    }
+
+    /// What `quantity` shares cost at this price, or `None` above [`AMOUNT_MAX`].
+    #[must_use]
+    pub const fn checked_mul(self, quantity: Quantity) -> Option<Amount> {
+        match self.0.checked_mul(quantity.0) {
+            Some(units) => Amount::from_units(units),
+            None => None,
+        }
+    }
+}
+
+impl FromStr for Price {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        Self::parse(text)
+    }
+}
+
+/// At least two decimals, at most four: `1.40`, `0.0008`.
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_units(f, self.0, 2)
+    }
+}
+
+/// A sum of money, price x quantity, in ten-thousandths; at most [`AMOUNT_MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Amount(u64);
+
+impl Amount {
+    /// The greatest amount.
+    pub const MAX: Self = Self(AMOUNT_MAX);
+
+    /// An amount of so many ten-thousandths, or `None` above [`AMOUNT_MAX`].
+    #[must_use]
+    pub const fn from_units(units: u64) -> Option<Self> {
+        if units <= AMOUNT_MAX { Some(Self(units)) } else { None }
+    }
+
+    /// The amount in ten-thousandths.
+    #[must_use]
+    pub const fn units(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_units(f, self.0, 2)
+    }
+}
+
+/// A number of shares, 1 to [`QUANTITY_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Quantity(u64);
+
+impl Quantity {
+    /// One share.
+    pub const ONE: Self = Self(1);
+
+    /// So many shares, or `None` for zero and above [`QUANTITY_MAX`].
+    #[must_use]
+    pub const fn new(shares: u64) -> Option<Self> {
+        if shares >= 1 && shares <= QUANTITY_MAX { Some(Self(shares)) } else { None }
+    }
+
+    /// The number of shares.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A company's published profit, in ten-thousandths; below zero it is a loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Profit(i64);
+
+impl Profit {
+    /// A profit of so many ten-thousandths, or `None` beyond [`PROFIT_MAX`] either way.
+    #[must_use]
+    pub const fn from_units(units: i64) -> Option<Self> {
+        if units >= -PROFIT_MAX && units <= PROFIT_MAX { Some(Self(units)) } else { None }
+    }
+
+    /// The profit in ten-thousandths.
+    #[must_use]
+    pub const fn units(self) -> i64 {
+        self.0
+    }
+
+    /// Reads a decimal such as `9800`, `-12.5` or `0.0008`.
+    ///
+    /// # Errors
+    /// [`MoneyError`] names what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let units = i64::try_from(parse_units(digits)?).map_err(|_| MoneyError::TooLarge)?;
+        Self::from_units(if negative { -units } else { units }).ok_or(MoneyError::TooLarge)
+    }
+}
+
+impl FromStr for Profit {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        Self::parse(text)
+    }
+}
+
+/// As few decimals as it takes: `9800`, `-12.5`.
+impl fmt::Display for Profit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        write_units(f, self.0.unsigned_abs(), 0)
+    }
+}
+
+/// Why a text is no amount of money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// No digit before the point, or nothing at all.
+    #[error("is not a decimal; expected for example 12.50")]
+    NotADecimal,
+    /// More than four decimals.
+    #[error("has more than four decimals; expected for example 0.0008")]
+    TooPrecise,
+    /// Above the greatest value.
+    #[error("is too large; the greatest price is 999999999.9999")]
+    TooLarge,
+}
+
+fn parse_units(text: &str) -> Result<u64, MoneyError> {
+    let (whole, decimals) = match text.split_once('.') {
+        Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
+        Some(_) => return Err(MoneyError::NotADecimal),
+        None => (text, ""),
+    };
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !all_digits(whole) || !all_digits(decimals) {
+        return Err(MoneyError::NotADecimal);
+    }
+    if decimals.len() > DECIMALS {
+        return Err(MoneyError::TooPrecise);
+    }
+    let padding = core::iter::repeat_n(b'0', DECIMALS - decimals.len());
+    whole.bytes().chain(decimals.bytes()).chain(padding).try_fold(0_u64, |units, digit| {
+        units
+            .checked_mul(10)
+            .and_then(|units| units.checked_add(u64::from(digit - b'0')))
+            .ok_or(MoneyError::TooLarge)
+    })
+}
+
+fn write_units(f: &mut fmt::Formatter<'_>, units: u64, decimals_min: usize) -> fmt::Result {
+    let mut decimals = DECIMALS;
+    let mut fraction = units % UNITS_PER_CURRENCY;
+    while decimals > decimals_min && fraction.is_multiple_of(10) {
+        fraction /= 10;
+        decimals -= 1;
+    }
+    let whole = units / UNITS_PER_CURRENCY;
+    if decimals == 0 { write!(f, "{whole}") } else { write!(f, "{whole}.{fraction:0decimals$}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn decimals_parse_to_exact_units_or_are_refused_with_the_reason() {
+        let cases = [
+            ("1.32", Ok(13_200)),
+            ("0", Ok(0)),
+            ("0.00", Ok(0)),
+            ("007", Ok(70_000)),
+            ("0.0008", Ok(8)),
+            ("999999999.9999", Ok(PRICE_MAX)),
+            ("1000000000", Err(MoneyError::TooLarge)),
+            ("99999999999999999999", Err(MoneyError::TooLarge)),
+            ("1.00000", Err(MoneyError::TooPrecise)),
+            ("", Err(MoneyError::NotADecimal)),
+            (".5", Err(MoneyError::NotADecimal)),
+            ("5.", Err(MoneyError::NotADecimal)),
+            ("-1", Err(MoneyError::NotADecimal)),
+            ("+1", Err(MoneyError::NotADecimal)),
+            ("1e3", Err(MoneyError::NotADecimal)),
+            ("1,5", Err(MoneyError::NotADecimal)),
+            ("1.2.3", Err(MoneyError::NotADecimal)),
+            (" 1", Err(MoneyError::NotADecimal)),
+            ("\u{0661}", Err(MoneyError::NotADecimal)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Price::parse(text).map(Price::units), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_price_prints_two_to_four_decimals_and_a_profit_as_few_as_it_takes() {
+        let price = |units| Price::from_units(units).unwrap().to_string();
+        assert_eq!(price(14_000), "1.40");
+        assert_eq!(price(8), "0.0008");
+        assert_eq!(price(12_340), "1.234");
+        let profit = |units| Profit::from_units(units).unwrap().to_string();
+        assert_eq!(profit(98_000_000), "9800");
+        assert_eq!(profit(-125_000), "-12.5");
+        assert_eq!(Profit::parse("-12.5").unwrap().units(), -125_000);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_price_prints_to_a_text_that_parses_to_it(units in 0..=PRICE_MAX) {
+            let price = Price::from_units(units).unwrap();
+            proptest::prop_assert_eq!(Price::parse(&price.to_string()), Ok(price));
+        }
+    }
+}
