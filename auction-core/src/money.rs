@@ -26,7 +26,11 @@ impl Price {
     /// A price of so many ten-thousandths, or `None` above [`PRICE_MAX`].
     #[must_use]
     pub const fn from_units(units: u64) -> Option<Self> {
-        if units <= PRICE_MAX { Some(Self(units)) } else { None }
+        if units <= PRICE_MAX {
+            Some(Self(units))
+        } else {
+            None
+        }
     }
 
     /// The price in ten-thousandths.
@@ -97,7 +101,11 @@ impl Amount {
     /// An amount of so many ten-thousandths, or `None` above [`AMOUNT_MAX`].
     #[must_use]
     pub const fn from_units(units: u64) -> Option<Self> {
-        if units <= AMOUNT_MAX { Some(Self(units)) } else { None }
+        if units <= AMOUNT_MAX {
+            Some(Self(units))
+        } else {
+            None
+        }
     }
 
     /// The amount in ten-thousandths.
@@ -125,7 +133,11 @@ impl Quantity {
     /// So many shares, or `None` for zero and above [`QUANTITY_MAX`].
     #[must_use]
     pub const fn new(shares: u64) -> Option<Self> {
-        if shares >= 1 && shares <= QUANTITY_MAX { Some(Self(shares)) } else { None }
+        if shares >= 1 && shares <= QUANTITY_MAX {
+            Some(Self(shares))
+        } else {
+            None
+        }
     }
 
     /// The number of shares.
@@ -150,7 +162,11 @@ impl Profit {
     /// A profit of so many ten-thousandths, or `None` beyond [`PROFIT_MAX`] either way.
     #[must_use]
     pub const fn from_units(units: i64) -> Option<Self> {
-        if units >= -PROFIT_MAX && units <= PROFIT_MAX { Some(Self(units)) } else { None }
+        if units >= -PROFIT_MAX && units <= PROFIT_MAX {
+            Some(Self(units))
+        } else {
+            None
+        }
     }
 
     /// The profit in ten-thousandths.
@@ -219,12 +235,16 @@ fn parse_units(text: &str) -> Result<u64, MoneyError> {
         return Err(MoneyError::TooPrecise);
     }
     let padding = core::iter::repeat_n(b'0', DECIMALS - decimals.len());
-    whole.bytes().chain(decimals.bytes()).chain(padding).try_fold(0_u64, |units, digit| {
-        units
-            .checked_mul(10)
-            .and_then(|units| units.checked_add(u64::from(digit - b'0')))
-            .ok_or(MoneyError::TooLarge)
-    })
+    whole
+        .bytes()
+        .chain(decimals.bytes())
+        .chain(padding)
+        .try_fold(0_u64, |units, digit| {
+            units
+                .checked_mul(10)
+                .and_then(|units| units.checked_add(u64::from(digit - b'0')))
+                .ok_or(MoneyError::TooLarge)
+        })
 }
 
 fn write_units(f: &mut fmt::Formatter<'_>, units: u64, decimals_min: usize) -> fmt::Result {
@@ -235,7 +255,11 @@ fn write_units(f: &mut fmt::Formatter<'_>, units: u64, decimals_min: usize) -> f
         decimals -= 1;
     }
     let whole = units / UNITS_PER_CURRENCY;
-    if decimals == 0 { write!(f, "{whole}") } else { write!(f, "{whole}.{fraction:0decimals$}") }
+    if decimals == 0 {
+        write!(f, "{whole}")
+    } else {
+        write!(f, "{whole}.{fraction:0decimals$}")
+    }
 }
 
 #[cfg(test)]

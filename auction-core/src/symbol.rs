@@ -17,9 +17,15 @@ impl Symbol {
     /// [`NameError::Symbol`] when the text is no symbol.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-';
-        InlineText::fold(text, 1, u8::is_ascii_alphanumeric, inner, u8::to_ascii_uppercase)
-            .map(Self)
-            .ok_or(NameError::Symbol)
+        InlineText::fold(
+            text,
+            1,
+            u8::is_ascii_alphanumeric,
+            inner,
+            u8::to_ascii_uppercase,
+        )
+        .map(Self)
+        .ok_or(NameError::Symbol)
     }
 
     /// The symbol as text.
@@ -65,9 +71,15 @@ impl Name {
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
         let least = NAME_BYTES_MIN;
-        InlineText::fold(text, least, u8::is_ascii_alphanumeric, inner, u8::to_ascii_lowercase)
-            .map(Self)
-            .ok_or(NameError::Name)
+        InlineText::fold(
+            text,
+            least,
+            u8::is_ascii_alphanumeric,
+            inner,
+            u8::to_ascii_lowercase,
+        )
+        .map(Self)
+        .ok_or(NameError::Name)
     }
 
     /// The name as text.
@@ -175,15 +187,38 @@ mod tests {
 
     #[test]
     fn texts_outside_the_pattern_are_refused() {
-        for text in ["", "TOOLONGSY", ".A", "A B", "A,B", "\u{c4}", "A\0", "A\u{1b}"] {
+        for text in [
+            "",
+            "TOOLONGSY",
+            ".A",
+            "A B",
+            "A,B",
+            "\u{c4}",
+            "A\0",
+            "A\u{1b}",
+        ] {
             assert_eq!(Symbol::parse(text), Err(NameError::Symbol), "{text:?}");
         }
-        for text in ["", "a", "-ab", "a b", "a\n", "=cmd", "<b>", "caf\u{e9}", &"a".repeat(33)] {
+        for text in [
+            "",
+            "a",
+            "-ab",
+            "a b",
+            "a\n",
+            "=cmd",
+            "<b>",
+            "caf\u{e9}",
+            &"a".repeat(33),
+        ] {
             assert_eq!(Name::parse(text), Err(NameError::Name), "{text:?}");
         }
         assert!(Name::parse(&"a".repeat(32)).is_ok());
         for text in ["", "12345678901234567", "0 1", "=1"] {
-            assert_eq!(SecurityCode::parse(text), Err(NameError::SecurityCode), "{text:?}");
+            assert_eq!(
+                SecurityCode::parse(text),
+                Err(NameError::SecurityCode),
+                "{text:?}"
+            );
         }
     }
 }

@@ -13,7 +13,11 @@ impl Timestamp {
     /// The moment that many microseconds after 1970, or `None` after the year 9999.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Option<Self> {
-        if micros <= TIMESTAMP_MAX_MICROS { Some(Self(micros)) } else { None }
+        if micros <= TIMESTAMP_MAX_MICROS {
+            Some(Self(micros))
+        } else {
+            None
+        }
     }
 
     /// The moment that many whole seconds after 1970.
@@ -22,7 +26,10 @@ impl Timestamp {
     /// After the year 9999.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
-        assert!(secs <= TIMESTAMP_MAX_MICROS / 1_000_000, "a timestamp ends with the year 9999");
+        assert!(
+            secs <= TIMESTAMP_MAX_MICROS / 1_000_000,
+            "a timestamp ends with the year 9999"
+        );
         Self(secs * 1_000_000)
     }
 
@@ -42,7 +49,11 @@ impl Timestamp {
     #[must_use]
     pub const fn saturating_add(self, span: Span) -> Self {
         let micros = self.0.saturating_add(span.0);
-        Self(if micros < TIMESTAMP_MAX_MICROS { micros } else { TIMESTAMP_MAX_MICROS })
+        Self(if micros < TIMESTAMP_MAX_MICROS {
+            micros
+        } else {
+            TIMESTAMP_MAX_MICROS
+        })
     }
 }
 
@@ -53,7 +64,10 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = civil_from_days(secs / 86_400);
         let (hour, minute, second) = (secs / 3_600 % 24, secs / 60 % 60, secs % 60);
         let micros = self.0 % 1_000_000;
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
+        )
     }
 }
 
@@ -69,7 +83,11 @@ impl Span {
     /// A span of that many microseconds, or `None` above [`SPAN_MAX_MICROS`].
     #[must_use]
     pub const fn from_micros(micros: u64) -> Option<Self> {
-        if micros <= SPAN_MAX_MICROS { Some(Self(micros)) } else { None }
+        if micros <= SPAN_MAX_MICROS {
+            Some(Self(micros))
+        } else {
+            None
+        }
     }
 
     /// A span of that many whole seconds.
@@ -78,7 +96,10 @@ impl Span {
     /// Above 366 days.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
-        assert!(secs <= SPAN_MAX_MICROS / 1_000_000, "a span is at most 366 days");
+        assert!(
+            secs <= SPAN_MAX_MICROS / 1_000_000,
+            "a span is at most 366 days"
+        );
         Self(secs * 1_000_000)
     }
 
@@ -99,7 +120,11 @@ const fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }

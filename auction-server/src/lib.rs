@@ -1,1 +1,3 @@
 //! auction-server
+
+pub mod journal;

@@ -1,0 +1,218 @@
+//! A frame: one group commit, with everything needed to know that it is whole and in its place.
+
+use std::path::Path;
+
+use super::chain::{Chain, Position};
+use super::key::{Checksum, Key, Purpose};
+
+/// The largest frame, header and padding included. A larger batch is refused before anything is written,
+/// and no length above it is believed when reading. 16 MiB.
+pub const FRAME_BYTES_MAX: u64 = 16 << 20;
+
+/// Frames begin at multiples of this, so that the search for a frame after a torn one is quick.
+pub(super) const FRAME_ALIGN: u64 = 8;
+pub(super) const FRAME_HEADER_BYTES: usize = 88;
+
+const COUNT_AT: usize = 4;
+const FIRST_AT: usize = 8;
+const PUBLIC_LENGTH_AT: usize = 16;
+const PRIVATE_LENGTH_AT: usize = 20;
+const CHAIN_AT: usize = 24;
+const BODY_CHECKSUM_AT: usize = 56;
+const HEADER_CHECKSUM_AT: usize = 72;
+
+/// One group commit: the records `first..first + count`, encoded by the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch<'a> {
+    /// The sequence of its first record: one more than the last record before it, 1 in a new journal.
+    pub first: u64,
+    /// How many records it holds, at least 1.
+    pub count: u32,
+    /// What everyone may see, with the salted commitments to the private parts; covered by the chain.
+    pub public: &'a [u8],
+    /// What only this server may see (hidden maxima, sealed bids, credentials); not covered by the chain.
+    pub private: &'a [u8],
+}
+
+impl Batch<'_> {
+    /// The bytes this batch takes on disk; over [`FRAME_BYTES_MAX`], an append refuses it.
+    #[must_use]
+    pub fn frame_bytes(&self) -> u64 {
+        frame_bytes(self.public.len() as u64, self.private.len() as u64)
+    }
+}
+
+/// A frame as it was read: whole, in its place, its chain verified.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameView<'a> {
+    /// The sequence of its first record.
+    pub first: u64,
+    /// How many records it holds.
+    pub count: u32,
+    /// The public bytes of its batch.
+    pub public: &'a [u8],
+    /// The private bytes of its batch.
+    pub private: &'a [u8],
+    /// The chain after it.
+    pub chain: Chain,
+    /// The term of its segment: who led when it was written.
+    pub term: u64,
+    /// The segment it lies in.
+    pub file: &'a Path,
+    /// Where in the segment it begins, in bytes.
+    pub offset: u64,
+}
+
+impl FrameView<'_> {
+    /// The sequence of its last record.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.first + u64::from(self.count) - 1
+    }
+
+    /// The place after this frame, where a snapshot may stand.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position {
+            sequence: self.last(),
+            chain: self.chain,
+        }
+    }
+
+    /// A copy that outlives the reader's next step.
+    #[must_use]
+    pub fn to_owned_frame(&self) -> OwnedFrame {
+        OwnedFrame {
+            first: self.first,
+            count: self.count,
+            public: self.public.to_vec(),
+            private: self.private.to_vec(),
+            chain: self.chain,
+            term: self.term,
+        }
+    }
+}
+
+/// A [`FrameView`] with bytes of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedFrame {
+    /// The sequence of its first record.
+    pub first: u64,
+    /// How many records it holds.
+    pub count: u32,
+    /// The public bytes of its batch.
+    pub public: Vec<u8>,
+    /// The private bytes of its batch.
+    pub private: Vec<u8>,
+    /// The chain after it.
+    pub chain: Chain,
+    /// The term of its segment: who led when it was written.
+    pub term: u64,
+}
+
+impl OwnedFrame {
+    /// The sequence of its last record.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.first + u64::from(self.count) - 1
+    }
+}
+
+/// What stands before a frame's bytes. One that decodes was written by someone who has the key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FrameHeader {
+    /// The whole frame, padding included.
+    pub length: u64,
+    pub count: u32,
+    pub first: u64,
+    pub public_length: usize,
+    pub private_length: usize,
+    pub chain: Chain,
+    body_checksum: Checksum,
+}
+
+impl FrameHeader {
+    /// `None` when these bytes are no header of this journal. Says nothing of the bytes that follow.
+    pub fn decode(bytes: &[u8], key: &Key) -> Option<Self> {
+        // The cheap questions first: a search asks this at every eighth byte of a torn segment.
+        let length = u64::from(u32_at(bytes, 0));
+        let count = u32_at(bytes, COUNT_AT);
+        let first = u64_at(bytes, FIRST_AT);
+        let public_length = u32_at(bytes, PUBLIC_LENGTH_AT);
+        let private_length = u32_at(bytes, PRIVATE_LENGTH_AT);
+        let plausible = length <= FRAME_BYTES_MAX
+            && length == frame_bytes(public_length.into(), private_length.into())
+            && count > 0
+            && first.checked_add(u64::from(count)).is_some();
+        if !plausible {
+            return None;
+        }
+        let checksum = key.checksum(Purpose::FrameHeader, &[&bytes[..HEADER_CHECKSUM_AT]]);
+        if bytes[HEADER_CHECKSUM_AT..FRAME_HEADER_BYTES] != checksum {
+            return None;
+        }
+        let mut chain = Chain([0; 32]);
+        chain.0.copy_from_slice(&bytes[CHAIN_AT..BODY_CHECKSUM_AT]);
+        let mut body_checksum = [0; 16];
+        body_checksum.copy_from_slice(&bytes[BODY_CHECKSUM_AT..HEADER_CHECKSUM_AT]);
+        Some(Self {
+            length,
+            count,
+            first,
+            public_length: public_length as usize,
+            private_length: private_length as usize,
+            chain,
+            body_checksum,
+        })
+    }
+
+    /// How many bytes follow the header.
+    pub fn body_length(&self) -> usize {
+        self.length as usize - FRAME_HEADER_BYTES
+    }
+
+    /// Whether `body` is what was written after this header.
+    pub fn matches(&self, body: &[u8], key: &Key) -> bool {
+        key.checksum(Purpose::FrameBody, &[body]) == self.body_checksum
+    }
+}
+
+/// Encodes `batch` into `buffer`, replacing what was there. The caller has checked its size.
+pub(super) fn encode(batch: &Batch<'_>, chain: &Chain, key: &Key, buffer: &mut Vec<u8>) {
+    let length = batch.frame_bytes();
+    assert!(
+        length <= FRAME_BYTES_MAX,
+        "the size of a batch is checked before it is encoded"
+    );
+    buffer.clear();
+    buffer.resize(FRAME_HEADER_BYTES, 0);
+    buffer.extend_from_slice(batch.public);
+    buffer.extend_from_slice(batch.private);
+    buffer.resize(length as usize, 0);
+
+    let (header, body) = buffer.split_at_mut(FRAME_HEADER_BYTES);
+    header[..COUNT_AT].copy_from_slice(&(length as u32).to_le_bytes());
+    header[COUNT_AT..FIRST_AT].copy_from_slice(&batch.count.to_le_bytes());
+    header[FIRST_AT..PUBLIC_LENGTH_AT].copy_from_slice(&batch.first.to_le_bytes());
+    header[PUBLIC_LENGTH_AT..PRIVATE_LENGTH_AT]
+        .copy_from_slice(&(batch.public.len() as u32).to_le_bytes());
+    header[PRIVATE_LENGTH_AT..CHAIN_AT]
+        .copy_from_slice(&(batch.private.len() as u32).to_le_bytes());
+    header[CHAIN_AT..BODY_CHECKSUM_AT].copy_from_slice(&chain.0);
+    header[BODY_CHECKSUM_AT..HEADER_CHECKSUM_AT]
+        .copy_from_slice(&key.checksum(Purpose::FrameBody, &[body]));
+    let checksum = key.checksum(Purpose::FrameHeader, &[&header[..HEADER_CHECKSUM_AT]]);
+    header[HEADER_CHECKSUM_AT..].copy_from_slice(&checksum);
+}
+
+fn frame_bytes(public_length: u64, private_length: u64) -> u64 {
+    (FRAME_HEADER_BYTES as u64 + public_length + private_length).next_multiple_of(FRAME_ALIGN)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}

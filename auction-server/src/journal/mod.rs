@@ -1,0 +1,118 @@
+//! The journal: every accepted batch, durable before anyone hears of it, and kept for ever.
+//!
+//! [`Journal`] is a folder that one process appends to. An [append](Log::append) writes one *frame*, the
+//! records of one group commit, and returns when it is durable. [`Reader`] reads the frames in order, also
+//! beside a running server. [`SnapshotStore`] keeps what the records add up to, so that a start is quick.
+//! What the records mean is none of the journal's business: it stores bytes with sequence numbers.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use auction_server::journal::{Batch, Journal, Log, NewJournal, Options, RealDisk};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let dir = folder.path();
+//! let options = || Options::new(NewJournal::random());
+//! let (mut journal, _) = Journal::open(Arc::new(RealDisk), dir, options(), None, |_| Ok(()))?;
+//! journal.append(&Batch { first: 1, count: 2, public: b"two records", private: b"" })?;
+//! drop(journal);
+//!
+//! let (_, recovery) = Journal::open(Arc::new(RealDisk), dir, options(), None, |frame| {
+//!     assert_eq!((frame.first, frame.public), (1, &b"two records"[..]));
+//!     Ok(())
+//! })?;
+//! assert_eq!(recovery.last_sequence, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What holds
+//! - What was acknowledged is there after a loss of power: once, unchanged, in order.
+//! - What was not is there whole or not at all, and is at most the very last frame.
+//! - After a failed write or sync nothing is acknowledged. The process ends; recovery finds out what is there.
+//! - Damage is never taken for the end of the journal: it is refused, naming file and byte.
+//!
+//! It relies on two things of the disk: a sync that returns has synced, and a write harms no byte outside
+//! its range.
+//!
+//! # The folder
+//! | name | what |
+//! |---|---|
+//! | `journal.lock` | locked while a server runs; empty |
+//! | `journal.key` | the key of all checksums |
+//! | `00000000000000000001.seg` | a segment, named by its first record |
+//! | `00000000000000000123.snap` | a snapshot, named by the last record it holds |
+//! | `*.tmp` | being made; means nothing after a crash |
+//!
+//! All files are readable by their owner only: hidden maxima and sealed bids lie in them.
+//!
+//! # The bytes
+//! Numbers are little-endian. A *checksum* is SipHash-2-4-128 (its 16 bytes in the reference order) with the
+//! key of the journal, over a purpose as u64 and then the bytes named. Gaps are zeros.
+//!
+//! ```text
+//! journal.key, 48 bytes                  segment header, in a page of 4096 bytes
+//!   0   8  "AUCTKEY\n"                      0   8  "AUCTSEG\n"
+//!   8   2  version = 1                      8   2  version = 1
+//!  16  16  the key                         16  16  market id
+//!  32  16  first half of SHA-256 over      32   8  term: who led when it was begun
+//!          "auction.key.1" and 0..32       40   8  sequence of its first record
+//!                                          48   8  length of the file
+//! snapshot, 112 bytes and its payload      56  32  chain before its first frame
+//!   0   8  "AUCTSNP\n"                     88  16  checksum, purpose 1, over 0..88
+//!   8   2  version = 1
+//!  16  16  market id                     frame, from byte 4096 on, each at a multiple of 8
+//!  32   8  sequence it stands at            0   4  length L: header, bytes and padding
+//!  40  32  chain there                      4   4  count of its records, at least 1
+//!  72   8  length of the payload            8   8  sequence of its first record
+//!  80  16  checksum, purpose 5,            16   4  length of the public bytes
+//!          over the payload                20   4  length of the private bytes
+//!  96  16  checksum, purpose 4,            24  32  chain after this frame
+//!          over 0..96                      56  16  checksum, purpose 3, over 88..L
+//! 112      payload                         72  16  checksum, purpose 2, over 0..72
+//!                                          88      public, private, zeros to L
+//! ```
+//!
+//! The chain after a frame is `SHA-256("auction.chain.1" ‖ chain before ‖ first u64 ‖ count u32 ‖ public)`,
+//! before the first frame `SHA-256("auction.genesis.1" ‖ market id)`.
+//!
+//! A file of an unknown version is refused and left alone. A change of any byte here raises the version of
+//! its file; the program then reads the old versions too, and writes the new one from its next file on.
+//!
+//! # Why so
+//! - **Zeros, written ahead.** Overwriting bytes that exist changes no metadata, so an append costs one
+//!   write and one sync, and the length of a segment says at once when it was cut. A helper thread prepares
+//!   the next segment; if it is late, the append makes a small one itself.
+//! - **Keyed checksums.** Telling a torn tail from damage means searching the bytes after a broken frame for
+//!   later ones. A client chose some of those bytes. Without the key it can't make a header of them.
+//! - **A checksum for the header alone.** It makes that search linear: a made-up length is never believed. And
+//!   a later header is proof enough: frame n + 1 is not written before the sync of frame n has returned, so
+//!   frame n was acknowledged, and what stands in its place is damage.
+//! - **A chain.** Checksums say that a frame is whole; the chain says that it is the one that was there,
+//!   after all those that were there, to anyone with a SHA-256 and without the key.
+//! - **The last frame is written again at each start.** After a failed sync the page cache may show a frame
+//!   that the disk does not hold, and call it clean; so a sync alone would prove nothing.
+//! - **Sealed segments are never touched, renamed or removed.** They are the record that anyone can verify.
+
+mod error;
+pub mod disk;
+mod chain;
+mod key;
+mod frame;
+mod segment;
+mod scan;
+mod reader;
+mod options;
+mod supply;
+mod writer;
+mod recovery;
+mod snapshot;
+
+pub use chain::{Chain, MarketId, Position};
+pub use disk::{Disk, RealDisk};
+pub use error::{Damage, JournalError, VisitError};
+pub use frame::{Batch, FRAME_BYTES_MAX, FrameView, OwnedFrame};
+pub use key::Key;
+pub use options::{NewJournal, Options, Prepare, SEGMENT_BYTES_FIRST, SEGMENT_BYTES_MAX};
+pub use reader::{Reader, TailState, Torn};
+pub use recovery::Recovery;
+pub use snapshot::{Newest, SNAPSHOT_BYTES_MAX, Skipped, Snapshot, SnapshotStore};
+pub use writer::{Journal, Log};

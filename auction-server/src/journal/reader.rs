@@ -1,0 +1,360 @@
+//! Reading the frames in order, without the lock: for recovery, export, `verify` and projections.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::chain::{Chain, MarketId, Position};
+use super::disk::{Access, Disk};
+use super::error::{Damage, JournalError};
+use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameView, OwnedFrame};
+use super::key::{Key, key_path};
+use super::scan::{Found, read_frame, scan_rest};
+use super::segment::{CHAIN_AT, SEGMENT_HEADER_BYTES, Segment, list_segments, segment_path};
+
+/// Reads a journal's frames in order, beside a running server or without one.
+///
+/// Every frame returned is whole, follows the one before it, and carries a chain that was computed again.
+/// A frame that the server is just writing is not there yet: it is never called damage. A frame may be
+/// seen in the instant *before* its sync returns; who needs durable records only (a snapshot does) stops
+/// at the last sequence the server called durable.
+pub struct Reader {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    key: Key,
+    /// Frames that end before this record are verified, but not returned.
+    wanted: u64,
+    place: Option<Place>,
+    body: Vec<u8>,
+}
+
+/// Where a reader stands: after some frame of some segment.
+struct Place {
+    segment: Segment,
+    /// Where the next frame begins.
+    offset: u64,
+    /// What was read up to there.
+    position: Position,
+    /// Where the last frame read from this segment begins.
+    last_frame: Option<u64>,
+}
+
+/// A torn tail: the remains of a frame whose sync never returned, so nobody was told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The last segment.
+    pub file: PathBuf,
+    /// Where its last whole frame ends, in bytes.
+    pub offset: u64,
+    /// From there to the last byte that is not zero.
+    pub bytes: u64,
+}
+
+/// What follows the last frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TailState {
+    /// Nothing: the journal ends with a whole frame.
+    Clean,
+    /// The remains of a frame. Beside a running server it may just be in the making.
+    Torn(Torn),
+    /// More frames have come: read on.
+    Grew,
+}
+
+impl Reader {
+    /// Opens the journal in `dir`, to read from its first record.
+    ///
+    /// # Errors
+    /// [`JournalError::KeyMissing`] when there is no journal, or its key is gone; what [`Disk`] says.
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, JournalError> {
+        let key = Key::load(&*disk, dir)?;
+        let key = key.ok_or_else(|| JournalError::KeyMissing {
+            path: key_path(dir),
+        })?;
+        Ok(Self::with_key(disk, dir, key))
+    }
+
+    pub(super) fn with_key(disk: Arc<dyn Disk>, dir: &Path, key: Key) -> Self {
+        Self {
+            disk,
+            dir: dir.to_owned(),
+            key,
+            wanted: 1,
+            place: None,
+            body: Vec::new(),
+        }
+    }
+
+    /// Makes the frame that holds record `sequence` the next one, or the first after it once it is written.
+    /// Reading begins with that frame's segment: those before it are not verified.
+    pub fn seek(&mut self, sequence: u64) {
+        self.wanted = sequence.max(1);
+        self.place = None;
+    }
+
+    /// The next frame, or `None` when there is nothing more yet: a later call continues.
+    ///
+    /// # Errors
+    /// Damage, naming file and byte. The reader stays where it is; the next call answers the same.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "`None` is not the end: it may be asked again"
+    )]
+    pub fn next(&mut self) -> Result<Option<OwnedFrame>, JournalError> {
+        Ok(self.next_view()?.map(|frame| frame.to_owned_frame()))
+    }
+
+    /// Like [`next`](Self::next), without a copy.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn next_view(&mut self) -> Result<Option<FrameView<'_>>, JournalError> {
+        let header = loop {
+            match self.advance()? {
+                None => return Ok(None),
+                Some(header) if last_of(&header) >= self.wanted => break header,
+                Some(_) => {}
+            }
+        };
+        Ok(Some(self.view(header)))
+    }
+
+    /// What follows the last frame, to be asked after [`next`](Self::next) returned `None`. It looks
+    /// through the whole rest of the last segment.
+    ///
+    /// # Errors
+    /// Damage that `next` does not see, because it looks like nothing: a frame that was wiped out.
+    pub fn tail_state(&self) -> Result<TailState, JournalError> {
+        let Some(place) = &self.place else {
+            return Ok(TailState::Clean);
+        };
+        let expected = place.position.sequence + 1;
+        let rest = scan_rest(&place.segment, place.offset, expected, &self.key)?;
+        // Looked at after the rest: a running server may have written this frame meanwhile.
+        let found = read_frame(&place.segment, place.offset, &self.key, &mut Vec::new())?;
+        if matches!(found, Found::Frame(_)) || self.next_segment(place)?.is_some() {
+            return Ok(TailState::Grew);
+        }
+        if rest.later_frame {
+            return Err(place
+                .segment
+                .damaged(place.offset, Damage::Frame { expected }));
+        }
+        Ok(match rest.written_to {
+            None => TailState::Clean,
+            Some(end) => TailState::Torn(Torn {
+                file: place.segment.path.clone(),
+                offset: place.offset,
+                bytes: end - place.offset,
+            }),
+        })
+    }
+
+    /// What was read so far: the last record and its chain. `None` before anything was looked at.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.place.as_ref().map(|place| place.position)
+    }
+
+    /// The market this journal belongs to. `None` before anything was looked at.
+    #[must_use]
+    pub fn market(&self) -> Option<MarketId> {
+        self.place.as_ref().map(|place| place.segment.header.market)
+    }
+
+    /// The term of the segment being read. `None` before anything was looked at.
+    #[must_use]
+    pub fn term(&self) -> Option<u64> {
+        self.place.as_ref().map(|place| place.segment.header.term)
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Goes to the segment that holds the record wanted. `false`: there is no segment yet.
+    pub(super) fn locate(&mut self) -> Result<bool, JournalError> {
+        if self.place.is_some() {
+            return Ok(true);
+        }
+        let segments = list_segments(&*self.disk, &self.dir)?;
+        if segments.is_empty() {
+            return Ok(false);
+        }
+        let Some(&first) = segments.iter().rfind(|&&first| first <= self.wanted) else {
+            // Segments are kept for ever, so the first one holds record 1.
+            return Err(JournalError::SegmentMissing {
+                path: segment_path(&self.dir, 1),
+                sequence: self.wanted,
+            });
+        };
+        self.enter(first)?;
+        Ok(true)
+    }
+
+    /// Steps over the next whole frame; its body is in `self.body`.
+    pub(super) fn advance(&mut self) -> Result<Option<FrameHeader>, JournalError> {
+        if !self.locate()? {
+            return Ok(None);
+        }
+        // Whether later records are known to exist: then what stands here had been synced before we
+        // looked again, and is no longer just being written.
+        let mut settled = false;
+        loop {
+            let place = self.place.as_ref().expect("located above");
+            let found = read_frame(&place.segment, place.offset, &self.key, &mut self.body)?;
+            if let Found::Frame(header) = found {
+                return self.accept(header).map(Some);
+            }
+            if let Some(next) = self.next_segment(place)? {
+                if settled {
+                    self.enter(next)?;
+                }
+                settled = !settled;
+                continue;
+            }
+            if matches!(found, Found::Nothing) {
+                return Ok(None);
+            }
+            let expected = place.position.sequence + 1;
+            let rest = scan_rest(&place.segment, place.offset, expected, &self.key)?;
+            if !rest.later_frame {
+                return Ok(None);
+            }
+            if settled {
+                return Err(place
+                    .segment
+                    .damaged(place.offset, Damage::Frame { expected }));
+            }
+            settled = true;
+        }
+    }
+
+    /// The frame `advance` has just stepped over.
+    pub(super) fn view(&self, header: FrameHeader) -> FrameView<'_> {
+        let place = self.place.as_ref().expect("a frame was read");
+        let (public, rest) = self.body.split_at(header.public_length);
+        FrameView {
+            first: header.first,
+            count: header.count,
+            public,
+            private: &rest[..header.private_length],
+            chain: header.chain,
+            term: place.segment.header.term,
+            file: &place.segment.path,
+            offset: place.offset - header.length,
+        }
+    }
+
+    /// The position a snapshot claims is not one of this journal.
+    pub(super) fn disagrees(&self, sequence: u64) -> JournalError {
+        let place = self.place.as_ref().expect("a segment was compared");
+        JournalError::SnapshotDisagrees {
+            file: place.segment.path.clone(),
+            sequence,
+        }
+    }
+
+    /// The journal ends with record `last`, though a snapshot at record `snapshot` was made from it.
+    pub(super) fn end_lost(&self, last: u64, snapshot: u64) -> JournalError {
+        let place = self.place.as_ref().expect("a segment was read to its end");
+        let (file, offset) = (place.segment.path.clone(), place.offset);
+        JournalError::EndLost {
+            file,
+            offset,
+            last,
+            snapshot,
+        }
+    }
+
+    /// Recovery goes on writing where the reader stands: the segment's first record, where the next
+    /// frame begins, and where the last one does.
+    pub(super) fn tail(&self) -> Option<(u64, u64, Option<u64>)> {
+        let place = self.place.as_ref()?;
+        Some((place.segment.header.first, place.offset, place.last_frame))
+    }
+
+    /// The first record of the segment after this one, if there is one.
+    fn next_segment(&self, place: &Place) -> Result<Option<u64>, JournalError> {
+        let segments = list_segments(&*self.disk, &self.dir)?;
+        Ok(segments
+            .into_iter()
+            .find(|&first| first > place.segment.header.first))
+    }
+
+    /// Enters the segment that begins with record `first`, which must continue what was read.
+    fn enter(&mut self, first: u64) -> Result<(), JournalError> {
+        let segment = match Segment::open(&*self.disk, &self.dir, first, Access::Read, &self.key) {
+            Err(JournalError::Io { path, source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                return Err(JournalError::SegmentMissing {
+                    path,
+                    sequence: first,
+                });
+            }
+            segment => segment?,
+        };
+        let header = &segment.header;
+        if first == 1 && header.chain_before != Chain::genesis(&header.market) {
+            return Err(segment.damaged(CHAIN_AT as u64, Damage::Chain { first }));
+        }
+        if let Some(before) = &self.place {
+            let expected = before.position.sequence + 1;
+            if header.market != before.segment.header.market {
+                return Err(segment.damaged(0, Damage::Market));
+            }
+            if first != expected {
+                // Either frames were lost at the end of the one, or a whole segment between.
+                let what = Damage::Frame { expected };
+                return Err(before.segment.damaged(before.offset, what));
+            }
+            if header.chain_before != before.position.chain {
+                return Err(segment.damaged(CHAIN_AT as u64, Damage::Chain { first }));
+            }
+        }
+        let position = Position {
+            sequence: first - 1,
+            chain: header.chain_before,
+        };
+        let offset = SEGMENT_HEADER_BYTES;
+        self.place = Some(Place {
+            segment,
+            offset,
+            position,
+            last_frame: None,
+        });
+        Ok(())
+    }
+
+    /// Checks that the whole frame just read is the next one, and steps over it.
+    fn accept(&mut self, header: FrameHeader) -> Result<FrameHeader, JournalError> {
+        let place = self.place.as_mut().expect("a frame was read");
+        let Position { sequence, chain } = place.position;
+        let damaged = |what| place.segment.damaged(place.offset, what);
+        let first = header.first;
+        if first != sequence + 1 {
+            return Err(damaged(Damage::Sequence {
+                expected: sequence + 1,
+                found: first,
+            }));
+        }
+        let public = &self.body[..header.public_length];
+        if header.chain != chain.next(first, header.count, public) {
+            return Err(damaged(Damage::Chain { first }));
+        }
+        place.last_frame = Some(place.offset);
+        place.offset += header.length;
+        place.position = Position {
+            sequence: last_of(&header),
+            chain: header.chain,
+        };
+        Ok(header)
+    }
+}
+
+fn last_of(header: &FrameHeader) -> u64 {
+    header.first + u64::from(header.count) - 1
+}
+
+const _: () = assert!(SEGMENT_HEADER_BYTES as usize > FRAME_HEADER_BYTES);

@@ -1,0 +1,193 @@
+//! Appending: one write and one sync for a group commit.
+
+use std::any::Any;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::chain::{MarketId, Position};
+use super::disk::{Disk, DiskFile};
+use super::frame::{self, Batch, FRAME_BYTES_MAX};
+use super::key::Key;
+use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, segment_path};
+use super::supply::{Prepared, Supply};
+
+/// Where the sequencer makes its batches durable.
+pub trait Log {
+    /// Makes `batch` durable: when this returns, it survives a loss of power.
+    ///
+    /// # Errors
+    /// Nothing is known of the batch then, and nothing may be appended after it: the process ends, and
+    /// recovery finds out.
+    fn append(&mut self, batch: &Batch<'_>) -> io::Result<()>;
+}
+
+/// A journal, open for appending. It holds the folder's lock until it is dropped.
+pub struct Journal {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) dir: PathBuf,
+    pub(super) key: Key,
+    pub(super) market: MarketId,
+    pub(super) term: u64,
+    pub(super) segment_bytes_first: u64,
+    pub(super) segment_bytes_max: u64,
+    pub(super) active: Active,
+    pub(super) position: Position,
+    pub(super) supply: Supply,
+    pub(super) failed: bool,
+    pub(super) buffer: Vec<u8>,
+    /// Dropped last: the helper thread of `supply` has ended by then.
+    pub(super) _lock: Box<dyn Any + Send + Sync>,
+}
+
+/// The segment that is written.
+pub(super) struct Active {
+    pub file: Box<dyn DiskFile>,
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// Where the next frame begins.
+    pub end: u64,
+}
+
+impl Log for Journal {
+    /// # Errors
+    /// `InvalidInput` for a batch over [`FRAME_BYTES_MAX`]; what the disk says; and after any failure every
+    /// later append fails: the page cache may show what the disk does not hold.
+    ///
+    /// # Panics
+    /// If the batch is empty or does not begin with the next record.
+    fn append(&mut self, batch: &Batch<'_>) -> io::Result<()> {
+        let next = self.position.sequence + 1;
+        assert_eq!(batch.first, next, "a batch begins with the next record");
+        assert!(batch.count > 0, "a batch holds a record");
+        if self.failed {
+            return Err(io::Error::other(
+                "an append to the journal failed before; restart to recover",
+            ));
+        }
+        // Until the sync has returned. A panic in between leaves it so.
+        self.failed = true;
+        self.write(batch)?;
+        self.failed = false;
+        Ok(())
+    }
+}
+
+impl Journal {
+    /// The market's id.
+    #[must_use]
+    pub fn market(&self) -> MarketId {
+        self.market
+    }
+
+    /// Who leads: stands in the header of each segment made from now on.
+    #[must_use]
+    pub fn term(&self) -> u64 {
+        self.term
+    }
+
+    /// The last durable record, and the chain after it.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Why the next segment could not be prepared, if it could not (the disk is full, say); said once.
+    /// Appends go on while the present segment has room: time to tell the operator.
+    pub fn preparation_failure(&mut self) -> Option<io::Error> {
+        self.supply.failure()
+    }
+
+    fn write(&mut self, batch: &Batch<'_>) -> io::Result<()> {
+        let length = batch.frame_bytes();
+        if length > FRAME_BYTES_MAX {
+            let text = format!("a batch of {length} bytes is over the limit of {FRAME_BYTES_MAX}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        if length > self.active.bytes - self.active.end {
+            self.roll(length)?;
+        }
+        let chain = self
+            .position
+            .chain
+            .next(batch.first, batch.count, batch.public);
+        frame::encode(batch, &chain, &self.key, &mut self.buffer);
+        let Active {
+            file, path, end, ..
+        } = &mut self.active;
+        file.write_at(&self.buffer, *end)
+            .map_err(|error| failed("write", path, &error))?;
+        file.sync_data()
+            .map_err(|error| failed("sync", path, &error))?;
+        *end += length;
+        self.position = Position {
+            sequence: batch.first + u64::from(batch.count) - 1,
+            chain,
+        };
+        Ok(())
+    }
+
+    /// Goes on to a new segment that has room for a frame of `length`.
+    fn roll(&mut self, length: u64) -> io::Result<()> {
+        let bytes_min = self.segment_bytes_first.max(SEGMENT_HEADER_BYTES + length);
+        let first = self.position.sequence + 1;
+        let chain_before = self.position.chain;
+        let prepared = self
+            .supply
+            .take(bytes_min)
+            .map_err(|error| failed("prepare", &segment_path(&self.dir, first), &error))?;
+        let header = SegmentHeader {
+            market: self.market,
+            term: self.term,
+            first,
+            bytes: prepared.bytes,
+            chain_before,
+        };
+        self.active = begin_segment(&*self.disk, &self.dir, &self.key, prepared, &header)?;
+        self.request_next();
+        Ok(())
+    }
+
+    /// Has the segment after this one prepared.
+    pub(super) fn request_next(&mut self) {
+        let bytes = self
+            .active
+            .bytes
+            .saturating_mul(2)
+            .min(self.segment_bytes_max);
+        self.supply.request(bytes.max(self.segment_bytes_first));
+    }
+}
+
+/// Makes a prepared file the segment that `header` tells of. Its header is durable before it has a segment's
+/// name, and its name before it has a frame: a crash at any point leaves a whole empty segment or none.
+pub(super) fn begin_segment(
+    disk: &dyn Disk,
+    dir: &Path,
+    key: &Key,
+    prepared: Prepared,
+    header: &SegmentHeader,
+) -> io::Result<Active> {
+    let path = segment_path(dir, header.first);
+    let begin = || {
+        prepared.file.write_at(&header.encode(key), 0)?;
+        prepared.file.sync_data()?;
+        disk.rename(&prepared.path, &path)?;
+        disk.sync_dir(dir)
+    };
+    begin().map_err(|error| failed("begin", &path, &error))?;
+    Ok(Active {
+        file: prepared.file,
+        path,
+        bytes: prepared.bytes,
+        end: SEGMENT_HEADER_BYTES,
+    })
+}
+
+fn failed(action: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("{action} {}: {error}", path.display()),
+    )
+}
