@@ -1,0 +1,24 @@
+//! Who and what the market knows: its users and its stocks, as everyone sees them.
+
+use crate::command::{Listing, Role};
+use crate::{Name, Profit};
+
+/// What everyone knows of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct User {
+    /// The name.
+    pub name: Name,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// A listed stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Stock {
+    /// As it is listed.
+    pub listing: Listing,
+    /// The latest profit: published by its company, or listed since.
+    pub profit: Profit,
+}

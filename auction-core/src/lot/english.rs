@@ -1,0 +1,425 @@
+//! The English auction: ascending and open, with plain bids, hidden maxima, a hidden reserve, a buy-now price
+//! and a soft close.
+//!
+//! A plain bid that takes the lead stands at its amount. A maximum lets the market bid for its trader: the
+//! price is one step above what the others offer, as far as the highest maximum allows.
+
+use alloc::collections::BTreeMap;
+
+use super::{Lot, reserve_status};
+use crate::command::EnglishTerms;
+use crate::event::{
+    BidAccepted, Event, Events, ExtensionCause, Outcome, PrivateEvent, PublicEvent, ReserveStatus,
+    SoldBy, UnsoldBecause,
+};
+use crate::{Price, Reject, TermsError, Timestamp, UserId};
+
+/// What everyone sees of an English lot's bids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct EnglishBook {
+    /// The price, once there is a bid.
+    pub price: Option<Price>,
+    /// Who leads, once there is a bid.
+    pub leader: Option<UserId>,
+    /// The smallest bid that would be accepted now; `None`: no higher one.
+    pub least: Option<Price>,
+    /// How many bids others have seen.
+    pub bids: u32,
+    /// How many traders have bid.
+    pub bidders: u32,
+    /// The hidden reserve.
+    pub reserve: ReserveStatus,
+}
+
+impl EnglishBook {
+    pub(super) fn opened(
+        terms: &EnglishTerms,
+        base_price: Price,
+        greatest: Price,
+        has_reserve: bool,
+    ) -> Self {
+        let first_least = terms
+            .steps
+            .next(base_price)
+            .filter(|least| *least <= greatest);
+        Self {
+            price: None,
+            leader: None,
+            least: lower(first_least, terms.buy_now),
+            bids: 0,
+            bidders: 0,
+            reserve: reserve_status(has_reserve),
+        }
+    }
+
+    pub(super) fn bid_accepted(&mut self, bid: &BidAccepted) {
+        self.price = Some(bid.price);
+        self.leader = Some(bid.leader);
+        self.least = bid.least;
+        self.bids = self.bids.saturating_add(1);
+        self.bidders = bid.bidders;
+        self.reserve = bid.reserve;
+    }
+}
+
+/// What only the engine knows of an English lot's bids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct EnglishHidden {
+    /// The highest that each trader has offered: a maximum, or a plain bid, which counts as one.
+    maxima: BTreeMap<UserId, Price>,
+    /// The highest of them; who reached it first leads.
+    best: Option<(UserId, Price)>,
+    /// The highest of all but the leader's.
+    second: Option<Price>,
+}
+
+impl EnglishHidden {
+    pub(super) fn offered(&mut self, bidder: UserId, amount: Price, leads: bool) {
+        self.maxima.insert(bidder, amount);
+        if !leads {
+            self.second = self.second.max(Some(amount));
+            return;
+        }
+        if let Some((leader, best)) = self.best
+            && leader != bidder
+        {
+            self.second = Some(best);
+        }
+        self.best = Some((bidder, amount));
+    }
+
+    fn bidders_with(&self, bidder: UserId) -> u32 {
+        let newcomer = usize::from(!self.maxima.contains_key(&bidder));
+        u32::try_from(self.maxima.len() + newcomer).unwrap_or(u32::MAX)
+    }
+}
+
+/// What a trader offers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Offer {
+    /// To stand at this price.
+    Plain(Price),
+    /// To pay up to this price.
+    Maximum(Price),
+}
+
+pub(super) fn check_terms(
+    terms: &EnglishTerms,
+    base_price: Price,
+    greatest: Price,
+    reserve: Option<Price>,
+) -> Result<(), TermsError> {
+    let first_least = terms
+        .steps
+        .next(base_price)
+        .filter(|least| *least <= greatest);
+    let least = first_least.ok_or(TermsError::BasePrice)?;
+    if reserve.is_some_and(|reserve| reserve < least || reserve > greatest) {
+        return Err(TermsError::Reserve { least });
+    }
+    let least = reserve.unwrap_or(least);
+    if terms
+        .buy_now
+        .is_some_and(|buy_now| buy_now < least || buy_now > greatest)
+    {
+        return Err(TermsError::BuyNow { least });
+    }
+    Ok(())
+}
+
+pub(super) fn decide_close(book: &EnglishBook, hidden: &EnglishHidden) -> Outcome {
+    match (book.leader, book.price) {
+        (Some(_), highest) if book.reserve == ReserveStatus::NotMet => Outcome::Unsold {
+            because: UnsoldBecause::ReserveNotMet,
+            highest,
+        },
+        (Some(winner), Some(price)) => Outcome::Sold {
+            winner,
+            price,
+            by: SoldBy::HighestBid,
+            runner_up: hidden.second,
+        },
+        _ => Outcome::Unsold {
+            because: UnsoldBecause::NoBids,
+            highest: None,
+        },
+    }
+}
+
+/// All that a decision looks at.
+pub(super) struct State<'a> {
+    pub(super) lot: &'a Lot,
+    pub(super) terms: &'a EnglishTerms,
+    pub(super) book: &'a EnglishBook,
+    pub(super) hidden: &'a EnglishHidden,
+}
+
+impl State<'_> {
+    pub(super) fn decide_offer(
+        &self,
+        reserve: Option<Price>,
+        now: Timestamp,
+        bidder: UserId,
+        offer: Offer,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let greatest = self.lot.greatest_price();
+        let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
+        if amount > greatest {
+            return Err(Reject::PriceTooHigh { greatest });
+        }
+        if let (Offer::Plain(amount), Some(buy_now)) = (offer, self.buy_now())
+            && amount >= buy_now
+        {
+            self.buy(bidder, amount, buy_now, events);
+            return Ok(());
+        }
+        match self.hidden.best {
+            Some((leader, best)) if leader == bidder => {
+                self.raise(reserve, now, bidder, best, offer, events)
+            }
+            _ => self.outbid(reserve, now, bidder, offer, events),
+        }
+    }
+
+    /// A bid of someone who does not lead.
+    fn outbid(
+        &self,
+        reserve: Option<Price>,
+        now: Timestamp,
+        bidder: UserId,
+        offer: Offer,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
+        match self.least_without_buy_now() {
+            Some(least) if amount >= least => {}
+            Some(least) => {
+                return Err(Reject::BidTooLow {
+                    least: self.least_for(offer, least),
+                });
+            }
+            None => return Err(Reject::NoHigherBid),
+        }
+        let (leader, price) = match (self.hidden.best, offer) {
+            (Some((leader, best)), _) if amount <= best => {
+                (leader, self.one_step_above(amount, best))
+            }
+            (_, Offer::Plain(amount)) => (bidder, amount),
+            (Some((_, best)), Offer::Maximum(amount)) => {
+                (bidder, self.one_step_above(best, amount))
+            }
+            (None, Offer::Maximum(_)) => (bidder, self.first_least()),
+        };
+        let highest = if leader == bidder {
+            amount
+        } else {
+            self.best()
+        };
+        let price = lifted(price, highest, reserve);
+        if let Offer::Maximum(maximum) = offer {
+            events.push(self.maximum_set(bidder, maximum, leader == bidder));
+        }
+        events.push(self.accepted(reserve, bidder, offer, leader, price));
+        let moved = Some(leader) != self.book.leader || Some(price) != self.book.price;
+        if moved {
+            self.extend(now, events);
+        }
+        Ok(())
+    }
+
+    /// A higher maximum of the leader.
+    fn raise(
+        &self,
+        reserve: Option<Price>,
+        now: Timestamp,
+        leader: UserId,
+        best: Price,
+        offer: Offer,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let Offer::Maximum(maximum) = offer else {
+            return Err(Reject::AlreadyLeading);
+        };
+        if maximum <= best {
+            let greatest = self.lot.greatest_price();
+            let least = best
+                .checked_add(Price::UNIT)
+                .filter(|least| *least <= greatest);
+            return Err(match least {
+                Some(least) => Reject::MaximumTooLow { least },
+                None => Reject::NoHigherBid,
+            });
+        }
+        let standing = self.book.price.expect("a lot with a leader has a price");
+        let stepped = match self.hidden.second {
+            Some(second) => standing.max(self.one_step_above(second, maximum)),
+            None => standing,
+        };
+        let price = lifted(stepped, maximum, reserve);
+        events.push(self.maximum_set(leader, maximum, true));
+        if price == standing {
+            return Ok(());
+        }
+        events.push(self.accepted(reserve, leader, offer, leader, price));
+        let reaches_reserve = self.book.reserve == ReserveStatus::NotMet
+            && reserve.is_some_and(|reserve| price >= reserve);
+        if reaches_reserve {
+            self.extend(now, events);
+        }
+        Ok(())
+    }
+
+    fn buy(&self, bidder: UserId, amount: Price, buy_now: Price, events: &mut Events) {
+        // The buy-now price is at least the reserve, so that it is met.
+        let reserve = match self.book.reserve {
+            ReserveStatus::None => ReserveStatus::None,
+            ReserveStatus::NotMet | ReserveStatus::Met => ReserveStatus::Met,
+        };
+        let runner_up = match self.hidden.best {
+            Some((leader, _)) if leader == bidder => self.hidden.second,
+            best => best.map(|(_, best)| best),
+        };
+        events.push(Event::Public(PublicEvent::BidAccepted(BidAccepted {
+            lot: self.lot.id,
+            bidder,
+            amount: Some(amount),
+            leader: bidder,
+            price: buy_now,
+            least: None,
+            bidders: self.hidden.bidders_with(bidder),
+            reserve,
+        })));
+        let outcome = Outcome::Sold {
+            winner: bidder,
+            price: buy_now,
+            by: SoldBy::BuyNow,
+            runner_up,
+        };
+        events.push(Event::Public(PublicEvent::LotClosed {
+            lot: self.lot.id,
+            outcome,
+        }));
+    }
+
+    fn extend(&self, now: Timestamp, events: &mut Events) {
+        let soft_close = &self.terms.soft_close;
+        if let Some(closes_at) = soft_close.extended(self.lot.closes_at, self.lot.extensions, now) {
+            let cause = ExtensionCause::SoftClose;
+            let lot = self.lot.id;
+            events.push(Event::Public(PublicEvent::LotExtended {
+                lot,
+                closes_at,
+                cause,
+            }));
+        }
+    }
+
+    fn maximum_set(&self, bidder: UserId, maximum: Price, leads: bool) -> Event {
+        Event::Private(PrivateEvent::MaximumSet {
+            lot: self.lot.id,
+            bidder,
+            maximum,
+            leads,
+        })
+    }
+
+    fn accepted(
+        &self,
+        reserve: Option<Price>,
+        bidder: UserId,
+        offer: Offer,
+        leader: UserId,
+        price: Price,
+    ) -> Event {
+        let status = match reserve {
+            None => ReserveStatus::None,
+            Some(reserve) if price < reserve => ReserveStatus::NotMet,
+            Some(_) => ReserveStatus::Met,
+        };
+        // Without a reserve the first bid ends buy-now; with one, reaching it does.
+        let buy_now = self
+            .terms
+            .buy_now
+            .filter(|_| status == ReserveStatus::NotMet);
+        Event::Public(PublicEvent::BidAccepted(BidAccepted {
+            lot: self.lot.id,
+            bidder,
+            amount: match offer {
+                Offer::Plain(amount) => Some(amount),
+                Offer::Maximum(_) => None,
+            },
+            leader,
+            price,
+            least: lower(self.next_least(price), buy_now),
+            bidders: self.hidden.bidders_with(bidder),
+            reserve: status,
+        }))
+    }
+
+    fn buy_now(&self) -> Option<Price> {
+        self.terms.buy_now.filter(|_| match self.book.reserve {
+            ReserveStatus::None => self.book.leader.is_none(),
+            ReserveStatus::NotMet => true,
+            ReserveStatus::Met => false,
+        })
+    }
+
+    /// What a refused bid of this kind should have been: only a plain bid can buy now.
+    fn least_for(&self, offer: Offer, least: Price) -> Price {
+        match offer {
+            Offer::Plain(_) => lower(Some(least), self.buy_now()).unwrap_or(least),
+            Offer::Maximum(_) => least,
+        }
+    }
+
+    fn least_without_buy_now(&self) -> Option<Price> {
+        self.next_least(self.book.price.unwrap_or(self.lot.base_price))
+    }
+
+    fn next_least(&self, price: Price) -> Option<Price> {
+        self.terms
+            .steps
+            .next(price)
+            .filter(|least| *least <= self.lot.greatest_price())
+    }
+
+    fn first_least(&self) -> Price {
+        self.terms
+            .steps
+            .next(self.lot.base_price)
+            .expect("terms leave room for a first bid")
+    }
+
+    fn best(&self) -> Price {
+        self.hidden
+            .best
+            .map(|(_, best)| best)
+            .expect("who leads has offered something")
+    }
+
+    /// `min(highest, second + step(second))`.
+    fn one_step_above(&self, second: Price, highest: Price) -> Price {
+        self.terms
+            .steps
+            .next(second)
+            .map_or(highest, |next| next.min(highest))
+    }
+}
+
+/// The price, at least the reserve when the leader's offer reaches it.
+fn lifted(price: Price, highest: Price, reserve: Option<Price>) -> Price {
+    match reserve {
+        Some(reserve) if highest >= reserve => price.max(reserve),
+        _ => price,
+    }
+}
+
+fn lower(least: Option<Price>, buy_now: Option<Price>) -> Option<Price> {
+    match (least, buy_now) {
+        (Some(least), Some(buy_now)) => Some(least.min(buy_now)),
+        (one, other) => one.or(other),
+    }
+}

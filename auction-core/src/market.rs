@@ -1,0 +1,422 @@
+//! The market as everyone sees it: a fold of public events. Server, clients and pages use this one.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use crate::command::Listing;
+use crate::digest::{Combined, Digest, lot_item, stock_item, user_item};
+use crate::directory::{Stock, User};
+use crate::event::{ExtensionCause, PublicEvent};
+use crate::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
+use crate::lot::{Lot, Phase};
+use crate::{FeedSequence, LotId, MarketId, Name, Symbol, Timestamp, UserId};
+
+/// The market as everyone sees it.
+#[derive(Clone, Debug)]
+pub struct Market {
+    parts: MarketParts,
+    names: BTreeMap<Name, UserId>,
+    lots_by_symbol: BTreeMap<Symbol, Vec<LotId>>,
+    open_lots: usize,
+    kept: KeptDigest,
+}
+
+/// All that a market is made of, as values: what a snapshot carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MarketParts {
+    /// The market's identity.
+    pub id: MarketId,
+    /// The place of the last public event.
+    pub feed_sequence: FeedSequence,
+    /// When the last public event happened.
+    pub at: Timestamp,
+    /// All users, in the order of their numbers.
+    pub users: Vec<User>,
+    /// All listed stocks, by symbol.
+    pub stocks: BTreeMap<Symbol, Stock>,
+    /// All lots, in the order of their numbers.
+    pub lots: Vec<Lot>,
+}
+
+/// Why an event does not follow the ones before it: the feed has a gap, or is another market's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// A number is not the next one.
+    #[error("the number of a new {what} is {number}, and {expected} was expected")]
+    NotNext {
+        /// What is numbered.
+        what: &'static str,
+        /// The number found.
+        number: u32,
+        /// The next number.
+        expected: u32,
+    },
+    /// An event names a lot that is not there, or not open.
+    #[error("lot {0} is not open")]
+    LotNotOpen(LotId),
+    /// An event names a user who is not there.
+    #[error("user {0} is not known")]
+    UnknownUser(UserId),
+    /// An event names a stock that is not listed.
+    #[error("stock {0} is not listed")]
+    UnknownSymbol(Symbol),
+    /// Two users have one name.
+    #[error("the name {0} is taken")]
+    NameTaken(Name),
+    /// There are more things than a market can hold.
+    #[error("the market is full")]
+    Full,
+}
+
+impl Market {
+    /// A market in which nothing has happened.
+    #[must_use]
+    pub fn new(id: MarketId) -> Self {
+        let parts = MarketParts {
+            id,
+            ..MarketParts::default()
+        };
+        Self::from_parts(parts).expect("an empty market is consistent")
+    }
+
+    /// A market of the parts of a snapshot.
+    ///
+    /// # Errors
+    /// [`FoldError`] when the parts contradict each other.
+    pub fn from_parts(parts: MarketParts) -> Result<Self, FoldError> {
+        let full = parts.users.len() > USERS_MAX
+            || parts.stocks.len() > STOCKS_MAX
+            || parts.lots.len() > LOTS_MAX;
+        if full {
+            return Err(FoldError::Full);
+        }
+        let mut names = BTreeMap::new();
+        for (index, user) in parts.users.iter().enumerate() {
+            if names.insert(user.name, UserId(number(index))).is_some() {
+                return Err(FoldError::NameTaken(user.name));
+            }
+        }
+        for (symbol, stock) in &parts.stocks {
+            if stock.listing.symbol != *symbol {
+                return Err(FoldError::UnknownSymbol(*symbol));
+            }
+        }
+        let mut lots_by_symbol: BTreeMap<Symbol, Vec<LotId>> = BTreeMap::new();
+        for (index, lot) in parts.lots.iter().enumerate() {
+            check_next("lot", lot.id.0, index)?;
+            if !parts.stocks.contains_key(&lot.symbol) {
+                return Err(FoldError::UnknownSymbol(lot.symbol));
+            }
+            if let Some(leader) = lot.leader() {
+                check_user(&parts.users, leader)?;
+            }
+            lots_by_symbol.entry(lot.symbol).or_default().push(lot.id);
+        }
+        let open_lots = parts
+            .lots
+            .iter()
+            .filter(|lot| lot.phase == Phase::Open)
+            .count();
+        let kept = KeptDigest::of(&parts);
+        Ok(Self {
+            parts,
+            names,
+            lots_by_symbol,
+            open_lots,
+            kept,
+        })
+    }
+
+    /// All that the market is made of.
+    #[must_use]
+    pub fn parts(&self) -> &MarketParts {
+        &self.parts
+    }
+
+    /// The market's identity.
+    #[must_use]
+    pub fn id(&self) -> MarketId {
+        self.parts.id
+    }
+
+    /// The place of the last public event.
+    #[must_use]
+    pub fn feed_sequence(&self) -> FeedSequence {
+        self.parts.feed_sequence
+    }
+
+    /// All lots, in the order of their numbers.
+    #[must_use]
+    pub fn lots(&self) -> &[Lot] {
+        &self.parts.lots
+    }
+
+    /// How many lots are open, those that are due but not yet closed included.
+    #[must_use]
+    pub fn open_lots(&self) -> usize {
+        self.open_lots
+    }
+
+    /// A lot.
+    #[must_use]
+    pub fn lot(&self, lot: LotId) -> Option<&Lot> {
+        self.parts.lots.get(lot.index()?)
+    }
+
+    /// The lots of a stock, the oldest first.
+    #[must_use]
+    pub fn lots_of(&self, symbol: Symbol) -> &[LotId] {
+        self.lots_by_symbol.get(&symbol).map_or(&[], Vec::as_slice)
+    }
+
+    /// A listed stock.
+    #[must_use]
+    pub fn stock(&self, symbol: Symbol) -> Option<&Stock> {
+        self.parts.stocks.get(&symbol)
+    }
+
+    /// All listed stocks, by symbol.
+    pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
+        self.parts.stocks.values()
+    }
+
+    /// A user.
+    #[must_use]
+    pub fn user(&self, user: UserId) -> Option<&User> {
+        self.parts.users.get(user.index()?)
+    }
+
+    /// All users, in the order of their numbers.
+    #[must_use]
+    pub fn users(&self) -> &[User] {
+        &self.parts.users
+    }
+
+    /// The user of a name.
+    #[must_use]
+    pub fn user_named(&self, name: Name) -> Option<UserId> {
+        self.names.get(&name).copied()
+    }
+
+    /// The digest of the market as it stands. Costs as much as has changed since the last call.
+    pub fn digest(&mut self) -> Digest {
+        self.kept.catch_up(&self.parts);
+        self.kept
+            .combined
+            .digest(self.parts.id, self.parts.feed_sequence)
+    }
+
+    /// Takes the next public event, which happened at `at`.
+    ///
+    /// # Errors
+    /// [`FoldError`] when the event does not follow the ones before it; the market is then unchanged.
+    pub fn apply(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
+        match event {
+            PublicEvent::StockListed(listing) => self.stock_listed(*listing)?,
+            PublicEvent::UserRegistered { user, name, role } => {
+                check_next("user", user.0, self.parts.users.len())?;
+                if self.names.contains_key(name) {
+                    return Err(FoldError::NameTaken(*name));
+                }
+                if self.parts.users.len() >= USERS_MAX {
+                    return Err(FoldError::Full);
+                }
+                self.names.insert(*name, *user);
+                self.parts.users.push(User {
+                    name: *name,
+                    role: *role,
+                });
+            }
+            PublicEvent::LotOpened(opened) => {
+                check_next("lot", opened.lot.0, self.parts.lots.len())?;
+                if !self.parts.stocks.contains_key(&opened.symbol) {
+                    return Err(FoldError::UnknownSymbol(opened.symbol));
+                }
+                if self.parts.lots.len() >= LOTS_MAX {
+                    return Err(FoldError::Full);
+                }
+                self.lots_by_symbol
+                    .entry(opened.symbol)
+                    .or_default()
+                    .push(opened.lot);
+                self.parts.lots.push(Lot::opened(opened, at));
+                self.open_lots += 1;
+                self.kept.lot_opened();
+            }
+            PublicEvent::BidAccepted(bid) => {
+                check_user(&self.parts.users, bid.bidder)?;
+                check_user(&self.parts.users, bid.leader)?;
+                self.open_lot(bid.lot)?.bid_accepted(bid);
+            }
+            PublicEvent::LotExtended {
+                lot,
+                closes_at,
+                cause,
+            } => {
+                let lot = self.open_lot(*lot)?;
+                lot.closes_at = *closes_at;
+                if *cause == ExtensionCause::SoftClose {
+                    lot.extensions = lot.extensions.saturating_add(1);
+                }
+            }
+            PublicEvent::LotClosed { lot, outcome } => {
+                self.open_lot(*lot)?.phase = Phase::Closed {
+                    at,
+                    outcome: *outcome,
+                };
+                self.open_lots -= 1;
+            }
+            PublicEvent::ProfitPublished { symbol, profit } => {
+                let stock = self.parts.stocks.get_mut(symbol);
+                stock.ok_or(FoldError::UnknownSymbol(*symbol))?.profit = *profit;
+                self.kept.stock_changed(*symbol);
+            }
+        }
+        self.parts.at = self.parts.at.max(at);
+        self.parts.feed_sequence = self.parts.feed_sequence.next();
+        Ok(())
+    }
+
+    fn stock_listed(&mut self, listing: Listing) -> Result<(), FoldError> {
+        match self.parts.stocks.get_mut(&listing.symbol) {
+            Some(stock) => {
+                // What the company has published stands, unless the list has news of its own.
+                if stock.listing.profit != listing.profit {
+                    stock.profit = listing.profit;
+                }
+                stock.listing = listing;
+            }
+            None => {
+                if self.parts.stocks.len() >= STOCKS_MAX {
+                    return Err(FoldError::Full);
+                }
+                let stock = Stock {
+                    listing,
+                    profit: listing.profit,
+                };
+                self.parts.stocks.insert(listing.symbol, stock);
+            }
+        }
+        self.kept.stock_changed(listing.symbol);
+        Ok(())
+    }
+
+    fn open_lot(&mut self, id: LotId) -> Result<&mut Lot, FoldError> {
+        let lot = id.index().and_then(|index| self.parts.lots.get_mut(index));
+        let lot = lot
+            .filter(|lot| lot.phase == Phase::Open)
+            .ok_or(FoldError::LotNotOpen(id))?;
+        self.kept.lot_changed(id);
+        Ok(lot)
+    }
+}
+
+/// Two markets are equal when everyone sees the same in both.
+impl PartialEq for Market {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
+}
+
+impl Eq for Market {}
+
+/// The digest, kept item by item, so that it costs no more than what has changed.
+#[derive(Clone, Debug, Default)]
+struct KeptDigest {
+    combined: Combined,
+    /// Users never change: those before this are in.
+    users: usize,
+    stocks: BTreeMap<Symbol, [u8; 32]>,
+    changed_stocks: BTreeSet<Symbol>,
+    lots: Vec<KeptItem>,
+    changed_lots: Vec<LotId>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct KeptItem {
+    item: Option<[u8; 32]>,
+    changed: bool,
+}
+
+impl KeptDigest {
+    fn of(parts: &MarketParts) -> Self {
+        let mut kept = Self::default();
+        kept.changed_stocks.extend(parts.stocks.keys().copied());
+        parts.lots.iter().for_each(|_| kept.lot_opened());
+        kept
+    }
+
+    fn stock_changed(&mut self, symbol: Symbol) {
+        self.changed_stocks.insert(symbol);
+    }
+
+    fn lot_opened(&mut self) {
+        self.lots.push(KeptItem {
+            item: None,
+            changed: true,
+        });
+        self.changed_lots.push(LotId(number(self.lots.len() - 1)));
+    }
+
+    fn lot_changed(&mut self, lot: LotId) {
+        let Some(kept) = lot.index().and_then(|index| self.lots.get_mut(index)) else {
+            return;
+        };
+        if !kept.changed {
+            kept.changed = true;
+            self.changed_lots.push(lot);
+        }
+    }
+
+    fn catch_up(&mut self, parts: &MarketParts) {
+        for (index, user) in parts.users.iter().enumerate().skip(self.users) {
+            self.combined
+                .toggle(&user_item(UserId(number(index)), user));
+        }
+        self.users = parts.users.len();
+        while let Some(symbol) = self.changed_stocks.pop_first() {
+            let item = stock_item(&parts.stocks[&symbol]);
+            if let Some(before) = self.stocks.insert(symbol, item) {
+                self.combined.toggle(&before);
+            }
+            self.combined.toggle(&item);
+        }
+        for id in self.changed_lots.drain(..) {
+            let index = id.index().expect("a lot's number has an index");
+            let item = lot_item(&parts.lots[index]);
+            if let Some(before) = self.lots[index].item.replace(item) {
+                self.combined.toggle(&before);
+            }
+            self.combined.toggle(&item);
+            self.lots[index].changed = false;
+        }
+    }
+}
+
+/// The number of the thing at an index: they are numbered from 1.
+fn number(index: usize) -> u32 {
+    u32::try_from(index + 1).expect("limits keep numbers within 32 bits")
+}
+
+fn check_next(what: &'static str, found: u32, count: usize) -> Result<(), FoldError> {
+    let expected = number(count);
+    if found == expected {
+        Ok(())
+    } else {
+        Err(FoldError::NotNext {
+            what,
+            number: found,
+            expected,
+        })
+    }
+}
+
+fn check_user(users: &[User], user: UserId) -> Result<(), FoldError> {
+    let known = user.index().is_some_and(|index| index < users.len());
+    if known {
+        Ok(())
+    } else {
+        Err(FoldError::UnknownUser(user))
+    }
+}

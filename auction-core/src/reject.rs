@@ -1,0 +1,196 @@
+//! Why a command was refused. A rejection carries the remedy where there is one, changes nothing, and is not
+//! journalled.
+
+use crate::command::Role;
+use crate::rules::StepsError;
+use crate::{LotId, Name, Price, RequestId, SecurityCode, SessionId, Symbol, Timestamp, UserId};
+
+/// Why a command was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reject {
+    /// The price is below the least bid.
+    #[error("the least bid is {least}")]
+    BidTooLow {
+        /// The smallest bid that would be accepted now.
+        least: Price,
+    },
+    /// The leader's new maximum is not above their own.
+    #[error("you lead already; a higher maximum is at least {least}")]
+    MaximumTooLow {
+        /// The smallest maximum that would be accepted now.
+        least: Price,
+    },
+    /// The leader bid against themself.
+    #[error("you lead already; raise your maximum instead")]
+    AlreadyLeading,
+    /// The price is above what can be bid for the lot.
+    #[error("the greatest price for this lot is {greatest}")]
+    PriceTooHigh {
+        /// The greatest price that can be bid.
+        greatest: Price,
+    },
+    /// No higher bid is possible.
+    #[error("the price has reached the greatest there is; only the leader can raise their maximum")]
+    NoHigherBid,
+    /// There is no such lot.
+    #[error("there is no lot {lot}")]
+    UnknownLot {
+        /// The lot asked for.
+        lot: LotId,
+    },
+    /// The lot takes no more bids.
+    #[error("lot {lot} closed at {closed_at}")]
+    LotClosed {
+        /// The lot.
+        lot: LotId,
+        /// When it closed.
+        closed_at: Timestamp,
+    },
+    /// There is no such stock.
+    #[error("there is no stock {symbol}")]
+    UnknownSymbol {
+        /// The symbol asked for.
+        symbol: Symbol,
+    },
+    /// There is no such user.
+    #[error("there is no user {user}")]
+    UnknownUser {
+        /// The user asked for.
+        user: UserId,
+    },
+    /// The name belongs to someone.
+    #[error("the name {name} is taken; choose another")]
+    NameTaken {
+        /// The name.
+        name: Name,
+    },
+    /// The command is for others.
+    #[error("{}", not_permitted(.role))]
+    NotPermitted {
+        /// The role of the one who asked.
+        role: Role,
+    },
+    /// A company published for another's stock.
+    #[error("your account publishes for {own} alone")]
+    NotYourStock {
+        /// The company's own stock.
+        own: Symbol,
+    },
+    /// The code named is not the stock's.
+    #[error("the security code of {symbol} is {security}")]
+    WrongSecurity {
+        /// The stock.
+        symbol: Symbol,
+        /// Its code.
+        security: SecurityCode,
+    },
+    /// The session is not open: it was closed, or never was.
+    #[error("session {session} is closed; log in again")]
+    SessionClosed {
+        /// The session.
+        session: SessionId,
+    },
+    /// The session has expired.
+    #[error("session {session} expired at {expired_at}; log in again")]
+    SessionExpired {
+        /// The session.
+        session: SessionId,
+        /// When.
+        expired_at: Timestamp,
+    },
+    /// The request's number is older than all that are remembered: it may have been done, and is not done now.
+    #[error("request {request} is stale: older than {oldest}, the oldest that is remembered")]
+    StaleRequest {
+        /// The number.
+        request: RequestId,
+        /// The oldest number that is remembered.
+        oldest: RequestId,
+    },
+    /// The request's number was used for something else.
+    #[error("request {request} was used for another command; take a higher number")]
+    RequestReused {
+        /// The number.
+        request: RequestId,
+    },
+    /// The lot's terms cannot be.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// The new close is not later, or too late.
+    #[error("the new close must be after {after}, and at most 366 days from now")]
+    CloseNotLater {
+        /// The present close, or now.
+        after: Timestamp,
+    },
+    /// The lot is not due.
+    #[error("the lot closes at {closes_at}")]
+    NotDue {
+        /// When it will be.
+        closes_at: Timestamp,
+    },
+    /// Nothing would change.
+    #[error("nothing would change")]
+    Unchanged,
+    /// The market has as many of these as it can hold.
+    #[error("the market is full: at most {most} {what}")]
+    Full {
+        /// What there are too many of.
+        what: Countable,
+        /// How many there can be.
+        most: u32,
+    },
+}
+
+/// Things of which a market holds a limited number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Countable {
+    /// Accounts.
+    Users,
+    /// Listed stocks.
+    Stocks,
+    /// Lots, closed ones included.
+    Lots,
+}
+
+impl core::fmt::Display for Countable {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Users => "users",
+            Self::Stocks => "stocks",
+            Self::Lots => "lots",
+        })
+    }
+}
+
+/// Why terms cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TermsError {
+    /// The lot would close at once, or too late.
+    #[error("a lot closes after it opens, and at most 366 days later")]
+    Close,
+    /// Nobody could bid: the first least bid is above the greatest price.
+    #[error("the base price leaves no room for a first bid")]
+    BasePrice,
+    /// The reserve is out of order.
+    #[error("a reserve is at least the first least bid, {least}")]
+    Reserve {
+        /// The first least bid.
+        least: Price,
+    },
+    /// The buy-now price is out of order.
+    #[error("a buy-now price is at least {least}: the reserve, or the first least bid")]
+    BuyNow {
+        /// The smallest that can be.
+        least: Price,
+    },
+    /// The step table is none.
+    #[error(transparent)]
+    Steps(#[from] StepsError),
+}
+
+fn not_permitted(role: &Role) -> &'static str {
+    match role {
+        Role::Trader => "a trader may not do this",
+        Role::Company(_) => "a company publishes its profit and may not do this",
+        Role::Auctioneer => "an auctioneer runs the lots and may not do this",
+    }
+}

@@ -1,0 +1,201 @@
+//! What the market keeps of its users beside their public names: credentials, sessions, and the outcomes of
+//! their latest requests.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use crate::command::{Credential, TokenHash};
+use crate::event::Reply;
+use crate::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
+use crate::{Command, Reject, RequestId, Sequence, SessionId, Timestamp, UserId};
+
+/// Credentials and sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Roster {
+    credentials: Vec<Option<Credential>>,
+    sessions: BTreeMap<SessionId, Session>,
+    by_user: BTreeMap<UserId, Vec<SessionId>>,
+    last_session: SessionId,
+}
+
+/// An open session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Session {
+    /// Whose it is.
+    pub user: UserId,
+    /// SHA-256 of the token that the client keeps.
+    pub token_hash: TokenHash,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// From here on it is refused.
+    pub expires_at: Timestamp,
+    outcomes: VecDeque<Remembered>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Remembered {
+    request: RequestId,
+    command: Command,
+    sequence: Sequence,
+    reply: Reply,
+}
+
+impl Session {
+    /// The highest number of an accepted request; a client goes on above it.
+    #[must_use]
+    pub fn last_request(&self) -> RequestId {
+        self.outcomes
+            .back()
+            .map_or(RequestId(0), |last| last.request)
+    }
+
+    /// What came of this very request, if it was accepted and is remembered.
+    pub(crate) fn recall(
+        &self,
+        request: RequestId,
+        command: &Command,
+    ) -> Result<Option<(Sequence, Reply)>, Reject> {
+        if self
+            .outcomes
+            .back()
+            .is_none_or(|last| last.request < request)
+        {
+            return Ok(None);
+        }
+        match self
+            .outcomes
+            .binary_search_by_key(&request, |kept| kept.request)
+        {
+            Ok(at) if self.outcomes[at].command == *command => {
+                Ok(Some((self.outcomes[at].sequence, self.outcomes[at].reply)))
+            }
+            Ok(_) => Err(Reject::RequestReused { request }),
+            Err(0) if self.outcomes.len() >= OUTCOMES_KEPT => Err(Reject::StaleRequest {
+                request,
+                oldest: self.outcomes[0].request,
+            }),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn remember(&mut self, remembered: Remembered) {
+        if self.outcomes.len() == OUTCOMES_KEPT {
+            self.outcomes.pop_front();
+        }
+        // Requests mostly rise; one sent again after a later one was done finds its place.
+        let at = self
+            .outcomes
+            .partition_point(|kept| kept.request < remembered.request);
+        self.outcomes.insert(at, remembered);
+    }
+}
+
+impl Roster {
+    /// The bytes that a user's login is checked against.
+    #[must_use]
+    pub fn credential(&self, user: UserId) -> Option<&Credential> {
+        self.credentials.get(user.index()?)?.as_ref()
+    }
+
+    /// An open session. It may have expired: compare `expires_at`.
+    #[must_use]
+    pub fn session(&self, session: SessionId) -> Option<&Session> {
+        self.sessions.get(&session)
+    }
+
+    /// All open sessions, the oldest first.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+        self.sessions.iter().map(|(id, session)| (*id, session))
+    }
+
+    /// A user's open sessions, the oldest first.
+    #[must_use]
+    pub fn sessions_of(&self, user: UserId) -> &[SessionId] {
+        self.by_user.get(&user).map_or(&[], Vec::as_slice)
+    }
+
+    /// The open session that asks, at `now`.
+    pub(crate) fn asking(&self, session: SessionId) -> Result<&Session, Reject> {
+        self.sessions
+            .get(&session)
+            .ok_or(Reject::SessionClosed { session })
+    }
+
+    pub(crate) fn next_session(&self) -> SessionId {
+        SessionId(self.last_session.0 + 1)
+    }
+
+    /// The session that makes room for another one of the user.
+    pub(crate) fn to_retire(&self, user: UserId) -> Option<SessionId> {
+        let open = self.sessions_of(user);
+        if open.len() < SESSIONS_PER_USER_MAX {
+            None
+        } else {
+            open.first().copied()
+        }
+    }
+
+    pub(crate) fn set_credential(&mut self, user: UserId, credential: &Credential) {
+        let index = user.index().expect("a registered user has an index");
+        if self.credentials.len() <= index {
+            self.credentials.resize(index + 1, None);
+        }
+        self.credentials[index] = Some(credential.clone());
+    }
+
+    pub(crate) fn session_opened(
+        &mut self,
+        session: SessionId,
+        user: UserId,
+        token_hash: TokenHash,
+        opened_at: Timestamp,
+        expires_at: Timestamp,
+    ) {
+        assert!(session > self.last_session, "session numbers rise");
+        self.last_session = session;
+        let outcomes = VecDeque::new();
+        let opened = Session {
+            user,
+            token_hash,
+            opened_at,
+            expires_at,
+            outcomes,
+        };
+        self.sessions.insert(session, opened);
+        self.by_user.entry(user).or_default().push(session);
+    }
+
+    pub(crate) fn session_closed(&mut self, session: SessionId) {
+        let Some(closed) = self.sessions.remove(&session) else {
+            return;
+        };
+        if let Some(open) = self.by_user.get_mut(&closed.user) {
+            open.retain(|other| *other != session);
+            if open.is_empty() {
+                self.by_user.remove(&closed.user);
+            }
+        }
+    }
+
+    pub(crate) fn remember(
+        &mut self,
+        session: SessionId,
+        request: RequestId,
+        command: &Command,
+        sequence: Sequence,
+        reply: Reply,
+    ) {
+        // A session that closed itself is gone, and its outcomes with it.
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.remember(Remembered {
+                request,
+                command: command.clone(),
+                sequence,
+                reply,
+            });
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Arithmetic of the rules: the steps of an ascending price and the soft close.
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::limits::STEP_BANDS_MAX;
+use crate::{Price, Span, Timestamp};
+
+/// The version of the rules that this crate decides by. It stands in every record, so that a later version
+/// can still decide an old journal as it was decided then.
+pub const RULES_VERSION: u16 = 1;
+
+/// By how much the next bid must rise: bands of (from price, step). A band includes its `from`; steps never
+/// fall as prices rise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Steps(SmallVec<[StepBand; 1]>);
+
+/// One band of [`Steps`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct StepBand {
+    /// The lowest price of the band.
+    pub from: Price,
+    /// The step for prices of the band; at least one unit.
+    pub step: Price,
+}
+
+impl Steps {
+    /// The same step at every price.
+    ///
+    /// # Errors
+    /// [`StepsError::ZeroStep`] for a step of nothing.
+    pub fn flat(step: Price) -> Result<Self, StepsError> {
+        Self::new(&[StepBand {
+            from: Price::ZERO,
+            step,
+        }])
+    }
+
+    /// Steps of the given bands, the lowest first.
+    ///
+    /// # Errors
+    /// [`StepsError`] when the bands are none or too many, do not begin at 0, do not rise, or a step is zero
+    /// or falls.
+    pub fn new(bands: &[StepBand]) -> Result<Self, StepsError> {
+        let (Some(first), 1..=STEP_BANDS_MAX) = (bands.first(), bands.len()) else {
+            return Err(StepsError::BandCount);
+        };
+        if first.from != Price::ZERO {
+            return Err(StepsError::FirstBand);
+        }
+        if bands.iter().any(|band| band.step == Price::ZERO) {
+            return Err(StepsError::ZeroStep);
+        }
+        if bands
+            .windows(2)
+            .any(|pair| pair[1].from <= pair[0].from || pair[1].step < pair[0].step)
+        {
+            return Err(StepsError::NotRising);
+        }
+        Ok(Self(SmallVec::from_slice(bands)))
+    }
+
+    /// The `banded` preset, from 0.05 below 1 to 100 from 5,000 up.
+    #[must_use]
+    pub fn banded() -> Self {
+        const HUNDREDTHS: [(u64, u64); 10] = [
+            (0, 5),
+            (100, 25),
+            (500, 50),
+            (2_500, 100),
+            (10_000, 250),
+            (25_000, 500),
+            (50_000, 1_000),
+            (100_000, 2_500),
+            (250_000, 5_000),
+            (500_000, 10_000),
+        ];
+        let price =
+            |hundredths| Price::from_units(hundredths * 100).expect("the table is in range");
+        let band = |(from, step)| StepBand {
+            from: price(from),
+            step: price(step),
+        };
+        Self(HUNDREDTHS.into_iter().map(band).collect())
+    }
+
+    /// The step at a price.
+    #[must_use]
+    pub fn step(&self, price: Price) -> Price {
+        let above = self.0.partition_point(|band| band.from <= price);
+        self.0[above - 1].step
+    }
+
+    /// `price` and its step, or `None` above the greatest price.
+    #[must_use]
+    pub fn next(&self, price: Price) -> Option<Price> {
+        price.checked_add(self.step(price))
+    }
+
+    /// The bands, the lowest first.
+    #[must_use]
+    pub fn bands(&self) -> &[StepBand] {
+        &self.0
+    }
+}
+
+/// One band, 0.01.
+impl Default for Steps {
+    fn default() -> Self {
+        let step = Price::from_units(100).expect("a hundredth is in range");
+        Self(smallvec![StepBand {
+            from: Price::ZERO,
+            step
+        }])
+    }
+}
+
+/// Why bands are no steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StepsError {
+    /// No band, or too many.
+    #[error("a step table has 1 to {STEP_BANDS_MAX} bands")]
+    BandCount,
+    /// The first band does not begin at 0.
+    #[error("the first band of a step table begins at price 0")]
+    FirstBand,
+    /// A step of nothing.
+    #[error("a step is at least 0.0001")]
+    ZeroStep,
+    /// A band begins no higher than the one before, or its step is smaller.
+    #[error("the bands of a step table rise, and their steps never fall")]
+    NotRising,
+}
+
+/// How bids near the close move it, so that nobody wins by being last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SoftClose {
+    /// How far the close moves.
+    pub mode: SoftCloseMode,
+    /// A bid counts when at most this is left: `closes_at - now <= extend_within`. Zero: the close is hard.
+    pub extend_within: Span,
+    /// By how much the close moves.
+    pub extend_by: Span,
+    /// After so many extensions the close stands; `None`: no limit.
+    pub extensions_max: Option<u32>,
+}
+
+/// How far a late bid moves the close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum SoftCloseMode {
+    /// `closes_at += extend_by`.
+    Add,
+    /// `closes_at = max(closes_at, now + extend_by)`.
+    Reset,
+}
+
+impl SoftClose {
+    /// The later close that a bid at `now` brings, if it brings one.
+    #[must_use]
+    pub fn extended(
+        &self,
+        closes_at: Timestamp,
+        extensions: u32,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        if closes_at.since(now) > self.extend_within
+            || self.extensions_max.is_some_and(|most| extensions >= most)
+        {
+            return None;
+        }
+        let later = match self.mode {
+            SoftCloseMode::Add => closes_at.saturating_add(self.extend_by),
+            SoftCloseMode::Reset => now.saturating_add(self.extend_by),
+        };
+        (later > closes_at).then_some(later)
+    }
+}
+
+/// A bid in the last 60 seconds adds 60 seconds, without limit.
+impl Default for SoftClose {
+    fn default() -> Self {
+        Self {
+            mode: SoftCloseMode::Add,
+            extend_within: Span::from_secs(60),
+            extend_by: Span::from_secs(60),
+            extensions_max: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(text: &str) -> Price {
+        Price::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_banded_preset_is_a_valid_table_with_the_published_steps() {
+        let steps = Steps::banded();
+        assert_eq!(Steps::new(steps.bands()).as_ref(), Ok(&steps));
+        let cases = [
+            ("0", "0.05"),
+            ("4.99", "5.24"),
+            ("5.24", "5.74"),
+            ("5000", "5100"),
+        ];
+        for (from, next) in cases {
+            assert_eq!(steps.next(price(from)), Some(price(next)));
+        }
+    }
+
+    #[test]
+    fn bands_that_are_no_steps_are_refused_with_the_reason() {
+        let band = |from, step| StepBand {
+            from: price(from),
+            step: price(step),
+        };
+        assert_eq!(Steps::new(&[]), Err(StepsError::BandCount));
+        assert_eq!(Steps::new(&[band("1", "1")]), Err(StepsError::FirstBand));
+        assert_eq!(Steps::new(&[band("0", "0")]), Err(StepsError::ZeroStep));
+        assert_eq!(
+            Steps::new(&[band("0", "2"), band("0", "2")]),
+            Err(StepsError::NotRising)
+        );
+        assert_eq!(
+            Steps::new(&[band("0", "2"), band("1", "1")]),
+            Err(StepsError::NotRising)
+        );
+    }
+
+    #[test]
+    fn add_moves_the_close_by_the_span_and_reset_to_a_span_from_now() {
+        let at = Timestamp::from_secs;
+        let add = SoftClose::default();
+        assert_eq!(add.extended(at(300), 0, at(250)), Some(at(360)));
+        assert_eq!(add.extended(at(360), 1, at(251)), None);
+        assert_eq!(
+            add.extended(at(300), 0, Timestamp::from_micros(239_999_999).unwrap()),
+            None
+        );
+        assert_eq!(add.extended(at(300), 0, at(240)), Some(at(360)));
+
+        let reset = SoftClose {
+            mode: SoftCloseMode::Reset,
+            extensions_max: Some(1),
+            ..SoftClose::default()
+        };
+        assert_eq!(reset.extended(at(300), 0, at(240)), None);
+        assert_eq!(reset.extended(at(300), 0, at(250)), Some(at(310)));
+        assert_eq!(reset.extended(at(310), 1, at(309)), None);
+    }
+}
