@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::chain::{Chain, Position};
+use super::chain::{Chain, MarketId, Position};
 use super::key::{Checksum, Key, Purpose};
 
 /// The largest frame, header and padding included. A larger batch is refused before anything is written,
@@ -55,6 +55,8 @@ pub struct FrameView<'a> {
     pub private: &'a [u8],
     /// The chain after it.
     pub chain: Chain,
+    /// The id of its market.
+    pub market: MarketId,
     /// The term of its segment: who led when it was written.
     pub term: u64,
     /// The segment it lies in.

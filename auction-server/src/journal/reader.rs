@@ -240,6 +240,7 @@ impl Reader {
             public,
             private: &rest[..header.private_length],
             chain: header.chain,
+            market: place.segment.header.market,
             term: place.segment.header.term,
             file: &place.segment.path,
             offset: place.offset - header.length,
