@@ -3,7 +3,7 @@
 //! Each user, stock and lot is an *item* with a SHA-256 of its own; the items are combined by exclusive or,
 //! so that a change costs one item and never the whole market:
 //!
-//! `digest = SHA-256("auction digest 1" ‖ market id ‖ feed sequence ‖ xor of all items)`
+//! `digest = SHA-256("auction digest 1" ‖ market id ‖ feed sequence ‖ time of the last event ‖ xor of all items)`
 //!
 //! Numbers are little-endian and of fixed width (`u8`, `u32`, `u64`, `i64`); a text is its length as `u8` and
 //! its bytes; an optional value is `0`, or `1` and the value.
@@ -30,7 +30,7 @@ use crate::directory::{Stock, User};
 use crate::event::{Outcome, ReserveStatus, SoldBy, UnsoldBecause};
 use crate::lot::{Book, EnglishBook, Lot, Phase};
 use crate::rules::SoftCloseMode;
-use crate::{FeedSequence, MarketId, Price, UserId};
+use crate::{FeedSequence, MarketId, Price, Timestamp, UserId};
 
 /// The digest of a public market.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,10 +54,11 @@ impl Combined {
         }
     }
 
-    pub(crate) fn digest(&self, market: MarketId, at: FeedSequence) -> Digest {
+    pub(crate) fn digest(&self, market: MarketId, sequence: FeedSequence, at: Timestamp) -> Digest {
         let mut bytes = Bytes(Sha256::new_with_prefix(b"auction digest 1"));
         bytes.0.update(market.0);
-        bytes.u64(at.0);
+        bytes.u64(sequence.0);
+        bytes.u64(at.micros());
         bytes.0.update(self.0);
         Digest(bytes.finish())
     }

@@ -86,11 +86,9 @@ pub enum ReplayError {
         /// Its time.
         at: Timestamp,
     },
-    /// Its rules are newer than this program.
-    #[error(
-        "record {sequence} was decided by rules {rules}; this program knows up to {RULES_VERSION}"
-    )]
-    NewerRules {
+    /// Its rules are not those of this program.
+    #[error("record {sequence} was decided by rules {rules}; this program knows {RULES_VERSION}")]
+    UnknownRules {
         /// The record.
         sequence: Sequence,
         /// The version of its rules.
@@ -126,6 +124,24 @@ pub enum Difference {
     /// The request was done before.
     #[error("the request was done before")]
     Repeated,
+    /// Someone else acted.
+    #[error("someone else acted")]
+    OtherActor,
+    /// Another lot was due, or this one at another time.
+    #[error("another lot was due, or this one at another time")]
+    OtherDeadline,
+}
+
+/// Who asks, when it is clear.
+enum Asked {
+    Anew {
+        actor: Actor,
+        request: Option<(SessionId, RequestId)>,
+    },
+    Before {
+        sequence: Sequence,
+        reply: Reply,
+    },
 }
 
 impl Engine {
@@ -199,7 +215,7 @@ impl Engine {
     }
 
     /// Decides a command and applies what was decided. A `now` before the last record's time counts as that
-    /// time.
+    /// time. Let [`advance`](Self::advance) close what is due at `now` first.
     ///
     /// # Errors
     /// [`Reject`] says why the command is refused. Nothing has changed then, and nothing is to be journalled.
@@ -210,35 +226,21 @@ impl Engine {
         command: Command,
     ) -> Result<Executed, Reject> {
         let now = now.max(self.at);
-        let (actor, request) = match caller {
-            Caller::Operator => (Actor::Operator, None),
-            Caller::User(user) => (Actor::User(user), None),
-            Caller::Session { session, request } => {
-                let asking = self.roster.asking(session)?;
-                if let Some((sequence, reply)) = asking.recall(request, &command)? {
-                    return Ok(Executed::Repeated { sequence, reply });
-                }
-                if now >= asking.expires_at {
-                    let expired_at = asking.expires_at;
-                    return Err(Reject::SessionExpired {
-                        session,
-                        expired_at,
-                    });
-                }
-                (Actor::User(asking.user), Some((session, request)))
+        match self.identify(now, caller, &command)? {
+            Asked::Before { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
+            Asked::Anew { actor, request } => {
+                let events = self.decide(now, actor, &command)?;
+                Ok(Executed::Decided(
+                    self.record(now, actor, request, command, events),
+                ))
             }
-        };
-        let events = self.decide(now, actor, &command)?;
-        Ok(Executed::Decided(
-            self.record(now, actor, request, command, events),
-        ))
+        }
     }
 
     /// Closes the lot that has been due the longest at `now`, stamped with the time it was due. Call it until
     /// it gives `None`, before the commands of that moment.
     pub fn advance(&mut self, now: Timestamp) -> Option<Record> {
-        let (due, lot) = self.deadlines.next().filter(|(due, _)| *due <= now)?;
-        let at = due.max(self.at);
+        let (at, lot) = self.next_close(now)?;
         let command = Command::CloseDue { lot };
         let events = self
             .decide(at, Actor::Clock, &command)
@@ -251,6 +253,31 @@ impl Engine {
     /// # Errors
     /// [`ReplayError`] when the record does not follow the ones before it. The engine is of no more use then.
     pub fn replay(&mut self, record: &Record) -> Result<(), ReplayError> {
+        self.check_follows(record)?;
+        let sequence = record.sequence;
+        self.apply(record)
+            .map_err(|source| ReplayError::DoesNotFit { sequence, source })
+    }
+
+    /// Decides a record of the past again, compares, and takes it.
+    ///
+    /// Who acted, with which request, and what came of it must be what the rules give at that time. That the
+    /// time itself, or a request's number, was not changed afterwards is for the journal's checksums to show.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when it is not what the rules give. The engine is of no more use then.
+    pub fn verify(&mut self, record: &Record) -> Result<(), ReplayError> {
+        self.check_follows(record)?;
+        let sequence = record.sequence;
+        self.compare(record)
+            .map_err(|difference| ReplayError::DecidedOtherwise {
+                sequence,
+                difference,
+            })?;
+        self.replay(record)
+    }
+
+    fn check_follows(&self, record: &Record) -> Result<(), ReplayError> {
         let sequence = record.sequence;
         let expected = self.sequence.next();
         if sequence != expected {
@@ -265,43 +292,80 @@ impl Engine {
                 at: record.at,
             });
         }
-        if record.rules > RULES_VERSION {
-            return Err(ReplayError::NewerRules {
+        if record.rules != RULES_VERSION {
+            return Err(ReplayError::UnknownRules {
                 sequence,
                 rules: record.rules,
             });
         }
-        self.apply(record)
-            .map_err(|source| ReplayError::DoesNotFit { sequence, source })
+        Ok(())
     }
 
-    /// Decides a record of the past again, compares, and takes it.
-    ///
-    /// # Errors
-    /// [`ReplayError`] when it is not what the rules give. The engine is of no more use then.
-    pub fn verify(&mut self, record: &Record) -> Result<(), ReplayError> {
-        let sequence = record.sequence;
-        let otherwise = |difference| ReplayError::DecidedOtherwise {
-            sequence,
-            difference,
-        };
-        if let Some((session, request)) = record.request {
-            let recalled = self
-                .roster
-                .asking(session)
-                .and_then(|asking| asking.recall(request, &record.command))
-                .map_err(|reject| otherwise(Difference::Refused(reject)))?;
-            if recalled.is_some() {
-                return Err(otherwise(Difference::Repeated));
+    fn compare(&self, record: &Record) -> Result<(), Difference> {
+        let caller = match (record.actor, record.request) {
+            (Actor::Clock, None) => {
+                let Command::CloseDue { lot } = record.command else {
+                    return Err(Difference::OtherActor);
+                };
+                if self.next_close(record.at) != Some((record.at, lot)) {
+                    return Err(Difference::OtherDeadline);
+                }
+                return self.compare_events(record);
             }
+            (Actor::Operator, None) => Caller::Operator,
+            (Actor::User(user), None) => Caller::User(user),
+            (Actor::User(_), Some((session, request))) => Caller::Session { session, request },
+            (Actor::Clock | Actor::Operator, Some(_)) => return Err(Difference::OtherActor),
+        };
+        let asked = self
+            .identify(record.at, caller, &record.command)
+            .map_err(Difference::Refused)?;
+        match asked {
+            Asked::Before { .. } => Err(Difference::Repeated),
+            Asked::Anew { actor, .. } if actor != record.actor => Err(Difference::OtherActor),
+            Asked::Anew { .. } => self.compare_events(record),
         }
-        let decided = self
+    }
+
+    fn compare_events(&self, record: &Record) -> Result<(), Difference> {
+        let events = self
             .decide(record.at, record.actor, &record.command)
-            .map_err(|reject| otherwise(Difference::Refused(reject)))?;
-        if decided != record.events {
-            return Err(otherwise(Difference::OtherEvents));
+            .map_err(Difference::Refused)?;
+        if events == record.events {
+            Ok(())
+        } else {
+            Err(Difference::OtherEvents)
         }
-        self.replay(record)
+    }
+
+    /// Who asks, and whether they asked this before. What was done before is told again, whatever has changed
+    /// since: the lot may have closed, the session expired.
+    fn identify(&self, now: Timestamp, caller: Caller, command: &Command) -> Result<Asked, Reject> {
+        let (actor, request) = match caller {
+            Caller::Operator => (Actor::Operator, None),
+            Caller::User(user) => (Actor::User(user), None),
+            Caller::Session { session, request } => {
+                let asking = self.roster.asking(session)?;
+                if let Some((sequence, reply)) = asking.recall(request, command)? {
+                    return Ok(Asked::Before { sequence, reply });
+                }
+                if now >= asking.expires_at {
+                    let expired_at = asking.expires_at;
+                    return Err(Reject::SessionExpired {
+                        session,
+                        expired_at,
+                    });
+                }
+                (Actor::User(asking.user), Some((session, request)))
+            }
+        };
+        Ok(Asked::Anew { actor, request })
+    }
+
+    /// The lot to close next at `now`, and the time to stamp it with.
+    fn next_close(&self, now: Timestamp) -> Option<(Timestamp, LotId)> {
+        let (due, lot) = self.deadlines.next()?;
+        (due <= now).then(|| (due.max(self.at), lot))
     }
 
     fn record(
@@ -393,6 +457,14 @@ impl Engine {
                 expires_at,
             } => {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;
+                let expected = self.roster.next_session();
+                if *session != expected {
+                    return Err(FoldError::NotNext {
+                        what: "session",
+                        number: session.0,
+                        expected: expected.0,
+                    });
+                }
                 self.roster
                     .session_opened(*session, *user, *token_hash, at, *expires_at);
             }
@@ -427,7 +499,10 @@ impl Engine {
                 self.require(actor, Right::RunLots)?;
                 self.decide_extension(now, *lot, *closes_at, &mut events)?;
             }
-            Command::CloseDue { lot } => self.decide_close(now, *lot, &mut events)?,
+            Command::CloseDue { lot } => {
+                self.require(actor, Right::TellTime)?;
+                self.decide_close(now, *lot, &mut events)?;
+            }
             Command::Register(registration) => {
                 self.require(actor, Right::Operate)?;
                 self.decide_registration(registration, &mut events)?;
@@ -486,7 +561,7 @@ impl Engine {
         if count >= LOTS_MAX {
             return Err(full(Countable::Lots, LOTS_MAX));
         }
-        let lot = LotId(next_number(count));
+        let lot = LotId::at_index(count);
         let opened = LotOpened {
             lot,
             symbol,
@@ -565,7 +640,7 @@ impl Engine {
         if count >= USERS_MAX {
             return Err(full(Countable::Users, USERS_MAX));
         }
-        let user = UserId(next_number(count));
+        let user = UserId::at_index(count);
         let registered = PublicEvent::UserRegistered {
             user,
             name: *name,
@@ -662,17 +737,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Who acts, if they have the right; `None` is the operator.
+    /// Who acts, if they have the right; `None` is the operator, or the clock.
     fn require(&self, actor: Actor, right: Right) -> Result<Option<UserId>, Reject> {
-        let user = match actor {
-            Actor::Operator | Actor::Clock => {
-                assert!(
-                    right != Right::Bid,
-                    "the operator does not bid: bid as a user"
-                );
-                return Ok(None);
-            }
-            Actor::User(user) => user,
+        let user = match (actor, right) {
+            (Actor::Clock, Right::TellTime) => return Ok(None),
+            (Actor::Clock, _) => unreachable!("the clock asks for nothing but closes"),
+            (Actor::Operator, Right::Bid | Right::TellTime) => return Err(Reject::NotByOperator),
+            (Actor::Operator, _) => return Ok(None),
+            (Actor::User(user), _) => user,
         };
         let role = self
             .market
@@ -704,6 +776,7 @@ enum Right {
     Publish(Symbol),
     RunLots,
     Operate,
+    TellTime,
 }
 
 fn full(what: Countable, most: usize) -> Reject {
@@ -711,8 +784,4 @@ fn full(what: Countable, most: usize) -> Reject {
         what,
         most: u32::try_from(most).unwrap_or(u32::MAX),
     }
-}
-
-fn next_number(count: usize) -> u32 {
-    u32::try_from(count + 1).expect("limits keep numbers within 32 bits")
 }

@@ -37,12 +37,22 @@ id! {
 }
 
 impl UserId {
+    /// The user at an index of the list of all users.
+    pub(crate) fn at_index(index: usize) -> Self {
+        Self(u32::try_from(index + 1).expect("limits keep numbers within 32 bits"))
+    }
+
     pub(crate) fn index(self) -> Option<usize> {
         (self.0 as usize).checked_sub(1)
     }
 }
 
 impl LotId {
+    /// The lot at an index of the list of all lots.
+    pub(crate) fn at_index(index: usize) -> Self {
+        Self(u32::try_from(index + 1).expect("limits keep numbers within 32 bits"))
+    }
+
     pub(crate) fn index(self) -> Option<usize> {
         (self.0 as usize).checked_sub(1)
     }

@@ -48,9 +48,9 @@ pub enum FoldError {
         /// What is numbered.
         what: &'static str,
         /// The number found.
-        number: u32,
+        number: u64,
         /// The next number.
-        expected: u32,
+        expected: u64,
     },
     /// An event names a lot that is not there, or not open.
     #[error("lot {0} is not open")]
@@ -64,6 +64,9 @@ pub enum FoldError {
     /// Two users have one name.
     #[error("the name {0} is taken")]
     NameTaken(Name),
+    /// What is public and what is hidden of a lot do not belong together.
+    #[error("the public and the hidden part of lot {0} contradict each other")]
+    LotContradicted(LotId),
     /// There are more things than a market can hold.
     #[error("the market is full")]
     Full,
@@ -93,7 +96,7 @@ impl Market {
         }
         let mut names = BTreeMap::new();
         for (index, user) in parts.users.iter().enumerate() {
-            if names.insert(user.name, UserId(number(index))).is_some() {
+            if names.insert(user.name, UserId::at_index(index)).is_some() {
                 return Err(FoldError::NameTaken(user.name));
             }
         }
@@ -104,7 +107,7 @@ impl Market {
         }
         let mut lots_by_symbol: BTreeMap<Symbol, Vec<LotId>> = BTreeMap::new();
         for (index, lot) in parts.lots.iter().enumerate() {
-            check_next("lot", lot.id.0, index)?;
+            check_next("lot", lot.id.0, LotId::at_index(index).0)?;
             if !parts.stocks.contains_key(&lot.symbol) {
                 return Err(FoldError::UnknownSymbol(lot.symbol));
             }
@@ -204,7 +207,7 @@ impl Market {
         self.kept.catch_up(&self.parts);
         self.kept
             .combined
-            .digest(self.parts.id, self.parts.feed_sequence)
+            .digest(self.parts.id, self.parts.feed_sequence, self.parts.at)
     }
 
     /// Takes the next public event, which happened at `at`.
@@ -215,7 +218,7 @@ impl Market {
         match event {
             PublicEvent::StockListed(listing) => self.stock_listed(*listing)?,
             PublicEvent::UserRegistered { user, name, role } => {
-                check_next("user", user.0, self.parts.users.len())?;
+                check_next("user", user.0, UserId::at_index(self.parts.users.len()).0)?;
                 if self.names.contains_key(name) {
                     return Err(FoldError::NameTaken(*name));
                 }
@@ -229,7 +232,11 @@ impl Market {
                 });
             }
             PublicEvent::LotOpened(opened) => {
-                check_next("lot", opened.lot.0, self.parts.lots.len())?;
+                check_next(
+                    "lot",
+                    opened.lot.0,
+                    LotId::at_index(self.parts.lots.len()).0,
+                )?;
                 if !self.parts.stocks.contains_key(&opened.symbol) {
                     return Err(FoldError::UnknownSymbol(opened.symbol));
                 }
@@ -356,7 +363,7 @@ impl KeptDigest {
             item: None,
             changed: true,
         });
-        self.changed_lots.push(LotId(number(self.lots.len() - 1)));
+        self.changed_lots.push(LotId::at_index(self.lots.len() - 1));
     }
 
     fn lot_changed(&mut self, lot: LotId) {
@@ -372,7 +379,7 @@ impl KeptDigest {
     fn catch_up(&mut self, parts: &MarketParts) {
         for (index, user) in parts.users.iter().enumerate().skip(self.users) {
             self.combined
-                .toggle(&user_item(UserId(number(index)), user));
+                .toggle(&user_item(UserId::at_index(index), user));
         }
         self.users = parts.users.len();
         while let Some(symbol) = self.changed_stocks.pop_first() {
@@ -394,20 +401,14 @@ impl KeptDigest {
     }
 }
 
-/// The number of the thing at an index: they are numbered from 1.
-fn number(index: usize) -> u32 {
-    u32::try_from(index + 1).expect("limits keep numbers within 32 bits")
-}
-
-fn check_next(what: &'static str, found: u32, count: usize) -> Result<(), FoldError> {
-    let expected = number(count);
+fn check_next(what: &'static str, found: u32, expected: u32) -> Result<(), FoldError> {
     if found == expected {
         Ok(())
     } else {
         Err(FoldError::NotNext {
             what,
-            number: found,
-            expected,
+            number: u64::from(found),
+            expected: u64::from(expected),
         })
     }
 }

@@ -70,6 +70,9 @@ pub enum Reject {
         /// The role of the one who asked.
         role: Role,
     },
+    /// The operator asked for what is not theirs: bids come from traders, and lots close when they are due.
+    #[error("the operator may not do this: traders bid, and lots close when they are due")]
+    NotByOperator,
     /// A company published for another's stock.
     #[error("your account publishes for {own} alone")]
     NotYourStock {
@@ -171,16 +174,20 @@ pub enum TermsError {
     #[error("the base price leaves no room for a first bid")]
     BasePrice,
     /// The reserve is out of order.
-    #[error("a reserve is at least the first least bid, {least}")]
+    #[error("a reserve is from {least}, the first least bid, to {greatest}")]
     Reserve {
         /// The first least bid.
         least: Price,
+        /// The greatest price that can be bid for the lot.
+        greatest: Price,
     },
     /// The buy-now price is out of order.
-    #[error("a buy-now price is at least {least}: the reserve, or the first least bid")]
+    #[error("a buy-now price is from {least}, the reserve or the first least bid, to {greatest}")]
     BuyNow {
         /// The smallest that can be.
         least: Price,
+        /// The greatest price that can be bid for the lot.
+        greatest: Price,
     },
     /// The step table is none.
     #[error(transparent)]

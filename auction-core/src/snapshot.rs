@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::lot::HiddenLot;
 use crate::market::{FoldError, Market, MarketParts};
 use crate::roster::Roster;
-use crate::{Sequence, Timestamp};
+use crate::{LotId, Sequence, Timestamp};
 
 /// The version of the snapshot's form; another one is not to be read.
 pub const SNAPSHOT_VERSION: u16 = 1;
@@ -48,8 +48,11 @@ impl Engine {
             sequence,
             at,
         } = snapshot;
-        if hidden.len() != market.lots.len() {
-            return Err(FoldError::Full);
+        for index in 0..hidden.len().max(market.lots.len()) {
+            let halves = market.lots.get(index).zip(hidden.get(index));
+            if halves.is_none_or(|(lot, hidden)| !hidden.belongs_to(lot)) {
+                return Err(FoldError::LotContradicted(LotId::at_index(index)));
+            }
         }
         Ok(Self::from_state(
             Market::from_parts(market)?,

@@ -80,11 +80,20 @@ impl Table {
     fn offer(&mut self, micros: u64, user: UserId, command: Command) -> Result<(), Reject> {
         let now = Timestamp::from_micros(micros).unwrap();
         while self.engine.advance(now).is_some() {}
-        self.engine.execute(now, Caller::User(user), command).map(|_| ())
+        self.engine
+            .execute(now, Caller::User(user), command)
+            .map(|_| ())
     }
 
     fn plain_at(&mut self, micros: u64, user: UserId, amount: &str) -> Result<(), Reject> {
-        self.offer(micros, user, Command::Bid { lot: LOT, price: price(amount) })
+        self.offer(
+            micros,
+            user,
+            Command::Bid {
+                lot: LOT,
+                price: price(amount),
+            },
+        )
     }
 
     fn plain(&mut self, user: UserId, amount: &str) -> Result<(), Reject> {
@@ -92,12 +101,22 @@ impl Table {
     }
 
     fn max(&mut self, user: UserId, amount: &str) -> Result<(), Reject> {
-        self.offer(1_000_000, user, Command::BidMaximum { lot: LOT, maximum: price(amount) })
+        self.offer(
+            1_000_000,
+            user,
+            Command::BidMaximum {
+                lot: LOT,
+                maximum: price(amount),
+            },
+        )
     }
 
     fn stands(&self, leader: UserId, amount: &str) {
         let lot = self.engine.market().lot(LOT).unwrap();
-        assert_eq!((lot.leader(), lot.price()), (Some(leader), Some(price(amount))));
+        assert_eq!(
+            (lot.leader(), lot.price()),
+            (Some(leader), Some(price(amount)))
+        );
     }
 
     fn least(&self) -> Option<Price> {
@@ -115,7 +134,10 @@ fn price(text: &str) -> Price {
 
 #[test]
 fn with_two_maxima_the_price_is_one_step_above_the_lower_as_far_as_the_higher_allows() {
-    let mut lot = Table::new(Setup { first: "3", ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        first: "3",
+        ..Setup::default()
+    });
     lot.max(A, "7").unwrap();
     lot.stands(A, "3");
     lot.max(B, "6").unwrap();
@@ -132,7 +154,10 @@ fn with_two_maxima_the_price_is_one_step_above_the_lower_as_far_as_the_higher_al
     lot.max(B, "15").unwrap();
     lot.stands(B, "13.50");
 
-    let mut lot = Table::new(Setup { step: "5", ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        step: "5",
+        ..Setup::default()
+    });
     lot.max(A, "100").unwrap();
     lot.max(B, "101").unwrap();
     lot.stands(B, "101");
@@ -140,7 +165,11 @@ fn with_two_maxima_the_price_is_one_step_above_the_lower_as_far_as_the_higher_al
 
 #[test]
 fn of_equal_maxima_the_first_leads_at_it() {
-    let mut lot = Table::new(Setup { first: "100", step: "100", ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        first: "100",
+        step: "100",
+        ..Setup::default()
+    });
     lot.max(A, "5000").unwrap();
     lot.max(B, "5000").unwrap();
     lot.stands(A, "5000");
@@ -158,7 +187,12 @@ fn plain_bids_stand_at_their_amount_and_count_as_maxima_once_beaten() {
     lot.stands(B, "30");
     lot.plain(A, "35").unwrap();
     lot.stands(A, "35");
-    assert_eq!(lot.max(A, "35"), Err(Reject::MaximumTooLow { least: price("35.0001") }));
+    assert_eq!(
+        lot.max(A, "35"),
+        Err(Reject::MaximumTooLow {
+            least: price("35.0001")
+        })
+    );
     lot.max(A, "50").unwrap();
     lot.stands(A, "35");
     lot.max(D, "40").unwrap();
@@ -168,7 +202,10 @@ fn plain_bids_stand_at_their_amount_and_count_as_maxima_once_beaten() {
 
 #[test]
 fn a_maximum_that_reaches_the_reserve_lifts_the_price_to_it() {
-    let mut lot = Table::new(Setup { reserve: Some("50"), ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        reserve: Some("50"),
+        ..Setup::default()
+    });
     lot.max(A, "40").unwrap();
     lot.stands(A, "10");
     lot.max(B, "45").unwrap();
@@ -177,7 +214,10 @@ fn a_maximum_that_reaches_the_reserve_lifts_the_price_to_it() {
     lot.stands(B, "41");
     lot.max(B, "60").unwrap();
     lot.stands(B, "50");
-    assert_eq!(lot.plain(C, "50.50"), Err(Reject::BidTooLow { least: price("51") }));
+    assert_eq!(
+        lot.plain(C, "50.50"),
+        Err(Reject::BidTooLow { least: price("51") })
+    );
     lot.max(C, "51").unwrap();
     lot.stands(B, "52");
     lot.max(A, "59.50").unwrap();
@@ -188,12 +228,20 @@ fn a_maximum_that_reaches_the_reserve_lifts_the_price_to_it() {
 
 #[test]
 fn a_plain_bid_of_the_buy_now_price_wins_at_once_even_below_the_next_step() {
-    let setup = Setup { step: "5", reserve: Some("50"), buy_now: Some("50"), ..Setup::default() };
+    let setup = Setup {
+        step: "5",
+        reserve: Some("50"),
+        buy_now: Some("50"),
+        ..Setup::default()
+    };
     let mut lot = Table::new(setup);
     lot.plain(A, "49").unwrap();
     lot.stands(A, "49");
     assert_eq!(lot.least(), Some(price("50")));
-    assert_eq!(lot.plain(B, "49.99"), Err(Reject::BidTooLow { least: price("50") }));
+    assert_eq!(
+        lot.plain(B, "49.99"),
+        Err(Reject::BidTooLow { least: price("50") })
+    );
     lot.plain(B, "50").unwrap();
     let outcome = lot.engine.market().lot(LOT).unwrap().outcome();
     let expected = Outcome::Sold {
@@ -208,7 +256,10 @@ fn a_plain_bid_of_the_buy_now_price_wins_at_once_even_below_the_next_step() {
 
 #[test]
 fn without_a_reserve_the_first_bid_ends_buy_now() {
-    let mut lot = Table::new(Setup { buy_now: Some("12"), ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        buy_now: Some("12"),
+        ..Setup::default()
+    });
     lot.plain(A, "10").unwrap();
     lot.plain(B, "20").unwrap();
     lot.stands(B, "20");
@@ -237,14 +288,20 @@ fn reset_moves_the_close_to_a_minute_from_the_bid_as_often_as_allowed() {
         extend_by: Span::from_secs(60),
         extensions_max: Some(1),
     };
-    let mut lot = Table::new(Setup { soft_close: reset, ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        soft_close: reset,
+        ..Setup::default()
+    });
     lot.plain_at(240_000_000, A, "10").unwrap();
     assert_eq!(lot.closes_at(), 300);
     lot.plain_at(250_000_000, B, "11").unwrap();
     assert_eq!(lot.closes_at(), 310);
     lot.plain_at(309_000_000, A, "12").unwrap();
     assert_eq!(lot.closes_at(), 310);
-    assert!(matches!(lot.plain_at(310_000_000, B, "13"), Err(Reject::LotClosed { .. })));
+    assert!(matches!(
+        lot.plain_at(310_000_000, B, "13"),
+        Err(Reject::LotClosed { .. })
+    ));
     let outcome = lot.engine.market().lot(LOT).unwrap().outcome();
     assert!(matches!(outcome, Some(Outcome::Sold { winner: A, .. })));
 }
@@ -252,9 +309,15 @@ fn reset_moves_the_close_to_a_minute_from_the_bid_as_often_as_allowed() {
 #[test]
 fn a_leaders_raise_extends_only_when_it_lifts_the_price_to_the_reserve() {
     let late = 250_000_000;
-    let mut lot = Table::new(Setup { reserve: Some("50"), ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        reserve: Some("50"),
+        ..Setup::default()
+    });
     lot.plain(A, "10").unwrap();
-    let raise = |maximum| Command::BidMaximum { lot: LOT, maximum: price(maximum) };
+    let raise = |maximum| Command::BidMaximum {
+        lot: LOT,
+        maximum: price(maximum),
+    };
     lot.offer(late, A, raise("49")).unwrap();
     assert_eq!(lot.closes_at(), 300);
     lot.offer(late, A, raise("50")).unwrap();
@@ -266,11 +329,19 @@ fn a_leaders_raise_extends_only_when_it_lifts_the_price_to_the_reserve() {
 fn at_the_greatest_price_only_the_leader_can_raise() {
     // 10^18 / 10^6 shares: the ceiling of the amount bounds the price of a share.
     let greatest = "100000000";
-    let mut lot = Table::new(Setup { quantity: 1_000_000, ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        quantity: 1_000_000,
+        ..Setup::default()
+    });
     lot.plain(A, "99999999.50").unwrap();
     assert_eq!(lot.least(), None);
     assert_eq!(lot.plain(B, greatest), Err(Reject::NoHigherBid));
-    assert_eq!(lot.max(A, "100000000.01"), Err(Reject::PriceTooHigh { greatest: price(greatest) }));
+    assert_eq!(
+        lot.max(A, "100000000.01"),
+        Err(Reject::PriceTooHigh {
+            greatest: price(greatest)
+        })
+    );
     lot.max(A, greatest).unwrap();
     assert_eq!(lot.max(A, greatest), Err(Reject::NoHigherBid));
 }
@@ -280,20 +351,40 @@ fn a_raise_that_moves_nothing_says_nothing_in_public() {
     let mut lot = Table::new(Setup::default());
     lot.plain(A, "10").unwrap();
     let before = lot.engine.market().clone();
-    let raise = Command::BidMaximum { lot: LOT, maximum: price("99") };
-    let executed = lot.engine.execute(Timestamp::from_secs(2), Caller::User(A), raise).unwrap();
-    let Executed::Decided(record) = executed else { panic!("a new request is decided") };
-    assert!(record.events.iter().all(|event| matches!(event, Event::Private(_))));
+    let raise = Command::BidMaximum {
+        lot: LOT,
+        maximum: price("99"),
+    };
+    let executed = lot
+        .engine
+        .execute(Timestamp::from_secs(2), Caller::User(A), raise)
+        .unwrap();
+    let Executed::Decided(record) = executed else {
+        panic!("a new request is decided")
+    };
+    assert!(
+        record
+            .events
+            .iter()
+            .all(|event| matches!(event, Event::Private(_)))
+    );
     assert_eq!(*lot.engine.market(), before);
 }
 
 #[test]
 fn closing_below_the_reserve_sells_nothing() {
-    let mut lot = Table::new(Setup { reserve: Some("50"), ..Setup::default() });
+    let mut lot = Table::new(Setup {
+        reserve: Some("50"),
+        ..Setup::default()
+    });
     lot.plain(A, "40").unwrap();
     let record = lot.engine.advance(Timestamp::from_secs(300)).unwrap();
     let closed = record.public_events().next().unwrap();
-    let PublicEvent::LotClosed { outcome: Outcome::Unsold { highest, .. }, .. } = closed else {
+    let PublicEvent::LotClosed {
+        outcome: Outcome::Unsold { highest, .. },
+        ..
+    } = closed
+    else {
         panic!("{closed:?}")
     };
     assert_eq!(*highest, Some(price("40")));

@@ -76,6 +76,10 @@ pub(super) struct EnglishHidden {
 }
 
 impl EnglishHidden {
+    pub(super) fn belongs_to(&self, book: &EnglishBook) -> bool {
+        book.leader == self.best.map(|(leader, _)| leader)
+    }
+
     pub(super) fn offered(&mut self, bidder: UserId, amount: Price, leads: bool) {
         self.maxima.insert(bidder, amount);
         if !leads {
@@ -117,14 +121,14 @@ pub(super) fn check_terms(
         .filter(|least| *least <= greatest);
     let least = first_least.ok_or(TermsError::BasePrice)?;
     if reserve.is_some_and(|reserve| reserve < least || reserve > greatest) {
-        return Err(TermsError::Reserve { least });
+        return Err(TermsError::Reserve { least, greatest });
     }
     let least = reserve.unwrap_or(least);
     if terms
         .buy_now
         .is_some_and(|buy_now| buy_now < least || buy_now > greatest)
     {
-        return Err(TermsError::BuyNow { least });
+        return Err(TermsError::BuyNow { least, greatest });
     }
     Ok(())
 }
@@ -194,14 +198,13 @@ impl State<'_> {
         events: &mut Events,
     ) -> Result<(), Reject> {
         let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
-        match self.least_without_buy_now() {
-            Some(least) if amount >= least => {}
-            Some(least) => {
-                return Err(Reject::BidTooLow {
-                    least: self.least_for(offer, least),
-                });
-            }
-            None => return Err(Reject::NoHigherBid),
+        let least = self.least_without_buy_now();
+        if least.is_none_or(|least| amount < least) {
+            // A plain bid could have bought, even where no step is left.
+            return Err(match self.least_for(offer, least) {
+                Some(least) => Reject::BidTooLow { least },
+                None => Reject::NoHigherBid,
+            });
         }
         let (leader, price) = match (self.hidden.best, offer) {
             (Some((leader, best)), _) if amount <= best => {
@@ -223,10 +226,11 @@ impl State<'_> {
             events.push(self.maximum_set(bidder, maximum, leader == bidder));
         }
         events.push(self.accepted(reserve, bidder, offer, leader, price));
-        let moved = Some(leader) != self.book.leader || Some(price) != self.book.price;
-        if moved {
-            self.extend(now, events);
-        }
+        assert!(
+            Some(price) > self.book.price,
+            "whoever outbids the least bid lifts the price"
+        );
+        self.extend(now, events);
         Ok(())
     }
 
@@ -368,9 +372,9 @@ impl State<'_> {
     }
 
     /// What a refused bid of this kind should have been: only a plain bid can buy now.
-    fn least_for(&self, offer: Offer, least: Price) -> Price {
+    fn least_for(&self, offer: Offer, least: Option<Price>) -> Option<Price> {
         match offer {
-            Offer::Plain(_) => lower(Some(least), self.buy_now()).unwrap_or(least),
+            Offer::Plain(_) => lower(least, self.buy_now()),
             Offer::Maximum(_) => least,
         }
     }

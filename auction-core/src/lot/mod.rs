@@ -164,6 +164,12 @@ pub(crate) struct HiddenLot {
 }
 
 impl HiddenLot {
+    pub(crate) fn belongs_to(&self, lot: &Lot) -> bool {
+        match &lot.book {
+            Book::English(book) => self.english.belongs_to(book),
+        }
+    }
+
     pub(crate) fn apply_private(&mut self, event: &PrivateEvent) {
         match event {
             PrivateEvent::ReserveSet { reserve, .. } => self.reserve = Some(*reserve),
