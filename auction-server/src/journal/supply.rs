@@ -34,6 +34,8 @@ pub(super) struct Supply {
     dir: PathBuf,
     helper: Option<Helper>,
     ready: Option<Prepared>,
+    /// Whether the helper is at work. One at a time: a second one would take over the first one's name.
+    making: bool,
     failure: Option<io::Error>,
 }
 
@@ -76,20 +78,20 @@ impl Supply {
             dir: dir.to_owned(),
             helper,
             ready: None,
+            making: false,
             failure: None,
         })
     }
 
-    /// Asks the helper for a segment of `bytes`, unless one is ready.
+    /// Asks the helper for a segment of `bytes`, unless one is ready or in the making.
     pub fn request(&mut self, bytes: u64) {
         self.poll();
-        if let (Some(helper), None) = (&self.helper, &self.ready) {
-            // A helper that has ended makes nothing; the append makes its segment itself.
-            let _ = helper
-                .requests
-                .as_ref()
-                .map(|requests| requests.send(bytes));
+        let Some(helper) = &self.helper else { return };
+        if self.making || self.ready.is_some() {
+            return;
         }
+        // A helper that has ended makes nothing; the append makes its segment itself.
+        self.making = helper.requests.as_ref().is_some_and(|requests| requests.send(bytes).is_ok());
     }
 
     /// A prepared file of at least `bytes_min`. If none is ready, one of `bytes_min` is made here and
@@ -116,6 +118,7 @@ impl Supply {
     fn poll(&mut self) {
         let Some(helper) = &self.helper else { return };
         while let Ok(made) = helper.made.try_recv() {
+            self.making = false;
             match made {
                 Ok(prepared) => self.ready = Some(prepared),
                 Err(error) => self.failure = Some(error),
