@@ -91,7 +91,10 @@ impl Supply {
             return;
         }
         // A helper that has ended makes nothing; the append makes its segment itself.
-        self.making = helper.requests.as_ref().is_some_and(|requests| requests.send(bytes).is_ok());
+        self.making = helper
+            .requests
+            .as_ref()
+            .is_some_and(|requests| requests.send(bytes).is_ok());
     }
 
     /// A prepared file of at least `bytes_min`. If none is ready, one of `bytes_min` is made here and

@@ -26,7 +26,13 @@ struct Ledger {
 impl Ledger {
     fn new(seed: u64) -> Self {
         let (acknowledged, unanswered) = (Vec::new(), None);
-        Self { disk: FaultyDisk::new(seed), options: options(), seed, acknowledged, unanswered }
+        Self {
+            disk: FaultyDisk::new(seed),
+            options: options(),
+            seed,
+            acknowledged,
+            unanswered,
+        }
     }
 
     fn last(&self) -> u64 {
@@ -37,9 +43,17 @@ impl Ledger {
     fn open(&mut self) -> Result<Journal, JournalError> {
         let disk = self.disk.shared();
         let newest = SnapshotStore::new(disk.clone(), Path::new(DIR)).newest_valid()?;
-        assert!(newest.skipped.is_empty(), "a crash damages no snapshot: {:?}", newest.skipped);
+        assert!(
+            newest.skipped.is_empty(),
+            "a crash damages no snapshot: {:?}",
+            newest.skipped
+        );
         let from = newest.snapshot.map(|snapshot| {
-            assert_eq!(snapshot.payload, snapshot_of(snapshot.position), "a snapshot as it was saved");
+            assert_eq!(
+                snapshot.payload,
+                snapshot_of(snapshot.position),
+                "a snapshot as it was saved"
+            );
             snapshot.position
         });
         let start = from.map_or(0, |from| from.sequence);
@@ -56,7 +70,10 @@ impl Ledger {
         }
         self.unanswered = None;
         let expected = self.acknowledged.iter().filter(|batch| batch.first > start);
-        assert!(frames.iter().eq(expected), "what was acknowledged, once, unchanged, in order");
+        assert!(
+            frames.iter().eq(expected),
+            "what was acknowledged, once, unchanged, in order"
+        );
         assert_eq!(recovery.last_sequence, self.last());
         Ok(journal)
     }
@@ -87,7 +104,10 @@ impl Ledger {
             if let Err(error) = self.append(&mut journal, 200 + (index % 5) * 380, index * 13) {
                 let unanswered = self.unanswered.clone();
                 self.disk.cancel_plan();
-                assert!(self.append(&mut journal, 1, 0).is_err(), "nothing after a failure");
+                assert!(
+                    self.append(&mut journal, 1, 0).is_err(),
+                    "nothing after a failure"
+                );
                 self.unanswered = unanswered;
                 return Err(error.into());
             }
@@ -101,7 +121,9 @@ impl Ledger {
 }
 
 fn snapshot_of(position: Position) -> Vec<u8> {
-    format!("all that happened until {position:?}. ").repeat(12).into_bytes()
+    format!("all that happened until {position:?}. ")
+        .repeat(12)
+        .into_bytes()
 }
 
 /// Three lives, with `fault` in operation `at` and, for some seeds, another later.
@@ -115,7 +137,11 @@ fn three_lives(at: u64, fault: Fault, seed: u64) -> u64 {
             ledger.disk.power_loss();
         }
         if failed && seed.is_multiple_of(3) {
-            let second = if seed.is_multiple_of(2) { Fault::PowerOff } else { Fault::Error };
+            let second = if seed.is_multiple_of(2) {
+                Fault::PowerOff
+            } else {
+                Fault::Error
+            };
             ledger.disk.plan(seed / 3 + at % 7, second);
         }
     }
@@ -132,7 +158,10 @@ fn three_lives(at: u64, fault: Fault, seed: u64) -> u64 {
 #[test]
 fn nothing_acknowledged_is_lost_wherever_the_power_fails() {
     let operations = three_lives(u64::MAX / 2, Fault::PowerOff, 1);
-    assert!(operations > 100, "the script rolls segments and saves snapshots: {operations}");
+    assert!(
+        operations > 100,
+        "the script rolls segments and saves snapshots: {operations}"
+    );
     for at in 0..operations {
         for seed in 0..24 {
             three_lives(at, Fault::PowerOff, seed);
@@ -155,7 +184,11 @@ fn the_helper_thread_changes_nothing_of_that() {
     for seed in 0..300 {
         let mut ledger = Ledger::new(seed);
         ledger.options.prepare = Prepare::Background;
-        let fault = if seed.is_multiple_of(2) { Fault::PowerOff } else { Fault::Error };
+        let fault = if seed.is_multiple_of(2) {
+            Fault::PowerOff
+        } else {
+            Fault::Error
+        };
         ledger.disk.plan(seed % 100, fault);
         for _ in 0..3 {
             let _ = ledger.live(9);
@@ -177,7 +210,10 @@ fn a_full_disk_stops_it_and_room_starts_it_with_everything() {
                 ledger.disk.power_loss();
             }
         }
-        assert!(stopped || capacity > 30_000, "{capacity} bytes were never full");
+        assert!(
+            stopped || capacity > 30_000,
+            "{capacity} bytes were never full"
+        );
         ledger.disk.set_capacity(usize::MAX);
         ledger.live(9).expect("there is room");
         ledger.disk.power_loss();

@@ -153,7 +153,11 @@ impl FaultyDisk {
         let mut state = self.state();
         let inode = state.names[name];
         let (cached, durable) = (content.to_vec(), content.to_vec());
-        state.files[inode] = Inode { cached, durable, dirty: BTreeSet::new() };
+        state.files[inode] = Inode {
+            cached,
+            durable,
+            dirty: BTreeSet::new(),
+        };
     }
 
     /// A disk of its own with the same files, all of them durable.
@@ -164,7 +168,11 @@ impl FaultyDisk {
             for (name, &inode) in &from.names {
                 let index = to.files.len();
                 let content = from.files[inode].cached.clone();
-                to.files.push(Inode { cached: content.clone(), durable: content, ..Inode::default() });
+                to.files.push(Inode {
+                    cached: content.clone(),
+                    durable: content,
+                    ..Inode::default()
+                });
                 to.names.insert(name.clone(), index);
             }
             to.durable_names = to.names.clone();
@@ -179,7 +187,11 @@ impl FaultyDisk {
 
 impl State {
     fn powered(&self) -> io::Result<()> {
-        if self.power { Ok(()) } else { Err(io::Error::other("the power is off")) }
+        if self.power {
+            Ok(())
+        } else {
+            Err(io::Error::other("the power is off"))
+        }
     }
 
     /// Counts an operation that changes something. `Some`: it goes wrong.
@@ -187,7 +199,10 @@ impl State {
         self.powered()?;
         let number = self.operations;
         self.operations += 1;
-        let fault = self.plan.filter(|&(at, _)| at == number).map(|(_, fault)| fault);
+        let fault = self
+            .plan
+            .filter(|&(at, _)| at == number)
+            .map(|(_, fault)| fault);
         if fault == Some(Fault::PowerOff) {
             self.power = false;
         }
@@ -210,11 +225,17 @@ impl State {
 
     fn find(&self, path: &Path) -> io::Result<usize> {
         self.powered()?;
-        self.names.get(&name_of(path)).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names
+            .get(&name_of(path))
+            .copied()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn used(&self) -> usize {
-        self.names.values().map(|&inode| self.files[inode].cached.len()).sum()
+        self.names
+            .values()
+            .map(|&inode| self.files[inode].cached.len())
+            .sum()
     }
 }
 
@@ -252,7 +273,9 @@ impl Inode {
         }
         for &sector in &self.dirty {
             let start = sector * SECTOR;
-            let end = (start + SECTOR).min(self.cached.len()).min(self.durable.len());
+            let end = (start + SECTOR)
+                .min(self.cached.len())
+                .min(self.durable.len());
             if start >= end {
                 continue;
             }
@@ -289,7 +312,10 @@ impl Disk for FaultyDisk {
                 inode
             }
         };
-        Ok(Box::new(FaultyFile { disk: self.clone(), inode }))
+        Ok(Box::new(FaultyFile {
+            disk: self.clone(),
+            inode,
+        }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -338,7 +364,9 @@ impl DiskFile for FaultyFile {
         let state = self.disk.state();
         state.powered()?;
         let start = offset as usize;
-        let bytes = state.files[self.inode].cached.get(start..start + buffer.len());
+        let bytes = state.files[self.inode]
+            .cached
+            .get(start..start + buffer.len());
         buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
