@@ -1,0 +1,199 @@
+//! `users.csv`: accounts to be imported at a start.
+//!
+//! A row is `name,role,password_hash` or `name,role,password`, and `symbol` for a company. Importing is
+//! idempotent: a name that is taken is passed over, whatever its row says, so a row does nothing a second time.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use auction_core::{Credential, Market, Name, Registration, Role, Symbol};
+
+use crate::password::{self, Password};
+use crate::sheet::{self, Columns, Row, SheetError, shown};
+
+const COLUMNS: Columns = Columns {
+    required: &["name", "role"],
+    optional: &["password_hash", "password", "symbol"],
+};
+
+/// Most lines that one warning names.
+const LINES_NAMED_MAX: usize = 10;
+
+/// What a file of accounts asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Import {
+    /// The accounts that are not there yet, in the order of the file.
+    pub registrations: Vec<Registration>,
+    /// How many accounts of the file are there already.
+    pub present: usize,
+    /// What the operator should know: no reason to stop.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the accounts at `path` and compares them with those of the market. No file: no accounts.
+///
+/// A plain password is hashed, which takes tens of milliseconds, if its account is new.
+///
+/// # Errors
+/// All that is wrong with the file, by line; none of it shows a password or a hash.
+pub fn read(path: &Path, market: &Market) -> Result<Import, SheetError> {
+    // What cannot be looked at is read all the same, so that the fault is said.
+    if matches!(path.try_exists(), Ok(false)) {
+        return Ok(Import::default());
+    }
+    let mut lines: BTreeMap<Name, u64> = BTreeMap::new();
+    let mut wanted = Vec::new();
+    let mut import = Import::default();
+    let mut plain = Vec::new();
+    sheet::read(path, COLUMNS, |row| {
+        let account = parse(row, market)?;
+        if let Some(line) = lines.insert(account.name, row.line) {
+            return Err(vec![format!(
+                "name {} is there already, in line {line}",
+                account.name
+            )]);
+        }
+        if matches!(account.secret, Secret::Plain(_)) {
+            plain.push(row.line);
+        }
+        match market
+            .user_named(account.name)
+            .and_then(|user| market.user(user))
+        {
+            None => wanted.push(account),
+            Some(user) => {
+                import.present += 1;
+                if user.role != account.role {
+                    import.warnings.push(format!(
+                        "{}:{}: {} is there already with another role; the import changes no account",
+                        path.display(),
+                        row.line,
+                        account.name
+                    ));
+                }
+            }
+        }
+        Ok(())
+    })?;
+    import.registrations = wanted.into_iter().map(Account::registration).collect();
+    import.warnings.extend(plain_warning(path, &plain));
+    import.warnings.extend(open_warning(path));
+    Ok(import)
+}
+
+struct Account {
+    name: Name,
+    role: Role,
+    secret: Secret,
+}
+
+enum Secret {
+    Hash(Credential),
+    Plain(Password),
+}
+
+impl Account {
+    fn registration(self) -> Registration {
+        let credential = match self.secret {
+            Secret::Hash(credential) => credential,
+            Secret::Plain(password) => password.hash(),
+        };
+        Registration {
+            name: self.name,
+            role: self.role,
+            credential,
+        }
+    }
+}
+
+fn parse(row: &Row<'_>, market: &Market) -> Result<Account, Vec<String>> {
+    let name = row.parse::<Name>("name");
+    let role = parse_role(row, market);
+    let secret = parse_secret(row);
+    match (name, role, secret) {
+        (Ok(name), Ok(role), Ok(secret)) => Ok(Account { name, role, secret }),
+        (name, role, secret) => {
+            let faults = [name.err(), role.err(), secret.err()];
+            Err(faults.into_iter().flatten().collect())
+        }
+    }
+}
+
+fn parse_role(row: &Row<'_>, market: &Market) -> Result<Role, String> {
+    let role = row.value("role");
+    let symbol = row.value("symbol");
+    match (role.to_ascii_lowercase().as_str(), symbol) {
+        ("trader", "") => Ok(Role::Trader),
+        ("auctioneer", "") => Ok(Role::Auctioneer),
+        ("company", "") => {
+            Err("a company needs the symbol of its stock, in a column symbol".to_owned())
+        }
+        ("company", _) => {
+            let symbol = row.parse::<Symbol>("symbol")?;
+            match market.stock(symbol) {
+                Some(_) => Ok(Role::Company(symbol)),
+                None => Err(format!(
+                    "symbol {symbol} is not listed; expected one of stocks.csv"
+                )),
+            }
+        }
+        ("trader" | "auctioneer", symbol) => Err(format!(
+            "symbol {} goes with the role company alone",
+            shown(symbol)
+        )),
+        _ => Err(format!(
+            "role {} is unknown; expected trader, company or auctioneer",
+            shown(role)
+        )),
+    }
+}
+
+fn parse_secret(row: &Row<'_>) -> Result<Secret, String> {
+    match (row.value("password_hash"), row.value("password")) {
+        ("", "") => Err("there is neither a password_hash nor a password".to_owned()),
+        (hash, "") => password::import(hash)
+            .map(Secret::Hash)
+            .map_err(|error| format!("password_hash {error}")),
+        ("", plain) => Password::new(plain.to_owned())
+            .map(Secret::Plain)
+            .map_err(|error| error.to_string()),
+        _ => Err("there are both a password_hash and a password; expected one".to_owned()),
+    }
+}
+
+fn plain_warning(path: &Path, lines: &[u64]) -> Option<String> {
+    if lines.is_empty() {
+        return None;
+    }
+    let named: Vec<_> = lines
+        .iter()
+        .take(LINES_NAMED_MAX)
+        .map(u64::to_string)
+        .collect();
+    let more = if lines.len() > LINES_NAMED_MAX {
+        " and others"
+    } else {
+        ""
+    };
+    Some(format!(
+        "{}: plain passwords lie on disk, in line {}{more}; once imported, the rows can be deleted",
+        path.display(),
+        named.join(", ")
+    ))
+}
+
+#[cfg(unix)]
+fn open_warning(path: &Path) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = path.metadata().ok()?.permissions().mode();
+    (mode & 0o077 != 0).then(|| {
+        let path = path.display();
+        format!("{path}: other users of this machine can read it; say chmod 600 {path}")
+    })
+}
+
+#[cfg(not(unix))]
+fn open_warning(_: &Path) -> Option<String> {
+    None
+}

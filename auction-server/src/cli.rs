@@ -1,0 +1,346 @@
+//! The command line: what can be typed, and how it becomes a [`Config`](crate::config::Config).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use auction_core::{Name, NameError, Role, Symbol};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::config::{self, ConfigError, Given, Origin, Resolved, Setting, SettingsFile};
+use crate::folder::DataFolder;
+
+/// All was done.
+pub const EXIT_DONE: u8 = 0;
+/// Something failed, or is not as it should be.
+pub const EXIT_FAILURE: u8 = 1;
+/// The command line, the environment or the settings file is wrong.
+pub const EXIT_USAGE: u8 = 2;
+
+/// Runs a real-time stock auction. Without a command it starts the server.
+#[derive(Debug, Parser)]
+#[command(name = "auction-server", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    /// What to do; `None`: run the server.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  auction-server                                   ten random stocks, open for 300 seconds
+  auction-server --lots 3 --open-for 1h --seed 42  the same three stocks each time, for an hour
+  auction-server --step banded --listen [::1]:0    steps that grow with the price, on a free port
+  auction-server --lots 3 config print             the settings in force, and where each comes from
+  auction-server export results --format json      who won what
+  auction-server verify                            decide every command of the journal again
+
+Each setting is also a variable of the environment and a key of the settings file: --open-for is
+AUCTION_OPEN_FOR and open-for. A flag overrides the environment, the environment the file.";
+
+/// What the program does instead of running the server.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Writes users, bids or results to standard output; also beside a running server.
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export {
+        /// What to write.
+        what: What,
+        /// The form to write it in: csv with a header, or json: an array, one object a line.
+        #[arg(long, value_enum, default_value_t = Format::Csv)]
+        format: Format,
+    },
+    /// Reads the whole journal, decides every command again, compares, and prints the digest.
+    Verify,
+    /// Makes accounts, while the server is stopped.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Shows or checks the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  auction-server export bids > bids.csv
+  auction-server export results --format json | jq '.[].winner'";
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Every account: name, role, symbol. Never a credential.
+    Users,
+    /// Every accepted bid, in order.
+    Bids,
+    /// Every lot that has closed: who won, at what price, and why.
+    Results,
+}
+
+/// The form of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A header, then a row each.
+    Csv,
+    /// One array, one object a line.
+    Json,
+}
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Makes an account. The password comes from AUCTION_PASSWORD, else from standard input.
+    #[command(after_help = "\
+Examples:
+  auction-server user add mia --role trader
+  auction-server user add apple --role company --symbol AAPL
+  AUCTION_PASSWORD=... auction-server user add tom --role auctioneer")]
+    Add(NewUser),
+}
+
+/// An account to be made.
+#[derive(Debug, Args)]
+pub struct NewUser {
+    /// The name: 2 to 32 of a-z 0-9 . _ -
+    #[arg(value_parser = parse_name)]
+    pub name: Name,
+    /// What the user may do.
+    #[arg(long, value_enum)]
+    role: RoleName,
+    /// The stock a company publishes for.
+    #[arg(long, value_parser = parse_symbol, required_if_eq("role", "company"))]
+    symbol: Option<Symbol>,
+}
+
+/// What a user may do, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RoleName {
+    /// Bids.
+    Trader,
+    /// Publishes the profit of one stock.
+    Company,
+    /// Opens and closes lots.
+    Auctioneer,
+}
+
+impl NewUser {
+    /// What the user may do.
+    ///
+    /// # Errors
+    /// A symbol was given to someone who is no company.
+    pub fn role(&self) -> Result<Role, clap::Error> {
+        match (self.role, self.symbol) {
+            (RoleName::Company, Some(symbol)) => Ok(Role::Company(symbol)),
+            (RoleName::Trader, None) => Ok(Role::Trader),
+            (RoleName::Auctioneer, None) => Ok(Role::Auctioneer),
+            _ => Err(Cli::command().error(
+                clap::error::ErrorKind::ArgumentConflict,
+                "--symbol goes with --role company, and with no other",
+            )),
+        }
+    }
+}
+
+/// What can be done with the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Prints the settings in force as a settings file, with where each was given.
+    Print,
+    /// Says whether the settings are valid.
+    Check,
+}
+
+/// The settings as texts: clap finds them, and [`config::resolve`] makes something of them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings")]
+struct Flags {
+    /// Where the market listens; port 0 takes a free one [default: 127.0.0.1:2022]
+    #[arg(
+        long,
+        env = "AUCTION_LISTEN",
+        hide_env_values = true,
+        value_name = "ADDRESS:PORT"
+    )]
+    listen: Option<String>,
+    /// The folder of stocks.csv, users.csv and the journal [default: data]
+    #[arg(
+        long,
+        env = "AUCTION_DATA",
+        hide_env_values = true,
+        value_name = "FOLDER",
+        global = true
+    )]
+    data: Option<String>,
+    /// How many random stocks become lots [default: 10]
+    #[arg(
+        long,
+        env = "AUCTION_LOTS",
+        hide_env_values = true,
+        value_name = "NUMBER"
+    )]
+    lots: Option<String>,
+    /// How long they are open [default: 300s]
+    #[arg(
+        long,
+        env = "AUCTION_OPEN_FOR",
+        hide_env_values = true,
+        value_name = "DURATION"
+    )]
+    open_for: Option<String>,
+    /// A bid this near the close moves the close; 0s: none does [default: 60s]
+    #[arg(
+        long,
+        env = "AUCTION_EXTEND_WITHIN",
+        hide_env_values = true,
+        value_name = "DURATION"
+    )]
+    extend_within: Option<String>,
+    /// By so much [default: 60s]
+    #[arg(
+        long,
+        env = "AUCTION_EXTEND_BY",
+        hide_env_values = true,
+        value_name = "DURATION"
+    )]
+    extend_by: Option<String>,
+    /// By how much a bid must rise: 0.01, or banded, or bands such as 0:0.05,1:0.25 [default: 0.01]
+    #[arg(
+        long,
+        env = "AUCTION_STEP",
+        hide_env_values = true,
+        value_name = "STEP"
+    )]
+    step: Option<String>,
+    /// Draws the stocks from this number: the same number, the same stocks
+    #[arg(
+        long,
+        env = "AUCTION_SEED",
+        hide_env_values = true,
+        value_name = "NUMBER"
+    )]
+    seed: Option<String>,
+    /// Lots that fell due while the server was down: extend or close [default: extend]
+    #[arg(
+        long,
+        env = "AUCTION_ON_OUTAGE",
+        hide_env_values = true,
+        value_name = "WAY"
+    )]
+    on_outage: Option<String>,
+    /// The form of the logs on standard error: human or json [default: human]
+    #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
+    log: Option<String>,
+    /// The settings file [default: auction.toml in the data folder, if it is there]
+    #[arg(
+        long,
+        env = "AUCTION_CONFIG",
+        hide_env_values = true,
+        value_name = "FILE",
+        global = true
+    )]
+    config: Option<PathBuf>,
+}
+
+/// The command line, read.
+#[derive(Debug)]
+pub struct Invocation {
+    /// What to do; `None`: run the server.
+    pub command: Option<Command>,
+    given: Vec<Given>,
+    file: Option<PathBuf>,
+}
+
+impl Invocation {
+    /// Reads the command line, and the environment of this process.
+    ///
+    /// # Errors
+    /// What clap says, help and version included: its `exit` prints it.
+    pub fn read(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Cli::command().try_get_matches_from(arguments)?;
+        let Cli { flags, command } = Cli::from_arg_matches(&matches)?;
+        let texts = [
+            (Setting::Listen, "listen", flags.listen),
+            (Setting::Data, "data", flags.data),
+            (Setting::Lots, "lots", flags.lots),
+            (Setting::OpenFor, "open_for", flags.open_for),
+            (Setting::ExtendWithin, "extend_within", flags.extend_within),
+            (Setting::ExtendBy, "extend_by", flags.extend_by),
+            (Setting::Step, "step", flags.step),
+            (Setting::Seed, "seed", flags.seed),
+            (Setting::OnOutage, "on_outage", flags.on_outage),
+            (Setting::Log, "log", flags.log),
+        ];
+        let given = texts
+            .into_iter()
+            .filter_map(|(setting, id, text)| given(&matches, setting, id, text?))
+            .collect();
+        let file = flags.config.filter(|path| !path.as_os_str().is_empty());
+        Ok(Self {
+            command,
+            given,
+            file,
+        })
+    }
+
+    /// The settings, the file's included.
+    ///
+    /// # Errors
+    /// All that is wrong with them.
+    pub fn settings(&self) -> Result<Resolved, Vec<ConfigError>> {
+        let file = match &self.file {
+            Some(path) => SettingsFile::Named(path.clone()),
+            None => {
+                let data = config::resolve(self.of(Setting::Data))?.config.data;
+                SettingsFile::InDataFolder(data.settings())
+            }
+        };
+        let mut given = file.read()?;
+        given.extend(self.given.iter().cloned());
+        config::resolve(given)
+    }
+
+    /// The data folder alone: export and verify need no more, and a fault elsewhere should not stop them.
+    ///
+    /// # Errors
+    /// All that is wrong with the settings file, if one was named.
+    pub fn data(&self) -> Result<DataFolder, Vec<ConfigError>> {
+        let mut given = match &self.file {
+            Some(path) => SettingsFile::Named(path.clone()).read()?,
+            None => Vec::new(),
+        };
+        given.retain(|given| given.setting == Setting::Data);
+        given.extend(self.of(Setting::Data));
+        Ok(config::resolve(given)?.config.data)
+    }
+
+    fn of(&self, setting: Setting) -> Vec<Given> {
+        let of = self.given.iter().filter(|given| given.setting == setting);
+        of.cloned().collect()
+    }
+}
+
+fn given(matches: &ArgMatches, setting: Setting, id: &str, text: String) -> Option<Given> {
+    let origin = match matches.value_source(id) {
+        Some(ValueSource::EnvVariable) => Origin::Environment,
+        _ => Origin::Flag,
+    };
+    // An empty variable is how a shell or a container says that there is none.
+    let is_none = origin == Origin::Environment && text.is_empty();
+    (!is_none).then_some(Given {
+        setting,
+        text,
+        origin,
+    })
+}
+
+// An error of clap's begins with the text it is about; ours goes on after it.
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::parse(text).map_err(|error: NameError| format!("it {error}"))
+}
+
+fn parse_symbol(text: &str) -> Result<Symbol, String> {
+    Symbol::parse(text).map_err(|error: NameError| format!("it {error}"))
+}

@@ -1,0 +1,244 @@
+//! How a server is set up: raw texts from flags, environment and file become one valid [`Config`] in one step.
+//!
+//! A flag overrides the environment, the environment the file, the file the default. All faults are said at
+//! once, each with the place it stands, what is wrong and what would be right.
+
+mod setting;
+mod value;
+mod file;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use auction_core::{SoftClose, SoftCloseMode, Span, Steps};
+
+use crate::folder::DataFolder;
+
+pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
+pub use setting::{Given, Origin, Setting};
+pub use value::LOTS_PER_ROUND_MAX;
+
+/// How a server is set up. What concerns lots concerns those that are opened from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where the market listens; port 0 takes one that is free.
+    pub listen: SocketAddr,
+    /// Where everything lies.
+    pub data: DataFolder,
+    /// How many stocks a round opens as lots, 1 to [`LOTS_PER_ROUND_MAX`].
+    pub lots: usize,
+    /// How long a round's lots are open; never zero.
+    pub open_for: Span,
+    /// How late bids move the close. Its `extend_by` is also what an outage adds.
+    pub soft_close: SoftClose,
+    /// By how much a bid must rise.
+    pub steps: Steps,
+    /// What the choice of stocks is drawn from; `None`: from something new each round.
+    pub seed: Option<u64>,
+    /// What happens to lots that fell due while the server was down.
+    pub on_outage: OnOutage,
+    /// The form of the logs.
+    pub log: LogFormat,
+}
+
+/// What happens to lots that fell due while the server was down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOutage {
+    /// They get `extend_by` more from the restart, for nobody could bid.
+    Extend,
+    /// They close with the bids they have.
+    Close,
+}
+
+/// The form of the logs on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One thing that is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A value is none.
+    #[error("{given} {:?} {expected}", given.text)]
+    Value {
+        /// What was given, and where.
+        given: Given,
+        /// What is wrong, and what would be right.
+        expected: String,
+    },
+    /// The settings file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The settings file is wrong.
+    #[error("{}:{line}: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+}
+
+/// The settings in force: the text of each, where it was given, and what they make together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// What they make together.
+    pub config: Config,
+    /// The value of each setting that is in force, in the order of [`Setting::ALL`].
+    pub in_force: Vec<Given>,
+}
+
+/// Makes a configuration of all that was given, in any order.
+///
+/// # Errors
+/// All values in force that are wrong.
+pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
+    let in_force: Vec<Given> = Setting::ALL
+        .into_iter()
+        .filter_map(|setting| strongest(setting, &given))
+        .collect();
+    let mut checked = Checked {
+        in_force: &in_force,
+        faults: Vec::new(),
+    };
+    let listen = checked.value(Setting::Listen, value::listen);
+    let data = checked.value(Setting::Data, value::data);
+    let lots = checked.value(Setting::Lots, value::lots);
+    let open_for = checked.value(Setting::OpenFor, value::open_for);
+    let extend_within = checked.value(Setting::ExtendWithin, value::span);
+    let extend_by = checked.value(Setting::ExtendBy, value::span);
+    let steps = checked.value(Setting::Step, value::steps);
+    let seed = checked.value(Setting::Seed, value::seed);
+    let on_outage = checked.value(Setting::OnOutage, value::on_outage);
+    let log = checked.value(Setting::Log, value::log);
+    if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
+        checked.fault(
+            Setting::ExtendBy,
+            "gives lots no time after an outage; expected for example 60s, or set on-outage to close",
+        );
+    }
+    if !checked.faults.is_empty() {
+        return Err(checked.faults);
+    }
+    const CHECKED: &str = "a setting with a default has a value, and all values were checked";
+    let config = Config {
+        listen: listen.expect(CHECKED),
+        data: data.expect(CHECKED),
+        lots: lots.expect(CHECKED),
+        open_for: open_for.expect(CHECKED),
+        soft_close: SoftClose {
+            mode: SoftCloseMode::Add,
+            extend_within: extend_within.expect(CHECKED),
+            extend_by: extend_by.expect(CHECKED),
+            extensions_max: None,
+        },
+        steps: steps.expect(CHECKED),
+        seed,
+        on_outage: on_outage.expect(CHECKED),
+        log: log.expect(CHECKED),
+    };
+    Ok(Resolved { config, in_force })
+}
+
+/// What all defaults make.
+impl Default for Config {
+    fn default() -> Self {
+        resolve(Vec::new()).expect("the defaults are valid").config
+    }
+}
+
+/// As a settings file, with the origin of each value.
+impl fmt::Display for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for setting in Setting::ALL {
+            let key = setting.key();
+            match self.in_force.iter().find(|given| given.setting == setting) {
+                Some(given) => {
+                    let text = toml_string(&given.text);
+                    let origin = match &given.origin {
+                        Origin::Default => "default".to_owned(),
+                        _ => given.to_string(),
+                    };
+                    writeln!(f, "{key} = {text} # {origin}")?;
+                }
+                None => writeln!(f, "# {key}: none")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Checked<'a> {
+    in_force: &'a [Given],
+    faults: Vec<ConfigError>,
+}
+
+impl Checked<'_> {
+    fn value<T>(
+        &mut self,
+        setting: Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let given = self
+            .in_force
+            .iter()
+            .find(|given| given.setting == setting)?;
+        match parse(&given.text) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                self.fault(setting, &expected);
+                None
+            }
+        }
+    }
+
+    fn fault(&mut self, setting: Setting, expected: &str) {
+        let given = self.in_force.iter().find(|given| given.setting == setting);
+        let given = given.expect("only a value can be wrong").clone();
+        let expected = expected.to_owned();
+        self.faults.push(ConfigError::Value { given, expected });
+    }
+}
+
+fn strongest(setting: Setting, given: &[Given]) -> Option<Given> {
+    let strongest = given
+        .iter()
+        .filter(|given| given.setting == setting)
+        .max_by(|a, b| a.origin.cmp(&b.origin));
+    let default = || {
+        let text = setting.default_text()?.to_owned();
+        Some(Given {
+            setting,
+            text,
+            origin: Origin::Default,
+        })
+    };
+    strongest.cloned().or_else(default)
+}
+
+/// A basic string of TOML.
+fn toml_string(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            char if char.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(char))),
+            char => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,137 @@
+//! The settings by name, and where a value of one was given.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A setting. It has one name in three spellings: `--open-for`, `AUCTION_OPEN_FOR`, and the key `open-for`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    /// Where the market listens.
+    Listen,
+    /// The data folder.
+    Data,
+    /// How many stocks a round opens as lots.
+    Lots,
+    /// How long a round's lots are open.
+    OpenFor,
+    /// How near the close a bid moves it.
+    ExtendWithin,
+    /// By how much such a bid moves the close, and an outage too.
+    ExtendBy,
+    /// By how much a bid must rise.
+    Step,
+    /// What the choice of stocks is drawn from.
+    Seed,
+    /// What happens to lots that fell due while the server was down.
+    OnOutage,
+    /// The form of the logs.
+    Log,
+}
+
+impl Setting {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 10] = [
+        Self::Listen,
+        Self::Data,
+        Self::Lots,
+        Self::OpenFor,
+        Self::ExtendWithin,
+        Self::ExtendBy,
+        Self::Step,
+        Self::Seed,
+        Self::OnOutage,
+        Self::Log,
+    ];
+
+    /// Its name in a file, and on the command line after `--`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Listen => "listen",
+            Self::Data => "data",
+            Self::Lots => "lots",
+            Self::OpenFor => "open-for",
+            Self::ExtendWithin => "extend-within",
+            Self::ExtendBy => "extend-by",
+            Self::Step => "step",
+            Self::Seed => "seed",
+            Self::OnOutage => "on-outage",
+            Self::Log => "log",
+        }
+    }
+
+    /// Its name in the environment.
+    #[must_use]
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Listen => "AUCTION_LISTEN",
+            Self::Data => "AUCTION_DATA",
+            Self::Lots => "AUCTION_LOTS",
+            Self::OpenFor => "AUCTION_OPEN_FOR",
+            Self::ExtendWithin => "AUCTION_EXTEND_WITHIN",
+            Self::ExtendBy => "AUCTION_EXTEND_BY",
+            Self::Step => "AUCTION_STEP",
+            Self::Seed => "AUCTION_SEED",
+            Self::OnOutage => "AUCTION_ON_OUTAGE",
+            Self::Log => "AUCTION_LOG",
+        }
+    }
+
+    /// What is in force when nobody says otherwise; `None`: nothing is.
+    #[must_use]
+    pub const fn default_text(self) -> Option<&'static str> {
+        match self {
+            Self::Listen => Some("127.0.0.1:2022"),
+            Self::Data => Some("data"),
+            Self::Lots => Some("10"),
+            Self::OpenFor => Some("300s"),
+            Self::ExtendWithin | Self::ExtendBy => Some("60s"),
+            Self::Step => Some("0.01"),
+            Self::Seed => None,
+            Self::OnOutage => Some("extend"),
+            Self::Log => Some("human"),
+        }
+    }
+}
+
+/// Where a value was given, the weakest first: a stronger origin overrides a weaker one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Nowhere.
+    Default,
+    /// In a settings file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// In the environment.
+    Environment,
+    /// On the command line.
+    Flag,
+}
+
+/// A value as someone wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Of which setting.
+    pub setting: Setting,
+    /// The text, not looked at yet.
+    pub text: String,
+    /// Where it was written.
+    pub origin: Origin,
+}
+
+/// The place, as the one who wrote it knows it: `--lots`, `AUCTION_LOTS`, `data/auction.toml:3: lots`.
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.setting.key();
+        match &self.origin {
+            Origin::Default => write!(f, "the default of {key}"),
+            Origin::File { path, line } => write!(f, "{}:{line}: {key}", path.display()),
+            Origin::Environment => f.write_str(self.setting.variable()),
+            Origin::Flag => write!(f, "--{key}"),
+        }
+    }
+}

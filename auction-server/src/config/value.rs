@@ -1,0 +1,111 @@
+//! From a text to a valid value. An error is a sentence that goes on after the text it is about.
+
+use std::net::SocketAddr;
+
+use auction_core::{Price, Span, StepBand, Steps};
+
+use crate::folder::DataFolder;
+
+use super::{LogFormat, OnOutage};
+
+/// Most stocks that a round opens: as many as a market lists.
+pub const LOTS_PER_ROUND_MAX: usize = auction_core::limits::STOCKS_MAX;
+
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "is not an address; expected a number and a port, for example 127.0.0.1:2022 or [::1]:2022"
+            .to_owned()
+    })
+}
+
+pub(super) fn data(text: &str) -> Result<DataFolder, String> {
+    if text.is_empty() {
+        return Err("is no folder; expected a path, for example data".to_owned());
+    }
+    Ok(DataFolder::new(text))
+}
+
+pub(super) fn lots(text: &str) -> Result<usize, String> {
+    let lots = text
+        .parse()
+        .ok()
+        .filter(|lots| (1..=LOTS_PER_ROUND_MAX).contains(lots));
+    lots.ok_or_else(|| {
+        format!("is not a number of lots; expected 1 to {LOTS_PER_ROUND_MAX}, for example 10")
+    })
+}
+
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let expected = || format!("is not a seed; expected 0 to {}, for example 42", u64::MAX);
+    text.parse().map_err(|_| expected())
+}
+
+/// A span of whole microseconds, at most 366 days.
+pub(super) fn span(text: &str) -> Result<Span, String> {
+    let duration = humantime::parse_duration(text).map_err(|_| {
+        "is not a duration; expected a number and a unit, for example 300s, 5m or 1500ms".to_owned()
+    })?;
+    if duration.subsec_nanos() % 1_000 != 0 {
+        return Err("is finer than a microsecond, the smallest unit of time here".to_owned());
+    }
+    let micros = u64::try_from(duration.as_micros()).ok();
+    micros
+        .and_then(Span::from_micros)
+        .ok_or_else(|| "is too long; at most 366d".to_owned())
+}
+
+/// How long lots are open: a span, and not none.
+pub(super) fn open_for(text: &str) -> Result<Span, String> {
+    match span(text)? {
+        Span::ZERO => Err("leaves no time to bid; expected for example 300s".to_owned()),
+        open_for => Ok(open_for),
+    }
+}
+
+/// `0.01`, `banded`, or `0:0.05,1:0.25`: bands of (from price, step).
+pub(super) fn steps(text: &str) -> Result<Steps, String> {
+    const EXPECTED: &str = "expected one step such as 0.01, the word banded, or bands of price:step \
+                            such as 0:0.05,1:0.25,5:0.50";
+    if text == "banded" {
+        return Ok(Steps::banded());
+    }
+    let price = |part: &str| {
+        let part = part.trim();
+        Price::parse(part).map_err(|error| format!("is no step: {part:?} {error}; {EXPECTED}"))
+    };
+    let steps = if text.contains(':') {
+        let band = |band: &str| {
+            let (from, step) = band
+                .split_once(':')
+                .ok_or_else(|| format!("is no step: {band:?} is no band; {EXPECTED}"))?;
+            Ok(StepBand {
+                from: price(from)?,
+                step: price(step)?,
+            })
+        };
+        let bands = text
+            .split(',')
+            .map(band)
+            .collect::<Result<Vec<_>, String>>()?;
+        Steps::new(&bands)
+    } else {
+        Steps::flat(price(text)?)
+    };
+    steps.map_err(|error| format!("is no step: {error}; {EXPECTED}"))
+}
+
+pub(super) fn on_outage(text: &str) -> Result<OnOutage, String> {
+    match text {
+        "extend" => Ok(OnOutage::Extend),
+        "close" => Ok(OnOutage::Close),
+        _ => Err("is unknown; expected extend (more time after the restart) or close".to_owned()),
+    }
+}
+
+pub(super) fn log(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("is unknown; expected human or json".to_owned()),
+    }
+}

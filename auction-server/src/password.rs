@@ -1,0 +1,267 @@
+//! Passwords: argon2id, as PHC strings (`$argon2id$v=19$m=19456,t=2,p=1$salt$hash`).
+//!
+//! The cost is that of the OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use auction_core::Credential;
+use zeroize::Zeroizing;
+
+/// The longest password, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Memory of one hash, in KiB, and the least that an imported hash may have taken.
+pub const MEMORY_KIB: u32 = 19 * 1_024;
+/// Passes over the memory. An imported hash has at least as much memory times passes.
+pub const PASSES: u32 = 2;
+/// Lanes.
+pub const LANES: u32 = 1;
+/// The most memory an imported hash may ask for, in KiB: a login must not take the machine's memory.
+pub const MEMORY_KIB_MAX: u32 = 256 * 1_024;
+/// The most memory times passes of an imported hash, in KiB: 256 MiB four times over.
+pub const WORK_KIB_MAX: u32 = 4 * MEMORY_KIB_MAX;
+/// The most lanes of an imported hash.
+pub const LANES_MAX: u32 = 8;
+const SALT_BYTES: usize = 16;
+const HASH_BYTES_MIN: usize = 16;
+
+/// A hash that no password is known for, of the same cost as all hashes made here: a login of an unknown name
+/// is checked against it, so that it takes as long as any other.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdC4uLg$\
+                      AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A password, for as short a time as possible: its `Debug` shows nothing, and its memory is wiped.
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes a text of 1 to [`PASSWORD_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    /// [`PasswordError`] for another length.
+    pub fn new(text: String) -> Result<Self, PasswordError> {
+        let text = Zeroizing::new(text);
+        match text.len() {
+            0 => Err(PasswordError::Empty),
+            1..=PASSWORD_BYTES_MAX => Ok(Self(text)),
+            _ => Err(PasswordError::TooLong),
+        }
+    }
+
+    /// The hash to keep, with a salt of its own. Takes tens of milliseconds and [`MEMORY_KIB`] of memory.
+    #[must_use]
+    pub fn hash(&self) -> Credential {
+        let salt: [u8; SALT_BYTES] = rand::random();
+        let hash = argon2()
+            .hash_password_with_salt(self.0.as_bytes(), &salt)
+            .expect("the parameters, the salt and the length are in range");
+        Credential::new(hash.to_string().as_bytes()).expect("a PHC string of these lengths fits")
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// Why a text is no password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Nothing at all.
+    #[error("a password is not empty")]
+    Empty,
+    /// Too long.
+    #[error("a password has at most {PASSWORD_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+/// Checks logins, and counts how often it did.
+#[derive(Debug, Default)]
+pub struct Checker {
+    checks: AtomicU64,
+}
+
+impl Checker {
+    /// Whether the password is the one of the account. Exactly one verification, also for an account that is
+    /// not there (`None`), which is never right. Takes tens of milliseconds.
+    pub fn check(&self, credential: Option<&Credential>, password: &Password) -> bool {
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        let stored = credential.and_then(|credential| str::from_utf8(credential.as_bytes()).ok());
+        let hash = stored.and_then(|text| PasswordHash::new(text).ok());
+        let is_known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| PasswordHash::new(NOBODY).expect("a valid constant"));
+        let is_right = argon2()
+            .verify_password(password.0.as_bytes(), &hash)
+            .is_ok();
+        is_known && is_right
+    }
+
+    /// How many verifications were done.
+    #[must_use]
+    pub fn checks(&self) -> u64 {
+        self.checks.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes a hash that was made elsewhere.
+///
+/// # Errors
+/// [`HashError`] when it is no argon2id hash, too cheap to protect a password, or too costly to check.
+pub fn import(text: &str) -> Result<Credential, HashError> {
+    let hash = PasswordHash::new(text).map_err(|_| HashError::NoHash)?;
+    let algorithm = hash.algorithm.as_str();
+    if algorithm != Algorithm::Argon2id.as_str() {
+        return Err(HashError::Algorithm);
+    }
+    if hash.version != Some(Version::V0x13.into()) {
+        return Err(HashError::Version);
+    }
+    let names = hash.params.iter().map(|(name, _)| name.to_string());
+    if !names.eq(["m", "t", "p"]) {
+        return Err(HashError::NoHash);
+    }
+    let params = Params::try_from(&hash).map_err(|_| HashError::NoHash)?;
+    let has_salt = hash.salt.is_some();
+    let has_output = hash
+        .hash
+        .is_some_and(|output| output.len() >= HASH_BYTES_MIN);
+    if !has_salt || !has_output {
+        return Err(HashError::NoHash);
+    }
+    let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    if params.m_cost() < MEMORY_KIB || work < u64::from(MEMORY_KIB * PASSES) {
+        return Err(HashError::TooCheap);
+    }
+    if params.m_cost() > MEMORY_KIB_MAX
+        || work > u64::from(WORK_KIB_MAX)
+        || params.p_cost() > LANES_MAX
+    {
+        return Err(HashError::TooCostly);
+    }
+    Credential::new(text.as_bytes()).ok_or(HashError::NoHash)
+}
+
+/// Why a hash cannot be imported. None of them shows the hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Not of the form.
+    #[error(
+        "is no password hash; expected a PHC string such as $argon2id$v=19$m=19456,t=2,p=1$salt$hash"
+    )]
+    NoHash,
+    /// Another algorithm.
+    #[error("is of another algorithm; expected argon2id")]
+    Algorithm,
+    /// Another version of the algorithm.
+    #[error("is of another version of argon2; expected v=19")]
+    Version,
+    /// Too cheap.
+    #[error("is too cheap; expected at least m={MEMORY_KIB},t={PASSES},p={LANES}")]
+    TooCheap,
+    /// Too costly.
+    #[error(
+        "is too costly to check at each login; expected at most m={MEMORY_KIB_MAX}, m*t={WORK_KIB_MAX} \
+         and p={LANES_MAX}"
+    )]
+    TooCostly,
+}
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the cost is in range");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_login_is_right_with_the_password_alone_and_costs_one_check_whoever_asks() {
+        let checker = Checker::default();
+        let mia = password("correct horse").hash();
+        let other_salt = password("correct horse").hash();
+        assert_ne!(mia, other_salt);
+        assert!(checker.check(Some(&mia), &password("correct horse")));
+        assert!(!checker.check(Some(&mia), &password("correct horse ")));
+        assert!(!checker.check(None, &password("correct horse")));
+        let broken = Credential::new(b"not a hash").unwrap();
+        assert!(!checker.check(Some(&broken), &password("correct horse")));
+        assert_eq!(checker.checks(), 4);
+    }
+
+    #[test]
+    fn nobodys_hash_and_every_hash_made_here_could_be_imported() {
+        assert_eq!(import(NOBODY).unwrap().as_bytes(), NOBODY.as_bytes());
+        let made = password("x").hash();
+        let text = str::from_utf8(made.as_bytes()).unwrap();
+        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert_eq!(import(text), Ok(made.clone()));
+    }
+
+    #[test]
+    fn a_hash_is_imported_only_if_it_protects_and_does_not_exhaust() {
+        let with = |head: &str| {
+            import(&format!(
+                "{head}$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+            ))
+            .map(|_| ())
+        };
+        let cases = [
+            ("$argon2id$v=19$m=19456,t=2,p=1", Ok(())),
+            ("$argon2id$v=19$m=65536,t=3,p=4", Ok(())),
+            ("$argon2id$v=19$m=47104,t=1,p=1", Ok(())),
+            ("$argon2id$v=19$m=262144,t=4,p=8", Ok(())),
+            ("$argon2id$v=19$m=19455,t=9,p=1", Err(HashError::TooCheap)),
+            ("$argon2id$v=19$m=19456,t=1,p=1", Err(HashError::TooCheap)),
+            ("$argon2id$v=19$m=262145,t=1,p=1", Err(HashError::TooCostly)),
+            (
+                "$argon2id$v=19$m=4294967295,t=1,p=1",
+                Err(HashError::TooCostly),
+            ),
+            (
+                "$argon2id$v=19$m=19456,t=4294967295,p=1",
+                Err(HashError::TooCostly),
+            ),
+            ("$argon2id$v=19$m=19456,t=2,p=9", Err(HashError::TooCostly)),
+            ("$argon2i$v=19$m=19456,t=2,p=1", Err(HashError::Algorithm)),
+            ("$argon2id$v=16$m=19456,t=2,p=1", Err(HashError::Version)),
+            ("$argon2id$m=19456,t=2,p=1", Err(HashError::Version)),
+            ("$scrypt$ln=16,r=8,p=1", Err(HashError::Algorithm)),
+            ("$2b$12", Err(HashError::NoHash)),
+            (
+                "$argon2id$v=19$m=19456,t=2,p=1,data=AAAA",
+                Err(HashError::NoHash),
+            ),
+            ("", Err(HashError::NoHash)),
+        ];
+        for (head, expected) in cases {
+            assert_eq!(with(head), expected, "{head}");
+        }
+        assert_eq!(
+            import("$argon2id$v=19$m=19456,t=2,p=1"),
+            Err(HashError::NoHash)
+        );
+        assert_eq!(import("hunter2"), Err(HashError::NoHash));
+    }
+
+    #[test]
+    fn a_password_has_1_to_1024_bytes_and_never_shows_itself() {
+        assert_eq!(
+            Password::new(String::new()).unwrap_err(),
+            PasswordError::Empty
+        );
+        assert_eq!(
+            Password::new("x".repeat(1_025)).unwrap_err(),
+            PasswordError::TooLong
+        );
+        assert_eq!(format!("{:?}", password("secret")), "Password(..)");
+    }
+}
