@@ -1,0 +1,205 @@
+//! `users.csv`: what a file may hold, what is said of a wrong one, and that an import changes nothing twice.
+
+use auction_core::{
+    Caller, Command, Engine, Listing, MarketId, Price, Profit, Role, SecurityCode, Symbol,
+    Timestamp,
+};
+use auction_server::accounts::{Import, read};
+use auction_server::password::{Checker, Password};
+
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
+                    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A market that lists AAPL.
+fn engine() -> Engine {
+    let mut engine = Engine::new(MarketId([1; 16]));
+    let listing = Listing {
+        symbol: Symbol::parse("AAPL").unwrap(),
+        security: SecurityCode::parse("01954").unwrap(),
+        price: Price::UNIT,
+        profit: Profit::default(),
+    };
+    execute(&mut engine, Command::ListStock(listing));
+    engine
+}
+
+fn execute(engine: &mut Engine, command: Command) {
+    engine
+        .execute(Timestamp::from_secs(1), Caller::Operator, command)
+        .unwrap();
+}
+
+fn import(engine: &Engine, text: &str) -> Result<Import, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.csv");
+    std::fs::write(&path, text).unwrap();
+    close_to_others(&path);
+    let prefix = format!("{}/", folder.path().display());
+    let mut import =
+        read(&path, engine.market()).map_err(|error| error.to_string().replace(&prefix, ""))?;
+    for warning in &mut import.warnings {
+        *warning = warning.replace(&prefix, "");
+    }
+    Ok(import)
+}
+
+fn close_to_others(path: &std::path::Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+#[test]
+fn hashes_and_plain_passwords_become_accounts_of_every_role() {
+    let text = format!(
+        "role,symbol,name,password_hash,password\n\
+         trader,,Mia,\"{HASH}\",\n\
+         COMPANY,aapl,apple,,\"correct, horse\"\n\
+         auctioneer,,tom,\"{HASH}\",\n"
+    );
+    let import = import(&engine(), &text).unwrap();
+    let [mia, apple, tom] = import.registrations.try_into().unwrap();
+    assert_eq!((mia.name.as_str(), mia.role), ("mia", Role::Trader));
+    assert_eq!(mia.credential.as_bytes(), HASH.as_bytes());
+    assert_eq!(apple.role, Role::Company(Symbol::parse("AAPL").unwrap()));
+    let password = Password::new("correct, horse".to_owned()).unwrap();
+    assert!(Checker::default().check(Some(&apple.credential), &password));
+    assert_eq!((tom.name.as_str(), tom.role), ("tom", Role::Auctioneer));
+    assert_eq!(import.present, 0);
+}
+
+#[test]
+fn a_second_import_finds_all_accounts_there_and_changes_none() {
+    let mut engine = engine();
+    let text =
+        format!("name,role,password_hash\nmia,trader,\"{HASH}\"\ntom,auctioneer,\"{HASH}\"\n");
+    for registration in import(&engine, &text).unwrap().registrations {
+        execute(&mut engine, Command::Register(registration.into()));
+    }
+    let again = import(&engine, &text).unwrap();
+    assert_eq!(
+        (
+            again.registrations.len(),
+            again.present,
+            again.warnings.len()
+        ),
+        (0, 2, 0)
+    );
+
+    let other = "name,role,password\nmia,auctioneer,another\n";
+    let changed = import(&engine, other).unwrap();
+    assert_eq!((changed.registrations.len(), changed.present), (0, 1));
+    assert!(changed.warnings[0].starts_with("users.csv:2: mia is there already with another role"));
+}
+
+#[test]
+fn plain_passwords_on_disk_are_warned_about_at_each_start_and_never_shown() {
+    let mut engine = engine();
+    let text = "name,role,password\nmia,trader,hunter2\n\ntom,trader,hunter3\n";
+    let first = import(&engine, text).unwrap();
+    let expected = "users.csv: plain passwords lie on disk, in line 2, 4; once imported, the rows can be deleted";
+    assert_eq!(first.warnings, [expected]);
+    assert!(!format!("{first:?}").contains("hunter"));
+    for registration in first.registrations {
+        execute(&mut engine, Command::Register(registration.into()));
+    }
+    assert_eq!(import(&engine, text).unwrap().warnings, [expected]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("users.csv");
+    std::fs::write(
+        &path,
+        format!("name,role,password_hash\nmia,trader,\"{HASH}\"\n"),
+    )
+    .unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let warnings = read(&path, engine().market()).unwrap().warnings;
+    assert!(warnings[0].contains("other users of this machine can read it; say chmod 600"));
+}
+
+#[test]
+fn no_file_is_no_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let import = read(&folder.path().join("users.csv"), engine().market()).unwrap();
+    assert_eq!((import.registrations.len(), import.warnings.len()), (0, 0));
+}
+
+#[test]
+fn every_fault_is_named_by_line_and_no_secret_is_shown() {
+    let head = "name,role,password_hash,password,symbol\n";
+    let cases = [
+        (
+            "a,trader,,s3cret,\n",
+            "users.csv:2: name \"a\" is not a name; expected 2 to 32",
+        ),
+        (
+            "=cmd,trader,,s3cret,\n",
+            "users.csv:2: name \"=cmd\" is not a name",
+        ),
+        (
+            "mia,king,,s3cret,\n",
+            "users.csv:2: role \"king\" is unknown; expected trader, company or auctioneer",
+        ),
+        (
+            "mia,trader,,,\n",
+            "users.csv:2: there is neither a password_hash nor a password",
+        ),
+        (
+            "mia,trader,s3cret,s3cret,\n",
+            "users.csv:2: there are both a password_hash and a password",
+        ),
+        (
+            "mia,trader,s3cret,,\n",
+            "users.csv:2: password_hash is no password hash; expected a PHC string",
+        ),
+        (
+            "mia,trader,$2b$12$s3crets3crets3cret,,\n",
+            "users.csv:2: password_hash is no password hash",
+        ),
+        (
+            "apple,company,,s3cret,\n",
+            "users.csv:2: a company needs the symbol of its stock",
+        ),
+        (
+            "apple,company,,s3cret,MSFT\n",
+            "users.csv:2: symbol MSFT is not listed",
+        ),
+        (
+            "apple,company,,s3cret,?\n",
+            "users.csv:2: symbol \"?\" is not a symbol",
+        ),
+        (
+            "mia,trader,,s3cret,AAPL\n",
+            "users.csv:2: symbol \"AAPL\" goes with the role company alone",
+        ),
+        (
+            "mia,trader,,s3cret,\nMIA,trader,,s3cret,\n",
+            "users.csv:3: name mia is there already, in line 2",
+        ),
+        (
+            "mia,trader,,s3cret\n",
+            "users.csv:2: there are 4 values where the header names 5",
+        ),
+    ];
+    for (rows, expected) in cases {
+        let said = import(&engine(), &format!("{head}{rows}")).unwrap_err();
+        assert!(said.starts_with(expected), "{rows:?}: {said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    let costly = HASH.replace("m=19456", "m=4194304");
+    let said = import(&engine(), &format!("{head}mia,trader,\"{costly}\",,\n")).unwrap_err();
+    assert!(
+        said.starts_with("users.csv:2: password_hash is too costly"),
+        "{said}"
+    );
+}

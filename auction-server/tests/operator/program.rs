@@ -1,0 +1,136 @@
+//! The real program: its settings and its exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The program in a folder, with no setting of the environment this test runs in.
+fn program(folder: &Path) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_auction-server"));
+    program.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AUCTION_") {
+            program.env_remove(name);
+        }
+    }
+    program
+}
+
+fn run(program: &mut Command) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = program.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn flags_environment_and_files_are_put_together_and_each_value_tells_its_origin() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("here")).unwrap();
+    let settings = "lots = 2\nseed = 7\nopen-for = \"1m\"\n";
+    std::fs::write(folder.path().join("here/auction.toml"), settings).unwrap();
+    let mut program = program(folder.path());
+    program
+        .env("AUCTION_LOTS", "3")
+        .env("AUCTION_OPEN_FOR", "2m");
+    program.env("AUCTION_STEP", ""); // As an empty variable says: none.
+    program.args(["--open-for", "3m", "config", "print", "--data", "here"]);
+    let (code, printed, _) = run(&mut program);
+    assert_eq!(code, Some(0));
+    let expected = "\
+listen = \"127.0.0.1:2022\" # default
+data = \"here\" # --data
+lots = \"3\" # AUCTION_LOTS
+open-for = \"3m\" # --open-for
+extend-within = \"60s\" # default
+extend-by = \"60s\" # default
+step = \"0.01\" # default
+seed = \"7\" # here/auction.toml:2: seed
+on-outage = \"extend\" # default
+log = \"human\" # default
+";
+    assert_eq!(printed, expected);
+
+    // What was printed is a settings file.
+    std::fs::write(folder.path().join("printed.toml"), printed).unwrap();
+    let mut again = self::program(folder.path());
+    let (code, printed, said) = run(again.args(["--config", "printed.toml", "config", "print"]));
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(
+        printed.contains("open-for = \"3m\" # printed.toml:4: open-for"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn wrong_settings_end_with_2_and_all_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = program(folder.path());
+    program
+        .env("AUCTION_LOTS", "ten")
+        .args(["--step", "0", "config", "check"]);
+    let (code, printed, said) = run(&mut program);
+    assert_eq!((code, printed.as_str()), (Some(2), ""));
+    assert!(
+        said.contains("error: AUCTION_LOTS \"ten\" is not a number of lots"),
+        "{said}"
+    );
+    assert!(said.contains("error: --step \"0\" is no step"), "{said}");
+
+    let (code, _, said) =
+        run(self::program(folder.path()).args(["--config", "no.toml", "config", "check"]));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("no.toml: "), "{said}");
+}
+
+#[test]
+fn wrong_command_lines_end_with_2_and_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&["--lotz", "3"], "--lotz"),
+        (&["export", "everything"], "users, bids, results"),
+        (
+            &["user", "add", "=x", "--role", "trader"],
+            "it is not a name; expected 2 to 32",
+        ),
+        (&["user", "add", "apple", "--role", "company"], "--symbol"),
+        (
+            &["user", "add", "mia", "--role", "trader", "--password", "x"],
+            "--password",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let (code, _, said) = run(program(folder.path()).args(*arguments));
+        assert_eq!(code, Some(2), "{arguments:?}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_manual_names_every_setting_in_all_its_spellings() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, printed, _) = run(program(folder.path()).arg("--help"));
+    assert_eq!(code, Some(0));
+    for setting in auction_server::config::Setting::ALL {
+        assert!(
+            printed.contains(&format!("--{} ", setting.key())),
+            "{}",
+            setting.key()
+        );
+        assert!(
+            printed.contains(setting.variable()),
+            "{}",
+            setting.variable()
+        );
+        if let Some(default) = setting.default_text() {
+            let words = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(
+                words.contains(&format!("[default: {default}]")),
+                "{}",
+                setting.key()
+            );
+        }
+    }
+}
