@@ -8,3 +8,5 @@ pub mod sheet;
 pub mod listing;
 pub mod password;
 pub mod accounts;
+pub mod logging;
+pub mod announce;

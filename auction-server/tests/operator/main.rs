@@ -3,4 +3,5 @@
 mod config;
 mod listing;
 mod accounts;
+mod announce;
 mod program;

@@ -1,0 +1,236 @@
+//! What the server prints for the one who runs it: what it opened, what happens, who won.
+//!
+//! Pure text over the market that everyone sees. All names in it are ASCII by type, so that none can harm a terminal.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use auction_core::{
+    BidAccepted, Lot, LotId, Market, Outcome, Phase, PublicEvent, Quantity, ReserveStatus, Role,
+    SoftClose, SoldBy, Span, Terms, Timestamp, UnsoldBecause, UserId,
+};
+
+/// The door that clients knock on without being told.
+const PORT_EXPECTED: u16 = 2022;
+
+/// The market as it stands when the door opens, and what to type next. `address` is where it listens.
+#[must_use]
+pub fn opening(market: &Market, address: SocketAddr, now: Timestamp) -> String {
+    let open: Vec<_> = market
+        .lots()
+        .iter()
+        .filter(|lot| lot.phase == Phase::Open)
+        .collect();
+    let mut text = format!("The market listens on {address}.\n");
+    let Some(first) = open.first() else {
+        text.push_str("No lot is open.\n");
+        return text;
+    };
+    text.push('\n');
+    text.push_str(&lots_table(market, &open));
+    text.push('\n');
+    let (count, s) = (open.len(), plural(open.len()));
+    if open.iter().all(|lot| lot.closes_at == first.closes_at) {
+        let (until, left) = (moment(first.closes_at), seconds(first.closes_at.since(now)));
+        let _ = writeln!(text, "{count} lot{s}, open until {until}, {left} from now.");
+    } else {
+        let _ = writeln!(text, "{count} lot{s}; it is now {}.", moment(now));
+    }
+    text.push_str(&soft_close_line(first));
+    text.push_str(&what_to_type(first, address));
+    text
+}
+
+/// What happened, in a line without an end; `None` for what is no news. `market` has taken the event already.
+#[must_use]
+pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<String> {
+    let what = match event {
+        PublicEvent::StockListed(_) => return None,
+        PublicEvent::UserRegistered { name, role, .. } => match role {
+            Role::Trader => format!("{name} registers as a trader"),
+            Role::Company(symbol) => format!("{name} is registered as the company of {symbol}"),
+            Role::Auctioneer => format!("{name} is registered as an auctioneer"),
+        },
+        PublicEvent::LotOpened(opened) => format!(
+            "{} opens as lot {}, at a base price of {}, until {}",
+            opened.symbol,
+            opened.lot,
+            opened.base_price,
+            moment(opened.closes_at)
+        ),
+        PublicEvent::BidAccepted(bid) => {
+            format!("{} {}", symbol(market, bid.lot), bid_line(market, bid))
+        }
+        PublicEvent::LotExtended { lot, closes_at, .. } => {
+            format!(
+                "{} closes later, at {}",
+                symbol(market, *lot),
+                moment(*closes_at)
+            )
+        }
+        PublicEvent::LotClosed { lot, outcome } => {
+            let quantity = market.lot(*lot).map_or(Quantity::ONE, |lot| lot.quantity);
+            format!(
+                "{} {}",
+                symbol(market, *lot),
+                outcome_line(market, quantity, outcome)
+            )
+        }
+        PublicEvent::ProfitPublished { symbol, profit } => {
+            format!("{symbol} publishes a profit of {profit}")
+        }
+    };
+    Some(format!("{} {what}", time_of_day(at)))
+}
+
+/// What came of these lots, once they have closed.
+#[must_use]
+pub fn results<'a>(market: &Market, lots: impl IntoIterator<Item = &'a Lot>) -> String {
+    let mut text = String::from("All lots have closed.\n\n");
+    for lot in lots {
+        if let Some(outcome) = lot.outcome() {
+            let line = outcome_line(market, lot.quantity, &outcome);
+            let _ = writeln!(text, "{:<8} {line}", lot.symbol);
+        }
+    }
+    text
+}
+
+fn lots_table(market: &Market, lots: &[&Lot]) -> String {
+    let mut text = format!(
+        "{:>6}  {:<16}  {:<8}  {:>14}  {:>14}  {}\n",
+        "Lot", "Security", "Symbol", "Price", "Profit", "Closes (UTC)"
+    );
+    for lot in lots {
+        let stock = market
+            .stock(lot.symbol)
+            .expect("a lot is of a listed stock");
+        let _ = writeln!(
+            text,
+            "{:>6}  {:<16}  {:<8}  {:>14}  {:>14}  {}",
+            lot.id.to_string(),
+            stock.listing.security,
+            lot.symbol,
+            lot.price().unwrap_or(lot.base_price).to_string(),
+            stock.profit.to_string(),
+            &time_of_day(lot.closes_at)[..8]
+        );
+    }
+    text
+}
+
+fn soft_close_line(lot: &Lot) -> String {
+    let Terms::English(terms) = &lot.terms;
+    let SoftClose {
+        extend_within,
+        extend_by,
+        ..
+    } = terms.soft_close;
+    if extend_within == Span::ZERO || extend_by == Span::ZERO {
+        return String::from("No bid moves the close.\n");
+    }
+    let (within, by) = (seconds(extend_within), seconds(extend_by));
+    format!("A bid in the last {within} moves the close of its lot by {by}.\n")
+}
+
+fn what_to_type(lot: &Lot, address: SocketAddr) -> String {
+    let symbol = lot.symbol;
+    let mut text = String::from("\nIn another terminal, type\n");
+    let listens_where_expected = address.port() == PORT_EXPECTED
+        && (address.ip().is_loopback() || address.ip().is_unspecified());
+    if !listens_where_expected {
+        let _ = writeln!(text, "  export AUCTION_SERVER={address}");
+    }
+    text.push_str("  auction register mia\n  auction login mia\n  auction lots\n");
+    if let Some(least) = lot.least_bid() {
+        let _ = writeln!(text, "  auction bid {symbol} {least}");
+    }
+    text.push_str("  auction watch\n");
+    text
+}
+
+fn bid_line(market: &Market, bid: &BidAccepted) -> String {
+    let bidder = name(market, bid.bidder);
+    let mut line = match bid.amount {
+        Some(amount) => format!("{bidder} bids {amount}"),
+        None => format!("{bidder} states a maximum"),
+    };
+    let (leader, price) = (name(market, bid.leader), bid.price);
+    let _ = match (bid.bidder == bid.leader, bid.amount == Some(price)) {
+        (true, true) => write!(line, " and leads"),
+        (true, false) => write!(line, " and leads at {price}"),
+        (false, _) => write!(line, "; {leader} leads at {price}"),
+    };
+    if bid.reserve == ReserveStatus::NotMet {
+        line.push_str("; the reserve is not met");
+    }
+    line
+}
+
+fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Sold {
+            winner, price, by, ..
+        } => {
+            let winner = name(market, *winner);
+            let what = match quantity {
+                Quantity::ONE => format!("for {price}"),
+                shares => format!("{shares} shares for {price} each"),
+            };
+            let how = match by {
+                SoldBy::HighestBid => "",
+                SoldBy::BuyNow => ", at the buy-now price",
+            };
+            format!("goes to {winner}, {what}{how}")
+        }
+        Outcome::Unsold {
+            because: UnsoldBecause::NoBids,
+            ..
+        } => String::from("is not sold: nobody bid"),
+        Outcome::Unsold {
+            because: UnsoldBecause::ReserveNotMet,
+            highest,
+        } => {
+            let shown = highest.map_or(String::new(), |highest| format!(" with {highest}"));
+            format!("is not sold: the reserve was not met{shown}")
+        }
+    }
+}
+
+fn symbol(market: &Market, lot: LotId) -> String {
+    market
+        .lot(lot)
+        .map_or_else(|| format!("lot {lot}"), |lot| lot.symbol.to_string())
+}
+
+fn name(market: &Market, user: UserId) -> String {
+    market
+        .user(user)
+        .map_or_else(|| format!("user {user}"), |user| user.name.to_string())
+}
+
+/// `2026-11-22 13:00:00 UTC`.
+fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    format!("{} {} UTC", &text[..10], &text[11..19])
+}
+
+/// `13:00:00.000`.
+fn time_of_day(at: Timestamp) -> String {
+    at.to_string()[11..23].to_owned()
+}
+
+/// `300 s`, `1.5 s`.
+fn seconds(span: Span) -> String {
+    let micros = span.micros();
+    let whole = micros / 1_000_000;
+    let fraction = format!("{:06}", micros % 1_000_000);
+    match fraction.trim_end_matches('0') {
+        "" => format!("{whole} s"),
+        fraction => format!("{whole}.{fraction} s"),
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

@@ -1,0 +1,18 @@
+//! Structured logs, on standard error: what the one who runs the server may need afterwards. What they look at
+//! while it runs is [`announce`](crate::announce), on standard output.
+//!
+//! No password, token, hash, hidden maximum or reserve is ever logged: their types show nothing of them.
+
+use crate::config::LogFormat;
+
+/// Begins to log. A second call in a process changes nothing.
+pub fn begin(format: LogFormat) {
+    let logs = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO);
+    // An error says that logs were begun before, as in tests.
+    let _ = match format {
+        LogFormat::Human => logs.with_target(false).try_init(),
+        LogFormat::Json => logs.json().try_init(),
+    };
+}

@@ -1,0 +1,245 @@
+//! What the server prints, as text.
+
+use std::fmt::Write as _;
+
+use auction_core::{
+    Caller, Command, Credential, Engine, EnglishTerms, Executed, Listing, LotId, MarketId, Name,
+    OpenLot, Price, Profit, Quantity, Record, Registration, Role, SecurityCode, Symbol, Terms,
+    Timestamp, UserId,
+};
+use auction_server::announce::{news, opening, results};
+
+/// 2026-11-22 13:00:00 UTC.
+const START: u64 = 1_795_352_400;
+
+struct Stage {
+    engine: Engine,
+    printed: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let engine = Engine::new(MarketId([1; 16]));
+        Self {
+            engine,
+            printed: String::new(),
+        }
+    }
+
+    fn say(&mut self, record: &Record) {
+        for event in record.public_events() {
+            if let Some(line) = news(self.engine.market(), record.at, event) {
+                writeln!(self.printed, "{line}").unwrap();
+            }
+        }
+    }
+
+    fn run(&mut self, secs: u64, caller: Caller, command: Command) {
+        let now = Timestamp::from_secs(START + secs);
+        match self.engine.execute(now, caller, command).unwrap() {
+            Executed::Decided(record) => self.say(&record),
+            Executed::Repeated { .. } => unreachable!("no session asks"),
+        }
+    }
+
+    fn operate(&mut self, secs: u64, command: Command) {
+        self.run(secs, Caller::Operator, command);
+    }
+
+    fn list(&mut self, symbol: &str, security: &str, price: &str, profit: &str) {
+        self.operate(
+            0,
+            Command::ListStock(Listing {
+                symbol: Symbol::parse(symbol).unwrap(),
+                security: SecurityCode::parse(security).unwrap(),
+                price: Price::parse(price).unwrap(),
+                profit: Profit::parse(profit).unwrap(),
+            }),
+        );
+    }
+
+    fn open(&mut self, symbol: &str, quantity: u64, reserve: Option<&str>) {
+        self.operate(
+            0,
+            Command::OpenLot(Box::new(OpenLot {
+                symbol: Symbol::parse(symbol).unwrap(),
+                quantity: Quantity::new(quantity).unwrap(),
+                closes_at: Timestamp::from_secs(START + 300),
+                terms: Terms::English(EnglishTerms::default()),
+                reserve: reserve.map(|reserve| Price::parse(reserve).unwrap()),
+            })),
+        );
+    }
+
+    fn register(&mut self, name: &str, role: Role) {
+        let name = Name::parse(name).unwrap();
+        let credential = Credential::new(b"x").unwrap();
+        self.operate(
+            1,
+            Command::Register(Box::new(Registration {
+                name,
+                role,
+                credential,
+            })),
+        );
+    }
+
+    fn bid(&mut self, secs: u64, user: u32, lot: u32, price: &str) {
+        let price = Price::parse(price).unwrap();
+        self.run(
+            secs,
+            Caller::User(UserId(user)),
+            Command::Bid {
+                lot: LotId(lot),
+                price,
+            },
+        );
+    }
+
+    fn bid_maximum(&mut self, secs: u64, user: u32, lot: u32, maximum: &str) {
+        let maximum = Price::parse(maximum).unwrap();
+        self.run(
+            secs,
+            Caller::User(UserId(user)),
+            Command::BidMaximum {
+                lot: LotId(lot),
+                maximum,
+            },
+        );
+    }
+}
+
+#[test]
+fn the_opening_tells_what_is_open_until_when_where_and_what_to_type() {
+    let mut stage = Stage::new();
+    stage.list("AAPL", "01954", "1.32", "9350");
+    stage.list("BRK.B", "00007", "0", "-12.5");
+    stage.open("AAPL", 1, None);
+    stage.open("BRK.B", 1, None);
+    let text = opening(
+        stage.engine.market(),
+        "127.0.0.1:2022".parse().unwrap(),
+        Timestamp::from_secs(START),
+    );
+    assert_eq!(
+        text,
+        "\
+The market listens on 127.0.0.1:2022.
+
+   Lot  Security          Symbol             Price          Profit  Closes (UTC)
+     1  01954             AAPL                1.32            9350  13:05:00
+     2  00007             BRK.B               0.00           -12.5  13:05:00
+
+2 lots, open until 2026-11-22 13:05:00 UTC, 300 s from now.
+A bid in the last 60 s moves the close of its lot by 60 s.
+
+In another terminal, type
+  auction register mia
+  auction login mia
+  auction lots
+  auction bid AAPL 1.33
+  auction watch
+"
+    );
+}
+
+#[test]
+fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
+    let mut stage = Stage::new();
+    stage.list("AAPL", "01954", "1.32", "9350");
+    stage.open("AAPL", 1, None);
+    stage.open("AAPL", 1, None);
+    let later = Command::ExtendLot {
+        lot: LotId(2),
+        closes_at: Timestamp::from_secs(START + 400),
+    };
+    stage.operate(1, later);
+    let text = opening(
+        stage.engine.market(),
+        "127.0.0.1:40000".parse().unwrap(),
+        Timestamp::from_secs(START + 1),
+    );
+    assert!(
+        text.contains("  13:05:00\n") && text.contains("  13:06:40\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("2 lots; it is now 2026-11-22 13:00:01 UTC.\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  export AUCTION_SERVER=127.0.0.1:40000\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_market_without_open_lots_says_so() {
+    let stage = Stage::new();
+    let text = opening(
+        stage.engine.market(),
+        "[::1]:1".parse().unwrap(),
+        Timestamp::default(),
+    );
+    assert_eq!(text, "The market listens on [::1]:1.\nNo lot is open.\n");
+}
+
+#[test]
+fn the_news_tells_bids_extensions_profits_and_winners_as_they_come() {
+    let mut stage = Stage::new();
+    stage.list("AAPL", "01954", "1.32", "9350");
+    stage.list("BRK.B", "00007", "0", "0");
+    stage.open("AAPL", 100, None);
+    stage.open("BRK.B", 1, Some("50"));
+    stage.open("BRK.B", 1, None);
+    stage.register("mia", Role::Trader);
+    stage.register("tom", Role::Trader);
+    stage.register("apple", Role::Company(Symbol::parse("AAPL").unwrap()));
+    stage.register("ann", Role::Auctioneer);
+    stage.bid(2, 1, 1, "1.40");
+    stage.bid_maximum(3, 2, 1, "2");
+    stage.bid(4, 1, 1, "1.50");
+    stage.bid(5, 1, 2, "10");
+    let profit = Command::PublishProfit {
+        symbol: Symbol::parse("AAPL").unwrap(),
+        security: SecurityCode::parse("01954").unwrap(),
+        profit: Profit::parse("9800").unwrap(),
+    };
+    stage.run(6, Caller::User(UserId(3)), profit);
+    stage.bid(250, 1, 1, "2.50");
+    while let Some(record) = stage.engine.advance(Timestamp::from_secs(START + 1_000)) {
+        stage.say(&record);
+    }
+    assert_eq!(
+        stage.printed,
+        "\
+13:00:00.000 AAPL opens as lot 1, at a base price of 1.32, until 2026-11-22 13:05:00 UTC
+13:00:00.000 BRK.B opens as lot 2, at a base price of 0.00, until 2026-11-22 13:05:00 UTC
+13:00:00.000 BRK.B opens as lot 3, at a base price of 0.00, until 2026-11-22 13:05:00 UTC
+13:00:01.000 mia registers as a trader
+13:00:01.000 tom registers as a trader
+13:00:01.000 apple is registered as the company of AAPL
+13:00:01.000 ann is registered as an auctioneer
+13:00:02.000 AAPL mia bids 1.40 and leads
+13:00:03.000 AAPL tom states a maximum and leads at 1.41
+13:00:04.000 AAPL mia bids 1.50; tom leads at 1.51
+13:00:05.000 BRK.B mia bids 10.00 and leads; the reserve is not met
+13:00:06.000 AAPL publishes a profit of 9800
+13:04:10.000 AAPL mia bids 2.50 and leads
+13:04:10.000 AAPL closes later, at 2026-11-22 13:06:00 UTC
+13:05:00.000 BRK.B is not sold: the reserve was not met with 10.00
+13:05:00.000 BRK.B is not sold: nobody bid
+13:06:00.000 AAPL goes to mia, 100 shares for 2.50 each
+"
+    );
+    let market = stage.engine.market();
+    assert_eq!(
+        results(market, &market.lots()[..2]),
+        "\
+All lots have closed.
+
+AAPL     goes to mia, 100 shares for 2.50 each
+BRK.B    is not sold: the reserve was not met with 10.00
+"
+    );
+}
