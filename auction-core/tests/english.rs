@@ -326,6 +326,40 @@ fn a_leaders_raise_extends_only_when_it_lifts_the_price_to_the_reserve() {
 }
 
 #[test]
+fn a_leaders_raise_that_lifts_the_price_for_another_reason_does_not_extend() {
+    let mut lot = Table::new(Setup::default());
+    lot.max(A, "30").unwrap();
+    lot.max(B, "30").unwrap();
+    lot.stands(A, "30");
+    let raise = Command::BidMaximum {
+        lot: LOT,
+        maximum: price("50"),
+    };
+    lot.offer(250_000_000, A, raise).unwrap();
+    lot.stands(A, "31");
+    assert_eq!(lot.closes_at(), 300);
+}
+
+#[test]
+fn a_plain_bid_that_could_still_buy_is_told_so_where_no_step_is_left() {
+    // The amount's ceiling over 10^12 shares: the greatest price is 100.
+    let mut lot = Table::new(Setup {
+        first: "60",
+        step: "60",
+        reserve: Some("90"),
+        buy_now: Some("100"),
+        quantity: 1_000_000_000_000,
+        ..Setup::default()
+    });
+    lot.plain(A, "60").unwrap();
+    assert_eq!(lot.least(), Some(price("100")));
+    let least = price("100");
+    assert_eq!(lot.plain(B, "70"), Err(Reject::BidTooLow { least }));
+    assert_eq!(lot.max(B, "100"), Err(Reject::NoHigherBid));
+    lot.plain(B, "100").unwrap();
+}
+
+#[test]
 fn at_the_greatest_price_only_the_leader_can_raise() {
     // 10^18 / 10^6 shares: the ceiling of the amount bounds the price of a share.
     let greatest = "100000000";

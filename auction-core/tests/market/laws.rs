@@ -1,0 +1,376 @@
+//! What must hold at every step of every market.
+
+use auction_core::{
+    Digest, Engine, Executed, LotId, Market, MarketId, Outcome, Phase, PublicEvent, Record,
+    Timestamp,
+};
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+
+use crate::lot::OracleLot;
+use crate::oracle::{Answer, Oracle};
+use crate::steps::{Step, any_step, opening};
+
+pub const MARKET: MarketId = MarketId([7; 16]);
+
+prop_state_machine! {
+    #![proptest_config(config(400, 3))]
+
+    #[test]
+    fn the_engine_answers_and_stands_as_the_oracle_does(sequential 1..80 => Laws);
+}
+
+/// So many cases; under miri, which is some hundred times slower, so few.
+pub fn config(cases: u32, under_miri: u32) -> Config {
+    let cases = if cfg!(miri) { under_miri } else { cases };
+    // Shrunk cases become tests of their own here, so that nothing is written beside the sources.
+    Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn markets_that_differ_in_when_they_last_moved_differ_in_their_digests() {
+    let mut engine = Engine::new(MARKET);
+    for step in opening() {
+        let Step::Ask {
+            now,
+            caller,
+            command,
+        } = step
+        else {
+            continue;
+        };
+        engine.execute(now, caller, command).unwrap();
+    }
+    let event = PublicEvent::ProfitPublished {
+        symbol: auction_core::Symbol::parse("AAPL").unwrap(),
+        profit: auction_core::Profit::default(),
+    };
+    let mut markets = [1, 2].map(|secs| {
+        let mut market = engine.market().clone();
+        market.apply(Timestamp::from_secs(secs), &event).unwrap();
+        market
+    });
+    assert_ne!(markets[0], markets[1]);
+    assert_ne!(markets[0].digest(), markets[1].digest());
+}
+
+impl ReferenceStateMachine for Oracle {
+    type State = Self;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Self> {
+        let mut oracle = Self::default();
+        for step in opening() {
+            oracle = Self::apply(oracle, &step);
+        }
+        Just(oracle).boxed()
+    }
+
+    fn transitions(oracle: &Self) -> BoxedStrategy<Step> {
+        any_step(oracle)
+    }
+
+    fn apply(mut oracle: Self, step: &Step) -> Self {
+        follow(&mut oracle, step);
+        oracle
+    }
+}
+
+fn follow(oracle: &mut Oracle, step: &Step) -> (Vec<LotId>, Option<Answer>) {
+    match step {
+        Step::Ask {
+            now,
+            caller,
+            command,
+        } => {
+            let closed = oracle.advance(*now);
+            (closed, Some(oracle.ask(*now, *caller, command)))
+        }
+        Step::AskLate {
+            now,
+            caller,
+            command,
+        } => (Vec::new(), Some(oracle.ask(*now, *caller, command))),
+        Step::Wait { now } => (oracle.advance(*now), None),
+        Step::Restore | Step::Replay => (Vec::new(), None),
+    }
+}
+
+/// An engine, all that it has recorded, and a fold of what it has shown.
+pub struct Laws {
+    engine: Engine,
+    records: Vec<Record>,
+    /// Follows the public events alone, and asks its digest at each step.
+    feed: Market,
+    digests: Vec<(Market, Digest)>,
+    oracle: Oracle,
+}
+
+impl StateMachineTest for Laws {
+    type SystemUnderTest = Self;
+    type Reference = Oracle;
+
+    fn init_test(_: &Oracle) -> Self {
+        let engine = Engine::new(MARKET);
+        let feed = engine.market().clone();
+        let oracle = Oracle::default();
+        let mut laws = Self {
+            engine,
+            records: Vec::new(),
+            feed,
+            digests: Vec::new(),
+            oracle,
+        };
+        for step in opening() {
+            laws.step(&step);
+        }
+        laws
+    }
+
+    fn apply(mut laws: Self, _: &Oracle, step: Step) -> Self {
+        laws.step(&step);
+        laws
+    }
+
+    fn check_invariants(laws: &Self, oracle: &Oracle) {
+        laws.stands_as(oracle);
+        assert_eq!(
+            laws.feed,
+            *laws.engine.market(),
+            "public events alone make the market"
+        );
+    }
+
+    fn teardown(mut laws: Self, _: Oracle) {
+        laws.closes_each_lot_once();
+        laws.digests_tell_markets_apart();
+        laws.verifies();
+        let halfway = laws.records.len() / 2;
+        let mut restored = laws.replayed(halfway);
+        restored = Engine::restore(restored.snapshot()).unwrap();
+        for record in &laws.records[halfway..] {
+            restored.replay(record).unwrap();
+        }
+        assert_eq!(
+            restored.snapshot(),
+            laws.engine.snapshot(),
+            "a snapshot stands for its records"
+        );
+    }
+}
+
+impl Laws {
+    fn step(&mut self, step: &Step) {
+        let (closed, answer) = follow(&mut self.oracle, step);
+        match step {
+            Step::Ask {
+                now,
+                caller,
+                command,
+            } => {
+                self.advance(*now, &closed);
+                self.ask(
+                    *now,
+                    *caller,
+                    command.clone(),
+                    answer.expect("who asks is answered"),
+                );
+            }
+            Step::AskLate {
+                now,
+                caller,
+                command,
+            } => {
+                self.ask(
+                    *now,
+                    *caller,
+                    command.clone(),
+                    answer.expect("who asks is answered"),
+                );
+            }
+            Step::Wait { now } => self.advance(*now, &closed),
+            Step::Restore => {
+                let restored = Engine::restore(self.engine.snapshot()).unwrap();
+                assert_eq!(restored.snapshot(), self.engine.snapshot());
+                assert_eq!(restored.next_deadline(), self.engine.next_deadline());
+                self.engine = restored;
+            }
+            Step::Replay => {
+                let replayed = self.replayed(self.records.len());
+                assert_eq!(
+                    replayed.snapshot(),
+                    self.engine.snapshot(),
+                    "replay equals live"
+                );
+                assert_eq!(replayed.next_deadline(), self.engine.next_deadline());
+                let (live, replayed_market) = (self.engine.market(), replayed.market());
+                assert_eq!(live.clone().digest(), replayed_market.clone().digest());
+                self.engine = replayed;
+            }
+        }
+    }
+
+    fn advance(&mut self, now: Timestamp, closed: &[LotId]) {
+        assert!(
+            self.engine.due(now).eq(closed.iter().copied()),
+            "due by time, then by number"
+        );
+        for lot in closed {
+            let record = self.engine.advance(now).expect("what is due closes");
+            assert_eq!(
+                record.command,
+                auction_core::Command::CloseDue { lot: *lot }
+            );
+            self.take(record);
+        }
+        assert_eq!(self.engine.advance(now), None);
+    }
+
+    fn ask(
+        &mut self,
+        now: Timestamp,
+        caller: auction_core::Caller,
+        command: auction_core::Command,
+        answer: Answer,
+    ) {
+        let before = self.engine.snapshot();
+        match self.engine.execute(now, caller, command) {
+            Ok(Executed::Decided(record)) => {
+                assert_eq!(Answer::Done(record.sequence, record.reply()), answer);
+                self.take(record);
+            }
+            Ok(Executed::Repeated { sequence, reply }) => {
+                assert_eq!(Answer::Repeated(sequence, reply), answer);
+                assert_eq!(self.engine.snapshot(), before, "a repetition has no effect");
+            }
+            Err(reject) => {
+                assert_eq!(Answer::Refused(reject), answer);
+                assert_eq!(
+                    self.engine.snapshot(),
+                    before,
+                    "a rejection changes nothing"
+                );
+            }
+        }
+    }
+
+    fn take(&mut self, record: Record) {
+        for event in record.public_events() {
+            self.feed.apply(record.at, event).unwrap();
+            let digest = self.feed.digest();
+            let parts = self.feed.parts().clone();
+            let from_scratch = Market::from_parts(parts).unwrap().digest();
+            assert_eq!(
+                digest, from_scratch,
+                "the digest that is kept is the digest of the whole"
+            );
+        }
+        self.digests.push((self.feed.clone(), self.feed.digest()));
+        self.records.push(record);
+    }
+
+    fn replayed(&self, count: usize) -> Engine {
+        let mut engine = Engine::new(MARKET);
+        for record in &self.records[..count] {
+            engine.replay(record).unwrap();
+        }
+        engine
+    }
+
+    fn stands_as(&self, oracle: &Oracle) {
+        let engine = &self.engine;
+        assert_eq!(
+            (engine.at().micros(), engine.sequence().0),
+            (oracle.at, oracle.records)
+        );
+        assert_eq!(engine.market().lots().len(), oracle.lots.len());
+        for (number, lot) in (1..).zip(&oracle.lots) {
+            self.lot_stands_as(LotId(number), lot);
+        }
+        let users = engine
+            .market()
+            .users()
+            .iter()
+            .map(|user| (user.name, user.role));
+        assert!(users.eq(oracle.users.iter().copied()));
+        assert_eq!(engine.market().stocks().count(), oracle.stocks.len());
+        for (listing, profit) in &oracle.stocks {
+            let stock = engine.market().stock(listing.symbol).unwrap();
+            assert_eq!((stock.listing, stock.profit), (*listing, *profit));
+        }
+        for number in 1..=oracle.users.len() as u32 {
+            let user = auction_core::UserId(number);
+            assert_eq!(
+                engine.roster().sessions_of(user),
+                oracle.open_sessions_of(user)
+            );
+        }
+        let closes_at = |lot: &OracleLot| lot.view().closes_at;
+        let open = oracle.lots.iter().filter(|lot| lot.closed_at.is_none());
+        let deadline = engine.next_deadline().map(Timestamp::micros);
+        assert_eq!(deadline, open.clone().map(closes_at).min());
+        assert_eq!(engine.market().open_lots(), open.count());
+    }
+
+    fn lot_stands_as(&self, id: LotId, expected: &OracleLot) {
+        let lot = self.engine.market().lot(id).unwrap();
+        let auction_core::Book::English(book) = &lot.book;
+        let view = expected.view();
+        assert_eq!(lot.leader(), view.leader);
+        assert_eq!(lot.price().map(|price| price.units()), view.price);
+        assert_eq!(
+            lot.least_bid().map(|least| least.units()),
+            view.least,
+            "{expected:?}"
+        );
+        assert_eq!((book.bids, book.bidders), (view.bids, view.bidders));
+        assert_eq!(book.reserve, view.reserve);
+        assert_eq!(lot.closes_at.micros(), view.closes_at);
+        assert_eq!(lot.extensions, view.extensions);
+        assert_eq!(lot.opened_at.micros(), expected.opened_at);
+        let outcome: Option<Outcome> = expected.closed_at.map(|_| expected.outcome());
+        assert_eq!(lot.outcome(), outcome);
+        if let Phase::Closed { at, .. } = lot.phase {
+            assert_eq!(Some(at.micros()), expected.closed_at);
+        }
+        assert!(
+            !lot.is_open(lot.closes_at),
+            "at the very moment of its close a lot is closed"
+        );
+    }
+
+    fn closes_each_lot_once(&self) {
+        let mut closed = Vec::new();
+        for event in self.records.iter().flat_map(Record::public_events) {
+            if let PublicEvent::LotClosed { lot, .. } = event {
+                assert!(!closed.contains(lot), "a lot closes once");
+                closed.push(*lot);
+            }
+        }
+    }
+
+    fn digests_tell_markets_apart(&self) {
+        for (index, (one, digest)) in self.digests.iter().enumerate() {
+            for (other, other_digest) in &self.digests[..index] {
+                assert_eq!(one == other, digest == other_digest);
+            }
+        }
+    }
+
+    fn verifies(&mut self) {
+        let mut engine = Engine::new(MARKET);
+        for record in &self.records {
+            engine.verify(record).unwrap();
+        }
+        assert_eq!(
+            engine.snapshot(),
+            self.engine.snapshot(),
+            "what is verified is taken"
+        );
+    }
+}

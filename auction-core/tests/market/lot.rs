@@ -1,0 +1,294 @@
+//! A lot of the oracle: the list of what happened to it, and what follows from the list.
+
+use std::collections::BTreeSet;
+
+use auction_core::limits::{AMOUNT_MAX, PRICE_MAX};
+use auction_core::{
+    EnglishTerms, OpenLot, Outcome, Price, Reject, ReserveStatus, SoftCloseMode, SoldBy, Steps,
+    Terms, Timestamp, UnsoldBecause, UserId,
+};
+
+#[derive(Clone, Debug)]
+pub struct OracleLot {
+    pub open: OpenLot,
+    pub base: u64,
+    pub opened_at: u64,
+    pub happened: Vec<Happened>,
+    pub closed_at: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Happened {
+    Offer(Offer),
+    Moved { closes_at: u64 },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    pub at: u64,
+    pub user: UserId,
+    pub kind: Kind,
+    pub amount: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    Maximum,
+}
+
+/// How a lot stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    pub leader: Option<UserId>,
+    pub price: Option<u64>,
+    pub least: Option<u64>,
+    pub bids: u32,
+    pub bidders: u32,
+    pub reserve: ReserveStatus,
+    pub closes_at: u64,
+    pub extensions: u32,
+    pub bought: bool,
+}
+
+impl OracleLot {
+    pub fn view(&self) -> View {
+        self.view_after(self.happened.len())
+    }
+
+    pub fn view_after(&self, count: usize) -> View {
+        let offers = self.offers(count);
+        let (closes_at, extensions) = self.close_after(count);
+        let (leader, price) = (self.leader(&offers), self.price(&offers));
+        let traders: BTreeSet<UserId> = offers.iter().map(|offer| offer.user).collect();
+        let seen = |shown: &usize| self.is_seen(&offers[..*shown]);
+        let bought = self.bought(&offers);
+        let buy_now = self.buy_now_after(&offers).filter(|_| !bought);
+        let next = self.next(price.unwrap_or(self.base)).filter(|_| !bought);
+        View {
+            leader,
+            price,
+            least: next.into_iter().chain(buy_now).min(),
+            bids: (1..=offers.len()).filter(seen).count() as u32,
+            bidders: traders.len() as u32,
+            reserve: self.reserve_after(&offers),
+            closes_at,
+            extensions,
+            bought,
+        }
+    }
+
+    /// Why an offer is refused, if it is, on a lot that is open.
+    pub fn refusal(&self, user: UserId, kind: Kind, amount: u64) -> Option<Reject> {
+        let offers = self.offers(self.happened.len());
+        let greatest = self.greatest();
+        if amount > greatest {
+            return Some(Reject::PriceTooHigh {
+                greatest: price(greatest),
+            });
+        }
+        let buy_now = self.buy_now_after(&offers).filter(|_| kind == Kind::Plain);
+        if buy_now.is_some_and(|buy_now| amount >= buy_now) {
+            return None;
+        }
+        let leads = self.leader(&offers) == Some(user);
+        let least = match kind {
+            Kind::Plain if leads => return Some(Reject::AlreadyLeading),
+            Kind::Maximum if leads => {
+                let own = highest(offers.iter().filter(|offer| offer.user == user))? + 1;
+                Some(own).filter(|own| *own <= greatest)
+            }
+            Kind::Plain | Kind::Maximum => {
+                let next = self.next(self.price(&offers).unwrap_or(self.base));
+                next.into_iter().chain(buy_now).min()
+            }
+        };
+        match least {
+            None => Some(Reject::NoHigherBid),
+            Some(least) if amount >= least => None,
+            Some(least) if leads => Some(Reject::MaximumTooLow {
+                least: price(least),
+            }),
+            Some(least) => Some(Reject::BidTooLow {
+                least: price(least),
+            }),
+        }
+    }
+
+    pub fn outcome(&self) -> Outcome {
+        let offers = self.offers(self.happened.len());
+        let highest_shown = self.price(&offers).map(price);
+        let unsold = |because| Outcome::Unsold {
+            because,
+            highest: highest_shown,
+        };
+        match (self.leader(&offers), highest_shown) {
+            (Some(_), _) if self.reserve_after(&offers) == ReserveStatus::NotMet => {
+                unsold(UnsoldBecause::ReserveNotMet)
+            }
+            (Some(winner), Some(paid)) => Outcome::Sold {
+                winner,
+                price: paid,
+                by: if self.bought(&offers) {
+                    SoldBy::BuyNow
+                } else {
+                    SoldBy::HighestBid
+                },
+                runner_up: highest(offers.iter().filter(|offer| offer.user != winner)).map(price),
+            },
+            _ => unsold(UnsoldBecause::NoBids),
+        }
+    }
+
+    pub fn greatest(&self) -> u64 {
+        PRICE_MAX.min(AMOUNT_MAX / self.open.quantity.get())
+    }
+
+    pub fn first_least(&self) -> Option<u64> {
+        self.next(self.base)
+    }
+
+    pub fn terms(&self) -> &EnglishTerms {
+        let Terms::English(terms) = &self.open.terms;
+        terms
+    }
+
+    fn offers(&self, count: usize) -> Vec<Offer> {
+        let offer = |happened: &Happened| match happened {
+            Happened::Offer(offer) => Some(*offer),
+            Happened::Moved { .. } => None,
+        };
+        self.happened[..count].iter().filter_map(offer).collect()
+    }
+
+    /// Of the highest offers the first.
+    fn leader(&self, offers: &[Offer]) -> Option<UserId> {
+        let best = highest(offers.iter())?;
+        offers
+            .iter()
+            .find(|offer| offer.amount == best)
+            .map(|offer| offer.user)
+    }
+
+    /// The price never falls: it is the highest that any beginning of the list calls for.
+    fn price(&self, offers: &[Offer]) -> Option<u64> {
+        (1..=offers.len())
+            .map(|count| self.price_called_for(&offers[..count]))
+            .max()
+    }
+
+    fn price_called_for(&self, offers: &[Offer]) -> u64 {
+        let last = offers.last().expect("there is an offer");
+        if self.bought(offers) {
+            return self.buy_now().expect("a lot was bought at a price");
+        }
+        let leader = self.leader(offers).expect("there is an offer");
+        let top = highest(offers.iter()).expect("there is an offer");
+        let second = highest(offers.iter().filter(|offer| offer.user != leader));
+        let called = match second {
+            _ if last.kind == Kind::Plain && last.user == leader => last.amount,
+            Some(second) => top.min(second + step(&self.terms().steps, second)),
+            None => self.first_least().expect("there is room for a first bid"),
+        };
+        match self.open.reserve {
+            Some(reserve) if top >= reserve.units() => called.max(reserve.units()),
+            _ => called,
+        }
+    }
+
+    fn bought(&self, offers: &[Offer]) -> bool {
+        let Some((last, before)) = offers.split_last() else {
+            return false;
+        };
+        let buy_now = self.buy_now_after(before);
+        last.kind == Kind::Plain && buy_now.is_some_and(|buy_now| last.amount >= buy_now)
+    }
+
+    fn buy_now(&self) -> Option<u64> {
+        self.terms().buy_now.map(Price::units)
+    }
+
+    fn buy_now_after(&self, offers: &[Offer]) -> Option<u64> {
+        let status = self.reserve_after(offers);
+        let exercisable = match status {
+            ReserveStatus::None => offers.is_empty(),
+            ReserveStatus::NotMet => true,
+            ReserveStatus::Met => false,
+        };
+        self.buy_now().filter(|_| exercisable)
+    }
+
+    fn reserve_after(&self, offers: &[Offer]) -> ReserveStatus {
+        match self.open.reserve {
+            None => ReserveStatus::None,
+            Some(reserve) if self.price(offers) >= Some(reserve.units()) => ReserveStatus::Met,
+            Some(_) => ReserveStatus::NotMet,
+        }
+    }
+
+    /// Whether others see the last of these offers: all but a leader's raise that moves no price.
+    fn is_seen(&self, offers: &[Offer]) -> bool {
+        let (last, before) = offers.split_last().expect("there is an offer");
+        self.leader(before) != Some(last.user) || self.price(before) != self.price(offers)
+    }
+
+    fn close_after(&self, count: usize) -> (u64, u32) {
+        let mut close = self.open.closes_at.micros();
+        let mut extensions = 0;
+        for index in 0..count {
+            match self.happened[index] {
+                Happened::Moved { closes_at } => close = closes_at,
+                Happened::Offer(offer) => {
+                    if let Some(later) = self.extended(index, offer, close, extensions) {
+                        close = later;
+                        extensions += 1;
+                    }
+                }
+            }
+        }
+        (close, extensions)
+    }
+
+    fn extended(&self, index: usize, offer: Offer, close: u64, extensions: u32) -> Option<u64> {
+        let (before, after) = (self.offers(index), self.offers(index + 1));
+        let met = |offers| self.reserve_after(offers) == ReserveStatus::Met;
+        let moves = if self.bought(&after) {
+            false
+        } else if self.leader(&before) == Some(offer.user) {
+            met(&after) && !met(&before)
+        } else {
+            (self.leader(&before), self.price(&before)) != (self.leader(&after), self.price(&after))
+        };
+        let soft_close = self.terms().soft_close;
+        let late = offer.at + soft_close.extend_within.micros() >= close;
+        let allowed = extensions < soft_close.extensions_max.unwrap_or(u32::MAX);
+        let by = soft_close.extend_by.micros();
+        let later = match soft_close.mode {
+            SoftCloseMode::Add => close + by,
+            SoftCloseMode::Reset => offer.at + by,
+        };
+        (moves && late && allowed && later > close).then_some(later)
+    }
+
+    fn next(&self, price: u64) -> Option<u64> {
+        Some(price + step(&self.terms().steps, price)).filter(|next| *next <= self.greatest())
+    }
+}
+
+pub fn step(steps: &Steps, price: u64) -> u64 {
+    let bands = steps.bands().iter().rev();
+    let band = bands.into_iter().find(|band| band.from.units() <= price);
+    band.expect("the first band begins at 0").step.units()
+}
+
+pub fn price(units: u64) -> Price {
+    Price::from_units(units).expect("the oracle stays within prices")
+}
+
+pub fn time(micros: u64) -> Timestamp {
+    Timestamp::from_micros(micros).expect("the oracle stays within time")
+}
+
+fn highest<'a>(offers: impl Iterator<Item = &'a Offer>) -> Option<u64> {
+    offers.map(|offer| offer.amount).max()
+}

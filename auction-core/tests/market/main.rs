@@ -1,0 +1,10 @@
+//! The whole engine against an oracle that is written differently: a plain list of all offers, from which
+//! everything is computed anew at each step.
+
+mod oracle;
+mod lot;
+mod steps;
+mod laws;
+mod sessions;
+mod records;
+mod secrets;

@@ -1,0 +1,293 @@
+//! Requests of a session: each has one effect, as far back as they are remembered.
+
+use std::collections::BTreeMap;
+
+use auction_core::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
+use auction_core::{
+    Actor, Caller, Command, Difference, Engine, Executed, Profit, Record, Reject, ReplayError,
+    RequestId, SecurityCode, Sequence, SessionId, Symbol, Timestamp, UserId,
+};
+use proptest::prelude::*;
+
+use crate::laws::{MARKET, config};
+use crate::steps::{Step, opening};
+
+const COMPANY: UserId = UserId(5);
+const SESSION: SessionId = SessionId(3);
+
+/// A company's session: what it publishes is accepted every time.
+struct Publisher {
+    engine: Engine,
+    records: Vec<Record>,
+}
+
+impl Publisher {
+    fn new() -> Self {
+        let mut publisher = Self {
+            engine: Engine::new(MARKET),
+            records: Vec::new(),
+        };
+        for step in opening() {
+            let Step::Ask {
+                now,
+                caller,
+                command,
+            } = step
+            else {
+                continue;
+            };
+            publisher.execute(now, caller, command).unwrap();
+        }
+        let session = auction_core::NewSession {
+            user: COMPANY,
+            token_hash: auction_core::TokenHash([5; 32]),
+            expires_at: Timestamp::from_secs(60),
+        };
+        let command = Command::OpenSession(Box::new(session));
+        let opened = publisher
+            .execute(Timestamp::default(), Caller::Operator, command)
+            .unwrap();
+        assert_eq!(opened.reply(), auction_core::Reply::SessionOpened(SESSION));
+        publisher
+    }
+
+    fn execute(
+        &mut self,
+        now: Timestamp,
+        caller: Caller,
+        command: Command,
+    ) -> Result<Executed, Reject> {
+        let executed = self.engine.execute(now, caller, command)?;
+        if let Executed::Decided(record) = &executed {
+            self.records.push(record.clone());
+        }
+        Ok(executed)
+    }
+
+    /// The place of the record, and whether it was made just now.
+    fn publish(&mut self, request: u64, profit: i64) -> Result<(Sequence, bool), Reject> {
+        let request = RequestId(request);
+        let caller = Caller::Session {
+            session: SESSION,
+            request,
+        };
+        let now = self.engine.at();
+        Ok(match self.execute(now, caller, profit_of(profit))? {
+            Executed::Decided(record) => (record.sequence, true),
+            Executed::Repeated { sequence, .. } => (sequence, false),
+        })
+    }
+
+    fn begin_again_from_a_snapshot(&mut self) {
+        self.engine = Engine::restore(self.engine.snapshot()).unwrap();
+    }
+
+    fn begin_again_from_the_records(&mut self) {
+        self.engine = Engine::new(MARKET);
+        for record in &self.records {
+            self.engine.replay(record).unwrap();
+        }
+    }
+}
+
+fn profit_of(units: i64) -> Command {
+    Command::PublishProfit {
+        symbol: Symbol::parse("AAPL").unwrap(),
+        security: SecurityCode::parse("01954").unwrap(),
+        profit: Profit::from_units(units).unwrap(),
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "a thousand outcomes take miri minutes")]
+fn the_last_1024_outcomes_are_told_again_and_older_requests_are_stale() {
+    let mut publisher = Publisher::new();
+    let kept = OUTCOMES_KEPT as u64;
+    let number = |request: u64| request * 10;
+    let mut places = vec![Sequence(0)];
+    for request in 1..=kept {
+        let (place, anew) = publisher.publish(number(request), 1).unwrap();
+        assert!(anew);
+        places.push(place);
+    }
+    assert_eq!(
+        publisher.publish(number(1), 1),
+        Ok((places[1], false)),
+        "the oldest of a full ring"
+    );
+
+    // One more pushes the oldest out.
+    assert!(publisher.publish(number(kept + 1), 1).unwrap().1);
+    type BeginAgain = fn(&mut Publisher);
+    let beginnings: [BeginAgain; 3] = [
+        |_| {},
+        Publisher::begin_again_from_a_snapshot,
+        Publisher::begin_again_from_the_records,
+    ];
+    for begin_again in beginnings {
+        begin_again(&mut publisher);
+        let before = publisher.engine.snapshot();
+        let oldest = RequestId(number(2));
+        for request in [0, 1, number(1), number(2) - 1] {
+            let stale = Reject::StaleRequest {
+                request: RequestId(request),
+                oldest,
+            };
+            assert_eq!(publisher.publish(request, 1), Err(stale));
+        }
+        for request in 2..=kept {
+            let told = publisher.publish(number(request), 1);
+            assert_eq!(told, Ok((places[request as usize], false)));
+        }
+        let reused = Reject::RequestReused { request: oldest };
+        assert_eq!(publisher.publish(number(2), 2), Err(reused));
+        assert_eq!(publisher.engine.snapshot(), before);
+    }
+
+    // A number that was skipped, or refused, is still free while it is within the ring.
+    assert!(publisher.publish(number(2) + 5, 1).unwrap().1);
+    let stale = Reject::StaleRequest {
+        request: RequestId(number(2)),
+        oldest: RequestId(number(2) + 5),
+    };
+    assert_eq!(publisher.publish(number(2), 1), Err(stale));
+    let session = publisher.engine.roster().session(SESSION).unwrap();
+    assert_eq!(session.last_request(), RequestId(number(kept + 1)));
+}
+
+#[test]
+fn a_session_acts_for_its_own_user_alone() {
+    let mut publisher = Publisher::new();
+    let colleague = Command::Register(Box::new(auction_core::Registration {
+        name: auction_core::Name::parse("colleague").unwrap(),
+        role: auction_core::Role::Company(Symbol::parse("AAPL").unwrap()),
+        credential: auction_core::Credential::new(b"").unwrap(),
+    }));
+    let registered = publisher
+        .execute(Timestamp::default(), Caller::Operator, colleague)
+        .unwrap();
+    let auction_core::Reply::Registered(colleague) = registered.reply() else {
+        panic!("{registered:?}")
+    };
+    let mut verifier = publisher.engine.clone();
+    publisher.publish(1, 1).unwrap();
+    let mut record = publisher.records.pop().unwrap();
+    record.actor = Actor::User(colleague);
+    let sequence = record.sequence;
+    let difference = Difference::OtherActor;
+    let refused = Err(ReplayError::DecidedOtherwise {
+        sequence,
+        difference,
+    });
+    assert_eq!(verifier.verify(&record), refused);
+}
+
+#[test]
+fn a_session_that_closed_itself_is_asked_nothing_more() {
+    let mut publisher = Publisher::new();
+    let caller = Caller::Session {
+        session: SESSION,
+        request: RequestId(1),
+    };
+    let close = Command::CloseSession { session: SESSION };
+    let now = publisher.engine.at();
+    publisher.execute(now, caller, close.clone()).unwrap();
+    let closed = Err(Reject::SessionClosed { session: SESSION });
+    assert_eq!(publisher.execute(now, caller, close), closed);
+    assert_eq!(
+        publisher.publish(2, 1),
+        Err(Reject::SessionClosed { session: SESSION })
+    );
+}
+
+#[test]
+fn an_expired_session_still_hears_what_came_of_its_requests() {
+    let mut publisher = Publisher::new();
+    let done = publisher.publish(1, 1).unwrap();
+    let expired_at = Timestamp::from_secs(60);
+    let mut ask = |request, profit| {
+        let caller = Caller::Session {
+            session: SESSION,
+            request: RequestId(request),
+        };
+        publisher.execute(expired_at, caller, profit_of(profit))
+    };
+    let Ok(Executed::Repeated { sequence, .. }) = ask(1, 1) else {
+        panic!("it was done before")
+    };
+    assert_eq!(sequence, done.0);
+    let expired = Err(Reject::SessionExpired {
+        session: SESSION,
+        expired_at,
+    });
+    assert_eq!(ask(2, 1), expired);
+}
+
+#[test]
+fn a_17th_session_of_a_user_closes_their_oldest() {
+    let mut publisher = Publisher::new();
+    let open = |user| {
+        Command::OpenSession(Box::new(auction_core::NewSession {
+            user,
+            token_hash: auction_core::TokenHash([6; 32]),
+            expires_at: Timestamp::from_secs(60),
+        }))
+    };
+    let now = publisher.engine.at();
+    for count in 2..=SESSIONS_PER_USER_MAX {
+        publisher
+            .execute(now, Caller::Operator, open(COMPANY))
+            .unwrap();
+        assert_eq!(publisher.engine.roster().sessions_of(COMPANY).len(), count);
+    }
+    publisher
+        .execute(now, Caller::Operator, open(COMPANY))
+        .unwrap();
+    let of_company = publisher.engine.roster().sessions_of(COMPANY);
+    assert_eq!(of_company.len(), SESSIONS_PER_USER_MAX);
+    assert!(!of_company.contains(&SESSION));
+    assert_eq!(
+        publisher.publish(1, 1),
+        Err(Reject::SessionClosed { session: SESSION })
+    );
+}
+
+proptest! {
+    #![proptest_config(config(12, 1))]
+
+    #[test]
+    fn a_request_has_one_effect_in_whatever_order_requests_come(
+        asked in proptest::collection::vec((0..4_000_u64, 0..8_i64), if cfg!(miri) { 40 } else { 3_000 }),
+        again_at in 1..40_usize,
+    ) {
+        let mut publisher = Publisher::new();
+        let mut done = BTreeMap::new();
+        for (index, (request, profit)) in asked.into_iter().enumerate() {
+            if index % (again_at * 25) == 0 {
+                publisher.begin_again_from_a_snapshot();
+            }
+            let profit = profit / 7;
+            let known = done.iter().rev().take(OUTCOMES_KEPT);
+            let known: BTreeMap<u64, (i64, Sequence)> = known.map(|(key, value)| (*key, *value)).collect();
+            let oldest = known.keys().next().copied().unwrap_or(0);
+            let found = publisher.publish(request, profit);
+            let request_id = RequestId(request);
+            match known.get(&request) {
+                Some((before, place)) if *before == profit => prop_assert_eq!(found, Ok((*place, false))),
+                Some(_) => {
+                    prop_assert_eq!(found, Err(Reject::RequestReused { request: request_id }));
+                }
+                None if known.len() == OUTCOMES_KEPT && request < oldest => {
+                    let oldest = RequestId(oldest);
+                    let stale = Reject::StaleRequest { request: request_id, oldest };
+                    prop_assert_eq!(found, Err(stale));
+                }
+                None => {
+                    let place = Sequence(publisher.records.len() as u64);
+                    prop_assert_eq!(found, Ok((place, true)));
+                    done.insert(request, (profit, place));
+                }
+            }
+        }
+    }
+}
