@@ -1,0 +1,78 @@
+//! The bodies of messages: what stands in a frame behind kind and request number.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::kind::Kind;
+
+/// The body of a kind. This crate alone makes them: kinds are permanent.
+pub trait Body: Serialize + DeserializeOwned + sealed::Sealed {
+    /// The kind.
+    const KIND: Kind;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Structs whose fields stand on the wire in the order written; with a kind, they are bodies.
+macro_rules! fields {
+    ($(
+        $(#[$doc:meta])*
+        struct $name:ident $(= $kind:ident)? {
+            $($(#[$field_doc:meta])* $field:ident: $of:ty,)*
+        }
+    )*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_doc])* #[serde(with = "crate::wire")] pub $field: $of,)*
+        }
+
+        $crate::wire::as_serde!($name);
+        $(
+            impl $crate::body::sealed::Sealed for $name {}
+
+            impl $crate::body::Body for $name {
+                const KIND: $crate::kind::Kind = $crate::kind::Kind::$kind;
+            }
+        )?
+    )*};
+}
+
+/// Enums without values: a number on the wire, a name in JSON.
+macro_rules! choice {
+    (
+        $(#[$doc:meta])*
+        enum $name:ident { $($(#[$variant_doc:meta])* $number:literal = $variant:ident,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        $crate::form::in_order!($($number),*);
+        $crate::wire::as_serde!($name);
+    };
+}
+
+mod connection;
+mod session;
+mod command;
+mod refused;
+mod feed;
+mod snapshot;
+mod history;
+
+pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
+pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
+pub use feed::{Feed, FeedEntry, ResumePoint, Resumed, Watch};
+pub use history::{GetHistory, History, HistoryBid};
+pub use refused::Refused;
+pub use session::{
+    CloseSession, ListSessions, ListedSession, LoggedIn, Login, Logout, Register, Resume, Sessions,
+};
+pub use snapshot::{Follows, GetSnapshot, SnapshotPart, SnapshotUser};

@@ -1,0 +1,119 @@
+//! A refusal: why, and what would be right.
+
+use auction_core::{Price, Reject, SecurityCode, Symbol, TermsError, Timestamp};
+
+use crate::code::Code;
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::text::Text;
+
+fields! {
+    /// Answers a request that was refused. Nothing was done, and nothing is remembered of it, so that the same
+    /// number can be used again. What the fields say depends on the [code](Code).
+    struct Refused = REFUSED {
+        /// Why, for programs.
+        code: Code,
+        /// Why and what would be right, for people, in English.
+        message: Text<MESSAGE_BYTES_MAX>,
+        /// The price that would do, or the limit.
+        price: Option<Price>,
+        /// The time that matters.
+        at: Option<Timestamp>,
+        /// The number of what was named, or a limit.
+        number: Option<u64>,
+        /// The stock.
+        symbol: Option<Symbol>,
+        /// Its security code.
+        security: Option<SecurityCode>,
+    }
+}
+
+impl Refused {
+    /// A refusal that says no more than why.
+    #[must_use]
+    pub fn new(code: Code, message: impl core::fmt::Display) -> Self {
+        Self {
+            code,
+            message: Text::of(message),
+            price: None,
+            at: None,
+            number: None,
+            symbol: None,
+            security: None,
+        }
+    }
+
+    /// The same with the price that would do.
+    #[must_use]
+    pub fn with_price(mut self, price: Price) -> Self {
+        self.price = Some(price);
+        self
+    }
+
+    /// The same with the time that matters.
+    #[must_use]
+    pub fn with_time(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// The same with a number.
+    #[must_use]
+    pub fn with_number(mut self, number: impl Into<u64>) -> Self {
+        self.number = Some(number.into());
+        self
+    }
+
+    /// The same with a stock.
+    #[must_use]
+    pub fn with_symbol(mut self, symbol: Symbol) -> Self {
+        self.symbol = Some(symbol);
+        self
+    }
+
+    /// The same with a security code.
+    #[must_use]
+    pub fn with_security(mut self, security: SecurityCode) -> Self {
+        self.security = Some(security);
+        self
+    }
+}
+
+impl From<Reject> for Refused {
+    fn from(reject: Reject) -> Self {
+        let refused = Self::new(Code::from(&reject), reject);
+        match reject {
+            Reject::BidTooLow { least } | Reject::MaximumTooLow { least } => {
+                refused.with_price(least)
+            }
+            Reject::PriceTooHigh { greatest } => refused.with_price(greatest),
+            Reject::UnknownLot { lot } => refused.with_number(lot.0),
+            Reject::LotClosed { lot, closed_at } => refused.with_number(lot.0).with_time(closed_at),
+            Reject::UnknownSymbol { symbol } => refused.with_symbol(symbol),
+            Reject::UnknownUser { user } => refused.with_number(user.0),
+            Reject::NotYourStock { own } => refused.with_symbol(own),
+            Reject::WrongSecurity { symbol, security } => {
+                refused.with_symbol(symbol).with_security(security)
+            }
+            Reject::SessionClosed { session } => refused.with_number(session.0),
+            Reject::SessionExpired {
+                session,
+                expired_at,
+            } => refused.with_number(session.0).with_time(expired_at),
+            Reject::StaleRequest { oldest, .. } => refused.with_number(oldest.0),
+            Reject::RequestReused { request } => refused.with_number(request.0),
+            Reject::CloseNotLater { after } => refused.with_time(after),
+            Reject::NotDue { closes_at } => refused.with_time(closes_at),
+            Reject::Full { most, .. } => refused.with_number(most),
+            Reject::Terms(TermsError::Reserve { least, .. } | TermsError::BuyNow { least, .. }) => {
+                refused.with_price(least)
+            }
+            Reject::Terms(TermsError::Close | TermsError::BasePrice | TermsError::Steps(_))
+            | Reject::AlreadyLeading
+            | Reject::NoHigherBid
+            | Reject::NameTaken { .. }
+            | Reject::NotPermitted { .. }
+            | Reject::NotByOperator
+            | Reject::Unchanged => refused,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The codes of refusals: permanent numbers with permanent names, in one table. The thousands tell who can do
+//! something about it.
+
+use core::fmt;
+
+use auction_core::{Reject, StepsError, TermsError};
+use serde::{Deserializer, Serializer};
+
+use crate::wire::{Wire, read_text};
+
+/// Why something was refused. A number that this version does not know survives as it is, and its thousands
+/// still tell whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub u16);
+
+/// Who can do something about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// 1000 to 1999: the market's rules say no. The person decides otherwise: a higher bid, another lot.
+    Market,
+    /// 2000 to 2999: the request is wrong, whoever sends it. The client program is to be mended.
+    Request,
+    /// 3000 to 3999: who asks is not known. Log in.
+    Session,
+    /// 4000 to 4999: the server cannot, or not now. Try again later; nothing was done.
+    Server,
+    /// Other numbers.
+    Unknown,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $number:literal $constant:ident $name:literal;)*) => {
+        impl Code {
+            $($(#[$doc])* pub const $constant: Self = Self($number);)*
+
+            /// All codes that this version knows, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$constant),*];
+
+            /// The code's name, as JSON, metrics and the documents write it.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some($name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The price is below the least bid. Carries the least bid as price.
+    1000 BID_TOO_LOW "bid_too_low";
+    /// The leader's new maximum is not above their own. Carries the least maximum as price.
+    1001 MAXIMUM_TOO_LOW "maximum_too_low";
+    /// The leader bid against themself.
+    1002 ALREADY_LEADING "already_leading";
+    /// The price is above what can be bid. Carries the greatest as price.
+    1003 PRICE_TOO_HIGH "price_too_high";
+    /// No higher bid is possible.
+    1004 NO_HIGHER_BID "no_higher_bid";
+    /// There is no such lot. Carries its number.
+    1005 UNKNOWN_LOT "unknown_lot";
+    /// The lot takes no more bids. Carries its number, and when it closed as time.
+    1006 LOT_CLOSED "lot_closed";
+    /// There is no such stock. Carries the symbol.
+    1007 UNKNOWN_SYMBOL "unknown_symbol";
+    /// There is no such user. Carries the number.
+    1008 UNKNOWN_USER "unknown_user";
+    /// The name belongs to someone.
+    1009 NAME_TAKEN "name_taken";
+    /// The command is for others.
+    1010 NOT_PERMITTED "not_permitted";
+    /// A company published for another's stock. Carries its own stock as symbol.
+    1011 NOT_YOUR_STOCK "not_your_stock";
+    /// The code named is not the stock's. Carries the stock's symbol and code.
+    1012 WRONG_SECURITY "wrong_security";
+    /// The new close is not later, or too late. Carries the time it must be after.
+    1013 CLOSE_NOT_LATER "close_not_later";
+    /// The lot is not due. Carries the time it will be.
+    1014 NOT_DUE "not_due";
+    /// Nothing would change.
+    1015 UNCHANGED "unchanged";
+    /// The market has as many of these as it can hold. Carries how many.
+    1016 MARKET_FULL "market_full";
+    /// The terms close the lot at once, or too late.
+    1017 TERMS_CLOSE "terms_close";
+    /// The base price leaves no room for a first bid.
+    1018 TERMS_BASE_PRICE "terms_base_price";
+    /// The reserve is out of order. Carries the least as price.
+    1019 TERMS_RESERVE "terms_reserve";
+    /// The buy-now price is out of order. Carries the least as price.
+    1020 TERMS_BUY_NOW "terms_buy_now";
+    /// The step table has no band, or too many.
+    1021 STEPS_BAND_COUNT "steps_band_count";
+    /// The step table does not begin at price 0.
+    1022 STEPS_FIRST_BAND "steps_first_band";
+    /// A step is nothing.
+    1023 STEPS_ZERO "steps_zero";
+    /// The step table's bands or steps do not rise.
+    1024 STEPS_NOT_RISING "steps_not_rising";
+    /// The operator asked for what is not theirs.
+    1025 NOT_BY_OPERATOR "not_by_operator";
+
+    /// The bytes or the text are no message of their kind.
+    2000 MALFORMED "malformed";
+    /// There is no such kind, or not for clients. Carries the number.
+    2001 UNKNOWN_KIND "unknown_kind";
+    /// None of the versions offered is spoken here. Carries the newest that is, as number.
+    2002 VERSION_UNSUPPORTED "version_unsupported";
+    /// The frame is longer than it can be. Carries the limit as number. The connection ends.
+    2003 FRAME_TOO_LARGE "frame_too_large";
+    /// The request is not for this state of the connection: the first is `hello`, and comes once.
+    2004 OUT_OF_ORDER "out_of_order";
+    /// The request's number is older than all that are remembered: it may have been done, and is not done
+    /// now. Carries the oldest number remembered.
+    2005 STALE_REQUEST "stale_request";
+    /// The request's number was used for another command. Carries it.
+    2006 REQUEST_REUSED "request_reused";
+    /// Nothing came for too long. The connection ends.
+    2007 TIMED_OUT "timed_out";
+    /// The client did not read what it was sent. The connection ends.
+    2008 TOO_SLOW "too_slow";
+
+    /// The request needs a session, and the connection has none.
+    3000 NOT_LOGGED_IN "not_logged_in";
+    /// The name or the password is wrong: it is not told which.
+    3001 BAD_CREDENTIALS "bad_credentials";
+    /// The connection has a session already: log out first.
+    3002 ALREADY_LOGGED_IN "already_logged_in";
+    /// The session is not open: it was closed, or never was. Carries its number, where one was named.
+    3003 SESSION_CLOSED "session_closed";
+    /// The session has expired. Carries its number and the time.
+    3004 SESSION_EXPIRED "session_expired";
+
+    /// Too much is waiting already. Nothing was done.
+    4000 BUSY "busy";
+    /// Too many requests of this user or address. Carries the time from which on more are taken.
+    4001 SLOW_DOWN "slow_down";
+    /// Too many connections.
+    4002 TOO_MANY_CONNECTIONS "too_many_connections";
+    /// The server is ending.
+    4003 SHUTTING_DOWN "shutting_down";
+    /// The server has failed; its log says why.
+    4004 INTERNAL "internal";
+}
+
+impl Code {
+    /// Who can do something about it: the thousands tell.
+    #[must_use]
+    pub const fn fault(self) -> Fault {
+        match self.0 {
+            1000..=1999 => Fault::Market,
+            2000..=2999 => Fault::Request,
+            3000..=3999 => Fault::Session,
+            4000..=4999 => Fault::Server,
+            _ => Fault::Unknown,
+        }
+    }
+
+    /// The code of a name, or of a number as text.
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let named = Self::ALL.iter().find(|code| code.name() == Some(text));
+        let numbered = || text.parse().ok().map(Self);
+        let code = named.copied().or_else(numbered);
+        code.ok_or("is no code; expected for example \"bid_too_low\"")
+    }
+}
+
+/// The name, or the number of a code that is not known.
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// A number; in JSON its name, or the digits of a number without one.
+impl Wire for Code {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            to.collect_str(self)
+        } else {
+            self.0.write(to)
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if from.is_human_readable() {
+            read_text(from, "a code such as \"bid_too_low\"", Self::parse)
+        } else {
+            u16::read(from).map(Self)
+        }
+    }
+}
+
+impl From<&Reject> for Code {
+    fn from(reject: &Reject) -> Self {
+        match reject {
+            Reject::BidTooLow { .. } => Self::BID_TOO_LOW,
+            Reject::MaximumTooLow { .. } => Self::MAXIMUM_TOO_LOW,
+            Reject::AlreadyLeading => Self::ALREADY_LEADING,
+            Reject::PriceTooHigh { .. } => Self::PRICE_TOO_HIGH,
+            Reject::NoHigherBid => Self::NO_HIGHER_BID,
+            Reject::UnknownLot { .. } => Self::UNKNOWN_LOT,
+            Reject::LotClosed { .. } => Self::LOT_CLOSED,
+            Reject::UnknownSymbol { .. } => Self::UNKNOWN_SYMBOL,
+            Reject::UnknownUser { .. } => Self::UNKNOWN_USER,
+            Reject::NameTaken { .. } => Self::NAME_TAKEN,
+            Reject::NotPermitted { .. } => Self::NOT_PERMITTED,
+            Reject::NotByOperator => Self::NOT_BY_OPERATOR,
+            Reject::NotYourStock { .. } => Self::NOT_YOUR_STOCK,
+            Reject::WrongSecurity { .. } => Self::WRONG_SECURITY,
+            Reject::SessionClosed { .. } => Self::SESSION_CLOSED,
+            Reject::SessionExpired { .. } => Self::SESSION_EXPIRED,
+            Reject::StaleRequest { .. } => Self::STALE_REQUEST,
+            Reject::RequestReused { .. } => Self::REQUEST_REUSED,
+            Reject::Terms(terms) => terms.into(),
+            Reject::CloseNotLater { .. } => Self::CLOSE_NOT_LATER,
+            Reject::NotDue { .. } => Self::NOT_DUE,
+            Reject::Unchanged => Self::UNCHANGED,
+            Reject::Full { .. } => Self::MARKET_FULL,
+        }
+    }
+}
+
+impl From<&TermsError> for Code {
+    fn from(error: &TermsError) -> Self {
+        match error {
+            TermsError::Close => Self::TERMS_CLOSE,
+            TermsError::BasePrice => Self::TERMS_BASE_PRICE,
+            TermsError::Reserve { .. } => Self::TERMS_RESERVE,
+            TermsError::BuyNow { .. } => Self::TERMS_BUY_NOW,
+            TermsError::Steps(StepsError::BandCount) => Self::STEPS_BAND_COUNT,
+            TermsError::Steps(StepsError::FirstBand) => Self::STEPS_FIRST_BAND,
+            TermsError::Steps(StepsError::ZeroStep) => Self::STEPS_ZERO,
+            TermsError::Steps(StepsError::NotRising) => Self::STEPS_NOT_RISING,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Postcard, made strict: every value has one encoding, and nothing may follow it.
+//!
+//! Postcard writes numbers as varints and reads overlong ones too: `80 00` as 0. Here they are refused. A
+//! byte of zero right behind one with its high bit set ends an overlong varint; other single bytes (the tags
+//! of options and the values of `bool`) never have their high bit set, and strings and bytes are taken whole.
+//! This holds as long as no body has a field of type `u8` or `i8`.
+
+use alloc::vec::Vec;
+
+use postcard::de_flavors::Flavor as Source;
+use postcard::ser_flavors::Flavor as Sink;
+use postcard::{Deserializer, Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// Appends a value's encoding.
+///
+/// # Panics
+/// When the value has none. All values of this crate have one.
+pub(crate) fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
+    postcard::serialize_with_flavor(value, Append(out)).expect("every body can be encoded");
+}
+
+/// Reads a value that takes up all of `bytes`.
+pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
+    let mut reader = Reader::new(bytes);
+    let value = reader.value()?;
+    reader.finish()?;
+    Ok(value)
+}
+
+/// Reads values one behind another, as the fields of a struct lie.
+pub(crate) struct Reader<'de>(Deserializer<'de, Strict<'de>>);
+
+impl<'de> Reader<'de> {
+    pub(crate) fn new(bytes: &'de [u8]) -> Self {
+        Self(Deserializer::from_flavor(Strict {
+            rest: bytes,
+            carries: false,
+        }))
+    }
+
+    pub(crate) fn value<T: Deserialize<'de>>(&mut self) -> Result<T> {
+        T::deserialize(&mut self.0)
+    }
+
+    /// Ends with an error when bytes are left.
+    pub(crate) fn finish(self) -> Result<()> {
+        if self.0.finalize()?.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::DeserializeBadEncoding)
+        }
+    }
+}
+
+struct Append<'a>(&'a mut Vec<u8>);
+
+impl Sink for Append<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Strict<'de> {
+    rest: &'de [u8],
+    /// Whether the byte before had its high bit set.
+    carries: bool,
+}
+
+impl<'de> Source<'de> for Strict<'de> {
+    type Remainder = &'de [u8];
+    type Source = &'de [u8];
+
+    fn pop(&mut self) -> Result<u8> {
+        let (byte, rest) = self
+            .rest
+            .split_first()
+            .ok_or(Error::DeserializeUnexpectedEnd)?;
+        if self.carries && *byte == 0 {
+            return Err(Error::DeserializeBadVarint);
+        }
+        self.carries = *byte >= 0x80;
+        self.rest = rest;
+        Ok(*byte)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+
+    fn try_take_n(&mut self, count: usize) -> Result<&'de [u8]> {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or(Error::DeserializeUnexpectedEnd)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn finalize(self) -> Result<&'de [u8]> {
+        Ok(self.rest)
+    }
+}

@@ -1,0 +1,36 @@
+//! Accounts and stocks.
+
+use auction_core::{
+    Credential, Listing, Name, NewSession, Price, Profit, Registration, Role, SecurityCode, Stock,
+    Symbol, Timestamp, TokenHash, UserId,
+};
+
+form!(enum RoleForm: Role = "auction_core::Role" {
+    0 = Trader,
+    1 = Company(Symbol),
+    2 = Auctioneer,
+});
+
+form!(struct RegistrationForm: Registration = "auction_core::Registration" {
+    name: Name,
+    role: Role,
+    credential: Credential,
+});
+
+form!(struct NewSessionForm: NewSession = "auction_core::NewSession" {
+    user: UserId,
+    token_hash: TokenHash,
+    expires_at: Timestamp,
+});
+
+form!(struct ListingForm: Listing = "auction_core::Listing" {
+    symbol: Symbol,
+    security: SecurityCode,
+    price: Price,
+    profit: Profit,
+});
+
+form!(struct StockForm: Stock = "auction_core::Stock" {
+    listing: Listing,
+    profit: Profit,
+});

@@ -1,0 +1,28 @@
+//! Commands and who gave them, as the journal keeps them. No message holds one: what a client can ask is a
+//! message of its own.
+
+use alloc::boxed::Box;
+
+use auction_core::{
+    Actor, Command, Listing, LotId, NewSession, OpenLot, Price, Profit, Registration, SecurityCode,
+    SessionId, Symbol, Timestamp, UserId,
+};
+
+form!(enum ActorForm: Actor = "auction_core::Actor" {
+    0 = Clock,
+    1 = Operator,
+    2 = User(UserId),
+});
+
+form!(enum CommandForm: Command = "auction_core::Command" {
+    0 = ListStock(Listing),
+    1 = OpenLot(Box<OpenLot>),
+    2 = ExtendLot { lot: LotId, closes_at: Timestamp },
+    3 = CloseDue { lot: LotId },
+    4 = Register(Box<Registration>),
+    5 = OpenSession(Box<NewSession>),
+    6 = CloseSession { session: SessionId },
+    7 = Bid { lot: LotId, price: Price },
+    8 = BidMaximum { lot: LotId, maximum: Price },
+    9 = PublishProfit { symbol: Symbol, security: SecurityCode, profit: Profit },
+});

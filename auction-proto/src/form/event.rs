@@ -1,0 +1,53 @@
+//! What was decided: public events, which make the feed, and private ones, which stay in the journal.
+
+use alloc::boxed::Box;
+
+use auction_core::{
+    BidAccepted, Credential, ExtensionCause, Listing, LotId, LotOpened, Name, Outcome, Price,
+    PrivateEvent, Profit, PublicEvent, Quantity, ReserveStatus, Role, SessionId, Symbol, Terms,
+    Timestamp, TokenHash, UserId,
+};
+
+form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
+    0 = StockListed(Listing),
+    1 = UserRegistered { user: UserId, name: Name, role: Role },
+    2 = LotOpened(Box<LotOpened>),
+    3 = BidAccepted(BidAccepted),
+    4 = LotExtended { lot: LotId, closes_at: Timestamp, cause: ExtensionCause },
+    5 = LotClosed { lot: LotId, outcome: Outcome },
+    6 = ProfitPublished { symbol: Symbol, profit: Profit },
+});
+
+form!(struct LotOpenedForm: LotOpened = "auction_core::LotOpened" {
+    lot: LotId,
+    symbol: Symbol,
+    quantity: Quantity,
+    base_price: Price,
+    closes_at: Timestamp,
+    terms: Terms,
+    has_reserve: bool,
+});
+
+form!(struct BidAcceptedForm: BidAccepted = "auction_core::BidAccepted" {
+    lot: LotId,
+    bidder: UserId,
+    amount: Option<Price>,
+    leader: UserId,
+    price: Price,
+    least: Option<Price>,
+    bidders: u32,
+    reserve: ReserveStatus,
+});
+
+form!(enum ExtensionCauseForm: ExtensionCause = "auction_core::ExtensionCause" {
+    0 = SoftClose,
+    1 = Ordered,
+});
+
+form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
+    0 = CredentialSet { user: UserId, credential: Credential },
+    1 = SessionOpened { session: SessionId, user: UserId, token_hash: TokenHash, expires_at: Timestamp },
+    2 = SessionClosed { session: SessionId },
+    3 = ReserveSet { lot: LotId, reserve: Price },
+    4 = MaximumSet { lot: LotId, bidder: UserId, maximum: Price, leads: bool },
+});

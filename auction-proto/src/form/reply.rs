@@ -1,0 +1,19 @@
+//! What the one who asked is told.
+
+use auction_core::{BidReply, LotId, Price, Reply, SessionId, Timestamp, UserId};
+
+form!(enum ReplyForm: Reply = "auction_core::Reply" {
+    0 = Done,
+    1 = Registered(UserId),
+    2 = SessionOpened(SessionId),
+    3 = LotOpened(LotId),
+    4 = Bid(BidReply),
+});
+
+form!(struct BidReplyForm: BidReply = "auction_core::BidReply" {
+    lot: LotId,
+    leads: bool,
+    price: Option<Price>,
+    extended_to: Option<Timestamp>,
+    bought: bool,
+});

@@ -1,0 +1,146 @@
+//! The kinds of messages: permanent numbers, in one table. A kind's body never changes once it has shipped: a
+//! change is a new kind, and a number is never used again.
+
+use core::fmt;
+
+/// The kind of a message. A number that this version does not know survives as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind(pub u16);
+
+/// Who sends a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Kinds 1 to 127.
+    Client,
+    /// Kinds 128 to 255.
+    Server,
+    /// Other numbers mean nothing yet.
+    Nobody,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $number:literal $constant:ident $name:literal;)*) => {
+        impl Kind {
+            $($(#[$doc])* pub const $constant: Self = Self($number);)*
+
+            /// All kinds that this version knows, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$constant),*];
+
+            /// The kind's name, as JSON and the documents write it.
+            #[must_use]
+            pub const fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some($name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The first message of a connection.
+    1 HELLO "hello";
+    /// Makes a trader's account.
+    2 REGISTER "register";
+    /// Opens a session.
+    3 LOGIN "login";
+    /// Goes on with a session.
+    4 RESUME "resume";
+    /// Closes this connection's session.
+    5 LOGOUT "logout";
+    /// Asks for the user's sessions.
+    6 LIST_SESSIONS "list_sessions";
+    /// Closes a session of the user.
+    7 CLOSE_SESSION "close_session";
+    /// Bids openly.
+    8 BID "bid";
+    /// States a hidden maximum.
+    9 BID_MAXIMUM "bid_maximum";
+    /// Publishes a profit.
+    10 PUBLISH_PROFIT "publish_profit";
+    /// Opens a lot.
+    11 OPEN_LOT "open_lot";
+    /// Moves a close.
+    12 EXTEND_LOT "extend_lot";
+    /// Asks for the feed.
+    13 WATCH "watch";
+    /// Asks for the market as it stands.
+    14 GET_SNAPSHOT "get_snapshot";
+    /// Asks for the bids of a lot.
+    15 GET_HISTORY "get_history";
+    /// Asks for the time.
+    16 PING "ping";
+
+    /// Answers `hello`.
+    128 WELCOME "welcome";
+    /// Answers a request that was refused.
+    129 REFUSED "refused";
+    /// Answers a command that was accepted.
+    130 ACCEPTED "accepted";
+    /// Answers `login` and `resume`.
+    131 LOGGED_IN "logged_in";
+    /// Answers `list_sessions`.
+    132 SESSIONS "sessions";
+    /// A part of the market as it stands.
+    133 SNAPSHOT_PART "snapshot_part";
+    /// Answers `watch` when the feed goes on without a snapshot.
+    134 RESUMED "resumed";
+    /// Public events of one commit.
+    135 FEED "feed";
+    /// A sign of life.
+    136 HEARTBEAT "heartbeat";
+    /// Answers `ping`.
+    137 PONG "pong";
+    /// Answers `get_history`.
+    138 HISTORY "history";
+    /// The last message of a connection.
+    139 GOODBYE "goodbye";
+}
+
+impl Kind {
+    /// Who sends it: the number tells.
+    #[must_use]
+    pub const fn sender(self) -> Sender {
+        match self.0 {
+            1..=127 => Sender::Client,
+            128..=255 => Sender::Server,
+            _ => Sender::Nobody,
+        }
+    }
+}
+
+/// The name, or the number of a kind that is not known.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => write!(f, "kind {}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use core::fmt::Write;
+
+    use super::*;
+
+    #[test]
+    fn the_numbers_and_names_of_kinds_are_these_for_ever() {
+        let mut table = String::new();
+        for kind in Kind::ALL {
+            write!(table, "{} {kind}, ", kind.0).unwrap();
+        }
+        assert_eq!(
+            table,
+            "1 hello, 2 register, 3 login, 4 resume, 5 logout, 6 list_sessions, 7 close_session, \
+             8 bid, 9 bid_maximum, 10 publish_profit, 11 open_lot, 12 extend_lot, 13 watch, \
+             14 get_snapshot, 15 get_history, 16 ping, \
+             128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
+             133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
+             139 goodbye, "
+        );
+    }
+}

@@ -1,0 +1,31 @@
+//! Every limit of the protocol, by name. What happens at a limit stands beside it.
+
+/// Longest frame from a client, in bytes that its length field may name. A longer one is refused with
+/// `frame_too_large`, and the connection ends: what follows can no longer be told apart.
+pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
+/// Longest frame from a server, in bytes that its length field may name. No body can be longer: every list
+/// and text in it has a limit of its own.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+
+/// Longest name of a client or server program, in bytes; a longer one is malformed.
+pub const PROGRAM_BYTES_MAX: usize = 64;
+/// Longest message for people, in bytes; a longer one is cut.
+pub const MESSAGE_BYTES_MAX: usize = 256;
+/// Longest password, in bytes; a longer one is malformed.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+
+/// Most sessions that a server lists: as many as a user can have.
+pub const SESSIONS_LISTED_MAX: usize = auction_core::limits::SESSIONS_PER_USER_MAX;
+/// Most bids of one answer to `get_history`; a client asks for fewer, or gets the newest so many.
+pub const HISTORY_BIDS_MAX: usize = 1_024;
+/// Most public events of one feed frame; a larger commit takes several frames.
+pub const FEED_ENTRIES_MAX: usize = 1_024;
+/// Most users of one part of a snapshot; more take several parts.
+pub const PART_USERS_MAX: usize = 4_096;
+/// Most stocks of one part of a snapshot; more take several parts.
+pub const PART_STOCKS_MAX: usize = 4_096;
+/// Most lots of one part of a snapshot; more take several parts.
+pub const PART_LOTS_MAX: usize = 512;
+
+/// Most events of one journalled record; a record of more cannot be encoded.
+pub const RECORD_EVENTS_MAX: usize = 65_536;

@@ -1,0 +1,144 @@
+//! All messages of each side as one type.
+
+use alloc::vec::Vec;
+
+use auction_core::{Command, RequestId, SessionId};
+use serde::{Deserialize, Serialize};
+
+use crate::body::{
+    Accepted, Bid, BidMaximum, Body, CloseSession, ExtendLot, Feed, GetHistory, GetSnapshot,
+    Goodbye, Heartbeat, Hello, History, ListSessions, LoggedIn, Login, Logout, OpenLot, Ping, Pong,
+    PublishProfit, Refused, Register, Resume, Resumed, Sessions, SnapshotPart, Watch, Welcome,
+};
+use crate::codec;
+use crate::frame::encode_frame;
+use crate::kind::Kind;
+
+/// Why a body is no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// The kind is not known, or not sent by this side. The frame can be skipped.
+    #[error("{0} is not known here")]
+    UnknownKind(Kind),
+    /// The bytes are no body of the kind: too few, too many, out of range, or not in their only encoding.
+    #[error(
+        "the body of {0} is malformed: its bytes end early, go on too long, or hold a value out of range"
+    )]
+    Malformed(Kind),
+}
+
+macro_rules! messages {
+    ($($(#[$doc:meta])* enum $message:ident { $($body:ident,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $message {
+            $(#[doc = concat!("See [`", stringify!($body), "`](crate::", stringify!($body), ").")] $body($body),)*
+        }
+
+        impl $message {
+            /// Reads the body of a kind.
+            ///
+            /// # Errors
+            /// [`BodyError`] when the kind is not one of these, or the bytes are no body of it.
+            pub fn decode(kind: Kind, body: &[u8]) -> Result<Self, BodyError> {
+                match kind {
+                    $(<$body as Body>::KIND => decode_body(body).map(Self::$body),)*
+                    _ => Err(BodyError::UnknownKind(kind)),
+                }
+            }
+
+            /// The kind.
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$body(_) => <$body as Body>::KIND,)*
+                }
+            }
+
+            /// Appends the frame of the message.
+            pub fn encode(&self, request: RequestId, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$body(body) => encode_frame(request, body, out),)*
+                }
+            }
+        }
+
+        $(impl From<$body> for $message {
+            fn from(body: $body) -> Self {
+                Self::$body(body)
+            }
+        })*
+    )*};
+}
+
+messages! {
+    /// What a client says.
+    enum ClientMessage {
+        Hello,
+        Register,
+        Login,
+        Resume,
+        Logout,
+        ListSessions,
+        CloseSession,
+        Bid,
+        BidMaximum,
+        PublishProfit,
+        OpenLot,
+        ExtendLot,
+        Watch,
+        GetSnapshot,
+        GetHistory,
+        Ping,
+    }
+
+    /// What a server says.
+    enum ServerMessage {
+        Welcome,
+        Refused,
+        Accepted,
+        LoggedIn,
+        Sessions,
+        SnapshotPart,
+        Resumed,
+        Feed,
+        Heartbeat,
+        Pong,
+        History,
+        Goodbye,
+    }
+}
+
+impl ClientMessage {
+    /// The command that this message of a session asks for; `None` for one that asks for something else.
+    #[must_use]
+    pub fn into_command(self, session: SessionId) -> Option<Command> {
+        match self {
+            Self::Logout(_) => Some(Command::CloseSession { session }),
+            Self::CloseSession(body) => Some(body.into()),
+            Self::Bid(body) => Some(body.into()),
+            Self::BidMaximum(body) => Some(body.into()),
+            Self::PublishProfit(body) => Some(body.into()),
+            Self::OpenLot(body) => Some(body.into()),
+            Self::ExtendLot(body) => Some(body.into()),
+            Self::Hello(_)
+            | Self::Register(_)
+            | Self::Login(_)
+            | Self::Resume(_)
+            | Self::ListSessions(_)
+            | Self::Watch(_)
+            | Self::GetSnapshot(_)
+            | Self::GetHistory(_)
+            | Self::Ping(_) => None,
+        }
+    }
+}
+
+/// Reads the body of a kind that is known beforehand.
+///
+/// # Errors
+/// [`BodyError::Malformed`] when the bytes are no such body.
+pub fn decode_body<B: Body>(body: &[u8]) -> Result<B, BodyError> {
+    codec::read(body).map_err(|_| BodyError::Malformed(B::KIND))
+}
