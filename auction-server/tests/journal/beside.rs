@@ -1,10 +1,13 @@
 //! A reader beside a writer: every frame once, in order, and no false alarm.
 
+use std::any::Any;
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use auction_server::journal::disk::{Access, DiskFile};
 use auction_server::journal::{Disk, Journal, Log, Prepare, Reader, RealDisk, TailState};
 use tempfile::tempdir;
 
@@ -75,6 +78,62 @@ fn read_beside_a_writer(disk: Arc<dyn Disk>, dir: &Path, frames: u64) {
         outcome.unwrap();
     });
     drop(open());
+}
+
+/// A disk on which something happens just before a folder is listed.
+struct BeforeList {
+    disk: FaultyDisk,
+    happens: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Disk for BeforeList {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.create_dir(dir)
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        if let Some(happens) = self.happens.lock().unwrap().take() {
+            happens();
+        }
+        self.disk.list(dir)
+    }
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.open(path, access)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.disk.sync_dir(dir)
+    }
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
+        self.disk.try_lock(path)
+    }
+}
+
+#[test]
+fn a_segment_begun_between_two_looks_hides_no_frame() {
+    let (disk, dir) = (FaultyDisk::new(0), Path::new("journal"));
+    let mut journal = Journal::open(disk.shared(), dir, options(), None, |_| Ok(()))
+        .unwrap()
+        .0;
+    journal.append(&batch(1).batch()).unwrap();
+    let beside = Arc::new(BeforeList {
+        disk,
+        happens: Mutex::new(None),
+    });
+    let mut reader = Reader::open(beside.clone(), dir).unwrap();
+    assert!(reader.next().unwrap().is_some());
+    // The reader has seen that nothing follows; before it asks for a next segment, both come.
+    *beside.happens.lock().unwrap() = Some(Box::new(move || {
+        (2..40).for_each(|index| journal.append(&batch(index).batch()).unwrap());
+    }));
+    for index in 2..40 {
+        let frame = reader.next().expect("no damage").expect("it is there");
+        assert!(Owned::from(frame) == batch(index));
+    }
 }
 
 #[test]

@@ -218,17 +218,20 @@ fn check_all_ways(damaged: &[u8], whole: &Whole, name: &str, byte: usize, what: 
     }
 }
 
+/// All bytes that hold data, with some zeros around; of the long stretches of zeros a sample.
+fn telling_bytes(content: &[u8]) -> impl Iterator<Item = usize> {
+    (0..content.len()).filter(|&byte| {
+        let near = byte.saturating_sub(16)..(byte + 17).min(content.len());
+        byte.is_multiple_of(101) || content[near].iter().any(|&near| near != 0)
+    })
+}
+
 #[test]
 fn every_flipped_bit_is_harmless_or_named() {
     let whole = whole();
     for name in whole.disk.names() {
         let content = whole.disk.content(&name);
-        for byte in 0..content.len() {
-            // All that holds data, with some zeros around; of the long stretches of zeros a sample.
-            let near = byte.saturating_sub(16)..(byte + 17).min(content.len());
-            if content[near].iter().all(|&near| near == 0) && !byte.is_multiple_of(101) {
-                continue;
-            }
+        for byte in telling_bytes(&content) {
             for bit in 0..8 {
                 let mut damaged = content.clone();
                 damaged[byte] ^= 1 << bit;
@@ -244,7 +247,7 @@ fn every_cut_is_harmless_or_named() {
     let whole = whole();
     for name in whole.disk.names() {
         let content = whole.disk.content(&name);
-        for length in 0..content.len() {
+        for length in telling_bytes(&content) {
             let what = format!("{name} cut to {length} bytes");
             // Never a torn tail: a segment has its whole length before it has its name.
             check_all_ways(&content[..length], &whole, &name, 0, &what);
@@ -309,6 +312,54 @@ fn frames_swapped_between_places_are_refused() {
             }
         )
     );
+}
+
+#[test]
+fn a_frame_of_another_history_is_refused() {
+    let written = |seed| {
+        let disk = FaultyDisk::new(0);
+        let mut journal = create(&disk, b"0123456789abcdef");
+        for sequence in 1..=3 {
+            // The first record differs, the others are the same.
+            let seed = if sequence == 1 { seed } else { 0 };
+            journal
+                .append(&Owned::new(sequence, 1, 40, 0, seed).batch())
+                .unwrap();
+        }
+        disk
+    };
+    let (one, other) = (written(1), written(2));
+    let name = last_segment_of(&one);
+    let (mut content, grafted) = (one.content(&name), other.content(&name));
+    let second = PAGE + FRAME_HEADER + 40;
+    content[second..].copy_from_slice(&grafted[second..]);
+    one.set_content(&name, &content);
+    let Err(JournalError::Damaged { offset, what, .. }) = verify(&one) else {
+        panic!("read")
+    };
+    assert_eq!((offset, what), (second as u64, Damage::Chain { first: 2 }));
+}
+
+#[test]
+fn a_segment_of_another_length_is_refused() {
+    let whole = whole();
+    for name in whole
+        .disk
+        .names()
+        .into_iter()
+        .filter(|name| name.ends_with(".seg"))
+    {
+        for length in [-1, 1] {
+            let disk = whole.disk.copy();
+            let mut content = disk.content(&name);
+            content.resize(content.len().checked_add_signed(length).unwrap(), 0);
+            disk.set_content(&name, &content);
+            let Err(JournalError::Damaged { file, what, .. }) = verify(&disk) else {
+                panic!("read")
+            };
+            assert!(file.ends_with(&name) && matches!(what, Damage::Length { .. }));
+        }
+    }
 }
 
 #[test]

@@ -265,6 +265,16 @@ impl Inode {
         self.dirty.extend(offset / SECTOR..=(end - 1) / SECTOR);
     }
 
+    /// Only what is dirty is written: a sector believed clean stays as it is on the disk.
+    fn sync(&mut self) {
+        self.durable.resize(self.cached.len(), 0);
+        for sector in std::mem::take(&mut self.dirty) {
+            let start = sector * SECTOR;
+            let end = (start + SECTOR).min(self.cached.len());
+            self.durable[start..end].copy_from_slice(&self.cached[start..end]);
+        }
+    }
+
     /// Each dirty sector reaches the disk, or does not, or in part; and so does the length.
     fn settle(&mut self, random: &mut Random) {
         let mode = random.below(4);
@@ -409,8 +419,7 @@ impl DiskFile for FaultyFile {
         let file = &mut state.files[self.inode];
         match fault {
             None => {
-                file.durable.clone_from(&file.cached);
-                file.dirty.clear();
+                file.sync();
                 Ok(())
             }
             Some(Fault::PowerOff) => Err(broken()),
