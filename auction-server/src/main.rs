@@ -6,12 +6,17 @@ use auction_server::cli::{
     Command, ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Invocation,
 };
 use auction_server::config::ConfigError;
+use auction_server::run;
 
 fn main() -> ExitCode {
     let invocation = Invocation::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     ExitCode::from(match &invocation.command {
         Some(Command::Config(command)) => show_settings(&invocation, *command),
-        Some(Command::Export { .. } | Command::Verify | Command::User(_)) | None => {
+        None => match invocation.settings() {
+            Ok(resolved) => run::run(&resolved.config),
+            Err(faults) => say(&faults),
+        },
+        Some(Command::Export { .. } | Command::Verify | Command::User(_)) => {
             eprintln!("error: this comes with the server's other half");
             EXIT_FAILURE
         }

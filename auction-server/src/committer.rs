@@ -1,0 +1,165 @@
+//! Decide, apply, make durable, tell: one batch at a time.
+//!
+//! [`Committer`] owns the engine and the log. What it decides is in memory ahead of the disk until
+//! [`commit`](Committer::commit) returns; only then may anyone hear of it. That is why the settled events come
+//! from there and from nowhere else.
+
+use std::io;
+
+use auction_core::{
+    Caller, Command, Engine, Event, Executed, FeedSequence, PrivateEvent, PublicEvent, Record,
+    Reject, Reply, Sequence, Timestamp,
+};
+use auction_proto::encode_record;
+
+use crate::journal::{Batch, Log};
+
+/// The engine, its log, and the batch at hand.
+pub struct Committer {
+    engine: Engine,
+    log: Box<dyn Log + Send>,
+    batch: Pending,
+}
+
+/// What was decided and is not durable yet.
+#[derive(Default)]
+struct Pending {
+    first: u64,
+    count: u32,
+    public: Vec<u8>,
+    private: Vec<u8>,
+    settled: Settled,
+}
+
+/// What has become durable: everyone may know.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// The last durable record.
+    pub sequence: Sequence,
+    /// Public events and when they happened, in order.
+    pub public: Vec<(Timestamp, PublicEvent)>,
+    /// Events that only the market's own projections may see, in order.
+    pub private: Vec<(Timestamp, PrivateEvent)>,
+}
+
+/// What came of a command, to be told once the batch is durable.
+pub type Decision = Result<Done, Reject>;
+
+/// What came of a command that was not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// From this place of the feed on, everyone sees what came of it.
+    pub feed_sequence: FeedSequence,
+    /// What the one who asked is told.
+    pub reply: Reply,
+    /// When it was done.
+    pub novelty: Novelty,
+}
+
+/// Whether a request was done just now, or had been done before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// It was done in this batch.
+    New,
+    /// It was done before: this is what came of it then.
+    Repeated,
+}
+
+impl Committer {
+    /// An engine and a log that hold the same records.
+    #[must_use]
+    pub fn new(engine: Engine, log: Box<dyn Log + Send>) -> Self {
+        let mut committer = Self {
+            engine,
+            log,
+            batch: Pending::default(),
+        };
+        committer.begin();
+        committer
+    }
+
+    /// The engine: ahead of the disk while a batch is pending, so show nothing of it then.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// How many records wait to become durable.
+    #[must_use]
+    pub fn pending(&self) -> u32 {
+        self.batch.count
+    }
+
+    /// Decides what is due at `now`, at most `records_max` of it.
+    pub fn advance(&mut self, now: Timestamp, records_max: u32) {
+        while self.batch.count < records_max {
+            let Some(record) = self.engine.advance(now) else {
+                return;
+            };
+            self.push(record);
+        }
+    }
+
+    /// Decides a command. Tell nobody before [`commit`](Self::commit): also a rejection tells of what is not
+    /// durable yet.
+    pub fn decide(&mut self, now: Timestamp, caller: Caller, command: Command) -> Decision {
+        let executed = self.engine.execute(now, caller, command)?;
+        let reply = executed.reply();
+        let novelty = match executed {
+            Executed::Decided(record) => {
+                self.push(record);
+                Novelty::New
+            }
+            Executed::Repeated { .. } => Novelty::Repeated,
+        };
+        Ok(Done {
+            feed_sequence: self.engine.market().feed_sequence(),
+            reply,
+            novelty,
+        })
+    }
+
+    /// Makes the batch durable, and gives what may be told now.
+    ///
+    /// # Errors
+    /// When the log fails. Memory is ahead of the disk then: the process must end.
+    pub fn commit(&mut self) -> io::Result<Settled> {
+        if self.batch.count > 0 {
+            self.log.append(&Batch {
+                first: self.batch.first,
+                count: self.batch.count,
+                public: &self.batch.public,
+                private: &self.batch.private,
+            })?;
+        }
+        let mut settled = std::mem::take(&mut self.batch.settled);
+        settled.sequence = self.engine.sequence();
+        self.begin();
+        Ok(settled)
+    }
+
+    fn begin(&mut self) {
+        self.batch.first = self.engine.sequence().next().0;
+        self.batch.count = 0;
+        self.batch.public.clear();
+        self.batch.private.clear();
+    }
+
+    fn push(&mut self, record: Record) {
+        let salt = rand::random();
+        encode_record(
+            &record,
+            &salt,
+            &mut self.batch.public,
+            &mut self.batch.private,
+        );
+        self.batch.count += 1;
+        let at = record.at;
+        for event in record.events {
+            match event {
+                Event::Public(event) => self.batch.settled.public.push((at, event)),
+                Event::Private(event) => self.batch.settled.private.push((at, event)),
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What is decided at a start, before the door opens: accounts to import, lots that fell due while the server
+//! was down, and a new round when no lot is open.
+
+use std::io;
+
+use auction_core::{
+    Caller, Command, EnglishTerms, Listing, LotId, OpenLot, Quantity, Registration, Reject,
+    SoftClose, Span, Steps, Symbol, Terms, Timestamp,
+};
+
+use crate::committer::Committer;
+use crate::config::OnOutage;
+
+/// Commands decided before one sync.
+const COMMANDS_PER_BATCH: u32 = 1_000;
+
+/// The terms of the lots of a new round.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// Which stocks are offered.
+    pub chosen: Vec<Symbol>,
+    /// How long the lots are open.
+    pub open_for: Span,
+    /// By how much a bid must rise.
+    pub steps: Steps,
+    /// How late bids move the close.
+    pub soft_close: SoftClose,
+}
+
+/// Makes the accounts that are not there yet. Existing ones stay as they are.
+///
+/// # Errors
+/// When the journal fails: the process must end. A refusal by the market, with the account it refuses, comes
+/// back in the list.
+pub fn import_accounts(
+    committer: &mut Committer,
+    now: Timestamp,
+    accounts: Vec<Registration>,
+) -> io::Result<Vec<(Registration, Reject)>> {
+    let mut refused = Vec::new();
+    for account in accounts {
+        if committer
+            .engine()
+            .market()
+            .user_named(account.name)
+            .is_some()
+        {
+            continue;
+        }
+        let command = Command::Register(Box::new(account.clone()));
+        if let Err(reject) = committer.decide(now, Caller::Operator, command) {
+            refused.push((account, reject));
+        }
+        commit_when_full(committer)?;
+    }
+    committer.commit()?;
+    Ok(refused)
+}
+
+/// Decides about the lots that fell due while the server was down. Gives those that were extended.
+///
+/// # Errors
+/// When the journal fails: the process must end.
+pub fn end_outage(
+    committer: &mut Committer,
+    now: Timestamp,
+    on_outage: OnOutage,
+    extend_by: Span,
+) -> io::Result<Vec<LotId>> {
+    let overdue: Vec<LotId> = match on_outage {
+        OnOutage::Extend => committer.engine().due(now).collect(),
+        OnOutage::Close => Vec::new(),
+    };
+    for &lot in &overdue {
+        let own = match &committer
+            .engine()
+            .market()
+            .lot(lot)
+            .expect("a due lot is there")
+            .terms
+        {
+            Terms::English(terms) => terms.soft_close.extend_by,
+        };
+        let by = if own == Span::ZERO { extend_by } else { own };
+        let closes_at = now.saturating_add(by.max(Span::from_secs(1)));
+        committer
+            .decide(now, Caller::Operator, Command::ExtendLot { lot, closes_at })
+            .expect("a lot that is due and open can be extended");
+        commit_when_full(committer)?;
+    }
+    loop {
+        committer.advance(now, COMMANDS_PER_BATCH);
+        if committer.pending() == 0 {
+            return Ok(overdue);
+        }
+        committer.commit()?;
+    }
+}
+
+/// Lists the stocks as the file has them now.
+///
+/// # Errors
+/// When the journal fails: the process must end. Refusals come back in the list.
+pub fn list_stocks(
+    committer: &mut Committer,
+    now: Timestamp,
+    listings: &[Listing],
+) -> io::Result<Vec<(Symbol, Reject)>> {
+    let mut refused = Vec::new();
+    for listing in listings {
+        match committer.decide(now, Caller::Operator, Command::ListStock(*listing)) {
+            Ok(_) | Err(Reject::Unchanged) => {}
+            Err(reject) => refused.push((listing.symbol, reject)),
+        }
+        commit_when_full(committer)?;
+    }
+    committer.commit()?;
+    Ok(refused)
+}
+
+/// Opens the lots of a new round.
+///
+/// # Errors
+/// When the journal fails: the process must end. Refusals come back in the list.
+pub fn open_round(
+    committer: &mut Committer,
+    now: Timestamp,
+    round: &Round,
+) -> io::Result<Vec<(Symbol, Reject)>> {
+    let mut refused = Vec::new();
+    for &symbol in &round.chosen {
+        let open = OpenLot {
+            symbol,
+            quantity: Quantity::ONE,
+            closes_at: now.saturating_add(round.open_for),
+            terms: Terms::English(EnglishTerms {
+                steps: round.steps.clone(),
+                buy_now: None,
+                soft_close: round.soft_close,
+            }),
+            reserve: None,
+        };
+        let command = Command::OpenLot(Box::new(open));
+        if let Err(reject) = committer.decide(now, Caller::Operator, command) {
+            refused.push((symbol, reject));
+        }
+        commit_when_full(committer)?;
+    }
+    committer.commit()?;
+    Ok(refused)
+}
+
+fn commit_when_full(committer: &mut Committer) -> io::Result<()> {
+    if committer.pending() >= COMMANDS_PER_BATCH {
+        committer.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! The one writer: a thread that takes what has queued as one batch, decides it, makes it durable with one
+//! sync, and tells. The next batch gathers meanwhile; there is no timer.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use auction_core::{Caller, Command, RequestId, SessionId};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::Clock;
+use crate::committer::{Committer, Decision};
+use crate::credentials::Credentials;
+use crate::hub::Hub;
+
+/// How many submissions can wait; one more is answered `busy`.
+pub const INBOX: usize = 8_192;
+/// How many records one batch holds at most.
+pub const BATCH_RECORDS_MAX: u32 = 4_096;
+/// The thread looks at the clock at least this often: a timer may sleep through a suspended machine.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// What is asked of the sequencer.
+#[derive(Debug)]
+pub struct Submission {
+    /// Who asks.
+    pub caller: Caller,
+    /// What is asked.
+    pub work: Work,
+    /// Who is told.
+    pub reply: ReplyTo,
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub enum Work {
+    /// A command to decide.
+    Command(Command),
+    /// The highest number of an accepted request of a session.
+    LastRequest(SessionId),
+}
+
+/// What came of a submission.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    /// The command was decided, or refused.
+    Decided(Decision),
+    /// The highest number of an accepted request.
+    LastRequest(RequestId),
+}
+
+/// Who is told what came of a submission.
+#[derive(Debug)]
+pub enum ReplyTo {
+    /// A connection, and its number for the request. Its queue has room, for a connection has no more requests
+    /// under way than its queue holds.
+    Connection(mpsc::Sender<(RequestId, Answer)>, RequestId),
+    /// Whoever waits.
+    Waiting(oneshot::Sender<Answer>),
+}
+
+impl ReplyTo {
+    fn tell(self, answer: Answer) {
+        // Who has left need not be told.
+        match self {
+            Self::Connection(sender, request) => drop(sender.try_send((request, answer))),
+            Self::Waiting(sender) => drop(sender.send(answer)),
+        }
+    }
+}
+
+/// Where submissions go in.
+#[derive(Clone, Debug)]
+pub struct Inbox(SyncSender<Submission>);
+
+/// Why a submission was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// Too many wait already.
+    Busy,
+    /// The sequencer has ended.
+    Stopped,
+}
+
+impl Inbox {
+    /// Submits without waiting.
+    ///
+    /// # Errors
+    /// [`NotTaken`] when the inbox is full, or nobody reads it any more.
+    pub fn submit(&self, submission: Submission) -> Result<(), NotTaken> {
+        self.0.try_send(submission).map_err(|error| match error {
+            TrySendError::Full(_) => NotTaken::Busy,
+            TrySendError::Disconnected(_) => NotTaken::Stopped,
+        })
+    }
+
+    /// Submits, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// [`NotTaken`] as [`submit`](Self::submit), or when the sequencer ended before it was done.
+    pub async fn ask(&self, caller: Caller, work: Work) -> Result<Answer, NotTaken> {
+        let (sender, receiver) = oneshot::channel();
+        self.submit(Submission {
+            caller,
+            work,
+            reply: ReplyTo::Waiting(sender),
+        })?;
+        receiver.await.map_err(|_| NotTaken::Stopped)
+    }
+}
+
+/// The sequencer's thread and the ways to it.
+#[derive(Debug)]
+pub struct Sequencer {
+    /// Where submissions go in. The thread ends when all clones of it are gone.
+    pub inbox: Inbox,
+    /// The last durable record.
+    pub durable: watch::Receiver<u64>,
+    /// How the thread ends: with an error when the journal failed.
+    pub thread: JoinHandle<io::Result<()>>,
+}
+
+impl Sequencer {
+    /// Starts the thread. What has become durable goes to the credentials, the hub, and `durable`, in this
+    /// order, before anyone is told.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(
+        committer: Committer,
+        clock: Arc<dyn Clock>,
+        credentials: Arc<Credentials>,
+        hub: Hub,
+    ) -> io::Result<Self> {
+        let (sender, inbox) = sync_channel(INBOX);
+        let (durable_sender, durable) = watch::channel(committer.engine().sequence().0);
+        let sequencer = Running {
+            committer,
+            inbox,
+            clock,
+            credentials,
+            hub,
+            durable: durable_sender,
+        };
+        let builder = thread::Builder::new().name("sequencer".to_owned());
+        let thread = builder.spawn(move || sequencer.run())?;
+        Ok(Self {
+            inbox: Inbox(sender),
+            durable,
+            thread,
+        })
+    }
+}
+
+struct Running {
+    committer: Committer,
+    inbox: Receiver<Submission>,
+    clock: Arc<dyn Clock>,
+    credentials: Arc<Credentials>,
+    hub: Hub,
+    durable: watch::Sender<u64>,
+}
+
+impl Running {
+    fn run(mut self) -> io::Result<()> {
+        let mut batch = Vec::new();
+        let mut told = Vec::new();
+        loop {
+            let open = self.gather(&mut batch);
+            let now = self.clock.now();
+            self.committer.advance(now, BATCH_RECORDS_MAX);
+            // What is due comes first, all of it, however many batches it fills.
+            while self.committer.pending() == BATCH_RECORDS_MAX {
+                self.settle()?;
+                self.committer.advance(now, BATCH_RECORDS_MAX);
+            }
+            for Submission {
+                caller,
+                work,
+                reply,
+            } in batch.drain(..)
+            {
+                let answer = match work {
+                    Work::Command(command) => {
+                        Answer::Decided(self.committer.decide(now, caller, command))
+                    }
+                    Work::LastRequest(session) => {
+                        let session = self.committer.engine().roster().session(session);
+                        let last = session.map_or(RequestId(0), |session| session.last_request());
+                        Answer::LastRequest(last)
+                    }
+                };
+                told.push((reply, answer));
+            }
+            self.settle()?;
+            told.drain(..)
+                .for_each(|(reply, answer)| reply.tell(answer));
+            if !open {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for a first submission, a deadline or a while; takes all that has queued. `false`: there will be
+    /// no more.
+    fn gather(&self, batch: &mut Vec<Submission>) -> bool {
+        let wait = match self.committer.engine().next_deadline() {
+            Some(due) => Duration::from_micros(due.since(self.clock.now()).micros()).min(IDLE_MAX),
+            None => IDLE_MAX,
+        };
+        match self.inbox.recv_timeout(wait) {
+            Ok(first) => batch.push(first),
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        batch.extend(self.inbox.try_iter().take(BATCH_RECORDS_MAX as usize / 2));
+        true
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        if self.committer.pending() == 0 {
+            return Ok(());
+        }
+        let settled = self.committer.commit()?;
+        self.credentials.settle(&settled);
+        let sequence = settled.sequence.0;
+        self.hub.settled(settled.public);
+        self.durable.send_replace(sequence);
+        Ok(())
+    }
+}

@@ -1,0 +1,385 @@
+//! The server as a whole: opens the market, opens the door, and ends in good order.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use auction_core::{LotId, Market, Phase, PublicEvent, RequestId, Term};
+use auction_proto::{Code, Goodbye, Text, encode_frame};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::clock::{BootClock, Clock};
+use crate::committer::Committer;
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::follower::Follower;
+use crate::hub::{Hub, Published};
+use crate::journal::{Disk, JournalError, RealDisk};
+use crate::login::Hasher;
+use crate::opening::{self, Round};
+use crate::sequencer::Sequencer;
+use crate::session::{self, Ended, Services};
+use crate::sheet::SheetError;
+use crate::{accounts, announce, listing, store};
+
+/// How many connections can be open; one more is told so and closed.
+pub const CONNECTIONS_MAX: usize = 20_000;
+/// How long an ending server waits for its connections; then it goes without them.
+const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
+/// How long to wait when the system has no socket to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server whose market is open and whose door is about to be.
+pub struct Server {
+    listener: StdListener,
+    address: SocketAddr,
+    sequencer: Option<JoinHandle<io::Result<()>>>,
+    services: Arc<Services>,
+    stopping: watch::Sender<bool>,
+    projections: Vec<JoinHandle<()>>,
+    opening: String,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source}; is another server running, or is it not this machine's?"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The journal cannot be opened, or appended to.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file that people put in is wrong.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// The first batches could not be made durable, or the system has no thread to give.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The market refuses an account or a stock that it was given.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Why a server ended otherwise than asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The journal failed. Nothing was acknowledged since; start again when the disk is well.
+    #[error("the journal failed, and nothing was acknowledged since: {0}")]
+    Journal(io::Error),
+    /// The door could not be opened.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Server {
+    /// Listens, opens the market of the data folder or a new one, and starts all that belongs to it but the
+    /// door. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        // Before anything is journalled: a port that is taken must not open a round.
+        let cannot_listen = |source| StartError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = StdListener::bind(config.listen).map_err(cannot_listen)?;
+        listener.set_nonblocking(true).map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+
+        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let opened = store::open(disk.clone(), &config.data)?;
+        say_recovery(&opened);
+        let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
+        let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
+        open_market(config, &mut committer, &*clock)?;
+
+        let market = committer.engine().market().clone();
+        let opening = announce::opening(&market, address, clock.now());
+        let credentials = Arc::new(Credentials::of(committer.engine()));
+        let hub = Hub::start(market, term, clock.clone())?;
+        let sequencer =
+            Sequencer::start(committer, clock.clone(), credentials.clone(), hub.clone())?;
+        let durable = sequencer.durable;
+        let mut projections = vec![announce_news(&hub).await?];
+        projections.push(store::keep_snapshots(
+            disk.clone(),
+            &config.data,
+            opened.snapshot,
+            durable.clone(),
+        )?);
+        let (follower, histories) = Follower::start(disk, &config.data, durable)?;
+        projections.push(follower);
+        let (stopping, is_stopping) = watch::channel(false);
+        let services = Arc::new(Services {
+            inbox: sequencer.inbox,
+            hub,
+            hasher: Hasher::start()?,
+            credentials,
+            histories,
+            clock,
+            market: market_id,
+            term,
+            stopping: is_stopping,
+        });
+        let sequencer = Some(sequencer.thread);
+        Ok(Self {
+            listener,
+            address,
+            sequencer,
+            services,
+            stopping,
+            projections,
+            opening,
+        })
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What to print at the start: what is open, until when, where to connect, and what to type next.
+    #[must_use]
+    pub fn opening(&self) -> &str {
+        &self.opening
+    }
+
+    /// Opens the door until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
+    /// and everything is written; this takes less than ten seconds.
+    ///
+    /// # Errors
+    /// [`ServeError::Journal`] as soon as the journal fails: the process must end then.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let listener = TcpListener::from_std(self.listener.try_clone()?)?;
+        let thread = self.sequencer.take().expect("a server runs once");
+        let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
+        let mut connections = JoinSet::new();
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                ended = &mut sequencer => return Err(sequencer_failed(ended)),
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) if connections.len() < CONNECTIONS_MAX => {
+                        connections.spawn(serve(stream, peer, self.services.clone()));
+                    }
+                    Ok((stream, _)) => drop(tokio::spawn(turn_away(stream))),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(listener);
+        tracing::info!(connections = connections.len(), "ending");
+        self.stopping.send_replace(true);
+        let all = async { while connections.join_next().await.is_some() {} };
+        if timeout(CONNECTIONS_END_WITHIN, all).await.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "some clients did not take their leave"
+            );
+            connections.shutdown().await;
+        }
+        // The last way to the sequencer; it ends when all it was given is durable.
+        drop(self.services);
+        let ended = sequencer.await;
+        if !matches!(ended, Ok(Ok(Ok(())))) {
+            return Err(sequencer_failed(ended));
+        }
+        let projections = self.projections;
+        let joined = tokio::task::spawn_blocking(move || {
+            projections
+                .into_iter()
+                .for_each(|projection| drop(projection.join()));
+        });
+        joined.await.map_err(io::Error::other)?;
+        Ok(())
+    }
+}
+
+fn sequencer_failed(
+    ended: Result<thread::Result<io::Result<()>>, tokio::task::JoinError>,
+) -> ServeError {
+    ServeError::Journal(match ended {
+        Ok(Ok(Err(error))) => error,
+        _ => io::Error::other("the sequencer panicked"),
+    })
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, services: Arc<Services>) {
+    // Replies are small and waited for.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "the connection was gone at once");
+        return;
+    }
+    let ended = session::serve(stream, services).await;
+    match ended {
+        Ended::Closed | Ended::Stopping => tracing::debug!(%peer, %ended, "connection ended"),
+        _ => tracing::info!(%peer, %ended, "connection ended"),
+    }
+}
+
+async fn turn_away(mut stream: TcpStream) {
+    let mut bytes = Vec::new();
+    let text = "too many connections; try again later";
+    let goodbye = Goodbye {
+        code: Code::TOO_MANY_CONNECTIONS,
+        message: Text::of(text),
+    };
+    encode_frame(RequestId(0), &goodbye, &mut bytes);
+    // Whether it arrives is the client's concern.
+    let _ = timeout(Duration::from_secs(1), stream.write_all(&bytes)).await;
+}
+
+fn say_recovery(opened: &store::Opened) {
+    for warning in &opened.warnings {
+        tracing::warn!("{warning}");
+    }
+    let recovery = &opened.recovery;
+    if let Some(torn) = &recovery.torn {
+        tracing::warn!(
+            file = %torn.file.display(),
+            offset = torn.offset,
+            "the journal's end was torn: an append that was never acknowledged has been wiped out"
+        );
+    }
+    tracing::info!(
+        market = %opened.engine.market().id(),
+        records = recovery.last_sequence,
+        replayed_frames = recovery.frames,
+        snapshot = opened.snapshot,
+        "journal opened"
+    );
+}
+
+/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open.
+fn open_market(
+    config: &Config,
+    committer: &mut Committer,
+    clock: &dyn Clock,
+) -> Result<(), StartError> {
+    let now = clock.now();
+    let extend_by = config.soft_close.extend_by;
+    let extended = opening::end_outage(committer, now, config.on_outage, extend_by)?;
+    if !extended.is_empty() {
+        tracing::warn!(
+            lots = extended.len(),
+            "lots that fell due while the server was down are extended"
+        );
+    }
+    let is_new_round = committer.engine().market().open_lots() == 0;
+    let stocks = if is_new_round {
+        Some(listing::read(&config.data.stocks())?)
+    } else {
+        None
+    };
+    if let Some(stocks) = &stocks {
+        stocks
+            .warnings
+            .iter()
+            .for_each(|warning| tracing::warn!("{warning}"));
+        let refused = opening::list_stocks(committer, now, &stocks.listings)?;
+        if let Some((symbol, reject)) = refused.first() {
+            return Err(StartError::Refused(format!("stock {symbol}: {reject}")));
+        }
+    }
+    let import = accounts::read(&config.data.users(), committer.engine().market())?;
+    import
+        .warnings
+        .iter()
+        .for_each(|warning| tracing::warn!("{warning}"));
+    let refused = opening::import_accounts(committer, clock.now(), import.registrations)?;
+    if let Some((account, reject)) = refused.first() {
+        return Err(StartError::Refused(format!(
+            "account {}: {reject}",
+            account.name
+        )));
+    }
+    if let Some(stocks) = stocks {
+        let seed = config.seed.unwrap_or_else(rand::random);
+        let chosen = listing::choose(&stocks.listings, seed, config.lots);
+        let round = Round {
+            chosen: chosen.iter().map(|listing| listing.symbol).collect(),
+            open_for: config.open_for,
+            steps: config.steps.clone(),
+            soft_close: config.soft_close,
+        };
+        let refused = opening::open_round(committer, clock.now(), &round)?;
+        for (symbol, reject) in &refused {
+            tracing::warn!(%symbol, "no lot is opened: {reject}");
+        }
+    }
+    Ok(())
+}
+
+/// Prints what happens, on a thread of its own: standard output may be a pipe that nobody reads, and the
+/// market does not wait for it.
+async fn announce_news(hub: &Hub) -> io::Result<JoinHandle<()>> {
+    let busy = |_| io::Error::other("the hub has ended");
+    let (mut market, mut feed) = hub.market().await.map_err(busy)?;
+    let hub = hub.downgrade();
+    let runtime = Handle::current();
+    let open = |market: &Market| -> Vec<LotId> {
+        let lots = market.lots().iter().filter(|lot| lot.phase == Phase::Open);
+        lots.map(|lot| lot.id).collect()
+    };
+    let mut round = open(&market);
+    thread::Builder::new().name("news".to_owned()).spawn(move || {
+        loop {
+            match feed.blocking_recv() {
+                Ok(published) => {
+                    let Published::Batch(batch) = &*published else { continue };
+                    let mut closed = false;
+                    let mut text = String::new();
+                    for entry in batch.feed.entries.iter() {
+                        market.apply(entry.at, &entry.event).expect("the hub took it as well");
+                        match &entry.event {
+                            PublicEvent::LotOpened(opened) => round.push(opened.lot),
+                            PublicEvent::LotClosed { .. } => closed = true,
+                            _ => {}
+                        }
+                        if let Some(line) = announce::news(&market, entry.at, &entry.event) {
+                            text.push_str(&line);
+                            text.push('\n');
+                        }
+                    }
+                    if closed && market.open_lots() == 0 {
+                        let lots = round.drain(..).filter_map(|lot| market.lot(lot));
+                        text.push_str(&announce::results(&market, lots));
+                    }
+                    // Nobody may be reading it.
+                    let _ = io::stdout().write_all(text.as_bytes());
+                }
+                Err(RecvError::Lagged(missed)) => {
+                    let text = format!("({missed} batches of news are not shown: more came than could be printed)\n");
+                    let _ = io::stdout().write_all(text.as_bytes());
+                    let anew = hub.upgrade().and_then(|hub| runtime.block_on(hub.market()).ok());
+                    let Some(anew) = anew else { return };
+                    (market, feed) = anew;
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    })
+}
