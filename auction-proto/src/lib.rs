@@ -26,6 +26,8 @@ mod message;
 mod feed;
 mod snapshot;
 mod record;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
 pub use body::{
     Accepted, Bid, BidMaximum, Body, CloseSession, Done, ExtendLot, Feed, FeedEntry, Follows,

@@ -1,0 +1,312 @@
+//! Messages.
+
+use alloc::vec::Vec;
+
+use auction_core::{BidReply, Reply};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::market::{lot, public_event, stock, terms};
+use super::value::{
+    digest, feed_sequence, lot_id, market_id, maybe_price, name, number, price, profit, quantity,
+    request_id, role, secret, security, session_id, small, symbol, term, text, timestamp, token,
+    user_id,
+};
+use crate::body::{
+    Accepted, Bid, BidMaximum, CloseSession, Done, ExtendLot, Feed, FeedEntry, Follows, GetHistory,
+    GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions, ListedSession,
+    LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register, Resume,
+    ResumePoint, Resumed, Sessions, SnapshotPart, SnapshotUser, Watch, Welcome,
+};
+use crate::code::Code;
+use crate::limits::SESSIONS_LISTED_MAX;
+use crate::list::List;
+use crate::message::{ClientMessage, ServerMessage};
+
+/// How many elements arbitrary lists have at most.
+const ELEMENTS_MAX: usize = 4;
+
+/// Any message of a client.
+pub fn client_message() -> BoxedStrategy<ClientMessage> {
+    prop_oneof![accounts(), commands(), questions()].boxed()
+}
+
+/// Any message of a server.
+pub fn server_message() -> BoxedStrategy<ServerMessage> {
+    prop_oneof![connection(), answers(), market()].boxed()
+}
+
+fn accounts() -> BoxedStrategy<ClientMessage> {
+    prop_oneof![
+        (any::<u16>(), any::<u16>(), text()).prop_map(|(version_min, version_max, client)| {
+            Hello {
+                version_min,
+                version_max,
+                client,
+            }
+            .into()
+        }),
+        (name(), secret()).prop_map(|(name, password)| Register { name, password }.into()),
+        (name(), secret()).prop_map(|(name, password)| Login { name, password }.into()),
+        token().prop_map(|token| Resume { token }.into()),
+        Just(Logout {}.into()),
+        Just(ListSessions {}.into()),
+        session_id().prop_map(|session| CloseSession { session }.into()),
+    ]
+    .boxed()
+}
+
+fn commands() -> BoxedStrategy<ClientMessage> {
+    let open = (symbol(), quantity(), timestamp(), terms(), maybe_price());
+    prop_oneof![
+        (lot_id(), price()).prop_map(|(lot, price)| Bid { lot, price }.into()),
+        (lot_id(), price()).prop_map(|(lot, maximum)| BidMaximum { lot, maximum }.into()),
+        (symbol(), security(), profit()).prop_map(|(symbol, security, profit)| {
+            PublishProfit {
+                symbol,
+                security,
+                profit,
+            }
+            .into()
+        }),
+        open.prop_map(|(symbol, quantity, closes_at, terms, reserve)| {
+            OpenLot {
+                symbol,
+                quantity,
+                closes_at,
+                terms,
+                reserve,
+            }
+            .into()
+        }),
+        (lot_id(), timestamp()).prop_map(|(lot, closes_at)| ExtendLot { lot, closes_at }.into()),
+    ]
+    .boxed()
+}
+
+fn questions() -> BoxedStrategy<ClientMessage> {
+    let resume = (market_id(), feed_sequence()).prop_map(|(market, feed_sequence)| ResumePoint {
+        market,
+        feed_sequence,
+    });
+    prop_oneof![
+        option::of(resume).prop_map(|resume| Watch { resume }.into()),
+        Just(GetSnapshot {}.into()),
+        (lot_id(), small()).prop_map(|(lot, limit)| GetHistory { lot, limit }.into()),
+        timestamp().prop_map(|client_time| Ping { client_time }.into()),
+    ]
+    .boxed()
+}
+
+fn connection() -> BoxedStrategy<ServerMessage> {
+    let welcome = (
+        any::<u16>(),
+        market_id(),
+        term(),
+        timestamp(),
+        text(),
+        small(),
+    );
+    prop_oneof![
+        welcome.prop_map(|(version, market, term, time, server, heartbeat_ms)| {
+            Welcome {
+                version,
+                market,
+                term,
+                time,
+                server,
+                heartbeat_ms,
+            }
+            .into()
+        }),
+        (timestamp(), feed_sequence(), digest()).prop_map(|(time, feed_sequence, digest)| {
+            Heartbeat {
+                time,
+                feed_sequence,
+                digest,
+            }
+            .into()
+        }),
+        (timestamp(), timestamp()).prop_map(|(client_time, server_time)| {
+            Pong {
+                client_time,
+                server_time,
+            }
+            .into()
+        }),
+        (code(), text()).prop_map(|(code, message)| Goodbye { code, message }.into()),
+    ]
+    .boxed()
+}
+
+fn answers() -> BoxedStrategy<ServerMessage> {
+    let done = select(&[Done::Now, Done::Before][..]);
+    let logged_in = (session_id(), option::of(token()), user_id(), name(), role());
+    prop_oneof![
+        refused().prop_map(Into::into),
+        (feed_sequence(), done, reply()).prop_map(|(feed_sequence, done, reply)| {
+            Accepted {
+                feed_sequence,
+                done,
+                reply,
+            }
+            .into()
+        }),
+        (logged_in, request_id(), timestamp()).prop_map(|(logged_in, last_request, expires_at)| {
+            let (session, token, user, name, role) = logged_in;
+            LoggedIn {
+                session,
+                token,
+                user,
+                name,
+                role,
+                last_request,
+                expires_at,
+            }
+            .into()
+        }),
+        vec(listed_session(), 0..=SESSIONS_LISTED_MAX).prop_map(|sessions| {
+            Sessions {
+                sessions: list(sessions),
+            }
+            .into()
+        }),
+        (lot_id(), small(), vec(history_bid(), 0..=ELEMENTS_MAX)).prop_map(|(lot, total, bids)| {
+            History {
+                lot,
+                total,
+                bids: list(bids),
+            }
+            .into()
+        }),
+    ]
+    .boxed()
+}
+
+fn market() -> BoxedStrategy<ServerMessage> {
+    let follows = select(&[Follows::Nothing, Follows::More][..]);
+    let place = (market_id(), small(), follows, feed_sequence(), timestamp());
+    let users = vec(snapshot_user(), 0..=ELEMENTS_MAX);
+    let stocks = vec(stock(), 0..=ELEMENTS_MAX);
+    let lots = vec(lot(), 0..=ELEMENTS_MAX);
+    let entry = (timestamp(), public_event()).prop_map(|(at, event)| FeedEntry { at, event });
+    let feed = (market_id(), term(), feed_sequence(), feed_sequence());
+    prop_oneof![
+        (place, users, stocks, lots).prop_map(|(place, users, stocks, lots)| {
+            let (market, index, follows, feed_sequence, at) = place;
+            SnapshotPart {
+                market,
+                index,
+                follows,
+                feed_sequence,
+                at,
+                users: list(users),
+                stocks: list(stocks),
+                lots: list(lots),
+            }
+            .into()
+        }),
+        feed_sequence().prop_map(|feed_sequence| Resumed { feed_sequence }.into()),
+        (feed, vec(entry, 0..=ELEMENTS_MAX)).prop_map(|(feed, entries)| {
+            let (market, term, after, through) = feed;
+            Feed {
+                market,
+                term,
+                after,
+                through,
+                entries: list(entries),
+            }
+            .into()
+        }),
+    ]
+    .boxed()
+}
+
+fn refused() -> BoxedStrategy<Refused> {
+    let at = option::of(timestamp());
+    let number = option::of(number(u64::MAX));
+    let stock = (option::of(symbol()), option::of(security()));
+    (code(), text(), maybe_price(), at, number, stock)
+        .prop_map(
+            |(code, message, price, at, number, (symbol, security))| Refused {
+                code,
+                message,
+                price,
+                at,
+                number,
+                symbol,
+                security,
+            },
+        )
+        .boxed()
+}
+
+fn code() -> BoxedStrategy<Code> {
+    prop_oneof![4 => select(Code::ALL), 1 => any::<u16>().prop_map(Code)].boxed()
+}
+
+fn reply() -> BoxedStrategy<Reply> {
+    let extended_to = option::of(timestamp());
+    let bid = (
+        lot_id(),
+        any::<bool>(),
+        maybe_price(),
+        extended_to,
+        any::<bool>(),
+    );
+    prop_oneof![
+        Just(Reply::Done),
+        user_id().prop_map(Reply::Registered),
+        session_id().prop_map(Reply::SessionOpened),
+        lot_id().prop_map(Reply::LotOpened),
+        bid.prop_map(|(lot, leads, price, extended_to, bought)| {
+            Reply::Bid(BidReply {
+                lot,
+                leads,
+                price,
+                extended_to,
+                bought,
+            })
+        }),
+    ]
+    .boxed()
+}
+
+fn listed_session() -> BoxedStrategy<ListedSession> {
+    (session_id(), timestamp(), timestamp(), any::<bool>())
+        .prop_map(|(session, opened_at, expires_at, current)| ListedSession {
+            session,
+            opened_at,
+            expires_at,
+            current,
+        })
+        .boxed()
+}
+
+fn history_bid() -> BoxedStrategy<HistoryBid> {
+    let place = (feed_sequence(), timestamp());
+    (place, user_id(), maybe_price(), price(), user_id())
+        .prop_map(
+            |((feed_sequence, at), bidder, amount, price, leader)| HistoryBid {
+                feed_sequence,
+                at,
+                bidder,
+                amount,
+                price,
+                leader,
+            },
+        )
+        .boxed()
+}
+
+fn snapshot_user() -> BoxedStrategy<SnapshotUser> {
+    (user_id(), name(), role())
+        .prop_map(|(user, name, role)| SnapshotUser { user, name, role })
+        .boxed()
+}
+
+fn list<T, const MAX: usize>(elements: Vec<T>) -> List<T, MAX> {
+    List::new(elements).expect("within every list's limit")
+}

@@ -1,0 +1,16 @@
+//! Arbitrary messages and records for property tests, here and in the crates above (feature `proptest`).
+//!
+//! What they make is valid value by value, small and large, and means nothing: lots that were never opened
+//! are bid for.
+
+mod value;
+mod market;
+mod message;
+mod record;
+
+pub use market::{lot, public_event, stock};
+pub use message::{client_message, server_message};
+pub use record::{private_event, record};
+pub use value::{
+    digest, lot_id, market_id, name, price, profit, role, security, symbol, timestamp, user_id,
+};

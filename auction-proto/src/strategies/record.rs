@@ -1,0 +1,115 @@
+//! Records of the journal.
+
+use alloc::boxed::Box;
+
+use auction_core::{
+    Actor, Command, Event, NewSession, OpenLot, PrivateEvent, Record, Registration,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::market::{listing, public_event, terms};
+use super::value::{
+    credential, lot_id, maybe_price, name, price, profit, quantity, request_id, role, security,
+    sequence, session_id, symbol, timestamp, token_hash, user_id,
+};
+
+/// Any record: its events need not be what its command brings.
+pub fn record() -> BoxedStrategy<Record> {
+    let actor = prop_oneof![
+        Just(Actor::Clock),
+        Just(Actor::Operator),
+        user_id().prop_map(Actor::User),
+    ];
+    let event = prop_oneof![
+        public_event().prop_map(Event::Public),
+        private_event().prop_map(Event::Private),
+    ];
+    let request = option::of((session_id(), request_id()));
+    let place = (sequence(), timestamp(), any::<u16>());
+    (place, actor, request, command(), vec(event, 1..=4))
+        .prop_map(
+            |((sequence, at, rules), actor, request, command, events)| Record {
+                sequence,
+                at,
+                rules,
+                actor,
+                request,
+                command,
+                events: events.into_iter().collect(),
+            },
+        )
+        .boxed()
+}
+
+fn command() -> BoxedStrategy<Command> {
+    let open = (symbol(), quantity(), timestamp(), terms(), maybe_price());
+    prop_oneof![
+        listing().prop_map(Command::ListStock),
+        open.prop_map(|(symbol, quantity, closes_at, terms, reserve)| {
+            Command::OpenLot(Box::new(OpenLot {
+                symbol,
+                quantity,
+                closes_at,
+                terms,
+                reserve,
+            }))
+        }),
+        (lot_id(), timestamp()).prop_map(|(lot, closes_at)| Command::ExtendLot { lot, closes_at }),
+        lot_id().prop_map(|lot| Command::CloseDue { lot }),
+        (name(), role(), credential()).prop_map(|(name, role, credential)| {
+            Command::Register(Box::new(Registration {
+                name,
+                role,
+                credential,
+            }))
+        }),
+        (user_id(), token_hash(), timestamp()).prop_map(|(user, token_hash, expires_at)| {
+            Command::OpenSession(Box::new(NewSession {
+                user,
+                token_hash,
+                expires_at,
+            }))
+        }),
+        session_id().prop_map(|session| Command::CloseSession { session }),
+        (lot_id(), price()).prop_map(|(lot, price)| Command::Bid { lot, price }),
+        (lot_id(), price()).prop_map(|(lot, maximum)| Command::BidMaximum { lot, maximum }),
+        (symbol(), security(), profit()).prop_map(|(symbol, security, profit)| {
+            Command::PublishProfit {
+                symbol,
+                security,
+                profit,
+            }
+        }),
+    ]
+    .boxed()
+}
+
+/// Any private event.
+pub fn private_event() -> BoxedStrategy<PrivateEvent> {
+    let session = (session_id(), user_id(), token_hash(), timestamp());
+    prop_oneof![
+        (user_id(), credential())
+            .prop_map(|(user, credential)| PrivateEvent::CredentialSet { user, credential }),
+        session.prop_map(|(session, user, token_hash, expires_at)| {
+            PrivateEvent::SessionOpened {
+                session,
+                user,
+                token_hash,
+                expires_at,
+            }
+        }),
+        session_id().prop_map(|session| PrivateEvent::SessionClosed { session }),
+        (lot_id(), price()).prop_map(|(lot, reserve)| PrivateEvent::ReserveSet { lot, reserve }),
+        (lot_id(), user_id(), price(), any::<bool>()).prop_map(|(lot, bidder, maximum, leads)| {
+            PrivateEvent::MaximumSet {
+                lot,
+                bidder,
+                maximum,
+                leads,
+            }
+        }),
+    ]
+    .boxed()
+}

@@ -1,0 +1,199 @@
+//! What is told of each rejection, and the permanent codes.
+
+use auction_core::{
+    Countable, LotId, Name, Price, Reject, RequestId, Role, SecurityCode, SessionId, StepsError,
+    Symbol, TermsError, Timestamp, UserId,
+};
+use auction_proto::{Code, Fault, Refused};
+
+#[test]
+fn every_rejection_has_its_code_and_carries_its_remedy() {
+    let price = Price::parse("1.40").unwrap();
+    let (least, greatest) = (price, Price::MAX);
+    let at = Timestamp::from_secs(300);
+    let symbol = Symbol::parse("AAPL").unwrap();
+    let security = SecurityCode::parse("01954").unwrap();
+    let name = Name::parse("mia").unwrap();
+    let (lot, user, session) = (LotId(3), UserId(4), SessionId(5));
+    let (request, oldest) = (RequestId(6), RequestId(7));
+    let bare = |code| Refused::new(code, "");
+    let steps = |error| Reject::Terms(TermsError::Steps(error));
+    let cases = [
+        (
+            Reject::BidTooLow { least },
+            bare(Code::BID_TOO_LOW).with_price(least),
+        ),
+        (
+            Reject::MaximumTooLow { least },
+            bare(Code::MAXIMUM_TOO_LOW).with_price(least),
+        ),
+        (Reject::AlreadyLeading, bare(Code::ALREADY_LEADING)),
+        (
+            Reject::PriceTooHigh { greatest },
+            bare(Code::PRICE_TOO_HIGH).with_price(greatest),
+        ),
+        (Reject::NoHigherBid, bare(Code::NO_HIGHER_BID)),
+        (
+            Reject::UnknownLot { lot },
+            bare(Code::UNKNOWN_LOT).with_number(3_u32),
+        ),
+        (
+            Reject::LotClosed { lot, closed_at: at },
+            bare(Code::LOT_CLOSED).with_number(3_u32).with_time(at),
+        ),
+        (
+            Reject::UnknownSymbol { symbol },
+            bare(Code::UNKNOWN_SYMBOL).with_symbol(symbol),
+        ),
+        (
+            Reject::UnknownUser { user },
+            bare(Code::UNKNOWN_USER).with_number(4_u32),
+        ),
+        (Reject::NameTaken { name }, bare(Code::NAME_TAKEN)),
+        (
+            Reject::NotPermitted { role: Role::Trader },
+            bare(Code::NOT_PERMITTED),
+        ),
+        (Reject::NotByOperator, bare(Code::NOT_BY_OPERATOR)),
+        (
+            Reject::NotYourStock { own: symbol },
+            bare(Code::NOT_YOUR_STOCK).with_symbol(symbol),
+        ),
+        (
+            Reject::WrongSecurity { symbol, security },
+            bare(Code::WRONG_SECURITY)
+                .with_symbol(symbol)
+                .with_security(security),
+        ),
+        (
+            Reject::SessionClosed { session },
+            bare(Code::SESSION_CLOSED).with_number(5_u32),
+        ),
+        (
+            Reject::SessionExpired {
+                session,
+                expired_at: at,
+            },
+            bare(Code::SESSION_EXPIRED).with_number(5_u32).with_time(at),
+        ),
+        (
+            Reject::StaleRequest { request, oldest },
+            bare(Code::STALE_REQUEST).with_number(7_u32),
+        ),
+        (
+            Reject::RequestReused { request },
+            bare(Code::REQUEST_REUSED).with_number(6_u32),
+        ),
+        (Reject::Terms(TermsError::Close), bare(Code::TERMS_CLOSE)),
+        (
+            Reject::Terms(TermsError::BasePrice),
+            bare(Code::TERMS_BASE_PRICE),
+        ),
+        (
+            Reject::Terms(TermsError::Reserve { least, greatest }),
+            bare(Code::TERMS_RESERVE).with_price(least),
+        ),
+        (
+            Reject::Terms(TermsError::BuyNow { least, greatest }),
+            bare(Code::TERMS_BUY_NOW).with_price(least),
+        ),
+        (steps(StepsError::BandCount), bare(Code::STEPS_BAND_COUNT)),
+        (steps(StepsError::FirstBand), bare(Code::STEPS_FIRST_BAND)),
+        (steps(StepsError::ZeroStep), bare(Code::STEPS_ZERO)),
+        (steps(StepsError::NotRising), bare(Code::STEPS_NOT_RISING)),
+        (
+            Reject::CloseNotLater { after: at },
+            bare(Code::CLOSE_NOT_LATER).with_time(at),
+        ),
+        (
+            Reject::NotDue { closes_at: at },
+            bare(Code::NOT_DUE).with_time(at),
+        ),
+        (Reject::Unchanged, bare(Code::UNCHANGED)),
+        (
+            Reject::Full {
+                what: Countable::Lots,
+                most: 9,
+            },
+            bare(Code::MARKET_FULL).with_number(9_u32),
+        ),
+    ];
+    for (reject, mut expected) in cases {
+        let refused = Refused::from(reject);
+        assert_eq!(&*refused.message, reject.to_string());
+        expected.message = refused.message.clone();
+        assert_eq!(refused, expected);
+    }
+}
+
+#[test]
+fn the_numbers_and_names_of_codes_are_these_for_ever() {
+    let table: Vec<_> = Code::ALL
+        .iter()
+        .map(|code| format!("{} {code}", code.0))
+        .collect();
+    let expected = "\
+1000 bid_too_low
+1001 maximum_too_low
+1002 already_leading
+1003 price_too_high
+1004 no_higher_bid
+1005 unknown_lot
+1006 lot_closed
+1007 unknown_symbol
+1008 unknown_user
+1009 name_taken
+1010 not_permitted
+1011 not_your_stock
+1012 wrong_security
+1013 close_not_later
+1014 not_due
+1015 unchanged
+1016 market_full
+1017 terms_close
+1018 terms_base_price
+1019 terms_reserve
+1020 terms_buy_now
+1021 steps_band_count
+1022 steps_first_band
+1023 steps_zero
+1024 steps_not_rising
+1025 not_by_operator
+2000 malformed
+2001 unknown_kind
+2002 version_unsupported
+2003 frame_too_large
+2004 out_of_order
+2005 stale_request
+2006 request_reused
+2007 timed_out
+2008 too_slow
+3000 not_logged_in
+3001 bad_credentials
+3002 already_logged_in
+3003 session_closed
+3004 session_expired
+4000 busy
+4001 slow_down
+4002 too_many_connections
+4003 shutting_down
+4004 internal";
+    assert_eq!(table.join("\n"), expected);
+}
+
+#[test]
+fn an_unknown_code_survives_and_still_tells_whose_turn_it_is() {
+    let cases = [
+        (1_999, Fault::Market),
+        (2_999, Fault::Request),
+        (3_999, Fault::Session),
+        (4_999, Fault::Server),
+        (5_000, Fault::Unknown),
+        (999, Fault::Unknown),
+    ];
+    for (number, fault) in cases {
+        let code = Code(number);
+        assert_eq!((code.name(), code.fault()), (None, fault));
+        assert_eq!(code.to_string(), number.to_string());
+    }
+}
