@@ -1,117 +1,13 @@
 //! What the server prints, as text.
 
-use std::fmt::Write as _;
+use auction_core::{Caller, Command, LotId, Profit, Role, SecurityCode, Symbol, Timestamp, UserId};
+use auction_server::announce::{opening, results};
 
-use auction_core::{
-    Caller, Command, Credential, Engine, EnglishTerms, Executed, Listing, LotId, MarketId, Name,
-    OpenLot, Price, Profit, Quantity, Record, Registration, Role, SecurityCode, Symbol, Terms,
-    Timestamp, UserId,
-};
-use auction_server::announce::{news, opening, results};
-
-/// 2026-11-22 13:00:00 UTC.
-const START: u64 = 1_795_352_400;
-
-struct Stage {
-    engine: Engine,
-    printed: String,
-}
-
-impl Stage {
-    fn new() -> Self {
-        let engine = Engine::new(MarketId([1; 16]));
-        Self {
-            engine,
-            printed: String::new(),
-        }
-    }
-
-    fn say(&mut self, record: &Record) {
-        for event in record.public_events() {
-            if let Some(line) = news(self.engine.market(), record.at, event) {
-                writeln!(self.printed, "{line}").unwrap();
-            }
-        }
-    }
-
-    fn run(&mut self, secs: u64, caller: Caller, command: Command) {
-        let now = Timestamp::from_secs(START + secs);
-        match self.engine.execute(now, caller, command).unwrap() {
-            Executed::Decided(record) => self.say(&record),
-            Executed::Repeated { .. } => unreachable!("no session asks"),
-        }
-    }
-
-    fn operate(&mut self, secs: u64, command: Command) {
-        self.run(secs, Caller::Operator, command);
-    }
-
-    fn list(&mut self, symbol: &str, security: &str, price: &str, profit: &str) {
-        self.operate(
-            0,
-            Command::ListStock(Listing {
-                symbol: Symbol::parse(symbol).unwrap(),
-                security: SecurityCode::parse(security).unwrap(),
-                price: Price::parse(price).unwrap(),
-                profit: Profit::parse(profit).unwrap(),
-            }),
-        );
-    }
-
-    fn open(&mut self, symbol: &str, quantity: u64, reserve: Option<&str>) {
-        self.operate(
-            0,
-            Command::OpenLot(Box::new(OpenLot {
-                symbol: Symbol::parse(symbol).unwrap(),
-                quantity: Quantity::new(quantity).unwrap(),
-                closes_at: Timestamp::from_secs(START + 300),
-                terms: Terms::English(EnglishTerms::default()),
-                reserve: reserve.map(|reserve| Price::parse(reserve).unwrap()),
-            })),
-        );
-    }
-
-    fn register(&mut self, name: &str, role: Role) {
-        let name = Name::parse(name).unwrap();
-        let credential = Credential::new(b"x").unwrap();
-        self.operate(
-            1,
-            Command::Register(Box::new(Registration {
-                name,
-                role,
-                credential,
-            })),
-        );
-    }
-
-    fn bid(&mut self, secs: u64, user: u32, lot: u32, price: &str) {
-        let price = Price::parse(price).unwrap();
-        self.run(
-            secs,
-            Caller::User(UserId(user)),
-            Command::Bid {
-                lot: LotId(lot),
-                price,
-            },
-        );
-    }
-
-    fn bid_maximum(&mut self, secs: u64, user: u32, lot: u32, maximum: &str) {
-        let maximum = Price::parse(maximum).unwrap();
-        self.run(
-            secs,
-            Caller::User(UserId(user)),
-            Command::BidMaximum {
-                lot: LotId(lot),
-                maximum,
-            },
-        );
-    }
-}
+use crate::stage::{START, Stage};
 
 #[test]
 fn the_opening_tells_what_is_open_until_when_where_and_what_to_type() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::in_memory();
     stage.list("AAPL", "01954", "1.32", "9350");
     stage.list("BRK.B", "00007", "0", "-12.5");
     stage.open("AAPL", 1, None);
@@ -145,7 +41,7 @@ In another terminal, type
 
 #[test]
 fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::in_memory();
     stage.list("AAPL", "01954", "1.32", "9350");
     stage.open("AAPL", 1, None);
     stage.open("AAPL", 1, None);
@@ -175,7 +71,7 @@ fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
 
 #[test]
 fn a_market_without_open_lots_says_so() {
-    let stage = Stage::new();
+    let stage = Stage::in_memory();
     let text = opening(
         stage.engine.market(),
         "[::1]:1".parse().unwrap(),
@@ -186,7 +82,7 @@ fn a_market_without_open_lots_says_so() {
 
 #[test]
 fn the_news_tells_bids_extensions_profits_and_winners_as_they_come() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::in_memory();
     stage.list("AAPL", "01954", "1.32", "9350");
     stage.list("BRK.B", "00007", "0", "0");
     stage.open("AAPL", 100, None);
@@ -207,9 +103,7 @@ fn the_news_tells_bids_extensions_profits_and_winners_as_they_come() {
     };
     stage.run(6, Caller::User(UserId(3)), profit);
     stage.bid(250, 1, 1, "2.50");
-    while let Some(record) = stage.engine.advance(Timestamp::from_secs(START + 1_000)) {
-        stage.say(&record);
-    }
+    stage.close_all();
     assert_eq!(
         stage.printed,
         "\

@@ -1,7 +1,11 @@
-//! The operator's side: settings, the files people write, and what the program prints.
+//! The operator's side: settings, the files people write, what the program prints, and what people take out.
 
+mod stage;
 mod config;
 mod listing;
 mod accounts;
 mod announce;
+mod export;
+mod verify;
+mod follower;
 mod program;

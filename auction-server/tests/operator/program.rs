@@ -134,3 +134,71 @@ fn the_manual_names_every_setting_in_all_its_spellings() {
         }
     }
 }
+
+#[test]
+fn exports_and_verify_work_beside_a_journal_that_is_open_and_end_with_0() {
+    let mut stage = crate::stage::Stage::on_disk();
+    stage.play();
+    let outside = tempfile::tempdir().unwrap();
+    let (code, printed, said) = run(program(outside.path())
+        .args(["export", "bids", "--data"])
+        .arg(stage.path()));
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(
+        printed.starts_with("sequence,time,user,symbol,price\n10,"),
+        "{printed}"
+    );
+
+    let (code, printed, said) = run(program(outside.path())
+        .arg("verify")
+        .env("AUCTION_DATA", stage.path()));
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(
+        printed.contains("records 14: 1 to 14, in 14 frames\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn damage_ends_verify_and_export_with_1_and_names_the_file() {
+    let mut stage = crate::stage::Stage::on_disk();
+    stage.play();
+    let path = stage.folder().journal().join("00000000000000000001.seg");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4_096 + 100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    for arguments in [
+        &["verify"][..],
+        &["export", "users"],
+        &["export", "bids", "--format", "json"],
+    ] {
+        let (code, _, said) = run(program(stage.path()).args(arguments).args(["--data", "."]));
+        assert_eq!(code, Some(1), "{arguments:?}");
+        assert!(
+            said.starts_with("error: ") && said.contains("1.seg is damaged at byte"),
+            "{said}"
+        );
+    }
+    let nothing = tempfile::tempdir().unwrap();
+    let (code, _, said) = run(program(nothing.path()).arg("verify"));
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("there is no market in data; start the server there once"),
+        "{said}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_whose_reader_has_seen_enough_ends_quietly() {
+    let mut stage = crate::stage::Stage::on_disk();
+    stage.play();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = program(stage.path())
+        .args(["export", "bids", "--data", "."])
+        .stdout(writer)
+        .output();
+    let output = output.unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}

@@ -1,0 +1,305 @@
+//! What people take out: users, bids and results, as CSV or JSON. Also beside a running server.
+//!
+//! | what | columns |
+//! |---|---|
+//! | users | name, role, symbol |
+//! | bids | sequence, time, user, symbol, price |
+//! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions |
+//!
+//! `bids` are all accepted bids in order; `price` is what was bid. A hidden maximum has a row when it moved the
+//! lot, with the price at which the lot then stood; what it is stays hidden. `results` are all lots that have
+//! closed. Times are RFC 3339, UTC.
+//!
+//! JSON is one array, one object a line; as on the wire, prices and 64-bit numbers are strings, and what is not
+//! there is null. A cell of CSV can't be taken for a formula: names begin with a letter or a digit by type, and
+//! no number here is negative.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use auction_core::{
+    Book, FoldError, Lot, Market, MarketId, Outcome, Phase, Role, SoldBy, UnsoldBecause, User,
+};
+
+use crate::bids::{BidFinder, NamedBid};
+use crate::cli::{Format, What};
+use crate::folder::DataFolder;
+use crate::journal::{JournalError, Reader, RealDisk, VisitError};
+use crate::records;
+
+/// Why an export ends early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// There is no journal.
+    #[error(transparent)]
+    NoMarket(#[from] NoMarket),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What was read cannot be written.
+    #[error("writing the export: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// There is no market in a folder yet.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no market in {}; start the server there once, or name another folder by --data", folder.path().display())]
+pub struct NoMarket {
+    /// The folder.
+    pub folder: DataFolder,
+}
+
+/// Writes `what` of the market in a data folder to `out`.
+///
+/// # Errors
+/// [`ExportError`]; rows may have been written then.
+pub fn export(
+    folder: &DataFolder,
+    what: What,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let mut reader = open(folder)?;
+    match what {
+        What::Users => {
+            let market = fold(&mut reader)?;
+            let mut table = Table::begin(&["name", "role", "symbol"], format, out)?;
+            for user in market.users() {
+                table.row(&user_row(user))?;
+            }
+            table.end()
+        }
+        What::Bids => {
+            let columns = ["sequence", "time", "user", "symbol", "price"];
+            let mut table = Table::begin(&columns, format, out)?;
+            write_bids(&mut reader, &mut table)?;
+            table.end()
+        }
+        What::Results => {
+            let market = fold(&mut reader)?;
+            let mut table = Table::begin(&RESULT_COLUMNS, format, out)?;
+            for lot in market.lots() {
+                if let Some(row) = result_row(&market, lot) {
+                    table.row(&row)?;
+                }
+            }
+            table.end()
+        }
+    }
+}
+
+/// Opens the journal of a data folder, to read it.
+///
+/// # Errors
+/// There is none; what the disk says.
+pub fn open(folder: &DataFolder) -> Result<Reader, ExportError> {
+    let journal = folder.journal();
+    if matches!(journal.try_exists(), Ok(false)) {
+        return Err(NoMarket {
+            folder: folder.clone(),
+        }
+        .into());
+    }
+    Ok(Reader::open(Arc::new(RealDisk), &journal)?)
+}
+
+fn fold(reader: &mut Reader) -> Result<Market, ExportError> {
+    let mut market = None;
+    while let Some(frame) = reader.next_view()? {
+        let market = market.get_or_insert_with(|| Market::new(MarketId(frame.market)));
+        records::visit(&frame, |record| {
+            let mut events = record.events.iter().flatten();
+            let folded: Result<(), FoldError> =
+                events.try_for_each(|event| market.apply(record.at, event));
+            folded.map_err(VisitError::from)
+        })?;
+    }
+    Ok(market.unwrap_or_else(|| Market::new(MarketId::default())))
+}
+
+fn write_bids(reader: &mut Reader, table: &mut Table<'_>) -> Result<(), ExportError> {
+    let mut finder = BidFinder::default();
+    let mut found = Vec::new();
+    while let Some(frame) = reader.next_view()? {
+        records::visit(&frame, |record| finder.take(&record, |bid| found.push(bid)))?;
+        for bid in found.drain(..) {
+            table.row(&bid_row(&bid))?;
+        }
+    }
+    Ok(())
+}
+
+fn user_row(user: &User) -> [Cell; 3] {
+    let (role, symbol) = match user.role {
+        Role::Trader => ("trader", Cell::Nothing),
+        Role::Company(symbol) => ("company", text(symbol)),
+        Role::Auctioneer => ("auctioneer", Cell::Nothing),
+    };
+    [text(user.name), text(role), symbol]
+}
+
+fn bid_row(bid: &NamedBid) -> [Cell; 5] {
+    [
+        text(bid.sequence),
+        text(bid.at),
+        text(bid.user),
+        text(bid.symbol),
+        text(bid.price()),
+    ]
+}
+
+const RESULT_COLUMNS: [&str; 13] = [
+    "lot",
+    "symbol",
+    "quantity",
+    "base_price",
+    "opened",
+    "closed",
+    "winner",
+    "price",
+    "why",
+    "runner_up",
+    "bids",
+    "bidders",
+    "extensions",
+];
+
+fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
+    let Phase::Closed { at, outcome } = lot.phase else {
+        return None;
+    };
+    let Book::English(book) = &lot.book;
+    let (winner, price, why, runner_up) = match outcome {
+        Outcome::Sold {
+            winner,
+            price,
+            by,
+            runner_up,
+        } => {
+            let name = market
+                .user(winner)
+                .map_or(Cell::Nothing, |user| text(user.name));
+            let why = match by {
+                SoldBy::HighestBid => "highest-bid",
+                SoldBy::BuyNow => "buy-now",
+            };
+            (
+                name,
+                text(price),
+                why,
+                runner_up.map_or(Cell::Nothing, text),
+            )
+        }
+        Outcome::Unsold { because, highest } => {
+            let why = match because {
+                UnsoldBecause::NoBids => "no-bids",
+                UnsoldBecause::ReserveNotMet => "reserve-not-met",
+            };
+            (
+                Cell::Nothing,
+                Cell::Nothing,
+                why,
+                highest.map_or(Cell::Nothing, text),
+            )
+        }
+    };
+    Some([
+        Cell::Number(lot.id.0),
+        text(lot.symbol),
+        text(lot.quantity),
+        text(lot.base_price),
+        text(lot.opened_at),
+        text(at),
+        winner,
+        price,
+        text(why),
+        runner_up,
+        Cell::Number(book.bids),
+        Cell::Number(book.bidders),
+        Cell::Number(lot.extensions),
+    ])
+}
+
+/// One value: what JSON makes of it differs, CSV writes its text.
+enum Cell {
+    Nothing,
+    Text(String),
+    Number(u32),
+}
+
+fn text(value: impl std::fmt::Display) -> Cell {
+    Cell::Text(value.to_string())
+}
+
+/// Rows in one of the two forms.
+struct Table<'a> {
+    columns: &'a [&'a str],
+    sink: Sink<'a>,
+}
+
+enum Sink<'a> {
+    Csv(Box<csv::Writer<&'a mut dyn Write>>),
+    Json { out: &'a mut dyn Write, rows: u64 },
+}
+
+impl<'a> Table<'a> {
+    fn begin(
+        columns: &'a [&'a str],
+        format: Format,
+        out: &'a mut dyn Write,
+    ) -> Result<Self, ExportError> {
+        let sink = match format {
+            Format::Csv => {
+                let mut csv = csv::Writer::from_writer(out);
+                csv.write_record(columns).map_err(io::Error::from)?;
+                Sink::Csv(Box::new(csv))
+            }
+            Format::Json => {
+                out.write_all(b"[")?;
+                Sink::Json { out, rows: 0 }
+            }
+        };
+        Ok(Self { columns, sink })
+    }
+
+    fn row(&mut self, cells: &[Cell]) -> Result<(), ExportError> {
+        match &mut self.sink {
+            Sink::Csv(csv) => {
+                let texts = cells.iter().map(|cell| match cell {
+                    Cell::Nothing => String::new(),
+                    Cell::Text(text) => text.clone(),
+                    Cell::Number(number) => number.to_string(),
+                });
+                csv.write_record(texts).map_err(io::Error::from)?;
+            }
+            Sink::Json { out, rows } => {
+                out.write_all(if *rows == 0 { b"\n{" } else { b",\n{" })?;
+                *rows += 1;
+                for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(out, "{comma}\"{column}\":")?;
+                    match cell {
+                        Cell::Nothing => out.write_all(b"null")?,
+                        Cell::Text(text) => {
+                            serde_json::to_writer(&mut *out, text).map_err(io::Error::from)?
+                        }
+                        Cell::Number(number) => write!(out, "{number}")?,
+                    }
+                }
+                out.write_all(b"}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), ExportError> {
+        match self.sink {
+            Sink::Csv(mut csv) => csv.flush()?,
+            Sink::Json { out, .. } => {
+                out.write_all(b"\n]\n")?;
+                out.flush()?;
+            }
+        }
+        Ok(())
+    }
+}

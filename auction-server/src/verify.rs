@@ -1,0 +1,143 @@
+//! `verify`: the whole journal, read with its chain and decided again.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auction_core::{Digest, Engine, MarketId};
+use auction_proto::decode_records;
+
+use crate::export::{ExportError, open};
+use crate::folder::DataFolder;
+use crate::journal::{Chain, RealDisk, SnapshotStore, TailState, Torn, VisitError};
+use crate::records::refused;
+
+/// After so many records, progress is told.
+pub const PROGRESS_RECORDS: u64 = 100_000;
+
+/// What was found: every record follows the one before it, and is what the rules give.
+#[derive(Debug)]
+pub struct Verified {
+    /// The market.
+    pub market: MarketId,
+    /// How many records there are: they are numbered from 1.
+    pub records: u64,
+    /// How many frames they came in.
+    pub frames: u64,
+    /// The digest of the market after them; `None` when nothing has happened.
+    pub digest: Option<Digest>,
+    /// The chain after the last frame.
+    pub chain: Option<Chain>,
+    /// The remains of a frame that was never acknowledged, if the server was stopped while it wrote one.
+    pub torn: Option<Torn>,
+    /// What is wrong beside the records: snapshots that don't verify.
+    pub faults: Vec<String>,
+}
+
+/// Verifies the market in a data folder, also beside a running server. `progress` is told a sequence now and then.
+///
+/// # Errors
+/// The first thing that is wrong, naming file and byte.
+pub fn verify(folder: &DataFolder, mut progress: impl FnMut(u64)) -> Result<Verified, ExportError> {
+    let mut reader = open(folder)?;
+    // Before the journal: a running server may make a newer snapshot meanwhile.
+    let store = SnapshotStore::new(Arc::new(RealDisk), &folder.journal());
+    let newest = store.newest_valid()?;
+    let mut faults: Vec<_> = newest
+        .skipped
+        .iter()
+        .map(|skipped| skipped.why.to_string())
+        .collect();
+
+    let mut engine: Option<Engine> = None;
+    let (mut frames, mut told) = (0, 0);
+    let torn = loop {
+        while let Some(frame) = reader.next_view()? {
+            let engine = engine.get_or_insert_with(|| Engine::new(MarketId(frame.market)));
+            for record in decode_records(frame.public, frame.private) {
+                let verified = record
+                    .map_err(VisitError::from)
+                    .and_then(|record| engine.verify(&record).map_err(VisitError::from));
+                verified.map_err(|source| refused(&frame, source))?;
+            }
+            if engine.sequence().0 != frame.last() {
+                return Err(refused(&frame, "records are missing".into()).into());
+            }
+            frames += 1;
+            if frame.last() >= told + PROGRESS_RECORDS {
+                told = frame.last();
+                progress(told);
+            }
+        }
+        match reader.tail_state()? {
+            TailState::Clean => break None,
+            TailState::Torn(torn) => break Some(torn),
+            TailState::Grew => {}
+        }
+    };
+    let records = engine.as_ref().map_or(0, |engine| engine.sequence().0);
+    if let Some(snapshot) = newest
+        .snapshot
+        .filter(|snapshot| snapshot.position.sequence > records)
+    {
+        let held = snapshot.position.sequence;
+        faults.push(format!(
+            "the journal ends with record {records}, but a snapshot holds everything to record {held}: its end is lost"
+        ));
+    }
+    Ok(Verified {
+        market: reader.market().map(MarketId).unwrap_or_default(),
+        records,
+        frames,
+        digest: engine.map(|engine| engine.market().clone().digest()),
+        chain: reader.position().map(|position| position.chain),
+        torn,
+        faults,
+    })
+}
+
+impl Verified {
+    /// Whether nothing is wrong. A torn tail is not: nobody was told of what it held.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// For people, and for scripts: a word, then its value.
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "market  {}", self.market)?;
+        match self.records {
+            0 => writeln!(f, "records 0")?,
+            last => writeln!(f, "records {last}: 1 to {last}, in {} frames", self.frames)?,
+        }
+        if let Some(digest) = &self.digest {
+            writeln!(f, "digest  {digest}")?;
+        }
+        if let Some(chain) = &self.chain {
+            writeln!(f, "chain   {chain}")?;
+        }
+        match &self.torn {
+            None => writeln!(f, "tail    clean")?,
+            Some(Torn {
+                file,
+                offset,
+                bytes,
+            }) => writeln!(
+                f,
+                "tail    torn: {bytes} bytes at byte {offset} of {} are the remains of a batch that was never \
+                 acknowledged; nothing that was is lost, and the next start clears them",
+                file.display()
+            )?,
+        }
+        for fault in &self.faults {
+            writeln!(f, "wrong   {fault}")?;
+        }
+        let verdict = if self.is_sound() {
+            "every record follows the one before it and is what the rules give"
+        } else {
+            "the records verify, but not all is as it should be"
+        };
+        writeln!(f, "{verdict}")
+    }
+}
