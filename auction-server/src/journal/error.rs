@@ -1,7 +1,7 @@
 //! What can be wrong with a journal, said so that a person knows which file to look at.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -119,6 +119,16 @@ pub enum JournalError {
         /// The limit.
         bytes_max: u64,
     },
+}
+
+impl JournalError {
+    pub(super) fn damaged(file: &Path, offset: u64, what: Damage) -> Self {
+        Self::Damaged {
+            file: file.to_owned(),
+            offset,
+            what,
+        }
+    }
 }
 
 /// What a visitor of frames may answer when it cannot use one.

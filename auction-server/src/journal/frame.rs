@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::chain::{Chain, MarketId, Position};
 use super::key::{Checksum, Key, Purpose};
+use super::layout::array_at;
 
 /// The largest frame, header and padding included. A larger batch is refused before anything is written,
 /// and no length above it is believed when reading. 16 MiB.
@@ -137,11 +138,11 @@ impl FrameHeader {
     /// `None` when these bytes are no header of this journal. Says nothing of the bytes that follow.
     pub fn decode(bytes: &[u8], key: &Key) -> Option<Self> {
         // The cheap questions first: a search asks this at every eighth byte of a torn segment.
-        let length = u64::from(u32_at(bytes, 0));
-        let count = u32_at(bytes, COUNT_AT);
-        let first = u64_at(bytes, FIRST_AT);
-        let public_length = u32_at(bytes, PUBLIC_LENGTH_AT);
-        let private_length = u32_at(bytes, PRIVATE_LENGTH_AT);
+        let length = u64::from(u32::from_le_bytes(array_at(bytes, 0)));
+        let count = u32::from_le_bytes(array_at(bytes, COUNT_AT));
+        let first = u64::from_le_bytes(array_at(bytes, FIRST_AT));
+        let public_length = u32::from_le_bytes(array_at(bytes, PUBLIC_LENGTH_AT));
+        let private_length = u32::from_le_bytes(array_at(bytes, PRIVATE_LENGTH_AT));
         let plausible = length <= FRAME_BYTES_MAX
             && length == frame_bytes(public_length.into(), private_length.into())
             && count > 0
@@ -153,18 +154,14 @@ impl FrameHeader {
         if bytes[HEADER_CHECKSUM_AT..FRAME_HEADER_BYTES] != checksum {
             return None;
         }
-        let mut chain = Chain([0; 32]);
-        chain.0.copy_from_slice(&bytes[CHAIN_AT..BODY_CHECKSUM_AT]);
-        let mut body_checksum = [0; 16];
-        body_checksum.copy_from_slice(&bytes[BODY_CHECKSUM_AT..HEADER_CHECKSUM_AT]);
         Some(Self {
             length,
             count,
             first,
             public_length: public_length as usize,
             private_length: private_length as usize,
-            chain,
-            body_checksum,
+            chain: Chain(array_at(bytes, CHAIN_AT)),
+            body_checksum: array_at(bytes, BODY_CHECKSUM_AT),
         })
     }
 
@@ -209,12 +206,4 @@ pub(super) fn encode(batch: &Batch<'_>, chain: &Chain, key: &Key, buffer: &mut V
 
 fn frame_bytes(public_length: u64, private_length: u64) -> u64 {
     (FRAME_HEADER_BYTES as u64 + public_length + private_length).next_multiple_of(FRAME_ALIGN)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }

@@ -15,14 +15,16 @@ use siphasher::sip128::{Hasher128 as _, SipHasher24};
 
 use super::disk::{Access, Disk};
 use super::error::{Damage, JournalError};
+use super::layout::{Beginning, array_at};
 
 /// The file that holds the key, beside the segments.
 const KEY_NAME: &str = "journal.key";
 const KEY_TMP_NAME: &str = "journal.key.tmp";
 
-const MAGIC: &[u8; 8] = b"AUCTKEY\n";
-const VERSION: u16 = 1;
-const VERSION_AT: usize = 8;
+const BEGINNING: Beginning = Beginning {
+    magic: b"AUCTKEY\n",
+    version: 1,
+};
 const SECRET_AT: usize = 16;
 const CHECKSUM_AT: usize = 32;
 const FILE_BYTES: usize = 48;
@@ -78,11 +80,7 @@ impl Key {
                 expected: FILE_BYTES as u64,
                 found: length,
             };
-            return Err(JournalError::Damaged {
-                file: path,
-                offset: length,
-                what,
-            });
+            return Err(JournalError::damaged(&path, length, what));
         }
         let mut bytes = [0; FILE_BYTES];
         file.read_at(&mut bytes, 0).map_err(failed)?;
@@ -121,8 +119,7 @@ pub(super) fn key_path(dir: &Path) -> PathBuf {
 
 fn encode(key: &Key) -> [u8; FILE_BYTES] {
     let mut bytes = [0; FILE_BYTES];
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[VERSION_AT..VERSION_AT + 2].copy_from_slice(&VERSION.to_le_bytes());
+    BEGINNING.write(&mut bytes);
     bytes[SECRET_AT..CHECKSUM_AT].copy_from_slice(&key.0);
     let checksum = self_checksum(&bytes);
     bytes[CHECKSUM_AT..].copy_from_slice(&checksum);
@@ -130,29 +127,11 @@ fn encode(key: &Key) -> [u8; FILE_BYTES] {
 }
 
 fn decode(bytes: &[u8; FILE_BYTES], path: &Path) -> Result<Key, JournalError> {
-    let damaged = |offset, what| JournalError::Damaged {
-        file: path.to_owned(),
-        offset,
-        what,
-    };
-    if &bytes[..8] != MAGIC {
-        return Err(damaged(0, Damage::Magic));
-    }
-    let version = u16::from_le_bytes([bytes[VERSION_AT], bytes[VERSION_AT + 1]]);
-    if version != VERSION {
-        return Err(JournalError::UnknownVersion {
-            file: path.to_owned(),
-            offset: VERSION_AT as u64,
-            found: version,
-            known: VERSION,
-        });
-    }
+    BEGINNING.check(bytes, path)?;
     if bytes[CHECKSUM_AT..] != self_checksum(bytes) {
-        return Err(damaged(0, Damage::Header));
+        return Err(JournalError::damaged(path, 0, Damage::Header));
     }
-    let mut secret = [0; 16];
-    secret.copy_from_slice(&bytes[SECRET_AT..CHECKSUM_AT]);
-    Ok(Key(secret))
+    Ok(Key(array_at(bytes, SECRET_AT)))
 }
 
 /// Not keyed (the key is what it guards): a flipped bit here must not make every segment look damaged.
@@ -161,7 +140,5 @@ fn self_checksum(bytes: &[u8; FILE_BYTES]) -> Checksum {
         .chain_update(CHECKSUM_TAG)
         .chain_update(&bytes[..CHECKSUM_AT])
         .finalize();
-    let mut checksum = [0; 16];
-    checksum.copy_from_slice(&hash[..16]);
-    checksum
+    array_at(&hash, 0)
 }

@@ -94,6 +94,7 @@
 
 mod error;
 pub mod disk;
+mod layout;
 mod chain;
 mod key;
 mod frame;
@@ -104,6 +105,7 @@ mod options;
 mod supply;
 mod writer;
 mod recovery;
+mod snapshot_header;
 mod snapshot;
 
 pub use chain::{Chain, MarketId, Position};

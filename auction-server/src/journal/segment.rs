@@ -7,13 +7,15 @@ use super::chain::{Chain, MarketId};
 use super::disk::{Access, Disk, DiskFile};
 use super::error::{Damage, JournalError};
 use super::key::{Key, Purpose};
+use super::layout::{Beginning, array_at};
 
 /// Frames begin here: a page of its own for the header, so that no later write touches it.
 pub(super) const SEGMENT_HEADER_BYTES: u64 = 4096;
 
-const MAGIC: &[u8; 8] = b"AUCTSEG\n";
-const VERSION: u16 = 1;
-const VERSION_AT: usize = 8;
+const BEGINNING: Beginning = Beginning {
+    magic: b"AUCTSEG\n",
+    version: 1,
+};
 const MARKET_AT: usize = 16;
 const TERM_AT: usize = 32;
 const FIRST_AT: usize = 40;
@@ -38,8 +40,7 @@ pub(super) struct SegmentHeader {
 impl SegmentHeader {
     pub fn encode(&self, key: &Key) -> [u8; HEADER_END] {
         let mut bytes = [0; HEADER_END];
-        bytes[..8].copy_from_slice(MAGIC);
-        bytes[VERSION_AT..VERSION_AT + 2].copy_from_slice(&VERSION.to_le_bytes());
+        BEGINNING.write(&mut bytes);
         bytes[MARKET_AT..TERM_AT].copy_from_slice(&self.market);
         bytes[TERM_AT..FIRST_AT].copy_from_slice(&self.term.to_le_bytes());
         bytes[FIRST_AT..BYTES_AT].copy_from_slice(&self.first.to_le_bytes());
@@ -57,11 +58,7 @@ impl SegmentHeader {
         first: u64,
         key: &Key,
     ) -> Result<Self, JournalError> {
-        let damaged = |offset, what| JournalError::Damaged {
-            file: path.to_owned(),
-            offset,
-            what,
-        };
+        let damaged = |offset, what| JournalError::damaged(path, offset, what);
         let failed = |source| JournalError::Io {
             action: "read",
             path: path.to_owned(),
@@ -93,26 +90,10 @@ impl SegmentHeader {
     }
 
     fn decode(bytes: &[u8; HEADER_END], path: &Path, key: &Key) -> Result<Self, JournalError> {
-        let damaged = |offset, what| JournalError::Damaged {
-            file: path.to_owned(),
-            offset,
-            what,
-        };
-        if &bytes[..8] != MAGIC {
-            return Err(damaged(0, Damage::Magic));
-        }
-        let version = u16::from_le_bytes([bytes[VERSION_AT], bytes[VERSION_AT + 1]]);
-        if version != VERSION {
-            return Err(JournalError::UnknownVersion {
-                file: path.to_owned(),
-                offset: VERSION_AT as u64,
-                found: version,
-                known: VERSION,
-            });
-        }
+        BEGINNING.check(bytes, path)?;
         let checksum = key.checksum(Purpose::SegmentHeader, &[&bytes[..CHECKSUM_AT]]);
         if bytes[CHECKSUM_AT..] != checksum {
-            return Err(damaged(0, Damage::Header));
+            return Err(JournalError::damaged(path, 0, Damage::Header));
         }
         Ok(Self {
             market: array_at(bytes, MARKET_AT),
@@ -167,11 +148,7 @@ impl Segment {
     }
 
     pub fn damaged(&self, offset: u64, what: Damage) -> JournalError {
-        JournalError::Damaged {
-            file: self.path.clone(),
-            offset,
-            what,
-        }
+        JournalError::damaged(&self.path, offset, what)
     }
 }
 
@@ -204,8 +181,4 @@ pub(super) fn list_numbered(
     let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes[at..at + N].try_into().expect("the length is N")
 }

@@ -7,29 +7,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::chain::{Chain, MarketId, Position};
+use super::chain::{MarketId, Position};
 use super::disk::{Access, Disk};
 use super::error::{Damage, JournalError};
-use super::key::{Key, Purpose, key_path};
+use super::key::{Key, key_path};
 use super::reader::Reader;
 use super::recovery::SNAPSHOT_SUFFIX;
 use super::segment::list_numbered;
+use super::snapshot_header::{MARKET_AT, SEQUENCE_AT, SNAPSHOT_HEADER_BYTES, SnapshotHeader};
 
 /// The largest snapshot, in bytes: 4 GiB.
 pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
 /// How many are kept: the newest, and one more in case it does not verify.
 const SNAPSHOTS_KEPT: usize = 2;
-
-const MAGIC: &[u8; 8] = b"AUCTSNP\n";
-const VERSION: u16 = 1;
-const VERSION_AT: usize = 8;
-const MARKET_AT: usize = 16;
-const SEQUENCE_AT: usize = 32;
-const CHAIN_AT: usize = 40;
-const LENGTH_AT: usize = 72;
-const BODY_CHECKSUM_AT: usize = 80;
-const HEADER_CHECKSUM_AT: usize = 96;
-const HEADER_BYTES: usize = 112;
 
 /// The snapshots of a journal, in its folder.
 pub struct SnapshotStore {
@@ -102,14 +92,14 @@ impl SnapshotStore {
         let market = reader
             .market()
             .expect("a position is given by a journal that has segments");
-        let header = encode_header(&market, &position, payload, &key);
+        let header = SnapshotHeader::new(market, position, payload, &key).encode(&key);
 
         let path = self.path(position.sequence);
         let aside = path.with_extension("snap.tmp");
         let write = || {
             let file = self.disk.open(&aside, Access::Create)?;
             file.write_at(&header, 0)?;
-            file.write_at(payload, HEADER_BYTES as u64)?;
+            file.write_at(payload, SNAPSHOT_HEADER_BYTES as u64)?;
             file.sync_data()?;
             self.disk.rename(&aside, &path)?;
             self.disk.sync_dir(&self.dir)
@@ -189,48 +179,39 @@ impl SnapshotStore {
             path: path.clone(),
             source,
         };
-        let damaged = |offset, what| JournalError::Damaged {
-            file: path.clone(),
-            offset,
-            what,
-        };
+        let damaged = |offset, what| JournalError::damaged(&path, offset, what);
         let file = self.disk.open(&path, Access::Read).map_err(failed)?;
         let length = file.len().map_err(failed)?;
-        if length < HEADER_BYTES as u64 {
+        if length < SNAPSHOT_HEADER_BYTES as u64 {
             let what = Damage::Length {
-                expected: HEADER_BYTES as u64,
+                expected: SNAPSHOT_HEADER_BYTES as u64,
                 found: length,
             };
             return Err(damaged(length, what));
         }
-        let mut header = [0; HEADER_BYTES];
-        file.read_at(&mut header, 0).map_err(failed)?;
-        let Header {
-            market,
-            position,
-            payload_bytes,
-            body_checksum,
-        } = decode_header(&header, &path, key)?;
-        let expected = HEADER_BYTES as u64 + payload_bytes;
-        if length != expected || payload_bytes > SNAPSHOT_BYTES_MAX {
+        let mut bytes = [0; SNAPSHOT_HEADER_BYTES];
+        file.read_at(&mut bytes, 0).map_err(failed)?;
+        let header = SnapshotHeader::decode(&bytes, &path, key)?;
+        let expected = SNAPSHOT_HEADER_BYTES as u64 + header.payload_bytes;
+        if length != expected || header.payload_bytes > SNAPSHOT_BYTES_MAX {
             let what = Damage::Length {
                 expected,
                 found: length,
             };
             return Err(damaged(length.min(expected), what));
         }
-        if position.sequence != sequence {
+        if header.position.sequence != sequence {
             return Err(damaged(SEQUENCE_AT as u64, Damage::Name));
         }
-        let mut payload = vec![0; payload_bytes as usize];
-        file.read_at(&mut payload, HEADER_BYTES as u64)
+        let mut payload = vec![0; header.payload_bytes as usize];
+        file.read_at(&mut payload, SNAPSHOT_HEADER_BYTES as u64)
             .map_err(failed)?;
-        if key.checksum(Purpose::SnapshotBody, &[&payload]) != body_checksum {
-            return Err(damaged(HEADER_BYTES as u64, Damage::Content));
+        if !header.matches(&payload, key) {
+            return Err(damaged(SNAPSHOT_HEADER_BYTES as u64, Damage::Content));
         }
         Ok(Snapshot {
-            market,
-            position,
+            market: header.market,
+            position: header.position,
             payload,
         })
     }
@@ -271,72 +252,4 @@ fn agrees(
         return Ok(Err(reader.disagrees(sequence)));
     }
     Ok(Ok(()))
-}
-
-struct Header {
-    market: MarketId,
-    position: Position,
-    payload_bytes: u64,
-    body_checksum: [u8; 16],
-}
-
-fn encode_header(
-    market: &MarketId,
-    position: &Position,
-    payload: &[u8],
-    key: &Key,
-) -> [u8; HEADER_BYTES] {
-    let mut bytes = [0; HEADER_BYTES];
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[VERSION_AT..VERSION_AT + 2].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[MARKET_AT..SEQUENCE_AT].copy_from_slice(market);
-    bytes[SEQUENCE_AT..CHAIN_AT].copy_from_slice(&position.sequence.to_le_bytes());
-    bytes[CHAIN_AT..LENGTH_AT].copy_from_slice(&position.chain.0);
-    bytes[LENGTH_AT..BODY_CHECKSUM_AT].copy_from_slice(&(payload.len() as u64).to_le_bytes());
-    bytes[BODY_CHECKSUM_AT..HEADER_CHECKSUM_AT]
-        .copy_from_slice(&key.checksum(Purpose::SnapshotBody, &[payload]));
-    let checksum = key.checksum(Purpose::SnapshotHeader, &[&bytes[..HEADER_CHECKSUM_AT]]);
-    bytes[HEADER_CHECKSUM_AT..].copy_from_slice(&checksum);
-    bytes
-}
-
-fn decode_header(
-    bytes: &[u8; HEADER_BYTES],
-    path: &Path,
-    key: &Key,
-) -> Result<Header, JournalError> {
-    let damaged = |what| JournalError::Damaged {
-        file: path.to_owned(),
-        offset: 0,
-        what,
-    };
-    if &bytes[..8] != MAGIC {
-        return Err(damaged(Damage::Magic));
-    }
-    let version = u16::from_le_bytes(array_at(bytes, VERSION_AT));
-    if version != VERSION {
-        return Err(JournalError::UnknownVersion {
-            file: path.to_owned(),
-            offset: VERSION_AT as u64,
-            found: version,
-            known: VERSION,
-        });
-    }
-    let checksum = key.checksum(Purpose::SnapshotHeader, &[&bytes[..HEADER_CHECKSUM_AT]]);
-    if bytes[HEADER_CHECKSUM_AT..] != checksum {
-        return Err(damaged(Damage::Header));
-    }
-    Ok(Header {
-        market: array_at(bytes, MARKET_AT),
-        position: Position {
-            sequence: u64::from_le_bytes(array_at(bytes, SEQUENCE_AT)),
-            chain: Chain(array_at(bytes, CHAIN_AT)),
-        },
-        payload_bytes: u64::from_le_bytes(array_at(bytes, LENGTH_AT)),
-        body_checksum: array_at(bytes, BODY_CHECKSUM_AT),
-    })
-}
-
-fn array_at<const N: usize>(bytes: &[u8; HEADER_BYTES], at: usize) -> [u8; N] {
-    bytes[at..at + N].try_into().expect("the length is N")
 }

@@ -3,6 +3,7 @@
 mod faulty_disk;
 mod workload;
 
+mod format;
 mod opening;
 mod beside;
 mod crash;

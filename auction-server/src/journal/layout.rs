@@ -1,0 +1,45 @@
+//! How every file of a journal begins, and how numbers stand in it.
+
+use std::path::Path;
+
+use super::error::{Damage, JournalError};
+
+/// The first bytes of a kind of file: eight that name it, then its version as u16.
+pub(super) struct Beginning {
+    pub magic: &'static [u8; 8],
+    pub version: u16,
+}
+
+const VERSION_AT: usize = 8;
+
+impl Beginning {
+    pub fn write(&self, bytes: &mut [u8]) {
+        bytes[..VERSION_AT].copy_from_slice(self.magic);
+        bytes[VERSION_AT..VERSION_AT + 2].copy_from_slice(&self.version.to_le_bytes());
+    }
+
+    /// Asked before any checksum: another version may have put it elsewhere.
+    pub fn check(&self, bytes: &[u8], path: &Path) -> Result<(), JournalError> {
+        if bytes[..VERSION_AT] != *self.magic {
+            return Err(JournalError::damaged(path, 0, Damage::Magic));
+        }
+        let version = u16::from_le_bytes(array_at(bytes, VERSION_AT));
+        if version != self.version {
+            return Err(JournalError::UnknownVersion {
+                file: path.to_owned(),
+                offset: VERSION_AT as u64,
+                found: version,
+                known: self.version,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The `N` bytes at `at`.
+///
+/// # Panics
+/// If there are fewer.
+pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    bytes[at..at + N].try_into().expect("the length is N")
+}
