@@ -202,3 +202,96 @@ fn an_export_whose_reader_has_seen_enough_ends_quietly() {
     let output = output.unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
+
+fn add_user(folder: &Path, arguments: &[&str], password: &str) -> (Option<i32>, String, String) {
+    let mut program = program(folder);
+    program
+        .args(["user", "add"])
+        .args(arguments)
+        .args(["--data", "."]);
+    run(program.env("AUCTION_PASSWORD", password))
+}
+
+#[test]
+fn user_add_makes_accounts_of_every_role_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("stocks.csv"),
+        "Security,Symbol,Price,Profit\n01954,AAPL,1.32,9350\n",
+    )
+    .unwrap();
+    let cases: &[(&[&str], Option<i32>, &str)] = &[
+        (&["mia", "--role", "trader"], Some(0), ""),
+        (
+            &["apple", "--role", "company", "--symbol", "aapl"],
+            Some(0),
+            "",
+        ),
+        (&["tom", "--role", "auctioneer"], Some(0), ""),
+        (
+            &["MIA", "--role", "auctioneer"],
+            Some(1),
+            "error: the name mia is taken; choose another\n",
+        ),
+        (
+            &["msft", "--role", "company", "--symbol", "MSFT"],
+            Some(1),
+            "error: there is no stock MSFT\n",
+        ),
+        (
+            &["ann", "--role", "trader", "--symbol", "AAPL"],
+            Some(2),
+            "--symbol goes with --role company",
+        ),
+    ];
+    for (arguments, expected, said) in cases {
+        let (code, _, error) = add_user(folder.path(), arguments, "correct horse");
+        assert_eq!(code, *expected, "{arguments:?}: {error}");
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
+    let (code, printed, _) = run(program(folder.path()).args(["export", "users", "--data", "."]));
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        printed,
+        "name,role,symbol\nmia,trader,\napple,company,AAPL\ntom,auctioneer,\n"
+    );
+    let (code, ..) = run(program(folder.path()).args(["verify", "--data", "."]));
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn user_add_takes_the_password_from_standard_input_and_refuses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = |name: &str, input: &str| {
+        let path = folder.path().join("password");
+        std::fs::write(&path, input).unwrap();
+        let mut program = program(folder.path());
+        program.args(["user", "add", name, "--role", "trader", "--data", "."]);
+        run(program.stdin(std::fs::File::open(&path).unwrap()))
+    };
+    assert_eq!(
+        add("mia", "correct horse\r\nnothing more is read\n").0,
+        Some(0)
+    );
+    let (code, _, said) = add("tom", "");
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(1), "error: a password is not empty\n")
+    );
+    let (code, _, said) = add("tom", &"x".repeat(5_000));
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(1), "error: a password has at most 1024 bytes\n")
+    );
+}
+
+#[test]
+fn user_add_waits_for_no_running_server() {
+    let stage = crate::stage::Stage::on_disk();
+    let (code, _, said) = add_user(stage.path(), &["mia", "--role", "trader"], "correct horse");
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("another server runs on this journal; stop it"),
+        "{said}"
+    );
+}
