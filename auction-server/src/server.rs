@@ -1,7 +1,7 @@
 //! The server as a whole: opens the market, opens the door, and ends in good order.
 
 use std::io::{self, Write as _};
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use auction_core::{LotId, Market, Phase, PublicEvent, RequestId, Term};
 use auction_proto::{Code, Goodbye, Text, encode_frame};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -32,6 +32,8 @@ use crate::{accounts, announce, listing, store};
 
 /// How many connections can be open; one more is told so and closed.
 pub const CONNECTIONS_MAX: usize = 20_000;
+/// How many connections can wait to be accepted: as many as come at once after a restart.
+const ACCEPT_BACKLOG: u32 = 4_096;
 /// How long an ending server waits for its connections; then it goes without them.
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
 /// How long to wait when the system has no socket to give.
@@ -39,7 +41,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A server whose market is open and whose door is about to be.
 pub struct Server {
-    listener: StdListener,
+    listener: TcpListener,
     address: SocketAddr,
     sequencer: Option<JoinHandle<io::Result<()>>>,
     services: Arc<Services>,
@@ -98,8 +100,7 @@ impl Server {
             address: config.listen,
             source,
         };
-        let listener = StdListener::bind(config.listen).map_err(cannot_listen)?;
-        listener.set_nonblocking(true).map_err(cannot_listen)?;
+        let listener = listen(config.listen).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
 
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
@@ -168,7 +169,7 @@ impl Server {
     /// # Errors
     /// [`ServeError::Journal`] as soon as the journal fails: the process must end then.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let listener = TcpListener::from_std(self.listener.try_clone()?)?;
+        let listener = self.listener;
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
         let mut connections = JoinSet::new();
@@ -216,6 +217,18 @@ impl Server {
         joined.await.map_err(io::Error::other)?;
         Ok(())
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A server that starts again at once must not wait for the connections of the one before to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(ACCEPT_BACKLOG)
 }
 
 fn sequencer_failed(
