@@ -1,12 +1,4 @@
 //! Frames: length, kind, request number, body; and the preface that a client sends before the first.
-//!
-//! ```text
-//! offset  bytes
-//!      0      4  length of all that follows, little-endian: at least 10
-//!      4      2  kind, little-endian
-//!      6      8  request number, little-endian; 0 in what the server says of its own accord
-//!     14         body
-//! ```
 
 use alloc::vec::Vec;
 
@@ -32,6 +24,14 @@ const LENGTH_MIN: usize = HEADER_BYTES - LENGTH_BYTES;
 const BUFFER_KEPT_BYTES: usize = 16 * 1024;
 
 /// A frame in someone's buffer.
+///
+/// ```text
+/// offset  bytes
+///      0      4  length of all that follows, little-endian: at least 10
+///      4      2  kind, little-endian
+///      6      8  request number, little-endian; 0 in what the server says of its own accord
+///     14         body
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The kind, known or not.

@@ -25,7 +25,7 @@ mod frame;
 mod message;
 mod feed;
 mod snapshot;
-mod record;
+pub mod record;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 

@@ -45,7 +45,8 @@ fields! {
         closes_at: Timestamp,
         /// The format, and its public terms.
         terms: Terms,
-        /// Below this price the lot is not sold; hidden from everyone.
+        /// Below this price the lot is not sold; hidden from everyone. JSON can leave it out.
+        #[serde(default)]
         reserve: Option<Price>,
     }
 

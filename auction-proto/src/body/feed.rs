@@ -10,7 +10,8 @@ fields! {
     /// no session. Answered by [`Resumed`], or by [`SnapshotPart`](super::SnapshotPart)s that carry the number
     /// of this request; from there on [`Feed`] follows [`Feed`] without a gap.
     struct Watch = WATCH {
-        /// Where the client's fold stands; nothing: it has none.
+        /// Where the client's fold stands; nothing: it has none. JSON can leave it out.
+        #[serde(default)]
         resume: Option<ResumePoint>,
     }
 

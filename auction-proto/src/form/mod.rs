@@ -6,13 +6,14 @@
 //! the compiler; a shipped form never changes, and a new variant goes to its end.
 
 /// Writes a form down: `struct TheForm: CoreType = "path of the core's type" { fields }`, or an `enum` whose
-/// variants are preceded by their numbers.
+/// variants are preceded by their numbers. `#[serde(default)]` lets JSON leave a field out; in the binary form
+/// every field is there.
 macro_rules! form {
-    (struct $form:ident: $type:ident = $path:literal { $($field:ident: $of:ty),* $(,)? }) => {
+    (struct $form:ident: $type:ident = $path:literal { $($(#[$attribute:meta])* $field:ident: $of:ty),* $(,)? }) => {
         #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(remote = $path, deny_unknown_fields)]
         struct $form {
-            $(#[serde(with = "crate::wire")] $field: $of,)*
+            $(#[serde(with = "crate::wire")] $(#[$attribute])* $field: $of,)*
         }
         $crate::form::form!(@wire $form: $type);
     };

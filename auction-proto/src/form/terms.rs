@@ -19,6 +19,7 @@ form!(enum TermsForm: Terms = "auction_core::Terms" {
 
 form!(struct EnglishTermsForm: EnglishTerms = "auction_core::EnglishTerms" {
     steps: Steps,
+    #[serde(default)]
     buy_now: Option<Price>,
     soft_close: SoftClose,
 });
@@ -32,6 +33,7 @@ form!(struct SoftCloseForm: SoftClose = "auction_core::SoftClose" {
     mode: SoftCloseMode,
     extend_within: Span,
     extend_by: Span,
+    #[serde(default)]
     extensions_max: Option<u32>,
 });
 

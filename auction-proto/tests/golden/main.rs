@@ -1,0 +1,162 @@
+//! The bytes and the JSON that are kept for ever, in `golden/v1`, and what `SPEC.md` shows of them.
+//!
+//! A test never changes a golden file. `GOLDEN_WRITE=1 cargo test -p auction-proto --test golden` writes those
+//! that are missing, for new messages; a change of one that is there is a new version, in a folder of its own.
+
+mod messages;
+mod records;
+mod spec;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auction_proto::{
+    ClientMessage, Frame, Kind, ServerMessage, decode_records, encode_record, limits,
+};
+
+#[test]
+fn messages_keep_their_bytes_and_their_json() {
+    let mut golden = Golden::open("messages");
+    for (name, request, message) in messages::client() {
+        let bytes = frame_bytes(|out| message.encode(request, out));
+        let json = serde_json::to_string(&message).unwrap();
+        golden.holds(&format!("{name}.hex"), &hex_file(&bytes));
+        golden.holds(&format!("{name}.json"), &format!("{json}\n"));
+        let frame = whole_frame(&bytes);
+        assert_eq!(frame.request, request);
+        assert_eq!(
+            ClientMessage::decode(frame.kind, frame.body).unwrap(),
+            message
+        );
+        assert_eq!(
+            serde_json::from_str::<ClientMessage>(&json).unwrap(),
+            message
+        );
+    }
+    for (name, request, message) in messages::server() {
+        let bytes = frame_bytes(|out| message.encode(request, out));
+        let json = serde_json::to_string(&message).unwrap();
+        golden.holds(&format!("{name}.hex"), &hex_file(&bytes));
+        golden.holds(&format!("{name}.json"), &format!("{json}\n"));
+        let frame = whole_frame(&bytes);
+        assert_eq!(frame.request, request);
+        assert_eq!(
+            ServerMessage::decode(frame.kind, frame.body).unwrap(),
+            message
+        );
+        assert_eq!(
+            serde_json::from_str::<ServerMessage>(&json).unwrap(),
+            message
+        );
+    }
+    golden.is_complete();
+}
+
+#[test]
+fn every_kind_has_a_golden_message() {
+    let client = messages::client()
+        .into_iter()
+        .map(|(_, _, message)| message.kind());
+    let server = messages::server()
+        .into_iter()
+        .map(|(_, _, message)| message.kind());
+    let kept: BTreeSet<Kind> = client.chain(server).collect();
+    assert_eq!(kept, Kind::ALL.iter().copied().collect());
+}
+
+#[test]
+fn records_keep_their_bytes() {
+    let mut golden = Golden::open("records");
+    for (name, record) in records::records() {
+        let (mut public, mut private) = (Vec::new(), Vec::new());
+        encode_record(&record, &records::SALT, &mut public, &mut private);
+        golden.holds(&format!("{name}.public.hex"), &hex_file(&public));
+        golden.holds(&format!("{name}.private.hex"), &hex_file(&private));
+        let decoded: Result<Vec<_>, _> = decode_records(&public, &private).collect();
+        assert_eq!(decoded.unwrap(), [record]);
+    }
+    golden.is_complete();
+}
+
+fn frame_bytes(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(&mut bytes);
+    bytes
+}
+
+fn whole_frame(mut bytes: &[u8]) -> Frame<'_> {
+    Frame::take(&mut bytes, limits::FRAME_BYTES_MAX)
+        .unwrap()
+        .unwrap()
+}
+
+/// The bytes of a message, by its name.
+fn message_bytes(name: &str) -> Option<Vec<u8>> {
+    let client = messages::client()
+        .into_iter()
+        .find(|(found, ..)| *found == name);
+    if let Some((_, request, message)) = client {
+        return Some(frame_bytes(|out| message.encode(request, out)));
+    }
+    let server = messages::server()
+        .into_iter()
+        .find(|(found, ..)| *found == name);
+    server.map(|(_, request, message)| frame_bytes(|out| message.encode(request, out)))
+}
+
+/// 16 bytes a line.
+fn hex_file(bytes: &[u8]) -> String {
+    let mut file = String::new();
+    for line in bytes.chunks(16) {
+        let hex: Vec<_> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(file, "{}", hex.join(" ")).unwrap();
+    }
+    file
+}
+
+/// A folder of golden files, and which of them were asked for.
+struct Golden {
+    folder: PathBuf,
+    held: BTreeSet<String>,
+    wrong: Vec<String>,
+}
+
+impl Golden {
+    fn open(folder: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/v1");
+        Self {
+            folder: root.join(folder),
+            held: BTreeSet::new(),
+            wrong: Vec::new(),
+        }
+    }
+
+    /// Compares what a file holds, or writes it when it is missing and writing was asked for.
+    fn holds(&mut self, file: &str, expected: &str) {
+        assert!(self.held.insert(file.into()), "{file} has two meanings");
+        let path = self.folder.join(file);
+        if !path.exists() && std::env::var_os("GOLDEN_WRITE").is_some() {
+            fs::create_dir_all(&self.folder).unwrap();
+            fs::write(&path, expected).unwrap();
+        }
+        match fs::read_to_string(&path) {
+            Ok(found) if found == expected => {}
+            Ok(found) => self
+                .wrong
+                .push(format!("{file}: is\n{found}and would be\n{expected}")),
+            Err(error) => self.wrong.push(format!("{file}: {error}")),
+        }
+    }
+
+    /// Fails for files that differ, and for files that nothing asked for.
+    fn is_complete(self) {
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
+        let files = fs::read_dir(&self.folder).unwrap();
+        let found: BTreeSet<String> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(found, self.held);
+    }
+}

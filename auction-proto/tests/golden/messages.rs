@@ -1,0 +1,533 @@
+//! Messages whose bytes and JSON are kept for ever, each under a name.
+
+use auction_core::{
+    BidAccepted, BidReply, Book, Digest, EnglishBook, EnglishTerms, ExtensionCause, FeedSequence,
+    Listing, Lot, LotId, LotOpened, MarketId, Name, Outcome, Phase, Price, Profit, PublicEvent,
+    Quantity, Reject, Reply, RequestId, ReserveStatus, Role, SecurityCode, SessionId, SoftClose,
+    SoftCloseMode, SoldBy, Span, Steps, Stock, Symbol, Term, Terms, Timestamp, UnsoldBecause,
+    UserId,
+};
+use auction_proto::{
+    Accepted, Bid, BidMaximum, ClientMessage, CloseSession, Code, Done, ExtendLot, Feed, FeedEntry,
+    Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register,
+    Resume, ResumePoint, Resumed, Secret, ServerMessage, Sessions, SnapshotPart, SnapshotUser,
+    Text, Token, Watch, Welcome,
+};
+
+pub const MARKET: MarketId = MarketId([
+    0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f,
+]);
+
+/// 2026-11-22 13:00 UTC.
+pub fn at(secs: u64) -> Timestamp {
+    Timestamp::from_secs(1_795_352_400 + secs)
+}
+
+pub fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+pub fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+pub fn symbol(text: &str) -> Symbol {
+    Symbol::parse(text).unwrap()
+}
+
+pub fn listing() -> Listing {
+    Listing {
+        symbol: symbol("AAPL"),
+        security: SecurityCode::parse("01954").unwrap(),
+        price: price("1.30"),
+        profit: Profit::parse("-12.5").unwrap(),
+    }
+}
+
+fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+    Text::new(text).unwrap()
+}
+
+fn secret() -> Secret {
+    Secret::new("correct horse".into()).unwrap()
+}
+
+/// Name, request number, message.
+pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
+    let (lot, closes_at) = (LotId(3), at(300));
+    let hello = Hello {
+        version_min: 1,
+        version_max: 1,
+        client: text("auction/0.1.0"),
+    };
+    let resume = ResumePoint {
+        market: MARKET,
+        feed_sequence: FeedSequence(1_000),
+    };
+    let banded = Terms::English(EnglishTerms {
+        steps: Steps::banded(),
+        buy_now: Some(price("50")),
+        soft_close: SoftClose {
+            mode: SoftCloseMode::Reset,
+            extend_within: Span::from_secs(30),
+            extend_by: Span::from_secs(60),
+            extensions_max: Some(5),
+        },
+    });
+    let messages: Vec<(_, ClientMessage)> = vec![
+        ("hello", hello.into()),
+        (
+            "register",
+            Register {
+                name: name("mia"),
+                password: secret(),
+            }
+            .into(),
+        ),
+        (
+            "login",
+            Login {
+                name: name("mia"),
+                password: secret(),
+            }
+            .into(),
+        ),
+        (
+            "resume",
+            Resume {
+                token: Token::new([0xab; 32]),
+            }
+            .into(),
+        ),
+        ("logout", Logout {}.into()),
+        ("list_sessions", ListSessions {}.into()),
+        (
+            "close_session",
+            CloseSession {
+                session: SessionId(300),
+            }
+            .into(),
+        ),
+        (
+            "bid",
+            Bid {
+                lot,
+                price: price("1.40"),
+            }
+            .into(),
+        ),
+        (
+            "bid_greatest",
+            Bid {
+                lot: LotId(u32::MAX),
+                price: Price::MAX,
+            }
+            .into(),
+        ),
+        (
+            "bid_maximum",
+            BidMaximum {
+                lot,
+                maximum: price("12.50"),
+            }
+            .into(),
+        ),
+        (
+            "publish_profit",
+            PublishProfit {
+                symbol: symbol("BRK.B"),
+                security: SecurityCode::parse("00091").unwrap(),
+                profit: Profit::parse("-0.0001").unwrap(),
+            }
+            .into(),
+        ),
+        (
+            "open_lot",
+            OpenLot {
+                symbol: symbol("AAPL"),
+                quantity: Quantity::ONE,
+                closes_at,
+                terms: Terms::English(EnglishTerms::default()),
+                reserve: None,
+            }
+            .into(),
+        ),
+        (
+            "open_lot_with_all_terms",
+            OpenLot {
+                symbol: symbol("AAPL"),
+                quantity: Quantity::new(1_000_000).unwrap(),
+                closes_at,
+                terms: banded,
+                reserve: Some(price("20")),
+            }
+            .into(),
+        ),
+        ("extend_lot", ExtendLot { lot, closes_at }.into()),
+        ("watch", Watch { resume: None }.into()),
+        (
+            "watch_from",
+            Watch {
+                resume: Some(resume),
+            }
+            .into(),
+        ),
+        ("get_snapshot", GetSnapshot {}.into()),
+        ("get_history", GetHistory { lot, limit: 50 }.into()),
+        ("ping", Ping { client_time: at(0) }.into()),
+    ];
+    (1..)
+        .zip(messages)
+        .map(|(request, (name, message))| (name, RequestId(request), message))
+        .collect()
+}
+
+/// Name, request number, message.
+pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
+    let answers = [connection(), sessions(), accepted(), refused(), history()].concat();
+    let answers = (1..)
+        .zip(answers)
+        .map(|(request, (name, message))| (name, RequestId(request), message));
+    let unasked = feed()
+        .into_iter()
+        .map(|(name, message)| (name, RequestId(0), message));
+    answers.chain(unasked).collect()
+}
+
+type Named = (&'static str, ServerMessage);
+
+fn connection() -> Vec<Named> {
+    let welcome = Welcome {
+        version: 1,
+        market: MARKET,
+        term: Term(1),
+        time: at(0),
+        server: text("auction-server/0.1.0"),
+        heartbeat_ms: 5_000,
+    };
+    let pong = Pong {
+        client_time: at(0),
+        server_time: at(1),
+    };
+    vec![
+        ("welcome", welcome.into()),
+        ("pong", pong.into()),
+        (
+            "resumed",
+            Resumed {
+                feed_sequence: FeedSequence(1_000),
+            }
+            .into(),
+        ),
+    ]
+}
+
+fn sessions() -> Vec<Named> {
+    let logged_in = |token, role, last_request| LoggedIn {
+        session: SessionId(300),
+        token,
+        user: UserId(2),
+        name: name("mia"),
+        role,
+        last_request: RequestId(last_request),
+        expires_at: at(86_400),
+    };
+    let listed = |session, current| ListedSession {
+        session: SessionId(session),
+        opened_at: at(0),
+        expires_at: at(86_400),
+        current,
+    };
+    let sessions = vec![listed(299, false), listed(300, true)]
+        .try_into()
+        .unwrap();
+    let token = Some(Token::new([0xab; 32]));
+    vec![
+        ("logged_in", logged_in(token, Role::Trader, 0).into()),
+        (
+            "logged_in_again",
+            logged_in(None, Role::Company(symbol("AAPL")), 41).into(),
+        ),
+        ("sessions", Sessions { sessions }.into()),
+    ]
+}
+
+fn accepted() -> Vec<Named> {
+    let accepted = |done, reply| Accepted {
+        feed_sequence: FeedSequence(1_001),
+        done,
+        reply,
+    };
+    let bid = BidReply {
+        lot: LotId(3),
+        leads: true,
+        price: Some(price("1.40")),
+        extended_to: None,
+        bought: false,
+    };
+    let late = BidReply {
+        leads: false,
+        extended_to: Some(at(360)),
+        ..bid
+    };
+    let raised = BidReply { price: None, ..bid };
+    let bought = BidReply {
+        bought: true,
+        ..bid
+    };
+    vec![
+        ("accepted_done", accepted(Done::Now, Reply::Done).into()),
+        (
+            "accepted_registered",
+            accepted(Done::Now, Reply::Registered(UserId(2))).into(),
+        ),
+        (
+            "accepted_session",
+            accepted(Done::Now, Reply::SessionOpened(SessionId(300))).into(),
+        ),
+        (
+            "accepted_lot",
+            accepted(Done::Now, Reply::LotOpened(LotId(3))).into(),
+        ),
+        ("accepted_bid", accepted(Done::Now, Reply::Bid(bid)).into()),
+        (
+            "accepted_bid_before",
+            accepted(Done::Before, Reply::Bid(late)).into(),
+        ),
+        (
+            "accepted_raise",
+            accepted(Done::Now, Reply::Bid(raised)).into(),
+        ),
+        (
+            "accepted_buy",
+            accepted(Done::Now, Reply::Bid(bought)).into(),
+        ),
+    ]
+}
+
+fn refused() -> Vec<Named> {
+    let too_low = Refused::from(Reject::BidTooLow {
+        least: price("1.41"),
+    });
+    let closed = Refused::from(Reject::LotClosed {
+        lot: LotId(3),
+        closed_at: at(300),
+    });
+    let security = listing().security;
+    let wrong = Refused::from(Reject::WrongSecurity {
+        symbol: symbol("AAPL"),
+        security,
+    });
+    vec![
+        ("refused_bid_too_low", too_low.into()),
+        ("refused_lot_closed", closed.into()),
+        ("refused_wrong_security", wrong.into()),
+        (
+            "refused_not_logged_in",
+            Refused::new(Code::NOT_LOGGED_IN, "log in first").into(),
+        ),
+        (
+            "refused_unknown_code",
+            Refused::new(Code(1_999), "of a later version").into(),
+        ),
+    ]
+}
+
+fn history() -> Vec<Named> {
+    let bid = |feed_sequence, secs, amount: Option<&str>, shown| HistoryBid {
+        feed_sequence: FeedSequence(feed_sequence),
+        at: at(secs),
+        bidder: UserId(2),
+        amount: amount.map(price),
+        price: price(shown),
+        leader: UserId(1),
+    };
+    let bids = vec![bid(17, 5, Some("1.40"), "1.40"), bid(18, 6, None, "1.50")];
+    let history = History {
+        lot: LotId(3),
+        total: 4,
+        bids: bids.try_into().unwrap(),
+    };
+    let part = |index, follows, users, stocks, lots| SnapshotPart {
+        market: MARKET,
+        index,
+        follows,
+        feed_sequence: FeedSequence(1_000),
+        at: at(0),
+        users: Vec::try_into(users).unwrap(),
+        stocks: Vec::try_into(stocks).unwrap(),
+        lots: Vec::try_into(lots).unwrap(),
+    };
+    let user = |user, text, role| SnapshotUser {
+        user: UserId(user),
+        name: name(text),
+        role,
+    };
+    let users = vec![
+        user(1, "apple", Role::Company(symbol("AAPL"))),
+        user(2, "mia", Role::Trader),
+        user(3, "gavel", Role::Auctioneer),
+    ];
+    let stock = Stock {
+        listing: listing(),
+        profit: Profit::parse("9800").unwrap(),
+    };
+    let whole = part(0, Follows::Nothing, users, vec![stock], lots());
+    let empty = part(0, Follows::More, vec![], vec![], vec![]);
+    vec![
+        ("history", history.into()),
+        ("snapshot_part", whole.into()),
+        ("snapshot_part_empty", empty.into()),
+    ]
+}
+
+/// Open without a bid, open with bids, sold, unsold.
+fn lots() -> Vec<Lot> {
+    let lot = |id, phase, price: Option<&str>, reserve| Lot {
+        id: LotId(id),
+        symbol: symbol("AAPL"),
+        quantity: Quantity::ONE,
+        base_price: self::price("1.30"),
+        opened_at: at(0),
+        closes_at: at(300),
+        extensions: 1,
+        terms: Terms::English(EnglishTerms::default()),
+        phase,
+        book: Book::English(EnglishBook {
+            price: price.map(self::price),
+            leader: price.map(|_| UserId(2)),
+            least: Some(self::price("1.41")),
+            bids: 2,
+            bidders: 1,
+            reserve,
+        }),
+    };
+    let closed = |outcome| Phase::Closed {
+        at: at(300),
+        outcome,
+    };
+    vec![
+        lot(1, Phase::Open, None, ReserveStatus::None),
+        lot(2, Phase::Open, Some("1.40"), ReserveStatus::NotMet),
+        lot(3, closed(sold()), Some("1.40"), ReserveStatus::Met),
+        lot(4, closed(unsold()), None, ReserveStatus::None),
+    ]
+}
+
+fn sold() -> Outcome {
+    Outcome::Sold {
+        winner: UserId(2),
+        price: price("1.40"),
+        by: SoldBy::HighestBid,
+        runner_up: Some(price("1.35")),
+    }
+}
+
+fn unsold() -> Outcome {
+    Outcome::Unsold {
+        because: UnsoldBecause::NoBids,
+        highest: None,
+    }
+}
+
+fn feed() -> Vec<Named> {
+    let feed = |event| {
+        let entry = FeedEntry { at: at(7), event };
+        let feed = Feed::of_commit(MARKET, Term(1), FeedSequence(1_000), [entry]);
+        ServerMessage::from(feed[0].clone())
+    };
+    let heartbeat = Heartbeat {
+        time: at(5),
+        feed_sequence: FeedSequence(1_000),
+        digest: Digest([0xcd; 32]),
+    };
+    let goodbye = Goodbye {
+        code: Code::SHUTTING_DOWN,
+        message: text("the server is ending; come back"),
+    };
+    let registered = PublicEvent::UserRegistered {
+        user: UserId(2),
+        name: name("mia"),
+        role: Role::Trader,
+    };
+    let profit = PublicEvent::ProfitPublished {
+        symbol: symbol("AAPL"),
+        profit: Profit::parse("9800").unwrap(),
+    };
+    let lot = LotId(3);
+    let extended = PublicEvent::LotExtended {
+        lot,
+        closes_at: at(360),
+        cause: ExtensionCause::SoftClose,
+    };
+    let moved = PublicEvent::LotExtended {
+        lot,
+        closes_at: at(360),
+        cause: ExtensionCause::Ordered,
+    };
+    let closed = |outcome| PublicEvent::LotClosed { lot, outcome };
+    let bought = Outcome::Sold {
+        winner: UserId(2),
+        price: price("50"),
+        by: SoldBy::BuyNow,
+        runner_up: None,
+    };
+    let not_met = Outcome::Unsold {
+        because: UnsoldBecause::ReserveNotMet,
+        highest: Some(price("1.40")),
+    };
+    vec![
+        ("heartbeat", heartbeat.into()),
+        ("goodbye", goodbye.into()),
+        (
+            "feed_stock_listed",
+            feed(PublicEvent::StockListed(listing())),
+        ),
+        ("feed_user_registered", feed(registered)),
+        (
+            "feed_lot_opened",
+            feed(PublicEvent::LotOpened(Box::new(lot_opened()))),
+        ),
+        (
+            "feed_bid",
+            feed(PublicEvent::BidAccepted(bid_accepted(Some("1.40")))),
+        ),
+        (
+            "feed_bid_hidden",
+            feed(PublicEvent::BidAccepted(bid_accepted(None))),
+        ),
+        ("feed_lot_extended", feed(extended)),
+        ("feed_lot_moved", feed(moved)),
+        ("feed_lot_sold", feed(closed(sold()))),
+        ("feed_lot_bought", feed(closed(bought))),
+        ("feed_lot_unsold", feed(closed(unsold()))),
+        ("feed_lot_reserve_not_met", feed(closed(not_met))),
+        ("feed_profit_published", feed(profit)),
+    ]
+}
+
+pub fn lot_opened() -> LotOpened {
+    LotOpened {
+        lot: LotId(3),
+        symbol: symbol("AAPL"),
+        quantity: Quantity::ONE,
+        base_price: price("1.30"),
+        closes_at: at(300),
+        terms: Terms::English(EnglishTerms::default()),
+        has_reserve: true,
+    }
+}
+
+pub fn bid_accepted(amount: Option<&str>) -> BidAccepted {
+    BidAccepted {
+        lot: LotId(3),
+        bidder: UserId(2),
+        amount: amount.map(price),
+        leader: UserId(2),
+        price: price("1.40"),
+        least: Some(price("1.41")),
+        bidders: 2,
+        reserve: ReserveStatus::NotMet,
+    }
+}

@@ -1,0 +1,210 @@
+//! Records whose bytes are kept for ever, each under a name, alone in its batch.
+
+use auction_core::{
+    Actor, Command, Credential, EnglishTerms, Event, ExtensionCause, LotId, NewSession, OpenLot,
+    Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record, Registration, RequestId, Role,
+    SecurityCode, Sequence, SessionId, Terms, TokenHash, UnsoldBecause, UserId,
+};
+
+use crate::messages::{at, bid_accepted, listing, lot_opened, name, price, symbol};
+
+/// The salt of all of them. A journal draws one for each.
+pub const SALT: [u8; 16] = [0x5a; 16];
+
+/// Name and record: one of each command, and all events among them.
+pub fn records() -> Vec<(&'static str, Record)> {
+    let lot = LotId(3);
+    let user = UserId(2);
+    let session = SessionId(300);
+    let mia = Actor::User(user);
+    let asked = Some((session, RequestId(8)));
+    let open = OpenLot {
+        symbol: symbol("AAPL"),
+        quantity: Quantity::ONE,
+        closes_at: at(300),
+        terms: Terms::English(EnglishTerms::default()),
+        reserve: None,
+    };
+    let reserved = OpenLot {
+        reserve: Some(price("2")),
+        ..open.clone()
+    };
+    let credential = Credential::new(b"$argon2id$v=19$example").unwrap();
+    let registration = Registration {
+        name: name("mia"),
+        role: Role::Trader,
+        credential: credential.clone(),
+    };
+    let token_hash = TokenHash([0xef; 32]);
+    let expires_at = at(86_400);
+    let outcome = Outcome::Unsold {
+        because: UnsoldBecause::NoBids,
+        highest: None,
+    };
+    let extended = |cause| {
+        Event::Public(PublicEvent::LotExtended {
+            lot,
+            closes_at: at(360),
+            cause,
+        })
+    };
+    let profit = Profit::parse("9800").unwrap();
+    let security = SecurityCode::parse("01954").unwrap();
+    let opened = Event::Public(PublicEvent::LotOpened(Box::new(lot_opened())));
+    let bid = |amount| Event::Public(PublicEvent::BidAccepted(bid_accepted(amount)));
+    let by_operator = |command, events| record(Actor::Operator, None, command, events);
+    vec![
+        (
+            "list_stock",
+            by_operator(
+                Command::ListStock(listing()),
+                vec![Event::Public(PublicEvent::StockListed(listing()))],
+            ),
+        ),
+        (
+            "open_lot",
+            by_operator(Command::OpenLot(Box::new(open)), vec![opened.clone()]),
+        ),
+        (
+            "open_lot_with_reserve",
+            by_operator(
+                Command::OpenLot(Box::new(reserved)),
+                vec![
+                    opened,
+                    Event::Private(PrivateEvent::ReserveSet {
+                        lot,
+                        reserve: price("2"),
+                    }),
+                ],
+            ),
+        ),
+        (
+            "extend_lot",
+            by_operator(
+                Command::ExtendLot {
+                    lot,
+                    closes_at: at(360),
+                },
+                vec![extended(ExtensionCause::Ordered)],
+            ),
+        ),
+        (
+            "close_due",
+            record(
+                Actor::Clock,
+                None,
+                Command::CloseDue { lot },
+                vec![Event::Public(PublicEvent::LotClosed { lot, outcome })],
+            ),
+        ),
+        (
+            "register",
+            by_operator(
+                Command::Register(Box::new(registration)),
+                vec![
+                    Event::Public(PublicEvent::UserRegistered {
+                        user,
+                        name: name("mia"),
+                        role: Role::Trader,
+                    }),
+                    Event::Private(PrivateEvent::CredentialSet { user, credential }),
+                ],
+            ),
+        ),
+        (
+            "open_session",
+            by_operator(
+                Command::OpenSession(Box::new(NewSession {
+                    user,
+                    token_hash,
+                    expires_at,
+                })),
+                vec![
+                    Event::Private(PrivateEvent::SessionClosed {
+                        session: SessionId(9),
+                    }),
+                    Event::Private(PrivateEvent::SessionOpened {
+                        session,
+                        user,
+                        token_hash,
+                        expires_at,
+                    }),
+                ],
+            ),
+        ),
+        (
+            "close_session",
+            record(
+                mia,
+                asked,
+                Command::CloseSession { session },
+                vec![Event::Private(PrivateEvent::SessionClosed { session })],
+            ),
+        ),
+        (
+            "bid",
+            record(
+                mia,
+                asked,
+                Command::Bid {
+                    lot,
+                    price: price("1.40"),
+                },
+                vec![bid(Some("1.40")), extended(ExtensionCause::SoftClose)],
+            ),
+        ),
+        (
+            "bid_maximum",
+            record(
+                mia,
+                asked,
+                Command::BidMaximum {
+                    lot,
+                    maximum: price("12.50"),
+                },
+                vec![
+                    Event::Private(PrivateEvent::MaximumSet {
+                        lot,
+                        bidder: user,
+                        maximum: price("12.50"),
+                        leads: true,
+                    }),
+                    bid(None),
+                ],
+            ),
+        ),
+        (
+            "publish_profit",
+            record(
+                mia,
+                asked,
+                Command::PublishProfit {
+                    symbol: symbol("AAPL"),
+                    security,
+                    profit,
+                },
+                vec![Event::Public(PublicEvent::ProfitPublished {
+                    symbol: symbol("AAPL"),
+                    profit,
+                })],
+            ),
+        ),
+    ]
+}
+
+fn record(
+    actor: Actor,
+    request: Option<(SessionId, RequestId)>,
+    command: Command,
+    events: Vec<Event>,
+) -> Record {
+    Record {
+        sequence: Sequence(1_234),
+        at: at(7),
+        rules: 1,
+        actor,
+        request,
+        command,
+        events: events.into_iter().collect(),
+    }
+}

@@ -1,0 +1,103 @@
+//! `SPEC.md` shows true bytes, true JSON, and every kind, code and limit.
+//!
+//! A fenced block `hex NAME` holds the bytes of the golden message, annotated: each line begins with bytes,
+//! and two spaces end them. A block `json NAME` holds its JSON.
+
+use auction_proto::{Code, Kind, limits};
+
+use crate::messages;
+
+const SPEC: &str = include_str!("../../SPEC.md");
+
+/// Info string and text of each fenced block.
+fn blocks() -> Vec<(&'static str, &'static str)> {
+    let mut blocks = Vec::new();
+    let mut rest = SPEC;
+    while let Some((_, block)) = rest.split_once("\n```") {
+        let (info, block) = block.split_once('\n').unwrap();
+        let (text, after) = block.split_once("\n```").unwrap_or((block, ""));
+        blocks.push((info, text));
+        rest = after;
+    }
+    blocks
+}
+
+fn named<'a>(language: &str) -> Vec<(&'a str, &'a str)> {
+    let mut found = Vec::new();
+    for (info, text) in blocks() {
+        if let Some((first, name)) = info.split_once(' ')
+            && first == language
+        {
+            found.push((name, text));
+        }
+    }
+    assert!(!found.is_empty(), "SPEC.md has no {language} example");
+    found
+}
+
+#[test]
+fn the_bytes_shown_are_true() {
+    for (name, text) in named("hex") {
+        let mut shown = Vec::new();
+        for line in text.lines() {
+            let bytes = line.split("  ").next().unwrap();
+            shown.extend(
+                bytes
+                    .split_whitespace()
+                    .map(|byte| u8::from_str_radix(byte, 16).unwrap()),
+            );
+        }
+        let expected = crate::message_bytes(name).unwrap_or_else(|| panic!("no example {name}"));
+        assert_eq!(
+            shown,
+            expected,
+            "{name}: expected {}",
+            crate::hex_file(&expected)
+        );
+    }
+}
+
+#[test]
+fn the_json_shown_is_true() {
+    for (name, text) in named("json") {
+        let client = messages::client()
+            .into_iter()
+            .find(|(found, ..)| *found == name);
+        let server = messages::server()
+            .into_iter()
+            .find(|(found, ..)| *found == name);
+        let expected = match (client, server) {
+            (Some((_, _, message)), _) => serde_json::to_string(&message).unwrap(),
+            (_, Some((_, _, message))) => serde_json::to_string(&message).unwrap(),
+            _ => panic!("no example {name}"),
+        };
+        assert_eq!(text.trim(), expected, "{name}");
+    }
+}
+
+#[test]
+fn every_kind_code_and_limit_has_its_row() {
+    let has = |row: String| assert!(SPEC.contains(&row), "SPEC.md has no row {row}");
+    for kind in Kind::ALL {
+        has(format!("\n| {} | `{kind}` |", kind.0));
+    }
+    for code in Code::ALL {
+        has(format!("\n| {} | `{code}` |", code.0));
+    }
+    let limits = [
+        ("REQUEST_BYTES_MAX", limits::REQUEST_BYTES_MAX),
+        ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX),
+        ("PROGRAM_BYTES_MAX", limits::PROGRAM_BYTES_MAX),
+        ("MESSAGE_BYTES_MAX", limits::MESSAGE_BYTES_MAX),
+        ("PASSWORD_BYTES_MAX", limits::PASSWORD_BYTES_MAX),
+        ("SESSIONS_LISTED_MAX", limits::SESSIONS_LISTED_MAX),
+        ("HISTORY_BIDS_MAX", limits::HISTORY_BIDS_MAX),
+        ("FEED_ENTRIES_MAX", limits::FEED_ENTRIES_MAX),
+        ("PART_USERS_MAX", limits::PART_USERS_MAX),
+        ("PART_STOCKS_MAX", limits::PART_STOCKS_MAX),
+        ("PART_LOTS_MAX", limits::PART_LOTS_MAX),
+    ];
+    for (name, value) in limits {
+        has(format!("\n| `{name}` | {value} |"));
+    }
+}
