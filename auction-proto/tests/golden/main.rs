@@ -51,7 +51,7 @@ fn messages_keep_their_bytes_and_their_json() {
             message
         );
     }
-    golden.is_complete();
+    golden.assert_complete();
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn records_keep_their_bytes() {
         let decoded: Result<Vec<_>, _> = decode_records(&public, &private).collect();
         assert_eq!(decoded.unwrap(), [record]);
     }
-    golden.is_complete();
+    golden.assert_complete();
 }
 
 fn frame_bytes(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
@@ -151,7 +151,7 @@ impl Golden {
     }
 
     /// Fails for files that differ, and for files that nothing asked for.
-    fn is_complete(self) {
+    fn assert_complete(self) {
         assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
         let files = fs::read_dir(&self.folder).unwrap();
         let found: BTreeSet<String> = files
