@@ -228,12 +228,9 @@ impl Engine {
         let now = now.max(self.at);
         match self.identify(now, caller, &command)? {
             Asked::Before { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
-            Asked::Anew { actor, request } => {
-                let events = self.decide(now, actor, &command)?;
-                Ok(Executed::Decided(
-                    self.record(now, actor, request, command, events),
-                ))
-            }
+            Asked::Anew { actor, request } => self
+                .record(now, actor, request, command)
+                .map(Executed::Decided),
         }
     }
 
@@ -242,10 +239,8 @@ impl Engine {
     pub fn advance(&mut self, now: Timestamp) -> Option<Record> {
         let (at, lot) = self.next_close(now)?;
         let command = Command::CloseDue { lot };
-        let events = self
-            .decide(at, Actor::Clock, &command)
-            .expect("a lot that is due closes");
-        Some(self.record(at, Actor::Clock, None, command, events))
+        let record = self.record(at, Actor::Clock, None, command);
+        Some(record.expect("a lot that is due closes"))
     }
 
     /// Takes a record of the past as it was decided then.
@@ -328,8 +323,8 @@ impl Engine {
     }
 
     fn compare_events(&self, record: &Record) -> Result<(), Difference> {
-        let events = self
-            .decide(record.at, record.actor, &record.command)
+        let mut events = Events::new();
+        self.decide(record.at, record.actor, &record.command, &mut events)
             .map_err(Difference::Refused)?;
         if events == record.events {
             Ok(())
@@ -368,26 +363,26 @@ impl Engine {
         (due <= now).then(|| (due.max(self.at), lot))
     }
 
+    /// Decides and applies.
     fn record(
         &mut self,
         at: Timestamp,
         actor: Actor,
         request: Option<(SessionId, RequestId)>,
         command: Command,
-        events: Events,
-    ) -> Record {
-        let sequence = self.sequence.next();
-        let record = Record {
-            sequence,
+    ) -> Result<Record, Reject> {
+        let mut record = Record {
+            sequence: self.sequence.next(),
             at,
             rules: RULES_VERSION,
             actor,
             request,
             command,
-            events,
+            events: Events::new(),
         };
+        self.decide(at, actor, &record.command, &mut record.events)?;
         self.apply(&record).expect("what was just decided fits");
-        record
+        Ok(record)
     }
 
     fn apply(&mut self, record: &Record) -> Result<(), FoldError> {
@@ -484,52 +479,57 @@ impl Engine {
 
 /// Deciding: reads the state, changes nothing.
 impl Engine {
-    fn decide(&self, now: Timestamp, actor: Actor, command: &Command) -> Result<Events, Reject> {
-        let mut events = Events::new();
+    fn decide(
+        &self,
+        now: Timestamp,
+        actor: Actor,
+        command: &Command,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
         match command {
             Command::ListStock(listing) => {
                 self.require(actor, Right::RunLots)?;
-                self.decide_listing(*listing, &mut events)?;
+                self.decide_listing(*listing, events)?;
             }
             Command::OpenLot(open) => {
                 self.require(actor, Right::RunLots)?;
-                self.decide_opening(now, open, &mut events)?;
+                self.decide_opening(now, open, events)?;
             }
             Command::ExtendLot { lot, closes_at } => {
                 self.require(actor, Right::RunLots)?;
-                self.decide_extension(now, *lot, *closes_at, &mut events)?;
+                self.decide_extension(now, *lot, *closes_at, events)?;
             }
             Command::CloseDue { lot } => {
                 self.require(actor, Right::TellTime)?;
-                self.decide_close(now, *lot, &mut events)?;
+                self.decide_close(now, *lot, events)?;
             }
             Command::Register(registration) => {
                 self.require(actor, Right::Operate)?;
-                self.decide_registration(registration, &mut events)?;
+                self.decide_registration(registration, events)?;
             }
             Command::OpenSession(new) => {
                 self.require(actor, Right::Operate)?;
-                self.decide_session(new, &mut events)?;
+                self.decide_session(new, events)?;
             }
             Command::CloseSession { session } => {
-                self.decide_session_close(actor, *session, &mut events)?;
+                self.decide_session_close(actor, *session, events)?;
             }
             Command::Bid { lot, price } => {
-                self.decide_offer(now, actor, *lot, Offer::Plain(*price), &mut events)?;
+                self.decide_offer(now, actor, *lot, Offer::Plain(*price), events)?;
             }
             Command::BidMaximum { lot, maximum } => {
-                self.decide_offer(now, actor, *lot, Offer::Maximum(*maximum), &mut events)?;
+                self.decide_offer(now, actor, *lot, Offer::Maximum(*maximum), events)?;
             }
             Command::PublishProfit {
                 symbol,
                 security,
                 profit,
             } => {
-                self.decide_profit(actor, *symbol, *security, *profit, &mut events)?;
+                self.decide_profit(actor, *symbol, *security, *profit, events)?;
             }
         }
         assert!(!events.is_empty(), "what is accepted changes something");
-        Ok(events)
+        Ok(())
     }
 
     fn decide_listing(&self, listing: Listing, events: &mut Events) -> Result<(), Reject> {

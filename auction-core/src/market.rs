@@ -336,14 +336,11 @@ struct KeptDigest {
     users: usize,
     stocks: BTreeMap<Symbol, [u8; 32]>,
     changed_stocks: BTreeSet<Symbol>,
-    lots: Vec<KeptItem>,
+    /// Each lot's item as it was last combined; those that opened since are not in it yet.
+    lots: Vec<[u8; 32]>,
     changed_lots: Vec<LotId>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct KeptItem {
-    item: Option<[u8; 32]>,
-    changed: bool,
+    /// Whether a lot is among the changed ones: beside the items, since every bid asks.
+    lot_is_changed: Vec<bool>,
 }
 
 impl KeptDigest {
@@ -359,19 +356,14 @@ impl KeptDigest {
     }
 
     fn lot_opened(&mut self) {
-        self.lots.push(KeptItem {
-            item: None,
-            changed: true,
-        });
-        self.changed_lots.push(LotId::at_index(self.lots.len() - 1));
+        self.changed_lots
+            .push(LotId::at_index(self.lot_is_changed.len()));
+        self.lot_is_changed.push(true);
     }
 
     fn lot_changed(&mut self, lot: LotId) {
-        let Some(kept) = lot.index().and_then(|index| self.lots.get_mut(index)) else {
-            return;
-        };
-        if !kept.changed {
-            kept.changed = true;
+        let index = lot.index().expect("a lot's number has an index");
+        if !core::mem::replace(&mut self.lot_is_changed[index], true) {
             self.changed_lots.push(lot);
         }
     }
@@ -392,11 +384,13 @@ impl KeptDigest {
         for id in self.changed_lots.drain(..) {
             let index = id.index().expect("a lot's number has an index");
             let item = lot_item(&parts.lots[index]);
-            if let Some(before) = self.lots[index].item.replace(item) {
-                self.combined.toggle(&before);
-            }
             self.combined.toggle(&item);
-            self.lots[index].changed = false;
+            match self.lots.get_mut(index) {
+                Some(before) => self.combined.toggle(&core::mem::replace(before, item)),
+                // Lots that opened since stand among the changed ones in the order of their numbers.
+                None => self.lots.push(item),
+            }
+            self.lot_is_changed[index] = false;
         }
     }
 }

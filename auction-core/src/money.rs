@@ -1,6 +1,7 @@
 //! Money and quantities: integers named by their unit, never floats.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::str::FromStr;
 
 use crate::limits::{AMOUNT_MAX, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX};
@@ -11,23 +12,25 @@ pub const UNITS_PER_CURRENCY: u64 = 10_000;
 const DECIMALS: usize = 4;
 
 /// A price of one share, in ten-thousandths of the currency unit; at most [`PRICE_MAX`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Price(u64);
+///
+/// It holds one more than its units, so that an `Option<Price>` takes no more room than a price: a market is
+/// full of them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(NonZeroU64);
 
 impl Price {
     /// Nothing: the base price of a stock that is given no value.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self(NonZeroU64::MIN);
     /// The smallest difference between two prices.
-    pub const UNIT: Self = Self(1);
+    pub const UNIT: Self = Self(Self::ZERO.0.saturating_add(1));
     /// The greatest price.
-    pub const MAX: Self = Self(PRICE_MAX);
+    pub const MAX: Self = Self(Self::ZERO.0.saturating_add(PRICE_MAX));
 
     /// A price of so many ten-thousandths, or `None` above [`PRICE_MAX`].
     #[must_use]
     pub const fn from_units(units: u64) -> Option<Self> {
         if units <= PRICE_MAX {
-            Some(Self(units))
+            Some(Self(NonZeroU64::MIN.saturating_add(units)))
         } else {
             None
         }
@@ -36,7 +39,7 @@ impl Price {
     /// The price in ten-thousandths.
     #[must_use]
     pub const fn units(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// Reads a decimal such as `12`, `12.5` or `0.0008`: digits, at most one point, at most four decimals.
@@ -58,16 +61,14 @@ impl Price {
     /// The sum, or `None` above the greatest price.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match self.0.checked_add(other.0) {
-            Some(units) => Self::from_units(units),
-            None => None,
-        }
+        // Two prices are far below the greatest u64.
+        Self::from_units(self.units() + other.units())
     }
 
     /// What `quantity` shares cost at this price, or `None` above [`AMOUNT_MAX`].
     #[must_use]
     pub const fn checked_mul(self, quantity: Quantity) -> Option<Amount> {
-        match self.0.checked_mul(quantity.0) {
+        match self.units().checked_mul(quantity.0) {
             Some(units) => Amount::from_units(units),
             None => None,
         }
@@ -85,7 +86,34 @@ impl FromStr for Price {
 /// At least two decimals, at most four: `1.40`, `0.0008`.
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_units(f, self.0, 2)
+        write_units(f, self.units(), 2)
+    }
+}
+
+impl fmt::Debug for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Price({self})")
+    }
+}
+
+impl Default for Price {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Price {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.units())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Price {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let units = <u64 as serde::Deserialize>::deserialize(deserializer)?;
+        Self::from_units(units).ok_or_else(|| serde::de::Error::custom(MoneyError::TooLarge))
     }
 }
 

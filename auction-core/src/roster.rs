@@ -85,7 +85,11 @@ impl Session {
         if self.outcomes.len() == OUTCOMES_KEPT {
             self.outcomes.pop_front();
         }
-        // Requests mostly rise; one sent again after a later one was done finds its place.
+        if self.last_request() < remembered.request {
+            self.outcomes.push_back(remembered);
+            return;
+        }
+        // One that was sent again after a later one was done finds its place.
         let at = self
             .outcomes
             .partition_point(|kept| kept.request < remembered.request);

@@ -88,8 +88,10 @@ impl Steps {
     /// The step at a price.
     #[must_use]
     pub fn step(&self, price: Price) -> Price {
-        let above = self.0.partition_point(|band| band.from <= price);
-        self.0[above - 1].step
+        match self.0.as_slice() {
+            [everywhere] => everywhere.step,
+            bands => bands[bands.partition_point(|band| band.from <= price) - 1].step,
+        }
     }
 
     /// `price` and its step, or `None` above the greatest price.

@@ -4,8 +4,7 @@
 //! A plain bid that takes the lead stands at its amount. A maximum lets the market bid for its trader: the
 //! price is one step above what the others offer, as far as the highest maximum allows.
 
-use alloc::collections::BTreeMap;
-
+use super::bidders::Bidders;
 use super::{Lot, reserve_status};
 use crate::command::EnglishTerms;
 use crate::event::{
@@ -67,9 +66,8 @@ impl EnglishBook {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct EnglishHidden {
-    /// The highest that each trader has offered: a maximum, or a plain bid, which counts as one.
-    maxima: BTreeMap<UserId, Price>,
-    /// The highest of them; who reached it first leads.
+    bidders: Bidders,
+    /// The highest offer, a maximum or a plain bid, which counts as one; who reached it first leads.
     best: Option<(UserId, Price)>,
     /// The highest of all but the leader's.
     second: Option<Price>,
@@ -81,7 +79,7 @@ impl EnglishHidden {
     }
 
     pub(super) fn offered(&mut self, bidder: UserId, amount: Price, leads: bool) {
-        self.maxima.insert(bidder, amount);
+        self.bidders.insert(bidder);
         if !leads {
             self.second = self.second.max(Some(amount));
             return;
@@ -92,11 +90,6 @@ impl EnglishHidden {
             self.second = Some(best);
         }
         self.best = Some((bidder, amount));
-    }
-
-    fn bidders_with(&self, bidder: UserId) -> u32 {
-        let newcomer = usize::from(!self.maxima.contains_key(&bidder));
-        u32::try_from(self.maxima.len() + newcomer).unwrap_or(u32::MAX)
     }
 }
 
@@ -155,6 +148,8 @@ pub(super) fn decide_close(book: &EnglishBook, hidden: &EnglishHidden) -> Outcom
 /// All that a decision looks at.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
+    /// The greatest price that can be bid.
+    pub(super) greatest: Price,
     pub(super) terms: &'a EnglishTerms,
     pub(super) book: &'a EnglishBook,
     pub(super) hidden: &'a EnglishHidden,
@@ -169,7 +164,7 @@ impl State<'_> {
         offer: Offer,
         events: &mut Events,
     ) -> Result<(), Reject> {
-        let greatest = self.lot.greatest_price();
+        let greatest = self.greatest;
         let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
         if amount > greatest {
             return Err(Reject::PriceTooHigh { greatest });
@@ -248,10 +243,9 @@ impl State<'_> {
             return Err(Reject::AlreadyLeading);
         };
         if maximum <= best {
-            let greatest = self.lot.greatest_price();
             let least = best
                 .checked_add(Price::UNIT)
-                .filter(|least| *least <= greatest);
+                .filter(|least| *least <= self.greatest);
             return Err(match least {
                 Some(least) => Reject::MaximumTooLow { least },
                 None => Reject::NoHigherBid,
@@ -293,7 +287,7 @@ impl State<'_> {
             leader: bidder,
             price: buy_now,
             least: None,
-            bidders: self.hidden.bidders_with(bidder),
+            bidders: self.hidden.bidders.count_with(bidder),
             reserve,
         })));
         let outcome = Outcome::Sold {
@@ -358,7 +352,7 @@ impl State<'_> {
             leader,
             price,
             least: lower(self.next_least(price), buy_now),
-            bidders: self.hidden.bidders_with(bidder),
+            bidders: self.hidden.bidders.count_with(bidder),
             reserve: status,
         }))
     }
@@ -380,6 +374,9 @@ impl State<'_> {
     }
 
     fn least_without_buy_now(&self) -> Option<Price> {
+        if self.buy_now().is_none() {
+            return self.book.least;
+        }
         self.next_least(self.book.price.unwrap_or(self.lot.base_price))
     }
 
@@ -387,7 +384,7 @@ impl State<'_> {
         self.terms
             .steps
             .next(price)
-            .filter(|least| *least <= self.lot.greatest_price())
+            .filter(|least| *least <= self.greatest)
     }
 
     fn first_least(&self) -> Price {

@@ -3,6 +3,7 @@
 //! A lot has two halves. [`Lot`] is what everyone sees, a fold of public events. [`HiddenLot`] is what only
 //! the engine knows. A format decides from both, and says what it decided as events.
 
+mod bidders;
 mod english;
 
 pub use english::EnglishBook;
@@ -189,8 +190,8 @@ impl HiddenLot {
 
     pub(crate) fn bid_accepted(&mut self, bid: &BidAccepted) {
         if let Some(amount) = bid.amount {
-            self.english
-                .offered(bid.bidder, amount, bid.leader == bid.bidder);
+            let leads = bid.leader == bid.bidder;
+            self.english.offered(bid.bidder, amount, leads);
         }
     }
 }
@@ -229,6 +230,7 @@ pub(crate) fn decide_offer(
         (Terms::English(terms), Book::English(book)) => {
             let state = english::State {
                 lot,
+                greatest: lot.greatest_price(),
                 terms,
                 book,
                 hidden: &hidden.english,

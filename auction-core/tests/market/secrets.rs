@@ -14,7 +14,7 @@ use crate::lot::{price, time};
 /// The winner's maximum and the reserve of a lot that stays below it.
 const SECRET_MAXIMUM: u64 = 777_777_001;
 const SECRET_RESERVE: u64 = 777_777_777;
-const SECRET_DIGITS: &str = "777777";
+const SECRET_DIGITS: &str = "77777.7";
 /// As a list of bytes, and as hexadecimal.
 const SECRET_BYTE: u8 = 0xd7;
 const SECRET_BYTES: [&str; 2] = ["215, 215", "d7d7"];

@@ -1,0 +1,77 @@
+//! Who has bid on a lot: a set of users that is counted, and asked at every bid.
+
+use smallvec::SmallVec;
+
+use crate::UserId;
+
+/// Users are numbered from 1 without gaps, so that 64 of them share a word: most lots have one, in place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Bidders {
+    count: u32,
+    /// Rising by block.
+    words: SmallVec<[Word; 1]>,
+}
+
+/// Which of the users of a block are in: bit `n` of block `b` is user `64 b + n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct Word {
+    block: u32,
+    users: u64,
+}
+
+impl Bidders {
+    /// How many there are with `bidder`, who may be one of them already.
+    pub(super) fn count_with(&self, bidder: UserId) -> u32 {
+        self.count + u32::from(!self.contains(bidder))
+    }
+
+    pub(super) fn insert(&mut self, bidder: UserId) {
+        let (block, bit) = place(bidder);
+        match self.find(block) {
+            Ok(at) if self.words[at].users & bit != 0 => return,
+            Ok(at) => self.words[at].users |= bit,
+            Err(at) => self.words.insert(at, Word { block, users: bit }),
+        }
+        self.count += 1;
+    }
+
+    fn contains(&self, bidder: UserId) -> bool {
+        let (block, bit) = place(bidder);
+        self.find(block)
+            .is_ok_and(|at| self.words[at].users & bit != 0)
+    }
+
+    fn find(&self, block: u32) -> Result<usize, usize> {
+        self.words.binary_search_by_key(&block, |word| word.block)
+    }
+}
+
+fn place(user: UserId) -> (u32, u64) {
+    (user.0 / u64::BITS, 1 << (user.0 % u64::BITS))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn bidders_are_counted_once_in_whatever_order_they_come(
+            users in proptest::collection::vec(0..400_u32, 0..80),
+        ) {
+            let mut bidders = Bidders::default();
+            let mut expected = BTreeSet::new();
+            for user in users {
+                let with = expected.len() + usize::from(!expected.contains(&user));
+                proptest::prop_assert_eq!(bidders.count_with(UserId(user)) as usize, with);
+                bidders.insert(UserId(user));
+                expected.insert(user);
+                proptest::prop_assert_eq!(bidders.count as usize, expected.len());
+            }
+        }
+    }
+}
