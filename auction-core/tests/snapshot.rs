@@ -19,7 +19,7 @@ fn a_snapshot_that_was_written_and_read_is_the_same_engine() {
     assert_eq!(restored.next_deadline(), engine.next_deadline());
 
     // The sessions' outcomes are in it.
-    let again = restored.execute(Timestamp::from_secs(5), session(2), bid(2));
+    let again = restored.execute(Timestamp::from_secs(5), session(2), bid(3));
     assert!(matches!(again, Ok(auction_core::Executed::Repeated { .. })));
 }
 
@@ -97,8 +97,8 @@ fn busy_market() -> Engine {
     let other = Caller::User(UserId(2));
     let asked = [
         (session(1), bid(1)),
-        (other, maximum(1, 150)),
-        (session(2), bid(2)),
+        (other, maximum(1, 250)),
+        (session(2), bid(3)),
         (other, maximum(2, 30_000)),
         (session(3), maximum(1, 900)),
     ];
