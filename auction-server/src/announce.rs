@@ -22,6 +22,9 @@ pub fn opening(market: &Market, address: SocketAddr, now: Timestamp) -> String {
         .filter(|lot| lot.phase == Phase::Open)
         .collect();
     let mut text = format!("The market listens on {address}.\n");
+    if !address.ip().is_loopback() {
+        text.push_str("Others can reach it, and passwords cross the network unencrypted.\n");
+    }
     let Some(first) = open.first() else {
         text.push_str("No lot is open.\n");
         return text;
@@ -31,8 +34,12 @@ pub fn opening(market: &Market, address: SocketAddr, now: Timestamp) -> String {
     text.push('\n');
     let (count, s) = (open.len(), plural(open.len()));
     if open.iter().all(|lot| lot.closes_at == first.closes_at) {
-        let (until, left) = (moment(first.closes_at), seconds(first.closes_at.since(now)));
-        let _ = writeln!(text, "{count} lot{s}, open until {until}, {left} from now.");
+        let until = moment(first.closes_at);
+        let left = first.closes_at.since(now).micros().div_ceil(1_000_000);
+        let _ = writeln!(
+            text,
+            "{count} lot{s}, open until {until}, {left} s from now."
+        );
     } else {
         let _ = writeln!(text, "{count} lot{s}; it is now {}.", moment(now));
     }
@@ -93,6 +100,9 @@ pub fn results<'a>(market: &Market, lots: impl IntoIterator<Item = &'a Lot>) -> 
             let _ = writeln!(text, "{:<8} {line}", lot.symbol);
         }
     }
+    text.push_str(
+        "\nThe results stay readable. Stop the server and start it again for a new round.\n",
+    );
     text
 }
 

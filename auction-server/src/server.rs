@@ -332,6 +332,7 @@ fn open_market(
     if let Some(stocks) = stocks {
         let seed = config.seed.unwrap_or_else(rand::random);
         let chosen = listing::choose(&stocks.listings, seed, config.lots);
+        tracing::info!(seed, lots = chosen.len(), "a new round");
         let round = Round {
             chosen: chosen.iter().map(|listing| listing.symbol).collect(),
             open_for: config.open_for,

@@ -134,6 +134,26 @@ All lots have closed.
 
 AAPL     goes to mia, 100 shares for 2.50 each
 BRK.B    is not sold: the reserve was not met with 10.00
+
+The results stay readable. Stop the server and start it again for a new round.
 "
     );
+}
+
+#[test]
+fn a_door_that_others_can_reach_is_told_as_such() {
+    let stage = Stage::in_memory();
+    let warning = "passwords cross the network unencrypted";
+    for (address, is_warned) in [
+        ("127.0.0.1:1", false),
+        ("[::1]:1", false),
+        ("0.0.0.0:1", true),
+    ] {
+        let text = opening(
+            stage.engine.market(),
+            address.parse().unwrap(),
+            Timestamp::default(),
+        );
+        assert_eq!(text.contains(warning), is_warned, "{text}");
+    }
 }
