@@ -279,3 +279,46 @@ fn every_stock_is_chosen_about_as_often_as_another() {
         "{counts:?}"
     );
 }
+
+#[test]
+fn a_file_over_the_limit_is_refused_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stocks.csv");
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(auction_server::sheet::SHEET_BYTES_MAX + 1)
+        .unwrap();
+    let said = read(&path).unwrap_err().to_string();
+    assert!(
+        said.ends_with("stocks.csv: the file is larger than 67108864 bytes"),
+        "{said}"
+    );
+}
+
+proptest::proptest! {
+    /// Bytes of all kinds, those that mean something in CSV often.
+    #[test]
+    fn whatever_a_file_holds_it_is_read_or_refused_in_harmless_text(
+        has_header in proptest::bool::ANY,
+        parts in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::strategy::Just(b",".to_vec()),
+                proptest::strategy::Just(b"\"".to_vec()),
+                proptest::strategy::Just(b"\r\n".to_vec()),
+                proptest::strategy::Just(b"1,AAPL,1.32,5\n".to_vec()),
+                proptest::collection::vec(proptest::num::u8::ANY, 0..8),
+            ],
+            0..40,
+        ),
+    ) {
+        let mut bytes = if has_header { b"Security,Symbol,Price,Profit\n".to_vec() } else { Vec::new() };
+        bytes.extend(parts.concat());
+        match read_bytes(&bytes) {
+            Ok(list) => proptest::prop_assert!(!list.listings.is_empty()),
+            Err(said) => {
+                let harmless = |char: char| char == '\n' || !char.is_control();
+                proptest::prop_assert!(said.chars().all(harmless), "{said:?}");
+                proptest::prop_assert!(said.lines().all(|line| line.starts_with("stocks.csv:")), "{said}");
+            }
+        }
+    }
+}
