@@ -3,12 +3,20 @@
 //! Tolerated, because spreadsheets write it: columns in any order and any case, further columns, a byte order
 //! mark, CRLF, quotes, blanks around a value, empty rows. Refused: everything that leaves a doubt about what was meant.
 
+mod fault;
+mod record;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::StringRecord;
+
+use fault::Faults;
+use record::Records;
+
+pub use fault::{FAULTS_SAID_MAX, Fault, SheetError, shown};
 
 /// The largest file, in bytes: 64 MiB.
 pub const SHEET_BYTES_MAX: u64 = 64 << 20;
@@ -18,10 +26,6 @@ pub const SHEET_ROWS_MAX: usize = 1_000_000;
 pub const VALUE_BYTES_MAX: usize = 1_024;
 /// Most columns.
 pub const COLUMNS_MAX: usize = 256;
-/// Most faults of one file that are said; the others are counted.
-pub const FAULTS_SAID_MAX: usize = 20;
-/// How much of a wrong value is shown, in characters.
-const SHOWN_CHARS_MAX: usize = 40;
 
 /// The columns of a file.
 #[derive(Clone, Copy, Debug)]
@@ -75,55 +79,6 @@ impl Columns {
     }
 }
 
-/// What is wrong with a file: the first [`FAULTS_SAID_MAX`] faults, and how many more there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SheetError {
-    /// The file.
-    pub file: PathBuf,
-    /// The faults, by line.
-    pub faults: Vec<Fault>,
-    /// How many more there are.
-    pub more: usize,
-}
-
-/// One fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The line, from 1; `None`: the file as a whole.
-    pub line: Option<u64>,
-    /// What is wrong, and what would be right.
-    pub message: String,
-}
-
-impl SheetError {
-    /// A fault of the file as a whole.
-    #[must_use]
-    pub fn of_file(file: &Path, message: impl Into<String>) -> Self {
-        let mut faults = Faults::new(file);
-        faults.add(None, message.into());
-        faults.error
-    }
-}
-
-impl fmt::Display for SheetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.file.display();
-        for (index, Fault { line, message }) in self.faults.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "\n" };
-            match line {
-                Some(line) => write!(f, "{separator}{file}:{line}: {message}")?,
-                None => write!(f, "{separator}{file}: {message}")?,
-            }
-        }
-        if self.more > 0 {
-            write!(f, "\n{file}: and {} more faults", self.more)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for SheetError {}
-
 /// Reads the file at `path` and gives each row to `take`, which says what is wrong with it.
 ///
 /// # Errors
@@ -146,15 +101,6 @@ pub fn read(
         Err(error) => faults.add(None, error.to_string()),
     }
     faults.into_result()
-}
-
-/// A text that came from outside, quoted, shortened, and harmless on a terminal.
-#[must_use]
-pub fn shown(text: &str) -> String {
-    let mut chars = text.chars();
-    let shown: String = chars.by_ref().take(SHOWN_CHARS_MAX).collect();
-    let rest = if chars.next().is_some() { "..." } else { "" };
-    format!("{shown:?}{rest}")
 }
 
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
@@ -267,104 +213,4 @@ fn check_shape(record: &StringRecord, header: &StringRecord) -> Result<(), Strin
             shown(&header[at])
         ))
     })
-}
-
-/// The records of a text, each with the line it begins on. Empty ones are passed over.
-struct Records<'a> {
-    bytes: &'a [u8],
-    reader: csv::Reader<&'a [u8]>,
-    /// The line that `counted_to` lies on, so that lines are counted once.
-    line: u64,
-    counted_to: usize,
-}
-
-impl<'a> Records<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(Trim::All)
-            .from_reader(bytes);
-        Self {
-            bytes,
-            reader,
-            line: 1,
-            counted_to: 0,
-        }
-    }
-
-    fn line_at(&mut self, at: usize) -> u64 {
-        let newlines = self.bytes[self.counted_to..at]
-            .iter()
-            .filter(|byte| **byte == b'\n');
-        self.line += newlines.count() as u64;
-        self.counted_to = at;
-        self.line
-    }
-}
-
-impl Iterator for Records<'_> {
-    type Item = (u64, Result<StringRecord, String>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut record = StringRecord::new();
-        loop {
-            let begin = usize::try_from(self.reader.position().byte()).unwrap_or(self.bytes.len());
-            let read = self.reader.read_record(&mut record);
-            let end = usize::try_from(self.reader.position().byte()).unwrap_or(self.bytes.len());
-            let raw = &self.bytes[begin..end];
-            let blank = raw
-                .iter()
-                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-                .count();
-            let line = self.line_at(begin + blank);
-            match read {
-                Ok(false) => return None,
-                Ok(true) if raw.iter().filter(|byte| **byte == b'"').count() % 2 == 1 => {
-                    let message = "a quote is opened and never closed".to_owned();
-                    return Some((line, Err(message)));
-                }
-                Ok(true) if record.iter().all(str::is_empty) => {}
-                Ok(true) => return Some((line, Ok(record))),
-                Err(error) if error.is_io_error() => return None,
-                Err(_) => {
-                    return Some((
-                        line,
-                        Err("this is not UTF-8; save the file as UTF-8".to_owned()),
-                    ));
-                }
-            }
-        }
-    }
-}
-
-struct Faults {
-    error: SheetError,
-}
-
-impl Faults {
-    fn new(path: &Path) -> Self {
-        let error = SheetError {
-            file: path.to_owned(),
-            faults: Vec::new(),
-            more: 0,
-        };
-        Self { error }
-    }
-
-    fn add(&mut self, line: Option<u64>, message: String) {
-        if self.error.faults.len() < FAULTS_SAID_MAX {
-            self.error.faults.push(Fault { line, message });
-        } else {
-            self.error.more += 1;
-        }
-    }
-
-    fn into_result(self) -> Result<(), SheetError> {
-        if self.error.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(self.error)
-        }
-    }
 }

@@ -1,14 +1,17 @@
 //! The command line: what can be typed, and how it becomes a [`Config`](crate::config::Config).
 
+mod flags;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use auction_core::{Name, NameError, Role, Symbol};
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::config::{self, ConfigError, Given, Origin, Resolved, Setting, SettingsFile};
+use crate::config::{self, ConfigError, Given, Resolved, Setting, SettingsFile};
 use crate::folder::DataFolder;
+
+use flags::Flags;
 
 /// All was done.
 pub const EXIT_DONE: u8 = 0;
@@ -151,97 +154,6 @@ pub enum ConfigCommand {
     Check,
 }
 
-/// The settings as texts: clap finds them, and [`config::resolve`] makes something of them.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Settings")]
-struct Flags {
-    /// Where the market listens; port 0 takes a free one [default: 127.0.0.1:2022]
-    #[arg(
-        long,
-        env = "AUCTION_LISTEN",
-        hide_env_values = true,
-        value_name = "ADDRESS:PORT"
-    )]
-    listen: Option<String>,
-    /// The folder of stocks.csv, users.csv and the journal [default: data]
-    #[arg(
-        long,
-        env = "AUCTION_DATA",
-        hide_env_values = true,
-        value_name = "FOLDER",
-        global = true
-    )]
-    data: Option<String>,
-    /// How many random stocks become lots [default: 10]
-    #[arg(
-        long,
-        env = "AUCTION_LOTS",
-        hide_env_values = true,
-        value_name = "NUMBER"
-    )]
-    lots: Option<String>,
-    /// How long they are open [default: 300s]
-    #[arg(
-        long,
-        env = "AUCTION_OPEN_FOR",
-        hide_env_values = true,
-        value_name = "DURATION"
-    )]
-    open_for: Option<String>,
-    /// A bid this near the close moves the close; 0s: none does [default: 60s]
-    #[arg(
-        long,
-        env = "AUCTION_EXTEND_WITHIN",
-        hide_env_values = true,
-        value_name = "DURATION"
-    )]
-    extend_within: Option<String>,
-    /// By so much [default: 60s]
-    #[arg(
-        long,
-        env = "AUCTION_EXTEND_BY",
-        hide_env_values = true,
-        value_name = "DURATION"
-    )]
-    extend_by: Option<String>,
-    /// By how much a bid must rise: 0.01, or banded, or bands such as 0:0.05,1:0.25 [default: 0.01]
-    #[arg(
-        long,
-        env = "AUCTION_STEP",
-        hide_env_values = true,
-        value_name = "STEP"
-    )]
-    step: Option<String>,
-    /// Draws the stocks from this number: the same number, the same stocks
-    #[arg(
-        long,
-        env = "AUCTION_SEED",
-        hide_env_values = true,
-        value_name = "NUMBER"
-    )]
-    seed: Option<String>,
-    /// Lots that fell due while the server was down: extend or close [default: extend]
-    #[arg(
-        long,
-        env = "AUCTION_ON_OUTAGE",
-        hide_env_values = true,
-        value_name = "WAY"
-    )]
-    on_outage: Option<String>,
-    /// The form of the logs on standard error: human or json [default: human]
-    #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
-    log: Option<String>,
-    /// The settings file [default: auction.toml in the data folder, if it is there]
-    #[arg(
-        long,
-        env = "AUCTION_CONFIG",
-        hide_env_values = true,
-        value_name = "FILE",
-        global = true
-    )]
-    config: Option<PathBuf>,
-}
-
 /// The command line, read.
 #[derive(Debug)]
 pub struct Invocation {
@@ -261,22 +173,7 @@ impl Invocation {
     ) -> Result<Self, clap::Error> {
         let matches = Cli::command().try_get_matches_from(arguments)?;
         let Cli { flags, command } = Cli::from_arg_matches(&matches)?;
-        let texts = [
-            (Setting::Listen, "listen", flags.listen),
-            (Setting::Data, "data", flags.data),
-            (Setting::Lots, "lots", flags.lots),
-            (Setting::OpenFor, "open_for", flags.open_for),
-            (Setting::ExtendWithin, "extend_within", flags.extend_within),
-            (Setting::ExtendBy, "extend_by", flags.extend_by),
-            (Setting::Step, "step", flags.step),
-            (Setting::Seed, "seed", flags.seed),
-            (Setting::OnOutage, "on_outage", flags.on_outage),
-            (Setting::Log, "log", flags.log),
-        ];
-        let given = texts
-            .into_iter()
-            .filter_map(|(setting, id, text)| given(&matches, setting, id, text?))
-            .collect();
+        let given = flags.given(&matches);
         let file = flags.config.filter(|path| !path.as_os_str().is_empty());
         Ok(Self {
             command,
@@ -320,20 +217,6 @@ impl Invocation {
         let of = self.given.iter().filter(|given| given.setting == setting);
         of.cloned().collect()
     }
-}
-
-fn given(matches: &ArgMatches, setting: Setting, id: &str, text: String) -> Option<Given> {
-    let origin = match matches.value_source(id) {
-        Some(ValueSource::EnvVariable) => Origin::Environment,
-        _ => Origin::Flag,
-    };
-    // An empty variable is how a shell or a container says that there is none.
-    let is_none = origin == Origin::Environment && text.is_empty();
-    (!is_none).then_some(Given {
-        setting,
-        text,
-        origin,
-    })
 }
 
 // An error of clap's begins with the text it is about; ours goes on after it.
