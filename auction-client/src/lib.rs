@@ -1,1 +1,91 @@
-//! auction-client
+//! A client of the real-time stock auction.
+//!
+//! [`Client`] asks: it logs in, bids and reads, with many requests on their way at a time. [`Watch`] follows:
+//! the market as everyone sees it, and every event as it happens. Both mend a lost connection by themselves,
+//! and neither does anything twice or misses anything in silence.
+//!
+//! ```no_run
+//! use auction_client::{Client, RequestError, Secret, Update};
+//! use auction_core::{Name, Price, Symbol};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::connect("127.0.0.1:2022").await?;
+//! client.login(Name::parse("mia")?, Secret::new("correct horse".into())?).await?;
+//!
+//! let market = client.snapshot().await?;
+//! let lot = *market.lots_of(Symbol::parse("AAPL")?).last().ok_or("no lot of AAPL")?;
+//! match client.bid(lot, Price::parse("1.40")?).await {
+//!     Ok(placed) if placed.bid.leads => println!("you lead"),
+//!     Ok(_) => println!("accepted, and someone's hidden maximum is higher"),
+//!     // Nothing was done. A refusal names what would be right.
+//!     Err(RequestError::Refused(refused)) => println!("{}; {:?}", refused.message, refused.price),
+//!     // It may have been done: look at the market before bidding again.
+//!     Err(RequestError::OutcomeUnknown(because)) => println!("no answer: {because}"),
+//!     // It was never sent.
+//!     Err(RequestError::NotConnected(because)) => println!("not sent: {because}"),
+//! }
+//!
+//! let mut watch = client.watch().await?;
+//! while watch.market().open_lots() > 0 {
+//!     if let Update::Event { at, event, .. } = watch.next().await {
+//!         println!("{at} {event:?}");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Many at a time
+//! [`Client::submit`] hands a request over and gives its answer as a future, so that others can follow before
+//! it comes:
+//!
+//! ```no_run
+//! # use auction_client::{Bid, Client};
+//! # use auction_core::{LotId, Price};
+//! # async fn ladder(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let mut answers = Vec::new();
+//! for units in [14_000, 14_100, 14_200] {
+//!     let price = Price::from_units(units).ok_or("too large")?;
+//!     answers.push(client.submit(Bid { lot: LotId(1), price }).await?);
+//! }
+//! for answer in answers {
+//!     println!("{:?}", answer.await?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is done once
+//! Within a session every request has a rising number. The server keeps the outcomes of the latest accepted
+//! ones: a request that is sent again after a lost connection, also to a server that was started anew, is
+//! answered with what came of it the first time. So a lost connection shows to the caller only when it lasts:
+//! then [`RequestError`] tells a request that was never sent from one whose outcome is not known.
+//!
+//! # Over anything
+//! [`Client::connect_with`] takes any way to a stream of bytes: TLS, a pipe within the process, a simulated
+//! network. Time is tokio's, so that tests can run it as fast as they like.
+
+pub mod limits;
+mod error;
+mod clock;
+mod backoff;
+mod numbers;
+mod connection;
+mod pulse;
+mod request;
+mod pending;
+mod driver;
+mod watch;
+mod client;
+
+pub use auction_proto::{
+    Bid, BidMaximum, CloseSession, Code, ExtendLot, Fault, GetHistory, GetSnapshot, History,
+    HistoryBid, ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, PublishProfit,
+    Refused, Register, Resume, Secret, SecretError, Sessions, Token, Welcome,
+};
+pub use client::{Client, InFlight};
+pub use clock::ServerClock;
+pub use error::{BidError, ConnectionError, RequestError};
+pub use request::{BidPlaced, Request};
+pub use watch::{Gap, Update, Watch};

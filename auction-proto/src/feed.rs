@@ -88,7 +88,11 @@ impl Feed {
         Ok(())
     }
 
-    fn check_follows(&self, market: &Market) -> Result<(), FeedError> {
+    /// Whether the events follow where a market stands, as far as can be told without folding them.
+    ///
+    /// # Errors
+    /// [`FeedError`], save [`FeedError::Contradiction`].
+    pub fn check_follows(&self, market: &Market) -> Result<(), FeedError> {
         let Self { after, through, .. } = *self;
         if self.market != market.id() {
             return Err(FeedError::OtherMarket {

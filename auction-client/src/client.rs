@@ -1,0 +1,330 @@
+//! The client: typed requests over a connection that mends itself.
+
+use std::io;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use auction_core::{
+    LotId, Market, MarketId, Name, Price, Profit, SecurityCode, SessionId, Symbol, UserId,
+};
+use auction_proto::{
+    Accepted, Bid, BidMaximum, CloseSession, GetHistory, GetSnapshot, History, ListSessions,
+    LoggedIn, Login, Logout, OpenLot, PublishProfit, Register, Resume, Secret, Sessions, Token,
+    Welcome,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, ToSocketAddrs};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::clock::ServerClock;
+use crate::connection::{BoxedStream, Connector, greet};
+use crate::driver::{Driver, Known};
+use crate::error::{BidError, ConnectionError, RequestError};
+use crate::limits::{ANSWER_WITHIN, IN_FLIGHT_MAX};
+use crate::pending::Submitted;
+use crate::request::{Answer, BidPlaced, Request};
+use crate::watch::Watch;
+
+const PROGRAM: &str = concat!("auction-client/", env!("CARGO_PKG_VERSION"));
+
+/// A client of one market. Clones share its connection and its session.
+///
+/// Every request has a number of its own and waits for its answer alone: many can be on their way at a time,
+/// at most [`IN_FLIGHT_MAX`]. When the connection is lost, the client connects anew, goes on with its session
+/// and sends again what has no answer, with the same numbers: the server does each once. Logging in and
+/// registering alone are not sent twice.
+///
+/// It needs a tokio runtime; its task ends when all clones and their requests are gone.
+#[derive(Clone)]
+pub struct Client {
+    requests: mpsc::Sender<Submitted>,
+    room: Arc<Semaphore>,
+    known: Arc<Mutex<Known>>,
+    connector: Connector,
+    program: Arc<str>,
+    market: MarketId,
+    answer_within: Duration,
+}
+
+impl Client {
+    /// Connects to a market over TCP, and greets.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] when nobody answers, or someone who is no market's server.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect<A>(address: A) -> Result<Self, ConnectionError>
+    where
+        A: ToSocketAddrs + Clone + Send + Sync + 'static,
+    {
+        Self::connect_with(move || {
+            let address = address.clone();
+            async move {
+                let stream = TcpStream::connect(address).await?;
+                // A bid is one small packet: it must not wait for another.
+                stream.set_nodelay(true)?;
+                Ok(stream)
+            }
+        })
+        .await
+    }
+
+    /// Connects over any stream of bytes. `connect` is called again whenever the connection was lost, and
+    /// once more for each [`watch`](Self::watch).
+    ///
+    /// # Errors
+    /// [`ConnectionError`] as for [`connect`](Self::connect).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect_with<C, F, S>(connect: C) -> Result<Self, ConnectionError>
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let connector: Connector = Arc::new(move || {
+            let stream = connect();
+            Box::pin(async move { Ok(Box::new(stream.await?) as BoxedStream) })
+        });
+        let program: Arc<str> = PROGRAM.into();
+        let greeted = greet(&connector, &program).await?;
+        let market = greeted.welcome.market;
+        let known = Arc::new(Mutex::new(Known {
+            welcome: greeted.welcome.clone(),
+            clock: greeted.clock,
+        }));
+        // As many as have room: handing over never waits.
+        let (requests, inbox) = mpsc::channel(IN_FLIGHT_MAX);
+        let driver = Driver::new(
+            connector.clone(),
+            program.as_ref().to_owned(),
+            inbox,
+            known.clone(),
+            market,
+        );
+        tokio::spawn(driver.run(greeted));
+        Ok(Self {
+            requests,
+            room: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            known,
+            connector,
+            program,
+            market,
+            answer_within: ANSWER_WITHIN,
+        })
+    }
+
+    /// The same client, whose requests are tried for so long: over as many connections as it takes, but no
+    /// longer.
+    #[must_use]
+    pub fn with_answer_within(mut self, answer_within: Duration) -> Self {
+        self.answer_within = answer_within;
+        self
+    }
+
+    /// The market's identity.
+    #[must_use]
+    pub fn market_id(&self) -> MarketId {
+        self.market
+    }
+
+    /// What the server said of itself when it was last connected to.
+    #[must_use]
+    pub fn welcome(&self) -> Welcome {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .welcome
+            .clone()
+    }
+
+    /// What is known of the server's time.
+    #[must_use]
+    pub fn clock(&self) -> ServerClock {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clock
+    }
+
+    /// Makes a trader's account. It does not log in.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `name_taken` among the refusals.
+    pub async fn register(&self, name: Name, password: Secret) -> Result<UserId, RequestError> {
+        self.ask(Register { name, password }).await
+    }
+
+    /// Logs in: opens a session, whose token stands in the answer. Keep it for [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// [`RequestError`]: `bad_credentials` among the refusals.
+    pub async fn login(&self, name: Name, password: Secret) -> Result<LoggedIn, RequestError> {
+        self.ask(Login { name, password }).await
+    }
+
+    /// Goes on with a session.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `session_closed` and `session_expired` among the refusals.
+    pub async fn resume(&self, token: Token) -> Result<LoggedIn, RequestError> {
+        self.ask(Resume { token }).await
+    }
+
+    /// Closes the session for good.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn logout(&self) -> Result<(), RequestError> {
+        self.ask(Logout {}).await
+    }
+
+    /// The user's open sessions, the oldest first.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn sessions(&self) -> Result<Sessions, RequestError> {
+        self.ask(ListSessions {}).await
+    }
+
+    /// Closes a session of the user, on whatever machine it is.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn close_session(&self, session: SessionId) -> Result<(), RequestError> {
+        self.ask(CloseSession { session }).await
+    }
+
+    /// Bids openly.
+    ///
+    /// # Errors
+    /// [`BidError`] keeps a refusal, which names the least bid, apart from an outcome that is not known and
+    /// from a bid that was never sent.
+    pub async fn bid(&self, lot: LotId, price: Price) -> Result<BidPlaced, BidError> {
+        self.ask(Bid { lot, price }).await
+    }
+
+    /// States a hidden maximum: the market bids for the trader up to it.
+    ///
+    /// # Errors
+    /// [`BidError`], as for [`bid`](Self::bid).
+    pub async fn bid_maximum(&self, lot: LotId, maximum: Price) -> Result<BidPlaced, BidError> {
+        self.ask(BidMaximum { lot, maximum }).await
+    }
+
+    /// Publishes the profit of the company's stock.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `wrong_security` and `not_your_stock` among the refusals.
+    pub async fn publish_profit(
+        &self,
+        symbol: Symbol,
+        security: SecurityCode,
+        profit: Profit,
+    ) -> Result<Accepted, RequestError> {
+        self.ask(PublishProfit {
+            symbol,
+            security,
+            profit,
+        })
+        .await
+    }
+
+    /// Opens a lot of a listed stock. For auctioneers.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn open_lot(&self, lot: OpenLot) -> Result<LotId, RequestError> {
+        self.ask(lot).await
+    }
+
+    /// The newest bids of a lot, at most `limit`, the newest last.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_lot` among the refusals.
+    pub async fn history(&self, lot: LotId, limit: u32) -> Result<History, RequestError> {
+        self.ask(GetHistory { lot, limit }).await
+    }
+
+    /// The market as it stands.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn snapshot(&self) -> Result<Market, RequestError> {
+        self.ask(GetSnapshot {}).await
+    }
+
+    /// Follows the market, on a connection of its own: however much happens, it delays no bid.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
+    pub async fn watch(&self) -> Result<Watch, ConnectionError> {
+        Watch::begin(self.connector.clone(), self.program.clone()).await
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, RequestError> {
+        self.submit(request).await?.await
+    }
+
+    /// Hands a request over, and gives what will be its answer: so that others can follow before it comes.
+    /// They are numbered in the order in which they are handed over. Waits while [`IN_FLIGHT_MAX`] are on
+    /// their way.
+    ///
+    /// Whoever drops the answer does not take back a request that was sent.
+    ///
+    /// # Errors
+    /// [`RequestError::NotConnected`] when no room was made in time.
+    pub async fn submit<R: Request>(&self, request: R) -> Result<InFlight<R>, RequestError> {
+        let deadline = Instant::now() + self.answer_within;
+        let not_sent = |because| RequestError::NotConnected(because);
+        let room = tokio::time::timeout_at(deadline, self.room.clone().acquire_owned()).await;
+        let room = room
+            .map_err(|_| not_sent(ConnectionError::TimedOut(self.answer_within)))?
+            .map_err(|_| not_sent(ConnectionError::Closed))?;
+        let (answer, answered) = oneshot::channel();
+        let submitted = Submitted {
+            message: request.into(),
+            within: self.answer_within,
+            deadline,
+            answer,
+            room,
+        };
+        let handed_over = self.requests.send(submitted).await;
+        handed_over.map_err(|_| not_sent(ConnectionError::Closed))?;
+        Ok(InFlight {
+            answered,
+            request: PhantomData,
+        })
+    }
+}
+
+/// An answer that is to come.
+#[derive(Debug)]
+#[must_use = "a request can fail: await its answer"]
+pub struct InFlight<R: Request> {
+    answered: oneshot::Receiver<Result<Answer, RequestError>>,
+    request: PhantomData<fn() -> R>,
+}
+
+impl<R: Request> Future for InFlight<R> {
+    type Output = Result<R::Answer, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = ready!(Pin::new(&mut self.answered).poll(context));
+        let unknown = |because| RequestError::OutcomeUnknown(because);
+        let answer = answered.unwrap_or(Err(unknown(ConnectionError::Closed)))?;
+        Poll::Ready(
+            R::understand(answer).map_err(|kind| unknown(ConnectionError::Unexpected(kind))),
+        )
+    }
+}

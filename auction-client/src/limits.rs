@@ -1,0 +1,21 @@
+//! Every limit of the client, by name. What happens at a limit stands beside it.
+
+use std::time::Duration;
+
+/// Most requests that can be on their way at a time; the next one waits for an answer to one of them.
+pub const IN_FLIGHT_MAX: usize = 64;
+/// How long one try to connect may take, with greeting and resuming; then it counts as failed.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long a request is tried when nothing else is said, over as many connections as it takes. After that
+/// it fails: as not connected when it was never sent, else with its outcome unknown.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// The wait before the first new try to connect, at most.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+/// The wait before any later try, at most.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// The shortest heartbeat that a server's word is taken for; a shorter one counts as this.
+pub const HEARTBEAT_MIN: Duration = Duration::from_millis(200);
+/// The longest; a longer one counts as this.
+pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
+/// How much is read at a time.
+pub const READ_BYTES: usize = 16 * 1024;

@@ -1,0 +1,159 @@
+//! What can be asked of a server, each with its own answer, and how safe it is to ask again.
+
+use auction_core::{BidReply, FeedSequence, LotId, Market, Reply, UserId};
+use auction_proto::{
+    Accepted, Bid, BidMaximum, ClientMessage, CloseSession, Done, ExtendLot, GetHistory,
+    GetSnapshot, History, Kind, ListSessions, LoggedIn, Login, Logout, OpenLot, PublishProfit,
+    Register, Resume, ServerMessage, Sessions,
+};
+
+pub(crate) use sealed::Answer;
+
+/// What can be asked of a server: the messages of the protocol that are answered.
+pub trait Request: Into<ClientMessage> + sealed::Understand<Self::Answer> {
+    /// What the server answers.
+    type Answer;
+}
+
+/// Whether a request can be sent again when the connection was lost before its answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// The session remembers its number, or it only reads: twice is as good as once.
+    Safe,
+    /// Twice could do it twice.
+    Unsafe,
+}
+
+/// What came of a bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BidPlaced {
+    /// How the lot stands for the bidder.
+    pub bid: BidReply,
+    /// From this place of the feed on, everyone sees it.
+    pub feed_sequence: FeedSequence,
+    /// Whether it was done just now, or when the same request came before.
+    pub done: Done,
+}
+
+/// How safe it is to send a message again in the same session.
+pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
+    match message {
+        // A second account of the name would be refused, and a second login opens a second session.
+        ClientMessage::Register(_) | ClientMessage::Login(_) => Repeat::Unsafe,
+        ClientMessage::Hello(_)
+        | ClientMessage::Resume(_)
+        | ClientMessage::Logout(_)
+        | ClientMessage::ListSessions(_)
+        | ClientMessage::CloseSession(_)
+        | ClientMessage::Bid(_)
+        | ClientMessage::BidMaximum(_)
+        | ClientMessage::PublishProfit(_)
+        | ClientMessage::OpenLot(_)
+        | ClientMessage::ExtendLot(_)
+        | ClientMessage::Watch(_)
+        | ClientMessage::GetSnapshot(_)
+        | ClientMessage::GetHistory(_)
+        | ClientMessage::Ping(_) => Repeat::Safe,
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{Kind, Market, ServerMessage};
+
+    /// What came for a request.
+    #[derive(Debug)]
+    pub enum Answer {
+        /// One message.
+        Message(ServerMessage),
+        /// A snapshot, put together.
+        Market(Box<Market>),
+    }
+
+    /// How an answer is understood.
+    pub trait Understand<T> {
+        /// The typed answer, or the kind of what came instead.
+        fn understand(answer: Answer) -> Result<T, Kind>;
+    }
+}
+
+macro_rules! requests {
+    ($($request:ident => $answer:ty, $understand:expr;)*) => {$(
+        impl sealed::Understand<$answer> for $request {
+            fn understand(answer: Answer) -> Result<$answer, Kind> {
+                let understand: fn(Answer) -> Result<$answer, Kind> = $understand;
+                understand(answer)
+            }
+        }
+
+        impl Request for $request {
+            type Answer = $answer;
+        }
+    )*};
+}
+
+requests! {
+    Register => UserId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::Registered(user) => Some(user),
+        _ => None,
+    });
+    Login => LoggedIn, logged_in;
+    Resume => LoggedIn, logged_in;
+    Logout => (), |answer| accepted(answer, |_| Some(()));
+    ListSessions => Sessions, |answer| match answer {
+        Answer::Message(ServerMessage::Sessions(sessions)) => Ok(sessions),
+        other => Err(other.kind()),
+    };
+    CloseSession => (), |answer| accepted(answer, |_| Some(()));
+    Bid => BidPlaced, |answer| accepted(answer, BidPlaced::of);
+    BidMaximum => BidPlaced, |answer| accepted(answer, BidPlaced::of);
+    PublishProfit => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    OpenLot => LotId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::LotOpened(lot) => Some(lot),
+        _ => None,
+    });
+    ExtendLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    GetSnapshot => Market, |answer| match answer {
+        Answer::Market(market) => Ok(*market),
+        other => Err(other.kind()),
+    };
+    GetHistory => History, |answer| match answer {
+        Answer::Message(ServerMessage::History(history)) => Ok(history),
+        other => Err(other.kind()),
+    };
+}
+
+impl Answer {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Message(message) => message.kind(),
+            Self::Market(_) => Kind::SNAPSHOT_PART,
+        }
+    }
+}
+
+impl BidPlaced {
+    fn of(accepted: &Accepted) -> Option<Self> {
+        let Reply::Bid(bid) = accepted.reply else {
+            return None;
+        };
+        Some(Self {
+            bid,
+            feed_sequence: accepted.feed_sequence,
+            done: accepted.done,
+        })
+    }
+}
+
+fn accepted<T>(answer: Answer, take: impl FnOnce(&Accepted) -> Option<T>) -> Result<T, Kind> {
+    match &answer {
+        Answer::Message(ServerMessage::Accepted(accepted)) => take(accepted).ok_or(Kind::ACCEPTED),
+        other => Err(other.kind()),
+    }
+}
+
+fn logged_in(answer: Answer) -> Result<LoggedIn, Kind> {
+    match answer {
+        Answer::Message(ServerMessage::LoggedIn(logged_in)) => Ok(logged_in),
+        other => Err(other.kind()),
+    }
+}

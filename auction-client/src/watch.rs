@@ -1,0 +1,338 @@
+//! Following the market: a snapshot, then every public event after it, checked for gaps, over a connection
+//! that mends itself.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction_core::{FeedSequence, Market, PublicEvent, RequestId, Timestamp};
+use auction_proto::{FeedEntry, FeedError, ResumePoint, ServerMessage, SnapshotAssembler};
+use tokio::time::sleep;
+
+use crate::backoff::Backoff;
+use crate::clock::ServerClock;
+use crate::connection::{Connection, Connector, Greeted, Received, greet, refusal};
+use crate::error::ConnectionError;
+use crate::pulse::Pulse;
+
+/// The number of the one request of a connection.
+const WATCH: RequestId = RequestId(2);
+/// The number of pings.
+const PING: RequestId = RequestId(3);
+
+/// The market as it moves. [`next`](Self::next) gives what happens, one thing at a time; until the next call,
+/// [`market`](Self::market) is the market right after it.
+///
+/// Nothing is missed in silence: a lost connection is told as [`Update::Reconnecting`], and after it the feed
+/// goes on where it was ([`Update::Live`]) or begins anew ([`Update::Snapshot`]).
+pub struct Watch {
+    connector: Connector,
+    program: Arc<str>,
+    market: Market,
+    clock: ServerClock,
+    /// Events that have come and are not told yet.
+    feed: VecDeque<(FeedSequence, FeedEntry)>,
+    line: Line,
+    backoff: Backoff,
+    /// Whether the fold can be gone on with; otherwise only a snapshot helps.
+    sound: bool,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// A public event, now part of the market.
+    Event {
+        /// Its place in the feed.
+        feed_sequence: FeedSequence,
+        /// When it happened.
+        at: Timestamp,
+        /// What.
+        event: PublicEvent,
+    },
+    /// The connection was lost; another is tried after a while.
+    Reconnecting {
+        /// Why it was lost, or why the last try failed.
+        because: ConnectionError,
+        /// When the next try begins.
+        wait: Duration,
+    },
+    /// The connection is back, and nothing was missed: what happened meanwhile follows as events.
+    Live,
+    /// The feed and the market kept here do not fit together; a snapshot is asked for.
+    Gap(Gap),
+    /// The market was taken anew: look at all of it. What happened since the last event is in it, but is not
+    /// told one by one.
+    Snapshot,
+}
+
+/// How feed and fold came apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Gap {
+    /// A batch does not follow.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The server is further on, and what lies between never came.
+    #[error("the server stands at {server} of the feed, and what follows {here} never came")]
+    Behind {
+        /// The server's place.
+        server: FeedSequence,
+        /// The place here.
+        here: FeedSequence,
+    },
+    /// At the same place, the server has another digest of the market.
+    #[error("the market here differs from the server's at {0} of the feed")]
+    Digest(FeedSequence),
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<Begun, ConnectionError>> + Send>>;
+
+enum Line {
+    /// A try to connect is under way.
+    Connecting(Connecting),
+    /// Live.
+    Live(Box<Live>),
+}
+
+struct Live {
+    connection: Connection,
+    /// Parts of a snapshot that the server sends of its own accord, to a reader that was too slow.
+    parts: SnapshotAssembler,
+    pulse: Pulse,
+    clock: ServerClock,
+}
+
+/// A connection on which the feed has begun.
+struct Begun {
+    live: Live,
+    /// The market anew; `None`: the feed goes on.
+    snapshot: Option<Market>,
+}
+
+impl Watch {
+    pub(crate) async fn begin(
+        connector: Connector,
+        program: Arc<str>,
+    ) -> Result<Self, ConnectionError> {
+        let begun = begin(connector.clone(), program.clone(), None).await?;
+        let market = begun
+            .snapshot
+            .expect("without a place to go on from there is a snapshot");
+        Ok(Self {
+            connector,
+            program,
+            market,
+            clock: begun.live.clock,
+            feed: VecDeque::new(),
+            line: Line::Live(Box::new(begun.live)),
+            backoff: Backoff::default(),
+            sound: true,
+        })
+    }
+
+    /// The market after the last update that was given.
+    #[must_use]
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// What is known of the server's time.
+    #[must_use]
+    pub fn clock(&self) -> ServerClock {
+        self.clock
+    }
+
+    /// Waits for the next update. Never ends by itself: a lost connection is tried again as long as this is
+    /// called. Dropped before it is done, nothing is lost.
+    pub async fn next(&mut self) -> Update {
+        loop {
+            if let Some((feed_sequence, entry)) = self.feed.pop_front() {
+                return self.apply(feed_sequence, entry);
+            }
+            let update = match &mut self.line {
+                Line::Connecting(connecting) => {
+                    let begun = connecting.as_mut().await;
+                    Some(self.begun(begun))
+                }
+                Line::Live(live) => {
+                    let received = live.next().await;
+                    received
+                        .and_then(|received| self.take(received))
+                        .unwrap_or_else(|error| Some(self.lost(error)))
+                }
+            };
+            if let Some(update) = update {
+                return update;
+            }
+        }
+    }
+
+    fn apply(&mut self, feed_sequence: FeedSequence, entry: FeedEntry) -> Update {
+        let FeedEntry { at, event } = entry;
+        match self.market.apply(at, &event) {
+            Ok(()) => Update::Event {
+                feed_sequence,
+                at,
+                event,
+            },
+            Err(source) => {
+                let at = feed_sequence;
+                self.gap(FeedError::Contradiction { at, source }.into())
+            }
+        }
+    }
+
+    fn take(&mut self, received: Received) -> Result<Option<Update>, ConnectionError> {
+        let Line::Live(live) = &mut self.line else {
+            return Ok(None);
+        };
+        self.backoff.succeeded();
+        match received.message {
+            ServerMessage::Feed(feed) => {
+                if let Err(error) = feed.check_follows(&self.market) {
+                    return Ok(Some(self.gap(error.into())));
+                }
+                let places = feed.after.0 + 1..;
+                self.feed = places.map(FeedSequence).zip(feed.entries).collect();
+            }
+            ServerMessage::Heartbeat(heartbeat) => {
+                let here = self.market.feed_sequence();
+                if heartbeat.feed_sequence > here {
+                    let server = heartbeat.feed_sequence;
+                    return Ok(Some(self.gap(Gap::Behind { server, here })));
+                }
+                if heartbeat.feed_sequence == here && heartbeat.digest != self.market.digest() {
+                    return Ok(Some(self.gap(Gap::Digest(here))));
+                }
+            }
+            ServerMessage::SnapshotPart(part) if received.request == WATCH => {
+                if let Some(market) = live.parts.add(part)? {
+                    self.market = market;
+                    return Ok(Some(Update::Snapshot));
+                }
+            }
+            ServerMessage::Pong(pong) => {
+                if let Some(clock) = live.pulse.pong(&pong) {
+                    self.clock.learn(clock);
+                }
+            }
+            message @ (ServerMessage::Goodbye(_) | ServerMessage::Refused(_)) => {
+                return Err(refusal(message));
+            }
+            // Answers to what this connection never asks; they are no harm.
+            ServerMessage::SnapshotPart(_)
+            | ServerMessage::Welcome(_)
+            | ServerMessage::Accepted(_)
+            | ServerMessage::LoggedIn(_)
+            | ServerMessage::Sessions(_)
+            | ServerMessage::Resumed(_)
+            | ServerMessage::History(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn begun(&mut self, begun: Result<Begun, ConnectionError>) -> Update {
+        let Begun { live, snapshot } = match begun {
+            Ok(begun) => begun,
+            Err(error) => return self.lost(error),
+        };
+        // Perhaps another machine now: its clock is known from this greeting alone.
+        self.clock = live.clock;
+        self.line = Line::Live(Box::new(live));
+        match snapshot {
+            None => Update::Live,
+            Some(market) => {
+                self.market = market;
+                self.sound = true;
+                Update::Snapshot
+            }
+        }
+    }
+
+    fn lost(&mut self, because: ConnectionError) -> Update {
+        tracing::debug!(error = %because, "the feed was lost");
+        let wait = self.backoff.next_wait();
+        self.reconnect(wait);
+        Update::Reconnecting { because, wait }
+    }
+
+    fn gap(&mut self, gap: Gap) -> Update {
+        tracing::warn!(%gap, "the feed does not fit; asking for a snapshot");
+        self.feed.clear();
+        self.sound = false;
+        let wait = self.backoff.next_wait();
+        self.reconnect(wait);
+        Update::Gap(gap)
+    }
+
+    fn reconnect(&mut self, wait: Duration) {
+        let resume = self.sound.then(|| ResumePoint {
+            market: self.market.id(),
+            feed_sequence: self.market.feed_sequence(),
+        });
+        let begin = begin(self.connector.clone(), self.program.clone(), resume);
+        self.line = Line::Connecting(Box::pin(async move {
+            sleep(wait).await;
+            begin.await
+        }));
+    }
+}
+
+impl Live {
+    fn new(greeted: Greeted) -> Self {
+        Self {
+            pulse: Pulse::new(&greeted.welcome),
+            connection: greeted.connection,
+            clock: greeted.clock,
+            parts: SnapshotAssembler::new(),
+        }
+    }
+
+    /// The next message; meanwhile it shows the server that someone is here.
+    async fn next(&mut self) -> Result<Received, ConnectionError> {
+        loop {
+            tokio::select! {
+                biased;
+                received = self.connection.next() => {
+                    self.pulse.heard();
+                    return received;
+                }
+                beat = self.pulse.beat(self.clock) => self.connection.queue(PING, &beat?),
+            }
+        }
+    }
+}
+
+/// Connects and waits until the feed has begun.
+async fn begin(
+    connector: Connector,
+    program: Arc<str>,
+    resume: Option<ResumePoint>,
+) -> Result<Begun, ConnectionError> {
+    let resuming = resume.is_some();
+    let mut live = Live::new(greet(&connector, &program).await?);
+    live.connection
+        .queue(WATCH, &auction_proto::Watch { resume });
+    loop {
+        let received = live.next().await?;
+        match received.message {
+            ServerMessage::Resumed(_) if resuming => {
+                return Ok(Begun {
+                    live,
+                    snapshot: None,
+                });
+            }
+            ServerMessage::SnapshotPart(part) if received.request == WATCH => {
+                if let Some(market) = live.parts.add(part)? {
+                    return Ok(Begun {
+                        live,
+                        snapshot: Some(market),
+                    });
+                }
+            }
+            ServerMessage::Pong(_) | ServerMessage::Heartbeat(_) => {}
+            other => return Err(refusal(other)),
+        }
+    }
+}
