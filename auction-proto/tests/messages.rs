@@ -46,7 +46,7 @@ impl Message {
         .unwrap()
     }
 
-    fn from_json(&self, json: &str) -> serde_json::Result<Self> {
+    fn of_this_side(&self, json: &str) -> serde_json::Result<Self> {
         match self {
             Self::Client(_) => serde_json::from_str(json).map(Self::Client),
             Self::Server(_) => serde_json::from_str(json).map(Self::Server),
@@ -78,7 +78,7 @@ proptest! {
         let json = message.json();
         let start = format!("{{\"{}\":{{", message.kind().name().unwrap());
         prop_assert!(json.starts_with(&start), "{json}");
-        prop_assert_eq!(message.from_json(&json).unwrap(), message);
+        prop_assert_eq!(message.of_this_side(&json).unwrap(), message);
     }
 
     #[test]
