@@ -1,0 +1,133 @@
+//! What the fuzzers run: bytes in, and what must hold of whatever comes out.
+
+use auction_core::{FeedSequence, Market, MarketId, RequestId};
+use auction_proto::{
+    ClientMessage, Frame, FrameDecoder, HEADER_BYTES, Kind, RecordError, ServerMessage,
+    SnapshotAssembler, decode_public_records, decode_records, encode_record, limits,
+};
+
+/// Frames come out of bytes the same, whole and split. The first byte says how they are split.
+pub fn frame(data: &[u8]) {
+    let Some((chunk, bytes)) = data.split_first() else {
+        return;
+    };
+    let most = limits::REQUEST_BYTES_MAX;
+    let mut decoder = FrameDecoder::new(most);
+    let mut whole = bytes;
+    for mut input in bytes.chunks(usize::from(*chunk).max(1)) {
+        loop {
+            match decoder.next_frame(&mut input) {
+                Ok(Some(frame)) => {
+                    let expected = Frame::take(&mut whole, most);
+                    assert_eq!(expected, Ok(Some(frame)), "a split frame differs");
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(Frame::take(&mut whole, most), Err(error));
+                    return;
+                }
+            }
+        }
+        assert!(input.is_empty(), "the decoder takes all it is given");
+    }
+    assert_eq!(
+        Frame::take(&mut whole, most),
+        Ok(None),
+        "the whole holds more"
+    );
+    assert_eq!(decoder.is_inside_frame(), !whole.is_empty());
+}
+
+/// A body is malformed, or a message with this one encoding, which JSON tells as well. The first two bytes are
+/// the kind.
+pub fn body(data: &[u8]) {
+    let Some((kind, body)) = data.split_first_chunk() else {
+        return;
+    };
+    let kind = Kind(u16::from_le_bytes(*kind));
+    let mut bytes = Vec::new();
+    if let Ok(message) = ClientMessage::decode(kind, body) {
+        message.encode(RequestId(0), &mut bytes);
+        assert_eq!(&bytes[HEADER_BYTES..], body);
+        let json = serde_json::to_string(&message).expect("every message has JSON");
+        assert_eq!(
+            serde_json::from_str::<ClientMessage>(&json).expect(&json),
+            message
+        );
+    }
+    if let Ok(message) = ServerMessage::decode(kind, body) {
+        message.encode(RequestId(0), &mut bytes);
+        assert_eq!(&bytes[HEADER_BYTES..], body);
+        let json = serde_json::to_string(&message).expect("every message has JSON");
+        assert_eq!(
+            serde_json::from_str::<ServerMessage>(&json).expect(&json),
+            message
+        );
+    }
+}
+
+/// Text is no message, or one that comes back from its frame.
+pub fn json(data: &[u8]) {
+    if let Ok(message) = serde_json::from_slice::<ClientMessage>(data) {
+        let mut bytes = Vec::new();
+        message.encode(RequestId(0), &mut bytes);
+        assert_eq!(
+            ClientMessage::decode(message.kind(), &bytes[HEADER_BYTES..]),
+            Ok(message)
+        );
+    }
+}
+
+/// Records come out of bytes as they went in; what everyone may see of them can be read without the rest. The
+/// first two bytes say how many of the others are public.
+pub fn record(data: &[u8]) {
+    let Some((public_bytes, bytes)) = data.split_first_chunk() else {
+        return;
+    };
+    let public_bytes = usize::from(u16::from_le_bytes(*public_bytes)).min(bytes.len());
+    let (public, private) = bytes.split_at(public_bytes);
+    let shown: Result<Vec<_>, RecordError> = decode_public_records(public).collect();
+    let records: Result<Vec<_>, RecordError> = decode_records(public, private).collect();
+    let Ok(records) = records else {
+        return;
+    };
+    assert_eq!(
+        shown.expect("what is read whole is read in part").len(),
+        records.len()
+    );
+    let (mut public_again, mut private_again) = (Vec::new(), Vec::new());
+    for record in &records {
+        encode_record(record, &[0; 16], &mut public_again, &mut private_again);
+    }
+    if private.is_empty() && !records.is_empty() {
+        assert_eq!(public_again, public);
+    }
+    let again: Result<Vec<_>, _> = decode_records(&public_again, &private_again).collect();
+    assert_eq!(again, Ok(records));
+}
+
+/// What a server says never breaks the fold of a client, whatever it is.
+pub fn fold(data: &[u8]) {
+    let mut input = data;
+    let mut assembler = SnapshotAssembler::new();
+    let mut market = Market::new(MarketId([0; 16]));
+    while let Ok(Some(frame)) = Frame::take(&mut input, limits::FRAME_BYTES_MAX) {
+        match ServerMessage::decode(frame.kind, frame.body) {
+            Ok(ServerMessage::SnapshotPart(part)) => match assembler.add(part) {
+                Ok(Some(assembled)) => market = assembled,
+                Ok(None) => {}
+                Err(_) => assembler = SnapshotAssembler::new(),
+            },
+            Ok(ServerMessage::Feed(mut feed)) => {
+                // Chance would never name the right places.
+                feed.market = market.id();
+                feed.after = market.feed_sequence();
+                let end = feed.after.0.saturating_add(feed.entries.len() as u64);
+                feed.through = FeedSequence(end);
+                let _ = feed.apply_to(&mut market);
+            }
+            Ok(_) | Err(_) => {}
+        }
+        let _ = market.digest();
+    }
+}

@@ -1,0 +1,174 @@
+//! What the fuzzers run, over inputs drawn by seed: short, so that every run of the tests covers it. For longer
+//! see `fuzz/README.md`.
+
+mod entry;
+
+use std::fs;
+use std::path::Path;
+
+use auction_core::RequestId;
+use auction_proto::{encode_record, strategies};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+
+/// Inputs of each kind.
+const INPUTS: usize = 300;
+/// How often each is changed.
+const CHANGES: usize = 12;
+
+type Entry = fn(&[u8]);
+
+#[test]
+fn changed_frames_break_nothing() {
+    run(entry::frame, &frames());
+}
+
+#[test]
+fn changed_bodies_break_nothing() {
+    run(entry::body, &bodies());
+}
+
+#[test]
+fn changed_json_breaks_nothing() {
+    run(entry::json, &jsons());
+}
+
+#[test]
+fn changed_records_break_nothing() {
+    run(entry::record, &records());
+}
+
+#[test]
+fn changed_feeds_and_snapshots_break_no_fold() {
+    run(entry::fold, &folds());
+}
+
+/// Writes inputs for the fuzzers to begin with.
+#[test]
+#[ignore = "writes fuzz/corpus"]
+fn seeds() {
+    let targets = [
+        ("frame", frames()),
+        ("body", bodies()),
+        ("json", jsons()),
+        ("record", records()),
+        ("fold", folds()),
+    ];
+    for (target, inputs) in targets {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz/corpus")
+            .join(target);
+        fs::create_dir_all(&folder).unwrap();
+        for (number, input) in inputs.iter().enumerate() {
+            fs::write(folder.join(format!("seed-{number}")), input).unwrap();
+        }
+    }
+}
+
+fn run(entry: Entry, inputs: &[Vec<u8>]) {
+    let mut random = SplitMix(0x5eed);
+    for input in inputs {
+        entry(input);
+        for _ in 0..CHANGES {
+            entry(&changed(input, &mut random));
+        }
+    }
+}
+
+/// One to four bytes changed, put in or taken out, or the end cut off.
+fn changed(input: &[u8], random: &mut SplitMix) -> Vec<u8> {
+    let mut input = input.to_vec();
+    for _ in 0..=random.below(3) {
+        let at = random.below(input.len());
+        // Values at the edges of varints and tags are worth more than others.
+        let byte = [0, 1, 2, 0x7f, 0x80, 0xff, random.below(255) as u8][random.below(6)];
+        match random.below(4) {
+            0 | 1 if at < input.len() => input[at] = byte,
+            2 => input.insert(at, byte),
+            3 if at < input.len() => drop(input.remove(at)),
+            _ => input.truncate(at),
+        }
+    }
+    input
+}
+
+fn frames() -> Vec<Vec<u8>> {
+    drawn(strategies::client_message())
+        .map(|message| {
+            let mut bytes = vec![7];
+            message.encode(RequestId(1), &mut bytes);
+            message.encode(RequestId(2), &mut bytes);
+            bytes
+        })
+        .collect()
+}
+
+fn bodies() -> Vec<Vec<u8>> {
+    let client = drawn(strategies::client_message()).map(|message| {
+        let mut bytes = Vec::new();
+        message.encode(RequestId(1), &mut bytes);
+        bytes
+    });
+    let server = drawn(strategies::server_message()).map(|message| {
+        let mut bytes = Vec::new();
+        message.encode(RequestId(1), &mut bytes);
+        bytes
+    });
+    // Kind, and behind the request number the body.
+    client
+        .chain(server)
+        .map(|frame| [&frame[4..6], &frame[14..]].concat())
+        .collect()
+}
+
+fn jsons() -> Vec<Vec<u8>> {
+    drawn(strategies::client_message())
+        .map(|message| serde_json::to_vec(&message).unwrap())
+        .collect()
+}
+
+fn records() -> Vec<Vec<u8>> {
+    drawn(strategies::record())
+        .map(|record| {
+            let (mut public, mut private) = (Vec::new(), Vec::new());
+            encode_record(&record, &[9; 16], &mut public, &mut private);
+            let public_bytes = u16::try_from(public.len()).unwrap();
+            [&public_bytes.to_le_bytes()[..], &public, &private].concat()
+        })
+        .collect()
+}
+
+fn folds() -> Vec<Vec<u8>> {
+    let mut messages = drawn(strategies::server_message());
+    std::iter::from_fn(|| {
+        let mut bytes = Vec::new();
+        messages.next()?.encode(RequestId(0), &mut bytes);
+        messages.next()?.encode(RequestId(0), &mut bytes);
+        Some(bytes)
+    })
+    .collect()
+}
+
+/// The same values in every run.
+fn drawn<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Iterator<Item = T> {
+    let mut runner = TestRunner::deterministic();
+    (0..INPUTS).map(move |_| strategy.new_tree(&mut runner).unwrap().current())
+}
+
+/// Steele, Lea and Flood's SplitMix64.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number from 0 to `most`.
+    fn below(&mut self, most: usize) -> usize {
+        usize::try_from(self.next() % (most as u64 + 1)).unwrap()
+    }
+}
