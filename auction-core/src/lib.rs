@@ -9,6 +9,7 @@ mod time;
 mod symbol;
 mod id;
 mod rules;
+pub mod clearing;
 mod command;
 mod event;
 mod reject;

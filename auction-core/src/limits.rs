@@ -33,6 +33,10 @@ pub const SESSIONS_PER_USER_MAX: usize = 16;
 pub const OUTCOMES_KEPT: usize = 1_024;
 /// Most bands of a step table.
 pub const STEP_BANDS_MAX: usize = 32;
+/// Most orders of a call auction's book, and most bids of a lot of many units; another is refused.
+pub const BOOK_ORDERS_MAX: usize = 4_000_000;
+/// Most orders of one trader in a call auction's book; another is refused.
+pub const BOOK_ORDERS_PER_TRADER_MAX: usize = 10_000;
 /// Longest time between the opening of a lot and its close, and longest soft-close span: 366 days.
 pub const SPAN_MAX_MICROS: u64 = 366 * 24 * 60 * 60 * 1_000_000;
 /// Greatest timestamp: the end of the year 9999, in microseconds UTC.

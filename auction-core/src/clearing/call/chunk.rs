@@ -1,0 +1,112 @@
+//! A run of neighbouring prices, and their sums.
+
+use alloc::vec::Vec;
+
+use super::order::Side;
+use crate::Price;
+
+/// Most prices of a chunk. Measured: 64 to 256 do equally well at a thousand prices.
+pub(super) const CHUNK_LEVELS_MAX: usize = 128;
+
+/// The limit orders at one price. Shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Level {
+    /// The limit.
+    pub price: Price,
+    /// Wanted by buyers with this limit.
+    pub buy: u64,
+    /// Offered by sellers with this limit.
+    pub sell: u64,
+}
+
+impl Level {
+    fn side(&mut self, side: Side) -> &mut u64 {
+        match side {
+            Side::Buy => &mut self.buy,
+            Side::Sell => &mut self.sell,
+        }
+    }
+}
+
+/// A run of prices, never empty, and its sums.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    pub(super) first: Price,
+    pub(super) buy: u64,
+    pub(super) sell: u64,
+    pub(super) levels: Vec<Level>,
+}
+
+impl Chunk {
+    pub(super) fn of(levels: Vec<Level>) -> Self {
+        Self {
+            first: levels.first().map_or(Price::ZERO, |level| level.price),
+            buy: levels.iter().map(|level| level.buy).sum(),
+            sell: levels.iter().map(|level| level.sell).sum(),
+            levels,
+        }
+    }
+
+    pub(super) fn add(&mut self, side: Side, price: Price, shares: u64) {
+        let level = match self
+            .levels
+            .binary_search_by_key(&price, |level| level.price)
+        {
+            Ok(level) => level,
+            Err(level) => {
+                self.levels.insert(
+                    level,
+                    Level {
+                        price,
+                        buy: 0,
+                        sell: 0,
+                    },
+                );
+                self.first = self.levels[0].price;
+                level
+            }
+        };
+        *self.levels[level].side(side) += shares;
+        *self.side(side) += shares;
+    }
+
+    pub(super) fn remove(&mut self, side: Side, price: Price, shares: u64) {
+        let level = self
+            .levels
+            .binary_search_by_key(&price, |level| level.price)
+            .expect("a resting order's price has its level");
+        *self.levels[level].side(side) -= shares;
+        *self.side(side) -= shares;
+        if self.levels[level].buy == 0 && self.levels[level].sell == 0 {
+            self.levels.remove(level);
+            if let Some(first) = self.levels.first() {
+                self.first = first.price;
+            }
+        }
+    }
+
+    /// Takes in the run of higher prices that follows.
+    pub(super) fn append(&mut self, mut upper: Self) {
+        self.levels.append(&mut upper.levels);
+        self.buy += upper.buy;
+        self.sell += upper.sell;
+    }
+
+    /// Cuts off the higher half.
+    pub(super) fn split(&mut self) -> Self {
+        let mut upper = Vec::with_capacity(CHUNK_LEVELS_MAX);
+        upper.extend(self.levels.drain(CHUNK_LEVELS_MAX / 2..));
+        let upper = Self::of(upper);
+        self.buy -= upper.buy;
+        self.sell -= upper.sell;
+        upper
+    }
+
+    fn side(&mut self, side: Side) -> &mut u64 {
+        match side {
+            Side::Buy => &mut self.buy,
+            Side::Sell => &mut self.sell,
+        }
+    }
+}

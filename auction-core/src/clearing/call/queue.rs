@@ -1,0 +1,160 @@
+//! The orders in the order of their places in time.
+//!
+//! They lie in one row, the earliest first, so that an uncross is one pass over memory. An order that leaves
+//! leaves a gap; when there are more gaps than orders, the row is closed up.
+
+use alloc::vec::Vec;
+
+use super::order::{Entry, Order, OrderId, Rank, Side};
+use crate::{Quantity, UserId};
+
+/// So many gaps are never worth closing.
+const GAPS_MIN: usize = 1_024;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    slots: Vec<Slot>,
+    /// Where each order lies, by number; numbers rise, so that a new one goes to the end.
+    places: Vec<(OrderId, Option<u32>)>,
+    live: usize,
+}
+
+/// An order, or the gap it left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) id: OrderId,
+    /// Zero: a gap.
+    pub(super) shares: u64,
+    pub(super) rank: Rank,
+    pub(super) trader: UserId,
+    pub(super) side: Side,
+}
+
+impl Slot {
+    fn of(order: &Order) -> Self {
+        Self {
+            id: order.id,
+            shares: order.entry.quantity.get(),
+            rank: Rank::of(order.entry.side, order.entry.limit),
+            trader: order.trader,
+            side: order.entry.side,
+        }
+    }
+
+    fn order(&self) -> Option<Order> {
+        let quantity = Quantity::new(self.shares)?;
+        let (side, limit) = (self.side, self.rank.limit(self.side));
+        Some(Order {
+            id: self.id,
+            trader: self.trader,
+            entry: Entry {
+                side,
+                quantity,
+                limit,
+            },
+        })
+    }
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.live
+    }
+
+    pub(super) fn get(&self, id: OrderId) -> Option<Order> {
+        self.slots[self.place(id)?].order()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Order> {
+        self.slots.iter().filter_map(Slot::order)
+    }
+
+    /// The row as it lies, gaps included.
+    pub(super) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Adds an order behind all the others. Its number is above all before.
+    pub(super) fn push(&mut self, order: &Order) {
+        self.places.push((order.id, Some(self.end())));
+        self.slots.push(Slot::of(order));
+        self.live += 1;
+    }
+
+    pub(super) fn remove(&mut self, id: OrderId) {
+        let place = self.place(id).expect("a resting order has its place");
+        self.slots[place].shares = 0;
+        let number = self.number(id).expect("a resting order has its number");
+        self.places[number].1 = None;
+        self.live -= 1;
+        self.close_up();
+    }
+
+    /// Changes an order in its place.
+    pub(super) fn change(&mut self, order: &Order) {
+        let place = self.place(order.id).expect("a resting order has its place");
+        self.slots[place] = Slot::of(order);
+    }
+
+    /// Changes an order and puts it behind all the others.
+    pub(super) fn change_and_move(&mut self, order: &Order) {
+        let place = self.place(order.id).expect("a resting order has its place");
+        self.slots[place].shares = 0;
+        let number = self
+            .number(order.id)
+            .expect("a resting order has its number");
+        self.places[number].1 = Some(self.end());
+        self.slots.push(Slot::of(order));
+        self.close_up();
+    }
+
+    fn end(&self) -> u32 {
+        u32::try_from(self.slots.len()).expect("a book's limit keeps its row short")
+    }
+
+    fn number(&self, id: OrderId) -> Option<usize> {
+        self.places.binary_search_by_key(&id, |(id, _)| *id).ok()
+    }
+
+    fn place(&self, id: OrderId) -> Option<usize> {
+        self.places[self.number(id)?].1.map(|place| place as usize)
+    }
+
+    fn close_up(&mut self) {
+        if self.slots.len() <= 2 * self.live + GAPS_MIN
+            && self.places.len() <= 2 * self.live + GAPS_MIN
+        {
+            return;
+        }
+        self.places.retain(|(_, place)| place.is_some());
+        // How far each order moves to the front is how many gaps stand before it.
+        let mut closed: u32 = 0;
+        let moved: Vec<u32> = (0_u32..)
+            .zip(&self.slots)
+            .map(|(place, slot)| {
+                let to = place - closed;
+                closed += u32::from(slot.shares == 0);
+                to
+            })
+            .collect();
+        for (_, place) in &mut self.places {
+            *place = place.map(|place| moved[place as usize]);
+        }
+        self.slots.retain(|slot| slot.shares > 0);
+    }
+
+    /// Orders by place in time, their numbers in any order; `None` when two have the same number.
+    #[cfg(feature = "serde")]
+    pub(super) fn of(orders: &[Order]) -> Option<Self> {
+        let mut queue = Self::default();
+        orders.iter().for_each(|order| queue.push(order));
+        queue.places.sort_unstable_by_key(|(id, _)| *id);
+        let rises = queue.places.is_sorted_by(|one, next| one.0 < next.0);
+        rises.then_some(queue)
+    }
+
+    #[cfg(feature = "serde")]
+    pub(super) fn last_id(&self) -> Option<OrderId> {
+        self.places.last().map(|(id, _)| *id)
+    }
+}
