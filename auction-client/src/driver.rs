@@ -248,6 +248,8 @@ impl Driver {
             ServerMessage::Welcome(_)
             | ServerMessage::Resumed(_)
             | ServerMessage::Feed(_)
+            | ServerMessage::FilteredFeed(_)
+            | ServerMessage::Resync(_)
             | ServerMessage::Heartbeat(_) => {}
         }
         Ok(())

@@ -51,6 +51,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::OpenLot(_)
         | ClientMessage::ExtendLot(_)
         | ClientMessage::Watch(_)
+        | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
         | ClientMessage::GetHistory(_)
         | ClientMessage::Ping(_) => Repeat::Safe,

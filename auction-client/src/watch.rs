@@ -220,6 +220,8 @@ impl Watch {
             message @ (ServerMessage::Goodbye(_) | ServerMessage::Refused(_)) => {
                 return Err(refusal(message));
             }
+            // A snapshot follows, and tells it all.
+            ServerMessage::Resync(_) => {}
             // Answers to what this connection never asks; they are no harm.
             ServerMessage::SnapshotPart(_)
             | ServerMessage::Welcome(_)
@@ -227,6 +229,7 @@ impl Watch {
             | ServerMessage::LoggedIn(_)
             | ServerMessage::Sessions(_)
             | ServerMessage::Resumed(_)
+            | ServerMessage::FilteredFeed(_)
             | ServerMessage::History(_) => {}
         }
         Ok(None)
@@ -331,7 +334,7 @@ async fn begin(
                     });
                 }
             }
-            ServerMessage::Pong(_) | ServerMessage::Heartbeat(_) => {}
+            ServerMessage::Pong(_) | ServerMessage::Heartbeat(_) | ServerMessage::Resync(_) => {}
             other => return Err(refusal(other)),
         }
     }

@@ -121,6 +121,8 @@ codes! {
     2007 TIMED_OUT "timed_out";
     /// The client did not read what it was sent. The connection ends.
     2008 TOO_SLOW "too_slow";
+    /// This door speaks TLS, and the client does not. The connection ends.
+    2009 TLS_REQUIRED "tls_required";
 
     /// The request needs a session, and the connection has none.
     3000 NOT_LOGGED_IN "not_logged_in";

@@ -71,6 +71,8 @@ kinds! {
     15 GET_HISTORY "get_history";
     /// Asks for the time.
     16 PING "ping";
+    /// Asks for the feed of some stocks.
+    17 WATCH_SYMBOLS "watch_symbols";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -96,6 +98,10 @@ kinds! {
     138 HISTORY "history";
     /// The last message of a connection.
     139 GOODBYE "goodbye";
+    /// Public events of some stocks.
+    140 FILTERED_FEED "filtered_feed";
+    /// A snapshot follows where the feed should have gone on.
+    141 RESYNC "resync";
 }
 
 impl Kind {
@@ -137,10 +143,10 @@ mod tests {
             table,
             "1 hello, 2 register, 3 login, 4 resume, 5 logout, 6 list_sessions, 7 close_session, \
              8 bid, 9 bid_maximum, 10 publish_profit, 11 open_lot, 12 extend_lot, 13 watch, \
-             14 get_snapshot, 15 get_history, 16 ping, \
+             14 get_snapshot, 15 get_history, 16 ping, 17 watch_symbols, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
-             139 goodbye, "
+             139 goodbye, 140 filtered_feed, 141 resync, "
         );
     }
 }

@@ -3,7 +3,8 @@
 //! A connection begins with the [`PREFACE`]; then [frames](Frame) go both ways: [`encode_frame`] writes one,
 //! [`FrameDecoder`] finds them in bytes split anywhere. A frame holds a [`Kind`], the number of the request
 //! that it is or answers, and a body: [`ClientMessage`] and [`ServerMessage`] are all there are. Their fields
-//! are the core's values, checked when they are read.
+//! are the core's values, checked when they are read. The same messages travel as lines of JSON:
+//! [`ClientMessage::decode_json`], [`ServerMessage::encode_json`], [`LineDecoder`].
 //!
 //! [`SnapshotPart::of_market`] and [`SnapshotAssembler`] carry a market over the wire, [`Feed::of_commit`] and
 //! [`Feed::apply_to`] what happens in it. [`encode_record`] and [`decode_records`] are the journal's bytes.
@@ -22,6 +23,8 @@ mod form;
 mod body;
 mod codec;
 mod frame;
+mod lines;
+mod json;
 mod message;
 mod feed;
 mod snapshot;
@@ -30,15 +33,18 @@ pub mod record;
 pub mod strategies;
 
 pub use body::{
-    Accepted, Bid, BidMaximum, Body, CloseSession, Done, ExtendLot, Feed, FeedEntry, Follows,
-    GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions,
+    Accepted, Bid, BidMaximum, Body, CloseSession, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
+    Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions,
     ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register,
-    Resume, ResumePoint, Resumed, Sessions, SnapshotPart, SnapshotUser, Watch, Welcome,
+    Resume, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SnapshotPart, SnapshotUser,
+    Watch, WatchSymbols, Welcome,
 };
 pub use code::{Code, Fault};
 pub use feed::FeedError;
 pub use frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
+pub use json::{JsonError, encode_line};
 pub use kind::{Kind, Sender};
+pub use lines::{LineDecoder, LineError};
 pub use list::{List, TooMany};
 pub use message::{BodyError, ClientMessage, ServerMessage, decode_body};
 pub use record::{

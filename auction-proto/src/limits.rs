@@ -20,6 +20,8 @@ pub const SESSIONS_LISTED_MAX: usize = auction_core::limits::SESSIONS_PER_USER_M
 pub const HISTORY_BIDS_MAX: usize = 1_024;
 /// Most public events of one feed frame; a larger commit takes several frames.
 pub const FEED_ENTRIES_MAX: usize = 1_024;
+/// Most symbols of one `watch_symbols`; more are malformed.
+pub const SYMBOLS_WATCHED_MAX: usize = 64;
 /// Most users of one part of a snapshot; more take several parts.
 pub const PART_USERS_MAX: usize = 4_096;
 /// Most stocks of one part of a snapshot; more take several parts.

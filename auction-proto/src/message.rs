@@ -3,15 +3,18 @@
 use alloc::vec::Vec;
 
 use auction_core::{Command, RequestId, SessionId};
+use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{
-    Accepted, Bid, BidMaximum, Body, CloseSession, ExtendLot, Feed, GetHistory, GetSnapshot,
-    Goodbye, Heartbeat, Hello, History, ListSessions, LoggedIn, Login, Logout, OpenLot, Ping, Pong,
-    PublishProfit, Refused, Register, Resume, Resumed, Sessions, SnapshotPart, Watch, Welcome,
+    Accepted, Bid, BidMaximum, Body, CloseSession, ExtendLot, Feed, FilteredFeed, GetHistory,
+    GetSnapshot, Goodbye, Heartbeat, Hello, History, ListSessions, LoggedIn, Login, Logout,
+    OpenLot, Ping, Pong, PublishProfit, Refused, Register, Resume, Resumed, Resync, Sessions,
+    SnapshotPart, Watch, WatchSymbols, Welcome,
 };
 use crate::codec;
 use crate::frame::encode_frame;
+use crate::json::{JsonError, Kinds, decode_line, encode_line};
 use crate::kind::Kind;
 
 /// Why a body is no message.
@@ -56,10 +59,38 @@ macro_rules! messages {
                 }
             }
 
+            /// Appends the message as a line of JSON, with its request number.
+            pub fn encode_json(&self, request: RequestId, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$body(body) => encode_line(request, body, out),)*
+                }
+            }
+
+            /// Reads a message and its request number from a line of JSON.
+            ///
+            /// # Errors
+            /// [`JsonError`] names the field that is wrong.
+            pub fn decode_json(line: &[u8]) -> Result<(RequestId, Self), JsonError> {
+                decode_line(line)
+            }
+
             /// Appends the frame of the message.
             pub fn encode(&self, request: RequestId, out: &mut Vec<u8>) {
                 match self {
                     $(Self::$body(body) => encode_frame(request, body, out),)*
+                }
+            }
+        }
+
+        impl Kinds for $message {
+            fn has(kind: Kind) -> bool {
+                matches!(kind, $(<$body as Body>::KIND)|*)
+            }
+
+            fn from_entry<'de, A: MapAccess<'de>>(kind: Kind, entries: &mut A) -> Result<Self, A::Error> {
+                match kind {
+                    $(<$body as Body>::KIND => entries.next_value().map(Self::$body),)*
+                    _ => Err(A::Error::custom("is not sent by this side")),
                 }
             }
         }
@@ -91,6 +122,7 @@ messages! {
         GetSnapshot,
         GetHistory,
         Ping,
+        WatchSymbols,
     }
 
     /// What a server says.
@@ -107,6 +139,8 @@ messages! {
         Pong,
         History,
         Goodbye,
+        FilteredFeed,
+        Resync,
     }
 }
 
@@ -128,6 +162,7 @@ impl ClientMessage {
             | Self::Resume(_)
             | Self::ListSessions(_)
             | Self::Watch(_)
+            | Self::WatchSymbols(_)
             | Self::GetSnapshot(_)
             | Self::GetHistory(_)
             | Self::Ping(_) => None,

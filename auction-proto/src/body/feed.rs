@@ -1,8 +1,8 @@
 //! The feed: public events in their own dense sequence.
 
-use auction_core::{FeedSequence, MarketId, PublicEvent, Term, Timestamp};
+use auction_core::{FeedSequence, MarketId, PublicEvent, Symbol, Term, Timestamp};
 
-use crate::limits::FEED_ENTRIES_MAX;
+use crate::limits::{FEED_ENTRIES_MAX, SYMBOLS_WATCHED_MAX};
 use crate::list::List;
 
 fields! {
@@ -11,6 +11,17 @@ fields! {
     /// of this request; from there on [`Feed`] follows [`Feed`] without a gap.
     struct Watch = WATCH {
         /// Where the client's fold stands; nothing: it has none. JSON can leave it out.
+        #[serde(default)]
+        resume: Option<ResumePoint>,
+    }
+
+    /// Asks for the feed of some stocks on this connection, instead of what it watched before. Answered as
+    /// [`Watch`], with [`FilteredFeed`] in place of [`Feed`]: of stocks and lots only those named, and all users,
+    /// for they may lead.
+    struct WatchSymbols = WATCH_SYMBOLS {
+        /// The stocks. One that is not listed yet may be.
+        symbols: List<Symbol, SYMBOLS_WATCHED_MAX>,
+        /// Where the client stands; nothing: nowhere. JSON can leave it out.
         #[serde(default)]
         resume: Option<ResumePoint>,
     }
@@ -43,11 +54,47 @@ fields! {
         entries: List<FeedEntry, FEED_ENTRIES_MAX>,
     }
 
+    /// Public events of the stocks that were asked for: what is left of one or several [`Feed`]s, in order. One
+    /// without events tells how far the feed has come.
+    struct FilteredFeed = FILTERED_FEED {
+        /// The market.
+        market: MarketId,
+        /// Who leads it.
+        term: Term,
+        /// The place that this follows: the end of the one before.
+        after: FeedSequence,
+        /// The place up to which nothing of these stocks is missing: to resume from.
+        through: FeedSequence,
+        /// The events.
+        entries: List<FeedEntry, FEED_ENTRIES_MAX>,
+    }
+
+    /// The feed does not go on where it should: all parts of a snapshot follow, and the fold begins anew. Carries
+    /// the number of the request that asked for the feed.
+    struct Resync = RESYNC {
+        /// Why.
+        because: ResyncBecause,
+    }
+
     /// One public event.
     struct FeedEntry {
         /// When it happened.
         at: Timestamp,
         /// What happened.
         event: PublicEvent,
+    }
+}
+
+choice! {
+    /// Why a feed cannot go on without a snapshot.
+    enum ResyncBecause {
+        /// The client did not read fast enough to be given all that was in between.
+        0 = TooSlow,
+        /// The client was away for too long: what it missed is no longer at hand.
+        1 = TooLongAgo,
+        /// The client knows another market, or names a place within what was told at once.
+        2 = UnknownPlace,
+        /// The client has seen more than the server holds: the end of the server's journal was lost.
+        3 = JournalLost,
     }
 }

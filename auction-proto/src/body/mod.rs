@@ -69,7 +69,9 @@ mod history;
 
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
 pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
-pub use feed::{Feed, FeedEntry, ResumePoint, Resumed, Watch};
+pub use feed::{
+    Feed, FeedEntry, FilteredFeed, ResumePoint, Resumed, Resync, ResyncBecause, Watch, WatchSymbols,
+};
 pub use history::{GetHistory, History, HistoryBid};
 pub use refused::Refused;
 pub use session::{

@@ -15,10 +15,11 @@ use super::value::{
     user_id,
 };
 use crate::body::{
-    Accepted, Bid, BidMaximum, CloseSession, Done, ExtendLot, Feed, FeedEntry, Follows, GetHistory,
-    GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions, ListedSession,
-    LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register, Resume,
-    ResumePoint, Resumed, Sessions, SnapshotPart, SnapshotUser, Watch, Welcome,
+    Accepted, Bid, BidMaximum, CloseSession, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
+    Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register,
+    Resume, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SnapshotPart, SnapshotUser,
+    Watch, WatchSymbols, Welcome,
 };
 use crate::code::Code;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -91,8 +92,14 @@ fn questions() -> BoxedStrategy<ClientMessage> {
         market,
         feed_sequence,
     });
+    let resume = option::of(resume);
+    let symbols = vec(symbol(), 0..=ELEMENTS_MAX);
     prop_oneof![
-        option::of(resume).prop_map(|resume| Watch { resume }.into()),
+        resume.clone().prop_map(|resume| Watch { resume }.into()),
+        (symbols, resume).prop_map(|(symbols, resume)| {
+            let symbols = list(symbols);
+            WatchSymbols { symbols, resume }.into()
+        }),
         Just(GetSnapshot {}.into()),
         (lot_id(), small()).prop_map(|(lot, limit)| GetHistory { lot, limit }.into()),
         timestamp().prop_map(|client_time| Ping { client_time }.into()),
@@ -193,6 +200,15 @@ fn market() -> BoxedStrategy<ServerMessage> {
     let lots = vec(lot(), 0..=ELEMENTS_MAX);
     let entry = (timestamp(), public_event()).prop_map(|(at, event)| FeedEntry { at, event });
     let feed = (market_id(), term(), feed_sequence(), feed_sequence());
+    let because = select(
+        &[
+            ResyncBecause::TooSlow,
+            ResyncBecause::TooLongAgo,
+            ResyncBecause::UnknownPlace,
+            ResyncBecause::JournalLost,
+        ][..],
+    );
+    let entries = vec(entry, 0..=ELEMENTS_MAX);
     prop_oneof![
         (place, users, stocks, lots).prop_map(|(place, users, stocks, lots)| {
             let (market, index, follows, feed_sequence, at) = place;
@@ -209,7 +225,7 @@ fn market() -> BoxedStrategy<ServerMessage> {
             .into()
         }),
         feed_sequence().prop_map(|feed_sequence| Resumed { feed_sequence }.into()),
-        (feed, vec(entry, 0..=ELEMENTS_MAX)).prop_map(|(feed, entries)| {
+        (feed.clone(), entries.clone()).prop_map(|(feed, entries)| {
             let (market, term, after, through) = feed;
             Feed {
                 market,
@@ -220,6 +236,18 @@ fn market() -> BoxedStrategy<ServerMessage> {
             }
             .into()
         }),
+        (feed, entries).prop_map(|(feed, entries)| {
+            let (market, term, after, through) = feed;
+            FilteredFeed {
+                market,
+                term,
+                after,
+                through,
+                entries: list(entries),
+            }
+            .into()
+        }),
+        because.prop_map(|because| Resync { because }.into()),
     ]
     .boxed()
 }

@@ -9,10 +9,10 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Bid, BidMaximum, ClientMessage, CloseSession, Code, Done, ExtendLot, Feed, FeedEntry,
-    Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register,
-    Resume, ResumePoint, Resumed, Secret, ServerMessage, Sessions, SnapshotPart, SnapshotUser,
-    Text, Token, Watch, Welcome,
+    FilteredFeed, Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid,
+    ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit,
+    Refused, Register, Resume, ResumePoint, Resumed, Resync, ResyncBecause, Secret, ServerMessage,
+    Sessions, SnapshotPart, SnapshotUser, Text, Token, Watch, WatchSymbols, Welcome,
 };
 
 pub const MARKET: MarketId = MarketId([
@@ -176,6 +176,14 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         ("get_snapshot", GetSnapshot {}.into()),
         ("get_history", GetHistory { lot, limit: 50 }.into()),
         ("ping", Ping { client_time: at(0) }.into()),
+        (
+            "watch_symbols",
+            WatchSymbols {
+                symbols: vec![symbol("AAPL"), symbol("BRK.B")].try_into().unwrap(),
+                resume: None,
+            }
+            .into(),
+        ),
     ];
     (1..)
         .zip(messages)
@@ -477,6 +485,18 @@ fn feed() -> Vec<Named> {
         because: UnsoldBecause::ReserveNotMet,
         highest: Some(price("1.40")),
     };
+    let filtered = FilteredFeed {
+        market: MARKET,
+        term: Term(1),
+        after: FeedSequence(1_000),
+        through: FeedSequence(1_005),
+        entries: vec![FeedEntry {
+            at: at(7),
+            event: PublicEvent::BidAccepted(bid_accepted(Some("1.40"))),
+        }]
+        .try_into()
+        .unwrap(),
+    };
     vec![
         ("heartbeat", heartbeat.into()),
         ("goodbye", goodbye.into()),
@@ -504,6 +524,14 @@ fn feed() -> Vec<Named> {
         ("feed_lot_unsold", feed(closed(unsold()))),
         ("feed_lot_reserve_not_met", feed(closed(not_met))),
         ("feed_profit_published", feed(profit)),
+        ("filtered_feed", filtered.into()),
+        (
+            "resync",
+            Resync {
+                because: ResyncBecause::TooLongAgo,
+            }
+            .into(),
+        ),
     ]
 }
 

@@ -93,6 +93,7 @@ fn every_kind_code_and_limit_has_its_row() {
         ("SESSIONS_LISTED_MAX", limits::SESSIONS_LISTED_MAX),
         ("HISTORY_BIDS_MAX", limits::HISTORY_BIDS_MAX),
         ("FEED_ENTRIES_MAX", limits::FEED_ENTRIES_MAX),
+        ("SYMBOLS_WATCHED_MAX", limits::SYMBOLS_WATCHED_MAX),
         ("PART_USERS_MAX", limits::PART_USERS_MAX),
         ("PART_STOCKS_MAX", limits::PART_STOCKS_MAX),
         ("PART_LOTS_MAX", limits::PART_LOTS_MAX),

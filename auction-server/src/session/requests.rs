@@ -53,6 +53,10 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
             ClientMessage::Resume(body) => self.resume(request, &body.token).await,
             ClientMessage::ListSessions(_) => self.list_sessions(request),
             ClientMessage::Watch(body) => self.watch(request, body.resume).await?,
+            ClientMessage::WatchSymbols(_) => {
+                let text = "this server has no feed by symbol yet; watch all of it";
+                self.refuse(request, Code::UNKNOWN_KIND, text);
+            }
             ClientMessage::GetSnapshot(_) => match self.services.hub.snapshot().await {
                 Ok(snapshot) => self.output.snapshot(request, &snapshot).await?,
                 Err(_) => self.refuse_busy(request),
