@@ -1,4 +1,43 @@
-//! auction-core
+//! The stock auction itself: rules, records and the public market, without IO.
+//!
+//! ```
+//! # mod beginning { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/opening.rs")); }
+//! # use beginning::opening;
+//! use auction_core::{Caller, Command, Engine, LotId, MarketId, Price, Timestamp, UserId};
+//!
+//! let mut engine = Engine::new(MarketId([7; 16]));
+//! for command in opening() { // a stock, traders, a lot that closes after 300 s
+//!     engine.execute(Timestamp::from_secs(0), Caller::Operator, command)?;
+//! }
+//! let bid = Command::Bid { lot: LotId(1), price: Price::parse("1.40")? };
+//! engine.execute(Timestamp::from_secs(1), Caller::User(UserId(1)), bid)?;
+//! engine.advance(Timestamp::from_secs(300)); // what is due closes
+//! println!("{:?}", engine.market().lot(LotId(1)).unwrap().outcome());
+//! # assert!(engine.market().lot(LotId(1)).unwrap().outcome().is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The engine is pure: time comes in as an argument, and what goes out is a [`Record`] of each decision. Write
+//! the records to a journal, and the journal gives the same market again, to the last bit, anywhere: the crate
+//! is `no_std` (with `alloc`), has no floats, threads, clocks or randomness, and runs in a browser too.
+//!
+//! Read on in the [manual]; [`manual::embed`] shows the loop that a program puts around the engine. The
+//! examples `embed` and `replay` are whole programs.
+//!
+//! # The tower
+//! The modules in reading order, none of which uses a later one: values that cannot be invalid (money, time,
+//! symbols, ids), the rules' arithmetic, what can be asked and what is decided (command, event, reject), lots
+//! with one file a format, users and sessions, the public market and its digest, and the engine on top.
+//!
+//! # Features
+//! - `serde`: [`Snapshot`] and what it is made of can be written and read. The form is the engine's own and
+//!   not for keeping.
+//!
+//! The minimum supported Rust version is 1.89.
+//!
+//! # Tests under miri
+//! `cargo +nightly miri test -p auction-core --lib`, and the properties in reduced number:
+//! `MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p auction-core --test english --test market`.
 #![no_std]
 
 extern crate alloc;
@@ -21,6 +60,7 @@ mod market;
 mod deadlines;
 mod engine;
 mod snapshot;
+pub mod manual;
 
 pub use command::{
     Actor, Caller, Command, Credential, EnglishTerms, Listing, NewSession, OpenLot, Registration,

@@ -15,10 +15,12 @@ use crate::steps::{Step, any_step, opening};
 pub const MARKET: MarketId = MarketId([7; 16]);
 
 prop_state_machine! {
-    #![proptest_config(config(400, 3))]
+    #![proptest_config(config(400, 2))]
 
     #[test]
-    fn the_engine_answers_and_stands_as_the_oracle_does(sequential 1..80 => Laws);
+    fn the_engine_answers_and_stands_as_the_oracle_does(
+        sequential 1..if cfg!(miri) { 12 } else { 80 } => Laws
+    );
 }
 
 /// So many cases; under miri, which is some hundred times slower, so few.

@@ -36,11 +36,11 @@ fn bid() -> impl Strategy<Value = Bid> {
 }
 
 proptest! {
-    #![proptest_config(config(100, 2))]
+    #![proptest_config(config(100, 1))]
 
     #[test]
     fn nothing_public_tells_a_winners_maximum_an_unmet_reserve_or_a_credential(
-        bids in proptest::collection::vec(bid(), 1..30),
+        bids in proptest::collection::vec(bid(), 1..if cfg!(miri) { 6 } else { 30 }),
     ) {
         let mut engine = Engine::new(MARKET);
         let mut public = String::new();
