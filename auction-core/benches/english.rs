@@ -7,7 +7,7 @@
 //! of all turns with the least and the greatest. Only the ratio says anything: the machine's speed cancels.
 //!
 //! Seen so far, on a busy machine: users over 10,000 lots 2 to 4 % of the bare loop, over 1,000,000 lots 1 to
-//! 2.5 %, sessions over 10,000 lots 1 %. A bid is some 600 instructions and five cache lines of its lot;
+//! 2.5 %, sessions over 10,000 lots 1 to 3 %. A bid is some 600 instructions and five cache lines of its lot;
 //! the bare loop is ten and one.
 
 use std::hint::black_box;

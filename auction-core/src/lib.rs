@@ -36,8 +36,8 @@
 //! The minimum supported Rust version is 1.89.
 //!
 //! # Tests under miri
-//! `cargo +nightly miri test -p auction-core --lib`, and the properties in reduced number:
-//! `MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p auction-core --test english --test market`.
+//! `cargo +nightly miri test -p auction-core --lib --test english` takes a minute; `--test market` adds the
+//! random markets, few and short under miri, and takes another.
 #![no_std]
 
 extern crate alloc;
@@ -83,3 +83,13 @@ pub use rules::{RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsE
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
 pub use symbol::{Name, NameError, SecurityCode, Symbol};
 pub use time::{Span, Timestamp};
+
+/// How many cases a property of a unit test tries; miri is some thousand times slower.
+#[cfg(test)]
+fn property_config() -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases: if cfg!(miri) { 4 } else { 256 },
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    }
+}

@@ -337,6 +337,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(crate::property_config())]
+
         #[test]
         fn every_price_prints_to_a_text_that_parses_to_it(units in 0..=PRICE_MAX) {
             let price = Price::from_units(units).unwrap();

@@ -59,9 +59,11 @@ mod tests {
     use super::*;
 
     proptest::proptest! {
+        #![proptest_config(crate::property_config())]
+
         #[test]
         fn bidders_are_counted_once_in_whatever_order_they_come(
-            users in proptest::collection::vec(0..400_u32, 0..80),
+            users in proptest::collection::vec(0..400_u32, 0..if cfg!(miri) { 10 } else { 80 }),
         ) {
             let mut bidders = Bidders::default();
             let mut expected = BTreeSet::new();

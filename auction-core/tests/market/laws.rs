@@ -15,11 +15,11 @@ use crate::steps::{Step, any_step, opening};
 pub const MARKET: MarketId = MarketId([7; 16]);
 
 prop_state_machine! {
-    #![proptest_config(config(400, 2))]
+    #![proptest_config(config(400, 1))]
 
     #[test]
     fn the_engine_answers_and_stands_as_the_oracle_does(
-        sequential 1..if cfg!(miri) { 12 } else { 80 } => Laws
+        sequential 1..if cfg!(miri) { 4 } else { 80 } => Laws
     );
 }
 

@@ -16,7 +16,7 @@ proptest! {
 
     #[test]
     fn verify_refuses_a_record_that_was_changed_and_replay_does_not_panic(
-        (_, steps, _) in Oracle::sequential_strategy(if cfg!(miri) { 2..8 } else { 10..60 }),
+        (_, steps, _) in Oracle::sequential_strategy(if cfg!(miri) { 1..4 } else { 10..60 }),
     ) {
         let records = records_of(&steps);
         let mut engine = Engine::new(MARKET);

@@ -40,7 +40,7 @@ proptest! {
 
     #[test]
     fn nothing_public_tells_a_winners_maximum_an_unmet_reserve_or_a_credential(
-        bids in proptest::collection::vec(bid(), 1..if cfg!(miri) { 6 } else { 30 }),
+        bids in proptest::collection::vec(bid(), 1..if cfg!(miri) { 4 } else { 30 }),
     ) {
         let mut engine = Engine::new(MARKET);
         let mut public = String::new();

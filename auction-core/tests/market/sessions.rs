@@ -257,7 +257,7 @@ proptest! {
 
     #[test]
     fn a_request_has_one_effect_in_whatever_order_requests_come(
-        asked in proptest::collection::vec((0..4_000_u64, 0..8_i64), if cfg!(miri) { 40 } else { 3_000 }),
+        asked in proptest::collection::vec((0..4_000_u64, 0..8_i64), if cfg!(miri) { 10 } else { 3_000 }),
         again_at in 1..40_usize,
     ) {
         let mut publisher = Publisher::new();
