@@ -6,6 +6,7 @@ use core::fmt;
 use auction_core::{Reject, StepsError, TermsError};
 use serde::{Deserializer, Serializer};
 
+use crate::kind::numbered;
 use crate::wire::{Wire, read_text};
 
 /// Why something was refused. A number that this version does not know survives as it is, and its thousands
@@ -28,27 +29,9 @@ pub enum Fault {
     Unknown,
 }
 
-macro_rules! codes {
-    ($($(#[$doc:meta])* $number:literal $constant:ident $name:literal;)*) => {
-        impl Code {
-            $($(#[$doc])* pub const $constant: Self = Self($number);)*
+numbered! {
+    Code:
 
-            /// All codes that this version knows, by number.
-            pub const ALL: &'static [Self] = &[$(Self::$constant),*];
-
-            /// The code's name, as JSON, metrics and the documents write it.
-            #[must_use]
-            pub const fn name(self) -> Option<&'static str> {
-                match self.0 {
-                    $($number => Some($name),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-codes! {
     /// The price is below the least bid. Carries the least bid as price.
     1000 BID_TOO_LOW "bid_too_low";
     /// The leader's new maximum is not above their own. Carries the least maximum as price.

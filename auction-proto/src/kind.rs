@@ -18,15 +18,16 @@ pub enum Sender {
     Nobody,
 }
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $number:literal $constant:ident $name:literal;)*) => {
-        impl Kind {
+/// Numbers with names, in one table: a constant for each, all of them, and their names.
+macro_rules! numbered {
+    ($type:ident: $($(#[$doc:meta])* $number:literal $constant:ident $name:literal;)*) => {
+        impl $type {
             $($(#[$doc])* pub const $constant: Self = Self($number);)*
 
-            /// All kinds that this version knows, by number.
+            /// All that this version knows, by number.
             pub const ALL: &'static [Self] = &[$(Self::$constant),*];
 
-            /// The kind's name, as JSON and the documents write it.
+            /// The name, as JSON, metrics and the documents write it; `None` for a number not known.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -37,8 +38,11 @@ macro_rules! kinds {
         }
     };
 }
+pub(crate) use numbered;
 
-kinds! {
+numbered! {
+    Kind:
+
     /// The first message of a connection.
     1 HELLO "hello";
     /// Makes a trader's account.

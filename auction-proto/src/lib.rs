@@ -1,13 +1,61 @@
-//! The wire and journal formats of the real-time stock auction: bytes and JSON, and nothing that waits.
+//! The wire and journal formats of the real-time stock auction: bytes and JSON, and nothing that waits. `SPEC.md`
+//! beside this crate is the same for those who write a client in another language.
 //!
-//! A connection begins with the [`PREFACE`]; then [frames](Frame) go both ways: [`encode_frame`] writes one,
-//! [`FrameDecoder`] finds them in bytes split anywhere. A frame holds a [`Kind`], the number of the request
-//! that it is or answers, and a body: [`ClientMessage`] and [`ServerMessage`] are all there are. Their fields
-//! are the core's values, checked when they are read. The same messages travel as lines of JSON:
-//! [`ClientMessage::decode_json`], [`ServerMessage::encode_json`], [`LineDecoder`].
+//! # A connection
+//! A client sends the [`PREFACE`]; then [frames](Frame) go both ways. A frame holds a [`Kind`], the number of
+//! the request that it is or answers, and a body. [`encode_frame`] writes one, [`FrameDecoder`] finds them in
+//! bytes that come split anywhere. [`ClientMessage`] and [`ServerMessage`] are all bodies there are; their
+//! fields are values of `auction-core`, checked when they are read.
 //!
-//! [`SnapshotPart::of_market`] and [`SnapshotAssembler`] carry a market over the wire, [`Feed::of_commit`] and
-//! [`Feed::apply_to`] what happens in it. [`encode_record`] and [`decode_records`] are the journal's bytes.
+//! ```
+//! use auction_core::{Price, RequestId};
+//! use auction_proto::{Code, FrameDecoder, Refused, ServerMessage, limits};
+//!
+//! // What a server says,
+//! let refused = Refused::new(Code::BID_TOO_LOW, "the least bid is 1.41");
+//! let refused = refused.with_price(Price::parse("1.41")?);
+//! let mut bytes = Vec::new();
+//! ServerMessage::from(refused).encode(RequestId(7), &mut bytes);
+//!
+//! // and how a client reads it, in two pieces.
+//! let mut decoder = FrameDecoder::new(limits::FRAME_BYTES_MAX);
+//! let (mut first, mut second) = bytes.split_at(9);
+//! assert!(decoder.next_frame(&mut first)?.is_none());
+//! let frame = decoder.next_frame(&mut second)?.expect("the rest has come");
+//! assert_eq!(frame.request, RequestId(7));
+//! match ServerMessage::decode(frame.kind, frame.body)? {
+//!     ServerMessage::Refused(refused) => {
+//!         assert_eq!(refused.code, Code::BID_TOO_LOW);
+//!         assert_eq!(refused.price, Some(Price::parse("1.41")?));
+//!     }
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A market over the wire
+//! [`SnapshotPart::of_market`] and [`SnapshotAssembler`] carry a market as it stands, [`Feed::of_commit`] and
+//! [`Feed::apply_to`] what happens in it from there on.
+//!
+//! # The journal
+//! [`encode_record`] and [`decode_records`] are the bytes of the journal's [records](record): a part that
+//! everyone may see, and a part that only the market sees.
+//!
+//! # JSON
+//! Every message implements serde's traits, and in a human-readable format it stands as a JavaScript or Python
+//! program can read it: prices and 64-bit numbers as strings, ids as numbers, bytes as hexadecimal digits. The
+//! same conversation can be held in lines of JSON: [`ClientMessage::decode_json`],
+//! [`ServerMessage::encode_json`], [`LineDecoder`].
+//!
+//! # Strict
+//! Bytes come from strangers. A length is checked before anything is taken for it, a list and a text have
+//! limits, no type is recursive, every value has one encoding, and what was read is the whole body. A type
+//! that says it is a [`List`] of at most so many can be trusted to be.
+//!
+//! # Where the forms stand
+//! How a core type lies in bytes is written in a *form* of this crate, beside the core's definition: the
+//! compiler objects when they come apart, and a change of the core never changes a byte. Numbers of kinds,
+//! codes and variants are written down and permanent.
 #![no_std]
 
 extern crate alloc;

@@ -6,8 +6,8 @@ use auction_core::{
     ReserveStatus, Sequence, SessionId, Timestamp, UserId,
 };
 use auction_proto::{
-    Bid, BodyError, ClientMessage, FrameDecoder, Kind, ServerMessage, encode_frame, encode_record,
-    limits, strategies,
+    Bid, BodyError, ClientMessage, FrameDecoder, Kind, ServerMessage, decode_records, encode_frame,
+    encode_record, limits, strategies,
 };
 use proptest::prelude::*;
 
@@ -180,6 +180,24 @@ proptest! {
     #[test]
     fn decoding_takes_no_more_than_the_bytes_justify(kind in 0_u16..150, body: Vec<u8>) {
         assert_justified(Kind(kind), &body);
+    }
+
+    #[test]
+    fn decoding_records_takes_no_more_than_the_bytes_justify(
+        record in strategies::record(),
+        changes: Vec<(prop::sample::Index, u8)>,
+    ) {
+        let (mut public, mut private) = (Vec::new(), Vec::new());
+        encode_record(&record, &[0; 16], &mut public, &mut private);
+        for (at, byte) in changes {
+            let at = at.index(public.len());
+            public[at] = byte;
+        }
+        let counted = measure(|| {
+            let _ = decode_records(&public, &private).count();
+        });
+        let length = (public.len() + private.len()) as u64;
+        prop_assert!(counted.bytes_max <= BASE + FACTOR * length);
     }
 
     #[test]

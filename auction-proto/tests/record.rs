@@ -1,11 +1,14 @@
 //! The journal's records, from the engine to bytes and back.
 
 use auction_core::{
-    Caller, Command, Credential, Engine, EnglishTerms, Listing, MarketId, Name, NewSession,
-    OpenLot, Price, Profit, Quantity, Record, Registration, RequestId, Role, SecurityCode,
-    SessionId, Symbol, Terms, Timestamp, TokenHash,
+    Actor, Caller, Command, Credential, Engine, EnglishTerms, Event, Listing, LotId, MarketId,
+    Name, NewSession, OpenLot, Price, Profit, PublicEvent, Quantity, Record, Registration,
+    RequestId, Role, SecurityCode, Sequence, SessionId, Symbol, Terms, Timestamp, TokenHash,
 };
-use auction_proto::{RecordError, decode_public_records, decode_records, encode_record};
+use auction_proto::{
+    RecordError, decode_public_records, decode_records, encode_record, strategies,
+};
+use proptest::prelude::*;
 
 const SALT: [u8; 16] = [7; 16];
 
@@ -45,7 +48,7 @@ fn records() -> Vec<Record> {
         token_hash: TokenHash([9; 32]),
         expires_at: Timestamp::from_secs(1_000_000),
     };
-    let lot = auction_core::LotId(1);
+    let lot = LotId(1);
     let asks = |session, request| Caller::Session {
         session: SessionId(session),
         request: RequestId(request),
@@ -149,4 +152,121 @@ fn private_parts_without_their_records_are_refused() {
             bytes: private.len()
         }
     );
+}
+
+/// What comes of the records of a batch whose bytes were changed.
+fn refusal(change: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>)) -> Option<RecordError> {
+    let (mut public, mut private) = encode(&records());
+    change(&mut public, &mut private);
+    let mut records = decode_records(&public, &private);
+    let error = records.find_map(Result::err);
+    assert!(records.next().is_none(), "something came after an error");
+    error
+}
+
+#[test]
+fn bytes_that_are_no_records_are_refused_with_the_reason() {
+    let (public, private) = encode(&records());
+    let version = RecordError::Version { found: 2 };
+    assert_eq!(refusal(|public, _| public[0] = 2), Some(version));
+    assert_eq!(refusal(|_, private| private[0] = 2), Some(version));
+    let second = 1 + 4 + u32::from_le_bytes(public[1..5].try_into().unwrap()) as usize;
+    assert_eq!(
+        refusal(|public, _| public.truncate(second + 3)),
+        Some(RecordError::Truncated { offset: second })
+    );
+    // The first record with a private part is the second: a lot with a reserve.
+    let sequence = Sequence(2);
+    assert_eq!(
+        refusal(|_, private| private.clear()),
+        Some(RecordError::PrivateMissing { sequence })
+    );
+    assert_eq!(
+        refusal(|_, private| *private.get_mut(30).unwrap() ^= 1),
+        Some(RecordError::Commitment { sequence })
+    );
+    // Behind a version of one byte; the length stands in the last three.
+    assert_eq!(
+        refusal(|public, _| public[2] = 1),
+        Some(RecordError::Malformed { offset: 1 })
+    );
+    let left = RecordError::PrivateLeft {
+        bytes: private.len(),
+    };
+    assert_eq!(refusal(|public, _| public.clear()), Some(left));
+}
+
+/// A record whose bytes say of a hidden command that it is none.
+#[test]
+fn a_hidden_command_in_a_public_part_is_malformed() {
+    let command = Command::CloseSession {
+        session: SessionId(1),
+    };
+    let open = Command::CloseDue { lot: LotId(1) };
+    let record = |command| Record {
+        sequence: Sequence(1),
+        at: Timestamp::default(),
+        rules: 1,
+        actor: Actor::Operator,
+        request: None,
+        command,
+        events: [Event::Public(profit())].into_iter().collect(),
+    };
+    let (mut public, private) = encode(&[record(open)]);
+    assert!(private.is_empty());
+    // Version, length, sequence, time, rules, not hidden, operator, no request, command 3 of lot 1.
+    assert_eq!(public[5..13], [1, 0, 1, 0, 1, 0, 3, 1]);
+    public[11] = 6;
+    let error = decode_public_records(&public).next().unwrap().unwrap_err();
+    assert_eq!(error, RecordError::Malformed { offset: 1 });
+    let (public, private) = encode(&[record(command)]);
+    assert!(decode_records(&public, &private).all(|record| record.is_ok()));
+}
+
+fn profit() -> PublicEvent {
+    PublicEvent::ProfitPublished {
+        symbol: Symbol::parse("AAPL").unwrap(),
+        profit: Profit::default(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_records_come_back_from_their_batch(
+        records in prop::collection::vec(strategies::record(), 0..6),
+    ) {
+        let (public, private) = encode(&records);
+        let decoded: Result<Vec<_>, _> = decode_records(&public, &private).collect();
+        prop_assert_eq!(decoded.unwrap(), records);
+    }
+
+    #[test]
+    fn no_hidden_value_stands_in_the_public_bytes(
+        units in 1_u64 << 35..=auction_core::limits::PRICE_MAX,
+        record in strategies::record(),
+    ) {
+        // A price of six bytes and more cannot stand there by chance.
+        let maximum = Price::from_units(units).unwrap();
+        let lot = LotId(1);
+        let hidden = Record {
+            command: Command::BidMaximum { lot, maximum },
+            events: [Event::Public(profit())].into_iter().collect(),
+            ..record
+        };
+        let (public, private) = encode(&[hidden]);
+        let needle: Vec<u8> = varint(units);
+        let holds = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        prop_assert!(holds(&private));
+        prop_assert!(!holds(&public));
+    }
+}
+
+fn varint(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
 }

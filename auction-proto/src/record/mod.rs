@@ -37,8 +37,8 @@
 //!
 //! `commitment = SHA-256("auction.private.1" ‖ salt ‖ private part)`
 
-mod decode;
 mod encode;
+mod decode;
 
 use alloc::vec::Vec;
 

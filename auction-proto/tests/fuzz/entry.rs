@@ -66,15 +66,18 @@ pub fn body(data: &[u8]) {
     }
 }
 
-/// Text is no message, or one that comes back from its frame.
+/// A line is no message, or one that comes back from its frame and from its own line.
 pub fn json(data: &[u8]) {
-    if let Ok(message) = serde_json::from_slice::<ClientMessage>(data) {
+    let _ = ServerMessage::decode_json(data);
+    if let Ok((request, message)) = ClientMessage::decode_json(data) {
         let mut bytes = Vec::new();
-        message.encode(RequestId(0), &mut bytes);
-        assert_eq!(
-            ClientMessage::decode(message.kind(), &bytes[HEADER_BYTES..]),
-            Ok(message)
-        );
+        message.encode_json(request, &mut bytes);
+        let again = ClientMessage::decode_json(&bytes);
+        assert_eq!(again.as_ref(), Ok(&(request, message.clone())));
+        bytes.clear();
+        message.encode(request, &mut bytes);
+        let body = &bytes[HEADER_BYTES..];
+        assert_eq!(ClientMessage::decode(message.kind(), body), Ok(message));
     }
 }
 

@@ -123,7 +123,11 @@ fn bodies() -> Vec<Vec<u8>> {
 
 fn jsons() -> Vec<Vec<u8>> {
     drawn(strategies::client_message())
-        .map(|message| serde_json::to_vec(&message).unwrap())
+        .map(|message| {
+            let mut line = Vec::new();
+            message.encode_json(RequestId(1), &mut line);
+            line
+        })
         .collect()
 }
 

@@ -8,48 +8,27 @@ mod records;
 mod spec;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use auction_core::RequestId;
 use auction_proto::{
-    ClientMessage, Frame, Kind, ServerMessage, decode_records, encode_record, limits,
+    BodyError, ClientMessage, Frame, Kind, ServerMessage, decode_records, encode_record, limits,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 #[test]
 fn messages_keep_their_bytes_and_their_json() {
     let mut golden = Golden::open("messages");
     for (name, request, message) in messages::client() {
         let bytes = frame_bytes(|out| message.encode(request, out));
-        let json = serde_json::to_string(&message).unwrap();
-        golden.holds(&format!("{name}.hex"), &hex_file(&bytes));
-        golden.holds(&format!("{name}.json"), &format!("{json}\n"));
-        let frame = whole_frame(&bytes);
-        assert_eq!(frame.request, request);
-        assert_eq!(
-            ClientMessage::decode(frame.kind, frame.body).unwrap(),
-            message
-        );
-        assert_eq!(
-            serde_json::from_str::<ClientMessage>(&json).unwrap(),
-            message
-        );
+        golden.holds_message(name, request, &message, &bytes, ClientMessage::decode);
     }
     for (name, request, message) in messages::server() {
         let bytes = frame_bytes(|out| message.encode(request, out));
-        let json = serde_json::to_string(&message).unwrap();
-        golden.holds(&format!("{name}.hex"), &hex_file(&bytes));
-        golden.holds(&format!("{name}.json"), &format!("{json}\n"));
-        let frame = whole_frame(&bytes);
-        assert_eq!(frame.request, request);
-        assert_eq!(
-            ServerMessage::decode(frame.kind, frame.body).unwrap(),
-            message
-        );
-        assert_eq!(
-            serde_json::from_str::<ServerMessage>(&json).unwrap(),
-            message
-        );
+        golden.holds_message(name, request, &message, &bytes, ServerMessage::decode);
     }
     golden.assert_complete();
 }
@@ -148,6 +127,24 @@ impl Golden {
                 .push(format!("{file}: is\n{found}and would be\n{expected}")),
             Err(error) => self.wrong.push(format!("{file}: {error}")),
         }
+    }
+
+    /// Both files of a message, which comes back from each.
+    fn holds_message<M: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(
+        &mut self,
+        name: &str,
+        request: RequestId,
+        message: &M,
+        bytes: &[u8],
+        decode: impl Fn(Kind, &[u8]) -> Result<M, BodyError>,
+    ) {
+        let json = serde_json::to_string(message).unwrap();
+        self.holds(&format!("{name}.hex"), &hex_file(bytes));
+        self.holds(&format!("{name}.json"), &format!("{json}\n"));
+        let frame = whole_frame(bytes);
+        assert_eq!(frame.request, request);
+        assert_eq!(decode(frame.kind, frame.body).as_ref(), Ok(message));
+        assert_eq!(&serde_json::from_str::<M>(&json).unwrap(), message);
     }
 
     /// Fails for files that differ, and for files that nothing asked for.

@@ -1,0 +1,112 @@
+//! Numbers, times and money.
+
+use auction_core::{
+    FeedSequence, LotId, Price, Profit, Quantity, RequestId, Sequence, SessionId, Span, Term,
+    Timestamp, UserId,
+};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serializer};
+
+use super::{Wire, read_text};
+
+impl Wire for u64 {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            to.collect_str(self)
+        } else {
+            to.serialize_u64(*self)
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            return Self::deserialize(from);
+        }
+        read_text(
+            from,
+            "a whole number in a string such as \"120\"",
+            parse_u64,
+        )
+    }
+}
+
+fn parse_u64(text: &str) -> Result<u64, &'static str> {
+    // `parse` alone would take a plus sign.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits);
+    number.ok_or("is not a whole number of at most 64 bits; expected for example 120")
+}
+
+/// Numbers in a wrapper.
+macro_rules! as_number {
+    ($($type:ident($number:ty)),* $(,)?) => {$(
+        impl Wire for $type {
+            fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                self.0.write(to)
+            }
+
+            fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                <$number>::read(from).map($type)
+            }
+        }
+    )*};
+}
+
+as_number!(
+    UserId(u32),
+    LotId(u32),
+    SessionId(u64),
+    RequestId(u64),
+    Sequence(u64),
+    FeedSequence(u64),
+    Term(u64),
+);
+
+/// 64-bit numbers with a range of their own.
+macro_rules! as_checked_u64 {
+    ($($type:ident: $get:ident, $new:path, $range:literal);* $(;)?) => {$(
+        impl Wire for $type {
+            fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                self.$get().write(to)
+            }
+
+            fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                $new(u64::read(from)?).ok_or_else(|| D::Error::custom($range))
+            }
+        }
+    )*};
+}
+
+as_checked_u64!(
+    Quantity: get, Quantity::new, "a quantity is 1 to 1000000000000";
+    Timestamp: micros, Timestamp::from_micros, "a time is in microseconds UTC, to the end of the year 9999";
+    Span: micros, Span::from_micros, "a span is in microseconds, at most 366 days";
+);
+
+/// Money: a number of ten-thousandths, or a decimal text.
+macro_rules! as_money {
+    ($($type:ident: $number:ty, $write:ident, $expected:literal);* $(;)?) => {$(
+        impl Wire for $type {
+            fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                if to.is_human_readable() {
+                    to.collect_str(self)
+                } else {
+                    to.$write(self.units())
+                }
+            }
+
+            fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                if from.is_human_readable() {
+                    return read_text(from, $expected, $type::parse);
+                }
+                let units = <$number>::deserialize(from)?;
+                $type::from_units(units).ok_or_else(|| D::Error::custom($expected))
+            }
+        }
+    )*};
+}
+
+as_money!(
+    Price: u64, serialize_u64, "a price in a string such as \"1.40\"";
+    Profit: i64, serialize_i64, "a profit in a string such as \"-12.5\"";
+);
