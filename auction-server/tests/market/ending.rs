@@ -1,0 +1,131 @@
+//! Beginning and ending in good order: signals, ports and folders that are taken.
+
+use std::net::TcpStream;
+
+use auction_core::LotId;
+use auction_core::Price;
+use auction_proto::{Bid, Code, GetSnapshot, ServerMessage};
+use rustix::process::Signal;
+
+use crate::house::{House, until};
+use crate::line::{Line, Watcher};
+
+#[test]
+fn a_signal_ends_the_server_in_good_order_and_clients_are_told() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let house = House::with_lots(2);
+        let server = house.open();
+        let address = server.address();
+        let mut mia = Line::trader(address, "mia");
+        let watcher = Watcher::begin(address);
+        let mut idle = Line::open(address);
+        let mut silent = Line::silent(address);
+        mia.bid(1, "1.50").unwrap();
+
+        server.signal(signal);
+        assert_eq!(watcher.until_goodbye(), Some(Code::SHUTTING_DOWN));
+        for line in [&mut mia, &mut idle, &mut silent] {
+            assert_eq!(line.last_words(), Some(Code::SHUTTING_DOWN));
+        }
+        let (status, said) = server.wait();
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert!(TcpStream::connect(address).is_err(), "the door is closed");
+        assert_eq!(house.read("client.csv"), "name,symbol,bit\nmia,S1,1.50\n");
+        house.verified_digest();
+    }
+}
+
+#[test]
+fn what_is_under_way_at_a_signal_is_answered_and_what_was_accepted_is_kept() {
+    let house = House::with_lots(1);
+    let server = house.open();
+    let mut mia = Line::trader(server.address(), "mia");
+    let mut tom = Line::trader(server.address(), "tom");
+    let (mut accepted, mut answered) = (0, 0);
+    for cents in 0..500 {
+        let price = Price::from_units(20_000 + cents * 100).unwrap();
+        let line = if cents % 2 == 0 { &mut mia } else { &mut tom };
+        line.send(&Bid {
+            lot: LotId(1),
+            price,
+        });
+    }
+    mia.flush().unwrap();
+    tom.flush().unwrap();
+    server.signal(Signal::TERM);
+    for line in [&mut mia, &mut tom] {
+        let mut last = None;
+        while let Ok(Some((_, message))) = line.next() {
+            accepted += u32::from(matches!(message, ServerMessage::Accepted(_)));
+            answered += 1;
+            last = Some(message);
+        }
+        assert!(matches!(last, Some(ServerMessage::Goodbye(_))), "{last:?}");
+    }
+    let (status, said) = server.wait();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(answered >= 2);
+    assert_eq!(house.export("bids").len(), accepted as usize);
+}
+
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    // Snapshots of so many stocks soon fill the buffers of one who does not read.
+    let house = House::with_lots(2_000);
+    let server = house.open();
+    let mut deaf = Line::open(server.address());
+    for _ in 0..1_000 {
+        deaf.send(&GetSnapshot {});
+    }
+    deaf.flush().unwrap();
+    // The first snapshot shows that the server writes to this client, who reads no further.
+    deaf.next().unwrap();
+    server.signal(Signal::TERM);
+    server.until_said("ending");
+    server.signal(Signal::TERM);
+    let (status, said) = server.wait();
+    assert_eq!(status.code(), Some(130), "{said}");
+    assert!(!said.contains("did not take their leave"), "{said}");
+    house.verified_digest();
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_is_refused_and_harms_nothing() {
+    let house = House::with_lots(2);
+    let server = house.open();
+    let mut mia = Line::trader(server.address(), "mia");
+    mia.bid(1, "1.50").unwrap();
+    let (code, said) = house.fails_to_open();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("another server runs on this journal"),
+        "{said}"
+    );
+    mia.bid(2, "1.50").unwrap();
+    assert_eq!(house.export("bids").len(), 2);
+    server.end();
+}
+
+#[test]
+fn a_port_that_is_taken_opens_no_round() {
+    let house = House::with_lots(2);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let other = House::with_lots(2).set("listen", &address.to_string());
+    let (code, said) = other.fails_to_open();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains(&format!("cannot listen on {address}")),
+        "{said}"
+    );
+    assert!(!other.path().join("journal").exists(), "a round was opened");
+
+    // A server that starts again at once gets the address of the one before.
+    let server = house.open();
+    let mut client = Line::open(server.address());
+    let again = House::with_lots(2).set("listen", &server.address().to_string());
+    server.kill();
+    assert_eq!(client.last_words(), None);
+    let server = until("the address is free", || Some(again.open()));
+    server.end();
+}

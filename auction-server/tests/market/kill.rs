@@ -1,0 +1,398 @@
+//! `kill -9` in the middle of bidding, again and again: what was acknowledged is there exactly once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auction_core::{LotId, Market, Price, Profit, PublicEvent, Reply, SecurityCode, Symbol};
+use auction_proto::{Bid, BidMaximum, Code, PublishProfit, ServerMessage};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::house::{DEADLINE, House, LOOK_EVERY, Server};
+use crate::ledger::{Ask, Client, Outcome, Row, assert_same, assert_within};
+use crate::line::{Line, PASSWORD, Watcher};
+
+const KILLS: u32 = 22;
+/// So many acknowledgements come before each kill, at least.
+const ACKNOWLEDGED_MIN: u32 = 200;
+const LOTS: u32 = 24;
+/// Lots with a higher number take hidden maxima too.
+const PLAIN_LOTS: u32 = 16;
+const TRADERS: u32 = 4;
+const IN_FLIGHT: usize = 16;
+/// How many acknowledged requests each client asks for again after a restart.
+const ASKED_AGAIN: usize = 8;
+
+#[test]
+fn after_each_of_many_kills_all_that_was_acknowledged_is_there_exactly_once() {
+    let seed = match std::env::var("AUCTION_TEST_SEED") {
+        Ok(seed) => seed.parse().unwrap(),
+        Err(_) => rand::random(),
+    };
+    eprintln!("AUCTION_TEST_SEED={seed}");
+    let mut random = ChaCha20Rng::seed_from_u64(seed);
+    // Every bid of the first hours moves its lot's close, so that closing times are at stake too.
+    let house = House::with_lots(LOTS)
+        .set("extend-within", "2h")
+        .set("extend-by", "1s");
+    house.write("users.csv", &accounts());
+    interrupt_starts(&house, 3, &mut random);
+
+    let server = house.open();
+    let mut market = Line::open(server.address()).snapshot();
+    let mut stage = Stage::begin(&server, &market);
+    let mut server = Some(server);
+    for cycle in 1..=KILLS {
+        let running = server.take().unwrap_or_else(|| house.open());
+        stage.recover(&house, running.address(), &market);
+        let seen = stage.play(running, &mut random);
+
+        // The house is dark: what lies on the disk is all there is.
+        let rows = exported(&house);
+        for client in &stage.clients {
+            assert_within(&format!("kill {cycle}"), client.rows(&market), &rows);
+        }
+        assert_within(&format!("seen before kill {cycle}"), seen.rows, &rows);
+        let digest = house.verified_digest();
+        if random.next_u32().is_multiple_of(4) {
+            interrupt_starts(&house, 1, &mut random);
+        }
+        let running = house.open();
+        market = Line::open(running.address()).snapshot();
+        assert_eq!(market.digest().to_string(), digest);
+        assert!(seen.feed_sequence <= market.feed_sequence().0);
+        server = Some(running);
+    }
+    let server = server.expect("it was started after the last kill");
+    stage.recover(&house, server.address(), &market);
+    assert!(
+        stage.settled > 0,
+        "no kill came while requests were in flight"
+    );
+    server.end();
+    assert_eq!(house.read("client.csv"), client_csv(&exported(&house)));
+}
+
+/// Two companies, and the traders.
+fn accounts() -> String {
+    let mut accounts = format!(
+        "name,role,password,symbol\nfirst-company,company,{PASSWORD},S1\nsecond-company,company,{PASSWORD},S2\n"
+    );
+    for n in 1..=TRADERS {
+        accounts.push_str(&format!("trader-{n},trader,{PASSWORD},\n"));
+    }
+    accounts
+}
+
+/// Kills servers before they have come to open their doors, or shortly after.
+fn interrupt_starts(house: &House, count: u32, random: &mut ChaCha20Rng) {
+    for _ in 0..count {
+        let server = Server::spawn(house.server());
+        thread::sleep(Duration::from_millis(random.next_u64() % 60));
+        server.kill();
+    }
+}
+
+/// The rows of `export bids`, whose numbers rise and whose times never fall.
+fn exported(house: &House) -> Vec<Row> {
+    let mut last = (0, String::new());
+    let mut rows = Vec::new();
+    for row in house.export("bids") {
+        let [sequence, time, user, symbol, price] = <[String; 5]>::try_from(row).unwrap();
+        let sequence: u64 = sequence.parse().unwrap();
+        assert!(sequence > last.0 && time >= last.1);
+        last = (sequence, time);
+        rows.push([user, symbol, price]);
+    }
+    rows
+}
+
+fn client_csv(rows: &[Row]) -> String {
+    let latest: BTreeMap<_, _> = rows
+        .iter()
+        .map(|[user, symbol, price]| ((user, symbol), price))
+        .collect();
+    let lines = latest
+        .iter()
+        .map(|((user, symbol), price)| format!("{user},{symbol},{price}\n"));
+    std::iter::once("name,symbol,bit\n".to_owned())
+        .chain(lines)
+        .collect()
+}
+
+/// Everyone who takes part.
+struct Stage {
+    /// Traders, then companies.
+    clients: Vec<Client>,
+    prices: Vec<AtomicU64>,
+    closes_at: Vec<u64>,
+    names: Names,
+    /// How many requests were sent again because a kill left their outcome unknown.
+    settled: usize,
+}
+
+/// Accounts that were made over the network.
+#[derive(Default)]
+struct Names {
+    acknowledged: BTreeSet<String>,
+    /// Asked for, and no answer came.
+    unknown: Option<String>,
+    next: u32,
+}
+
+/// What someone saw who watched until the kill.
+struct Seen {
+    rows: Vec<Row>,
+    feed_sequence: u64,
+}
+
+impl Stage {
+    fn begin(server: &Server, market: &Market) -> Self {
+        let companies = ["first-company", "second-company"].map(str::to_owned);
+        let names = (1..=TRADERS)
+            .map(|n| format!("trader-{n}"))
+            .chain(companies);
+        Self {
+            clients: names
+                .map(|name| Client::log_in(server.address(), &name).0)
+                .collect(),
+            prices: (0..LOTS).map(|_| AtomicU64::new(101)).collect(),
+            closes_at: market
+                .lots()
+                .iter()
+                .map(|lot| lot.closes_at.micros())
+                .collect(),
+            names: Names::default(),
+            settled: 0,
+        }
+    }
+
+    /// Goes on with every session, settles what is open, and compares all that was ever told with what is held.
+    fn recover(&mut self, house: &House, address: SocketAddr, begun_with: &Market) {
+        for client in &mut self.clients {
+            let mut line = client.resume(address);
+            self.settled += client.settle(&mut line);
+            client.asks_again(&mut line, ASKED_AGAIN);
+        }
+        self.names.settle(address);
+
+        let market = Line::open(address).snapshot();
+        let rows = exported(house);
+        let told = self.clients.iter().flat_map(|client| client.rows(&market));
+        assert_same("bids", told, &rows);
+        self.check_lots(&market);
+        self.check_profits(&market);
+        self.check_users(house, &market);
+        assert!(market.feed_sequence() >= begun_with.feed_sequence());
+    }
+
+    /// Closing times are the latest that anyone was told, and prices the highest.
+    fn check_lots(&mut self, market: &Market) {
+        let mut prices = BTreeMap::new();
+        for (_, reply) in self.clients.iter().flat_map(Client::accepted) {
+            let Reply::Bid(bid) = reply else { continue };
+            let closes_at = &mut self.closes_at[bid.lot.0 as usize - 1];
+            *closes_at = (*closes_at).max(bid.extended_to.map_or(0, |at| at.micros()));
+            let price = prices.entry(bid.lot).or_insert(bid.price);
+            *price = (*price).max(bid.price);
+        }
+        assert_eq!(market.lots().len(), LOTS as usize);
+        for (lot, closes_at) in market.lots().iter().zip(&self.closes_at) {
+            assert_eq!(lot.closes_at.micros(), *closes_at, "lot {}", lot.id);
+            let price = prices.get(&lot.id).copied().flatten();
+            assert_eq!(lot.price(), price, "lot {}", lot.id);
+        }
+    }
+
+    /// The profit of a stock is the last that its company published.
+    fn check_profits(&self, market: &Market) {
+        for company in &self.clients[TRADERS as usize..] {
+            let last = company.accepted().last();
+            if let Some((Ask::Profit(publish), _)) = last {
+                let stock = market.stock(publish.symbol).unwrap();
+                assert_eq!(stock.profit, publish.profit);
+            }
+        }
+    }
+
+    /// Every account that was acknowledged is there once, and no other.
+    fn check_users(&self, house: &House, market: &Market) {
+        let users: Vec<String> = house
+            .export("users")
+            .into_iter()
+            .map(|row| row[0].clone())
+            .collect();
+        let told: BTreeSet<&String> = self
+            .names
+            .acknowledged
+            .iter()
+            .chain(self.clients.iter().map(|client| &client.name))
+            .collect();
+        let held: BTreeSet<&String> = users.iter().collect();
+        assert_eq!((told, users.len()), (held.clone(), held.len()));
+        assert_eq!(users.len(), market.users().len());
+    }
+
+    /// Everyone at once, until the server is killed after enough acknowledgements, at a random moment.
+    fn play(&mut self, server: Server, random: &mut ChaCha20Rng) -> Seen {
+        let address = server.address();
+        let acknowledged = AtomicU32::new(0);
+        let enough = ACKNOWLEDGED_MIN + random.next_u32() % 200;
+        let moment = Duration::from_micros(random.next_u64() % 3_000);
+        let (clients, names, prices) = (&mut self.clients, &mut self.names, &self.prices);
+        // Nobody is killed before they have begun: clients, the watcher, who registers, and this thread.
+        let begun = &Barrier::new(clients.len() + 3);
+        thread::scope(|scope| {
+            let acknowledged = &acknowledged;
+            let watching = scope.spawn(move || {
+                let watcher = Watcher::begin(address);
+                begun.wait();
+                watch(watcher)
+            });
+            for (number, client) in clients.iter_mut().enumerate() {
+                let mut random = ChaCha20Rng::seed_from_u64(random.next_u64());
+                scope.spawn(move || {
+                    let is_trader = number < TRADERS as usize;
+                    let line = client.resume(address);
+                    begun.wait();
+                    go_on(client, line, acknowledged, |in_flight| {
+                        match (is_trader, in_flight) {
+                            (true, ..IN_FLIGHT) => Some(random_bid(prices, &mut random)),
+                            (false, ..2) => Some(profit(number, &mut random)),
+                            _ => None,
+                        }
+                    });
+                });
+            }
+            scope.spawn(move || {
+                let line = Line::open(address);
+                begun.wait();
+                names.register_until_gone(line, acknowledged);
+            });
+
+            begun.wait();
+            let begun = Instant::now();
+            while acknowledged.load(Ordering::Relaxed) < enough {
+                assert!(begun.elapsed() < DEADLINE, "too few are acknowledged");
+                thread::sleep(LOOK_EVERY.min(Duration::from_millis(1)));
+            }
+            thread::sleep(moment);
+            server.kill();
+            watching.join().unwrap()
+        })
+    }
+}
+
+/// Keeps requests in flight until the connection is gone.
+fn go_on(
+    client: &mut Client,
+    mut line: Line,
+    acknowledged: &AtomicU32,
+    mut next: impl FnMut(usize) -> Option<Ask>,
+) {
+    loop {
+        while let Some(ask) = next(client.in_flight()) {
+            client.ask(&mut line, ask);
+        }
+        if line.flush().is_err() {
+            // What came before the end can still be read.
+            while let Ok(Some(_)) = client.hear(&mut line) {}
+            return;
+        }
+        match client.hear(&mut line) {
+            Ok(Some(Outcome::Accepted(_))) => {
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
+/// A bid above all that were sent for its lot.
+fn random_bid(prices: &[AtomicU64], random: &mut ChaCha20Rng) -> Ask {
+    let number = random.next_u32() % LOTS;
+    let lot = LotId(number + 1);
+    let cents = prices[number as usize].fetch_add(1, Ordering::Relaxed);
+    let price = Price::from_units(cents * 100).unwrap();
+    if number >= PLAIN_LOTS && !random.next_u32().is_multiple_of(4) {
+        Ask::Maximum(BidMaximum {
+            lot,
+            maximum: price,
+        })
+    } else {
+        Ask::Bid(Bid { lot, price })
+    }
+}
+
+fn profit(number: usize, random: &mut ChaCha20Rng) -> Ask {
+    let stock = number - TRADERS as usize + 1;
+    Ask::Profit(PublishProfit {
+        symbol: Symbol::parse(&format!("S{stock}")).unwrap(),
+        security: SecurityCode::parse(&format!("{stock:05}")).unwrap(),
+        // Never the same twice, as far as chance goes: publishing what stands is refused.
+        profit: Profit::from_units((random.next_u64() >> 8) as i64).unwrap(),
+    })
+}
+
+/// Watches until the connection is gone.
+fn watch(mut watcher: Watcher) -> Seen {
+    let mut rows = Vec::new();
+    while let Ok(Some(events)) = watcher.next() {
+        let market = watcher.market();
+        for (_, event) in events {
+            if let PublicEvent::BidAccepted(bid) = event {
+                let name = market.user(bid.bidder).unwrap().name.to_string();
+                let symbol = market.lot(bid.lot).unwrap().symbol.to_string();
+                let price = bid.amount.unwrap_or(bid.price).to_string();
+                rows.push([name, symbol, price]);
+            }
+        }
+    }
+    let feed_sequence = watcher.market().feed_sequence().0;
+    Seen {
+        rows,
+        feed_sequence,
+    }
+}
+
+impl Names {
+    fn register_until_gone(&mut self, mut line: Line, acknowledged: &AtomicU32) {
+        loop {
+            self.next += 1;
+            let name = format!("new-{}", self.next);
+            let request = line.send_registration(&name);
+            self.unknown = Some(name);
+            let answered = line.flush().and_then(|()| line.next());
+            match answered {
+                Ok(Some((of, message))) if of == request => {
+                    let ServerMessage::Accepted(_) = message else {
+                        panic!("{message:?}");
+                    };
+                    self.acknowledged.extend(self.unknown.take());
+                    acknowledged.fetch_add(1, Ordering::Relaxed);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Asks again for the account whose making was not answered, and logs in with one that was.
+    fn settle(&mut self, address: SocketAddr) {
+        let mut line = Line::open(address);
+        if let Some(name) = self.unknown.take() {
+            match line.register(&name) {
+                Ok(_) => {}
+                Err(refused) => assert_eq!(refused.code, Code::NAME_TAKEN),
+            }
+            self.acknowledged.insert(name);
+        }
+        if let Some(name) = self.acknowledged.last() {
+            line.log_in(name, PASSWORD).unwrap();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! A ledger: what someone asked of the market and what they were told, to be compared with what the market holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+
+use auction_core::{Market, Price, Reply, RequestId};
+use auction_proto::{
+    Bid, BidMaximum, Code, Done, Fault, LoggedIn, PublishProfit, ServerMessage, Token,
+};
+
+use crate::line::{Line, PASSWORD};
+
+/// A row of `export bids` without its number and time: user, symbol, price.
+pub type Row = [String; 3];
+
+/// A user with one session, who writes down each request before it is sent, and each answer as it comes.
+pub struct Client {
+    pub name: String,
+    pub token: Token,
+    entries: BTreeMap<u64, Entry>,
+    /// Requests without an outcome.
+    open: BTreeSet<u64>,
+    next: u64,
+}
+
+struct Entry {
+    ask: Ask,
+    outcome: Outcome,
+}
+
+/// What was asked.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    Bid(Bid),
+    Maximum(BidMaximum),
+    Profit(PublishProfit),
+}
+
+/// What came of it, as far as its asker knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Unknown,
+    Accepted(Reply),
+    Refused(Code),
+}
+
+impl Client {
+    /// Logs in an account that is there.
+    pub fn log_in(address: SocketAddr, name: &str) -> (Self, Line) {
+        let mut line = Line::open(address);
+        let LoggedIn { token, .. } = line.log_in(name, PASSWORD).unwrap();
+        let client = Self {
+            name: name.to_owned(),
+            token: token.expect("a login gives a token"),
+            entries: BTreeMap::new(),
+            open: BTreeSet::new(),
+            next: 1,
+        };
+        (client, line)
+    }
+
+    /// Goes on with the session over a new connection. The server must know every request it has acknowledged.
+    pub fn resume(&self, address: SocketAddr) -> Line {
+        let mut line = Line::open(address);
+        // The numbers of the session are the ledger's, also for what is no command.
+        line.number_from(u64::MAX / 2);
+        let logged_in = line.resume(&self.token).unwrap();
+        let accepted = |entry: &Entry| matches!(entry.outcome, Outcome::Accepted(_));
+        let mut numbers = self.entries.iter().rev();
+        let last = numbers.find(|(_, entry)| accepted(entry));
+        let last = last.map_or(0, |(number, _)| *number);
+        assert!(logged_in.last_request.0 >= last, "{} forgot", self.name);
+        assert!(
+            logged_in.last_request.0 < self.next,
+            "{} never asked",
+            self.name
+        );
+        line
+    }
+
+    /// How many requests wait for their outcome.
+    pub fn in_flight(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Writes a request down and puts it in line.
+    pub fn ask(&mut self, line: &mut Line, ask: Ask) {
+        let number = self.next;
+        self.next += 1;
+        send(line, number, &ask);
+        self.open.insert(number);
+        let outcome = Outcome::Unknown;
+        self.entries.insert(number, Entry { ask, outcome });
+    }
+
+    /// Reads one answer and writes it down; `Ok(None)`: the connection has ended.
+    pub fn hear(&mut self, line: &mut Line) -> io::Result<Option<Outcome>> {
+        let Some((RequestId(number), message)) = line.next()? else {
+            return Ok(None);
+        };
+        let outcome = match message {
+            ServerMessage::Accepted(accepted) => Outcome::Accepted(accepted.reply),
+            ServerMessage::Refused(refused) => Outcome::Refused(refused.code),
+            ServerMessage::Goodbye(_) => return Ok(None),
+            other => panic!("{other:?} is no answer to a command"),
+        };
+        assert!(self.open.remove(&number), "{number} is answered twice");
+        let entry = self.entries.get_mut(&number).expect("it was asked");
+        entry.outcome = outcome;
+        Ok(Some(outcome))
+    }
+
+    /// Sends again, with the same numbers, all whose outcome is not known, and waits until it is. Gives how many.
+    pub fn settle(&mut self, line: &mut Line) -> usize {
+        let unknown = self.open.len();
+        for number in &self.open {
+            send(line, *number, &self.entries[number].ask);
+        }
+        line.flush().unwrap();
+        while !self.open.is_empty() {
+            let outcome = self.hear(line).unwrap().expect("the server runs");
+            if let Outcome::Refused(code) = outcome {
+                assert_eq!(code.fault(), Fault::Market, "refused with {code}");
+            }
+        }
+        unknown
+    }
+
+    /// Asks again for the newest acknowledged requests, at most `count`: each must come to what it came to.
+    pub fn asks_again(&self, line: &mut Line, count: usize) {
+        let accepted = |(number, entry): (&u64, &Entry)| match entry.outcome {
+            Outcome::Accepted(reply) => Some((*number, entry.ask.clone(), reply)),
+            Outcome::Unknown | Outcome::Refused(_) => None,
+        };
+        let newest = self.entries.iter().rev().filter_map(accepted).take(count);
+        for (number, ask, reply) in newest {
+            send(line, number, &ask);
+            match line.answer(RequestId(number)) {
+                ServerMessage::Accepted(accepted) => {
+                    assert_eq!((accepted.reply, accepted.done), (reply, Done::Before));
+                }
+                other => panic!("{} {number} {ask:?}: {other:?}", self.name),
+            }
+        }
+    }
+
+    /// What was asked and accepted, in the order of the numbers.
+    pub fn accepted(&self) -> impl Iterator<Item = (&Ask, Reply)> {
+        self.entries
+            .values()
+            .filter_map(|entry| match entry.outcome {
+                Outcome::Accepted(reply) => Some((&entry.ask, reply)),
+                Outcome::Unknown | Outcome::Refused(_) => None,
+            })
+    }
+
+    /// The rows that the accepted bids have in an export.
+    pub fn rows<'a>(&'a self, market: &'a Market) -> impl Iterator<Item = Row> + 'a {
+        self.accepted().filter_map(|(ask, reply)| {
+            let Reply::Bid(bid) = reply else { return None };
+            let price: Price = match ask {
+                Ask::Bid(asked) => asked.price,
+                // It has a row when others saw something of it.
+                Ask::Maximum(_) => bid.price?,
+                Ask::Profit(_) => return None,
+            };
+            let symbol = market.lot(bid.lot).unwrap().symbol;
+            Some([self.name.clone(), symbol.to_string(), price.to_string()])
+        })
+    }
+}
+
+fn send(line: &mut Line, number: u64, ask: &Ask) {
+    let number = RequestId(number);
+    match ask {
+        Ask::Bid(body) => line.send_as(number, body),
+        Ask::Maximum(body) => line.send_as(number, body),
+        Ask::Profit(body) => line.send_as(number, body),
+    }
+}
+
+/// Checks that all `parts` are in `whole`, each as often as it is among the parts.
+pub fn assert_within(what: &str, parts: impl IntoIterator<Item = Row>, whole: &[Row]) {
+    let mut left = counted(whole.iter().cloned());
+    for part in parts {
+        match left.get_mut(&part) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => panic!("{what}: {part:?} is missing"),
+        }
+    }
+}
+
+/// Checks that both hold the same rows, each as often.
+pub fn assert_same(what: &str, told: impl IntoIterator<Item = Row>, held: &[Row]) {
+    let (told, held) = (counted(told), counted(held.iter().cloned()));
+    let differ = |row: &&Row| told.get(*row) != held.get(*row);
+    let rows: BTreeSet<&Row> = told.keys().chain(held.keys()).filter(differ).collect();
+    assert!(rows.is_empty(), "{what}: told and held differ in {rows:?}");
+}
+
+fn counted(rows: impl IntoIterator<Item = Row>) -> BTreeMap<Row, u32> {
+    let mut counts = BTreeMap::new();
+    rows.into_iter()
+        .for_each(|row| *counts.entry(row).or_default() += 1);
+    counts
+}
