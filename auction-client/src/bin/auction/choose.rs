@@ -1,0 +1,217 @@
+//! Which lot is meant: programs name lots by number, people by symbol.
+
+use std::str::FromStr;
+
+use auction_client::Code;
+use auction_core::{Lot, LotId, Market, Phase, Symbol};
+
+use crate::failure::Failure;
+
+/// What a person named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A stock: its open lot is meant.
+    Symbol(Symbol),
+    /// A lot, as `#7`.
+    Lot(LotId),
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix('#') {
+            Some(number) => number
+                .parse()
+                .map(|number| Self::Lot(LotId(number)))
+                .map_err(|_| "is not a lot; expected for example #7".to_owned()),
+            None => Symbol::parse(text)
+                .map(Self::Symbol)
+                .map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl Target {
+    /// The one lot that takes bids. `number` says which, when the symbol has several.
+    pub fn open_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
+        let candidates = self.lots(market, number)?;
+        let open: Vec<_> = candidates
+            .iter()
+            .filter(|lot| lot.phase == Phase::Open)
+            .collect();
+        match (open.as_slice(), candidates.last()) {
+            ([one], _) => Ok(one),
+            ([], Some(closed)) => Err(Failure::refused(
+                Code::LOT_CLOSED,
+                format!(
+                    "lot #{} of {} has closed, and takes no more bids",
+                    closed.id, closed.symbol
+                ),
+            )),
+            ([], None) => Err(self.no_lot()),
+            (several, _) => Err(self.several(several.iter().map(|lot| lot.id))),
+        }
+    }
+
+    /// The one lot to read about: the open one, else the newest.
+    pub fn any_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
+        let candidates = self.lots(market, number)?;
+        let open: Vec<_> = candidates
+            .iter()
+            .filter(|lot| lot.phase == Phase::Open)
+            .collect();
+        match (open.as_slice(), candidates.last()) {
+            ([one], _) => Ok(one),
+            ([], Some(newest)) => Ok(newest),
+            ([], None) => Err(self.no_lot()),
+            (several, _) => Err(self.several(several.iter().map(|lot| lot.id))),
+        }
+    }
+
+    /// All lots that are meant, the oldest first.
+    pub fn lots(self, market: &Market, number: Option<LotId>) -> Result<Vec<&Lot>, Failure> {
+        let lots: Vec<&Lot> = match self {
+            Self::Lot(lot) => vec![known(market, lot)?],
+            Self::Symbol(symbol) => {
+                if market.stock(symbol).is_none() {
+                    return Err(unknown_symbol(symbol));
+                }
+                market
+                    .lots_of(symbol)
+                    .iter()
+                    .filter_map(|lot| market.lot(*lot))
+                    .collect()
+            }
+        };
+        let Some(number) = number else {
+            return Ok(lots);
+        };
+        let chosen = known(market, number)?;
+        if lots.iter().any(|lot| lot.id == number) {
+            Ok(vec![chosen])
+        } else {
+            let symbol = chosen.symbol;
+            Err(Failure::usage(format!(
+                "lot #{number} is of {symbol}, which you did not name"
+            )))
+        }
+    }
+
+    fn no_lot(self) -> Failure {
+        let what = match self {
+            Self::Symbol(symbol) => symbol.to_string(),
+            Self::Lot(lot) => format!("#{lot}"),
+        };
+        let message = format!("{what} is not on auction; `auction lots` shows what is");
+        Failure::refused(Code::UNKNOWN_LOT, message)
+    }
+
+    fn several(self, lots: impl Iterator<Item = LotId>) -> Failure {
+        let lots: Vec<_> = lots.map(|lot| format!("#{lot}")).collect();
+        let lots = lots.join(", ");
+        Failure::usage(format!(
+            "there are several open lots: {lots}; say which with --lot N"
+        ))
+    }
+}
+
+pub fn unknown_symbol(symbol: Symbol) -> Failure {
+    let message = format!("there is no stock {symbol}; `auction lots` shows what is on auction");
+    Failure::refused(Code::UNKNOWN_SYMBOL, message)
+}
+
+fn known(market: &Market, lot: LotId) -> Result<&Lot, Failure> {
+    let message = || format!("there is no lot #{lot}; `auction lots` shows what is on auction");
+    market
+        .lot(lot)
+        .ok_or_else(|| Failure::refused(Code::UNKNOWN_LOT, message()))
+}
+
+#[cfg(test)]
+mod tests {
+    use auction_core::{
+        Listing, LotOpened, MarketId, Outcome, Price, Profit, PublicEvent, Quantity, SecurityCode,
+        Terms, Timestamp, UnsoldBecause,
+    };
+
+    use super::*;
+
+    fn symbol(text: &str) -> Symbol {
+        Symbol::parse(text).unwrap()
+    }
+
+    /// ONE has an open lot, TWO two, PAST two closed ones, NONE none.
+    fn market() -> Market {
+        let mut market = Market::new(MarketId::default());
+        let mut apply = |event| market.apply(Timestamp::from_secs(1), &event).unwrap();
+        for name in ["ONE", "TWO", "PAST", "NONE"] {
+            apply(PublicEvent::StockListed(Listing {
+                symbol: symbol(name),
+                security: SecurityCode::parse("1").unwrap(),
+                price: Price::ZERO,
+                profit: Profit::default(),
+            }));
+        }
+        for (lot, name) in ["PAST", "PAST", "ONE", "TWO", "TWO"]
+            .into_iter()
+            .enumerate()
+        {
+            apply(PublicEvent::LotOpened(Box::new(LotOpened {
+                lot: LotId(lot as u32 + 1),
+                symbol: symbol(name),
+                quantity: Quantity::ONE,
+                base_price: Price::ZERO,
+                closes_at: Timestamp::from_secs(300),
+                terms: Terms::English(Default::default()),
+                has_reserve: false,
+            })));
+        }
+        let outcome = Outcome::Unsold {
+            because: UnsoldBecause::NoBids,
+            highest: None,
+        };
+        apply(PublicEvent::LotClosed {
+            lot: LotId(1),
+            outcome,
+        });
+        apply(PublicEvent::LotClosed {
+            lot: LotId(2),
+            outcome,
+        });
+        market
+    }
+
+    #[test]
+    fn one_lot_is_meant_or_it_is_said_why_not() {
+        let market = market();
+        let number = |lot: &Lot| lot.id.0;
+        let say = |failure: Failure| failure.message().to_owned();
+        let open = |name: &str, lot: Option<u32>| {
+            let target: Target = name.parse().unwrap();
+            target
+                .open_lot(&market, lot.map(LotId))
+                .map(number)
+                .map_err(say)
+        };
+        let any = |name: &str| {
+            let target: Target = name.parse().unwrap();
+            target.any_lot(&market, None).map(number).map_err(say)
+        };
+        assert_eq!(open("one", None), Ok(3));
+        assert_eq!(open("#4", None), Ok(4));
+        assert_eq!(open("TWO", Some(5)), Ok(5));
+        let several = "there are several open lots: #4, #5; say which with --lot N";
+        assert_eq!(open("TWO", None), Err(several.into()));
+        assert_eq!(any("TWO"), Err(several.into()));
+        let closed = "lot #2 of PAST has closed, and takes no more bids";
+        assert_eq!(open("PAST", None), Err(closed.into()));
+        assert_eq!(any("PAST"), Ok(2));
+        let other = "lot #4 is of TWO, which you did not name";
+        assert_eq!(open("ONE", Some(4)), Err(other.into()));
+        assert!(open("NONE", None).unwrap_err().contains("not on auction"));
+        assert!(any("NONE").unwrap_err().contains("not on auction"));
+        assert!(open("XYZ", None).unwrap_err().contains("no stock XYZ"));
+        assert!(open("#9", None).unwrap_err().contains("no lot #9"));
+    }
+}

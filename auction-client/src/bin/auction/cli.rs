@@ -1,0 +1,304 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use auction_core::{LotId, Name, Price, Profit, SecurityCode, SessionId, Symbol};
+use clap::{Args, Parser, Subcommand};
+
+use crate::choose::Target;
+use crate::desk::ServerAddress;
+use crate::failure::Form;
+
+/// Bid at a stock auction, and watch it.
+///
+/// Without a command, at a terminal, it walks you through: log in, see the lots, choose one, bid, and see live
+/// whether you lead.
+#[derive(Debug, Parser)]
+#[command(name = "auction", version, after_help = EXAMPLES, after_long_help = LONG_HELP, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  auction register mia          make an account; asks for a password
+  auction login mia             the session is remembered between commands
+  auction lots                  what is on auction
+  auction bid AAPL 1.40         bid 1.40 a share
+  auction watch AAPL MSFT       see what happens, until both have closed
+  auction results               who won what
+
+`auction COMMAND --help` says more of each.";
+
+const LONG_HELP: &str = "\
+Examples:
+  auction register mia          make an account; asks for a password
+  auction login mia             the session is remembered between commands
+  auction lots                  what is on auction
+  auction bid AAPL 1.40         bid 1.40 a share
+  auction watch AAPL MSFT       see what happens, until both have closed
+  auction results               who won what
+
+Exit codes:
+  0  done
+  1  it failed, or no answer came and it is not known whether it was done
+  2  wrong usage
+  3  the market said no; unknown symbols and wrong passwords too
+  4  could not connect; nothing was done
+  5  not logged in
+
+Passwords come from AUCTION_PASSWORD, else from standard input when that is no terminal (its first line), else
+from a prompt; never from an argument.
+
+With --json a result is JSON on standard output, one document, or for `watch` one a line; an error is JSON on
+standard error: {\"error\": {\"kind\", \"code\", \"message\", \"exit_code\", ...}}. Prices are strings, times RFC 3339 in
+UTC. Fields may be added, never taken away.";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Shared {
+    /// The market's server.
+    #[arg(
+        long,
+        global = true,
+        env = "AUCTION_SERVER",
+        default_value = "127.0.0.1:2022",
+        value_name = "HOST:PORT"
+    )]
+    pub server: ServerAddress,
+    /// The folder where the session is remembered [default: $XDG_STATE_HOME/auction, or
+    /// ~/.local/state/auction].
+    #[arg(
+        long,
+        global = true,
+        env = "AUCTION_HOME",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub home: Option<PathBuf>,
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say on standard error what is going on.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an account.
+    #[command(after_help = "\
+Examples:
+  auction register mia
+  AUCTION_PASSWORD=... auction register mia
+  pass show market/mia | auction register mia")]
+    Register {
+        /// 2 to 32 of a-z 0-9 . _ -
+        name: Name,
+    },
+    /// Log in; the session is remembered for the commands that follow.
+    #[command(after_help = "\
+Examples:
+  auction login mia
+  AUCTION_PASSWORD=... auction --server market.example:2022 login mia")]
+    Login {
+        /// The name you registered with.
+        name: Name,
+    },
+    /// Log out: close the session for good.
+    Logout,
+    /// See where you are logged in, or log out there.
+    #[command(
+        after_help = "\
+Examples:
+  auction sessions
+  auction sessions revoke 12",
+        args_conflicts_with_subcommands = true
+    )]
+    Sessions {
+        #[command(subcommand)]
+        action: Option<SessionsAction>,
+    },
+    /// The open lots.
+    #[command(after_help = "\
+Examples:
+  auction lots
+  auction lots --all --json | jq -r '.lots[] | [.symbol, .price] | @tsv'")]
+    Lots {
+        /// Closed ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Bid.
+    #[command(after_help = "\
+Examples:
+  auction bid AAPL 1.40         bid 1.40 a share
+  auction bid AAPL 2 --max      a hidden maximum: the market bids for you, up to 2
+  auction bid '#7' 1.40         the lot with this number
+  auction bid AAPL 1.40 --lot 7")]
+    Bid {
+        /// The stock's symbol, or #N for the lot with this number.
+        #[arg(value_name = "SYMBOL|#N")]
+        target: Target,
+        /// What you offer for each share.
+        #[arg(allow_hyphen_values = true)]
+        price: Price,
+        /// Offer it as a hidden maximum: the market bids for you, no more than it takes.
+        #[arg(long)]
+        max: bool,
+        /// Which lot, when the symbol has several open.
+        #[arg(long, value_name = "N", value_parser = lot)]
+        lot: Option<LotId>,
+    },
+    /// See what happens as it happens, until the lots have closed.
+    #[command(after_help = "\
+Examples:
+  auction watch
+  auction watch AAPL MSFT '#7'
+  auction watch --json | jq -r 'select(.event == \"bid\") | [.symbol, .price, .leader] | @tsv'")]
+    Watch {
+        /// Symbols, or #N for lots; none: all lots.
+        #[arg(value_name = "SYMBOL|#N")]
+        targets: Vec<Target>,
+        /// Go on when all lots have closed.
+        #[arg(long)]
+        forever: bool,
+    },
+    /// The bids of a lot, the newest last.
+    #[command(after_help = "\
+Examples:
+  auction history AAPL
+  auction history '#7' --limit 1000 --json")]
+    History {
+        /// The stock's symbol, or #N for the lot with this number. A closed lot counts when none is open.
+        #[arg(value_name = "SYMBOL|#N")]
+        target: Target,
+        /// Which lot, when the symbol has had several.
+        #[arg(long, value_name = "N", value_parser = lot)]
+        lot: Option<LotId>,
+        /// How many bids at most.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1024))]
+        limit: u32,
+    },
+    /// What came of the lots that have closed.
+    Results,
+    /// Publish your company's profit.
+    #[command(after_help = "\
+Examples:
+  auction profit AAPL 01954 9800
+  auction profit AAPL 01954 -12.5")]
+    Profit {
+        /// Your stock.
+        symbol: Symbol,
+        /// Its security code, so that a slip of the symbol hits no other stock.
+        security: SecurityCode,
+        /// The profit; below zero it is a loss.
+        #[arg(allow_hyphen_values = true)]
+        profit: Profit,
+    },
+    /// The market, the server and its clock, and who you are.
+    #[command(visible_alias = "market")]
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SessionsAction {
+    /// Close one of your sessions.
+    Revoke {
+        /// Its number, as `auction sessions` lists it.
+        #[arg(value_parser = session)]
+        session: SessionId,
+    },
+}
+
+impl Shared {
+    pub fn form(&self) -> Form {
+        if self.json { Form::Json } else { Form::Text }
+    }
+}
+
+fn lot(text: &str) -> Result<LotId, String> {
+    let number = text.strip_prefix('#').unwrap_or(text).parse();
+    number
+        .map(LotId)
+        .map_err(|_| "is not a lot's number; expected for example 7".to_owned())
+}
+
+fn session(text: &str) -> Result<SessionId, String> {
+    let number = text.parse().map(SessionId);
+    number.map_err(|_| "is not a session's number; expected for example 12".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definitions_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_documented_parses() {
+        for line in [
+            "auction register mia",
+            "auction login mia --server market.example:2022",
+            "auction --json logout",
+            "auction sessions",
+            "auction sessions --json",
+            "auction sessions revoke 12",
+            "auction sessions revoke 12 --json",
+            "auction lots --all --json",
+            "auction bid AAPL 1.40",
+            "auction bid aapl 2 --max",
+            "auction bid #7 1.40",
+            "auction bid AAPL 1.40 --lot 7",
+            "auction watch",
+            "auction watch AAPL #7 --forever",
+            "auction history BRK.B --limit 5",
+            "auction results",
+            "auction profit AAPL 01954 9800",
+            "auction profit AAPL 01954 -12.5",
+            "auction market",
+            "auction status -v",
+            "auction",
+        ] {
+            parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_and_says_what_would_be_right() {
+        for (line, says) in [
+            (
+                "auction bid AAPL 1.4x",
+                "is not a decimal; expected for example 12.50",
+            ),
+            ("auction bid AAPL -1", "is not a decimal"),
+            ("auction bid AAPL 99999999999999999999", "is too large"),
+            ("auction bid AA$PL 1", "is not a symbol"),
+            ("auction bid #x 1", "is not a lot"),
+            ("auction bid AAPL 1 --lot x", "is not a lot's number"),
+            ("auction register M!", "is not a name"),
+            ("auction profit AAPL 01954 1e9", "is not a decimal"),
+            ("auction sessions revoke x", "is not a session's number"),
+            ("auction lots --server host:port", "is no address"),
+            ("auction history AAPL --limit 0", "0 is not in 1..=1024"),
+        ] {
+            let error = parse(line).map(|_| ()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ValueValidation, "{line}: {error}");
+            assert!(error.to_string().contains(says), "{line}: {error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+}

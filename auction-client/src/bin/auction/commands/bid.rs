@@ -1,0 +1,147 @@
+//! `auction bid SYMBOL PRICE`
+
+use auction_client::BidPlaced;
+use auction_core::{LotId, Price};
+use auction_proto::Done;
+use serde_json::{Value, json};
+
+use crate::choose::Target;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::json;
+use crate::paint::Paint;
+use crate::span::moment;
+
+/// What is offered.
+#[derive(Clone, Copy, Debug)]
+pub enum Offer {
+    /// To stand at this price.
+    Plain(Price),
+    /// To pay up to this price, hidden.
+    Maximum(Price),
+}
+
+impl Offer {
+    pub fn new(price: Price, max: bool) -> Self {
+        if max {
+            Self::Maximum(price)
+        } else {
+            Self::Plain(price)
+        }
+    }
+
+    fn amount(self) -> Price {
+        match self {
+            Self::Plain(price) | Self::Maximum(price) => price,
+        }
+    }
+}
+
+pub async fn run(
+    desk: &Desk,
+    target: Target,
+    lot: Option<LotId>,
+    offer: Offer,
+) -> Result<(), Failure> {
+    desk.resume().await?;
+    let market = desk.client.snapshot().await?;
+    let chosen = target.open_lot(&market, lot)?;
+    let title = format!("{} #{}", chosen.symbol, chosen.id);
+    let placed = match offer {
+        Offer::Plain(price) => desk.client.bid(chosen.id, price).await?,
+        Offer::Maximum(maximum) => desk.client.bid_maximum(chosen.id, maximum).await?,
+    };
+    desk.out.tell(
+        |paint| text(&title, offer, &placed, paint),
+        || as_json(chosen.symbol.as_str(), offer, &placed),
+    )
+}
+
+/// What came of a bid, in a line.
+pub fn text(title: &str, offer: Offer, placed: &BidPlaced, paint: Paint) -> String {
+    let amount = offer.amount();
+    let what = match offer {
+        Offer::Plain(_) => format!("your bid of {amount} is accepted"),
+        Offer::Maximum(_) => format!("your hidden maximum of {amount} is accepted"),
+    };
+    let price = placed
+        .bid
+        .price
+        .map_or(String::new(), |price| format!(" at {price}"));
+    let lead = match (placed.bid.bought, placed.bid.leads) {
+        (true, _) => paint.good(&format!("you bought it{price}")),
+        (false, true) => paint.good(&format!("you lead{price}")),
+        (false, false) => paint.alarm(&format!(
+            "you do not lead: a hidden maximum stands above it{price}"
+        )),
+    };
+    let extended = placed.bid.extended_to;
+    let extended = extended.map_or(String::new(), |closes_at| {
+        format!("; the close moved to {}", moment(closes_at))
+    });
+    format!("{title}: {what}; {lead}{extended}.")
+}
+
+fn as_json(symbol: &str, offer: Offer, placed: &BidPlaced) -> Value {
+    json!({
+        "accepted": true,
+        "lot": placed.bid.lot.0,
+        "symbol": symbol,
+        "amount": offer.amount().to_string(),
+        "maximum": matches!(offer, Offer::Maximum(_)),
+        "leads": placed.bid.leads,
+        "price": json::price(placed.bid.price),
+        "extended_to": placed.bid.extended_to.map(|closes_at| closes_at.to_string()),
+        "bought": placed.bid.bought,
+        "repeated": placed.done == Done::Before,
+        "feed_sequence": placed.feed_sequence.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use auction_core::{BidReply, FeedSequence, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn what_came_of_a_bid_is_told_in_these_words() {
+        let amount: Price = "1.40".parse().unwrap();
+        let told = |leads, offer, bought, extended_to| {
+            let (lot, price) = (LotId(1), Some(amount));
+            let bid = BidReply {
+                lot,
+                leads,
+                price,
+                extended_to,
+                bought,
+            };
+            let placed = BidPlaced {
+                bid,
+                feed_sequence: FeedSequence(4),
+                done: Done::Now,
+            };
+            text("AAPL #1", offer, &placed, Paint::Plain)
+        };
+        let (plain, maximum) = (Offer::Plain(amount), Offer::Maximum(amount));
+        let extended = Some(Timestamp::from_secs(1_793_365_200));
+        assert_eq!(
+            told(true, plain, false, None),
+            "AAPL #1: your bid of 1.40 is accepted; you lead at 1.40."
+        );
+        assert_eq!(
+            told(true, maximum, false, extended),
+            "AAPL #1: your hidden maximum of 1.40 is accepted; you lead at 1.40; the close moved to \
+             2026-10-30 13:00:00Z."
+        );
+        assert_eq!(
+            told(false, plain, false, None),
+            "AAPL #1: your bid of 1.40 is accepted; you do not lead: a hidden maximum stands above \
+             it at 1.40."
+        );
+        assert_eq!(
+            told(true, plain, true, None),
+            "AAPL #1: your bid of 1.40 is accepted; you bought it at 1.40."
+        );
+    }
+}

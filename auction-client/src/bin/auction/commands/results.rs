@@ -1,0 +1,24 @@
+//! `auction results`
+
+use auction_core::{Lot, Phase};
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+use crate::failure::Failure;
+
+pub async fn run(desk: &Desk) -> Result<(), Failure> {
+    let market = desk.client.snapshot().await?;
+    let view = desk.view(&market);
+    let is_closed = |lot: &&Lot| lot.phase != Phase::Open;
+    let lots: Vec<_> = market.lots().iter().filter(is_closed).collect();
+    desk.out.tell(
+        |paint| match lots.is_empty() {
+            true => "No lot has closed yet. `auction lots` shows the open ones.".to_owned(),
+            false => view.results(lots.iter().copied(), paint),
+        },
+        || {
+            let lots: Vec<Value> = lots.iter().map(|lot| view.lot_json(lot)).collect();
+            json!({ "market": market.id().to_string(), "lots": lots })
+        },
+    )
+}

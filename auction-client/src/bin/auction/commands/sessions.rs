@@ -1,0 +1,69 @@
+//! `auction sessions`, `auction sessions revoke N`
+
+use auction_client::Sessions;
+use auction_core::SessionId;
+use serde_json::{Value, json};
+
+use crate::cli::SessionsAction;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::paint::Paint;
+use crate::span::moment;
+use crate::table::{Side, Table, Tone};
+
+pub async fn run(desk: &Desk, action: Option<SessionsAction>) -> Result<(), Failure> {
+    let own = desk.resume().await?.session;
+    match action {
+        None => list(desk).await,
+        Some(SessionsAction::Revoke { session }) => revoke(desk, session, own).await,
+    }
+}
+
+async fn list(desk: &Desk) -> Result<(), Failure> {
+    let sessions = desk.client.sessions().await?;
+    desk.out
+        .tell(|paint| text(&sessions, paint), || as_json(&sessions))
+}
+
+async fn revoke(desk: &Desk, session: SessionId, own: SessionId) -> Result<(), Failure> {
+    desk.client.close_session(session).await?;
+    if session == own {
+        desk.forget()?;
+    }
+    desk.out.tell(
+        |_| format!("Session {session} is closed."),
+        || json!({ "session": session.0, "revoked": true }),
+    )
+}
+
+fn text(sessions: &Sessions, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("SESSION", Side::Right),
+        ("OPENED", Side::Left),
+        ("EXPIRES", Side::Left),
+        ("", Side::Left),
+    ]);
+    for listed in &sessions.sessions {
+        let here = if listed.current { "this one" } else { "" };
+        let cells = vec![
+            listed.session.to_string(),
+            moment(listed.opened_at),
+            moment(listed.expires_at),
+            here.to_owned(),
+        ];
+        table.row(Tone::Usual, cells);
+    }
+    table.print(paint)
+}
+
+fn as_json(sessions: &Sessions) -> Value {
+    let listed = sessions.sessions.iter().map(|listed| {
+        json!({
+            "session": listed.session.0,
+            "opened_at": listed.opened_at.to_string(),
+            "expires_at": listed.expires_at.to_string(),
+            "current": listed.current,
+        })
+    });
+    json!({ "sessions": listed.collect::<Vec<_>>() })
+}

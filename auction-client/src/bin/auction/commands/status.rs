@@ -1,0 +1,54 @@
+//! `auction status`
+
+use serde_json::json;
+
+use crate::clean::Clean;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::span::moment;
+
+pub async fn run(desk: &Desk) -> Result<(), Failure> {
+    let market = desk.client.snapshot().await?;
+    let (welcome, clock, stored) = (desk.client.welcome(), desk.client.clock(), desk.stored());
+    let (lots, open) = (market.lots().len(), market.open_lots());
+    let (stocks, users) = (market.stocks().count(), market.users().len());
+    let server = Clean(&welcome.server).to_string();
+    let micros = |duration: std::time::Duration| duration.as_micros();
+    desk.out.tell(
+        |_| {
+            let user = match &stored {
+                Some(stored) => format!("{} until {}", stored.name, moment(stored.expires_at)),
+                None => "nobody; `auction login NAME` logs in".to_owned(),
+            };
+            format!(
+                "market       {}\nserver       {} at {}, protocol {}\nserver time  {}, give or take {} us\n\
+                 round trip   {} us\nlots         {open} open of {lots}\nstocks       {stocks}\n\
+                 users        {users}\nlogged in    {user}",
+                market.id(),
+                server,
+                desk.server.0,
+                welcome.version,
+                clock.now(),
+                micros(clock.error()),
+                micros(clock.round_trip()),
+            )
+        },
+        || {
+            json!({
+                "market": market.id().to_string(),
+                "server": server,
+                "address": desk.server.0,
+                "protocol": welcome.version,
+                "server_time": clock.now().to_string(),
+                "clock_error_us": u64::try_from(micros(clock.error())).unwrap_or(u64::MAX),
+                "round_trip_us": u64::try_from(micros(clock.round_trip())).unwrap_or(u64::MAX),
+                "feed_sequence": market.feed_sequence().0,
+                "open_lots": open,
+                "lots": lots,
+                "stocks": stocks,
+                "users": users,
+                "user": stored.as_ref().map(|stored| stored.name.to_string()),
+            })
+        },
+    )
+}

@@ -1,0 +1,278 @@
+//! At a lot: bids, and whether they lead, live until it closes.
+
+use auction_client::Update;
+use auction_core::{FeedSequence, Lot, LotId, Outcome, Phase, Price, PublicEvent};
+
+use super::typed::{Bidding, bidding, is_large_jump};
+use super::{Next, Walk, identity, reached};
+use crate::clean::Clean;
+use crate::commands::bid::{Offer, text};
+use crate::countdown::Countdowns;
+use crate::failure::Failure;
+use crate::news::line;
+use crate::paint::Paint;
+use crate::view::View;
+
+impl Walk {
+    /// Stays at a lot until it closes or the person goes.
+    pub(super) async fn bid_on(&mut self, lot: LotId) -> Result<Next, Failure> {
+        let mut countdowns = Countdowns::default();
+        let mut jump = None;
+        self.count_down(lot, &mut countdowns, None)?;
+        self.say(&self.standing(lot))?;
+        self.led = self.leads(lot);
+        loop {
+            let question = self.question(lot);
+            self.desk.out.prompt(&question)?;
+            let Some(line) = self.line_or_close(lot, &mut countdowns).await? else {
+                return Ok(if self.is_open(lot) {
+                    Next::Leave
+                } else {
+                    Next::Lots
+                });
+            };
+            let offer = match bidding(&line) {
+                Ok(Bidding::Back) => return Ok(Next::Lots),
+                Ok(Bidding::Leave) => return Ok(Next::Leave),
+                Ok(Bidding::Least) => match self.least(lot) {
+                    Some(least) if !self.leads(lot) => Offer::Plain(least),
+                    _ => {
+                        self.say(&self.standing(lot))?;
+                        continue;
+                    }
+                },
+                Ok(Bidding::Price(price)) => Offer::Plain(price),
+                Ok(Bidding::Maximum(maximum)) => Offer::Maximum(maximum),
+                Err(wrong) => {
+                    self.say(&wrong)?;
+                    continue;
+                }
+            };
+            let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
+            if is_large_jump(amount, self.least(lot)) && jump != Some(amount) {
+                jump = Some(amount);
+                self.say(&format!(
+                    "{amount} is far above the least bid. Type it again to bid it."
+                ))?;
+                continue;
+            }
+            jump = None;
+            if let Some(next) = self.bid(lot, offer).await? {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Bids, and tells what came of it.
+    async fn bid(&mut self, lot: LotId, offer: Offer) -> Result<Option<Next>, Failure> {
+        if self.identity.name().is_none() && !self.identify().await? {
+            return Ok(Some(Next::Leave));
+        }
+        let placed = match offer {
+            Offer::Plain(price) => self.desk.client.bid(lot, price).await,
+            Offer::Maximum(maximum) => self.desk.client.bid_maximum(lot, maximum).await,
+        };
+        match placed.map_err(Failure::from) {
+            Ok(placed) => {
+                self.told_own = placed.feed_sequence;
+                self.led = placed.bid.leads;
+                let title = self.view().title(lot);
+                self.say(&text(&title, offer, &placed, self.desk.out.paint))?;
+                self.catch_up(lot, placed.feed_sequence).await?;
+            }
+            Err(failure) => {
+                self.say(failure.message())?;
+                if failure.asks_for_login() && !self.identify().await? {
+                    return Ok(Some(Next::Leave));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits a moment for the feed to tell what the answer to a bid has told, so that the next question asks
+    /// for what is right now.
+    async fn catch_up(&mut self, lot: LotId, place: FeedSequence) -> Result<(), Failure> {
+        while self.watch.market().feed_sequence() < place
+            && let Some(update) = self.soon().await
+        {
+            self.tell(lot, &update)?;
+        }
+        Ok(())
+    }
+
+    /// Asks who the person is; false: they left.
+    async fn identify(&mut self) -> Result<bool, Failure> {
+        let identity = identity::ask(&self.desk, &mut self.lines).await?;
+        self.identity = identity.unwrap_or(self.identity);
+        Ok(identity.is_some())
+    }
+
+    /// The next line, while what happens at the lot is told; `None`: no more lines, or the lot has closed.
+    async fn line_or_close(
+        &mut self,
+        lot: LotId,
+        countdowns: &mut Countdowns,
+    ) -> Result<Option<String>, Failure> {
+        loop {
+            if !self.is_open(lot) {
+                let end = ending(&self.view(), lot, self.desk.out.paint);
+                let out = self.desk.out;
+                out.prompt(&format!("{}{end}\n", out.fresh_line()))?;
+                // Others may close with it.
+                while self.soon().await.is_some() {}
+                return Ok(None);
+            }
+            let countdown = self.until_countdown(lot, countdowns);
+            tokio::select! {
+                line = self.lines.next() => return Ok(line),
+                update = self.watch.next() => self.tell(lot, &update)?,
+                () = reached(countdown) => {
+                    let question = self.question(lot);
+                    self.count_down(lot, countdowns, Some(&question))?;
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, lot: LotId, update: &Update) -> Result<(), Failure> {
+        let (view, paint) = (self.view(), self.desk.out.paint);
+        let news = match update {
+            Update::Event {
+                feed_sequence,
+                at,
+                event,
+            } if concerns(event, lot) => {
+                let told = match event {
+                    PublicEvent::BidAccepted(bid) => {
+                        view.is_own(bid.bidder) && *feed_sequence <= self.told_own
+                    }
+                    _ => false,
+                };
+                let view = View { now: *at, ..view };
+                view.news(*at, event, paint).filter(|_| !told)
+            }
+            Update::Event { .. } => None,
+            Update::Snapshot => Some(self.standing(lot)),
+            Update::Live => Some(line(view.now, "", "connected again; nothing was missed")),
+            Update::Reconnecting { because, .. } => {
+                let what = format!("connection lost: {}; trying again", Clean(because));
+                Some(line(view.now, "", &what))
+            }
+            Update::Gap(_) => None,
+        };
+        let outbid = self.led && !self.leads(lot) && self.is_open(lot);
+        self.led = self.leads(lot);
+        let outbid = outbid.then(|| {
+            let alarm = paint.alarm("YOU ARE OUTBID.");
+            format!("{alarm} {}", self.standing(lot))
+        });
+        let lines: Vec<_> = news.into_iter().chain(outbid).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.interrupt(&lines.join("\n"), &self.question(lot))
+    }
+
+    fn count_down(
+        &self,
+        lot: LotId,
+        countdowns: &mut Countdowns,
+        question: Option<&str>,
+    ) -> Result<(), Failure> {
+        let view = self.view();
+        let Some(found) = view.market.lot(lot) else {
+            return Ok(());
+        };
+        let due = countdowns.due(&[found], view.now);
+        // When the lot has just been chosen, what lies in the past is not told.
+        if let Some(question) = question {
+            for news in view.countdown_news(&due, self.desk.out.paint) {
+                self.interrupt(&news, question)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn standing(&self, lot: LotId) -> String {
+        let view = self.view();
+        match view.market.lot(lot) {
+            Some(lot) => standing(&view, lot, self.desk.out.paint),
+            None => format!("#{lot} is gone"),
+        }
+    }
+
+    fn question(&self, lot: LotId) -> String {
+        match self.least(lot) {
+            Some(_) if self.leads(lot) => {
+                "Your bid (max N raises your hidden maximum; b goes back, q leaves) ".to_owned()
+            }
+            Some(least) => {
+                format!("Your bid [{least}] (max N: a hidden maximum; b goes back, q leaves) ")
+            }
+            None => "No higher bid is possible (b goes back, q leaves) ".to_owned(),
+        }
+    }
+
+    fn least(&self, lot: LotId) -> Option<Price> {
+        self.watch.market().lot(lot)?.least_bid()
+    }
+
+    fn leads(&self, lot: LotId) -> bool {
+        let leader = self.watch.market().lot(lot).and_then(Lot::leader);
+        leader.is_some_and(|leader| self.view().is_own(leader))
+    }
+
+    fn is_open(&self, lot: LotId) -> bool {
+        self.watch
+            .market()
+            .lot(lot)
+            .is_some_and(|lot| lot.phase == Phase::Open)
+    }
+}
+
+/// Whether an event is news at a lot. Its close is told apart.
+fn concerns(event: &PublicEvent, lot: LotId) -> bool {
+    match event {
+        PublicEvent::BidAccepted(bid) => bid.lot == lot,
+        PublicEvent::LotExtended { lot: extended, .. } => *extended == lot,
+        _ => false,
+    }
+}
+
+/// Whether the person leads, and what it would take.
+fn standing(view: &View<'_>, lot: &Lot, paint: Paint) -> String {
+    let title = view.title(lot.id);
+    let left = view.closes_in(lot);
+    let least = match lot.least_bid() {
+        Some(least) => format!("the least bid is {least}"),
+        None => "no higher bid is possible".to_owned(),
+    };
+    let lead = match (lot.leader(), lot.price()) {
+        (Some(leader), Some(price)) if view.is_own(leader) => {
+            paint.good(&format!("YOU LEAD at {price}"))
+        }
+        (Some(leader), Some(price)) => {
+            format!(
+                "{}; {least}",
+                paint.alarm(&format!("{} leads at {price}", view.name(leader)))
+            )
+        }
+        _ => format!("no bids yet; {least}"),
+    };
+    format!("{title}: {lead}; closes in {left}")
+}
+
+/// How it ended for the person.
+fn ending(view: &View<'_>, lot: LotId, paint: Paint) -> String {
+    let title = view.title(lot);
+    let Some(outcome) = view.market.lot(lot).and_then(Lot::outcome) else {
+        return format!("{title}: closed");
+    };
+    match outcome {
+        Outcome::Sold { winner, price, .. } if view.is_own(winner) => {
+            paint.good(&format!("{title}: CLOSED. YOU WON, at {price}."))
+        }
+        outcome => paint.bold(&format!("{title}: CLOSED: {}.", view.outcome(&outcome))),
+    }
+}

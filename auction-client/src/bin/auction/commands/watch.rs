@@ -1,0 +1,293 @@
+//! `auction watch [SYMBOL..]`
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use auction_client::{ServerClock, Update, Watch};
+use auction_core::{Lot, LotId, Market, Name, Phase, PublicEvent, Symbol, Timestamp};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::choose::Target;
+use crate::clean::Clean;
+use crate::countdown::Countdowns;
+use crate::desk::Desk;
+use crate::failure::{Failure, Form};
+use crate::news::line;
+use crate::out::Out;
+use crate::view::View;
+
+pub async fn run(desk: &Desk, targets: &[Target], forever: bool) -> Result<(), Failure> {
+    let watch = desk.client.watch().await?;
+    let watched = Watched::of(targets, watch.market())?;
+    let mut teller = Teller {
+        out: desk.out,
+        own: desk.own(),
+        watched,
+        countdowns: Countdowns::default(),
+    };
+    let end = async {
+        tokio::select! {
+            told = teller.tell_all(watch, forever) => told,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted.map_err(|error| Failure::failed(format!("cannot be interrupted: {error}")))
+            }
+        }
+    };
+    end.await
+}
+
+/// Longer than anyone watches.
+const FAR: Duration = Duration::from_secs(u32::MAX as u64);
+
+/// Which lots are told of.
+#[derive(Debug)]
+enum Watched {
+    All,
+    Only {
+        symbols: BTreeSet<Symbol>,
+        lots: BTreeSet<LotId>,
+    },
+}
+
+impl Watched {
+    fn of(targets: &[Target], market: &Market) -> Result<Self, Failure> {
+        if targets.is_empty() {
+            return Ok(Self::All);
+        }
+        let (mut symbols, mut lots) = (BTreeSet::new(), BTreeSet::new());
+        for target in targets {
+            // It must exist.
+            target.lots(market, None)?;
+            match target {
+                Target::Symbol(symbol) => drop(symbols.insert(*symbol)),
+                Target::Lot(lot) => drop(lots.insert(*lot)),
+            }
+        }
+        Ok(Self::Only { symbols, lots })
+    }
+
+    fn has(&self, lot: &Lot) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only { symbols, lots } => symbols.contains(&lot.symbol) || lots.contains(&lot.id),
+        }
+    }
+
+    fn has_event(&self, market: &Market, event: &PublicEvent) -> bool {
+        let lot = match event {
+            PublicEvent::StockListed(_) | PublicEvent::UserRegistered { .. } => return false,
+            PublicEvent::ProfitPublished { symbol, .. } => {
+                return match self {
+                    Self::All => true,
+                    Self::Only { symbols, .. } => symbols.contains(symbol),
+                };
+            }
+            PublicEvent::LotOpened(opened) => opened.lot,
+            PublicEvent::BidAccepted(bid) => bid.lot,
+            PublicEvent::LotExtended { lot, .. } | PublicEvent::LotClosed { lot, .. } => *lot,
+        };
+        market.lot(lot).is_some_and(|lot| self.has(lot))
+    }
+
+    fn open_lots<'m>(&self, market: &'m Market) -> impl Iterator<Item = &'m Lot> {
+        market
+            .lots()
+            .iter()
+            .filter(|lot| lot.phase == Phase::Open && self.has(lot))
+    }
+}
+
+/// What is still open of what is watched.
+struct Open {
+    lots: usize,
+    next_countdown: Option<Timestamp>,
+}
+
+impl Open {
+    fn of(watched: &Watched, countdowns: &Countdowns, market: &Market) -> Self {
+        let lots = watched.open_lots(market).count();
+        Self {
+            lots,
+            next_countdown: countdowns.next(watched.open_lots(market)),
+        }
+    }
+}
+
+/// Whether a lot has opened, closed or moved its close.
+fn moves_closes(update: &Update) -> bool {
+    match update {
+        Update::Event { event, .. } => matches!(
+            event,
+            PublicEvent::LotOpened(_)
+                | PublicEvent::LotExtended { .. }
+                | PublicEvent::LotClosed { .. }
+        ),
+        Update::Snapshot => true,
+        Update::Reconnecting { .. } | Update::Live | Update::Gap(_) => false,
+    }
+}
+
+struct Teller {
+    out: Out,
+    own: Option<Name>,
+    watched: Watched,
+    countdowns: Countdowns,
+}
+
+impl Teller {
+    async fn tell_all(&mut self, mut watch: Watch, forever: bool) -> Result<(), Failure> {
+        self.everything(watch.market(), watch.clock())?;
+        let mut open = Open::of(&self.watched, &self.countdowns, watch.market());
+        loop {
+            if open.lots == 0 && !forever {
+                return self.out_of_lots();
+            }
+            let now = watch.clock().now();
+            let wait = open
+                .next_countdown
+                .map_or(FAR, |at| Duration::from_micros(at.since(now).micros()));
+            let changed = tokio::select! {
+                update = watch.next() => {
+                    self.update(&update, watch.market(), watch.clock())?;
+                    moves_closes(&update)
+                }
+                () = sleep(wait), if open.next_countdown.is_some() => {
+                    self.count_down(watch.market(), watch.clock())?;
+                    true
+                }
+            };
+            // Bids are many, and most move no close.
+            if changed {
+                open = Open::of(&self.watched, &self.countdowns, watch.market());
+            }
+        }
+    }
+
+    fn view<'a>(&self, market: &'a Market, clock: ServerClock) -> View<'a> {
+        View {
+            market,
+            own: self.own,
+            now: clock.now(),
+        }
+    }
+
+    /// All there is to see at the beginning, and when the market was taken anew.
+    fn everything(&mut self, market: &Market, clock: ServerClock) -> Result<(), Failure> {
+        let view = self.view(market, clock);
+        let open: Vec<_> = self.watched.open_lots(market).collect();
+        // What lies in the past when the watching begins is not told.
+        self.countdowns.due(&open, view.now);
+        self.out.tell(
+            |paint| match open.is_empty() {
+                true => "No lot is open.".to_owned(),
+                false => view.lots(open.iter().copied(), paint),
+            },
+            || {
+                let lots: Vec<_> = market
+                    .lots()
+                    .iter()
+                    .filter(|lot| self.watched.has(lot))
+                    .collect();
+                let lots: Vec<Value> = lots.iter().map(|lot| view.lot_json(lot)).collect();
+                json!({
+                    "event": "snapshot",
+                    "time": view.now.to_string(),
+                    "feed_sequence": market.feed_sequence().0,
+                    "lots": lots,
+                })
+            },
+        )
+    }
+
+    fn update(
+        &mut self,
+        update: &Update,
+        market: &Market,
+        clock: ServerClock,
+    ) -> Result<(), Failure> {
+        let view = self.view(market, clock);
+        let (name, text, fields) = match update {
+            Update::Event {
+                feed_sequence,
+                at,
+                event,
+            } => {
+                if !self.watched.has_event(market, event) {
+                    return Ok(());
+                }
+                // As of the event: what is left to the close must not depend on the way here.
+                let view = View { now: *at, ..view };
+                let (Some(text), Some((name, fields))) = (
+                    view.news(*at, event, self.out.paint),
+                    view.event_json(event),
+                ) else {
+                    return Ok(());
+                };
+                let mut fields = fields;
+                fields["event"] = json!(name);
+                fields["time"] = json!(at.to_string());
+                fields["feed_sequence"] = json!(feed_sequence.0);
+                return self.out.tell(|_| text, || fields);
+            }
+            Update::Snapshot => return self.everything(market, clock),
+            Update::Reconnecting { because, wait } => {
+                let because = Clean(because).to_string();
+                let wait = wait.as_millis();
+                let text = format!("connection lost: {because}; trying again in {wait} ms");
+                let wait = u64::try_from(wait).unwrap_or(u64::MAX);
+                (
+                    "reconnecting",
+                    text,
+                    json!({ "because": because, "wait_ms": wait }),
+                )
+            }
+            Update::Live => (
+                "live",
+                "connected again; nothing was missed".into(),
+                json!({}),
+            ),
+            Update::Gap(gap) => {
+                let because = Clean(gap).to_string();
+                let text = format!("the feed has a gap: {because}; taking the market anew");
+                ("gap", text, json!({ "because": because }))
+            }
+        };
+        let mut fields = fields;
+        fields["event"] = json!(name);
+        fields["time"] = json!(view.now.to_string());
+        self.out.tell(|_| line(view.now, "", &text), || fields)
+    }
+
+    fn count_down(&mut self, market: &Market, clock: ServerClock) -> Result<(), Failure> {
+        let view = self.view(market, clock);
+        let open: Vec<_> = self.watched.open_lots(market).collect();
+        let due = self.countdowns.due(&open, view.now);
+        if self.out.form == Form::Text {
+            let lines = view.countdown_news(&due, self.out.paint);
+            return lines.iter().try_for_each(|line| self.out.line(line));
+        }
+        for (lot, seconds) in due {
+            let lot = market.lot(lot).expect("it was among the open ones");
+            let fields = json!({
+                "event": "countdown",
+                "time": view.now.to_string(),
+                "lot": lot.id.0,
+                "symbol": lot.symbol.as_str(),
+                "seconds_left": seconds,
+                "closes_at": lot.closes_at.to_string(),
+            });
+            self.out.line(&fields.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn out_of_lots(&self) -> Result<(), Failure> {
+        match self.out.form {
+            Form::Text => self
+                .out
+                .line("All have closed. `auction results` shows what came of them."),
+            Form::Json => Ok(()),
+        }
+    }
+}

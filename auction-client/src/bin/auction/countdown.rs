@@ -1,0 +1,124 @@
+//! When it is told how much is left until a close.
+
+use std::collections::BTreeMap;
+
+use auction_core::{Lot, LotId, Timestamp};
+
+/// So many seconds before a close it is told.
+pub const COUNTDOWN_SECONDS: [u64; 5] = [60, 30, 10, 5, 3];
+
+/// What was told of each open lot: for which close, and the fewest seconds.
+#[derive(Debug, Default)]
+pub struct Countdowns {
+    told: BTreeMap<LotId, (Timestamp, u64)>,
+}
+
+impl Countdowns {
+    /// When the next one is due: it may be past. `None`: all were told.
+    pub fn next<'l>(&self, open: impl IntoIterator<Item = &'l Lot>) -> Option<Timestamp> {
+        let moments = open.into_iter().filter_map(|lot| {
+            let seconds = self.untold(lot).max()?;
+            Some(before(lot.closes_at, seconds))
+        });
+        moments.min()
+    }
+
+    /// What is due now: of each lot the fewest seconds. `open` are all lots that can be counted down.
+    pub fn due(&mut self, open: &[&Lot], now: Timestamp) -> Vec<(LotId, u64)> {
+        let due = open.iter().filter_map(|lot| {
+            let due = self
+                .untold(lot)
+                .filter(|seconds| before(lot.closes_at, *seconds) <= now);
+            Some((*lot, due.min()?))
+        });
+        let due: Vec<_> = due.collect();
+        let mut told = std::mem::take(&mut self.told);
+        // A lot that has closed is not counted down again.
+        let kept = open
+            .iter()
+            .filter_map(|lot| Some((lot.id, told.remove(&lot.id)?)));
+        self.told = kept.collect();
+        self.told.extend(
+            due.iter()
+                .map(|(lot, seconds)| (lot.id, (lot.closes_at, *seconds))),
+        );
+        due.into_iter()
+            .map(|(lot, seconds)| (lot.id, seconds))
+            .collect()
+    }
+
+    fn untold(&self, lot: &Lot) -> impl Iterator<Item = u64> + use<> {
+        let told = self
+            .told
+            .get(&lot.id)
+            .filter(|(closes_at, _)| *closes_at == lot.closes_at);
+        let told = told.map_or(u64::MAX, |(_, seconds)| *seconds);
+        COUNTDOWN_SECONDS
+            .into_iter()
+            .filter(move |seconds| *seconds < told)
+    }
+}
+
+fn before(moment: Timestamp, seconds: u64) -> Timestamp {
+    let micros = moment.micros().saturating_sub(seconds * 1_000_000);
+    Timestamp::from_micros(micros).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use auction_core::{
+        Listing, LotOpened, Market, MarketId, Price, Profit, PublicEvent, Quantity, SecurityCode,
+        Symbol, Terms,
+    };
+
+    use super::*;
+
+    fn lot(closes_at: u64) -> Lot {
+        let mut market = Market::new(MarketId::default());
+        let symbol = Symbol::parse("AAPL").unwrap();
+        let listing = Listing {
+            symbol,
+            security: SecurityCode::parse("1").unwrap(),
+            price: Price::ZERO,
+            profit: Profit::default(),
+        };
+        let opened = LotOpened {
+            lot: LotId(1),
+            symbol,
+            quantity: Quantity::ONE,
+            base_price: Price::ZERO,
+            closes_at: Timestamp::from_secs(closes_at),
+            terms: Terms::English(Default::default()),
+            has_reserve: false,
+        };
+        for event in [
+            PublicEvent::StockListed(listing),
+            PublicEvent::LotOpened(Box::new(opened)),
+        ] {
+            market.apply(Timestamp::from_secs(1), &event).unwrap();
+        }
+        market.lots()[0].clone()
+    }
+
+    #[test]
+    fn each_is_told_once_and_again_when_the_close_moved() {
+        let lot_300 = lot(300);
+        let at = Timestamp::from_secs;
+        let mut countdowns = Countdowns::default();
+        assert_eq!(countdowns.next([&lot_300]), Some(at(240)));
+        assert_eq!(countdowns.due(&[&lot_300], at(239)), []);
+        assert_eq!(countdowns.due(&[&lot_300], at(240)), [(LotId(1), 60)]);
+        assert_eq!(countdowns.due(&[&lot_300], at(241)), []);
+        assert_eq!(countdowns.next([&lot_300]), Some(at(270)));
+        // After a pause only the latest is told.
+        assert_eq!(countdowns.due(&[&lot_300], at(291)), [(LotId(1), 10)]);
+        assert_eq!(countdowns.next([&lot_300]), Some(at(295)));
+        let lot_360 = lot(360);
+        assert_eq!(countdowns.next([&lot_360]), Some(at(300)));
+        assert_eq!(countdowns.due(&[&lot_360], at(300)), [(LotId(1), 60)]);
+        assert_eq!(countdowns.due(&[&lot_360], at(360)), [(LotId(1), 3)]);
+        assert_eq!(countdowns.next([&lot_360]), None);
+        assert_eq!(countdowns.due(&[], at(361)), []);
+        assert!(countdowns.told.is_empty(), "a closed lot is forgotten");
+    }
+}

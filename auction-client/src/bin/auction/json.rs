@@ -1,0 +1,167 @@
+//! The market in JSON: stable names, prices as strings, times as RFC 3339 in UTC.
+
+use auction_client::HistoryBid;
+use auction_core::{
+    Book, Lot, Outcome, Phase, Price, PublicEvent, ReserveStatus, Role, SoldBy, UnsoldBecause,
+};
+use serde_json::{Value, json};
+
+use crate::view::View;
+
+/// A price, or null.
+pub fn price(price: Option<Price>) -> Value {
+    price.map_or(Value::Null, |price| json!(price.to_string()))
+}
+
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Trader => "trader",
+        Role::Company(_) => "company",
+        Role::Auctioneer => "auctioneer",
+    }
+}
+
+impl View<'_> {
+    /// A lot, all that everyone sees of it.
+    pub fn lot_json(&self, lot: &Lot) -> Value {
+        let stock = self.market.stock(lot.symbol);
+        let Book::English(book) = &lot.book;
+        let (phase, closed_at, outcome) = match &lot.phase {
+            Phase::Open => ("open", None, Value::Null),
+            Phase::Closed { at, outcome } => {
+                ("closed", Some(at.to_string()), self.outcome_json(outcome))
+            }
+        };
+        let open = phase == "open";
+        json!({
+            "lot": lot.id.0,
+            "symbol": lot.symbol.as_str(),
+            "security": stock.map(|stock| stock.listing.security.to_string()),
+            "profit": stock.map(|stock| stock.profit.to_string()),
+            "quantity": lot.quantity.get(),
+            "base_price": lot.base_price.to_string(),
+            "price": price(lot.price()),
+            "least_bid": price(lot.least_bid().filter(|_| open)),
+            "leader": lot.leader().map(|leader| self.name(leader)),
+            "you_lead": lot.leader().is_some_and(|leader| self.is_own(leader)),
+            "bids": book.bids,
+            "bidders": book.bidders,
+            "reserve": reserve(book.reserve),
+            "opened_at": lot.opened_at.to_string(),
+            "closes_at": lot.closes_at.to_string(),
+            "closes_in_ms": if open { lot.closes_at.since(self.now).micros() / 1_000 } else { 0 },
+            "extensions": lot.extensions,
+            "phase": phase,
+            "closed_at": closed_at,
+            "outcome": outcome,
+        })
+    }
+
+    /// What came of a lot.
+    pub fn outcome_json(&self, outcome: &Outcome) -> Value {
+        match outcome {
+            Outcome::Sold {
+                winner,
+                price: paid,
+                by,
+                runner_up,
+            } => json!({
+                "result": "sold",
+                "winner": self.name(*winner),
+                "price": paid.to_string(),
+                "by": match by {
+                    SoldBy::HighestBid => "highest_bid",
+                    SoldBy::BuyNow => "buy_now",
+                },
+                "runner_up": price(*runner_up),
+            }),
+            Outcome::Unsold { because, highest } => json!({
+                "result": "unsold",
+                "because": match because {
+                    UnsoldBecause::NoBids => "no_bids",
+                    UnsoldBecause::ReserveNotMet => "reserve_not_met",
+                },
+                "highest": price(*highest),
+            }),
+        }
+    }
+
+    /// A bid of a history.
+    pub fn bid_json(&self, bid: &HistoryBid) -> Value {
+        json!({
+            "time": bid.at.to_string(),
+            "bidder": self.name(bid.bidder),
+            "amount": price(bid.amount),
+            "price": bid.price.to_string(),
+            "leader": self.name(bid.leader),
+            "feed_sequence": bid.feed_sequence.0,
+        })
+    }
+
+    /// What is added to each event of the feed that is told: its name and its own fields.
+    pub fn event_json(&self, event: &PublicEvent) -> Option<(&'static str, Value)> {
+        let symbol = |lot| self.market.lot(lot).map(|lot| lot.symbol.to_string());
+        let told = match event {
+            PublicEvent::StockListed(_) | PublicEvent::UserRegistered { .. } => return None,
+            PublicEvent::LotOpened(opened) => {
+                let lot = self.market.lot(opened.lot)?;
+                ("opened", self.lot_json(lot))
+            }
+            PublicEvent::BidAccepted(bid) => {
+                let lot = self.market.lot(bid.lot)?;
+                let fields = json!({
+                    "lot": bid.lot.0,
+                    "symbol": lot.symbol.as_str(),
+                    "bidder": self.name(bid.bidder),
+                    "amount": price(bid.amount),
+                    "price": bid.price.to_string(),
+                    "leader": self.name(bid.leader),
+                    "you_lead": self.is_own(bid.leader),
+                    "least_bid": price(bid.least),
+                    "bidders": bid.bidders,
+                    "reserve": reserve(bid.reserve),
+                    "closes_at": lot.closes_at.to_string(),
+                });
+                ("bid", fields)
+            }
+            PublicEvent::LotExtended {
+                lot,
+                closes_at,
+                cause,
+            } => {
+                let cause = match cause {
+                    auction_core::ExtensionCause::SoftClose => "soft_close",
+                    auction_core::ExtensionCause::Ordered => "ordered",
+                };
+                let fields = json!({
+                    "lot": lot.0,
+                    "symbol": symbol(*lot),
+                    "closes_at": closes_at.to_string(),
+                    "cause": cause,
+                });
+                ("extended", fields)
+            }
+            PublicEvent::LotClosed { lot, outcome } => {
+                let fields = json!({
+                    "lot": lot.0,
+                    "symbol": symbol(*lot),
+                    "outcome": self.outcome_json(outcome),
+                });
+                ("closed", fields)
+            }
+            PublicEvent::ProfitPublished { symbol, profit } => {
+                let fields = json!({ "symbol": symbol.as_str(), "profit": profit.to_string() });
+                ("profit", fields)
+            }
+        };
+        Some(told)
+    }
+}
+
+fn reserve(reserve: ReserveStatus) -> &'static str {
+    match reserve {
+        ReserveStatus::None => "none",
+        ReserveStatus::NotMet => "not_met",
+        ReserveStatus::Met => "met",
+    }
+}

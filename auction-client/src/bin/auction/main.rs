@@ -1,0 +1,38 @@
+//! The program `auction`: what a person or a script does at the market, one file a command.
+
+mod cli;
+mod clean;
+mod failure;
+mod out;
+mod paint;
+mod span;
+mod table;
+mod view;
+mod json;
+mod news;
+mod countdown;
+mod choose;
+mod home;
+mod password;
+mod desk;
+mod lines;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::Cli;
+use crate::failure::{Form, usage};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, Form::of_arguments(std::env::args())),
+    };
+    let form = cli.shared.form();
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(form),
+    }
+}
