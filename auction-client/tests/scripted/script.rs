@@ -12,7 +12,7 @@ use auction_proto::{
     ClientMessage, Feed, FeedEntry, FrameDecoder, Heartbeat, LoggedIn, Resume, ServerMessage,
     SnapshotPart, Text, Token, VERSION, Welcome, limits::REQUEST_BYTES_MAX,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 
 pub const MARKET: MarketId = MarketId([7; 16]);
@@ -24,8 +24,8 @@ const CONNECTIONS_MAX: usize = 16;
 pub struct Door(mpsc::Receiver<DuplexStream>);
 
 /// One connection, from the server's side. Dropping it hangs up.
-pub struct Line {
-    pub stream: DuplexStream,
+pub struct Line<S = DuplexStream> {
+    pub stream: S,
     decoder: FrameDecoder,
     input: Vec<u8>,
 }
@@ -79,11 +79,7 @@ impl Door {
     /// The next connection.
     pub async fn accept(&mut self) -> Line {
         let stream = self.0.recv().await.expect("a client connects");
-        Line {
-            stream,
-            decoder: FrameDecoder::after_preface(REQUEST_BYTES_MAX),
-            input: Vec::new(),
-        }
+        Line::new(stream)
     }
 
     /// The next connection, greeted.
@@ -108,7 +104,16 @@ impl Door {
     }
 }
 
-impl Line {
+impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+    pub fn new(stream: S) -> Self {
+        let decoder = FrameDecoder::after_preface(REQUEST_BYTES_MAX);
+        Self {
+            stream,
+            decoder,
+            input: Vec::new(),
+        }
+    }
+
     pub async fn greet(&mut self, welcome: Welcome) {
         let (number, message) = self.next().await;
         assert!(matches!(message, ClientMessage::Hello(_)), "{message:?}");

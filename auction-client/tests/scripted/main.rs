@@ -1,0 +1,10 @@
+//! The library and the program against a server that says what the test tells it: the library over connections
+//! in memory and in virtual time, the program over loopback.
+
+mod script;
+
+mod greeting;
+mod requests;
+mod watching;
+#[cfg(feature = "cli")]
+mod program;
