@@ -7,6 +7,7 @@ use auction_core::clearing::call::{
     Book, BookTerms, Entry, Indicative, Level, Order, OrderError, OrderId, Place, Point, Quote,
     Side,
 };
+use auction_core::limits::BOOK_ORDERS_PER_TRADER_MAX;
 use auction_core::{Price, Quantity, UserId};
 
 use super::random::{Random, seeds};
@@ -18,6 +19,8 @@ const TRADERS: u64 = 12;
 struct Plain {
     reference: Option<Price>,
     orders: Vec<Order>,
+    /// Every order there ever was.
+    entered: Vec<(OrderId, UserId)>,
 }
 
 impl Plain {
@@ -129,6 +132,7 @@ fn step(random: &mut Random, book: &mut Book, plain: &mut Plain, id: u64, prices
             return false;
         }
         assert_eq!(taken, Ok(()));
+        plain.entered.push((OrderId(id), trader));
         plain.orders.push(Order {
             id: OrderId(id),
             trader,
@@ -190,6 +194,7 @@ fn run(seed: u64, steps: u64, prices: u64, check_every: u64) {
     let mut plain = Plain {
         reference,
         orders: Vec::new(),
+        entered: Vec::new(),
     };
     for id in 1..=steps {
         let before = book.clone();
@@ -199,30 +204,34 @@ fn run(seed: u64, steps: u64, prices: u64, check_every: u64) {
             "a refusal changes nothing, seed {seed}"
         );
         if id.is_multiple_of(check_every) {
-            assert_eq!(
-                book.indicative(),
-                plain.indicative(),
-                "seed {seed}, step {id}"
-            );
-            assert!(
-                book.orders().eq(plain.orders.iter().copied()),
-                "seed {seed}, step {id}"
-            );
-            assert!(book.levels().eq(plain.levels()), "seed {seed}, step {id}");
-            assert_eq!(book.len(), plain.orders.len());
+            assert_same(&book, &plain, seed);
         }
     }
     while let Some(order) = plain.orders.pop() {
         book.cancel(order.id, order.trader).unwrap();
         if (plain.orders.len() as u64).is_multiple_of(check_every) {
-            assert_eq!(
-                book.indicative(),
-                plain.indicative(),
-                "seed {seed}, emptying"
-            );
+            assert_same(&book, &plain, seed);
         }
     }
     assert!(book.is_empty() && book.levels().next().is_none());
+}
+
+fn assert_same(book: &Book, plain: &Plain, seed: u64) {
+    let at = format!(
+        "seed {seed}, {} orders of {}",
+        plain.orders.len(),
+        plain.entered.len()
+    );
+    assert_eq!(book.indicative(), plain.indicative(), "{at}");
+    assert!(book.orders().eq(plain.orders.iter().copied()), "{at}");
+    assert!(book.levels().eq(plain.levels()), "{at}");
+    assert_eq!(book.len(), plain.orders.len(), "{at}");
+    let entered = plain.entered.iter().copied();
+    let known = entered.filter(|(id, trader)| book.order_of(*id, *trader).is_ok());
+    let known: Vec<OrderId> = known.map(|(id, _)| id).collect();
+    let mut resting: Vec<OrderId> = plain.orders.iter().map(|order| order.id).collect();
+    resting.sort_unstable();
+    assert_eq!(known, resting, "a number is one order's for ever, {at}");
 }
 
 #[test]
@@ -351,6 +360,7 @@ fn a_book_read_back_is_the_same_book_and_goes_on_the_same() {
     let mut plain = Plain {
         reference: None,
         orders: Vec::new(),
+        entered: Vec::new(),
     };
     for id in 1..=400 {
         step(&mut random, &mut book, &mut plain, id, 30);
@@ -365,6 +375,25 @@ fn a_book_read_back_is_the_same_book_and_goes_on_the_same() {
     }
     assert_eq!(read.indicative(), plain.indicative());
     assert!(read.orders().eq(plain.orders.iter().copied()));
+}
+
+#[test]
+fn a_trader_has_a_limited_number_of_orders() {
+    let mut book = plain_book();
+    let entry = Entry {
+        side: Side::Buy,
+        quantity: Quantity::ONE,
+        limit: None,
+    };
+    let most = BOOK_ORDERS_PER_TRADER_MAX as u32;
+    for id in 1..=u64::from(most) {
+        book.add(OrderId(id), UserId(1), entry).unwrap();
+    }
+    let full = Err(OrderError::TooManyOrders { most });
+    assert_eq!(book.check_add(UserId(1), &entry), full);
+    assert_eq!(book.check_add(UserId(2), &entry), Ok(()));
+    book.cancel(OrderId(5), UserId(1)).unwrap();
+    assert_eq!(book.check_add(UserId(1), &entry), Ok(()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::ladder::{Depth, Indicative, Point};
 use super::levels::Levels;
 use super::order::{Entry, Order, OrderError, OrderId, Place, Rank, Side};
 use super::owners::Owners;
-use super::queue::{Queue, Slot};
+use super::queue::{Queue, Slot, Spot};
 use super::terms::{BookTerms, BookTermsError};
 use crate::limits::{BOOK_ORDERS_MAX, BOOK_ORDERS_PER_TRADER_MAX, QUANTITY_MAX};
 use crate::{Price, Quantity, UserId};
@@ -130,11 +130,11 @@ impl Book {
         quantity: Quantity,
     ) -> Result<Place, OrderError> {
         let (new, place) = self.check_replace(id, trader, limit, quantity)?;
-        let old = self.order_of(id, trader)?;
+        let (old, spot) = self.find(id, trader)?;
         self.count_out(&old);
         match place {
-            Place::Kept => self.queue.change(&new),
-            Place::Lost => self.queue.change_and_move(&new),
+            Place::Kept => self.queue.change(spot, &new),
+            Place::Lost => self.queue.change_and_move(spot, &new),
         }
         self.count_in(&new);
         Ok(place)
@@ -145,8 +145,8 @@ impl Book {
     /// # Errors
     /// [`OrderError::UnknownOrder`] when it is not theirs, or there is none.
     pub fn cancel(&mut self, id: OrderId, trader: UserId) -> Result<Order, OrderError> {
-        let order = self.order_of(id, trader)?;
-        self.queue.remove(id);
+        let (order, spot) = self.find(id, trader)?;
+        self.queue.remove(spot);
         self.count_out(&order);
         Ok(order)
     }
@@ -156,10 +156,7 @@ impl Book {
     /// # Errors
     /// [`OrderError::UnknownOrder`] when it is not theirs, or there is none.
     pub fn order_of(&self, id: OrderId, trader: UserId) -> Result<Order, OrderError> {
-        self.queue
-            .get(id)
-            .filter(|order| order.trader == trader)
-            .ok_or(OrderError::UnknownOrder { order: id })
+        self.find(id, trader).map(|(order, _)| order)
     }
 
     /// All orders, by place in time.
@@ -246,6 +243,13 @@ impl Book {
 
     pub(super) fn slots(&self) -> &[Slot] {
         self.queue.slots()
+    }
+
+    fn find(&self, id: OrderId, trader: UserId) -> Result<(Order, Spot), OrderError> {
+        self.queue
+            .find(id)
+            .filter(|(order, _)| order.trader == trader)
+            .ok_or(OrderError::UnknownOrder { order: id })
     }
 
     fn check_self_trade(&self, trader: UserId, entry: &Entry) -> Result<(), OrderError> {

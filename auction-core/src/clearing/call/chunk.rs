@@ -32,7 +32,8 @@ impl Level {
 /// A run of prices, never empty, and its sums.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
-    pub(super) first: Price,
+    /// Prices from here to the next chunk's `from` belong here; to the lowest chunk all lower ones too.
+    pub(super) from: Price,
     pub(super) buy: u64,
     pub(super) sell: u64,
     pub(super) levels: Vec<Level>,
@@ -41,7 +42,7 @@ pub(super) struct Chunk {
 impl Chunk {
     pub(super) fn of(levels: Vec<Level>) -> Self {
         Self {
-            first: levels.first().map_or(Price::ZERO, |level| level.price),
+            from: levels.first().map_or(Price::ZERO, |level| level.price),
             buy: levels.iter().map(|level| level.buy).sum(),
             sell: levels.iter().map(|level| level.sell).sum(),
             levels,
@@ -63,7 +64,6 @@ impl Chunk {
                         sell: 0,
                     },
                 );
-                self.first = self.levels[0].price;
                 level
             }
         };
@@ -80,9 +80,6 @@ impl Chunk {
         *self.side(side) -= shares;
         if self.levels[level].buy == 0 && self.levels[level].sell == 0 {
             self.levels.remove(level);
-            if let Some(first) = self.levels.first() {
-                self.first = first.price;
-            }
         }
     }
 

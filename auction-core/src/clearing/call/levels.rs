@@ -222,7 +222,7 @@ impl Levels {
 
     /// Where a price stands or would stand.
     fn chunk_of(&self, price: Price) -> usize {
-        let above = self.chunks.partition_point(|chunk| chunk.first <= price);
+        let above = self.chunks.partition_point(|chunk| chunk.from <= price);
         above.saturating_sub(1)
     }
 
@@ -236,5 +236,30 @@ impl Levels {
             let upper = self.chunks.remove(upper);
             self.chunks[chunk].append(upper);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A glance at every chunk must stay short whatever came and went.
+    #[test]
+    fn chunks_that_have_grown_empty_are_joined() {
+        let price = |units| Price::from_units(units).unwrap();
+        let mut levels = Levels::default();
+        for units in 1..=10_000 {
+            levels.add(Side::Buy, price(units), 1);
+        }
+        for units in (1..=10_000).filter(|units| units % 50 != 0) {
+            levels.remove(Side::Buy, price(units), 1);
+        }
+        let left = levels.iter().count();
+        assert_eq!(left, 200);
+        assert!(levels.chunks.len() <= 4 * left / CHUNK_LEVELS_MAX + 1);
+        for units in (1..=200).rev().map(|nth| nth * 50) {
+            levels.remove(Side::Buy, price(units), 1);
+        }
+        assert!(levels.chunks.is_empty());
     }
 }

@@ -30,6 +30,13 @@ pub(super) struct Slot {
     pub(super) side: Side,
 }
 
+/// Where an order lies, until the queue changes.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    number: usize,
+    place: usize,
+}
+
 impl Slot {
     fn of(order: &Order) -> Self {
         Self {
@@ -61,8 +68,12 @@ impl Queue {
         self.live
     }
 
-    pub(super) fn get(&self, id: OrderId) -> Option<Order> {
-        self.slots[self.place(id)?].order()
+    /// An order and where it lies.
+    pub(super) fn find(&self, id: OrderId) -> Option<(Order, Spot)> {
+        let number = self.places.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let place = self.places[number].1? as usize;
+        let order = self.slots[place].order()?;
+        Some((order, Spot { number, place }))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Order> {
@@ -81,43 +92,28 @@ impl Queue {
         self.live += 1;
     }
 
-    pub(super) fn remove(&mut self, id: OrderId) {
-        let place = self.place(id).expect("a resting order has its place");
-        self.slots[place].shares = 0;
-        let number = self.number(id).expect("a resting order has its number");
-        self.places[number].1 = None;
+    pub(super) fn remove(&mut self, spot: Spot) {
+        self.slots[spot.place].shares = 0;
+        self.places[spot.number].1 = None;
         self.live -= 1;
         self.close_up();
     }
 
-    /// Changes an order in its place.
-    pub(super) fn change(&mut self, order: &Order) {
-        let place = self.place(order.id).expect("a resting order has its place");
-        self.slots[place] = Slot::of(order);
+    /// Puts a changed order in the place of the old.
+    pub(super) fn change(&mut self, spot: Spot, order: &Order) {
+        self.slots[spot.place] = Slot::of(order);
     }
 
-    /// Changes an order and puts it behind all the others.
-    pub(super) fn change_and_move(&mut self, order: &Order) {
-        let place = self.place(order.id).expect("a resting order has its place");
-        self.slots[place].shares = 0;
-        let number = self
-            .number(order.id)
-            .expect("a resting order has its number");
-        self.places[number].1 = Some(self.end());
+    /// Puts a changed order behind all the others.
+    pub(super) fn change_and_move(&mut self, spot: Spot, order: &Order) {
+        self.slots[spot.place].shares = 0;
+        self.places[spot.number].1 = Some(self.end());
         self.slots.push(Slot::of(order));
         self.close_up();
     }
 
     fn end(&self) -> u32 {
         u32::try_from(self.slots.len()).expect("a book's limit keeps its row short")
-    }
-
-    fn number(&self, id: OrderId) -> Option<usize> {
-        self.places.binary_search_by_key(&id, |(id, _)| *id).ok()
-    }
-
-    fn place(&self, id: OrderId) -> Option<usize> {
-        self.places[self.number(id)?].1.map(|place| place as usize)
     }
 
     fn close_up(&mut self) {
