@@ -163,6 +163,12 @@ impl Server {
         &self.opening
     }
 
+    /// The hasher of passwords, which tells how much work it had.
+    #[must_use]
+    pub fn hasher(&self) -> Hasher {
+        self.services.hasher.clone()
+    }
+
     /// Opens the door until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
     /// and everything is written; this takes less than ten seconds.
     ///

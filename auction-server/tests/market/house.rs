@@ -216,9 +216,20 @@ impl Server {
 
     /// Ends it in good order.
     pub fn end(self) {
+        self.end_and_hear();
+    }
+
+    /// Ends it in good order, and gives all it said on standard error.
+    pub fn end_and_hear(self) -> String {
         self.signal(Signal::TERM);
         let (status, said) = self.wait();
         assert_eq!(status.code(), Some(0), "{said}");
+        said
+    }
+
+    /// All it has said on standard error.
+    pub fn said(&self) -> String {
+        self.said.text()
     }
 
     /// Waits until standard output holds `text`.

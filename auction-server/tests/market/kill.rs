@@ -13,7 +13,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::house::{DEADLINE, House, LOOK_EVERY, Server};
-use crate::ledger::{Ask, Client, Outcome, Row, assert_same, assert_within};
+use crate::ledger::{Ask, Client, Row, assert_same, assert_within, exported};
 use crate::line::{Line, PASSWORD, Watcher};
 
 const KILLS: u32 = 22;
@@ -95,20 +95,6 @@ fn interrupt_starts(house: &House, count: u32, random: &mut ChaCha20Rng) {
         thread::sleep(Duration::from_millis(random.next_u64() % 60));
         server.kill();
     }
-}
-
-/// The rows of `export bids`, whose numbers rise and whose times never fall.
-fn exported(house: &House) -> Vec<Row> {
-    let mut last = (0, String::new());
-    let mut rows = Vec::new();
-    for row in house.export("bids") {
-        let [sequence, time, user, symbol, price] = <[String; 5]>::try_from(row).unwrap();
-        let sequence: u64 = sequence.parse().unwrap();
-        assert!(sequence > last.0 && time >= last.1);
-        last = (sequence, time);
-        rows.push([user, symbol, price]);
-    }
-    rows
 }
 
 fn client_csv(rows: &[Row]) -> String {
@@ -259,7 +245,7 @@ impl Stage {
                     let is_trader = number < TRADERS as usize;
                     let line = client.resume(address);
                     begun.wait();
-                    go_on(client, line, acknowledged, |in_flight| {
+                    client.until_gone(line, acknowledged, |in_flight| {
                         match (is_trader, in_flight) {
                             (true, ..IN_FLIGHT) => Some(random_bid(prices, &mut random)),
                             (false, ..2) => Some(profit(number, &mut random)),
@@ -284,32 +270,6 @@ impl Stage {
             server.kill();
             watching.join().unwrap()
         })
-    }
-}
-
-/// Keeps requests in flight until the connection is gone.
-fn go_on(
-    client: &mut Client,
-    mut line: Line,
-    acknowledged: &AtomicU32,
-    mut next: impl FnMut(usize) -> Option<Ask>,
-) {
-    loop {
-        while let Some(ask) = next(client.in_flight()) {
-            client.ask(&mut line, ask);
-        }
-        if line.flush().is_err() {
-            // What came before the end can still be read.
-            while let Ok(Some(_)) = client.hear(&mut line) {}
-            return;
-        }
-        match client.hear(&mut line) {
-            Ok(Some(Outcome::Accepted(_))) => {
-                acknowledged.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => return,
-        }
     }
 }
 

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use auction_core::{Market, Price, Reply, RequestId};
 use auction_proto::{
     Bid, BidMaximum, Code, Done, Fault, LoggedIn, PublishProfit, ServerMessage, Token,
 };
 
+use crate::house::House;
 use crate::line::{Line, PASSWORD};
 
 /// A row of `export bids` without its number and time: user, symbol, price.
@@ -111,6 +113,32 @@ impl Client {
         Ok(Some(outcome))
     }
 
+    /// Keeps requests in flight until the connection is gone, and counts what is acknowledged.
+    pub fn until_gone(
+        &mut self,
+        mut line: Line,
+        acknowledged: &AtomicU32,
+        mut next: impl FnMut(usize) -> Option<Ask>,
+    ) {
+        loop {
+            while let Some(ask) = next(self.in_flight()) {
+                self.ask(&mut line, ask);
+            }
+            if line.flush().is_err() {
+                // What came before the end can still be read.
+                while let Ok(Some(_)) = self.hear(&mut line) {}
+                return;
+            }
+            match self.hear(&mut line) {
+                Ok(Some(Outcome::Accepted(_))) => {
+                    acknowledged.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
     /// Sends again, with the same numbers, all whose outcome is not known, and waits until it is. Gives how many.
     pub fn settle(&mut self, line: &mut Line) -> usize {
         let unknown = self.open.len();
@@ -178,6 +206,20 @@ fn send(line: &mut Line, number: u64, ask: &Ask) {
         Ask::Maximum(body) => line.send_as(number, body),
         Ask::Profit(body) => line.send_as(number, body),
     }
+}
+
+/// The rows of `export bids`, whose numbers rise and whose times never fall.
+pub fn exported(house: &House) -> Vec<Row> {
+    let mut last = (0, String::new());
+    let mut rows = Vec::new();
+    for row in house.export("bids") {
+        let [sequence, time, user, symbol, price] = <[String; 5]>::try_from(row).unwrap();
+        let sequence: u64 = sequence.parse().unwrap();
+        assert!(sequence > last.0 && time >= last.1);
+        last = (sequence, time);
+        rows.push([user, symbol, price]);
+    }
+    rows
 }
 
 /// Checks that all `parts` are in `whole`, each as often as it is among the parts.
