@@ -383,7 +383,8 @@ async fn an_interrupted_watch_ends_well() {
     tokio::time::timeout(PATIENCE, until_closed).await.unwrap();
     // The shell has it built in: a small machine may have no such program.
     let interrupt = format!("kill -INT {}", program.id().unwrap());
-    let interrupted = Command::new("sh").args(["-c", &interrupt])
+    let interrupted = Command::new("sh")
+        .args(["-c", &interrupt])
         .status()
         .await
         .unwrap();

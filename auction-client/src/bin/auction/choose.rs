@@ -35,23 +35,13 @@ impl FromStr for Target {
 impl Target {
     /// The one lot that takes bids. `number` says which, when the symbol has several.
     pub fn open_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
-        let candidates = self.lots(market, number)?;
-        let open: Vec<_> = candidates
-            .iter()
-            .filter(|lot| lot.phase == Phase::Open)
-            .collect();
-        match (open.as_slice(), candidates.last()) {
-            ([one], _) => Ok(one),
-            ([], Some(closed)) => Err(Failure::refused(
-                Code::LOT_CLOSED,
-                format!(
-                    "lot #{} of {} has closed, and takes no more bids",
-                    closed.id, closed.symbol
-                ),
-            )),
-            ([], None) => Err(self.no_lot()),
-            (several, _) => Err(self.several(several.iter().map(|lot| lot.id))),
+        let lot = self.any_lot(market, number)?;
+        if lot.phase == Phase::Open {
+            return Ok(lot);
         }
+        let (id, symbol) = (lot.id, lot.symbol);
+        let message = format!("lot #{id} of {symbol} has closed, and takes no more bids");
+        Err(Failure::refused(Code::LOT_CLOSED, message))
     }
 
     /// The one lot to read about: the open one, else the newest.
@@ -130,56 +120,19 @@ fn known(market: &Market, lot: LotId) -> Result<&Lot, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use auction_core::{
-        Listing, LotOpened, MarketId, Outcome, Price, Profit, PublicEvent, Quantity, SecurityCode,
-        Terms, Timestamp, UnsoldBecause,
-    };
+    use crate::fixture::{self, UNSOLD, closed, listed, opened};
 
     use super::*;
 
-    fn symbol(text: &str) -> Symbol {
-        Symbol::parse(text).unwrap()
-    }
-
     /// ONE has an open lot, TWO two, PAST two closed ones, NONE none.
     fn market() -> Market {
-        let mut market = Market::new(MarketId::default());
-        let mut apply = |event| market.apply(Timestamp::from_secs(1), &event).unwrap();
-        for name in ["ONE", "TWO", "PAST", "NONE"] {
-            apply(PublicEvent::StockListed(Listing {
-                symbol: symbol(name),
-                security: SecurityCode::parse("1").unwrap(),
-                price: Price::ZERO,
-                profit: Profit::default(),
-            }));
-        }
-        for (lot, name) in ["PAST", "PAST", "ONE", "TWO", "TWO"]
+        let listed = ["ONE", "TWO", "PAST", "NONE"].map(listed);
+        let lots = [(1, "PAST"), (2, "PAST"), (3, "ONE"), (4, "TWO"), (5, "TWO")];
+        let closed = [closed(1, UNSOLD), closed(2, UNSOLD)];
+        let events = listed
             .into_iter()
-            .enumerate()
-        {
-            apply(PublicEvent::LotOpened(Box::new(LotOpened {
-                lot: LotId(lot as u32 + 1),
-                symbol: symbol(name),
-                quantity: Quantity::ONE,
-                base_price: Price::ZERO,
-                closes_at: Timestamp::from_secs(300),
-                terms: Terms::English(Default::default()),
-                has_reserve: false,
-            })));
-        }
-        let outcome = Outcome::Unsold {
-            because: UnsoldBecause::NoBids,
-            highest: None,
-        };
-        apply(PublicEvent::LotClosed {
-            lot: LotId(1),
-            outcome,
-        });
-        apply(PublicEvent::LotClosed {
-            lot: LotId(2),
-            outcome,
-        });
-        market
+            .chain(lots.map(|(lot, symbol)| opened(lot, symbol)));
+        fixture::market(events.chain(closed))
     }
 
     #[test]

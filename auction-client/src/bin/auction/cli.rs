@@ -22,7 +22,9 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-const EXAMPLES: &str = "\
+macro_rules! examples {
+    () => {
+        "\
 Examples:
   auction register mia          make an account; asks for a password
   auction login mia             the session is remembered between commands
@@ -30,18 +32,15 @@ Examples:
   auction bid AAPL 1.40         bid 1.40 a share
   auction watch AAPL MSFT       see what happens, until both have closed
   auction results               who won what
+"
+    };
+}
 
-`auction COMMAND --help` says more of each.";
+const EXAMPLES: &str = concat!(examples!(), "\n`auction COMMAND --help` says more of each.");
 
-const LONG_HELP: &str = "\
-Examples:
-  auction register mia          make an account; asks for a password
-  auction login mia             the session is remembered between commands
-  auction lots                  what is on auction
-  auction bid AAPL 1.40         bid 1.40 a share
-  auction watch AAPL MSFT       see what happens, until both have closed
-  auction results               who won what
-
+const LONG_HELP: &str = concat!(
+    examples!(),
+    "
 Exit codes:
   0  done
   1  it failed, or no answer came and it is not known whether it was done
@@ -50,12 +49,13 @@ Exit codes:
   4  could not connect; nothing was done
   5  not logged in
 
-Passwords come from AUCTION_PASSWORD, else from standard input when that is no terminal (its first line), else
-from a prompt; never from an argument.
+Passwords come from AUCTION_PASSWORD, else from standard input when that is no terminal (its first \
+line), else from a prompt; never from an argument.
 
-With --json a result is JSON on standard output, one document, or for `watch` one a line; an error is JSON on
-standard error: {\"error\": {\"kind\", \"code\", \"message\", \"exit_code\", ...}}. Prices are strings, times RFC 3339 in
-UTC. Fields may be added, never taken away.";
+With --json a result is JSON on standard output, one document, or for `watch` one a line; an error is \
+JSON on standard error: {\"error\": {\"kind\", \"code\", \"message\", \"exit_code\", ...}}. Prices are strings, times \
+RFC 3339 in UTC. Fields may be added, never taken away."
+);
 
 /// What every command takes.
 #[derive(Debug, Args)]

@@ -66,59 +66,35 @@ fn before(moment: Timestamp, seconds: u64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use auction_core::{
-        Listing, LotOpened, Market, MarketId, Price, Profit, PublicEvent, Quantity, SecurityCode,
-        Symbol, Terms,
-    };
-
     use super::*;
+    use crate::fixture::{after, listed, market, opened};
 
-    fn lot(closes_at: u64) -> Lot {
-        let mut market = Market::new(MarketId::default());
-        let symbol = Symbol::parse("AAPL").unwrap();
-        let listing = Listing {
-            symbol,
-            security: SecurityCode::parse("1").unwrap(),
-            price: Price::ZERO,
-            profit: Profit::default(),
-        };
-        let opened = LotOpened {
-            lot: LotId(1),
-            symbol,
-            quantity: Quantity::ONE,
-            base_price: Price::ZERO,
-            closes_at: Timestamp::from_secs(closes_at),
-            terms: Terms::English(Default::default()),
-            has_reserve: false,
-        };
-        for event in [
-            PublicEvent::StockListed(listing),
-            PublicEvent::LotOpened(Box::new(opened)),
-        ] {
-            market.apply(Timestamp::from_secs(1), &event).unwrap();
+    fn lot(closes_after: u64) -> Lot {
+        let market = market([listed("AAPL"), opened(1, "AAPL")]);
+        Lot {
+            closes_at: after(closes_after),
+            ..market.lots()[0].clone()
         }
-        market.lots()[0].clone()
     }
 
     #[test]
     fn each_is_told_once_and_again_when_the_close_moved() {
         let lot_300 = lot(300);
-        let at = Timestamp::from_secs;
         let mut countdowns = Countdowns::default();
-        assert_eq!(countdowns.next([&lot_300]), Some(at(240)));
-        assert_eq!(countdowns.due(&[&lot_300], at(239)), []);
-        assert_eq!(countdowns.due(&[&lot_300], at(240)), [(LotId(1), 60)]);
-        assert_eq!(countdowns.due(&[&lot_300], at(241)), []);
-        assert_eq!(countdowns.next([&lot_300]), Some(at(270)));
+        assert_eq!(countdowns.next([&lot_300]), Some(after(240)));
+        assert_eq!(countdowns.due(&[&lot_300], after(239)), []);
+        assert_eq!(countdowns.due(&[&lot_300], after(240)), [(LotId(1), 60)]);
+        assert_eq!(countdowns.due(&[&lot_300], after(241)), []);
+        assert_eq!(countdowns.next([&lot_300]), Some(after(270)));
         // After a pause only the latest is told.
-        assert_eq!(countdowns.due(&[&lot_300], at(291)), [(LotId(1), 10)]);
-        assert_eq!(countdowns.next([&lot_300]), Some(at(295)));
+        assert_eq!(countdowns.due(&[&lot_300], after(291)), [(LotId(1), 10)]);
+        assert_eq!(countdowns.next([&lot_300]), Some(after(295)));
         let lot_360 = lot(360);
-        assert_eq!(countdowns.next([&lot_360]), Some(at(300)));
-        assert_eq!(countdowns.due(&[&lot_360], at(300)), [(LotId(1), 60)]);
-        assert_eq!(countdowns.due(&[&lot_360], at(360)), [(LotId(1), 3)]);
+        assert_eq!(countdowns.next([&lot_360]), Some(after(300)));
+        assert_eq!(countdowns.due(&[&lot_360], after(300)), [(LotId(1), 60)]);
+        assert_eq!(countdowns.due(&[&lot_360], after(360)), [(LotId(1), 3)]);
         assert_eq!(countdowns.next([&lot_360]), None);
-        assert_eq!(countdowns.due(&[], at(361)), []);
+        assert_eq!(countdowns.due(&[], after(361)), []);
         assert!(countdowns.told.is_empty(), "a closed lot is forgotten");
     }
 }

@@ -8,11 +8,14 @@ mod paint;
 mod span;
 mod table;
 mod view;
+#[cfg(test)]
+mod fixture;
 mod json;
 mod news;
 mod countdown;
 mod choose;
 mod home;
+mod hidden;
 mod password;
 mod desk;
 mod lines;

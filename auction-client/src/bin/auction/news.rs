@@ -121,84 +121,18 @@ pub fn line(at: Timestamp, title: &str, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use auction_core::{
-        Listing, LotOpened, Market, MarketId, Name, Outcome, Price, Quantity, ReserveStatus, Role,
-        SoldBy, Symbol, Terms, UnsoldBecause, UserId,
-    };
+    use auction_core::{Market, MarketId, Name, Outcome, SoldBy, Symbol};
     use serde_json::json;
 
     use super::*;
-
-    const START: u64 = 1_793_365_200;
-
-    fn price(text: &str) -> Price {
-        Price::parse(text).unwrap()
-    }
-
-    fn after(seconds: u64) -> Timestamp {
-        Timestamp::from_secs(START + seconds)
-    }
-
-    fn listed(symbol: &str, security: &str) -> PublicEvent {
-        PublicEvent::StockListed(Listing {
-            symbol: symbol.parse().unwrap(),
-            security: security.parse().unwrap(),
-            price: price("1.39"),
-            profit: "9800".parse().unwrap(),
-        })
-    }
-
-    fn opened(lot: u32, symbol: &str) -> PublicEvent {
-        PublicEvent::LotOpened(Box::new(LotOpened {
-            lot: LotId(lot),
-            symbol: symbol.parse().unwrap(),
-            quantity: Quantity::ONE,
-            base_price: price("1.39"),
-            closes_at: after(300),
-            terms: Terms::English(Default::default()),
-            has_reserve: lot == 2,
-        }))
-    }
-
-    fn user(user: u32, name: &str) -> PublicEvent {
-        let (user, name) = (UserId(user), Name::parse(name).unwrap());
-        PublicEvent::UserRegistered {
-            user,
-            name,
-            role: Role::Trader,
-        }
-    }
-
-    fn bid(bidder: u32, amount: Option<&str>, leader: u32, now: &str, least: &str) -> PublicEvent {
-        PublicEvent::BidAccepted(BidAccepted {
-            lot: LotId(1),
-            bidder: UserId(bidder),
-            amount: amount.map(price),
-            leader: UserId(leader),
-            price: price(now),
-            least: Some(price(least)),
-            bidders: 2,
-            reserve: ReserveStatus::None,
-        })
-    }
-
-    fn closed(lot: u32, outcome: Outcome) -> PublicEvent {
-        PublicEvent::LotClosed {
-            lot: LotId(lot),
-            outcome,
-        }
-    }
+    use crate::fixture::{UNSOLD, after, bid, closed, listed, opened, price, user};
 
     fn story() -> Vec<(u64, PublicEvent)> {
         let sold = Outcome::Sold {
-            winner: UserId(1),
+            winner: auction_core::UserId(1),
             price: price("1.46"),
             by: SoldBy::HighestBid,
             runner_up: Some(price("1.45")),
-        };
-        let unsold = Outcome::Unsold {
-            because: UnsoldBecause::NoBids,
-            highest: None,
         };
         let extended = PublicEvent::LotExtended {
             lot: LotId(1),
@@ -210,8 +144,8 @@ mod tests {
             profit: "-12.5".parse().unwrap(),
         };
         vec![
-            (0, listed("AAPL", "01954")),
-            (0, listed("BRK.B", "7")),
+            (0, listed("AAPL")),
+            (0, listed("BRK.B")),
             (0, user(1, "mia")),
             (0, user(2, "tom")),
             (0, opened(1, "AAPL")),
@@ -222,7 +156,7 @@ mod tests {
             (245, bid(1, Some("1.48"), 1, "1.48", "1.49")),
             (245, extended),
             (250, profit),
-            (300, closed(2, unsold)),
+            (300, closed(2, UNSOLD)),
             (360, closed(1, sold)),
         ]
     }
@@ -293,7 +227,7 @@ mod tests {
         let expected = "\
 LOT  SYMBOL  SECURITY  BASE  PRICE  LEAST BID  LEADER  BIDS  PROFIT  CLOSES IN
  #1  AAPL    01954     1.39   1.47       1.48  tom        3    9800  4:30
- #2  BRK.B   7         1.39      -       1.40  -          0    9800  4:30, reserve not met";
+ #2  BRK.B   01954     1.39      -       1.40  -          0    9800  4:30, reserve not met";
         assert_eq!(text, expected);
     }
 

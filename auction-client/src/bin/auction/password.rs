@@ -7,6 +7,7 @@ use auction_client::Secret;
 use auction_proto::limits::PASSWORD_BYTES_MAX;
 
 use crate::failure::Failure;
+use crate::hidden;
 
 const VARIABLE: &str = "AUCTION_PASSWORD";
 
@@ -55,7 +56,7 @@ fn ask(asked: Asked) -> Result<Secret, Failure> {
 }
 
 fn line(prompt: &str) -> Result<String, Failure> {
-    rpassword::prompt_password(prompt)
+    hidden::line(prompt)
         .map_err(|error| Failure::usage(format!("cannot ask for the password: {error}")))
 }
 

@@ -276,3 +276,72 @@ fn ending(view: &View<'_>, lot: LotId, paint: Paint) -> String {
         outcome => paint.bold(&format!("{title}: CLOSED: {}.", view.outcome(&outcome))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auction_core::{Market, Name, SoldBy, UserId};
+
+    use super::*;
+    use crate::fixture::{UNSOLD, after, bid, closed, listed, market, opened, price, user};
+
+    fn view(market: &Market) -> View<'_> {
+        View {
+            market,
+            own: Name::parse("mia").ok(),
+            now: after(28),
+        }
+    }
+
+    fn begun() -> Vec<PublicEvent> {
+        vec![
+            listed("AAPL"),
+            user(1, "mia"),
+            user(2, "tom"),
+            opened(1, "AAPL"),
+        ]
+    }
+
+    #[test]
+    fn a_person_is_told_whether_they_lead_and_what_it_would_take() {
+        let told = |bids: &[PublicEvent]| {
+            let market = market(begun().into_iter().chain(bids.iter().cloned()));
+            standing(&view(&market), &market.lots()[0], Paint::Plain)
+        };
+        let bids = [
+            bid(1, Some("1.40"), 1, "1.40", "1.41"),
+            bid(2, Some("1.41"), 2, "1.41", "1.42"),
+        ];
+        let cases = [
+            (
+                &bids[..0],
+                "AAPL #1: no bids yet; the least bid is 1.40; closes in 4:32",
+            ),
+            (&bids[..1], "AAPL #1: YOU LEAD at 1.40; closes in 4:32"),
+            (
+                &bids[..],
+                "AAPL #1: tom leads at 1.41; the least bid is 1.42; closes in 4:32",
+            ),
+        ];
+        for (bids, text) in cases {
+            assert_eq!(told(bids), text);
+        }
+    }
+
+    #[test]
+    fn a_person_is_told_how_it_ended() {
+        let sold_to = |winner| Outcome::Sold {
+            winner: UserId(winner),
+            price: price("1.41"),
+            by: SoldBy::HighestBid,
+            runner_up: None,
+        };
+        for (outcome, text) in [
+            (sold_to(1), "AAPL #1: CLOSED. YOU WON, at 1.41."),
+            (sold_to(2), "AAPL #1: CLOSED: sold to tom at 1.41."),
+            (UNSOLD, "AAPL #1: CLOSED: not sold: no bids."),
+        ] {
+            let market = market(begun().into_iter().chain([closed(1, outcome)]));
+            assert_eq!(ending(&view(&market), LotId(1), Paint::Plain), text);
+        }
+    }
+}
