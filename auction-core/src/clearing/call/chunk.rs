@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use super::order::Side;
 use crate::Price;
 
-/// Most prices of a chunk. Measured: 64 to 256 do equally well at a thousand prices.
+/// Most prices of a chunk. A glance at the crossing reads every chunk's sums and then one chunk: at a thousand
+/// prices some twenty of the one and a hundred of the other.
 pub(super) const CHUNK_LEVELS_MAX: usize = 128;
 
 /// The limit orders at one price. Shares.
