@@ -1,7 +1,7 @@
 //! A disk that fails under the real server: it ends, says why, and nothing that was acknowledged is missing.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use auction_core::{LotId, Price};
@@ -56,17 +56,15 @@ fn accounts() -> String {
 
 /// Bids until the server is gone, and compares what was told with what is held, before and after `make_room`.
 fn fail_and_recover(house: &House, server: Server, why: &str, make_room: impl FnOnce()) {
-    let acknowledged = AtomicU32::new(0);
+    let (acknowledged, prices) = (AtomicU32::new(0), AtomicU64::new(0));
     let address = server.address();
     let mut clients: Vec<Client> = thread::scope(|scope| {
         let bid = |n: u64| {
-            let acknowledged = &acknowledged;
+            let (acknowledged, prices) = (&acknowledged, &prices);
             move || {
                 let (mut client, line) = Client::log_in(address, &format!("trader-{n}"));
-                let mut sent = 0;
                 client.until_gone(line, acknowledged, |in_flight| {
-                    sent += 1;
-                    (in_flight < IN_FLIGHT).then(|| next_bid(n, sent))
+                    (in_flight < IN_FLIGHT).then(|| next_bid(prices))
                 });
                 client
             }
@@ -105,13 +103,12 @@ fn fail_and_recover(house: &House, server: Server, why: &str, make_room: impl Fn
     house.verified_digest();
 }
 
-/// Each trader's bids on the lots by turns, a little above all that came before.
-fn next_bid(trader: u64, sent: u64) -> Ask {
-    let lot = u32::try_from((sent + trader) % u64::from(LOTS)).unwrap() + 1;
-    let cents = 200 + sent * TRADERS + trader;
+/// A bid above all that anyone has sent, on the lots by turns.
+fn next_bid(prices: &AtomicU64) -> Ask {
+    let turn = prices.fetch_add(1, Ordering::Relaxed);
     Ask::Bid(Bid {
-        lot: LotId(lot),
-        price: Price::from_units(cents * 100).unwrap(),
+        lot: LotId(u32::try_from(turn % u64::from(LOTS)).unwrap() + 1),
+        price: Price::from_units((200 + turn) * 100).unwrap(),
     })
 }
 

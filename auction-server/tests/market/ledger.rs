@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use auction_core::{Market, Price, Reply, RequestId};
 use auction_proto::{
     Bid, BidMaximum, Code, Done, Fault, LoggedIn, PublishProfit, ServerMessage, Token,
 };
 
-use crate::house::House;
+use crate::house::{DEADLINE, House};
 use crate::line::{Line, PASSWORD};
 
 /// A row of `export bids` without its number and time: user, symbol, price.
@@ -120,7 +121,9 @@ impl Client {
         acknowledged: &AtomicU32,
         mut next: impl FnMut(usize) -> Option<Ask>,
     ) {
+        let begun = Instant::now();
         loop {
+            assert!(begun.elapsed() < DEADLINE, "the server goes on and on");
             while let Some(ask) = next(self.in_flight()) {
                 self.ask(&mut line, ask);
             }

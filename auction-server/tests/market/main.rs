@@ -3,10 +3,13 @@
 
 mod house;
 mod line;
+mod person;
 mod ledger;
 mod bidding;
 mod sessions;
 mod files;
+mod program;
+mod library;
 mod ending;
 mod credentials;
 mod rubbish;

@@ -1,6 +1,6 @@
 //! `auction sessions`, `auction sessions revoke N`
 
-use auction_client::Sessions;
+use auction_client::{Code, Sessions};
 use auction_core::SessionId;
 use serde_json::{Value, json};
 
@@ -26,7 +26,15 @@ async fn list(desk: &Desk) -> Result<(), Failure> {
 }
 
 async fn revoke(desk: &Desk, session: SessionId, own: SessionId) -> Result<(), Failure> {
-    desk.client.close_session(session).await?;
+    let closed = desk.client.close_session(session).await;
+    closed.map_err(|error| match error.refused() {
+        // The session that is named is not open; the one that asks may well be.
+        Some(refused) if refused.code == Code::SESSION_CLOSED && session != own => {
+            let message = format!("you have no open session {session}; see `auction sessions`");
+            Failure::refused(Code::SESSION_CLOSED, message)
+        }
+        _ => error.into(),
+    })?;
     if session == own {
         desk.forget()?;
     }
