@@ -178,6 +178,7 @@ fn market(lots: u32) -> Engine {
         operate(Command::OpenLot(Box::new(OpenLot {
             symbol,
             quantity: Quantity::ONE,
+            opens_at: None,
             closes_at: Timestamp::from_secs(1_000),
             terms: Terms::English(EnglishTerms::default()),
             reserve: None,

@@ -27,6 +27,7 @@ pub fn opening() -> Vec<Command> {
         Command::OpenLot(Box::new(OpenLot {
             symbol,
             quantity: Quantity::ONE,
+            opens_at: None,
             closes_at: Timestamp::from_secs(300),
             terms: Terms::English(EnglishTerms::default()),
             reserve: None,

@@ -113,6 +113,7 @@ fn opening() -> Result<Vec<Command>, Box<dyn Error>> {
     commands.push(Command::OpenLot(Box::new(OpenLot {
         symbol,
         quantity: Quantity::ONE,
+        opens_at: None,
         closes_at: Timestamp::from_secs(300),
         terms: Terms::English(terms),
         reserve: None,

@@ -3,10 +3,14 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use crate::clearing::allocation::MarginalPriority;
+use crate::clearing::call::Side;
+use crate::clearing::sealed::SealedPricing;
+use crate::clearing::uniform::UniformPricing;
 use crate::limits::CREDENTIAL_BYTES_MAX;
 use crate::{
-    LotId, Name, Price, Profit, Quantity, RequestId, SecurityCode, SessionId, SoftClose, Steps,
-    Symbol, Timestamp, UserId,
+    LotId, Name, OrderId, Price, Profit, Quantity, RequestId, SecurityCode, SessionId, SoftClose,
+    Span, Steps, Symbol, Timestamp, UserId,
 };
 
 /// Who asks. The shell knows; a message never says it of itself.
@@ -43,9 +47,9 @@ pub enum Actor {
 pub enum Command {
     /// Lists a stock, or lists it anew with other values. Operator, auctioneer.
     ListStock(Listing),
-    /// Opens a lot of a listed stock. Operator, auctioneer.
+    /// Opens a lot of a listed stock, now or later. Operator, auctioneer.
     OpenLot(Box<OpenLot>),
-    /// Moves the close of an open lot to a later time. Operator, auctioneer.
+    /// Moves the close of a lot to a later time. Operator, auctioneer.
     ExtendLot {
         /// The lot.
         lot: LotId,
@@ -66,14 +70,15 @@ pub enum Command {
         /// The session.
         session: SessionId,
     },
-    /// Bids openly: a new leader stands at this price. Trader.
+    /// Bids openly. On an English lot a new leader stands at this price; on a Dutch lot the bidder takes it at
+    /// the price of the moment, if that is no higher. Trader.
     Bid {
         /// The lot.
         lot: LotId,
         /// The price offered for each share.
         price: Price,
     },
-    /// States a hidden maximum: the market bids for the trader up to it. Trader.
+    /// States a hidden maximum on an English lot: the market bids for the trader up to it. Trader.
     BidMaximum {
         /// The lot.
         lot: LotId,
@@ -89,24 +94,100 @@ pub enum Command {
         /// The profit.
         profit: Profit,
     },
+    /// Opens a scheduled lot that is due. Decided by [`Engine::advance`](crate::Engine::advance) alone.
+    OpenDue {
+        /// The lot.
+        lot: LotId,
+    },
+    /// Closes a lot early: it is settled now by its rules, without an extension. Operator, auctioneer.
+    CloseLot {
+        /// The lot.
+        lot: LotId,
+    },
+    /// Takes a lot back before its first bid: nothing is sold. Operator, auctioneer.
+    CancelLot {
+        /// The lot.
+        lot: LotId,
+    },
+    /// Stops a lot's time: it takes nothing but cancels until it is resumed. Operator, auctioneer.
+    HaltLot {
+        /// The lot.
+        lot: LotId,
+    },
+    /// Lets a halted lot go on: its opening and its close come later by as long as it was halted. Operator,
+    /// auctioneer.
+    ResumeLot {
+        /// The lot.
+        lot: LotId,
+    },
+    /// Lets a user do nothing more until they are reinstated; what they have bid binds. Operator, auctioneer.
+    SuspendUser {
+        /// The user.
+        user: UserId,
+    },
+    /// Ends a suspension. Operator, auctioneer.
+    ReinstateUser {
+        /// The user.
+        user: UserId,
+    },
+    /// Places a hidden order on a lot that takes them. Trader.
+    PlaceOrder {
+        /// The lot.
+        lot: LotId,
+        /// Whether it buys or sells.
+        side: Side,
+        /// How many shares.
+        quantity: Quantity,
+        /// The worst price it accepts for each share; `None`: any.
+        limit: Option<Price>,
+    },
+    /// Replaces an order of one's own. Its number stays; its place in time is new where the format says so.
+    /// Trader.
+    ReplaceOrder {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// How many shares from now on.
+        quantity: Quantity,
+        /// The worst price it accepts from now on; `None`: any.
+        limit: Option<Price>,
+    },
+    /// Takes an order of one's own back. Trader.
+    CancelOrder {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+    },
 }
 
 impl Command {
-    /// Whether the command holds what others must not see: a credential, a token, a reserve, a maximum. Such
-    /// a command stands in the private part of its record, whole and with its actor.
+    /// Whether the command holds what others must not see: a credential, a token, a reserve, a maximum, an
+    /// order, a suspension. Such a command stands in the private part of its record, whole and with its actor.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         match self {
             Self::Register(_)
             | Self::OpenSession(_)
             | Self::CloseSession { .. }
-            | Self::BidMaximum { .. } => true,
+            | Self::BidMaximum { .. }
+            | Self::SuspendUser { .. }
+            | Self::ReinstateUser { .. }
+            | Self::PlaceOrder { .. }
+            | Self::ReplaceOrder { .. }
+            | Self::CancelOrder { .. } => true,
             Self::OpenLot(open) => open.reserve.is_some(),
             Self::ListStock(_)
             | Self::ExtendLot { .. }
             | Self::CloseDue { .. }
             | Self::Bid { .. }
-            | Self::PublishProfit { .. } => false,
+            | Self::PublishProfit { .. }
+            | Self::OpenDue { .. }
+            | Self::CloseLot { .. }
+            | Self::CancelLot { .. }
+            | Self::HaltLot { .. }
+            | Self::ResumeLot { .. } => false,
         }
     }
 }
@@ -133,11 +214,13 @@ pub struct OpenLot {
     pub symbol: Symbol,
     /// How many shares.
     pub quantity: Quantity,
-    /// When it closes, exclusive; after now, and at most 366 days on.
+    /// When it opens, after now and at most 366 days on; `None`: now.
+    pub opens_at: Option<Timestamp>,
+    /// When it closes, exclusive; after it opens, and at most 366 days on.
     pub closes_at: Timestamp,
     /// The format, and its public terms.
     pub terms: Terms,
-    /// Below this price the lot is not sold; hidden from everyone.
+    /// Below this price nothing is sold; hidden from everyone. A Dutch lot has none: its floor is public.
     pub reserve: Option<Price>,
 }
 
@@ -147,6 +230,12 @@ pub struct OpenLot {
 pub enum Terms {
     /// Ascending, open.
     English(EnglishTerms),
+    /// Descending: the first to take it wins.
+    Dutch(DutchTerms),
+    /// One sealed bid a trader for the whole lot.
+    Sealed(SealedTerms),
+    /// Sealed bids for parts of the lot.
+    Uniform(UniformTerms),
 }
 
 /// The public terms of an English lot.
@@ -162,6 +251,41 @@ pub struct EnglishTerms {
     pub soft_close: SoftClose,
 }
 
+/// The public terms of a Dutch lot: `max(floor, start - step x intervals passed)`, halts left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DutchTerms {
+    /// The price at the opening.
+    pub start: Price,
+    /// By how much the price falls.
+    pub step: Price,
+    /// How long each price stands.
+    pub interval: Span,
+    /// The lowest price; it stays to the close.
+    pub floor: Price,
+}
+
+/// The public terms of a sealed lot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SealedTerms {
+    /// What the winner pays.
+    pub pricing: SealedPricing,
+}
+
+/// The public terms of a lot that is sold in parts to sealed bids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct UniformTerms {
+    /// What those who get shares pay.
+    pub pricing: UniformPricing,
+    /// Who is served first at the price where the shares run out.
+    pub priority: MarginalPriority,
+    /// How many live bids a trader can have, at most
+    /// [`BIDS_PER_TRADER_MAX`](crate::limits::BIDS_PER_TRADER_MAX).
+    pub bids_max: u32,
+}
+
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -170,7 +294,7 @@ pub enum Role {
     Trader,
     /// Publishes the profit of one stock; does not bid.
     Company(Symbol),
-    /// Opens, extends and closes lots; does not bid.
+    /// Opens, halts and closes lots, and suspends users; does not bid.
     Auctioneer,
 }
 

@@ -12,11 +12,16 @@
 //! |---|---|
 //! | user | `1`, number `u32`, name, role `u8` (0 trader, 1 company and its symbol, 2 auctioneer) |
 //! | stock | `2`, symbol, security code, listed price `u64`, listed profit `i64`, profit `i64` |
-//! | lot | `3`, number `u32`, symbol, quantity `u64`, base price `u64`, opened `u64`, closes `u64`, extensions `u32`, terms, phase, book |
+//! | lot | `3`, number `u32`, symbol, quantity `u64`, base price `u64`, opened `u64`, closes `u64`, extensions `u32`, halted since `u64` optional, terms, phase, book |
 //! | English terms | `0`, bands as `u8` count of (from `u64`, step `u64`), buy-now `u64` optional, soft close: mode `u8` (0 add, 1 reset), within `u64`, by `u64`, extensions at most `u32` optional |
-//! | phase | `0` open; `1` closed: at `u64`, outcome |
-//! | outcome | `0` sold: winner `u32`, price `u64`, by `u8` (0 highest bid, 1 buy-now), runner-up `u64` optional; `1` unsold: because `u8` (0 no bids, 1 reserve not met), highest `u64` optional |
+//! | Dutch terms | `1`, start `u64`, step `u64`, interval `u64`, floor `u64` |
+//! | sealed terms | `2`, pricing `u8` (0 first price, 1 second price) |
+//! | uniform terms | `3`, pricing `u8` (0 uniform, 1 pay as bid), priority `u8` (0 time, 1 pro rata), bids a trader `u32` |
+//! | phase | `0` open; `1` closed: at `u64`, outcome; `2` scheduled |
+//! | outcome | `0` sold: winner `u32`, price `u64`, by `u8` (0 highest bid, 1 buy-now, 2 first take, 3 second highest bid, 4 reserve, 5 least bid), runner-up `u64` optional; `1` unsold: because `u8` (0 no bids, 1 reserve not met, 2 cancelled), highest `u64` optional; `2` allocated: sold `u64`, buyers `u32`, lowest `u64`, by `u8` (0 enough for all, 1 time, 2 pro rata), highest rejected `u64` optional |
 //! | English book | price `u64` optional, leader `u32` optional, least `u64` optional, bids `u32`, bidders `u32`, reserve `u8` (0 none, 1 not met, 2 met) |
+//! | Dutch book | taken, optional: by `u32`, price `u64` |
+//! | sealed book, uniform book | bidders `u32`, has reserve `u8` (0 no, 1 yes) |
 //!
 //! The digest finds mistakes. It is no proof against someone who wants two markets to agree: what proves is
 //! the signature over the feed and the chain of the journal.
@@ -25,10 +30,13 @@ use core::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::command::{EnglishTerms, Role, Terms};
+use crate::clearing::allocation::MarginalPriority;
+use crate::clearing::sealed::SealedPricing;
+use crate::clearing::uniform::UniformPricing;
+use crate::command::{DutchTerms, EnglishTerms, Role, SealedTerms, Terms, UniformTerms};
 use crate::directory::{Stock, User};
-use crate::event::{Outcome, ReserveStatus, SoldBy, UnsoldBecause};
-use crate::lot::{Book, EnglishBook, Lot, Phase};
+use crate::event::{AllocatedBy, Outcome, ReserveStatus, SoldBy, UnsoldBecause};
+use crate::lot::{Book, DutchBook, EnglishBook, Lot, Phase, SealedBook, UniformBook};
 use crate::rules::SoftCloseMode;
 use crate::{FeedSequence, MarketId, Price, Timestamp, UserId};
 
@@ -98,11 +106,16 @@ pub(crate) fn lot_item(lot: &Lot) -> [u8; 32] {
     bytes.u64(lot.opened_at.micros());
     bytes.u64(lot.closes_at.micros());
     bytes.u32(lot.extensions);
+    bytes.optional(lot.halted_since, |bytes, since| bytes.u64(since.micros()));
     match &lot.terms {
         Terms::English(terms) => bytes.english_terms(terms),
+        Terms::Dutch(terms) => bytes.dutch_terms(terms),
+        Terms::Sealed(terms) => bytes.sealed_terms(terms),
+        Terms::Uniform(terms) => bytes.uniform_terms(terms),
     }
     match &lot.phase {
         Phase::Open => bytes.u8(0),
+        Phase::Scheduled => bytes.u8(2),
         Phase::Closed { at, outcome } => {
             bytes.u8(1);
             bytes.u64(at.micros());
@@ -111,6 +124,21 @@ pub(crate) fn lot_item(lot: &Lot) -> [u8; 32] {
     }
     match &lot.book {
         Book::English(book) => bytes.english_book(book),
+        Book::Dutch(DutchBook { taken }) => bytes.optional(*taken, |bytes, taken| {
+            bytes.u32(taken.bidder.0);
+            bytes.u64(taken.price.units());
+        }),
+        Book::Sealed(SealedBook {
+            bidders,
+            has_reserve,
+        })
+        | Book::Uniform(UniformBook {
+            bidders,
+            has_reserve,
+        }) => {
+            bytes.u32(*bidders);
+            bytes.u8(u8::from(*has_reserve));
+        }
     }
     bytes.finish()
 }
@@ -180,6 +208,35 @@ impl Bytes {
         self.optional(soft_close.extensions_max, Self::u32);
     }
 
+    fn dutch_terms(&mut self, terms: &DutchTerms) {
+        self.u8(1);
+        self.u64(terms.start.units());
+        self.u64(terms.step.units());
+        self.u64(terms.interval.micros());
+        self.u64(terms.floor.units());
+    }
+
+    fn sealed_terms(&mut self, terms: &SealedTerms) {
+        self.u8(2);
+        self.u8(match terms.pricing {
+            SealedPricing::FirstPrice => 0,
+            SealedPricing::SecondPrice => 1,
+        });
+    }
+
+    fn uniform_terms(&mut self, terms: &UniformTerms) {
+        self.u8(3);
+        self.u8(match terms.pricing {
+            UniformPricing::Uniform => 0,
+            UniformPricing::PayAsBid => 1,
+        });
+        self.u8(match terms.priority {
+            MarginalPriority::Time => 0,
+            MarginalPriority::ProRata => 1,
+        });
+        self.u32(terms.bids_max);
+    }
+
     fn outcome(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Sold {
@@ -194,6 +251,10 @@ impl Bytes {
                 self.u8(match by {
                     SoldBy::HighestBid => 0,
                     SoldBy::BuyNow => 1,
+                    SoldBy::FirstTake => 2,
+                    SoldBy::SecondHighestBid => 3,
+                    SoldBy::Reserve => 4,
+                    SoldBy::LeastBid => 5,
                 });
                 self.optional_price(*runner_up);
             }
@@ -202,8 +263,27 @@ impl Bytes {
                 self.u8(match because {
                     UnsoldBecause::NoBids => 0,
                     UnsoldBecause::ReserveNotMet => 1,
+                    UnsoldBecause::Cancelled => 2,
                 });
                 self.optional_price(*highest);
+            }
+            Outcome::Allocated {
+                sold,
+                buyers,
+                lowest,
+                by,
+                highest_rejected,
+            } => {
+                self.u8(2);
+                self.u64(*sold);
+                self.u32(*buyers);
+                self.u64(lowest.units());
+                self.u8(match by {
+                    AllocatedBy::EnoughForAll => 0,
+                    AllocatedBy::Time => 1,
+                    AllocatedBy::ProRata => 2,
+                });
+                self.optional_price(*highest_rejected);
             }
         }
     }

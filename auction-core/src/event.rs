@@ -1,13 +1,15 @@
 //! What was decided. Public events make the feed; private ones stay with the market.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use smallvec::SmallVec;
 
+use crate::clearing::call::Side;
 use crate::command::{Credential, Listing, Role, Terms, TokenHash};
 use crate::{
-    Actor, Command, LotId, Name, Price, Profit, Quantity, RequestId, Sequence, SessionId, Symbol,
-    Timestamp, UserId,
+    Actor, Command, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, Sequence, SessionId,
+    Symbol, Timestamp, UserId,
 };
 
 /// One decision: what was asked, by whom, when, and what came of it. Applying the records of a journal in
@@ -56,9 +58,9 @@ pub enum PublicEvent {
         /// What they may do.
         role: Role,
     },
-    /// A lot takes bids from here on.
+    /// A lot takes bids from here on, or from a time it names.
     LotOpened(Box<LotOpened>),
-    /// A bid was accepted.
+    /// A bid on an English lot was accepted, or a Dutch lot was taken.
     BidAccepted(BidAccepted),
     /// The close of a lot moved.
     LotExtended {
@@ -83,6 +85,58 @@ pub enum PublicEvent {
         /// The profit.
         profit: Profit,
     },
+    /// A scheduled lot takes bids from here on.
+    LotBegan {
+        /// The lot.
+        lot: LotId,
+    },
+    /// A lot takes nothing but cancels until it is resumed.
+    LotHalted {
+        /// The lot.
+        lot: LotId,
+    },
+    /// A halted lot goes on.
+    LotResumed {
+        /// The lot.
+        lot: LotId,
+        /// When it opened or will open, later by the length of the halt.
+        opened_at: Timestamp,
+        /// When it closes, later by the length of the halt.
+        closes_at: Timestamp,
+    },
+    /// So many traders have a sealed bid on a lot: all that is told of them before the close.
+    BiddersCounted {
+        /// The lot.
+        lot: LotId,
+        /// How many.
+        bidders: u32,
+    },
+    /// Sealed bids of a lot that closes in the same record, at most
+    /// [`BIDS_OPENED_MAX`](crate::limits::BIDS_OPENED_MAX): all of them, in the order of their time, take as many
+    /// events as it needs.
+    BidsOpened {
+        /// The lot.
+        lot: LotId,
+        /// The bids.
+        bids: Vec<OpenedBid>,
+    },
+}
+
+/// A sealed bid as everyone sees it after the close, and what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenedBid {
+    /// Who bid.
+    pub bidder: UserId,
+    /// The bidder's number for it on this lot.
+    pub order: OrderId,
+    /// What it offered for each share.
+    pub price: Price,
+    /// How many shares it wanted.
+    pub quantity: Quantity,
+    /// How many it gets.
+    pub filled: u64,
+    /// What each of them costs; `None`: it gets none.
+    pub pays: Option<Price>,
 }
 
 /// A lot as it opened.
@@ -96,6 +150,8 @@ pub struct LotOpened {
     pub quantity: Quantity,
     /// The stock's listed price when the lot opened.
     pub base_price: Price,
+    /// When it opens, if that is later.
+    pub opens_at: Option<Timestamp>,
     /// When it closes, exclusive.
     pub closes_at: Timestamp,
     /// The format, and its public terms.
@@ -104,14 +160,14 @@ pub struct LotOpened {
     pub has_reserve: bool,
 }
 
-/// An accepted bid on an English lot, and how the lot stands after it.
+/// An accepted bid on an English or a Dutch lot, and how the lot stands after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BidAccepted {
     /// The lot.
     pub lot: LotId,
     /// Who bid.
     pub bidder: UserId,
-    /// What they bid, when they bid openly; a maximum stays hidden.
+    /// What they bid, when they bid openly; a maximum stays hidden. On a Dutch lot the price taken.
     pub amount: Option<Price>,
     /// Who leads now.
     pub leader: UserId,
@@ -150,7 +206,7 @@ pub enum ExtensionCause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Outcome {
-    /// One trader won.
+    /// One trader won the whole lot.
     Sold {
         /// Who.
         winner: UserId,
@@ -158,26 +214,73 @@ pub enum Outcome {
         price: Price,
         /// The rule that decided.
         by: SoldBy,
-        /// The highest that anyone else had offered.
+        /// The highest that anyone else had offered, where others offer.
         runner_up: Option<Price>,
     },
     /// Nobody won.
     Unsold {
         /// The rule that decided.
         because: UnsoldBecause,
-        /// The highest that anyone had shown to offer.
+        /// The highest that anyone had shown to offer; of sealed bids the highest.
         highest: Option<Price>,
     },
+    /// The lot was sold in parts.
+    Allocated {
+        /// How many shares were sold.
+        sold: u64,
+        /// How many traders get shares.
+        buyers: u32,
+        /// The lowest accepted price: at a uniform price all pay it.
+        lowest: Price,
+        /// The rule that decided who gets how many.
+        by: AllocatedBy,
+        /// The highest price of a bid that got nothing, bids below the reserve among them.
+        highest_rejected: Option<Price>,
+    },
+}
+
+impl Outcome {
+    /// Whether the lot was taken back.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsold {
+                because: UnsoldBecause::Cancelled,
+                ..
+            }
+        )
+    }
 }
 
 /// The rule by which a lot was sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SoldBy {
-    /// The highest bid at the close.
+    /// The highest bid at the close: the English price, or the winner's own sealed bid.
     HighestBid,
     /// A bid at the buy-now price.
     BuyNow,
+    /// The first to take it, at the price of that moment.
+    FirstTake,
+    /// The highest sealed bid, at the price of the second highest.
+    SecondHighestBid,
+    /// The highest sealed bid, at the reserve, which is above the second highest.
+    Reserve,
+    /// The highest sealed bid, at the least that can be bid: nobody else did, and there is no higher reserve.
+    LeastBid,
+}
+
+/// The rule by which a lot was sold in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum AllocatedBy {
+    /// There was enough for every bid that reached the reserve.
+    EnoughForAll,
+    /// By price, and at the price where the shares ran out by time.
+    Time,
+    /// By price, and at the price where the shares ran out in proportion.
+    ProRata,
 }
 
 /// The rule by which a lot was not sold.
@@ -188,6 +291,8 @@ pub enum UnsoldBecause {
     NoBids,
     /// The price had not reached the reserve.
     ReserveNotMet,
+    /// The lot was taken back before its first bid.
+    Cancelled,
 }
 
 /// What only the market knows.
@@ -234,6 +339,53 @@ pub enum PrivateEvent {
         /// Whether they lead with it.
         leads: bool,
     },
+    /// A trader placed a hidden order.
+    OrderPlaced {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The trader's number for it on this lot.
+        order: OrderId,
+        /// Whether it buys or sells.
+        side: Side,
+        /// How many shares.
+        quantity: Quantity,
+        /// The worst price it accepts; `None`: any.
+        limit: Option<Price>,
+    },
+    /// A trader replaced a hidden order.
+    OrderReplaced {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+        /// How many shares from now on.
+        quantity: Quantity,
+        /// The worst price it accepts from now on; `None`: any.
+        limit: Option<Price>,
+    },
+    /// A trader took a hidden order back.
+    OrderCancelled {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+    },
+    /// A user can do nothing more until they are reinstated.
+    UserSuspended {
+        /// The user.
+        user: UserId,
+    },
+    /// A user is no longer suspended.
+    UserReinstated {
+        /// The user.
+        user: UserId,
+    },
 }
 
 impl Record {
@@ -266,6 +418,8 @@ pub enum Reply {
     LotOpened(LotId),
     /// A bid was accepted.
     Bid(BidReply),
+    /// An order was placed.
+    OrderPlaced(OrderId),
 }
 
 /// How a lot stands for the one whose bid was just accepted.
@@ -280,7 +434,7 @@ pub struct BidReply {
     pub price: Option<Price>,
     /// The later close, when the bid moved it.
     pub extended_to: Option<Timestamp>,
-    /// Whether the bid won the lot at once, at the buy-now price.
+    /// Whether the bid won the lot at once: at the buy-now price, or by taking a Dutch lot.
     pub bought: bool,
 }
 
@@ -301,6 +455,9 @@ impl Reply {
                 Event::Private(PrivateEvent::MaximumSet { lot, leads, .. }) => {
                     reply = Self::Bid(BidReply::new(*lot, *leads, None));
                 }
+                Event::Private(PrivateEvent::OrderPlaced { order, .. }) => {
+                    reply = Self::OrderPlaced(*order);
+                }
                 Event::Public(PublicEvent::BidAccepted(bid)) => {
                     let leads = bid.leader == bid.bidder;
                     reply = Self::Bid(BidReply::new(bid.lot, leads, Some(bid.price)));
@@ -316,12 +473,22 @@ impl Reply {
                     }
                 }
                 Event::Public(
-                    PublicEvent::StockListed(_) | PublicEvent::ProfitPublished { .. },
+                    PublicEvent::StockListed(_)
+                    | PublicEvent::ProfitPublished { .. }
+                    | PublicEvent::LotBegan { .. }
+                    | PublicEvent::LotHalted { .. }
+                    | PublicEvent::LotResumed { .. }
+                    | PublicEvent::BiddersCounted { .. }
+                    | PublicEvent::BidsOpened { .. },
                 )
                 | Event::Private(
                     PrivateEvent::CredentialSet { .. }
                     | PrivateEvent::SessionClosed { .. }
-                    | PrivateEvent::ReserveSet { .. },
+                    | PrivateEvent::ReserveSet { .. }
+                    | PrivateEvent::OrderReplaced { .. }
+                    | PrivateEvent::OrderCancelled { .. }
+                    | PrivateEvent::UserSuspended { .. }
+                    | PrivateEvent::UserReinstated { .. },
                 ) => {}
             }
         }

@@ -23,6 +23,9 @@ id! {
     UserId(u32),
     /// A lot, numbered from 1.
     LotId(u32),
+    /// A trader's order on a lot, numbered from 1 for each trader on each lot: a number common to all would
+    /// tell how busy others are in secret.
+    OrderId(u32),
     /// A logged-in session, numbered from 1.
     SessionId(u64),
     /// A client's number for a request; it rises within a session.

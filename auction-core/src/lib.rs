@@ -62,19 +62,27 @@ mod engine;
 mod snapshot;
 pub mod manual;
 
+pub use clearing::allocation::MarginalPriority;
+pub use clearing::call::Side;
+pub use clearing::sealed::SealedPricing;
+pub use clearing::uniform::UniformPricing;
 pub use command::{
-    Actor, Caller, Command, Credential, EnglishTerms, Listing, NewSession, OpenLot, Registration,
-    Role, Terms, TokenHash,
+    Actor, Caller, Command, Credential, DutchTerms, EnglishTerms, Listing, NewSession, OpenLot,
+    Registration, Role, SealedTerms, Terms, TokenHash, UniformTerms,
 };
 pub use digest::Digest;
 pub use directory::{Stock, User};
 pub use engine::{Difference, Engine, Executed, ReplayError};
 pub use event::{
-    BidAccepted, BidReply, Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent,
-    PublicEvent, Record, Reply, ReserveStatus, SoldBy, UnsoldBecause,
+    AllocatedBy, BidAccepted, BidReply, Event, Events, ExtensionCause, LotOpened, OpenedBid,
+    Outcome, PrivateEvent, PublicEvent, Record, Reply, ReserveStatus, SoldBy, UnsoldBecause,
 };
-pub use id::{FeedSequence, LotId, MarketId, RequestId, Sequence, SessionId, Term, UserId};
-pub use lot::{Book, EnglishBook, Lot, Phase};
+pub use id::{
+    FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
+};
+pub use lot::{
+    Book, DutchBook, EnglishBook, LeastWinning, Lot, Phase, SealedBook, Taken, UniformBook,
+};
 pub use market::{FoldError, Market, MarketParts};
 pub use money::{Amount, MoneyError, Price, Profit, Quantity, UNITS_PER_CURRENCY};
 pub use reject::{Countable, Reject, TermsError};

@@ -52,9 +52,12 @@ pub enum FoldError {
         /// The next number.
         expected: u64,
     },
-    /// An event names a lot that is not there, or not open.
-    #[error("lot {0} is not open")]
+    /// An event names a lot that is not there, or has closed.
+    #[error("lot {0} is not there, or has closed")]
     LotNotOpen(LotId),
+    /// An event does not fit the format of its lot, or how the lot stands.
+    #[error("lot {0} does not stand so that this can happen to it")]
+    NotForLot(LotId),
     /// An event names a user who is not there.
     #[error("user {0} is not known")]
     UnknownUser(UserId),
@@ -116,11 +119,7 @@ impl Market {
             }
             lots_by_symbol.entry(lot.symbol).or_default().push(lot.id);
         }
-        let open_lots = parts
-            .lots
-            .iter()
-            .filter(|lot| lot.phase == Phase::Open)
-            .count();
+        let open_lots = parts.lots.iter().filter(|lot| !lot.is_closed()).count();
         let kept = KeptDigest::of(&parts);
         Ok(Self {
             parts,
@@ -155,7 +154,7 @@ impl Market {
         &self.parts.lots
     }
 
-    /// How many lots are open, those that are due but not yet closed included.
+    /// How many lots have not closed, scheduled and halted ones included.
     #[must_use]
     pub fn open_lots(&self) -> usize {
         self.open_lots
@@ -254,25 +253,60 @@ impl Market {
             PublicEvent::BidAccepted(bid) => {
                 check_user(&self.parts.users, bid.bidder)?;
                 check_user(&self.parts.users, bid.leader)?;
-                self.open_lot(bid.lot)?.bid_accepted(bid);
+                let lot = self.lot_in(bid.lot, Lot::takes_bids)?;
+                if !lot.book.bid_accepted(bid) {
+                    return Err(FoldError::NotForLot(bid.lot));
+                }
             }
             PublicEvent::LotExtended {
                 lot,
                 closes_at,
                 cause,
             } => {
-                let lot = self.open_lot(*lot)?;
+                let lot = self.lot_in(*lot, Lot::runs)?;
                 lot.closes_at = *closes_at;
                 if *cause == ExtensionCause::SoftClose {
                     lot.extensions = lot.extensions.saturating_add(1);
                 }
             }
             PublicEvent::LotClosed { lot, outcome } => {
-                self.open_lot(*lot)?.phase = Phase::Closed {
+                let lot = self.lot_in(*lot, |_| true)?;
+                lot.phase = Phase::Closed {
                     at,
                     outcome: *outcome,
                 };
                 self.open_lots -= 1;
+            }
+            PublicEvent::LotBegan { lot } => {
+                let lot = self.lot_in(*lot, |lot| lot.is_scheduled() && lot.runs())?;
+                lot.phase = Phase::Open;
+                lot.opened_at = at;
+            }
+            PublicEvent::LotHalted { lot } => {
+                self.lot_in(*lot, Lot::runs)?.halted_since = Some(at);
+            }
+            PublicEvent::LotResumed {
+                lot,
+                opened_at,
+                closes_at,
+            } => {
+                let lot = self.lot_in(*lot, |lot| !lot.runs())?;
+                lot.halted_since = None;
+                lot.opened_at = *opened_at;
+                lot.closes_at = *closes_at;
+            }
+            PublicEvent::BiddersCounted { lot: id, bidders } => {
+                // Cancels of a halted lot are counted too.
+                let lot = self.lot_in(*id, |lot| !lot.is_scheduled())?;
+                if !lot.book.bidders_counted(*bidders) {
+                    return Err(FoldError::NotForLot(*id));
+                }
+            }
+            PublicEvent::BidsOpened { lot, bids } => {
+                for bid in bids {
+                    check_user(&self.parts.users, bid.bidder)?;
+                }
+                self.lot_in(*lot, |lot| lot.book.opens_bids())?;
             }
             PublicEvent::ProfitPublished { symbol, profit } => {
                 let stock = self.parts.stocks.get_mut(symbol);
@@ -309,11 +343,19 @@ impl Market {
         Ok(())
     }
 
-    fn open_lot(&mut self, id: LotId) -> Result<&mut Lot, FoldError> {
+    /// A lot that has not closed, to be changed if it stands so.
+    fn lot_in(
+        &mut self,
+        id: LotId,
+        stands: impl FnOnce(&Lot) -> bool,
+    ) -> Result<&mut Lot, FoldError> {
         let lot = id.index().and_then(|index| self.parts.lots.get_mut(index));
         let lot = lot
-            .filter(|lot| lot.phase == Phase::Open)
+            .filter(|lot| !lot.is_closed())
             .ok_or(FoldError::LotNotOpen(id))?;
+        if !stands(lot) {
+            return Err(FoldError::NotForLot(id));
+        }
         self.kept.lot_changed(id);
         Ok(lot)
     }

@@ -1,9 +1,14 @@
 //! Why a command was refused. A rejection carries the remedy where there is one, changes nothing, and is not
 //! journalled.
 
+use crate::clearing::dutch::PriceClockError;
 use crate::command::Role;
+use crate::limits::BIDS_PER_TRADER_MAX;
 use crate::rules::StepsError;
-use crate::{LotId, Name, Price, RequestId, SecurityCode, SessionId, Symbol, Timestamp, UserId};
+use crate::{
+    LotId, Name, OrderId, Price, Quantity, RequestId, SecurityCode, SessionId, Symbol, Timestamp,
+    UserId,
+};
 
 /// Why a command was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +51,73 @@ pub enum Reject {
         /// When it closed.
         closed_at: Timestamp,
     },
+    /// The lot takes no bids yet.
+    #[error("lot {lot} opens at {opens_at}")]
+    LotNotBegun {
+        /// The lot.
+        lot: LotId,
+        /// When it opens.
+        opens_at: Timestamp,
+    },
+    /// The lot takes nothing but cancels now.
+    #[error("lot {lot} was halted at {since}; it goes on when the auctioneer resumes it")]
+    LotHalted {
+        /// The lot.
+        lot: LotId,
+        /// When it was halted.
+        since: Timestamp,
+    },
+    /// The lot has bids, and so cannot be taken back.
+    #[error("lot {lot} has bids and cannot be cancelled; close it instead")]
+    LotHasBids {
+        /// The lot.
+        lot: LotId,
+    },
+    /// The lot's format takes other bids: open ones, not orders or maxima.
+    #[error("lot {lot} takes open bids only: bid a price")]
+    TakesBids {
+        /// The lot.
+        lot: LotId,
+    },
+    /// The lot's format takes other bids: sealed orders.
+    #[error("lot {lot} takes sealed orders: place an order with a quantity and a limit")]
+    TakesOrders {
+        /// The lot.
+        lot: LotId,
+    },
+    /// A Dutch lot is dearer than what the trader accepts.
+    #[error("the price is still {price}")]
+    PriceStillAbove {
+        /// The price now.
+        price: Price,
+    },
+    /// There is no such order of this trader.
+    #[error("you have no order {order} on this lot")]
+    UnknownOrder {
+        /// The order asked for.
+        order: OrderId,
+    },
+    /// The trader has as many orders on the lot as they can.
+    #[error("you have {most} of {most} orders on this lot; replace or cancel one")]
+    TooManyOrders {
+        /// How many a trader can have.
+        most: u32,
+    },
+    /// Orders on this lot have a limit.
+    #[error("orders on this lot need a limit: the highest price you pay")]
+    LimitNeeded,
+    /// Only its owner sells on this lot.
+    #[error("on this lot traders buy only")]
+    BuysOnly,
+    /// The lot is sold as a whole.
+    #[error("the lot is sold as a whole: bid for {quantity} shares")]
+    WholeLotOnly {
+        /// The lot's quantity.
+        quantity: Quantity,
+    },
+    /// The user is suspended.
+    #[error("your account is suspended; ask the auctioneer")]
+    Suspended,
     /// There is no such stock.
     #[error("there is no stock {symbol}")]
     UnknownSymbol {
@@ -143,6 +215,15 @@ pub enum Reject {
     },
 }
 
+impl Reject {
+    pub(crate) fn full(what: Countable, most: usize) -> Self {
+        Self::Full {
+            what,
+            most: u32::try_from(most).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 /// Things of which a market holds a limited number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Countable {
@@ -152,6 +233,8 @@ pub enum Countable {
     Stocks,
     /// Lots, closed ones included.
     Lots,
+    /// Live sealed bids of one lot.
+    SealedBids,
 }
 
 impl core::fmt::Display for Countable {
@@ -160,6 +243,7 @@ impl core::fmt::Display for Countable {
             Self::Users => "users",
             Self::Stocks => "stocks",
             Self::Lots => "lots",
+            Self::SealedBids => "sealed bids on one lot",
         })
     }
 }
@@ -170,6 +254,9 @@ pub enum TermsError {
     /// The lot would close at once, or too late.
     #[error("a lot closes after it opens, and at most 366 days later")]
     Close,
+    /// The lot would open at once, or too late.
+    #[error("a scheduled lot opens after now, and at most 366 days on")]
+    Opening,
     /// Nobody could bid: the first least bid is above the greatest price.
     #[error("the base price leaves no room for a first bid")]
     BasePrice,
@@ -189,6 +276,21 @@ pub enum TermsError {
         /// The greatest price that can be bid for the lot.
         greatest: Price,
     },
+    /// A Dutch lot has no reserve.
+    #[error("a Dutch lot has no reserve; its floor is the least it is sold for")]
+    NoReserve,
+    /// A Dutch lot begins too high.
+    #[error("the start of a falling price is at most {greatest} for this quantity")]
+    Start {
+        /// The greatest price for the lot.
+        greatest: Price,
+    },
+    /// The falling price is none.
+    #[error(transparent)]
+    PriceClock(#[from] PriceClockError),
+    /// Traders could have no bids, or too many.
+    #[error("a trader can have 1 to {BIDS_PER_TRADER_MAX} bids on a lot")]
+    BidsEach,
     /// The step table is none.
     #[error(transparent)]
     Steps(#[from] StepsError),

@@ -1,7 +1,7 @@
 //! What the market keeps of its users beside their public names: credentials, sessions, and the outcomes of
 //! their latest requests.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::command::{Credential, TokenHash};
@@ -17,6 +17,7 @@ pub struct Roster {
     sessions: BTreeMap<SessionId, Session>,
     by_user: BTreeMap<UserId, Vec<SessionId>>,
     last_session: SessionId,
+    suspended: BTreeSet<UserId>,
 }
 
 /// An open session.
@@ -119,6 +120,25 @@ impl Roster {
     #[must_use]
     pub fn sessions_of(&self, user: UserId) -> &[SessionId] {
         self.by_user.get(&user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a user can do nothing for now.
+    #[must_use]
+    pub fn is_suspended(&self, user: UserId) -> bool {
+        self.suspended.contains(&user)
+    }
+
+    /// All suspended users, by number.
+    pub fn suspended(&self) -> impl Iterator<Item = UserId> {
+        self.suspended.iter().copied()
+    }
+
+    pub(crate) fn suspend(&mut self, user: UserId) {
+        self.suspended.insert(user);
+    }
+
+    pub(crate) fn reinstate(&mut self, user: UserId) {
+        self.suspended.remove(&user);
     }
 
     /// The open session that asks, at `now`.

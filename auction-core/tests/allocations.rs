@@ -90,6 +90,7 @@ fn market() -> Engine {
     let open = OpenLot {
         symbol,
         quantity: Quantity::ONE,
+        opens_at: None,
         closes_at: Timestamp::from_secs(1_000),
         terms: Terms::English(EnglishTerms::default()),
         reserve: None,

@@ -54,6 +54,7 @@ impl Table {
         let open = OpenLot {
             symbol,
             quantity: Quantity::new(setup.quantity).unwrap(),
+            opens_at: None,
             closes_at: Timestamp::from_secs(300),
             terms: Terms::English(EnglishTerms {
                 steps: Steps::flat(price(setup.step)).unwrap(),

@@ -63,6 +63,7 @@ fn busy_market() -> Engine {
         Command::OpenLot(Box::new(OpenLot {
             symbol,
             quantity: Quantity::ONE,
+            opens_at: None,
             closes_at: Timestamp::from_secs(300),
             terms: Terms::English(EnglishTerms {
                 steps,

@@ -3,6 +3,7 @@
 
 use core::fmt;
 
+use auction_core::clearing::dutch::PriceClockError;
 use auction_core::{Reject, StepsError, TermsError};
 use serde::{Deserializer, Serializer};
 
@@ -84,6 +85,44 @@ numbered! {
     1024 STEPS_NOT_RISING "steps_not_rising";
     /// The operator asked for what is not theirs.
     1025 NOT_BY_OPERATOR "not_by_operator";
+    /// The lot takes no bids yet. Carries its number, and when it opens as time.
+    1026 LOT_NOT_BEGUN "lot_not_begun";
+    /// The lot is halted: it takes nothing but cancels. Carries its number, and since when as time.
+    1027 LOT_HALTED "lot_halted";
+    /// The lot has bids, and so cannot be cancelled. Carries its number.
+    1028 LOT_HAS_BIDS "lot_has_bids";
+    /// The lot takes open bids only. Carries its number.
+    1029 TAKES_BIDS "takes_bids";
+    /// The lot takes sealed orders only. Carries its number.
+    1030 TAKES_ORDERS "takes_orders";
+    /// A Dutch lot is dearer than what the trader accepts. Carries the price now.
+    1031 PRICE_STILL_ABOVE "price_still_above";
+    /// The trader has no such order on the lot. Carries its number.
+    1032 UNKNOWN_ORDER "unknown_order";
+    /// The trader has as many orders on the lot as they can. Carries how many.
+    1033 TOO_MANY_ORDERS "too_many_orders";
+    /// Orders on this lot have a limit.
+    1034 LIMIT_NEEDED "limit_needed";
+    /// Traders only buy on this lot.
+    1035 BUYS_ONLY "buys_only";
+    /// The lot is sold as a whole. Carries its quantity as number.
+    1036 WHOLE_LOT_ONLY "whole_lot_only";
+    /// The user's account is suspended.
+    1037 SUSPENDED "suspended";
+    /// The terms open the lot at once, or too late.
+    1038 TERMS_OPENING "terms_opening";
+    /// A Dutch lot has no reserve.
+    1039 TERMS_NO_RESERVE "terms_no_reserve";
+    /// A Dutch lot begins too high. Carries the greatest price.
+    1040 TERMS_START "terms_start";
+    /// A Dutch lot's floor is nothing, or above its start. Carries the start as price.
+    1041 TERMS_FLOOR "terms_floor";
+    /// A Dutch lot falls by nothing.
+    1042 TERMS_FALL "terms_fall";
+    /// A Dutch lot's prices stand for no time.
+    1043 TERMS_INTERVAL "terms_interval";
+    /// The terms allow a trader no bid, or too many.
+    1044 TERMS_BIDS_EACH "terms_bids_each";
 
     /// The bytes or the text are no message of their kind.
     2000 MALFORMED "malformed";
@@ -207,6 +246,18 @@ impl From<&Reject> for Code {
             Reject::NotDue { .. } => Self::NOT_DUE,
             Reject::Unchanged => Self::UNCHANGED,
             Reject::Full { .. } => Self::MARKET_FULL,
+            Reject::LotNotBegun { .. } => Self::LOT_NOT_BEGUN,
+            Reject::LotHalted { .. } => Self::LOT_HALTED,
+            Reject::LotHasBids { .. } => Self::LOT_HAS_BIDS,
+            Reject::TakesBids { .. } => Self::TAKES_BIDS,
+            Reject::TakesOrders { .. } => Self::TAKES_ORDERS,
+            Reject::PriceStillAbove { .. } => Self::PRICE_STILL_ABOVE,
+            Reject::UnknownOrder { .. } => Self::UNKNOWN_ORDER,
+            Reject::TooManyOrders { .. } => Self::TOO_MANY_ORDERS,
+            Reject::LimitNeeded => Self::LIMIT_NEEDED,
+            Reject::BuysOnly => Self::BUYS_ONLY,
+            Reject::WholeLotOnly { .. } => Self::WHOLE_LOT_ONLY,
+            Reject::Suspended => Self::SUSPENDED,
         }
     }
 }
@@ -216,6 +267,13 @@ impl From<&TermsError> for Code {
         match error {
             TermsError::Close => Self::TERMS_CLOSE,
             TermsError::BasePrice => Self::TERMS_BASE_PRICE,
+            TermsError::Opening => Self::TERMS_OPENING,
+            TermsError::NoReserve => Self::TERMS_NO_RESERVE,
+            TermsError::Start { .. } => Self::TERMS_START,
+            TermsError::PriceClock(PriceClockError::Floor { .. }) => Self::TERMS_FLOOR,
+            TermsError::PriceClock(PriceClockError::ZeroStep) => Self::TERMS_FALL,
+            TermsError::PriceClock(PriceClockError::ZeroInterval) => Self::TERMS_INTERVAL,
+            TermsError::BidsEach => Self::TERMS_BIDS_EACH,
             TermsError::Reserve { .. } => Self::TERMS_RESERVE,
             TermsError::BuyNow { .. } => Self::TERMS_BUY_NOW,
             TermsError::Steps(StepsError::BandCount) => Self::STEPS_BAND_COUNT,

@@ -5,8 +5,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::Deref;
 
-use auction_core::limits::STEP_BANDS_MAX;
-use auction_core::{StepBand, Steps};
+use auction_core::limits::{BIDS_OPENED_MAX, STEP_BANDS_MAX};
+use auction_core::{OpenedBid, StepBand, Steps};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserializer, Serializer};
@@ -98,6 +98,17 @@ impl<T: Wire, const MAX: usize> Wire for List<T, MAX> {
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_seq(Elements(PhantomData))
+    }
+}
+
+/// The bids that one event opens.
+impl Wire for Vec<OpenedBid> {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        write_list(self, to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        List::<OpenedBid, BIDS_OPENED_MAX>::read(from).map(List::into_vec)
     }
 }
 

@@ -39,6 +39,7 @@ fn records() -> Vec<Record> {
     let open = OpenLot {
         symbol,
         quantity: Quantity::ONE,
+        opens_at: None,
         closes_at: Timestamp::from_secs(300),
         terms: Terms::English(EnglishTerms::default()),
         reserve: Some(price("2")),

@@ -1,8 +1,9 @@
 //! What is told of each rejection, and the permanent codes.
 
+use auction_core::clearing::dutch::PriceClockError;
 use auction_core::{
-    Countable, LotId, Name, Price, Reject, RequestId, Role, SecurityCode, SessionId, StepsError,
-    Symbol, TermsError, Timestamp, UserId,
+    Countable, LotId, Name, OrderId, Price, Quantity, Reject, RequestId, Role, SecurityCode,
+    SessionId, StepsError, Symbol, TermsError, Timestamp, UserId,
 };
 use auction_proto::{Code, Fault, Refused};
 
@@ -18,6 +19,7 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
     let (request, oldest) = (RequestId(6), RequestId(7));
     let bare = |code| Refused::new(code, "");
     let steps = |error| Reject::Terms(TermsError::Steps(error));
+    let clock = |error| Reject::Terms(TermsError::PriceClock(error));
     let cases = [
         (
             Reject::BidTooLow { least },
@@ -117,6 +119,72 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
             },
             bare(Code::MARKET_FULL).with_number(9_u32),
         ),
+        (
+            Reject::LotNotBegun { lot, opens_at: at },
+            bare(Code::LOT_NOT_BEGUN).with_number(3_u32).with_time(at),
+        ),
+        (
+            Reject::LotHalted { lot, since: at },
+            bare(Code::LOT_HALTED).with_number(3_u32).with_time(at),
+        ),
+        (
+            Reject::LotHasBids { lot },
+            bare(Code::LOT_HAS_BIDS).with_number(3_u32),
+        ),
+        (
+            Reject::TakesBids { lot },
+            bare(Code::TAKES_BIDS).with_number(3_u32),
+        ),
+        (
+            Reject::TakesOrders { lot },
+            bare(Code::TAKES_ORDERS).with_number(3_u32),
+        ),
+        (
+            Reject::PriceStillAbove { price },
+            bare(Code::PRICE_STILL_ABOVE).with_price(price),
+        ),
+        (
+            Reject::UnknownOrder { order: OrderId(8) },
+            bare(Code::UNKNOWN_ORDER).with_number(8_u32),
+        ),
+        (
+            Reject::TooManyOrders { most: 9 },
+            bare(Code::TOO_MANY_ORDERS).with_number(9_u32),
+        ),
+        (Reject::LimitNeeded, bare(Code::LIMIT_NEEDED)),
+        (Reject::BuysOnly, bare(Code::BUYS_ONLY)),
+        (
+            Reject::WholeLotOnly {
+                quantity: Quantity::ONE,
+            },
+            bare(Code::WHOLE_LOT_ONLY).with_number(1_u32),
+        ),
+        (Reject::Suspended, bare(Code::SUSPENDED)),
+        (
+            Reject::Terms(TermsError::Opening),
+            bare(Code::TERMS_OPENING),
+        ),
+        (
+            Reject::Terms(TermsError::NoReserve),
+            bare(Code::TERMS_NO_RESERVE),
+        ),
+        (
+            Reject::Terms(TermsError::Start { greatest }),
+            bare(Code::TERMS_START).with_price(greatest),
+        ),
+        (
+            clock(PriceClockError::Floor { start: price }),
+            bare(Code::TERMS_FLOOR).with_price(price),
+        ),
+        (clock(PriceClockError::ZeroStep), bare(Code::TERMS_FALL)),
+        (
+            clock(PriceClockError::ZeroInterval),
+            bare(Code::TERMS_INTERVAL),
+        ),
+        (
+            Reject::Terms(TermsError::BidsEach),
+            bare(Code::TERMS_BIDS_EACH),
+        ),
     ];
     for (reject, mut expected) in cases {
         let refused = Refused::from(reject);
@@ -159,6 +227,25 @@ fn the_numbers_and_names_of_codes_are_these_for_ever() {
 1023 steps_zero
 1024 steps_not_rising
 1025 not_by_operator
+1026 lot_not_begun
+1027 lot_halted
+1028 lot_has_bids
+1029 takes_bids
+1030 takes_orders
+1031 price_still_above
+1032 unknown_order
+1033 too_many_orders
+1034 limit_needed
+1035 buys_only
+1036 whole_lot_only
+1037 suspended
+1038 terms_opening
+1039 terms_no_reserve
+1040 terms_start
+1041 terms_floor
+1042 terms_fall
+1043 terms_interval
+1044 terms_bids_each
 2000 malformed
 2001 unknown_kind
 2002 version_unsupported

@@ -52,6 +52,7 @@ fn opened(lot: u32) -> PublicEvent {
         symbol: symbol(0),
         quantity: Quantity::new(QUANTITY_MAX).unwrap(),
         base_price: Price::MAX,
+        opens_at: None,
         closes_at: AT,
         terms: Terms::English(EnglishTerms {
             steps: Steps::new(&(0..32).map(band).collect::<Vec<_>>()).unwrap(),

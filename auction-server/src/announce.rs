@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use auction_core::{
-    BidAccepted, Lot, LotId, Market, Outcome, Phase, PublicEvent, Quantity, ReserveStatus, Role,
-    SoftClose, SoldBy, Span, Terms, Timestamp, UnsoldBecause, UserId,
+    AllocatedBy, BidAccepted, Lot, LotId, Market, Outcome, PublicEvent, Quantity, ReserveStatus,
+    Role, SoftClose, SoldBy, Span, Terms, Timestamp, UnsoldBecause, UserId,
 };
 
 /// The door that clients knock on without being told.
@@ -19,7 +19,7 @@ pub fn opening(market: &Market, address: SocketAddr, now: Timestamp) -> String {
     let open: Vec<_> = market
         .lots()
         .iter()
-        .filter(|lot| lot.phase == Phase::Open)
+        .filter(|lot| !lot.is_closed())
         .collect();
     let mut text = format!("The market listens on {address}.\n");
     if !address.ip().is_loopback() {
@@ -58,13 +58,16 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
             Role::Company(symbol) => format!("{name} is registered as the company of {symbol}"),
             Role::Auctioneer => format!("{name} is registered as an auctioneer"),
         },
-        PublicEvent::LotOpened(opened) => format!(
-            "{} opens as lot {}, at a base price of {}, until {}",
-            opened.symbol,
-            opened.lot,
-            opened.base_price,
-            moment(opened.closes_at)
-        ),
+        PublicEvent::LotOpened(opened) => {
+            let (symbol, lot, base_price) = (opened.symbol, opened.lot, opened.base_price);
+            let format = format_said(&opened.terms);
+            let when = match opened.opens_at {
+                None => format!("opens as lot {lot}"),
+                Some(opens_at) => format!("is announced as lot {lot}, from {}", moment(opens_at)),
+            };
+            let until = moment(opened.closes_at);
+            format!("{symbol} {when}{format}, at a base price of {base_price}, until {until}")
+        }
         PublicEvent::BidAccepted(bid) => {
             format!("{} {}", symbol(market, bid.lot), bid_line(market, bid))
         }
@@ -83,6 +86,18 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
                 outcome_line(market, quantity, outcome)
             )
         }
+        PublicEvent::LotBegan { lot } => format!("{} opens", symbol(market, *lot)),
+        PublicEvent::LotHalted { lot } => format!("{} is halted", symbol(market, *lot)),
+        PublicEvent::LotResumed { lot, closes_at, .. } => {
+            let closes_at = moment(*closes_at);
+            format!("{} goes on, until {closes_at}", symbol(market, *lot))
+        }
+        PublicEvent::BiddersCounted { lot, bidders } => {
+            let s = plural(*bidders as usize);
+            format!("{} has {bidders} sealed bidder{s}", symbol(market, *lot))
+        }
+        // What came of them follows at once.
+        PublicEvent::BidsOpened { .. } => return None,
         PublicEvent::ProfitPublished { symbol, profit } => {
             format!("{symbol} publishes a profit of {profit}")
         }
@@ -130,7 +145,9 @@ fn lots_table(market: &Market, lots: &[&Lot]) -> String {
 }
 
 fn soft_close_line(lot: &Lot) -> String {
-    let Terms::English(terms) = &lot.terms;
+    let Terms::English(terms) = &lot.terms else {
+        return String::new();
+    };
     let SoftClose {
         extend_within,
         extend_by,
@@ -190,6 +207,10 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
             let how = match by {
                 SoldBy::HighestBid => "",
                 SoldBy::BuyNow => ", at the buy-now price",
+                SoldBy::FirstTake => ", who was the first to take it",
+                SoldBy::SecondHighestBid => ", the second highest bid",
+                SoldBy::Reserve => ", the reserve",
+                SoldBy::LeastBid => ", the least that can be bid",
             };
             format!("goes to {winner}, {what}{how}")
         }
@@ -203,6 +224,27 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
         } => {
             let shown = highest.map_or(String::new(), |highest| format!(" with {highest}"));
             format!("is not sold: the reserve was not met{shown}")
+        }
+        Outcome::Unsold {
+            because: UnsoldBecause::Cancelled,
+            ..
+        } => String::from("is taken back"),
+        Outcome::Allocated {
+            sold,
+            buyers,
+            lowest,
+            by,
+            ..
+        } => {
+            let s = plural(*buyers as usize);
+            let how = match by {
+                AllocatedBy::EnoughForAll => "there was enough for all",
+                AllocatedBy::Time => "the highest prices first, then the earliest",
+                AllocatedBy::ProRata => "the highest prices first, then in proportion",
+            };
+            format!(
+                "goes to {buyers} trader{s}, {sold} of {quantity} shares at {lowest} and above: {how}"
+            )
         }
     }
 }
@@ -238,6 +280,16 @@ fn seconds(span: Span) -> String {
     match fraction.trim_end_matches('0') {
         "" => format!("{whole} s"),
         fraction => format!("{whole}.{fraction} s"),
+    }
+}
+
+/// What is said of a lot's format; nothing of the common one.
+fn format_said(terms: &Terms) -> &'static str {
+    match terms {
+        Terms::English(_) => "",
+        Terms::Dutch(_) => " with a falling price",
+        Terms::Sealed(_) => " for sealed bids",
+        Terms::Uniform(_) => " in parts for sealed bids",
     }
 }
 

@@ -73,7 +73,12 @@ impl BidFinder {
                 PublicEvent::StockListed(_)
                 | PublicEvent::LotExtended { .. }
                 | PublicEvent::LotClosed { .. }
-                | PublicEvent::ProfitPublished { .. } => {}
+                | PublicEvent::ProfitPublished { .. }
+                | PublicEvent::LotBegan { .. }
+                | PublicEvent::LotHalted { .. }
+                | PublicEvent::LotResumed { .. }
+                | PublicEvent::BiddersCounted { .. }
+                | PublicEvent::BidsOpened { .. } => {}
             }
         }
         Ok(())

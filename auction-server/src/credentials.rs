@@ -188,7 +188,13 @@ impl Tables {
                     self.by_user.remove(&(closed.user, *session));
                 }
             }
-            PrivateEvent::ReserveSet { .. } | PrivateEvent::MaximumSet { .. } => {}
+            PrivateEvent::ReserveSet { .. }
+            | PrivateEvent::MaximumSet { .. }
+            | PrivateEvent::OrderPlaced { .. }
+            | PrivateEvent::OrderReplaced { .. }
+            | PrivateEvent::OrderCancelled { .. }
+            | PrivateEvent::UserSuspended { .. }
+            | PrivateEvent::UserReinstated { .. } => {}
         }
     }
 }

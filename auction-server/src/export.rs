@@ -9,6 +9,8 @@
 //! `bids` are all accepted bids in order; `price` is what was bid. A hidden maximum has a row when it moved the
 //! lot, with the price at which the lot then stood; what it is stays hidden. `results` are all lots that have
 //! closed. Times are RFC 3339, UTC.
+//! A lot sold in parts has no one winner: its price is the lowest accepted, its runner-up the highest bid that got
+//! nothing. How many sealed bids there were is not counted, only how many bidders.
 //!
 //! JSON is one array, one object a line; as on the wire, prices and 64-bit numbers are strings, and what is not
 //! there is null. A cell of CSV can't be taken for a formula: names begin with a letter or a digit by type, and
@@ -18,7 +20,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use auction_core::{
-    Book, FoldError, Lot, Market, MarketId, Outcome, Phase, Role, SoldBy, UnsoldBecause, User,
+    AllocatedBy, Book, FoldError, Lot, Market, MarketId, Outcome, Phase, Role, SoldBy,
+    UnsoldBecause, User,
 };
 
 use crate::bids::{BidFinder, NamedBid};
@@ -168,7 +171,6 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
     let Phase::Closed { at, outcome } = lot.phase else {
         return None;
     };
-    let Book::English(book) = &lot.book;
     let (winner, price, why, runner_up) = match outcome {
         Outcome::Sold {
             winner,
@@ -182,6 +184,10 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
             let why = match by {
                 SoldBy::HighestBid => "highest-bid",
                 SoldBy::BuyNow => "buy-now",
+                SoldBy::FirstTake => "first-take",
+                SoldBy::SecondHighestBid => "second-highest-bid",
+                SoldBy::Reserve => "reserve",
+                SoldBy::LeastBid => "least-bid",
             };
             (
                 name,
@@ -194,6 +200,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
             let why = match because {
                 UnsoldBecause::NoBids => "no-bids",
                 UnsoldBecause::ReserveNotMet => "reserve-not-met",
+                UnsoldBecause::Cancelled => "cancelled",
             };
             (
                 Cell::Nothing,
@@ -202,6 +209,29 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
                 highest.map_or(Cell::Nothing, text),
             )
         }
+        Outcome::Allocated {
+            lowest,
+            by,
+            highest_rejected,
+            ..
+        } => {
+            let why = match by {
+                AllocatedBy::EnoughForAll => "enough-for-all",
+                AllocatedBy::Time => "price-then-time",
+                AllocatedBy::ProRata => "pro-rata",
+            };
+            (
+                Cell::Nothing,
+                text(lowest),
+                why,
+                highest_rejected.map_or(Cell::Nothing, text),
+            )
+        }
+    };
+    let bids = match &lot.book {
+        Book::English(book) => Cell::Number(book.bids),
+        Book::Dutch(_) => Cell::Number(lot.bidders()),
+        Book::Sealed(_) | Book::Uniform(_) => Cell::Nothing,
     };
     Some([
         Cell::Number(lot.id.0),
@@ -214,8 +244,8 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
         price,
         text(why),
         runner_up,
-        Cell::Number(book.bids),
-        Cell::Number(book.bidders),
+        bids,
+        Cell::Number(lot.bidders()),
         Cell::Number(lot.extensions),
     ])
 }

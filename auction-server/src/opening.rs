@@ -68,24 +68,26 @@ pub fn end_outage(
     extend_by: Span,
 ) -> io::Result<Vec<LotId>> {
     let overdue: Vec<LotId> = match on_outage {
-        OnOutage::Extend => committer.engine().due(now).collect(),
+        OnOutage::Extend => {
+            let lots = committer.engine().market().lots().iter();
+            let overdue = lots.filter(|lot| {
+                !lot.is_closed() && lot.halted_since.is_none() && lot.closes_at <= now
+            });
+            overdue.map(|lot| lot.id).collect()
+        }
         OnOutage::Close => Vec::new(),
     };
     for &lot in &overdue {
-        let own = match &committer
-            .engine()
-            .market()
-            .lot(lot)
-            .expect("a due lot is there")
-            .terms
-        {
+        let overdue = committer.engine().market().lot(lot);
+        let own = match &overdue.expect("an overdue lot is there").terms {
             Terms::English(terms) => terms.soft_close.extend_by,
+            Terms::Dutch(_) | Terms::Sealed(_) | Terms::Uniform(_) => Span::ZERO,
         };
         let by = if own == Span::ZERO { extend_by } else { own };
         let closes_at = now.saturating_add(by.max(Span::from_secs(1)));
         committer
             .decide(now, Caller::Operator, Command::ExtendLot { lot, closes_at })
-            .expect("a lot that is due and open can be extended");
+            .expect("a lot whose time has run out can be extended");
         commit_when_full(committer)?;
     }
     loop {
@@ -132,6 +134,7 @@ pub fn open_round(
         let open = OpenLot {
             symbol,
             quantity: Quantity::ONE,
+            opens_at: None,
             closes_at: now.saturating_add(round.open_for),
             terms: Terms::English(EnglishTerms {
                 steps: round.steps.clone(),

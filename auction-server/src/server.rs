@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{LotId, Market, Phase, PublicEvent, RequestId, Term};
+use auction_core::{LotId, Market, PublicEvent, RequestId, Term};
 use auction_proto::{Code, Goodbye, Text, encode_frame};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -361,7 +361,7 @@ async fn announce_news(hub: &Hub) -> io::Result<JoinHandle<()>> {
     let hub = hub.downgrade();
     let runtime = Handle::current();
     let open = |market: &Market| -> Vec<LotId> {
-        let lots = market.lots().iter().filter(|lot| lot.phase == Phase::Open);
+        let lots = market.lots().iter().filter(|lot| !lot.is_closed());
         lots.map(|lot| lot.id).collect()
     };
     let mut round = open(&market);

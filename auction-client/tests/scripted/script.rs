@@ -236,6 +236,7 @@ fn opening() -> [PublicEvent; 3] {
         symbol,
         quantity: Quantity::ONE,
         base_price: price("1.00"),
+        opens_at: None,
         closes_at: Timestamp::from_secs(1_300),
         terms: Terms::English(Default::default()),
         has_reserve: false,

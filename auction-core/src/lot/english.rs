@@ -5,13 +5,14 @@
 //! price is one step above what the others offer, as far as the highest maximum allows.
 
 use super::bidders::Bidders;
-use super::{Lot, reserve_status};
+use super::deciding::{Deciding, Offer};
+use super::{LeastWinning, Lot, reserve_status};
 use crate::command::EnglishTerms;
 use crate::event::{
     BidAccepted, Event, Events, ExtensionCause, Outcome, PrivateEvent, PublicEvent, ReserveStatus,
     SoldBy, UnsoldBecause,
 };
-use crate::{Price, Reject, TermsError, Timestamp, UserId};
+use crate::{Price, Reject, Terms, TermsError, Timestamp, UserId};
 
 /// What everyone sees of an English lot's bids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub(super) struct EnglishHidden {
     best: Option<(UserId, Price)>,
     /// The highest of all but the leader's.
     second: Option<Price>,
+    /// The smallest offer with which the leader would lead as well; zero without one.
+    needed: Price,
 }
 
 impl EnglishHidden {
@@ -78,28 +81,25 @@ impl EnglishHidden {
         book.leader == self.best.map(|(leader, _)| leader)
     }
 
-    pub(super) fn offered(&mut self, bidder: UserId, amount: Price, leads: bool) {
+    /// Takes an offer, before the public half of the lot does.
+    pub(super) fn offered(&mut self, lot: &Lot, bidder: UserId, amount: Price, leads: bool) {
         self.bidders.insert(bidder);
         if !leads {
+            // Of equal offers the leader's came first.
             self.second = self.second.max(Some(amount));
+            self.needed = self.needed.max(amount);
             return;
         }
-        if let Some((leader, best)) = self.best
-            && leader != bidder
-        {
-            self.second = Some(best);
+        match self.best {
+            Some((leader, _)) if leader == bidder => {}
+            best => {
+                let beaten = best.and_then(|(_, best)| best.checked_add(Price::UNIT));
+                self.needed = next_step(lot).max(beaten.unwrap_or(Price::ZERO));
+                self.second = best.map(|(_, best)| best);
+            }
         }
         self.best = Some((bidder, amount));
     }
-}
-
-/// What a trader offers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Offer {
-    /// To stand at this price.
-    Plain(Price),
-    /// To pay up to this price.
-    Maximum(Price),
 }
 
 pub(super) fn check_terms(
@@ -126,39 +126,24 @@ pub(super) fn check_terms(
     Ok(())
 }
 
-pub(super) fn decide_close(book: &EnglishBook, hidden: &EnglishHidden) -> Outcome {
-    match (book.leader, book.price) {
-        (Some(_), highest) if book.reserve == ReserveStatus::NotMet => Outcome::Unsold {
-            because: UnsoldBecause::ReserveNotMet,
-            highest,
-        },
-        (Some(winner), Some(price)) => Outcome::Sold {
-            winner,
-            price,
-            by: SoldBy::HighestBid,
-            runner_up: hidden.second,
-        },
-        _ => Outcome::Unsold {
-            because: UnsoldBecause::NoBids,
-            highest: None,
-        },
-    }
-}
-
 /// All that a decision looks at.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
     /// The greatest price that can be bid.
     pub(super) greatest: Price,
+    pub(super) reserve: Option<Price>,
     pub(super) terms: &'a EnglishTerms,
     pub(super) book: &'a EnglishBook,
     pub(super) hidden: &'a EnglishHidden,
 }
 
-impl State<'_> {
-    pub(super) fn decide_offer(
+impl Deciding for State<'_> {
+    fn lot(&self) -> &Lot {
+        self.lot
+    }
+
+    fn decide_offer(
         &self,
-        reserve: Option<Price>,
         now: Timestamp,
         bidder: UserId,
         offer: Offer,
@@ -177,16 +162,57 @@ impl State<'_> {
         }
         match self.hidden.best {
             Some((leader, best)) if leader == bidder => {
-                self.raise(reserve, now, bidder, best, offer, events)
+                self.raise(now, bidder, best, offer, events)
             }
-            _ => self.outbid(reserve, now, bidder, offer, events),
+            _ => self.outbid(now, bidder, offer, events),
         }
     }
 
+    fn decide_close(&self, _events: &mut Events) -> Outcome {
+        match (self.book.leader, self.book.price) {
+            (Some(_), highest) if self.book.reserve == ReserveStatus::NotMet => Outcome::Unsold {
+                because: UnsoldBecause::ReserveNotMet,
+                highest,
+            },
+            (Some(winner), Some(price)) => Outcome::Sold {
+                winner,
+                price,
+                by: SoldBy::HighestBid,
+                runner_up: self.hidden.second,
+            },
+            _ => Outcome::Unsold {
+                because: UnsoldBecause::NoBids,
+                highest: None,
+            },
+        }
+    }
+
+    /// The winner learns the smallest maximum that would have won too. Others learn the next step only: how
+    /// far the winner would have gone stays theirs.
+    fn least_winning(&self, trader: UserId, _closed_at: Timestamp) -> LeastWinning {
+        let reserve = self.reserve.unwrap_or(Price::ZERO);
+        match self.lot.outcome() {
+            Some(Outcome::Sold {
+                by: SoldBy::BuyNow,
+                price,
+                ..
+            }) => LeastWinning::Bid(price),
+            Some(Outcome::Sold { winner, .. }) if winner == trader => {
+                LeastWinning::Bid(self.hidden.needed.max(reserve))
+            }
+            Some(Outcome::Sold { .. }) => self
+                .book
+                .least
+                .map_or(LeastWinning::Nothing, LeastWinning::AtLeast),
+            _ => LeastWinning::Bid(self.first_least().max(reserve)),
+        }
+    }
+}
+
+impl State<'_> {
     /// A bid of someone who does not lead.
     fn outbid(
         &self,
-        reserve: Option<Price>,
         now: Timestamp,
         bidder: UserId,
         offer: Offer,
@@ -216,11 +242,11 @@ impl State<'_> {
         } else {
             self.best()
         };
-        let price = lifted(price, highest, reserve);
+        let price = self.lifted(price, highest);
         if let Offer::Maximum(maximum) = offer {
             events.push(self.maximum_set(bidder, maximum, leader == bidder));
         }
-        events.push(self.accepted(reserve, bidder, offer, leader, price));
+        events.push(self.accepted(bidder, offer, leader, price));
         assert!(
             Some(price) > self.book.price,
             "whoever outbids the least bid lifts the price"
@@ -232,7 +258,6 @@ impl State<'_> {
     /// A higher maximum of the leader.
     fn raise(
         &self,
-        reserve: Option<Price>,
         now: Timestamp,
         leader: UserId,
         best: Price,
@@ -256,14 +281,14 @@ impl State<'_> {
             Some(second) => standing.max(self.one_step_above(second, maximum)),
             None => standing,
         };
-        let price = lifted(stepped, maximum, reserve);
+        let price = self.lifted(stepped, maximum);
         events.push(self.maximum_set(leader, maximum, true));
         if price == standing {
             return Ok(());
         }
-        events.push(self.accepted(reserve, leader, offer, leader, price));
+        events.push(self.accepted(leader, offer, leader, price));
         let reaches_reserve = self.book.reserve == ReserveStatus::NotMet
-            && reserve.is_some_and(|reserve| price >= reserve);
+            && self.reserve.is_some_and(|reserve| price >= reserve);
         if reaches_reserve {
             self.extend(now, events);
         }
@@ -324,15 +349,8 @@ impl State<'_> {
         })
     }
 
-    fn accepted(
-        &self,
-        reserve: Option<Price>,
-        bidder: UserId,
-        offer: Offer,
-        leader: UserId,
-        price: Price,
-    ) -> Event {
-        let status = match reserve {
+    fn accepted(&self, bidder: UserId, offer: Offer, leader: UserId, price: Price) -> Event {
+        let status = match self.reserve {
             None => ReserveStatus::None,
             Some(reserve) if price < reserve => ReserveStatus::NotMet,
             Some(_) => ReserveStatus::Met,
@@ -401,6 +419,14 @@ impl State<'_> {
             .expect("who leads has offered something")
     }
 
+    /// The price, at least the reserve when the leader's offer reaches it.
+    fn lifted(&self, price: Price, highest: Price) -> Price {
+        match self.reserve {
+            Some(reserve) if highest >= reserve => price.max(reserve),
+            _ => price,
+        }
+    }
+
     /// `min(highest, second + step(second))`.
     fn one_step_above(&self, second: Price, highest: Price) -> Price {
         self.terms
@@ -410,12 +436,13 @@ impl State<'_> {
     }
 }
 
-/// The price, at least the reserve when the leader's offer reaches it.
-fn lifted(price: Price, highest: Price, reserve: Option<Price>) -> Price {
-    match reserve {
-        Some(reserve) if highest >= reserve => price.max(reserve),
-        _ => price,
-    }
+/// One step above what stands, whatever a buy-now price allows; zero where there is no step left.
+fn next_step(lot: &Lot) -> Price {
+    let Terms::English(terms) = &lot.terms else {
+        return Price::ZERO;
+    };
+    let standing = lot.price().unwrap_or(lot.base_price);
+    terms.steps.next(standing).unwrap_or(Price::ZERO)
 }
 
 fn lower(least: Option<Price>, buy_now: Option<Price>) -> Option<Price> {

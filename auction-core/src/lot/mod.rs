@@ -1,20 +1,42 @@
 //! Lots: what all formats share, and one file a format behind one enum.
 //!
-//! A lot has two halves. [`Lot`] is what everyone sees, a fold of public events. [`HiddenLot`] is what only
-//! the engine knows. A format decides from both, and says what it decided as events.
+//! A lot has two halves. [`Lot`] is what everyone sees, a fold of public events; its [`Book`] is what its
+//! format shows. [`HiddenLot`] is what only the engine knows. A format decides from both, and says what it
+//! decided as events. What formats have in common stands here: phases and times, the hidden reserve, the
+//! sealed orders of those that take them.
+//!
+//! # Adding a format
+//! 1. Its public terms: a struct and a variant of [`Terms`](crate::Terms).
+//! 2. Its own file here: what it shows (a variant of [`Book`]), what it hides (a variant of `HiddenBook`, or
+//!    one that is there), and its [`Deciding`](deciding::Deciding), named once in `HiddenLot::deciding` and
+//!    once in `check_terms`.
+//! 3. Outcomes and events of its own, where the ones that are there do not say why.
+//! 4. Its bytes: the digest's for terms and book, and `auction-proto`'s wire bodies.
+//!
+//! The compiler names each of these places when one is missing.
 
+mod deciding;
 mod bidders;
+mod orders;
 mod english;
+mod dutch;
+mod sealed;
+mod uniform;
+mod book;
+mod hidden;
 
+pub use book::Book;
+pub use dutch::{DutchBook, Taken};
 pub use english::EnglishBook;
-pub(crate) use english::Offer;
+pub use sealed::SealedBook;
+pub use uniform::UniformBook;
 
-use crate::event::{BidAccepted, Events, LotOpened, Outcome, PrivateEvent, ReserveStatus};
+pub(crate) use deciding::{Offer, OrderChange};
+pub(crate) use hidden::{HiddenLot, check_terms, decide_offer, decide_order};
+
+use crate::event::{LotOpened, Outcome, ReserveStatus};
 use crate::limits::AMOUNT_MAX;
-use crate::{
-    LotId, OpenLot, Price, Quantity, Reject, Symbol, Terms, TermsError, Timestamp, UserId,
-};
-use english::EnglishHidden;
+use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
 /// What everyone sees of a lot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +48,9 @@ pub struct Lot {
     pub symbol: Symbol,
     /// How many shares.
     pub quantity: Quantity,
-    /// The stock's listed price when the lot opened.
+    /// The stock's listed price when the lot was opened or scheduled.
     pub base_price: Price,
-    /// When it opened.
+    /// When it opened or will open, later by as long as it has been halted.
     pub opened_at: Timestamp,
     /// When it closes, or would have closed, exclusive.
     pub closes_at: Timestamp,
@@ -38,6 +60,8 @@ pub struct Lot {
     pub terms: Terms,
     /// Whether it takes bids.
     pub phase: Phase,
+    /// Since when it is halted, if it is or was when it closed.
+    pub halted_since: Option<Timestamp>,
     /// What the format shows of its bids.
     pub book: Book,
 }
@@ -46,7 +70,9 @@ pub struct Lot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Phase {
-    /// It takes bids until it closes.
+    /// It takes bids from its opening on.
+    Scheduled,
+    /// It takes bids until it closes, unless it is halted.
     Open,
     /// It takes no more bids.
     Closed {
@@ -57,193 +83,177 @@ pub enum Phase {
     },
 }
 
-/// What a format shows of its bids.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Book {
-    /// Ascending, open.
-    English(EnglishBook),
+/// What a trader would have needed to win a lot that has closed, everyone else having done what they did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeastWinning {
+    /// The smallest bid that would have won.
+    Bid(Price),
+    /// No smaller bid than this would have won. How much more it would have taken is the winner's secret.
+    AtLeast(Price),
+    /// No bid would have won.
+    Nothing,
 }
 
 impl Lot {
     pub(crate) fn opened(opened: &LotOpened, at: Timestamp) -> Self {
-        let greatest = greatest_price(opened.quantity);
-        let book = match &opened.terms {
-            Terms::English(terms) => Book::English(EnglishBook::opened(
-                terms,
-                opened.base_price,
-                greatest,
-                opened.has_reserve,
-            )),
-        };
         Self {
             id: opened.lot,
             symbol: opened.symbol,
             quantity: opened.quantity,
             base_price: opened.base_price,
-            opened_at: at,
+            opened_at: opened.opens_at.unwrap_or(at),
             closes_at: opened.closes_at,
             extensions: 0,
             terms: opened.terms.clone(),
-            phase: Phase::Open,
-            book,
+            phase: match opened.opens_at {
+                None => Phase::Open,
+                Some(_) => Phase::Scheduled,
+            },
+            halted_since: None,
+            book: Book::opened(opened),
         }
     }
 
     /// Whether the lot takes bids at `now`: at the very moment of its close it does not.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.phase == Phase::Open && now < self.closes_at
+        self.check_open(now).is_ok()
+    }
+
+    /// Whether the lot's opening is still to come.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        self.phase == Phase::Scheduled
+    }
+
+    /// Whether the lot has closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed { .. })
     }
 
     /// What came of the lot, once it has closed.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match self.phase {
-            Phase::Open => None,
+            Phase::Scheduled | Phase::Open => None,
             Phase::Closed { outcome, .. } => Some(outcome),
         }
     }
 
-    /// The greatest price that can be bid: price x quantity stays under the ceiling of amounts.
+    /// The greatest price that can be bid for the whole lot: price x quantity stays under the ceiling of
+    /// amounts.
     #[must_use]
     pub fn greatest_price(&self) -> Price {
         greatest_price(self.quantity)
     }
 
-    /// The price, once there is a bid.
+    /// The price, once there is a bid that others see.
     #[must_use]
     pub fn price(&self) -> Option<Price> {
-        match &self.book {
-            Book::English(book) => book.price,
-        }
+        self.book.price()
     }
 
-    /// Who would win if the lot closed now and its reserve allowed it.
+    /// Who would win if the lot closed now and its reserve allowed it, as far as others see.
     #[must_use]
     pub fn leader(&self) -> Option<UserId> {
-        match &self.book {
-            Book::English(book) => book.leader,
-        }
+        self.book.leader()
     }
 
-    /// The smallest bid that would be accepted now; `None` when no higher one can be.
+    /// The smallest open bid that would be accepted next, where time does not change it; `None` when none can be,
+    /// or the format takes other bids. See [`least_bid_at`](Self::least_bid_at).
     #[must_use]
     pub fn least_bid(&self) -> Option<Price> {
-        match &self.book {
-            Book::English(book) => book.least,
+        self.book.least()
+    }
+
+    /// The smallest open bid that would be accepted at `now`: of a Dutch lot the price of that moment.
+    #[must_use]
+    pub fn least_bid_at(&self, now: Timestamp) -> Option<Price> {
+        match (&self.terms, &self.book) {
+            (Terms::Dutch(terms), Book::Dutch(book)) => {
+                dutch::price_at(terms, self, now).filter(|_| book.taken.is_none())
+            }
+            _ => self.least_bid(),
         }
     }
 
-    pub(crate) fn bid_accepted(&mut self, bid: &BidAccepted) {
-        match &mut self.book {
-            Book::English(book) => book.bid_accepted(bid),
+    /// How many traders have bid, as far as others see.
+    #[must_use]
+    pub fn bidders(&self) -> u32 {
+        self.book.bidders()
+    }
+
+    /// Whether its time runs: it is not halted.
+    pub(crate) fn runs(&self) -> bool {
+        self.halted_since.is_none()
+    }
+
+    /// Whether bids can be accepted, as far as its phase tells.
+    pub(crate) fn takes_bids(&self) -> bool {
+        self.phase == Phase::Open && self.runs()
+    }
+
+    /// When something is next due: nothing while it is halted, or when it has closed.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        match self.phase {
+            _ if self.halted_since.is_some() => None,
+            Phase::Scheduled => Some(self.opened_at),
+            Phase::Open => Some(self.closes_at),
+            Phase::Closed { .. } => None,
         }
     }
 
-    pub(crate) fn check_open(&self, now: Timestamp) -> Result<(), Reject> {
+    /// For how long it has been open at `now`, halts left out.
+    fn open_for(&self, now: Timestamp) -> crate::Span {
+        self.halted_since.unwrap_or(now).since(self.opened_at)
+    }
+
+    pub(crate) fn check_not_closed(&self) -> Result<(), Reject> {
         match self.phase {
             Phase::Closed { at, .. } => Err(Reject::LotClosed {
                 lot: self.id,
                 closed_at: at,
             }),
-            Phase::Open if now >= self.closes_at => Err(Reject::LotClosed {
+            Phase::Scheduled | Phase::Open => Ok(()),
+        }
+    }
+
+    /// Whether the lot's time runs and has not run out.
+    pub(crate) fn check_runs(&self, now: Timestamp) -> Result<(), Reject> {
+        self.check_not_closed()?;
+        let lot = self.id;
+        if let Some(since) = self.halted_since {
+            return Err(Reject::LotHalted { lot, since });
+        }
+        if self.phase == Phase::Open && now >= self.closes_at {
+            let closed_at = self.closes_at;
+            return Err(Reject::LotClosed { lot, closed_at });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_open(&self, now: Timestamp) -> Result<(), Reject> {
+        self.check_runs(now)?;
+        self.check_begun()
+    }
+
+    /// Whether the lot takes cancels: a halted one does.
+    pub(crate) fn check_takes_cancels(&self, now: Timestamp) -> Result<(), Reject> {
+        match self.check_runs(now) {
+            Err(Reject::LotHalted { .. }) | Ok(()) => self.check_begun(),
+            Err(reject) => Err(reject),
+        }
+    }
+
+    pub(crate) fn check_begun(&self) -> Result<(), Reject> {
+        match self.phase {
+            Phase::Scheduled => Err(Reject::LotNotBegun {
                 lot: self.id,
-                closed_at: self.closes_at,
+                opens_at: self.opened_at,
             }),
-            Phase::Open => Ok(()),
+            Phase::Open | Phase::Closed { .. } => Ok(()),
         }
-    }
-}
-
-/// What only the engine knows of a lot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct HiddenLot {
-    reserve: Option<Price>,
-    english: EnglishHidden,
-}
-
-impl HiddenLot {
-    pub(crate) fn belongs_to(&self, lot: &Lot) -> bool {
-        match &lot.book {
-            Book::English(book) => self.english.belongs_to(book),
-        }
-    }
-
-    pub(crate) fn apply_private(&mut self, event: &PrivateEvent) {
-        match event {
-            PrivateEvent::ReserveSet { reserve, .. } => self.reserve = Some(*reserve),
-            PrivateEvent::MaximumSet {
-                bidder,
-                maximum,
-                leads,
-                ..
-            } => {
-                self.english.offered(*bidder, *maximum, *leads);
-            }
-            PrivateEvent::CredentialSet { .. }
-            | PrivateEvent::SessionOpened { .. }
-            | PrivateEvent::SessionClosed { .. } => {}
-        }
-    }
-
-    pub(crate) fn bid_accepted(&mut self, bid: &BidAccepted) {
-        if let Some(amount) = bid.amount {
-            let leads = bid.leader == bid.bidder;
-            self.english.offered(bid.bidder, amount, leads);
-        }
-    }
-}
-
-/// Checks the terms of a lot to be opened now.
-pub(crate) fn check_terms(
-    open: &OpenLot,
-    base_price: Price,
-    now: Timestamp,
-) -> Result<(), TermsError> {
-    let span_max = crate::limits::SPAN_MAX_MICROS;
-    if open.closes_at <= now || open.closes_at.since(now).micros() > span_max {
-        return Err(TermsError::Close);
-    }
-    match &open.terms {
-        Terms::English(terms) => english::check_terms(
-            terms,
-            base_price,
-            greatest_price(open.quantity),
-            open.reserve,
-        ),
-    }
-}
-
-/// Decides an offer on an open lot.
-pub(crate) fn decide_offer(
-    lot: &Lot,
-    hidden: &HiddenLot,
-    now: Timestamp,
-    bidder: UserId,
-    offer: Offer,
-    events: &mut Events,
-) -> Result<(), Reject> {
-    lot.check_open(now)?;
-    match (&lot.terms, &lot.book) {
-        (Terms::English(terms), Book::English(book)) => {
-            let state = english::State {
-                lot,
-                greatest: lot.greatest_price(),
-                terms,
-                book,
-                hidden: &hidden.english,
-            };
-            state.decide_offer(hidden.reserve, now, bidder, offer, events)
-        }
-    }
-}
-
-/// What comes of a lot that closes now.
-pub(crate) fn decide_close(lot: &Lot, hidden: &HiddenLot) -> Outcome {
-    match &lot.book {
-        Book::English(book) => english::decide_close(book, &hidden.english),
     }
 }
 

@@ -321,7 +321,9 @@ impl Laws {
 
     fn lot_stands_as(&self, id: LotId, expected: &OracleLot) {
         let lot = self.engine.market().lot(id).unwrap();
-        let auction_core::Book::English(book) = &lot.book;
+        let auction_core::Book::English(book) = &lot.book else {
+            panic!("the oracle knows English lots");
+        };
         let view = expected.view();
         assert_eq!(lot.leader(), view.leader);
         assert_eq!(lot.price().map(|price| price.units()), view.price);

@@ -149,7 +149,9 @@ impl OracleLot {
     }
 
     pub fn terms(&self) -> &EnglishTerms {
-        let Terms::English(terms) = &self.open.terms;
+        let Terms::English(terms) = &self.open.terms else {
+            panic!("the oracle knows English lots");
+        };
         terms
     }
 

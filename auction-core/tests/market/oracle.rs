@@ -244,6 +244,7 @@ impl Oracle {
                 *latest = *profit;
                 Ok(Reply::Done)
             }
+            _ => unreachable!("no step asks for it"),
         }
     }
 

@@ -117,6 +117,7 @@ fn opening() -> Vec<Command> {
         commands.push(Command::OpenLot(Box::new(OpenLot {
             symbol,
             quantity: Quantity::ONE,
+            opens_at: None,
             closes_at: time(100),
             terms: Terms::English(EnglishTerms::default()),
             reserve,

@@ -291,6 +291,7 @@ fn opening_of_lot(at: u64) -> BoxedStrategy<Command> {
                 Command::OpenLot(Box::new(OpenLot {
                     symbol: symbol(stock),
                     quantity: Quantity::new(quantity).unwrap(),
+                    opens_at: None,
                     closes_at: time(at + open_for),
                     terms: Terms::English(EnglishTerms {
                         steps: steps.clone(),

@@ -41,6 +41,9 @@ fields! {
         symbol: Symbol,
         /// How many shares.
         quantity: Quantity,
+        /// When it opens; nothing: now. JSON can leave it out.
+        #[serde(default)]
+        opens_at: Option<Timestamp>,
         /// When it closes, exclusive.
         closes_at: Timestamp,
         /// The format, and its public terms.
@@ -114,6 +117,7 @@ impl From<OpenLot> for Command {
         let OpenLot {
             symbol,
             quantity,
+            opens_at,
             closes_at,
             terms,
             reserve,
@@ -122,6 +126,7 @@ impl From<OpenLot> for Command {
             auction_core::OpenLot {
                 symbol,
                 quantity,
+                opens_at,
                 closes_at,
                 terms,
                 reserve,

@@ -1,5 +1,6 @@
 //! A refusal: why, and what would be right.
 
+use auction_core::clearing::dutch::PriceClockError;
 use auction_core::{Price, Reject, SecurityCode, Symbol, TermsError, Timestamp};
 
 use crate::code::Code;
@@ -86,7 +87,16 @@ impl From<Reject> for Refused {
                 refused.with_price(least)
             }
             Reject::PriceTooHigh { greatest } => refused.with_price(greatest),
-            Reject::UnknownLot { lot } => refused.with_number(lot.0),
+            Reject::PriceStillAbove { price } => refused.with_price(price),
+            Reject::UnknownLot { lot }
+            | Reject::LotHasBids { lot }
+            | Reject::TakesBids { lot }
+            | Reject::TakesOrders { lot } => refused.with_number(lot.0),
+            Reject::LotNotBegun { lot, opens_at } => refused.with_number(lot.0).with_time(opens_at),
+            Reject::LotHalted { lot, since } => refused.with_number(lot.0).with_time(since),
+            Reject::UnknownOrder { order } => refused.with_number(order.0),
+            Reject::TooManyOrders { most } => refused.with_number(most),
+            Reject::WholeLotOnly { quantity } => refused.with_number(quantity.get()),
             Reject::LotClosed { lot, closed_at } => refused.with_number(lot.0).with_time(closed_at),
             Reject::UnknownSymbol { symbol } => refused.with_symbol(symbol),
             Reject::UnknownUser { user } => refused.with_number(user.0),
@@ -107,7 +117,22 @@ impl From<Reject> for Refused {
             Reject::Terms(TermsError::Reserve { least, .. } | TermsError::BuyNow { least, .. }) => {
                 refused.with_price(least)
             }
-            Reject::Terms(TermsError::Close | TermsError::BasePrice | TermsError::Steps(_))
+            Reject::Terms(TermsError::Start { greatest }) => refused.with_price(greatest),
+            Reject::Terms(TermsError::PriceClock(PriceClockError::Floor { start })) => {
+                refused.with_price(start)
+            }
+            Reject::Terms(
+                TermsError::Close
+                | TermsError::Opening
+                | TermsError::BasePrice
+                | TermsError::NoReserve
+                | TermsError::PriceClock(PriceClockError::ZeroStep | PriceClockError::ZeroInterval)
+                | TermsError::BidsEach
+                | TermsError::Steps(_),
+            )
+            | Reject::LimitNeeded
+            | Reject::BuysOnly
+            | Reject::Suspended
             | Reject::AlreadyLeading
             | Reject::NoHigherBid
             | Reject::NameTaken { .. }

@@ -4,8 +4,8 @@
 use alloc::boxed::Box;
 
 use auction_core::{
-    Actor, Command, Listing, LotId, NewSession, OpenLot, Price, Profit, Registration, SecurityCode,
-    SessionId, Symbol, Timestamp, UserId,
+    Actor, Command, Listing, LotId, NewSession, OpenLot, OrderId, Price, Profit, Quantity,
+    Registration, SecurityCode, SessionId, Side, Symbol, Timestamp, UserId,
 };
 
 form!(enum ActorForm: Actor = "auction_core::Actor" {
@@ -25,4 +25,14 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     7 = Bid { lot: LotId, price: Price },
     8 = BidMaximum { lot: LotId, maximum: Price },
     9 = PublishProfit { symbol: Symbol, security: SecurityCode, profit: Profit },
+    10 = OpenDue { lot: LotId },
+    11 = CloseLot { lot: LotId },
+    12 = CancelLot { lot: LotId },
+    13 = HaltLot { lot: LotId },
+    14 = ResumeLot { lot: LotId },
+    15 = SuspendUser { user: UserId },
+    16 = ReinstateUser { user: UserId },
+    17 = PlaceOrder { lot: LotId, side: Side, quantity: Quantity, limit: Option<Price> },
+    18 = ReplaceOrder { lot: LotId, order: OrderId, quantity: Quantity, limit: Option<Price> },
+    19 = CancelOrder { lot: LotId, order: OrderId },
 });

@@ -1,11 +1,12 @@
 //! What was decided: public events, which make the feed, and private ones, which stay in the journal.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use auction_core::{
-    BidAccepted, Credential, ExtensionCause, Listing, LotId, LotOpened, Name, Outcome, Price,
-    PrivateEvent, Profit, PublicEvent, Quantity, ReserveStatus, Role, SessionId, Symbol, Terms,
-    Timestamp, TokenHash, UserId,
+    BidAccepted, Credential, ExtensionCause, Listing, LotId, LotOpened, Name, OpenedBid, OrderId,
+    Outcome, Price, PrivateEvent, Profit, PublicEvent, Quantity, ReserveStatus, Role, SessionId,
+    Side, Symbol, Terms, Timestamp, TokenHash, UserId,
 };
 
 form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
@@ -16,6 +17,20 @@ form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
     4 = LotExtended { lot: LotId, closes_at: Timestamp, cause: ExtensionCause },
     5 = LotClosed { lot: LotId, outcome: Outcome },
     6 = ProfitPublished { symbol: Symbol, profit: Profit },
+    7 = LotBegan { lot: LotId },
+    8 = LotHalted { lot: LotId },
+    9 = LotResumed { lot: LotId, opened_at: Timestamp, closes_at: Timestamp },
+    10 = BiddersCounted { lot: LotId, bidders: u32 },
+    11 = BidsOpened { lot: LotId, bids: Vec<OpenedBid> },
+});
+
+form!(struct OpenedBidForm: OpenedBid = "auction_core::OpenedBid" {
+    bidder: UserId,
+    order: OrderId,
+    price: Price,
+    quantity: Quantity,
+    filled: u64,
+    pays: Option<Price>,
 });
 
 form!(struct LotOpenedForm: LotOpened = "auction_core::LotOpened" {
@@ -23,6 +38,7 @@ form!(struct LotOpenedForm: LotOpened = "auction_core::LotOpened" {
     symbol: Symbol,
     quantity: Quantity,
     base_price: Price,
+    opens_at: Option<Timestamp>,
     closes_at: Timestamp,
     terms: Terms,
     has_reserve: bool,
@@ -50,4 +66,13 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     2 = SessionClosed { session: SessionId },
     3 = ReserveSet { lot: LotId, reserve: Price },
     4 = MaximumSet { lot: LotId, bidder: UserId, maximum: Price, leads: bool },
+    5 = OrderPlaced {
+        lot: LotId, trader: UserId, order: OrderId, side: Side, quantity: Quantity, limit: Option<Price>,
+    },
+    6 = OrderReplaced {
+        lot: LotId, trader: UserId, order: OrderId, quantity: Quantity, limit: Option<Price>,
+    },
+    7 = OrderCancelled { lot: LotId, trader: UserId, order: OrderId },
+    8 = UserSuspended { user: UserId },
+    9 = UserReinstated { user: UserId },
 });

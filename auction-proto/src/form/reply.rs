@@ -1,6 +1,6 @@
 //! What the one who asked is told.
 
-use auction_core::{BidReply, LotId, Price, Reply, SessionId, Timestamp, UserId};
+use auction_core::{BidReply, LotId, OrderId, Price, Reply, SessionId, Timestamp, UserId};
 
 form!(enum ReplyForm: Reply = "auction_core::Reply" {
     0 = Done,
@@ -8,6 +8,7 @@ form!(enum ReplyForm: Reply = "auction_core::Reply" {
     2 = SessionOpened(SessionId),
     3 = LotOpened(LotId),
     4 = Bid(BidReply),
+    5 = OrderPlaced(OrderId),
 });
 
 form!(struct BidReplyForm: BidReply = "auction_core::BidReply" {

@@ -1,13 +1,15 @@
 //! Formats and their terms. To add a format: a variant at the end of [`TermsForm`], and a form of its terms.
 
 use auction_core::{
-    EnglishTerms, OpenLot, Price, Quantity, SoftClose, SoftCloseMode, Span, StepBand, Steps,
-    Symbol, Terms, Timestamp,
+    DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price, Quantity, SealedPricing,
+    SealedTerms, Side, SoftClose, SoftCloseMode, Span, StepBand, Steps, Symbol, Terms, Timestamp,
+    UniformPricing, UniformTerms,
 };
 
 form!(struct OpenLotForm: OpenLot = "auction_core::OpenLot" {
     symbol: Symbol,
     quantity: Quantity,
+    opens_at: Option<Timestamp>,
     closes_at: Timestamp,
     terms: Terms,
     reserve: Option<Price>,
@@ -15,6 +17,9 @@ form!(struct OpenLotForm: OpenLot = "auction_core::OpenLot" {
 
 form!(enum TermsForm: Terms = "auction_core::Terms" {
     0 = English(EnglishTerms),
+    1 = Dutch(DutchTerms),
+    2 = Sealed(SealedTerms),
+    3 = Uniform(UniformTerms),
 });
 
 form!(struct EnglishTermsForm: EnglishTerms = "auction_core::EnglishTerms" {
@@ -22,6 +27,43 @@ form!(struct EnglishTermsForm: EnglishTerms = "auction_core::EnglishTerms" {
     #[serde(default)]
     buy_now: Option<Price>,
     soft_close: SoftClose,
+});
+
+form!(struct DutchTermsForm: DutchTerms = "auction_core::DutchTerms" {
+    start: Price,
+    step: Price,
+    interval: Span,
+    floor: Price,
+});
+
+form!(struct SealedTermsForm: SealedTerms = "auction_core::SealedTerms" {
+    pricing: SealedPricing,
+});
+
+form!(enum SealedPricingForm: SealedPricing = "auction_core::SealedPricing" {
+    0 = FirstPrice,
+    1 = SecondPrice,
+});
+
+form!(struct UniformTermsForm: UniformTerms = "auction_core::UniformTerms" {
+    pricing: UniformPricing,
+    priority: MarginalPriority,
+    bids_max: u32,
+});
+
+form!(enum UniformPricingForm: UniformPricing = "auction_core::UniformPricing" {
+    0 = Uniform,
+    1 = PayAsBid,
+});
+
+form!(enum MarginalPriorityForm: MarginalPriority = "auction_core::MarginalPriority" {
+    0 = Time,
+    1 = ProRata,
+});
+
+form!(enum SideForm: Side = "auction_core::Side" {
+    0 = Buy,
+    1 = Sell,
 });
 
 form!(struct StepBandForm: StepBand = "auction_core::StepBand" {

@@ -1,21 +1,25 @@
 //! Lots, stocks and public events.
 
 use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
 
-use auction_core::limits::{SPAN_MAX_MICROS, STEP_BANDS_MAX};
+use auction_core::limits::{BIDS_OPENED_MAX, SPAN_MAX_MICROS, STEP_BANDS_MAX};
 use auction_core::{
-    BidAccepted, Book, EnglishBook, EnglishTerms, ExtensionCause, Listing, Lot, LotOpened, Outcome,
-    Phase, Price, PublicEvent, ReserveStatus, SoftClose, SoftCloseMode, SoldBy, Span, StepBand,
-    Steps, Stock, Terms, UnsoldBecause,
+    AllocatedBy, BidAccepted, Book, DutchBook, DutchTerms, EnglishBook, EnglishTerms,
+    ExtensionCause, Listing, Lot, LotOpened, MarginalPriority, OpenedBid, Outcome, Phase, Price,
+    PublicEvent, ReserveStatus, SealedBook, SealedPricing, SealedTerms, SoftClose, SoftCloseMode,
+    SoldBy, Span, StepBand, Steps, Stock, Taken, Terms, UniformBook, UniformPricing, UniformTerms,
+    UnsoldBecause,
 };
-use proptest::collection::btree_set;
+use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::value::{
-    lot_id, maybe_price, name, number, price, profit, quantity, role, security, small, symbol,
-    timestamp, user_id,
+    lot_id, maybe_price, name, number, order_id, price, profit, quantity, role, security, small,
+    symbol, timestamp, user_id,
 };
 
 pub(super) fn listing() -> BoxedStrategy<Listing> {
@@ -37,14 +41,42 @@ pub fn stock() -> BoxedStrategy<Stock> {
 }
 
 pub(super) fn terms() -> BoxedStrategy<Terms> {
-    (steps(), maybe_price(), soft_close())
-        .prop_map(|(steps, buy_now, soft_close)| {
+    let english = (steps(), maybe_price(), soft_close());
+    let dutch = (price(), price(), span(), price());
+    let sealed = select(&[SealedPricing::FirstPrice, SealedPricing::SecondPrice][..]);
+    let pricing = select(&[UniformPricing::Uniform, UniformPricing::PayAsBid][..]);
+    let priority = select(&[MarginalPriority::Time, MarginalPriority::ProRata][..]);
+    prop_oneof![
+        english.prop_map(|(steps, buy_now, soft_close)| {
             Terms::English(EnglishTerms {
                 steps,
                 buy_now,
                 soft_close,
             })
-        })
+        }),
+        dutch.prop_map(|(start, step, interval, floor)| {
+            Terms::Dutch(DutchTerms {
+                start,
+                step,
+                interval,
+                floor,
+            })
+        }),
+        sealed.prop_map(|pricing| Terms::Sealed(SealedTerms { pricing })),
+        (pricing, priority, small()).prop_map(|(pricing, priority, bids_max)| {
+            Terms::Uniform(UniformTerms {
+                pricing,
+                priority,
+                bids_max,
+            })
+        }),
+    ]
+    .boxed()
+}
+
+fn span() -> BoxedStrategy<Span> {
+    number(SPAN_MAX_MICROS)
+        .prop_map(|span| Span::from_micros(span).expect("in range"))
         .boxed()
 }
 
@@ -58,15 +90,13 @@ fn steps() -> BoxedStrategy<Steps> {
                 from: price(from),
                 step: price(step),
             });
-            Steps::new(&bands.collect::<alloc::vec::Vec<_>>()).expect("both rise")
+            Steps::new(&bands.collect::<Vec<_>>()).expect("both rise")
         })
     };
     prop_oneof![8 => table(2), 1 => table(STEP_BANDS_MAX)].boxed()
 }
 
 fn soft_close() -> BoxedStrategy<SoftClose> {
-    let span =
-        || number(SPAN_MAX_MICROS).prop_map(|span| Span::from_micros(span).expect("in range"));
     let mode = select(&[SoftCloseMode::Add, SoftCloseMode::Reset][..]);
     (mode, span(), span(), option::of(small()))
         .prop_map(
@@ -92,8 +122,37 @@ fn reserve_status() -> BoxedStrategy<ReserveStatus> {
 }
 
 fn outcome() -> BoxedStrategy<Outcome> {
-    let by = select(&[SoldBy::HighestBid, SoldBy::BuyNow][..]);
-    let because = select(&[UnsoldBecause::NoBids, UnsoldBecause::ReserveNotMet][..]);
+    let by = select(
+        &[
+            SoldBy::HighestBid,
+            SoldBy::BuyNow,
+            SoldBy::FirstTake,
+            SoldBy::SecondHighestBid,
+            SoldBy::Reserve,
+            SoldBy::LeastBid,
+        ][..],
+    );
+    let because = select(
+        &[
+            UnsoldBecause::NoBids,
+            UnsoldBecause::ReserveNotMet,
+            UnsoldBecause::Cancelled,
+        ][..],
+    );
+    let allocated_by = select(
+        &[
+            AllocatedBy::EnoughForAll,
+            AllocatedBy::Time,
+            AllocatedBy::ProRata,
+        ][..],
+    );
+    let allocated = (
+        number(u64::MAX),
+        small(),
+        price(),
+        allocated_by,
+        maybe_price(),
+    );
     prop_oneof![
         (user_id(), price(), by, maybe_price()).prop_map(|(winner, price, by, runner_up)| {
             Outcome::Sold {
@@ -105,6 +164,15 @@ fn outcome() -> BoxedStrategy<Outcome> {
         }),
         (because, maybe_price())
             .prop_map(|(because, highest)| Outcome::Unsold { because, highest }),
+        allocated.prop_map(
+            |(sold, buyers, lowest, by, highest_rejected)| Outcome::Allocated {
+                sold,
+                buyers,
+                lowest,
+                by,
+                highest_rejected,
+            }
+        ),
     ]
     .boxed()
 }
@@ -113,14 +181,15 @@ fn outcome() -> BoxedStrategy<Outcome> {
 pub fn lot() -> BoxedStrategy<Lot> {
     let phase = prop_oneof![
         Just(Phase::Open),
+        Just(Phase::Scheduled),
         (timestamp(), outcome()).prop_map(|(at, outcome)| Phase::Closed { at, outcome }),
     ];
     let names = (lot_id(), symbol(), quantity(), price());
-    let times = (timestamp(), timestamp(), small());
+    let times = (timestamp(), timestamp(), small(), option::of(timestamp()));
     (names, times, terms(), phase, book())
         .prop_map(|(names, times, terms, phase, book)| {
             let (id, symbol, quantity, base_price) = names;
-            let (opened_at, closes_at, extensions) = times;
+            let (opened_at, closes_at, extensions, halted_since) = times;
             Lot {
                 id,
                 symbol,
@@ -131,6 +200,7 @@ pub fn lot() -> BoxedStrategy<Lot> {
                 extensions,
                 terms,
                 phase,
+                halted_since,
                 book,
             }
         })
@@ -139,8 +209,10 @@ pub fn lot() -> BoxedStrategy<Lot> {
 
 fn book() -> BoxedStrategy<Book> {
     let prices = (maybe_price(), option::of(user_id()), maybe_price());
-    (prices, small(), small(), reserve_status())
-        .prop_map(|(prices, bids, bidders, reserve)| {
+    let english = (prices, small(), small(), reserve_status());
+    let taken = option::of((user_id(), price()));
+    prop_oneof![
+        english.prop_map(|(prices, bids, bidders, reserve)| {
             let (price, leader, least) = prices;
             Book::English(EnglishBook {
                 price,
@@ -150,8 +222,25 @@ fn book() -> BoxedStrategy<Book> {
                 bidders,
                 reserve,
             })
-        })
-        .boxed()
+        }),
+        taken.prop_map(|taken| {
+            let taken = taken.map(|(bidder, price)| Taken { bidder, price });
+            Book::Dutch(DutchBook { taken })
+        }),
+        (small(), any::<bool>()).prop_map(|(bidders, has_reserve)| {
+            Book::Sealed(SealedBook {
+                bidders,
+                has_reserve,
+            })
+        }),
+        (small(), any::<bool>()).prop_map(|(bidders, has_reserve)| {
+            Book::Uniform(UniformBook {
+                bidders,
+                has_reserve,
+            })
+        }),
+    ]
+    .boxed()
 }
 
 /// Any public event.
@@ -176,20 +265,51 @@ pub fn public_event() -> BoxedStrategy<PublicEvent> {
         (lot_id(), outcome()).prop_map(|(lot, outcome)| PublicEvent::LotClosed { lot, outcome }),
         (symbol(), profit())
             .prop_map(|(symbol, profit)| PublicEvent::ProfitPublished { symbol, profit }),
+        lot_id().prop_map(|lot| PublicEvent::LotBegan { lot }),
+        lot_id().prop_map(|lot| PublicEvent::LotHalted { lot }),
+        (lot_id(), timestamp(), timestamp()).prop_map(|(lot, opened_at, closes_at)| {
+            PublicEvent::LotResumed {
+                lot,
+                opened_at,
+                closes_at,
+            }
+        }),
+        (lot_id(), small()).prop_map(|(lot, bidders)| PublicEvent::BiddersCounted { lot, bidders }),
+        (lot_id(), vec(opened_bid(), 0..=BIDS_OPENED_MAX))
+            .prop_map(|(lot, bids)| PublicEvent::BidsOpened { lot, bids }),
     ]
     .boxed()
 }
 
+fn opened_bid() -> BoxedStrategy<OpenedBid> {
+    let names = (user_id(), order_id());
+    (names, price(), quantity(), number(u64::MAX), maybe_price())
+        .prop_map(
+            |((bidder, order), price, quantity, filled, pays)| OpenedBid {
+                bidder,
+                order,
+                price,
+                quantity,
+                filled,
+                pays,
+            },
+        )
+        .boxed()
+}
+
 fn lot_opened() -> BoxedStrategy<LotOpened> {
     let names = (lot_id(), symbol(), quantity(), price());
-    (names, timestamp(), terms(), any::<bool>())
-        .prop_map(|(names, closes_at, terms, has_reserve)| {
+    let times = (option::of(timestamp()), timestamp());
+    (names, times, terms(), any::<bool>())
+        .prop_map(|(names, times, terms, has_reserve)| {
             let (lot, symbol, quantity, base_price) = names;
+            let (opens_at, closes_at) = times;
             LotOpened {
                 lot,
                 symbol,
                 quantity,
                 base_price,
+                opens_at,
                 closes_at,
                 terms,
                 has_reserve,

@@ -10,9 +10,9 @@ use proptest::sample::select;
 
 use super::market::{lot, public_event, stock, terms};
 use super::value::{
-    digest, feed_sequence, lot_id, market_id, maybe_price, name, number, price, profit, quantity,
-    request_id, role, secret, security, session_id, small, symbol, term, text, timestamp, token,
-    user_id,
+    digest, feed_sequence, lot_id, market_id, maybe_price, name, number, order_id, price, profit,
+    quantity, request_id, role, secret, security, session_id, small, symbol, term, text, timestamp,
+    token, user_id,
 };
 use crate::body::{
     Accepted, Bid, BidMaximum, CloseSession, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
@@ -60,7 +60,8 @@ fn accounts() -> BoxedStrategy<ClientMessage> {
 }
 
 fn commands() -> BoxedStrategy<ClientMessage> {
-    let open = (symbol(), quantity(), timestamp(), terms(), maybe_price());
+    let times = (option::of(timestamp()), timestamp());
+    let open = (symbol(), quantity(), times, terms(), maybe_price());
     prop_oneof![
         (lot_id(), price()).prop_map(|(lot, price)| Bid { lot, price }.into()),
         (lot_id(), price()).prop_map(|(lot, maximum)| BidMaximum { lot, maximum }.into()),
@@ -72,10 +73,12 @@ fn commands() -> BoxedStrategy<ClientMessage> {
             }
             .into()
         }),
-        open.prop_map(|(symbol, quantity, closes_at, terms, reserve)| {
+        open.prop_map(|(symbol, quantity, times, terms, reserve)| {
+            let (opens_at, closes_at) = times;
             OpenLot {
                 symbol,
                 quantity,
+                opens_at,
                 closes_at,
                 terms,
                 reserve,
@@ -289,6 +292,7 @@ fn reply() -> BoxedStrategy<Reply> {
         user_id().prop_map(Reply::Registered),
         session_id().prop_map(Reply::SessionOpened),
         lot_id().prop_map(Reply::LotOpened),
+        order_id().prop_map(Reply::OrderPlaced),
         bid.prop_map(|(lot, leads, price, extended_to, bought)| {
             Reply::Bid(BidReply {
                 lot,

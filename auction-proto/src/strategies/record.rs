@@ -1,6 +1,7 @@
 //! Records of the journal.
 
 use alloc::boxed::Box;
+use alloc::vec;
 
 use auction_core::{
     Actor, Command, Event, NewSession, OpenLot, PrivateEvent, Record, Registration,
@@ -11,8 +12,8 @@ use proptest::prelude::*;
 
 use super::market::{listing, public_event, terms};
 use super::value::{
-    credential, lot_id, maybe_price, name, price, profit, quantity, request_id, role, security,
-    sequence, session_id, symbol, timestamp, token_hash, user_id,
+    credential, lot_id, maybe_price, name, order_id, price, profit, quantity, request_id, role,
+    security, sequence, session_id, side, symbol, timestamp, token_hash, user_id,
 };
 
 /// Any record: its events need not be what its command brings.
@@ -44,13 +45,18 @@ pub fn record() -> BoxedStrategy<Record> {
 }
 
 fn command() -> BoxedStrategy<Command> {
-    let open = (symbol(), quantity(), timestamp(), terms(), maybe_price());
+    let times = (option::of(timestamp()), timestamp());
+    let open = (symbol(), quantity(), times, terms(), maybe_price());
+    let placed = (lot_id(), side(), quantity(), maybe_price());
+    let replaced = (lot_id(), order_id(), quantity(), maybe_price());
     prop_oneof![
         listing().prop_map(Command::ListStock),
-        open.prop_map(|(symbol, quantity, closes_at, terms, reserve)| {
+        open.prop_map(|(symbol, quantity, times, terms, reserve)| {
+            let (opens_at, closes_at) = times;
             Command::OpenLot(Box::new(OpenLot {
                 symbol,
                 quantity,
+                opens_at,
                 closes_at,
                 terms,
                 reserve,
@@ -82,6 +88,33 @@ fn command() -> BoxedStrategy<Command> {
                 profit,
             }
         }),
+        about_lot(),
+        user_id().prop_map(|user| Command::SuspendUser { user }),
+        user_id().prop_map(|user| Command::ReinstateUser { user }),
+        placed.prop_map(|(lot, side, quantity, limit)| Command::PlaceOrder {
+            lot,
+            side,
+            quantity,
+            limit,
+        }),
+        replaced.prop_map(|(lot, order, quantity, limit)| Command::ReplaceOrder {
+            lot,
+            order,
+            quantity,
+            limit,
+        }),
+        (lot_id(), order_id()).prop_map(|(lot, order)| Command::CancelOrder { lot, order }),
+    ]
+    .boxed()
+}
+
+fn about_lot() -> BoxedStrategy<Command> {
+    prop_oneof![
+        lot_id().prop_map(|lot| Command::OpenDue { lot }),
+        lot_id().prop_map(|lot| Command::CloseLot { lot }),
+        lot_id().prop_map(|lot| Command::CancelLot { lot }),
+        lot_id().prop_map(|lot| Command::HaltLot { lot }),
+        lot_id().prop_map(|lot| Command::ResumeLot { lot }),
     ]
     .boxed()
 }
@@ -89,6 +122,7 @@ fn command() -> BoxedStrategy<Command> {
 /// Any private event.
 pub fn private_event() -> BoxedStrategy<PrivateEvent> {
     let session = (session_id(), user_id(), token_hash(), timestamp());
+    let order = (lot_id(), user_id(), order_id());
     prop_oneof![
         (user_id(), credential())
             .prop_map(|(user, credential)| PrivateEvent::CredentialSet { user, credential }),
@@ -110,6 +144,28 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
                 leads,
             }
         }),
+        (order.clone(), side(), quantity(), maybe_price()).prop_map(
+            |((lot, trader, order), side, quantity, limit)| PrivateEvent::OrderPlaced {
+                lot,
+                trader,
+                order,
+                side,
+                quantity,
+                limit,
+            }
+        ),
+        (order.clone(), quantity(), maybe_price()).prop_map(
+            |((lot, trader, order), quantity, limit)| PrivateEvent::OrderReplaced {
+                lot,
+                trader,
+                order,
+                quantity,
+                limit,
+            }
+        ),
+        order.prop_map(|(lot, trader, order)| PrivateEvent::OrderCancelled { lot, trader, order }),
+        user_id().prop_map(|user| PrivateEvent::UserSuspended { user }),
+        user_id().prop_map(|user| PrivateEvent::UserReinstated { user }),
     ]
     .boxed()
 }

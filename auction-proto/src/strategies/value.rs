@@ -4,8 +4,9 @@ use alloc::string::String;
 
 use auction_core::limits::{PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, TIMESTAMP_MAX_MICROS};
 use auction_core::{
-    Credential, Digest, FeedSequence, LotId, MarketId, Name, Price, Profit, Quantity, RequestId,
-    Role, SecurityCode, Sequence, SessionId, Symbol, Term, Timestamp, TokenHash, UserId,
+    Credential, Digest, FeedSequence, LotId, MarketId, Name, OrderId, Price, Profit, Quantity,
+    RequestId, Role, SecurityCode, Sequence, SessionId, Side, Symbol, Term, Timestamp, TokenHash,
+    UserId,
 };
 use proptest::array::{uniform16, uniform32};
 use proptest::collection::vec;
@@ -66,6 +67,14 @@ pub fn user_id() -> BoxedStrategy<UserId> {
 /// Any lot's number.
 pub fn lot_id() -> BoxedStrategy<LotId> {
     small().prop_map(LotId).boxed()
+}
+
+pub(super) fn order_id() -> BoxedStrategy<OrderId> {
+    small().prop_map(OrderId).boxed()
+}
+
+pub(super) fn side() -> BoxedStrategy<Side> {
+    select(&[Side::Buy, Side::Sell][..]).boxed()
 }
 
 pub(super) fn session_id() -> BoxedStrategy<SessionId> {

@@ -1,8 +1,8 @@
 //! Numbers, times and money.
 
 use auction_core::{
-    FeedSequence, LotId, Price, Profit, Quantity, RequestId, Sequence, SessionId, Span, Term,
-    Timestamp, UserId,
+    FeedSequence, LotId, OrderId, Price, Profit, Quantity, RequestId, Sequence, SessionId, Span,
+    Term, Timestamp, UserId,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
@@ -55,6 +55,7 @@ macro_rules! as_number {
 as_number!(
     UserId(u32),
     LotId(u32),
+    OrderId(u32),
     SessionId(u64),
     RequestId(u64),
     Sequence(u64),

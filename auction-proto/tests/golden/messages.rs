@@ -147,6 +147,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
             OpenLot {
                 symbol: symbol("AAPL"),
                 quantity: Quantity::ONE,
+                opens_at: None,
                 closes_at,
                 terms: Terms::English(EnglishTerms::default()),
                 reserve: None,
@@ -158,6 +159,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
             OpenLot {
                 symbol: symbol("AAPL"),
                 quantity: Quantity::new(1_000_000).unwrap(),
+                opens_at: None,
                 closes_at,
                 terms: banded,
                 reserve: Some(price("20")),
@@ -402,6 +404,7 @@ fn lots() -> Vec<Lot> {
         extensions: 1,
         terms: Terms::English(EnglishTerms::default()),
         phase,
+        halted_since: None,
         book: Book::English(EnglishBook {
             price: price.map(self::price),
             leader: price.map(|_| UserId(2)),
@@ -541,6 +544,7 @@ pub fn lot_opened() -> LotOpened {
         symbol: symbol("AAPL"),
         quantity: Quantity::ONE,
         base_price: price("1.30"),
+        opens_at: None,
         closes_at: at(300),
         terms: Terms::English(EnglishTerms::default()),
         has_reserve: true,

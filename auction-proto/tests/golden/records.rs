@@ -21,6 +21,7 @@ pub fn records() -> Vec<(&'static str, Record)> {
     let open = OpenLot {
         symbol: symbol("AAPL"),
         quantity: Quantity::ONE,
+        opens_at: None,
         closes_at: at(300),
         terms: Terms::English(EnglishTerms::default()),
         reserve: None,

@@ -126,6 +126,7 @@ impl Stage {
         let open = OpenLot {
             symbol: Symbol::parse(symbol).unwrap(),
             quantity: Quantity::new(quantity).unwrap(),
+            opens_at: None,
             closes_at: Timestamp::from_secs(START + 300),
             terms: Terms::English(EnglishTerms::default()),
             reserve: reserve.map(|reserve| Price::parse(reserve).unwrap()),

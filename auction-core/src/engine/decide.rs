@@ -1,0 +1,251 @@
+//! Deciding about stocks, accounts and sessions: reads the state, changes nothing.
+
+use super::Engine;
+use super::right::Right;
+use crate::command::{Actor, Command, Listing, NewSession, Registration, Role};
+use crate::event::{Event, Events, PrivateEvent, PublicEvent};
+use crate::limits::{STOCKS_MAX, USERS_MAX};
+use crate::lot::{Offer, OrderChange};
+use crate::reject::{Countable, Reject};
+use crate::{Profit, SecurityCode, SessionId, Symbol, Timestamp, UserId};
+
+impl Engine {
+    pub(super) fn decide(
+        &self,
+        now: Timestamp,
+        actor: Actor,
+        command: &Command,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        match command {
+            Command::ListStock(listing) => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_listing(*listing, events)?;
+            }
+            Command::OpenLot(open) => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_opening(now, open, events)?;
+            }
+            Command::ExtendLot { lot, closes_at } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_extension(now, *lot, *closes_at, events)?;
+            }
+            Command::CloseDue { lot } => {
+                self.require(actor, Right::TellTime)?;
+                self.decide_due_close(now, *lot, events)?;
+            }
+            Command::OpenDue { lot } => {
+                self.require(actor, Right::TellTime)?;
+                self.decide_due_opening(*lot, events)?;
+            }
+            Command::CloseLot { lot } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_early_close(*lot, events)?;
+            }
+            Command::CancelLot { lot } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_cancel(*lot, events)?;
+            }
+            Command::HaltLot { lot } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_halt(now, *lot, events)?;
+            }
+            Command::ResumeLot { lot } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_resumption(now, *lot, events)?;
+            }
+            Command::SuspendUser { user } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_suspension(*user, events)?;
+            }
+            Command::ReinstateUser { user } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_reinstatement(*user, events)?;
+            }
+            Command::Register(registration) => {
+                self.require(actor, Right::Operate)?;
+                self.decide_registration(registration, events)?;
+            }
+            Command::OpenSession(new) => {
+                self.require(actor, Right::Operate)?;
+                self.decide_session(new, events)?;
+            }
+            Command::CloseSession { session } => {
+                self.decide_session_close(actor, *session, events)?;
+            }
+            Command::Bid { lot, price } => {
+                self.decide_offer(now, actor, *lot, Offer::Plain(*price), events)?;
+            }
+            Command::BidMaximum { lot, maximum } => {
+                self.decide_offer(now, actor, *lot, Offer::Maximum(*maximum), events)?;
+            }
+            Command::PlaceOrder {
+                lot,
+                side,
+                quantity,
+                limit,
+            } => {
+                let change = OrderChange::Place {
+                    side: *side,
+                    quantity: *quantity,
+                    limit: *limit,
+                };
+                self.decide_order(now, actor, *lot, change, events)?;
+            }
+            Command::ReplaceOrder {
+                lot,
+                order,
+                quantity,
+                limit,
+            } => {
+                let change = OrderChange::Replace {
+                    order: *order,
+                    quantity: *quantity,
+                    limit: *limit,
+                };
+                self.decide_order(now, actor, *lot, change, events)?;
+            }
+            Command::CancelOrder { lot, order } => {
+                let change = OrderChange::Cancel { order: *order };
+                self.decide_order(now, actor, *lot, change, events)?;
+            }
+            Command::PublishProfit {
+                symbol,
+                security,
+                profit,
+            } => {
+                self.decide_profit(actor, *symbol, *security, *profit, events)?;
+            }
+        }
+        assert!(!events.is_empty(), "what is accepted changes something");
+        Ok(())
+    }
+
+    fn decide_listing(&self, listing: Listing, events: &mut Events) -> Result<(), Reject> {
+        match self.market.stock(listing.symbol) {
+            Some(stock) if stock.listing == listing => return Err(Reject::Unchanged),
+            None if self.market.parts().stocks.len() >= STOCKS_MAX => {
+                return Err(Reject::full(Countable::Stocks, STOCKS_MAX));
+            }
+            Some(_) | None => {}
+        }
+        events.push(Event::Public(PublicEvent::StockListed(listing)));
+        Ok(())
+    }
+
+    fn decide_registration(
+        &self,
+        registration: &Registration,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let Registration {
+            name,
+            role,
+            credential,
+        } = registration;
+        if self.market.user_named(*name).is_some() {
+            return Err(Reject::NameTaken { name: *name });
+        }
+        if let Role::Company(symbol) = *role {
+            self.market
+                .stock(symbol)
+                .ok_or(Reject::UnknownSymbol { symbol })?;
+        }
+        let count = self.market.users().len();
+        if count >= USERS_MAX {
+            return Err(Reject::full(Countable::Users, USERS_MAX));
+        }
+        let user = UserId::at_index(count);
+        let registered = PublicEvent::UserRegistered {
+            user,
+            name: *name,
+            role: *role,
+        };
+        events.push(Event::Public(registered));
+        let credential = credential.clone();
+        events.push(Event::Private(PrivateEvent::CredentialSet {
+            user,
+            credential,
+        }));
+        Ok(())
+    }
+
+    fn decide_suspension(&self, user: UserId, events: &mut Events) -> Result<(), Reject> {
+        self.market.user(user).ok_or(Reject::UnknownUser { user })?;
+        if self.roster.is_suspended(user) {
+            return Err(Reject::Unchanged);
+        }
+        events.push(Event::Private(PrivateEvent::UserSuspended { user }));
+        Ok(())
+    }
+
+    fn decide_reinstatement(&self, user: UserId, events: &mut Events) -> Result<(), Reject> {
+        self.market.user(user).ok_or(Reject::UnknownUser { user })?;
+        if !self.roster.is_suspended(user) {
+            return Err(Reject::Unchanged);
+        }
+        events.push(Event::Private(PrivateEvent::UserReinstated { user }));
+        Ok(())
+    }
+
+    fn decide_session(&self, new: &NewSession, events: &mut Events) -> Result<(), Reject> {
+        let NewSession {
+            user,
+            token_hash,
+            expires_at,
+        } = *new;
+        self.market.user(user).ok_or(Reject::UnknownUser { user })?;
+        if let Some(session) = self.roster.to_retire(user) {
+            events.push(Event::Private(PrivateEvent::SessionClosed { session }));
+        }
+        let session = self.roster.next_session();
+        let opened = PrivateEvent::SessionOpened {
+            session,
+            user,
+            token_hash,
+            expires_at,
+        };
+        events.push(Event::Private(opened));
+        Ok(())
+    }
+
+    fn decide_session_close(
+        &self,
+        actor: Actor,
+        session: SessionId,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let closing = self.roster.asking(session)?;
+        let own = actor == Actor::User(closing.user);
+        if !own && actor != Actor::Operator {
+            // Of others' sessions one learns nothing.
+            return Err(Reject::SessionClosed { session });
+        }
+        events.push(Event::Private(PrivateEvent::SessionClosed { session }));
+        Ok(())
+    }
+
+    fn decide_profit(
+        &self,
+        actor: Actor,
+        symbol: Symbol,
+        security: SecurityCode,
+        profit: Profit,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        self.require(actor, Right::Publish(symbol))?;
+        let stock = self
+            .market
+            .stock(symbol)
+            .ok_or(Reject::UnknownSymbol { symbol })?;
+        if stock.listing.security != security {
+            let security = stock.listing.security;
+            return Err(Reject::WrongSecurity { symbol, security });
+        }
+        events.push(Event::Public(PublicEvent::ProfitPublished {
+            symbol,
+            profit,
+        }));
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! Deciding about lots: reads the state, changes nothing.
+
+use super::Engine;
+use crate::command::{Actor, OpenLot};
+use crate::event::{
+    Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent, PublicEvent, UnsoldBecause,
+};
+use crate::limits::{LOTS_MAX, SPAN_MAX_MICROS};
+use crate::lot::{self, Lot, Offer, OrderChange};
+use crate::reject::{Countable, Reject};
+use crate::{LotId, Timestamp};
+
+impl Engine {
+    pub(super) fn decide_opening(
+        &self,
+        now: Timestamp,
+        open: &OpenLot,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let symbol = open.symbol;
+        let stock = self
+            .market
+            .stock(symbol)
+            .ok_or(Reject::UnknownSymbol { symbol })?;
+        let base_price = stock.listing.price;
+        lot::check_terms(open, base_price, now)?;
+        let count = self.market.lots().len();
+        if count >= LOTS_MAX {
+            return Err(Reject::full(Countable::Lots, LOTS_MAX));
+        }
+        let lot = LotId::at_index(count);
+        let opened = LotOpened {
+            lot,
+            symbol,
+            quantity: open.quantity,
+            base_price,
+            opens_at: open.opens_at,
+            closes_at: open.closes_at,
+            terms: open.terms.clone(),
+            has_reserve: open.reserve.is_some(),
+        };
+        events.push(Event::Public(PublicEvent::LotOpened(opened.into())));
+        if let Some(reserve) = open.reserve {
+            events.push(Event::Private(PrivateEvent::ReserveSet { lot, reserve }));
+        }
+        Ok(())
+    }
+
+    pub(super) fn decide_extension(
+        &self,
+        now: Timestamp,
+        lot: LotId,
+        closes_at: Timestamp,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        // A lot that is due, but has not been closed yet, can still be moved: after an outage it is.
+        let moved = self.lot(lot)?;
+        moved.check_not_closed()?;
+        if let Some(since) = moved.halted_since {
+            return Err(Reject::LotHalted { lot, since });
+        }
+        let after = moved.closes_at.max(now);
+        if closes_at <= after || closes_at.since(now).micros() > SPAN_MAX_MICROS {
+            return Err(Reject::CloseNotLater { after });
+        }
+        let cause = ExtensionCause::Ordered;
+        events.push(Event::Public(PublicEvent::LotExtended {
+            lot,
+            closes_at,
+            cause,
+        }));
+        Ok(())
+    }
+
+    /// What the clock asks for: the deadlines know that it is due, and no one else may ask.
+    pub(super) fn decide_due_opening(&self, lot: LotId, events: &mut Events) -> Result<(), Reject> {
+        let due = self.lot(lot)?;
+        due.check_not_closed()?;
+        if !due.is_scheduled() {
+            return Err(Reject::Unchanged);
+        }
+        events.push(Event::Public(PublicEvent::LotBegan { lot }));
+        Ok(())
+    }
+
+    pub(super) fn decide_due_close(
+        &self,
+        now: Timestamp,
+        lot: LotId,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let due = self.lot(lot)?;
+        due.check_not_closed()?;
+        if now < due.closes_at {
+            let closes_at = due.closes_at;
+            return Err(Reject::NotDue { closes_at });
+        }
+        self.settle(due, events);
+        Ok(())
+    }
+
+    pub(super) fn decide_early_close(&self, lot: LotId, events: &mut Events) -> Result<(), Reject> {
+        let closed = self.lot(lot)?;
+        closed.check_not_closed()?;
+        closed.check_begun()?;
+        self.settle(closed, events);
+        Ok(())
+    }
+
+    fn settle(&self, lot: &Lot, events: &mut Events) {
+        let outcome = self.hidden_of(lot.id).decide_close(lot, events);
+        let lot = lot.id;
+        events.push(Event::Public(PublicEvent::LotClosed { lot, outcome }));
+    }
+
+    pub(super) fn decide_cancel(&self, lot: LotId, events: &mut Events) -> Result<(), Reject> {
+        let cancelled = self.lot(lot)?;
+        cancelled.check_not_closed()?;
+        if cancelled.bidders() > 0 {
+            return Err(Reject::LotHasBids { lot });
+        }
+        let outcome = Outcome::Unsold {
+            because: UnsoldBecause::Cancelled,
+            highest: None,
+        };
+        events.push(Event::Public(PublicEvent::LotClosed { lot, outcome }));
+        Ok(())
+    }
+
+    pub(super) fn decide_halt(
+        &self,
+        now: Timestamp,
+        lot: LotId,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let halted = self.lot(lot)?;
+        match halted.check_runs(now) {
+            Err(Reject::LotHalted { .. }) => return Err(Reject::Unchanged),
+            checked => checked?,
+        }
+        events.push(Event::Public(PublicEvent::LotHalted { lot }));
+        Ok(())
+    }
+
+    pub(super) fn decide_resumption(
+        &self,
+        now: Timestamp,
+        lot: LotId,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let resumed = self.lot(lot)?;
+        resumed.check_not_closed()?;
+        let halt = now.since(resumed.halted_since.ok_or(Reject::Unchanged)?);
+        events.push(Event::Public(PublicEvent::LotResumed {
+            lot,
+            opened_at: resumed.opened_at.saturating_add(halt),
+            closes_at: resumed.closes_at.saturating_add(halt),
+        }));
+        Ok(())
+    }
+
+    pub(super) fn decide_offer(
+        &self,
+        now: Timestamp,
+        actor: Actor,
+        lot: LotId,
+        offer: Offer,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let bidder = self.require_trader(actor)?;
+        let lot = self.lot(lot)?;
+        lot::decide_offer(lot, self.hidden_of(lot.id), now, bidder, offer, events)
+    }
+
+    pub(super) fn decide_order(
+        &self,
+        now: Timestamp,
+        actor: Actor,
+        lot: LotId,
+        change: OrderChange,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let trader = self.require_trader(actor)?;
+        let lot = self.lot(lot)?;
+        lot::decide_order(lot, self.hidden_of(lot.id), now, trader, change, events)
+    }
+}

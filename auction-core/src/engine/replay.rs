@@ -1,0 +1,169 @@
+//! Taking records of the past: as they were decided then, or decided again and compared.
+
+use super::{Asked, Engine};
+use crate::command::{Actor, Caller, Command};
+use crate::event::{Events, Record};
+use crate::market::FoldError;
+use crate::reject::Reject;
+use crate::rules::RULES_VERSION;
+use crate::{Sequence, Timestamp};
+
+/// Why a record does not follow the ones before it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// A record is missing, or comes twice.
+    #[error("record {found} was found where {expected} was expected")]
+    OutOfSequence {
+        /// The record found.
+        found: Sequence,
+        /// The next record.
+        expected: Sequence,
+    },
+    /// Time goes back.
+    #[error("record {sequence} is stamped {at}, before the one it follows")]
+    TimeGoesBack {
+        /// The record.
+        sequence: Sequence,
+        /// Its time.
+        at: Timestamp,
+    },
+    /// Its rules are not those of this program.
+    #[error("record {sequence} was decided by rules {rules}; this program knows {RULES_VERSION}")]
+    UnknownRules {
+        /// The record.
+        sequence: Sequence,
+        /// The version of its rules.
+        rules: u16,
+    },
+    /// Its events do not fit.
+    #[error("record {sequence} does not fit: {source}")]
+    DoesNotFit {
+        /// The record.
+        sequence: Sequence,
+        /// Why.
+        source: FoldError,
+    },
+    /// The rules give something else.
+    #[error("record {sequence} is not what the rules give: {difference}")]
+    DecidedOtherwise {
+        /// The record.
+        sequence: Sequence,
+        /// What the rules give.
+        difference: Difference,
+    },
+}
+
+/// How a record differs from what the rules give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Difference {
+    /// The rules refuse the command.
+    #[error("they refuse the command: {0}")]
+    Refused(Reject),
+    /// The rules give other events.
+    #[error("they decide otherwise")]
+    OtherEvents,
+    /// The request was done before.
+    #[error("the request was done before")]
+    Repeated,
+    /// Someone else acted.
+    #[error("someone else acted")]
+    OtherActor,
+    /// Another lot was due, or this one at another time.
+    #[error("another lot was due, or this one at another time")]
+    OtherDeadline,
+}
+
+impl Engine {
+    /// Takes a record of the past as it was decided then.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the record does not follow the ones before it. The engine is of no more use then.
+    pub fn replay(&mut self, record: &Record) -> Result<(), ReplayError> {
+        self.check_follows(record)?;
+        let sequence = record.sequence;
+        self.apply(record)
+            .map_err(|source| ReplayError::DoesNotFit { sequence, source })
+    }
+
+    /// Decides a record of the past again, compares, and takes it.
+    ///
+    /// Who acted, with which request, and what came of it must be what the rules give at that time. That the
+    /// time itself, or a request's number, was not changed afterwards is for the journal's checksums to show.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when it is not what the rules give. The engine is of no more use then.
+    pub fn verify(&mut self, record: &Record) -> Result<(), ReplayError> {
+        self.check_follows(record)?;
+        let sequence = record.sequence;
+        self.compare(record)
+            .map_err(|difference| ReplayError::DecidedOtherwise {
+                sequence,
+                difference,
+            })?;
+        self.replay(record)
+    }
+
+    fn check_follows(&self, record: &Record) -> Result<(), ReplayError> {
+        let sequence = record.sequence;
+        let expected = self.sequence.next();
+        if sequence != expected {
+            return Err(ReplayError::OutOfSequence {
+                found: sequence,
+                expected,
+            });
+        }
+        if record.at < self.at {
+            return Err(ReplayError::TimeGoesBack {
+                sequence,
+                at: record.at,
+            });
+        }
+        if record.rules != RULES_VERSION {
+            return Err(ReplayError::UnknownRules {
+                sequence,
+                rules: record.rules,
+            });
+        }
+        Ok(())
+    }
+
+    fn compare(&self, record: &Record) -> Result<(), Difference> {
+        let caller = match (record.actor, record.request) {
+            (Actor::Clock, None) => {
+                if !matches!(
+                    record.command,
+                    Command::CloseDue { .. } | Command::OpenDue { .. }
+                ) {
+                    return Err(Difference::OtherActor);
+                }
+                if self.next_due(record.at) != Some((record.at, record.command.clone())) {
+                    return Err(Difference::OtherDeadline);
+                }
+                return self.compare_events(record);
+            }
+            (Actor::Operator, None) => Caller::Operator,
+            (Actor::User(user), None) => Caller::User(user),
+            (Actor::User(_), Some((session, request))) => Caller::Session { session, request },
+            (Actor::Clock | Actor::Operator, Some(_)) => return Err(Difference::OtherActor),
+        };
+        let asked = self
+            .identify(record.at, caller, &record.command)
+            .map_err(Difference::Refused)?;
+        match asked {
+            Asked::Before { .. } => Err(Difference::Repeated),
+            Asked::Anew { actor, .. } if actor != record.actor => Err(Difference::OtherActor),
+            Asked::Anew { .. } => self.compare_events(record),
+        }
+    }
+
+    fn compare_events(&self, record: &Record) -> Result<(), Difference> {
+        let mut events = Events::new();
+        self.decide(record.at, record.actor, &record.command, &mut events)
+            .map_err(Difference::Refused)?;
+        if events == record.events {
+            Ok(())
+        } else {
+            Err(Difference::OtherEvents)
+        }
+    }
+}

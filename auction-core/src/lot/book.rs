@@ -1,0 +1,109 @@
+//! What everyone sees of a lot's bids, by format.
+
+use super::{DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
+use crate::event::{BidAccepted, LotOpened};
+use crate::{Price, Terms, UserId};
+
+use super::dutch::Taken;
+
+/// What a format shows of its bids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Book {
+    /// Ascending, open.
+    English(EnglishBook),
+    /// Descending: the first to take it wins.
+    Dutch(DutchBook),
+    /// One sealed bid a trader for the whole lot.
+    Sealed(SealedBook),
+    /// Sealed bids for parts of the lot.
+    Uniform(UniformBook),
+}
+
+impl Book {
+    pub(super) fn opened(opened: &LotOpened) -> Self {
+        let has_reserve = opened.has_reserve;
+        match &opened.terms {
+            Terms::English(terms) => Self::English(EnglishBook::opened(
+                terms,
+                opened.base_price,
+                greatest_price(opened.quantity),
+                has_reserve,
+            )),
+            Terms::Dutch(_) => Self::Dutch(DutchBook::default()),
+            Terms::Sealed(_) => Self::Sealed(SealedBook {
+                bidders: 0,
+                has_reserve,
+            }),
+            Terms::Uniform(_) => Self::Uniform(UniformBook {
+                bidders: 0,
+                has_reserve,
+            }),
+        }
+    }
+
+    pub(super) fn price(&self) -> Option<Price> {
+        match self {
+            Self::English(book) => book.price,
+            Self::Dutch(book) => book.taken.map(|taken| taken.price),
+            Self::Sealed(_) | Self::Uniform(_) => None,
+        }
+    }
+
+    pub(super) fn leader(&self) -> Option<UserId> {
+        match self {
+            Self::English(book) => book.leader,
+            Self::Dutch(book) => book.taken.map(|taken| taken.bidder),
+            Self::Sealed(_) | Self::Uniform(_) => None,
+        }
+    }
+
+    pub(super) fn least(&self) -> Option<Price> {
+        match self {
+            Self::English(book) => book.least,
+            Self::Dutch(_) | Self::Sealed(_) | Self::Uniform(_) => None,
+        }
+    }
+
+    pub(super) fn bidders(&self) -> u32 {
+        match self {
+            Self::English(book) => book.bidders,
+            Self::Dutch(book) => u32::from(book.taken.is_some()),
+            Self::Sealed(book) => book.bidders,
+            Self::Uniform(book) => book.bidders,
+        }
+    }
+
+    /// Takes an open bid; `false` when the format has none.
+    #[must_use]
+    pub(crate) fn bid_accepted(&mut self, bid: &BidAccepted) -> bool {
+        match self {
+            Self::English(book) => book.bid_accepted(bid),
+            Self::Dutch(book) => {
+                book.taken = Some(Taken {
+                    bidder: bid.leader,
+                    price: bid.price,
+                });
+            }
+            Self::Sealed(_) | Self::Uniform(_) => return false,
+        }
+        true
+    }
+
+    /// Takes the number of those who have a sealed bid; `false` when the format counts otherwise.
+    #[must_use]
+    pub(crate) fn bidders_counted(&mut self, bidders: u32) -> bool {
+        match self {
+            Self::English(_) | Self::Dutch(_) => return false,
+            Self::Sealed(book) => book.bidders = bidders,
+            Self::Uniform(book) => book.bidders = bidders,
+        }
+        true
+    }
+
+    /// Whether the format opens sealed bids at the close.
+    #[must_use]
+    pub(crate) fn opens_bids(&self) -> bool {
+        matches!(self, Self::Sealed(_) | Self::Uniform(_))
+    }
+}

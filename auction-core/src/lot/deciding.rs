@@ -1,0 +1,70 @@
+//! What a format decides.
+
+use super::{LeastWinning, Lot};
+use crate::clearing::call::Side;
+use crate::event::{Events, Outcome};
+use crate::{OrderId, Price, Quantity, Reject, Timestamp, UserId};
+
+/// A format's decisions on one lot: it sees both halves of the lot, changes nothing, and says what it decided
+/// as events. What a format does not take is refused with what fits.
+pub(super) trait Deciding {
+    /// What everyone sees of the lot.
+    fn lot(&self) -> &Lot;
+
+    /// An open bid or a maximum on an open lot.
+    fn decide_offer(
+        &self,
+        _now: Timestamp,
+        _bidder: UserId,
+        _offer: Offer,
+        _events: &mut Events,
+    ) -> Result<(), Reject> {
+        let lot = self.lot().id;
+        Err(Reject::TakesOrders { lot })
+    }
+
+    /// A change of a trader's hidden orders on an open lot, or a cancel on a halted one.
+    fn decide_order(
+        &self,
+        _trader: UserId,
+        _change: OrderChange,
+        _events: &mut Events,
+    ) -> Result<(), Reject> {
+        let lot = self.lot().id;
+        Err(Reject::TakesBids { lot })
+    }
+
+    /// What comes of the lot if it closes now, and the events that open what was hidden.
+    fn decide_close(&self, events: &mut Events) -> Outcome;
+
+    /// What a trader would have needed to win the lot, which has closed at `closed_at`.
+    fn least_winning(&self, trader: UserId, closed_at: Timestamp) -> LeastWinning;
+}
+
+/// What a trader offers openly.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Offer {
+    /// To stand at this price, or to take at it.
+    Plain(Price),
+    /// To pay up to this price.
+    Maximum(Price),
+}
+
+/// What a trader does with their hidden orders.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OrderChange {
+    /// Another one.
+    Place {
+        side: Side,
+        quantity: Quantity,
+        limit: Option<Price>,
+    },
+    /// One of them says something else from now on.
+    Replace {
+        order: OrderId,
+        quantity: Quantity,
+        limit: Option<Price>,
+    },
+    /// One less.
+    Cancel { order: OrderId },
+}

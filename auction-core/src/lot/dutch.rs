@@ -1,0 +1,137 @@
+//! The Dutch auction: the price falls, and the first trader to take the lot wins at the price of that moment.
+
+use super::deciding::{Deciding, Offer};
+use super::{LeastWinning, Lot};
+use crate::clearing::dutch::{PriceClock, PriceClockError};
+use crate::command::DutchTerms;
+use crate::event::{
+    BidAccepted, Event, Events, Outcome, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
+};
+use crate::{Price, Reject, Span, TermsError, Timestamp, UserId};
+
+/// What everyone sees of a Dutch lot, beside its falling price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DutchBook {
+    /// Who took it and at which price, once someone has.
+    pub taken: Option<Taken>,
+}
+
+/// A Dutch lot that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Taken {
+    /// Who took it.
+    pub bidder: UserId,
+    /// What each share costs them.
+    pub price: Price,
+}
+
+pub(super) fn check_terms(
+    terms: &DutchTerms,
+    greatest: Price,
+    reserve: Option<Price>,
+) -> Result<(), TermsError> {
+    clock(terms)?;
+    if reserve.is_some() {
+        return Err(TermsError::NoReserve);
+    }
+    if terms.start > greatest {
+        return Err(TermsError::Start { greatest });
+    }
+    Ok(())
+}
+
+/// The price at a moment; `None` when the terms are none.
+pub(super) fn price_at(terms: &DutchTerms, lot: &Lot, now: Timestamp) -> Option<Price> {
+    let clock = clock(terms).ok()?;
+    Some(clock.price(lot.open_for(now)))
+}
+
+fn clock(terms: &DutchTerms) -> Result<PriceClock, PriceClockError> {
+    PriceClock::new(terms.start, terms.step, terms.floor, terms.interval)
+}
+
+/// All that a decision looks at.
+pub(super) struct State<'a> {
+    pub(super) lot: &'a Lot,
+    pub(super) terms: &'a DutchTerms,
+    pub(super) book: &'a DutchBook,
+}
+
+impl Deciding for State<'_> {
+    fn lot(&self) -> &Lot {
+        self.lot
+    }
+
+    fn decide_offer(
+        &self,
+        now: Timestamp,
+        bidder: UserId,
+        offer: Offer,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let lot = self.lot.id;
+        let Offer::Plain(highest) = offer else {
+            return Err(Reject::TakesBids { lot });
+        };
+        let greatest = self.lot.greatest_price();
+        if highest > greatest {
+            return Err(Reject::PriceTooHigh { greatest });
+        }
+        let price = self.price(self.lot.open_for(now));
+        if price > highest {
+            return Err(Reject::PriceStillAbove { price });
+        }
+        events.push(Event::Public(PublicEvent::BidAccepted(BidAccepted {
+            lot,
+            bidder,
+            amount: Some(price),
+            leader: bidder,
+            price,
+            least: None,
+            bidders: 1,
+            reserve: ReserveStatus::None,
+        })));
+        let outcome = Outcome::Sold {
+            winner: bidder,
+            price,
+            by: SoldBy::FirstTake,
+            runner_up: None,
+        };
+        events.push(Event::Public(PublicEvent::LotClosed { lot, outcome }));
+        Ok(())
+    }
+
+    fn decide_close(&self, _events: &mut Events) -> Outcome {
+        Outcome::Unsold {
+            because: UnsoldBecause::NoBids,
+            highest: None,
+        }
+    }
+
+    /// Of others than the taker: the price they would have had to take before it. Of the taker, and of a lot
+    /// that nobody took: the price at the last moment before the close.
+    fn least_winning(&self, trader: UserId, closed_at: Timestamp) -> LeastWinning {
+        let closes_at = self.lot.closes_at;
+        let end = match self.book.taken {
+            Some(taken) if taken.bidder == trader => closes_at,
+            Some(_) => closed_at,
+            None => closed_at.min(closes_at),
+        };
+        let end = self.lot.halted_since.map_or(end, |since| since.min(end));
+        let last = end.micros().checked_sub(1).and_then(Timestamp::from_micros);
+        match last.filter(|last| *last >= self.lot.opened_at) {
+            Some(last) => LeastWinning::Bid(self.price(last.since(self.lot.opened_at))),
+            // It was taken, closed or halted at the very moment of its opening.
+            None => LeastWinning::Nothing,
+        }
+    }
+}
+
+impl State<'_> {
+    fn price(&self, open_for: Span) -> Price {
+        let clock = clock(self.terms).expect("terms were checked when the lot opened");
+        clock.price(open_for)
+    }
+}

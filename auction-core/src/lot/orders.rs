@@ -1,0 +1,263 @@
+//! The hidden orders of a lot, whose formats open them at the close or never. They are numbered for each
+//! trader; their places in time are nobody's to see.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::OrderChange;
+use crate::clearing::call::Side;
+use crate::event::{Event, Events, OpenedBid, PrivateEvent, PublicEvent};
+use crate::limits::{BIDS_OPENED_MAX, SEALED_BIDS_MAX};
+use crate::reject::Countable;
+use crate::{LotId, OrderId, Price, Quantity, Reject, UserId};
+
+/// The hidden orders of a lot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Orders {
+    traders: BTreeMap<UserId, OrdersOfTrader>,
+    /// Places in time given so far.
+    places: u64,
+    /// Live orders.
+    live: u32,
+    /// Traders with a live order.
+    bidders: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+struct OrdersOfTrader {
+    /// Numbers given so far; they are never used again.
+    numbers: u32,
+    /// By number.
+    live: Vec<HiddenOrder>,
+}
+
+/// A live order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct HiddenOrder {
+    pub(super) id: OrderId,
+    pub(super) side: Side,
+    pub(super) quantity: Quantity,
+    pub(super) limit: Option<Price>,
+    /// Its place in time: of equal prices the smaller is served first.
+    pub(super) place: u64,
+}
+
+/// What a format of sealed bids takes.
+pub(super) struct Sealed<'a> {
+    pub(super) lot: LotId,
+    pub(super) orders: &'a Orders,
+    /// How many live bids a trader can have.
+    pub(super) each_max: u32,
+}
+
+impl Orders {
+    pub(super) fn bidders(&self) -> u32 {
+        self.bidders
+    }
+
+    /// A trader's live orders, by number.
+    pub(super) fn of(&self, trader: UserId) -> &[HiddenOrder] {
+        self.traders
+            .get(&trader)
+            .map_or(&[], |own| own.live.as_slice())
+    }
+
+    /// All live orders, in the order of their time.
+    pub(super) fn by_time(&self) -> Vec<(UserId, HiddenOrder)> {
+        let all = self.traders.iter();
+        let mut all: Vec<_> = all
+            .flat_map(|(trader, own)| own.live.iter().map(|order| (*trader, *order)))
+            .collect();
+        all.sort_unstable_by_key(|(_, order)| order.place);
+        all
+    }
+
+    /// The place after all others.
+    pub(super) fn next_place(&self) -> u64 {
+        self.places + 1
+    }
+
+    /// Takes what was decided; `false` when it does not fit.
+    #[must_use]
+    pub(super) fn apply(&mut self, event: &PrivateEvent) -> bool {
+        match *event {
+            PrivateEvent::OrderPlaced {
+                trader,
+                order,
+                side,
+                quantity,
+                limit,
+                ..
+            } => self.place(trader, order, side, quantity, limit),
+            PrivateEvent::OrderReplaced {
+                trader,
+                order,
+                quantity,
+                limit,
+                ..
+            } => self.replace(trader, order, quantity, limit),
+            PrivateEvent::OrderCancelled { trader, order, .. } => self.cancel(trader, order),
+            _ => false,
+        }
+    }
+
+    fn place(
+        &mut self,
+        trader: UserId,
+        id: OrderId,
+        side: Side,
+        quantity: Quantity,
+        limit: Option<Price>,
+    ) -> bool {
+        if self.next_id(trader) != Some(id) {
+            return false;
+        }
+        let place = self.next_place();
+        let own = self.traders.entry(trader).or_default();
+        self.bidders += u32::from(own.live.is_empty());
+        self.live += 1;
+        self.places = place;
+        own.numbers = id.0;
+        own.live.push(HiddenOrder {
+            id,
+            side,
+            quantity,
+            limit,
+            place,
+        });
+        true
+    }
+
+    fn replace(
+        &mut self,
+        trader: UserId,
+        id: OrderId,
+        quantity: Quantity,
+        limit: Option<Price>,
+    ) -> bool {
+        let place = self.next_place();
+        let own = self.traders.get_mut(&trader);
+        let Some(order) = own.and_then(|own| own.live.iter_mut().find(|order| order.id == id))
+        else {
+            return false;
+        };
+        *order = HiddenOrder {
+            quantity,
+            limit,
+            place,
+            ..*order
+        };
+        self.places = place;
+        true
+    }
+
+    fn cancel(&mut self, trader: UserId, id: OrderId) -> bool {
+        let Some(own) = self.traders.get_mut(&trader) else {
+            return false;
+        };
+        let Some(at) = own.live.iter().position(|order| order.id == id) else {
+            return false;
+        };
+        own.live.remove(at);
+        self.live -= 1;
+        self.bidders -= u32::from(own.live.is_empty());
+        true
+    }
+
+    fn next_id(&self, trader: UserId) -> Option<OrderId> {
+        let numbers = self.traders.get(&trader).map_or(0, |own| own.numbers);
+        numbers.checked_add(1).map(OrderId)
+    }
+}
+
+impl Sealed<'_> {
+    /// Decides a change. `check` says whether a bid of this quantity and price is taken.
+    pub(super) fn decide(
+        &self,
+        trader: UserId,
+        change: OrderChange,
+        check: impl Fn(Quantity, Price) -> Result<(), Reject>,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let lot = self.lot;
+        let bidders = self.orders.bidders;
+        let own = self.orders.of(trader);
+        let known = |order| match own.iter().any(|live| live.id == order) {
+            true => Ok(()),
+            false => Err(Reject::UnknownOrder { order }),
+        };
+        match change {
+            OrderChange::Place {
+                side,
+                quantity,
+                limit,
+            } => {
+                if side == Side::Sell {
+                    return Err(Reject::BuysOnly);
+                }
+                check(quantity, limit.ok_or(Reject::LimitNeeded)?)?;
+                let most = self.each_max;
+                let order = self.orders.next_id(trader);
+                let order = order.filter(|_| own.len() < most as usize);
+                let order = order.ok_or(Reject::TooManyOrders { most })?;
+                if self.orders.live as usize >= SEALED_BIDS_MAX {
+                    return Err(Reject::full(Countable::SealedBids, SEALED_BIDS_MAX));
+                }
+                events.push(Event::Private(PrivateEvent::OrderPlaced {
+                    lot,
+                    trader,
+                    order,
+                    side,
+                    quantity,
+                    limit,
+                }));
+                if own.is_empty() {
+                    events.push(counted(lot, bidders + 1));
+                }
+            }
+            OrderChange::Replace {
+                order,
+                quantity,
+                limit,
+            } => {
+                known(order)?;
+                check(quantity, limit.ok_or(Reject::LimitNeeded)?)?;
+                events.push(Event::Private(PrivateEvent::OrderReplaced {
+                    lot,
+                    trader,
+                    order,
+                    quantity,
+                    limit,
+                }));
+            }
+            OrderChange::Cancel { order } => {
+                known(order)?;
+                let cancelled = PrivateEvent::OrderCancelled { lot, trader, order };
+                events.push(Event::Private(cancelled));
+                if own.len() == 1 {
+                    events.push(counted(lot, bidders - 1));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens bids to everyone, in events of bounded size.
+pub(super) fn open(lot: LotId, opened: impl IntoIterator<Item = OpenedBid>, events: &mut Events) {
+    let mut opened = opened.into_iter();
+    loop {
+        let bids: Vec<_> = opened.by_ref().take(BIDS_OPENED_MAX).collect();
+        if bids.is_empty() {
+            return;
+        }
+        events.push(Event::Public(PublicEvent::BidsOpened { lot, bids }));
+    }
+}
+
+fn counted(lot: LotId, bidders: u32) -> Event {
+    Event::Public(PublicEvent::BiddersCounted { lot, bidders })
+}

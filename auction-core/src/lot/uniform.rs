@@ -1,0 +1,168 @@
+//! Sealed bids for parts of the lot: uniform-price and pay-as-bid. The highest prices are served first until
+//! the shares are gone.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::deciding::{Deciding, OrderChange};
+use super::orders::{HiddenOrder, Orders, Sealed, open};
+use super::{LeastWinning, Lot, greatest_price};
+use crate::clearing::allocation::MarginalPriority;
+use crate::clearing::uniform::{self, UniformBid, UniformOutcome};
+use crate::command::UniformTerms;
+use crate::event::{AllocatedBy, Events, OpenedBid, Outcome, UnsoldBecause};
+use crate::limits::BIDS_PER_TRADER_MAX;
+use crate::{Price, Quantity, Reject, Sequence, TermsError, Timestamp, UserId};
+
+/// What everyone sees of a lot that is sold in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct UniformBook {
+    /// How many traders have a live bid.
+    pub bidders: u32,
+    /// Whether there is a reserve; its price is hidden.
+    pub has_reserve: bool,
+}
+
+pub(super) fn check_terms(terms: &UniformTerms, reserve: Option<Price>) -> Result<(), TermsError> {
+    if terms.bids_max == 0 || terms.bids_max > BIDS_PER_TRADER_MAX {
+        return Err(TermsError::BidsEach);
+    }
+    if reserve == Some(Price::ZERO) {
+        return Err(TermsError::Reserve {
+            least: Price::UNIT,
+            greatest: Price::MAX,
+        });
+    }
+    Ok(())
+}
+
+/// All that a decision looks at.
+pub(super) struct State<'a> {
+    pub(super) lot: &'a Lot,
+    pub(super) terms: &'a UniformTerms,
+    pub(super) reserve: Option<Price>,
+    pub(super) orders: &'a Orders,
+}
+
+impl Deciding for State<'_> {
+    fn lot(&self) -> &Lot {
+        self.lot
+    }
+
+    fn decide_order(
+        &self,
+        trader: UserId,
+        change: OrderChange,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let sealed = Sealed {
+            lot: self.lot.id,
+            orders: self.orders,
+            each_max: self.terms.bids_max,
+        };
+        let check = |quantity, price| {
+            let greatest = greatest_price(quantity);
+            if price > greatest {
+                return Err(Reject::PriceTooHigh { greatest });
+            }
+            if price < Price::UNIT {
+                let least = Price::UNIT;
+                return Err(Reject::BidTooLow { least });
+            }
+            Ok(())
+        };
+        sealed.decide(trader, change, check, events)
+    }
+
+    fn decide_close(&self, events: &mut Events) -> Outcome {
+        let orders = self.orders.by_time();
+        let cleared = uniform::clear(&self.rules(), &bids(&orders));
+        let fills = orders.iter().zip(&cleared.fills);
+        let opened = fills.map(|((bidder, order), fill)| OpenedBid {
+            bidder: *bidder,
+            order: order.id,
+            price: limit(order),
+            quantity: order.quantity,
+            filled: fill.units,
+            pays: fill.price,
+        });
+        open(self.lot.id, opened, events);
+        self.outcome(&orders, &cleared)
+    }
+
+    /// The smallest price at which a bid of the quantity and in the place of the trader's earliest would have
+    /// got a share; of who has none, a bid for one share after all the others.
+    fn least_winning(&self, trader: UserId, _closed_at: Timestamp) -> LeastWinning {
+        let own = self.orders.of(trader).iter();
+        let (place, quantity) = match own.min_by_key(|order| order.place) {
+            Some(order) => (order.place, order.quantity),
+            None => (self.orders.next_place(), Quantity::ONE),
+        };
+        let bids = bids(&self.orders.by_time());
+        let least = uniform::least_winning(&self.rules(), &bids, Sequence(place), quantity);
+        let least = least.filter(|least| *least <= greatest_price(quantity));
+        least.map_or(LeastWinning::Nothing, LeastWinning::Bid)
+    }
+}
+
+impl State<'_> {
+    fn rules(&self) -> uniform::UniformTerms {
+        uniform::UniformTerms {
+            quantity: self.lot.quantity,
+            reserve: self.reserve,
+            pricing: self.terms.pricing,
+            priority: self.terms.priority,
+        }
+    }
+
+    fn outcome(&self, orders: &[(UserId, HiddenOrder)], cleared: &UniformOutcome) -> Outcome {
+        let Some(lowest) = cleared.clearing_price else {
+            let because = match orders {
+                [] => UnsoldBecause::NoBids,
+                _ => UnsoldBecause::ReserveNotMet,
+            };
+            return Outcome::Unsold {
+                because,
+                highest: cleared.highest_rejected,
+            };
+        };
+        let filled = orders.iter().zip(&cleared.fills);
+        let buyers: BTreeSet<UserId> = filled
+            .filter(|(_, fill)| fill.units > 0)
+            .map(|((bidder, _), _)| *bidder)
+            .collect();
+        Outcome::Allocated {
+            sold: cleared.sold,
+            buyers: u32::try_from(buyers.len()).expect("sealed bids are bounded"),
+            lowest,
+            by: self.decided_by(orders),
+            highest_rejected: cleared.highest_rejected,
+        }
+    }
+
+    fn decided_by(&self, orders: &[(UserId, HiddenOrder)]) -> AllocatedBy {
+        let accepted = orders
+            .iter()
+            .filter(|(_, order)| self.reserve.is_none_or(|reserve| limit(order) >= reserve));
+        let wanted: u64 = accepted.map(|(_, order)| order.quantity.get()).sum();
+        match self.terms.priority {
+            _ if wanted <= self.lot.quantity.get() => AllocatedBy::EnoughForAll,
+            MarginalPriority::Time => AllocatedBy::Time,
+            MarginalPriority::ProRata => AllocatedBy::ProRata,
+        }
+    }
+}
+
+fn bids(orders: &[(UserId, HiddenOrder)]) -> Vec<UniformBid> {
+    let bid = |(_, order): &(UserId, HiddenOrder)| UniformBid {
+        sequence: Sequence(order.place),
+        price: limit(order),
+        quantity: order.quantity,
+    };
+    orders.iter().map(bid).collect()
+}
+
+fn limit(order: &HiddenOrder) -> Price {
+    order.limit.expect("sealed bids have a limit")
+}
