@@ -122,6 +122,27 @@ pub enum PublicEvent {
     },
 }
 
+impl PublicEvent {
+    /// The lot that it happened to.
+    #[must_use]
+    pub fn lot(&self) -> Option<LotId> {
+        match self {
+            Self::LotOpened(opened) => Some(opened.lot),
+            Self::BidAccepted(bid) => Some(bid.lot),
+            Self::LotExtended { lot, .. }
+            | Self::LotClosed { lot, .. }
+            | Self::LotBegan { lot }
+            | Self::LotHalted { lot }
+            | Self::LotResumed { lot, .. }
+            | Self::BiddersCounted { lot, .. }
+            | Self::BidsOpened { lot, .. } => Some(*lot),
+            Self::StockListed(_) | Self::UserRegistered { .. } | Self::ProfitPublished { .. } => {
+                None
+            }
+        }
+    }
+}
+
 /// A sealed bid as everyone sees it after the close, and what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenedBid {

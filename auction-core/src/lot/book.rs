@@ -1,10 +1,9 @@
 //! What everyone sees of a lot's bids, by format.
 
-use super::{DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
-use crate::event::{BidAccepted, LotOpened};
-use crate::{Price, Terms, UserId};
-
 use super::dutch::Taken;
+use super::{DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
+use crate::event::{BidAccepted, LotOpened, ReserveStatus};
+use crate::{Price, Terms, UserId};
 
 /// What a format shows of its bids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +70,27 @@ impl Book {
             Self::Dutch(book) => u32::from(book.taken.is_some()),
             Self::Sealed(book) => book.bidders,
             Self::Uniform(book) => book.bidders,
+        }
+    }
+
+    pub(super) fn bids(&self) -> u32 {
+        match self {
+            Self::English(book) => book.bids,
+            Self::Dutch(book) => u32::from(book.taken.is_some()),
+            Self::Sealed(_) | Self::Uniform(_) => 0,
+        }
+    }
+
+    pub(super) fn reserve(&self) -> Option<ReserveStatus> {
+        let hidden = |has_reserve: bool| match has_reserve {
+            true => None,
+            false => Some(ReserveStatus::None),
+        };
+        match self {
+            Self::English(book) => Some(book.reserve),
+            Self::Dutch(_) => Some(ReserveStatus::None),
+            Self::Sealed(book) => hidden(book.has_reserve),
+            Self::Uniform(book) => hidden(book.has_reserve),
         }
     }
 

@@ -178,6 +178,18 @@ impl Lot {
         }
     }
 
+    /// How many bids others have seen.
+    #[must_use]
+    pub fn bids(&self) -> u32 {
+        self.book.bids()
+    }
+
+    /// How the lot stands with its reserve, as far as others see: of sealed bids not before the close.
+    #[must_use]
+    pub fn reserve(&self) -> Option<ReserveStatus> {
+        self.book.reserve()
+    }
+
     /// How many traders have bid, as far as others see.
     #[must_use]
     pub fn bidders(&self) -> u32 {

@@ -57,6 +57,7 @@ pub fn opened(lot: u32, symbol: &str) -> PublicEvent {
         symbol: symbol.parse().unwrap(),
         quantity: Quantity::ONE,
         base_price: price("1.39"),
+        opens_at: None,
         closes_at: after(300),
         terms: Terms::English(Default::default()),
         has_reserve: symbol == "BRK.B",

@@ -2,7 +2,8 @@
 
 use auction_client::HistoryBid;
 use auction_core::{
-    Book, Lot, Outcome, Phase, Price, PublicEvent, ReserveStatus, Role, SoldBy, UnsoldBecause,
+    AllocatedBy, Lot, OpenedBid, Outcome, Phase, Price, PublicEvent, ReserveStatus, Role, SoldBy,
+    Terms, UnsoldBecause,
 };
 use serde_json::{Value, json};
 
@@ -25,14 +26,15 @@ impl View<'_> {
     /// A lot, all that everyone sees of it.
     pub fn lot_json(&self, lot: &Lot) -> Value {
         let stock = self.market.stock(lot.symbol);
-        let Book::English(book) = &lot.book;
         let (phase, closed_at, outcome) = match &lot.phase {
+            Phase::Scheduled => ("scheduled", None, Value::Null),
             Phase::Open => ("open", None, Value::Null),
             Phase::Closed { at, outcome } => {
                 ("closed", Some(at.to_string()), self.outcome_json(outcome))
             }
         };
         let open = phase == "open";
+        let runs = !lot.is_closed() && lot.halted_since.is_none();
         json!({
             "lot": lot.id.0,
             "symbol": lot.symbol.as_str(),
@@ -41,17 +43,19 @@ impl View<'_> {
             "quantity": lot.quantity.get(),
             "base_price": lot.base_price.to_string(),
             "price": price(lot.price()),
-            "least_bid": price(lot.least_bid().filter(|_| open)),
+            "least_bid": price(lot.least_bid_at(self.now).filter(|_| open)),
             "leader": lot.leader().map(|leader| self.name(leader)),
             "you_lead": lot.leader().is_some_and(|leader| self.is_own(leader)),
-            "bids": book.bids,
-            "bidders": book.bidders,
-            "reserve": reserve(book.reserve),
+            "bids": lot.bids(),
+            "bidders": lot.bidders(),
+            "reserve": lot.reserve().map_or("hidden", reserve),
             "opened_at": lot.opened_at.to_string(),
             "closes_at": lot.closes_at.to_string(),
-            "closes_in_ms": if open { lot.closes_at.since(self.now).micros() / 1_000 } else { 0 },
+            "closes_in_ms": if runs { lot.closes_at.since(self.now).micros() / 1_000 } else { 0 },
             "extensions": lot.extensions,
+            "format": format(&lot.terms),
             "phase": phase,
+            "halted_since": lot.halted_since.map(|since| since.to_string()),
             "closed_at": closed_at,
             "outcome": outcome,
         })
@@ -72,6 +76,10 @@ impl View<'_> {
                 "by": match by {
                     SoldBy::HighestBid => "highest_bid",
                     SoldBy::BuyNow => "buy_now",
+                    SoldBy::FirstTake => "first_take",
+                    SoldBy::SecondHighestBid => "second_highest_bid",
+                    SoldBy::Reserve => "reserve",
+                    SoldBy::LeastBid => "least_bid",
                 },
                 "runner_up": price(*runner_up),
             }),
@@ -80,8 +88,27 @@ impl View<'_> {
                 "because": match because {
                     UnsoldBecause::NoBids => "no_bids",
                     UnsoldBecause::ReserveNotMet => "reserve_not_met",
+                    UnsoldBecause::Cancelled => "cancelled",
                 },
                 "highest": price(*highest),
+            }),
+            Outcome::Allocated {
+                sold,
+                buyers,
+                lowest,
+                by,
+                highest_rejected,
+            } => json!({
+                "result": "allocated",
+                "sold": sold,
+                "buyers": buyers,
+                "lowest": lowest.to_string(),
+                "by": match by {
+                    AllocatedBy::EnoughForAll => "enough_for_all",
+                    AllocatedBy::Time => "time",
+                    AllocatedBy::ProRata => "pro_rata",
+                },
+                "highest_rejected": price(*highest_rejected),
             }),
         }
     }
@@ -149,6 +176,37 @@ impl View<'_> {
                 });
                 ("closed", fields)
             }
+            PublicEvent::LotBegan { lot } => ("began", self.lot_json(self.market.lot(*lot)?)),
+            PublicEvent::LotHalted { lot } => ("halted", self.lot_json(self.market.lot(*lot)?)),
+            PublicEvent::LotResumed { lot, .. } => {
+                ("resumed", self.lot_json(self.market.lot(*lot)?))
+            }
+            PublicEvent::BiddersCounted { lot, bidders } => {
+                let fields = json!({
+                    "lot": lot.0,
+                    "symbol": symbol(*lot),
+                    "bidders": bidders,
+                });
+                ("bidders", fields)
+            }
+            PublicEvent::BidsOpened { lot, bids } => {
+                let opened = |bid: &OpenedBid| {
+                    json!({
+                        "bidder": self.name(bid.bidder),
+                        "order": bid.order.0,
+                        "price": bid.price.to_string(),
+                        "quantity": bid.quantity.get(),
+                        "filled": bid.filled,
+                        "pays": price(bid.pays),
+                    })
+                };
+                let fields = json!({
+                    "lot": lot.0,
+                    "symbol": symbol(*lot),
+                    "bids": bids.iter().map(opened).collect::<Vec<_>>(),
+                });
+                ("bids_opened", fields)
+            }
             PublicEvent::ProfitPublished { symbol, profit } => {
                 let fields = json!({ "symbol": symbol.as_str(), "profit": profit.to_string() });
                 ("profit", fields)
@@ -163,5 +221,14 @@ fn reserve(reserve: ReserveStatus) -> &'static str {
         ReserveStatus::None => "none",
         ReserveStatus::NotMet => "not_met",
         ReserveStatus::Met => "met",
+    }
+}
+
+fn format(terms: &Terms) -> &'static str {
+    match terms {
+        Terms::English(_) => "english",
+        Terms::Dutch(_) => "dutch",
+        Terms::Sealed(_) => "sealed",
+        Terms::Uniform(_) => "uniform",
     }
 }

@@ -18,12 +18,19 @@ impl View<'_> {
             PublicEvent::StockListed(_) | PublicEvent::UserRegistered { .. } => return None,
             PublicEvent::LotOpened(opened) => {
                 let left = countdown(opened.closes_at, self.now);
-                let least = self.market.lot(opened.lot).and_then(|lot| lot.least_bid());
+                let least = self
+                    .market
+                    .lot(opened.lot)
+                    .and_then(|lot| lot.least_bid_at(self.now));
                 let least = least.map_or(String::new(), |least| format!("; least bid {least}"));
                 let base = opened.base_price;
+                let opens = match opened.opens_at {
+                    None => "opens".to_owned(),
+                    Some(opens_at) => format!("opens in {}", countdown(opens_at, self.now)),
+                };
                 (
                     self.title(opened.lot),
-                    format!("opens at base price {base}{least}; closes in {left}"),
+                    format!("{opens} at base price {base}{least}; closes in {left}"),
                 )
             }
             PublicEvent::BidAccepted(bid) => (self.title(bid.lot), self.bid_news(bid, paint)),
@@ -42,6 +49,27 @@ impl View<'_> {
             PublicEvent::LotClosed { lot, outcome } => {
                 let what = format!("CLOSED: {}", self.outcome(outcome));
                 (self.title(*lot), paint.bold(&what))
+            }
+            PublicEvent::LotBegan { lot } => (self.title(*lot), "opens".to_owned()),
+            PublicEvent::LotHalted { lot } => (self.title(*lot), "is halted".to_owned()),
+            PublicEvent::LotResumed { lot, closes_at, .. } => {
+                let left = countdown(*closes_at, self.now);
+                (self.title(*lot), format!("goes on: closes in {left}"))
+            }
+            PublicEvent::BiddersCounted { lot, bidders } => {
+                let s = if *bidders == 1 { "" } else { "s" };
+                (self.title(*lot), format!("{bidders} sealed bidder{s}"))
+            }
+            PublicEvent::BidsOpened { lot, bids } => {
+                let opened = bids.iter().map(|bid| {
+                    let (who, price) = (self.who(bid.bidder), bid.price);
+                    format!("{who} {price} x {}", bid.quantity)
+                });
+                let opened: Vec<_> = opened.collect();
+                (
+                    self.title(*lot),
+                    format!("bids opened: {}", opened.join(", ")),
+                )
             }
             PublicEvent::ProfitPublished { symbol, profit } => (
                 symbol.to_string(),
@@ -253,7 +281,7 @@ LOT  SYMBOL  CLOSED AT             BIDS  OUTCOME
             "base_price": "1.39", "price": "1.40", "least_bid": "1.41", "leader": "mia",
             "you_lead": true, "bids": 1, "bidders": 2, "reserve": "none",
             "opened_at": "2026-10-30T13:00:00.000000Z", "closes_at": "2026-10-30T13:05:00.000000Z",
-            "closes_in_ms": 272_000, "extensions": 0, "phase": "open", "closed_at": null,
+            "closes_in_ms": 272_000, "extensions": 0, "format": "english", "phase": "open", "halted_since": null, "closed_at": null,
             "outcome": null,
         });
         assert_eq!(view(&market, 28).lot_json(&market.lots()[0]), expected);

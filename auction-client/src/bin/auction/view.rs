@@ -1,8 +1,8 @@
 //! The market in words: names for numbers, and lots as rows.
 
 use auction_core::{
-    Book, Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, SoldBy, Timestamp,
-    UnsoldBecause, UserId,
+    Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, SoldBy, Timestamp, UnsoldBecause,
+    UserId,
 };
 
 use crate::paint::Paint;
@@ -61,6 +61,10 @@ impl View<'_> {
                 let how = match by {
                     SoldBy::HighestBid => "",
                     SoldBy::BuyNow => ", bought at once",
+                    SoldBy::FirstTake => ", the first to take it",
+                    SoldBy::SecondHighestBid => ", the second highest bid",
+                    SoldBy::Reserve => ", the reserve",
+                    SoldBy::LeastBid => ", the least bid",
                 };
                 format!("sold to {} at {price}{how}", self.who(*winner))
             }
@@ -68,11 +72,21 @@ impl View<'_> {
                 let because = match because {
                     UnsoldBecause::NoBids => "no bids",
                     UnsoldBecause::ReserveNotMet => "the reserve was not met",
+                    UnsoldBecause::Cancelled => "taken back",
                 };
                 match highest {
                     Some(highest) => format!("not sold: {because}; the highest bid was {highest}"),
                     None => format!("not sold: {because}"),
                 }
+            }
+            Outcome::Allocated {
+                sold,
+                buyers,
+                lowest,
+                ..
+            } => {
+                let s = if *buyers == 1 { "" } else { "s" };
+                format!("sold {sold} shares to {buyers} trader{s}, at {lowest} and above")
             }
         }
     }
@@ -101,13 +115,13 @@ impl View<'_> {
     fn lot_row(&self, lot: &Lot) -> (Tone, Vec<String>) {
         let stock = self.market.stock(lot.symbol);
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-        let Book::English(book) = &lot.book;
         let (tone, least, closes) = match &lot.phase {
             Phase::Open => {
                 let leads = lot.leader().is_some_and(|leader| self.is_own(leader));
                 let tone = if leads { Tone::Good } else { Tone::Usual };
-                (tone, lot.least_bid(), self.closes_in(lot))
+                (tone, lot.least_bid_at(self.now), self.closes_in(lot))
             }
+            Phase::Scheduled => (Tone::Usual, None, self.closes_in(lot)),
             Phase::Closed { outcome, .. } => (
                 Tone::Dim,
                 None,
@@ -122,7 +136,7 @@ impl View<'_> {
             or_dash(lot.price().map(|price| price.to_string())),
             or_dash(least.map(|least| least.to_string())),
             or_dash(lot.leader().map(|leader| self.who(leader))),
-            book.bids.to_string(),
+            seen_bids(lot),
             or_dash(stock.map(|stock| stock.profit.to_string())),
             closes,
         ];
@@ -132,10 +146,17 @@ impl View<'_> {
     /// How long a lot is still open, and what is to be known of it besides.
     pub fn closes_in(&self, lot: &Lot) -> String {
         let left = countdown(lot.closes_at, self.now);
-        let Book::English(book) = &lot.book;
-        match book.reserve {
-            ReserveStatus::NotMet => format!("{left}, reserve not met"),
-            ReserveStatus::None | ReserveStatus::Met => left,
+        if lot.halted_since.is_some() {
+            return "halted".to_owned();
+        }
+        if lot.is_scheduled() {
+            let opens = countdown(lot.opened_at, self.now);
+            return format!("{left}, opens in {opens}");
+        }
+        match lot.reserve() {
+            Some(ReserveStatus::NotMet) => format!("{left}, reserve not met"),
+            Some(ReserveStatus::None | ReserveStatus::Met) => left,
+            None => format!("{left}, hidden reserve"),
         }
     }
 
@@ -152,18 +173,25 @@ impl View<'_> {
             let Phase::Closed { at, outcome } = &lot.phase else {
                 continue;
             };
-            let Book::English(book) = &lot.book;
             let won = matches!(outcome, Outcome::Sold { winner, .. } if self.is_own(*winner));
             let tone = if won { Tone::Good } else { Tone::Usual };
             let cells = vec![
                 format!("#{}", lot.id),
                 lot.symbol.to_string(),
                 moment(*at),
-                book.bids.to_string(),
+                seen_bids(lot),
                 self.outcome(outcome),
             ];
             table.row(tone, cells);
         }
         table.print(paint)
+    }
+}
+
+/// How many bids there are; of sealed ones, how many have one.
+fn seen_bids(lot: &Lot) -> String {
+    match (lot.bids(), lot.bidders()) {
+        (0, bidders) if bidders > 0 => format!("{bidders} sealed"),
+        (bids, _) => bids.to_string(),
     }
 }

@@ -1,6 +1,6 @@
 //! `auction lots`
 
-use auction_core::{Lot, Phase};
+use auction_core::Lot;
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 pub async fn run(desk: &Desk, all: bool) -> Result<(), Failure> {
     let market = desk.client.snapshot().await?;
     let view = desk.view(&market);
-    let shown = |lot: &&Lot| all || lot.phase == Phase::Open;
+    let shown = |lot: &&Lot| all || !lot.is_closed();
     let lots: Vec<_> = market.lots().iter().filter(shown).collect();
     desk.out.tell(
         |paint| match lots.is_empty() {

@@ -1,6 +1,6 @@
 //! `auction results`
 
-use auction_core::{Lot, Phase};
+use auction_core::Lot;
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
@@ -9,7 +9,7 @@ use crate::failure::Failure;
 pub async fn run(desk: &Desk) -> Result<(), Failure> {
     let market = desk.client.snapshot().await?;
     let view = desk.view(&market);
-    let is_closed = |lot: &&Lot| lot.phase != Phase::Open;
+    let is_closed = |lot: &&Lot| lot.is_closed();
     let lots: Vec<_> = market.lots().iter().filter(is_closed).collect();
     desk.out.tell(
         |paint| match lots.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use auction_client::{ServerClock, Update, Watch};
-use auction_core::{Lot, LotId, Market, Name, Phase, PublicEvent, Symbol, Timestamp};
+use auction_core::{Lot, LotId, Market, Name, PublicEvent, Symbol, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -75,26 +75,23 @@ impl Watched {
     }
 
     fn has_event(&self, market: &Market, event: &PublicEvent) -> bool {
-        let lot = match event {
-            PublicEvent::StockListed(_) | PublicEvent::UserRegistered { .. } => return false,
-            PublicEvent::ProfitPublished { symbol, .. } => {
-                return match self {
-                    Self::All => true,
-                    Self::Only { symbols, .. } => symbols.contains(symbol),
-                };
+        match (self, event) {
+            (Self::All, PublicEvent::ProfitPublished { .. }) => true,
+            (Self::Only { symbols, .. }, PublicEvent::ProfitPublished { symbol, .. }) => {
+                symbols.contains(symbol)
             }
-            PublicEvent::LotOpened(opened) => opened.lot,
-            PublicEvent::BidAccepted(bid) => bid.lot,
-            PublicEvent::LotExtended { lot, .. } | PublicEvent::LotClosed { lot, .. } => *lot,
-        };
-        market.lot(lot).is_some_and(|lot| self.has(lot))
+            (_, event) => {
+                let lot = event.lot().and_then(|lot| market.lot(lot));
+                lot.is_some_and(|lot| self.has(lot))
+            }
+        }
     }
 
     fn open_lots<'m>(&self, market: &'m Market) -> impl Iterator<Item = &'m Lot> {
         market
             .lots()
             .iter()
-            .filter(|lot| lot.phase == Phase::Open && self.has(lot))
+            .filter(|lot| !lot.is_closed() && self.has(lot))
     }
 }
 
