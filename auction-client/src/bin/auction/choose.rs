@@ -35,25 +35,9 @@ impl FromStr for Target {
 impl Target {
     /// The one lot that takes bids. `number` says which, when the symbol has several.
     pub fn open_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
-<<<<<<< HEAD
         let lot = self.any_lot(market, number)?;
-        if lot.phase == Phase::Open {
+        if !lot.is_closed() {
             return Ok(lot);
-=======
-        let candidates = self.lots(market, number)?;
-        let open: Vec<_> = candidates.iter().filter(|lot| !lot.is_closed()).collect();
-        match (open.as_slice(), candidates.last()) {
-            ([one], _) => Ok(one),
-            ([], Some(closed)) => Err(Failure::refused(
-                Code::LOT_CLOSED,
-                format!(
-                    "lot #{} of {} has closed, and takes no more bids",
-                    closed.id, closed.symbol
-                ),
-            )),
-            ([], None) => Err(self.no_lot()),
-            (several, _) => Err(self.several(several.iter().map(|lot| lot.id))),
->>>>>>> 0ea9da7 (client, server: lots of every format in words, tables and JSON)
         }
         let (id, symbol) = (lot.id, lot.symbol);
         let message = format!("lot #{id} of {symbol} has closed, and takes no more bids");
@@ -144,37 +128,8 @@ mod tests {
         let closed = [closed(1, UNSOLD), closed(2, UNSOLD)];
         let events = listed
             .into_iter()
-<<<<<<< HEAD
             .chain(lots.map(|(lot, symbol)| opened(lot, symbol)));
         fixture::market(events.chain(closed))
-=======
-            .enumerate()
-        {
-            apply(PublicEvent::LotOpened(Box::new(LotOpened {
-                lot: LotId(lot as u32 + 1),
-                symbol: symbol(name),
-                quantity: Quantity::ONE,
-                base_price: Price::ZERO,
-                opens_at: None,
-                closes_at: Timestamp::from_secs(300),
-                terms: Terms::English(Default::default()),
-                has_reserve: false,
-            })));
-        }
-        let outcome = Outcome::Unsold {
-            because: UnsoldBecause::NoBids,
-            highest: None,
-        };
-        apply(PublicEvent::LotClosed {
-            lot: LotId(1),
-            outcome,
-        });
-        apply(PublicEvent::LotClosed {
-            lot: LotId(2),
-            outcome,
-        });
-        market
->>>>>>> 0ea9da7 (client, server: lots of every format in words, tables and JSON)
     }
 
     #[test]

@@ -69,38 +69,11 @@ mod tests {
     use super::*;
     use crate::fixture::{after, listed, market, opened};
 
-<<<<<<< HEAD
     fn lot(closes_after: u64) -> Lot {
         let market = market([listed("AAPL"), opened(1, "AAPL")]);
         Lot {
             closes_at: after(closes_after),
             ..market.lots()[0].clone()
-=======
-    fn lot(closes_at: u64) -> Lot {
-        let mut market = Market::new(MarketId::default());
-        let symbol = Symbol::parse("AAPL").unwrap();
-        let listing = Listing {
-            symbol,
-            security: SecurityCode::parse("1").unwrap(),
-            price: Price::ZERO,
-            profit: Profit::default(),
-        };
-        let opened = LotOpened {
-            lot: LotId(1),
-            symbol,
-            quantity: Quantity::ONE,
-            base_price: Price::ZERO,
-            opens_at: None,
-            closes_at: Timestamp::from_secs(closes_at),
-            terms: Terms::English(Default::default()),
-            has_reserve: false,
-        };
-        for event in [
-            PublicEvent::StockListed(listing),
-            PublicEvent::LotOpened(Box::new(opened)),
-        ] {
-            market.apply(Timestamp::from_secs(1), &event).unwrap();
->>>>>>> 0ea9da7 (client, server: lots of every format in words, tables and JSON)
         }
     }
 
