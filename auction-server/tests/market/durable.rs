@@ -31,6 +31,7 @@ fn no_price_is_told_to_anyone_before_the_sync_that_covers_it() {
     let address = server.address();
     // What each connection asked, by its port: replies don't name the price.
     let mut asked = BTreeMap::new();
+    let mut watcher = Watcher::begin(address);
     thread::scope(|scope| {
         let bidders: Vec<_> = (1..=BIDDERS)
             .map(|n| {
@@ -39,11 +40,10 @@ fn no_price_is_told_to_anyone_before_the_sync_that_covers_it() {
                 })
             })
             .collect();
-        let mut watcher = Watcher::begin(address);
         let last = price(ROUNDS, LOTS);
-        watcher.until(|_, _, event| match event {
-            PublicEvent::BidAccepted(bid) if bid.price == last => std::ops::ControlFlow::Break(()),
-            _ => std::ops::ControlFlow::Continue(()),
+        watcher.until_some(|market| {
+            let mut lots = market.lots().iter();
+            lots.find(|lot| lot.price() == Some(last)).map(drop)
         });
         asked.extend(bidders.into_iter().map(|bidder| bidder.join().unwrap()));
     });
