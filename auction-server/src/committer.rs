@@ -14,6 +14,10 @@ use auction_proto::encode_record;
 
 use crate::journal::{Batch, Log};
 
+/// A batch of so many bytes takes no more of what is due: many large lots can close at one moment, and a frame of
+/// the journal holds 16 MiB. Commands come on top of it; they are small.
+const DUE_BYTES_MAX: usize = 4 << 20;
+
 /// The engine, its log, and the batch at hand.
 pub struct Committer {
     engine: Engine,
@@ -90,14 +94,18 @@ impl Committer {
         self.batch.count
     }
 
-    /// Decides what is due at `now`, at most `records_max` of it.
-    pub fn advance(&mut self, now: Timestamp, records_max: u32) {
-        while self.batch.count < records_max {
+    /// Decides what is due at `now`, as much as a batch holds, at most `records_max` of it. `true`: there may be
+    /// more, for the next batch.
+    pub fn advance(&mut self, now: Timestamp, records_max: u32) -> bool {
+        while self.batch.count < records_max
+            && self.batch.public.len() + self.batch.private.len() < DUE_BYTES_MAX
+        {
             let Some(record) = self.engine.advance(now) else {
-                return;
+                return false;
             };
             self.push(record);
         }
+        true
     }
 
     /// Decides a command. Tell nobody before [`commit`](Self::commit): also a rejection tells of what is not

@@ -1,4 +1,10 @@
-//! auction-server
+//! The reference server of the auction.
+//!
+//! [`server::Server`] is the whole of it: opens the market of a data folder, opens the door, and ends in good
+//! order. A bid's way leads in one direction: [`session`] reads a frame, [`sequencer`] takes it in its bounded
+//! inbox, [`committer`] decides and applies it, [`journal`] makes the batch durable with one sync; only then
+//! replies, [`credentials`], [`hub`] (the live feed) and [`follower`] (`client.csv`, histories) learn of it.
+//! These are projections: the market never waits for them to be read.
 
 pub mod journal;
 pub mod folder;

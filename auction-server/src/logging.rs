@@ -9,6 +9,8 @@ use crate::config::LogFormat;
 pub fn begin(format: LogFormat) {
     let logs = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // A log that cannot be written (its disk is full, nobody reads it) would panic in whoever logs.
+        .log_internal_errors(false)
         .with_max_level(tracing::Level::INFO);
     // An error says that logs were begun before, as in tests.
     let _ = match format {

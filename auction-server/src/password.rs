@@ -11,8 +11,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use auction_core::Credential;
 use zeroize::Zeroizing;
 
-/// The longest password, in bytes.
-pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// The longest password, in bytes: a longer one could not be sent at a login.
+pub const PASSWORD_BYTES_MAX: usize = auction_proto::limits::PASSWORD_BYTES_MAX;
 /// Memory of one hash, in KiB, and the least that an imported hash may have taken.
 pub const MEMORY_KIB: u32 = 19 * 1_024;
 /// Passes over the memory. An imported hash has at least as much memory times passes.
@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_has_1_to_1024_bytes_and_never_shows_itself() {
+    fn a_password_has_1_to_128_bytes_and_never_shows_itself() {
         assert_eq!(
             Password::new(String::new()).unwrap_err(),
             PasswordError::Empty
         );
         assert_eq!(
-            Password::new("x".repeat(1_025)).unwrap_err(),
+            Password::new("x".repeat(129)).unwrap_err(),
             PasswordError::TooLong
         );
         assert_eq!(format!("{:?}", password("secret")), "Password(..)");

@@ -75,13 +75,15 @@ impl ReplyTo {
 #[derive(Clone, Debug)]
 pub struct Inbox(SyncSender<Submission>);
 
-/// Why a submission was not taken.
+/// Why a submission was not taken, or not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotTaken {
     /// Too many wait already.
     Busy,
-    /// The sequencer has ended.
+    /// The sequencer has ended; nothing was done.
     Stopped,
+    /// The sequencer failed while it was at it: it may be in the journal, or not.
+    Unknown,
 }
 
 impl Inbox {
@@ -99,7 +101,7 @@ impl Inbox {
     /// Submits, and waits for what comes of it.
     ///
     /// # Errors
-    /// [`NotTaken`] as [`submit`](Self::submit), or when the sequencer ended before it was done.
+    /// [`NotTaken`] as [`submit`](Self::submit), or when the journal failed before it was durable.
     pub async fn ask(&self, caller: Caller, work: Work) -> Result<Answer, NotTaken> {
         let (sender, receiver) = oneshot::channel();
         self.submit(Submission {
@@ -107,7 +109,7 @@ impl Inbox {
             work,
             reply: ReplyTo::Waiting(sender),
         })?;
-        receiver.await.map_err(|_| NotTaken::Stopped)
+        receiver.await.map_err(|_| NotTaken::Unknown)
     }
 }
 
@@ -170,11 +172,9 @@ impl Running {
         loop {
             let open = self.gather(&mut batch);
             let now = self.clock.now();
-            self.committer.advance(now, BATCH_RECORDS_MAX);
             // What is due comes first, all of it, however many batches it fills.
-            while self.committer.pending() == BATCH_RECORDS_MAX {
+            while self.committer.advance(now, BATCH_RECORDS_MAX) {
                 self.settle()?;
-                self.committer.advance(now, BATCH_RECORDS_MAX);
             }
             for Submission {
                 caller,

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -36,6 +36,8 @@ pub const CONNECTIONS_MAX: usize = 20_000;
 const ACCEPT_BACKLOG: u32 = 4_096;
 /// How long an ending server waits for its connections; then it goes without them.
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
+/// How long it then waits for its projections: the news may stand before a pipe that nobody reads.
+const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
 /// How long to wait when the system has no socket to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -214,15 +216,28 @@ impl Server {
         if !matches!(ended, Ok(Ok(Ok(())))) {
             return Err(sequencer_failed(ended));
         }
-        let projections = self.projections;
-        let joined = tokio::task::spawn_blocking(move || {
-            projections
-                .into_iter()
-                .for_each(|projection| drop(projection.join()));
-        });
-        joined.await.map_err(io::Error::other)?;
+        if timeout(PROJECTIONS_END_WITHIN, joined(self.projections)?)
+            .await
+            .is_err()
+        {
+            tracing::warn!("the news or a file is not finished; it is made anew from the journal");
+        }
         Ok(())
     }
+}
+
+/// Waits for threads on one more, which may be left behind: a runtime waits for its own.
+fn joined(threads: Vec<JoinHandle<()>>) -> io::Result<oneshot::Receiver<()>> {
+    let (sender, all_joined) = oneshot::channel();
+    let builder = thread::Builder::new().name("ending".to_owned());
+    builder.spawn(move || {
+        for thread in threads {
+            // A projection that failed has said so.
+            let _ = thread.join();
+        }
+        let _ = sender.send(());
+    })?;
+    Ok(all_joined)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -411,6 +411,8 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
                     "the server is ending; nothing was done",
                 );
             }
+            // No word can be true of it. The connection ends with the process.
+            NotTaken::Unknown => {}
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Beginning and ending in good order: signals, ports and folders that are taken.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpStream;
+use std::process::Stdio;
 
 use auction_core::LotId;
 use auction_core::Price;
 use auction_proto::{Bid, Code, GetSnapshot, ServerMessage};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::house::{House, until};
 use crate::line::{Line, Watcher};
@@ -87,6 +90,66 @@ fn a_second_signal_ends_the_server_at_once() {
     assert_eq!(status.code(), Some(130), "{said}");
     assert!(!said.contains("did not take their leave"), "{said}");
     house.verified_digest();
+}
+
+#[test]
+fn a_server_whose_news_nobody_reads_serves_on_and_ends_in_good_order() {
+    // News of so many bids are more than a pipe holds.
+    const BIDS: u32 = 2_000;
+    let house = House::with_lots(BIDS);
+    let mut process = house
+        .server()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    printed.read_line(&mut line).unwrap();
+    let address = line.trim_end().trim_end_matches('.').rsplit(' ').next();
+    let address = address.unwrap().parse().unwrap();
+    while line.trim() != "auction watch" {
+        line.clear();
+        assert_ne!(printed.read_line(&mut line).unwrap(), 0, "no opening");
+    }
+    let mut mia = Line::trader(address, "mia");
+    let price = Price::parse("1.50").unwrap();
+    for lot in (1..=BIDS).map(LotId) {
+        mia.send(&Bid { lot, price });
+    }
+    mia.flush().unwrap();
+    for _ in 0..BIDS {
+        let (_, message) = mia.next().unwrap().unwrap();
+        assert!(matches!(message, ServerMessage::Accepted(_)), "{message:?}");
+    }
+    kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+    assert_eq!(mia.last_words(), Some(Code::SHUTTING_DOWN));
+    let status = until("the server ends", || process.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+    drop(printed);
+    assert_eq!(house.export("bids").len(), BIDS as usize);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let house = House::with_lots(1);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut process = house
+        .server()
+        .stdout(Stdio::piped())
+        .stderr(full)
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    printed.read_line(&mut line).unwrap();
+    let address = line.trim_end().trim_end_matches('.').rsplit(' ').next();
+    let mut mia = Line::trader(address.unwrap().parse().unwrap(), "mia");
+    mia.bid(1, "1.50").unwrap();
+    kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+    let status = until("the server ends", || process.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]

@@ -281,7 +281,7 @@ fn user_add_takes_the_password_from_standard_input_and_refuses_none() {
     let (code, _, said) = add("tom", &"x".repeat(5_000));
     assert_eq!(
         (code, said.as_str()),
-        (Some(1), "error: a password has at most 1024 bytes\n")
+        (Some(1), "error: a password has at most 128 bytes\n")
     );
 }
 

@@ -49,12 +49,13 @@ Exit codes:
   4  could not connect; nothing was done
   5  not logged in
 
-Passwords come from AUCTION_PASSWORD, else from standard input when that is no terminal (its first \
-line), else from a prompt; never from an argument.
+Passwords come from AUCTION_PASSWORD, else from standard input when that is no
+terminal (its first line), else from a prompt; never from an argument.
 
-With --json a result is JSON on standard output, one document, or for `watch` one a line; an error is \
-JSON on standard error: {\"error\": {\"kind\", \"code\", \"message\", \"exit_code\", ...}}. Prices are strings, times \
-RFC 3339 in UTC. Fields may be added, never taken away."
+With --json a result is JSON on standard output: one document, or for `watch` one
+a line. An error is JSON on standard error:
+  {\"error\": {\"kind\", \"code\", \"message\", \"exit_code\", ...}}
+Prices are strings, times RFC 3339 in UTC. Fields may be added, never taken away."
 );
 
 /// What every command takes.
