@@ -13,17 +13,38 @@ use auction_core::{
 /// The door that clients knock on without being told.
 const PORT_EXPECTED: u16 = 2022;
 
+/// How a port guards what crosses the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard<'a> {
+    /// Not at all.
+    Plain,
+    /// By TLS, with a certificate that others vouch for.
+    Tls,
+    /// By TLS, with a certificate made here, of this SHA-256.
+    SelfSigned(&'a str),
+}
+
 /// The market as it stands when the door opens, and what to type next. `address` is where it listens.
 #[must_use]
-pub fn opening(market: &Market, address: SocketAddr, now: Timestamp) -> String {
+pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Timestamp) -> String {
     let open: Vec<_> = market
         .lots()
         .iter()
         .filter(|lot| !lot.is_closed())
         .collect();
     let mut text = format!("The market listens on {address}.\n");
-    if !address.ip().is_loopback() {
-        text.push_str("Others can reach it, and passwords cross the network unencrypted.\n");
+    match guard {
+        Guard::Plain if address.ip().is_loopback() => {}
+        Guard::Plain => {
+            text.push_str("Others can reach it, and passwords cross the network unencrypted.\n");
+        }
+        Guard::Tls => text.push_str("It speaks TLS alone.\n"),
+        Guard::SelfSigned(fingerprint) => {
+            let _ = writeln!(
+                text,
+                "It speaks TLS alone. Its certificate was made here; its SHA-256 fingerprint is\n{fingerprint}"
+            );
+        }
     }
     let Some(first) = open.first() else {
         text.push_str("No lot is open.\n");
@@ -44,7 +65,7 @@ pub fn opening(market: &Market, address: SocketAddr, now: Timestamp) -> String {
         let _ = writeln!(text, "{count} lot{s}; it is now {}.", moment(now));
     }
     text.push_str(&soft_close_line(first));
-    text.push_str(&what_to_type(first, address));
+    text.push_str(&what_to_type(first, address, guard));
     text
 }
 
@@ -160,12 +181,14 @@ fn soft_close_line(lot: &Lot) -> String {
     format!("A bid in the last {within} moves the close of its lot by {by}.\n")
 }
 
-fn what_to_type(lot: &Lot, address: SocketAddr) -> String {
+fn what_to_type(lot: &Lot, address: SocketAddr, guard: Guard<'_>) -> String {
     let symbol = lot.symbol;
     let mut text = String::from("\nIn another terminal, type\n");
     let listens_where_expected = address.port() == PORT_EXPECTED
         && (address.ip().is_loopback() || address.ip().is_unspecified());
-    if !listens_where_expected {
+    if guard != Guard::Plain {
+        let _ = writeln!(text, "  export AUCTION_SERVER=tls://{address}");
+    } else if !listens_where_expected {
         let _ = writeln!(text, "  export AUCTION_SERVER={address}");
     }
     text.push_str("  auction register mia\n  auction login mia\n  auction lots\n");

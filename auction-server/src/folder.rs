@@ -43,6 +43,12 @@ impl DataFolder {
         self.0.join("auction.toml")
     }
 
+    /// The certificate and key that the server made for itself.
+    #[must_use]
+    pub fn self_signed(&self) -> PathBuf {
+        self.0.join("tls").join("self-signed.pem")
+    }
+
     /// The folder of the [`journal`](crate::journal).
     #[must_use]
     pub fn journal(&self) -> PathBuf {

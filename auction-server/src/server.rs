@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{LotId, Market, PublicEvent, RequestId, Term};
-use auction_proto::{Code, Goodbye, Text, encode_frame};
-use tokio::io::AsyncWriteExt;
+use auction_core::{LotId, Market, PublicEvent, Term};
+use auction_proto::Code;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
@@ -16,19 +15,21 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::announce::Guard;
 use crate::clock::{BootClock, Clock};
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::door::{Door, Hosts, TlsError, turn_away};
 use crate::follower::Follower;
 use crate::hub::{Hub, Published};
 use crate::journal::{Disk, JournalError, RealDisk};
 use crate::login::Hasher;
 use crate::opening::{self, Round};
 use crate::sequencer::Sequencer;
-use crate::session::{self, Ended, Services};
+use crate::session::{Ended, Services};
 use crate::sheet::SheetError;
-use crate::{accounts, announce, listing, store};
+use crate::{accounts, announce, door, listing, store};
 
 /// How many connections can be open; one more is told so and closed.
 pub const CONNECTIONS_MAX: usize = 20_000;
@@ -46,7 +47,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     sequencer: Option<JoinHandle<io::Result<()>>>,
-    services: Arc<Services>,
+    door: Arc<Door>,
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
     opening: String,
@@ -68,6 +69,9 @@ pub enum StartError {
     /// The journal cannot be opened, or appended to.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A certificate or a key is wrong.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A file that people put in is wrong.
     #[error(transparent)]
     Sheet(#[from] SheetError),
@@ -105,6 +109,16 @@ impl Server {
         let listener = listen(config.listen).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
 
+        let hosts = Hosts::new(address, config.network.public_hosts.clone());
+        let tls = door::open_tls(&config.network.tls, &config.data, hosts.names())?;
+        if tls.is_none() && !address.ip().is_loopback() {
+            tracing::warn!(
+                %address,
+                "others can reach this port, and passwords cross the network unencrypted; turn TLS on with \
+                 --tls-cert and --tls-key"
+            );
+        }
+
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let opened = store::open(disk.clone(), &config.data)?;
@@ -114,9 +128,17 @@ impl Server {
         open_market(config, &mut committer, &*clock)?;
 
         let market = committer.engine().market().clone();
-        let opening = announce::opening(&market, address, clock.now());
+        let guard = match &tls {
+            None => Guard::Plain,
+            Some(tls) => tls
+                .fingerprint
+                .as_deref()
+                .map_or(Guard::Tls, Guard::SelfSigned),
+        };
+        let opening = announce::opening(&market, address, guard, clock.now());
         let credentials = Arc::new(Credentials::of(committer.engine()));
-        let hub = Hub::start(market, term, clock.clone())?;
+        let heartbeat = config.network.heartbeat;
+        let hub = Hub::start(market, term, clock.clone(), heartbeat)?;
         let sequencer =
             Sequencer::start(committer, clock.clone(), credentials.clone(), hub.clone())?;
         let durable = sequencer.durable;
@@ -139,6 +161,7 @@ impl Server {
             clock,
             market: market_id,
             term,
+            heartbeat,
             stopping: is_stopping,
         });
         let sequencer = Some(sequencer.thread);
@@ -146,7 +169,11 @@ impl Server {
             listener,
             address,
             sequencer,
-            services,
+            door: Arc::new(Door {
+                services,
+                hosts,
+                tls,
+            }),
             stopping,
             projections,
             opening,
@@ -168,7 +195,7 @@ impl Server {
     /// The hasher of passwords, which tells how much work it had.
     #[must_use]
     pub fn hasher(&self) -> Hasher {
-        self.services.hasher.clone()
+        self.door.services.hasher.clone()
     }
 
     /// Opens the door until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
@@ -180,6 +207,7 @@ impl Server {
         let listener = self.listener;
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
+        let door = self.door.clone();
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -188,9 +216,12 @@ impl Server {
                 ended = &mut sequencer => return Err(sequencer_failed(ended)),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) if connections.len() < CONNECTIONS_MAX => {
-                        connections.spawn(serve(stream, peer, self.services.clone()));
+                        connections.spawn(serve(stream, peer, door.clone()));
                     }
-                    Ok((stream, _)) => drop(tokio::spawn(turn_away(stream))),
+                    Ok((stream, _)) => {
+                        let why = "too many connections; try again later";
+                        tokio::spawn(turn_away(stream, Code::TOO_MANY_CONNECTIONS, why));
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -199,7 +230,7 @@ impl Server {
                 Some(_) = connections.join_next() => {}
             }
         }
-        drop(listener);
+        drop((listener, door));
         tracing::info!(connections = connections.len(), "ending");
         self.stopping.send_replace(true);
         let all = async { while connections.join_next().await.is_some() {} };
@@ -211,7 +242,7 @@ impl Server {
             connections.shutdown().await;
         }
         // The last way to the sequencer; it ends when all it was given is durable.
-        drop(self.services);
+        drop(self.door);
         let ended = sequencer.await;
         if !matches!(ended, Ok(Ok(Ok(())))) {
             return Err(sequencer_failed(ended));
@@ -261,29 +292,12 @@ fn sequencer_failed(
     })
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, services: Arc<Services>) {
-    // Replies are small and waited for.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "the connection was gone at once");
-        return;
-    }
-    let ended = session::serve(stream, services).await;
+async fn serve(stream: TcpStream, peer: SocketAddr, door: Arc<Door>) {
+    let ended = door.serve(stream).await;
     match ended {
         Ended::Closed | Ended::Stopping => tracing::debug!(%peer, %ended, "connection ended"),
         _ => tracing::info!(%peer, %ended, "connection ended"),
     }
-}
-
-async fn turn_away(mut stream: TcpStream) {
-    let mut bytes = Vec::new();
-    let text = "too many connections; try again later";
-    let goodbye = Goodbye {
-        code: Code::TOO_MANY_CONNECTIONS,
-        message: Text::of(text),
-    };
-    encode_frame(RequestId(0), &goodbye, &mut bytes);
-    // Whether it arrives is the client's concern.
-    let _ = timeout(Duration::from_secs(1), stream.write_all(&bytes)).await;
 }
 
 fn say_recovery(opened: &store::Opened) {

@@ -87,6 +87,90 @@ pub(super) struct Flags {
     /// The form of the logs on standard error: human or json [default: human]
     #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
     log: Option<String>,
+    /// How often clients and server show each other that they live; silence of twice that ends a connection [default: 5s]
+    #[arg(
+        long,
+        env = "AUCTION_HEARTBEAT",
+        hide_env_values = true,
+        value_name = "DURATION"
+    )]
+    heartbeat: Option<String>,
+    /// The certificate and those that vouch for it, as PEM: with it the port speaks TLS alone
+    #[arg(
+        long,
+        env = "AUCTION_TLS_CERT",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    tls_cert: Option<String>,
+    /// The private key of the certificate, as PEM
+    #[arg(
+        long,
+        env = "AUCTION_TLS_KEY",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    tls_key: Option<String>,
+    /// TLS with a certificate made here and kept in the data folder, for development [default: off]
+    #[arg(long, env = "AUCTION_TLS_SELF_SIGNED", hide_env_values = true, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", require_equals = true)]
+    tls_self_signed: Option<String>,
+    /// Names by which browsers reach this server, beside its address and localhost: auction.example.com,...
+    #[arg(
+        long,
+        env = "AUCTION_PUBLIC_HOST",
+        hide_env_values = true,
+        value_name = "NAMES"
+    )]
+    public_host: Option<String>,
+    /// Where /livez, /readyz and /metrics are; auto: 127.0.0.1:2023 unless that is taken; off: nowhere [default: auto]
+    #[arg(
+        long,
+        env = "AUCTION_OPS_LISTEN",
+        hide_env_values = true,
+        value_name = "ADDRESS:PORT",
+        global = true
+    )]
+    ops_listen: Option<String>,
+    /// How many connections one address can have at a time [default: 10000]
+    #[arg(
+        long,
+        env = "AUCTION_CONNECTIONS_PER_ADDRESS",
+        hide_env_values = true,
+        value_name = "NUMBER"
+    )]
+    connections_per_address: Option<String>,
+    /// How many new connections an address may make, for example 600/1m, or off [default: 60000/1m]
+    #[arg(
+        long,
+        env = "AUCTION_RATE_CONNECTIONS",
+        hide_env_values = true,
+        value_name = "RATE"
+    )]
+    rate_connections: Option<String>,
+    /// How many logins an address may try [default: 600/1m]
+    #[arg(
+        long,
+        env = "AUCTION_RATE_LOGINS",
+        hide_env_values = true,
+        value_name = "RATE"
+    )]
+    rate_logins: Option<String>,
+    /// How many accounts an address may make [default: 600/1m]
+    #[arg(
+        long,
+        env = "AUCTION_RATE_REGISTRATIONS",
+        hide_env_values = true,
+        value_name = "RATE"
+    )]
+    rate_registrations: Option<String>,
+    /// How many commands a user may give, bids among them [default: off]
+    #[arg(
+        long,
+        env = "AUCTION_RATE_COMMANDS",
+        hide_env_values = true,
+        value_name = "RATE"
+    )]
+    rate_commands: Option<String>,
     /// The settings file [default: auction.toml in the data folder, if it is there]
     #[arg(
         long,
@@ -116,6 +200,45 @@ impl Flags {
             (Setting::Seed, "seed", self.seed.as_ref()),
             (Setting::OnOutage, "on_outage", self.on_outage.as_ref()),
             (Setting::Log, "log", self.log.as_ref()),
+            (Setting::Heartbeat, "heartbeat", self.heartbeat.as_ref()),
+            (Setting::TlsCert, "tls_cert", self.tls_cert.as_ref()),
+            (Setting::TlsKey, "tls_key", self.tls_key.as_ref()),
+            (
+                Setting::TlsSelfSigned,
+                "tls_self_signed",
+                self.tls_self_signed.as_ref(),
+            ),
+            (
+                Setting::PublicHost,
+                "public_host",
+                self.public_host.as_ref(),
+            ),
+            (Setting::OpsListen, "ops_listen", self.ops_listen.as_ref()),
+            (
+                Setting::ConnectionsPerAddress,
+                "connections_per_address",
+                self.connections_per_address.as_ref(),
+            ),
+            (
+                Setting::RateConnections,
+                "rate_connections",
+                self.rate_connections.as_ref(),
+            ),
+            (
+                Setting::RateLogins,
+                "rate_logins",
+                self.rate_logins.as_ref(),
+            ),
+            (
+                Setting::RateRegistrations,
+                "rate_registrations",
+                self.rate_registrations.as_ref(),
+            ),
+            (
+                Setting::RateCommands,
+                "rate_commands",
+                self.rate_commands.as_ref(),
+            ),
         ];
         texts
             .into_iter()

@@ -5,6 +5,7 @@
 
 mod setting;
 mod value;
+mod network;
 mod file;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use auction_core::{SoftClose, SoftCloseMode, Span, Steps};
 use crate::folder::DataFolder;
 
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
+pub use network::{HEARTBEAT_MAX, HEARTBEAT_MIN, Network, OpsDoor, Rate, Tls};
 pub use setting::{Given, Origin, Setting};
 pub use value::LOTS_PER_ROUND_MAX;
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub on_outage: OnOutage,
     /// The form of the logs.
     pub log: LogFormat,
+    /// How clients and operators reach the server, and how much of it one can have.
+    pub network: Network,
 }
 
 /// What happens to lots that fell due while the server was down.
@@ -124,6 +128,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let seed = checked.value(Setting::Seed, value::seed);
     let on_outage = checked.value(Setting::OnOutage, value::on_outage);
     let log = checked.value(Setting::Log, value::log);
+    let network = Network::of(&mut checked);
     if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
         checked.fault(
             Setting::ExtendBy,
@@ -149,6 +154,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         seed,
         on_outage: on_outage.expect(CHECKED),
         log: log.expect(CHECKED),
+        network: network.expect(CHECKED),
     };
     Ok(Resolved { config, in_force })
 }
@@ -203,6 +209,10 @@ impl Checked<'_> {
                 None
             }
         }
+    }
+
+    fn is_given(&self, setting: Setting) -> bool {
+        self.in_force.iter().any(|given| given.setting == setting)
     }
 
     fn fault(&mut self, setting: Setting, expected: &str) {

@@ -26,11 +26,33 @@ pub enum Setting {
     OnOutage,
     /// The form of the logs.
     Log,
+    /// How often clients and server show each other that they live.
+    Heartbeat,
+    /// The file of the certificates for TLS.
+    TlsCert,
+    /// The file of the private key for TLS.
+    TlsKey,
+    /// Whether TLS has a certificate made here.
+    TlsSelfSigned,
+    /// The names by which browsers reach the server.
+    PublicHost,
+    /// Where operators ask.
+    OpsListen,
+    /// How many connections one address can have.
+    ConnectionsPerAddress,
+    /// How fast one address can connect.
+    RateConnections,
+    /// How fast one address can try to log in.
+    RateLogins,
+    /// How fast one address can make accounts.
+    RateRegistrations,
+    /// How fast one user can give commands.
+    RateCommands,
 }
 
 impl Setting {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 21] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -41,6 +63,17 @@ impl Setting {
         Self::Seed,
         Self::OnOutage,
         Self::Log,
+        Self::Heartbeat,
+        Self::TlsCert,
+        Self::TlsKey,
+        Self::TlsSelfSigned,
+        Self::PublicHost,
+        Self::OpsListen,
+        Self::ConnectionsPerAddress,
+        Self::RateConnections,
+        Self::RateLogins,
+        Self::RateRegistrations,
+        Self::RateCommands,
     ];
 
     /// Its name in a file, and on the command line after `--`.
@@ -57,6 +90,17 @@ impl Setting {
             Self::Seed => "seed",
             Self::OnOutage => "on-outage",
             Self::Log => "log",
+            Self::Heartbeat => "heartbeat",
+            Self::TlsCert => "tls-cert",
+            Self::TlsKey => "tls-key",
+            Self::TlsSelfSigned => "tls-self-signed",
+            Self::PublicHost => "public-host",
+            Self::OpsListen => "ops-listen",
+            Self::ConnectionsPerAddress => "connections-per-address",
+            Self::RateConnections => "rate-connections",
+            Self::RateLogins => "rate-logins",
+            Self::RateRegistrations => "rate-registrations",
+            Self::RateCommands => "rate-commands",
         }
     }
 
@@ -74,6 +118,17 @@ impl Setting {
             Self::Seed => "AUCTION_SEED",
             Self::OnOutage => "AUCTION_ON_OUTAGE",
             Self::Log => "AUCTION_LOG",
+            Self::Heartbeat => "AUCTION_HEARTBEAT",
+            Self::TlsCert => "AUCTION_TLS_CERT",
+            Self::TlsKey => "AUCTION_TLS_KEY",
+            Self::TlsSelfSigned => "AUCTION_TLS_SELF_SIGNED",
+            Self::PublicHost => "AUCTION_PUBLIC_HOST",
+            Self::OpsListen => "AUCTION_OPS_LISTEN",
+            Self::ConnectionsPerAddress => "AUCTION_CONNECTIONS_PER_ADDRESS",
+            Self::RateConnections => "AUCTION_RATE_CONNECTIONS",
+            Self::RateLogins => "AUCTION_RATE_LOGINS",
+            Self::RateRegistrations => "AUCTION_RATE_REGISTRATIONS",
+            Self::RateCommands => "AUCTION_RATE_COMMANDS",
         }
     }
 
@@ -90,6 +145,17 @@ impl Setting {
             Self::Seed => None,
             Self::OnOutage => Some("extend"),
             Self::Log => Some("human"),
+            Self::Heartbeat => Some("5s"),
+            Self::TlsCert => None,
+            Self::TlsKey => None,
+            Self::TlsSelfSigned => Some("off"),
+            Self::PublicHost => None,
+            Self::OpsListen => Some("auto"),
+            Self::ConnectionsPerAddress => Some("10000"),
+            Self::RateConnections => Some("60000/1m"),
+            Self::RateLogins => Some("600/1m"),
+            Self::RateRegistrations => Some("600/1m"),
+            Self::RateCommands => Some("off"),
         }
     }
 }

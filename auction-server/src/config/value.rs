@@ -1,15 +1,22 @@
 //! From a text to a valid value. An error is a sentence that goes on after the text it is about.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use auction_core::{Price, Span, StepBand, Steps};
 
 use crate::folder::DataFolder;
 
+use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsDoor, PUBLIC_HOSTS_MAX, Rate};
 use super::{LogFormat, OnOutage};
 
 /// Most stocks that a round opens: as many as a market lists.
 pub const LOTS_PER_ROUND_MAX: usize = auction_core::limits::STOCKS_MAX;
+
+/// The longest period of a rate.
+const RATE_PERIOD_MAX: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
@@ -108,4 +115,85 @@ pub(super) fn log(text: &str) -> Result<LogFormat, String> {
         "json" => Ok(LogFormat::Json),
         _ => Err("is unknown; expected human or json".to_owned()),
     }
+}
+
+pub(super) fn heartbeat(text: &str) -> Result<Duration, String> {
+    let heartbeat = Duration::from_micros(span(text)?.micros());
+    if (HEARTBEAT_MIN..=HEARTBEAT_MAX).contains(&heartbeat) {
+        return Ok(heartbeat);
+    }
+    let (least, most) = (HEARTBEAT_MIN.as_millis(), HEARTBEAT_MAX.as_secs());
+    Err(format!(
+        "is no heartbeat; expected {least}ms to {most}s, for example 5s"
+    ))
+}
+
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("is no file; expected a path".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("is unknown; expected on or off".to_owned()),
+    }
+}
+
+/// `auction.example.com,www.example.com`, without ports: a name is the same at every port.
+pub(super) fn public_hosts(text: &str) -> Result<Vec<String>, String> {
+    let host = |host: &str| {
+        let host = host.trim().to_ascii_lowercase();
+        let is_name = !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
+        is_name.then_some(host)
+    };
+    let hosts: Option<Vec<_>> = text.split(',').map(host).collect();
+    hosts
+        .filter(|hosts| hosts.len() <= PUBLIC_HOSTS_MAX)
+        .ok_or_else(|| {
+            format!(
+                "is no list of names; expected at most {PUBLIC_HOSTS_MAX} without ports, for example \
+                 auction.example.com"
+            )
+        })
+}
+
+pub(super) fn ops_listen(text: &str) -> Result<OpsDoor, String> {
+    match text {
+        "off" => Ok(OpsDoor::Off),
+        "auto" => Ok(OpsDoor::Auto),
+        _ => listen(text).map(OpsDoor::At).map_err(|_| {
+            "is not an address; expected a number and a port, for example 127.0.0.1:2023, or off"
+                .to_owned()
+        }),
+    }
+}
+
+pub(super) fn count(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| "is no number; expected 1 or more, for example 100".to_owned())
+}
+
+/// `600/1m`, or `off`.
+pub(super) fn rate(text: &str) -> Result<Option<Rate>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let rate = || {
+        let (count, period) = text.split_once('/')?;
+        let count: NonZeroU32 = count.trim().parse().ok()?;
+        let period = humantime::parse_duration(period.trim()).ok()?;
+        let is_slow_enough = period.checked_div(count.get())? > Duration::ZERO;
+        (is_slow_enough && period <= RATE_PERIOD_MAX).then_some(Rate { count, period })
+    };
+    rate().map(Some).ok_or_else(|| {
+        "is no rate; expected a number and a duration of at most 1h, for example 600/1m, or off"
+            .to_owned()
+    })
 }

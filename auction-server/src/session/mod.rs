@@ -1,8 +1,11 @@
-//! A connection: reads frames, does what they ask, writes what comes of it.
+//! A connection: reads messages, does what they ask, writes what comes of it.
 //!
-//! One task a connection, over any stream of bytes. While it writes it does not read: a client that does not
+//! One task a connection, over any [`Channel`]. While it writes it does not read: a client that does not
 //! read its replies is not read from, and is dropped when it does not take a write in time.
 
+mod websocket;
+mod channel;
+mod view;
 mod requests;
 
 use std::io;
@@ -10,39 +13,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{MarketId, RequestId, SessionId, Term, UserId};
-use auction_proto::limits::REQUEST_BYTES_MAX;
-use auction_proto::{
-    Accepted, Body, Code, Done, FrameDecoder, FrameError, Goodbye, HEADER_BYTES, Refused, Text,
-    encode_frame,
-};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use auction_proto::{Accepted, Body, Code, Done, FrameError, Goodbye, HEADER_BYTES, Refused, Text};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::timeout;
+use tokio::task::unconstrained;
+use tokio::time::{Instant, timeout};
 
 use crate::clock::Clock;
 use crate::committer::Novelty;
 use crate::credentials::Credentials;
 use crate::follower::Histories;
-use crate::hub::{Hub, Published, Snapshot};
+use crate::hub::{Hub, Published};
 use crate::login::Hasher;
 use crate::sequencer::{Answer, Inbox};
 
-/// How long a client may take to introduce itself.
+pub use channel::Channel;
+use channel::INPUT_BYTES;
+use view::View;
+
+/// How long a client may take to introduce itself, from its first byte or TLS on.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many heartbeats long a client may be silent; then it is dropped.
+pub const SILENT_HEARTBEATS: u32 = 2;
 /// How long a client may take to accept what it is sent; then it is dropped.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the end of a connection waits for the client to hear of it.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many commands of one connection can be under way; while there are as many, it is not read from.
 pub const IN_FLIGHT_MAX: usize = 1_024;
 /// How long a connection waits, at a shutdown, for what it has under way.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much is read at a time.
-const INPUT_BYTES: usize = 4_096;
-/// How much is gathered before it is written.
-const OUTPUT_BYTES: usize = 64 * 1_024;
 /// Commands that one read can bring beyond those under way.
-const FRAMES_PER_READ_MAX: usize = INPUT_BYTES / HEADER_BYTES + 1;
+const COMMANDS_PER_READ_MAX: usize = INPUT_BYTES / HEADER_BYTES + 1;
 
 /// What a connection needs of the server.
 pub struct Services {
@@ -62,6 +66,8 @@ pub struct Services {
     pub market: MarketId,
     /// Who leads.
     pub term: Term,
+    /// How often each client is told that the server lives, and should tell as much.
+    pub heartbeat: Duration,
     /// Whether the server is ending.
     pub stopping: watch::Receiver<bool>,
 }
@@ -81,49 +87,66 @@ pub enum Ended {
     /// The client did not read what it was sent.
     #[error("the client does not read")]
     TooSlow,
+    /// The client said nothing for too long.
+    #[error("nothing came for two heartbeats; a client that lives sends a ping")]
+    Silent,
+    /// A message is longer than it can be.
+    #[error("a message of more than {most} bytes")]
+    TooLong {
+        /// The limit.
+        most: usize,
+    },
     /// The bytes are no frames.
     #[error(transparent)]
-    Frame(#[from] FrameError),
+    NotFrames(FrameError),
+    /// A binary message of a WebSocket is not one frame.
+    #[error("a binary message of a WebSocket is one frame, whole and alone")]
+    NotOneFrame,
+    /// Text and binary messages on one WebSocket.
+    #[error("a WebSocket keeps to what its first message was, text or binary")]
+    MixedMessages,
     /// Client and server speak no version in common.
     #[error("no version in common")]
     Version,
+    /// It was one too many, or spoke without TLS where TLS is spoken; it was told so.
+    #[error("sent away")]
+    SentAway,
     /// The server is ending.
     #[error("the server is ending")]
     Stopping,
 }
 
-/// Serves a connection until it ends, and says why it did.
-pub async fn serve<S>(stream: S, services: Arc<Services>) -> Ended
+/// Serves a connection until it ends, and says why it did. The client introduces itself before `hello_by`.
+pub async fn serve<S>(channel: Channel<S>, hello_by: Instant, services: Arc<Services>) -> Ended
 where
-    S: AsyncRead + AsyncWrite + Send,
+    S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let (reader, writer) = tokio::io::split(stream);
-    let (answers, answered) = mpsc::channel(IN_FLIGHT_MAX + FRAMES_PER_READ_MAX);
-    let output = Output {
-        writer,
-        bytes: Vec::new(),
-    };
+    let (answers, answered) = mpsc::channel(IN_FLIGHT_MAX + COMMANDS_PER_READ_MAX);
+    let beats = services.hub.beats();
     let mut connection = Connection {
         services,
-        output,
+        channel,
         state: State::Greeting,
         feed: None,
+        beats,
         answers,
         in_flight: 0,
     };
-    let ended = match connection.run(reader, answered).await {
+    let ended = match connection.run(hello_by, answered).await {
         Ok(never) => match never {},
         Err(ended) => ended,
     };
+    // Whoever has asked that their orders be pulled when this session dies is served here, once there are orders.
     connection.say_goodbye(&ended).await;
     ended
 }
 
 struct Connection<S> {
     services: Arc<Services>,
-    output: Output<S>,
+    channel: Channel<S>,
     state: State,
     feed: Option<Watched>,
+    beats: watch::Receiver<Arc<Published>>,
     answers: mpsc::Sender<(RequestId, Answer)>,
     in_flight: usize,
 }
@@ -145,35 +168,32 @@ struct Bound {
 /// The feed of a connection, and the number of the request that asked for it.
 struct Watched {
     request: RequestId,
+    view: View,
     feed: broadcast::Receiver<Arc<Published>>,
 }
 
 enum Never {}
 
-impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     async fn run(
         &mut self,
-        mut reader: ReadHalf<S>,
+        hello_by: Instant,
         mut answered: mpsc::Receiver<(RequestId, Answer)>,
     ) -> Result<Never, Ended> {
-        let mut decoder = FrameDecoder::after_preface(REQUEST_BYTES_MAX);
-        let mut input = vec![0; INPUT_BYTES];
         let mut stopping = self.services.stopping.clone();
-        let no_hello = tokio::time::sleep(HELLO_TIMEOUT);
-        tokio::pin!(no_hello);
+        let silence = self.services.heartbeat * SILENT_HEARTBEATS;
+        let mut heard_at = Instant::now();
+        let patience = tokio::time::sleep_until(hello_by);
+        tokio::pin!(patience);
         loop {
-            self.output.flush().await?;
+            self.channel.flush().await?;
+            let has_room = self.in_flight < IN_FLIGHT_MAX;
+            let is_greeting = matches!(self.state, State::Greeting);
             tokio::select! {
-                read = reader.read(&mut input), if self.in_flight < IN_FLIGHT_MAX => {
-                    let count = read?;
-                    if count == 0 {
-                        return Err(Ended::Closed);
-                    }
-                    let mut rest = &input[..count];
-                    while let Some(frame) = decoder.next_frame(&mut rest)? {
-                        self.take(frame).await?;
-                        self.output.flush_when_full().await?;
-                    }
+                read = self.channel.read(), if has_room => {
+                    read?;
+                    heard_at = Instant::now();
+                    self.take_all().await?;
                 }
                 Some(answer) = answered.recv() => {
                     self.tell(answer);
@@ -182,8 +202,23 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
                     }
                 }
                 published = next(&mut self.feed) => self.publish(published).await?,
-                () = &mut no_hello, if matches!(self.state, State::Greeting) => {
-                    return Err(Ended::NoHello);
+                beat = next_beat(&mut self.beats), if !is_greeting && self.feed.is_none() => {
+                    self.channel.push_shared(RequestId(0), beat.encoded());
+                }
+                () = &mut patience => {
+                    if is_greeting {
+                        return Err(Ended::NoHello);
+                    }
+                    if heard_at.elapsed() >= silence && has_room {
+                        // It may be this server that had no time to listen.
+                        let waiting = timeout(Duration::ZERO, unconstrained(self.channel.read()));
+                        waiting.await.map_err(|_| Ended::Silent)??;
+                        heard_at = Instant::now();
+                        self.take_all().await?;
+                    }
+                    // While there is no room nobody listens, and silence means nothing.
+                    let since = if has_room { heard_at } else { Instant::now() };
+                    patience.as_mut().reset(since + silence);
                 }
                 () = stopped(&mut stopping) => {
                     self.drain(&mut answered).await;
@@ -191,6 +226,14 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
                 }
             }
         }
+    }
+
+    async fn take_all(&mut self) -> Result<(), Ended> {
+        while let Some(asked) = self.channel.next()? {
+            self.take(asked).await?;
+            self.channel.flush_when_full().await?;
+        }
+        Ok(())
     }
 
     fn tell(&mut self, (request, answer): (RequestId, Answer)) {
@@ -227,12 +270,13 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
             }
         };
         loop {
-            self.output.bytes.extend_from_slice(published.frame());
-            self.output.flush_when_full().await?;
             let Some(watched) = &mut self.feed else {
                 return Ok(());
             };
-            published = match watched.feed.try_recv() {
+            watched.view.show(&published, &mut self.channel);
+            let next = watched.feed.try_recv();
+            self.channel.flush_when_full().await?;
+            published = match next {
                 Ok(published) => published,
                 Err(TryRecvError::Lagged(_)) => return self.watch_anew().await,
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
@@ -241,7 +285,7 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
     }
 
     fn reply<B: Body>(&mut self, request: RequestId, body: &B) {
-        encode_frame(request, body, &mut self.output.bytes);
+        self.channel.push(request, body);
     }
 
     /// Waits for what is under way, so that its outcome is told.
@@ -258,65 +302,25 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
     }
 
     async fn say_goodbye(&mut self, ended: &Ended) {
-        let code = match ended {
-            Ended::Closed | Ended::Stream(_) | Ended::TooSlow => return,
-            Ended::NoHello => Code::TIMED_OUT,
-            Ended::Frame(FrameError::TooLong { .. }) => Code::FRAME_TOO_LARGE,
-            Ended::Frame(_) => Code::MALFORMED,
-            Ended::Version => Code::VERSION_UNSUPPORTED,
-            Ended::Stopping => Code::SHUTTING_DOWN,
-        };
-        self.reply(
-            RequestId(0),
-            &Goodbye {
-                code,
-                message: Text::of(ended),
-            },
-        );
-        // Whether it arrives is the client's concern.
-        let _ = self.output.flush().await;
-        let _ = timeout(WRITE_TIMEOUT, self.output.writer.shutdown()).await;
+        if let Some(code) = ended.code() {
+            let message = Text::of(ended);
+            self.reply(RequestId(0), &Goodbye { code, message });
+            self.channel.close().await;
+        }
     }
 }
 
-/// What is to be written.
-struct Output<S> {
-    writer: WriteHalf<S>,
-    bytes: Vec<u8>,
-}
-
-impl<S: AsyncWrite> Output<S> {
-    async fn flush_when_full(&mut self) -> Result<(), Ended> {
-        if self.bytes.len() < OUTPUT_BYTES {
-            Ok(())
-        } else {
-            self.flush().await
+impl Ended {
+    /// What the client is told as the last; nothing when it would not hear it, or was told already.
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self {
+            Self::Closed | Self::Stream(_) | Self::TooSlow | Self::SentAway => None,
+            Self::NoHello | Self::Silent => Some(Code::TIMED_OUT),
+            Self::TooLong { .. } => Some(Code::FRAME_TOO_LARGE),
+            Self::NotFrames(_) | Self::NotOneFrame | Self::MixedMessages => Some(Code::MALFORMED),
+            Self::Version => Some(Code::VERSION_UNSUPPORTED),
+            Self::Stopping => Some(Code::SHUTTING_DOWN),
         }
-    }
-
-    async fn snapshot(&mut self, request: RequestId, snapshot: &Snapshot) -> Result<(), Ended> {
-        for (head, rest) in snapshot.frames(request) {
-            self.bytes.extend_from_slice(&head);
-            self.bytes.extend_from_slice(rest);
-            self.flush_when_full().await?;
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), Ended> {
-        if self.bytes.is_empty() {
-            return Ok(());
-        }
-        let write = async {
-            self.writer.write_all(&self.bytes).await?;
-            self.writer.flush().await
-        };
-        timeout(WRITE_TIMEOUT, write)
-            .await
-            .map_err(|_| Ended::TooSlow)??;
-        self.bytes.clear();
-        self.bytes.shrink_to(OUTPUT_BYTES);
-        Ok(())
     }
 }
 
@@ -328,8 +332,16 @@ async fn next(feed: &mut Option<Watched>) -> Result<Arc<Published>, RecvError> {
     }
 }
 
+/// The next heartbeat; never, when the hub has ended.
+async fn next_beat(beats: &mut watch::Receiver<Arc<Published>>) -> Arc<Published> {
+    match beats.changed().await {
+        Ok(()) => beats.borrow_and_update().clone(),
+        Err(_) => std::future::pending().await,
+    }
+}
+
 /// Waits until the server is ending.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // An error: the server is gone already.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }

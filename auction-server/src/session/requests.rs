@@ -5,14 +5,17 @@ use auction_core::{
 };
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
-    Accepted, BodyError, ClientMessage, Code, Done, Frame, GetHistory, Hello, List, ListedSession,
-    LoggedIn, Pong, Refused, ResumePoint, Resumed, Secret, Sessions, Text, Token, VERSION, Welcome,
+    Accepted, ClientMessage, Code, Done, GetHistory, Hello, List, ListedSession, LoggedIn, Pong,
+    Refused, ResumePoint, Resumed, Resync, ResyncBecause, Secret, Sessions, Text, Token, VERSION,
+    Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::channel::Asked;
+use super::view::View;
 use super::{Bound, Connection, Ended, State, Watched};
 use crate::credentials::{Account, OpenSession};
-use crate::hub::{HEARTBEAT, Start};
+use crate::hub::{Snapshot, Start, Watching};
 use crate::login::Verdict;
 use crate::password::Password;
 use crate::sequencer::{Answer, NotTaken, ReplyTo, Submission, Work};
@@ -22,18 +25,12 @@ pub const SESSION_LIFETIME: Span = Span::from_secs(30 * 24 * 60 * 60);
 
 const SERVER: &str = concat!("auction-server/", env!("CARGO_PKG_VERSION"));
 
-impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
-    pub(super) async fn take(&mut self, frame: Frame<'_>) -> Result<(), Ended> {
-        let request = frame.request;
-        let message = match ClientMessage::decode(frame.kind, frame.body) {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(super) async fn take(&mut self, asked: Asked) -> Result<(), Ended> {
+        let Asked { request, message } = asked;
+        let message = match message {
             Ok(message) => message,
-            Err(error) => {
-                let refused = match error {
-                    BodyError::UnknownKind(kind) => {
-                        Refused::new(Code::UNKNOWN_KIND, error).with_number(kind.0)
-                    }
-                    BodyError::Malformed(_) => Refused::new(Code::MALFORMED, error),
-                };
+            Err(refused) => {
                 self.reply(request, &refused);
                 return Ok(());
             }
@@ -52,13 +49,18 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
             ClientMessage::Login(body) => self.log_in(request, body.name, body.password).await,
             ClientMessage::Resume(body) => self.resume(request, &body.token).await,
             ClientMessage::ListSessions(_) => self.list_sessions(request),
-            ClientMessage::Watch(body) => self.watch(request, body.resume).await?,
-            ClientMessage::WatchSymbols(_) => {
-                let text = "this server has no feed by symbol yet; watch all of it";
-                self.refuse(request, Code::UNKNOWN_KIND, text);
+            ClientMessage::Watch(body) => self.watch(request, View::all(), body.resume).await?,
+            ClientMessage::WatchSymbols(body) => {
+                let view = View::of(body.symbols.into_vec());
+                self.watch(request, view, body.resume).await?;
             }
             ClientMessage::GetSnapshot(_) => match self.services.hub.snapshot().await {
-                Ok(snapshot) => self.output.snapshot(request, &snapshot).await?,
+                Ok(snapshot) => {
+                    for part in &snapshot.parts {
+                        self.channel.push_shared(request, part);
+                        self.channel.flush_when_full().await?;
+                    }
+                }
                 Err(_) => self.refuse_busy(request),
             },
             ClientMessage::GetHistory(body) => self.history(request, &body).await,
@@ -101,7 +103,8 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
             term: self.services.term,
             time: self.services.clock.now(),
             server: Text::of(SERVER),
-            heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).expect("a heartbeat is short"),
+            heartbeat_ms: u32::try_from(self.services.heartbeat.as_millis())
+                .expect("a heartbeat is short"),
         };
         self.reply(request, &welcome);
         self.state = State::Anonymous;
@@ -288,38 +291,62 @@ impl<S: AsyncRead + AsyncWrite + Send> Connection<S> {
     async fn watch(
         &mut self,
         request: RequestId,
+        mut view: View,
         resume: Option<ResumePoint>,
     ) -> Result<(), Ended> {
-        let resume = resume.map(|point| (point.market, point.feed_sequence));
-        let Ok(watching) = self.services.hub.watch(resume).await else {
+        let seen = resume.map(|point| (point.market, point.feed_sequence));
+        let Ok(Watching { start, feed }) = self.services.hub.watch(seen).await else {
             self.refuse_busy(request);
             return Ok(());
         };
-        self.feed = Some(Watched {
-            request,
-            feed: watching.feed,
-        });
-        match watching.start {
-            Start::Snapshot(snapshot) => self.output.snapshot(request, &snapshot).await,
-            Start::Resumed(missed) => {
-                let (_, feed_sequence) = resume.expect("who resumes has named a place");
-                self.reply(request, &Resumed { feed_sequence });
-                for published in missed {
-                    self.output.bytes.extend_from_slice(published.frame());
-                    self.output.flush_when_full().await?;
+        match start {
+            Start::Snapshot(snapshot, because) => {
+                if let Some(because) = because {
+                    self.reply(request, &Resync { because });
                 }
-                Ok(())
+                self.show_snapshot(request, &mut view, &snapshot).await?;
+            }
+            Start::Resumed(missed) => {
+                let (_, feed_sequence) = seen.expect("who resumes has named a place");
+                self.reply(request, &Resumed { feed_sequence });
+                view.begin(feed_sequence);
+                for published in missed {
+                    view.show(&published, &mut self.channel);
+                    self.channel.flush_when_full().await?;
+                }
             }
         }
+        self.feed = Some(Watched {
+            request,
+            view,
+            feed,
+        });
+        Ok(())
+    }
+
+    async fn show_snapshot(
+        &mut self,
+        request: RequestId,
+        view: &mut View,
+        snapshot: &Snapshot,
+    ) -> Result<(), Ended> {
+        view.begin(snapshot.feed_sequence);
+        for part in &snapshot.parts {
+            view.show_part(request, part, &mut self.channel);
+            self.channel.flush_when_full().await?;
+        }
+        Ok(())
     }
 
     /// Begins the feed again with a snapshot: the client was too slow to be given all that was in between.
     pub(super) async fn watch_anew(&mut self) -> Result<(), Ended> {
-        let Some(watched) = self.feed.take() else {
+        let Some(Watched { request, view, .. }) = self.feed.take() else {
             return Ok(());
         };
         tracing::debug!("a client is too slow for the feed and is given a snapshot");
-        self.watch(watched.request, None).await
+        let because = ResyncBecause::TooSlow;
+        self.reply(request, &Resync { because });
+        self.watch(request, view, None).await
     }
 
     async fn history(&mut self, request: RequestId, body: &GetHistory) {

@@ -31,7 +31,11 @@ impl House {
             settings: BTreeMap::new(),
         };
         house.write("stocks.csv", stocks);
-        house.set("listen", "127.0.0.1:0")
+        house
+            .set("listen", "127.0.0.1:0")
+            .set("ops-listen", "off")
+            // These clients send no pings, and are not to be dropped for it.
+            .set("heartbeat", "60s")
     }
 
     /// With so many stocks, `S1`, `S2` and so on, all of them opened for an hour at a base price of 1.00. The

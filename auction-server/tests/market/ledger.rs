@@ -99,8 +99,12 @@ impl Client {
 
     /// Reads one answer and writes it down; `Ok(None)`: the connection has ended.
     pub fn hear(&mut self, line: &mut Line) -> io::Result<Option<Outcome>> {
-        let Some((RequestId(number), message)) = line.next()? else {
-            return Ok(None);
+        let (RequestId(number), message) = loop {
+            match line.next()? {
+                None => return Ok(None),
+                Some((_, ServerMessage::Heartbeat(_))) => {}
+                Some(answer) => break answer,
+            }
         };
         let outcome = match message {
             ServerMessage::Accepted(accepted) => Outcome::Accepted(accepted.reply),

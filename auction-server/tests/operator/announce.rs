@@ -1,7 +1,7 @@
 //! What the server prints, as text.
 
 use auction_core::{Caller, Command, LotId, Profit, Role, SecurityCode, Symbol, Timestamp, UserId};
-use auction_server::announce::{opening, results};
+use auction_server::announce::{Guard, opening, results};
 
 use crate::stage::{START, Stage};
 
@@ -15,6 +15,7 @@ fn the_opening_tells_what_is_open_until_when_where_and_what_to_type() {
     let text = opening(
         stage.engine.market(),
         "127.0.0.1:2022".parse().unwrap(),
+        Guard::Plain,
         Timestamp::from_secs(START),
     );
     assert_eq!(
@@ -53,6 +54,7 @@ fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
     let text = opening(
         stage.engine.market(),
         "127.0.0.1:40000".parse().unwrap(),
+        Guard::Plain,
         Timestamp::from_secs(START + 1),
     );
     assert!(
@@ -75,6 +77,7 @@ fn a_market_without_open_lots_says_so() {
     let text = opening(
         stage.engine.market(),
         "[::1]:1".parse().unwrap(),
+        Guard::Plain,
         Timestamp::default(),
     );
     assert_eq!(text, "The market listens on [::1]:1.\nNo lot is open.\n");
@@ -152,6 +155,7 @@ fn a_door_that_others_can_reach_is_told_as_such() {
         let text = opening(
             stage.engine.market(),
             address.parse().unwrap(),
+            Guard::Plain,
             Timestamp::default(),
         );
         assert_eq!(text.contains(warning), is_warned, "{text}");

@@ -50,6 +50,17 @@ step = \"0.01\" # default
 seed = \"7\" # here/auction.toml:2: seed
 on-outage = \"extend\" # default
 log = \"human\" # default
+heartbeat = \"5s\" # default
+# tls-cert: none
+# tls-key: none
+tls-self-signed = \"off\" # default
+# public-host: none
+ops-listen = \"auto\" # default
+connections-per-address = \"10000\" # default
+rate-connections = \"60000/1m\" # default
+rate-logins = \"600/1m\" # default
+rate-registrations = \"600/1m\" # default
+rate-commands = \"off\" # default
 ";
     assert_eq!(printed, expected);
 
@@ -115,7 +126,8 @@ fn the_manual_names_every_setting_in_all_its_spellings() {
     assert_eq!(code, Some(0));
     for setting in auction_server::config::Setting::ALL {
         assert!(
-            printed.contains(&format!("--{} ", setting.key())),
+            printed.contains(&format!("--{} ", setting.key()))
+                || printed.contains(&format!("--{}[", setting.key())),
             "{}",
             setting.key()
         );

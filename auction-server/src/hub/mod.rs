@@ -1,88 +1,53 @@
 //! The hub: the fold of what is durable, and the feed made of it. A thread of its own: it encodes each batch
 //! once, hands it to everyone who watches, and makes one snapshot a sequence, however many ask.
 
-use std::collections::VecDeque;
+mod published;
+mod past;
+
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auction_core::{FeedSequence, Market, MarketId, PublicEvent, RequestId, Term, Timestamp};
-use auction_proto::{Feed, FeedEntry, HEADER_BYTES, Heartbeat, SnapshotPart, encode_frame};
-use tokio::sync::{broadcast, oneshot};
+use auction_core::{FeedSequence, Market, MarketId, PublicEvent, Term, Timestamp};
+use auction_proto::{Feed, FeedEntry, ResyncBecause};
+use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::clock::Clock;
+use crate::encoding::Encoded;
+
+use past::Past;
+pub use published::{Beat, FeedBatch, Published, Snapshot};
+use published::{beat, symbol_of};
 
 /// How many requests and batches can wait for the hub; a request more is answered `busy`, a batch more waits.
 pub const HUB_INBOX: usize = 1_024;
 /// How many batches a watcher can be behind; one more, and it is given a snapshot instead.
 pub const FEED_BEHIND_MAX: usize = 1_024;
 /// How many bytes of past batches are kept for those who resume.
-pub const RESUME_BYTES: usize = 16 << 20;
-/// How often the hub tells time, sequence and digest.
-pub const HEARTBEAT: Duration = Duration::from_secs(5);
-
-/// What everyone who watches is given.
-#[derive(Debug)]
-pub enum Published {
-    /// The next batch of public events.
-    Batch(FeedBatch),
-    /// The time, and the digest to compare one's own fold with; a whole frame.
-    Heartbeat(Vec<u8>),
-}
-
-/// One batch of public events.
-#[derive(Debug)]
-pub struct FeedBatch {
-    /// The batch, for projections within the server.
-    pub feed: Feed,
-    /// The frame as it is sent: encoded once.
-    pub frame: Vec<u8>,
-}
-
-/// The market as it is durable, in frames that are encoded once, however many ask.
-#[derive(Debug)]
-pub struct Snapshot {
-    frames: Vec<Vec<u8>>,
-}
-
-impl Snapshot {
-    fn of(market: &Market) -> Self {
-        let frame = |part| {
-            let mut frame = Vec::new();
-            encode_frame(RequestId(0), &part, &mut frame);
-            frame
-        };
-        Self {
-            frames: SnapshotPart::of_market(market).map(frame).collect(),
-        }
-    }
-
-    /// Its frames, as an answer to `request`: the head, which names the request, and the rest.
-    pub fn frames(&self, request: RequestId) -> impl Iterator<Item = ([u8; HEADER_BYTES], &[u8])> {
-        self.frames.iter().map(move |frame| {
-            let (head, rest) = frame.split_first_chunk().expect("a frame has a header");
-            let mut head: [u8; HEADER_BYTES] = *head;
-            head[HEADER_BYTES - size_of::<u64>()..].copy_from_slice(&request.0.to_le_bytes());
-            (head, rest)
-        })
-    }
-}
-
+pub const RESUME_BYTES: usize = 64 << 20;
 /// The way to the hub.
 #[derive(Clone, Debug)]
-pub struct Hub(Arc<SyncSender<Message>>);
+pub struct Hub {
+    inbox: Arc<SyncSender<Message>>,
+    beats: watch::Receiver<Arc<Published>>,
+}
 
 /// A way to the hub that does not keep it running.
 #[derive(Clone, Debug)]
-pub struct WeakHub(Weak<SyncSender<Message>>);
+pub struct WeakHub {
+    inbox: Weak<SyncSender<Message>>,
+    beats: watch::Receiver<Arc<Published>>,
+}
 
 impl WeakHub {
     /// The hub, if it still runs.
     #[must_use]
     pub fn upgrade(&self) -> Option<Hub> {
-        self.0.upgrade().map(Hub)
+        let inbox = self.inbox.upgrade()?;
+        let beats = self.beats.clone();
+        Some(Hub { inbox, beats })
     }
 }
 
@@ -98,8 +63,8 @@ pub struct Watching {
 /// How a watch begins.
 #[derive(Debug)]
 pub enum Start {
-    /// With all there is.
-    Snapshot(Arc<Snapshot>),
+    /// With all there is; and why, for one who would have gone on.
+    Snapshot(Arc<Snapshot>, Option<ResyncBecause>),
     /// With the batches missed since.
     Resumed(Vec<Arc<Published>>),
 }
@@ -118,33 +83,54 @@ enum Message {
 pub struct HubBusy;
 
 impl Hub {
-    /// Starts the thread with the market as it is durable. It ends when all clones of the way to it are gone.
+    /// Starts the thread with the market as it is durable; every `heartbeat` it tells time, sequence and digest.
+    /// It ends when all clones of the way to it are gone.
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn start(market: Market, term: Term, clock: Arc<dyn Clock>) -> io::Result<Self> {
+    pub fn start(
+        mut market: Market,
+        term: Term,
+        clock: Arc<dyn Clock>,
+        heartbeat: Duration,
+    ) -> io::Result<Self> {
         let (sender, inbox) = sync_channel(HUB_INBOX);
         let (feed, _) = broadcast::channel(FEED_BEHIND_MAX);
         let past = Past::default();
+        let (beats, beats_told) = watch::channel(beat(&mut market, term, &*clock));
         let hub = Running {
             market,
             term,
             clock,
+            heartbeat,
             inbox,
             feed,
+            beats,
             past,
             snapshot: None,
         };
         thread::Builder::new()
             .name("hub".to_owned())
             .spawn(move || hub.run())?;
-        Ok(Self(Arc::new(sender)))
+        Ok(Self {
+            inbox: Arc::new(sender),
+            beats: beats_told,
+        })
     }
 
     /// A way to the hub that does not keep it running.
     #[must_use]
     pub fn downgrade(&self) -> WeakHub {
-        WeakHub(Arc::downgrade(&self.0))
+        WeakHub {
+            inbox: Arc::downgrade(&self.inbox),
+            beats: self.beats.clone(),
+        }
+    }
+
+    /// The heartbeats alone, for those who do not watch: the latest, and each that comes.
+    #[must_use]
+    pub fn beats(&self) -> watch::Receiver<Arc<Published>> {
+        self.beats.clone()
     }
 
     /// Takes what has become durable. The sequencer's alone; it waits here when the hub is far behind, which
@@ -152,7 +138,7 @@ impl Hub {
     pub(crate) fn settled(&self, events: Vec<(Timestamp, PublicEvent)>) {
         if !events.is_empty() {
             // Without a hub nobody watches.
-            let _ = self.0.send(Message::Settled(events));
+            let _ = self.inbox.send(Message::Settled(events));
         }
     }
 
@@ -188,7 +174,7 @@ impl Hub {
         message: impl FnOnce(oneshot::Sender<T>) -> Message,
     ) -> Result<T, HubBusy> {
         let (reply, answer) = oneshot::channel();
-        match self.0.try_send(message(reply)) {
+        match self.inbox.try_send(message(reply)) {
             Ok(()) => answer.await.map_err(|_| HubBusy),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(HubBusy),
         }
@@ -199,15 +185,17 @@ struct Running {
     market: Market,
     term: Term,
     clock: Arc<dyn Clock>,
+    heartbeat: Duration,
     inbox: Receiver<Message>,
     feed: broadcast::Sender<Arc<Published>>,
+    beats: watch::Sender<Arc<Published>>,
     past: Past,
     snapshot: Option<Arc<Snapshot>>,
 }
 
 impl Running {
     fn run(mut self) {
-        let mut heartbeat_at = Instant::now() + HEARTBEAT;
+        let mut heartbeat_at = Instant::now() + self.heartbeat;
         loop {
             match self
                 .inbox
@@ -218,8 +206,8 @@ impl Running {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if Instant::now() >= heartbeat_at {
-                heartbeat_at = Instant::now() + HEARTBEAT;
-                self.heartbeat();
+                heartbeat_at = Instant::now() + self.heartbeat;
+                self.beat();
             }
         }
     }
@@ -229,9 +217,10 @@ impl Running {
             Message::Settled(events) => self.publish(events),
             Message::Watch(resume, reply) => {
                 let feed = self.feed.subscribe();
-                let start = match resume.and_then(|seen| self.missed_since(seen)) {
-                    Some(missed) => Start::Resumed(missed),
-                    None => Start::Snapshot(self.snapshot()),
+                let start = match resume.map(|seen| self.missed_since(seen)) {
+                    Some(Ok(missed)) => Start::Resumed(missed),
+                    Some(Err(because)) => Start::Snapshot(self.snapshot(), Some(because)),
+                    None => Start::Snapshot(self.snapshot(), None),
                 };
                 // Who has left need not be told; here and below.
                 let _ = reply.send(Watching { start, feed });
@@ -252,24 +241,25 @@ impl Running {
         for feed in Feed::of_commit(id, self.term, after, entries) {
             feed.apply_to(&mut self.market)
                 .expect("the engine decided what follows");
-            let mut frame = Vec::new();
-            encode_frame(RequestId(0), &feed, &mut frame);
-            let published = Arc::new(Published::Batch(FeedBatch { feed, frame }));
+            let about = |entry: &FeedEntry| symbol_of(&self.market, &entry.event);
+            let symbols = feed.entries.iter().map(about).collect();
+            let encoded = Encoded::new(&feed);
+            let batch = FeedBatch {
+                feed,
+                symbols,
+                encoded,
+            };
+            let published = Arc::new(Published::Batch(batch));
             self.past.keep(published.clone());
             // Nobody may be watching.
             let _ = self.feed.send(published);
         }
     }
 
-    fn heartbeat(&mut self) {
-        let heartbeat = Heartbeat {
-            time: self.clock.now(),
-            feed_sequence: self.market.feed_sequence(),
-            digest: self.market.digest(),
-        };
-        let mut frame = Vec::new();
-        encode_frame(RequestId(0), &heartbeat, &mut frame);
-        let _ = self.feed.send(Arc::new(Published::Heartbeat(frame)));
+    fn beat(&mut self) {
+        let beat = beat(&mut self.market, self.term, &*self.clock);
+        let _ = self.feed.send(beat.clone());
+        self.beats.send_replace(beat);
     }
 
     fn snapshot(&mut self) -> Arc<Snapshot> {
@@ -282,10 +272,10 @@ impl Running {
     fn missed_since(
         &self,
         (market, seen): (MarketId, FeedSequence),
-    ) -> Option<Vec<Arc<Published>>> {
+    ) -> Result<Vec<Arc<Published>>, ResyncBecause> {
         let last = self.market.feed_sequence();
         if market != self.market.id() {
-            return None;
+            return Err(ResyncBecause::UnknownPlace);
         }
         if seen > last {
             tracing::error!(
@@ -293,63 +283,8 @@ impl Running {
                 server = last.0,
                 "a client has seen more of the feed than the journal holds: the journal's end was lost"
             );
-            return None;
+            return Err(ResyncBecause::JournalLost);
         }
         self.past.since(seen, last)
-    }
-}
-
-/// The latest batches, for those who resume.
-#[derive(Default)]
-struct Past {
-    batches: VecDeque<Arc<Published>>,
-    bytes: usize,
-}
-
-impl Past {
-    fn keep(&mut self, published: Arc<Published>) {
-        self.bytes += published.bytes();
-        self.batches.push_back(published);
-        while self.bytes > RESUME_BYTES {
-            let Some(oldest) = self.batches.pop_front() else {
-                return;
-            };
-            self.bytes -= oldest.bytes();
-        }
-    }
-
-    /// All batches after `seen`, or `None` when they are not all here, or `seen` lies within one.
-    fn since(&self, seen: FeedSequence, last: FeedSequence) -> Option<Vec<Arc<Published>>> {
-        if seen == last {
-            return Some(Vec::new());
-        }
-        let begins = |published: &Arc<Published>| match &**published {
-            Published::Batch(batch) => batch.feed.after < seen,
-            Published::Heartbeat(_) => true,
-        };
-        let at = self.batches.partition_point(begins);
-        let first = self.batches.get(at)?;
-        let fits = matches!(&**first, Published::Batch(batch) if batch.feed.after == seen);
-        fits.then(|| self.batches.range(at..).cloned().collect())
-    }
-}
-
-impl Published {
-    /// The frame as it is sent.
-    #[must_use]
-    pub fn frame(&self) -> &[u8] {
-        match self {
-            Self::Batch(batch) => &batch.frame,
-            Self::Heartbeat(frame) => frame,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Batch(batch) => {
-                batch.frame.len() + batch.feed.entries.len() * size_of::<FeedEntry>()
-            }
-            Self::Heartbeat(frame) => frame.len(),
-        }
     }
 }

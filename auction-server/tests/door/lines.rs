@@ -1,0 +1,80 @@
+//! Lines of JSON over a plain socket.
+
+use auction_proto::limits::REQUEST_BYTES_MAX;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use crate::market::{Lines, Market, assert_kind, hello};
+
+#[tokio::test]
+async fn a_program_bids_in_json_and_another_sees_it() {
+    let market = Market::start().await;
+    let mut watcher = market.lines().await;
+    assert_kind(&watcher.ask("watch", &json!({})).await, "snapshot_part");
+    let mut mia = market.trader("mia").await;
+    let accepted = mia.bid(1, "1.40").await;
+    assert_eq!(accepted["accepted"]["reply"]["bid"]["price"], "1.40");
+    loop {
+        let feed = watcher.next_of("feed").await;
+        if let Some(bid) = feed["entries"][0]["event"].get("bid_accepted") {
+            assert_eq!(bid["amount"], "1.40");
+            break;
+        }
+    }
+    market.stop().await;
+    assert_eq!(mia.next_of("goodbye").await["code"], "shutting_down");
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_message_is_refused_by_its_field_and_the_connection_goes_on() {
+    let market = Market::start().await;
+    let mut mia = market.trader("mia").await;
+    mia.write(r#"{"bid":{"lot":1,"price":1.4},"request":"70"}"#)
+        .await;
+    let refused = mia.answer(70).await["refused"].clone();
+    assert_eq!(refused["code"], "malformed");
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.starts_with("bid.price: "), "{message}");
+    mia.write("\r\n\n{oops").await;
+    let refused = mia.next_of("refused").await;
+    assert_eq!(refused["code"], "malformed");
+    mia.write(r#"{"request":"71","bidd":{}}"#).await;
+    assert_eq!(
+        mia.answer(71).await["refused"]["code"],
+        "unknown_kind",
+        "of an unknown name"
+    );
+    assert_kind(&mia.bid(1, "1.40").await, "accepted");
+    market.stop().await;
+}
+
+#[tokio::test]
+async fn a_line_without_end_is_ended_at_the_limit() {
+    let market = Market::start().await;
+    let mut stream = market.connect().await;
+    stream.write_all(b"{").await.unwrap();
+    // More than the limit, and the rest still on its way when the server has had enough.
+    let _ = stream.write_all(&vec![b' '; 4 * REQUEST_BYTES_MAX]).await;
+    let mut lines = Lines::new(stream);
+    let goodbye = lines.next_of("goodbye").await;
+    assert_eq!(goodbye["code"], "frame_too_large");
+    assert_eq!(lines.next().await, None);
+    market.stop().await;
+}
+
+#[tokio::test]
+async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
+    let market = Market::start().await;
+    let mut lines = Lines::new(market.connect().await);
+    let refused = lines.ask("ping", &json!({"client_time": "0"})).await;
+    assert_eq!(refused["refused"]["code"], "out_of_order");
+    let mut later = hello();
+    later["version_min"] = json!(7);
+    later["version_max"] = json!(9);
+    let refused = lines.ask("hello", &later).await;
+    assert_eq!(refused["refused"]["code"], "version_unsupported");
+    assert_eq!(refused["refused"]["number"], "1");
+    assert_kind(&lines.next().await.unwrap(), "goodbye");
+    assert_eq!(lines.next().await, None);
+    market.stop().await;
+}
