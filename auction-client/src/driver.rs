@@ -240,7 +240,10 @@ impl Driver {
                 let answer = Answer::Message(ServerMessage::LoggedIn(logged_in));
                 self.pending.answer(request, Ok(answer));
             }
-            ServerMessage::Accepted(_) | ServerMessage::Sessions(_) | ServerMessage::History(_) => {
+            ServerMessage::Accepted(_)
+            | ServerMessage::Sessions(_)
+            | ServerMessage::History(_)
+            | ServerMessage::LeastWinning(_) => {
                 self.logged_out(request);
                 self.pending.answer(request, Ok(Answer::Message(message)));
             }

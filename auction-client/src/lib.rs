@@ -80,9 +80,11 @@ mod watch;
 mod client;
 
 pub use auction_proto::{
-    Bid, BidMaximum, CloseSession, Code, ExtendLot, Fault, GetHistory, GetSnapshot, History,
-    HistoryBid, ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, PublishProfit,
-    Refused, Register, Resume, Secret, SecretError, Sessions, Token, Welcome,
+    Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code, ExtendLot, Fault,
+    GetHistory, GetLeastWinning, GetSnapshot, HaltLot, History, HistoryBid, ListSessions,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Refused, Register,
+    ReinstateUser, ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions, SuspendUser,
+    Token, Welcome,
 };
 pub use client::{Client, InFlight};
 pub use clock::ServerClock;

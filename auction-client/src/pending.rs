@@ -195,6 +195,16 @@ fn needs_session(message: &ClientMessage) -> bool {
             | ClientMessage::PublishProfit(_)
             | ClientMessage::OpenLot(_)
             | ClientMessage::ExtendLot(_)
+            | ClientMessage::CloseLot(_)
+            | ClientMessage::CancelLot(_)
+            | ClientMessage::HaltLot(_)
+            | ClientMessage::ResumeLot(_)
+            | ClientMessage::SuspendUser(_)
+            | ClientMessage::ReinstateUser(_)
+            | ClientMessage::PlaceOrder(_)
+            | ClientMessage::ReplaceOrder(_)
+            | ClientMessage::CancelOrder(_)
+            | ClientMessage::GetLeastWinning(_)
     )
 }
 

@@ -1,10 +1,11 @@
 //! What can be asked of a server, each with its own answer, and how safe it is to ask again.
 
-use auction_core::{BidReply, FeedSequence, LotId, Market, Reply, UserId};
+use auction_core::{BidReply, FeedSequence, LeastWinning, LotId, Market, OrderId, Reply, UserId};
 use auction_proto::{
-    Accepted, Bid, BidMaximum, ClientMessage, CloseSession, Done, ExtendLot, GetHistory,
-    GetSnapshot, History, Kind, ListSessions, LoggedIn, Login, Logout, OpenLot, PublishProfit,
-    Register, Resume, ServerMessage, Sessions,
+    Accepted, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot, CloseSession, Done,
+    ExtendLot, GetHistory, GetLeastWinning, GetSnapshot, HaltLot, History, Kind, ListSessions,
+    LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Register, ReinstateUser,
+    ReplaceOrder, Resume, ResumeLot, ServerMessage, Sessions, SuspendUser,
 };
 
 pub(crate) use sealed::Answer;
@@ -50,6 +51,16 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::PublishProfit(_)
         | ClientMessage::OpenLot(_)
         | ClientMessage::ExtendLot(_)
+        | ClientMessage::CloseLot(_)
+        | ClientMessage::CancelLot(_)
+        | ClientMessage::HaltLot(_)
+        | ClientMessage::ResumeLot(_)
+        | ClientMessage::SuspendUser(_)
+        | ClientMessage::ReinstateUser(_)
+        | ClientMessage::PlaceOrder(_)
+        | ClientMessage::ReplaceOrder(_)
+        | ClientMessage::CancelOrder(_)
+        | ClientMessage::GetLeastWinning(_)
         | ClientMessage::Watch(_)
         | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
@@ -113,6 +124,22 @@ requests! {
         _ => None,
     });
     ExtendLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    CloseLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    CancelLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    HaltLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    ResumeLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    SuspendUser => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    ReinstateUser => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    ReplaceOrder => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    CancelOrder => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    PlaceOrder => OrderId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::OrderPlaced(order) => Some(order),
+        _ => None,
+    });
+    GetLeastWinning => LeastWinning, |answer| match answer {
+        Answer::Message(ServerMessage::LeastWinning(answer)) => Ok(answer.least),
+        other => Err(other.kind()),
+    };
     GetSnapshot => Market, |answer| match answer {
         Answer::Market(market) => Ok(*market),
         other => Err(other.kind()),

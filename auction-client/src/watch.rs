@@ -230,7 +230,8 @@ impl Watch {
             | ServerMessage::Sessions(_)
             | ServerMessage::Resumed(_)
             | ServerMessage::FilteredFeed(_)
-            | ServerMessage::History(_) => {}
+            | ServerMessage::History(_)
+            | ServerMessage::LeastWinning(_) => {}
         }
         Ok(None)
     }

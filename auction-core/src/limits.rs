@@ -42,7 +42,7 @@ pub const SEALED_BIDS_MAX: usize = 65_536;
 /// Most live bids that the terms of a lot can allow a trader; terms of more are refused.
 pub const BIDS_PER_TRADER_MAX: u32 = 1_000;
 /// Most bids that one public event opens; the opening of more takes several events.
-pub const BIDS_OPENED_MAX: usize = 32;
+pub const BIDS_OPENED_MAX: usize = 24;
 /// Longest time between the opening of a lot and its close, and longest soft-close span: 366 days.
 pub const SPAN_MAX_MICROS: u64 = 366 * 24 * 60 * 60 * 1_000_000;
 /// Greatest timestamp: the end of the year 9999, in microseconds UTC.

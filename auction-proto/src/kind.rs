@@ -77,6 +77,26 @@ numbered! {
     16 PING "ping";
     /// Asks for the feed of some stocks.
     17 WATCH_SYMBOLS "watch_symbols";
+    /// Closes a lot early.
+    18 CLOSE_LOT "close_lot";
+    /// Takes a lot back.
+    19 CANCEL_LOT "cancel_lot";
+    /// Stops a lot's time.
+    20 HALT_LOT "halt_lot";
+    /// Lets a halted lot go on.
+    21 RESUME_LOT "resume_lot";
+    /// Lets a user do nothing more.
+    22 SUSPEND_USER "suspend_user";
+    /// Ends a suspension.
+    23 REINSTATE_USER "reinstate_user";
+    /// Places a hidden order.
+    24 PLACE_ORDER "place_order";
+    /// Replaces a hidden order.
+    25 REPLACE_ORDER "replace_order";
+    /// Takes a hidden order back.
+    26 CANCEL_ORDER "cancel_order";
+    /// Asks what would have won.
+    27 GET_LEAST_WINNING "get_least_winning";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -106,6 +126,8 @@ numbered! {
     140 FILTERED_FEED "filtered_feed";
     /// A snapshot follows where the feed should have gone on.
     141 RESYNC "resync";
+    /// Answers `get_least_winning`.
+    142 LEAST_WINNING "least_winning";
 }
 
 impl Kind {
@@ -148,9 +170,12 @@ mod tests {
             "1 hello, 2 register, 3 login, 4 resume, 5 logout, 6 list_sessions, 7 close_session, \
              8 bid, 9 bid_maximum, 10 publish_profit, 11 open_lot, 12 extend_lot, 13 watch, \
              14 get_snapshot, 15 get_history, 16 ping, 17 watch_symbols, \
+             18 close_lot, 19 cancel_lot, 20 halt_lot, 21 resume_lot, 22 suspend_user, \
+             23 reinstate_user, 24 place_order, 25 replace_order, 26 cancel_order, \
+             27 get_least_winning, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
-             139 goodbye, 140 filtered_feed, 141 resync, "
+             139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, "
         );
     }
 }

@@ -81,11 +81,13 @@ pub mod record;
 pub mod strategies;
 
 pub use body::{
-    Accepted, Bid, BidMaximum, Body, CloseSession, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
-    Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register,
-    Resume, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SnapshotPart, SnapshotUser,
-    Watch, WatchSymbols, Welcome,
+    Accepted, Bid, BidMaximum, Body, CancelLot, CancelOrder, CloseLot, CloseSession, Done,
+    ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetHistory, GetLeastWinning, GetSnapshot,
+    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, LeastWinning, ListSessions,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit,
+    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
+    Resync, ResyncBecause, Sessions, SnapshotPart, SnapshotUser, SuspendUser, Watch, WatchSymbols,
+    Welcome,
 };
 pub use code::{Code, Fault};
 pub use feed::FeedError;

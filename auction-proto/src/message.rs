@@ -7,10 +7,11 @@ use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{
-    Accepted, Bid, BidMaximum, Body, CloseSession, ExtendLot, Feed, FilteredFeed, GetHistory,
-    GetSnapshot, Goodbye, Heartbeat, Hello, History, ListSessions, LoggedIn, Login, Logout,
-    OpenLot, Ping, Pong, PublishProfit, Refused, Register, Resume, Resumed, Resync, Sessions,
-    SnapshotPart, Watch, WatchSymbols, Welcome,
+    Accepted, Bid, BidMaximum, Body, CancelLot, CancelOrder, CloseLot, CloseSession, ExtendLot,
+    Feed, FilteredFeed, GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat,
+    Hello, History, LeastWinning, ListSessions, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder,
+    Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
+    Resumed, Resync, Sessions, SnapshotPart, SuspendUser, Watch, WatchSymbols, Welcome,
 };
 use crate::codec;
 use crate::frame::encode_frame;
@@ -123,6 +124,16 @@ messages! {
         GetHistory,
         Ping,
         WatchSymbols,
+        CloseLot,
+        CancelLot,
+        HaltLot,
+        ResumeLot,
+        SuspendUser,
+        ReinstateUser,
+        PlaceOrder,
+        ReplaceOrder,
+        CancelOrder,
+        GetLeastWinning,
     }
 
     /// What a server says.
@@ -141,6 +152,7 @@ messages! {
         Goodbye,
         FilteredFeed,
         Resync,
+        LeastWinning,
     }
 }
 
@@ -156,6 +168,15 @@ impl ClientMessage {
             Self::PublishProfit(body) => Some(body.into()),
             Self::OpenLot(body) => Some(body.into()),
             Self::ExtendLot(body) => Some(body.into()),
+            Self::CloseLot(body) => Some(body.into()),
+            Self::CancelLot(body) => Some(body.into()),
+            Self::HaltLot(body) => Some(body.into()),
+            Self::ResumeLot(body) => Some(body.into()),
+            Self::SuspendUser(body) => Some(body.into()),
+            Self::ReinstateUser(body) => Some(body.into()),
+            Self::PlaceOrder(body) => Some(body.into()),
+            Self::ReplaceOrder(body) => Some(body.into()),
+            Self::CancelOrder(body) => Some(body.into()),
             Self::Hello(_)
             | Self::Register(_)
             | Self::Login(_)
@@ -163,6 +184,7 @@ impl ClientMessage {
             | Self::ListSessions(_)
             | Self::Watch(_)
             | Self::WatchSymbols(_)
+            | Self::GetLeastWinning(_)
             | Self::GetSnapshot(_)
             | Self::GetHistory(_)
             | Self::Ping(_) => None,

@@ -1,9 +1,13 @@
 //! Every message in both encodings, whole, cut, extended and split.
 
-use auction_core::RequestId;
+use auction_core::limits::{BIDS_OPENED_MAX, QUANTITY_MAX, TIMESTAMP_MAX_MICROS};
+use auction_core::{
+    FeedSequence, LotId, MarketId, OpenedBid, OrderId, Price, PublicEvent, Quantity, RequestId,
+    Term, Timestamp, UserId,
+};
 use auction_proto::{
-    BodyError, ClientMessage, Frame, FrameDecoder, HEADER_BYTES, Kind, Sender, ServerMessage,
-    limits, strategies,
+    BodyError, ClientMessage, Feed, FeedEntry, Frame, FrameDecoder, HEADER_BYTES, Kind, Sender,
+    ServerMessage, limits, strategies,
 };
 use proptest::prelude::*;
 
@@ -150,4 +154,33 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_feed_of_the_longest_opened_bids_fits_its_frame() {
+    let bid = OpenedBid {
+        bidder: UserId(u32::MAX),
+        order: OrderId(u32::MAX),
+        price: Price::MAX,
+        quantity: Quantity::new(QUANTITY_MAX).unwrap(),
+        filled: u64::MAX,
+        pays: Some(Price::MAX),
+    };
+    let entry = FeedEntry {
+        at: Timestamp::from_micros(TIMESTAMP_MAX_MICROS).unwrap(),
+        event: PublicEvent::BidsOpened {
+            lot: LotId(u32::MAX),
+            bids: vec![bid; BIDS_OPENED_MAX],
+        },
+    };
+    let entries = vec![entry; limits::FEED_ENTRIES_MAX];
+    let last = FeedSequence(u64::MAX);
+    let feeds = Feed::of_commit(MarketId([0xff; 16]), Term(u64::MAX), last, entries);
+    let mut bytes = Vec::new();
+    ServerMessage::from(feeds[0].clone()).encode(RequestId(0), &mut bytes);
+    assert!(
+        bytes.len() - 4 <= limits::FRAME_BYTES_MAX,
+        "{}",
+        bytes.len()
+    );
 }

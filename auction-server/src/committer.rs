@@ -14,9 +14,12 @@ use auction_proto::encode_record;
 
 use crate::journal::{Batch, Log};
 
-/// A batch of so many bytes takes no more of what is due: many large lots can close at one moment, and a frame of
-/// the journal holds 16 MiB. Commands come on top of it; they are small.
-const DUE_BYTES_MAX: usize = 4 << 20;
+/// How many records one batch holds at most.
+pub const BATCH_RECORDS_MAX: u32 = 4_096;
+/// A batch of so many bytes is committed before more is decided: many large lots can close at one moment. A record
+/// that opens all sealed bids of a lot has at most three million bytes, so that a frame of the journal has room for
+/// it behind these.
+const BATCH_BYTES_FULL: usize = 4 << 20;
 
 /// The engine, its log, and the batch at hand.
 pub struct Committer {
@@ -94,12 +97,16 @@ impl Committer {
         self.batch.count
     }
 
-    /// Decides what is due at `now`, as much as a batch holds, at most `records_max` of it. `true`: there may be
-    /// more, for the next batch.
-    pub fn advance(&mut self, now: Timestamp, records_max: u32) -> bool {
-        while self.batch.count < records_max
-            && self.batch.public.len() + self.batch.private.len() < DUE_BYTES_MAX
-        {
+    /// Whether the batch is to be committed before more is decided: a frame of the journal holds so much.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.batch.count >= BATCH_RECORDS_MAX
+            || self.batch.public.len() + self.batch.private.len() >= BATCH_BYTES_FULL
+    }
+
+    /// Decides what is due at `now`, until the batch is full. `true`: there may be more, for the next batch.
+    pub fn advance(&mut self, now: Timestamp) -> bool {
+        while !self.is_full() {
             let Some(record) = self.engine.advance(now) else {
                 return false;
             };

@@ -11,9 +11,6 @@ use auction_core::{
 use crate::committer::Committer;
 use crate::config::OnOutage;
 
-/// Commands decided before one sync.
-const COMMANDS_PER_BATCH: u32 = 1_000;
-
 /// The terms of the lots of a new round.
 #[derive(Clone, Debug)]
 pub struct Round {
@@ -91,7 +88,7 @@ pub fn end_outage(
         commit_when_full(committer)?;
     }
     loop {
-        committer.advance(now, COMMANDS_PER_BATCH);
+        committer.advance(now);
         if committer.pending() == 0 {
             return Ok(overdue);
         }
@@ -154,7 +151,7 @@ pub fn open_round(
 }
 
 fn commit_when_full(committer: &mut Committer) -> io::Result<()> {
-    if committer.pending() >= COMMANDS_PER_BATCH {
+    if committer.is_full() {
         committer.commit()?;
     }
     Ok(())

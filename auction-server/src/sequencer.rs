@@ -7,18 +7,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{Caller, Command, RequestId, SessionId};
+use auction_core::{Caller, Command, LeastWinning, LotId, RequestId, SessionId, UserId};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::committer::{Committer, Decision};
+use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
 use crate::credentials::Credentials;
 use crate::hub::Hub;
 
 /// How many submissions can wait; one more is answered `busy`.
 pub const INBOX: usize = 8_192;
-/// How many records one batch holds at most.
-pub const BATCH_RECORDS_MAX: u32 = 4_096;
 /// The thread looks at the clock at least this often: a timer may sleep through a suspended machine.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
@@ -40,6 +38,8 @@ pub enum Work {
     Command(Command),
     /// The highest number of an accepted request of a session.
     LastRequest(SessionId),
+    /// What a trader would have needed to win a lot.
+    LeastWinning(LotId, UserId),
 }
 
 /// What came of a submission.
@@ -49,6 +49,8 @@ pub enum Answer {
     Decided(Decision),
     /// The highest number of an accepted request.
     LastRequest(RequestId),
+    /// What the trader would have needed; `None` before the close.
+    LeastWinning(Option<LeastWinning>),
 }
 
 /// Who is told what came of a submission.
@@ -173,7 +175,7 @@ impl Running {
             let open = self.gather(&mut batch);
             let now = self.clock.now();
             // What is due comes first, all of it, however many batches it fills.
-            while self.committer.advance(now, BATCH_RECORDS_MAX) {
+            while self.committer.advance(now) {
                 self.settle()?;
             }
             for Submission {
@@ -182,6 +184,9 @@ impl Running {
                 reply,
             } in batch.drain(..)
             {
+                if self.committer.is_full() {
+                    self.settle()?;
+                }
                 let answer = match work {
                     Work::Command(command) => {
                         Answer::Decided(self.committer.decide(now, caller, command))
@@ -190,6 +195,9 @@ impl Running {
                         let session = self.committer.engine().roster().session(session);
                         let last = session.map_or(RequestId(0), |session| session.last_request());
                         Answer::LastRequest(last)
+                    }
+                    Work::LeastWinning(lot, trader) => {
+                        Answer::LeastWinning(self.committer.engine().least_winning(lot, trader))
                     }
                 };
                 told.push((reply, answer));

@@ -62,6 +62,8 @@ macro_rules! choice {
 mod connection;
 mod session;
 mod command;
+mod lot;
+mod order;
 mod refused;
 mod feed;
 mod snapshot;
@@ -73,6 +75,8 @@ pub use feed::{
     Feed, FeedEntry, FilteredFeed, ResumePoint, Resumed, Resync, ResyncBecause, Watch, WatchSymbols,
 };
 pub use history::{GetHistory, History, HistoryBid};
+pub use lot::{CancelLot, CloseLot, HaltLot, ReinstateUser, ResumeLot, SuspendUser};
+pub use order::{CancelOrder, GetLeastWinning, LeastWinning, PlaceOrder, ReplaceOrder};
 pub use refused::Refused;
 pub use session::{
     CloseSession, ListSessions, ListedSession, LoggedIn, Login, Logout, Register, Resume, Sessions,

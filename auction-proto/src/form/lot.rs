@@ -1,9 +1,9 @@
 //! Lots as everyone sees them. To add a format: a variant at the end of [`BookForm`], and a form of its book.
 
 use auction_core::{
-    AllocatedBy, Book, DutchBook, EnglishBook, Lot, LotId, Outcome, Phase, Price, Quantity,
-    ReserveStatus, SealedBook, SoldBy, Symbol, Taken, Terms, Timestamp, UniformBook, UnsoldBecause,
-    UserId,
+    AllocatedBy, Book, DutchBook, EnglishBook, LeastWinning, Lot, LotId, Outcome, Phase, Price,
+    Quantity, ReserveStatus, SealedBook, SoldBy, Symbol, Taken, Terms, Timestamp, UniformBook,
+    UnsoldBecause, UserId,
 };
 
 form!(struct LotForm: Lot = "auction_core::Lot" {
@@ -40,6 +40,12 @@ form!(struct EnglishBookForm: EnglishBook = "auction_core::EnglishBook" {
     bids: u32,
     bidders: u32,
     reserve: ReserveStatus,
+});
+
+form!(enum LeastWinningForm: LeastWinning = "auction_core::LeastWinning" {
+    0 = Bid(Price),
+    1 = AtLeast(Price),
+    2 = Nothing,
 });
 
 form!(struct DutchBookForm: DutchBook = "auction_core::DutchBook" {

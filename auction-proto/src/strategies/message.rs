@@ -11,15 +11,16 @@ use proptest::sample::select;
 use super::market::{lot, public_event, stock, terms};
 use super::value::{
     digest, feed_sequence, lot_id, market_id, maybe_price, name, number, order_id, price, profit,
-    quantity, request_id, role, secret, security, session_id, small, symbol, term, text, timestamp,
-    token, user_id,
+    quantity, request_id, role, secret, security, session_id, side, small, symbol, term, text,
+    timestamp, token, user_id,
 };
 use crate::body::{
-    Accepted, Bid, BidMaximum, CloseSession, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
-    Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid, ListSessions,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit, Refused, Register,
-    Resume, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SnapshotPart, SnapshotUser,
-    Watch, WatchSymbols, Welcome,
+    Accepted, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Done, ExtendLot,
+    Feed, FeedEntry, FilteredFeed, Follows, GetHistory, GetLeastWinning, GetSnapshot, Goodbye,
+    HaltLot, Heartbeat, Hello, History, HistoryBid, LeastWinning, ListSessions, ListedSession,
+    LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register,
+    ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause,
+    Sessions, SnapshotPart, SnapshotUser, SuspendUser, Watch, WatchSymbols, Welcome,
 };
 use crate::code::Code;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -86,6 +87,47 @@ fn commands() -> BoxedStrategy<ClientMessage> {
             .into()
         }),
         (lot_id(), timestamp()).prop_map(|(lot, closes_at)| ExtendLot { lot, closes_at }.into()),
+        about_lots(),
+        orders(),
+    ]
+    .boxed()
+}
+
+fn about_lots() -> BoxedStrategy<ClientMessage> {
+    prop_oneof![
+        lot_id().prop_map(|lot| CloseLot { lot }.into()),
+        lot_id().prop_map(|lot| CancelLot { lot }.into()),
+        lot_id().prop_map(|lot| HaltLot { lot }.into()),
+        lot_id().prop_map(|lot| ResumeLot { lot }.into()),
+        user_id().prop_map(|user| SuspendUser { user }.into()),
+        user_id().prop_map(|user| ReinstateUser { user }.into()),
+    ]
+    .boxed()
+}
+
+fn orders() -> BoxedStrategy<ClientMessage> {
+    let placed = (lot_id(), side(), quantity(), maybe_price());
+    let replaced = (lot_id(), order_id(), quantity(), maybe_price());
+    prop_oneof![
+        placed.prop_map(|(lot, side, quantity, limit)| {
+            PlaceOrder {
+                lot,
+                side,
+                quantity,
+                limit,
+            }
+            .into()
+        }),
+        replaced.prop_map(|(lot, order, quantity, limit)| {
+            ReplaceOrder {
+                lot,
+                order,
+                quantity,
+                limit,
+            }
+            .into()
+        }),
+        (lot_id(), order_id()).prop_map(|(lot, order)| CancelOrder { lot, order }.into()),
     ]
     .boxed()
 }
@@ -105,6 +147,7 @@ fn questions() -> BoxedStrategy<ClientMessage> {
         }),
         Just(GetSnapshot {}.into()),
         (lot_id(), small()).prop_map(|(lot, limit)| GetHistory { lot, limit }.into()),
+        lot_id().prop_map(|lot| GetLeastWinning { lot }.into()),
         timestamp().prop_map(|client_time| Ping { client_time }.into()),
     ]
     .boxed()
@@ -164,6 +207,7 @@ fn answers() -> BoxedStrategy<ServerMessage> {
             }
             .into()
         }),
+        (lot_id(), least_winning()).prop_map(|(lot, least)| LeastWinning { lot, least }.into()),
         (logged_in, request_id(), timestamp()).prop_map(|(logged_in, last_request, expires_at)| {
             let (session, token, user, name, role) = logged_in;
             LoggedIn {
@@ -302,6 +346,15 @@ fn reply() -> BoxedStrategy<Reply> {
                 bought,
             })
         }),
+    ]
+    .boxed()
+}
+
+fn least_winning() -> BoxedStrategy<auction_core::LeastWinning> {
+    prop_oneof![
+        price().prop_map(auction_core::LeastWinning::Bid),
+        price().prop_map(auction_core::LeastWinning::AtLeast),
+        Just(auction_core::LeastWinning::Nothing),
     ]
     .boxed()
 }

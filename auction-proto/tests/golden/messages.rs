@@ -1,18 +1,22 @@
 //! Messages whose bytes and JSON are kept for ever, each under a name.
 
 use auction_core::{
-    BidAccepted, BidReply, Book, Digest, EnglishBook, EnglishTerms, ExtensionCause, FeedSequence,
-    Listing, Lot, LotId, LotOpened, MarketId, Name, Outcome, Phase, Price, Profit, PublicEvent,
-    Quantity, Reject, Reply, RequestId, ReserveStatus, Role, SecurityCode, SessionId, SoftClose,
-    SoftCloseMode, SoldBy, Span, Steps, Stock, Symbol, Term, Terms, Timestamp, UnsoldBecause,
-    UserId,
+    AllocatedBy, BidAccepted, BidReply, Book, Digest, DutchBook, DutchTerms, EnglishBook,
+    EnglishTerms, ExtensionCause, FeedSequence, LeastWinning, Listing, Lot, LotId, LotOpened,
+    MarginalPriority, MarketId, Name, OpenedBid, OrderId, Outcome, Phase, Price, Profit,
+    PublicEvent, Quantity, Reject, Reply, RequestId, ReserveStatus, Role, SealedBook,
+    SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, SoldBy,
+    Span, Steps, Stock, Symbol, Taken, Term, Terms, Timestamp, UniformBook, UniformPricing,
+    UniformTerms, UnsoldBecause, UserId,
 };
 use auction_proto::{
-    Accepted, Bid, BidMaximum, ClientMessage, CloseSession, Code, Done, ExtendLot, Feed, FeedEntry,
-    FilteredFeed, Follows, GetHistory, GetSnapshot, Goodbye, Heartbeat, Hello, History, HistoryBid,
-    ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, Pong, PublishProfit,
-    Refused, Register, Resume, ResumePoint, Resumed, Resync, ResyncBecause, Secret, ServerMessage,
-    Sessions, SnapshotPart, SnapshotUser, Text, Token, Watch, WatchSymbols, Welcome,
+    Accepted, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot, CloseSession, Code,
+    Done, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetHistory, GetLeastWinning,
+    GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, ListSessions,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit,
+    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
+    Resync, ResyncBecause, Secret, ServerMessage, Sessions, SnapshotPart, SnapshotUser,
+    SuspendUser, Text, Token, Watch, WatchSymbols, Welcome,
 };
 
 pub const MARKET: MarketId = MarketId([
@@ -186,6 +190,77 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
             }
             .into(),
         ),
+        (
+            "open_dutch_lot",
+            scheduled(Terms::Dutch(DutchTerms {
+                start: price("100"),
+                step: price("1"),
+                interval: Span::from_secs(10),
+                floor: price("50"),
+            }))
+            .into(),
+        ),
+        (
+            "open_sealed_lot",
+            scheduled(Terms::Sealed(SealedTerms {
+                pricing: SealedPricing::SecondPrice,
+            }))
+            .into(),
+        ),
+        (
+            "open_uniform_lot",
+            scheduled(Terms::Uniform(UniformTerms {
+                pricing: UniformPricing::PayAsBid,
+                priority: MarginalPriority::ProRata,
+                bids_max: 10,
+            }))
+            .into(),
+        ),
+        ("close_lot", CloseLot { lot }.into()),
+        ("cancel_lot", CancelLot { lot }.into()),
+        ("halt_lot", HaltLot { lot }.into()),
+        ("resume_lot", ResumeLot { lot }.into()),
+        ("suspend_user", SuspendUser { user: UserId(2) }.into()),
+        ("reinstate_user", ReinstateUser { user: UserId(2) }.into()),
+        (
+            "place_order",
+            PlaceOrder {
+                lot,
+                side: Side::Buy,
+                quantity: Quantity::new(500).unwrap(),
+                limit: Some(price("12.50")),
+            }
+            .into(),
+        ),
+        (
+            "place_order_without_limit",
+            PlaceOrder {
+                lot,
+                side: Side::Sell,
+                quantity: Quantity::new(500).unwrap(),
+                limit: None,
+            }
+            .into(),
+        ),
+        (
+            "replace_order",
+            ReplaceOrder {
+                lot,
+                order: OrderId(2),
+                quantity: Quantity::new(400).unwrap(),
+                limit: Some(price("12.60")),
+            }
+            .into(),
+        ),
+        (
+            "cancel_order",
+            CancelOrder {
+                lot,
+                order: OrderId(2),
+            }
+            .into(),
+        ),
+        ("get_least_winning", GetLeastWinning { lot }.into()),
     ];
     (1..)
         .zip(messages)
@@ -193,9 +268,28 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         .collect()
 }
 
+fn scheduled(terms: Terms) -> OpenLot {
+    OpenLot {
+        symbol: symbol("AAPL"),
+        quantity: Quantity::new(100).unwrap(),
+        opens_at: Some(at(60)),
+        closes_at: at(300),
+        terms,
+        reserve: None,
+    }
+}
+
 /// Name, request number, message.
 pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
-    let answers = [connection(), sessions(), accepted(), refused(), history()].concat();
+    let answers = [
+        connection(),
+        sessions(),
+        accepted(),
+        refused(),
+        history(),
+        orders(),
+    ]
+    .concat();
     let answers = (1..)
         .zip(answers)
         .map(|(request, (name, message))| (name, RequestId(request), message));
@@ -392,6 +486,33 @@ fn history() -> Vec<Named> {
     ]
 }
 
+fn orders() -> Vec<Named> {
+    let least = |least| auction_proto::LeastWinning {
+        lot: LotId(3),
+        least,
+    };
+    vec![
+        (
+            "accepted_order",
+            Accepted {
+                feed_sequence: FeedSequence(1_001),
+                done: Done::Now,
+                reply: Reply::OrderPlaced(OrderId(2)),
+            }
+            .into(),
+        ),
+        (
+            "least_winning",
+            least(LeastWinning::Bid(price("1.41"))).into(),
+        ),
+        (
+            "least_winning_at_least",
+            least(LeastWinning::AtLeast(price("1.41"))).into(),
+        ),
+        ("least_winning_nothing", least(LeastWinning::Nothing).into()),
+    ]
+}
+
 /// Open without a bid, open with bids, sold, unsold.
 fn lots() -> Vec<Lot> {
     let lot = |id, phase, price: Option<&str>, reserve| Lot {
@@ -423,6 +544,44 @@ fn lots() -> Vec<Lot> {
         lot(2, Phase::Open, Some("1.40"), ReserveStatus::NotMet),
         lot(3, closed(sold()), Some("1.40"), ReserveStatus::Met),
         lot(4, closed(unsold()), None, ReserveStatus::None),
+        Lot {
+            terms: Terms::Dutch(DutchTerms {
+                start: price("100"),
+                step: price("1"),
+                interval: Span::from_secs(10),
+                floor: price("50"),
+            }),
+            book: Book::Dutch(DutchBook {
+                taken: Some(Taken {
+                    bidder: UserId(2),
+                    price: price("98"),
+                }),
+            }),
+            ..lot(5, closed(taken()), None, ReserveStatus::None)
+        },
+        Lot {
+            terms: Terms::Sealed(SealedTerms {
+                pricing: SealedPricing::FirstPrice,
+            }),
+            halted_since: Some(at(5)),
+            book: Book::Sealed(SealedBook {
+                bidders: 2,
+                has_reserve: true,
+            }),
+            ..lot(6, Phase::Open, None, ReserveStatus::None)
+        },
+        Lot {
+            terms: Terms::Uniform(UniformTerms {
+                pricing: UniformPricing::Uniform,
+                priority: MarginalPriority::Time,
+                bids_max: 10,
+            }),
+            book: Book::Uniform(UniformBook {
+                bidders: 0,
+                has_reserve: false,
+            }),
+            ..lot(7, Phase::Scheduled, None, ReserveStatus::None)
+        },
     ]
 }
 
@@ -432,6 +591,25 @@ fn sold() -> Outcome {
         price: price("1.40"),
         by: SoldBy::HighestBid,
         runner_up: Some(price("1.35")),
+    }
+}
+
+fn taken() -> Outcome {
+    Outcome::Sold {
+        winner: UserId(2),
+        price: price("98"),
+        by: SoldBy::FirstTake,
+        runner_up: None,
+    }
+}
+
+pub fn allocated() -> Outcome {
+    Outcome::Allocated {
+        sold: 1_000_000,
+        buyers: 3,
+        lowest: price("0.0006"),
+        by: AllocatedBy::Time,
+        highest_rejected: Some(price("0.0005")),
     }
 }
 
@@ -527,6 +705,23 @@ fn feed() -> Vec<Named> {
         ("feed_lot_unsold", feed(closed(unsold()))),
         ("feed_lot_reserve_not_met", feed(closed(not_met))),
         ("feed_profit_published", feed(profit)),
+        ("feed_lot_began", feed(PublicEvent::LotBegan { lot })),
+        ("feed_lot_halted", feed(PublicEvent::LotHalted { lot })),
+        (
+            "feed_lot_resumed",
+            feed(PublicEvent::LotResumed {
+                lot,
+                opened_at: at(40),
+                closes_at: at(340),
+            }),
+        ),
+        (
+            "feed_bidders_counted",
+            feed(PublicEvent::BiddersCounted { lot, bidders: 2 }),
+        ),
+        ("feed_bids_opened", feed(bids_opened())),
+        ("feed_lot_taken", feed(closed(taken()))),
+        ("feed_lot_allocated", feed(closed(allocated()))),
         ("filtered_feed", filtered.into()),
         (
             "resync",
@@ -548,6 +743,24 @@ pub fn lot_opened() -> LotOpened {
         closes_at: at(300),
         terms: Terms::English(EnglishTerms::default()),
         has_reserve: true,
+    }
+}
+
+pub fn bids_opened() -> PublicEvent {
+    let bid = |bidder, order, offered, filled, pays: Option<&str>| OpenedBid {
+        bidder: UserId(bidder),
+        order: OrderId(order),
+        price: price(offered),
+        quantity: Quantity::new(500).unwrap(),
+        filled,
+        pays: pays.map(price),
+    };
+    PublicEvent::BidsOpened {
+        lot: LotId(3),
+        bids: vec![
+            bid(2, 1, "12.50", 500, Some("12.50")),
+            bid(4, 3, "9.00", 0, None),
+        ],
     }
 }
 

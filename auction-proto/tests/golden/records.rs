@@ -2,11 +2,13 @@
 
 use auction_core::{
     Actor, Command, Credential, EnglishTerms, Event, ExtensionCause, LotId, NewSession, OpenLot,
-    Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record, Registration, RequestId, Role,
-    SecurityCode, Sequence, SessionId, Terms, TokenHash, UnsoldBecause, UserId,
+    OrderId, Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record, Registration, RequestId,
+    Role, SecurityCode, Sequence, SessionId, Side, Terms, TokenHash, UnsoldBecause, UserId,
 };
 
-use crate::messages::{at, bid_accepted, listing, lot_opened, name, price, symbol};
+use crate::messages::{
+    allocated, at, bid_accepted, bids_opened, listing, lot_opened, name, price, symbol,
+};
 
 /// The salt of all of them. A journal draws one for each.
 pub const SALT: [u8; 16] = [0x5a; 16];
@@ -188,6 +190,143 @@ pub fn records() -> Vec<(&'static str, Record)> {
                     symbol: symbol("AAPL"),
                     profit,
                 })],
+            ),
+        ),
+    ]
+    .into_iter()
+    .chain(of_a_lots_life())
+    .chain(of_orders())
+    .collect()
+}
+
+fn of_a_lots_life() -> Vec<(&'static str, Record)> {
+    let lot = LotId(3);
+    let user = UserId(2);
+    let public = |event| vec![Event::Public(event)];
+    let by_operator = |command, events| record(Actor::Operator, None, command, events);
+    let outcome = Outcome::Unsold {
+        because: UnsoldBecause::Cancelled,
+        highest: None,
+    };
+    let resumed = PublicEvent::LotResumed {
+        lot,
+        opened_at: at(40),
+        closes_at: at(340),
+    };
+    vec![
+        (
+            "open_due",
+            record(
+                Actor::Clock,
+                None,
+                Command::OpenDue { lot },
+                public(PublicEvent::LotBegan { lot }),
+            ),
+        ),
+        (
+            "close_lot",
+            by_operator(
+                Command::CloseLot { lot },
+                vec![
+                    Event::Public(bids_opened()),
+                    Event::Public(PublicEvent::LotClosed {
+                        lot,
+                        outcome: allocated(),
+                    }),
+                ],
+            ),
+        ),
+        (
+            "cancel_lot",
+            by_operator(
+                Command::CancelLot { lot },
+                public(PublicEvent::LotClosed { lot, outcome }),
+            ),
+        ),
+        (
+            "halt_lot",
+            by_operator(
+                Command::HaltLot { lot },
+                public(PublicEvent::LotHalted { lot }),
+            ),
+        ),
+        (
+            "resume_lot",
+            by_operator(Command::ResumeLot { lot }, public(resumed)),
+        ),
+        (
+            "suspend_user",
+            by_operator(
+                Command::SuspendUser { user },
+                vec![Event::Private(PrivateEvent::UserSuspended { user })],
+            ),
+        ),
+        (
+            "reinstate_user",
+            by_operator(
+                Command::ReinstateUser { user },
+                vec![Event::Private(PrivateEvent::UserReinstated { user })],
+            ),
+        ),
+    ]
+}
+
+fn of_orders() -> Vec<(&'static str, Record)> {
+    let (lot, trader, order) = (LotId(3), UserId(2), OrderId(1));
+    let (side, quantity) = (Side::Buy, Quantity::new(500).unwrap());
+    let limit = Some(price("12.50"));
+    let counted = |bidders| Event::Public(PublicEvent::BiddersCounted { lot, bidders });
+    let asked = Some((SessionId(300), RequestId(8)));
+    let by_mia = |command, events| record(Actor::User(trader), asked, command, events);
+    vec![
+        (
+            "place_order",
+            by_mia(
+                Command::PlaceOrder {
+                    lot,
+                    side,
+                    quantity,
+                    limit,
+                },
+                vec![
+                    Event::Private(PrivateEvent::OrderPlaced {
+                        lot,
+                        trader,
+                        order,
+                        side,
+                        quantity,
+                        limit,
+                    }),
+                    counted(1),
+                ],
+            ),
+        ),
+        (
+            "replace_order",
+            by_mia(
+                Command::ReplaceOrder {
+                    lot,
+                    order,
+                    quantity,
+                    limit,
+                },
+                vec![Event::Private(PrivateEvent::OrderReplaced {
+                    lot,
+                    trader,
+                    order,
+                    quantity,
+                    limit,
+                })],
+            ),
+        ),
+        (
+            "cancel_order",
+            by_mia(
+                Command::CancelOrder { lot, order },
+                vec![
+                    Event::Private(PrivateEvent::OrderCancelled { lot, trader, order }),
+                    counted(0),
+                ],
             ),
         ),
     ]

@@ -253,7 +253,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.reply(request, &accepted);
             }
             Answer::Decided(Err(reject)) => self.reply(request, &Refused::from(reject)),
-            Answer::LastRequest(_) => unreachable!("a connection waits for it in place"),
+            Answer::LastRequest(_) | Answer::LeastWinning(_) => {
+                unreachable!("a connection waits for these in place")
+            }
         }
     }
 

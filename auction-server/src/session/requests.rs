@@ -1,13 +1,13 @@
 //! What a client can ask, message by message.
 
 use auction_core::{
-    Caller, Command, Name, NewSession, Registration, Reject, Reply, RequestId, Role, Span,
+    Caller, Command, LotId, Name, NewSession, Registration, Reject, Reply, RequestId, Role, Span,
 };
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
-    Accepted, ClientMessage, Code, Done, GetHistory, Hello, List, ListedSession, LoggedIn, Pong,
-    Refused, ResumePoint, Resumed, Resync, ResyncBecause, Secret, Sessions, Text, Token, VERSION,
-    Welcome,
+    Accepted, ClientMessage, Code, Done, GetHistory, Hello, LeastWinning, List, ListedSession,
+    LoggedIn, Pong, Refused, ResumePoint, Resumed, Resync, ResyncBecause, Secret, Sessions, Text,
+    Token, VERSION, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -74,6 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     },
                 );
             }
+            ClientMessage::GetLeastWinning(body) => self.least_winning(request, body.lot).await,
             ClientMessage::Logout(_) => self.log_out(request).await,
             command => self.command(request, command),
         }
@@ -185,7 +186,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 );
             }
             Ok(Answer::Decided(Err(reject))) => self.reply(request, &Refused::from(reject)),
-            Ok(Answer::LastRequest(_)) => unreachable!("a command was asked"),
+            Ok(Answer::LastRequest(_) | Answer::LeastWinning(_)) => {
+                unreachable!("a command was asked")
+            }
             Err(why) => self.refuse_not_taken(request, why),
         }
     }
@@ -238,7 +241,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     },
                 );
             }
-            Ok(Answer::Decided(_)) => unreachable!("no command was asked"),
+            Ok(Answer::Decided(_) | Answer::LeastWinning(_)) => {
+                unreachable!("the last request was asked")
+            }
             Err(why) => self.refuse_not_taken(request, why),
         }
     }
@@ -365,6 +370,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
+    async fn least_winning(&mut self, request: RequestId, lot: LotId) {
+        let Some(Bound { user, .. }) = self.bound(request) else {
+            return;
+        };
+        let work = Work::LeastWinning(lot, user);
+        match self.services.inbox.ask(Caller::User(user), work).await {
+            Ok(Answer::LeastWinning(Some(least))) => {
+                self.reply(request, &LeastWinning { lot, least });
+            }
+            Ok(Answer::LeastWinning(None)) => {
+                let text = "there is no such lot, or it has not closed: ask again after its close";
+                let refused = Refused::new(Code::NOT_DUE, text).with_number(lot.0);
+                self.reply(request, &refused);
+            }
+            Ok(Answer::Decided(_) | Answer::LastRequest(_)) => {
+                unreachable!("what would have won was asked")
+            }
+            Err(why) => self.refuse_not_taken(request, why),
+        }
+    }
+
     /// Asks the sequencer in place and tells what came of it: for what is rare, and changes the connection.
     async fn ask(&mut self, request: RequestId, caller: Caller, command: Command) {
         match self
@@ -383,7 +409,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.reply(request, &accepted);
             }
             Ok(Answer::Decided(Err(reject))) => self.reply(request, &Refused::from(reject)),
-            Ok(Answer::LastRequest(_)) => unreachable!("a command was asked"),
+            Ok(Answer::LastRequest(_) | Answer::LeastWinning(_)) => {
+                unreachable!("a command was asked")
+            }
             Err(why) => self.refuse_not_taken(request, why),
         }
     }
