@@ -40,13 +40,10 @@ fn no_price_is_told_to_anyone_before_the_sync_that_covers_it() {
                 })
             })
             .collect();
-        let last = price(ROUNDS, LOTS);
-        watcher.until_some(|market| {
-            let mut lots = market.lots().iter();
-            lots.find(|lot| lot.price() == Some(last)).map(drop)
-        });
         asked.extend(bidders.into_iter().map(|bidder| bidder.join().unwrap()));
     });
+    let end = Line::open(address).snapshot().feed_sequence();
+    watcher.until_some(|market| (market.feed_sequence() >= end).then_some(()));
     server.end();
     let text = until("the trace is whole", || {
         let text = fs::read_to_string(&trace).unwrap();
