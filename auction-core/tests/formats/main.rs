@@ -1,0 +1,8 @@
+//! Each format's deciding cases as the rules give them, through the engine; and what all lots go through.
+
+mod house;
+mod dutch;
+mod sealed;
+mod uniform;
+mod life;
+mod winning;
