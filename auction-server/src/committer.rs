@@ -146,6 +146,9 @@ impl Committer {
                 public: &self.batch.public,
                 private: &self.batch.private,
             })?;
+            if let Some(why) = self.log.early_warning() {
+                tracing::warn!(%why, "the journal's next segment could not be made: make room soon");
+            }
         }
         let mut settled = std::mem::take(&mut self.batch.settled);
         settled.sequence = self.engine.sequence();

@@ -119,6 +119,11 @@ impl Server {
             );
         }
 
+        // A folder that was mistyped must not become a market.
+        if !config.data.journal().exists() {
+            listing::read(&config.data.stocks())?;
+        }
+
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let opened = store::open(disk.clone(), &config.data)?;

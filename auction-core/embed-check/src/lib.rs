@@ -38,6 +38,7 @@ pub fn auction() -> Option<Outcome> {
         Command::OpenLot(Box::new(OpenLot {
             symbol,
             quantity: Quantity::ONE,
+            opens_at: None,
             closes_at: Timestamp::from_secs(300),
             terms: Terms::English(EnglishTerms::default()),
             reserve: None,

@@ -20,6 +20,9 @@ pub trait Log {
     /// Nothing is known of the batch then, and nothing may be appended after it: the process ends, and
     /// recovery finds out.
     fn append(&mut self, batch: &Batch<'_>) -> io::Result<()>;
+
+    /// What will stop appends before long, though they go on for now; said once, for the operator.
+    fn early_warning(&mut self) -> Option<io::Error>;
 }
 
 /// A journal, open for appending. It holds the folder's lock until it is dropped.
@@ -72,6 +75,12 @@ impl Log for Journal {
         self.failed = false;
         Ok(())
     }
+
+    /// Why the next segment could not be prepared, if it could not (the disk is full, say): appends go on while
+    /// the present segment has room.
+    fn early_warning(&mut self) -> Option<io::Error> {
+        self.supply.failure()
+    }
 }
 
 impl Journal {
@@ -91,12 +100,6 @@ impl Journal {
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
-    }
-
-    /// Why the next segment could not be prepared, if it could not (the disk is full, say); said once.
-    /// Appends go on while the present segment has room: time to tell the operator.
-    pub fn preparation_failure(&mut self) -> Option<io::Error> {
-        self.supply.failure()
     }
 
     fn write(&mut self, batch: &Batch<'_>) -> io::Result<()> {

@@ -25,6 +25,15 @@ pub const SESSION_LIFETIME: Span = Span::from_secs(30 * 24 * 60 * 60);
 
 const SERVER: &str = concat!("auction-server/", env!("CARGO_PKG_VERSION"));
 
+/// Whether a command that was asked in place came to be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    /// It was, and the client has the answer.
+    Answered,
+    /// It was not, or nobody knows.
+    NotTaken,
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn take(&mut self, asked: Asked) -> Result<(), Ended> {
         let Asked { request, message } = asked;
@@ -253,9 +262,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return;
         };
         let caller = Caller::Session { session, request };
-        self.ask(request, caller, Command::CloseSession { session })
-            .await;
-        self.state = State::Anonymous;
+        // A refusal too: the session is gone already. Only one that was never asked goes on.
+        if let Attempt::Answered = self
+            .ask(request, caller, Command::CloseSession { session })
+            .await
+        {
+            self.state = State::Anonymous;
+        }
     }
 
     fn list_sessions(&mut self, request: RequestId) {
@@ -392,7 +405,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Asks the sequencer in place and tells what came of it: for what is rare, and changes the connection.
-    async fn ask(&mut self, request: RequestId, caller: Caller, command: Command) {
+    async fn ask(&mut self, request: RequestId, caller: Caller, command: Command) -> Attempt {
         match self
             .services
             .inbox
@@ -412,8 +425,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Ok(Answer::LastRequest(_) | Answer::LeastWinning(_)) => {
                 unreachable!("a command was asked")
             }
-            Err(why) => self.refuse_not_taken(request, why),
+            Err(why) => {
+                self.refuse_not_taken(request, why);
+                return Attempt::NotTaken;
+            }
         }
+        Attempt::Answered
     }
 
     /// The session the connection speaks for; without one the request is refused.

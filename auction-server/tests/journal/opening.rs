@@ -219,7 +219,7 @@ fn segments_double_until_the_largest() {
     let lengths = lengths();
     assert_eq!(lengths[0], 8);
     assert!(lengths.contains(&32) && lengths.iter().all(|length| [8, 16, 32].contains(length)));
-    assert!(journal.preparation_failure().is_none());
+    assert!(journal.early_warning().is_none());
 }
 
 #[test]
