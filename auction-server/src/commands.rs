@@ -8,6 +8,7 @@ use crate::cli::{
 use crate::config::{Config, ConfigError};
 use crate::export::{ExportError, export};
 use crate::folder::DataFolder;
+use crate::ops::ask_readiness;
 use crate::verify::verify;
 use crate::{prompt, user};
 
@@ -33,6 +34,21 @@ pub fn show_settings(invocation: &Invocation, command: ConfigCommand) -> u8 {
         (Ok(resolved), ConfigCommand::Print) => print(&resolved.to_string()),
         (Ok(_), ConfigCommand::Check) => print("the settings are valid\n"),
         (Err(faults), _) => say(&faults),
+    }
+}
+
+/// `is-ready`.
+pub fn is_ready(config: &Config) -> u8 {
+    let Some(address) = config.network.ops.address() else {
+        eprintln!("ops-listen is off: there is nobody to ask");
+        return EXIT_USAGE;
+    };
+    match ask_readiness(address) {
+        Ok(()) => print("ready\n"),
+        Err(why) => {
+            eprintln!("{why}");
+            EXIT_FAILURE
+        }
     }
 }
 

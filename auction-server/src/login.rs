@@ -9,7 +9,8 @@ use std::thread;
 use auction_core::Credential;
 use tokio::sync::oneshot;
 
-use crate::password::{Checker, Password};
+use crate::metrics::Metrics;
+use crate::password::{Checker, Memory, Password};
 
 /// How many passwords can wait to be hashed; one more is answered `busy`.
 pub const PASSWORDS_WAITING_MAX: usize = 64;
@@ -21,6 +22,7 @@ const THREADS: usize = 2;
 pub struct Hasher {
     queue: SyncSender<Job>,
     checker: Arc<Checker>,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl Hasher {
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(metrics: Arc<Metrics>) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(PASSWORDS_WAITING_MAX);
         let jobs = Arc::new(Mutex::new(jobs));
         let checker = Arc::new(Checker::default());
@@ -56,7 +58,11 @@ impl Hasher {
             let builder = thread::Builder::new().name(format!("passwords-{number}"));
             builder.spawn(move || work(&jobs, &checker))?;
         }
-        Ok(Self { queue, checker })
+        Ok(Self {
+            queue,
+            checker,
+            metrics,
+        })
     }
 
     /// The credential of a new password.
@@ -89,6 +95,7 @@ impl Hasher {
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, HasherBusy> {
         let (reply, answer) = oneshot::channel();
+        let _waiting = self.metrics.passwords.held();
         match self.queue.try_send(job(reply)) {
             Ok(()) => answer.await.map_err(|_| HasherBusy),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(HasherBusy),
@@ -97,6 +104,7 @@ impl Hasher {
 }
 
 fn work(jobs: &Mutex<Receiver<Job>>, checker: &Checker) {
+    let mut memory = Memory::default();
     loop {
         // The lock is held while waiting for a job, never while hashing.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -105,10 +113,10 @@ fn work(jobs: &Mutex<Receiver<Job>>, checker: &Checker) {
             Ok(Job::Hash(_, reply)) if reply.is_closed() => {}
             Ok(Job::Verify(_, _, reply)) if reply.is_closed() => {}
             Ok(Job::Hash(password, reply)) => {
-                drop(reply.send(password.hash()));
+                drop(reply.send(password.hash_in(&mut memory)));
             }
             Ok(Job::Verify(password, credential, reply)) => {
-                let right = checker.check(credential.as_ref(), &password);
+                let right = checker.check(credential.as_ref(), &password, &mut memory);
                 let verdict = if right {
                     Verdict::Right
                 } else {

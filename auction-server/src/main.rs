@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use auction_server::cli::{Command, Invocation, UserCommand};
 use auction_server::commands::{
-    add_user, in_folder, show_settings, verify_journal, with_settings, write_export,
+    add_user, in_folder, is_ready, show_settings, verify_journal, with_settings, write_export,
 };
 use auction_server::run::run;
 
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Some(Command::Export { what, format }) => {
             in_folder(&invocation, |data| write_export(data, *what, *format))
         }
+        Some(Command::IsReady) => with_settings(&invocation, is_ready),
         Some(Command::Verify) => in_folder(&invocation, verify_journal),
         Some(Command::User(UserCommand::Add(new))) => {
             in_folder(&invocation, |data| add_user(data, new))

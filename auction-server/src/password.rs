@@ -5,9 +5,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use auction_core::Credential;
 use zeroize::Zeroizing;
 
@@ -54,10 +53,26 @@ impl Password {
     /// The hash to keep, with a salt of its own. Takes tens of milliseconds and [`MEMORY_KIB`] of memory.
     #[must_use]
     pub fn hash(&self) -> Credential {
+        self.hash_in(&mut Memory::default())
+    }
+
+    /// The same in memory that is used again.
+    #[must_use]
+    pub fn hash_in(&self, memory: &mut Memory) -> Credential {
+        const IN_RANGE: &str = "the parameters, the salt and the length are in range";
         let salt: [u8; SALT_BYTES] = rand::random();
-        let hash = argon2()
-            .hash_password_with_salt(self.0.as_bytes(), &salt)
-            .expect("the parameters, the salt and the length are in range");
+        let argon2 = argon2();
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        memory
+            .run(&argon2, self, &salt, &mut output)
+            .expect(IN_RANGE);
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(argon2.params()).expect(IN_RANGE),
+            salt: Some(Salt::new(&salt).expect(IN_RANGE)),
+            hash: Some(Output::new(&output).expect(IN_RANGE)),
+        };
         Credential::new(hash.to_string().as_bytes()).expect("a PHC string of these lengths fits")
     }
 }
@@ -79,6 +94,31 @@ pub enum PasswordError {
     TooLong,
 }
 
+/// The memory that hashing takes, kept from one hash to the next: given back and taken anew each time, so large
+/// and so aligned, some systems' allocators gather many times of it.
+#[derive(Debug, Default)]
+pub struct Memory(Vec<Block>);
+
+impl Memory {
+    fn run(
+        &mut self,
+        argon2: &Argon2<'_>,
+        password: &Password,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), argon2::Error> {
+        let blocks = argon2.params().block_count();
+        self.0.resize(blocks.max(self.0.len()), Block::new());
+        let password = password.0.as_bytes();
+        let memory = &mut self.0[..blocks];
+        let ran = argon2.hash_password_into_with_memory(password, salt, output, memory);
+        // What an imported hash took beyond our own is not kept.
+        self.0.truncate(MEMORY_KIB as usize);
+        self.0.shrink_to_fit();
+        ran
+    }
+}
+
 /// Checks logins, and counts how often it did.
 #[derive(Debug, Default)]
 pub struct Checker {
@@ -88,15 +128,18 @@ pub struct Checker {
 impl Checker {
     /// Whether the password is the one of the account. Exactly one verification, also for an account that is
     /// not there (`None`), which is never right. Takes tens of milliseconds.
-    pub fn check(&self, credential: Option<&Credential>, password: &Password) -> bool {
+    pub fn check(
+        &self,
+        credential: Option<&Credential>,
+        password: &Password,
+        memory: &mut Memory,
+    ) -> bool {
         self.checks.fetch_add(1, Ordering::Relaxed);
         let stored = credential.and_then(|credential| str::from_utf8(credential.as_bytes()).ok());
         let hash = stored.and_then(|text| PasswordHash::new(text).ok());
         let is_known = hash.is_some();
         let hash = hash.unwrap_or_else(|| PasswordHash::new(NOBODY).expect("a valid constant"));
-        let is_right = argon2()
-            .verify_password(password.0.as_bytes(), &hash)
-            .is_ok();
+        let is_right = is_right(&hash, password, memory);
         is_known && is_right
     }
 
@@ -170,6 +213,22 @@ pub enum HashError {
     TooCostly,
 }
 
+/// One verification, compared in constant time; `false` for a hash that was not made by argon2id.
+fn is_right(hash: &PasswordHash, password: &Password, memory: &mut Memory) -> bool {
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
+        return false;
+    };
+    let Ok(params) = Params::try_from(hash) else {
+        return false;
+    };
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = &mut output[..expected.len()];
+    let ran = memory.run(&argon2, password, salt, output);
+    // `Output` compares in constant time.
+    ran.is_ok() && Output::new(output).is_ok_and(|output| output == *expected)
+}
+
 fn argon2() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the cost is in range");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -185,15 +244,15 @@ mod tests {
 
     #[test]
     fn a_login_is_right_with_the_password_alone_and_costs_one_check_whoever_asks() {
-        let checker = Checker::default();
+        let (checker, mut memory) = (Checker::default(), Memory::default());
         let mia = password("correct horse").hash();
         let other_salt = password("correct horse").hash();
         assert_ne!(mia, other_salt);
-        assert!(checker.check(Some(&mia), &password("correct horse")));
-        assert!(!checker.check(Some(&mia), &password("correct horse ")));
-        assert!(!checker.check(None, &password("correct horse")));
+        assert!(checker.check(Some(&mia), &password("correct horse"), &mut memory));
+        assert!(!checker.check(Some(&mia), &password("correct horse "), &mut memory));
+        assert!(!checker.check(None, &password("correct horse"), &mut memory));
         let broken = Credential::new(b"not a hash").unwrap();
-        assert!(!checker.check(Some(&broken), &password("correct horse")));
+        assert!(!checker.check(Some(&broken), &password("correct horse"), &mut memory));
         assert_eq!(checker.checks(), 4);
     }
 

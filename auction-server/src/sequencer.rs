@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auction_core::{Caller, Command, LeastWinning, LotId, RequestId, SessionId, UserId};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
 use crate::credentials::Credentials;
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 
 /// How many submissions can wait; one more is answered `busy`.
 pub const INBOX: usize = 8_192;
@@ -58,16 +59,34 @@ pub enum Answer {
 pub enum ReplyTo {
     /// A connection, and its number for the request. Its queue has room, for a connection has no more requests
     /// under way than its queue holds.
-    Connection(mpsc::Sender<(RequestId, Answer)>, RequestId),
+    Connection(mpsc::Sender<Told>, RequestId),
     /// Whoever waits.
     Waiting(oneshot::Sender<Answer>),
 }
 
+/// What a connection is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// Its number for the request.
+    pub request: RequestId,
+    /// What came of it.
+    pub answer: Answer,
+    /// When that was durable.
+    pub durable_at: Instant,
+}
+
 impl ReplyTo {
-    fn tell(self, answer: Answer) {
+    fn tell(self, answer: Answer, durable_at: Instant) {
         // Who has left need not be told.
         match self {
-            Self::Connection(sender, request) => drop(sender.try_send((request, answer))),
+            Self::Connection(sender, request) => {
+                let told = Told {
+                    request,
+                    answer,
+                    durable_at,
+                };
+                let _ = sender.try_send(told);
+            }
             Self::Waiting(sender) => drop(sender.send(answer)),
         }
     }
@@ -75,7 +94,10 @@ impl ReplyTo {
 
 /// Where submissions go in.
 #[derive(Clone, Debug)]
-pub struct Inbox(SyncSender<Submission>);
+pub struct Inbox {
+    queue: SyncSender<(Submission, Instant)>,
+    metrics: Arc<Metrics>,
+}
 
 /// Why a submission was not taken, or not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +116,14 @@ impl Inbox {
     /// # Errors
     /// [`NotTaken`] when the inbox is full, or nobody reads it any more.
     pub fn submit(&self, submission: Submission) -> Result<(), NotTaken> {
-        self.0.try_send(submission).map_err(|error| match error {
-            TrySendError::Full(_) => NotTaken::Busy,
-            TrySendError::Disconnected(_) => NotTaken::Stopped,
+        self.metrics.inbox.add(1);
+        let sent = self.queue.try_send((submission, Instant::now()));
+        sent.map_err(|error| {
+            self.metrics.inbox.subtract(1);
+            match error {
+                TrySendError::Full(_) => NotTaken::Busy,
+                TrySendError::Disconnected(_) => NotTaken::Stopped,
+            }
         })
     }
 
@@ -137,6 +164,7 @@ impl Sequencer {
         clock: Arc<dyn Clock>,
         credentials: Arc<Credentials>,
         hub: Hub,
+        metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
         let (sender, inbox) = sync_channel(INBOX);
         let (durable_sender, durable) = watch::channel(committer.engine().sequence().0);
@@ -147,11 +175,15 @@ impl Sequencer {
             credentials,
             hub,
             durable: durable_sender,
+            metrics: metrics.clone(),
         };
         let builder = thread::Builder::new().name("sequencer".to_owned());
         let thread = builder.spawn(move || sequencer.run())?;
         Ok(Self {
-            inbox: Inbox(sender),
+            inbox: Inbox {
+                queue: sender,
+                metrics,
+            },
             durable,
             thread,
         })
@@ -160,11 +192,12 @@ impl Sequencer {
 
 struct Running {
     committer: Committer,
-    inbox: Receiver<Submission>,
+    inbox: Receiver<(Submission, Instant)>,
     clock: Arc<dyn Clock>,
     credentials: Arc<Credentials>,
     hub: Hub,
     durable: watch::Sender<u64>,
+    metrics: Arc<Metrics>,
 }
 
 impl Running {
@@ -173,17 +206,20 @@ impl Running {
         let mut told = Vec::new();
         loop {
             let open = self.gather(&mut batch);
+            let taken_at = Instant::now();
             let now = self.clock.now();
             // What is due comes first, all of it, however many batches it fills.
             while self.committer.advance(now) {
                 self.settle()?;
             }
-            for Submission {
-                caller,
-                work,
-                reply,
-            } in batch.drain(..)
-            {
+            for (submission, submitted_at) in batch.drain(..) {
+                let Submission {
+                    caller,
+                    work,
+                    reply,
+                } = submission;
+                let waited = taken_at.duration_since(submitted_at);
+                self.metrics.queued.observe_time(waited, 1);
                 if self.committer.is_full() {
                     self.settle()?;
                 }
@@ -202,9 +238,16 @@ impl Running {
                 };
                 told.push((reply, answer));
             }
+            let (decided_at, count) = (Instant::now(), told.len() as u64);
             self.settle()?;
+            let durable_at = Instant::now();
+            if count > 0 {
+                let (deciding, syncing) = (decided_at - taken_at, durable_at - decided_at);
+                self.metrics.decided.observe_time(deciding, count);
+                self.metrics.synced.observe_time(syncing, count);
+            }
             told.drain(..)
-                .for_each(|(reply, answer)| reply.tell(answer));
+                .for_each(|(reply, answer)| reply.tell(answer, durable_at));
             if !open {
                 return Ok(());
             }
@@ -213,7 +256,7 @@ impl Running {
 
     /// Waits for a first submission, a deadline or a while; takes all that has queued. `false`: there will be
     /// no more.
-    fn gather(&self, batch: &mut Vec<Submission>) -> bool {
+    fn gather(&self, batch: &mut Vec<(Submission, Instant)>) -> bool {
         let wait = match self.committer.engine().next_deadline() {
             Some(due) => Duration::from_micros(due.since(self.clock.now()).micros()).min(IDLE_MAX),
             None => IDLE_MAX,
@@ -224,6 +267,7 @@ impl Running {
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         batch.extend(self.inbox.try_iter().take(BATCH_RECORDS_MAX as usize / 2));
+        self.metrics.inbox.subtract(batch.len());
         true
     }
 
@@ -231,7 +275,10 @@ impl Running {
         if self.committer.pending() == 0 {
             return Ok(());
         }
+        let (records, begun_at) = (self.committer.pending(), Instant::now());
         let settled = self.committer.commit()?;
+        self.metrics.sync_time.observe_time(begun_at.elapsed(), 1);
+        self.metrics.batch_records.observe(records.into(), 1);
         self.credentials.settle(&settled);
         let sequence = settled.sequence.0;
         self.hub.settled(settled.public);

@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use auction_core::{LotId, Market, PublicEvent, Term};
-use auction_proto::Code;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
@@ -20,19 +19,20 @@ use crate::clock::{BootClock, Clock};
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::credentials::Credentials;
-use crate::door::{Door, Hosts, TlsError, turn_away};
+use crate::door::{Door, Hosts, TlsError};
 use crate::follower::Follower;
 use crate::hub::{Hub, Published};
 use crate::journal::{Disk, JournalError, RealDisk};
 use crate::login::Hasher;
+use crate::metrics::Metrics;
 use crate::opening::{self, Round};
+use crate::ops::Ops;
 use crate::sequencer::Sequencer;
 use crate::session::{Ended, Services};
 use crate::sheet::SheetError;
-use crate::{accounts, announce, door, listing, store};
+use crate::visitors::{Visit, Visitors};
+use crate::{accounts, announce, door, listing, ops, store};
 
-/// How many connections can be open; one more is told so and closed.
-pub const CONNECTIONS_MAX: usize = 20_000;
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
 /// How long an ending server waits for its connections; then it goes without them.
@@ -48,6 +48,7 @@ pub struct Server {
     address: SocketAddr,
     sequencer: Option<JoinHandle<io::Result<()>>>,
     door: Arc<Door>,
+    ops: Option<Ops>,
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
     opening: String,
@@ -109,6 +110,10 @@ impl Server {
         let listener = listen(config.listen).map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
 
+        let ops = ops::open(config.network.ops, listen).map_err(|source| StartError::Listen {
+            address: config.network.ops.address().unwrap_or(address),
+            source,
+        })?;
         let hosts = Hosts::new(address, config.network.public_hosts.clone());
         let tls = door::open_tls(&config.network.tls, &config.data, hosts.names())?;
         if tls.is_none() && !address.ip().is_loopback() {
@@ -143,9 +148,15 @@ impl Server {
         let opening = announce::opening(&market, address, guard, clock.now());
         let credentials = Arc::new(Credentials::of(committer.engine()));
         let heartbeat = config.network.heartbeat;
-        let hub = Hub::start(market, term, clock.clone(), heartbeat)?;
-        let sequencer =
-            Sequencer::start(committer, clock.clone(), credentials.clone(), hub.clone())?;
+        let metrics = Arc::new(Metrics::default());
+        let hub = Hub::start(market, term, clock.clone(), heartbeat, metrics.clone())?;
+        let sequencer = Sequencer::start(
+            committer,
+            clock.clone(),
+            credentials.clone(),
+            hub.clone(),
+            metrics.clone(),
+        )?;
         let durable = sequencer.durable;
         let mut projections = vec![announce_news(&hub).await?];
         projections.push(store::keep_snapshots(
@@ -160,13 +171,15 @@ impl Server {
         let services = Arc::new(Services {
             inbox: sequencer.inbox,
             hub,
-            hasher: Hasher::start()?,
+            hasher: Hasher::start(metrics.clone())?,
             credentials,
             histories,
             clock,
             market: market_id,
             term,
             heartbeat,
+            visitors: Visitors::new(&config.network),
+            metrics,
             stopping: is_stopping,
         });
         let sequencer = Some(sequencer.thread);
@@ -174,11 +187,8 @@ impl Server {
             listener,
             address,
             sequencer,
-            door: Arc::new(Door {
-                services,
-                hosts,
-                tls,
-            }),
+            ops,
+            door: Arc::new(Door::new(services, hosts, tls)),
             stopping,
             projections,
             opening,
@@ -189,6 +199,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where operators ask; `None`: nowhere.
+    #[must_use]
+    pub fn ops_address(&self) -> Option<SocketAddr> {
+        self.ops.as_ref().map(|ops| ops.address)
     }
 
     /// What to print at the start: what is open, until when, where to connect, and what to type next.
@@ -213,6 +229,11 @@ impl Server {
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
         let door = self.door.clone();
+        let mut operators = JoinSet::new();
+        if let Some(ops) = self.ops.take() {
+            let stopping = door.services.stopping.clone();
+            operators.spawn(ops.serve(Arc::downgrade(&door.services), stopping));
+        }
         let mut connections = JoinSet::new();
         tokio::pin!(shutdown);
         loop {
@@ -220,13 +241,10 @@ impl Server {
                 () = &mut shutdown => break,
                 ended = &mut sequencer => return Err(sequencer_failed(ended)),
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) if connections.len() < CONNECTIONS_MAX => {
-                        connections.spawn(serve(stream, peer, door.clone()));
-                    }
-                    Ok((stream, _)) => {
-                        let why = "too many connections; try again later";
-                        tokio::spawn(turn_away(stream, Code::TOO_MANY_CONNECTIONS, why));
-                    }
+                    Ok((stream, peer)) => match door.enter(peer, connections.len()) {
+                        Ok(visit) => drop(connections.spawn(serve(stream, peer, visit, door.clone()))),
+                        Err(why) => door.turn_away(stream, why),
+                    },
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -297,8 +315,8 @@ fn sequencer_failed(
     })
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, door: Arc<Door>) {
-    let ended = door.serve(stream).await;
+async fn serve(stream: TcpStream, peer: SocketAddr, visit: Visit, door: Arc<Door>) {
+    let ended = door.serve(stream, &visit).await;
     match ended {
         Ended::Closed | Ended::Stopping => tracing::debug!(%peer, %ended, "connection ended"),
         _ => tracing::info!(%peer, %ended, "connection ended"),

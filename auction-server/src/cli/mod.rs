@@ -55,6 +55,8 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Format::Csv)]
         format: Format,
     },
+    /// Asks the server on this machine, at --ops-listen, whether it is ready for clients: 0 when it is.
+    IsReady,
     /// Reads the whole journal, decides every command again, compares, and prints the digest.
     Verify,
     /// Makes accounts, while the server is stopped.

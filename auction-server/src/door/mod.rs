@@ -16,6 +16,7 @@ mod web;
 
 use std::fmt::Display;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,10 +24,12 @@ use auction_core::RequestId;
 use auction_proto::{Code, Goodbye, Text};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::encoding::Encoding;
 use crate::session::{self, Channel, Ended, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
+use crate::visitors::{TurnedAway, Visit};
 use prefixed::Prefixed;
 
 pub use hosts::Hosts;
@@ -40,11 +43,17 @@ const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
 /// What is written to a client that is sent away.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How many connections can be open; one more is told so and closed.
+pub const CONNECTIONS_MAX: usize = 20_000;
+/// How many connections at a time are told why they are turned away; one more is closed without a word.
+const TURNED_AWAY_MAX: usize = 256;
+
 /// What stands behind the door.
 pub(crate) struct Door {
     pub(crate) services: Arc<Services>,
-    pub(crate) hosts: Hosts,
-    pub(crate) tls: Option<TlsDoor>,
+    hosts: Hosts,
+    tls: Option<TlsDoor>,
+    turning_away: Arc<Semaphore>,
 }
 
 /// What a client speaks.
@@ -69,8 +78,53 @@ impl Language {
 }
 
 impl Door {
+    pub(crate) fn new(services: Arc<Services>, hosts: Hosts, tls: Option<TlsDoor>) -> Self {
+        Self {
+            services,
+            hosts,
+            tls,
+            turning_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+        }
+    }
+
+    /// Lets a connection in beside those that are open, if there is room for it.
+    pub(crate) fn enter(&self, peer: SocketAddr, open: usize) -> Result<Visit, TurnedAway> {
+        if open >= CONNECTIONS_MAX {
+            return Err(TurnedAway::Full);
+        }
+        self.services.visitors.enter(peer.ip())
+    }
+
+    /// Tells a connection why it is not let in, unless too many are told already.
+    pub(crate) fn turn_away(&self, mut stream: TcpStream, why: TurnedAway) {
+        self.services.metrics.turned_away.add_one();
+        let Ok(permit) = self.turning_away.clone().try_acquire_owned() else {
+            return;
+        };
+        let code = match why {
+            TurnedAway::TooFast { .. } => Code::SLOW_DOWN,
+            _ => Code::TOO_MANY_CONNECTIONS,
+        };
+        tokio::spawn(async move {
+            // What it speaks is not known yet, and it is not waited for.
+            send_away(&mut stream, &goodbye(Encoding::Binary, code, why)).await;
+            drop(permit);
+        });
+    }
+
     /// Serves a connection until it ends.
-    pub(crate) async fn serve(&self, stream: TcpStream) -> Ended {
+    pub(crate) async fn serve(&self, stream: TcpStream, visit: &Visit) -> Ended {
+        let ended = self.receive(stream, visit).await;
+        match ended {
+            Ended::TooSlow => self.services.metrics.too_slow.add_one(),
+            Ended::Silent => self.services.metrics.silent.add_one(),
+            _ => {}
+        }
+        ended
+    }
+
+    async fn receive(&self, stream: TcpStream, visit: &Visit) -> Ended {
+        let other = self.services.metrics.connections_other.held();
         let hello_by = Instant::now() + HELLO_TIMEOUT;
         // Replies are small and waited for.
         if let Err(error) = stream.set_nodelay(true) {
@@ -96,13 +150,19 @@ impl Door {
                     Err(_) => return Ended::NoHello,
                 };
                 match self.listen(&mut stream, hello_by).await {
-                    Ok(language) => self.speak(language, stream, hello_by).await,
+                    Ok(language) => {
+                        drop(other);
+                        self.speak(language, stream, hello_by, visit).await
+                    }
                     Err(ended) => ended,
                 }
             }
             (language, Some(_)) => send_away(&mut stream, &needs_tls(language)).await,
             (Language::Tls, None) => send_away(&mut stream, &TLS_ALERT).await,
-            (language, None) => self.speak(language, stream, hello_by).await,
+            (language, None) => {
+                drop(other);
+                self.speak(language, stream, hello_by, visit).await
+            }
         }
     }
 
@@ -127,17 +187,28 @@ impl Door {
         }
     }
 
-    async fn speak<S>(&self, language: Language, stream: Prefixed<S>, hello_by: Instant) -> Ended
+    async fn speak<S>(
+        &self,
+        language: Language,
+        stream: Prefixed<S>,
+        hello_by: Instant,
+        visit: &Visit,
+    ) -> Ended
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let services = self.services.clone();
+        let (metrics, visitor) = (&self.services.metrics, visit.visitor().clone());
         match language {
-            Language::Http => web::serve(stream, self).await,
-            Language::Lines => session::serve(Channel::lines(stream), hello_by, services).await,
+            Language::Http => web::serve(stream, self, visitor).await,
+            Language::Lines => {
+                let _open = metrics.connections_json.held();
+                session::serve(Channel::lines(stream), hello_by, visitor, services).await
+            }
             // TLS within TLS is nothing that is known.
             Language::Binary | Language::Tls => {
-                session::serve(Channel::frames(stream), hello_by, services).await
+                let _open = metrics.connections_binary.held();
+                session::serve(Channel::frames(stream), hello_by, visitor, services).await
             }
         }
     }
@@ -163,12 +234,6 @@ fn goodbye(encoding: Encoding, code: Code, why: impl Display) -> Vec<u8> {
     let message = Text::of(why);
     encoding.append(RequestId(0), &Goodbye { code, message }, &mut bytes);
     bytes
-}
-
-/// Turns a connection away that was accepted and is one too many.
-pub(crate) async fn turn_away(mut stream: TcpStream, code: Code, why: &str) {
-    // What it speaks is not known yet, and it is not waited for.
-    send_away(&mut stream, &goodbye(Encoding::Binary, code, why)).await;
 }
 
 /// Writes, ends, and reads what still comes for a moment: bytes that nobody has read would make the system take

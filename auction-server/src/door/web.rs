@@ -1,6 +1,6 @@
 //! HTTP at the market's door: its pages, and the WebSocket at `/ws`.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{
     CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
@@ -17,6 +17,7 @@ use super::Door;
 use super::hosts::Hosts;
 use crate::http::{Request, Response, content, converse, text};
 use crate::session::{self, Channel, Ended, HELLO_TIMEOUT};
+use crate::visitors::Visitor;
 
 /// Where the WebSocket is.
 const WEBSOCKET: &str = "/ws";
@@ -31,10 +32,12 @@ const PAGES: [(&str, &str, &[u8]); 1] = [(
 )];
 
 /// Answers a connection whose client speaks HTTP, and serves the session that it may become.
-pub(super) async fn serve<S>(stream: S, door: &Door) -> Ended
+pub(super) async fn serve<S>(stream: S, door: &Door, visitor: Arc<Visitor>) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let metrics = &door.services.metrics;
+    let other = metrics.connections_other.held();
     let upgrade = Mutex::new(None);
     let stopping = door.services.stopping.clone();
     let conversation = converse(stream, stopping, |request| {
@@ -53,9 +56,11 @@ where
     };
     match upgrade.await {
         Ok(stream) => {
+            drop(other);
+            let _open = metrics.connections_websocket.held();
             let channel = Channel::websocket(TokioIo::new(stream)).await;
             let hello_by = Instant::now() + HELLO_TIMEOUT;
-            session::serve(channel, hello_by, door.services.clone()).await
+            session::serve(channel, hello_by, visitor, door.services.clone()).await
         }
         Err(error) => Ended::Stream(std::io::Error::other(error)),
     }

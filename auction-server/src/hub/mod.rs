@@ -16,6 +16,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::encoding::Encoded;
+use crate::metrics::Metrics;
 
 use past::Past;
 pub use published::{Beat, FeedBatch, Published, Snapshot};
@@ -31,6 +32,7 @@ pub const RESUME_BYTES: usize = 64 << 20;
 #[derive(Clone, Debug)]
 pub struct Hub {
     inbox: Arc<SyncSender<Message>>,
+    metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
 }
 
@@ -38,6 +40,7 @@ pub struct Hub {
 #[derive(Clone, Debug)]
 pub struct WeakHub {
     inbox: Weak<SyncSender<Message>>,
+    metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
 }
 
@@ -46,8 +49,11 @@ impl WeakHub {
     #[must_use]
     pub fn upgrade(&self) -> Option<Hub> {
         let inbox = self.inbox.upgrade()?;
-        let beats = self.beats.clone();
-        Some(Hub { inbox, beats })
+        Some(Hub {
+            inbox,
+            metrics: self.metrics.clone(),
+            beats: self.beats.clone(),
+        })
     }
 }
 
@@ -75,6 +81,7 @@ enum Message {
     Settled(Vec<(Timestamp, PublicEvent)>),
     Watch(Option<(MarketId, FeedSequence)>, oneshot::Sender<Watching>),
     Snapshot(oneshot::Sender<Arc<Snapshot>>),
+    Answer(oneshot::Sender<()>),
     Market(oneshot::Sender<(Market, broadcast::Receiver<Arc<Published>>)>),
 }
 
@@ -93,6 +100,7 @@ impl Hub {
         term: Term,
         clock: Arc<dyn Clock>,
         heartbeat: Duration,
+        metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
         let (sender, inbox) = sync_channel(HUB_INBOX);
         let (feed, _) = broadcast::channel(FEED_BEHIND_MAX);
@@ -108,12 +116,14 @@ impl Hub {
             beats,
             past,
             snapshot: None,
+            metrics: metrics.clone(),
         };
         thread::Builder::new()
             .name("hub".to_owned())
             .spawn(move || hub.run())?;
         Ok(Self {
             inbox: Arc::new(sender),
+            metrics,
             beats: beats_told,
         })
     }
@@ -123,6 +133,7 @@ impl Hub {
     pub fn downgrade(&self) -> WeakHub {
         WeakHub {
             inbox: Arc::downgrade(&self.inbox),
+            metrics: self.metrics.clone(),
             beats: self.beats.clone(),
         }
     }
@@ -137,6 +148,7 @@ impl Hub {
     /// answers everyone `busy` in time.
     pub(crate) fn settled(&self, events: Vec<(Timestamp, PublicEvent)>) {
         if !events.is_empty() {
+            self.metrics.hub_inbox.add(1);
             // Without a hub nobody watches.
             let _ = self.inbox.send(Message::Settled(events));
         }
@@ -161,6 +173,14 @@ impl Hub {
         self.ask(Message::Snapshot).await
     }
 
+    /// Waits until the hub has done all that was asked before.
+    ///
+    /// # Errors
+    /// [`HubBusy`].
+    pub async fn answers(&self) -> Result<(), HubBusy> {
+        self.ask(Message::Answer).await
+    }
+
     /// The market as it is durable, and what comes after it: for projections within the server.
     ///
     /// # Errors
@@ -174,9 +194,13 @@ impl Hub {
         message: impl FnOnce(oneshot::Sender<T>) -> Message,
     ) -> Result<T, HubBusy> {
         let (reply, answer) = oneshot::channel();
+        self.metrics.hub_inbox.add(1);
         match self.inbox.try_send(message(reply)) {
             Ok(()) => answer.await.map_err(|_| HubBusy),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(HubBusy),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.metrics.hub_inbox.subtract(1);
+                Err(HubBusy)
+            }
         }
     }
 }
@@ -191,6 +215,7 @@ struct Running {
     beats: watch::Sender<Arc<Published>>,
     past: Past,
     snapshot: Option<Arc<Snapshot>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Running {
@@ -213,6 +238,7 @@ impl Running {
     }
 
     fn take(&mut self, message: Message) {
+        self.metrics.hub_inbox.subtract(1);
         match message {
             Message::Settled(events) => self.publish(events),
             Message::Watch(resume, reply) => {
@@ -226,6 +252,7 @@ impl Running {
                 let _ = reply.send(Watching { start, feed });
             }
             Message::Snapshot(reply) => drop(reply.send(self.snapshot())),
+            Message::Answer(reply) => drop(reply.send(())),
             Message::Market(reply) => {
                 drop(reply.send((self.market.clone(), self.feed.subscribe())));
             }

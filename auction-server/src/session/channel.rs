@@ -13,8 +13,9 @@ use auction_proto::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::ended::Ended;
 use super::websocket::{Message, WebSocket};
-use super::{Ended, LINGER_TIMEOUT, WRITE_TIMEOUT};
+use super::{LINGER_TIMEOUT, WRITE_TIMEOUT};
 use crate::encoding::{Encoded, Encoding};
 
 /// How much is read at a time.

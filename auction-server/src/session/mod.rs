@@ -3,34 +3,40 @@
 //! One task a connection, over any [`Channel`]. While it writes it does not read: a client that does not
 //! read its replies is not read from, and is dropped when it does not take a write in time.
 
+mod ended;
 mod websocket;
 mod channel;
 mod view;
+mod answers;
+mod accounts;
+mod watching;
 mod requests;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{MarketId, RequestId, SessionId, Term, UserId};
-use auction_proto::{Accepted, Body, Code, Done, FrameError, Goodbye, HEADER_BYTES, Refused, Text};
+use auction_proto::{Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 
 use crate::clock::Clock;
-use crate::committer::Novelty;
 use crate::credentials::Credentials;
 use crate::follower::Histories;
 use crate::hub::{Hub, Published};
 use crate::login::Hasher;
-use crate::sequencer::{Answer, Inbox};
+use crate::metrics::Metrics;
+use crate::sequencer::{Inbox, Told};
+use crate::visitors::{Bucket, Visitor, Visitors};
 
-pub use channel::Channel;
 use channel::INPUT_BYTES;
 use view::View;
+
+pub use channel::Channel;
+pub use ended::Ended;
 
 /// How long a client may take to introduce itself, from its first byte or TLS on.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,56 +74,21 @@ pub struct Services {
     pub term: Term,
     /// How often each client is told that the server lives, and should tell as much.
     pub heartbeat: Duration,
+    /// How much one address or user can have.
+    pub visitors: Visitors,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// Whether the server is ending.
     pub stopping: watch::Receiver<bool>,
 }
 
-/// Why a connection ended.
-#[derive(Debug, thiserror::Error)]
-pub enum Ended {
-    /// The client closed it.
-    #[error("closed by the client")]
-    Closed,
-    /// The stream failed.
-    #[error(transparent)]
-    Stream(#[from] io::Error),
-    /// The client took too long to introduce itself.
-    #[error("no hello in time")]
-    NoHello,
-    /// The client did not read what it was sent.
-    #[error("the client does not read")]
-    TooSlow,
-    /// The client said nothing for too long.
-    #[error("nothing came for two heartbeats; a client that lives sends a ping")]
-    Silent,
-    /// A message is longer than it can be.
-    #[error("a message of more than {most} bytes")]
-    TooLong {
-        /// The limit.
-        most: usize,
-    },
-    /// The bytes are no frames.
-    #[error(transparent)]
-    NotFrames(FrameError),
-    /// A binary message of a WebSocket is not one frame.
-    #[error("a binary message of a WebSocket is one frame, whole and alone")]
-    NotOneFrame,
-    /// Text and binary messages on one WebSocket.
-    #[error("a WebSocket keeps to what its first message was, text or binary")]
-    MixedMessages,
-    /// Client and server speak no version in common.
-    #[error("no version in common")]
-    Version,
-    /// It was one too many, or spoke without TLS where TLS is spoken; it was told so.
-    #[error("sent away")]
-    SentAway,
-    /// The server is ending.
-    #[error("the server is ending")]
-    Stopping,
-}
-
 /// Serves a connection until it ends, and says why it did. The client introduces itself before `hello_by`.
-pub async fn serve<S>(channel: Channel<S>, hello_by: Instant, services: Arc<Services>) -> Ended
+pub async fn serve<S>(
+    channel: Channel<S>,
+    hello_by: Instant,
+    visitor: Arc<Visitor>,
+    services: Arc<Services>,
+) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -125,30 +96,39 @@ where
     let beats = services.hub.beats();
     let mut connection = Connection {
         services,
+        visitor,
         channel,
         state: State::Greeting,
+        commands: None,
         feed: None,
         beats,
         answers,
         in_flight: 0,
+        untold: Vec::new(),
     };
     let ended = match connection.run(hello_by, answered).await {
         Ok(never) => match never {},
         Err(ended) => ended,
     };
     // Whoever has asked that their orders be pulled when this session dies is served here, once there are orders.
+    connection.leave_session();
     connection.say_goodbye(&ended).await;
     ended
 }
 
 struct Connection<S> {
     services: Arc<Services>,
+    visitor: Arc<Visitor>,
     channel: Channel<S>,
     state: State,
+    /// What the user's commands are taken from; `None`: they have no limit.
+    commands: Option<Arc<Bucket>>,
     feed: Option<Watched>,
     beats: watch::Receiver<Arc<Published>>,
-    answers: mpsc::Sender<(RequestId, Answer)>,
+    answers: mpsc::Sender<Told>,
     in_flight: usize,
+    /// When that was durable which is told with the next write.
+    untold: Vec<std::time::Instant>,
 }
 
 /// How far a client has come.
@@ -178,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     async fn run(
         &mut self,
         hello_by: Instant,
-        mut answered: mpsc::Receiver<(RequestId, Answer)>,
+        mut answered: mpsc::Receiver<Told>,
     ) -> Result<Never, Ended> {
         let mut stopping = self.services.stopping.clone();
         let silence = self.services.heartbeat * SILENT_HEARTBEATS;
@@ -187,6 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         tokio::pin!(patience);
         loop {
             self.channel.flush().await?;
+            self.note_told();
             let has_room = self.in_flight < IN_FLIGHT_MAX;
             let is_greeting = matches!(self.state, State::Greeting);
             tokio::select! {
@@ -236,62 +217,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    fn tell(&mut self, (request, answer): (RequestId, Answer)) {
-        self.in_flight -= 1;
-        match answer {
-            Answer::Decided(Ok(done)) => {
-                let novelty = match done.novelty {
-                    Novelty::New => Done::Now,
-                    Novelty::Repeated => Done::Before,
-                };
-                let feed_sequence = done.feed_sequence;
-                let accepted = Accepted {
-                    feed_sequence,
-                    done: novelty,
-                    reply: done.reply,
-                };
-                self.reply(request, &accepted);
-            }
-            Answer::Decided(Err(reject)) => self.reply(request, &Refused::from(reject)),
-            Answer::LastRequest(_) | Answer::LeastWinning(_) => {
-                unreachable!("a connection waits for these in place")
-            }
-        }
-    }
-
-    /// Writes a batch of the feed and all that follow it already; or everything anew, when the client was too
-    /// slow to be given all that was in between.
-    async fn publish(&mut self, first: Result<Arc<Published>, RecvError>) -> Result<(), Ended> {
-        let mut published = match first {
-            Ok(published) => published,
-            Err(RecvError::Lagged(_)) => return self.watch_anew().await,
-            // The hub ends with the server.
-            Err(RecvError::Closed) => {
-                self.feed = None;
-                return Ok(());
-            }
-        };
-        loop {
-            let Some(watched) = &mut self.feed else {
-                return Ok(());
-            };
-            watched.view.show(&published, &mut self.channel);
-            let next = watched.feed.try_recv();
-            self.channel.flush_when_full().await?;
-            published = match next {
-                Ok(published) => published,
-                Err(TryRecvError::Lagged(_)) => return self.watch_anew().await,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
-            };
-        }
-    }
-
-    fn reply<B: Body>(&mut self, request: RequestId, body: &B) {
-        self.channel.push(request, body);
-    }
-
     /// Waits for what is under way, so that its outcome is told.
-    async fn drain(&mut self, answered: &mut mpsc::Receiver<(RequestId, Answer)>) {
+    async fn drain(&mut self, answered: &mut mpsc::Receiver<Told>) {
         let all = async {
             while self.in_flight > 0
                 && let Some(answer) = answered.recv().await
@@ -308,20 +235,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let message = Text::of(ended);
             self.reply(RequestId(0), &Goodbye { code, message });
             self.channel.close().await;
-        }
-    }
-}
-
-impl Ended {
-    /// What the client is told as the last; nothing when it would not hear it, or was told already.
-    pub(crate) fn code(&self) -> Option<Code> {
-        match self {
-            Self::Closed | Self::Stream(_) | Self::TooSlow | Self::SentAway => None,
-            Self::NoHello | Self::Silent => Some(Code::TIMED_OUT),
-            Self::TooLong { .. } => Some(Code::FRAME_TOO_LARGE),
-            Self::NotFrames(_) | Self::NotOneFrame | Self::MixedMessages => Some(Code::MALFORMED),
-            Self::Version => Some(Code::VERSION_UNSUPPORTED),
-            Self::Stopping => Some(Code::SHUTTING_DOWN),
         }
     }
 }

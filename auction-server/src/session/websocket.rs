@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message as Raw, Utf8Bytes};
 
-use super::Ended;
+use super::ended::Ended;
 use crate::encoding::Encoding;
 
 /// The longest message, and the longest fragment of one: of a frame, whose length field counts not itself.

@@ -7,4 +7,7 @@ mod websocket;
 mod plain;
 mod signs_of_life;
 mod symbols;
+mod ops;
+mod limits;
+mod floods;
 mod foreign;

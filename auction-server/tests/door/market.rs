@@ -19,6 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A market that runs: `A` and `B` are lots 1 and 2 in some order, at a base price of 1.
 pub struct Market {
     pub address: SocketAddr,
+    pub ops: Option<SocketAddr>,
     pub opening: String,
     pub data: TempDir,
     stop: oneshot::Sender<()>,
@@ -47,10 +48,12 @@ impl Market {
         change(&mut config);
         let server = Server::start(&config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
-        let (address, opening) = (server.address(), server.opening().to_owned());
+        let (address, ops) = (server.address(), server.ops_address());
+        let opening = server.opening().to_owned();
         let running = tokio::spawn(server.run(async { drop(stopped.await) }));
         Self {
             address,
+            ops,
             opening,
             data,
             stop,

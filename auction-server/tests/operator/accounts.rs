@@ -5,7 +5,7 @@ use auction_core::{
     Timestamp,
 };
 use auction_server::accounts::{Import, read};
-use auction_server::password::{Checker, Password};
+use auction_server::password::{Checker, Memory, Password};
 
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
                     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -67,7 +67,7 @@ fn hashes_and_plain_passwords_become_accounts_of_every_role() {
     assert_eq!(mia.credential.as_bytes(), HASH.as_bytes());
     assert_eq!(apple.role, Role::Company(Symbol::parse("AAPL").unwrap()));
     let password = Password::new("correct, horse".to_owned()).unwrap();
-    assert!(Checker::default().check(Some(&apple.credential), &password));
+    assert!(Checker::default().check(Some(&apple.credential), &password, &mut Memory::default()));
     assert_eq!((tom.name.as_str(), tom.role), ("tom", Role::Auctioneer));
     assert_eq!(import.present, 0);
 }

@@ -1,0 +1,147 @@
+//! What is read: the feed, all of it or of some stocks, the bids of a lot, and what would have won it.
+
+use std::sync::Arc;
+
+use auction_core::{Caller, LotId, Reject, RequestId};
+use auction_proto::limits::HISTORY_BIDS_MAX;
+use auction_proto::{
+    Code, GetHistory, LeastWinning, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use super::ended::Ended;
+use super::view::View;
+use super::{Bound, Connection, Watched};
+use crate::hub::{Published, Snapshot, Start, Watching};
+use crate::sequencer::{Answer, Work};
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(super) async fn watch(
+        &mut self,
+        request: RequestId,
+        mut view: View,
+        resume: Option<ResumePoint>,
+    ) -> Result<(), Ended> {
+        let seen = resume.map(|point| (point.market, point.feed_sequence));
+        let Ok(Watching { start, feed }) = self.services.hub.watch(seen).await else {
+            self.refuse_busy(request);
+            return Ok(());
+        };
+        match start {
+            Start::Snapshot(snapshot, because) => {
+                if let Some(because) = because {
+                    self.reply(request, &Resync { because });
+                }
+                self.show_snapshot(request, &mut view, &snapshot).await?;
+            }
+            Start::Resumed(missed) => {
+                let (_, feed_sequence) = seen.expect("who resumes has named a place");
+                self.reply(request, &Resumed { feed_sequence });
+                view.begin(feed_sequence);
+                for published in missed {
+                    view.show(&published, &mut self.channel);
+                    self.channel.flush_when_full().await?;
+                }
+            }
+        }
+        self.feed = Some(Watched {
+            request,
+            view,
+            feed,
+        });
+        Ok(())
+    }
+
+    async fn show_snapshot(
+        &mut self,
+        request: RequestId,
+        view: &mut View,
+        snapshot: &Snapshot,
+    ) -> Result<(), Ended> {
+        view.begin(snapshot.feed_sequence);
+        for part in &snapshot.parts {
+            view.show_part(request, part, &mut self.channel);
+            self.channel.flush_when_full().await?;
+        }
+        Ok(())
+    }
+
+    /// Begins the feed again with a snapshot: the client was too slow to be given all that was in between.
+    pub(super) async fn watch_anew(&mut self) -> Result<(), Ended> {
+        let Some(Watched { request, view, .. }) = self.feed.take() else {
+            return Ok(());
+        };
+        tracing::debug!("a client is too slow for the feed and is given a snapshot");
+        self.services.metrics.resynced.add_one();
+        let because = ResyncBecause::TooSlow;
+        self.reply(request, &Resync { because });
+        self.watch(request, view, None).await
+    }
+
+    pub(super) async fn history(&mut self, request: RequestId, body: &GetHistory) {
+        let limit = usize::try_from(body.limit)
+            .unwrap_or(usize::MAX)
+            .min(HISTORY_BIDS_MAX);
+        match self.services.histories.of(body.lot, limit).await {
+            Ok(Some(history)) => self.reply(request, &history),
+            Ok(None) => {
+                self.refused(request, Refused::from(Reject::UnknownLot { lot: body.lot }));
+            }
+            Err(_) => self.refuse_busy(request),
+        }
+    }
+
+    pub(super) async fn least_winning(&mut self, request: RequestId, lot: LotId) {
+        let Some(Bound { user, .. }) = self.bound(request) else {
+            return;
+        };
+        let work = Work::LeastWinning(lot, user);
+        match self.services.inbox.ask(Caller::User(user), work).await {
+            Ok(Answer::LeastWinning(Some(least))) => {
+                self.reply(request, &LeastWinning { lot, least });
+            }
+            Ok(Answer::LeastWinning(None)) => {
+                let text = "there is no such lot, or it has not closed: ask again after its close";
+                self.refused(
+                    request,
+                    Refused::new(Code::NOT_DUE, text).with_number(lot.0),
+                );
+            }
+            Ok(Answer::Decided(_) | Answer::LastRequest(_)) => {
+                unreachable!("what would have won was asked")
+            }
+            Err(why) => self.refuse_not_taken(request, why),
+        }
+    }
+
+    /// Writes a batch of the feed and all that follow it already; or everything anew, when the client was too
+    /// slow to be given all that was in between.
+    pub(super) async fn publish(
+        &mut self,
+        first: Result<Arc<Published>, RecvError>,
+    ) -> Result<(), Ended> {
+        let mut published = match first {
+            Ok(published) => published,
+            Err(RecvError::Lagged(_)) => return self.watch_anew().await,
+            // The hub ends with the server.
+            Err(RecvError::Closed) => {
+                self.feed = None;
+                return Ok(());
+            }
+        };
+        loop {
+            let Some(watched) = &mut self.feed else {
+                return Ok(());
+            };
+            watched.view.show(&published, &mut self.channel);
+            let next = watched.feed.try_recv();
+            self.channel.flush_when_full().await?;
+            published = match next {
+                Ok(published) => published,
+                Err(TryRecvError::Lagged(_)) => return self.watch_anew().await,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
+            };
+        }
+    }
+}

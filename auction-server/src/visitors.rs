@@ -1,0 +1,347 @@
+//! Who comes from where, and how much of the server one address or one user can have.
+//!
+//! An address is an IPv4 address, or the 64 bits of an IPv6 one that name a network: whoever has one of those has
+//! all. Nothing here is on the way of a bid but a user's own bucket, which takes no lock.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use auction_core::UserId;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota};
+
+use crate::config::{Network, Rate};
+
+/// How many addresses are remembered; when all of them have been here lately, one more is turned away.
+pub const ADDRESSES_MAX: usize = 65_536;
+/// From how many on the forgotten are looked for.
+const ADDRESSES_SWEPT_FROM: usize = 1_024;
+/// How often at most they are looked for when there is no room.
+const FULL_SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
+/// A token bucket: full at the beginning, filled evenly.
+#[derive(Debug)]
+pub struct Bucket(DefaultDirectRateLimiter);
+
+impl Bucket {
+    fn new(rate: Rate) -> Self {
+        let each = rate.period / rate.count.get();
+        let quota = Quota::with_period(each).expect("a rate has a period");
+        Self(DefaultDirectRateLimiter::direct(
+            quota.allow_burst(rate.count),
+        ))
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// How long it is until there is one again.
+    pub fn take(&self) -> Result<(), Duration> {
+        let taken = self.0.check();
+        taken.map_err(|until| until.wait_time_from(DefaultClock::default().now()))
+    }
+}
+
+/// What one address has used of the server.
+#[derive(Debug)]
+pub struct Visitor {
+    connections: AtomicU32,
+    connects: Option<Bucket>,
+    logins: Option<Bucket>,
+    registrations: Option<Bucket>,
+    seen_at: Mutex<Instant>,
+}
+
+impl Visitor {
+    /// One more login is tried from here.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn try_login(&self) -> Result<(), Duration> {
+        self.logins.as_ref().map_or(Ok(()), Bucket::take)
+    }
+
+    /// One more account is made from here.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn try_registration(&self) -> Result<(), Duration> {
+        self.registrations.as_ref().map_or(Ok(()), Bucket::take)
+    }
+
+    fn is_forgettable(&self, now: Instant, after: Duration) -> bool {
+        let seen_at = *locked(&self.seen_at);
+        self.connections.load(Ordering::Relaxed) == 0 && now.duration_since(seen_at) > after
+    }
+}
+
+/// A connection that was let in; it counts until it is dropped.
+#[derive(Debug)]
+pub struct Visit(Arc<Visitor>);
+
+impl Visit {
+    /// Where it comes from.
+    #[must_use]
+    pub fn visitor(&self) -> &Arc<Visitor> {
+        &self.0
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        *locked(&self.0.seen_at) = Instant::now();
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Why a connection is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TurnedAway {
+    /// Its address has as many already.
+    #[error("too many connections from this address; close one, or try again later")]
+    TooMany,
+    /// Its address connects too fast.
+    #[error("too many new connections from this address; more are taken in {} ms", wait.as_millis())]
+    TooFast {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// There are as many connections as there can be.
+    #[error("too many connections; try again later")]
+    Full,
+    /// Too many addresses have been here lately.
+    #[error("too many clients; try again later")]
+    TooManyAddresses,
+}
+
+/// All that come, and what they have used.
+#[derive(Debug)]
+pub struct Visitors {
+    network: Network,
+    addresses: Mutex<Addresses>,
+    /// As many as there are accounts at most, and none when users have no limit.
+    users: Mutex<HashMap<UserId, Arc<Bucket>>>,
+}
+
+#[derive(Debug)]
+struct Addresses {
+    known: HashMap<IpAddr, Arc<Visitor>>,
+    swept_from: usize,
+    /// When the forgotten were looked for last while there was no room.
+    full_at: Option<Instant>,
+}
+
+impl Visitors {
+    /// With the limits of these settings.
+    #[must_use]
+    pub fn new(network: &Network) -> Self {
+        Self {
+            network: network.clone(),
+            addresses: Mutex::new(Addresses {
+                known: HashMap::new(),
+                swept_from: ADDRESSES_SWEPT_FROM,
+                full_at: None,
+            }),
+            users: Mutex::default(),
+        }
+    }
+
+    /// Lets a connection in.
+    ///
+    /// # Errors
+    /// [`TurnedAway`].
+    pub fn enter(&self, address: IpAddr) -> Result<Visit, TurnedAway> {
+        let mut addresses = locked(&self.addresses);
+        let key = network_of(address);
+        if !addresses.known.contains_key(&key) {
+            addresses.make_room(self.forget_after())?;
+        }
+        let visitor = addresses
+            .known
+            .entry(key)
+            .or_insert_with(|| self.newcomer());
+        if visitor.connections.load(Ordering::Relaxed) >= self.network.connections_per_address.get()
+        {
+            return Err(TurnedAway::TooMany);
+        }
+        if let Some(Err(wait)) = visitor.connects.as_ref().map(Bucket::take) {
+            return Err(TurnedAway::TooFast { wait });
+        }
+        visitor.connections.fetch_add(1, Ordering::Relaxed);
+        Ok(Visit(visitor.clone()))
+    }
+
+    /// What a user's commands are taken from; `None`: they have no limit. All connections of a user share it.
+    #[must_use]
+    pub fn commands_of(&self, user: UserId) -> Option<Arc<Bucket>> {
+        let rate = self.network.rate_commands?;
+        let mut users = locked(&self.users);
+        let bucket = users
+            .entry(user)
+            .or_insert_with(|| Arc::new(Bucket::new(rate)));
+        Some(bucket.clone())
+    }
+
+    fn newcomer(&self) -> Arc<Visitor> {
+        Arc::new(Visitor {
+            connections: AtomicU32::new(0),
+            connects: self.network.rate_connections.map(Bucket::new),
+            logins: self.network.rate_logins.map(Bucket::new),
+            registrations: self.network.rate_registrations.map(Bucket::new),
+            seen_at: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// After so long every bucket is full again, and an address is as one that was never here.
+    fn forget_after(&self) -> Duration {
+        let network = &self.network;
+        let rates = [
+            network.rate_connections,
+            network.rate_logins,
+            network.rate_registrations,
+        ];
+        let periods = rates.into_iter().flatten().map(|rate| rate.period);
+        periods.max().unwrap_or_default()
+    }
+}
+
+impl Addresses {
+    /// Forgets who has left long ago, each time that there are twice as many.
+    fn make_room(&mut self, forget_after: Duration) -> Result<(), TurnedAway> {
+        if self.known.len() < self.swept_from {
+            return Ok(());
+        }
+        let now = Instant::now();
+        if self.known.len() >= ADDRESSES_MAX {
+            // Those who come to a full house don't each make it count its guests.
+            if self
+                .full_at
+                .is_some_and(|at| now.duration_since(at) < FULL_SWEEP_PAUSE)
+            {
+                return Err(TurnedAway::TooManyAddresses);
+            }
+            self.full_at = Some(now);
+        }
+        self.known
+            .retain(|_, visitor| !visitor.is_forgettable(now, forget_after));
+        let twice = 2 * self.known.len();
+        self.swept_from = twice.clamp(ADDRESSES_SWEPT_FROM, ADDRESSES_MAX);
+        if self.known.len() < ADDRESSES_MAX {
+            Ok(())
+        } else {
+            Err(TurnedAway::TooManyAddresses)
+        }
+    }
+}
+
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        v4 => v4,
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn rate(count: u32, period: Duration) -> Option<Rate> {
+        let count = NonZeroU32::new(count).unwrap();
+        Some(Rate { count, period })
+    }
+
+    fn visitors(change: impl FnOnce(&mut Network)) -> Visitors {
+        let mut network = Config::default().network;
+        change(&mut network);
+        Visitors::new(&network)
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_has_so_many_connections_and_another_its_own() {
+        let visitors = visitors(|network| {
+            network.connections_per_address = NonZeroU32::new(2).unwrap();
+        });
+        let first = visitors.enter(address("10.0.0.1")).unwrap();
+        let _second = visitors.enter(address("::ffff:10.0.0.1")).unwrap();
+        let third = visitors.enter(address("10.0.0.1"));
+        assert_eq!(third.unwrap_err(), TurnedAway::TooMany);
+        assert!(visitors.enter(address("10.0.0.2")).is_ok());
+        drop(first);
+        assert!(visitors.enter(address("10.0.0.1")).is_ok());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let visitors = visitors(|network| {
+            network.connections_per_address = NonZeroU32::MIN;
+        });
+        let _first = visitors.enter(address("2001:db8::1")).unwrap();
+        let second = visitors.enter(address("2001:db8::ffff:2"));
+        assert_eq!(second.unwrap_err(), TurnedAway::TooMany);
+        assert!(visitors.enter(address("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn what_comes_too_fast_is_told_how_long_to_wait() {
+        let hour = Duration::from_secs(3_600);
+        let visitors = visitors(|network| {
+            network.rate_connections = rate(3, hour);
+            network.rate_logins = rate(1, hour);
+            network.rate_registrations = None;
+            network.rate_commands = rate(2, hour);
+        });
+        let visits: Vec<_> = (0..3)
+            .map(|_| visitors.enter(address("10.0.0.1")).unwrap())
+            .collect();
+        let Err(TurnedAway::TooFast { wait }) = visitors.enter(address("10.0.0.1")) else {
+            panic!("a fourth is too fast")
+        };
+        assert!(wait <= hour / 3 && wait > hour / 4, "{wait:?}");
+        // All connections of an address share its bucket.
+        assert_eq!(visits[0].visitor().try_login(), Ok(()));
+        assert!(visits[1].visitor().try_login().is_err());
+        for _ in 0..100 {
+            assert_eq!(visits[2].visitor().try_registration(), Ok(()));
+        }
+        let user = |number| visitors.commands_of(UserId(number)).unwrap();
+        assert!(user(1).take().is_ok() && user(1).take().is_ok());
+        assert!(user(1).take().is_err());
+        assert!(user(2).take().is_ok());
+    }
+
+    #[test]
+    fn addresses_without_end_are_forgotten_or_turned_away() {
+        let soon = visitors(|network| {
+            network.rate_connections = None;
+            network.rate_logins = None;
+            network.rate_registrations = None;
+        });
+        let many = || (0..2 * ADDRESSES_MAX as u32).map(|n| IpAddr::from(n.to_be_bytes()));
+        for address in many() {
+            drop(soon.enter(address).unwrap());
+        }
+        assert!(locked(&soon.addresses).known.len() <= ADDRESSES_MAX);
+
+        let late = visitors(|_| {});
+        let last = many().map(|address| late.enter(address).err()).last();
+        assert_eq!(last, Some(Some(TurnedAway::TooManyAddresses)));
+        assert_eq!(locked(&late.addresses).known.len(), ADDRESSES_MAX);
+    }
+}
