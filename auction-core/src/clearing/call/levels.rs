@@ -245,6 +245,7 @@ mod tests {
 
     /// A glance at every chunk must stay short whatever came and went.
     #[test]
+    #[cfg_attr(miri, ignore = "ten thousand levels take miri many minutes")]
     fn chunks_that_have_grown_empty_are_joined() {
         let price = |units| Price::from_units(units).unwrap();
         let mut levels = Levels::default();
