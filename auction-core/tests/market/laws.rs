@@ -1,14 +1,14 @@
 //! What must hold at every step of every market.
 
 use auction_core::{
-    Digest, Engine, Executed, LotId, Market, MarketId, Outcome, Phase, PublicEvent, Record,
-    Timestamp,
+    Command, Digest, Engine, Executed, LotId, Market, MarketId, Outcome, Phase, PublicEvent,
+    Record, Terms, Timestamp, UserId,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-use crate::lot::OracleLot;
+use crate::lot::{OracleLot, price};
 use crate::oracle::{Answer, Oracle};
 use crate::steps::{Step, any_step, opening};
 
@@ -83,7 +83,7 @@ impl ReferenceStateMachine for Oracle {
     }
 }
 
-fn follow(oracle: &mut Oracle, step: &Step) -> (Vec<LotId>, Option<Answer>) {
+fn follow(oracle: &mut Oracle, step: &Step) -> (Vec<Command>, Option<Answer>) {
     match step {
         Step::Ask {
             now,
@@ -148,7 +148,8 @@ impl StateMachineTest for Laws {
         );
     }
 
-    fn teardown(mut laws: Self, _: Oracle) {
+    fn teardown(mut laws: Self, oracle: Oracle) {
+        laws.opens_what_was_sealed(&oracle);
         laws.closes_each_lot_once();
         laws.digests_tell_markets_apart();
         laws.verifies();
@@ -217,19 +218,18 @@ impl Laws {
         }
     }
 
-    fn advance(&mut self, now: Timestamp, closed: &[LotId]) {
-        assert!(
-            self.engine.due(now).eq(closed.iter().copied()),
-            "due by time, then by number"
-        );
-        for lot in closed {
-            let record = self.engine.advance(now).expect("what is due closes");
-            assert_eq!(
-                record.command,
-                auction_core::Command::CloseDue { lot: *lot }
-            );
+    fn advance(&mut self, now: Timestamp, due: &[Command]) {
+        for command in due {
+            let (Command::CloseDue { lot } | Command::OpenDue { lot }) = command else {
+                panic!("the clock asks for nothing else");
+            };
+            let next = self.engine.due(now).next();
+            assert_eq!(next, Some(*lot), "due by time, then by number");
+            let record = self.engine.advance(now).expect("what is due is decided");
+            assert_eq!(record.command, *command);
             self.take(record);
         }
+        assert_eq!(self.engine.due(now).next(), None);
         assert_eq!(self.engine.advance(now), None);
     }
 
@@ -237,7 +237,7 @@ impl Laws {
         &mut self,
         now: Timestamp,
         caller: auction_core::Caller,
-        command: auction_core::Command,
+        command: Command,
         answer: Answer,
     ) {
         let before = self.engine.snapshot();
@@ -306,24 +306,25 @@ impl Laws {
             assert_eq!((stock.listing, stock.profit), (*listing, *profit));
         }
         for number in 1..=oracle.users.len() as u32 {
-            let user = auction_core::UserId(number);
+            let user = UserId(number);
             assert_eq!(
                 engine.roster().sessions_of(user),
                 oracle.open_sessions_of(user)
             );
         }
-        let closes_at = |lot: &OracleLot| lot.view().closes_at;
+        let suspended = engine.roster().suspended();
+        assert!(suspended.eq(oracle.suspended.iter().copied()));
         let open = oracle.lots.iter().filter(|lot| lot.closed_at.is_none());
         let deadline = engine.next_deadline().map(Timestamp::micros);
-        assert_eq!(deadline, open.clone().map(closes_at).min());
+        assert_eq!(
+            deadline,
+            oracle.lots.iter().filter_map(OracleLot::deadline).min()
+        );
         assert_eq!(engine.market().open_lots(), open.count());
     }
 
     fn lot_stands_as(&self, id: LotId, expected: &OracleLot) {
         let lot = self.engine.market().lot(id).unwrap();
-        let auction_core::Book::English(book) = &lot.book else {
-            panic!("the oracle knows English lots");
-        };
         let view = expected.view();
         assert_eq!(lot.leader(), view.leader);
         assert_eq!(lot.price().map(|price| price.units()), view.price);
@@ -332,11 +333,28 @@ impl Laws {
             view.least,
             "{expected:?}"
         );
-        assert_eq!((book.bids, book.bidders), (view.bids, view.bidders));
-        assert_eq!(book.reserve, view.reserve);
+        assert_eq!((lot.bids(), lot.bidders()), (view.bids, view.bidders));
+        if expected.is_english() {
+            assert_eq!(lot.reserve(), Some(view.reserve));
+        }
+        assert_eq!(
+            lot.is_scheduled(),
+            expected.closed_at.is_none() && !expected.has_begun()
+        );
+        assert_eq!(
+            lot.halted_since.map(Timestamp::micros),
+            expected.halted_since()
+        );
+        if let Terms::Dutch(terms) = &expected.open.terms
+            && lot.is_open(self.engine.at())
+        {
+            let now = self.engine.at();
+            let falling = price(expected.falling(terms, now.micros()));
+            assert_eq!(lot.least_bid_at(now), Some(falling));
+        }
         assert_eq!(lot.closes_at.micros(), view.closes_at);
         assert_eq!(lot.extensions, view.extensions);
-        assert_eq!(lot.opened_at.micros(), expected.opened_at);
+        assert_eq!(lot.opened_at.micros(), expected.opened_at());
         let outcome: Option<Outcome> = expected.closed_at.map(|_| expected.outcome());
         assert_eq!(lot.outcome(), outcome);
         if let Phase::Closed { at, .. } = lot.phase {
@@ -346,6 +364,32 @@ impl Laws {
             !lot.is_open(lot.closes_at),
             "at the very moment of its close a lot is closed"
         );
+    }
+
+    /// What was sealed is opened when the lot closes, whole and true, and each can ask what would have won.
+    fn opens_what_was_sealed(&self, oracle: &Oracle) {
+        for (number, lot) in (1..).zip(&oracle.lots) {
+            let id = LotId(number);
+            let events = self.records.iter().flat_map(Record::public_events);
+            let opened = events.filter_map(|event| match event {
+                PublicEvent::BidsOpened { lot, bids } if *lot == id => Some(bids.clone()),
+                _ => None,
+            });
+            let opened: Vec<_> = opened.flatten().collect();
+            if lot.closed_at.is_none() {
+                assert_eq!(opened, []);
+                assert_eq!(self.engine.least_winning(id, UserId(1)), None);
+                continue;
+            }
+            if lot.orders_each().is_none() {
+                continue;
+            }
+            assert_eq!(opened, lot.opened());
+            for user in (1..=4).map(UserId) {
+                let least = self.engine.least_winning(id, user);
+                assert_eq!(least, Some(lot.least_winning(user)), "{user} {lot:?}");
+            }
+        }
     }
 
     fn closes_each_lot_once(&self) {

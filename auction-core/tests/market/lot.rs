@@ -4,23 +4,40 @@ use std::collections::BTreeSet;
 
 use auction_core::limits::{AMOUNT_MAX, PRICE_MAX};
 use auction_core::{
-    EnglishTerms, OpenLot, Outcome, Price, Reject, ReserveStatus, SoftCloseMode, SoldBy, Steps,
-    Terms, Timestamp, UnsoldBecause, UserId,
+    EnglishTerms, OpenLot, OrderId, Outcome, Price, Reject, ReserveStatus, SoftCloseMode, SoldBy,
+    Steps, Terms, Timestamp, UnsoldBecause, UserId,
 };
 
 #[derive(Clone, Debug)]
 pub struct OracleLot {
     pub open: OpenLot,
     pub base: u64,
-    pub opened_at: u64,
+    /// When it was opened or scheduled.
+    pub made_at: u64,
     pub happened: Vec<Happened>,
     pub closed_at: Option<u64>,
+    pub cancelled: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub enum Happened {
     Offer(Offer),
     Moved { closes_at: u64 },
+    Began { at: u64 },
+    Halted { at: u64 },
+    Resumed { at: u64 },
+    Placed(Placed),
+    Cancelled { user: UserId, order: OrderId },
+}
+
+/// An order as it was placed or replaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    pub user: UserId,
+    pub order: OrderId,
+    pub quantity: u64,
+    pub price: u64,
+    pub anew: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +74,9 @@ impl OracleLot {
     }
 
     pub fn view_after(&self, count: usize) -> View {
+        if !matches!(self.open.terms, Terms::English(_)) {
+            return self.other_view(count);
+        }
         let offers = self.offers(count);
         let (closes_at, extensions) = self.close_after(count);
         let (leader, price) = (self.leader(&offers), self.price(&offers));
@@ -116,6 +136,15 @@ impl OracleLot {
     }
 
     pub fn outcome(&self) -> Outcome {
+        if self.cancelled {
+            return Outcome::Unsold {
+                because: UnsoldBecause::Cancelled,
+                highest: None,
+            };
+        }
+        if !matches!(self.open.terms, Terms::English(_)) {
+            return self.other_outcome();
+        }
         let offers = self.offers(self.happened.len());
         let highest_shown = self.price(&offers).map(price);
         let unsold = |because| Outcome::Unsold {
@@ -155,10 +184,71 @@ impl OracleLot {
         terms
     }
 
-    fn offers(&self, count: usize) -> Vec<Offer> {
+    pub fn is_english(&self) -> bool {
+        matches!(self.open.terms, Terms::English(_))
+    }
+
+    /// Why it takes nothing at this moment, if so.
+    pub fn stopped(&self, lot: auction_core::LotId, at: u64) -> Option<Reject> {
+        if let Some(since) = self.halted_since() {
+            let since = time(since);
+            return Some(Reject::LotHalted { lot, since });
+        }
+        let closes_at = self.view().closes_at;
+        if self.has_begun() && at >= closes_at {
+            let closed_at = time(closes_at);
+            return Some(Reject::LotClosed { lot, closed_at });
+        }
+        self.not_begun(lot)
+    }
+
+    pub fn not_begun(&self, lot: auction_core::LotId) -> Option<Reject> {
+        let opens_at = time(self.opened_at());
+        (!self.has_begun()).then_some(Reject::LotNotBegun { lot, opens_at })
+    }
+
+    pub fn has_begun(&self) -> bool {
+        let began = |happened: &Happened| matches!(happened, Happened::Began { .. });
+        self.open.opens_at.is_none() || self.happened.iter().any(began)
+    }
+
+    pub fn halted_since(&self) -> Option<u64> {
+        self.happened
+            .iter()
+            .fold(None, |halted, happened| match happened {
+                Happened::Halted { at } => Some(*at),
+                Happened::Resumed { .. } => None,
+                _ => halted,
+            })
+    }
+
+    pub fn opened_at(&self) -> u64 {
+        let mut opened = self.open.opens_at.map_or(self.made_at, Timestamp::micros);
+        let mut since = 0;
+        for happened in &self.happened {
+            match happened {
+                Happened::Began { at } => opened = *at,
+                Happened::Halted { at } => since = *at,
+                Happened::Resumed { at } => opened += at - since,
+                _ => {}
+            }
+        }
+        opened
+    }
+
+    /// When the clock has something to do with it.
+    pub fn deadline(&self) -> Option<u64> {
+        match self.closed_at.or(self.halted_since()) {
+            Some(_) => None,
+            None if self.has_begun() => Some(self.view().closes_at),
+            None => Some(self.opened_at()),
+        }
+    }
+
+    pub fn offers(&self, count: usize) -> Vec<Offer> {
         let offer = |happened: &Happened| match happened {
             Happened::Offer(offer) => Some(*offer),
-            Happened::Moved { .. } => None,
+            _ => None,
         };
         self.happened[..count].iter().filter_map(offer).collect()
     }
@@ -234,12 +324,15 @@ impl OracleLot {
         self.leader(before) != Some(last.user) || self.price(before) != self.price(offers)
     }
 
-    fn close_after(&self, count: usize) -> (u64, u32) {
+    pub fn close_after(&self, count: usize) -> (u64, u32) {
         let mut close = self.open.closes_at.micros();
-        let mut extensions = 0;
+        let (mut extensions, mut since) = (0, 0);
         for index in 0..count {
             match self.happened[index] {
                 Happened::Moved { closes_at } => close = closes_at,
+                Happened::Halted { at } => since = at,
+                Happened::Resumed { at } => close += at - since,
+                Happened::Began { .. } | Happened::Placed(_) | Happened::Cancelled { .. } => {}
                 Happened::Offer(offer) => {
                     if let Some(later) = self.extended(index, offer, close, extensions) {
                         close = later;
@@ -252,6 +345,9 @@ impl OracleLot {
     }
 
     fn extended(&self, index: usize, offer: Offer, close: u64, extensions: u32) -> Option<u64> {
+        if !self.is_english() {
+            return None;
+        }
         let (before, after) = (self.offers(index), self.offers(index + 1));
         let met = |offers| self.reserve_after(offers) == ReserveStatus::Met;
         let moves = if self.bought(&after) {

@@ -3,6 +3,7 @@
 
 mod oracle;
 mod lot;
+mod formats;
 mod steps;
 mod laws;
 mod sessions;

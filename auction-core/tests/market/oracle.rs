@@ -1,12 +1,15 @@
 //! The oracle: lists of everything that was accepted, and answers computed from them.
 
+use std::collections::BTreeSet;
+
+use auction_core::clearing::dutch::PriceClockError;
 use auction_core::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX, SPAN_MAX_MICROS};
 use auction_core::{
-    BidReply, Caller, Command, Listing, LotId, Name, OpenLot, Profit, Reject, Reply, RequestId,
-    Role, Sequence, SessionId, Symbol, TermsError, Timestamp, UserId,
+    BidReply, Caller, Command, Listing, LotId, Name, OpenLot, OrderId, Profit, Reject, Reply,
+    RequestId, Role, Sequence, SessionId, Side, Symbol, Terms, TermsError, Timestamp, UserId,
 };
 
-use crate::lot::{Happened, Kind, Offer, OracleLot, price, step, time};
+use crate::lot::{Happened, Kind, Offer, OracleLot, Placed, price, step, time};
 
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
@@ -16,6 +19,7 @@ pub struct Oracle {
     pub stocks: Vec<(Listing, Profit)>,
     pub lots: Vec<OracleLot>,
     pub sessions: Vec<OracleSession>,
+    pub suspended: BTreeSet<UserId>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,21 +53,31 @@ enum Who {
 }
 
 impl Oracle {
-    /// Closes what is due, by time, then by number; gives the lots in that order.
-    pub fn advance(&mut self, now: Timestamp) -> Vec<LotId> {
-        let mut due: Vec<(u64, u32)> = (1_u32..)
-            .zip(&self.lots)
-            .filter(|(_, lot)| lot.closed_at.is_none())
-            .map(|(number, lot)| (lot.view().closes_at, number))
-            .filter(|(closes_at, _)| *closes_at <= now.micros())
-            .collect();
-        due.sort_unstable();
-        for (closes_at, number) in &due {
-            self.at = self.at.max(*closes_at);
+    /// Opens and closes what is due, by time, then by number; gives what is asked for in that order.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Command> {
+        let mut asked = Vec::new();
+        loop {
+            let due = (1_u32..)
+                .zip(&self.lots)
+                .filter_map(|(number, lot)| Some((lot.deadline()?, number)))
+                .filter(|(deadline, _)| *deadline <= now.micros())
+                .min();
+            let Some((deadline, number)) = due else {
+                return asked;
+            };
+            let at = self.at.max(deadline);
+            self.at = at;
             self.records += 1;
-            self.lots[*number as usize - 1].closed_at = Some(self.at);
+            let lot = &mut self.lots[number as usize - 1];
+            let id = LotId(number);
+            asked.push(if lot.has_begun() {
+                lot.closed_at = Some(at);
+                Command::CloseDue { lot: id }
+            } else {
+                lot.happened.push(Happened::Began { at });
+                Command::OpenDue { lot: id }
+            });
         }
-        due.into_iter().map(|(_, number)| LotId(number)).collect()
     }
 
     pub fn ask(&mut self, now: Timestamp, caller: Caller, command: &Command) -> Answer {
@@ -161,18 +175,137 @@ impl Oracle {
     fn act(&mut self, now: u64, who: Who, command: &Command) -> Result<Reply, Reject> {
         match command {
             Command::ListStock(listing) => {
-                may_run_lots(who)?;
+                self.may_run_lots(who)?;
                 self.list(*listing)
             }
             Command::OpenLot(open) => {
-                may_run_lots(who)?;
+                self.may_run_lots(who)?;
                 self.open(now, open)
             }
             Command::ExtendLot { lot, closes_at } => {
-                may_run_lots(who)?;
+                self.may_run_lots(who)?;
                 self.extend(now, *lot, closes_at.micros())
             }
-            Command::CloseDue { .. } => Err(refuse(who)),
+            Command::CloseDue { .. } | Command::OpenDue { .. } => Err(refuse(who)),
+            Command::CloseLot { lot: id } => {
+                self.may_run_lots(who)?;
+                let lot = self.lot(*id)?;
+                if let Some(reject) = lot.not_begun(*id) {
+                    return Err(reject);
+                }
+                lot.closed_at = Some(now);
+                Ok(Reply::Done)
+            }
+            Command::CancelLot { lot: id } => {
+                self.may_run_lots(who)?;
+                let lot = self.lot(*id)?;
+                if lot.view().bidders > 0 {
+                    return Err(Reject::LotHasBids { lot: *id });
+                }
+                lot.closed_at = Some(now);
+                lot.cancelled = true;
+                Ok(Reply::Done)
+            }
+            Command::HaltLot { lot: id } => {
+                self.may_run_lots(who)?;
+                let lot = self.lot(*id)?;
+                match lot.stopped(*id, now) {
+                    Some(Reject::LotHalted { .. }) => return Err(Reject::Unchanged),
+                    Some(closed @ Reject::LotClosed { .. }) => return Err(closed),
+                    _ => {}
+                }
+                lot.happened.push(Happened::Halted { at: now });
+                Ok(Reply::Done)
+            }
+            Command::ResumeLot { lot: id } => {
+                self.may_run_lots(who)?;
+                let lot = self.lot(*id)?;
+                lot.halted_since().ok_or(Reject::Unchanged)?;
+                lot.happened.push(Happened::Resumed { at: now });
+                Ok(Reply::Done)
+            }
+            Command::SuspendUser { user } => {
+                self.may_run_lots(who)?;
+                self.user(*user)
+                    .ok_or(Reject::UnknownUser { user: *user })?;
+                match self.suspended.insert(*user) {
+                    true => Ok(Reply::Done),
+                    false => Err(Reject::Unchanged),
+                }
+            }
+            Command::ReinstateUser { user } => {
+                self.may_run_lots(who)?;
+                self.user(*user)
+                    .ok_or(Reject::UnknownUser { user: *user })?;
+                match self.suspended.remove(user) {
+                    true => Ok(Reply::Done),
+                    false => Err(Reject::Unchanged),
+                }
+            }
+            Command::PlaceOrder {
+                lot,
+                side,
+                quantity,
+                limit,
+            } => {
+                let user = self.trader(who)?;
+                let lot = self.taking_orders(now, *lot)?;
+                let each = lot.orders_each().expect("it takes orders");
+                if *side == Side::Sell {
+                    return Err(Reject::BuysOnly);
+                }
+                let (quantity, price) = checked(lot, quantity.get(), *limit)?;
+                let own = lot.live().iter().filter(|bid| bid.user == user).count();
+                if own >= each as usize {
+                    return Err(Reject::TooManyOrders { most: each });
+                }
+                let order = OrderId(lot.placed_by(user) + 1);
+                let anew = true;
+                lot.happened.push(Happened::Placed(Placed {
+                    user,
+                    order,
+                    quantity,
+                    price,
+                    anew,
+                }));
+                Ok(Reply::OrderPlaced(order))
+            }
+            Command::ReplaceOrder {
+                lot,
+                order,
+                quantity,
+                limit,
+            } => {
+                let user = self.trader(who)?;
+                let lot = self.taking_orders(now, *lot)?;
+                own_order(lot, user, *order)?;
+                let (quantity, price) = checked(lot, quantity.get(), *limit)?;
+                let anew = false;
+                lot.happened.push(Happened::Placed(Placed {
+                    user,
+                    order: *order,
+                    quantity,
+                    price,
+                    anew,
+                }));
+                Ok(Reply::Done)
+            }
+            Command::CancelOrder { lot: id, order } => {
+                let user = self.trader(who)?;
+                let lot = self.lot(*id)?;
+                match lot.stopped(*id, now) {
+                    Some(Reject::LotHalted { .. }) => lot.not_begun(*id).map_or(Ok(()), Err)?,
+                    Some(reject) => return Err(reject),
+                    None => {}
+                }
+                lot.orders_each().ok_or(Reject::TakesBids { lot: *id })?;
+                own_order(lot, user, *order)?;
+                lot.happened.push(Happened::Cancelled {
+                    user,
+                    order: *order,
+                });
+                Ok(Reply::Done)
+            }
             Command::Register(registration) => {
                 may_operate(who)?;
                 let name = registration.name;
@@ -233,6 +366,7 @@ impl Oracle {
                     }
                     Who::Operator | Who::User(..) => {}
                 }
+                self.not_suspended(who)?;
                 let (listing, latest) = self.stock(*symbol)?;
                 if listing.security != *security {
                     let security = listing.security;
@@ -244,7 +378,6 @@ impl Oracle {
                 *latest = *profit;
                 Ok(Reply::Done)
             }
-            _ => unreachable!("no step asks for it"),
         }
     }
 
@@ -267,15 +400,26 @@ impl Oracle {
         let lot = OracleLot {
             open: open.clone(),
             base,
-            opened_at: now,
+            made_at: now,
             happened: Vec::new(),
             closed_at: None,
+            cancelled: false,
         };
+        let opens_at = open.opens_at.map(Timestamp::micros);
+        if opens_at.is_some_and(|opens_at| opens_at <= now || opens_at > now + SPAN_MAX_MICROS) {
+            return Err(TermsError::Opening.into());
+        }
+        let opens_at = opens_at.unwrap_or(now);
         let closes_at = open.closes_at.micros();
-        if closes_at <= now || closes_at > now + SPAN_MAX_MICROS {
+        if closes_at <= opens_at || closes_at > opens_at + SPAN_MAX_MICROS {
             return Err(TermsError::Close.into());
         }
         let greatest = lot.greatest();
+        if !lot.is_english() {
+            check_other_terms(&lot)?;
+            self.lots.push(lot);
+            return Ok(Reply::LotOpened(LotId(self.lots.len() as u32)));
+        }
         let least = base + step(&lot.terms().steps, base);
         if least > greatest {
             return Err(TermsError::BasePrice.into());
@@ -308,6 +452,10 @@ impl Oracle {
 
     fn extend(&mut self, now: u64, id: LotId, closes_at: u64) -> Result<Reply, Reject> {
         let lot = self.lot(id)?;
+        if let Some(since) = lot.halted_since() {
+            let since = time(since);
+            return Err(Reject::LotHalted { lot: id, since });
+        }
         let after = lot.view().closes_at.max(now);
         if closes_at <= after || closes_at > now + SPAN_MAX_MICROS {
             return Err(Reject::CloseNotLater { after: time(after) });
@@ -324,16 +472,16 @@ impl Oracle {
         kind: Kind,
         amount: u64,
     ) -> Result<Reply, Reject> {
-        let Who::User(user, Role::Trader) = who else {
-            return Err(refuse(who));
-        };
+        let user = self.trader(who)?;
         let lot = self.lot(id)?;
         let before = lot.view();
-        if at >= before.closes_at {
-            let closed_at = time(before.closes_at);
-            return Err(Reject::LotClosed { lot: id, closed_at });
+        if let Some(reject) = lot.stopped(id, at) {
+            return Err(reject);
         }
-        if let Some(refusal) = lot.refusal(user, kind, amount) {
+        let mut amount = amount;
+        if !lot.is_english() {
+            amount = lot.take(id, at, kind == Kind::Plain, amount)?;
+        } else if let Some(refusal) = lot.refusal(user, kind, amount) {
             return Err(refusal);
         }
         lot.happened.push(Happened::Offer(Offer {
@@ -354,6 +502,38 @@ impl Oracle {
             extended_to: (after.extensions > before.extensions).then(|| time(after.closes_at)),
             bought: after.bought,
         }))
+    }
+
+    fn trader(&self, who: Who) -> Result<UserId, Reject> {
+        let Who::User(user, Role::Trader) = who else {
+            return Err(refuse(who));
+        };
+        self.not_suspended(who)?;
+        Ok(user)
+    }
+
+    fn may_run_lots(&self, who: Who) -> Result<(), Reject> {
+        match who {
+            Who::Operator | Who::User(_, Role::Auctioneer) => self.not_suspended(who),
+            Who::User(..) => Err(refuse(who)),
+        }
+    }
+
+    fn not_suspended(&self, who: Who) -> Result<(), Reject> {
+        match who {
+            Who::User(user, _) if self.suspended.contains(&user) => Err(Reject::Suspended),
+            _ => Ok(()),
+        }
+    }
+
+    /// An open lot of sealed bids.
+    fn taking_orders(&mut self, now: u64, id: LotId) -> Result<&mut OracleLot, Reject> {
+        let lot = self.lot(id)?;
+        match lot.stopped(id, now) {
+            Some(reject) => Err(reject),
+            None if lot.orders_each().is_none() => Err(Reject::TakesBids { lot: id }),
+            None => Ok(lot),
+        }
     }
 
     fn lot(&mut self, lot: LotId) -> Result<&mut OracleLot, Reject> {
@@ -380,10 +560,63 @@ impl Oracle {
     }
 }
 
-fn may_run_lots(who: Who) -> Result<(), Reject> {
-    match who {
-        Who::Operator | Who::User(_, Role::Auctioneer) => Ok(()),
-        Who::User(..) => Err(refuse(who)),
+fn checked(
+    lot: &OracleLot,
+    quantity: u64,
+    limit: Option<auction_core::Price>,
+) -> Result<(u64, u64), Reject> {
+    let price = limit.ok_or(Reject::LimitNeeded)?.units();
+    match lot.bid_refusal(quantity, price) {
+        Some(reject) => Err(reject),
+        None => Ok((quantity, price)),
+    }
+}
+
+fn own_order(lot: &OracleLot, user: UserId, order: OrderId) -> Result<(), Reject> {
+    let live = lot.live();
+    let own = live
+        .iter()
+        .find(|bid| (bid.user, bid.order) == (user, order));
+    own.map(|_| ()).ok_or(Reject::UnknownOrder { order })
+}
+
+fn check_other_terms(lot: &OracleLot) -> Result<(), TermsError> {
+    let greatest = price(lot.greatest());
+    let reserve = lot.open.reserve.map(|reserve| reserve.units());
+    let within = |least: u64, most: u64| match reserve {
+        Some(reserve) if reserve < least || reserve > most => Err(TermsError::Reserve {
+            least: price(least),
+            greatest: price(most),
+        }),
+        _ => Ok(()),
+    };
+    match &lot.open.terms {
+        Terms::English(_) => Ok(()),
+        Terms::Dutch(terms) => {
+            let (floor, start) = (terms.floor.units(), terms.start);
+            if floor == 0 || floor > start.units() {
+                return Err(PriceClockError::Floor { start }.into());
+            }
+            if terms.step.units() == 0 {
+                return Err(PriceClockError::ZeroStep.into());
+            }
+            if terms.interval.micros() == 0 {
+                return Err(PriceClockError::ZeroInterval.into());
+            }
+            if reserve.is_some() {
+                return Err(TermsError::NoReserve);
+            }
+            if start > greatest {
+                return Err(TermsError::Start { greatest });
+            }
+            Ok(())
+        }
+        Terms::Sealed(_) if lot.base.max(1) > lot.greatest() => Err(TermsError::BasePrice),
+        Terms::Sealed(_) => within(lot.base.max(1), lot.greatest()),
+        Terms::Uniform(terms) if !(1..=1_000).contains(&terms.bids_max) => {
+            Err(TermsError::BidsEach)
+        }
+        Terms::Uniform(_) => within(1, auction_core::limits::PRICE_MAX),
     }
 }
 

@@ -2,9 +2,10 @@
 //! all that is public is searched for them.
 
 use auction_core::{
-    Caller, Command, Credential, Engine, EnglishTerms, Executed, Listing, LotId, Name, NewSession,
-    OpenLot, Profit, Quantity, Registration, Role, SecurityCode, Symbol, Terms, Timestamp,
-    TokenHash, UserId,
+    Caller, Command, Credential, Engine, EnglishTerms, Executed, Listing, LotId, MarginalPriority,
+    Name, NewSession, OpenLot, OrderId, Profit, PublicEvent, Quantity, Registration, Role,
+    SealedPricing, SealedTerms, SecurityCode, Side, Symbol, Terms, Timestamp, TokenHash,
+    UniformPricing, UniformTerms, UserId,
 };
 use proptest::prelude::*;
 
@@ -124,4 +125,140 @@ fn opening() -> Vec<Command> {
         })));
     }
     commands
+}
+
+/// What a trader does with sealed bids, at secret prices and quantities.
+#[derive(Clone, Debug)]
+enum Sealed {
+    Place(u32, u32, u64),
+    Replace(u32, u32, u32, u64),
+    Cancel(u32, u32, u32),
+}
+
+fn sealed() -> impl Strategy<Value = Sealed> {
+    let (lot, trader, order, up) = (3..=4_u32, 1..=4_u32, 1..=3_u32, 0..90_u64);
+    let own = (lot.clone(), trader.clone(), order);
+    prop_oneof![
+        3 => (lot, trader, up.clone()).prop_map(|(lot, user, up)| Sealed::Place(lot, user, up)),
+        2 => (own.clone(), up)
+            .prop_map(|((lot, user, order), up)| Sealed::Replace(lot, user, order, up)),
+        1 => own.prop_map(|(lot, user, order)| Sealed::Cancel(lot, user, order)),
+    ]
+}
+
+/// So many shares, or that price: both show the same digits.
+const SECRET_UNITS: u64 = 777_777_000;
+
+impl Sealed {
+    fn command(&self) -> (UserId, Command) {
+        let price = |up: &u64| Some(price(SECRET_UNITS + up));
+        let quantity = |lot: u32| match lot {
+            3 => Quantity::ONE,
+            _ => Quantity::new(SECRET_UNITS).unwrap(),
+        };
+        match self {
+            Self::Place(lot, user, up) => {
+                let place = Command::PlaceOrder {
+                    lot: LotId(*lot),
+                    side: Side::Buy,
+                    quantity: quantity(*lot),
+                    limit: price(up),
+                };
+                (UserId(*user), place)
+            }
+            Self::Replace(lot, user, order, up) => {
+                let replace = Command::ReplaceOrder {
+                    lot: LotId(*lot),
+                    order: OrderId(*order),
+                    quantity: quantity(*lot),
+                    limit: price(up),
+                };
+                (UserId(*user), replace)
+            }
+            Self::Cancel(lot, user, order) => {
+                let (lot, order) = (LotId(*lot), OrderId(*order));
+                (UserId(*user), Command::CancelOrder { lot, order })
+            }
+        }
+    }
+}
+
+/// The market of [`opening`] with a sealed lot and one in parts.
+fn with_sealed_lots() -> Engine {
+    let mut engine = Engine::new(MARKET);
+    let sealed = Terms::Sealed(SealedTerms {
+        pricing: SealedPricing::SecondPrice,
+    });
+    let uniform = Terms::Uniform(UniformTerms {
+        pricing: UniformPricing::PayAsBid,
+        priority: MarginalPriority::ProRata,
+        bids_max: 2,
+    });
+    let lots = [sealed, uniform].map(|terms| {
+        Command::OpenLot(Box::new(OpenLot {
+            symbol: Symbol::parse("AAPL").unwrap(),
+            quantity: Quantity::ONE,
+            opens_at: None,
+            closes_at: time(100),
+            terms,
+            reserve: Some(price(SECRET_RESERVE)),
+        }))
+    });
+    for command in opening().into_iter().chain(lots) {
+        engine.execute(time(0), Caller::Operator, command).unwrap();
+    }
+    engine
+}
+
+proptest! {
+    #![proptest_config(config(200, 2))]
+
+    #[test]
+    fn before_the_close_sealed_bids_show_as_a_number_of_bidders_and_in_nothing_else(
+        steps in proptest::collection::vec(sealed(), 1..30),
+    ) {
+        let mut engine = with_sealed_lots();
+        for step in steps {
+            let (user, command) = step.command();
+            let before = engine.market().clone();
+            let Ok(executed) = engine.execute(time(1), Caller::User(user), command) else {
+                prop_assert_eq!(&before, engine.market());
+                continue;
+            };
+            let record = executed.into_record().unwrap();
+            prop_assert!(record.command.is_hidden());
+            let mut public = format!("{:?}", engine.market());
+            for event in record.public_events() {
+                let counts = matches!(event, PublicEvent::BiddersCounted { .. });
+                prop_assert!(counts, "{event:?}");
+                public.push_str(&format!("{event:?}"));
+            }
+            prop_assert!(!public.contains("777777"), "{public}");
+            prop_assert!(!public.contains(SECRET_DIGITS), "{public}");
+            // Whoever bids already shows in nothing, not even a gap.
+            let shown = record.public_events().count();
+            let (lots, then) = (engine.market().lots(), before.lots());
+            let moved = lots.iter().zip(then).filter(|(now, then)| now.bidders() != then.bidders());
+            prop_assert_eq!(shown, moved.count());
+            if shown == 0 {
+                prop_assert_eq!(&before, engine.market());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_one_traders_own_orders_does_not_depend_on_others(
+        steps in proptest::collection::vec(sealed(), 1..30),
+    ) {
+        let (mut busy, mut quiet) = (with_sealed_lots(), with_sealed_lots());
+        for step in steps {
+            let (user, command) = step.command();
+            let told = busy.execute(time(1), Caller::User(user), command.clone());
+            if user == UserId(1) {
+                let alone = quiet.execute(time(1), Caller::User(user), command);
+                let reply = |told: Result<Executed, _>| told.map(|executed| executed.reply());
+                prop_assert_eq!(reply(told), reply(alone));
+            }
+        }
+    }
 }

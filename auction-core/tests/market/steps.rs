@@ -2,16 +2,17 @@
 
 use auction_core::limits::QUANTITY_MAX;
 use auction_core::{
-    Caller, Command, Credential, EnglishTerms, Listing, LotId, Name, NewSession, OpenLot, Price,
-    Profit, Quantity, Registration, RequestId, Role, SecurityCode, SessionId, SoftClose,
-    SoftCloseMode, Span, StepBand, Steps, Symbol, Terms, Timestamp, TokenHash, UserId,
+    Caller, Command, Credential, DutchTerms, EnglishTerms, Listing, LotId, MarginalPriority, Name,
+    NewSession, OpenLot, OrderId, Price, Profit, Quantity, Registration, RequestId, Role,
+    SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, Span,
+    StepBand, Steps, Symbol, Terms, Timestamp, TokenHash, UniformPricing, UniformTerms, UserId,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::lot::{price, time};
+use crate::lot::{OracleLot, price, time};
 use crate::oracle::Oracle;
 
 #[derive(Clone, Debug)]
@@ -81,6 +82,8 @@ pub fn opening() -> Vec<Step> {
 pub fn any_step(oracle: &Oracle) -> BoxedStrategy<Step> {
     let asking = prop_oneof![
         2 => (any_now(oracle), (bidder(oracle), offer(oracle))),
+        2 => (any_now(oracle), (bidder(oracle), order(oracle))),
+        1 => (any_now(oracle), (Just(Caller::Operator), in_charge(oracle))),
         1 => (any_now(oracle), any_request(oracle)),
     ];
     let ask = asking.clone();
@@ -100,7 +103,11 @@ fn any_now(oracle: &Oracle) -> BoxedStrategy<Timestamp> {
     for lot in oracle.lots.iter().filter(|lot| lot.closed_at.is_none()) {
         let closes_at = lot.view().closes_at;
         moments.push(closes_at);
-        moments.push(closes_at.saturating_sub(lot.terms().soft_close.extend_within.micros()));
+        moments.extend(lot.deadline());
+        if lot.is_english() {
+            let within = lot.terms().soft_close.extend_within.micros();
+            moments.push(closes_at.saturating_sub(within));
+        }
     }
     moments.extend(oracle.sessions.iter().map(|session| session.expires_at));
     let at = oracle.at;
@@ -213,6 +220,9 @@ fn any_command(oracle: &Oracle) -> BoxedStrategy<Command> {
     ];
     prop_oneof![
         4 => offer(oracle),
+        2 => order(oracle),
+        4 => in_charge(oracle),
+        1 => lot.clone().prop_map(|lot| Command::OpenDue { lot }),
         5 => opening_of_lot(at),
         2 => extension,
         1 => lot.prop_map(|lot| Command::CloseDue { lot }),
@@ -242,11 +252,9 @@ fn offer(oracle: &Oracle) -> BoxedStrategy<Command> {
             .price
             .into_iter()
             .chain(view.least)
-            .chain(lot.terms().buy_now.map(Price::units));
-        let amounts = lot.happened.iter().filter_map(|happened| match happened {
-            crate::lot::Happened::Offer(offer) => Some(offer.amount),
-            crate::lot::Happened::Moved { .. } => None,
-        });
+            .chain(decisive(lot, oracle.at));
+        let offers = lot.offers(lot.happened.len());
+        let amounts = offers.iter().map(|offer| offer.amount);
         let near = near
             .chain(lot.open.reserve.map(Price::units))
             .chain(amounts.max());
@@ -269,6 +277,132 @@ fn offer(oracle: &Oracle) -> BoxedStrategy<Command> {
             }
         })
         .boxed()
+}
+
+/// What those do who run the lots, mostly to lots that have not closed.
+fn in_charge(oracle: &Oracle) -> BoxedStrategy<Command> {
+    let mut lots: Vec<LotId> = (1..)
+        .zip(&oracle.lots)
+        .filter(|(_, lot)| lot.closed_at.is_none())
+        .map(|(number, _)| LotId(number))
+        .collect();
+    let halted: Vec<LotId> = (1..)
+        .zip(&oracle.lots)
+        .filter(|(_, lot)| lot.halted_since().is_some())
+        .map(|(number, _)| LotId(number))
+        .collect();
+    lots.push(LotId(1));
+    let lot = select(lots.clone());
+    let resumed = select(if halted.is_empty() { lots } else { halted });
+    let users = 0..8_u32;
+    prop_oneof![
+        8 => opening_of_another(oracle.at),
+        3 => opening_of_lot(oracle.at),
+        1 => lot.clone().prop_map(|lot| Command::CloseLot { lot }),
+        1 => lot.clone().prop_map(|lot| Command::CancelLot { lot }),
+        3 => lot.prop_map(|lot| Command::HaltLot { lot }),
+        4 => resumed.prop_map(|lot| Command::ResumeLot { lot }),
+        1 => users.clone().prop_map(|user| Command::SuspendUser { user: UserId(user) }),
+        2 => users.prop_map(|user| Command::ReinstateUser { user: UserId(user) }),
+    ]
+    .boxed()
+}
+
+/// A price that decides something by the lot's terms.
+fn decisive(lot: &OracleLot, at: u64) -> Option<u64> {
+    match &lot.open.terms {
+        Terms::English(terms) => terms.buy_now.map(Price::units),
+        Terms::Dutch(terms) => Some(lot.falling(terms, at)),
+        Terms::Sealed(_) | Terms::Uniform(_) => None,
+    }
+}
+
+/// Sealed bids at few prices, so that ties are common, for lots that take them and others.
+fn order(oracle: &Oracle) -> BoxedStrategy<Command> {
+    let takes = |lot: &OracleLot| lot.closed_at.is_none() && lot.orders_each().is_some();
+    let sealed = (1..).zip(&oracle.lots).filter(|(_, lot)| takes(lot));
+    let mut lots: Vec<(LotId, u64)> = sealed
+        .map(|(number, lot)| (LotId(number), lot.open.quantity.get()))
+        .collect();
+    lots.push((LotId(1), 1));
+    let price = prop_oneof![
+        8 => (5..25_u64).prop_map(price),
+        1 => (0..80_u64).prop_map(price),
+        1 => Just(price(LOW_CEILING + 1)),
+    ];
+    let limit = prop_oneof![20 => price.prop_map(Some), 1 => Just(None)];
+    let quantity = prop_oneof![3 => Just(None), 2 => (1..30_u64).prop_map(Some)];
+    let side = prop_oneof![15 => Just(Side::Buy), 1 => Just(Side::Sell)];
+    let order = prop_oneof![4 => Just(1), 1 => 0..4_u32].prop_map(OrderId);
+    (select(lots), 0..6_usize, side, quantity, limit, order)
+        .prop_map(|((lot, whole), what, side, quantity, limit, order)| {
+            let quantity = Quantity::new(quantity.unwrap_or(whole)).unwrap();
+            match what {
+                0 => Command::CancelOrder { lot, order },
+                1 => Command::ReplaceOrder {
+                    lot,
+                    order,
+                    quantity,
+                    limit,
+                },
+                _ => Command::PlaceOrder {
+                    lot,
+                    side,
+                    quantity,
+                    limit,
+                },
+            }
+        })
+        .boxed()
+}
+
+fn opening_of_another(at: u64) -> BoxedStrategy<Command> {
+    let quantity = prop_oneof![3 => 1..30_u64, 1 => Just(QUANTITY_MAX)];
+    let stock = prop_oneof![10 => Just(0_usize), 1 => 1..3_usize];
+    let times = (option::of(0..30_u64), 0..100_u64);
+    let reserve = option::weighted(0.4, 8..20_u64);
+    (stock, quantity, times, other_terms(), reserve)
+        .prop_map(move |(stock, quantity, (wait, open_for), terms, reserve)| {
+            let is_dutch = matches!(terms, Terms::Dutch(_));
+            // A Dutch lot with a reserve is refused: let most have none.
+            let reserve = reserve.filter(|reserve| !is_dutch || *reserve == 8);
+            Command::OpenLot(Box::new(OpenLot {
+                symbol: symbol(stock),
+                quantity: Quantity::new(quantity).unwrap(),
+                opens_at: wait.map(|wait| time(at + wait)),
+                closes_at: time(at + wait.unwrap_or(0) + open_for),
+                terms,
+                reserve: reserve.map(price),
+            }))
+        })
+        .boxed()
+}
+
+fn other_terms() -> BoxedStrategy<Terms> {
+    let dutch = (20..60_u64, 0..9_u64, 0..9_u64, 0..30_u64);
+    let sealed = select(vec![SealedPricing::FirstPrice, SealedPricing::SecondPrice]);
+    let pricing = select(vec![UniformPricing::Uniform, UniformPricing::PayAsBid]);
+    let priority = select(vec![MarginalPriority::Time, MarginalPriority::ProRata]);
+    let bids_max = prop_oneof![10 => 1..4_u32, 1 => Just(0)];
+    prop_oneof![
+        dutch.prop_map(|(start, step, interval, floor)| {
+            Terms::Dutch(DutchTerms {
+                start: price(start),
+                step: price(step),
+                interval: Span::from_micros(interval).unwrap(),
+                floor: price(floor),
+            })
+        }),
+        sealed.prop_map(|pricing| Terms::Sealed(SealedTerms { pricing })),
+        (pricing, priority, bids_max).prop_map(|(pricing, priority, bids_max)| {
+            Terms::Uniform(UniformTerms {
+                pricing,
+                priority,
+                bids_max,
+            })
+        }),
+    ]
+    .boxed()
 }
 
 fn opening_of_lot(at: u64) -> BoxedStrategy<Command> {
