@@ -5,15 +5,7 @@
 //! decided as events. What formats have in common stands here: phases and times, the hidden reserve, the
 //! sealed orders of those that take them.
 //!
-//! # Adding a format
-//! 1. Its public terms: a struct and a variant of [`Terms`](crate::Terms).
-//! 2. Its own file here: what it shows (a variant of [`Book`]), what it hides (a variant of `HiddenBook`, or
-//!    one that is there), and its [`Deciding`](deciding::Deciding), named once in `HiddenLot::deciding` and
-//!    once in `check_terms`.
-//! 3. Outcomes and events of its own, where the ones that are there do not say why.
-//! 4. Its bytes: the digest's for terms and book, and `auction-proto`'s wire bodies.
-//!
-//! The compiler names each of these places when one is missing.
+//! How to add one is a page of the manual, [`formats`](crate::manual::formats).
 
 mod deciding;
 mod bidders;
