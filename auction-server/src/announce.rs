@@ -65,7 +65,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
         let _ = writeln!(text, "{count} lot{s}; it is now {}.", moment(now));
     }
     text.push_str(&soft_close_line(first));
-    text.push_str(&what_to_type(first, address, guard));
+    text.push_str(&what_to_type(first, address, guard, now));
     text
 }
 
@@ -181,7 +181,7 @@ fn soft_close_line(lot: &Lot) -> String {
     format!("A bid in the last {within} moves the close of its lot by {by}.\n")
 }
 
-fn what_to_type(lot: &Lot, address: SocketAddr, guard: Guard<'_>) -> String {
+fn what_to_type(lot: &Lot, address: SocketAddr, guard: Guard<'_>, now: Timestamp) -> String {
     let symbol = lot.symbol;
     let mut text = String::from("\nIn another terminal, type\n");
     let listens_where_expected = address.port() == PORT_EXPECTED
@@ -192,7 +192,7 @@ fn what_to_type(lot: &Lot, address: SocketAddr, guard: Guard<'_>) -> String {
         let _ = writeln!(text, "  export AUCTION_SERVER={address}");
     }
     text.push_str("  auction register mia\n  auction login mia\n  auction lots\n");
-    if let Some(least) = lot.least_bid() {
+    if let Some(least) = lot.least_bid_at(now) {
         let _ = writeln!(text, "  auction bid {symbol} {least}");
     }
     text.push_str("  auction watch\n");

@@ -31,6 +31,12 @@ impl DataFolder {
         self.0.join("users.csv")
     }
 
+    /// The lots of a round, to be put in: [`lots`](crate::lots).
+    #[must_use]
+    pub fn lots(&self) -> PathBuf {
+        self.0.join("lots.csv")
+    }
+
     /// Each trader's latest bid a stock, to be taken out.
     #[must_use]
     pub fn client(&self) -> PathBuf {

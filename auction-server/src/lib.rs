@@ -12,6 +12,7 @@ pub mod config;
 pub mod cli;
 pub mod sheet;
 pub mod listing;
+pub mod lots;
 pub mod password;
 pub mod accounts;
 pub mod logging;

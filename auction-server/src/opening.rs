@@ -4,14 +4,14 @@
 use std::io;
 
 use auction_core::{
-    Caller, Command, EnglishTerms, Listing, LotId, OpenLot, Quantity, Registration, Reject,
+    Caller, Command, Engine, EnglishTerms, Listing, LotId, OpenLot, Quantity, Registration, Reject,
     SoftClose, Span, Steps, Symbol, Terms, Timestamp,
 };
 
 use crate::committer::Committer;
 use crate::config::OnOutage;
 
-/// The terms of the lots of a new round.
+/// A new round of random stocks, as English lots.
 #[derive(Clone, Debug)]
 pub struct Round {
     /// Which stocks are offered.
@@ -117,29 +117,52 @@ pub fn list_stocks(
     Ok(refused)
 }
 
+impl Round {
+    /// The lots of a round that begins now.
+    #[must_use]
+    pub fn lots(&self, now: Timestamp) -> Vec<OpenLot> {
+        let open = |symbol: &Symbol| OpenLot {
+            symbol: *symbol,
+            quantity: Quantity::ONE,
+            opens_at: None,
+            closes_at: now.saturating_add(self.open_for),
+            terms: Terms::English(EnglishTerms {
+                steps: self.steps.clone(),
+                buy_now: None,
+                soft_close: self.soft_close,
+            }),
+            reserve: None,
+        };
+        self.chosen.iter().map(open).collect()
+    }
+}
+
+/// The lots that the market would refuse, by their place in the list. Nothing is opened.
+#[must_use]
+pub fn refused_lots(engine: &Engine, now: Timestamp, lots: &[OpenLot]) -> Vec<(usize, Reject)> {
+    let mut tried = engine.clone();
+    let mut refused = Vec::new();
+    for (place, open) in lots.iter().enumerate() {
+        let command = Command::OpenLot(Box::new(open.clone()));
+        if let Err(reject) = tried.execute(now, Caller::Operator, command) {
+            refused.push((place, reject));
+        }
+    }
+    refused
+}
+
 /// Opens the lots of a new round.
 ///
 /// # Errors
 /// When the journal fails: the process must end. Refusals come back in the list.
-pub fn open_round(
+pub fn open_lots(
     committer: &mut Committer,
     now: Timestamp,
-    round: &Round,
+    lots: Vec<OpenLot>,
 ) -> io::Result<Vec<(Symbol, Reject)>> {
     let mut refused = Vec::new();
-    for &symbol in &round.chosen {
-        let open = OpenLot {
-            symbol,
-            quantity: Quantity::ONE,
-            opens_at: None,
-            closes_at: now.saturating_add(round.open_for),
-            terms: Terms::English(EnglishTerms {
-                steps: round.steps.clone(),
-                buy_now: None,
-                soft_close: round.soft_close,
-            }),
-            reserve: None,
-        };
+    for open in lots {
+        let symbol = open.symbol;
         let command = Command::OpenLot(Box::new(open));
         if let Err(reject) = committer.decide(now, Caller::Operator, command) {
             refused.push((symbol, reject));

@@ -2,11 +2,12 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{LotId, Market, PublicEvent, Term};
+use auction_core::{Listing, LotId, Market, PublicEvent, Term, Timestamp};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::RecvError;
@@ -24,6 +25,7 @@ use crate::follower::Follower;
 use crate::hub::{Hub, Published};
 use crate::journal::{Disk, JournalError, RealDisk};
 use crate::login::Hasher;
+use crate::lots::{self, Defaults};
 use crate::metrics::Metrics;
 use crate::opening::{self, Round};
 use crate::ops::Ops;
@@ -387,21 +389,65 @@ fn open_market(
             account.name
         )));
     }
-    if let Some(stocks) = stocks {
-        let seed = config.seed.unwrap_or_else(rand::random);
-        let chosen = listing::choose(&stocks.listings, seed, config.lots);
-        tracing::info!(seed, lots = chosen.len(), "a new round");
-        let round = Round {
-            chosen: chosen.iter().map(|listing| listing.symbol).collect(),
-            open_for: config.open_for,
-            steps: config.steps.clone(),
-            soft_close: config.soft_close,
-        };
-        let refused = opening::open_round(committer, clock.now(), &round)?;
-        for (symbol, reject) in &refused {
-            tracing::warn!(%symbol, "no lot is opened: {reject}");
-        }
+    let Some(stocks) = stocks else {
+        return Ok(());
+    };
+    match lots_file(config) {
+        Some(file) => open_planned(config, committer, clock.now(), &file),
+        None => open_random(config, committer, clock.now(), &stocks.listings),
     }
+}
+
+fn open_random(
+    config: &Config,
+    committer: &mut Committer,
+    now: Timestamp,
+    listings: &[Listing],
+) -> Result<(), StartError> {
+    let seed = config.seed.unwrap_or_else(rand::random);
+    let chosen = listing::choose(listings, seed, config.lots);
+    tracing::info!(seed, lots = chosen.len(), "a new round");
+    let round = Round {
+        chosen: chosen.iter().map(|listing| listing.symbol).collect(),
+        open_for: config.open_for,
+        steps: config.steps.clone(),
+        soft_close: config.soft_close,
+    };
+    for (symbol, reject) in opening::open_lots(committer, now, round.lots(now))? {
+        tracing::warn!(%symbol, "no lot is opened: {reject}");
+    }
+    Ok(())
+}
+
+/// The file that says which lots a round has, if there is one.
+fn lots_file(config: &Config) -> Option<PathBuf> {
+    let given = config.lots_file.clone();
+    given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
+}
+
+/// Opens the lots of a file: all of them, or none when one is wrong.
+fn open_planned(
+    config: &Config,
+    committer: &mut Committer,
+    now: Timestamp,
+    file: &Path,
+) -> Result<(), StartError> {
+    let defaults = Defaults {
+        open_for: config.open_for,
+        steps: config.steps.clone(),
+        soft_close: config.soft_close,
+    };
+    let planned = lots::read(file, &defaults)?;
+    let opened: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
+    let refused = opening::refused_lots(committer.engine(), now, &opened);
+    if let Some((place, reject)) = refused.first() {
+        let line = planned[*place].line;
+        let file = file.display();
+        return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
+    }
+    tracing::info!(lots = opened.len(), "a new round, by the lots file");
+    let refused = opening::open_lots(committer, now, opened)?;
+    assert!(refused.is_empty(), "these lots were tried before");
     Ok(())
 }
 

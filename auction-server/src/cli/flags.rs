@@ -36,6 +36,14 @@ pub(super) struct Flags {
         value_name = "NUMBER"
     )]
     lots: Option<String>,
+    /// The file that says which lots, in which format, instead [default: lots.csv in the folder, if it is there]
+    #[arg(
+        long,
+        env = "AUCTION_LOTS_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    lots_file: Option<String>,
     /// How long they are open [default: 300s]
     #[arg(
         long,
@@ -189,6 +197,7 @@ impl Flags {
             (Setting::Listen, "listen", self.listen.as_ref()),
             (Setting::Data, "data", self.data.as_ref()),
             (Setting::Lots, "lots", self.lots.as_ref()),
+            (Setting::LotsFile, "lots_file", self.lots_file.as_ref()),
             (Setting::OpenFor, "open_for", self.open_for.as_ref()),
             (
                 Setting::ExtendWithin,

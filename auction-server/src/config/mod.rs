@@ -4,7 +4,7 @@
 //! once, each with the place it stands, what is wrong and what would be right.
 
 mod setting;
-mod value;
+pub(crate) mod value;
 mod network;
 mod file;
 
@@ -29,8 +29,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where everything lies.
     pub data: DataFolder,
-    /// How many stocks a round opens as lots, 1 to [`LOTS_PER_ROUND_MAX`].
+    /// How many stocks a round opens as lots, 1 to [`LOTS_PER_ROUND_MAX`], where no file says which.
     pub lots: usize,
+    /// The file of a round's lots; `None`: `lots.csv` in the data folder, if there is one.
+    pub lots_file: Option<PathBuf>,
     /// How long a round's lots are open; never zero.
     pub open_for: Span,
     /// How late bids move the close. Its `extend_by` is also what an outage adds.
@@ -121,6 +123,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let listen = checked.value(Setting::Listen, value::listen);
     let data = checked.value(Setting::Data, value::data);
     let lots = checked.value(Setting::Lots, value::lots);
+    let lots_file = checked.value(Setting::LotsFile, value::file);
     let open_for = checked.value(Setting::OpenFor, value::open_for);
     let extend_within = checked.value(Setting::ExtendWithin, value::span);
     let extend_by = checked.value(Setting::ExtendBy, value::span);
@@ -143,6 +146,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         listen: listen.expect(CHECKED),
         data: data.expect(CHECKED),
         lots: lots.expect(CHECKED),
+        lots_file,
         open_for: open_for.expect(CHECKED),
         soft_close: SoftClose {
             mode: SoftCloseMode::Add,

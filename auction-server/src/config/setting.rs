@@ -12,6 +12,8 @@ pub enum Setting {
     Data,
     /// How many stocks a round opens as lots.
     Lots,
+    /// The file of a round's lots.
+    LotsFile,
     /// How long a round's lots are open.
     OpenFor,
     /// How near the close a bid moves it.
@@ -52,10 +54,11 @@ pub enum Setting {
 
 impl Setting {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
+        Self::LotsFile,
         Self::OpenFor,
         Self::ExtendWithin,
         Self::ExtendBy,
@@ -83,6 +86,7 @@ impl Setting {
             Self::Listen => "listen",
             Self::Data => "data",
             Self::Lots => "lots",
+            Self::LotsFile => "lots-file",
             Self::OpenFor => "open-for",
             Self::ExtendWithin => "extend-within",
             Self::ExtendBy => "extend-by",
@@ -111,6 +115,7 @@ impl Setting {
             Self::Listen => "AUCTION_LISTEN",
             Self::Data => "AUCTION_DATA",
             Self::Lots => "AUCTION_LOTS",
+            Self::LotsFile => "AUCTION_LOTS_FILE",
             Self::OpenFor => "AUCTION_OPEN_FOR",
             Self::ExtendWithin => "AUCTION_EXTEND_WITHIN",
             Self::ExtendBy => "AUCTION_EXTEND_BY",
@@ -139,6 +144,7 @@ impl Setting {
             Self::Listen => Some("127.0.0.1:2022"),
             Self::Data => Some("data"),
             Self::Lots => Some("10"),
+            Self::LotsFile => None,
             Self::OpenFor => Some("300s"),
             Self::ExtendWithin | Self::ExtendBy => Some("60s"),
             Self::Step => Some("0.01"),

@@ -48,7 +48,7 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
 }
 
 /// A span of whole microseconds, at most 366 days.
-pub(super) fn span(text: &str) -> Result<Span, String> {
+pub(crate) fn span(text: &str) -> Result<Span, String> {
     let duration = humantime::parse_duration(text).map_err(|_| {
         "is not a duration; expected a number and a unit, for example 300s, 5m or 1500ms".to_owned()
     })?;
@@ -62,7 +62,7 @@ pub(super) fn span(text: &str) -> Result<Span, String> {
 }
 
 /// How long lots are open: a span, and not none.
-pub(super) fn open_for(text: &str) -> Result<Span, String> {
+pub(crate) fn open_for(text: &str) -> Result<Span, String> {
     match span(text)? {
         Span::ZERO => Err("leaves no time to bid; expected for example 300s".to_owned()),
         open_for => Ok(open_for),
@@ -70,7 +70,7 @@ pub(super) fn open_for(text: &str) -> Result<Span, String> {
 }
 
 /// `0.01`, `banded`, or `0:0.05,1:0.25`: bands of (from price, step).
-pub(super) fn steps(text: &str) -> Result<Steps, String> {
+pub(crate) fn steps(text: &str) -> Result<Steps, String> {
     const EXPECTED: &str = "expected one step such as 0.01, the word banded, or bands of price:step \
                             such as 0:0.05,1:0.25,5:0.50";
     if text == "banded" {

@@ -6,6 +6,7 @@ mod line;
 mod person;
 mod ledger;
 mod bidding;
+mod formats;
 mod sessions;
 mod files;
 mod program;

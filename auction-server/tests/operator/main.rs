@@ -3,6 +3,7 @@
 mod stage;
 mod config;
 mod listing;
+mod lots;
 mod accounts;
 mod announce;
 mod export;

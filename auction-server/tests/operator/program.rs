@@ -43,6 +43,7 @@ fn flags_environment_and_files_are_put_together_and_each_value_tells_its_origin(
 listen = \"127.0.0.1:2022\" # default
 data = \"here\" # --data
 lots = \"3\" # AUCTION_LOTS
+# lots-file: none
 open-for = \"3m\" # --open-for
 extend-within = \"60s\" # default
 extend-by = \"60s\" # default

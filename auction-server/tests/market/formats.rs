@@ -1,0 +1,206 @@
+//! Lots of every format from a lots file, with sealed bids that survive a kill, and the auctioneer who runs them.
+
+use auction_core::{
+    AllocatedBy, LeastWinning, LotId, OrderId, Outcome, Phase, Price, Quantity, Reply, Side,
+    SoldBy, UnsoldBecause,
+};
+use auction_proto::{
+    CancelLot, CancelOrder, CloseLot, Code, GetLeastWinning, HaltLot, PlaceOrder, ReinstateUser,
+    ReplaceOrder, ResumeLot, ServerMessage, SuspendUser,
+};
+
+use crate::house::House;
+use crate::line::{Line, PASSWORD};
+
+const LOTS: &str = "\
+symbol,format,quantity,opens_in,reserve,start,step,interval,floor,pricing,priority
+S1,english,,,,,,,,,
+S1,dutch,,,,100,1,1h,50,,
+S2,sealed,,,50,,,,,second_price,
+S3,uniform,100,,10,,,,,uniform,time
+S4,sealed,,30m,,,,,,first_price,
+";
+const ENGLISH: LotId = LotId(1);
+const DUTCH: LotId = LotId(2);
+const SEALED: LotId = LotId(3);
+const UNIFORM: LotId = LotId(4);
+const LATER: LotId = LotId(5);
+
+fn house() -> House {
+    let house = House::with_lots(4);
+    house.write("lots.csv", LOTS);
+    let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
+    house.write("users.csv", &users);
+    house
+}
+
+fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+fn order(lot: LotId, quantity: u64, limit: &str) -> PlaceOrder {
+    PlaceOrder {
+        lot,
+        side: Side::Buy,
+        quantity: Quantity::new(quantity).unwrap(),
+        limit: Some(price(limit)),
+    }
+}
+
+fn least(line: &mut Line, lot: LotId) -> LeastWinning {
+    match line.ask(&GetLeastWinning { lot }) {
+        ServerMessage::LeastWinning(answer) => answer.least,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settled() {
+    let house = house();
+    let server = house.open();
+    let mut ann = Line::open(server.address());
+    ann.log_in("ann", PASSWORD).unwrap();
+    let mut mia = Line::trader(server.address(), "mia");
+    let mut tom = Line::trader(server.address(), "tom");
+    let market = mia.snapshot();
+    assert_eq!(market.lots().len(), 5);
+    assert_eq!(market.lot(LATER).unwrap().phase, Phase::Scheduled);
+
+    mia.bid(ENGLISH.0, "1.01").unwrap();
+    let taken = tom.bid(DUTCH.0, "120").unwrap();
+    assert!(matches!(taken.reply, Reply::Bid(bid) if bid.bought));
+    let placed = mia.command(&order(SEALED, 1, "100")).unwrap();
+    assert_eq!(placed.reply, Reply::OrderPlaced(OrderId(1)));
+    tom.command(&order(SEALED, 1, "777")).unwrap();
+    mia.command(&order(UNIFORM, 60, "12")).unwrap();
+    tom.command(&order(UNIFORM, 50, "15")).unwrap();
+    let second = tom.command(&order(UNIFORM, 5, "9")).unwrap();
+    assert_eq!(second.reply, Reply::OrderPlaced(OrderId(2)));
+    let refusals = [
+        (mia.command(&order(ENGLISH, 1, "5")), Code::TAKES_BIDS),
+        (mia.bid(SEALED.0, "5"), Code::TAKES_ORDERS),
+        (mia.command(&order(LATER, 1, "5")), Code::LOT_NOT_BEGUN),
+        (mia.command(&HaltLot { lot: SEALED }), Code::NOT_PERMITTED),
+        (mia.command(&order(SEALED, 1, "200")), Code::TOO_MANY_ORDERS),
+    ];
+    for (told, expected) in refusals {
+        assert_eq!(told.unwrap_err().code, expected);
+    }
+    let digest = |line: &mut Line| line.snapshot().digest();
+    let before = digest(&mut mia);
+
+    // What was hidden is there again after a kill, and still hidden.
+    server.kill();
+    let server = house.open();
+    let mut ann = Line::open(server.address());
+    ann.number_from(1_000);
+    ann.log_in("ann", PASSWORD).unwrap();
+    let [mut mia, mut tom] = ["mia", "tom"].map(|name| {
+        let mut line = Line::open(server.address());
+        line.log_in(name, PASSWORD).unwrap();
+        line
+    });
+    assert_eq!(digest(&mut mia), before);
+    assert_eq!(mia.snapshot().lot(SEALED).unwrap().bidders(), 2);
+    let replaced = ReplaceOrder {
+        lot: SEALED,
+        order: OrderId(1),
+        quantity: Quantity::ONE,
+        limit: Some(price("90")),
+    };
+    tom.command(&replaced).unwrap();
+
+    ann.command(&HaltLot { lot: UNIFORM }).unwrap();
+    let halted = mia.command(&order(UNIFORM, 1, "20")).unwrap_err();
+    assert_eq!(halted.code, Code::LOT_HALTED);
+    let (lot, order_2) = (UNIFORM, OrderId(2));
+    tom.command(&CancelOrder {
+        lot,
+        order: order_2,
+    })
+    .unwrap();
+    ann.command(&ResumeLot { lot: UNIFORM }).unwrap();
+    let tom_is = mia.snapshot().user_named("tom".parse().unwrap()).unwrap();
+    ann.command(&SuspendUser { user: tom_is }).unwrap();
+    let suspended = tom.command(&order(UNIFORM, 1, "20")).unwrap_err();
+    assert_eq!(suspended.code, Code::SUSPENDED);
+    ann.command(&ReinstateUser { user: tom_is }).unwrap();
+
+    ann.command(&CancelLot { lot: LATER }).unwrap();
+    let has_bids = ann.command(&CancelLot { lot: SEALED }).unwrap_err();
+    assert_eq!(has_bids.code, Code::LOT_HAS_BIDS);
+    let open = mia.ask(&GetLeastWinning { lot: SEALED });
+    assert!(matches!(open, ServerMessage::Refused(refused) if refused.code == Code::NOT_DUE));
+    for lot in [ENGLISH, SEALED, UNIFORM] {
+        ann.command(&CloseLot { lot }).unwrap();
+    }
+    let market = mia.snapshot();
+    assert_eq!(market.open_lots(), 0);
+    let outcome = |lot| market.lot(lot).unwrap().outcome().unwrap();
+    let mia_is = market.user_named("mia".parse().unwrap()).unwrap();
+    let sold = |winner, paid, by, runner_up: Option<&str>| Outcome::Sold {
+        winner,
+        price: price(paid),
+        by,
+        runner_up: runner_up.map(price),
+    };
+    assert_eq!(
+        outcome(ENGLISH),
+        sold(mia_is, "1.01", SoldBy::HighestBid, None)
+    );
+    assert_eq!(outcome(DUTCH), sold(tom_is, "100", SoldBy::FirstTake, None));
+    let second = sold(mia_is, "90", SoldBy::SecondHighestBid, Some("90"));
+    assert_eq!(outcome(SEALED), second);
+    let allocated = Outcome::Allocated {
+        sold: 100,
+        buyers: 2,
+        lowest: price("12"),
+        by: AllocatedBy::Time,
+        highest_rejected: None,
+    };
+    assert_eq!(outcome(UNIFORM), allocated);
+    let cancelled = Outcome::Unsold {
+        because: UnsoldBecause::Cancelled,
+        highest: None,
+    };
+    assert_eq!(outcome(LATER), cancelled);
+    assert_eq!(
+        least(&mut tom, SEALED),
+        LeastWinning::Bid(price("100.0001"))
+    );
+    assert_eq!(least(&mut mia, UNIFORM), LeastWinning::Bid(price("10")));
+    server.end();
+    assert_eq!(house.verified_digest(), {
+        let mut market = market;
+        market.digest().to_string()
+    });
+    let why: Vec<_> = house
+        .export("results")
+        .into_iter()
+        .map(|row| row[8].clone())
+        .collect();
+    let expected = [
+        "highest-bid",
+        "first-take",
+        "second-highest-bid",
+        "price-then-time",
+        "cancelled",
+    ];
+    assert_eq!(why, expected);
+}
+
+#[test]
+fn a_lots_file_with_one_wrong_lot_opens_none_and_names_its_line() {
+    let house = House::with_lots(1);
+    house.write("lots.csv", "symbol,format\nS1,english\nS9,english\n");
+    let (code, said) = house.fails_to_open();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("lots.csv:3: there is no stock S9"), "{said}");
+    house.write("other.csv", "symbol,format\nS1,english\nS1,english\n");
+    let path = house.path().join("other.csv");
+    let house = house.set("lots-file", &path.to_string_lossy());
+    let server = house.open();
+    let market = Line::open(server.address()).snapshot();
+    assert_eq!(market.lots().len(), 2);
+    server.end();
+}

@@ -1,0 +1,131 @@
+//! What `lots.csv` may hold, and what is said of a wrong one.
+
+use std::fs;
+
+use auction_core::{
+    DutchTerms, EnglishTerms, MarginalPriority, Price, Quantity, SealedPricing, SealedTerms,
+    SoftClose, Span, Steps, Terms, Timestamp, UniformPricing, UniformTerms,
+};
+use auction_server::lots::{Defaults, PlannedLot, read};
+
+fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+fn defaults() -> Defaults {
+    Defaults {
+        open_for: Span::from_secs(300),
+        steps: Steps::default(),
+        soft_close: SoftClose::default(),
+    }
+}
+
+fn lots(text: &str) -> Result<Vec<PlannedLot>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lots.csv");
+    fs::write(&path, text).unwrap();
+    read(&path, &defaults()).map_err(|error| {
+        let said = error.to_string();
+        said.replace(&*path.to_string_lossy(), "lots.csv")
+    })
+}
+
+#[test]
+fn each_format_has_its_terms_and_the_rest_is_as_the_settings_say() {
+    let text = "\
+symbol,format,quantity,opens_in,open_for,reserve,step,buy_now,extend_by,start,interval,floor,pricing,priority,bids_max
+AAPL,english,,,,,,,,,,,,,
+AAPL,English,100,60s,1h,20,banded,50,0s,,,,,,
+BRK.B,dutch,,,,,1,,,100,10s,50,,,
+TSLA,sealed,,,,50,,,,,,,second_price,,
+NVDA,uniform,1000000,,,,,,,,,,pay_as_bid,pro_rata,3
+NVDA,uniform,5,,,,,,,,,,,,
+";
+    let now = Timestamp::from_secs(1_000);
+    let lots: Vec<_> = lots(text)
+        .unwrap()
+        .iter()
+        .map(|lot| lot.open(now))
+        .collect();
+    assert_eq!(lots[0].terms, Terms::English(EnglishTerms::default()));
+    assert_eq!((lots[0].quantity, lots[0].opens_at), (Quantity::ONE, None));
+    assert_eq!(lots[0].closes_at, Timestamp::from_secs(1_300));
+    assert_eq!(lots[1].opens_at, Some(Timestamp::from_secs(1_060)));
+    assert_eq!(lots[1].closes_at, Timestamp::from_secs(4_660));
+    assert_eq!(lots[1].reserve, Some(price("20")));
+    let terms = EnglishTerms {
+        steps: Steps::banded(),
+        buy_now: Some(price("50")),
+        soft_close: SoftClose {
+            extend_by: Span::ZERO,
+            ..SoftClose::default()
+        },
+    };
+    assert_eq!(lots[1].terms, Terms::English(terms));
+    let falling = DutchTerms {
+        start: price("100"),
+        step: price("1"),
+        interval: Span::from_secs(10),
+        floor: price("50"),
+    };
+    assert_eq!(lots[2].terms, Terms::Dutch(falling));
+    let pricing = SealedPricing::SecondPrice;
+    assert_eq!(lots[3].terms, Terms::Sealed(SealedTerms { pricing }));
+    let uniform = |pricing, priority, bids_max| {
+        Terms::Uniform(UniformTerms {
+            pricing,
+            priority,
+            bids_max,
+        })
+    };
+    let (own, pro_rata) = (UniformPricing::PayAsBid, MarginalPriority::ProRata);
+    assert_eq!(lots[4].terms, uniform(own, pro_rata, 3));
+    let (one, time) = (UniformPricing::Uniform, MarginalPriority::Time);
+    assert_eq!(lots[5].terms, uniform(one, time, 10));
+}
+
+#[test]
+fn what_is_wrong_is_said_by_line() {
+    let cases = [
+        (
+            "symbol,format\n",
+            "lots.csv: there is no lot below the header",
+        ),
+        (
+            "symbol,format\nAAPL,vickrey\n",
+            "lots.csv:2: format \"vickrey\" is unknown; expected english, dutch, sealed or uniform",
+        ),
+        (
+            "symbol,format,quantity\nAAPL,english,0\n",
+            "lots.csv:2: quantity \"0\" is no number of shares; expected 1 to 1000000000000",
+        ),
+        (
+            "symbol,format,floor\nAAPL,english,5\n",
+            "lots.csv:2: floor is not for an English lot; leave it empty",
+        ),
+        (
+            "symbol,format,start,step,interval,floor\nAAPL,dutch,100,1,,50\n",
+            "lots.csv:2: interval is empty; the format dutch needs one",
+        ),
+        (
+            "symbol,format,pricing\nAAPL,sealed,third_price\n",
+            "lots.csv:2: pricing \"third_price\" is unknown; expected first_price or second_price",
+        ),
+        (
+            "symbol,format,priority,bids_max\nAAPL,uniform,size,many\n",
+            "lots.csv:2: priority \"size\" is unknown; expected time or pro_rata\n\
+             lots.csv:2: bids_max \"many\" is no number; expected for example 10",
+        ),
+        (
+            "symbol,format,open_for\nAAPL,english,0s\n",
+            "lots.csv:2: open_for \"0s\" leaves no time to bid; expected for example 300s",
+        ),
+        (
+            "symbol\nAAPL\n",
+            "lots.csv:1: there is no column format; the header names \"symbol\", and symbol,format is expected",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(lots(text).unwrap_err(), expected, "{text}");
+    }
+}
