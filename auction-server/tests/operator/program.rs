@@ -71,7 +71,7 @@ rate-commands = \"off\" # default
     let (code, printed, said) = run(again.args(["--config", "printed.toml", "config", "print"]));
     assert_eq!((code, said.as_str()), (Some(0), ""));
     assert!(
-        printed.contains("open-for = \"3m\" # printed.toml:4: open-for"),
+        printed.contains("open-for = \"3m\" # printed.toml:5: open-for"),
         "{printed}"
     );
 }
