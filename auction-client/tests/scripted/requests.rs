@@ -225,9 +225,12 @@ async fn a_session_closed_meanwhile_leaves_what_was_sent_unknown_and_refuses_the
     let sent = submit(&client, "1.40").await;
     expect_bid(&mut line, "1.40").await;
     drop(line);
-    let unsent = submit(&client, "1.50").await;
     let mut line = door.greeted().await;
     let (number, _) = line.next().await;
+    // Asked only now: before the client has seen the loss, it might still be sent, and its outcome be unknown too.
+    let unsent = submit(&client, "1.50").await;
+    // The virtual clock moves when nobody has anything left to do: the client has taken it in.
+    tokio::time::sleep(Duration::from_millis(1)).await;
     line.say(number, Refused::new(Code::SESSION_CLOSED, "log in again"))
         .await;
     assert!(matches!(sent.await, Err(RequestError::OutcomeUnknown(_))));
