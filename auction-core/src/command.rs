@@ -238,6 +238,25 @@ pub enum Terms {
     Uniform(UniformTerms),
 }
 
+impl Terms {
+    /// The format in a word, as flags, files and exports write it.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        match self {
+            Self::English(_) => "english",
+            Self::Dutch(_) => "dutch",
+            Self::Sealed(terms) => match terms.pricing {
+                SealedPricing::FirstPrice => "sealed-first",
+                SealedPricing::SecondPrice => "vickrey",
+            },
+            Self::Uniform(terms) => match terms.pricing {
+                UniformPricing::Uniform => "uniform",
+                UniformPricing::PayAsBid => "pay-as-bid",
+            },
+        }
+    }
+}
+
 /// The public terms of an English lot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -284,6 +303,11 @@ pub struct UniformTerms {
     /// How many live bids a trader can have, at most
     /// [`BIDS_PER_TRADER_MAX`](crate::limits::BIDS_PER_TRADER_MAX).
     pub bids_max: u32,
+}
+
+impl UniformTerms {
+    /// How many live bids a trader can have, where nobody says otherwise.
+    pub const BIDS_MAX: u32 = 10;
 }
 
 /// What a user may do.

@@ -84,10 +84,12 @@ pub use lot::{
     Book, DutchBook, EnglishBook, LeastWinning, Lot, Phase, SealedBook, Taken, UniformBook,
 };
 pub use market::{FoldError, Market, MarketParts};
-pub use money::{Amount, MoneyError, Price, Profit, Quantity, UNITS_PER_CURRENCY};
+pub use money::{Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY};
 pub use reject::{Countable, Reject, TermsError};
 pub use roster::{Roster, Session};
-pub use rules::{RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError};
+pub use rules::{
+    ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
+};
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
 pub use symbol::{Name, NameError, SecurityCode, Symbol};
 pub use time::{Span, Timestamp};

@@ -175,6 +175,21 @@ impl Quantity {
     }
 }
 
+impl FromStr for Quantity {
+    type Err = QuantityError;
+
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
+        let all_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let shares = text.parse().ok().filter(|_| all_digits);
+        shares.and_then(Self::new).ok_or(QuantityError)
+    }
+}
+
+/// A text is no number of shares. It goes on after the text it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no number of shares; expected 1 to {QUANTITY_MAX}")]
+pub struct QuantityError;
+
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -1,9 +1,12 @@
 //! Arithmetic of the rules: the steps of an ascending price and the soft close.
 
+use core::fmt;
+use core::str::FromStr;
+
 use smallvec::{SmallVec, smallvec};
 
 use crate::limits::STEP_BANDS_MAX;
-use crate::{Price, Span, Timestamp};
+use crate::{MoneyError, Price, Span, Timestamp};
 
 /// The version of the rules that this crate decides by. It stands in every record, so that a later version
 /// can still decide an old journal as it was decided then.
@@ -107,6 +110,64 @@ impl Steps {
     }
 }
 
+/// One step such as `0.01`, the word `banded`, or bands of (from price, step) such as `0:0.05,1:0.25`.
+impl FromStr for Steps {
+    type Err = ParseStepsError;
+
+    fn from_str(text: &str) -> Result<Self, ParseStepsError> {
+        if text == "banded" {
+            return Ok(Self::banded());
+        }
+        let price = |part: &str| Price::parse(part.trim()).map_err(ParseStepsError::Price);
+        if !text.contains(':') {
+            return Ok(Self::flat(price(text)?)?);
+        }
+        let mut bands = SmallVec::<[StepBand; STEP_BANDS_MAX]>::new();
+        for band in text.split(',') {
+            let (from, step) = band.split_once(':').ok_or(ParseStepsError::NoBand)?;
+            if bands.len() == STEP_BANDS_MAX {
+                return Err(StepsError::BandCount.into());
+            }
+            bands.push(StepBand {
+                from: price(from)?,
+                step: price(step)?,
+            });
+        }
+        Ok(Self::new(&bands)?)
+    }
+}
+
+/// As it is parsed; the preset by its bands.
+impl fmt::Display for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [everywhere] = self.bands() {
+            return write!(f, "{}", everywhere.step);
+        }
+        for (place, band) in self.bands().iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            write!(f, "{comma}{}:{}", band.from, band.step)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a text is no steps. It goes on after the text it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseStepsError {
+    /// A price in it is none.
+    #[error("is no step: a price in it {0}; {EXPECTED_STEPS}")]
+    Price(MoneyError),
+    /// Between two commas there is no `price:step`.
+    #[error("is no step: a part of it is no band; {EXPECTED_STEPS}")]
+    NoBand,
+    /// The bands are no steps.
+    #[error("is no step: {0}; {EXPECTED_STEPS}")]
+    Bands(#[from] StepsError),
+}
+
+const EXPECTED_STEPS: &str = "expected one step such as 0.01, the word banded, or bands of price:step such as \
+                              0:0.05,1:0.25,5:0.50";
+
 /// One band, 0.01.
 impl Default for Steps {
     fn default() -> Self {
@@ -195,7 +256,40 @@ impl Default for SoftClose {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
+
+    #[test]
+    fn steps_are_parsed_printed_and_refused_with_what_would_be_right() {
+        for (text, printed) in [
+            ("0.01", "0.01"),
+            ("0:0.05,1:0.25", "0.00:0.05,1.00:0.25"),
+            ("0: 0.05, 1: 0.25", "0.00:0.05,1.00:0.25"),
+        ] {
+            let steps: Steps = text.parse().unwrap();
+            assert_eq!(steps.to_string(), printed);
+            assert_eq!(printed.parse(), Ok(steps));
+        }
+        let banded: Steps = "banded".parse().unwrap();
+        assert_eq!(banded.to_string().parse(), Ok(banded));
+        let many = "0:1,".repeat(STEP_BANDS_MAX) + "0:1";
+        for (text, says) in [
+            ("", "is not a decimal"),
+            ("0", "a step is at least 0.0001"),
+            ("1:1", "begins at price 0"),
+            ("0:1,5:0.5", "never fall"),
+            ("0:1,5", "is no band"),
+            ("0:x", "is not a decimal"),
+            (&*many, "1 to 32 bands"),
+        ] {
+            let error = text.parse::<Steps>().unwrap_err().to_string();
+            assert!(
+                error.contains(says) && error.contains("banded"),
+                "{text}: {error}"
+            );
+        }
+    }
 
     fn price(text: &str) -> Price {
         Price::parse(text).unwrap()

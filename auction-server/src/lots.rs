@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use auction_core::{
-    DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price, Quantity, SealedPricing,
-    SealedTerms, SoftClose, Span, Steps, Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
+    DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price, Quantity, QuantityError,
+    SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Symbol, Terms, Timestamp,
+    UniformPricing, UniformTerms,
 };
 
 use crate::config::value;
@@ -23,10 +24,11 @@ const COLUMNS: Columns = Columns {
         "buy_now",
         "extend_within",
         "extend_by",
+        "extend_mode",
+        "extensions_max",
         "start",
         "interval",
         "floor",
-        "pricing",
         "priority",
         "bids_max",
     ],
@@ -34,8 +36,6 @@ const COLUMNS: Columns = Columns {
 
 /// The columns that every format has.
 const OF_ALL: [&str; 5] = ["symbol", "format", "quantity", "opens_in", "open_for"];
-/// How many live bids a trader can have on a lot that is sold in parts, where the row does not say.
-const BIDS_MAX: u32 = 10;
 
 /// What holds where a row does not say otherwise.
 #[derive(Clone, Debug)]
@@ -133,21 +133,28 @@ impl Cells<'_> {
         let format = self.row.value("format");
         match format.to_ascii_lowercase().as_str() {
             "english" => {
-                self.only(
-                    "an English",
-                    &["reserve", "step", "buy_now", "extend_within", "extend_by"],
-                );
+                let soft_close = [
+                    "extend_within",
+                    "extend_by",
+                    "extend_mode",
+                    "extensions_max",
+                ];
+                let own = ["reserve", "step", "buy_now"];
+                self.only("an English", &[&own[..], &soft_close].concat());
                 let steps = self.value("step", value::steps);
                 let buy_now = self.value("buy_now", price);
                 let within = self.value("extend_within", value::span);
                 let by = self.value("extend_by", value::span);
+                let mode = self.value("extend_mode", extend_mode);
+                let most = self.value("extensions_max", count);
                 Some(Terms::English(EnglishTerms {
                     steps: steps.unwrap_or_else(|| defaults.steps.clone()),
                     buy_now,
                     soft_close: SoftClose {
                         extend_within: within.unwrap_or(defaults.soft_close.extend_within),
                         extend_by: by.unwrap_or(defaults.soft_close.extend_by),
-                        ..defaults.soft_close
+                        mode: mode.unwrap_or(defaults.soft_close.mode),
+                        extensions_max: most.or(defaults.soft_close.extensions_max),
                     },
                 }))
             }
@@ -164,29 +171,34 @@ impl Cells<'_> {
                     floor: floor?,
                 }))
             }
-            "sealed" => {
-                self.only("a sealed", &["reserve", "pricing"]);
-                let pricing = self.needed("pricing", sealed_pricing)?;
-                Some(Terms::Sealed(SealedTerms { pricing }))
-            }
-            "uniform" => {
-                self.only("a uniform", &["reserve", "pricing", "priority", "bids_max"]);
-                let pricing = self.value("pricing", uniform_pricing);
-                let priority = self.value("priority", priority);
-                let bids_max = self.value("bids_max", count);
-                Some(Terms::Uniform(UniformTerms {
-                    pricing: pricing.unwrap_or(UniformPricing::Uniform),
-                    priority: priority.unwrap_or(MarginalPriority::Time),
-                    bids_max: bids_max.unwrap_or(BIDS_MAX),
-                }))
-            }
+            "sealed-first" => self.sealed(SealedPricing::FirstPrice),
+            "vickrey" => self.sealed(SealedPricing::SecondPrice),
+            "uniform" => self.in_parts("a uniform", UniformPricing::Uniform),
+            "pay-as-bid" => self.in_parts("a pay-as-bid", UniformPricing::PayAsBid),
             _ => {
-                let expected = "is unknown; expected english, dutch, sealed or uniform";
+                let expected = "is unknown; expected english, dutch, sealed-first, vickrey, uniform \
+                                or pay-as-bid";
                 self.faults
                     .push(format!("format {} {expected}", shown(format)));
                 None
             }
         }
+    }
+
+    fn sealed(&mut self, pricing: SealedPricing) -> Option<Terms> {
+        self.only("a sealed", &["reserve"]);
+        Some(Terms::Sealed(SealedTerms { pricing }))
+    }
+
+    fn in_parts(&mut self, what: &str, pricing: UniformPricing) -> Option<Terms> {
+        self.only(what, &["reserve", "priority", "bids_max"]);
+        let priority = self.value("priority", priority);
+        let bids_max = self.value("bids_max", count);
+        Some(Terms::Uniform(UniformTerms {
+            pricing,
+            priority: priority.unwrap_or(MarginalPriority::Time),
+            bids_max: bids_max.unwrap_or(UniformTerms::BIDS_MAX),
+        }))
     }
 
     /// The value in a column; `None` where there is none, or a wrong one.
@@ -238,8 +250,8 @@ fn price(text: &str) -> Result<Price, String> {
 }
 
 fn quantity(text: &str) -> Result<Quantity, String> {
-    let shares = text.parse().ok().and_then(Quantity::new);
-    shares.ok_or_else(|| "is no number of shares; expected 1 to 1000000000000".to_owned())
+    text.parse()
+        .map_err(|error: QuantityError| error.to_string())
 }
 
 fn count(text: &str) -> Result<u32, String> {
@@ -247,26 +259,18 @@ fn count(text: &str) -> Result<u32, String> {
         .map_err(|_| "is no number; expected for example 10".to_owned())
 }
 
-fn sealed_pricing(text: &str) -> Result<SealedPricing, String> {
+fn extend_mode(text: &str) -> Result<SoftCloseMode, String> {
     match text {
-        "first_price" => Ok(SealedPricing::FirstPrice),
-        "second_price" => Ok(SealedPricing::SecondPrice),
-        _ => Err("is unknown; expected first_price or second_price".to_owned()),
-    }
-}
-
-fn uniform_pricing(text: &str) -> Result<UniformPricing, String> {
-    match text {
-        "uniform" => Ok(UniformPricing::Uniform),
-        "pay_as_bid" => Ok(UniformPricing::PayAsBid),
-        _ => Err("is unknown; expected uniform or pay_as_bid".to_owned()),
+        "add" => Ok(SoftCloseMode::Add),
+        "reset" => Ok(SoftCloseMode::Reset),
+        _ => Err("is unknown; expected add or reset".to_owned()),
     }
 }
 
 fn priority(text: &str) -> Result<MarginalPriority, String> {
     match text {
         "time" => Ok(MarginalPriority::Time),
-        "pro_rata" => Ok(MarginalPriority::ProRata),
-        _ => Err("is unknown; expected time or pro_rata".to_owned()),
+        "pro-rata" => Ok(MarginalPriority::ProRata),
+        _ => Err("is unknown; expected time or pro-rata".to_owned()),
     }
 }

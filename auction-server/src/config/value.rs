@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auction_core::{Price, Span, StepBand, Steps};
+use auction_core::{ParseStepsError, Span, Steps};
 
 use crate::folder::DataFolder;
 
@@ -71,34 +71,8 @@ pub(crate) fn open_for(text: &str) -> Result<Span, String> {
 
 /// `0.01`, `banded`, or `0:0.05,1:0.25`: bands of (from price, step).
 pub(crate) fn steps(text: &str) -> Result<Steps, String> {
-    const EXPECTED: &str = "expected one step such as 0.01, the word banded, or bands of price:step \
-                            such as 0:0.05,1:0.25,5:0.50";
-    if text == "banded" {
-        return Ok(Steps::banded());
-    }
-    let price = |part: &str| {
-        let part = part.trim();
-        Price::parse(part).map_err(|error| format!("is no step: {part:?} {error}; {EXPECTED}"))
-    };
-    let steps = if text.contains(':') {
-        let band = |band: &str| {
-            let (from, step) = band
-                .split_once(':')
-                .ok_or_else(|| format!("is no step: {band:?} is no band; {EXPECTED}"))?;
-            Ok(StepBand {
-                from: price(from)?,
-                step: price(step)?,
-            })
-        };
-        let bands = text
-            .split(',')
-            .map(band)
-            .collect::<Result<Vec<_>, String>>()?;
-        Steps::new(&bands)
-    } else {
-        Steps::flat(price(text)?)
-    };
-    steps.map_err(|error| format!("is no step: {error}; {EXPECTED}"))
+    text.parse()
+        .map_err(|error: ParseStepsError| error.to_string())
 }
 
 pub(super) fn on_outage(text: &str) -> Result<OnOutage, String> {

@@ -13,12 +13,12 @@ use crate::house::House;
 use crate::line::{Line, PASSWORD};
 
 const LOTS: &str = "\
-symbol,format,quantity,opens_in,reserve,start,step,interval,floor,pricing,priority
-S1,english,,,,,,,,,
-S1,dutch,,,,100,1,1h,50,,
-S2,sealed,,,50,,,,,second_price,
-S3,uniform,100,,10,,,,,uniform,time
-S4,sealed,,30m,,,,,,first_price,
+symbol,format,quantity,opens_in,reserve,start,step,interval,floor,priority
+S1,english,,,,,,,,
+S1,dutch,,,,100,1,1h,50,
+S2,vickrey,,,50,,,,,
+S3,uniform,100,,10,,,,,time
+S4,sealed-first,,30m,,,,,,
 ";
 const ENGLISH: LotId = LotId(1);
 const DUTCH: LotId = LotId(2);

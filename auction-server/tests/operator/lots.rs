@@ -4,7 +4,7 @@ use std::fs;
 
 use auction_core::{
     DutchTerms, EnglishTerms, MarginalPriority, Price, Quantity, SealedPricing, SealedTerms,
-    SoftClose, Span, Steps, Terms, Timestamp, UniformPricing, UniformTerms,
+    SoftClose, SoftCloseMode, Span, Steps, Terms, Timestamp, UniformPricing, UniformTerms,
 };
 use auction_server::lots::{Defaults, PlannedLot, read};
 
@@ -33,13 +33,14 @@ fn lots(text: &str) -> Result<Vec<PlannedLot>, String> {
 #[test]
 fn each_format_has_its_terms_and_the_rest_is_as_the_settings_say() {
     let text = "\
-symbol,format,quantity,opens_in,open_for,reserve,step,buy_now,extend_by,start,interval,floor,pricing,priority,bids_max
-AAPL,english,,,,,,,,,,,,,
-AAPL,English,100,60s,1h,20,banded,50,0s,,,,,,
-BRK.B,dutch,,,,,1,,,100,10s,50,,,
-TSLA,sealed,,,,50,,,,,,,second_price,,
-NVDA,uniform,1000000,,,,,,,,,,pay_as_bid,pro_rata,3
-NVDA,uniform,5,,,,,,,,,,,,
+symbol,format,quantity,opens_in,open_for,reserve,step,buy_now,extend_by,extend_mode,extensions_max,start,interval,floor,priority,bids_max
+AAPL,english,,,,,,,,,,,,,,
+AAPL,English,100,60s,1h,20,banded,50,0s,reset,3,,,,,
+BRK.B,dutch,,,,,1,,,,,100,10s,50,,
+TSLA,vickrey,,,,50,,,,,,,,,,
+NVDA,pay-as-bid,1000000,,,,,,,,,,,,pro-rata,3
+NVDA,uniform,5,,,,,,,,,,,,,
+TSLA,sealed-first,,,,,,,,,,,,,,
 ";
     let now = Timestamp::from_secs(1_000);
     let lots: Vec<_> = lots(text)
@@ -58,6 +59,8 @@ NVDA,uniform,5,,,,,,,,,,,,
         buy_now: Some(price("50")),
         soft_close: SoftClose {
             extend_by: Span::ZERO,
+            mode: SoftCloseMode::Reset,
+            extensions_max: Some(3),
             ..SoftClose::default()
         },
     };
@@ -69,8 +72,9 @@ NVDA,uniform,5,,,,,,,,,,,,
         floor: price("50"),
     };
     assert_eq!(lots[2].terms, Terms::Dutch(falling));
-    let pricing = SealedPricing::SecondPrice;
-    assert_eq!(lots[3].terms, Terms::Sealed(SealedTerms { pricing }));
+    let sealed = |pricing| Terms::Sealed(SealedTerms { pricing });
+    assert_eq!(lots[3].terms, sealed(SealedPricing::SecondPrice));
+    assert_eq!(lots[6].terms, sealed(SealedPricing::FirstPrice));
     let uniform = |pricing, priority, bids_max| {
         Terms::Uniform(UniformTerms {
             pricing,
@@ -92,8 +96,9 @@ fn what_is_wrong_is_said_by_line() {
             "lots.csv: there is no lot below the header",
         ),
         (
-            "symbol,format\nAAPL,vickrey\n",
-            "lots.csv:2: format \"vickrey\" is unknown; expected english, dutch, sealed or uniform",
+            "symbol,format\nAAPL,sealed\n",
+            "lots.csv:2: format \"sealed\" is unknown; expected english, dutch, sealed-first, vickrey, uniform \
+             or pay-as-bid",
         ),
         (
             "symbol,format,quantity\nAAPL,english,0\n",
@@ -108,12 +113,8 @@ fn what_is_wrong_is_said_by_line() {
             "lots.csv:2: interval is empty; the format dutch needs one",
         ),
         (
-            "symbol,format,pricing\nAAPL,sealed,third_price\n",
-            "lots.csv:2: pricing \"third_price\" is unknown; expected first_price or second_price",
-        ),
-        (
             "symbol,format,priority,bids_max\nAAPL,uniform,size,many\n",
-            "lots.csv:2: priority \"size\" is unknown; expected time or pro_rata\n\
+            "lots.csv:2: priority \"size\" is unknown; expected time or pro-rata\n\
              lots.csv:2: bids_max \"many\" is no number; expected for example 10",
         ),
         (
