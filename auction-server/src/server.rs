@@ -10,7 +10,6 @@ use std::time::Duration;
 use auction_core::{Listing, LotId, Market, PublicEvent, Term, Timestamp};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -22,7 +21,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::door::{Door, Hosts, TlsError};
 use crate::follower::Follower;
-use crate::hub::{Hub, Published};
+use crate::hub::{Hub, HubEnded, NoNext, Published};
 use crate::journal::{Disk, JournalError, RealDisk};
 use crate::login::Hasher;
 use crate::lots::{self, Defaults};
@@ -454,8 +453,8 @@ fn open_planned(
 /// Prints what happens, on a thread of its own: standard output may be a pipe that nobody reads, and the
 /// market does not wait for it.
 async fn announce_news(hub: &Hub) -> io::Result<JoinHandle<()>> {
-    let busy = |_| io::Error::other("the hub has ended");
-    let (mut market, mut feed) = hub.market().await.map_err(busy)?;
+    let ended = |HubEnded| io::Error::other("the hub has ended");
+    let (mut market, mut feed) = hub.market().await.map_err(ended)?;
     let hub = hub.downgrade();
     let runtime = Handle::current();
     let open = |market: &Market| -> Vec<LotId> {
@@ -463,41 +462,49 @@ async fn announce_news(hub: &Hub) -> io::Result<JoinHandle<()>> {
         lots.map(|lot| lot.id).collect()
     };
     let mut round = open(&market);
-    thread::Builder::new().name("news".to_owned()).spawn(move || {
-        loop {
-            match feed.blocking_recv() {
-                Ok(published) => {
-                    let Published::Batch(batch) = &*published else { continue };
-                    let mut closed = false;
-                    let mut text = String::new();
-                    for entry in batch.feed.entries.iter() {
-                        market.apply(entry.at, &entry.event).expect("the hub took it as well");
-                        match &entry.event {
-                            PublicEvent::LotOpened(opened) => round.push(opened.lot),
-                            PublicEvent::LotClosed { .. } => closed = true,
-                            _ => {}
+    thread::Builder::new()
+        .name("news".to_owned())
+        .spawn(move || {
+            loop {
+                match feed.blocking_next() {
+                    Ok(published) => {
+                        let Published::Batch(batch) = &*published else {
+                            continue;
+                        };
+                        let mut closed = false;
+                        let mut text = String::new();
+                        for entry in batch.feed.entries.iter() {
+                            market
+                                .apply(entry.at, &entry.event)
+                                .expect("the hub took it as well");
+                            match &entry.event {
+                                PublicEvent::LotOpened(opened) => round.push(opened.lot),
+                                PublicEvent::LotClosed { .. } => closed = true,
+                                _ => {}
+                            }
+                            if let Some(line) = announce::news(&market, entry.at, &entry.event) {
+                                text.push_str(&line);
+                                text.push('\n');
+                            }
                         }
-                        if let Some(line) = announce::news(&market, entry.at, &entry.event) {
-                            text.push_str(&line);
-                            text.push('\n');
+                        if closed && market.open_lots() == 0 {
+                            let lots = round.drain(..).filter_map(|lot| market.lot(lot));
+                            text.push_str(&announce::results(&market, lots));
                         }
+                        // Nobody may be reading it.
+                        let _ = io::stdout().write_all(text.as_bytes());
                     }
-                    if closed && market.open_lots() == 0 {
-                        let lots = round.drain(..).filter_map(|lot| market.lot(lot));
-                        text.push_str(&announce::results(&market, lots));
+                    Err(NoNext::Behind) => {
+                        let text = "(some news is not shown: more came than could be printed)\n";
+                        let _ = io::stdout().write_all(text.as_bytes());
+                        let anew = hub
+                            .upgrade()
+                            .and_then(|hub| runtime.block_on(hub.market()).ok());
+                        let Some(anew) = anew else { return };
+                        (market, feed) = anew;
                     }
-                    // Nobody may be reading it.
-                    let _ = io::stdout().write_all(text.as_bytes());
+                    Err(NoNext::Ended) => return,
                 }
-                Err(RecvError::Lagged(missed)) => {
-                    let text = format!("({missed} batches of news are not shown: more came than could be printed)\n");
-                    let _ = io::stdout().write_all(text.as_bytes());
-                    let anew = hub.upgrade().and_then(|hub| runtime.block_on(hub.market()).ok());
-                    let Some(anew) = anew else { return };
-                    (market, feed) = anew;
-                }
-                Err(RecvError::Closed) => return,
             }
-        }
-    })
+        })
 }

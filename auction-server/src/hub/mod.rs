@@ -3,7 +3,12 @@
 
 mod published;
 mod past;
+mod following;
+mod snapshots;
+#[cfg(test)]
+mod tests;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
@@ -12,26 +17,42 @@ use std::time::{Duration, Instant};
 
 use auction_core::{FeedSequence, Market, MarketId, PublicEvent, Term, Timestamp};
 use auction_proto::{Feed, FeedEntry, ResyncBecause};
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::encoding::Encoded;
 use crate::metrics::Metrics;
 
+use following::Handed;
 use past::Past;
+use snapshots::Snapshots;
+
+pub use following::{Following, NoNext};
 pub use published::{Beat, FeedBatch, Published, Snapshot};
 use published::{beat, symbol_of};
 
-/// How many requests and batches can wait for the hub; a request more is answered `busy`, a batch more waits.
+/// How many batches can wait for the hub; with one more, the sequencer waits, which answers everyone `busy` in time.
 pub const HUB_INBOX: usize = 1_024;
-/// How many batches a watcher can be behind; one more, and it is given a snapshot instead.
+/// How many questions can wait in the hub's inbox; who asks one more waits in line before it.
+pub const HUB_QUESTIONS: usize = 256;
+/// How many batches are kept for those who resume, and for those who watch and are behind.
+pub const PAST_BATCHES: usize = 16_384;
+/// How many bytes of them, their JSON counted whether anyone asks for it or not.
+pub const PAST_BYTES: usize = 64 << 20;
+/// How many messages a watcher can be behind; one more, or one that is no longer kept, and it is given a snapshot.
 pub const FEED_BEHIND_MAX: usize = 1_024;
-/// How many bytes of past batches are kept for those who resume.
-pub const RESUME_BYTES: usize = 64 << 20;
+/// How many snapshots can be on their way to slow clients; with as many, [`Hub::snapshot`] is busy, and who
+/// begins to watch is given the latest of them, with what came since.
+pub const SNAPSHOTS_MAX: usize = 64;
+/// How long to wait when the inbox is full of batches.
+const INBOX_PAUSE: Duration = Duration::from_millis(5);
+
 /// The way to the hub.
 #[derive(Clone, Debug)]
 pub struct Hub {
     inbox: Arc<SyncSender<Message>>,
+    questions: Arc<Semaphore>,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
 }
@@ -40,6 +61,7 @@ pub struct Hub {
 #[derive(Clone, Debug)]
 pub struct WeakHub {
     inbox: Weak<SyncSender<Message>>,
+    questions: Arc<Semaphore>,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
 }
@@ -51,6 +73,7 @@ impl WeakHub {
         let inbox = self.inbox.upgrade()?;
         Some(Hub {
             inbox,
+            questions: self.questions.clone(),
             metrics: self.metrics.clone(),
             beats: self.beats.clone(),
         })
@@ -60,10 +83,10 @@ impl WeakHub {
 /// Someone who watches.
 #[derive(Debug)]
 pub struct Watching {
-    /// What was missed, or everything.
+    /// How it begins.
     pub start: Start,
-    /// What comes after it.
-    pub feed: broadcast::Receiver<Arc<Published>>,
+    /// What comes after it, what was missed first.
+    pub feed: Following,
 }
 
 /// How a watch begins.
@@ -71,8 +94,8 @@ pub struct Watching {
 pub enum Start {
     /// With all there is; and why, for one who would have gone on.
     Snapshot(Arc<Snapshot>, Option<ResyncBecause>),
-    /// With the batches missed since.
-    Resumed(Vec<Arc<Published>>),
+    /// Where it was.
+    Resumed,
 }
 
 /// What is asked of the hub.
@@ -80,14 +103,23 @@ pub enum Start {
 enum Message {
     Settled(Vec<(Timestamp, PublicEvent)>),
     Watch(Option<(MarketId, FeedSequence)>, oneshot::Sender<Watching>),
-    Snapshot(oneshot::Sender<Arc<Snapshot>>),
+    Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
     Answer(oneshot::Sender<()>),
-    Market(oneshot::Sender<(Market, broadcast::Receiver<Arc<Published>>)>),
+    Market(oneshot::Sender<(Market, Following)>),
 }
 
-/// The hub has too much to do, or has ended.
+/// The hub has ended, and the server with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HubBusy;
+pub struct HubEnded;
+
+/// Why there is no snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSnapshot {
+    /// Too many are on their way to slow clients.
+    Busy,
+    /// The hub has ended, and the server with it.
+    Ended,
+}
 
 impl Hub {
     /// Starts the thread with the market as it is durable; every `heartbeat` it tells time, sequence and digest.
@@ -102,7 +134,7 @@ impl Hub {
         heartbeat: Duration,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
-        let (sender, inbox) = sync_channel(HUB_INBOX);
+        let (sender, inbox) = sync_channel(HUB_INBOX + HUB_QUESTIONS);
         let (feed, _) = broadcast::channel(FEED_BEHIND_MAX);
         let past = Past::default();
         let (beats, beats_told) = watch::channel(beat(&mut market, term, &*clock));
@@ -115,7 +147,7 @@ impl Hub {
             feed,
             beats,
             past,
-            snapshot: None,
+            snapshots: Snapshots::default(),
             metrics: metrics.clone(),
         };
         thread::Builder::new()
@@ -123,6 +155,7 @@ impl Hub {
             .spawn(move || hub.run())?;
         Ok(Self {
             inbox: Arc::new(sender),
+            questions: Arc::new(Semaphore::new(HUB_QUESTIONS)),
             metrics,
             beats: beats_told,
         })
@@ -133,6 +166,7 @@ impl Hub {
     pub fn downgrade(&self) -> WeakHub {
         WeakHub {
             inbox: Arc::downgrade(&self.inbox),
+            questions: self.questions.clone(),
             metrics: self.metrics.clone(),
             beats: self.beats.clone(),
         }
@@ -154,53 +188,61 @@ impl Hub {
         }
     }
 
-    /// Begins to watch, from what was last seen if the hub still has all since.
+    /// Begins to watch, from what was last seen if the hub still has all since. Waits while many others ask.
     ///
     /// # Errors
-    /// [`HubBusy`].
+    /// [`HubEnded`].
     pub async fn watch(
         &self,
         resume: Option<(MarketId, FeedSequence)>,
-    ) -> Result<Watching, HubBusy> {
+    ) -> Result<Watching, HubEnded> {
         self.ask(|reply| Message::Watch(resume, reply)).await
     }
 
     /// The market as it is durable, encoded: shared by all who ask at the same sequence.
     ///
     /// # Errors
-    /// [`HubBusy`].
-    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, HubBusy> {
-        self.ask(Message::Snapshot).await
+    /// [`NoSnapshot`].
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, NoSnapshot> {
+        let snapshot = self.ask(Message::Snapshot).await;
+        let snapshot = snapshot.map_err(|HubEnded| NoSnapshot::Ended)?;
+        snapshot.ok_or(NoSnapshot::Busy)
     }
 
     /// Waits until the hub has done all that was asked before.
     ///
     /// # Errors
-    /// [`HubBusy`].
-    pub async fn answers(&self) -> Result<(), HubBusy> {
+    /// [`HubEnded`].
+    pub async fn answers(&self) -> Result<(), HubEnded> {
         self.ask(Message::Answer).await
     }
 
     /// The market as it is durable, and what comes after it: for projections within the server.
     ///
     /// # Errors
-    /// [`HubBusy`].
-    pub async fn market(&self) -> Result<(Market, broadcast::Receiver<Arc<Published>>), HubBusy> {
+    /// [`HubEnded`].
+    pub async fn market(&self) -> Result<(Market, Following), HubEnded> {
         self.ask(Message::Market).await
     }
 
     async fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<T>) -> Message,
-    ) -> Result<T, HubBusy> {
+    ) -> Result<T, HubEnded> {
+        let _in_line = self.questions.acquire().await.map_err(|_| HubEnded)?;
         let (reply, answer) = oneshot::channel();
+        let mut message = message(reply);
         self.metrics.hub_inbox.add(1);
-        match self.inbox.try_send(message(reply)) {
-            Ok(()) => answer.await.map_err(|_| HubBusy),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.metrics.hub_inbox.subtract(1);
-                Err(HubBusy)
-            }
+        loop {
+            message = match self.inbox.try_send(message) {
+                Ok(()) => return answer.await.map_err(|_| HubEnded),
+                Err(TrySendError::Full(message)) => message,
+                Err(TrySendError::Disconnected(_)) => {
+                    self.metrics.hub_inbox.subtract(1);
+                    return Err(HubEnded);
+                }
+            };
+            sleep(INBOX_PAUSE).await;
         }
     }
 }
@@ -211,10 +253,10 @@ struct Running {
     clock: Arc<dyn Clock>,
     heartbeat: Duration,
     inbox: Receiver<Message>,
-    feed: broadcast::Sender<Arc<Published>>,
+    feed: broadcast::Sender<Handed>,
     beats: watch::Sender<Arc<Published>>,
     past: Past,
-    snapshot: Option<Arc<Snapshot>>,
+    snapshots: Snapshots,
     metrics: Arc<Metrics>,
 }
 
@@ -241,26 +283,39 @@ impl Running {
         self.metrics.hub_inbox.subtract(1);
         match message {
             Message::Settled(events) => self.publish(events),
-            Message::Watch(resume, reply) => {
-                let feed = self.feed.subscribe();
-                let start = match resume.map(|seen| self.missed_since(seen)) {
-                    Some(Ok(missed)) => Start::Resumed(missed),
-                    Some(Err(because)) => Start::Snapshot(self.snapshot(), Some(because)),
-                    None => Start::Snapshot(self.snapshot(), None),
-                };
-                // Who has left need not be told; here and below.
-                let _ = reply.send(Watching { start, feed });
+            // Who has left need not be told; here and below.
+            Message::Watch(resume, reply) => drop(reply.send(self.watch(resume))),
+            Message::Snapshot(reply) => {
+                let snapshot = self.snapshots.newest(&self.market);
+                drop(reply.send(snapshot));
             }
-            Message::Snapshot(reply) => drop(reply.send(self.snapshot())),
             Message::Answer(reply) => drop(reply.send(())),
             Message::Market(reply) => {
-                drop(reply.send((self.market.clone(), self.feed.subscribe())));
+                let feed = Following::new(VecDeque::new(), self.feed.subscribe());
+                drop(reply.send((self.market.clone(), feed)));
             }
         }
     }
 
+    fn watch(&mut self, resume: Option<(MarketId, FeedSequence)>) -> Watching {
+        let feed = self.feed.subscribe();
+        let because = match resume.map(|seen| self.missed_since(seen)) {
+            Some(Ok(missed)) => {
+                let (start, feed) = (Start::Resumed, Following::new(missed, feed));
+                return Watching { start, feed };
+            }
+            Some(Err(because)) => Some(because),
+            None => None,
+        };
+        let (snapshot, missed) = self.snapshots.recent(&self.market, &self.past);
+        let (start, feed) = (
+            Start::Snapshot(snapshot, because),
+            Following::new(missed, feed),
+        );
+        Watching { start, feed }
+    }
+
     fn publish(&mut self, events: Vec<(Timestamp, PublicEvent)>) {
-        self.snapshot = None;
         let entries = events
             .into_iter()
             .map(|(at, event)| FeedEntry { at, event });
@@ -277,29 +332,23 @@ impl Running {
                 encoded,
             };
             let published = Arc::new(Published::Batch(batch));
-            self.past.keep(published.clone());
+            self.snapshots.followed_by(published.bytes());
             // Nobody may be watching.
-            let _ = self.feed.send(published);
+            let _ = self.feed.send(Handed::Batch(Arc::downgrade(&published)));
+            self.past.keep(published);
         }
     }
 
     fn beat(&mut self) {
         let beat = beat(&mut self.market, self.term, &*self.clock);
-        let _ = self.feed.send(beat.clone());
+        let _ = self.feed.send(Handed::Heartbeat(beat.clone()));
         self.beats.send_replace(beat);
-    }
-
-    fn snapshot(&mut self) -> Arc<Snapshot> {
-        let market = &self.market;
-        self.snapshot
-            .get_or_insert_with(|| Arc::new(Snapshot::of(market)))
-            .clone()
     }
 
     fn missed_since(
         &self,
         (market, seen): (MarketId, FeedSequence),
-    ) -> Result<Vec<Arc<Published>>, ResyncBecause> {
+    ) -> Result<VecDeque<Weak<Published>>, ResyncBecause> {
         let last = self.market.feed_sequence();
         if market != self.market.id() {
             return Err(ResyncBecause::UnknownPlace);

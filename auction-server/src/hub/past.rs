@@ -1,30 +1,56 @@
-//! The latest batches, for those who resume.
+//! The latest batches: for those who resume, and for those who watch and are behind.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use auction_core::FeedSequence;
 use auction_proto::ResyncBecause;
 
-use super::{Published, RESUME_BYTES};
+use super::{PAST_BATCHES, PAST_BYTES, Published};
 
-/// The latest batches, for those who resume.
-#[derive(Default)]
+/// The latest batches, bounded by their number and by their bytes. It alone keeps them: whoever is slower than
+/// this is behind for good.
 pub(super) struct Past {
     batches: VecDeque<Arc<Published>>,
     bytes: usize,
+    most: Most,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most {
+    pub(super) batches: usize,
+    pub(super) bytes: usize,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self::keeping(Most {
+            batches: PAST_BATCHES,
+            bytes: PAST_BYTES,
+        })
+    }
 }
 
 impl Past {
-    /// Keeps a batch, and forgets the oldest beyond [`RESUME_BYTES`].
+    pub(super) fn keeping(most: Most) -> Self {
+        Self {
+            batches: VecDeque::new(),
+            bytes: 0,
+            most,
+        }
+    }
+
+    /// Keeps a batch, and forgets the oldest beyond the bounds. The newest stays, however large it is.
     pub(super) fn keep(&mut self, published: Arc<Published>) {
         self.bytes += published.bytes();
         self.batches.push_back(published);
-        while self.bytes > RESUME_BYTES {
-            let Some(oldest) = self.batches.pop_front() else {
-                return;
-            };
-            self.bytes -= oldest.bytes();
+        while self.batches.len() > 1
+            && (self.bytes > self.most.bytes || self.batches.len() > self.most.batches)
+        {
+            if let Some(oldest) = self.batches.pop_front() {
+                self.bytes -= oldest.bytes();
+            }
         }
     }
 
@@ -33,9 +59,9 @@ impl Past {
         &self,
         seen: FeedSequence,
         last: FeedSequence,
-    ) -> Result<Vec<Arc<Published>>, ResyncBecause> {
+    ) -> Result<VecDeque<Weak<Published>>, ResyncBecause> {
         if seen == last {
-            return Ok(Vec::new());
+            return Ok(VecDeque::new());
         }
         let after = |published: &Arc<Published>| match &**published {
             Published::Batch(batch) => batch.feed.after,
@@ -45,7 +71,9 @@ impl Past {
             .batches
             .partition_point(|published| after(published) < seen);
         match self.batches.get(at) {
-            Some(first) if after(first) == seen => Ok(self.batches.range(at..).cloned().collect()),
+            Some(first) if after(first) == seen => {
+                Ok(self.batches.range(at..).map(Arc::downgrade).collect())
+            }
             _ if self
                 .batches
                 .front()

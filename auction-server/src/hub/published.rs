@@ -61,6 +61,11 @@ impl Snapshot {
             parts: parts.map(|part| Encoded::new(&part)).collect(),
         }
     }
+
+    /// How many bytes its frames take.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.iter().map(Encoded::bytes).sum()
+    }
 }
 
 impl Published {
@@ -81,7 +86,7 @@ impl Published {
             }
             Self::Heartbeat(_) => 0,
         };
-        self.encoded().bytes() * (1 + JSON_BYTES_A_BYTE) + entries
+        self.encoded().bytes() * (1 + JSON_BYTES_A_BYTE) + entries + size_of::<Self>()
     }
 }
 

@@ -18,15 +18,14 @@ use std::time::Duration;
 use auction_core::{MarketId, RequestId, SessionId, Term, UserId};
 use auction_proto::{Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::follower::Histories;
-use crate::hub::{Hub, Published};
+use crate::hub::{Following, Hub, NoNext, Published};
 use crate::login::Hasher;
 use crate::metrics::Metrics;
 use crate::sequencer::{Inbox, Told};
@@ -149,7 +148,7 @@ struct Bound {
 struct Watched {
     request: RequestId,
     view: View,
-    feed: broadcast::Receiver<Arc<Published>>,
+    feed: Following,
 }
 
 enum Never {}
@@ -240,9 +239,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 }
 
 /// The next of the feed; never, without one.
-async fn next(feed: &mut Option<Watched>) -> Result<Arc<Published>, RecvError> {
+async fn next(feed: &mut Option<Watched>) -> Result<Arc<Published>, NoNext> {
     match feed {
-        Some(watched) => watched.feed.recv().await,
+        Some(watched) => watched.feed.next().await,
         None => std::future::pending().await,
     }
 }

@@ -43,15 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 let view = View::of(body.symbols.into_vec());
                 self.watch(request, view, body.resume).await?;
             }
-            ClientMessage::GetSnapshot(_) => match self.services.hub.snapshot().await {
-                Ok(snapshot) => {
-                    for part in &snapshot.parts {
-                        self.channel.push_shared(request, part);
-                        self.channel.flush_when_full().await?;
-                    }
-                }
-                Err(_) => self.refuse_busy(request),
-            },
+            ClientMessage::GetSnapshot(_) => self.get_snapshot(request).await?,
             ClientMessage::GetHistory(body) => self.history(request, &body).await,
             ClientMessage::Ping(body) => {
                 let server_time = self.services.clock.now();

@@ -8,13 +8,15 @@ use auction_proto::{
     Code, GetHistory, LeastWinning, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::ended::Ended;
 use super::view::View;
 use super::{Bound, Connection, Watched};
-use crate::hub::{Published, Snapshot, Start, Watching};
-use crate::sequencer::{Answer, Work};
+use crate::hub::{NoNext, NoSnapshot, Published, Snapshot, Start, Watching};
+use crate::sequencer::{Answer, NotTaken, Work};
+
+/// How much of the feed a connection writes before it looks at its client's requests again.
+const FEED_AT_ONCE: usize = 256;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn watch(
@@ -25,7 +27,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     ) -> Result<(), Ended> {
         let seen = resume.map(|point| (point.market, point.feed_sequence));
         let Ok(Watching { start, feed }) = self.services.hub.watch(seen).await else {
-            self.refuse_busy(request);
+            self.refuse_not_taken(request, NotTaken::Stopped);
             return Ok(());
         };
         match start {
@@ -35,14 +37,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 self.show_snapshot(request, &mut view, &snapshot).await?;
             }
-            Start::Resumed(missed) => {
+            Start::Resumed => {
                 let (_, feed_sequence) = seen.expect("who resumes has named a place");
                 self.reply(request, &Resumed { feed_sequence });
                 view.begin(feed_sequence);
-                for published in missed {
-                    view.show(&published, &mut self.channel);
-                    self.channel.flush_when_full().await?;
-                }
             }
         }
         self.feed = Some(Watched {
@@ -50,6 +48,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             view,
             feed,
         });
+        Ok(())
+    }
+
+    pub(super) async fn get_snapshot(&mut self, request: RequestId) -> Result<(), Ended> {
+        match self.services.hub.snapshot().await {
+            Ok(snapshot) => {
+                self.show_snapshot(request, &mut View::all(), &snapshot)
+                    .await?;
+            }
+            Err(NoSnapshot::Busy) => self.refuse_busy(request),
+            Err(NoSnapshot::Ended) => self.refuse_not_taken(request, NotTaken::Stopped),
+        }
         Ok(())
     }
 
@@ -115,33 +125,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Writes a batch of the feed and all that follow it already; or everything anew, when the client was too
-    /// slow to be given all that was in between.
+    /// Writes what is next of the feed, and some of what follows it already; or everything anew, when the client
+    /// was too slow to be given all that was in between.
     pub(super) async fn publish(
         &mut self,
-        first: Result<Arc<Published>, RecvError>,
+        first: Result<Arc<Published>, NoNext>,
     ) -> Result<(), Ended> {
-        let mut published = match first {
-            Ok(published) => published,
-            Err(RecvError::Lagged(_)) => return self.watch_anew().await,
-            // The hub ends with the server.
-            Err(RecvError::Closed) => {
-                self.feed = None;
-                return Ok(());
-            }
-        };
-        loop {
+        let mut next = first.map(Some);
+        for left in (0..FEED_AT_ONCE).rev() {
             let Some(watched) = &mut self.feed else {
                 return Ok(());
             };
-            watched.view.show(&published, &mut self.channel);
-            let next = watched.feed.try_recv();
+            match next {
+                Ok(Some(published)) => watched.view.show(&published, &mut self.channel),
+                Ok(None) => return Ok(()),
+                Err(NoNext::Behind) => return self.watch_anew().await,
+                // The hub ends with the server.
+                Err(NoNext::Ended) => {
+                    self.feed = None;
+                    return Ok(());
+                }
+            }
+            if left == 0 {
+                return Ok(());
+            }
+            next = watched.feed.try_next();
             self.channel.flush_when_full().await?;
-            published = match next {
-                Ok(published) => published,
-                Err(TryRecvError::Lagged(_)) => return self.watch_anew().await,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return Ok(()),
-            };
         }
+        Ok(())
     }
 }
