@@ -131,6 +131,37 @@ numbered! {
 }
 
 impl Kind {
+    /// What a request of this kind is answered by, beside [`REFUSED`](Self::REFUSED), which answers any: one of
+    /// these, or several `snapshot_part`. Nothing for a kind that is no request.
+    #[must_use]
+    pub const fn answers(self) -> &'static [Self] {
+        match self {
+            Self::HELLO => &[Self::WELCOME],
+            Self::LOGIN | Self::RESUME => &[Self::LOGGED_IN],
+            Self::LIST_SESSIONS => &[Self::SESSIONS],
+            Self::WATCH | Self::WATCH_SYMBOLS => {
+                &[Self::RESUMED, Self::SNAPSHOT_PART, Self::RESYNC]
+            }
+            Self::GET_SNAPSHOT => &[Self::SNAPSHOT_PART],
+            Self::GET_HISTORY => &[Self::HISTORY],
+            Self::GET_LEAST_WINNING => &[Self::LEAST_WINNING],
+            Self::PING => &[Self::PONG],
+            _ => match self.sender() {
+                Sender::Client => &[Self::ACCEPTED],
+                Sender::Server | Sender::Nobody => &[],
+            },
+        }
+    }
+
+    /// Whether a server sends it of its own accord.
+    #[must_use]
+    pub const fn is_unasked(self) -> bool {
+        matches!(
+            self,
+            Self::FEED | Self::FILTERED_FEED | Self::HEARTBEAT | Self::RESYNC | Self::GOODBYE
+        )
+    }
+
     /// Who sends it: the number tells.
     #[must_use]
     pub const fn sender(self) -> Sender {

@@ -47,6 +47,11 @@
 //! same conversation can be held in lines of JSON: [`ClientMessage::decode_json`],
 //! [`ServerMessage::encode_json`], [`LineDecoder`].
 //!
+//! # Schema
+//! [`SCHEMA_JSON`] describes every message in both encodings, [`ASYNCAPI_JSON`] what answers what: both are made
+//! from the types (feature `schema`), for clients in other languages. `conformance/` holds messages and feeds with
+//! what must come of them.
+//!
 //! # Strict
 //! Bytes come from strangers. A length is checked before anything is taken for it, a list and a text have
 //! limits, no type is recursive, every value has one encoding, and what was read is the whole body. A type
@@ -67,6 +72,8 @@ mod code;
 mod list;
 mod text;
 mod secret;
+#[cfg(feature = "schema")]
+mod shape;
 mod form;
 mod body;
 mod codec;
@@ -77,6 +84,8 @@ mod message;
 mod feed;
 mod snapshot;
 pub mod record;
+#[cfg(feature = "schema")]
+pub mod schema;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 
@@ -104,6 +113,11 @@ pub use record::{
 pub use secret::{Secret, SecretError, Token};
 pub use snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
 pub use text::{Text, TextError};
+
+/// All messages as JSON Schema, in the form of lines: `schema/v1/schema.json`, which is made from the types.
+pub const SCHEMA_JSON: &str = include_str!("../schema/v1/schema.json");
+/// The conversations of the protocol as AsyncAPI 3, beside [`SCHEMA_JSON`]: `schema/v1/asyncapi.json`.
+pub const ASYNCAPI_JSON: &str = include_str!("../schema/v1/asyncapi.json");
 
 /// The version of the protocol that this crate speaks.
 pub const VERSION: u16 = 1;

@@ -83,6 +83,14 @@ macro_rules! messages {
             }
         }
 
+        #[cfg(feature = "schema")]
+        impl $message {
+            /// Each kind of this side, and the form of its body.
+            pub(crate) fn shapes(generator: &mut schemars::SchemaGenerator) -> Vec<(Kind, schemars::Schema)> {
+                alloc::vec![$((<$body as Body>::KIND, <$body as crate::shape::Shaped>::shape(generator))),*]
+            }
+        }
+
         impl Kinds for $message {
             fn has(kind: Kind) -> bool {
                 matches!(kind, $(<$body as Body>::KIND)|*)

@@ -31,6 +31,12 @@ macro_rules! fields {
         }
 
         $crate::wire::as_serde!($name);
+        #[cfg(feature = "schema")]
+        $crate::shape::shaped_struct!(
+            $name,
+            $crate::body::definition!($name $($kind)?),
+            $(#[$doc])* { $($(#[$field_doc])* $field: $of),* }
+        );
         $(
             impl $crate::body::sealed::Sealed for $name {}
 
@@ -40,6 +46,19 @@ macro_rules! fields {
         )?
     )*};
 }
+
+/// The name of a struct's definition in the schema; a body stands within its message.
+#[cfg(feature = "schema")]
+macro_rules! definition {
+    ($name:ident) => {
+        Some(stringify!($name))
+    };
+    ($name:ident $kind:ident) => {
+        None
+    };
+}
+#[cfg(feature = "schema")]
+pub(crate) use definition;
 
 /// Enums without values: a number on the wire, a name in JSON.
 macro_rules! choice {
@@ -56,6 +75,10 @@ macro_rules! choice {
 
         $crate::form::in_order!($($number),*);
         $crate::wire::as_serde!($name);
+        #[cfg(feature = "schema")]
+        $crate::shape::shaped_enum!($name, $(#[$doc])* {
+            $($(#[$variant_doc])* $number = $variant),*
+        });
     };
 }
 

@@ -16,6 +16,10 @@ macro_rules! form {
             $(#[serde(with = "crate::wire")] $(#[$attribute])* $field: $of,)*
         }
         $crate::form::form!(@wire $form: $type);
+        #[cfg(feature = "schema")]
+        $crate::shape::shaped_struct!($type, Some(stringify!($type)), {
+            $($(#[$attribute])* $field: $of),*
+        });
     };
     (enum $form:ident: $type:ident = $path:literal {
         $($number:literal = $variant:ident $(($of:ty))? $({ $($field:ident: $fof:ty),* $(,)? })?),* $(,)?
@@ -28,6 +32,10 @@ macro_rules! form {
         }
         $crate::form::form!(@wire $form: $type);
         $crate::form::in_order!($($number),*);
+        #[cfg(feature = "schema")]
+        $crate::shape::shaped_enum!($type, {
+            $($number = $variant $(($of))? $({ $($field: $fof),* })?),*
+        });
     };
     (@wire $form:ident: $type:ident) => {
         impl $crate::wire::Wire for $type {
