@@ -62,14 +62,28 @@ impl Client {
     where
         A: ToSocketAddrs + Clone + Send + Sync + 'static,
     {
+        Self::connect_with(move || tcp(address.clone())).await
+    }
+
+    /// Connects to a market over TLS, and greets. `address` is `host:port`: the host is what the certificate
+    /// must be for, unless it is pinned.
+    ///
+    /// # Errors
+    /// [`ConnectionError`]; [`ConnectionError::Tls`] says what is wrong with TLS.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "tls")]
+    pub async fn connect_tls(
+        address: &str,
+        trust: &crate::tls::Trust,
+    ) -> Result<Self, ConnectionError> {
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let tls = crate::tls::Tls::new(host, trust)?;
+        let address = address.to_owned();
         Self::connect_with(move || {
-            let address = address.clone();
-            async move {
-                let stream = TcpStream::connect(address).await?;
-                // A bid is one small packet: it must not wait for another.
-                stream.set_nodelay(true)?;
-                Ok(stream)
-            }
+            let (tls, address) = (tls.clone(), address.clone());
+            async move { tls.wrap(tcp(address).await?).await }
         })
         .await
     }
@@ -306,6 +320,17 @@ impl Client {
             request: PhantomData,
         })
     }
+}
+
+/// A stream as bids want it.
+///
+/// # Errors
+/// When nobody answers at the address, or it is none.
+pub async fn tcp(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // A bid is one small packet: it must not wait for another.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// An answer that is to come.

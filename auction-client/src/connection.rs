@@ -33,12 +33,17 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// The number of the greeting. Numbers of requests are far above.
 const HELLO: RequestId = RequestId(1);
 
+/// How an alert of TLS begins, of any version: the answer of a server that speaks TLS to one that does not.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
+
 /// A connection: everything about it can be dropped and taken up again at any await.
 pub(crate) struct Connection {
     stream: BoxedStream,
     decoder: FrameDecoder,
     input: Box<[u8]>,
     unread: Range<usize>,
+    /// Whether anything has come.
+    begun: bool,
     output: Vec<u8>,
     written: usize,
 }
@@ -64,7 +69,7 @@ pub(crate) async fn greet(
 ) -> Result<Greeted, ConnectionError> {
     let greeting = async {
         let stream = connector().await;
-        let stream = stream.map_err(|error| ConnectionError::Connect(Arc::new(error)))?;
+        let stream = stream.map_err(ConnectionError::connecting)?;
         let mut connection = Connection::new(stream);
         let hello = Hello {
             version_min: VERSION,
@@ -108,6 +113,7 @@ impl Connection {
             decoder: FrameDecoder::new(auction_proto::limits::FRAME_BYTES_MAX),
             input: vec![0; READ_BYTES].into_boxed_slice(),
             unread: 0..0,
+            begun: false,
             output: PREFACE.to_vec(),
             written: 0,
         }
@@ -143,6 +149,11 @@ impl Connection {
             if self.unread.is_empty() {
                 return Poll::Ready(Err(ConnectionError::Ended));
             }
+            // No welcome and no farewell is as long as these would make it.
+            if !self.begun && self.input[self.unread.clone()].starts_with(&TLS_ALERT) {
+                return Poll::Ready(Err(ConnectionError::SpeaksTls));
+            }
+            self.begun = true;
         }
     }
 
@@ -198,6 +209,10 @@ fn is_news(request: RequestId, kind: Kind) -> bool {
 }
 
 fn failed(error: io::Error) -> ConnectionError {
+    // TLS says so of an end without farewell; frames have lengths, so nothing can be cut unseen.
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return ConnectionError::Ended;
+    }
     ConnectionError::Io(Arc::new(error))
 }
 

@@ -4,8 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{MarketId, Price};
+use auction_core::{MarketId, Price, Timestamp};
 use auction_proto::{BodyError, Code, FrameError, Goodbye, Kind, Refused, SnapshotError};
+
+use crate::fingerprint::Fingerprint;
 
 /// Why there is no connection, or no longer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -13,6 +15,12 @@ pub enum ConnectionError {
     /// Nobody answers at the address, or it is none.
     #[error("could not connect: {0}")]
     Connect(Arc<io::Error>),
+    /// TLS came to nothing: who answers is not who is trusted, or speaks no TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The server answered in TLS, and this connection is plain.
+    #[error("the server speaks TLS, and this connection does not")]
+    SpeaksTls,
     /// The connection failed while it was in use.
     #[error("the connection failed: {0}")]
     Io(Arc<io::Error>),
@@ -54,6 +62,77 @@ pub enum ConnectionError {
     /// The client was closed.
     #[error("the client was closed")]
     Closed,
+}
+
+/// Why TLS came to nothing, told apart by what can be done about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// What answers speaks no TLS there, or none of version 1.3; holds what it did instead.
+    #[error("the server does not speak TLS 1.3 at this port: {0}")]
+    NotSpoken(String),
+    /// The certificate is not the one that was pinned: another server, a new certificate, or someone in between.
+    #[error(
+        "the server is not the one that was pinned: the certificate should be {pinned}, and is {found}"
+    )]
+    OtherCertificate {
+        /// What was pinned.
+        pinned: Fingerprint,
+        /// What the server showed.
+        found: Fingerprint,
+    },
+    /// Nobody who is trusted vouches for the certificate.
+    #[error("no authority that is trusted here vouches for the server's certificate, {found}")]
+    UnknownAuthority {
+        /// The certificate.
+        found: Fingerprint,
+    },
+    /// The certificate is someone else's.
+    #[error("the server's certificate is not for {expected}, but for {}", presented.join(", "))]
+    OtherName {
+        /// The name that was connected to.
+        expected: String,
+        /// The names in the certificate.
+        presented: Vec<String>,
+    },
+    /// The certificate's time has run out.
+    #[error(
+        "the server's certificate expired at {since}; its operator must renew it, or a clock is wrong"
+    )]
+    Expired {
+        /// The last moment at which it was good.
+        since: Timestamp,
+    },
+    /// The certificate's time has not come.
+    #[error(
+        "the server's certificate is good from {from} on; perhaps this machine's clock is wrong"
+    )]
+    NotYetValid {
+        /// The first moment at which it is good.
+        from: Timestamp,
+    },
+    /// The machine has no authorities to trust.
+    #[error("this machine has no list of authorities to trust{0}")]
+    NoAuthorities(String),
+    /// A list of authorities is none.
+    #[error("the authorities to trust are no certificates as PEM: {0}")]
+    Authorities(String),
+    /// TLS needs to know whom to expect.
+    #[error("{0:?} is neither a name nor a number that a certificate can be for")]
+    Host(String),
+    /// Anything else.
+    #[error("TLS failed: {0}")]
+    Failed(String),
+}
+
+impl ConnectionError {
+    /// What it means that there is no stream.
+    pub(crate) fn connecting(error: io::Error) -> Self {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match tls {
+            Some(tls) => Self::Tls(TlsError::clone(tls)),
+            None => Self::Connect(Arc::new(error)),
+        }
+    }
 }
 
 /// Why a request did not succeed. The three differ in what is known, and so in what to do next.

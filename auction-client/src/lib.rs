@@ -63,11 +63,15 @@
 //! then [`RequestError`] tells a request that was never sent from one whose outcome is not known.
 //!
 //! # Over anything
-//! [`Client::connect_with`] takes any way to a stream of bytes: TLS, a pipe within the process, a simulated
-//! network. Time is tokio's, so that tests can run it as fast as they like.
+//! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`), and trusts whom a [`Trust`] says: the machine's
+//! authorities, one's own, or one certificate alone, by its [`Fingerprint`]. [`Client::connect_with`] takes any way
+//! to a stream of bytes: a pipe within the process, a simulated network, TLS over another's stream ([`Tls`]). Time is tokio's, so that tests can run it as fast as they like.
 
 pub mod limits;
+mod fingerprint;
 mod error;
+#[cfg(feature = "tls")]
+mod tls;
 mod clock;
 mod backoff;
 mod numbers;
@@ -86,8 +90,11 @@ pub use auction_proto::{
     ReinstateUser, ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions, SuspendUser,
     Token, Welcome,
 };
-pub use client::{Client, InFlight};
+pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;
-pub use error::{BidError, ConnectionError, RequestError};
+pub use error::{BidError, ConnectionError, RequestError, TlsError};
+pub use fingerprint::{Fingerprint, FingerprintError};
 pub use request::{BidPlaced, Request};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsStream, Trust};
 pub use watch::{Gap, Update, Watch};

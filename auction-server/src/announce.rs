@@ -188,6 +188,9 @@ fn what_to_type(lot: &Lot, address: SocketAddr, guard: Guard<'_>, now: Timestamp
         && (address.ip().is_loopback() || address.ip().is_unspecified());
     if guard != Guard::Plain {
         let _ = writeln!(text, "  export AUCTION_SERVER=tls://{address}");
+        if let Guard::SelfSigned(fingerprint) = guard {
+            let _ = writeln!(text, "  export AUCTION_FINGERPRINT={fingerprint}");
+        }
     } else if !listens_where_expected {
         let _ = writeln!(text, "  export AUCTION_SERVER={address}");
     }

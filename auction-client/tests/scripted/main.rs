@@ -6,5 +6,7 @@ mod script;
 mod greeting;
 mod requests;
 mod watching;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "cli")]
 mod program;

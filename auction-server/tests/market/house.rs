@@ -231,6 +231,11 @@ impl Server {
         said
     }
 
+    /// All it has printed on standard output.
+    pub fn printed(&self) -> String {
+        self.printed.text()
+    }
+
     /// All it has said on standard error.
     pub fn said(&self) -> String {
         self.said.text()

@@ -11,6 +11,7 @@ mod sessions;
 mod files;
 mod program;
 mod library;
+mod tls;
 mod ending;
 mod credentials;
 mod rubbish;

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use auction_client::Fingerprint;
 use auction_core::{LotId, Name, Price, Profit, SecurityCode, SessionId, Symbol};
 use clap::{Args, Parser, Subcommand};
 
 use crate::choose::Target;
-use crate::desk::ServerAddress;
 use crate::failure::Form;
+use crate::server::ServerAddress;
 
 /// Bid at a stock auction, and watch it.
 ///
@@ -61,15 +62,37 @@ Prices are strings, times RFC 3339 in UTC. Fields may be added, never taken away
 /// What every command takes.
 #[derive(Debug, Args)]
 pub struct Shared {
-    /// The market's server.
+    /// The market's server; tls:// when it speaks TLS.
     #[arg(
         long,
         global = true,
         env = "AUCTION_SERVER",
         default_value = "127.0.0.1:2022",
-        value_name = "HOST:PORT"
+        value_name = "[tls://]HOST:PORT"
     )]
     pub server: ServerAddress,
+    /// Trust a server whose certificate these authorities vouch for (PEM); system: whom this machine trusts.
+    ///
+    /// It goes with tls://, is remembered for the server, and holds until something else is said.
+    #[arg(
+        long,
+        global = true,
+        env = "AUCTION_CA",
+        value_name = "FILE|system",
+        hide_env_values = true
+    )]
+    pub ca: Option<PathBuf>,
+    /// Trust the server whose certificate has this SHA-256 fingerprint, as the server prints it, and no other.
+    ///
+    /// It goes with tls://, is remembered for the server, and holds until something else is said.
+    #[arg(
+        long,
+        global = true,
+        env = "AUCTION_FINGERPRINT",
+        value_name = "SHA256",
+        hide_env_values = true
+    )]
+    pub fingerprint: Option<Fingerprint>,
     /// The folder where the session is remembered [default: $XDG_STATE_HOME/auction, or
     /// ~/.local/state/auction].
     #[arg(
@@ -254,6 +277,7 @@ mod tests {
         for line in [
             "auction register mia",
             "auction login mia --server market.example:2022",
+            "auction lots --server tls://market.example --ca system",
             "auction --json logout",
             "auction sessions",
             "auction sessions --json",
@@ -294,6 +318,10 @@ mod tests {
             ("auction profit AAPL 01954 1e9", "is not a decimal"),
             ("auction sessions revoke x", "is not a session's number"),
             ("auction lots --server host:port", "is no address"),
+            (
+                "auction lots --fingerprint AB:CD",
+                "is no SHA-256 fingerprint",
+            ),
             ("auction history AAPL --limit 0", "0 is not in 1..=1024"),
         ] {
             let error = parse(line).map(|_| ()).unwrap_err();

@@ -60,6 +60,23 @@ impl Failure {
         Self::new(Kind::NotLoggedIn, message)
     }
 
+    /// Nobody answers, or not who should.
+    pub fn not_connected(message: impl Into<String>) -> Self {
+        Self::new(Kind::NotConnected, message)
+    }
+
+    /// The same with a word for programs.
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// The same with something more for programs.
+    pub fn with_remedy(mut self, name: &str, value: Value) -> Self {
+        self.remedy.insert(name.into(), value);
+        self
+    }
+
     fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,

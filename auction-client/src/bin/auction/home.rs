@@ -1,7 +1,7 @@
 //! Where the session is remembered: a file for each server and market, that its owner alone can read.
 //!
-//! `HOME/sessions/HOST_PORT-MARKET.json`, in a folder of mode 0700, files of mode 0600. A file is written aside
-//! and renamed, so that it is whole at every moment.
+//! `HOME/sessions/HOST_PORT-MARKET.json`; whom to [trust](crate::trust) is `HOME/servers/tls___HOST_PORT.json`. The
+//! folders have mode 0700, the files 0600. A file is written aside and renamed, so that it is whole at every moment.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -65,32 +65,13 @@ impl Remembered {
 
     /// Keeps the session, in place of the one before.
     pub fn save(&self, stored: &Stored) -> Result<(), Failure> {
-        let write = || {
-            let folder = self.file.parent().unwrap_or(Path::new("."));
-            make_folder(folder)?;
-            // Its own number keeps two programs that log in at once apart.
-            let aside = self
-                .file
-                .with_extension(format!("{}.new", std::process::id()));
-            let written = write_owned(&aside, print(stored).as_bytes());
-            let renamed = written.and_then(|()| fs::rename(&aside, &self.file));
-            if renamed.is_err() {
-                // It may never have come to be.
-                let _ = fs::remove_file(&aside);
-            }
-            renamed
-        };
-        write().map_err(|error| self.cannot("write", &error))
+        let kept = keep(&self.file, print(stored).as_bytes());
+        kept.map_err(|error| self.cannot("write", &error))
     }
 
     /// Forgets the session.
     pub fn forget(&self) -> Result<(), Failure> {
-        match fs::remove_file(&self.file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(self.cannot("remove", &error))
-            }
-            _ => Ok(()),
-        }
+        remove(&self.file).map_err(|error| self.cannot("remove", &error))
     }
 
     fn cannot(&self, what: &str, error: &io::Error) -> Failure {
@@ -98,8 +79,30 @@ impl Remembered {
     }
 }
 
+/// Keeps a file whole, in place of the one before, in a folder that its owner alone can read.
+pub fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    make_folder(file.parent().unwrap_or(Path::new(".")))?;
+    // Its own number keeps two programs that write at once apart.
+    let aside = file.with_extension(format!("{}.new", std::process::id()));
+    let written = write_owned(&aside, bytes);
+    let renamed = written.and_then(|()| fs::rename(&aside, file));
+    if renamed.is_err() {
+        // It may never have come to be.
+        let _ = fs::remove_file(&aside);
+    }
+    renamed
+}
+
+/// Removes a file, if it is there.
+pub fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A server's address as part of a file's name.
-fn file_name(server: &str) -> String {
+pub fn file_name(server: &str) -> String {
     let keep = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-');
     server
         .chars()
@@ -162,10 +165,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 
 fn write_owned(file: &Path, bytes: &[u8]) -> io::Result<()> {
     // What was left by a crash may have other permissions: the file is always new.
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove(file)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The program `auction`: what a person or a script does at the market, one file a command.
 
+mod server;
 mod cli;
 mod clean;
 mod failure;
@@ -15,6 +16,7 @@ mod news;
 mod countdown;
 mod choose;
 mod home;
+mod trust;
 mod hidden;
 mod password;
 mod desk;

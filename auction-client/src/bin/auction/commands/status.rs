@@ -26,7 +26,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
                  users        {users}\nlogged in    {user}",
                 market.id(),
                 server,
-                desk.server.0,
+                desk.server,
                 welcome.version,
                 clock.now(),
                 micros(clock.error()),
@@ -37,7 +37,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
             json!({
                 "market": market.id().to_string(),
                 "server": server,
-                "address": desk.server.0,
+                "address": desk.server.to_string(),
                 "protocol": welcome.version,
                 "server_time": clock.now().to_string(),
                 "clock_error_us": u64::try_from(micros(clock.error())).unwrap_or(u64::MAX),

@@ -44,7 +44,7 @@ pub async fn run(shared: &Shared) -> Result<(), Failure> {
     let watch = desk.client.watch().await?;
     let mut lines = Lines::begin()?;
     let open = watch.market().open_lots();
-    let server = &desk.server.0;
+    let server = &desk.server;
     desk.out.line(&format!(
         "Welcome to the auction at {server}: {open} lots are open."
     ))?;
