@@ -10,6 +10,7 @@ mod formats;
 mod sessions;
 mod files;
 mod program;
+mod program_formats;
 mod library;
 mod tls;
 mod ending;

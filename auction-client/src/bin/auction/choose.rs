@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use auction_client::Code;
-use auction_core::{Lot, LotId, Market, Symbol};
+use auction_core::{Lot, LotId, Market, Phase, Symbol};
+use clap::Args;
 
 use crate::failure::Failure;
 
@@ -32,9 +33,39 @@ impl FromStr for Target {
     }
 }
 
+/// A lot, as commands take it.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Which {
+    /// The stock's symbol, or #N for the lot with this number.
+    #[arg(value_name = "SYMBOL|#N")]
+    pub target: Target,
+    /// Which lot, when the symbol has several.
+    #[arg(long, value_name = "N", value_parser = lot_number)]
+    pub lot: Option<LotId>,
+}
+
+/// A lot's number, with or without its sign.
+pub fn lot_number(text: &str) -> Result<LotId, String> {
+    let number = text.strip_prefix('#').unwrap_or(text).parse();
+    number
+        .map(LotId)
+        .map_err(|_| "is not a lot's number; expected for example 7".to_owned())
+}
+
 impl Target {
     /// The one lot that takes bids. `number` says which, when the symbol has several.
     pub fn open_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
+        // Of several, the one that has begun is meant.
+        let lots = self.lots(market, number)?.into_iter();
+        let begun: Vec<_> = lots.filter(|lot| lot.phase == Phase::Open).collect();
+        match begun.as_slice() {
+            [one] => Ok(one),
+            _ => self.unclosed_lot(market, number),
+        }
+    }
+
+    /// The one lot that has not closed.
+    pub fn unclosed_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
         let lot = self.any_lot(market, number)?;
         if !lot.is_closed() {
             return Ok(lot);
@@ -42,6 +73,20 @@ impl Target {
         let (id, symbol) = (lot.id, lot.symbol);
         let message = format!("lot #{id} of {symbol} has closed, and takes no more bids");
         Err(Failure::refused(Code::LOT_CLOSED, message))
+    }
+
+    /// The newest lot that has closed.
+    pub fn closed_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
+        let lots = self.lots(market, number)?;
+        if let Some(closed) = lots.iter().rfind(|lot| lot.is_closed()) {
+            return Ok(closed);
+        }
+        let Some(lot) = lots.first() else {
+            return Err(self.no_lot());
+        };
+        let (id, symbol) = (lot.id, lot.symbol);
+        let message = format!("lot #{id} of {symbol} has not closed; ask again after its close");
+        Err(Failure::refused(Code::NOT_DUE, message))
     }
 
     /// The one lot to read about: the open one, else the newest.

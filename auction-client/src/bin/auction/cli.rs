@@ -6,9 +6,11 @@ use auction_client::Fingerprint;
 use auction_core::{LotId, Name, Price, Profit, SecurityCode, SessionId, Symbol};
 use clap::{Args, Parser, Subcommand};
 
-use crate::choose::Target;
+use crate::auctioneer::AuctioneerCommand;
+use crate::choose::{Target, lot_number};
 use crate::failure::Form;
 use crate::server::ServerAddress;
+use crate::trade::TradeCommand;
 
 /// Bid at a stock auction, and watch it.
 ///
@@ -146,12 +148,16 @@ Examples:
         #[command(subcommand)]
         action: Option<SessionsAction>,
     },
-    /// The open lots.
+    /// The open lots, and how each is auctioned.
     #[command(after_help = "\
 Examples:
   auction lots
+  auction lots AAPL             its terms in words too
   auction lots --all --json | jq -r '.lots[] | [.symbol, .price] | @tsv'")]
     Lots {
+        /// Symbols, or #N for lots; none: all.
+        #[arg(value_name = "SYMBOL|#N")]
+        targets: Vec<Target>,
         /// Closed ones too.
         #[arg(long)]
         all: bool,
@@ -162,7 +168,10 @@ Examples:
   auction bid AAPL 1.40         bid 1.40 a share
   auction bid AAPL 2 --max      a hidden maximum: the market bids for you, up to 2
   auction bid '#7' 1.40         the lot with this number
-  auction bid AAPL 1.40 --lot 7")]
+  auction bid AAPL 1.40 --lot 7
+
+On a Dutch lot it is the highest price you take it at; on a sealed lot a hidden bid for all of it.
+Lots that are sold in parts, and call auctions, take `auction order`.")]
     Bid {
         /// The stock's symbol, or #N for the lot with this number.
         #[arg(value_name = "SYMBOL|#N")]
@@ -174,9 +183,11 @@ Examples:
         #[arg(long)]
         max: bool,
         /// Which lot, when the symbol has several open.
-        #[arg(long, value_name = "N", value_parser = lot)]
+        #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
     },
+    #[command(flatten)]
+    Trade(TradeCommand),
     /// See what happens as it happens, until the lots have closed.
     #[command(after_help = "\
 Examples:
@@ -201,7 +212,7 @@ Examples:
         #[arg(value_name = "SYMBOL|#N")]
         target: Target,
         /// Which lot, when the symbol has had several.
-        #[arg(long, value_name = "N", value_parser = lot)]
+        #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
         /// How many bids at most.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -226,6 +237,8 @@ Examples:
     /// The market, the server and its clock, and who you are.
     #[command(visible_alias = "market")]
     Status,
+    #[command(flatten)]
+    Auctioneer(AuctioneerCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -242,13 +255,6 @@ impl Shared {
     pub fn form(&self) -> Form {
         if self.json { Form::Json } else { Form::Text }
     }
-}
-
-fn lot(text: &str) -> Result<LotId, String> {
-    let number = text.strip_prefix('#').unwrap_or(text).parse();
-    number
-        .map(LotId)
-        .map_err(|_| "is not a lot's number; expected for example 7".to_owned())
 }
 
 fn session(text: &str) -> Result<SessionId, String> {
@@ -294,6 +300,29 @@ mod tests {
             "auction results",
             "auction profit AAPL 01954 9800",
             "auction profit AAPL 01954 -12.5",
+            "auction lots AAPL #7",
+            "auction take AAPL --at-most 70",
+            "auction order AAPL buy 1 100",
+            "auction order AAPL sell 500 --market --lot 7",
+            "auction replace AAPL 1 500 12.75",
+            "auction replace #7 1 500 --market",
+            "auction cancel AAPL 1",
+            "auction would-have-won AAPL --lot #7",
+            "auction open AAPL --format english --reserve 2",
+            "auction open AAPL --format english --step banded --buy-now 9 --extend-within 30s --extend-by 30s --extend-mode reset --extensions-max 3",
+            "auction open AAPL --format dutch --start 100 --step 1 --interval 10s --floor 50",
+            "auction open AAPL --format sealed-first --opens-in 10m --open-for 1h",
+            "auction open AAPL --format vickrey --closes-at 2026-11-22T14:00:00Z",
+            "auction open AAPL --format uniform --quantity 1000000 --priority pro-rata",
+            "auction open AAPL --format pay-as-bid --bids-max 3 --opens-at 2026-11-22T14:00:00Z --closes-in 2d",
+            "auction extend AAPL --by 5m",
+            "auction extend #7 --closes-at 2026-11-22T14:00:00Z --json",
+            "auction close AAPL",
+            "auction cancel-lot #7",
+            "auction halt AAPL",
+            "auction resume AAPL --lot 7",
+            "auction suspend tom",
+            "auction reinstate tom",
             "auction market",
             "auction status -v",
             "auction",
@@ -323,6 +352,17 @@ mod tests {
                 "is no SHA-256 fingerprint",
             ),
             ("auction history AAPL --limit 0", "0 is not in 1..=1024"),
+            ("auction order AAPL buy 0 1", "expected 1 to 1000000000000"),
+            ("auction cancel AAPL x", "is not an order's number"),
+            ("auction extend AAPL --by 5", "a number and a unit"),
+            (
+                "auction open AAPL --format dutch --interval soon",
+                "is not a duration",
+            ),
+            (
+                "auction open AAPL --format english --closes-at noon",
+                "expected for example 2026-11-22T14:00:00Z",
+            ),
         ] {
             let error = parse(line).map(|_| ()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::ValueValidation, "{line}: {error}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auction_core::{Lot, LotId, Timestamp};
+use auction_core::{Lot, LotId, Phase, Timestamp};
 
 /// So many seconds before a close it is told.
 pub const COUNTDOWN_SECONDS: [u64; 5] = [60, 30, 10, 5, 3];
@@ -47,7 +47,10 @@ impl Countdowns {
             .collect()
     }
 
+    /// What is still to be told of a lot. A close that is not under way, for the lot is halted or has not
+    /// begun, is not counted down.
     fn untold(&self, lot: &Lot) -> impl Iterator<Item = u64> + use<> {
+        let runs = lot.phase == Phase::Open && lot.halted_since.is_none();
         let told = self
             .told
             .get(&lot.id)
@@ -55,7 +58,7 @@ impl Countdowns {
         let told = told.map_or(u64::MAX, |(_, seconds)| *seconds);
         COUNTDOWN_SECONDS
             .into_iter()
-            .filter(move |seconds| *seconds < told)
+            .filter(move |seconds| runs && *seconds < told)
     }
 }
 
@@ -96,5 +99,16 @@ mod tests {
         assert_eq!(countdowns.next([&lot_360]), None);
         assert_eq!(countdowns.due(&[], after(361)), []);
         assert!(countdowns.told.is_empty(), "a closed lot is forgotten");
+    }
+
+    #[test]
+    fn a_lot_that_is_halted_or_has_not_begun_is_not_counted_down() {
+        let mut halted = lot(300);
+        halted.halted_since = Some(after(200));
+        let mut scheduled = lot(300);
+        scheduled.phase = Phase::Scheduled;
+        let mut countdowns = Countdowns::default();
+        assert_eq!(countdowns.next([&halted, &scheduled]), None);
+        assert_eq!(countdowns.due(&[&halted, &scheduled], after(299)), []);
     }
 }

@@ -2,12 +2,44 @@
 
 use auction_client::HistoryBid;
 use auction_core::{
-    AllocatedBy, Lot, OpenedBid, Outcome, Phase, Price, PublicEvent, ReserveStatus, Role, SoldBy,
-    Terms, UnsoldBecause,
+    AllocatedBy, Lot, MarginalPriority, OpenedBid, Outcome, Phase, Price, PublicEvent,
+    ReserveStatus, Role, SoftCloseMode, SoldBy, Span, Terms, UnsoldBecause,
 };
 use serde_json::{Value, json};
 
 use crate::view::View;
+
+/// The terms of a lot, by the names of the flags that open one.
+fn terms(terms: &Terms) -> Value {
+    let millis = |span: Span| span.micros() / 1_000;
+    match terms {
+        Terms::English(terms) => json!({
+            "step": terms.steps.to_string(),
+            "buy_now": price(terms.buy_now),
+            "extend_within_ms": millis(terms.soft_close.extend_within),
+            "extend_by_ms": millis(terms.soft_close.extend_by),
+            "extend_mode": match terms.soft_close.mode {
+                SoftCloseMode::Add => "add",
+                SoftCloseMode::Reset => "reset",
+            },
+            "extensions_max": terms.soft_close.extensions_max,
+        }),
+        Terms::Dutch(terms) => json!({
+            "start": terms.start.to_string(),
+            "step": terms.step.to_string(),
+            "interval_ms": millis(terms.interval),
+            "floor": terms.floor.to_string(),
+        }),
+        Terms::Sealed(_) => json!({}),
+        Terms::Uniform(terms) => json!({
+            "priority": match terms.priority {
+                MarginalPriority::Time => "time",
+                MarginalPriority::ProRata => "pro-rata",
+            },
+            "bids_max": terms.bids_max,
+        }),
+    }
+}
 
 /// A price, or null.
 pub fn price(price: Option<Price>) -> Value {
@@ -34,7 +66,8 @@ impl View<'_> {
             }
         };
         let open = phase == "open";
-        let runs = !lot.is_closed() && lot.halted_since.is_none();
+        let now = lot.halted_since.unwrap_or(self.now);
+        let closes_in = lot.closes_at.since(now).micros() / 1_000;
         json!({
             "lot": lot.id.0,
             "symbol": lot.symbol.as_str(),
@@ -51,9 +84,12 @@ impl View<'_> {
             "reserve": lot.reserve().map_or("hidden", reserve),
             "opened_at": lot.opened_at.to_string(),
             "closes_at": lot.closes_at.to_string(),
-            "closes_in_ms": if runs { lot.closes_at.since(self.now).micros() / 1_000 } else { 0 },
+            // While it is halted, this stands still.
+            "closes_in_ms": if lot.is_closed() { 0 } else { closes_in },
             "extensions": lot.extensions,
-            "format": format(&lot.terms),
+            "format": lot.terms.format(),
+            "terms": terms(&lot.terms),
+            "terms_in_words": self.terms(lot),
             "phase": phase,
             "halted_since": lot.halted_since.map(|since| since.to_string()),
             "closed_at": closed_at,
@@ -221,14 +257,5 @@ fn reserve(reserve: ReserveStatus) -> &'static str {
         ReserveStatus::None => "none",
         ReserveStatus::NotMet => "not_met",
         ReserveStatus::Met => "met",
-    }
-}
-
-fn format(terms: &Terms) -> &'static str {
-    match terms {
-        Terms::English(_) => "english",
-        Terms::Dutch(_) => "dutch",
-        Terms::Sealed(_) => "sealed",
-        Terms::Uniform(_) => "uniform",
     }
 }

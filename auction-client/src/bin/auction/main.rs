@@ -1,7 +1,6 @@
 //! The program `auction`: what a person or a script does at the market, one file a command.
 
 mod server;
-mod cli;
 mod clean;
 mod failure;
 mod out;
@@ -9,12 +8,18 @@ mod paint;
 mod span;
 mod table;
 mod view;
+mod words;
 #[cfg(test)]
 mod fixture;
 mod json;
 mod news;
 mod countdown;
 mod choose;
+mod moments;
+mod terms;
+mod auctioneer;
+mod trade;
+mod cli;
 mod home;
 mod trust;
 mod hidden;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use auction_core::{BidAccepted, ExtensionCause, LotId, PublicEvent, Span, Timestamp};
+use auction_core::{
+    BidAccepted, EnglishTerms, ExtensionCause, LotId, OpenedBid, PublicEvent, Span, Terms,
+    Timestamp,
+};
 
 use crate::paint::Paint;
 use crate::span::{countdown, duration, time_of_day};
@@ -17,20 +20,27 @@ impl View<'_> {
         let (title, what) = match event {
             PublicEvent::StockListed(_) | PublicEvent::UserRegistered { .. } => return None,
             PublicEvent::LotOpened(opened) => {
-                let left = countdown(opened.closes_at, self.now);
-                let least = self
-                    .market
-                    .lot(opened.lot)
-                    .and_then(|lot| lot.least_bid_at(self.now));
+                let lot = self.market.lot(opened.lot)?;
+                let least = lot.least_bid_at(self.now).filter(|_| !lot.is_scheduled());
                 let least = least.map_or(String::new(), |least| format!("; least bid {least}"));
                 let base = opened.base_price;
-                let opens = match opened.opens_at {
-                    None => "opens".to_owned(),
-                    Some(opens_at) => format!("opens in {}", countdown(opens_at, self.now)),
+                // The usual terms need no words.
+                let terms = match lot.terms == Terms::English(EnglishTerms::default()) {
+                    true => String::new(),
+                    false => format!("; {}", self.terms(lot)),
+                };
+                let when = match lot.is_scheduled() {
+                    false => format!("closes in {}", self.closes_in(lot)),
+                    true => self.when(lot),
+                };
+                let opens = if lot.is_scheduled() {
+                    "is announced"
+                } else {
+                    "opens"
                 };
                 (
                     self.title(opened.lot),
-                    format!("{opens} at base price {base}{least}; closes in {left}"),
+                    format!("{opens} at base price {base}{least}; {when}{terms}"),
                 )
             }
             PublicEvent::BidAccepted(bid) => (self.title(bid.lot), self.bid_news(bid, paint)),
@@ -47,25 +57,27 @@ impl View<'_> {
                 (self.title(*lot), format!("extended{why}: closes in {left}"))
             }
             PublicEvent::LotClosed { lot, outcome } => {
-                let what = format!("CLOSED: {}", self.outcome(outcome));
+                let what = format!("CLOSED: {}", self.outcome(self.market.lot(*lot)?, outcome));
                 (self.title(*lot), paint.bold(&what))
             }
-            PublicEvent::LotBegan { lot } => (self.title(*lot), "opens".to_owned()),
-            PublicEvent::LotHalted { lot } => (self.title(*lot), "is halted".to_owned()),
-            PublicEvent::LotResumed { lot, closes_at, .. } => {
-                let left = countdown(*closes_at, self.now);
-                (self.title(*lot), format!("goes on: closes in {left}"))
+            PublicEvent::LotBegan { lot } => {
+                let left = self.closes_in(self.market.lot(*lot)?);
+                (self.title(*lot), format!("opens; closes in {left}"))
+            }
+            PublicEvent::LotHalted { lot } => {
+                let when = self.when(self.market.lot(*lot)?);
+                (self.title(*lot), paint.alarm(&when))
+            }
+            PublicEvent::LotResumed { lot, .. } => {
+                let when = self.when(self.market.lot(*lot)?);
+                (self.title(*lot), format!("goes on: {when}"))
             }
             PublicEvent::BiddersCounted { lot, bidders } => {
                 let s = if *bidders == 1 { "" } else { "s" };
                 (self.title(*lot), format!("{bidders} sealed bidder{s}"))
             }
             PublicEvent::BidsOpened { lot, bids } => {
-                let opened = bids.iter().map(|bid| {
-                    let (who, price) = (self.who(bid.bidder), bid.price);
-                    format!("{who} {price} x {}", bid.quantity)
-                });
-                let opened: Vec<_> = opened.collect();
+                let opened: Vec<_> = bids.iter().map(|bid| self.opened_bid(bid)).collect();
                 (
                     self.title(*lot),
                     format!("bids opened: {}", opened.join(", ")),
@@ -77,6 +89,19 @@ impl View<'_> {
             ),
         };
         Some(line(at, &title, &what))
+    }
+
+    /// A sealed bid that was opened: `mia 60 at 12.00, gets 30`.
+    fn opened_bid(&self, bid: &OpenedBid) -> String {
+        let (who, wanted, price) = (self.who(bid.bidder), bid.quantity, bid.price);
+        match (wanted.get(), bid.pays) {
+            (1, _) => format!("{who} {price}"),
+            (_, None) => format!("{who} {wanted} at {price}"),
+            (_, Some(pays)) => {
+                let filled = bid.filled;
+                format!("{who} {wanted} at {price} (gets {filled} at {pays})")
+            }
+        }
     }
 
     fn bid_news(&self, bid: &BidAccepted, paint: Paint) -> String {
@@ -215,7 +240,7 @@ mod tests {
         let (_, lines, events) = told(usize::MAX);
         let expected = "\
 13:00:00Z  AAPL #1      opens at base price 1.39; least bid 1.40; closes in 5:00
-13:00:00Z  BRK.B #2     opens at base price 1.39; least bid 1.40; closes in 5:00
+13:00:00Z  BRK.B #2     opens at base price 1.39; least bid 1.40; closes in 5:00, reserve not met
 13:00:28Z  AAPL #1      bid 1.40 by mia (you), who leads; least bid 1.41; closes in 4:32
 13:00:29Z  AAPL #1      bid 1.45 by tom, and mia (you) leads at 1.46; least bid 1.47; closes in 4:31
 13:00:30Z  AAPL #1      hidden maximum by tom, who leads at 1.47; least bid 1.48; closes in 4:30
@@ -223,7 +248,7 @@ mod tests {
 13:04:05Z  AAPL #1      extended: closes in 1:55
 13:04:10Z  AAPL         publishes a profit of -12.5
 13:05:00Z  BRK.B #2     CLOSED: not sold: no bids
-13:06:00Z  AAPL #1      CLOSED: sold to mia (you) at 1.46";
+13:06:00Z  AAPL #1      CLOSED: sold to mia (you) at 1.46; the runner-up offered 1.45";
         assert_eq!(lines.join("\n"), expected);
         let names = "opened opened bid bid bid bid extended profit closed closed";
         assert_eq!(events.join(" "), names);
@@ -253,9 +278,9 @@ mod tests {
         let (market, ..) = told(9);
         let text = view(&market, 30).lots(market.lots(), Paint::Plain);
         let expected = "\
-LOT  SYMBOL  SECURITY  BASE  PRICE  LEAST BID  LEADER  BIDS  PROFIT  CLOSES IN
- #1  AAPL    01954     1.39   1.47       1.48  tom        3    9800  4:30
- #2  BRK.B   01954     1.39      -       1.40  -          0    9800  4:30, reserve not met";
+LOT  SYMBOL  SECURITY  FORMAT   SHARES  BASE  PRICE  LEAST BID  LEADER  BIDS  PROFIT  CLOSES IN
+ #1  AAPL    01954     english       1  1.39   1.47       1.48  tom        3    9800  4:30
+ #2  BRK.B   01954     english       1  1.39      -       1.40  -          0    9800  4:30, reserve not met";
         assert_eq!(text, expected);
     }
 
@@ -264,12 +289,12 @@ LOT  SYMBOL  SECURITY  BASE  PRICE  LEAST BID  LEADER  BIDS  PROFIT  CLOSES IN
         let (market, ..) = told(usize::MAX);
         let view = view(&market, 400);
         let expected = "\
-LOT  SYMBOL  CLOSED AT             BIDS  OUTCOME
- #1  AAPL    2026-10-30 13:06:00Z     4  sold to mia (you) at 1.46
- #2  BRK.B   2026-10-30 13:05:00Z     0  not sold: no bids";
+LOT  SYMBOL  FORMAT   CLOSED AT             BIDS  OUTCOME
+ #1  AAPL    english  2026-10-30 13:06:00Z     4  sold to mia (you) at 1.46; the runner-up offered 1.45
+ #2  BRK.B   english  2026-10-30 13:05:00Z     0  not sold: no bids";
         assert_eq!(view.results(market.lots(), Paint::Plain), expected);
         let row = view.lots(&market.lots()[..1], Paint::Plain);
-        let closed = " #1  AAPL    01954     1.39   1.48          -  mia (you)     4   -12.5  closed: sold to mia (you) at 1.46";
+        let closed = " #1  AAPL    01954     english       1  1.39   1.48          -  mia (you)     4   -12.5  closed: sold to mia (you) at 1.46; the runner-up offered 1.45";
         assert_eq!(row.lines().nth(1), Some(closed));
     }
 
@@ -281,7 +306,14 @@ LOT  SYMBOL  CLOSED AT             BIDS  OUTCOME
             "base_price": "1.39", "price": "1.40", "least_bid": "1.41", "leader": "mia",
             "you_lead": true, "bids": 1, "bidders": 2, "reserve": "none",
             "opened_at": "2026-10-30T13:00:00.000000Z", "closes_at": "2026-10-30T13:05:00.000000Z",
-            "closes_in_ms": 272_000, "extensions": 0, "format": "english", "phase": "open", "halted_since": null, "closed_at": null,
+            "closes_in_ms": 272_000, "extensions": 0, "format": "english",
+            "terms": {
+                "step": "0.01", "buy_now": null, "extend_within_ms": 60_000, "extend_by_ms": 60_000,
+                "extend_mode": "add", "extensions_max": null,
+            },
+            "terms_in_words": "English: the highest bid wins; each bid rises by at least 0.01; a bid in the \
+                               last 1m moves the close by 1m",
+            "phase": "open", "halted_since": null, "closed_at": null,
             "outcome": null,
         });
         assert_eq!(view(&market, 28).lot_json(&market.lots()[0]), expected);

@@ -1,12 +1,9 @@
 //! The market in words: names for numbers, and lots as rows.
 
-use auction_core::{
-    Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, SoldBy, Timestamp, UnsoldBecause,
-    UserId,
-};
+use auction_core::{Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, Timestamp, UserId};
 
 use crate::paint::Paint;
-use crate::span::{countdown, moment};
+use crate::span::{duration, moment};
 use crate::table::{Side, Table, Tone};
 
 /// A market through someone's eyes.
@@ -52,51 +49,14 @@ impl View<'_> {
         }
     }
 
-    /// `sold to mia at 1.46`.
-    pub fn outcome(&self, outcome: &Outcome) -> String {
-        match outcome {
-            Outcome::Sold {
-                winner, price, by, ..
-            } => {
-                let how = match by {
-                    SoldBy::HighestBid => "",
-                    SoldBy::BuyNow => ", bought at once",
-                    SoldBy::FirstTake => ", the first to take it",
-                    SoldBy::SecondHighestBid => ", the second highest bid",
-                    SoldBy::Reserve => ", the reserve",
-                    SoldBy::LeastBid => ", the least bid",
-                };
-                format!("sold to {} at {price}{how}", self.who(*winner))
-            }
-            Outcome::Unsold { because, highest } => {
-                let because = match because {
-                    UnsoldBecause::NoBids => "no bids",
-                    UnsoldBecause::ReserveNotMet => "the reserve was not met",
-                    UnsoldBecause::Cancelled => "taken back",
-                };
-                match highest {
-                    Some(highest) => format!("not sold: {because}; the highest bid was {highest}"),
-                    None => format!("not sold: {because}"),
-                }
-            }
-            Outcome::Allocated {
-                sold,
-                buyers,
-                lowest,
-                ..
-            } => {
-                let s = if *buyers == 1 { "" } else { "s" };
-                format!("sold {sold} shares to {buyers} trader{s}, at {lowest} and above")
-            }
-        }
-    }
-
     /// The lots as a table, in the order given.
     pub fn lots<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, paint: Paint) -> String {
         let mut table = Table::new(&[
             ("LOT", Side::Right),
             ("SYMBOL", Side::Left),
             ("SECURITY", Side::Left),
+            ("FORMAT", Side::Left),
+            ("SHARES", Side::Right),
             ("BASE", Side::Right),
             ("PRICE", Side::Right),
             ("LEAST BID", Side::Right),
@@ -125,13 +85,15 @@ impl View<'_> {
             Phase::Closed { outcome, .. } => (
                 Tone::Dim,
                 None,
-                format!("closed: {}", self.outcome(outcome)),
+                format!("closed: {}", self.outcome(lot, outcome)),
             ),
         };
         let cells = vec![
             format!("#{}", lot.id),
             lot.symbol.to_string(),
             or_dash(stock.map(|stock| stock.listing.security.to_string())),
+            lot.terms.format().to_owned(),
+            lot.quantity.to_string(),
             lot.base_price.to_string(),
             or_dash(lot.price().map(|price| price.to_string())),
             or_dash(least.map(|least| least.to_string())),
@@ -145,14 +107,13 @@ impl View<'_> {
 
     /// How long a lot is still open, and what is to be known of it besides.
     pub fn closes_in(&self, lot: &Lot) -> String {
-        let left = countdown(lot.closes_at, self.now);
-        if lot.halted_since.is_some() {
-            return "halted".to_owned();
-        }
-        if lot.is_scheduled() {
-            let opens = countdown(lot.opened_at, self.now);
-            return format!("{left}, opens in {opens}");
-        }
+        let left = duration(self.left(lot));
+        let left = match (lot.halted_since.is_some(), lot.is_scheduled()) {
+            (true, true) => format!("halted, {left} before it opens"),
+            (true, false) => format!("{left}, halted"),
+            (false, true) => return format!("opens in {left}"),
+            (false, false) => left,
+        };
         match lot.reserve() {
             Some(ReserveStatus::NotMet) => format!("{left}, reserve not met"),
             Some(ReserveStatus::None | ReserveStatus::Met) => left,
@@ -165,6 +126,7 @@ impl View<'_> {
         let mut table = Table::new(&[
             ("LOT", Side::Right),
             ("SYMBOL", Side::Left),
+            ("FORMAT", Side::Left),
             ("CLOSED AT", Side::Left),
             ("BIDS", Side::Right),
             ("OUTCOME", Side::Left),
@@ -178,9 +140,10 @@ impl View<'_> {
             let cells = vec![
                 format!("#{}", lot.id),
                 lot.symbol.to_string(),
+                lot.terms.format().to_owned(),
                 moment(*at),
                 seen_bids(lot),
-                self.outcome(outcome),
+                self.outcome(lot, outcome),
             ];
             table.row(tone, cells);
         }

@@ -1,10 +1,11 @@
 //! `auction bid SYMBOL PRICE`
 
 use auction_client::BidPlaced;
-use auction_core::{LotId, Price};
+use auction_core::{Lot, LotId, Price, Side, Terms};
 use auction_proto::Done;
 use serde_json::{Value, json};
 
+use super::order::{self, Order};
 use crate::choose::Target;
 use crate::desk::Desk;
 use crate::failure::Failure;
@@ -46,14 +47,30 @@ pub async fn run(
     desk.resume().await?;
     let market = desk.client.snapshot().await?;
     let chosen = target.open_lot(&market, lot)?;
-    let title = format!("{} #{}", chosen.symbol, chosen.id);
+    match (&chosen.terms, offer) {
+        // A bid for all of it is what such a lot takes.
+        (Terms::Sealed(_), Offer::Plain(price)) => {
+            let order = Order {
+                side: Side::Buy,
+                quantity: chosen.quantity,
+                limit: Some(price),
+            };
+            order::place_on(desk, chosen, order).await
+        }
+        _ => place_on(desk, chosen, offer).await,
+    }
+}
+
+/// Bids on a lot, and tells what came of it.
+pub async fn place_on(desk: &Desk, lot: &Lot, offer: Offer) -> Result<(), Failure> {
+    let title = format!("{} #{}", lot.symbol, lot.id);
     let placed = match offer {
-        Offer::Plain(price) => desk.client.bid(chosen.id, price).await?,
-        Offer::Maximum(maximum) => desk.client.bid_maximum(chosen.id, maximum).await?,
+        Offer::Plain(price) => desk.client.bid(lot.id, price).await?,
+        Offer::Maximum(maximum) => desk.client.bid_maximum(lot.id, maximum).await?,
     };
     desk.out.tell(
         |paint| text(&title, offer, &placed, paint),
-        || as_json(chosen.symbol.as_str(), offer, &placed),
+        || as_json(lot.symbol.as_str(), offer, &placed),
     )
 }
 

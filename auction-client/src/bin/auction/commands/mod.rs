@@ -5,10 +5,16 @@ mod login;
 mod logout;
 mod sessions;
 mod lots;
+mod order;
 mod bid;
+mod take;
 mod watch;
 mod history;
 mod results;
+mod would_have_won;
+mod open;
+mod lot_life;
+mod suspend;
 mod profit;
 mod status;
 mod walk;
@@ -17,9 +23,11 @@ use std::io::{self, IsTerminal as _};
 
 use clap::CommandFactory as _;
 
+use crate::auctioneer::AuctioneerCommand;
 use crate::cli::{Cli, Command};
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::trade::TradeCommand;
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<(), Failure> {
@@ -42,7 +50,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Login { name } => login::run(&desk, name).await,
             Command::Logout => logout::run(&desk).await,
             Command::Sessions { action } => sessions::run(&desk, action).await,
-            Command::Lots { all } => lots::run(&desk, all).await,
+            Command::Lots { targets, all } => lots::run(&desk, &targets, all).await,
             Command::Bid {
                 target,
                 price,
@@ -60,8 +68,58 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 profit,
             } => profit::run(&desk, symbol, security, profit).await,
             Command::Status => status::run(&desk).await,
+            Command::Trade(command) => trade(&desk, command).await,
+            Command::Auctioneer(command) => auctioneer(&desk, command).await,
         }
     })
+}
+
+async fn trade(desk: &Desk, command: TradeCommand) -> Result<(), Failure> {
+    match command {
+        TradeCommand::Take { which, at_most } => take::run(desk, which, at_most).await,
+        TradeCommand::Order {
+            which,
+            side,
+            quantity,
+            limit,
+        } => {
+            let order = order::Order {
+                side: order::side(side),
+                quantity,
+                limit: limit.price,
+            };
+            order::place(desk, which, order).await
+        }
+        TradeCommand::Replace {
+            which,
+            order,
+            quantity,
+            limit,
+        } => order::replace(desk, which, order, quantity, limit).await,
+        TradeCommand::Cancel { which, order } => order::cancel(desk, which, order).await,
+        TradeCommand::WouldHaveWon(which) => would_have_won::run(desk, which).await,
+    }
+}
+
+async fn auctioneer(desk: &Desk, command: AuctioneerCommand) -> Result<(), Failure> {
+    match command {
+        AuctioneerCommand::Open(args) => open::run(desk, *args).await,
+        AuctioneerCommand::Extend { which, until } => {
+            lot_life::run(desk, which, lot_life::Act::Extend(until)).await
+        }
+        AuctioneerCommand::Close(which) => lot_life::run(desk, which, lot_life::Act::Close).await,
+        AuctioneerCommand::CancelLot(which) => {
+            lot_life::run(desk, which, lot_life::Act::Cancel).await
+        }
+        AuctioneerCommand::Halt(which) => lot_life::run(desk, which, lot_life::Act::Halt).await,
+        AuctioneerCommand::Resume(which) => lot_life::run(desk, which, lot_life::Act::Resume).await,
+        AuctioneerCommand::Suspend { name } => {
+            suspend::run(desk, name, suspend::Act::Suspend).await
+        }
+        AuctioneerCommand::Reinstate { name } => {
+            suspend::run(desk, name, suspend::Act::Reinstate).await
+        }
+    }
 }
 
 fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

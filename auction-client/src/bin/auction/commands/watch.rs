@@ -111,12 +111,15 @@ impl Open {
     }
 }
 
-/// Whether a lot has opened, closed or moved its close.
+/// Whether a lot has opened, closed, stopped, gone on or moved its close.
 fn moves_closes(update: &Update) -> bool {
     match update {
         Update::Event { event, .. } => matches!(
             event,
             PublicEvent::LotOpened(_)
+                | PublicEvent::LotBegan { .. }
+                | PublicEvent::LotHalted { .. }
+                | PublicEvent::LotResumed { .. }
                 | PublicEvent::LotExtended { .. }
                 | PublicEvent::LotClosed { .. }
         ),

@@ -266,14 +266,18 @@ fn standing(view: &View<'_>, lot: &Lot, paint: Paint) -> String {
 /// How it ended for the person.
 fn ending(view: &View<'_>, lot: LotId, paint: Paint) -> String {
     let title = view.title(lot);
-    let Some(outcome) = view.market.lot(lot).and_then(Lot::outcome) else {
+    let found = view.market.lot(lot);
+    let Some((lot, outcome)) = found.and_then(|lot| Some((lot, lot.outcome()?))) else {
         return format!("{title}: closed");
     };
     match outcome {
         Outcome::Sold { winner, price, .. } if view.is_own(winner) => {
             paint.good(&format!("{title}: CLOSED. YOU WON, at {price}."))
         }
-        outcome => paint.bold(&format!("{title}: CLOSED: {}.", view.outcome(&outcome))),
+        outcome => paint.bold(&format!(
+            "{title}: CLOSED: {}.",
+            view.outcome(lot, &outcome)
+        )),
     }
 }
 

@@ -1,0 +1,58 @@
+//! What an auctioneer does with a lot: `auction extend`, `close`, `cancel-lot`, `halt`, `resume`.
+
+use auction_client::{Accepted, CancelLot, CloseLot, ExtendLot, HaltLot, RequestError, ResumeLot};
+use auction_core::{Lot, LotId};
+use auction_proto::Done;
+use serde_json::json;
+
+use crate::auctioneer::Until;
+use crate::choose::Which;
+use crate::desk::Desk;
+use crate::failure::Failure;
+
+/// What is done.
+#[derive(Clone, Copy, Debug)]
+pub enum Act {
+    Extend(Until),
+    Close,
+    Cancel,
+    Halt,
+    Resume,
+}
+
+pub async fn run(desk: &Desk, which: Which, act: Act) -> Result<(), Failure> {
+    desk.resume().await?;
+    let market = desk.client.snapshot().await?;
+    let lot = which.target.unclosed_lot(&market, which.lot)?;
+    let id = lot.id;
+    let accepted = ask(desk, lot, act).await?;
+    let market = desk.client.snapshot().await?;
+    let view = desk.view(&market);
+    let lot = market
+        .lot(id)
+        .ok_or_else(|| Failure::failed(format!("lot #{id} cannot be seen any more")))?;
+    desk.out.tell(
+        |_| format!("{}: {}.", view.title(id), view.when(lot)),
+        || {
+            let mut fields = view.lot_json(lot);
+            fields["accepted"] = json!(true);
+            fields["repeated"] = json!(accepted.done == Done::Before);
+            fields["feed_sequence"] = json!(accepted.feed_sequence.0);
+            fields
+        },
+    )
+}
+
+async fn ask(desk: &Desk, lot: &Lot, act: Act) -> Result<Accepted, RequestError> {
+    let (client, id): (_, LotId) = (&desk.client, lot.id);
+    match act {
+        Act::Extend(until) => {
+            let closes_at = until.moment(lot.closes_at, client.clock().now());
+            client.ask(ExtendLot { lot: id, closes_at }).await
+        }
+        Act::Close => client.ask(CloseLot { lot: id }).await,
+        Act::Cancel => client.ask(CancelLot { lot: id }).await,
+        Act::Halt => client.ask(HaltLot { lot: id }).await,
+        Act::Resume => client.ask(ResumeLot { lot: id }).await,
+    }
+}

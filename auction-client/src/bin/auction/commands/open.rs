@@ -1,0 +1,42 @@
+//! `auction open SYMBOL --format FORMAT`
+
+use auction_client::OpenLot;
+use serde_json::json;
+
+use crate::auctioneer::OpenArgs;
+use crate::desk::Desk;
+use crate::failure::Failure;
+
+pub async fn run(desk: &Desk, args: OpenArgs) -> Result<(), Failure> {
+    // What is wrong with the terms is told before anyone is asked.
+    let terms = args.format.terms(&args.terms).map_err(Failure::usage)?;
+    desk.resume().await?;
+    let (opens_at, closes_at) = args.times(desk.client.clock().now());
+    let lot = desk
+        .client
+        .open_lot(OpenLot {
+            symbol: args.symbol,
+            quantity: args.quantity,
+            opens_at,
+            closes_at,
+            terms,
+            reserve: args.reserve,
+        })
+        .await?;
+    let market = desk.client.snapshot().await?;
+    let view = desk.view(&market);
+    let opened = market
+        .lot(lot)
+        .ok_or_else(|| Failure::failed(format!("lot #{lot} is opened, and cannot be seen yet")))?;
+    desk.out.tell(
+        |_| {
+            let (title, terms) = (view.title(lot), view.terms(opened));
+            format!("{title}: {}. {terms}.", view.when(opened))
+        },
+        || {
+            let mut fields = view.lot_json(opened);
+            fields["accepted"] = json!(true);
+            fields
+        },
+    )
+}

@@ -1,0 +1,150 @@
+//! Hidden orders: `auction order`, `replace`, `cancel`.
+
+use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
+use auction_core::{Lot, OrderId, Price, Quantity, Side, Terms};
+use serde_json::{Value, json};
+
+use crate::choose::Which;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::json;
+use crate::trade::{Limit, SideWord};
+
+/// An order to be placed, or what an order says from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub side: Side,
+    pub quantity: Quantity,
+    /// The worst price it accepts; `None`: any.
+    pub limit: Option<Price>,
+}
+
+pub fn side(word: SideWord) -> Side {
+    match word {
+        SideWord::Buy => Side::Buy,
+        SideWord::Sell => Side::Sell,
+    }
+}
+
+pub async fn place(desk: &Desk, which: Which, order: Order) -> Result<(), Failure> {
+    desk.resume().await?;
+    let market = desk.client.snapshot().await?;
+    let chosen = which.target.open_lot(&market, which.lot)?;
+    place_on(desk, chosen, order).await
+}
+
+/// Places an order on a lot, and tells it.
+pub async fn place_on(desk: &Desk, lot: &Lot, order: Order) -> Result<(), Failure> {
+    let Order {
+        side,
+        quantity,
+        limit,
+    } = order;
+    let placed = desk.client.ask(PlaceOrder {
+        lot: lot.id,
+        side,
+        quantity,
+        limit,
+    });
+    let placed = placed.await?;
+    desk.out.tell(
+        |_| placed_text(lot, placed, order),
+        || fields(lot, placed, "placed", Some(order)),
+    )
+}
+
+pub async fn replace(
+    desk: &Desk,
+    which: Which,
+    order: OrderId,
+    quantity: Quantity,
+    limit: Limit,
+) -> Result<(), Failure> {
+    desk.resume().await?;
+    let market = desk.client.snapshot().await?;
+    let chosen = which.target.open_lot(&market, which.lot)?;
+    let limit = limit.price;
+    let asked = desk.client.ask(ReplaceOrder {
+        lot: chosen.id,
+        order,
+        quantity,
+        limit,
+    });
+    asked.await?;
+    desk.out.tell(
+        |_| {
+            let says = says(quantity, limit);
+            format!("{}: your order {order} is now for {says}.", title(chosen))
+        },
+        || {
+            let mut fields = fields(chosen, order, "replaced", None);
+            fields["quantity"] = json!(quantity.get());
+            fields["limit"] = json::price(limit);
+            fields
+        },
+    )
+}
+
+pub async fn cancel(desk: &Desk, which: Which, order: OrderId) -> Result<(), Failure> {
+    desk.resume().await?;
+    let market = desk.client.snapshot().await?;
+    let chosen = which.target.open_lot(&market, which.lot)?;
+    let lot = chosen.id;
+    desk.client.ask(CancelOrder { lot, order }).await?;
+    desk.out.tell(
+        |_| format!("{}: your order {order} is taken back.", title(chosen)),
+        || fields(chosen, order, "cancelled", None),
+    )
+}
+
+/// That an order is placed, in a line.
+pub fn placed_text(lot: &Lot, placed: OrderId, order: Order) -> String {
+    let title = title(lot);
+    let says = says(order.quantity, order.limit);
+    match (&lot.terms, order.side) {
+        (Terms::Sealed(_) | Terms::Uniform(_), _) => format!(
+            "{title}: your sealed bid for {says} is placed as order {placed}; nobody sees it before \
+             the close."
+        ),
+        (_, side) => {
+            let verb = verb(side);
+            format!("{title}: your order {placed} to {verb} {says} is placed.")
+        }
+    }
+}
+
+pub fn verb(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+/// `1 share at 100`, `500 shares at any price`.
+fn says(quantity: Quantity, limit: Option<Price>) -> String {
+    let s = if quantity == Quantity::ONE { "" } else { "s" };
+    match limit {
+        Some(limit) => format!("{quantity} share{s} at {limit}"),
+        None => format!("{quantity} share{s} at any price"),
+    }
+}
+
+fn title(lot: &Lot) -> String {
+    format!("{} #{}", lot.symbol, lot.id)
+}
+
+fn fields(lot: &Lot, order: OrderId, what: &str, says: Option<Order>) -> Value {
+    let mut fields = json!({
+        "accepted": true,
+        "lot": lot.id.0,
+        "symbol": lot.symbol.as_str(),
+        "order": order.0,
+        "state": what,
+    });
+    if let Some(order) = says {
+        fields["side"] = json!(verb(order.side));
+        fields["quantity"] = json!(order.quantity.get());
+        fields["limit"] = json::price(order.limit);
+    }
+    fields
+}

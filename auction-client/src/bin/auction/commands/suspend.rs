@@ -1,0 +1,46 @@
+//! `auction suspend NAME`, `auction reinstate NAME`
+
+use auction_client::{Code, ReinstateUser, SuspendUser};
+use auction_core::Name;
+use auction_proto::Done;
+use serde_json::json;
+
+use crate::desk::Desk;
+use crate::failure::Failure;
+
+/// What is done to a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    Suspend,
+    Reinstate,
+}
+
+pub async fn run(desk: &Desk, name: Name, act: Act) -> Result<(), Failure> {
+    desk.resume().await?;
+    let market = desk.client.snapshot().await?;
+    let user = market.user_named(name).ok_or_else(|| {
+        let message = format!("there is no user {name}; accounts are made with `auction register`");
+        Failure::refused(Code::UNKNOWN_USER, message)
+    })?;
+    let accepted = match act {
+        Act::Suspend => desk.client.ask(SuspendUser { user }).await?,
+        Act::Reinstate => desk.client.ask(ReinstateUser { user }).await?,
+    };
+    let suspended = act == Act::Suspend;
+    desk.out.tell(
+        |_| match suspended {
+            true => format!(
+                "{name} is suspended: what they have bid binds, and they can do nothing more."
+            ),
+            false => format!("{name} is reinstated."),
+        },
+        || {
+            json!({
+                "accepted": true,
+                "user": name.as_str(),
+                "suspended": suspended,
+                "repeated": accepted.done == Done::Before,
+            })
+        },
+    )
+}

@@ -1,0 +1,50 @@
+//! `auction would-have-won SYMBOL`
+
+use auction_client::GetLeastWinning;
+use auction_core::{LeastWinning, Terms};
+use serde_json::{Value, json};
+
+use crate::choose::Which;
+use crate::desk::Desk;
+use crate::failure::Failure;
+
+pub async fn run(desk: &Desk, which: Which) -> Result<(), Failure> {
+    desk.resume().await?;
+    let market = desk.client.snapshot().await?;
+    let lot = which.target.closed_lot(&market, which.lot)?;
+    let id = lot.id;
+    let least = desk.client.ask(GetLeastWinning { lot: id }).await?;
+    let won = match &lot.terms {
+        Terms::Uniform(_) => "have got a share",
+        Terms::Dutch(_) => "have taken it",
+        _ => "have won",
+    };
+    desk.out.tell(
+        |_| {
+            let title = format!("{} #{id}", lot.symbol);
+            match least {
+                LeastWinning::Bid(price) => {
+                    format!("{title}: the least bid of yours that would {won}: {price}.")
+                }
+                LeastWinning::AtLeast(price) => format!(
+                    "{title}: no bid of yours below {price} would {won}; how much more it would have \
+                     taken is the winner's secret."
+                ),
+                LeastWinning::Nothing => format!("{title}: no bid of yours would {won}."),
+            }
+        },
+        || {
+            let (least, at_least) = match least {
+                LeastWinning::Bid(price) => (json!(price.to_string()), Value::Null),
+                LeastWinning::AtLeast(price) => (Value::Null, json!(price.to_string())),
+                LeastWinning::Nothing => (Value::Null, Value::Null),
+            };
+            json!({
+                "lot": id.0,
+                "symbol": lot.symbol.as_str(),
+                "least_winning": least,
+                "at_least": at_least,
+            })
+        },
+    )
+}

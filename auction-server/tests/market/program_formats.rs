@@ -1,0 +1,368 @@
+//! The program `auction` at lots of every format: the auctioneer opens and runs them, traders bid in secret, and
+//! everyone is told what came of it and why.
+
+use serde_json::{Value, json};
+
+use crate::house::{House, Server};
+use crate::line::{Line, PASSWORD};
+use crate::person::Person;
+
+const USAGE: i32 = 2;
+const REFUSED: i32 = 3;
+const NOT_LOGGED_IN: i32 = 5;
+
+fn house(stocks: u32) -> House {
+    let house = House::with_lots(stocks);
+    house.write("lots.csv", "symbol,format\nS1,english\n");
+    let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
+    house.write("users.csv", &users);
+    house
+}
+
+fn cast(server: &Server) -> (Person, Person, Person) {
+    let [ann, mia, tom] = ["ann", "mia", "tom"].map(|name| {
+        let person = Person::at(server.address());
+        if name != "ann" {
+            person.does(&format!("register {name}"));
+        }
+        person.does(&format!("login {name}"));
+        person
+    });
+    (ann, mia, tom)
+}
+
+/// The number of the lot that a command tells of.
+fn lot(told: &Value) -> String {
+    format!("#{}", told["lot"])
+}
+
+fn ended(told: &Value) -> Value {
+    assert_eq!(told["phase"], "closed", "{told}");
+    told["outcome"].clone()
+}
+
+#[test]
+fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_them() {
+    let house = house(9);
+    let server = house.open();
+    let (ann, mia, tom) = cast(&server);
+
+    let english = ann.does("open S2 --format english --reserve 2 --open-for 1h");
+    assert_eq!(english["format"], "english");
+    assert_eq!(mia.does("bid S2 2.50")["leads"], true);
+
+    let dutch = "open S3 --format dutch --start 100 --step 1 --interval 1h --floor 50";
+    let dutch = lot(&ann.does(dutch));
+    let above = mia.fails(&format!("take {dutch} --at-most 70"), REFUSED);
+    assert_eq!(
+        (&above["code"], &above["price"]),
+        (&json!("price_still_above"), &json!("100.00"))
+    );
+    let taken = tom.does("take S3");
+    assert_eq!(
+        (&taken["bought"], &taken["price"]),
+        (&json!(true), &json!("100.00"))
+    );
+
+    // A bid on a sealed lot is one for all of it.
+    let vickrey =
+        lot(&ann.does("open S4 --format vickrey --quantity 10 --reserve 50 --open-for 1h"));
+    let sealed = mia.does("bid S4 100");
+    assert_eq!(
+        (&sealed["order"], &sealed["quantity"]),
+        (&json!(1), &json!(10))
+    );
+    assert_eq!(tom.does("order S4 buy 10 777")["state"], "placed");
+    assert_eq!(tom.does("replace S4 1 10 90")["limit"], "90.00");
+    assert_eq!(
+        tom.fails("order S4 buy 10 95", REFUSED)["code"],
+        "too_many_orders"
+    );
+    assert_eq!(
+        tom.fails("order S4 sell 10 95", REFUSED)["code"],
+        "buys_only"
+    );
+    assert_eq!(
+        tom.fails("order S4 buy 10 --market", REFUSED)["code"],
+        "limit_needed"
+    );
+    assert_eq!(tom.fails("take S4", REFUSED)["code"], "takes_bids");
+    let early = mia.fails("would-have-won S4", REFUSED);
+    assert_eq!(early["code"], "not_due");
+
+    let first = lot(&ann.does("open S5 --format sealed-first --open-for 1h"));
+    mia.does("bid S5 7");
+    tom.does("bid S5 8");
+    assert_eq!(mia.does("cancel S5 1")["state"], "cancelled");
+
+    let uniform =
+        lot(&ann.does("open S6 --format uniform --quantity 100 --reserve 10 --open-for 1h"));
+    for bid in ["30 12", "50 9", "20 15"] {
+        mia.does(&format!("order S6 buy {bid}"));
+    }
+    let own = lot(
+        &ann.does("open S7 --format pay-as-bid --quantity 15 --priority pro-rata --bids-max 4")
+    );
+    tom.does("order S7 buy 10 20");
+    mia.does("order S7 buy 10 15");
+
+    // Nothing of what is hidden can be seen.
+    let lots = tom.does("lots S4 S6");
+    for sealed in lots["lots"].as_array().unwrap() {
+        assert_eq!(
+            (&sealed["price"], &sealed["reserve"]),
+            (&Value::Null, &json!("hidden"))
+        );
+    }
+
+    let closed = ended(&ann.does("close S2"));
+    assert_eq!(
+        (&closed["winner"], &closed["price"]),
+        (&json!("mia"), &json!("2.50"))
+    );
+    let closed = ended(&ann.does("close S4"));
+    assert_eq!(
+        (
+            &closed["winner"],
+            &closed["price"],
+            &closed["by"],
+            &closed["runner_up"]
+        ),
+        (
+            &json!("mia"),
+            &json!("90.00"),
+            &json!("second_highest_bid"),
+            &json!("90.00")
+        )
+    );
+    let closed = ended(&ann.does("close S5"));
+    assert_eq!(
+        (&closed["winner"], &closed["price"]),
+        (&json!("tom"), &json!("8.00"))
+    );
+    let closed = ended(&ann.does("close S6"));
+    assert_eq!(
+        (
+            &closed["sold"],
+            &closed["lowest"],
+            &closed["highest_rejected"]
+        ),
+        (&json!(50), &json!("12.00"), &json!("9.00"))
+    );
+    let closed = ended(&ann.does("close S7"));
+    assert_eq!(
+        (&closed["sold"], &closed["buyers"]),
+        (&json!(15), &json!(2))
+    );
+    assert_eq!(tom.does("would-have-won S4")["least_winning"], "100.0001");
+    assert_eq!(
+        mia.does(&format!("would-have-won {first}"))["least_winning"],
+        "8.0001"
+    );
+    assert_eq!(
+        tom.does(&format!("would-have-won {uniform}"))["least_winning"],
+        "10.00"
+    );
+    assert_eq!(
+        mia.does(&format!("would-have-won {dutch}"))["least_winning"],
+        "100.00"
+    );
+    mia.does(&format!("would-have-won {own}"));
+
+    let results = tom.does("results");
+    let formats: Vec<_> = results["lots"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lot| &lot["format"])
+        .collect();
+    assert_eq!(
+        formats,
+        [
+            "english",
+            "dutch",
+            "vickrey",
+            "sealed-first",
+            "uniform",
+            "pay-as-bid"
+        ]
+    );
+    server.end();
+    house.verified_digest();
+    assert_eq!(vickrey, "#4");
+}
+
+#[test]
+fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
+    let house = house(4);
+    let server = house.open();
+    let (ann, mia, _) = cast(&server);
+    let scheduled = ann.does("open S2 --format english --opens-in 1h --open-for 30m");
+    assert_eq!(scheduled["phase"], "scheduled");
+    assert_eq!(mia.fails("bid S2 5", REFUSED)["code"], "lot_not_begun");
+    assert_eq!(ended(&ann.does("cancel-lot S2"))["because"], "cancelled");
+
+    // Two lots of a symbol: whoever means one says which.
+    let first = lot(&ann.does("open S3 --format english --open-for 1h"));
+    let second = lot(&ann.does("open S3 --format vickrey --open-for 1h"));
+    for ambiguous in ["halt S3", "bid S3 2", "cancel S3 1"] {
+        let error = mia.fails(ambiguous, USAGE);
+        assert!(
+            error["message"].as_str().unwrap().contains("--lot N"),
+            "{error}"
+        );
+    }
+    let halted = ann.does(&format!("halt S3 --lot {first}"));
+    assert!(halted["halted_since"].is_string());
+    let left = halted["closes_in_ms"].clone();
+    assert_eq!(
+        mia.fails(&format!("bid {first} 2"), REFUSED)["code"],
+        "lot_halted"
+    );
+    let again = mia.does(&format!("lots {first}"));
+    assert_eq!(
+        again["lots"][0]["closes_in_ms"], left,
+        "its time stands still"
+    );
+    assert_eq!(
+        ann.does(&format!("resume {first}"))["halted_since"],
+        Value::Null
+    );
+    mia.does(&format!("bid {first} 2"));
+    assert_eq!(
+        ann.fails(&format!("cancel-lot {first}"), REFUSED)["code"],
+        "lot_has_bids"
+    );
+
+    let before = mia.does(&format!("lots {second}"))["lots"][0]["closes_at"].clone();
+    let after = ann.does(&format!("extend {second} --by 5m"))["closes_at"].clone();
+    assert!(before.as_str() < after.as_str(), "{before} {after}");
+    let earlier = ann.fails(&format!("extend {second} --closes-in 1m"), REFUSED);
+    assert_eq!(earlier["code"], "close_not_later");
+
+    assert_eq!(ann.does("suspend mia")["suspended"], true);
+    assert_eq!(
+        mia.fails(&format!("bid {second} 9"), REFUSED)["code"],
+        "suspended"
+    );
+    assert_eq!(ann.does("reinstate mia")["suspended"], false);
+    mia.does(&format!("bid {second} 9"));
+    assert_eq!(ann.fails("suspend nobody", REFUSED)["code"], "unknown_user");
+}
+
+#[test]
+fn what_is_not_permitted_wrong_or_not_logged_in_ends_as_it_should_and_changes_nothing() {
+    let house = house(3);
+    let server = house.open();
+    let (ann, mia, _) = cast(&server);
+    let stranger = Person::at(server.address());
+    let open = "open S2 --format english";
+    ann.does(open);
+    let before = Line::open(server.address()).snapshot().feed_sequence();
+    for line in [
+        open,
+        "extend S2 --by 5m",
+        "close S2",
+        "cancel-lot S2",
+        "halt S2",
+        "suspend tom",
+    ] {
+        assert_eq!(mia.fails(line, REFUSED)["code"], "not_permitted", "{line}");
+        stranger.fails(line, NOT_LOGGED_IN);
+    }
+    for line in [
+        "order S2 buy 1 5",
+        "replace S2 1 1 5",
+        "cancel S2 1",
+        "take S2",
+        "would-have-won S2",
+    ] {
+        stranger.fails(line, NOT_LOGGED_IN);
+        mia.fails(line, REFUSED);
+        ann.fails(line, REFUSED);
+    }
+    for (line, code) in [
+        ("open S2", USAGE),
+        ("open S2 --format japanese", USAGE),
+        ("open S2 --format dutch", USAGE),
+        ("open S2 --format english --floor 5", USAGE),
+        (
+            "open S2 --format english --opens-in 1m --opens-at 2030-01-01T00:00:00Z",
+            USAGE,
+        ),
+        (
+            "open S2 --format english --open-for 1m --closes-in 1m",
+            USAGE,
+        ),
+        ("open S2 --format english --quantity 0", USAGE),
+        (
+            "open S2 --format english --closes-at 2020-01-01T00:00:00Z",
+            REFUSED,
+        ),
+        (
+            "open S2 --format english --opens-in 2h --closes-in 1h",
+            REFUSED,
+        ),
+        ("open S2 --format english --reserve 0.50", REFUSED),
+        ("open S2 --format uniform --bids-max 0", REFUSED),
+        ("open NONE --format english", REFUSED),
+        (
+            "open S2 --format dutch --start 1 --step 1 --interval 0s --floor 1",
+            REFUSED,
+        ),
+        (
+            "open S2 --format dutch --start 1 --step 1 --interval 1s --floor 2",
+            REFUSED,
+        ),
+        ("extend S2", USAGE),
+        ("extend S2 --by 1m --closes-in 1h", USAGE),
+        ("halt S9", REFUSED),
+        ("halt", USAGE),
+        ("order S2 buy 1", USAGE),
+        ("order S2 buy 1 5 --market", USAGE),
+        ("order S2 lend 1 5", USAGE),
+    ] {
+        ann.fails(line, code);
+    }
+    let after = Line::open(server.address()).snapshot().feed_sequence();
+    assert_eq!(before, after);
+}
+
+/// What a lots file says and what flags say are the same terms.
+#[test]
+fn flags_and_columns_of_the_same_name_open_the_same_lots() {
+    let house = house(8);
+    house.write(
+        "lots.csv",
+        "\
+symbol,format,quantity,open_for,reserve,step,buy_now,extend_within,extend_by,extend_mode,extensions_max,start,interval,floor,priority,bids_max
+S1,english,,,,,,,,,,,,,,
+S2,english,5,1h,2,banded,9,30s,20s,reset,3,,,,,
+S3,dutch,,1h,,1,,,,,,100,10s,50,,
+S4,sealed-first,,1h,,,,,,,,,,,,
+S5,vickrey,,1h,50,,,,,,,,,,,
+S6,uniform,,1h,,,,,,,,,,,,
+S7,pay-as-bid,100,1h,,,,,,,,,,,pro-rata,3
+",
+    );
+    let server = house.open();
+    let (ann, ..) = cast(&server);
+    for line in [
+        "open S1 --format english",
+        "open S2 --format english --quantity 5 --reserve 2 --step banded --buy-now 9 --extend-within 30s \
+         --extend-by 20s --extend-mode reset --extensions-max 3",
+        "open S3 --format dutch --step 1 --start 100 --interval 10s --floor 50",
+        "open S4 --format sealed-first",
+        "open S5 --format vickrey --reserve 50",
+        "open S6 --format uniform",
+        "open S7 --format pay-as-bid --quantity 100 --priority pro-rata --bids-max 3",
+    ] {
+        ann.does(line);
+    }
+    let market = Line::open(server.address()).snapshot();
+    let (by_file, by_flags) = market.lots().split_at(7);
+    for (file, flags) in by_file.iter().zip(by_flags) {
+        assert_eq!((&file.terms, file.quantity), (&flags.terms, flags.quantity));
+        assert_eq!((file.symbol, &file.book), (flags.symbol, &flags.book));
+    }
+}
