@@ -17,6 +17,7 @@ use crate::codec;
 use crate::frame::encode_frame;
 use crate::json::{JsonError, Kinds, decode_line, encode_line};
 use crate::kind::Kind;
+use crate::wire::Own;
 
 /// Why a body is no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,7 +99,7 @@ macro_rules! messages {
 
             fn from_entry<'de, A: MapAccess<'de>>(kind: Kind, entries: &mut A) -> Result<Self, A::Error> {
                 match kind {
-                    $(<$body as Body>::KIND => entries.next_value().map(Self::$body),)*
+                    $(<$body as Body>::KIND => entries.next_value::<Own<$body>>().map(|own| Self::$body(own.0)),)*
                     _ => Err(A::Error::custom("is not sent by this side")),
                 }
             }

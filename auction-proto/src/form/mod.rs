@@ -44,7 +44,7 @@ macro_rules! form {
             }
 
             fn read<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $form::deserialize(from)
+                $form::deserialize($crate::wire::Named(from))
             }
         }
     };

@@ -1,0 +1,257 @@
+//! The vectors that clients elsewhere are tested with, run through this crate. They are never written here:
+//! `conformance/README.md` tells how a new folder is made.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use auction_core::{Market, MarketId, RequestId};
+use auction_proto::{
+    BodyError, ClientMessage, FeedError, Frame, FrameDecoder, FrameError, JsonError, Kind, Sender,
+    ServerMessage, SnapshotAssembler, limits,
+};
+use serde_json::{Value, json};
+
+/// All vectors of a file, of every version's folder.
+fn vectors(file: &str) -> Vec<Value> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    let folders = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let folders: Vec<PathBuf> = folders.filter(|path| path.is_dir()).collect();
+    assert!(!folders.is_empty());
+    let read = |folder: &PathBuf| -> Vec<Value> {
+        serde_json::from_str(&fs::read_to_string(folder.join(file)).unwrap()).unwrap()
+    };
+    let vectors: Vec<_> = folders.iter().flat_map(read).collect();
+    assert!(!vectors.is_empty());
+    vectors
+}
+
+fn text<'a>(vector: &'a Value, field: &str) -> &'a str {
+    vector[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("{field} of {vector}"))
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+/// The one frame that these bytes are.
+fn whole_frame(mut bytes: &[u8]) -> Frame<'_> {
+    let frame = Frame::take(&mut bytes, limits::FRAME_BYTES_MAX)
+        .unwrap()
+        .unwrap();
+    assert!(bytes.is_empty());
+    frame
+}
+
+/// A message of either side as a line of JSON and as a frame again.
+fn decode(from: &str, frame: Frame<'_>) -> Result<(Value, Vec<u8>), BodyError> {
+    let (mut line, mut again) = (Vec::new(), Vec::new());
+    match from {
+        "client" => {
+            let message = ClientMessage::decode(frame.kind, frame.body)?;
+            message.encode_json(frame.request, &mut line);
+            message.encode(frame.request, &mut again);
+        }
+        "server" => {
+            let message = ServerMessage::decode(frame.kind, frame.body)?;
+            message.encode_json(frame.request, &mut line);
+            message.encode(frame.request, &mut again);
+        }
+        other => panic!("{other}"),
+    }
+    Ok((serde_json::from_slice(&line).unwrap(), again))
+}
+
+#[test]
+fn messages_are_the_same_in_both_encodings_and_every_kind_is_among_them() {
+    let mut kinds = BTreeSet::new();
+    for vector in vectors("messages.json") {
+        let (name, from) = (text(&vector, "name"), text(&vector, "from"));
+        let hex = bytes(text(&vector, "hex"));
+        let frame = whole_frame(&hex);
+        kinds.insert(frame.kind);
+        let (json, again) = decode(from, frame).unwrap();
+        assert_eq!(json, vector["json"], "{name}");
+        assert_eq!(again, hex, "{name}");
+        let line = json.to_string();
+        let mut of_json = Vec::new();
+        match from {
+            "client" => {
+                let (request, message) = ClientMessage::decode_json(line.as_bytes()).unwrap();
+                message.encode(request, &mut of_json);
+            }
+            _ => {
+                let (request, message) = ServerMessage::decode_json(line.as_bytes()).unwrap();
+                message.encode(request, &mut of_json);
+            }
+        }
+        assert_eq!(of_json, hex, "{name}");
+    }
+    let missing: Vec<_> = Kind::ALL
+        .iter()
+        .filter(|kind| !kinds.contains(kind))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "no vectors of {missing:?}: make them anew, see conformance/README.md"
+    );
+}
+
+#[test]
+fn bodies_that_are_none_are_refused_for_their_reason() {
+    for vector in vectors("bodies.json") {
+        let hex = bytes(text(&vector, "hex"));
+        let error = match decode(text(&vector, "from"), whole_frame(&hex)) {
+            Err(BodyError::Malformed(_)) => "malformed",
+            Err(BodyError::UnknownKind(_)) => "unknown_kind",
+            Ok((json, _)) => panic!("{vector} is {json}"),
+        };
+        assert_eq!(error, vector["error"], "{vector}");
+    }
+}
+
+#[test]
+fn streams_are_the_frames_they_hold_whole_and_byte_by_byte() {
+    for vector in vectors("frames.json") {
+        let stream = bytes(text(&vector, "hex"));
+        for step in [1, stream.len().max(1)] {
+            let mut decoder = match text(&vector, "from") {
+                "client" => FrameDecoder::after_preface(limits::REQUEST_BYTES_MAX),
+                _ => FrameDecoder::new(limits::FRAME_BYTES_MAX),
+            };
+            let (frames, then) = read_stream(&mut decoder, stream.chunks(step));
+            // The decoder alone does not know that a preface is still to come.
+            let in_preface = text(&vector, "name") == "cut_in_its_preface";
+            let then = if in_preface { "incomplete" } else { then };
+            assert_eq!(json!(frames), vector["frames"], "{vector}");
+            assert_eq!(then, vector["then"], "{vector}");
+        }
+    }
+}
+
+fn read_stream<'a>(
+    decoder: &mut FrameDecoder,
+    chunks: impl Iterator<Item = &'a [u8]>,
+) -> (Vec<String>, &'static str) {
+    let mut frames = Vec::new();
+    for mut chunk in chunks {
+        loop {
+            match decoder.next_frame(&mut chunk) {
+                Ok(None) => break,
+                Ok(Some(frame)) => frames.push(hex_of(frame)),
+                Err(FrameError::Preface { .. }) => return (frames, "no_preface"),
+                Err(FrameError::TooLong { .. }) => return (frames, "too_long"),
+                Err(FrameError::TooShort { .. }) => return (frames, "too_short"),
+            }
+        }
+    }
+    let then = if decoder.is_inside_frame() {
+        "incomplete"
+    } else {
+        "whole"
+    };
+    (frames, then)
+}
+
+fn hex_of(frame: Frame<'_>) -> String {
+    let length = u32::try_from(10 + frame.body.len()).unwrap();
+    let header = [
+        &length.to_le_bytes()[..],
+        &frame.kind.0.to_le_bytes(),
+        &frame.request.0.to_le_bytes(),
+        frame.body,
+    ];
+    header
+        .concat()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[test]
+fn lines_are_read_or_refused_by_the_path_of_their_field() {
+    for vector in vectors("lines.json") {
+        let line = text(&vector, "line");
+        assert_eq!(vector["from"], "client");
+        match ClientMessage::decode_json(line.as_bytes()) {
+            Ok((request, message)) => {
+                let mut again = Vec::new();
+                message.encode_json(request, &mut again);
+                let again: Value = serde_json::from_slice(&again).unwrap();
+                assert_eq!(again, vector["json"], "{line}");
+            }
+            Err(error) => {
+                assert_eq!(
+                    error.request().to_string(),
+                    text(&vector, "request"),
+                    "{line}"
+                );
+                assert_eq!(error.code().to_string(), text(&vector, "error"), "{line}");
+                let path = match &error {
+                    JsonError::Malformed { path, .. } => path,
+                    JsonError::UnknownKind { .. } => "",
+                };
+                assert_eq!(path, text(&vector, "path"), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn folds_of_feeds_and_snapshots_have_these_digests() {
+    for vector in vectors("feeds.json") {
+        let name = text(&vector, "name");
+        let id: [u8; 16] = bytes(text(&vector, "market")).try_into().unwrap();
+        let mut market = Market::new(MarketId(id));
+        for (number, step) in vector["steps"].as_array().unwrap().iter().enumerate() {
+            let place = format!("{name}, step {number}");
+            let stream = bytes(text(step, "hex"));
+            match (take(&mut market, &stream), step.get("error")) {
+                (Ok(()), None) => {
+                    let at = market.feed_sequence().to_string();
+                    assert_eq!(at, step["feed_sequence"], "{place}");
+                    assert_eq!(market.digest().to_string(), step["digest"], "{place}");
+                }
+                (Err(error), Some(expected)) => {
+                    let error = match error {
+                        FeedError::OtherMarket { .. } => "other_market",
+                        FeedError::Gap { .. } => "gap",
+                        FeedError::WrongEnd { .. } => "wrong_end",
+                        FeedError::Contradiction { .. } => "contradiction",
+                    };
+                    assert_eq!(error, expected, "{place}");
+                }
+                (result, expected) => panic!("{place}: {result:?}, and {expected:?} was expected"),
+            }
+        }
+    }
+}
+
+/// A feed is folded in; the parts of a snapshot begin the market anew.
+fn take(market: &mut Market, mut stream: &[u8]) -> Result<(), FeedError> {
+    let mut assembler = SnapshotAssembler::new();
+    while let Some(frame) = Frame::take(&mut stream, limits::FRAME_BYTES_MAX).unwrap() {
+        assert_eq!(frame.kind.sender(), Sender::Server);
+        match ServerMessage::decode(frame.kind, frame.body).unwrap() {
+            ServerMessage::Feed(feed) => {
+                assert_eq!(frame.request, RequestId(0));
+                feed.apply_to(market)?;
+            }
+            ServerMessage::SnapshotPart(part) => {
+                if let Some(whole) = assembler.add(part).unwrap() {
+                    *market = whole;
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(stream.is_empty());
+    Ok(())
+}
