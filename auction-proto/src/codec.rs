@@ -28,15 +28,40 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
     Ok(value)
 }
 
+/// Reads like [`read`], and says at which value it could not go on. A little slower.
+pub(crate) fn read_or_stop<'de, T: Deserialize<'de>>(
+    bytes: &'de [u8],
+) -> core::result::Result<T, Stopped> {
+    let mut from = Deserializer::from_flavor(Watched {
+        strict: Strict::new(bytes),
+        at: 0,
+        length: bytes.len(),
+    });
+    let read = T::deserialize(&mut from);
+    let (at, left) = from.finalize().expect("it has no end to miss");
+    match read {
+        Ok(value) if left == 0 => Ok(value),
+        Ok(_) => Err(Stopped {
+            at: bytes.len() - left,
+            error: Error::DeserializeBadEncoding,
+        }),
+        Err(error) => Err(Stopped { at, error }),
+    }
+}
+
+/// Where reading stopped, and why.
+pub(crate) struct Stopped {
+    /// Where the value begins that could not be read, or the first byte that is too many.
+    pub(crate) at: usize,
+    pub(crate) error: Error,
+}
+
 /// Reads values one behind another, as the fields of a struct lie.
 pub(crate) struct Reader<'de>(Deserializer<'de, Strict<'de>>);
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(bytes: &'de [u8]) -> Self {
-        Self(Deserializer::from_flavor(Strict {
-            rest: bytes,
-            carries: false,
-        }))
+        Self(Deserializer::from_flavor(Strict::new(bytes)))
     }
 
     pub(crate) fn value<T: Deserialize<'de>>(&mut self) -> Result<T> {
@@ -79,6 +104,15 @@ struct Strict<'de> {
     carries: bool,
 }
 
+impl<'de> Strict<'de> {
+    fn new(bytes: &'de [u8]) -> Self {
+        Self {
+            rest: bytes,
+            carries: false,
+        }
+    }
+}
+
 impl<'de> Source<'de> for Strict<'de> {
     type Remainder = &'de [u8];
     type Source = &'de [u8];
@@ -111,5 +145,38 @@ impl<'de> Source<'de> for Strict<'de> {
 
     fn finalize(self) -> Result<&'de [u8]> {
         Ok(self.rest)
+    }
+}
+
+/// The same, and knows where the value begins that is being read.
+struct Watched<'de> {
+    strict: Strict<'de>,
+    at: usize,
+    length: usize,
+}
+
+impl<'de> Source<'de> for Watched<'de> {
+    /// Where the last value began, and how many bytes are left.
+    type Remainder = (usize, usize);
+    type Source = &'de [u8];
+
+    fn pop(&mut self) -> Result<u8> {
+        // Bytes of text and hashes are taken whole, behind their length.
+        if !self.strict.carries {
+            self.at = self.length - self.strict.rest.len();
+        }
+        self.strict.pop()
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.strict.size_hint()
+    }
+
+    fn try_take_n(&mut self, count: usize) -> Result<&'de [u8]> {
+        self.strict.try_take_n(count)
+    }
+
+    fn finalize(self) -> Result<(usize, usize)> {
+        Ok((self.at, self.strict.rest.len()))
     }
 }

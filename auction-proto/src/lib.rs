@@ -52,6 +52,9 @@
 //! from the types (feature `schema`), for clients in other languages. `conformance/` holds messages and feeds with
 //! what must come of them.
 //!
+//! # Explained
+//! [`explain::explain`] says of each stretch of a connection's bytes what it is, and where and how they are wrong.
+//!
 //! # Strict
 //! Bytes come from strangers. A length is checked before anything is taken for it, a list and a text have
 //! limits, no type is recursive, every value has one encoding, and what was read is the whole body. A type
@@ -81,6 +84,7 @@ mod frame;
 mod lines;
 mod json;
 mod message;
+pub mod explain;
 mod feed;
 mod snapshot;
 pub mod record;

@@ -13,7 +13,7 @@ use crate::body::{
     Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
     Resumed, Resync, Sessions, SnapshotPart, SuspendUser, Watch, WatchSymbols, Welcome,
 };
-use crate::codec;
+use crate::codec::{self, Stopped};
 use crate::frame::encode_frame;
 use crate::json::{JsonError, Kinds, decode_line, encode_line};
 use crate::kind::Kind;
@@ -50,6 +50,15 @@ macro_rules! messages {
                 match kind {
                     $(<$body as Body>::KIND => decode_body(body).map(Self::$body),)*
                     _ => Err(BodyError::UnknownKind(kind)),
+                }
+            }
+
+            /// Where these bytes stop to be a body of the kind, and why; `None` when they are one, or when the kind
+            /// is not one of these.
+            pub(crate) fn stopped(kind: Kind, body: &[u8]) -> Option<Stopped> {
+                match kind {
+                    $(<$body as Body>::KIND => codec::read_or_stop::<$body>(body).err(),)*
+                    _ => None,
                 }
             }
 
