@@ -13,6 +13,8 @@ mod program;
 mod program_formats;
 mod library;
 mod tls;
+mod fragile;
+mod storm;
 mod ending;
 mod credentials;
 mod rubbish;
