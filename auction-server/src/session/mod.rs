@@ -174,6 +174,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     read?;
                     heard_at = Instant::now();
                     self.take_all().await?;
+                    if is_greeting && !matches!(self.state, State::Greeting) {
+                        patience.as_mut().reset(heard_at + silence);
+                    }
                 }
                 Some(answer) = answered.recv() => {
                     self.tell(answer);

@@ -1,0 +1,172 @@
+//! Peers that are half there: time is virtual, so that what is said of it holds to the millisecond.
+
+use std::time::Duration;
+
+use auction_client::Client;
+use auction_core::{RequestId, Timestamp};
+use auction_proto::{Code, FrameDecoder, Hello, PREFACE, Ping, ServerMessage, Text};
+use auction_proto::{VERSION, encode_frame, limits};
+use auction_server::session::{
+    Ended, HELLO_TIMEOUT, LINGER_TIMEOUT, SILENT_HEARTBEATS, WRITE_TIMEOUT,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::Instant;
+
+use crate::stage::{HEARTBEAT, Stage};
+
+/// More than all that is written here without being read.
+const PIPE_BYTES: usize = 1 << 20;
+
+fn stage() -> Stage {
+    Stage::new(1, 1, Duration::from_secs(3_600))
+}
+
+/// Time goes on by itself whenever nothing else can.
+fn in_virtual_time<F: Future>(test: F) -> F::Output {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(test)
+}
+
+fn hello() -> Vec<u8> {
+    let mut bytes = PREFACE.to_vec();
+    let hello = Hello {
+        version_min: VERSION,
+        version_max: VERSION,
+        client: Text::of("test"),
+    };
+    encode_frame(RequestId(1), &hello, &mut bytes);
+    bytes
+}
+
+/// All that the server says until it ends the stream.
+async fn said(stream: &mut DuplexStream) -> Vec<ServerMessage> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let mut decoder = FrameDecoder::new(limits::FRAME_BYTES_MAX);
+    let (mut rest, mut messages) = (&bytes[..], Vec::new());
+    while let Some(frame) = decoder.next_frame(&mut rest).unwrap() {
+        messages.push(ServerMessage::decode(frame.kind, frame.body).unwrap());
+    }
+    messages
+}
+
+fn assert_goodbye(messages: &[ServerMessage], expected: Code) {
+    let Some(ServerMessage::Goodbye(goodbye)) = messages.last() else {
+        panic!("no goodbye: {messages:?}");
+    };
+    assert_eq!(goodbye.code, expected);
+}
+
+#[test]
+fn a_client_gone_silent_is_dropped_after_two_heartbeats_and_told_why() {
+    let stage = stage();
+    in_virtual_time(async {
+        let (mut client, server) = duplex(PIPE_BYTES);
+        client.write_all(&hello()).await.unwrap();
+        let begun = Instant::now();
+        let serving = tokio::spawn(stage.serve(server));
+        assert_goodbye(&said(&mut client).await, Code::TIMED_OUT);
+        let dropped_after = begun.elapsed();
+        drop(client);
+        assert!(matches!(serving.await.unwrap(), Ended::Silent));
+        assert_eq!(SILENT_HEARTBEATS, 2);
+        let silence = HEARTBEAT * SILENT_HEARTBEATS;
+        assert!(dropped_after >= silence && dropped_after <= silence + Duration::from_millis(2));
+    });
+}
+
+#[test]
+fn a_server_gone_silent_is_given_up_after_two_heartbeats() {
+    let stage = stage();
+    in_virtual_time(async {
+        // The second connection is never answered: the client knows that it is not back.
+        let (connections, mut accepted) = tokio::sync::mpsc::unbounded_channel();
+        let client = Client::connect_with(move || {
+            let (client, server) = duplex(PIPE_BYTES);
+            let sent = connections.send(server);
+            async move { sent.map(|()| client).map_err(std::io::Error::other) }
+        });
+        let serve_first = async {
+            let server = accepted.recv().await.unwrap();
+            let (mut far, near) = duplex(PIPE_BYTES);
+            tokio::spawn(stage.serve(near));
+            let mut server = server;
+            tokio::spawn(async move {
+                // The cable is cut once the client was greeted, and nobody is told.
+                let greeting = async {
+                    let mut bytes = [0; 1_024];
+                    let count = server.read(&mut bytes).await.unwrap();
+                    far.write_all(&bytes[..count]).await.unwrap();
+                    let count = far.read(&mut bytes).await.unwrap();
+                    server.write_all(&bytes[..count]).await.unwrap();
+                };
+                greeting.await;
+                std::future::pending::<()>().await;
+                drop((server, far));
+            });
+            accepted
+        };
+        let (client, mut accepted) = tokio::join!(client, serve_first);
+        let client = client.unwrap();
+        let greeted = Instant::now();
+        let asking = tokio::spawn(async move { client.snapshot().await });
+        let _second = accepted.recv().await.unwrap();
+        // And the wait before another try, which is at most the first.
+        let most = 2 * HEARTBEAT + auction_client::limits::BACKOFF_FIRST;
+        assert!(greeted.elapsed() <= most, "{:?}", greeted.elapsed());
+        asking.abort();
+    });
+}
+
+#[test]
+fn a_client_that_writes_its_hello_byte_by_byte_has_no_more_time_than_others() {
+    let stage = stage();
+    in_virtual_time(async {
+        let (mut client, server) = duplex(PIPE_BYTES);
+        let begun = Instant::now();
+        let serving = tokio::spawn(stage.serve(server));
+        let pause = HELLO_TIMEOUT / 4;
+        for byte in hello() {
+            // After the end nobody takes it.
+            if client.write_all(&[byte]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            if begun.elapsed() > HELLO_TIMEOUT {
+                break;
+            }
+        }
+        assert_goodbye(&said(&mut client).await, Code::TIMED_OUT);
+        drop(client);
+        assert!(matches!(serving.await.unwrap(), Ended::NoHello));
+        assert!(begun.elapsed() <= HELLO_TIMEOUT + pause + LINGER_TIMEOUT);
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_its_replies_is_not_read_from_and_then_dropped() {
+    const ROOM: usize = 4_096;
+    let stage = stage();
+    in_virtual_time(async {
+        let (mut client, server) = duplex(ROOM);
+        client.write_all(&hello()).await.unwrap();
+        let serving = tokio::spawn(stage.serve(server));
+        let mut ask = Vec::new();
+        let client_time = Timestamp::default();
+        encode_frame(RequestId(2), &Ping { client_time }, &mut ask);
+        let begun = Instant::now();
+        let mut asked = 0;
+        while client.write_all(&ask).await.is_ok() {
+            asked += ask.len();
+        }
+        assert!(matches!(serving.await.unwrap(), Ended::TooSlow));
+        let dropped_after = begun.elapsed();
+        assert!(
+            dropped_after <= WRITE_TIMEOUT + Duration::from_millis(5),
+            "{dropped_after:?}"
+        );
+        // What it could ask is what the server's gathered output and the pipe hold, not what it would have sent.
+        assert!(asked < 4 * 65_536, "{asked}");
+    });
+}

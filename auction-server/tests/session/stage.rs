@@ -1,0 +1,199 @@
+//! A market in memory, and the services of a session around it, without a door.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use std::time::Duration;
+
+use auction_core::{
+    Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession, OpenLot,
+    Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term, Terms,
+    UserId,
+};
+use auction_proto::Token;
+use auction_server::clock::{BootClock, Clock};
+use auction_server::committer::Committer;
+use auction_server::config::Config;
+use auction_server::credentials::Credentials;
+use auction_server::folder::DataFolder;
+use auction_server::follower::Follower;
+use auction_server::hub::Hub;
+use auction_server::journal::{Batch, Log, RealDisk};
+use auction_server::login::Hasher;
+use auction_server::metrics::Metrics;
+use auction_server::sequencer::{Answer, Sequencer, Work};
+use auction_server::session::{self, Channel, Ended, Services};
+use auction_server::visitors::{Visit, Visitors};
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How often server and client show each other that they live.
+pub const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// A market with some lots and some traders, `trader-1` and so on, each with a session.
+pub struct Stage {
+    pub services: Arc<Services>,
+    pub tokens: Vec<Token>,
+    visit: Arc<Visit>,
+    runtime: tokio::runtime::Runtime,
+    /// While it is there, the server does not end.
+    _running: watch::Sender<bool>,
+    _data: TempDir,
+}
+
+/// Keeps nothing: these tests kill no server.
+struct NoLog;
+
+impl Log for NoLog {
+    fn append(&mut self, _batch: &Batch<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn early_warning(&mut self) -> Option<io::Error> {
+        None
+    }
+}
+
+impl Stage {
+    /// The hub tells time, sequence and digest every `beat` of real time.
+    pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
+        let (market, term) = (MarketId([9; 16]), Term(1));
+        let mut committer = Committer::new(Engine::new(market), Box::new(NoLog));
+        let mut decide = |command| {
+            let done = committer.decide(clock.now(), Caller::Operator, command);
+            let reply = done.unwrap().reply;
+            committer.commit().unwrap();
+            reply
+        };
+        for number in 1..=lots {
+            let symbol = Symbol::parse(&format!("S{number}")).unwrap();
+            decide(Command::ListStock(Listing {
+                symbol,
+                security: SecurityCode::parse("1").unwrap(),
+                price: Price::parse("1").unwrap(),
+                profit: Profit::from_units(0).unwrap(),
+            }));
+            decide(Command::OpenLot(Box::new(OpenLot {
+                symbol,
+                quantity: Quantity::new(1).unwrap(),
+                opens_at: None,
+                closes_at: clock.now().saturating_add(Span::from_secs(86_400)),
+                terms: Terms::English(auction_core::EnglishTerms::default()),
+                reserve: None,
+            })));
+        }
+        let mut tokens = Vec::new();
+        for number in 1..=traders {
+            let user = UserId(number);
+            let credential = Credential::new(b"none").unwrap();
+            let (name, role) = (format!("trader-{number}"), Role::Trader);
+            let name = Name::parse(&name).unwrap();
+            decide(Command::Register(Box::new(Registration {
+                name,
+                role,
+                credential,
+            })));
+            let token = Token::new([u8::try_from(number).unwrap(); 32]);
+            let (token_hash, expires_at) = (
+                token.hash(),
+                clock.now().saturating_add(Span::from_secs(86_400)),
+            );
+            let opened = decide(Command::OpenSession(Box::new(NewSession {
+                user,
+                token_hash,
+                expires_at,
+            })));
+            assert!(matches!(opened, Reply::SessionOpened(_)));
+            tokens.push(token);
+        }
+        Self::around(committer, clock, (market, term), tokens, beat)
+    }
+
+    fn around(
+        committer: Committer,
+        clock: Arc<dyn Clock>,
+        (market, term): (MarketId, Term),
+        tokens: Vec<Token>,
+        beat: Duration,
+    ) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let public = committer.engine().market().clone();
+        let credentials = Arc::new(Credentials::of(committer.engine()));
+        let hub = Hub::start(public, term, clock.clone(), beat, metrics.clone()).unwrap();
+        let sequencer = Sequencer::start(
+            committer,
+            clock.clone(),
+            credentials.clone(),
+            hub.clone(),
+            metrics.clone(),
+        )
+        .unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let folder = DataFolder::new(data.path());
+        let (_, histories) =
+            Follower::start(Arc::new(RealDisk), &folder, sequencer.durable).unwrap();
+        let visitors = Visitors::new(&Config::default().network);
+        let visit = visitors.enter(IpAddr::from([127, 0, 0, 1])).unwrap();
+        let (running, stopping) = watch::channel(false);
+        let services = Arc::new(Services {
+            inbox: sequencer.inbox,
+            hub,
+            hasher: Hasher::start(metrics.clone()).unwrap(),
+            credentials,
+            histories,
+            clock,
+            market,
+            term,
+            heartbeat: HEARTBEAT,
+            visitors,
+            metrics,
+            stopping,
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            services,
+            tokens,
+            visit: Arc::new(visit),
+            runtime,
+            _running: running,
+            _data: data,
+        }
+    }
+
+    /// Serves a connection that speaks frames.
+    pub fn serve<S>(&self, io: S) -> impl Future<Output = Ended> + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let (visit, services) = (self.visit.clone(), self.services.clone());
+        async move {
+            let hello_by = Instant::now() + session::HELLO_TIMEOUT;
+            let visitor = visit.visitor().clone();
+            session::serve(Channel::frames(io), hello_by, visitor, services).await
+        }
+    }
+
+    /// Waits until sequencer and hub have done all that was asked of them: they live in real time, and what is
+    /// simulated is not to run away from them.
+    pub fn settle(&self) {
+        self.runtime.block_on(async {
+            let session = Work::LastRequest(auction_core::SessionId(0));
+            let asked = self.services.inbox.ask(Caller::Operator, session).await;
+            assert!(matches!(asked, Ok(Answer::LastRequest(_))));
+            self.services.hub.answers().await.unwrap();
+        });
+    }
+
+    /// The market as it is durable.
+    pub fn market(&self) -> Market {
+        let market = self.runtime.block_on(self.services.hub.market());
+        market.unwrap().0
+    }
+}
