@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use auction_client::Fingerprint;
 use auction_core::{LotId, Name, Price, Profit, SecurityCode, SessionId, Symbol};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::auctioneer::AuctioneerCommand;
 use crate::choose::{Target, lot_number};
 use crate::failure::Form;
 use crate::server::ServerAddress;
+use crate::tools::ToolCommand;
 use crate::trade::TradeCommand;
 
 /// Bid at a stock auction, and watch it.
@@ -81,6 +82,7 @@ pub struct Shared {
         global = true,
         env = "AUCTION_CA",
         value_name = "FILE|system",
+        value_hint = ValueHint::FilePath,
         hide_env_values = true
     )]
     pub ca: Option<PathBuf>,
@@ -102,6 +104,7 @@ pub struct Shared {
         global = true,
         env = "AUCTION_HOME",
         value_name = "DIR",
+        value_hint = ValueHint::DirPath,
         hide_env_values = true
     )]
     pub home: Option<PathBuf>,
@@ -111,6 +114,9 @@ pub struct Shared {
     /// Say on standard error what is going on.
     #[arg(long, short, global = true)]
     pub verbose: bool,
+    /// Show each frame that is sent and received on standard error; never a password or a token.
+    #[arg(long, global = true)]
+    pub trace_wire: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -239,6 +245,8 @@ Examples:
     Status,
     #[command(flatten)]
     Auctioneer(AuctioneerCommand),
+    #[command(flatten)]
+    Tool(ToolCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -325,6 +333,11 @@ mod tests {
             "auction reinstate tom",
             "auction market",
             "auction status -v",
+            "auction status --trace-wire",
+            "auction decode a5554354 0d00",
+            "auction decode",
+            "auction completions bash",
+            "auction man man1",
             "auction",
         ] {
             parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));

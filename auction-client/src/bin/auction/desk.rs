@@ -1,6 +1,6 @@
 //! Where a command stands: connected to a market, with the session that is remembered for it.
 
-use auction_client::{Client, Code, LoggedIn, RequestError};
+use auction_client::{Client, Code, ConnectionError, LoggedIn, RequestError, Tls, Trust, tcp};
 use auction_core::{Market, Name};
 
 use crate::cli::Shared;
@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::home::{Remembered, Stored, default_home};
 use crate::out::Out;
 use crate::server::ServerAddress;
+use crate::trace::Trace;
 use crate::trust::{Trusting, not_connected};
 use crate::view::View;
 
@@ -28,10 +29,9 @@ impl Desk {
         };
         let server = shared.server.clone();
         let trusting = Trusting::find(shared, &home)?;
-        let client = match &trusting {
-            None => Client::connect(server.address.clone()).await,
-            Some(trusting) => Client::connect_tls(&server.address, &trusting.trust()?).await,
-        };
+        let trust = trusting.as_ref().map(Trusting::trust).transpose()?;
+        let trace = shared.trace_wire.then(|| Trace::new(shared.form()));
+        let client = connect(&server, trust, trace).await;
         let client = client.map_err(|error| not_connected(error, &server, trusting.as_ref()))?;
         if let Some(trusting) = trusting {
             trusting.remember();
@@ -109,6 +109,31 @@ impl Desk {
             market,
             own: self.own(),
             now: self.client.clock().now(),
+        }
+    }
+}
+
+/// Connects: over TLS when there is someone to trust, and shown when it is traced.
+async fn connect(
+    server: &ServerAddress,
+    trust: Option<Trust>,
+    trace: Option<Trace>,
+) -> Result<Client, ConnectionError> {
+    let address = server.address.clone();
+    match (trust, trace) {
+        (None, None) => Client::connect(address).await,
+        (Some(trust), None) => Client::connect_tls(&address, &trust).await,
+        (None, Some(trace)) => {
+            Client::connect_with(move || trace.clone().follow(tcp(address.clone()))).await
+        }
+        (Some(trust), Some(trace)) => {
+            let tls = Tls::new(server.host(), &trust)?;
+            Client::connect_with(move || {
+                let (tls, address) = (tls.clone(), address.clone());
+                let stream = async move { tls.wrap(tcp(address).await?).await };
+                trace.clone().follow(stream)
+            })
+            .await
         }
     }
 }

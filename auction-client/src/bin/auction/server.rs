@@ -29,6 +29,12 @@ impl ServerAddress {
         let address = self.address.clone();
         Self { speech, address }
     }
+
+    /// The host alone.
+    pub fn host(&self) -> &str {
+        let host = self.address.rsplit_once(':');
+        host.map_or(&self.address, |(host, _)| host)
+    }
 }
 
 impl FromStr for ServerAddress {
@@ -102,5 +108,7 @@ mod tests {
         ] {
             assert_eq!(parse(text).as_deref(), expected, "{text:?}");
         }
+        let named: ServerAddress = "tls://[::1]:2023".parse().unwrap();
+        assert_eq!((named.speech, named.host()), (Speech::Tls, "[::1]"));
     }
 }

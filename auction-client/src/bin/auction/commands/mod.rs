@@ -18,6 +18,8 @@ mod suspend;
 mod profit;
 mod status;
 mod walk;
+mod decode;
+mod completions;
 
 use std::io::{self, IsTerminal as _};
 
@@ -27,6 +29,8 @@ use crate::auctioneer::AuctioneerCommand;
 use crate::cli::{Cli, Command};
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::out::Out;
+use crate::tools::ToolCommand;
 use crate::trade::TradeCommand;
 
 /// Does what was asked.
@@ -43,6 +47,14 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             help()
         };
     };
+    if let Command::Tool(tool) = command {
+        let out = Out::new(shared.form());
+        return match tool {
+            ToolCommand::Decode { digits } => decode::run(out, &digits),
+            ToolCommand::Completions { shell } => completions::completions(out, shell),
+            ToolCommand::Man { folder } => completions::man(out, &folder),
+        };
+    }
     in_runtime(async {
         let desk = Desk::connect(&shared).await?;
         match command {
@@ -70,6 +82,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Status => status::run(&desk).await,
             Command::Trade(command) => trade(&desk, command).await,
             Command::Auctioneer(command) => auctioneer(&desk, command).await,
+            Command::Tool(_) => unreachable!("tools need no market, and were done above"),
         }
     })
 }

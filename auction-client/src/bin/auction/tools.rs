@@ -1,0 +1,43 @@
+//! What can be typed that needs no market: bytes explained, completions, manual pages.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueHint};
+use clap_complete::Shell;
+
+#[derive(Debug, Subcommand)]
+pub enum ToolCommand {
+    /// Explain bytes of the protocol, field by field.
+    #[command(after_help = "\
+Examples:
+  auction decode 0d000000 0800 0700000000000000 03b06d
+  xxd -p captured.bin | auction decode
+  auction decode --json 0d0000000800070000000000000003b06d | jq '.parts[] | select(.says == \"body\")'
+
+Passwords and tokens are not shown. `--trace-wire` shows a whole conversation as it happens.")]
+    Decode {
+        /// Bytes as hexadecimal digits, from the beginning of a connection or of a frame; none: standard input.
+        #[arg(value_name = "HEX")]
+        digits: Vec<String>,
+    },
+    /// Print what completes commands in a shell.
+    #[command(after_help = "\
+Examples:
+  auction completions bash > ~/.local/share/bash-completion/completions/auction
+  auction completions zsh > \"${fpath[1]}/_auction\"
+  auction completions fish > ~/.config/fish/completions/auction.fish")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages: of the program, and of each command.
+    #[command(after_help = "\
+Examples:
+  auction man ~/.local/share/man/man1
+  auction man man1 && man -l man1/auction-bid.1")]
+    Man {
+        /// The folder they go to; it is made when it is not there.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+}
