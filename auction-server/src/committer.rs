@@ -181,3 +181,63 @@ impl Committer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auction_core::limits::{
+        BIDS_OPENED_MAX, QUANTITY_MAX, SEALED_BIDS_MAX, TIMESTAMP_MAX_MICROS,
+    };
+    use auction_core::{
+        Actor, AllocatedBy, LotId, OpenedBid, OrderId, Outcome, Price, Quantity, UserId,
+    };
+    use auction_proto::limits::RECORD_EVENTS_MAX;
+
+    use super::*;
+    use crate::journal::FRAME_BYTES_MAX;
+
+    /// The close of a lot with as many sealed bids as it can have, each of the longest values.
+    fn largest_close() -> Record {
+        let lot = LotId(u32::MAX);
+        let bid = OpenedBid {
+            bidder: UserId(u32::MAX),
+            order: OrderId(u32::MAX),
+            price: Price::MAX,
+            quantity: Quantity::new(QUANTITY_MAX).unwrap(),
+            filled: u64::MAX,
+            pays: Some(Price::MAX),
+        };
+        let bids = vec![bid; BIDS_OPENED_MAX];
+        let opened = PublicEvent::BidsOpened { lot, bids };
+        let closed = PublicEvent::LotClosed {
+            lot,
+            outcome: Outcome::Allocated {
+                sold: u64::MAX,
+                buyers: u32::MAX,
+                lowest: Price::MAX,
+                by: AllocatedBy::ProRata,
+                highest_rejected: Some(Price::MAX),
+            },
+        };
+        let events = std::iter::repeat_n(opened, SEALED_BIDS_MAX.div_ceil(BIDS_OPENED_MAX));
+        Record {
+            sequence: Sequence(u64::MAX),
+            at: Timestamp::from_micros(TIMESTAMP_MAX_MICROS).unwrap(),
+            rules: u16::MAX,
+            actor: Actor::User(UserId(u32::MAX)),
+            request: None,
+            command: Command::CloseLot { lot },
+            events: events.chain([closed]).map(Event::Public).collect(),
+        }
+    }
+
+    #[test]
+    fn the_largest_record_behind_a_batch_that_is_almost_full_fits_a_frame_of_the_journal() {
+        let record = largest_close();
+        assert!(record.events.len() <= RECORD_EVENTS_MAX);
+        let (mut public, mut private) = (Vec::new(), Vec::new());
+        encode_record(&record, &[0xff; 32], &mut public, &mut private);
+        let most = (BATCH_BYTES_FULL + public.len() + private.len()) as u64;
+        // A frame's own header is far less than what is left.
+        assert!(most + 64 * 1_024 < FRAME_BYTES_MAX, "{most}");
+    }
+}

@@ -16,7 +16,14 @@ const EXIT_INTERRUPTED: i32 = 130;
 /// Runs the server until a signal comes. Gives the exit code.
 #[must_use]
 pub fn run(config: &Config) -> u8 {
-    logging::begin(config.log);
+    // Kept to the end, so that the last words are written.
+    let _logs = match logging::begin(config.log) {
+        Ok(logs) => logs,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            return EXIT_FAILURE;
+        }
+    };
     raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -34,9 +41,6 @@ pub fn run(config: &Config) -> u8 {
             Ok(server) => server,
             Err(error) => return fail(&error),
         };
-        // Nobody may be reading it.
-        let _ = io::stdout().write_all(server.opening().as_bytes());
-        let _ = io::stdout().flush();
         match server.run(shutdown.requested()).await {
             Ok(()) => EXIT_DONE,
             Err(error) => fail(&error),

@@ -159,7 +159,7 @@ impl Server {
             metrics.clone(),
         )?;
         let durable = sequencer.durable;
-        let mut projections = vec![announce_news(&hub).await?];
+        let mut projections = vec![announce(&hub, opening.clone()).await?];
         projections.push(store::keep_snapshots(
             disk.clone(),
             &config.data,
@@ -208,7 +208,7 @@ impl Server {
         self.ops.as_ref().map(|ops| ops.address)
     }
 
-    /// What to print at the start: what is open, until when, where to connect, and what to type next.
+    /// What is printed at the start: what is open, until when, where to connect, and what to type next.
     #[must_use]
     pub fn opening(&self) -> &str {
         &self.opening
@@ -450,9 +450,9 @@ fn open_planned(
     Ok(())
 }
 
-/// Prints what happens, on a thread of its own: standard output may be a pipe that nobody reads, and the
-/// market does not wait for it.
-async fn announce_news(hub: &Hub) -> io::Result<JoinHandle<()>> {
+/// Prints what is open and then what happens, on a thread of its own: standard output may be a pipe that nobody
+/// reads, and neither the door nor the market waits for it.
+async fn announce(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
     let ended = |HubEnded| io::Error::other("the hub has ended");
     let (mut market, mut feed) = hub.market().await.map_err(ended)?;
     let hub = hub.downgrade();
@@ -465,6 +465,8 @@ async fn announce_news(hub: &Hub) -> io::Result<JoinHandle<()>> {
     thread::Builder::new()
         .name("news".to_owned())
         .spawn(move || {
+            // Nobody may be reading it.
+            let _ = io::stdout().write_all(opening.as_bytes());
             loop {
                 match feed.blocking_next() {
                     Ok(published) => {

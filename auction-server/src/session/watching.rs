@@ -14,6 +14,7 @@ use super::view::View;
 use super::{Bound, Connection, Watched};
 use crate::hub::{NoNext, NoSnapshot, Published, Snapshot, Start, Watching};
 use crate::sequencer::{Answer, NotTaken, Work};
+use crate::visitors::Bucket;
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
@@ -106,6 +107,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(Bound { user, .. }) = self.bound(request) else {
             return;
         };
+        // It is worked out by the one who decides, from all bids of the lot.
+        if let Some(Err(wait)) = self.commands.as_deref().map(Bucket::take) {
+            return self.refuse_for_now(request, "commands come from this user", wait);
+        }
         let work = Work::LeastWinning(lot, user);
         match self.services.inbox.ask(Caller::User(user), work).await {
             Ok(Answer::LeastWinning(Some(least))) => {

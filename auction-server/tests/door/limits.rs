@@ -107,6 +107,16 @@ async fn a_users_commands_are_limited_when_the_operator_says_so_and_anothers_are
     assert_kind(&mia.bid(1, "2").await, "accepted");
     assert_kind(&mia.bid(1, "2").await, "refused");
     assert_told_when(&mia.bid(1, "3").await, now);
+    // Whatever the one who decides has to work out counts as a command.
+    let order = json!({"lot": 1, "side": "buy", "quantity": "1", "limit": "3"});
+    for (kind, body) in [
+        ("place_order", order),
+        ("cancel_order", json!({"lot": 1, "order": 1})),
+        ("halt_lot", json!({"lot": 1})),
+        ("get_least_winning", json!({"lot": 1})),
+    ] {
+        assert_told_when(&mia.ask(kind, &body).await, now);
+    }
     assert_kind(&leo.bid(1, "3").await, "accepted");
     // What is no command is not limited.
     for _ in 0..10 {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use auction_core::LotId;
 use auction_core::Price;
-use auction_proto::{Bid, Code, GetSnapshot, ServerMessage};
+use auction_proto::{Bid, Code, GetSnapshot, PREFACE, ServerMessage};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::house::{House, until};
@@ -128,6 +128,42 @@ fn a_server_whose_news_nobody_reads_serves_on_and_ends_in_good_order() {
     assert_eq!(status.code(), Some(0));
     drop(printed);
     assert_eq!(house.export("bids").len(), BIDS as usize);
+}
+
+#[test]
+fn neither_an_opening_nor_a_log_that_nobody_reads_keeps_the_door_closed() {
+    // An opening of so many lots is more than a pipe holds, and so is the log of so many strangers.
+    const LOTS: u32 = 2_000;
+    const STRANGERS: usize = 1_000;
+    let house = House::with_lots(LOTS)
+        .set("rate-connections", "off")
+        .set("log", "json");
+    let mut process = house
+        .server()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    // Of the opening only the address is read; of the log nothing.
+    printed.read_line(&mut line).unwrap();
+    let address = line.trim_end().trim_end_matches('.').rsplit(' ').next();
+    let address = address.unwrap().parse().unwrap();
+    for _ in 0..STRANGERS {
+        let mut stranger = Line::silent(address);
+        stranger.raw(&PREFACE);
+        stranger.raw(&[0xff; 64]);
+        stranger.flush().unwrap();
+        assert_eq!(stranger.last_words(), Some(Code::FRAME_TOO_LARGE));
+    }
+    let mut mia = Line::trader(address, "mia");
+    mia.bid(1, "1.50").unwrap();
+    kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+    let status = until("the server ends", || process.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+    drop(printed);
+    assert_eq!(house.export("bids").len(), 1);
 }
 
 #[test]
