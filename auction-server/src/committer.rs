@@ -235,7 +235,7 @@ mod tests {
         let record = largest_close();
         assert!(record.events.len() <= RECORD_EVENTS_MAX);
         let (mut public, mut private) = (Vec::new(), Vec::new());
-        encode_record(&record, &[0xff; 32], &mut public, &mut private);
+        encode_record(&record, &[0xff; 16], &mut public, &mut private);
         let most = (BATCH_BYTES_FULL + public.len() + private.len()) as u64;
         // A frame's own header is far less than what is left.
         assert!(most + 64 * 1_024 < FRAME_BYTES_MAX, "{most}");

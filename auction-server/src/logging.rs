@@ -153,7 +153,7 @@ mod tests {
 
     /// A stream whose reader takes nothing until they are told to go on.
     struct Blocked {
-        go_on: mpsc::Receiver<()>,
+        go_on: Receiver<()>,
         written: Arc<Mutex<Vec<u8>>>,
     }
 
