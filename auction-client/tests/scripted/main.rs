@@ -10,3 +10,5 @@ mod watching;
 mod tls;
 #[cfg(feature = "cli")]
 mod program;
+#[cfg(feature = "cli")]
+mod tools;

@@ -21,13 +21,13 @@ use crate::script::{HEARTBEAT_MS, Line, bid_feed, market, price, session, token,
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server on loopback that answers like a market whose mia has the password `right`.
-struct Server {
+pub struct Server {
     address: String,
     home: TempDir,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move {
@@ -39,13 +39,13 @@ impl Server {
         Self { address, home }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = auction(self.home.path());
         command.env("AUCTION_SERVER", &self.address).args(arguments);
         command
     }
 
-    async fn run(&self, arguments: &[&str]) -> Told {
+    pub async fn run(&self, arguments: &[&str]) -> Told {
         told(self.command(arguments)).await
     }
 
@@ -56,7 +56,7 @@ impl Server {
     }
 }
 
-fn auction(home: &Path) -> Command {
+pub fn auction(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auction"));
     command
         .env_remove("AUCTION_PASSWORD")
@@ -156,13 +156,13 @@ fn closing(place: u64) -> Feed {
 }
 
 /// What the program left behind.
-struct Told {
+pub struct Told {
     code: Option<i32>,
-    out: String,
-    err: String,
+    pub out: String,
+    pub err: String,
 }
 
-async fn told(mut command: Command) -> Told {
+pub async fn told(mut command: Command) -> Told {
     let run = tokio::time::timeout(PATIENCE, command.output()).await;
     let Output {
         status,
@@ -179,7 +179,7 @@ async fn told(mut command: Command) -> Told {
 
 impl Told {
     #[track_caller]
-    fn expect(self, code: i32) -> Self {
+    pub fn expect(self, code: i32) -> Self {
         assert_eq!(
             self.code,
             Some(code),

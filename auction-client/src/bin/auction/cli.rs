@@ -64,6 +64,7 @@ Prices are strings, times RFC 3339 in UTC. Fields may be added, never taken away
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Shared {
     /// The market's server; tls:// when it speaks TLS.
     #[arg(
@@ -74,9 +75,8 @@ pub struct Shared {
         value_name = "[tls://]HOST:PORT"
     )]
     pub server: ServerAddress,
-    /// Trust a server whose certificate these authorities vouch for (PEM); system: whom this machine trusts.
-    ///
-    /// It goes with tls://, is remembered for the server, and holds until something else is said.
+    /// With tls://: trust whom these authorities (PEM) vouch for; system: those of this machine. It is
+    /// remembered for the server.
     #[arg(
         long,
         global = true,
@@ -86,9 +86,8 @@ pub struct Shared {
         hide_env_values = true
     )]
     pub ca: Option<PathBuf>,
-    /// Trust the server whose certificate has this SHA-256 fingerprint, as the server prints it, and no other.
-    ///
-    /// It goes with tls://, is remembered for the server, and holds until something else is said.
+    /// With tls://: trust the one certificate with this fingerprint, as the server prints it. It is remembered
+    /// for the server.
     #[arg(
         long,
         global = true,
@@ -141,6 +140,7 @@ Examples:
         name: Name,
     },
     /// Log out: close the session for good.
+    #[command(after_help = "Example:\n  auction logout")]
     Logout,
     /// See where you are logged in, or log out there.
     #[command(
@@ -225,6 +225,10 @@ Examples:
         limit: u32,
     },
     /// What came of the lots that have closed.
+    #[command(after_help = "\
+Examples:
+  auction results
+  auction results --json | jq -r '.lots[] | [.symbol, .outcome.winner] | @tsv'")]
     Results,
     /// Publish your company's profit.
     #[command(after_help = "\
@@ -241,7 +245,13 @@ Examples:
         profit: Profit,
     },
     /// The market, the server and its clock, and who you are.
-    #[command(visible_alias = "market")]
+    #[command(
+        visible_alias = "market",
+        after_help = "\
+Examples:
+  auction status
+  auction status --server tls://market.example --trace-wire"
+    )]
     Status,
     #[command(flatten)]
     Auctioneer(AuctioneerCommand),
@@ -252,6 +262,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub enum SessionsAction {
     /// Close one of your sessions.
+    #[command(after_help = "Example:\n  auction sessions revoke 12")]
     Revoke {
         /// Its number, as `auction sessions` lists it.
         #[arg(value_parser = session)]
@@ -284,6 +295,46 @@ mod tests {
     #[test]
     fn the_definitions_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    /// The commands among the lines of an example, without what other programs do with them.
+    fn commands(help: &str) -> Vec<Vec<String>> {
+        let lines = help.lines().filter_map(|line| line.strip_prefix("  "));
+        let commands = lines.flat_map(|line| {
+            // What it does stands behind it.
+            let line = line.trim().split("  ").next().unwrap_or_default();
+            line.split(['|', '&', '>'])
+        });
+        let commands = commands.filter_map(|command| {
+            let at = command.find("auction ")?;
+            let words = command[at..].split_whitespace();
+            let bare = |word: &str| word.trim_matches('\'').to_owned();
+            (at == 0 || command[..at].ends_with(' ')).then(|| words.map(bare).collect())
+        });
+        commands.collect()
+    }
+
+    #[test]
+    fn every_command_shows_examples_and_they_parse() {
+        fn walk(command: &clap::Command, path: &str) {
+            let help = command.get_after_help().map(ToString::to_string);
+            let examples = commands(&help.unwrap_or_default());
+            let own = format!("{path} ");
+            let is_shown = |example: &Vec<String>| format!("{} ", example.join(" ")).contains(&own);
+            let is_program = !path.contains(' ');
+            assert!(
+                is_program || examples.iter().any(is_shown),
+                "{path} has no example of its own"
+            );
+            for example in examples {
+                Cli::try_parse_from(&example)
+                    .unwrap_or_else(|error| panic!("{example:?}: {error}"));
+            }
+            for sub in command.get_subcommands() {
+                walk(sub, &format!("{path} {}", sub.get_name()));
+            }
+        }
+        walk(&Cli::command(), "auction");
     }
 
     #[test]

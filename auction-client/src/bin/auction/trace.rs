@@ -16,6 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::clean::Clean;
 use crate::failure::Form;
 
+/// How many characters of a body stand on a line for people: a snapshot would fill screens. JSON has them all.
+const BODY_CHARS_SHOWN: usize = 2_000;
 /// How many bytes are shown of what is no frame.
 const STRANGE_BYTES_SHOWN: usize = 64;
 
@@ -163,8 +165,12 @@ impl Heard {
         };
         let request = self.request.map(|request| format!(" {request}"));
         let (Ok(body) | Err(body)) = &self.body;
+        let (shown, more) = match body.char_indices().nth(BODY_CHARS_SHOWN) {
+            Some((end, _)) => (&body[..end], format!("... of {} bytes", body.len())),
+            None => (body.as_str(), String::new()),
+        };
         let line = format!(
-            "{} #{connection} {arrow} {}{} {body}",
+            "{} #{connection} {arrow} {}{} {shown}{more}",
             &at[11..26],
             self.what,
             request.unwrap_or_default()

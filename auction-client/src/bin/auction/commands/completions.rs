@@ -1,10 +1,12 @@
 //! `auction completions`, `auction man`: made of the same definitions as the command line itself.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
+use clap_mangen::Man;
 use serde_json::json;
 
 use crate::cli::Cli;
@@ -20,13 +22,42 @@ pub fn completions(out: Out, shell: Shell) -> Result<(), Failure> {
 
 /// Writes the manual pages.
 pub fn man(out: Out, folder: &Path) -> Result<(), Failure> {
-    let cannot = |error| Failure::failed(format!("cannot write to {}: {error}", folder.display()));
-    fs::create_dir_all(folder).map_err(cannot)?;
-    clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), folder)
-        .map_err(cannot)?;
+    let mut program = Cli::command().disable_help_subcommand(true);
+    // The pages of commands are named after the whole of what is typed.
+    program.build();
+    let written = fs::create_dir_all(folder).and_then(|()| write_pages(&program, folder));
+    written.map_err(|error| {
+        let folder = folder.display();
+        Failure::failed(format!("cannot write to {folder}: {error}"))
+    })?;
     let shown = folder.display();
     out.tell(
         |_| format!("The manual pages are in {shown}; `man -l {shown}/auction.1` shows the first."),
         || json!({ "folder": shown.to_string() }),
     )
+}
+
+fn write_pages(command: &clap::Command, folder: &Path) -> io::Result<()> {
+    let man = Man::new(command.clone());
+    let mut page = Vec::new();
+    man.render(&mut page)?;
+    let page = with_examples(&String::from_utf8_lossy(&page));
+    fs::write(folder.join(man.get_filename()), page)?;
+    command
+        .get_subcommands()
+        .try_for_each(|sub| write_pages(sub, folder))
+}
+
+/// What stands behind the help are examples, whose lines are not to be joined.
+fn with_examples(page: &str) -> String {
+    let Some((before, examples)) = page.split_once(".SH EXTRA\n") else {
+        return page.to_owned();
+    };
+    let (examples, after) = match examples.find("\n.SH ") {
+        Some(end) => examples.split_at(end + 1),
+        None => (examples, ""),
+    };
+    let examples = examples.trim_start_matches("Examples:\n");
+    let examples = examples.trim_start_matches("Example:\n");
+    format!("{before}.SH EXAMPLES\n.nf\n{examples}.fi\n{after}")
 }
