@@ -206,13 +206,9 @@ async fn reading_needs_no_login_and_prints_text_or_json() {
     let server = Server::start().await;
     let lots = server.run(&["lots"]).await.expect(0);
     assert_eq!(lots.out.lines().count(), 2, "{}", lots.out);
-    assert!(
-        lots.out
-            .lines()
-            .nth(1)
-            .unwrap()
-            .starts_with(" #1  AAPL    01954     1.00")
-    );
+    let words = lots.out.lines().nth(1).unwrap().split_whitespace();
+    let words: Vec<_> = words.take(6).collect();
+    assert_eq!(words, ["#1", "AAPL", "01954", "english", "1", "1.00"]);
     assert_eq!(lots.err, "");
     let lots = server.run(&["lots", "--json"]).await.expect(0).json();
     assert_eq!(lots["lots"][0]["symbol"], "AAPL");
