@@ -7,7 +7,7 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::server::conn::http1;
@@ -29,10 +29,12 @@ pub const HEAD_BYTES_MAX: usize = 16 * 1_024;
 /// The most fields of a head; more are answered 431.
 pub const HEAD_FIELDS_MAX: usize = 64;
 
-/// Nothing may be loaded but from this server, nothing inline run, and no other page may frame these.
+/// Nothing may be loaded but from this server, nothing inline run, no text become markup, and no other page may
+/// frame these.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                               connect-src 'self'; base-uri 'none'; form-action 'none'; \
-                              frame-ancestors 'none'";
+                              frame-ancestors 'none'; require-trusted-types-for 'script'; \
+                              trusted-types 'none'";
 
 /// A request as it is answered here: its body is not read.
 pub type Request = hyper::Request<Incoming>;
@@ -108,4 +110,14 @@ where
     timeout(CONNECTION_TIMEOUT, conversation)
         .await
         .unwrap_or(Ok(()))
+}
+
+/// A field of the head; empty when it is not there, there more than once, or no text.
+#[must_use]
+pub fn field(request: &Request, name: HeaderName) -> &str {
+    let mut all = request.headers().get_all(name).iter();
+    match (all.next(), all.next()) {
+        (Some(only), None) => only.to_str().unwrap_or_default(),
+        _ => "",
+    }
 }

@@ -12,6 +12,7 @@
 mod prefixed;
 mod hosts;
 mod tls;
+mod pages;
 mod web;
 
 use std::fmt::Display;

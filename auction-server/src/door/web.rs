@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{
-    CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    CONNECTION, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::upgrade::OnUpgrade;
@@ -15,7 +15,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Door;
 use super::hosts::Hosts;
-use crate::http::{Request, Response, content, converse, text};
+use super::pages;
+use crate::http::{Request, Response, converse, field, text};
 use crate::session::{self, Channel, Ended, HELLO_TIMEOUT};
 use crate::visitors::Visitor;
 
@@ -23,13 +24,6 @@ use crate::visitors::Visitor;
 const WEBSOCKET: &str = "/ws";
 /// The one version of WebSocket there is.
 const WEBSOCKET_VERSION: &str = "13";
-
-/// What is served: path, media type, bytes.
-const PAGES: [(&str, &str, &[u8]); 1] = [(
-    "/",
-    "text/html; charset=utf-8",
-    include_bytes!("pages/index.html"),
-)];
 
 /// Answers a connection whose client speaks HTTP, and serves the session that it may become.
 pub(super) async fn serve<S>(stream: S, door: &Door, visitor: Arc<Visitor>) -> Ended
@@ -85,12 +79,7 @@ fn answer(mut request: Request, hosts: &Hosts) -> (Response, Option<OnUpgrade>) 
             Err(response) => (*response, None),
         };
     }
-    let page = PAGES.iter().find(|(at, ..)| *at == path);
-    let response = match page {
-        Some((_, media, bytes)) => content(StatusCode::OK, media, *bytes),
-        None => text(StatusCode::NOT_FOUND, "there is no such page\n"),
-    };
-    (response, None)
+    (pages::answer(&request), None)
 }
 
 /// The handshake of RFC 6455, section 4.2.
@@ -131,13 +120,4 @@ fn accept(request: &Request) -> Result<Response, Box<Response>> {
     fields.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     fields.insert(SEC_WEBSOCKET_ACCEPT, accept);
     Ok(response)
-}
-
-/// A field of the head; empty when it is not there, there more than once, or no text.
-fn field(request: &Request, name: HeaderName) -> &str {
-    let mut all = request.headers().get_all(name).iter();
-    match (all.next(), all.next()) {
-        (Some(only), None) => only.to_str().unwrap_or_default(),
-        _ => "",
-    }
 }

@@ -1,0 +1,218 @@
+// The digest of a fold, to the byte as `auction-core/src/digest.rs` draws it: each user, stock and lot has a hash
+// of its own, all of them combined by exclusive or, so that a change costs one item.
+
+import { sha256 } from "./sha256.js";
+import { units } from "./money.js";
+
+/** Thrown for what this page has no bytes for: a format or an outcome of a later server. */
+export class Unknown extends Error {}
+
+const text = new TextEncoder();
+
+/** Bytes of an item; numbers are little-endian. */
+class Bytes {
+  constructor() {
+    this.all = new Uint8Array(4_096);
+    this.view = new DataView(this.all.buffer);
+    this.length = 0;
+  }
+
+  begin(kind) {
+    this.length = 0;
+    return this.u8(kind);
+  }
+
+  u8(number) {
+    this.all[this.length] = number;
+    this.length += 1;
+    return this;
+  }
+
+  u32(number) {
+    this.view.setUint32(this.length, number, true);
+    this.length += 4;
+    return this;
+  }
+
+  /** Of digits, or of a number that is whole. */
+  u64(number) {
+    this.view.setBigUint64(this.length, BigInt(number), true);
+    this.length += 8;
+    return this;
+  }
+
+  i64OfDecimal(decimal) {
+    const [whole, rest = ""] = decimal.replace("-", "").split(".");
+    const size = BigInt(whole) * 10_000n + BigInt((rest + "0000").slice(0, 4));
+    this.view.setBigInt64(this.length, decimal.startsWith("-") ? -size : size, true);
+    this.length += 8;
+    return this;
+  }
+
+  text(string) {
+    const bytes = text.encode(string);
+    this.u8(bytes.length);
+    this.all.set(bytes, this.length);
+    this.length += bytes.length;
+    return this;
+  }
+
+  raw(bytes) {
+    this.all.set(bytes, this.length);
+    this.length += bytes.length;
+    return this;
+  }
+
+  optional(value, write) {
+    if (value === null) return this.u8(0);
+    this.u8(1);
+    write(value);
+    return this;
+  }
+
+  /** A price of the protocol, nothing included. */
+  price(decimal) {
+    return this.optional(decimal, (some) => this.u64(units(some)));
+  }
+
+  one(names, name) {
+    const number = names.indexOf(name);
+    if (number < 0) throw new Unknown(name);
+    return this.u8(number);
+  }
+
+  hash() {
+    return sha256(this.all, this.length);
+  }
+}
+
+const bytes = new Bytes();
+
+export function userItem(user) {
+  bytes.begin(1).u32(user.id).text(user.name);
+  if (user.role === "trader") bytes.u8(0);
+  else if (user.role === "auctioneer") bytes.u8(2);
+  else if (user.role.company) bytes.u8(1).text(user.role.company);
+  else throw new Unknown("role");
+  return bytes.hash();
+}
+
+export function stockItem({ listing, profit }) {
+  bytes.begin(2).text(listing.symbol).text(listing.security).u64(units(listing.price));
+  return bytes.i64OfDecimal(listing.profit).i64OfDecimal(profit).hash();
+}
+
+export function lotItem(lot) {
+  bytes.begin(3).u32(lot.id).text(lot.symbol).u64(lot.quantity).u64(lot.base);
+  bytes.u64(lot.openedAt).u64(lot.closesAt).u32(lot.extensions);
+  bytes.optional(lot.haltedSince, (since) => bytes.u64(since));
+  const write = FORMATS[lot.format];
+  if (!write) throw new Unknown(lot.format);
+  write.terms(lot.terms);
+  bytes.one(["open", "closed", "scheduled"], lot.phase);
+  if (lot.phase === "closed") outcome(bytes.u64(lot.closedAt), lot.outcome);
+  write.book(lot);
+  return bytes.hash();
+}
+
+const sealedBook = (lot) => bytes.u32(lot.bidders).u8(lot.hasReserve ? 1 : 0);
+
+const FORMATS = {
+  english: {
+    terms({ steps, buy_now, soft_close }) {
+      bytes.u8(0).u8(steps.length);
+      for (const band of steps) bytes.u64(units(band.from)).u64(units(band.step));
+      bytes.price(buy_now).one(["add", "reset"], soft_close.mode);
+      bytes.u64(soft_close.extend_within).u64(soft_close.extend_by);
+      bytes.optional(soft_close.extensions_max, (most) => bytes.u32(most));
+    },
+    book(lot) {
+      const some = (price) => bytes.u64(price);
+      bytes.optional(lot.price, some).optional(lot.leader, (user) => bytes.u32(user)).optional(lot.least, some);
+      bytes.u32(lot.bids).u32(lot.bidders).one(["none", "not_met", "met"], lot.reserve);
+    },
+  },
+  dutch: {
+    terms({ start, step, interval, floor }) {
+      bytes.u8(1).u64(units(start)).u64(units(step)).u64(interval).u64(units(floor));
+    },
+    book(lot) {
+      bytes.optional(lot.leader, (user) => bytes.u32(user).u64(lot.price));
+    },
+  },
+  sealed: {
+    terms: ({ pricing }) => bytes.u8(2).one(["first_price", "second_price"], pricing),
+    book: sealedBook,
+  },
+  uniform: {
+    terms({ pricing, priority, bids_max }) {
+      bytes.u8(3).one(["uniform", "pay_as_bid"], pricing).one(["time", "pro_rata"], priority).u32(bids_max);
+    },
+    book: sealedBook,
+  },
+};
+
+const SOLD_BY = ["highest_bid", "buy_now", "first_take", "second_highest_bid", "reserve", "least_bid"];
+
+function outcome(bytes, { sold, unsold, allocated }) {
+  if (sold) {
+    bytes.u8(0).u32(sold.winner).u64(units(sold.price)).one(SOLD_BY, sold.by).price(sold.runner_up);
+  } else if (unsold) {
+    bytes.u8(1).one(["no_bids", "reserve_not_met", "cancelled"], unsold.because).price(unsold.highest);
+  } else if (allocated) {
+    bytes.u8(2).u64(allocated.sold).u32(allocated.buyers).u64(units(allocated.lowest));
+    bytes.one(["enough_for_all", "time", "pro_rata"], allocated.by).price(allocated.highest_rejected);
+  } else throw new Unknown("outcome");
+}
+
+/** The hashes of a market's items, kept as it changes. */
+export class Digest {
+  constructor() {
+    this.items = new Map();
+    this.changed = new Map();
+    this.combined = new Uint8Array(32);
+    this.isUnknown = false;
+  }
+
+  /** An item has changed; `write` gives its hash when it is asked for. */
+  touch(key, write) {
+    this.changed.set(key, write);
+  }
+
+  /** How many items are to be hashed anew. */
+  get behind() {
+    return this.changed.size;
+  }
+
+  /** Hashes at most so many. */
+  catchUp(most) {
+    for (const [key, write] of this.changed) {
+      if (most === 0) return;
+      most -= 1;
+      this.changed.delete(key);
+      try {
+        const item = write();
+        this.toggle(this.items.get(key));
+        this.toggle(item);
+        this.items.set(key, item);
+      } catch (error) {
+        if (!(error instanceof Unknown)) throw error;
+        this.isUnknown = true;
+      }
+    }
+  }
+
+  toggle(item) {
+    if (item) for (let i = 0; i < 32; i += 1) this.combined[i] ^= item[i];
+  }
+
+  /** 64 hexadecimal digits. All items must be hashed. */
+  of(market, sequence, at) {
+    bytes.length = 0;
+    bytes.raw(text.encode("auction digest 1")).raw(fromHex(market)).u64(sequence).u64(at).raw(this.combined);
+    return toHex(bytes.hash());
+  }
+}
+
+const fromHex = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (two) => Number.parseInt(two, 16));
+const toHex = (all) => Array.from(all, (byte) => byte.toString(16).padStart(2, "0")).join("");

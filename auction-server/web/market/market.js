@@ -1,0 +1,158 @@
+// The market as everyone sees it: a fold of the public events, as SPEC.md tells it.
+
+import { Digest, lotItem, stockItem, userItem } from "./digest.js";
+import { Lot, variant } from "./lot.js";
+
+/** How many changed items are hashed at a heartbeat; more are caught up with between frames. */
+const HASHED_AT_ONCE_MAX = 4_000;
+
+/** The feed does not follow what is here: there is a gap. */
+export class Gap extends Error {}
+
+export class Market {
+  /** `heard(kind, event, entry)` is called behind each event, `changed(lot)` for each lot that changed. */
+  constructor({ heard, changed }) {
+    this.heard = heard;
+    this.changed = changed;
+    this.parts = [];
+    this.clear();
+  }
+
+  clear() {
+    // Lots of a fold that is made anew stay the same objects: who looks at one, or types a bid, is not disturbed.
+    if (this.id) this.former = { id: this.id, lots: this.lots };
+    this.id = null;
+    this.sequence = 0;
+    this.at = "0";
+    this.users = [];
+    this.names = new Map();
+    this.stocks = new Map();
+    this.lots = [];
+    this.lotsBySymbol = new Map();
+    this.digest = new Digest();
+    this.unknownEvents = 0;
+  }
+
+  get isThere() {
+    return this.id !== null;
+  }
+
+  lot(id) {
+    return this.lots[id - 1];
+  }
+
+  lotsOf(symbol) {
+    return this.lotsBySymbol.get(symbol) ?? [];
+  }
+
+  nameOf(user) {
+    return this.users[user - 1]?.name ?? `user ${user}`;
+  }
+
+  /** Takes a part of a snapshot; true when it was the last and the market stands anew. */
+  take(part) {
+    if (part.index === 0) this.parts = [];
+    this.parts.push(part);
+    if (part.follows === "more") return false;
+    this.clear();
+    const former = this.former?.id === part.market ? this.former.lots : [];
+    for (const { users, stocks, lots } of this.parts) {
+      users.forEach((user) => this.addUser(user.user, user.name, user.role));
+      stocks.forEach((stock) => this.setStock(stock.listing, stock.profit));
+      lots.forEach((lot) => this.addLot(former[lot.id - 1] ? Object.assign(former[lot.id - 1], Lot.of(lot)) : Lot.of(lot)));
+    }
+    this.parts = [];
+    this.former = undefined;
+    this.id = part.market;
+    this.sequence = Number(part.feed_sequence);
+    this.at = part.at;
+    return true;
+  }
+
+  /** Takes a batch of the feed. */
+  follow(feed) {
+    if (feed.market !== this.id || Number(feed.after) !== this.sequence) throw new Gap("the feed has a gap");
+    for (const entry of feed.entries) {
+      this.sequence += 1;
+      if (BigInt(entry.at) > BigInt(this.at)) this.at = entry.at;
+      const [kind, event] = variant(entry.event);
+      this.apply(kind, event, entry.at);
+      this.heard(kind, event, { at: entry.at, sequence: this.sequence });
+    }
+    if (this.sequence !== Number(feed.through)) throw new Gap("the feed has a gap");
+  }
+
+  apply(kind, event, at) {
+    if (kind === "user_registered") return this.addUser(event.user, event.name, event.role);
+    if (kind === "stock_listed") return this.list(event.listing);
+    if (kind === "profit_published") {
+      const stock = this.stocks.get(event.symbol);
+      if (!stock) throw new Gap("an unknown stock");
+      return this.setStock(stock.listing, event.profit);
+    }
+    if (kind === "lot_opened") return this.addLot(Lot.opened(event, at));
+    const lot = event.lot === undefined ? undefined : this.lot(event.lot);
+    if (!lot) {
+      // Of a later server: it is passed over, and the fold can no longer be checked.
+      this.unknownEvents += 1;
+      return;
+    }
+    if (kind === "bid_accepted") lot.bid(event);
+    else if (kind === "lot_extended") {
+      lot.times(lot.openedAt, event.closes_at);
+      if (event.cause === "soft_close") lot.extensions += 1;
+    } else if (kind === "lot_closed") lot.close(at, event.outcome);
+    else if (kind === "lot_began") {
+      lot.phase = "open";
+      lot.times(at, lot.closesAt);
+    } else if (kind === "lot_halted") lot.halt(at);
+    else if (kind === "lot_resumed") {
+      lot.halt(null);
+      lot.times(event.opened_at, event.closes_at);
+    } else if (kind === "bidders_counted") lot.bidders = event.bidders;
+    else if (kind !== "bids_opened") this.unknownEvents += 1;
+    this.touch(lot);
+  }
+
+  addUser(id, name, role) {
+    const user = { id, name, role };
+    this.users[id - 1] = user;
+    this.names.set(name, id);
+    this.digest.touch(`u${id}`, () => userItem(user));
+  }
+
+  list(listing) {
+    const before = this.stocks.get(listing.symbol);
+    const hasNews = !before || before.listing.profit !== listing.profit;
+    this.setStock(listing, hasNews ? listing.profit : before.profit);
+  }
+
+  setStock(listing, profit) {
+    const { symbol } = listing;
+    this.stocks.set(symbol, { listing, profit });
+    this.digest.touch(`s${symbol}`, () => stockItem(this.stocks.get(symbol)));
+    this.lotsOf(symbol).forEach((lot) => this.changed(lot));
+  }
+
+  addLot(lot) {
+    this.lots[lot.id - 1] = lot;
+    const same = this.lotsBySymbol.get(lot.symbol);
+    if (same) same.push(lot);
+    else this.lotsBySymbol.set(lot.symbol, [lot]);
+    this.touch(lot);
+  }
+
+  touch(lot) {
+    this.digest.touch(lot.id, () => lotItem(lot));
+    this.changed(lot);
+  }
+
+  /** Whether a heartbeat's digest is that of this fold: `same`, `differs`, or `unchecked` when it cannot be told. */
+  compare(heartbeat) {
+    if (Number(heartbeat.feed_sequence) !== this.sequence) return "unchecked";
+    const { digest } = this;
+    digest.catchUp(HASHED_AT_ONCE_MAX);
+    if (digest.behind > 0 || digest.isUnknown || this.unknownEvents > 0) return "unchecked";
+    return digest.of(this.id, this.sequence, this.at) === heartbeat.digest ? "same" : "differs";
+  }
+}

@@ -1,0 +1,204 @@
+// The market in words: formats, terms, outcomes, refusals. Plain sentences; numbers are never left to guess.
+
+import { grouped, shown, units } from "./money.js";
+
+export const FORMATS = {
+  english: "English",
+  dutch: "Dutch",
+  first_price: "Sealed",
+  second_price: "Vickrey",
+  uniform: "Uniform",
+  pay_as_bid: "Pay as bid",
+  call: "Call",
+};
+
+/** A format in a word or two. */
+export function formatOf(lot) {
+  return FORMATS[lot.terms.pricing] ?? FORMATS[lot.format] ?? lot.format.replaceAll("_", " ");
+}
+
+/** A span of microseconds: `90 s`, `5 min`, `2 h 30 min`. */
+export function span(micros) {
+  const seconds = Number(micros) / 1_000_000;
+  if (seconds < 120 || seconds % 60 !== 0) return seconds < 7_200 ? `${seconds} s` : clockSpan(seconds);
+  return clockSpan(seconds);
+}
+
+function clockSpan(seconds) {
+  const parts = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3_600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"],
+    [Math.round(seconds % 60), "s"],
+  ];
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
+}
+
+/** What is left, for a countdown: `4:05`, `1:04:05`, `3 d 04 h`. */
+export function left(millis) {
+  const seconds = Math.max(0, Math.ceil(millis / 1_000));
+  const two = (number) => String(number).padStart(2, "0");
+  const [d, h, m, s] = [seconds / 86_400, (seconds / 3_600) % 24, (seconds / 60) % 60, seconds % 60].map(Math.floor);
+  if (d > 0) return `${d} d ${two(h)} h`;
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
+
+/** A time of the day here, and the whole of a moment. */
+export const clock = (ms) => CLOCK.format(ms);
+export const moment = (ms) => DAY.format(ms);
+
+export function plural(count, one, many = `${one}s`) {
+  return `${grouped(count)} ${Number(count) === 1 ? one : many}`;
+}
+
+/** The terms of a lot, a sentence each. */
+export function terms(lot) {
+  const { terms: t } = lot;
+  const money = (decimal) => shown(units(decimal));
+  const reserve = lot.hasReserve || lot.reserve !== "none";
+  const all = [];
+  if (lot.format === "english") {
+    all.push("Open and rising: the highest bid at the close wins and pays that bid.");
+    all.push(steps(t.steps, lot));
+    all.push("A maximum stays hidden: the market bids for you, no higher than it must.");
+    if (t.buy_now !== null) {
+      const until = lot.reserve === "none" ? "before the first bid" : "while the reserve is not met";
+      all.push(`Buy now: a bid of ${money(t.buy_now)} wins at once, ${until}.`);
+    }
+    const { mode, extend_within, extend_by, extensions_max: most } = t.soft_close;
+    if (Number(extend_within) > 0 && Number(extend_by) > 0 && most !== 0) {
+      const how = mode === "add" ? `moves it ${span(extend_by)} later` : `leaves at least ${span(extend_by)}`;
+      const often = most === null ? "" : `, ${plural(most, "time")} at most`;
+      all.push(`A bid within ${span(extend_within)} of the close ${how}${often}.`);
+    } else all.push("The close does not move for late bids.");
+    if (reserve) all.push("Below the hidden reserve nothing is sold.");
+  } else if (lot.format === "dutch") {
+    all.push(`The price falls from ${money(t.start)} by ${money(t.step)} every ${span(t.interval)}, down to ${money(t.floor)}.`);
+    all.push("The first to take it wins, at the price of that instant.");
+  } else if (lot.format === "sealed") {
+    all.push("Bids stay hidden until the close. You can change or withdraw yours until then.");
+    all.push(
+      t.pricing === "second_price"
+        ? "The highest wins and pays the second highest (Vickrey): bid what it is worth to you."
+        : "The highest wins and pays its own bid.",
+    );
+    all.push(`The least bid is ${shown(Math.max(lot.base, 1))}. A changed bid takes a new place in time.`);
+    if (reserve) all.push("Below the hidden reserve nothing is sold.");
+  } else if (lot.format === "uniform") {
+    all.push(`${plural(lot.quantity, "share")} for many: hidden bids of a price and a quantity, ${t.bids_max} each at most.`);
+    all.push("At the close the highest prices are served first, until the shares are gone.");
+    all.push(t.pricing === "uniform" ? "All pay the lowest accepted price." : "Each pays their own bid.");
+    all.push(
+      t.priority === "pro_rata"
+        ? "Where they run out, bids at that price are served in proportion."
+        : "Where they run out, earlier bids at that price are served first.",
+    );
+    if (reserve) all.push("Bids below the hidden reserve get nothing.");
+  } else if (lot.format === "call") {
+    all.push("Buyers and sellers enter orders; at the close all that can trade trades, at one price.");
+    all.push("The price is the one at which the most shares change hands.");
+    all.push(...callTerms(t, money));
+  } else all.push("This page does not know this format yet: it shows what it can.");
+  return all;
+}
+
+/** Those terms of a call that this page knows by name; others are left unsaid. */
+function callTerms(t, money) {
+  const all = [];
+  if (t.tick) all.push(`Limits are multiples of ${money(t.tick)}.`);
+  const lot = t.round_lot ?? t.lot_size;
+  if (lot && Number(lot) > 1) all.push(`Quantities are multiples of ${grouped(lot)}.`);
+  if (t.book === "open" || t.book === "closed") {
+    all.push(t.book === "open" ? "The book is open: its levels are shown." : "The book is closed: only the indicative price is shown.");
+  }
+  const random = t.random_end ?? t.random_end_within;
+  if (random && Number(random) > 0) all.push(`It ends at a random moment of the last ${span(random)}.`);
+  const window = t.no_cancel ?? t.no_cancel_within ?? t.no_cancel_window;
+  if (window && Number(window) > 0) all.push(`In the last ${span(window)} before that orders can be improved, not withdrawn.`);
+  return all;
+}
+
+function steps(bands, lot) {
+  const step = (band) => shown(units(band.step));
+  if (bands.length === 1) return `Each bid is at least ${step(bands[0])} above the price.`;
+  const at = lot.price ?? lot.base;
+  const here = bands.filter((band) => units(band.from) <= at).at(-1);
+  const [first, last] = [bands[0], bands.at(-1)];
+  return `Each bid is at least a step above the price: ${step(here)} now (${step(first)} to ${step(last)}, rising with the price).`;
+}
+
+const SOLD_BY = {
+  highest_bid: "the highest bid at the close",
+  buy_now: "bought at the buy-now price",
+  first_take: "the first to take it",
+  second_highest_bid: "the highest bid, at the price of the second highest",
+  reserve: "the highest bid, at the reserve",
+  least_bid: "the only bid, at the least that could be bid",
+};
+const UNSOLD = { no_bids: "nobody bid", reserve_not_met: "the reserve was not met", cancelled: "taken back before the first bid" };
+const ALLOCATED_BY = {
+  enough_for_all: "there was enough for every bid",
+  time: "by price, and where the shares ran out, by time",
+  pro_rata: "by price, and where the shares ran out, in proportion",
+};
+const known = (words, name) => words[name] ?? String(name).replaceAll("_", " ");
+
+/** What came of a closed lot: `{ word, price, winner, why }`; price in units or nothing, winner a name or nothing. */
+export function outcome(lot, market) {
+  const { sold, unsold, allocated } = lot.outcome;
+  if (sold) {
+    const runner = sold.runner_up === null ? "" : `; the next best was ${shown(units(sold.runner_up))}`;
+    return { word: "Sold", price: units(sold.price), winner: market.nameOf(sold.winner), user: sold.winner, why: known(SOLD_BY, sold.by) + runner };
+  }
+  if (unsold) {
+    const highest = unsold.highest === null ? "" : `; the highest was ${shown(units(unsold.highest))}`;
+    const word = unsold.because === "cancelled" ? "Cancelled" : "Unsold";
+    return { word, price: null, winner: null, user: null, why: known(UNSOLD, unsold.because) + highest };
+  }
+  if (allocated) {
+    const all = `${grouped(allocated.sold)} of ${grouped(lot.quantity)} shares to ${plural(allocated.buyers, "buyer")}`;
+    const rejected = allocated.highest_rejected === null ? "" : `; the highest bid left out was ${shown(units(allocated.highest_rejected))}`;
+    return { word: "Allocated", price: units(allocated.lowest), winner: plural(allocated.buyers, "buyer"), user: null, why: `${all}, ${known(ALLOCATED_BY, allocated.by)}${rejected}` };
+  }
+  const [[name, rest]] = Object.entries(typeof lot.outcome === "string" ? { [lot.outcome]: {} } : lot.outcome);
+  const word = name.replaceAll("_", " ");
+  const price = rest.price ?? null;
+  return { word: word[0].toUpperCase() + word.slice(1), price: price === null ? null : units(price), winner: null, user: null, why: crossed(rest) };
+}
+
+function crossed({ volume, by, because }) {
+  const parts = [];
+  if (volume !== undefined) parts.push(plural(volume, "share"));
+  if (by ?? because) parts.push(`by ${String(by ?? because).replaceAll("_", " ")}`);
+  return parts.join(", ");
+}
+
+/** Why something was refused, and what would be right. */
+export function refusal({ code, message, price, at }) {
+  const of = price === null || price === undefined ? "" : shown(units(price));
+  const words = {
+    bid_too_low: `the least is ${of}`,
+    maximum_too_low: `the least maximum is ${of}`,
+    already_leading: "you lead already; only a higher maximum would change that",
+    price_too_high: `the greatest is ${of}`,
+    price_still_above: `the price is still ${of}`,
+    bad_credentials: "name or password is wrong",
+    name_taken: "this name is taken; choose another",
+    lot_closed: "the lot has closed",
+    not_logged_in: "log in first",
+    session_expired: "your session has expired; log in again",
+    session_closed: "your session was closed; log in again",
+    suspended: "your account is suspended; what you have bid binds",
+    slow_down: at ? `too fast; more is taken at ${clock(Number(at) / 1_000)}` : "too fast; wait a moment",
+    busy: "the market is busy; try again",
+    whole_lot_only: "this lot is sold whole",
+    too_many_orders: "you have as many bids here as the terms allow; change or withdraw one",
+  };
+  return words[code] ?? message;
+}

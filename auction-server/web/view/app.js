@@ -1,0 +1,238 @@
+// All of the page's state in one place, and the ways in which it changes.
+
+import { Bids } from "../market/bids.js";
+import { Gap, Market } from "../market/market.js";
+import { Own } from "../market/own.js";
+import { shown } from "../market/money.js";
+import { clock as timeOfDay, outcome, refusal } from "../market/words.js";
+import { Clock } from "../link/clock.js";
+import { Session, Unsure } from "../link/session.js";
+import { Lost, Wire } from "../link/wire.js";
+import { announce } from "./announce.js";
+import { Rates } from "./rates.js";
+
+/** How long to wait before watching again when the server had no room for it, in milliseconds. */
+const WATCH_PAUSE = 1_000;
+
+class App {
+  constructor() {
+    this.listeners = new Map();
+    this.clock = new Clock();
+    this.rates = new Rates();
+    this.market = new Market({ heard: (...all) => this.heard(...all), changed: (lot) => this.tell("lot", lot) });
+    const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+    this.wire = new Wire(address, this.clock, {
+      state: () => this.tell("link"),
+      welcome: (body) => this.welcome(body),
+      told: (...all) => this.told(...all),
+      heartbeat: (body) => this.compare(body),
+    });
+    this.session = new Session(this.wire, () => this.sessionChanged());
+    this.own = new Own();
+    this.bids = new Bids({ ask: (lot, limit) => this.history(lot, limit), came: (lot) => this.bidsCame(lot) });
+    this.check = { word: "unchecked", atMs: null };
+    this.isPaused = false;
+    this.isReady = false;
+    this.news = [];
+  }
+
+  on(what, listener) {
+    const all = this.listeners.get(what) ?? [];
+    this.listeners.set(what, [...all, listener]);
+  }
+
+  tell(what, ...about) {
+    for (const listener of this.listeners.get(what) ?? []) listener(...about);
+  }
+
+  now() {
+    return this.clock.now();
+  }
+
+  get me() {
+    return this.session.user?.id ?? null;
+  }
+
+  // The connection, and the feed on it.
+
+  welcome({ market, server }) {
+    this.server = server;
+    if (this.market.isThere && this.market.id !== market) this.startAnew();
+    this.watch();
+    this.session.goOn().catch(() => {});
+  }
+
+  /** Goes on with the feed from where it stands, or begins anew with a snapshot. */
+  watch() {
+    const { id, sequence, isThere } = this.market;
+    this.isWatching = false;
+    const resume = isThere ? { market: id, feed_sequence: String(sequence) } : null;
+    this.watchNumber = this.wire.say("watch", { resume });
+  }
+
+  startAnew() {
+    this.market.clear();
+    this.bids.clear();
+  }
+
+  told(kind, body, request) {
+    try {
+      if (kind === "feed") return this.follow(body);
+      if (kind === "snapshot_part") return this.takePart(body);
+      if (kind === "resumed") return this.ready();
+      if (kind === "resync") return this.resync(body);
+      if (kind === "goodbye") return this.tell("said", body.message);
+      if (request === this.watchNumber && kind === "refused") return setTimeout(() => this.watch(), WATCH_PAUSE);
+      // What else a later server says is passed over.
+      this.session.take(kind, body, request);
+    } catch (error) {
+      if (!(error instanceof Gap)) throw error;
+      this.startAnew();
+      this.watch();
+    }
+  }
+
+  follow(feed) {
+    this.rates.batch();
+    this.market.follow(feed);
+  }
+
+  takePart(part) {
+    if (!this.market.take(part)) return;
+    this.bids.clear();
+    this.ready();
+    this.tell("snapshot");
+  }
+
+  ready() {
+    this.isReady = true;
+    this.isWatching = true;
+    this.ownBegins();
+    this.tell("ready");
+  }
+
+  resync({ because }) {
+    this.bids.clear();
+    if (because === "journal_lost") {
+      const text = "The server has lost the end of its journal: what was shown since may not have happened.";
+      this.tell("notice", { kind: "bad", text, stays: true });
+    }
+  }
+
+  compare(heartbeat) {
+    if (!this.isReady || !this.isWatching) return;
+    const word = this.market.compare(heartbeat);
+    if (word !== "unchecked") this.check = { word, atMs: this.now() };
+    if (word === "differs") {
+      this.startAnew();
+      this.watch();
+    }
+    this.tell("check");
+  }
+
+  async history(lot, limit) {
+    const [kind, body] = await this.wire.ask("get_history", { lot, limit });
+    if (kind !== "history") throw new Lost();
+    return body;
+  }
+
+  bidsCame(id) {
+    const { me, own } = this;
+    if (me !== null && !own.isIn(id) && this.bids.of(id)?.bids.some((bid) => bid.bidder === me)) own.seen(id);
+    const lot = this.market.lot(id);
+    if (lot) this.tell("lot", lot);
+    this.tell("bids", id);
+  }
+
+  // What happens in the market.
+
+  heard(kind, event, { at, sequence }) {
+    this.rates.event(kind, this.now() - Number(at) / 1_000);
+    const lot = event.lot === undefined ? undefined : this.market.lot(event.lot);
+    if (kind === "bid_accepted") {
+      this.bids.heard(event, sequence, at);
+      this.leaderMayHaveChanged(lot, event);
+    } else if (kind === "bids_opened") lot.opened = [...(lot.opened ?? []), ...event.bids];
+    else if (kind === "lot_closed") this.closed(lot);
+    else if (kind === "lot_extended" && this.concerns(lot)) {
+      this.tell("extended", lot);
+      announce(`${lot.symbol}: the close moved to ${timeOfDay(lot.closesMs)}.`);
+    } else if (kind === "lot_halted" && this.concerns(lot)) announce(`${lot.symbol} is halted.`);
+    else if (kind === "lot_resumed" && this.concerns(lot)) announce(`${lot.symbol} goes on.`);
+    if (kind === "profit_published") this.tell("profit", event);
+    if (kind === "user_registered") this.tell("users");
+  }
+
+  leaderMayHaveChanged(lot, event) {
+    const { me, own } = this;
+    if (me === null) return;
+    if (event.bidder === me) own.seen(lot.id);
+    const led = lot.ledBy === me;
+    lot.ledBy = event.leader;
+    if (event.leader === me) return this.tell("led", lot);
+    if (lot.format === "english" && (led || event.bidder === me)) this.tell("outbid", lot);
+  }
+
+  closed(lot) {
+    const standing = this.own.standing(lot);
+    if (!this.concerns(lot)) return;
+    const { word, price, winner, why } = outcome(lot, this.market);
+    const at = price === null ? "" : ` at ${shown(price)}`;
+    const text = standing === "won" ? `You won ${lot.symbol}${at}.` : `${lot.symbol}: ${word.toLowerCase()}${winner ? ` to ${winner}` : ""}${at}, ${why}.`;
+    this.tell("notice", { kind: standing === "won" ? "good" : "plain", lot, text, key: `closed ${lot.id}` });
+    announce(text, standing === "won");
+  }
+
+  /** Whether a lot is one of the user's, or the one they look at. */
+  concerns(lot) {
+    return this.own.isIn(lot.id) || this.openLot === lot.id;
+  }
+
+  // Who is here, and what they do.
+
+  sessionChanged() {
+    this.ownBegins();
+    this.tell("session");
+    this.market.lots.forEach((lot) => this.tell("lot", lot));
+  }
+
+  ownBegins() {
+    const { me, market, own } = this;
+    if (me === null) return own.clear();
+    if (!market.isThere) return;
+    own.begin(me, market.id, localStorage.getItem("auction.session") !== null);
+    for (const lot of market.lots) {
+      lot.ledBy = lot.leader;
+      if (lot.leader === me) own.seen(lot.id);
+    }
+  }
+
+  async logOut() {
+    const refused = await this.session.logOut();
+    if (!refused) this.own.forget();
+    return refused;
+  }
+
+  /** Gives a command: `{ accepted }`, or `{ refused, text }` with the refusal in words. */
+  async command(kind, body) {
+    try {
+      const [answer, told] = await this.session.command(kind, body);
+      if (answer !== "accepted") return { refused: told, text: refusal(told) };
+      this.own.accepted(kind, body, typeof told.reply === "object" ? told.reply : {});
+      const lot = body.lot === undefined ? undefined : this.market.lot(body.lot);
+      if (lot) this.tell("lot", lot);
+      return { accepted: told };
+    } catch (error) {
+      if (!(error instanceof Unsure || error instanceof Lost)) throw error;
+      const text = "the connection ended before the answer: look whether it was done";
+      return { refused: { code: "unsure", message: text, price: null }, text };
+    }
+  }
+
+  pause(isPaused) {
+    this.isPaused = isPaused;
+    this.tell("pause");
+  }
+}
+
+export const app = new App();

@@ -1,0 +1,32 @@
+// When things are drawn: what changed, once a frame; countdowns on a beat of their own.
+
+/** How often countdowns and falling prices are looked at, in milliseconds. */
+const BEAT = 200;
+
+const waiting = new Set();
+let isAsked = false;
+
+/** Does `job` with the next frame, once, however often it is asked for. */
+export function soon(job) {
+  waiting.add(job);
+  if (isAsked) return;
+  isAsked = true;
+  requestAnimationFrame(draw);
+}
+
+function draw() {
+  isAsked = false;
+  const jobs = [...waiting];
+  waiting.clear();
+  for (const job of jobs) job();
+}
+
+const beats = new Set();
+
+/** Does `job` on every beat, until what it gives back is called. */
+export function onBeat(job) {
+  beats.add(job);
+  return () => beats.delete(job);
+}
+
+setInterval(() => document.hidden || beats.forEach((job) => job()), BEAT);

@@ -1,0 +1,399 @@
+// The table of lots: filter, sort, keyboard. Rows are drawn only where they can be seen, and only when they changed.
+
+import { STANDINGS } from "../market/own.js";
+import { change, grouped, shown } from "../market/money.js";
+import { formatOf, left, outcome } from "../market/words.js";
+import { app } from "./app.js";
+import { announceCountdown } from "./announce.js";
+import { sparkline } from "./chart.js";
+import { el, mark, say, show } from "./dom.js";
+import { onBeat, soon } from "./frame.js";
+
+/** Rows drawn beyond the edges of what is seen. */
+const SPARE_ROWS = 6;
+/** How often the order may change by itself, in milliseconds; not while someone points at a row or is on it. */
+const ORDER_PAUSE = 1_000;
+/** How soon a price can flash again. */
+const FLASH_PAUSE = 500;
+
+const COLUMNS = [
+  { key: "symbol", title: "Lot", of: (lot) => lot.symbol },
+  { key: "price", title: "Price", of: (lot, now) => lot.priceAt(now) ?? -1, number: true },
+  { key: "change", title: "Change", of: (lot, now) => ratio(lot, now), number: true },
+  { key: "trend", title: "Trend" },
+  { key: "least", title: "Least bid", of: (lot, now) => lot.leastAt(now) ?? -1, number: true },
+  { key: "leader", title: "Leader", of: (lot) => (lot.leader === null ? "~" : app.market.nameOf(lot.leader)) },
+  { key: "bidders", title: "Bidders", of: (lot) => lot.bidders, number: true },
+  { key: "closes", title: "Closes in", of: (lot) => (lot.phase === "closed" ? 1e18 - lot.closedMs : lot.closesMs), number: true },
+];
+
+const STATES = [
+  ["open", "Open", (lot) => lot.phase !== "closed"],
+  ["mine", "Mine", (lot) => app.own.standing(lot) !== null || app.own.isIn(lot.id)],
+  ["outbid", "Outbid", (lot) => app.own.standing(lot) === "outbid"],
+  ["closed", "Closed", (lot) => lot.phase === "closed"],
+  ["all", "All", () => true],
+];
+
+function ratio(lot, now) {
+  const price = lot.priceAt(now);
+  return price === null || lot.base === 0 ? -2 : price / lot.base - 1;
+}
+
+export class List {
+  constructor(root) {
+    this.root = root;
+    this.rows = new Map();
+    this.dirty = new Set();
+    this.told = new Map();
+    this.order = [];
+    this.sort = { key: "closes", rises: true };
+    this.state = "open";
+    this.words = "";
+    this.format = "";
+    this.current = 0;
+    this.held = new Set();
+    this.build();
+    app.on("lot", (lot) => this.changed(lot));
+    for (const what of ["snapshot", "ready", "session"]) app.on(what, () => this.reorderSoon(true));
+    app.on("pause", () => app.isPaused || this.catchUp());
+    onBeat(() => this.beat());
+    new ResizeObserver(() => this.measure()).observe(this.scroller);
+  }
+
+  build() {
+    this.search = el("input", { type: "search", id: "search", placeholder: "Filter by symbol, code or leader", "aria-label": "Filter lots", autocomplete: "off", spellcheck: false, oninput: () => this.filter({ words: this.search.value.trim().toLowerCase() }) });
+    const choice = ([key, title]) => {
+      const count = el("span", { class: "count" });
+      const button = el("button", { type: "button", "aria-pressed": String(key === this.state), data: { state: key }, onclick: () => this.filter({ state: key }) }, title, " ", count);
+      return Object.assign(button, { count });
+    };
+    this.states = STATES.map(choice);
+    this.formats = el("select", { "aria-label": "Format", onchange: () => this.filter({ format: this.formats.value }) }, el("option", { value: "" }, "Every format"));
+    const sorts = COLUMNS.filter((column) => column.of).map(({ key, title }) => el("option", { value: key }, `Sort: ${title.toLowerCase()}`));
+    this.sorts = el("select", { class: "sorts", "aria-label": "Sort by", onchange: () => this.sortBy(this.sorts.value, true) }, sorts);
+    this.body = el("div", { class: "rows", role: "rowgroup" });
+    this.head = el("div", { class: "row head", role: "row" }, COLUMNS.map((column) => this.headCell(column)));
+    this.grid = el("div", { role: "grid", "aria-label": "Lots", class: "grid" }, el("div", { role: "rowgroup", class: "heads" }, this.head), this.body);
+    this.scroller = el("div", { class: "scroller" }, this.grid);
+    this.empty = el("div", { class: "empty", hidden: true });
+    this.root.append(
+      el("div", { class: "tools" }, this.search, el("div", { class: "segments", role: "group", "aria-label": "Which lots" }, this.states), this.formats, this.sorts),
+      this.scroller,
+      this.empty,
+    );
+    this.scroller.addEventListener("scroll", () => soon(this.drawing), { passive: true });
+    this.body.addEventListener("keydown", (event) => this.key(event));
+    this.drawing = () => this.draw();
+    this.ordering = () => this.reorder();
+    this.filter({});
+  }
+
+  headCell({ key, title, of, number }) {
+    const sort = of && el("button", { type: "button", onclick: () => this.sortBy(key) }, title, el("span", { class: "arrow", "aria-hidden": "true" }));
+    return el("div", { role: "columnheader", class: `cell ${key}${number ? " number" : ""}`, data: { key } }, sort ?? title);
+  }
+
+  // What is shown, and in which order.
+
+  filter(change) {
+    Object.assign(this, change);
+    this.states.forEach((button) => mark(button, "aria-pressed", String(button.dataset.state === this.state)));
+    this.sortBy(this.sort.key, this.sort.rises);
+  }
+
+  sortBy(key, rises = this.sort.key === key ? !this.sort.rises : true) {
+    this.sort = { key, rises };
+    this.sorts.value = key;
+    for (const cell of this.head.children) {
+      const isIt = cell.dataset.key === key;
+      mark(cell, "aria-sort", isIt ? (rises ? "ascending" : "descending") : null);
+    }
+    this.reorderSoon(true);
+  }
+
+  /** At once when someone asked for it, else when the list has rested. */
+  reorderSoon(isAsked) {
+    this.isStale = true;
+    if (isAsked) {
+      this.orderedAt = -ORDER_PAUSE;
+      soon(this.ordering);
+    }
+  }
+
+  reorder() {
+    this.isStale = false;
+    this.orderedAt = performance.now();
+    const now = app.now();
+    const state = STATES.find(([key]) => key === this.state)[2];
+    const lots = app.market.lots;
+    this.countStates(lots);
+    const fits = (lot) => state(lot) && (this.format === "" || formatOf(lot) === this.format) && this.matches(lot);
+    const { of } = COLUMNS.find((column) => column.key === this.sort.key);
+    const keyed = lots.filter(fits).map((lot) => [of(lot, now), lot]);
+    const sign = this.sort.rises ? 1 : -1;
+    keyed.sort(([a, x], [b, y]) => (a < b ? -sign : a > b ? sign : x.symbol < y.symbol ? -1 : x.symbol > y.symbol ? 1 : x.id - y.id));
+    this.order = keyed.map(([, lot]) => lot);
+    this.places = new Map(this.order.map((lot, place) => [lot.id, place]));
+    this.body.style.height = `${this.order.length * this.rowHeight}px`;
+    mark(this.grid, "aria-rowcount", this.order.length + 1);
+    this.showEmpty(lots.length);
+    this.current = Math.min(this.current, Math.max(0, this.order.length - 1));
+    this.draw();
+  }
+
+  countStates(lots) {
+    const formats = new Set();
+    const counts = STATES.map(() => 0);
+    for (const lot of lots) {
+      formats.add(formatOf(lot));
+      STATES.forEach(([, , is], index) => (counts[index] += is(lot) ? 1 : 0));
+    }
+    this.states.forEach((button, index) => {
+      say(button.count, counts[index] > 0 ? grouped(counts[index]) : "");
+      const isOwn = button.dataset.state === "mine" || button.dataset.state === "outbid";
+      show(button, !isOwn || app.me !== null);
+    });
+    const known = [...this.formats.options].map((option) => option.value);
+    for (const format of formats) if (!known.includes(format)) this.formats.append(el("option", { value: format }, format));
+    show(this.formats, formats.size > 1);
+  }
+
+  matches(lot) {
+    const { words } = this;
+    if (words === "") return true;
+    const security = app.market.stocks.get(lot.symbol)?.listing.security ?? "";
+    const leader = lot.leader === null ? "" : app.market.nameOf(lot.leader);
+    return [lot.symbol, security, leader, `#${lot.id}`].some((text) => text.toLowerCase().includes(words));
+  }
+
+  showEmpty(count) {
+    const isEmpty = this.order.length === 0 && app.isReady;
+    show(this.empty, isEmpty || !app.isReady);
+    show(this.scroller, !isEmpty);
+    mark(this.empty, "data-loading", !app.isReady);
+    if (!app.isReady) return say(this.empty, "Fetching the market…");
+    if (!isEmpty) return;
+    const closed = app.market.lots.filter((lot) => lot.phase === "closed").length;
+    const why =
+      count === 0 ? "No lot has been opened yet. They appear here the moment they are."
+      : this.words !== "" ? `No lot matches “${this.words}”.`
+      : this.state === "open" && closed > 0 ? `All lots have closed. Their results are under Results.`
+      : this.state === "mine" ? "You have not bid on any lot yet."
+      : this.state === "outbid" ? "Nobody has outbid you."
+      : "No lot is like this.";
+    say(this.empty, why);
+  }
+
+  // Drawing.
+
+  measure() {
+    const height = Number.parseFloat(getComputedStyle(this.body).getPropertyValue("--row"));
+    if (height !== this.rowHeight) {
+      this.rowHeight = height;
+      this.reorderSoon(true);
+    }
+    soon(this.drawing);
+  }
+
+  changed(lot) {
+    this.dirty.add(lot.id);
+    if (this.places?.has(lot.id) !== true || lot.phase === "closed") this.isStale = true;
+    if (app.isPaused) this.held.add(lot.id);
+    else soon(this.drawing);
+  }
+
+  catchUp() {
+    this.held.clear();
+    this.reorderSoon(true);
+  }
+
+  draw() {
+    if (!this.rowHeight || this.scroller.clientHeight === 0) return;
+    const { scrollTop, clientHeight } = this.scroller;
+    const first = Math.max(0, Math.floor(scrollTop / this.rowHeight) - SPARE_ROWS);
+    const last = Math.min(this.order.length, Math.ceil((scrollTop + clientHeight) / this.rowHeight) + SPARE_ROWS);
+    const now = app.now();
+    const seen = new Set();
+    for (let place = first; place < last; place += 1) {
+      const lot = this.order[place];
+      seen.add(lot.id);
+      let row = this.rows.get(lot.id);
+      const isNew = !row;
+      if (isNew) {
+        row = new Row(lot, this);
+        this.rows.set(lot.id, row);
+      }
+      row.stand(place, this.rowHeight, place === this.current);
+      if (isNew) this.body.append(row.node);
+      if (isNew || row.lot !== lot || (this.dirty.has(lot.id) && !app.isPaused)) row.update(lot, now);
+    }
+    for (const [id, row] of this.rows) {
+      // A row that has the focus stays, though it is out of sight: nothing may take the focus away.
+      if (seen.has(id) || (row.node === document.activeElement && this.places.has(id))) continue;
+      row.node.remove();
+      this.rows.delete(id);
+    }
+    if (!app.isPaused) this.dirty.clear();
+  }
+
+  beat() {
+    const now = app.now();
+    for (const row of this.rows.values()) row.tick(now, this.told);
+    const isInUse = this.body.matches(":hover, :focus-within");
+    if (this.isStale && !app.isPaused && !isInUse && performance.now() - this.orderedAt > ORDER_PAUSE) this.reorder();
+    else if (this.isStale && this.order.length === 0) this.reorder();
+  }
+
+  // Keyboard.
+
+  key(event) {
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.rowHeight) - 2);
+    const moves = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: page, PageUp: -page, Home: -this.order.length, End: this.order.length };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in moves) {
+      event.preventDefault();
+      this.focus(this.current + moves[event.key]);
+    } else if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      this.open(this.order[this.current]);
+    }
+  }
+
+  focus(place = this.current) {
+    if (this.order.length === 0) return;
+    this.current = Math.max(0, Math.min(this.order.length - 1, place));
+    const [top, bottom] = [this.current * this.rowHeight, (this.current + 1) * this.rowHeight];
+    const { scrollTop, clientHeight } = this.scroller;
+    const room = clientHeight - this.head.offsetHeight;
+    if (top < scrollTop) this.scroller.scrollTop = top;
+    else if (bottom > scrollTop + room) this.scroller.scrollTop = bottom - room;
+    this.draw();
+    this.rows.get(this.order[this.current].id)?.node.focus({ preventScroll: true });
+  }
+
+  open(lot, isToBid = false) {
+    app.tell("open", lot.id, isToBid);
+  }
+
+  /** The lot that the keyboard is on. */
+  get currentLot() {
+    return this.body.contains(document.activeElement) ? this.order[this.current] : null;
+  }
+
+  select(id) {
+    this.selected = id;
+    for (const row of this.rows.values()) mark(row.node, "aria-selected", String(row.lot.id === id));
+  }
+}
+
+class Row {
+  constructor(lot, list) {
+    this.list = list;
+    this.lot = lot;
+    const cell = ({ key, number }) => el("div", { role: "gridcell", class: `cell ${key}${number ? " number" : ""}` });
+    this.cells = Object.fromEntries(COLUMNS.map((column) => [column.key, cell(column)]));
+    this.symbol = el("span", { class: "name" });
+    this.about = el("span", { class: "about" });
+    this.standing = el("span", { class: "standing" });
+    this.leader = el("span", { class: "who" });
+    this.cells.symbol.append(this.symbol, this.about);
+    this.cells.leader.append(this.leader, this.standing);
+    this.spark = sparkline();
+    this.cells.trend.append(this.spark.node);
+    this.node = el("div", { class: "row", role: "row", tabIndex: -1, "aria-selected": String(list.selected === lot.id), onclick: () => list.open(this.lot), onfocus: () => (list.current = list.places.get(this.lot.id) ?? list.current) }, Object.values(this.cells));
+    this.node.dataset.lot = lot.id;
+  }
+
+  stand(place, height, isCurrent) {
+    if (this.place !== place || this.height !== height) {
+      this.node.style.transform = `translateY(${place * height}px)`;
+      mark(this.node, "aria-rowindex", place + 2);
+      Object.assign(this, { place, height });
+    }
+    const tab = isCurrent ? 0 : -1;
+    if (this.node.tabIndex !== tab) this.node.tabIndex = tab;
+  }
+
+  update(lot, now) {
+    this.lot = lot;
+    const { cells } = this;
+    const security = app.market.stocks.get(lot.symbol)?.listing.security ?? "";
+    const quantity = Number(lot.quantity) > 1 ? ` · ${grouped(lot.quantity)} shares` : "";
+    say(this.symbol, lot.symbol);
+    say(this.about, `${security} · ${formatOf(lot)}${quantity}`);
+    const standing = app.own.standing(lot);
+    mark(this.node, "data-standing", standing);
+    mark(this.node, "data-phase", lot.haltedSince !== null && lot.phase !== "closed" ? "halted" : lot.phase);
+    this.showLeader(lot, standing);
+    say(cells.bidders, lot.bidders === 0 ? "–" : grouped(lot.bidders));
+    this.spark.draw(lot, now);
+    this.tick(now);
+  }
+
+  showLeader(lot, standing) {
+    const [sign, words] = STANDINGS[standing] ?? ["", ""];
+    const isOpen = lot.phase !== "closed";
+    const result = isOpen ? null : outcome(lot, app.market);
+    const leader = isOpen ? (lot.leader === null ? hidden(lot) : app.market.nameOf(lot.leader)) : (result.winner ?? result.word);
+    const isMe = (isOpen ? lot.leader : result.user) === app.me && app.me !== null;
+    say(this.leader, isMe ? "you" : leader);
+    say(this.standing, standing && standing !== "lost" ? `${sign} ${words}` : lot.reserve === "not_met" && lot.leader !== null ? "reserve not met" : "");
+  }
+
+  /** What changes by itself: the countdown, and a falling price. */
+  tick(now, told) {
+    const { lot, cells } = this;
+    const price = lot.priceAt(now);
+    const isPaused = app.isPaused && this.price !== undefined && lot.format !== "dutch";
+    if (price !== this.price && !isPaused) this.showPrice(lot, price, now);
+    const least = lot.leastAt(now);
+    if (!isPaused) say(cells.least, least === null || lot.haltedSince !== null ? "–" : shown(least));
+    const [text, urgency] = countdown(lot, now);
+    say(cells.closes, text);
+    mark(cells.closes, "data-urgency", urgency);
+    if (told && urgency && lot.isOpen && app.own.isIn(lot.id)) {
+      announceCountdown(told, lot.id, lot.closesMs - now, (seconds) => `${lot.symbol} closes in ${seconds} seconds. ${(STANDINGS[app.own.standing(lot)] ?? ["", ""])[1]}`);
+    }
+  }
+
+  showPrice(lot, price, now) {
+    const { cells } = this;
+    const before = this.price;
+    this.price = price;
+    say(cells.price, price === null ? "–" : shown(price));
+    const moved = price === null ? null : change(price, lot.base);
+    say(cells.change, moved === null ? "" : `${moved.rises ? "▲" : "▼"} ${moved.percent || moved.by}`);
+    mark(cells.change, "data-moves", moved === null ? null : moved.rises ? "up" : "down");
+    if (lot.format === "dutch") this.spark.draw(lot, now);
+    if (before === undefined || before === null || performance.now() - (this.flashedAt ?? 0) < FLASH_PAUSE) return;
+    this.flashedAt = performance.now();
+    flash(cells.price);
+  }
+}
+
+/** A short light behind a price that moved, for those who like motion. */
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+function flash(cell) {
+  if (calm.matches) return;
+  const colour = getComputedStyle(document.documentElement).getPropertyValue("--flash");
+  cell.animate([{ backgroundColor: colour }, { backgroundColor: "transparent" }], { duration: 700 });
+}
+
+function hidden(lot) {
+  if (lot.phase === "scheduled") return "not open yet";
+  if (lot.format === "english") return "no bid yet";
+  if (lot.format === "dutch") return "not taken";
+  return lot.bidders > 0 ? "hidden" : "no bid yet";
+}
+
+/** What stands where the countdown is, and how urgent it is. */
+export function countdown(lot, now) {
+  if (lot.phase === "closed") return ["closed", null];
+  if (lot.haltedSince !== null) return ["halted", null];
+  if (lot.phase === "scheduled") return [`opens ${left(lot.opensMs - now)}`, null];
+  const rest = lot.closesMs - now;
+  if (rest <= 0) return ["closing…", "last"];
+  return [left(rest), rest <= 10_000 ? "last" : rest <= 60_000 ? "soon" : null];
+}
+

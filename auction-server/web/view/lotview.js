@@ -1,0 +1,272 @@
+// A lot opened: its price and countdown, bidding, chart, who bid what, and its terms in words.
+
+import { MANY } from "../market/bids.js";
+import { STANDINGS } from "../market/own.js";
+import { change, grouped, shown, units } from "../market/money.js";
+import { clock, formatOf, moment, outcome, plural, terms } from "../market/words.js";
+import { app } from "./app.js";
+import { announceCountdown } from "./announce.js";
+import { biddingBox } from "./bidding.js";
+import { Chart } from "./chart.js";
+import { el, mark, say, show, table } from "./dom.js";
+import { onBeat, soon } from "./frame.js";
+import { countdown } from "./list.js";
+import { auctioneerTools } from "./running.js";
+
+/** How many bids are listed until more are asked for. */
+const LISTED_FEW = 12;
+/** How many levels of the ladder are shown. */
+const LEVELS = 8;
+/** How long an extension stays marked beside the countdown, in milliseconds. */
+const EXTENSION_SHOWN = 6_000;
+/** How often the chart moves on while nothing happens, in milliseconds. */
+const CHART_PAUSE = 1_000;
+
+export class LotView {
+  constructor(lot, root, close) {
+    this.lot = lot;
+    this.told = new Map();
+    this.isLong = false;
+    this.drawing = () => this.draw();
+    this.build(root, close);
+    this.stop = onBeat(() => this.tick());
+    this.draw();
+  }
+
+  build(root, close) {
+    const { lot } = this;
+    const figure = (label, key) => {
+      const value = el("dd", { class: key });
+      const note = el("dd", { class: "note" });
+      this[key] = value;
+      this[`${key}Note`] = note;
+      return el("div", { class: "figure" }, el("dt", {}, label), value, note);
+    };
+    const priceWord = { english: "Price", dutch: "Price now", call: "Indicative price" }[lot.format] ?? "Least bid";
+    this.title = el("h2", { tabIndex: -1, id: "lot-title" }, lot.symbol);
+    this.about = el("p", { class: "about" });
+    this.standing = el("p", { class: "banner" });
+    this.box = biddingBox(lot);
+    this.tools = auctioneerTools(lot);
+    this.chart = lot.format === "english" || lot.format === "dutch" ? new Chart(lot) : null;
+    this.history = el("section", { class: "part", "aria-label": "Bids" });
+    this.ladder = el("section", { class: "part", "aria-label": "Ladder" });
+    this.words = el("ul", { class: "words" });
+    this.facts = el("dl", { class: "facts" });
+    this.hindsight = el("p", { class: "hint" });
+    root.replaceChildren(
+      el("header", { class: "lot-head" }, el("div", {}, this.title, this.about), el("button", { type: "button", class: "icon", "aria-label": "Close this lot", title: "Close (Esc)", onclick: close }, "✕")),
+      el("dl", { class: "figures" }, figure(priceWord, "price"), figure(lot.format === "english" ? "Leader" : lot.format === "dutch" ? "Taken by" : "Bidders", "leader"), figure("Closes in", "closes")),
+      this.standing,
+      this.box.node,
+      this.hindsight,
+      this.tools.node,
+      ...(this.chart ? [this.chart.node] : []),
+      this.ladder,
+      this.history,
+      el("section", { class: "part" }, el("h3", {}, "Terms"), this.words),
+      el("section", { class: "part" }, el("h3", {}, "Stock and lot"), this.facts),
+    );
+  }
+
+  /** Something of the lot, its bids or the session has changed. */
+  changed() {
+    soon(this.drawing);
+  }
+
+  draw() {
+    const { lot } = this;
+    const now = app.now();
+    const stock = app.market.stocks.get(lot.symbol);
+    const shares = Number(lot.quantity) > 1 ? ` · ${grouped(lot.quantity)} shares` : "";
+    say(this.about, `Lot ${lot.id} · ${stock?.listing.security ?? ""} · ${formatOf(lot)}${shares}`);
+    this.drawStanding();
+    this.drawLeader();
+    this.tick(now);
+    this.box.update(now);
+    this.tools.update();
+    if (lot.phase === "closed") this.askHindsight();
+    if (app.isPaused) return;
+    this.drawBids();
+    this.chart?.draw(now);
+    this.chartAt = now;
+    const words = terms(lot);
+    if (this.saidTerms !== words.join()) {
+      this.saidTerms = words.join();
+      this.words.replaceChildren(...words.map((sentence) => el("li", {}, sentence)));
+    }
+    this.drawFacts(stock);
+  }
+
+  drawStanding() {
+    const { lot } = this;
+    const standing = app.own.standing(lot);
+    const { maximum } = app.own.at(lot.id);
+    const [sign, word] = STANDINGS[standing] ?? ["", ""];
+    const text = {
+      leading: lot.format === "dutch" ? "" : `${word}${lot.reserve === "not_met" ? ", but the reserve is not met" : ""}.`,
+      outbid: lot.format === "dutch" ? "" : `Outbid: ${app.market.nameOf(lot.leader)} leads${maximum !== null && maximum < lot.price ? `, above your maximum of ${shown(maximum)}` : ""}.`,
+      won: "You won.",
+    }[standing];
+    show(this.standing, Boolean(text));
+    mark(this.standing, "data-standing", standing);
+    if (text) say(this.standing, `${sign} ${text}`);
+  }
+
+  drawLeader() {
+    const { lot } = this;
+    const isOrders = lot.format !== "english" && lot.format !== "dutch";
+    const bidders = plural(lot.bidders, "bidder");
+    if (isOrders) {
+      say(this.leader, grouped(lot.bidders));
+      say(this.leaderNote, lot.bidders === 1 ? "has a hidden bid" : "with hidden bids");
+      if (lot.phase === "closed") say(this.leaderNote, outcome(lot, app.market).winner ?? "no winner");
+      return;
+    }
+    const none = lot.format === "dutch" ? "nobody yet" : "no bid yet";
+    say(this.leader, lot.leader === null ? none : lot.leader === app.me ? "you" : app.market.nameOf(lot.leader));
+    const reserve = { not_met: ", reserve not met", met: ", reserve met" }[lot.reserve] ?? "";
+    say(this.leaderNote, lot.format === "dutch" ? "" : `${bidders}${reserve}`);
+  }
+
+  tick(now = app.now()) {
+    const { lot } = this;
+    this.drawPrice(now);
+    const [text, urgency] = countdown(lot, now);
+    say(this.closes, text);
+    mark(this.closes, "data-urgency", urgency);
+    const when = lot.phase === "closed" ? `at ${moment(lot.closedMs)}` : lot.phase === "scheduled" ? `at ${moment(lot.opensMs)}` : `at ${clock(lot.closesMs)}`;
+    const often = lot.extensions > 0 ? `, extended ${lot.extensions === 1 ? "once" : `${lot.extensions} times`}` : "";
+    const isFresh = this.extendedAt !== undefined && now - this.extendedAt < EXTENSION_SHOWN;
+    say(this.closesNote, isFresh ? `moved to ${clock(lot.closesMs)}` : `${when}${often}`);
+    mark(this.closesNote, "data-fresh", isFresh);
+    if (lot.isOpen && urgency && !app.own.isIn(lot.id)) announceCountdown(this.told, lot.id, lot.closesMs - now, (seconds) => `${lot.symbol} closes in ${seconds} seconds.`);
+    this.box.tick(now);
+    const moves = this.chart && lot.phase === "open" && !app.isPaused;
+    if (moves && now - (this.chartAt ?? 0) > CHART_PAUSE && !this.node?.hidden) {
+      this.chartAt = now;
+      this.chart.draw(now);
+    }
+  }
+
+  drawPrice(now) {
+    const { lot } = this;
+    const price = lot.priceAt(now) ?? (lot.format === "english" ? null : lot.leastAt(now));
+    say(this.price, price === null ? "–" : shown(price));
+    const moved = price === null ? null : change(price, lot.base);
+    const base = `base ${shown(lot.base)}`;
+    say(this.priceNote, moved === null || lot.format === "sealed" ? base : `${moved.rises ? "▲" : "▼"} ${moved.by} ${moved.percent && `(${moved.percent})`} · ${base}`);
+    mark(this.priceNote, "data-moves", moved === null || lot.format === "sealed" ? null : moved.rises ? "up" : "down");
+  }
+
+  extended() {
+    this.extendedAt = app.now();
+  }
+
+  drawBids() {
+    const { lot } = this;
+    if (lot.format === "english") this.drawEnglish();
+    else if (lot.opened?.length) this.drawOpened();
+    else if (lot.format !== "dutch") this.drawLevels();
+    show(this.history, this.history.childElementCount > 0);
+    show(this.ladder, this.ladder.childElementCount > 0);
+  }
+
+  drawEnglish() {
+    const { lot } = this;
+    const known = app.bids.of(lot.id, MANY);
+    const key = `${known?.bids.length} ${known?.total} ${this.isLong} ${app.me} ${lot.phase}`;
+    if (key === this.drawnBids || !known) return;
+    this.drawnBids = key;
+    const name = (user) => (user === app.me ? "you" : app.market.nameOf(user));
+    const newest = known.bids.slice(this.isLong ? 0 : -LISTED_FEW).reverse();
+    const row = (bid) => Object.assign([clock(bid.ms), name(bid.bidder), bid.amount === null ? "maximum" : shown(bid.amount), shown(bid.price)], { class: bid.bidder === app.me ? "own" : undefined });
+    const rest = known.bids.length - newest.length;
+    const older = known.total - known.bids.length;
+    const more = rest > 0 ? el("button", { type: "button", class: "quiet", onclick: () => ((this.isLong = true), this.changed()) }, `Show ${grouped(rest)} more`) : null;
+    const note = this.isLong && older > 0 ? el("p", { class: "hint" }, `${grouped(older)} older bids are not shown.`) : null;
+    const own = known.bids.filter((bid) => bid.bidder === app.me).length;
+    const head = el("h3", {}, "Bids ", el("span", { class: "hint" }, `${grouped(known.total)}${own > 0 ? `, ${grouped(own)} yours` : ""}`));
+    const list = newest.length > 0 ? table("Bids, the newest first", ["Time", "Bidder", "#Bid", "#Price after"], newest.map(row)) : el("p", { class: "hint" }, "No bid yet. The first sets the price.");
+    this.history.replaceChildren(head, list, ...[more, note].filter(Boolean));
+    this.drawLadder(known.bids, name);
+  }
+
+  /** The best each trader has shown, from the top. */
+  drawLadder(bids, name) {
+    const best = new Map();
+    for (const { bidder, amount, leader, price } of bids) {
+      if (amount !== null) best.set(bidder, Math.max(amount, best.get(bidder) ?? 0));
+      best.set(leader, Math.max(price, best.get(leader) ?? 0));
+    }
+    if (best.size < 2) return this.ladder.replaceChildren();
+    const levels = [...best].sort(([a, x], [b, y]) => y - x || (a === this.lot.leader ? -1 : b === this.lot.leader ? 1 : a - b)).slice(0, LEVELS);
+    const [top, floor] = [levels[0][1], Math.min(this.lot.base, levels.at(-1)[1])];
+    const bar = (amount) => {
+      const node = el("span", { class: "bar" });
+      node.style.inlineSize = `${Math.max(3, ((amount - floor) / (top - floor || 1)) * 100)}%`;
+      return node;
+    };
+    const row = ([user, amount]) => Object.assign([name(user), el("span", { class: "bars" }, bar(amount)), shown(amount)], { class: user === app.me ? "own" : undefined });
+    const head = el("h3", {}, "Ladder ", el("span", { class: "hint" }, "the best each has shown"));
+    this.ladder.replaceChildren(head, table("The best that each trader has shown", ["Bidder", "", "#Best"], levels.map(row)));
+  }
+
+  /** Sealed bids as they were opened at the close. */
+  drawOpened() {
+    const { lot } = this;
+    if (this.drawnBids === lot.opened.length) return;
+    this.drawnBids = lot.opened.length;
+    const sorted = [...lot.opened].sort((a, b) => units(b.price ?? b.limit ?? "0") - units(a.price ?? a.limit ?? "0"));
+    const row = (bid) => {
+      const who = bid.bidder ?? bid.trader;
+      const price = bid.price ?? bid.limit;
+      const pays = bid.pays === null || bid.pays === undefined ? "–" : shown(units(bid.pays));
+      return Object.assign([who === app.me ? "you" : app.market.nameOf(who), price ? shown(units(price)) : "any", grouped(bid.quantity), grouped(bid.filled), pays], { class: who === app.me ? "own" : undefined });
+    };
+    const head = el("h3", {}, "Bids, opened ", el("span", { class: "hint" }, grouped(sorted.length)));
+    this.history.replaceChildren(head, table("Bids as they were opened", ["Bidder", "#Price", "#Shares", "#Filled", "#Pays"], sorted.map(row)));
+  }
+
+  /** A call's indicative price, imbalance and book, as far as they are told. */
+  drawLevels() {
+    const view = app.indicative?.(this.lot);
+    if (view) this.ladder.replaceChildren(...view);
+  }
+
+  drawFacts(stock) {
+    const { lot } = this;
+    const others = app.market.lotsOf(lot.symbol).filter((other) => other.id !== lot.id);
+    const facts = [
+      ["Listed price", stock ? shown(units(stock.listing.price)) : "–"],
+      ["Profit of the company", stock ? grouped(stock.profit) : "–"],
+      ["Shares in this lot", grouped(lot.quantity)],
+      ["Opened", moment(lot.opensMs)],
+      [lot.phase === "closed" ? "Closed" : "Closes", moment(lot.phase === "closed" ? lot.closedMs : lot.closesMs)],
+    ];
+    const key = JSON.stringify([facts, others.length]);
+    if (key === this.saidFacts) return;
+    this.saidFacts = key;
+    const more = others.slice(0, 5).map((other) => el("a", { href: `#/lot/${other.id}` }, `Lot ${other.id}`));
+    if (more.length > 0) facts.push(["Other lots", el("span", { class: "links" }, more)]);
+    this.facts.replaceChildren(...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  }
+
+  /** What one would have needed to win; asked once, behind the close. */
+  async askHindsight() {
+    const { lot } = this;
+    if (this.isAsked || !app.session.isTrader || lot.outcome.unsold?.because === "cancelled") return;
+    if (app.own.standing(lot) === "won") return;
+    this.isAsked = true;
+    const [kind, body] = await app.wire.ask("get_least_winning", { lot: lot.id }).catch(() => []);
+    if (kind !== "least_winning") return;
+    const { bid, at_least: least } = body.least;
+    if (bid) say(this.hindsight, `A bid of ${shown(units(bid))} would have won.`);
+    else if (least) say(this.hindsight, `No bid below ${shown(units(least))} would have won; how much more it would have taken stays the winner's secret.`);
+  }
+
+  focusBid() {
+    this.box.focus();
+  }
+}
+

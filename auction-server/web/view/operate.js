@@ -1,0 +1,244 @@
+// The auctioneer's page: open lots of every format, run them, suspend users, and see how the market fares.
+//
+// Health is measured on the feed as it comes here. The operators' own door has more, and is another origin that
+// listens on the server's machine alone: this page does not ask it.
+
+import { typed, typedQuantity, plain } from "../market/money.js";
+import { clock, formatOf, plural } from "../market/words.js";
+import { app } from "./app.js";
+import { plot } from "./chart.js";
+import { el, field, mark, say, show } from "./dom.js";
+import { countdown } from "./list.js";
+import { SECONDS } from "./rates.js";
+import { auctioneerTools } from "./running.js";
+
+const MICROS = 1_000_000;
+/** How many lots and users are listed; the filters find the others. */
+const LISTED_MAX = 50;
+
+const text = (name, value = "", mode = "text") => el("input", { type: "text", name, value, inputMode: mode, autocomplete: "off", spellcheck: false });
+const choice = (name, options) => el("select", { name }, options.map(([value, words]) => el("option", { value }, words)));
+const price = (name, value) => text(name, value, "decimal");
+
+/** The fields of each format's terms: `[name, label, input, how it is read]`. */
+const FORMATS = {
+  english: ["English", () => [
+    ["step", "Step", price("step", "0.01"), money],
+    ["buy_now", "Buy now, if any", price("buy_now"), optional],
+    ["within", "Bids within (s)", text("within", "60", "numeric"), seconds],
+    ["by", "extend by (s)", text("by", "60", "numeric"), seconds],
+    ["mode", "Extension", choice("mode", [["add", "adds to the close"], ["reset", "counts from the bid"]]), asIs],
+  ], ({ step, buy_now, within, by, mode }) => ({ english: { steps: [{ from: "0.00", step }], buy_now, soft_close: { mode, extend_within: within, extend_by: by, extensions_max: null } } })],
+  dutch: ["Dutch", () => [
+    ["start", "Start", price("start", "100.00"), money],
+    ["step", "Falls by", price("step", "1.00"), money],
+    ["interval", "every (s)", text("interval", "10", "numeric"), seconds],
+    ["floor", "Floor", price("floor", "50.00"), money],
+  ], (terms) => ({ dutch: terms })],
+  sealed: ["Sealed", () => [
+    ["pricing", "The winner pays", choice("pricing", [["first_price", "their own bid"], ["second_price", "the second highest (Vickrey)"]]), asIs],
+  ], (terms) => ({ sealed: terms })],
+  uniform: ["Many units", () => [
+    ["pricing", "Buyers pay", choice("pricing", [["uniform", "one uniform price"], ["pay_as_bid", "their own bids"]]), asIs],
+    ["priority", "Where shares run out", choice("priority", [["time", "by time"], ["pro_rata", "in proportion"]]), asIs],
+    ["bids_max", "Bids a trader", text("bids_max", "10", "numeric"), Number],
+  ], (terms) => ({ uniform: terms })],
+};
+
+class Fault extends Error {}
+
+function money(value, label) {
+  const { units, fault } = typed(value, "price");
+  if (fault) throw new Fault(`${label}: ${fault}`);
+  return plain(units);
+}
+
+function optional(value, label) {
+  return value.trim() === "" ? null : money(value, label);
+}
+
+function seconds(value, label) {
+  const number = Number(value.trim() || "x");
+  if (!(number >= 0)) throw new Fault(`${label}: a number of seconds.`);
+  return String(Math.round(number * MICROS));
+}
+
+function asIs(value) {
+  return value;
+}
+
+export class Operate {
+  constructor(root) {
+    this.root = root;
+    this.rows = new Map();
+    app.on("session", () => this.isShown && this.open());
+    for (const what of ["lot", "snapshot", "users"]) app.on(what, () => (this.isStale = true));
+    setInterval(() => this.turn(), 1_000);
+  }
+
+  open() {
+    this.isShown = true;
+    if (!app.session.isAuctioneer) {
+      this.built = false;
+      return this.root.replaceChildren(el("p", { class: "empty" }, "Auctioneers run the market from here. Log in as one."));
+    }
+    if (!this.built) this.build();
+    this.isStale = true;
+    this.turn();
+  }
+
+  leave() {
+    this.isShown = false;
+  }
+
+  build() {
+    this.built = true;
+    this.rows.clear();
+    this.plots = [
+      [plot("Events", "a second"), (second) => second.events],
+      [plot("Bids", "a second"), (second) => second.bids],
+      [plot("Commits", "a second"), (second) => second.batches],
+      [plot("Slowest event, to this page", "ms"), (second) => Math.max(0, second.late)],
+    ];
+    this.health = el("p", { class: "hint" });
+    this.find = el("input", { type: "search", placeholder: "Symbol", "aria-label": "Find lots to run", oninput: () => this.list() });
+    this.lots = el("ul", { class: "runs" });
+    this.findUser = el("input", { type: "search", placeholder: "Name", "aria-label": "Find users", oninput: () => this.listUsers() });
+    this.users = el("ul", { class: "orders" });
+    this.userSaid = el("p", { class: "outcome", role: "status" });
+    const card = (title, ...rest) => el("section", { class: "card" }, el("h3", {}, title), rest);
+    this.root.replaceChildren(
+      el("header", { class: "page-head" }, el("h2", {}, "Run the market")),
+      el("div", { class: "cards" },
+        card("Health", el("div", { class: "gauges" }, this.plots.map(([one]) => one.node)), this.health, el("p", { class: "hint" }, "Measured on the feed, on this page, over two minutes. The operators’ door of the server has the rest: by default http://127.0.0.1:2023/metrics on its machine.")),
+        this.opening(),
+        card("Lots", this.find, this.lots),
+        card("Users", this.findUser, this.users, this.userSaid),
+      ),
+    );
+  }
+
+  turn() {
+    if (!this.isShown || !this.built) return;
+    if (!app.isPaused) this.plots.forEach(([one, of]) => one.draw(app.rates.seconds.map(of), SECONDS));
+    const open = app.market.lots.filter((lot) => lot.phase === "open").length;
+    const trip = app.clock.roundTrip;
+    const { word, atMs } = app.check;
+    const check = word === "same" ? `fold checked at ${clock(atMs)}` : "fold not checked";
+    say(this.health, `${plural(open, "lot")} open, ${plural(app.market.users.length, "user")}, feed ${app.market.sequence}, ${check}, round trip ${trip === null ? "–" : `${trip.toFixed(1)} ms`}, ${app.server ?? ""}`);
+    if (this.isStale && !app.isPaused) {
+      this.isStale = false;
+      this.list();
+      this.listUsers();
+    }
+    this.rows.forEach((row) => row.tick());
+  }
+
+  // Opening lots.
+
+  opening() {
+    const symbol = el("input", { type: "text", name: "symbol", autocomplete: "off", autocapitalize: "characters", spellcheck: false, list: "symbols" });
+    const known = el("datalist", { id: "symbols" });
+    symbol.addEventListener("focus", () => known.childElementCount || known.append(...[...app.market.stocks.keys()].slice(0, 2_000).map((value) => el("option", { value }))));
+    const format = choice("format", Object.entries(FORMATS).map(([value, [words]]) => [value, words]));
+    const [quantity, minutes, later, reserve] = [text("quantity", "1", "numeric"), text("minutes", "5", "decimal"), text("later", "0", "decimal"), price("reserve")];
+    const reserveField = field("Hidden reserve, if any", reserve);
+    const terms = el("div", { class: "fields" });
+    const said = el("p", { class: "outcome", role: "status" });
+    let fields = [];
+    const choose = () => {
+      fields = FORMATS[format.value][1]();
+      terms.replaceChildren(...fields.map(([, label, input]) => field(label, input)));
+      show(reserveField, format.value !== "dutch");
+      if (format.value === "uniform" && quantity.value === "1") quantity.value = "100";
+    };
+    format.addEventListener("change", choose);
+    choose();
+    const read = () => {
+      if (!app.market.stocks.has(symbol.value.trim().toUpperCase())) throw new Fault("Symbol: there is no such stock.");
+      const { quantity: shares, fault } = typedQuantity(quantity.value);
+      if (fault) throw new Fault(fault);
+      const [open, wait] = [seconds(String(Number(minutes.value) * 60), "Open for"), seconds(String(Number(later.value) * 60), "Opens in")];
+      const opensAt = Math.round(app.now() * 1_000) + Number(wait);
+      const body = Object.fromEntries(fields.map(([name, label, input, how]) => [name, how(input.value, label)]));
+      return {
+        symbol: symbol.value.trim().toUpperCase(),
+        quantity: shares,
+        opens_at: Number(wait) > 0 ? String(opensAt) : null,
+        closes_at: String(opensAt + Number(open)),
+        terms: FORMATS[format.value][2](body),
+        reserve: format.value === "dutch" ? null : optional(reserve.value, "Reserve"),
+      };
+    };
+    const open = async (event) => {
+      event.preventDefault();
+      try {
+        const body = read();
+        say(said, "Sending…");
+        const { accepted, refused, text } = await app.command("open_lot", body);
+        mark(said, "data-kind", refused ? "bad" : "good");
+        say(said, refused ? `Refused: ${text}.` : `Lot ${accepted.reply.lot_opened} of ${body.symbol} is open for bids${body.opens_at ? " when its time comes" : ""}.`);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        mark(said, "data-kind", "bad");
+        say(said, error.message);
+      }
+    };
+    const common = [field("Symbol", symbol), field("Format", format), field("Shares", quantity), field("Open for (min)", minutes), field("Opens in (min)", later), reserveField];
+    return el("form", { class: "card", novalidate: true, onsubmit: open }, el("h3", {}, "Open a lot"), known, el("div", { class: "fields" }, common), terms, el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Open the lot")), said);
+  }
+
+  // Lots and users.
+
+  list() {
+    const words = this.find.value.trim().toUpperCase();
+    const lots = app.market.lots.filter((lot) => lot.phase !== "closed" && lot.symbol.includes(words)).slice(0, LISTED_MAX);
+    const shown = new Set(lots.map((lot) => lot.id));
+    const hasFocus = this.lots.contains(document.activeElement);
+    for (const [id, row] of this.rows) {
+      if (shown.has(id) || (hasFocus && row.node.contains(document.activeElement))) continue;
+      row.node.remove();
+      this.rows.delete(id);
+    }
+    for (const lot of lots) {
+      let row = this.rows.get(lot.id);
+      if (row?.lot !== lot) {
+        row?.node.remove();
+        row = runRow(lot);
+        this.rows.set(lot.id, row);
+        this.lots.append(row.node);
+      }
+      row.update();
+    }
+    mark(this.lots, "data-empty", this.rows.size === 0 ? "No lot is open." : null);
+  }
+
+  listUsers() {
+    if (this.users.contains(document.activeElement)) return;
+    const words = this.findUser.value.trim().toLowerCase();
+    const users = app.market.users.filter((user) => user.name.includes(words)).slice(0, LISTED_MAX);
+    const key = users.map((user) => user.id).join();
+    if (key === this.shownUsers && this.users.childElementCount > 0) return;
+    this.shownUsers = key;
+    const give = async (kind, user, word) => {
+      const { refused, text } = await app.command(kind, { user: user.id });
+      mark(this.userSaid, "data-kind", refused ? "bad" : "good");
+      say(this.userSaid, refused ? `${user.name}: ${refused.code === "unchanged" ? `is ${word} already` : text}.` : `${user.name} is ${word}.`);
+    };
+    const button = (user, name, kind, word) => el("button", { type: "button", class: "quiet", "aria-label": `${name} ${user.name}`, onclick: () => give(kind, user, word) }, name);
+    const role = (user) => (user.role.company ? `company of ${user.role.company}` : user.role);
+    this.users.replaceChildren(...users.map((user) => el("li", {}, el("span", { class: "what" }, user.name, el("span", { class: "hint" }, ` ${role(user)}`)), button(user, "Suspend", "suspend_user", "suspended"), button(user, "Reinstate", "reinstate_user", "reinstated"))));
+  }
+}
+
+function runRow(lot) {
+  const tools = auctioneerTools(lot);
+  const rest = el("span", { class: "rest" });
+  const about = el("span", { class: "hint" });
+  const node = el("li", {}, el("div", { class: "run-head" }, el("a", { href: `#/lot/${lot.id}` }, lot.symbol), about, rest), tools.node);
+  const update = () => {
+    say(about, `lot ${lot.id}, ${formatOf(lot)}, ${plural(lot.bidders, "bidder")}`);
+    tools.update();
+  };
+  return { lot, node, update, tick: () => say(rest, countdown(lot, app.now())[0]) };
+}
