@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use auction_core::{Market, Price, Reply, RequestId};
+use auction_core::{Command, Market, Price, Reply, RequestId, SessionId};
 use auction_proto::{
-    Bid, BidMaximum, Code, Done, Fault, LoggedIn, PublishProfit, ServerMessage, Token,
+    Bid, BidMaximum, ClientMessage, Code, Done, Fault, LoggedIn, PublishProfit, ServerMessage,
+    Token,
 };
 
 use crate::house::{DEADLINE, House};
@@ -21,6 +22,7 @@ pub type Row = [String; 3];
 pub struct Client {
     pub name: String,
     pub token: Token,
+    pub session: SessionId,
     entries: BTreeMap<u64, Entry>,
     /// Requests without an outcome.
     open: BTreeSet<u64>,
@@ -38,6 +40,21 @@ pub enum Ask {
     Bid(Bid),
     Maximum(BidMaximum),
     Profit(PublishProfit),
+    /// Any other command.
+    Other(ClientMessage),
+}
+
+impl Ask {
+    /// What the market is asked by it.
+    pub fn command(&self, session: SessionId) -> Command {
+        let message = match self.clone() {
+            Self::Bid(body) => ClientMessage::Bid(body),
+            Self::Maximum(body) => ClientMessage::BidMaximum(body),
+            Self::Profit(body) => ClientMessage::PublishProfit(body),
+            Self::Other(message) => message,
+        };
+        message.into_command(session).expect("it is a command")
+    }
 }
 
 /// What came of it, as far as its asker knows.
@@ -52,10 +69,11 @@ impl Client {
     /// Logs in an account that is there.
     pub fn log_in(address: SocketAddr, name: &str) -> (Self, Line) {
         let mut line = Line::open(address);
-        let LoggedIn { token, .. } = line.log_in(name, PASSWORD).unwrap();
+        let LoggedIn { token, session, .. } = line.log_in(name, PASSWORD).unwrap();
         let client = Self {
             name: name.to_owned(),
             token: token.expect("a login gives a token"),
+            session,
             entries: BTreeMap::new(),
             open: BTreeSet::new(),
             next: 1,
@@ -180,6 +198,12 @@ impl Client {
         }
     }
 
+    /// Every request and what came of it, by its number.
+    pub fn asked(&self) -> impl Iterator<Item = (RequestId, &Ask, Outcome)> {
+        let entries = self.entries.iter();
+        entries.map(|(number, entry)| (RequestId(*number), &entry.ask, entry.outcome))
+    }
+
     /// What was asked and accepted, in the order of the numbers.
     pub fn accepted(&self) -> impl Iterator<Item = (&Ask, Reply)> {
         self.entries
@@ -198,7 +222,7 @@ impl Client {
                 Ask::Bid(asked) => asked.price,
                 // It has a row when others saw something of it.
                 Ask::Maximum(_) => bid.price?,
-                Ask::Profit(_) => return None,
+                Ask::Profit(_) | Ask::Other(_) => return None,
             };
             let symbol = market.lot(bid.lot).unwrap().symbol;
             Some([self.name.clone(), symbol.to_string(), price.to_string()])
@@ -212,6 +236,7 @@ fn send(line: &mut Line, number: u64, ask: &Ask) {
         Ask::Bid(body) => line.send_as(number, body),
         Ask::Maximum(body) => line.send_as(number, body),
         Ask::Profit(body) => line.send_as(number, body),
+        Ask::Other(message) => line.send_message_as(number, message),
     }
 }
 

@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use auction_core::{LotId, Market, Name, Price, PublicEvent, RequestId, Timestamp};
 use auction_proto::{
-    Accepted, Bid, Body, Code, Feed, FrameDecoder, GetSnapshot, Hello, ListSessions, ListedSession,
-    LoggedIn, Login, PREFACE, Refused, Register, Resume, Secret, ServerMessage, SnapshotAssembler,
-    Text, Token, VERSION, Watch, encode_frame, limits,
+    Accepted, Bid, Body, ClientMessage, Code, Feed, FrameDecoder, GetSnapshot, Hello, ListSessions,
+    ListedSession, LoggedIn, Login, PREFACE, Refused, Register, Resume, Secret, ServerMessage,
+    SnapshotAssembler, Text, Token, VERSION, Watch, encode_frame, limits,
 };
 
 use crate::house::DEADLINE;
@@ -93,6 +93,11 @@ impl Line {
 
     pub fn send_as<B: Body>(&mut self, request: RequestId, body: &B) {
         encode_frame(request, body, &mut self.output);
+    }
+
+    /// Puts a message of any kind in line.
+    pub fn send_message_as(&mut self, request: RequestId, message: &ClientMessage) {
+        message.encode(request, &mut self.output);
     }
 
     pub fn flush(&mut self) -> io::Result<()> {

@@ -20,5 +20,6 @@ mod credentials;
 mod rubbish;
 mod patience;
 mod kill;
+mod kill_formats;
 mod durable;
 mod full_disk;
