@@ -9,6 +9,7 @@ use std::path::Path;
 use auction_core::{Credential, Market, Name, Registration, Role, Symbol};
 
 use crate::password::{self, Password};
+use crate::progress::{Reached, Work};
 use crate::sheet::{self, Columns, Row, SheetError, shown};
 
 const COLUMNS: Columns = Columns {
@@ -32,14 +33,44 @@ pub struct Import {
 
 /// Reads the accounts at `path` and compares them with those of the market. No file: no accounts.
 ///
-/// A plain password is hashed, which takes tens of milliseconds, if its account is new.
+/// A plain password is hashed, which takes tens of milliseconds, if its account is new; `tell` is told how far that
+/// has come.
 ///
 /// # Errors
 /// All that is wrong with the file, by line; none of it shows a password or a hash.
-pub fn read(path: &Path, market: &Market) -> Result<Import, SheetError> {
+pub fn read(
+    path: &Path,
+    market: &Market,
+    tell: &mut dyn FnMut(Reached),
+) -> Result<Import, SheetError> {
+    let (mut import, wanted) = examine(path, market)?;
+    let of = wanted.len() as u64;
+    let hashed = wanted.into_iter().zip(1..).map(|(account, done)| {
+        let registration = account.registration();
+        tell(Reached {
+            work: Work::Hashing,
+            done,
+            of,
+        });
+        registration
+    });
+    import.registrations = hashed.collect();
+    Ok(import)
+}
+
+/// Reads the accounts like [`read`], and hashes nothing: gives how many there are.
+///
+/// # Errors
+/// As there.
+pub fn check(path: &Path, market: &Market) -> Result<usize, SheetError> {
+    let (import, wanted) = examine(path, market)?;
+    Ok(import.present + wanted.len())
+}
+
+fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), SheetError> {
     // What cannot be looked at is read all the same, so that the fault is said.
     if matches!(path.try_exists(), Ok(false)) {
-        return Ok(Import::default());
+        return Ok((Import::default(), Vec::new()));
     }
     let mut lines: BTreeMap<Name, u64> = BTreeMap::new();
     let mut wanted = Vec::new();
@@ -75,10 +106,9 @@ pub fn read(path: &Path, market: &Market) -> Result<Import, SheetError> {
         }
         Ok(())
     })?;
-    import.registrations = wanted.into_iter().map(Account::registration).collect();
     import.warnings.extend(plain_warning(path, &plain));
     import.warnings.extend(open_warning(path));
-    Ok(import)
+    Ok((import, wanted))
 }
 
 struct Account {

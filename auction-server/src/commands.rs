@@ -1,7 +1,11 @@
 //! The commands beside running the server: what each prints, and the code it ends with.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
 
+use clap_complete::Shell;
+
+use crate::check::check;
 use crate::cli::{
     ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
 };
@@ -9,8 +13,9 @@ use crate::config::{Config, ConfigError};
 use crate::export::{ExportError, export};
 use crate::folder::DataFolder;
 use crate::ops::ask_readiness;
+use crate::progress::Bar;
 use crate::verify::verify;
-use crate::{prompt, user};
+use crate::{manual, prompt, user};
 
 /// Acts with the settings, if they are valid.
 pub fn with_settings(invocation: &Invocation, act: impl FnOnce(&Config) -> u8) -> u8 {
@@ -32,8 +37,24 @@ pub fn in_folder(invocation: &Invocation, act: impl FnOnce(&DataFolder) -> u8) -
 pub fn show_settings(invocation: &Invocation, command: ConfigCommand) -> u8 {
     match (invocation.settings(), command) {
         (Ok(resolved), ConfigCommand::Print) => print(&resolved.to_string()),
-        (Ok(_), ConfigCommand::Check) => print("the settings are valid\n"),
+        (Ok(resolved), ConfigCommand::Check) => check_files(&resolved.config),
         (Err(faults), _) => say(&faults),
+    }
+}
+
+fn check_files(config: &Config) -> u8 {
+    let checked = check(config);
+    let found = checked.found.join("\n");
+    let printed = print(&format!("the settings are valid\n{found}\n"));
+    for warning in &checked.warnings {
+        eprintln!("warning: {warning}");
+    }
+    for fault in &checked.faults {
+        eprintln!("error: {fault}");
+    }
+    match checked.faults.is_empty() {
+        true => printed,
+        false => EXIT_FAILURE,
     }
 }
 
@@ -54,7 +75,11 @@ pub fn is_ready(config: &Config) -> u8 {
 
 /// `export`.
 pub fn write_export(data: &DataFolder, what: What, format: Format) -> u8 {
-    match export(data, what, format, &mut BufWriter::new(io::stdout().lock())) {
+    let mut bar = Bar::new();
+    let out = &mut BufWriter::new(io::stdout().lock());
+    let exported = export(data, what, format, out, &mut |reached| bar.show(reached));
+    drop(bar);
+    match exported {
         Ok(()) => EXIT_DONE,
         Err(ExportError::Output(error)) => output_failed(&error),
         Err(error) => fail(&error),
@@ -63,17 +88,9 @@ pub fn write_export(data: &DataFolder, what: What, format: Format) -> u8 {
 
 /// `verify`.
 pub fn verify_journal(data: &DataFolder) -> u8 {
-    let shows_progress = io::stderr().is_terminal();
-    let progress = |sequence: u64| {
-        if shows_progress {
-            eprint!("\r{sequence} records verified");
-        }
-    };
-    let verified = verify(data, progress);
-    if shows_progress {
-        // Back to the line's begin, and clear it.
-        eprint!("\r\x1b[K");
-    }
+    let mut bar = Bar::new();
+    let verified = verify(data, &mut |reached| bar.show(reached));
+    drop(bar);
     match verified {
         Ok(verified) if verified.is_sound() => print(&verified.to_string()),
         Ok(verified) => print(&verified.to_string()).max(EXIT_FAILURE),
@@ -94,6 +111,25 @@ pub fn add_user(data: &DataFolder, new: &NewUser) -> u8 {
     match user::add(data, new.name, role, &password) {
         Ok(()) => print(&format!("{} can log in when the server runs\n", new.name)),
         Err(error) => fail(&error),
+    }
+}
+
+/// `completions`.
+pub fn print_completions(shell: Shell) -> u8 {
+    print(&manual::completions(shell))
+}
+
+/// `man`.
+pub fn write_manual(folder: &Path) -> u8 {
+    let shown = folder.display();
+    match manual::write_pages(folder) {
+        Ok(()) => print(&format!(
+            "the manual pages are in {shown}; `man -l {shown}/auction-server.1` shows the first\n"
+        )),
+        Err(error) => {
+            eprintln!("error: cannot write to {shown}: {error}");
+            EXIT_FAILURE
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use crate::bids::{BidFinder, NamedBid};
 use crate::cli::{Format, What};
 use crate::folder::DataFolder;
 use crate::journal::{JournalError, Reader, RealDisk, VisitError};
+use crate::progress::{Reached, Reading};
 use crate::records;
 
 /// Why an export ends early.
@@ -52,7 +53,7 @@ pub struct NoMarket {
     pub folder: DataFolder,
 }
 
-/// Writes `what` of the market in a data folder to `out`.
+/// Writes `what` of the market in a data folder to `out`. `tell` is told how far it has come, now and then.
 ///
 /// # Errors
 /// [`ExportError`]; rows may have been written then.
@@ -61,11 +62,13 @@ pub fn export(
     what: What,
     format: Format,
     out: &mut dyn Write,
+    tell: &mut dyn FnMut(Reached),
 ) -> Result<(), ExportError> {
     let mut reader = open(folder)?;
+    let mut reading = Reading::new(&RealDisk, &folder.journal(), tell);
     match what {
         What::Users => {
-            let market = fold(&mut reader)?;
+            let market = fold(&mut reader, &mut reading)?;
             let mut table = Table::begin(&["name", "role", "symbol"], format, out)?;
             for user in market.users() {
                 table.row(&user_row(user))?;
@@ -75,11 +78,11 @@ pub fn export(
         What::Bids => {
             let columns = ["sequence", "time", "user", "symbol", "price"];
             let mut table = Table::begin(&columns, format, out)?;
-            write_bids(&mut reader, &mut table)?;
+            write_bids(&mut reader, &mut reading, &mut table)?;
             table.end()
         }
         What::Results => {
-            let market = fold(&mut reader)?;
+            let market = fold(&mut reader, &mut reading)?;
             let mut table = Table::begin(&RESULT_COLUMNS, format, out)?;
             for lot in market.lots() {
                 if let Some(row) = result_row(&market, lot) {
@@ -106,9 +109,10 @@ pub fn open(folder: &DataFolder) -> Result<Reader, ExportError> {
     Ok(Reader::open(Arc::new(RealDisk), &journal)?)
 }
 
-fn fold(reader: &mut Reader) -> Result<Market, ExportError> {
+fn fold(reader: &mut Reader, reading: &mut Reading<'_>) -> Result<Market, ExportError> {
     let mut market = None;
     while let Some(frame) = reader.next_view()? {
+        reading.frame(&frame);
         let market = market.get_or_insert_with(|| Market::new(MarketId(frame.market)));
         records::visit(&frame, |record| {
             let mut events = record.events.iter().flatten();
@@ -120,10 +124,15 @@ fn fold(reader: &mut Reader) -> Result<Market, ExportError> {
     Ok(market.unwrap_or_else(|| Market::new(MarketId::default())))
 }
 
-fn write_bids(reader: &mut Reader, table: &mut Table<'_>) -> Result<(), ExportError> {
+fn write_bids(
+    reader: &mut Reader,
+    reading: &mut Reading<'_>,
+    table: &mut Table<'_>,
+) -> Result<(), ExportError> {
     let mut finder = BidFinder::default();
     let mut found = Vec::new();
     while let Some(frame) = reader.next_view()? {
+        reading.frame(&frame);
         records::visit(&frame, |record| finder.take(&record, |bid| found.push(bid)))?;
         for bid in found.drain(..) {
             table.row(&bid_row(&bid))?;

@@ -7,9 +7,11 @@
 //! These are projections: the market never waits for them to be read.
 
 pub mod journal;
+pub mod progress;
 pub mod folder;
 pub mod config;
 pub mod cli;
+pub mod manual;
 pub mod sheet;
 pub mod listing;
 pub mod lots;
@@ -41,5 +43,6 @@ pub mod http;
 pub mod door;
 pub mod ops;
 pub mod server;
+pub mod check;
 pub mod run;
 pub mod commands;

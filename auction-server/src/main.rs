@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use auction_server::cli::{Command, Invocation, UserCommand};
 use auction_server::commands::{
-    add_user, in_folder, is_ready, show_settings, verify_journal, with_settings, write_export,
+    add_user, in_folder, is_ready, print_completions, show_settings, verify_journal, with_settings,
+    write_export, write_manual,
 };
 use auction_server::run::run;
 
@@ -21,5 +22,7 @@ fn main() -> ExitCode {
             in_folder(&invocation, |data| add_user(data, new))
         }
         Some(Command::Config(command)) => show_settings(&invocation, *command),
+        Some(Command::Completions { shell }) => print_completions(*shell),
+        Some(Command::Man { folder }) => write_manual(folder),
     })
 }

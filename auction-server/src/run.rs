@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::{EXIT_DONE, EXIT_FAILURE};
 use crate::config::Config;
 use crate::logging;
+use crate::progress::Bar;
 use crate::server::Server;
 
 /// A second signal ends the process at once, with the code of an interrupt.
@@ -37,7 +38,11 @@ pub fn run(config: &Config) -> u8 {
             Ok(shutdown) => shutdown,
             Err(error) => return fail(&error),
         };
-        let server = match Server::start(config).await {
+        let mut bar = Bar::new();
+        let started = Server::start_telling(config, &mut |reached| bar.show(reached)).await;
+        // It is gone before anything is said.
+        drop(bar);
+        let server = match started {
             Ok(server) => server,
             Err(error) => return fail(&error),
         };

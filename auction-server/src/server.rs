@@ -28,6 +28,7 @@ use crate::lots::{self, Defaults};
 use crate::metrics::Metrics;
 use crate::opening::{self, Round};
 use crate::ops::Ops;
+use crate::progress::Reached;
 use crate::sequencer::Sequencer;
 use crate::session::{Ended, Services};
 use crate::sheet::SheetError;
@@ -103,6 +104,17 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
+        Self::start_telling(config, &mut |_| {}).await
+    }
+
+    /// The same, and tells how far long work has come.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_telling(
+        config: &Config,
+        tell: &mut (dyn FnMut(Reached) + Send),
+    ) -> Result<Self, StartError> {
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
@@ -132,11 +144,11 @@ impl Server {
 
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let opened = store::open(disk.clone(), &config.data)?;
+        let opened = store::open(disk.clone(), &config.data, tell)?;
         say_recovery(&opened);
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
-        open_market(config, &mut committer, &*clock)?;
+        open_market(config, &mut committer, &*clock, tell)?;
 
         let market = committer.engine().market().clone();
         let guard = match &tls {
@@ -350,6 +362,7 @@ fn open_market(
     config: &Config,
     committer: &mut Committer,
     clock: &dyn Clock,
+    tell: &mut dyn FnMut(Reached),
 ) -> Result<(), StartError> {
     let now = clock.now();
     let extend_by = config.soft_close.extend_by;
@@ -376,7 +389,7 @@ fn open_market(
             return Err(StartError::Refused(format!("stock {symbol}: {reject}")));
         }
     }
-    let import = accounts::read(&config.data.users(), committer.engine().market())?;
+    let import = accounts::read(&config.data.users(), committer.engine().market(), tell)?;
     import
         .warnings
         .iter()
@@ -419,7 +432,7 @@ fn open_random(
 }
 
 /// The file that says which lots a round has, if there is one.
-fn lots_file(config: &Config) -> Option<PathBuf> {
+pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
     let given = config.lots_file.clone();
     given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
 }

@@ -13,6 +13,7 @@ use crate::journal::{
     Disk, FrameView, Journal, JournalError, NewJournal, Options, Position, Reader, Recovery,
     SnapshotStore, VisitError,
 };
+use crate::progress::{Reached, Reading};
 
 /// After so many records a new snapshot is made.
 pub const SNAPSHOT_RECORDS: u64 = 100_000;
@@ -31,11 +32,15 @@ pub struct Opened {
     pub warnings: Vec<String>,
 }
 
-/// Opens the market in a data folder, or makes a new one there.
+/// Opens the market in a data folder, or makes a new one there. `tell` is told how far it has come, now and then.
 ///
 /// # Errors
 /// [`JournalError`] names the file and the byte.
-pub fn open(disk: Arc<dyn Disk>, data: &DataFolder) -> Result<Opened, JournalError> {
+pub fn open(
+    disk: Arc<dyn Disk>,
+    data: &DataFolder,
+    tell: &mut dyn FnMut(Reached),
+) -> Result<Opened, JournalError> {
     let folder = data.journal();
     let newest = SnapshotStore::new(disk.clone(), &folder).newest_valid()?;
     let mut warnings: Vec<String> = newest.skipped.iter().map(|s| s.why.to_string()).collect();
@@ -54,7 +59,9 @@ pub fn open(disk: Arc<dyn Disk>, data: &DataFolder) -> Result<Opened, JournalErr
     let mut engine = begun.map(|(engine, _)| engine);
     let options = Options::new(NewJournal::random());
     let mut replayed = Vec::new();
+    let mut reading = Reading::new(&*disk, &folder, tell);
     let (journal, recovery) = Journal::open(disk, &folder, options, from, |frame| {
+        reading.frame(frame);
         let market = MarketId(frame.market);
         let engine = engine.get_or_insert_with(|| Engine::new(market));
         replay(engine, frame, &mut replayed)

@@ -41,7 +41,7 @@ pub fn add(
     role: Role,
     password: &Password,
 ) -> Result<(), AddError> {
-    let opened = store::open(Arc::new(RealDisk), folder)?;
+    let opened = store::open(Arc::new(RealDisk), folder, &mut |_| {})?;
     let now = BootClock::start().now();
     let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
     if let Role::Company(symbol) = role {

@@ -9,10 +9,8 @@ use auction_proto::decode_records;
 use crate::export::{ExportError, open};
 use crate::folder::DataFolder;
 use crate::journal::{Chain, RealDisk, SnapshotStore, TailState, Torn, VisitError};
+use crate::progress::{Reached, Reading};
 use crate::records::refused;
-
-/// After so many records, progress is told.
-pub const PROGRESS_RECORDS: u64 = 100_000;
 
 /// What was found: every record follows the one before it, and is what the rules give.
 #[derive(Debug)]
@@ -33,11 +31,12 @@ pub struct Verified {
     pub faults: Vec<String>,
 }
 
-/// Verifies the market in a data folder, also beside a running server. `progress` is told a sequence now and then.
+/// Verifies the market in a data folder, also beside a running server. `tell` is told how far it has come, now and
+/// then.
 ///
 /// # Errors
 /// The first thing that is wrong, naming file and byte.
-pub fn verify(folder: &DataFolder, mut progress: impl FnMut(u64)) -> Result<Verified, ExportError> {
+pub fn verify(folder: &DataFolder, tell: &mut dyn FnMut(Reached)) -> Result<Verified, ExportError> {
     let mut reader = open(folder)?;
     // Before the journal: a running server may make a newer snapshot meanwhile.
     let store = SnapshotStore::new(Arc::new(RealDisk), &folder.journal());
@@ -49,7 +48,8 @@ pub fn verify(folder: &DataFolder, mut progress: impl FnMut(u64)) -> Result<Veri
         .collect();
 
     let mut engine: Option<Engine> = None;
-    let (mut frames, mut told) = (0, 0);
+    let mut reading = Reading::new(&RealDisk, &folder.journal(), tell);
+    let mut frames = 0;
     let torn = loop {
         while let Some(frame) = reader.next_view()? {
             let engine = engine.get_or_insert_with(|| Engine::new(MarketId(frame.market)));
@@ -63,10 +63,7 @@ pub fn verify(folder: &DataFolder, mut progress: impl FnMut(u64)) -> Result<Veri
                 return Err(refused(&frame, "records are missing".into()).into());
             }
             frames += 1;
-            if frame.last() >= told + PROGRESS_RECORDS {
-                told = frame.last();
-                progress(told);
-            }
+            reading.frame(&frame);
         }
         match reader.tail_state()? {
             TailState::Clean => break None,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, ValueHint};
 
 use crate::config::{Given, Origin, Setting};
 
@@ -24,6 +24,7 @@ pub(super) struct Flags {
         long,
         env = "AUCTION_DATA",
         hide_env_values = true,
+        value_hint = ValueHint::DirPath,
         value_name = "FOLDER",
         global = true
     )]
@@ -41,6 +42,7 @@ pub(super) struct Flags {
         long,
         env = "AUCTION_LOTS_FILE",
         hide_env_values = true,
+        value_hint = ValueHint::FilePath,
         value_name = "FILE"
     )]
     lots_file: Option<String>,
@@ -108,6 +110,7 @@ pub(super) struct Flags {
         long,
         env = "AUCTION_TLS_CERT",
         hide_env_values = true,
+        value_hint = ValueHint::FilePath,
         value_name = "FILE"
     )]
     tls_cert: Option<String>,
@@ -116,6 +119,7 @@ pub(super) struct Flags {
         long,
         env = "AUCTION_TLS_KEY",
         hide_env_values = true,
+        value_hint = ValueHint::FilePath,
         value_name = "FILE"
     )]
     tls_key: Option<String>,
@@ -184,6 +188,7 @@ pub(super) struct Flags {
         long,
         env = "AUCTION_CONFIG",
         hide_env_values = true,
+        value_hint = ValueHint::FilePath,
         value_name = "FILE",
         global = true
     )]

@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use auction_core::{Name, NameError, Role, Symbol};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use crate::config::{self, ConfigError, Given, Resolved, Setting, SettingsFile};
 use crate::folder::DataFolder;
@@ -56,15 +57,53 @@ pub enum Command {
         format: Format,
     },
     /// Asks the server on this machine, at --ops-listen, whether it is ready for clients: 0 when it is.
+    #[command(after_help = "\
+Examples:
+  auction-server is-ready
+  auction-server is-ready --ops-listen 127.0.0.1:9000 && echo open")]
     IsReady,
     /// Reads the whole journal, decides every command again, compares, and prints the digest.
+    #[command(after_help = "\
+Examples:
+  auction-server verify
+  auction-server verify --data /srv/market
+
+Exit codes: 0 when all is sound, 1 when something is wrong.")]
     Verify,
     /// Makes accounts, while the server is stopped.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  auction-server user add mia --role trader"
+    )]
     User(UserCommand),
     /// Shows or checks the settings.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  auction-server config print
+  auction-server config check --config new.toml"
+    )]
     Config(ConfigCommand),
+    /// Prints what completes commands in a shell.
+    #[command(after_help = "\
+Examples:
+  auction-server completions bash > ~/.local/share/bash-completion/completions/auction-server
+  auction-server completions fish > ~/.config/fish/completions/auction-server.fish")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Writes the manual pages: of the program, and of each command.
+    #[command(after_help = "\
+Examples:
+  auction-server man ~/.local/share/man/man1
+  auction-server man man1 && man -l man1/auction-server.1")]
+    Man {
+        /// The folder they go to; it is made when it is not there.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
 }
 
 const EXPORT_EXAMPLES: &str = "\
@@ -151,8 +190,18 @@ impl NewUser {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
     /// Prints the settings in force as a settings file, with where each was given.
+    #[command(after_help = "\
+Examples:
+  auction-server config print
+  auction-server --lots 3 --open-for 1h config print > auction.toml")]
     Print,
-    /// Says whether the settings are valid.
+    /// Says whether the settings are valid, and the certificate and the files of the data folder too.
+    #[command(after_help = "\
+Examples:
+  auction-server config check
+  auction-server --data /srv/market --tls-cert cert.pem --tls-key key.pem config check
+
+Exit codes: 0 when a server would start, 1 when a file is wrong, 2 when a setting is.")]
     Check,
 }
 

@@ -35,8 +35,8 @@ fn import(engine: &Engine, text: &str) -> Result<Import, String> {
     std::fs::write(&path, text).unwrap();
     close_to_others(&path);
     let prefix = format!("{}/", folder.path().display());
-    let mut import =
-        read(&path, engine.market()).map_err(|error| error.to_string().replace(&prefix, ""))?;
+    let mut import = read(&path, engine.market(), &mut |_| {})
+        .map_err(|error| error.to_string().replace(&prefix, ""))?;
     for warning in &mut import.warnings {
         *warning = warning.replace(&prefix, "");
     }
@@ -123,14 +123,21 @@ fn a_file_that_others_can_read_is_warned_about() {
     )
     .unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let warnings = read(&path, engine().market()).unwrap().warnings;
+    let warnings = read(&path, engine().market(), &mut |_| {})
+        .unwrap()
+        .warnings;
     assert!(warnings[0].contains("other users of this machine can read it; say chmod 600"));
 }
 
 #[test]
 fn no_file_is_no_accounts() {
     let folder = tempfile::tempdir().unwrap();
-    let import = read(&folder.path().join("users.csv"), engine().market()).unwrap();
+    let import = read(
+        &folder.path().join("users.csv"),
+        engine().market(),
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!((import.registrations.len(), import.warnings.len()), (0, 0));
 }
 

@@ -96,7 +96,7 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         (Step, "0,01", "is not a decimal"),
         (Step, "bandid", "the word banded"),
         (Step, "1:0.05", "begins at price 0"),
-        (Step, "0:0.05,1", "\"1\" is no band"),
+        (Step, "0:0.05,1", "a part of it is no band"),
         (Step, "0:0.25,1:0.05", "their steps never fall"),
         (Seed, "-1", "is not a seed"),
         (Outage, "Extend", "expected extend"),

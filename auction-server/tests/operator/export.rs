@@ -8,7 +8,7 @@ use crate::stage::{SECRET, Stage};
 
 fn exported(stage: &Stage, what: What, format: Format) -> String {
     let mut out = Vec::new();
-    export(&stage.folder(), what, format, &mut out).unwrap();
+    export(&stage.folder(), what, format, &mut out, &mut |_| {}).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -104,7 +104,7 @@ fn nothing_hidden_is_in_any_export() {
 fn a_folder_without_a_market_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let data = DataFolder::new(folder.path());
-    let error = export(&data, What::Bids, Format::Csv, &mut Vec::new()).unwrap_err();
+    let error = export(&data, What::Bids, Format::Csv, &mut Vec::new(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, ExportError::NoMarket(_)));
     assert!(
         error.to_string().contains("there is no market in"),
@@ -125,7 +125,14 @@ fn whoever_has_seen_enough_ends_the_export() {
     }
     let stage = played();
     for format in [Format::Csv, Format::Json] {
-        let error = export(&stage.folder(), What::Bids, format, &mut Closed).unwrap_err();
+        let error = export(
+            &stage.folder(),
+            What::Bids,
+            format,
+            &mut Closed,
+            &mut |_| {},
+        )
+        .unwrap_err();
         let ExportError::Output(error) = error else {
             panic!("{error}")
         };

@@ -10,3 +10,5 @@ mod export;
 mod verify;
 mod follower;
 mod program;
+mod manual;
+mod check;

@@ -21,7 +21,7 @@ fn played() -> Stage {
 }
 
 fn verified(stage: &Stage) -> Result<Verified, String> {
-    verify(&stage.folder(), |_| {}).map_err(|error| error.to_string())
+    verify(&stage.folder(), &mut |_| {}).map_err(|error| error.to_string())
 }
 
 fn segment(stage: &Stage) -> PathBuf {
