@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use auction_core::{
     Caller, Command, Credential, Engine, FeedSequence, Listing, Market, MarketId, Name, Price,
     Profit, PublicEvent, Record, Registration, RequestId, Role, SecurityCode, SessionId, Symbol,
-    Term, Timestamp, UserId,
+    Term, Terms, Timestamp, UserId,
 };
 use auction_proto::{
     ClientMessage, Feed, FeedEntry, SCHEMA_JSON, ServerMessage, SnapshotPart, encode_frame,
@@ -22,24 +22,22 @@ const MARKET: MarketId = MarketId([
 const BEGIN: Timestamp = Timestamp::from_secs(1_795_352_400);
 /// The market has seen enough when it has had so many commits, and every event.
 const COMMITS_MIN: usize = 260;
+/// How much of the feed is folded in behind a snapshot.
+const STEPS_FROM_SNAPSHOT: usize = 60;
 /// It has gone wrong when it has not by then.
 const TURNS_MAX: usize = 200_000;
 
 pub fn vectors() -> Vec<Value> {
     let mut run = Run::new();
-    let middle = run.drive();
-    let mut vectors = vec![json!({
-        "name": "a market from its beginning",
-        "market": hex(&MARKET.0),
-        "steps": run.steps,
-    })];
+    let (early, middle) = run.drive();
     let (snapshot, from) = middle;
-    let steps: Vec<_> = [snapshot]
-        .into_iter()
-        .chain(run.steps[from..].iter().cloned())
-        .collect();
-    vectors.push(json!({"name": "the same market from a snapshot", "market": hex(&MARKET.0), "steps": steps}));
-    vectors.extend(wrong(&run.engine));
+    let rest = run.steps[from..].iter().take(STEPS_FROM_SNAPSHOT);
+    let from_snapshot: Vec<_> = [&snapshot].into_iter().chain(rest).collect();
+    let mut vectors = vec![
+        json!({"name": "a market from its beginning", "market": hex(&MARKET.0), "steps": run.steps}),
+        json!({"name": "the same from a snapshot", "market": hex(&MARKET.0), "steps": from_snapshot}),
+    ];
+    vectors.extend(wrong(early));
     vectors
 }
 
@@ -69,14 +67,18 @@ impl Run {
         }
     }
 
-    /// Runs the market, and gives a snapshot from its middle and the step that follows it.
-    fn drive(&mut self) -> (Value, usize) {
+    /// Runs the market, and gives it as it was when a lot had just closed, and a snapshot from its middle with the
+    /// step that follows it.
+    fn drive(&mut self) -> (Market, (Value, usize)) {
         self.begin();
         let everything = all_that_can_happen();
-        let mut middle = None;
+        let (mut early, mut middle) = (None, None);
         for _ in 0..TURNS_MAX {
             if self.steps.len() >= COMMITS_MIN && self.happened.is_superset(&everything) {
-                return middle.expect("there was a middle");
+                return early.zip(middle).expect("there was a middle");
+            }
+            if early.is_none() && self.public.lots().iter().any(|lot| lot.is_closed()) {
+                early = Some(self.public.clone());
             }
             if self.steps.len() >= COMMITS_MIN / 2 && middle.is_none() {
                 middle = Some((snapshot(&mut self.public), self.steps.len()));
@@ -122,7 +124,7 @@ impl Run {
     }
 
     fn turn(&mut self) {
-        let micros = self.now.micros() + self.random.below(30_000_000);
+        let micros = self.now.micros() + self.random.below(12_000_000);
         self.now = Timestamp::from_micros(micros).expect("not the year 9999");
         while let Some(record) = self.engine.advance(self.now) {
             self.keep(&record);
@@ -208,7 +210,13 @@ impl Run {
             _ => json!(null),
         };
         let symbol = symbol(1 + self.random.below(3) as u32).to_string();
-        let quantity = (1 + self.random.below(100)).to_string();
+        // A sealed bid is for the whole lot: small ones are met more often.
+        let most = if terms.get("sealed").is_some() {
+            1
+        } else {
+            100
+        };
+        let quantity = (1 + self.random.below(most)).to_string();
         json!({
             "symbol": symbol, "quantity": quantity, "opens_at": opens_at, "closes_at": closes_at,
             "terms": terms, "reserve": reserve,
@@ -232,37 +240,33 @@ impl Run {
         }
     }
 
+    /// What a trader asks for, mostly of the lot's format.
     fn offer(&mut self) -> (&'static str, Value) {
-        let (lot, quantity) = (self.lot(), (1 + self.random.below(60)).to_string());
-        let price = Price::from_units(1_0000 + self.random.below(14_0000))
-            .expect("a price")
-            .to_string();
+        let lot = self.lot();
+        let quantity = (1 + self.random.below(60)).to_string();
+        let units = 1_0000 + self.random.below(14_0000);
+        let price = Price::from_units(units).expect("a price").to_string();
         let order = 1 + self.random.below(4);
-        let whole = self
-            .engine
-            .market()
-            .lots()
-            .get(lot as usize - 1)
-            .map(|lot| lot.quantity.get());
-        match self.random.below(10) {
-            0..=2 => ("bid", json!({"lot": lot, "price": price})),
-            3 => ("bid_maximum", json!({"lot": lot, "maximum": price})),
-            4 | 5 => (
-                "place_order",
-                json!({"lot": lot, "side": "buy", "quantity": quantity, "limit": price}),
-            ),
-            6 | 7 => {
-                let whole = whole.unwrap_or(1).to_string();
-                (
-                    "place_order",
-                    json!({"lot": lot, "side": "buy", "quantity": whole, "limit": price}),
-                )
-            }
-            8 => (
+        let found = self.engine.market().lots().get(lot as usize - 1);
+        let takes_orders =
+            found.is_some_and(|lot| !matches!(lot.terms, Terms::English(_) | Terms::Dutch(_)));
+        let whole = found.map_or(1, |lot| lot.quantity.get()).to_string();
+        match self.random.below(8) {
+            0 => ("cancel_order", json!({"lot": lot, "order": order})),
+            1 => (
                 "replace_order",
                 json!({"lot": lot, "order": order, "quantity": quantity, "limit": price}),
             ),
-            _ => ("cancel_order", json!({"lot": lot, "order": order})),
+            2..=4 if takes_orders => (
+                "place_order",
+                json!({"lot": lot, "side": "buy", "quantity": whole, "limit": price}),
+            ),
+            _ if takes_orders => (
+                "place_order",
+                json!({"lot": lot, "side": "buy", "quantity": quantity, "limit": price}),
+            ),
+            2 | 3 => ("bid_maximum", json!({"lot": lot, "maximum": price})),
+            _ => ("bid", json!({"lot": lot, "price": price})),
         }
     }
 
@@ -376,8 +380,7 @@ fn snapshot(market: &mut Market) -> Value {
 }
 
 /// What does not follow a market as it stands.
-fn wrong(engine: &Engine) -> Vec<Value> {
-    let mut market = engine.market().clone();
+fn wrong(mut market: Market) -> Vec<Value> {
     let snapshot = snapshot(&mut market);
     let at = market.feed_sequence();
     let closed = market

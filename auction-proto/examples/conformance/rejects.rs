@@ -28,7 +28,7 @@ const MALFORMED: [(&str, u16, &str); 47] = [
     ("price_too_large", 8, "03  80 c0 ca f3 84 a3 02"),
     ("quantity_nothing", 24, "03  00  00  00"),
     ("quantity_too_large", 24, "03  00  81 a0 94 a5 8d 1d  00"),
-    ("time_too_late", 16, "80 c0 e0 9b 95 a1 e0 e8 03"),
+    ("time_too_late", 16, "80 c0 cd e3 cc 81 91 c2 03"),
     (
         "span_too_long",
         11,
@@ -37,7 +37,7 @@ const MALFORMED: [(&str, u16, &str); 47] = [
     (
         "profit_too_large",
         10,
-        "04 41 41 50 4c  02 30 31  80 80 d0 ce fc da 82 ad 1b 01",
+        "04 41 41 50 4c  02 30 31  80 80 a0 f6 f4 ac db e0 1b",
     ),
     ("option_of_neither", 13, "02"),
     ("bool_of_neither", 130, "e9 07  00  04  03  02  00  00  00"),

@@ -12,6 +12,7 @@ mod files;
 mod program;
 mod program_formats;
 mod library;
+mod examples;
 mod tls;
 mod fragile;
 mod storm;

@@ -1,0 +1,114 @@
+"""The digest of the public market, byte by byte: SPEC.md, section 6. Standard library alone."""
+import hashlib
+
+from money import units
+
+
+def number(size, value):
+    return int(value).to_bytes(size, "little", signed=value < 0)
+
+
+def u8(value):
+    return number(1, value)
+
+
+def u32(value):
+    return number(4, value)
+
+
+def u64(text):
+    return number(8, int(text))
+
+
+def money(text):
+    return number(8, units(text))
+
+
+def text(value):
+    return u8(len(value)) + value.encode()
+
+
+def maybe(form, value):
+    return b"\0" if value is None else b"\1" + form(value)
+
+
+def place(names, name):
+    """The number of a variant: its place among the names."""
+    return u8(names.split().index(name))
+
+
+def role_bytes(role):
+    if isinstance(role, dict):
+        return u8(1) + text(role["company"])
+    return u8(0) if role == "trader" else u8(2)
+
+
+def terms_bytes(terms):
+    ((name, t),) = terms.items()
+    if name == "english":
+        bands = b"".join(money(band["from"]) + money(band["step"]) for band in t["steps"])
+        soft = t["soft_close"]
+        return (u8(0) + u8(len(t["steps"])) + bands + maybe(money, t["buy_now"]) + place("add reset", soft["mode"])
+                + u64(soft["extend_within"]) + u64(soft["extend_by"]) + maybe(u32, soft["extensions_max"]))
+    if name == "dutch":
+        return u8(1) + money(t["start"]) + money(t["step"]) + u64(t["interval"]) + money(t["floor"])
+    if name == "sealed":
+        return u8(2) + place("first_price second_price", t["pricing"])
+    return (u8(3) + place("uniform pay_as_bid", t["pricing"]) + place("time pro_rata", t["priority"])
+            + u32(t["bids_max"]))
+
+
+def outcome_bytes(outcome):
+    ((name, o),) = outcome.items()
+    if name == "sold":
+        by = place("highest_bid buy_now first_take second_highest_bid reserve least_bid", o["by"])
+        return u8(0) + u32(o["winner"]) + money(o["price"]) + by + maybe(money, o["runner_up"])
+    if name == "unsold":
+        return u8(1) + place("no_bids reserve_not_met cancelled", o["because"]) + maybe(money, o["highest"])
+    by = place("enough_for_all time pro_rata", o["by"])
+    return u8(2) + u64(o["sold"]) + u32(o["buyers"]) + money(o["lowest"]) + by + maybe(money, o["highest_rejected"])
+
+
+def phase_bytes(phase):
+    if isinstance(phase, dict):
+        return u8(1) + u64(phase["closed"]["at"]) + outcome_bytes(phase["closed"]["outcome"])
+    return u8(0) if phase == "open" else u8(2)
+
+
+def book_bytes(book):
+    ((name, b),) = book.items()
+    if name == "english":
+        return (maybe(money, b["price"]) + maybe(u32, b["leader"]) + maybe(money, b["least"]) + u32(b["bids"])
+                + u32(b["bidders"]) + place("none not_met met", b["reserve"]))
+    if name == "dutch":
+        return maybe(lambda taken: u32(taken["bidder"]) + money(taken["price"]), b["taken"])
+    return u32(b["bidders"]) + u8(b["has_reserve"])
+
+
+def lot_bytes(lot):
+    return (u8(3) + u32(lot["id"]) + text(lot["symbol"]) + u64(lot["quantity"]) + money(lot["base_price"])
+            + u64(lot["opened_at"]) + u64(lot["closes_at"]) + u32(lot["extensions"])
+            + maybe(u64, lot["halted_since"]) + terms_bytes(lot["terms"]) + phase_bytes(lot["phase"])
+            + book_bytes(lot["book"]))
+
+
+def user_bytes(user):
+    return u8(1) + u32(user["user"]) + text(user["name"]) + role_bytes(user["role"])
+
+
+def stock_bytes(stock):
+    listing = stock["listing"]
+    return (u8(2) + text(listing["symbol"]) + text(listing["security"]) + money(listing["price"])
+            + money(listing["profit"]) + money(stock["profit"]))
+
+
+def digest(market):
+    """In hexadecimal digits. Each item has a SHA-256 of its own; a large market keeps them, and changes one a time."""
+    items = [user_bytes(user) for user in market.users]
+    items += [stock_bytes(stock) for stock in market.stocks.values()]
+    items += [lot_bytes(lot) for lot in market.lots]
+    combined = 0
+    for item in items:
+        combined ^= int.from_bytes(hashlib.sha256(item).digest(), "big")
+    place = bytes.fromhex(market.id) + u64(market.feed_sequence) + u64(market.at)
+    return hashlib.sha256(b"auction digest 1" + place + combined.to_bytes(32, "big")).hexdigest()

@@ -1,0 +1,147 @@
+"""The public market as a fold of its feed: SPEC.md, sections 5 and 6. Standard library alone.
+
+Messages are as JSON has them. After a FeedError the fold is of no more use: watch again.
+"""
+from digest import digest
+from money import show, units
+
+PRICE_MAX, AMOUNT_MAX = 9_999_999_999_999, 10**18
+
+
+class FeedError(Exception):
+    """What does not follow: other_market, gap, wrong_end, contradiction."""
+
+
+class Market:
+    def __init__(self, market_id):
+        self.id, self.feed_sequence, self.at = market_id, 0, 0
+        self.users, self.stocks, self.lots = [], {}, []
+        self.parts = []
+
+    def digest(self):
+        return digest(self)
+
+    def lot(self, number):
+        if not 1 <= number <= len(self.lots):
+            raise FeedError("contradiction")
+        return self.lots[number - 1]
+
+    def name(self, user):
+        return self.users[user - 1]["name"]
+
+    def snapshot_part(self, part):
+        """Takes a part; True when it was the last, and the market is that of the snapshot."""
+        if part["index"] == 0:
+            self.parts = []
+        if part["index"] != len(self.parts):
+            raise FeedError("gap")
+        self.parts.append(part)
+        if part["follows"] == "more":
+            return False
+        self.id, self.feed_sequence, self.at = part["market"], int(part["feed_sequence"]), int(part["at"])
+        self.users = [user for part in self.parts for user in part["users"]]
+        self.stocks = {stock["listing"]["symbol"]: stock for part in self.parts for stock in part["stocks"]}
+        self.lots = [lot for part in self.parts for lot in part["lots"]]
+        self.parts = []
+        return True
+
+    def feed(self, feed):
+        """Folds the events of a feed, and gives them: (place, at, name of the event, its fields)."""
+        after, through = int(feed["after"]), int(feed["through"])
+        if feed["market"] != self.id:
+            raise FeedError("other_market")
+        if after != self.feed_sequence:
+            raise FeedError("gap")
+        if through != after + len(feed["entries"]):
+            raise FeedError("wrong_end")
+        events = []
+        for entry in feed["entries"]:
+            ((name, event),) = entry["event"].items()
+            getattr(self, name)(event, entry["at"])
+            self.feed_sequence += 1
+            self.at = max(self.at, int(entry["at"]))
+            events.append((self.feed_sequence, entry["at"], name, event))
+        return events
+
+    def open_lot(self, number):
+        lot = self.lot(number)
+        if isinstance(lot["phase"], dict):
+            raise FeedError("contradiction")
+        return lot
+
+    def stock_listed(self, listing, _):
+        old = self.stocks.get(listing["symbol"])
+        stands = old is not None and old["listing"]["profit"] == listing["profit"]
+        self.stocks[listing["symbol"]] = {"listing": listing, "profit": (old if stands else listing)["profit"]}
+
+    def user_registered(self, user, _):
+        taken = any(other["name"] == user["name"] for other in self.users)
+        if taken or user["user"] != len(self.users) + 1:
+            raise FeedError("contradiction")
+        self.users.append(user)
+
+    def lot_opened(self, event, at):
+        if event["lot"] != len(self.lots) + 1 or event["symbol"] not in self.stocks:
+            raise FeedError("contradiction")
+        same = {name: event[name] for name in ("symbol", "quantity", "base_price", "closes_at", "terms")}
+        scheduled = event["opens_at"] is not None
+        self.lots.append(same | {
+            "id": event["lot"], "opened_at": event["opens_at"] if scheduled else at, "extensions": 0,
+            "phase": "scheduled" if scheduled else "open", "halted_since": None, "book": first_book(event),
+        })
+
+    def bid_accepted(self, event, _):
+        ((form, book),) = self.open_lot(event["lot"])["book"].items()
+        if form == "dutch":
+            book["taken"] = {"bidder": event["leader"], "price": event["price"]}
+        elif form == "english":
+            book |= {name: event[name] for name in ("price", "leader", "least", "bidders", "reserve")}
+            book["bids"] += 1
+        else:
+            raise FeedError("contradiction")
+
+    def lot_extended(self, event, _):
+        lot = self.open_lot(event["lot"])
+        lot["closes_at"] = event["closes_at"]
+        lot["extensions"] += event["cause"] == "soft_close"
+
+    def lot_closed(self, event, at):
+        self.open_lot(event["lot"])["phase"] = {"closed": {"at": at, "outcome": event["outcome"]}}
+
+    def profit_published(self, event, _):
+        self.stocks[event["symbol"]]["profit"] = event["profit"]
+
+    def lot_began(self, event, at):
+        self.open_lot(event["lot"]).update(phase="open", opened_at=at)
+
+    def lot_halted(self, event, at):
+        self.open_lot(event["lot"])["halted_since"] = at
+
+    def lot_resumed(self, event, _):
+        times = {name: event[name] for name in ("opened_at", "closes_at")}
+        self.open_lot(event["lot"]).update(times, halted_since=None)
+
+    def bidders_counted(self, event, _):
+        (book,) = self.open_lot(event["lot"])["book"].values()
+        book["bidders"] = event["bidders"]
+
+    def bids_opened(self, event, _):
+        self.open_lot(event["lot"])
+
+
+def first_book(event):
+    """The book of a lot for which nobody has bid."""
+    ((form, terms),) = event["terms"].items()
+    if form == "dutch":
+        return {"dutch": {"taken": None}}
+    if form != "english":
+        return {form: {"bidders": 0, "has_reserve": event["has_reserve"]}}
+    base = units(event["base_price"])
+    step = [units(band["step"]) for band in terms["steps"] if units(band["from"]) <= base][-1]
+    greatest = min(PRICE_MAX, AMOUNT_MAX // int(event["quantity"]))
+    least = [base + step] if base + step <= greatest else []
+    least += [units(terms["buy_now"])] if terms["buy_now"] is not None else []
+    return {"english": {
+        "price": None, "leader": None, "least": show(min(least)) if least else None, "bids": 0, "bidders": 0,
+        "reserve": "not_met" if event["has_reserve"] else "none",
+    }}
