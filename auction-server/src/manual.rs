@@ -15,7 +15,9 @@ use crate::cli::Cli;
 pub fn completions(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "auction-server", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
+    // For bash, clap_complete spells a program's hyphen in one way where it looks at what is typed and in another
+    // where it acts on it, so that nothing would be completed behind a command (its issue 6421).
+    String::from_utf8_lossy(&script).replace("auction__subcmd__server", "auction__server")
 }
 
 /// Writes the manual pages of the program and of each command into a folder, which is made if it is not there.
