@@ -10,18 +10,31 @@ use crate::auctioneer::AuctioneerCommand;
 use crate::choose::{Target, lot_number};
 use crate::failure::Form;
 use crate::server::ServerAddress;
+use crate::theme::ThemeName;
 use crate::tools::ToolCommand;
 use crate::trade::TradeCommand;
 
 /// Bid at a stock auction, and watch it.
 ///
-/// Without a command, at a terminal, it walks you through: log in, see the lots, choose one, bid, and see live
-/// whether you lead.
+/// Without a command, at a terminal, it opens a screen: the lots live, each with its chart and its bids, and a key
+/// to bid. With --plain, or without a terminal, it walks you through in lines.
 #[derive(Debug, Parser)]
 #[command(name = "auction", version, after_help = EXAMPLES, after_long_help = LONG_HELP, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub shared: Shared,
+    /// Without a command: lines instead of the screen, for pipes and screen readers.
+    #[arg(long)]
+    pub plain: bool,
+    /// The colours of the screen. With NO_COLOR there are none.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "NAME",
+        env = "AUCTION_THEME"
+    )]
+    pub theme: ThemeName,
     #[command(subcommand)]
     pub command: Option<Command>,
 }

@@ -5,6 +5,7 @@ mod clean;
 mod failure;
 mod out;
 mod paint;
+mod theme;
 mod span;
 mod table;
 mod view;
@@ -29,6 +30,7 @@ mod password;
 mod desk;
 mod lines;
 mod commands;
+mod screen;
 
 use std::process::ExitCode;
 
@@ -43,7 +45,12 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error, Form::of_arguments(std::env::args())),
     };
     let form = cli.shared.form();
-    match commands::run(cli) {
+    let done = if screen::is_asked_for(&cli) {
+        screen::open(&cli)
+    } else {
+        commands::run(cli)
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(form),
     }

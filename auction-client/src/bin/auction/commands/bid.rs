@@ -14,7 +14,7 @@ use crate::paint::Paint;
 use crate::span::moment;
 
 /// What is offered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
     /// To stand at this price.
     Plain(Price),

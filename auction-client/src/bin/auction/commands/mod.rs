@@ -5,8 +5,8 @@ mod login;
 mod logout;
 mod sessions;
 mod lots;
-mod order;
-mod bid;
+pub mod order;
+pub mod bid;
 mod take;
 mod watch;
 mod history;
@@ -17,34 +17,34 @@ mod lot_life;
 mod suspend;
 mod profit;
 mod status;
-mod walk;
+pub mod walk;
 mod decode;
 mod completions;
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 
 use clap::CommandFactory as _;
 
 use crate::auctioneer::AuctioneerCommand;
 use crate::cli::{Cli, Command};
 use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::failure::{Failure, Form};
 use crate::out::Out;
 use crate::tools::ToolCommand;
 use crate::trade::TradeCommand;
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<(), Failure> {
-    let Cli { shared, command } = cli;
+    let Cli {
+        shared, command, ..
+    } = cli;
     if shared.verbose {
         log_to_standard_error();
     }
     let Some(command) = command else {
-        let person = io::stdin().is_terminal() && io::stdout().is_terminal() && !shared.json;
-        return if person {
-            in_runtime(walk::run(&shared))
-        } else {
-            help()
+        return match shared.form() {
+            Form::Text => in_runtime(walk::run(&shared)),
+            Form::Json => help(),
         };
     };
     if let Command::Tool(tool) = command {
@@ -135,7 +135,8 @@ async fn auctioneer(desk: &Desk, command: AuctioneerCommand) -> Result<(), Failu
     }
 }
 
-fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+/// Does what waits for a connection.
+pub fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -146,13 +147,14 @@ fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
     done
 }
 
-/// Nobody is at the terminal: the help is all there is to say.
+/// A program cannot be walked through: the help is all there is to say.
 fn help() -> Result<(), Failure> {
     let help = Cli::command().render_help();
     Err(Failure::usage(format!("no command was given\n\n{help}")))
 }
 
-fn log_to_standard_error() {
+/// Says on standard error what is going on.
+pub fn log_to_standard_error() {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)
         .with_writer(io::stderr)

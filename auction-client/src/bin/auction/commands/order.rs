@@ -121,7 +121,7 @@ pub fn verb(side: Side) -> &'static str {
 }
 
 /// `1 share at 100`, `500 shares at any price`.
-fn says(quantity: Quantity, limit: Option<Price>) -> String {
+pub fn says(quantity: Quantity, limit: Option<Price>) -> String {
     let s = if quantity == Quantity::ONE { "" } else { "s" };
     match limit {
         Some(limit) => format!("{quantity} share{s} at {limit}"),

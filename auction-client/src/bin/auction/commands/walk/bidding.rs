@@ -264,7 +264,7 @@ fn standing(view: &View<'_>, lot: &Lot, paint: Paint) -> String {
 }
 
 /// How it ended for the person.
-fn ending(view: &View<'_>, lot: LotId, paint: Paint) -> String {
+pub fn ending(view: &View<'_>, lot: LotId, paint: Paint) -> String {
     let title = view.title(lot);
     let found = view.market.lot(lot);
     let Some((lot, outcome)) = found.and_then(|lot| Some((lot, lot.outcome()?))) else {

@@ -1,6 +1,8 @@
 //! Who the person is: remembered, logged in now, or only looking.
 
-use auction_client::LoggedIn;
+use std::io::{self, IsTerminal as _};
+
+use auction_client::{LoggedIn, Secret};
 use auction_core::Name;
 
 use super::typed::{Door, door};
@@ -62,20 +64,26 @@ pub async fn ask(desk: &Desk, lines: &mut Lines) -> Result<Option<Identity>, Fai
                 continue;
             }
         };
-        match enter(desk, choice, name).await {
+        match enter(desk, lines, choice, name).await {
             Ok(()) => return Ok(Some(Identity::Known(name))),
             Err(failure) => desk.out.line(failure.message())?,
         }
     }
 }
 
-async fn enter(desk: &Desk, choice: Door, name: Name) -> Result<(), Failure> {
+async fn enter(desk: &Desk, lines: &mut Lines, choice: Door, name: Name) -> Result<(), Failure> {
     let asked = if choice == Door::Register {
         Asked::Twice
     } else {
         Asked::Once
     };
-    let password = prompt(asked).await?;
+    let password = if io::stdin().is_terminal() {
+        prompt(asked).await?
+    } else {
+        // Nobody can see what a pipe brings, and nobody types it twice.
+        let line = lines.next().await.unwrap_or_default();
+        Secret::new(line).map_err(|error| Failure::usage(error.to_string()))?
+    };
     if choice == Door::Register {
         desk.client.register(name, password.clone()).await?;
     }

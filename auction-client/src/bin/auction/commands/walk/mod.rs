@@ -18,6 +18,9 @@ use crate::lines::Lines;
 use crate::view::View;
 use typed::{Menu, menu};
 
+pub use bidding::ending;
+pub use typed::is_large_jump;
+
 /// What follows an update within this time is told with it.
 const SOON: Duration = Duration::from_millis(50);
 

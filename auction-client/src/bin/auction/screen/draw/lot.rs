@@ -1,0 +1,191 @@
+//! A lot, opened: how it stands, how it is auctioned, its price over time, its bids, and one's own.
+
+use auction_core::{Lot, LotId, Terms};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Paragraph};
+
+use super::signs::{LEADS, change, fit, pad, pad_left, wrap};
+use super::{Scene, chart, top};
+use crate::commands::order::{says, verb};
+use crate::screen::list;
+use crate::screen::model::OrderState;
+use crate::screen::words::standing;
+use crate::span::time_of_day;
+
+/// From so many columns on, chart and bids stand side by side.
+const COLUMNS_ABREAST: u16 = 70;
+/// From so many rows on, the chart has a place above the bids.
+const ROWS_WITH_CHART: u16 = 11;
+/// Most of one's own orders that are shown.
+const ORDERS_SHOWN: usize = 4;
+
+pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: LotId) {
+    let Some(found) = scene.view.market.lot(lot) else {
+        let text = format!(" There is no lot #{lot}.");
+        return frame.render_widget(Line::from(text), area);
+    };
+    let facts = facts(scene, found, usize::from(area.width).saturating_sub(2));
+    let mut left = area;
+    let rows = u16::try_from(facts.len()).unwrap_or(u16::MAX);
+    // The bids keep a few rows.
+    let place = top(&mut left, rows.min(area.height.saturating_sub(3)));
+    frame.render_widget(Paragraph::new(facts), place);
+    if left.width >= COLUMNS_ABREAST {
+        let half = left.width / 2;
+        let chart = Rect {
+            width: half,
+            ..left
+        };
+        let bids_place = Rect {
+            x: left.x + half + 1,
+            width: left.width - half - 1,
+            ..left
+        };
+        chart::draw(frame, chart, scene, found);
+        bids(frame, bids_place, scene, found);
+    } else if left.height >= ROWS_WITH_CHART {
+        let half = left.height / 2;
+        chart::draw(frame, top(&mut left, half), scene, found);
+        bids(frame, left, scene, found);
+    } else {
+        bids(frame, left, scene, found);
+    }
+}
+
+fn facts(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>> {
+    let Scene { model, view, theme } = scene;
+    let mut lines = Vec::new();
+    let stock = view.market.stock(lot.symbol);
+    let stock = stock.map_or(String::new(), |stock| {
+        format!(
+            "   security {}   profit {}",
+            stock.listing.security, stock.profit
+        )
+    });
+    let title = format!("{}   {}{stock}", view.title(lot.id), lot.terms.format());
+    lines.push(Line::from(Span::styled(
+        format!(" {}", fit(&title, columns)),
+        theme.head,
+    )));
+    let leads = lot.leader().is_some_and(|leader| view.is_own(leader));
+    let style = if leads { theme.good } else { theme.head };
+    let sign = if leads {
+        format!("{LEADS} ")
+    } else {
+        String::new()
+    };
+    let changed = change(list::change(view, lot));
+    let changed = match changed.is_empty() {
+        true => String::new(),
+        false => format!("   {changed} from {}", lot.base_price),
+    };
+    let standing = format!("{sign}{}{changed}", standing(view, lot));
+    for line in wrap(&standing, columns) {
+        lines.push(Line::from(Span::styled(format!(" {line}"), style)));
+    }
+    if !lot.is_closed() {
+        let times = match lot.extensions {
+            0 => String::new(),
+            1 => "; extended once".to_owned(),
+            times => format!("; extended {times} times"),
+        };
+        let when = format!(
+            "{}; at {}{times}",
+            view.when(lot),
+            time_of_day(lot.closes_at)
+        );
+        lines.extend(
+            wrap(&when, columns)
+                .into_iter()
+                .map(|line| Line::from(format!(" {line}"))),
+        );
+    }
+    let dim = |line: String| Line::from(Span::styled(format!(" {line}"), theme.dim));
+    lines.extend(wrap(&view.terms(lot), columns).into_iter().map(dim));
+    if let Some(words) = model.least_winning.get(&lot.id) {
+        lines.push(Line::from(format!(" For you, {words}.")));
+    }
+    lines.extend(own_orders(scene, lot, columns));
+    lines
+}
+
+fn own_orders(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>> {
+    let orders = scene.model.orders.get(&lot.id).into_iter().flatten();
+    let line = |(id, own): (&auction_core::OrderId, &crate::screen::model::OwnOrder)| {
+        let (verb, says) = (
+            verb(own.order.side),
+            says(own.order.quantity, own.order.limit),
+        );
+        let state = match own.state {
+            OrderState::Live => String::new(),
+            OrderState::Filled(shares) => format!("; got {shares}"),
+        };
+        let text = format!("your order {id}: {verb} {says}{state}");
+        Line::from(Span::styled(
+            format!(" {}", fit(&text, columns)),
+            scene.theme.head,
+        ))
+    };
+    orders.rev().take(ORDERS_SHOWN).map(line).collect()
+}
+
+/// The bids, the newest first.
+fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
+    let Scene { model, view, theme } = scene;
+    let title = match lot.bids() {
+        1 => " 1 bid ".to_owned(),
+        bids => format!(" {bids} bids, the newest first "),
+    };
+    let block = Block::new()
+        .borders(Borders::TOP)
+        .border_style(theme.dim)
+        .title(Span::styled(title, theme.dim));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let (rows, columns) = (usize::from(inner.height), usize::from(inner.width));
+    let trail = model.trails.of(lot.id);
+    let known = trail.into_iter().flat_map(|trail| trail.bids().rev());
+    let lines = known.skip(model.scrolled).take(rows).map(|bid| {
+        let own = view.is_own(bid.bidder);
+        let name = if own {
+            "you".to_owned()
+        } else {
+            view.name(bid.bidder)
+        };
+        let offer = match bid.amount {
+            Some(amount) => amount.to_string(),
+            None => "hidden".to_owned(),
+        };
+        // A plain bid that leads stands at what it offers: more is told only of the others.
+        let came = match (bid.leader == bid.bidder, bid.amount == Some(bid.price)) {
+            (true, true) => String::new(),
+            (true, false) => format!(" leads at {}", bid.price),
+            (false, _) if view.is_own(bid.leader) => format!(" you lead at {}", bid.price),
+            (false, _) => format!(" {} leads at {}", view.name(bid.leader), bid.price),
+        };
+        let time = time_of_day(bid.at);
+        let (name, offer) = (pad(&name, 9), pad_left(&offer, 8));
+        let text = format!(" {time} {name} {offer}{came}");
+        let style = if own {
+            theme.good
+        } else {
+            ratatui::style::Style::new()
+        };
+        Line::from(Span::styled(fit(&text, columns), style))
+    });
+    let mut lines: Vec<_> = lines.collect();
+    if lines.is_empty() {
+        let text = match lot.terms {
+            Terms::Sealed(_) | Terms::Uniform(_) => {
+                let bidders = lot.bidders();
+                let s = if bidders == 1 { "" } else { "s" };
+                format!(" {bidders} trader{s} with sealed bids, opened at the close.")
+            }
+            Terms::English(_) | Terms::Dutch(_) => " No bids yet.".to_owned(),
+        };
+        lines.push(Line::from(Span::styled(fit(&text, columns), theme.dim)));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}

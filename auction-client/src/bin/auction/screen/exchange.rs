@@ -1,0 +1,145 @@
+//! What goes into the screen's state, and what comes out of it.
+
+use std::time::Duration;
+
+use auction_client::{
+    BidPlaced, CancelOrder, History, LoggedIn, PlaceOrder, PublishProfit, ReplaceOrder,
+    RequestError, Secret, Update,
+};
+use auction_core::{LeastWinning, LotId, Name, OrderId, Role, Timestamp};
+use ratatui::crossterm::event::KeyEvent;
+
+use crate::commands::bid::Offer;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was put in from elsewhere.
+    Paste(String),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// News of the market, which the view shows already.
+    Feed(Update),
+    /// What came of something that was asked.
+    Answer(Asked, Result<Answer, RequestError>),
+    /// Who one is: remembered from before.
+    Identity(Option<Me>),
+    /// Time has gone by; so long took the latest round trip.
+    Tick(Duration),
+    /// The screen is about to be drawn, and has so many rows for lots.
+    Frame { rows: usize },
+}
+
+/// Something that is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask the market, and give the answer back.
+    Ask(Ask),
+    /// Another market is at the address now: connect to it anew.
+    Renew,
+    /// Make the terminal call for attention.
+    Ring,
+    /// Leave the screen.
+    Leave,
+}
+
+/// Who one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Me {
+    pub name: Name,
+    pub role: Role,
+}
+
+impl Me {
+    pub fn of(logged_in: &LoggedIn) -> Self {
+        Self {
+            name: logged_in.name,
+            role: logged_in.role,
+        }
+    }
+}
+
+/// What can be asked.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    Bid(LotId, Offer),
+    Place(PlaceOrder),
+    Replace(ReplaceOrder),
+    Cancel(CancelOrder),
+    Profit(PublishProfit),
+    /// What the auctioneer does with a lot.
+    Manage(LotId, Manage),
+    LogIn(Name, Secret),
+    /// Make an account, and log in.
+    Register(Name, Secret),
+    LogOut,
+    History(LotId),
+    LeastWinning(LotId),
+}
+
+/// What the auctioneer can do with a lot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manage {
+    Halt,
+    Resume,
+    Close,
+    Cancel,
+}
+
+/// What was asked, without what is secret of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Bid(LotId, Offer),
+    Place(PlaceOrder),
+    Replace(ReplaceOrder),
+    Cancel(CancelOrder),
+    Profit(PublishProfit),
+    Manage(LotId, Manage),
+    LogIn,
+    LogOut,
+    History(LotId),
+    LeastWinning(LotId),
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub enum Answer {
+    Done,
+    Bid(BidPlaced),
+    Placed(OrderId),
+    /// Who one is now, and why the session cannot be remembered for the next time, if so.
+    LoggedIn(Me, Option<String>),
+    History(Box<History>),
+    LeastWinning(LeastWinning),
+}
+
+impl Ask {
+    pub fn asked(&self) -> Asked {
+        match self {
+            Self::Bid(lot, offer) => Asked::Bid(*lot, *offer),
+            Self::Place(order) => Asked::Place(order.clone()),
+            Self::Replace(order) => Asked::Replace(order.clone()),
+            Self::Cancel(order) => Asked::Cancel(order.clone()),
+            Self::Profit(profit) => Asked::Profit(profit.clone()),
+            Self::Manage(lot, manage) => Asked::Manage(*lot, *manage),
+            Self::LogIn(..) | Self::Register(..) => Asked::LogIn,
+            Self::LogOut => Asked::LogOut,
+            Self::History(lot) => Asked::History(*lot),
+            Self::LeastWinning(lot) => Asked::LeastWinning(*lot),
+        }
+    }
+}
+
+/// How the screen stands with the market.
+#[derive(Clone, Debug, Default)]
+pub enum Connection {
+    #[default]
+    Live,
+    /// It was lost at a moment of the server's time; the next try begins at another.
+    Lost {
+        since: Timestamp,
+        next_try: Timestamp,
+    },
+}

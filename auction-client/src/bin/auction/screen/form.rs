@@ -1,0 +1,450 @@
+//! Forms: what is typed before something is asked of the market.
+
+use auction_client::{CancelOrder, PlaceOrder, PublishProfit, ReplaceOrder, Secret};
+use auction_core::{
+    Lot, LotId, Name, OrderId, Price, Profit, Quantity, SecurityCode, Side, Symbol, Terms,
+};
+
+use super::exchange::{Ask, Manage};
+use super::line::Line;
+use crate::commands::bid::Offer;
+use crate::commands::order::{Order, verb};
+use crate::commands::walk::is_large_jump;
+use crate::view::View;
+
+/// What a form is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// An open bid on a lot.
+    Bid(LotId),
+    /// A hidden order on a lot.
+    Order(LotId),
+    /// Other values for an order of one's own.
+    Change(LotId, OrderId, Side),
+    /// Taking an order of one's own back.
+    Withdraw(LotId, OrderId),
+    /// Logging in or registering; then perhaps bidding on a lot.
+    Enter { then: Option<LotId> },
+    /// Logging out.
+    LogOut,
+    /// Publishing the profit of a stock.
+    Profit(Symbol),
+    /// What an auctioneer does with a lot.
+    Manage(LotId),
+}
+
+#[derive(Debug)]
+pub struct Form {
+    pub about: About,
+    pub fields: Vec<Field>,
+    /// The field that is typed in.
+    pub at: usize,
+    /// What was wrong, or what came of it.
+    pub note: Option<String>,
+    /// Whether the answer is waited for.
+    pub sending: bool,
+    /// A price so far above that it was asked about.
+    warned: Option<Price>,
+}
+
+#[derive(Debug)]
+pub struct Field {
+    pub name: &'static str,
+    pub content: Content,
+}
+
+#[derive(Debug)]
+pub enum Content {
+    Line(Line),
+    /// Is never shown.
+    Hidden(Line),
+    Choice(&'static [&'static str], usize),
+}
+
+const KINDS: &[&str] = &["bid", "hidden maximum"];
+const DOORS: &[&str] = &["log in", "register"];
+const DEEDS: &[&str] = &["halt", "resume", "close early", "take back"];
+
+impl Form {
+    fn new(about: About, fields: Vec<Field>) -> Self {
+        let first_line = |field: &Field| !matches!(field.content, Content::Choice(..));
+        let at = fields.iter().position(first_line).unwrap_or(0);
+        Self {
+            about,
+            fields,
+            at,
+            note: None,
+            sending: false,
+            warned: None,
+        }
+    }
+
+    /// For a bid or an order, as the lot's format takes it.
+    pub fn trade(view: View<'_>, lot: &Lot) -> Self {
+        let least = lot.least_bid_at(view.now);
+        let offered = |price: Option<Price>| price.map_or(String::new(), |price| price.to_string());
+        match &lot.terms {
+            Terms::English(_) => {
+                let leads = lot.leader().is_some_and(|leader| view.is_own(leader));
+                let kind = Field::choice("kind", KINDS, usize::from(leads));
+                let price = Field::line("price", offered(least));
+                Self::new(About::Bid(lot.id), vec![kind, price])
+            }
+            Terms::Dutch(_) => {
+                let price = Field::line("at most", offered(least));
+                Self::new(About::Bid(lot.id), vec![price])
+            }
+            Terms::Sealed(_) => {
+                let price = Field::line("price", offered(Some(base(lot))));
+                Self::new(About::Order(lot.id), vec![price])
+            }
+            Terms::Uniform(_) => {
+                let quantity = Field::line("shares", String::new());
+                let price = Field::line("price", offered(Some(base(lot))));
+                Self::new(About::Order(lot.id), vec![quantity, price])
+            }
+        }
+    }
+
+    /// For other values of an order.
+    pub fn change(lot: &Lot, order: OrderId, now: Order) -> Self {
+        let limit = now.limit.map_or(String::new(), |limit| limit.to_string());
+        let mut fields = vec![
+            Field::line("shares", now.quantity.to_string()),
+            Field::line("price", limit),
+        ];
+        if let Terms::Sealed(_) = lot.terms {
+            fields.remove(0);
+        }
+        Self::new(About::Change(lot.id, order, now.side), fields)
+    }
+
+    pub fn withdraw(lot: LotId, order: OrderId) -> Self {
+        Self::new(About::Withdraw(lot, order), Vec::new())
+    }
+
+    /// For logging in or registering; with the name of the one who was logged in before.
+    pub fn enter(then: Option<LotId>, name: Option<Name>) -> Self {
+        let name = name.map_or(String::new(), |name| name.to_string());
+        let mut form = Self::new(
+            About::Enter { then },
+            vec![
+                Field::choice("what", DOORS, 0),
+                Field::line("name", name.clone()),
+                Field::hidden("password"),
+                Field::hidden("again"),
+            ],
+        );
+        // Who is new here chooses first what to do.
+        form.at = if name.is_empty() { 0 } else { 2 };
+        form
+    }
+
+    pub fn log_out() -> Self {
+        Self::new(About::LogOut, Vec::new())
+    }
+
+    pub fn profit(symbol: Symbol, security: SecurityCode) -> Self {
+        let fields = vec![
+            Field::line("security code", security.to_string()),
+            Field::line("profit", String::new()),
+        ];
+        let mut form = Self::new(About::Profit(symbol), fields);
+        form.at = 1;
+        form
+    }
+
+    pub fn manage(lot: &Lot) -> Self {
+        let deed = usize::from(lot.halted_since.is_some());
+        let fields = vec![Field::choice("what", DEEDS, deed)];
+        Self::new(About::Manage(lot.id), fields)
+    }
+
+    /// The lot that it is about.
+    pub fn lot(&self) -> Option<LotId> {
+        match self.about {
+            About::Bid(lot)
+            | About::Order(lot)
+            | About::Change(lot, ..)
+            | About::Withdraw(lot, _)
+            | About::Manage(lot) => Some(lot),
+            About::Enter { .. } | About::LogOut | About::Profit(_) => None,
+        }
+    }
+
+    /// The fields that are to be filled: to log in, the password is typed once.
+    pub fn shown(&self) -> &[Field] {
+        let once = matches!(self.about, About::Enter { .. }) && self.choice(0) == 0;
+        &self.fields[..self.fields.len() - usize::from(once)]
+    }
+
+    pub fn next_field(&mut self) {
+        self.at = (self.at + 1) % self.shown().len().max(1);
+    }
+
+    pub fn previous_field(&mut self) {
+        let fields = self.shown().len().max(1);
+        self.at = (self.at + fields - 1) % fields;
+    }
+
+    /// Goes to the next field that is still empty and must not be; `false`: there is none.
+    pub fn next_empty(&mut self) -> bool {
+        let empty = |field: &Field| match &field.content {
+            Content::Line(line) | Content::Hidden(line) => line.text().is_empty(),
+            Content::Choice(..) => false,
+        };
+        let found = self.shown().iter().skip(self.at + 1).position(empty);
+        if let Some(after) = found {
+            self.at += 1 + after;
+        }
+        found.is_some()
+    }
+
+    /// The line that is typed in.
+    pub fn line(&mut self) -> Option<&mut Line> {
+        match &mut self.fields.get_mut(self.at)?.content {
+            Content::Line(line) | Content::Hidden(line) => Some(line),
+            Content::Choice(..) => None,
+        }
+    }
+
+    /// Chooses the next or the one before, where something is to be chosen.
+    pub fn turn(&mut self, by: isize) {
+        if let Some(Field {
+            content: Content::Choice(options, chosen),
+            ..
+        }) = self.fields.get_mut(self.at)
+        {
+            let count = options.len() as isize;
+            *chosen = (*chosen as isize + by).rem_euclid(count) as usize;
+            self.warned = None;
+        }
+    }
+
+    /// Whether something is to be chosen in the field.
+    pub fn is_at_choice(&self) -> bool {
+        let field = self.fields.get(self.at);
+        field.is_some_and(|field| matches!(field.content, Content::Choice(..)))
+    }
+
+    /// Whether the field that is typed in is a price.
+    pub fn is_at_price(&self) -> bool {
+        let field = self.fields.get(self.at);
+        field.is_some_and(|field| matches!(field.name, "price" | "at most"))
+    }
+
+    /// Moves the price a step up or down, and never under the least bid.
+    pub fn step(&mut self, view: View<'_>, up: bool) {
+        let Some(lot) = self.lot().and_then(|lot| view.market.lot(lot)) else {
+            return;
+        };
+        let least = lot.least_bid_at(view.now).unwrap_or(base(lot));
+        let Some(line) = self.line() else {
+            return;
+        };
+        let price = match Price::parse(line.text()) {
+            Ok(price) if price >= least => stepped(lot, price, up).max(least),
+            _ => least,
+        };
+        line.set(price.to_string());
+    }
+
+    /// What the fields say, as something to ask.
+    ///
+    /// # Errors
+    /// What is wrong, for the person.
+    pub fn ask(&mut self, view: View<'_>) -> Result<Ask, String> {
+        match self.about {
+            About::Bid(lot) => {
+                let price = self.price(self.fields.len() - 1)?;
+                let is_maximum = self.fields.len() == 2 && self.choice(0) == 1;
+                self.warn(view, lot, price)?;
+                Ok(Ask::Bid(lot, Offer::new(price, is_maximum)))
+            }
+            About::Order(lot) => {
+                let (quantity, limit) = self.order(view, lot)?;
+                Ok(Ask::Place(PlaceOrder {
+                    lot,
+                    side: Side::Buy,
+                    quantity,
+                    limit,
+                }))
+            }
+            About::Change(lot, order, _) => {
+                let (quantity, limit) = self.order(view, lot)?;
+                Ok(Ask::Replace(ReplaceOrder {
+                    lot,
+                    order,
+                    quantity,
+                    limit,
+                }))
+            }
+            About::Withdraw(lot, order) => Ok(Ask::Cancel(CancelOrder { lot, order })),
+            About::Enter { .. } => self.identity(),
+            About::LogOut => Ok(Ask::LogOut),
+            About::Profit(symbol) => {
+                let (security, profit) = (self.text(0), self.text(1));
+                let wrong = |text: &str, error: &dyn std::fmt::Display| format!("{text:?} {error}");
+                let security =
+                    SecurityCode::parse(&security).map_err(|error| wrong(&security, &error))?;
+                let profit = Profit::parse(&profit).map_err(|error| wrong(&profit, &error))?;
+                Ok(Ask::Profit(PublishProfit {
+                    symbol,
+                    security,
+                    profit,
+                }))
+            }
+            About::Manage(lot) => {
+                let deed = match self.choice(0) {
+                    0 => Manage::Halt,
+                    1 => Manage::Resume,
+                    2 => Manage::Close,
+                    _ => Manage::Cancel,
+                };
+                Ok(Ask::Manage(lot, deed))
+            }
+        }
+    }
+
+    fn identity(&mut self) -> Result<Ask, String> {
+        let name = self.text(1);
+        let name = Name::parse(&name).map_err(|error| format!("{name:?} {error}"))?;
+        let registers = self.choice(0) == 1;
+        // Whatever comes of it, what was typed is gone.
+        let (first, again) = (self.take(2), self.take(3));
+        self.at = 2;
+        if registers && first != again {
+            return Err("the two passwords differ".to_owned());
+        }
+        let password = Secret::new(first).map_err(|error| error.to_string())?;
+        Ok(if registers {
+            Ask::Register(name, password)
+        } else {
+            Ask::LogIn(name, password)
+        })
+    }
+
+    fn order(&mut self, view: View<'_>, lot: LotId) -> Result<(Quantity, Option<Price>), String> {
+        let found = view.market.lot(lot).ok_or("the lot is gone")?;
+        let whole = self.fields.len() == 1;
+        let quantity = if whole {
+            found.quantity
+        } else {
+            let text = self.text(self.fields.len() - 2);
+            text.parse().map_err(|error| format!("{text:?} {error}"))?
+        };
+        let limit = Some(self.price(self.fields.len() - 1)?);
+        if let Some(limit) = limit {
+            self.warn(view, lot, limit)?;
+        }
+        Ok((quantity, limit))
+    }
+
+    /// A price far above what is asked is asked about once: it may be a slip.
+    fn warn(&mut self, view: View<'_>, lot: LotId, price: Price) -> Result<(), String> {
+        let lot = view.market.lot(lot);
+        let least = lot.map(|lot| lot.least_bid_at(view.now).unwrap_or(base(lot)));
+        if !is_large_jump(price, least) || self.warned == Some(price) {
+            self.warned = None;
+            return Ok(());
+        }
+        self.warned = Some(price);
+        let least = least.unwrap_or_default();
+        Err(format!(
+            "{price} is far above {least}. Enter again bids it."
+        ))
+    }
+
+    fn price(&self, field: usize) -> Result<Price, String> {
+        let text = self.text(field);
+        Price::parse(&text).map_err(|error| format!("{text:?} {error}"))
+    }
+
+    /// What was chosen in a field.
+    pub fn choice(&self, field: usize) -> usize {
+        match self.fields.get(field).map(|field| &field.content) {
+            Some(Content::Choice(_, chosen)) => *chosen,
+            _ => 0,
+        }
+    }
+
+    /// What was typed in a field.
+    pub fn text(&self, field: usize) -> String {
+        match self.fields.get(field).map(|field| &field.content) {
+            Some(Content::Line(line)) => line.text().trim().to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    fn take(&mut self, field: usize) -> String {
+        match self.fields.get_mut(field).map(|field| &mut field.content) {
+            Some(Content::Hidden(line)) => line.take(),
+            _ => String::new(),
+        }
+    }
+
+    /// What it is about, in words.
+    pub fn title(&self, view: View<'_>) -> String {
+        match self.about {
+            About::Bid(lot) => {
+                let falling = view.market.lot(lot).map(|lot| &lot.terms);
+                match falling {
+                    Some(Terms::Dutch(_)) => format!("Take {}", view.title(lot)),
+                    _ => format!("Bid on {}", view.title(lot)),
+                }
+            }
+            About::Order(lot) => format!("Sealed bid on {}", view.title(lot)),
+            About::Change(lot, order, side) => {
+                let verb = verb(side);
+                format!("Change order {order} to {verb} on {}", view.title(lot))
+            }
+            About::Withdraw(lot, order) => {
+                format!("Take order {order} on {} back? Enter does", view.title(lot))
+            }
+            About::Enter { .. } => "Log in or register".to_owned(),
+            About::LogOut => "Log out for good? Enter does".to_owned(),
+            About::Profit(symbol) => format!("Publish the profit of {symbol}"),
+            About::Manage(lot) => format!("Auctioneer: {}", view.title(lot)),
+        }
+    }
+}
+
+impl Field {
+    fn line(name: &'static str, offered: String) -> Self {
+        let content = Content::Line(Line::offering(offered));
+        Self { name, content }
+    }
+
+    fn hidden(name: &'static str) -> Self {
+        let content = Content::Hidden(Line::default());
+        Self { name, content }
+    }
+
+    fn choice(name: &'static str, options: &'static [&'static str], chosen: usize) -> Self {
+        let content = Content::Choice(options, chosen);
+        Self { name, content }
+    }
+}
+
+/// The least that a hidden order can offer: the base price, and at least one unit.
+fn base(lot: &Lot) -> Price {
+    lot.base_price.max(unit())
+}
+
+fn unit() -> Price {
+    Price::from_units(1).unwrap_or_default()
+}
+
+fn stepped(lot: &Lot, price: Price, up: bool) -> Price {
+    let step = match &lot.terms {
+        Terms::English(terms) => terms.steps.step(price),
+        Terms::Dutch(terms) => terms.step,
+        Terms::Sealed(_) | Terms::Uniform(_) => Price::from_units(100).unwrap_or_default(),
+    };
+    let units = if up {
+        price.units().saturating_add(step.units())
+    } else {
+        price.units().saturating_sub(step.units())
+    };
+    Price::from_units(units).unwrap_or(price)
+}

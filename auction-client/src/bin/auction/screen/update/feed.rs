@@ -1,0 +1,171 @@
+//! News of the market.
+
+use auction_client::Update;
+use auction_core::{
+    BidAccepted, FeedSequence, LotId, OpenedBid, PublicEvent, Side, Span, Timestamp,
+};
+
+use super::notices::{closed, outbid};
+use crate::clean::Clean;
+use crate::commands::order::Order;
+use crate::paint::Paint;
+use crate::screen::exchange::{Connection, Effect};
+use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
+use crate::view::View;
+
+pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect> {
+    match news {
+        Update::Event {
+            feed_sequence,
+            at,
+            event,
+        } => return event_happened(model, view, *feed_sequence, *at, event),
+        Update::Snapshot => return anew(model, view),
+        Update::Reconnecting { because, wait } => {
+            let since = match model.connection {
+                Connection::Lost { since, .. } => since,
+                Connection::Live => {
+                    let text = format!("connection lost: {}", Clean(because));
+                    model.tell(view.now, Tone::Alarm, text);
+                    view.now
+                }
+            };
+            let wait = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
+            let wait = Span::from_micros(wait).unwrap_or_default();
+            let next_try = view.now.saturating_add(wait);
+            model.connection = Connection::Lost { since, next_try };
+        }
+        Update::Live => {
+            model.connection = Connection::Live;
+            let text = "connected again; nothing was missed".to_owned();
+            model.tell(view.now, Tone::Good, text);
+        }
+        Update::Gap(gap) => {
+            let text = format!("the feed has a gap: {}; taking the market anew", Clean(gap));
+            model.tell(view.now, Tone::Alarm, text);
+        }
+    }
+    Vec::new()
+}
+
+/// The market was taken anew: what was missed shows in how it stands.
+fn anew(model: &mut Model, view: View<'_>) -> Vec<Effect> {
+    model.connection = Connection::Live;
+    model.list.stale = true;
+    model.trails.clear();
+    if model.market != view.market.id() {
+        let log = std::mem::take(&mut model.log);
+        *model = Model {
+            log,
+            ..Model::new(model.server.clone(), view.market.id(), model.size)
+        };
+        let text = "there is another market at this address now".to_owned();
+        model.say(view.now, Tone::Alarm, text);
+        return vec![Effect::Renew];
+    }
+    let text = "connected again; the market was taken anew".to_owned();
+    model.tell(view.now, Tone::Good, text);
+    let mut effects = Vec::new();
+    for lot in std::mem::take(&mut model.led) {
+        match view.market.lot(lot) {
+            Some(found) if found.is_closed() => effects.extend(closed(model, view, lot)),
+            Some(found) if found.leader().is_some_and(|leader| view.is_own(leader)) => {
+                model.led.insert(lot);
+            }
+            _ => effects.extend(outbid(model, view, lot)),
+        }
+    }
+    effects
+}
+
+fn event_happened(
+    model: &mut Model,
+    view: View<'_>,
+    place: FeedSequence,
+    at: Timestamp,
+    event: &PublicEvent,
+) -> Vec<Effect> {
+    match event {
+        PublicEvent::BidAccepted(bid) => {
+            model.list.stale |= model.list.moves_with_bids();
+            model.trails.bid(place, at, bid);
+            return bid_accepted(model, view, bid);
+        }
+        PublicEvent::BiddersCounted { .. } => model.list.stale |= model.list.moves_with_bids(),
+        PublicEvent::LotClosed { lot, .. } => {
+            model.list.stale = true;
+            model.led.remove(lot);
+            if model.mine.contains(lot) {
+                return closed(model, view, *lot);
+            }
+        }
+        PublicEvent::BidsOpened { lot, bids } => opened(model, view, *lot, bids),
+        PublicEvent::ProfitPublished { symbol, .. } => {
+            let lots = view.market.lots_of(*symbol);
+            if lots.iter().any(|lot| model.mine.contains(lot)) {
+                tell(model, view, at, event);
+            }
+        }
+        PublicEvent::UserRegistered { .. } => {}
+        other => {
+            model.list.stale = true;
+            if other.lot().is_some_and(|lot| model.mine.contains(&lot)) {
+                tell(model, view, at, event);
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Tells an event in the words that `auction watch` uses.
+fn tell(model: &mut Model, view: View<'_>, at: Timestamp, event: &PublicEvent) {
+    // As of the event: what is left to a close must not depend on the way here.
+    let then = View { now: at, ..view };
+    if let Some(line) = then.news(at, event, Paint::Plain) {
+        model.tell_line(at, Tone::Usual, line);
+    }
+}
+
+fn bid_accepted(model: &mut Model, view: View<'_>, bid: &BidAccepted) -> Vec<Effect> {
+    let lot = bid.lot;
+    let bids = view.is_own(bid.bidder);
+    if bids {
+        model.list.stale |= model.mine.insert(lot);
+    }
+    if view.is_own(bid.leader) {
+        model.mine.insert(lot);
+        model.led.insert(lot);
+        model.seen(lot);
+        return Vec::new();
+    }
+    if model.led.remove(&lot) || bids {
+        return outbid(model, view, lot);
+    }
+    Vec::new()
+}
+
+/// Sealed bids were opened: one's own may be among them.
+fn opened(model: &mut Model, view: View<'_>, lot: LotId, bids: &[OpenedBid]) {
+    for bid in bids.iter().filter(|bid| view.is_own(bid.bidder)) {
+        model.mine.insert(lot);
+        let order = Order {
+            side: Side::Buy,
+            quantity: bid.quantity,
+            limit: Some(bid.price),
+        };
+        let state = OrderState::Filled(bid.filled);
+        let orders = model.orders.entry(lot).or_default();
+        orders.insert(bid.order, OwnOrder { order, state });
+        let (title, wanted, price) = (view.title(lot), bid.quantity, bid.price);
+        let got = match bid.pays {
+            Some(pays) => format!("gets {} at {pays}", bid.filled),
+            None => "gets nothing".to_owned(),
+        };
+        let text = format!("{title}: your sealed bid for {wanted} at {price} {got}");
+        let tone = match bid.filled {
+            0 => Tone::Usual,
+            _ => Tone::Good,
+        };
+        model.tell(view.now, tone, text);
+    }
+}

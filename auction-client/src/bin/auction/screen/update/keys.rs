@@ -1,0 +1,290 @@
+//! Keys: to which part of the screen each goes, and what they do outside of forms.
+
+use auction_core::{LotId, OrderId, Role, Terms, Timestamp};
+use ratatui::crossterm::event::KeyEvent;
+
+use super::typing;
+use crate::commands::order::Order;
+use crate::screen::exchange::{Ask, Effect};
+use crate::screen::form::Form;
+use crate::screen::keys::{Action, action, is_interrupt};
+use crate::screen::model::{Model, OrderState, Page, Tone};
+use crate::view::View;
+
+pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect> {
+    if is_interrupt(key) {
+        return vec![Effect::Leave];
+    }
+    if model.help.is_some() {
+        return help(model, key);
+    }
+    if model.form.is_some() {
+        return typing::in_form(model, view, key);
+    }
+    if model.list.typing {
+        typing::in_filter(&mut model.list, key);
+        return Vec::new();
+    }
+    match action(key) {
+        Some(Action::Leave) => vec![Effect::Leave],
+        Some(Action::Open) => open(model, view),
+        Some(action) => {
+            act(model, view, action);
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// A text put in from elsewhere goes where one types.
+pub fn pasted(model: &mut Model, text: &str) {
+    let line = match &mut model.form {
+        Some(form) => form.line(),
+        None => Some(&mut model.list.filter).filter(|_| model.list.typing),
+    };
+    if let Some(line) = line {
+        let first = text.lines().next().unwrap_or("");
+        first.chars().for_each(|char| line.insert(char));
+        model.list.stale = true;
+    }
+}
+
+fn help(model: &mut Model, key: &KeyEvent) -> Vec<Effect> {
+    let scroll = model.help.unwrap_or(0);
+    model.help = match action(key) {
+        Some(Action::Down | Action::PageDown) => Some(scroll.saturating_add(1)),
+        Some(Action::Up | Action::PageUp) => Some(scroll.saturating_sub(1)),
+        Some(Action::Leave) => return vec![Effect::Leave],
+        _ => None,
+    };
+    Vec::new()
+}
+
+fn act(model: &mut Model, view: View<'_>, action: Action) {
+    let page = isize::try_from(model.list.rows.max(2) - 1).unwrap_or(isize::MAX);
+    match action {
+        Action::Up => scroll(model, -1),
+        Action::Down => scroll(model, 1),
+        Action::PageUp => scroll(model, -page),
+        Action::PageDown => scroll(model, page),
+        Action::First => end(model, false),
+        Action::Last => end(model, true),
+        Action::Back => back(model),
+        Action::Bid => match model.lot_in_hand() {
+            Some(lot) => trade_on(model, view, lot),
+            None => refuse(model, view, "No lot is chosen."),
+        },
+        Action::BidNext => match model.outbid() {
+            Some(lot) => trade_on(model, view, lot),
+            None => refuse(
+                model,
+                view,
+                "You are outbid nowhere; b bids on the chosen lot.",
+            ),
+        },
+        Action::Seen => {
+            if model.notices.pop().is_none() {
+                model.said = None;
+            }
+        }
+        Action::Filter => {
+            model.page = Page::Lots;
+            model.list.typing = true;
+        }
+        Action::Sort => {
+            model.list.sort = model.list.sort.next();
+            rearranged(model);
+        }
+        Action::Reverse => {
+            model.list.reversed = !model.list.reversed;
+            rearranged(model);
+        }
+        Action::Show => {
+            model.list.shown = model.list.shown.next();
+            rearranged(model);
+        }
+        Action::Log => {
+            model.scrolled = 0;
+            model.page = match model.page {
+                Page::Log => Page::Lots,
+                Page::Lots | Page::Lot(_) => Page::Log,
+            };
+        }
+        Action::Enter => {
+            model.form = Some(match model.me {
+                None => Form::enter(None, model.name_before),
+                Some(_) => Form::log_out(),
+            });
+        }
+        Action::Change => change(model, view),
+        Action::Withdraw => withdraw(model, view),
+        Action::Profit => profit(model, view),
+        Action::Manage => manage(model, view),
+        Action::Help => model.help = Some(0),
+        Action::Open | Action::Leave => {}
+    }
+}
+
+/// The person asked for another order: it is made at once, however many lots there are.
+fn rearranged(model: &mut Model) {
+    model.list.stale = true;
+    model.arranged_at = Timestamp::default();
+}
+
+/// Moves down in what is on the screen; up, when negative.
+fn scroll(model: &mut Model, by: isize) {
+    match model.page {
+        Page::Lots => model.list.go(by),
+        // The newest is at the end.
+        Page::Log => {
+            let most = model.log.len().saturating_sub(1);
+            model.scrolled = model.scrolled.saturating_add_signed(-by).min(most);
+        }
+        Page::Lot(lot) => {
+            let bids = model.trails.of(lot).map_or(0, |trail| trail.bids().len());
+            let most = bids.saturating_sub(1);
+            model.scrolled = model.scrolled.saturating_add_signed(by).min(most);
+        }
+    }
+}
+
+fn end(model: &mut Model, last: bool) {
+    match (model.page, last) {
+        (Page::Lots, false) => model.list.go_to(0),
+        (Page::Lots, true) => model.list.go_to(usize::MAX),
+        (Page::Log, false) => scroll(model, -isize::MAX),
+        (Page::Lot(_), true) => scroll(model, isize::MAX),
+        (Page::Log, true) | (Page::Lot(_), false) => model.scrolled = 0,
+    }
+}
+
+fn open(model: &mut Model, view: View<'_>) -> Vec<Effect> {
+    let Some(lot) = model.list.chosen.filter(|_| model.page == Page::Lots) else {
+        return Vec::new();
+    };
+    model.page = Page::Lot(lot);
+    model.scrolled = 0;
+    let closed = view.market.lot(lot).is_some_and(|lot| lot.is_closed());
+    let trader = model.me.is_some_and(|me| me.role == Role::Trader);
+    if closed && trader && !model.least_winning.contains_key(&lot) {
+        return vec![Effect::Ask(Ask::LeastWinning(lot))];
+    }
+    Vec::new()
+}
+
+fn back(model: &mut Model) {
+    match model.page {
+        Page::Lot(_) | Page::Log => {
+            model.page = Page::Lots;
+            model.scrolled = 0;
+        }
+        Page::Lots if !model.list.filter.text().is_empty() => {
+            model.list.filter.clear();
+            rearranged(model);
+        }
+        Page::Lots => model.said = None,
+    }
+}
+
+fn refuse(model: &mut Model, view: View<'_>, text: &str) {
+    model.say(view.now, Tone::Alarm, text.to_owned());
+}
+
+/// Opens the form for a bid or an order on a lot; who is not logged in logs in first.
+pub fn trade_on(model: &mut Model, view: View<'_>, lot: LotId) {
+    let Some(found) = view.market.lot(lot) else {
+        return;
+    };
+    let title = view.title(lot);
+    match model.me.map(|me| me.role) {
+        _ if found.is_closed() => {
+            model.seen(lot);
+            let text = format!("{title} has closed, and takes no more bids.");
+            refuse(model, view, &text);
+        }
+        None => model.form = Some(Form::enter(Some(lot), model.name_before)),
+        Some(Role::Trader) => {
+            let own = match found.terms {
+                Terms::Sealed(_) => live(model, lot).next(),
+                _ => None,
+            };
+            model.form = Some(match own {
+                Some((id, order)) => Form::change(found, id, order),
+                None => Form::trade(view, found),
+            });
+        }
+        Some(Role::Company(symbol)) => {
+            let text = format!("Companies do not bid; p publishes the profit of {symbol}.");
+            refuse(model, view, &text);
+        }
+        Some(Role::Auctioneer) => {
+            let text = "Auctioneers do not bid; m halts, resumes or closes the lot.";
+            refuse(model, view, text);
+        }
+    }
+}
+
+/// One's live orders on a lot, the newest first.
+fn live(model: &Model, lot: LotId) -> impl Iterator<Item = (OrderId, Order)> + use<'_> {
+    let orders = model.orders.get(&lot).into_iter();
+    orders
+        .flat_map(|orders| orders.iter().rev())
+        .filter(|(_, own)| own.state == OrderState::Live)
+        .map(|(id, own)| (*id, own.order))
+}
+
+fn change(model: &mut Model, view: View<'_>) {
+    let Some(lot) = model.lot_in_hand() else {
+        return;
+    };
+    let order = live(model, lot).next();
+    match (order, view.market.lot(lot)) {
+        (Some((id, order)), Some(found)) => model.form = Some(Form::change(found, id, order)),
+        _ => no_order(model, view, lot),
+    }
+}
+
+fn withdraw(model: &mut Model, view: View<'_>) {
+    let Some(lot) = model.lot_in_hand() else {
+        return;
+    };
+    let order = live(model, lot).next();
+    match order {
+        Some((id, _)) => model.form = Some(Form::withdraw(lot, id)),
+        None => no_order(model, view, lot),
+    }
+}
+
+fn no_order(model: &mut Model, view: View<'_>, lot: LotId) {
+    let title = view.title(lot);
+    let text = match view.market.lot(lot).map(|lot| &lot.terms) {
+        Some(Terms::English(_) | Terms::Dutch(_)) => {
+            format!("{title}: bids on this lot bind; they cannot be changed or withdrawn.")
+        }
+        _ => format!("{title}: you have no order here."),
+    };
+    refuse(model, view, &text);
+}
+
+fn profit(model: &mut Model, view: View<'_>) {
+    let stock = match model.me.map(|me| me.role) {
+        Some(Role::Company(symbol)) => view.market.stock(symbol),
+        _ => None,
+    };
+    match stock {
+        Some(stock) => {
+            let listing = stock.listing;
+            model.form = Some(Form::profit(listing.symbol, listing.security));
+        }
+        None => refuse(model, view, "Only a company's account publishes a profit."),
+    }
+}
+
+fn manage(model: &mut Model, view: View<'_>) {
+    let lot = model.lot_in_hand().and_then(|lot| view.market.lot(lot));
+    match (model.me.map(|me| me.role), lot) {
+        (Some(Role::Auctioneer), Some(lot)) => model.form = Some(Form::manage(lot)),
+        (Some(Role::Auctioneer), None) => refuse(model, view, "No lot is chosen."),
+        _ => refuse(model, view, "Only an auctioneer's account can do that."),
+    }
+}

@@ -1,0 +1,135 @@
+//! What happens to the state: inputs in, things to do out. Nothing here waits, reads or writes.
+
+mod notices;
+mod typing;
+mod keys;
+mod feed;
+mod answer;
+
+use std::time::Duration;
+
+use auction_core::{Lot, LotId, Phase, Span, Terms};
+
+use super::exchange::{Ask, Connection, Effect, Input, Me};
+use super::list::LOTS_MANY;
+use super::model::{Model, Page, Tone};
+use crate::paint::Paint;
+use crate::view::View;
+
+/// Most histories that are asked for at a frame: the next frames ask for more.
+const HISTORIES_AT_ONCE: usize = 8;
+/// How often many lots are put in order.
+const ARRANGE_EVERY: Span = Span::from_secs(1);
+
+/// Takes an input. `view` is the market after it, and the server's time.
+pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
+    match input {
+        Input::Tick(round_trip) => {
+            tick(model, view, round_trip);
+            return Vec::new();
+        }
+        Input::Frame { rows } => return frame(model, view, rows),
+        _ => model.dirty = true,
+    }
+    match input {
+        Input::Key(key) => return keys::pressed(model, view, &key),
+        Input::Paste(text) => keys::pasted(model, &text),
+        Input::Resize(columns, rows) => model.size = (columns, rows),
+        Input::Feed(news) => return feed::happened(model, view, &news),
+        Input::Answer(asked, result) => return answer::answered(model, view, &asked, result),
+        Input::Identity(me) => identify(model, view, me),
+        Input::Tick(_) | Input::Frame { .. } => {}
+    }
+    Vec::new()
+}
+
+/// From now on the person is known, or no longer.
+fn identify(model: &mut Model, view: View<'_>, me: Option<Me>) {
+    let other = model.own() != me.map(|me| me.name);
+    model.name_before = model.own().or(model.name_before);
+    model.me = me;
+    if !other {
+        return;
+    }
+    model.led.clear();
+    model.mine.clear();
+    model.orders.clear();
+    model.least_winning.clear();
+    model.notices.clear();
+    model.list.stale = true;
+    let me = me.and_then(|me| view.market.user_named(me.name));
+    let lots = view.market.lots().iter();
+    for lot in lots.filter(|lot| me.is_some() && lot.leader() == me) {
+        model.mine.insert(lot.id);
+        if !lot.is_closed() {
+            model.led.insert(lot.id);
+        }
+    }
+}
+
+fn tick(model: &mut Model, view: View<'_>, round_trip: Duration) {
+    model.round_trip = round_trip;
+    let second = view.now.micros() / 1_000_000;
+    // Countdowns go by seconds; a falling price can fall between them.
+    if second != model.second || falls(model, view) {
+        model.second = second;
+        model.dirty = true;
+    }
+    if let Connection::Lost { .. } = model.connection {
+        return;
+    }
+    let open = model.mine.iter().filter_map(|lot| view.market.lot(*lot));
+    let open: Vec<&Lot> = open
+        .filter(|lot| lot.phase == Phase::Open && lot.halted_since.is_none())
+        .collect();
+    let due = model.countdowns.due(&open, view.now);
+    for line in view.countdown_news(&due, Paint::Plain) {
+        model.tell_line(view.now, Tone::Alarm, line);
+        model.dirty = true;
+    }
+}
+
+/// Whether a falling price is on the screen.
+fn falls(model: &Model, view: View<'_>) -> bool {
+    let dutch = |lot: &LotId| {
+        let lot = view.market.lot(*lot);
+        lot.is_some_and(|lot| matches!(lot.terms, Terms::Dutch(_)) && lot.phase == Phase::Open)
+    };
+    match model.page {
+        Page::Lots => model.list.visible().iter().any(dutch),
+        Page::Lot(lot) => dutch(&lot),
+        Page::Log => false,
+    }
+}
+
+/// Before the screen is drawn, with so many rows for lots: they are put in order, and what they lack is asked
+/// for.
+fn frame(model: &mut Model, view: View<'_>, rows: usize) -> Vec<Effect> {
+    if model.list.rows != rows {
+        model.list.rows = rows;
+        model.list.follow();
+    }
+    let many = view.market.lots().len() > LOTS_MANY;
+    let waits = many && view.now.since(model.arranged_at) < ARRANGE_EVERY;
+    if model.list.stale && !waits {
+        model.arranged_at = view.now;
+        let mine = &model.mine;
+        model.list.arrange(view, |lot| mine.contains(&lot));
+    }
+    if let Connection::Lost { .. } = model.connection {
+        return Vec::new();
+    }
+    let looked_at: Vec<LotId> = match model.page {
+        Page::Lots => model.list.visible().to_vec(),
+        Page::Lot(lot) => vec![lot],
+        Page::Log => Vec::new(),
+    };
+    let mut asks = Vec::new();
+    for lot in looked_at {
+        let has_bids = view.market.lot(lot).is_some_and(|lot| lot.bids() > 0);
+        if asks.len() < HISTORIES_AT_ONCE && has_bids && model.trails.ask(lot) {
+            asks.push(Effect::Ask(Ask::History(lot)));
+        }
+    }
+    asks
+}

@@ -1,0 +1,41 @@
+//! What one must not miss: being outbid, and winning.
+
+use auction_core::{LotId, Outcome};
+
+use crate::commands::walk::ending;
+use crate::paint::Paint;
+use crate::screen::exchange::Effect;
+use crate::screen::model::{Model, NoticeKind, OrderState, Tone};
+use crate::screen::words::outbid_words;
+use crate::view::View;
+
+/// Someone else leads where one has led or bid.
+pub fn outbid(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
+    model.notify(lot, NoticeKind::Outbid);
+    model.tell(view.now, Tone::Alarm, outbid_words(view, lot));
+    vec![Effect::Ring]
+}
+
+/// A lot that one has bid on has closed.
+pub fn closed(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
+    let outcome = view.market.lot(lot).and_then(|lot| lot.outcome());
+    let sold = matches!(outcome, Some(Outcome::Sold { winner, .. }) if view.is_own(winner));
+    let won = sold || filled(model, lot) > 0;
+    let tone = if won { Tone::Good } else { Tone::Usual };
+    model.tell(view.now, tone, ending(&view, lot, Paint::Plain));
+    if !won {
+        return Vec::new();
+    }
+    model.notify(lot, NoticeKind::Won);
+    vec![Effect::Ring]
+}
+
+/// How many shares of a lot one got by orders.
+fn filled(model: &Model, lot: LotId) -> u64 {
+    let orders = model.orders.get(&lot).into_iter().flatten();
+    let filled = orders.map(|(_, own)| match own.state {
+        OrderState::Filled(shares) => shares,
+        OrderState::Live => 0,
+    });
+    filled.sum()
+}
