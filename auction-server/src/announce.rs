@@ -10,6 +10,8 @@ use auction_core::{
     Role, SoftClose, SoldBy, Span, Terms, Timestamp, UnsoldBecause, UserId,
 };
 
+/// Most opened bids that are named in one line; of more it is told how many there are.
+const BIDS_NAMED_MAX: usize = 10;
 /// The door that clients knock on without being told.
 const PORT_EXPECTED: u16 = 2022;
 
@@ -117,8 +119,22 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
             let s = plural(*bidders as usize);
             format!("{} has {bidders} sealed bidder{s}", symbol(market, *lot))
         }
-        // What came of them follows at once.
-        PublicEvent::BidsOpened { .. } => return None,
+        PublicEvent::BidsOpened { lot, bids } => {
+            let told = bids.iter().take(BIDS_NAMED_MAX).map(|bid| {
+                let (bidder, price) = (name(market, bid.bidder), bid.price);
+                match bid.quantity {
+                    Quantity::ONE => format!("{bidder} {price}"),
+                    shares => format!("{bidder} {shares} shares at {price}"),
+                }
+            });
+            let told: Vec<_> = told.collect();
+            let more = match bids.len().saturating_sub(BIDS_NAMED_MAX) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let told = told.join(", ");
+            format!("{} opens sealed bids: {told}{more}", symbol(market, *lot))
+        }
         PublicEvent::ProfitPublished { symbol, profit } => {
             format!("{symbol} publishes a profit of {profit}")
         }

@@ -1,34 +1,50 @@
-//! Accepted bids as people read them, with names in place of numbers.
+//! Accepted bids as people read them, with names in place of numbers: open ones as they were accepted, sealed ones as
+//! they were opened.
 
 use auction_core::{
-    BidAccepted, FeedSequence, LotId, Name, Price, PublicEvent, Sequence, Symbol, Timestamp, UserId,
+    BidAccepted, FeedSequence, LotId, Name, OpenedBid, Price, PublicEvent, Sequence, Symbol,
+    Timestamp, UserId,
 };
 use auction_proto::PublicRecord;
 
 use crate::journal::VisitError;
 
-/// An accepted bid.
+/// An accepted bid that everyone may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamedBid {
     /// The place of its record in the journal.
     pub sequence: Sequence,
     /// Its place in the feed.
     pub feed_sequence: FeedSequence,
-    /// When it was accepted.
+    /// When it was accepted, or opened: when a sealed bid was placed stays hidden.
     pub at: Timestamp,
     /// Who bid.
     pub user: Name,
     /// On which stock.
     pub symbol: Symbol,
-    /// The bid, and how the lot stood after it.
-    pub bid: BidAccepted,
+    /// On which lot.
+    pub lot: LotId,
+    /// The bid itself.
+    pub shown: Shown,
+}
+
+/// What is seen of a bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// An open bid, and how the lot stood after it.
+    Open(BidAccepted),
+    /// A sealed bid, and what came of it.
+    Opened(OpenedBid),
 }
 
 impl NamedBid {
     /// What was bid. Of a hidden maximum nobody is told more than the price at which the lot then stood.
     #[must_use]
     pub fn price(&self) -> Price {
-        self.bid.amount.unwrap_or(self.bid.price)
+        match self.shown {
+            Shown::Open(bid) => bid.amount.unwrap_or(bid.price),
+            Shown::Opened(bid) => bid.price,
+        }
     }
 }
 
@@ -62,14 +78,14 @@ impl BidFinder {
                     self.lots.push(opened.symbol);
                     check_next(opened.lot.0, self.lots.len())?;
                 }
-                PublicEvent::BidAccepted(bid) => found(NamedBid {
-                    sequence: record.sequence,
-                    feed_sequence: self.feed_sequence,
-                    at: record.at,
-                    user: self.name(bid.bidder)?,
-                    symbol: self.symbol(bid.lot)?,
-                    bid: *bid,
-                }),
+                PublicEvent::BidAccepted(bid) => {
+                    found(self.named(record, bid.lot, bid.bidder, Shown::Open(*bid))?);
+                }
+                PublicEvent::BidsOpened { lot, bids } => {
+                    for bid in bids {
+                        found(self.named(record, *lot, bid.bidder, Shown::Opened(*bid))?);
+                    }
+                }
                 PublicEvent::StockListed(_)
                 | PublicEvent::LotExtended { .. }
                 | PublicEvent::LotClosed { .. }
@@ -77,8 +93,7 @@ impl BidFinder {
                 | PublicEvent::LotBegan { .. }
                 | PublicEvent::LotHalted { .. }
                 | PublicEvent::LotResumed { .. }
-                | PublicEvent::BiddersCounted { .. }
-                | PublicEvent::BidsOpened { .. } => {}
+                | PublicEvent::BiddersCounted { .. } => {}
             }
         }
         Ok(())
@@ -88,6 +103,24 @@ impl BidFinder {
     #[must_use]
     pub fn lots(&self) -> usize {
         self.lots.len()
+    }
+
+    fn named(
+        &self,
+        record: &PublicRecord,
+        lot: LotId,
+        bidder: UserId,
+        shown: Shown,
+    ) -> Result<NamedBid, VisitError> {
+        Ok(NamedBid {
+            sequence: record.sequence,
+            feed_sequence: self.feed_sequence,
+            at: record.at,
+            user: self.name(bidder)?,
+            symbol: self.symbol(lot)?,
+            lot,
+            shown,
+        })
     }
 
     fn name(&self, user: UserId) -> Result<Name, VisitError> {

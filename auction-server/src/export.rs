@@ -7,7 +7,8 @@
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions |
 //!
 //! `bids` are all accepted bids in order; `price` is what was bid. A hidden maximum has a row when it moved the
-//! lot, with the price at which the lot then stood; what it is stays hidden. `results` are all lots that have
+//! lot, with the price at which the lot then stood; what it is stays hidden. Sealed bids have their rows at the close
+//! that opened them, in the order of their time, with its number and time. `results` are all lots that have
 //! closed. Times are RFC 3339, UTC.
 //! A lot sold in parts has no one winner: its price is the lowest accepted, its runner-up the highest bid that got
 //! nothing. How many sealed bids there were is not counted, only how many bidders.

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use auction_core::LotId;
+use auction_core::{LotId, OpenedBid};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{History, HistoryBid, List};
 
-use crate::bids::NamedBid;
+use crate::bids::{NamedBid, Shown};
 
 /// Most bids kept of all lots together, about 100 MiB; beyond it the oldest of all goes. They all stay in the
 /// journal, and `export bids` tells them.
@@ -26,7 +26,13 @@ struct LotBids {
     /// How many there were.
     total: u32,
     /// The newest, the newest last.
-    newest: VecDeque<HistoryBid>,
+    newest: VecDeque<Kept>,
+}
+
+#[derive(Clone, Debug)]
+enum Kept {
+    Open(HistoryBid),
+    Opened(OpenedBid),
 }
 
 impl BidHistory {
@@ -46,23 +52,27 @@ impl BidHistory {
         let NamedBid {
             feed_sequence,
             at,
-            bid,
+            lot: id,
+            shown,
             ..
         } = *bid;
-        let lot = self.lots.entry(bid.lot).or_default();
+        let lot = self.lots.entry(id).or_default();
         lot.total = lot.total.saturating_add(1);
         if lot.newest.len() == HISTORY_BIDS_MAX {
             lot.newest.pop_front();
         }
-        lot.newest.push_back(HistoryBid {
-            feed_sequence,
-            at,
-            bidder: bid.bidder,
-            amount: bid.amount,
-            price: bid.price,
-            leader: bid.leader,
+        lot.newest.push_back(match shown {
+            Shown::Open(bid) => Kept::Open(HistoryBid {
+                feed_sequence,
+                at,
+                bidder: bid.bidder,
+                amount: bid.amount,
+                price: bid.price,
+                leader: bid.leader,
+            }),
+            Shown::Opened(bid) => Kept::Opened(bid),
         });
-        self.order.push_back((bid.lot, lot.total));
+        self.order.push_back((id, lot.total));
         if self.order.len() > self.kept_max {
             self.drop_oldest();
         }
@@ -71,15 +81,25 @@ impl BidHistory {
     /// The newest bids of a lot, at most `limit`; nothing but the number 0 of a lot without bids.
     #[must_use]
     pub fn of(&self, lot: LotId, limit: usize) -> History {
-        let (total, bids) = match self.lots.get(&lot) {
-            None => (0, Vec::new()),
-            Some(LotBids { total, newest }) => {
-                let passed_over = newest.len().saturating_sub(limit);
-                (*total, newest.iter().skip(passed_over).cloned().collect())
+        let (mut bids, mut opened) = (Vec::new(), Vec::new());
+        let mut total = 0;
+        if let Some(found) = self.lots.get(&lot) {
+            total = found.total;
+            let passed_over = found.newest.len().saturating_sub(limit);
+            for kept in found.newest.iter().skip(passed_over) {
+                match kept {
+                    Kept::Open(bid) => bids.push(bid.clone()),
+                    Kept::Opened(bid) => opened.push(*bid),
+                }
             }
-        };
-        let bids = List::new(bids).expect("no more are kept than an answer can hold");
-        History { lot, total, bids }
+        }
+        const FITS: &str = "no more are kept than an answer can hold";
+        History {
+            lot,
+            total,
+            bids: List::new(bids).expect(FITS),
+            opened: List::new(opened).expect(FITS),
+        }
     }
 
     fn drop_oldest(&mut self) {
@@ -111,7 +131,8 @@ mod tests {
             at: Timestamp::default(),
             user: Name::parse("mia").unwrap(),
             symbol: Symbol::parse("AAPL").unwrap(),
-            bid: BidAccepted {
+            lot: LotId(lot),
+            shown: Shown::Open(BidAccepted {
                 lot: LotId(lot),
                 bidder: UserId(1),
                 amount: Some(price),
@@ -120,7 +141,7 @@ mod tests {
                 least: None,
                 bidders: 1,
                 reserve: ReserveStatus::None,
-            },
+            }),
         }
     }
 

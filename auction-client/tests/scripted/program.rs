@@ -103,6 +103,7 @@ async fn converse(mut line: Line<TcpStream>) {
                 lot: asked.lot,
                 total: 0,
                 bids: Default::default(),
+                opened: Default::default(),
             }
             .into(),
             ClientMessage::Bid(_) if !known => Refused::new(Code::NOT_LOGGED_IN, "log in").into(),

@@ -344,6 +344,7 @@ async fn an_answer_of_another_kind_is_an_error_and_no_panic() {
             lot: LotId(1),
             total: 0,
             bids: Default::default(),
+            opened: Default::default(),
         },
     )
     .await;

@@ -1,6 +1,6 @@
 //! The bids of a lot.
 
-use auction_core::{FeedSequence, LotId, Price, Timestamp, UserId};
+use auction_core::{FeedSequence, LotId, OpenedBid, Price, Timestamp, UserId};
 
 use crate::limits::HISTORY_BIDS_MAX;
 use crate::list::List;
@@ -18,10 +18,12 @@ fields! {
     struct History = HISTORY {
         /// The lot.
         lot: LotId,
-        /// How many bids the lot has had.
+        /// How many bids the lot has had that others have seen: open ones, or sealed ones that were opened.
         total: u32,
-        /// The newest of them, the newest last.
+        /// The newest of the open ones, the newest last.
         bids: List<HistoryBid, HISTORY_BIDS_MAX>,
+        /// The newest of those that were sealed until the lot closed, in the order of their time.
+        opened: List<OpenedBid, HISTORY_BIDS_MAX>,
     }
 
     /// A bid as it was accepted.

@@ -281,7 +281,7 @@ pub fn public_event() -> BoxedStrategy<PublicEvent> {
     .boxed()
 }
 
-fn opened_bid() -> BoxedStrategy<OpenedBid> {
+pub(super) fn opened_bid() -> BoxedStrategy<OpenedBid> {
     let names = (user_id(), order_id());
     (names, price(), quantity(), number(u64::MAX), maybe_price())
         .prop_map(

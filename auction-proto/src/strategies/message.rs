@@ -8,7 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::market::{lot, public_event, stock, terms};
+use super::market::{lot, opened_bid, public_event, stock, terms};
 use super::value::{
     digest, feed_sequence, lot_id, market_id, maybe_price, name, number, order_id, price, profit,
     quantity, request_id, role, secret, security, session_id, side, small, symbol, term, text,
@@ -227,14 +227,7 @@ fn answers() -> BoxedStrategy<ServerMessage> {
             }
             .into()
         }),
-        (lot_id(), small(), vec(history_bid(), 0..=ELEMENTS_MAX)).prop_map(|(lot, total, bids)| {
-            History {
-                lot,
-                total,
-                bids: list(bids),
-            }
-            .into()
-        }),
+        history().prop_map(ServerMessage::from),
     ]
     .boxed()
 }
@@ -366,6 +359,19 @@ fn listed_session() -> BoxedStrategy<ListedSession> {
             opened_at,
             expires_at,
             current,
+        })
+        .boxed()
+}
+
+fn history() -> BoxedStrategy<History> {
+    let bids = vec(history_bid(), 0..=ELEMENTS_MAX);
+    let opened = vec(opened_bid(), 0..=ELEMENTS_MAX);
+    (lot_id(), small(), bids, opened)
+        .prop_map(|(lot, total, bids, opened)| History {
+            lot,
+            total,
+            bids: list(bids),
+            opened: list(opened),
         })
         .boxed()
 }

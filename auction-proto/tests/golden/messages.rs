@@ -288,6 +288,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         refused(),
         history(),
         orders(),
+        opened(),
     ]
     .concat();
     let answers = (1..)
@@ -452,6 +453,7 @@ fn history() -> Vec<Named> {
         lot: LotId(3),
         total: 4,
         bids: bids.try_into().unwrap(),
+        opened: Vec::new().try_into().unwrap(),
     };
     let part = |index, follows, users, stocks, lots| SnapshotPart {
         market: MARKET,
@@ -775,4 +777,23 @@ pub fn bid_accepted(amount: Option<&str>) -> BidAccepted {
         bidders: 2,
         reserve: ReserveStatus::NotMet,
     }
+}
+
+fn opened() -> Vec<Named> {
+    let opened = |bidder, quantity, filled, pays: Option<&str>| OpenedBid {
+        bidder: UserId(bidder),
+        order: OrderId(1),
+        price: price("12"),
+        quantity: Quantity::new(quantity).unwrap(),
+        filled,
+        pays: pays.map(price),
+    };
+    let opened = vec![opened(1, 60, 60, Some("10")), opened(2, 50, 0, None)];
+    let opened_history = History {
+        lot: LotId(4),
+        total: 2,
+        bids: Vec::new().try_into().unwrap(),
+        opened: opened.try_into().unwrap(),
+    };
+    vec![("history_opened", opened_history.into())]
 }

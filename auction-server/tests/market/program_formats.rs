@@ -115,6 +115,12 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         );
     }
 
+    let before = tom.does("history S4");
+    assert_eq!(
+        (&before["total"], &before["opened"]),
+        (&json!(0), &json!([]))
+    );
+
     let closed = ended(&ann.does("close S2"));
     assert_eq!(
         (&closed["winner"], &closed["price"]),
@@ -169,6 +175,32 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     );
     mia.does(&format!("would-have-won {own}"));
 
+    // What was sealed is open to everyone from the close on, and stays so.
+    let opened = tom.does("history S4");
+    let mine = json!({
+        "bidder": "mia", "order": 1, "price": "100.00", "quantity": 10, "filled": 10, "pays": "90.00",
+    });
+    assert_eq!((&opened["total"], &opened["opened"][0]), (&json!(2), &mine));
+    assert_eq!(opened["opened"][1]["pays"], Value::Null);
+    let exported: Vec<_> = house
+        .export("bids")
+        .into_iter()
+        .map(|row| row[2..].join(","))
+        .collect();
+    let expected = [
+        "mia,S2,2.50",
+        "tom,S3,100.00",
+        "mia,S4,100.00",
+        "tom,S4,90.00",
+        "tom,S5,8.00",
+        "mia,S6,12.00",
+        "mia,S6,9.00",
+        "mia,S6,15.00",
+        "tom,S7,20.00",
+        "mia,S7,15.00",
+    ];
+    assert_eq!(exported, expected);
+
     let results = tom.does("results");
     let formats: Vec<_> = results["lots"]
         .as_array()
@@ -190,6 +222,12 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     server.end();
     house.verified_digest();
     assert_eq!(vickrey, "#4");
+    let latest = "mia,S2,2.50\nmia,S4,100.00\nmia,S6,15.00\nmia,S7,15.00\n\
+                  tom,S3,100.00\ntom,S4,90.00\ntom,S5,8.00\ntom,S7,20.00\n";
+    assert_eq!(
+        house.read("client.csv"),
+        format!("name,symbol,bit\n{latest}")
+    );
 }
 
 #[test]

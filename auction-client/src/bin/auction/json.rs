@@ -161,6 +161,18 @@ impl View<'_> {
         })
     }
 
+    /// A sealed bid that was opened.
+    pub fn opened_json(&self, bid: &OpenedBid) -> Value {
+        json!({
+            "bidder": self.name(bid.bidder),
+            "order": bid.order.0,
+            "price": bid.price.to_string(),
+            "quantity": bid.quantity.get(),
+            "filled": bid.filled,
+            "pays": price(bid.pays),
+        })
+    }
+
     /// What is added to each event of the feed that is told: its name and its own fields.
     pub fn event_json(&self, event: &PublicEvent) -> Option<(&'static str, Value)> {
         let symbol = |lot| self.market.lot(lot).map(|lot| lot.symbol.to_string());
@@ -226,20 +238,10 @@ impl View<'_> {
                 ("bidders", fields)
             }
             PublicEvent::BidsOpened { lot, bids } => {
-                let opened = |bid: &OpenedBid| {
-                    json!({
-                        "bidder": self.name(bid.bidder),
-                        "order": bid.order.0,
-                        "price": bid.price.to_string(),
-                        "quantity": bid.quantity.get(),
-                        "filled": bid.filled,
-                        "pays": price(bid.pays),
-                    })
-                };
                 let fields = json!({
                     "lot": lot.0,
                     "symbol": symbol(*lot),
-                    "bids": bids.iter().map(opened).collect::<Vec<_>>(),
+                    "bids": bids.iter().map(|bid| self.opened_json(bid)).collect::<Vec<_>>(),
                 });
                 ("bids_opened", fields)
             }

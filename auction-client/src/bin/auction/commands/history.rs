@@ -1,7 +1,7 @@
 //! `auction history SYMBOL`
 
 use auction_client::History;
-use auction_core::LotId;
+use auction_core::{Lot, LotId};
 use serde_json::{Value, json};
 
 use crate::choose::Target;
@@ -25,23 +25,35 @@ pub async fn run(
     let market = desk.client.snapshot().await?;
     let view = desk.view(&market);
     desk.out.tell(
-        |paint| text(&view, lot.id, &history, paint),
+        |paint| text(&view, lot, &history, paint),
         || {
             let bids: Vec<Value> = history.bids.iter().map(|bid| view.bid_json(bid)).collect();
+            let opened = history.opened.iter();
+            let opened: Vec<Value> = opened.map(|bid| view.opened_json(bid)).collect();
             json!({
                 "lot": lot.id.0,
                 "symbol": lot.symbol.as_str(),
                 "total": history.total,
                 "bids": bids,
+                "opened": opened,
             })
         },
     )
 }
 
-fn text(view: &View<'_>, lot: LotId, history: &History, paint: Paint) -> String {
-    let title = view.title(lot);
+fn text(view: &View<'_>, lot: &Lot, history: &History, paint: Paint) -> String {
+    let title = view.title(lot.id);
+    if !history.opened.is_empty() {
+        return opened(view, &title, history, paint);
+    }
     if history.bids.is_empty() {
-        return format!("{title}: no bids.");
+        return match lot.bidders() {
+            0 => format!("{title}: no bids."),
+            1 => format!("{title}: 1 trader has a sealed bid; it is opened when the lot closes."),
+            bidders => format!(
+                "{title}: {bidders} traders have sealed bids; they are opened when the lot closes."
+            ),
+        };
     }
     let mut table = Table::new(&[
         ("TIME", Side::Left),
@@ -69,6 +81,40 @@ fn text(view: &View<'_>, lot: LotId, history: &History, paint: Paint) -> String 
     let (shown, total) = (history.bids.len(), history.total);
     format!(
         "{title}: {shown} of {total} bids, the newest last\n{}",
+        table.print(paint)
+    )
+}
+
+/// Sealed bids that were opened, and what came of each.
+fn opened(view: &View<'_>, title: &str, history: &History, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("BIDDER", Side::Left),
+        ("ORDER", Side::Right),
+        ("BID", Side::Right),
+        ("SHARES", Side::Right),
+        ("GETS", Side::Right),
+        ("PAYS", Side::Right),
+    ]);
+    for bid in &history.opened {
+        let cells = vec![
+            view.who(bid.bidder),
+            bid.order.to_string(),
+            bid.price.to_string(),
+            bid.quantity.to_string(),
+            bid.filled.to_string(),
+            bid.pays
+                .map_or_else(|| "-".to_owned(), |pays| pays.to_string()),
+        ];
+        let tone = if view.is_own(bid.bidder) {
+            Tone::Good
+        } else {
+            Tone::Usual
+        };
+        table.row(tone, cells);
+    }
+    let (shown, total) = (history.opened.len(), history.total);
+    format!(
+        "{title}: {shown} of {total} sealed bids, opened at the close, in the order of their time\n{}",
         table.print(paint)
     )
 }
