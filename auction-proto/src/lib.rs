@@ -118,6 +118,8 @@ pub use secret::{Secret, SecretError, Token};
 pub use snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
 pub use text::{Text, TextError};
 
+/// How programs talk to the auction, to the byte: `SPEC.md`, in Markdown.
+pub const SPEC_MD: &str = include_str!("../SPEC.md");
 /// All messages as JSON Schema, in the form of lines: `schema/v1/schema.json`, which is made from the types.
 pub const SCHEMA_JSON: &str = include_str!("../schema/v1/schema.json");
 /// The conversations of the protocol as AsyncAPI 3, beside [`SCHEMA_JSON`]: `schema/v1/asyncapi.json`.

@@ -2,6 +2,8 @@
 //!
 //! The entry names everything else by a path that holds a hash of it all. So a browser keeps what it has fetched for
 //! as long as it likes, asks only whether the entry is still the same, and never mixes two versions.
+//!
+//! Beside it stand the documents of the protocol, for those who write a client of their own.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -76,6 +78,26 @@ const FILES: &[(&str, &str, &str)] = &[
     file!(SCRIPT, "main.js"),
 ];
 
+/// What the protocol is: where it is served, its media type, its text.
+const DOCUMENTS: &[(&str, &str, &str)] = &[
+    // As plain text, which every browser shows.
+    (
+        "/SPEC.md",
+        "text/plain; charset=utf-8",
+        auction_proto::SPEC_MD,
+    ),
+    (
+        "/schema.json",
+        "application/schema+json",
+        auction_proto::SCHEMA_JSON,
+    ),
+    (
+        "/asyncapi.json",
+        "application/vnd.aai.asyncapi+json;version=3.0.0",
+        auction_proto::ASYNCAPI_JSON,
+    ),
+];
+
 /// A page as it is served.
 struct Page {
     media: &'static str,
@@ -114,9 +136,9 @@ pub(super) fn answer(request: &Request) -> Response {
 }
 
 fn pages() -> BTreeMap<String, Page> {
-    let version = version();
+    let version = version_of(FILES);
     let folder = format!("{FOLDER}{version}/");
-    let tag = HeaderValue::try_from(format!("\"{version}\"")).expect("hexadecimal digits");
+    let tag = tag_of(&version);
     let page = |(path, media, text): &(&str, &'static str, &'static str)| {
         let is_entry = *path == "index.html";
         let (at, plain) = if is_entry {
@@ -136,12 +158,30 @@ fn pages() -> BTreeMap<String, Page> {
         };
         (at, page)
     };
-    FILES.iter().map(page).collect()
+    let document = |document: &(&str, &'static str, &'static str)| {
+        let (at, media, text) = *document;
+        let plain = Bytes::from_static(text.as_bytes());
+        let page = Page {
+            media,
+            packed: packed(&plain),
+            plain,
+            tag: tag_of(&version_of(&[*document])),
+            is_lasting: false,
+        };
+        (at.to_owned(), page)
+    };
+    let files = FILES.iter().map(page);
+    files.chain(DOCUMENTS.iter().map(document)).collect()
 }
 
-fn version() -> String {
+fn tag_of(version: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{version}\"")).expect("hexadecimal digits")
+}
+
+/// The first digits of a hash of these files.
+fn version_of(files: &[(&str, &str, &str)]) -> String {
     let mut hash = Sha256::new();
-    for (path, _, text) in FILES {
+    for (path, _, text) in files {
         hash.update(path);
         hash.update(text);
     }
@@ -201,7 +241,9 @@ mod tests {
 
     #[test]
     fn the_whole_page_is_small_and_names_nothing_that_is_elsewhere() {
-        let sent: usize = PAGES.values().map(|page| page.packed.len()).sum();
+        let is_page = |at: &str| at == ENTRY || at.starts_with(FOLDER);
+        let pages = PAGES.iter().filter(|(at, _)| is_page(at));
+        let sent: usize = pages.map(|(_, page)| page.packed.len()).sum();
         assert!(sent < SENT_BYTES_MAX, "{sent}");
         for (path, _, text) in FILES {
             let places = [

@@ -174,6 +174,47 @@ async fn curl_gets_the_page_plainly_and_over_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn curl_gets_the_documents_of_the_protocol_and_only_when_they_have_changed() {
+    let market = Market::start().await;
+    let documents = [
+        (
+            "SPEC.md",
+            "text/plain; charset=utf-8",
+            auction_proto::SPEC_MD,
+        ),
+        (
+            "schema.json",
+            "application/schema+json",
+            auction_proto::SCHEMA_JSON,
+        ),
+        (
+            "asyncapi.json",
+            "application/vnd.aai.asyncapi+json;version=3.0.0",
+            auction_proto::ASYNCAPI_JSON,
+        ),
+    ];
+    for (name, media, expected) in documents {
+        let url = format!("http://{}/{name}", market.address);
+        let Some(printed) = run("curl", &["-sSfi", &url], "").await else {
+            break;
+        };
+        let (head, body) = printed.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, expected, "{name}");
+        let content_type = format!("content-type: {media}");
+        assert!(head.lines().any(|line| line == content_type), "{head}");
+        let mut fields = head.lines();
+        let tag = fields.find_map(|line| line.strip_prefix("etag: ")).unwrap();
+        let known = format!("If-None-Match: {tag}");
+        let again = run("curl", &["-sSfi", "-H", &known, &url], "")
+            .await
+            .unwrap();
+        assert!(again.starts_with("HTTP/1.1 304 "), "{again}");
+        assert!(again.ends_with("\r\n\r\n"), "{again}");
+    }
+    market.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn openssl_talks_json_within_tls_1_3() {
     let market = Market::start_with(|config| config.network.tls = Tls::SelfSigned).await;
     let pem = market.data.path().join("tls/self-signed.pem");
