@@ -69,6 +69,7 @@
 extern crate alloc;
 
 pub mod limits;
+mod version;
 mod kind;
 mod wire;
 mod code;
@@ -117,6 +118,7 @@ pub use record::{
 pub use secret::{Secret, SecretError, Token};
 pub use snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
 pub use text::{Text, TextError};
+pub use version::{VERSION, VERSION_OLDEST, version_in_common};
 
 /// How programs talk to the auction, to the byte: `SPEC.md`, in Markdown.
 pub const SPEC_MD: &str = include_str!("../SPEC.md");
@@ -124,6 +126,3 @@ pub const SPEC_MD: &str = include_str!("../SPEC.md");
 pub const SCHEMA_JSON: &str = include_str!("../schema/v1/schema.json");
 /// The conversations of the protocol as AsyncAPI 3, beside [`SCHEMA_JSON`]: `schema/v1/asyncapi.json`.
 pub const ASYNCAPI_JSON: &str = include_str!("../schema/v1/asyncapi.json");
-
-/// The version of the protocol that this crate speaks.
-pub const VERSION: u16 = 1;

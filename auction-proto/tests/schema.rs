@@ -8,6 +8,8 @@ use auction_proto::{
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 /// What tells whether a value is one of `ClientMessage` or `ServerMessage`.
@@ -117,6 +119,55 @@ fn value_of(encode: impl FnOnce(&mut Vec<u8>)) -> Value {
     let mut line = Vec::new();
     encode(&mut line);
     serde_json::from_slice(&line).unwrap()
+}
+
+/// What the properties draw leaves nothing out: each kind comes, and each variant of each type.
+#[test]
+fn the_strategies_make_every_kind_and_every_variant() {
+    let schema: Value = serde_json::from_str(SCHEMA_JSON).unwrap();
+    let definitions = schema["$defs"].as_object().unwrap().values();
+    let cases = definitions.filter_map(|definition| definition["oneOf"].as_array());
+    let name = |case: &Value| {
+        case["const"]
+            .as_str()
+            .or(case["required"][0].as_str())
+            .map(String::from)
+    };
+    let mut missing: BTreeSet<String> = cases.flatten().filter_map(name).collect();
+    missing.extend(Kind::ALL.iter().map(Kind::to_string));
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..DRAWS_MAX {
+        let client = strategies::client_message().new_tree(&mut runner).unwrap();
+        let server = strategies::server_message().new_tree(&mut runner).unwrap();
+        let client = value_of(|out| client.current().encode_json(RequestId(1), out));
+        let server = value_of(|out| server.current().encode_json(RequestId(1), out));
+        for line in [client, server] {
+            take_out_names(&line, &mut missing);
+        }
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("never drawn: {missing:?}");
+}
+
+/// How many messages of each side are drawn before those that have not come are missed.
+const DRAWS_MAX: usize = 20_000;
+
+fn take_out_names(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            names.remove(text);
+        }
+        Value::Array(all) => all.iter().for_each(|value| take_out_names(value, names)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                names.remove(name);
+                take_out_names(value, names);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The paths of all values within.

@@ -1,7 +1,10 @@
 //! What a client can ask, message by message.
 
 use auction_core::RequestId;
-use auction_proto::{ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, Welcome};
+use auction_proto::{
+    ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, VERSION_OLDEST, Welcome,
+    version_in_common,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::channel::Asked;
@@ -72,15 +75,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.refuse(request, Code::OUT_OF_ORDER, "the first message is hello");
             return Ok(());
         };
-        if !(*version_min..=*version_max).contains(&VERSION) {
-            let text = format!("this server speaks version {VERSION}");
+        let Some(version) = version_in_common(*version_min, *version_max) else {
+            let text = format!(
+                "this server speaks versions {VERSION_OLDEST} to {VERSION}, and {version_min} to {version_max} were offered"
+            );
             let refused = Refused::new(Code::VERSION_UNSUPPORTED, text).with_number(VERSION);
             self.refused(request, refused);
             return Err(Ended::Version);
-        }
+        };
         tracing::debug!(client = ?&**client, "hello");
         let welcome = Welcome {
-            version: VERSION,
+            version,
             market: self.services.market,
             term: self.services.term,
             time: self.services.clock.now(),

@@ -76,5 +76,12 @@ async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
     assert_eq!(refused["refused"]["number"], "1");
     assert_kind(&lines.next().await.unwrap(), "goodbye");
     assert_eq!(lines.next().await, None);
+
+    let mut lines = Lines::new(market.connect().await);
+    let mut many = hello();
+    many["version_min"] = json!(0);
+    many["version_max"] = json!(65_535);
+    let welcome = lines.ask("hello", &many).await;
+    assert_eq!(welcome["welcome"]["version"], 1);
     market.stop().await;
 }
