@@ -16,6 +16,8 @@ mod update;
 mod draw;
 mod terminal;
 mod shell;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, IsTerminal as _};
 

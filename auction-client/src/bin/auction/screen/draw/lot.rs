@@ -16,6 +16,8 @@ use crate::span::time_of_day;
 
 /// From so many columns on, chart and bids stand side by side.
 const COLUMNS_ABREAST: u16 = 70;
+/// Beside the chart, the bids have at least so many columns.
+const BIDS_COLUMNS: u16 = 48;
 /// From so many rows on, the chart has a place above the bids.
 const ROWS_WITH_CHART: u16 = 11;
 /// Most of one's own orders that are shown.
@@ -33,14 +35,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: LotId) {
     let place = top(&mut left, rows.min(area.height.saturating_sub(3)));
     frame.render_widget(Paragraph::new(facts), place);
     if left.width >= COLUMNS_ABREAST {
-        let half = left.width / 2;
-        let chart = Rect {
-            width: half,
-            ..left
-        };
+        let width = (left.width / 2).min(left.width - BIDS_COLUMNS);
+        let chart = Rect { width, ..left };
         let bids_place = Rect {
-            x: left.x + half + 1,
-            width: left.width - half - 1,
+            x: left.x + width + 1,
+            width: left.width - width - 1,
             ..left
         };
         chart::draw(frame, chart, scene, found);

@@ -3,7 +3,7 @@
 use auction_core::{LotId, OrderId, Role, Terms, Timestamp};
 use ratatui::crossterm::event::KeyEvent;
 
-use super::typing;
+use super::{arrange, typing};
 use crate::commands::order::Order;
 use crate::screen::exchange::{Ask, Effect};
 use crate::screen::form::Form;
@@ -23,6 +23,7 @@ pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect>
     }
     if model.list.typing {
         typing::in_filter(&mut model.list, key);
+        arrange(model, view);
         return Vec::new();
     }
     match action(key) {
@@ -30,6 +31,11 @@ pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect>
         Some(Action::Open) => open(model, view),
         Some(action) => {
             act(model, view, action);
+            if model.arranged_at == Timestamp::default() {
+                // The person asked for another order: the next key is about what stands there then, however
+                // fast it comes.
+                arrange(model, view);
+            }
             Vec::new()
         }
         None => Vec::new(),
@@ -37,7 +43,7 @@ pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect>
 }
 
 /// A text put in from elsewhere goes where one types.
-pub fn pasted(model: &mut Model, text: &str) {
+pub fn pasted(model: &mut Model, view: View<'_>, text: &str) {
     let line = match &mut model.form {
         Some(form) => form.line(),
         None => Some(&mut model.list.filter).filter(|_| model.list.typing),
@@ -45,7 +51,9 @@ pub fn pasted(model: &mut Model, text: &str) {
     if let Some(line) = line {
         let first = text.lines().next().unwrap_or("");
         first.chars().for_each(|char| line.insert(char));
-        model.list.stale = true;
+        if model.list.typing {
+            arrange(model, view);
+        }
     }
 }
 
@@ -125,7 +133,7 @@ fn act(model: &mut Model, view: View<'_>, action: Action) {
     }
 }
 
-/// The person asked for another order: it is made at once, however many lots there are.
+/// The person asked for another order: it is made at once.
 fn rearranged(model: &mut Model) {
     model.list.stale = true;
     model.arranged_at = Timestamp::default();

@@ -33,7 +33,7 @@ pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
     }
     match input {
         Input::Key(key) => return keys::pressed(model, view, &key),
-        Input::Paste(text) => keys::pasted(model, &text),
+        Input::Paste(text) => keys::pasted(model, view, &text),
         Input::Resize(columns, rows) => model.size = (columns, rows),
         Input::Feed(news) => return feed::happened(model, view, &news),
         Input::Answer(asked, result) => return answer::answered(model, view, &asked, result),
@@ -102,6 +102,13 @@ fn falls(model: &Model, view: View<'_>) -> bool {
     }
 }
 
+/// Puts the lots in order.
+fn arrange(model: &mut Model, view: View<'_>) {
+    model.arranged_at = view.now;
+    let mine = &model.mine;
+    model.list.arrange(view, |lot| mine.contains(&lot));
+}
+
 /// Before the screen is drawn, with so many rows for lots: they are put in order, and what they lack is asked
 /// for.
 fn frame(model: &mut Model, view: View<'_>, rows: usize) -> Vec<Effect> {
@@ -112,9 +119,7 @@ fn frame(model: &mut Model, view: View<'_>, rows: usize) -> Vec<Effect> {
     let many = view.market.lots().len() > LOTS_MANY;
     let waits = many && view.now.since(model.arranged_at) < ARRANGE_EVERY;
     if model.list.stale && !waits {
-        model.arranged_at = view.now;
-        let mine = &model.mine;
-        model.list.arrange(view, |lot| mine.contains(&lot));
+        arrange(model, view);
     }
     if let Connection::Lost { .. } = model.connection {
         return Vec::new();

@@ -82,7 +82,6 @@ pub fn in_filter(list: &mut List, key: &KeyEvent) {
             edit(&mut list.filter, key);
         }
     }
-    list.stale = true;
 }
 
 /// Edits a line; `false`: the key is none that edits.
