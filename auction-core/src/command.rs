@@ -160,6 +160,15 @@ pub enum Command {
         /// The order.
         order: OrderId,
     },
+    /// Sets the dead-man switch of a session: when nobody speaks for it for so long, or it ends, its user's open
+    /// orders are to be pulled. The market only remembers it; the shell sees who speaks, and cancels. Trader, of a
+    /// session of their own; the operator clears it once a session has ended and the orders are pulled.
+    SetDeadMan {
+        /// The session.
+        session: SessionId,
+        /// How long it may be away; `None` clears the switch.
+        grace: Option<Span>,
+    },
 }
 
 impl Command {
@@ -176,7 +185,8 @@ impl Command {
             | Self::ReinstateUser { .. }
             | Self::PlaceOrder { .. }
             | Self::ReplaceOrder { .. }
-            | Self::CancelOrder { .. } => true,
+            | Self::CancelOrder { .. }
+            | Self::SetDeadMan { .. } => true,
             Self::OpenLot(open) => open.reserve.is_some(),
             Self::ListStock(_)
             | Self::ExtendLot { .. }

@@ -9,7 +9,7 @@ use crate::clearing::call::Side;
 use crate::command::{Credential, Listing, Role, Terms, TokenHash};
 use crate::{
     Actor, Command, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, Sequence, SessionId,
-    Symbol, Timestamp, UserId,
+    Span, Symbol, Timestamp, UserId,
 };
 
 /// One decision: what was asked, by whom, when, and what came of it. Applying the records of a journal in
@@ -407,6 +407,16 @@ pub enum PrivateEvent {
         /// The user.
         user: UserId,
     },
+    /// The dead-man switch of a session was set or cleared. It outlives its session until it is cleared: then its
+    /// user's orders have been pulled.
+    DeadManSet {
+        /// The session.
+        session: SessionId,
+        /// Whose it is.
+        user: UserId,
+        /// How long it may be away; `None`: it has no switch.
+        grace: Option<Span>,
+    },
 }
 
 impl Record {
@@ -509,7 +519,8 @@ impl Reply {
                     | PrivateEvent::OrderReplaced { .. }
                     | PrivateEvent::OrderCancelled { .. }
                     | PrivateEvent::UserSuspended { .. }
-                    | PrivateEvent::UserReinstated { .. },
+                    | PrivateEvent::UserReinstated { .. }
+                    | PrivateEvent::DeadManSet { .. },
                 ) => {}
             }
         }

@@ -59,9 +59,11 @@ mod digest;
 mod market;
 mod deadlines;
 mod engine;
+mod account;
 mod snapshot;
 pub mod manual;
 
+pub use account::{AccountEvent, Accounts};
 pub use clearing::allocation::MarginalPriority;
 pub use clearing::call::Side;
 pub use clearing::sealed::SealedPricing;
@@ -81,12 +83,13 @@ pub use id::{
     FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
 };
 pub use lot::{
-    Book, DutchBook, EnglishBook, LeastWinning, Lot, Phase, SealedBook, Taken, UniformBook,
+    Book, DutchBook, EnglishBook, LeastWinning, Lot, Phase, SealedBook, StandingLead,
+    StandingOrder, Taken, UniformBook,
 };
 pub use market::{FoldError, Market, MarketParts};
 pub use money::{Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY};
 pub use reject::{Countable, Reject, TermsError};
-pub use roster::{Roster, Session};
+pub use roster::{DeadMan, Roster, Session};
 pub use rules::{
     ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
 };

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::command::{Credential, TokenHash};
 use crate::event::Reply;
 use crate::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
-use crate::{Command, Reject, RequestId, Sequence, SessionId, Timestamp, UserId};
+use crate::{Command, Reject, RequestId, Sequence, SessionId, Span, Timestamp, UserId};
 
 /// Credentials and sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub struct Roster {
     by_user: BTreeMap<UserId, Vec<SessionId>>,
     last_session: SessionId,
     suspended: BTreeSet<UserId>,
+    dead_men: BTreeMap<SessionId, DeadMan>,
+}
+
+/// The dead-man switch of a session, which may have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DeadMan {
+    /// Whose the session is or was.
+    pub user: UserId,
+    /// How long it may be away.
+    pub grace: Span,
 }
 
 /// An open session.
@@ -131,6 +142,24 @@ impl Roster {
     /// All suspended users, by number.
     pub fn suspended(&self) -> impl Iterator<Item = UserId> {
         self.suspended.iter().copied()
+    }
+
+    /// The dead-man switch of a session.
+    #[must_use]
+    pub fn dead_man(&self, session: SessionId) -> Option<DeadMan> {
+        self.dead_men.get(&session).copied()
+    }
+
+    /// All sessions with a dead-man switch, those that have ended among them while orders are still to be pulled.
+    pub fn dead_men(&self) -> impl Iterator<Item = (SessionId, DeadMan)> {
+        self.dead_men.iter().map(|(id, dead_man)| (*id, *dead_man))
+    }
+
+    pub(crate) fn set_dead_man(&mut self, session: SessionId, user: UserId, grace: Option<Span>) {
+        match grace {
+            Some(grace) => self.dead_men.insert(session, DeadMan { user, grace }),
+            None => self.dead_men.remove(&session),
+        };
     }
 
     pub(crate) fn suspend(&mut self, user: UserId) {

@@ -95,6 +95,14 @@ impl Engine {
                 self.roster.suspend(*user);
             }
             PrivateEvent::UserReinstated { user } => self.roster.reinstate(*user),
+            PrivateEvent::DeadManSet {
+                session,
+                user,
+                grace,
+            } => {
+                known(*user).ok_or(FoldError::UnknownUser(*user))?;
+                self.roster.set_dead_man(*session, *user, *grace);
+            }
             PrivateEvent::ReserveSet { lot, .. }
             | PrivateEvent::MaximumSet { lot, .. }
             | PrivateEvent::OrderPlaced { lot, .. }

@@ -7,7 +7,7 @@ use crate::event::{Event, Events, PrivateEvent, PublicEvent};
 use crate::limits::{STOCKS_MAX, USERS_MAX};
 use crate::lot::{Offer, OrderChange};
 use crate::reject::{Countable, Reject};
-use crate::{Profit, SecurityCode, SessionId, Symbol, Timestamp, UserId};
+use crate::{Profit, SecurityCode, SessionId, Span, Symbol, Timestamp, UserId};
 
 impl Engine {
     pub(super) fn decide(
@@ -108,6 +108,9 @@ impl Engine {
             Command::CancelOrder { lot, order } => {
                 let change = OrderChange::Cancel { order: *order };
                 self.decide_order(now, actor, *lot, change, events)?;
+            }
+            Command::SetDeadMan { session, grace } => {
+                self.decide_dead_man(actor, *session, *grace, events)?;
             }
             Command::PublishProfit {
                 symbol,
@@ -222,6 +225,39 @@ impl Engine {
             return Err(Reject::SessionClosed { session });
         }
         events.push(Event::Private(PrivateEvent::SessionClosed { session }));
+        Ok(())
+    }
+
+    fn decide_dead_man(
+        &self,
+        actor: Actor,
+        session: SessionId,
+        grace: Option<Span>,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let asking = match actor {
+            Actor::Operator => None,
+            _ => Some(self.require_trader(actor)?),
+        };
+        let set = self.roster.dead_man(session);
+        let user = match (self.roster.session(session), set) {
+            (Some(open), _) => open.user,
+            // Of one that has ended, the switch can only be cleared.
+            (None, Some(dead_man)) if grace.is_none() => dead_man.user,
+            (None, _) => return Err(Reject::SessionClosed { session }),
+        };
+        if asking.is_some_and(|asking| asking != user) {
+            // Of others' sessions one learns nothing.
+            return Err(Reject::SessionClosed { session });
+        }
+        if set.map(|dead_man| dead_man.grace) == grace {
+            return Err(Reject::Unchanged);
+        }
+        events.push(Event::Private(PrivateEvent::DeadManSet {
+            session,
+            user,
+            grace,
+        }));
         Ok(())
     }
 

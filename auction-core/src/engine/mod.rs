@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use crate::command::{Actor, Caller, Command};
 use crate::deadlines::Deadlines;
 use crate::event::{Events, Record, Reply};
-use crate::lot::{HiddenLot, LeastWinning, Lot};
+use crate::lot::{HiddenLot, LeastWinning, Lot, StandingLead, StandingOrder};
 use crate::market::Market;
 use crate::reject::Reject;
 use crate::roster::Roster;
@@ -159,6 +159,27 @@ impl Engine {
     pub fn least_winning(&self, lot: LotId, trader: UserId) -> Option<LeastWinning> {
         let lot = self.market.lot(lot)?;
         self.hidden_of(lot.id).least_winning(lot, trader)
+    }
+
+    /// Every order on a lot that has not closed, and whose it is: for [`Accounts`](crate::Accounts).
+    pub(crate) fn each_standing_order(&self, mut take: impl FnMut(UserId, StandingOrder)) {
+        for (lot, hidden) in self.unclosed() {
+            hidden.each_order(lot.id, &mut take);
+        }
+    }
+
+    /// Every lead of a lot that has not closed.
+    pub(crate) fn each_lead(&self, mut take: impl FnMut(UserId, StandingLead)) {
+        for (lot, hidden) in self.unclosed() {
+            if let Some((leader, offer)) = hidden.lead() {
+                take(leader, StandingLead { lot: lot.id, offer });
+            }
+        }
+    }
+
+    fn unclosed(&self) -> impl Iterator<Item = (&Lot, &HiddenLot)> {
+        let lots = self.market.lots().iter().zip(&self.hidden);
+        lots.filter(|(lot, _)| !lot.is_closed())
     }
 
     /// Decides a command and applies what was decided. A `now` before the last record's time counts as that

@@ -77,6 +77,11 @@ pub(super) struct EnglishHidden {
 }
 
 impl EnglishHidden {
+    /// Who leads, and the highest that they have offered.
+    pub(super) fn best(&self) -> Option<(UserId, Price)> {
+        self.best
+    }
+
     pub(super) fn belongs_to(&self, book: &EnglishBook) -> bool {
         book.leader == self.best.map(|(leader, _)| leader)
     }

@@ -5,10 +5,12 @@ use alloc::boxed::Box;
 use super::deciding::{Deciding, Offer, OrderChange};
 use super::english::EnglishHidden;
 use super::orders::Orders;
-use super::{Book, LeastWinning, Lot, Phase, dutch, english, greatest_price, sealed, uniform};
+use super::{
+    Book, LeastWinning, Lot, Phase, StandingOrder, dutch, english, greatest_price, sealed, uniform,
+};
 use crate::event::{BidAccepted, Events, Outcome, PrivateEvent};
 use crate::limits::SPAN_MAX_MICROS;
-use crate::{OpenLot, Price, Reject, Terms, TermsError, Timestamp, UserId};
+use crate::{LotId, OpenLot, Price, Reject, Terms, TermsError, Timestamp, UserId};
 
 /// What only the engine knows of a lot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +127,35 @@ impl HiddenLot {
                 })
             }
             _ => unreachable!("both halves of a lot are made for one format"),
+        }
+    }
+
+    /// Every live order, and whose it is.
+    pub(crate) fn each_order(&self, lot: LotId, take: &mut impl FnMut(UserId, StandingOrder)) {
+        match &self.book {
+            HiddenBook::Orders(orders) => {
+                for (trader, order) in orders.by_time() {
+                    take(
+                        trader,
+                        StandingOrder {
+                            lot,
+                            order: order.id,
+                            side: order.side,
+                            quantity: order.quantity,
+                            limit: order.limit,
+                        },
+                    );
+                }
+            }
+            HiddenBook::English(_) | HiddenBook::Nothing => {}
+        }
+    }
+
+    /// Who leads, and the highest that they have offered.
+    pub(crate) fn lead(&self) -> Option<(UserId, Price)> {
+        match &self.book {
+            HiddenBook::English(hidden) => hidden.best(),
+            HiddenBook::Orders(_) | HiddenBook::Nothing => None,
         }
     }
 

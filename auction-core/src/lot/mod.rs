@@ -7,6 +7,7 @@
 //!
 //! How to add one is a page of the manual, [`formats`](crate::manual::formats).
 
+mod standing;
 mod deciding;
 mod bidders;
 mod orders;
@@ -21,6 +22,7 @@ pub use book::Book;
 pub use dutch::{DutchBook, Taken};
 pub use english::EnglishBook;
 pub use sealed::SealedBook;
+pub use standing::{StandingLead, StandingOrder};
 pub use uniform::UniformBook;
 
 pub(crate) use deciding::{Offer, OrderChange};

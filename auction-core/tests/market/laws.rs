@@ -1,8 +1,10 @@
 //! What must hold at every step of every market.
 
+use std::collections::BTreeSet;
+
 use auction_core::{
-    Command, Digest, Engine, Executed, LotId, Market, MarketId, Outcome, Phase, PublicEvent,
-    Record, Terms, Timestamp, UserId,
+    AccountEvent, Accounts, Command, Digest, Engine, Executed, Lot, LotId, Market, MarketId,
+    Outcome, Phase, PublicEvent, Record, StandingOrder, Terms, Timestamp, UserId,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -111,6 +113,9 @@ pub struct Laws {
     feed: Market,
     digests: Vec<(Market, Digest)>,
     oracle: Oracle,
+    /// Takes every event, and what it told of users.
+    accounts: Accounts,
+    told: Vec<(UserId, AccountEvent)>,
 }
 
 impl StateMachineTest for Laws {
@@ -127,6 +132,8 @@ impl StateMachineTest for Laws {
             feed,
             digests: Vec::new(),
             oracle,
+            accounts: Accounts::default(),
+            told: Vec::new(),
         };
         for step in opening() {
             laws.step(&step);
@@ -146,10 +153,26 @@ impl StateMachineTest for Laws {
             *laws.engine.market(),
             "public events alone make the market"
         );
+        let anew = Accounts::of(&laws.engine);
+        for user in (0..=laws.engine.market().users().len() as u32).map(UserId) {
+            let stands = |accounts: &Accounts| {
+                (
+                    accounts.orders_of(user).collect::<Vec<_>>(),
+                    accounts.leads_of(user).collect::<Vec<_>>(),
+                    accounts.dead_men_of(user).collect::<Vec<_>>(),
+                )
+            };
+            assert_eq!(
+                stands(&laws.accounts),
+                stands(&anew),
+                "what is told to users makes what stands of them"
+            );
+        }
     }
 
     fn teardown(mut laws: Self, oracle: Oracle) {
         laws.opens_what_was_sealed(&oracle);
+        laws.accounts_are_told_their_fate();
         laws.closes_each_lot_once();
         laws.digests_tell_markets_apart();
         laws.verifies();
@@ -272,8 +295,47 @@ impl Laws {
                 "the digest that is kept is the digest of the whole"
             );
         }
+        for event in &record.events {
+            self.told.extend(self.accounts.take(event));
+        }
         self.digests.push((self.feed.clone(), self.feed.digest()));
         self.records.push(record);
+    }
+
+    /// Every order ends once, and every lot that is sold whole is won by the one who is told so.
+    fn accounts_are_told_their_fate(&self) {
+        let mut standing = BTreeSet::new();
+        for (user, event) in &self.told {
+            match *event {
+                AccountEvent::OrderPlaced(StandingOrder { lot, order, .. }) => {
+                    assert!(
+                        standing.insert((*user, lot, order)),
+                        "an order is placed once"
+                    );
+                }
+                AccountEvent::OrderReplaced { lot, order, .. } => {
+                    assert!(standing.contains(&(*user, lot, order)));
+                }
+                AccountEvent::OrderCancelled { lot, order }
+                | AccountEvent::OrderFilled { lot, order, .. }
+                | AccountEvent::OrderLapsed { lot, order } => {
+                    assert!(standing.remove(&(*user, lot, order)), "an order ends once");
+                }
+                _ => {}
+            }
+        }
+        let won = self.told.iter().filter_map(|(user, event)| match *event {
+            AccountEvent::Won { lot, price } => Some((lot, *user, price)),
+            _ => None,
+        });
+        let sold = self.engine.market().lots().iter();
+        let sold = sold.filter_map(|lot| match lot.outcome()? {
+            Outcome::Sold { winner, price, .. } => Some((lot.id, winner, price)),
+            _ => None,
+        });
+        assert_eq!(won.collect::<BTreeSet<_>>(), sold.collect());
+        let closed = |lot: LotId| self.engine.market().lot(lot).is_some_and(Lot::is_closed);
+        assert!(standing.iter().all(|(_, lot, _)| !closed(*lot)));
     }
 
     fn replayed(&self, count: usize) -> Engine {

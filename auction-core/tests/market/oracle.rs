@@ -6,7 +6,7 @@ use auction_core::clearing::dutch::PriceClockError;
 use auction_core::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX, SPAN_MAX_MICROS};
 use auction_core::{
     BidReply, Caller, Command, Listing, LotId, Name, OpenLot, OrderId, Profit, Reject, Reply,
-    RequestId, Role, Sequence, SessionId, Side, Symbol, Terms, TermsError, Timestamp, UserId,
+    RequestId, Role, Sequence, SessionId, Side, Span, Symbol, Terms, TermsError, Timestamp, UserId,
 };
 
 use crate::lot::{Happened, Kind, Offer, OracleLot, Placed, price, step, time};
@@ -27,6 +27,7 @@ pub struct OracleSession {
     pub user: UserId,
     pub expires_at: u64,
     pub closed: bool,
+    pub dead_man: Option<Span>,
     pub accepted: Vec<Accepted>,
 }
 
@@ -330,6 +331,7 @@ impl Oracle {
                     user: new.user,
                     expires_at: new.expires_at.micros(),
                     closed: false,
+                    dead_man: None,
                     accepted: Vec::new(),
                 });
                 Ok(Reply::SessionOpened(SessionId(self.sessions.len() as u64)))
@@ -346,6 +348,26 @@ impl Oracle {
                     return Err(closed);
                 }
                 session.closed = true;
+                Ok(Reply::Done)
+            }
+            Command::SetDeadMan { session: id, grace } => {
+                let asking = match who {
+                    Who::Operator => None,
+                    Who::User(..) => Some(self.trader(who)?),
+                };
+                let closed = Reject::SessionClosed { session: *id };
+                let index = (id.0 as usize).checked_sub(1).ok_or(closed)?;
+                let session = self.sessions.get_mut(index).ok_or(closed)?;
+                if session.closed && (grace.is_some() || session.dead_man.is_none()) {
+                    return Err(closed);
+                }
+                if asking.is_some_and(|user| user != session.user) {
+                    return Err(closed);
+                }
+                if session.dead_man == *grace {
+                    return Err(Reject::Unchanged);
+                }
+                session.dead_man = *grace;
                 Ok(Reply::Done)
             }
             Command::Bid { lot, price } => self.offer(now, who, *lot, Kind::Plain, price.units()),

@@ -228,7 +228,11 @@ fn any_command(oracle: &Oracle) -> BoxedStrategy<Command> {
         1 => lot.prop_map(|lot| Command::CloseDue { lot }),
         1 => profit,
         1 => session,
-        1 => sessions.prop_map(|session| Command::CloseSession { session: SessionId(session) }),
+        1 => sessions.clone().prop_map(|session| Command::CloseSession { session: SessionId(session) }),
+        1 => (sessions, 0..3_u64).prop_map(|(session, secs)| Command::SetDeadMan {
+            session: SessionId(session),
+            grace: (secs > 0).then(|| Span::from_secs(secs)),
+        }),
         1 => list,
         1 => (0..12_u32, roles).prop_map(|(number, role)| register(number, role)),
     ]

@@ -1,0 +1,355 @@
+//! What concerns one user's own account: a projection of all events, the private ones among them. Tell each user
+//! their own alone.
+//!
+//! Like the market it is a fold: it begins with an engine and takes every event after that, in order.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use crate::event::{BidAccepted, Event, OpenedBid, Outcome, PrivateEvent, PublicEvent};
+use crate::{
+    Engine, LotId, OrderId, Price, Quantity, SessionId, Span, StandingLead, StandingOrder, UserId,
+};
+
+/// Something that happened to one user's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountEvent {
+    /// An order was placed, by whichever session.
+    OrderPlaced(StandingOrder),
+    /// An order was replaced.
+    OrderReplaced {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// How many shares from now on.
+        quantity: Quantity,
+        /// The worst price it accepts from now on; `None`: any.
+        limit: Option<Price>,
+    },
+    /// An order was taken back, by its owner or for them.
+    OrderCancelled {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+    },
+    /// The user leads a lot with this offer.
+    Leads(StandingLead),
+    /// Another one leads a lot that the user led or bid on just now.
+    Outbid {
+        /// The lot.
+        lot: LotId,
+        /// The price now.
+        price: Price,
+    },
+    /// At the close, an order got shares.
+    OrderFilled {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// How many shares.
+        filled: u64,
+        /// What each of them costs; `None`: the lot's outcome tells.
+        pays: Option<Price>,
+    },
+    /// At the close, an order got nothing.
+    OrderLapsed {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+    },
+    /// The user won a lot.
+    Won {
+        /// The lot.
+        lot: LotId,
+        /// What each share costs.
+        price: Price,
+    },
+    /// A lot that the user led closed, and was not sold.
+    Unsold {
+        /// The lot.
+        lot: LotId,
+    },
+    /// The dead-man switch of a session was set, or cleared with `None`.
+    DeadManSet {
+        /// The session.
+        session: SessionId,
+        /// How long it may be away.
+        grace: Option<Span>,
+    },
+    /// The dead-man switch of a session fired: all orders that can be cancelled follow as cancelled.
+    DeadManFired {
+        /// The session.
+        session: SessionId,
+    },
+    /// A session was opened.
+    SessionOpened {
+        /// The session.
+        session: SessionId,
+    },
+    /// A session was closed.
+    SessionClosed {
+        /// The session.
+        session: SessionId,
+    },
+    /// The user can do nothing for now; what they have bid binds.
+    Suspended,
+    /// They can again.
+    Reinstated,
+}
+
+/// What stands of all users.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounts {
+    orders: BTreeMap<(UserId, LotId, OrderId), StandingOrder>,
+    by_lot: BTreeSet<(LotId, UserId, OrderId)>,
+    leads: BTreeMap<LotId, (UserId, Price)>,
+    led: BTreeSet<(UserId, LotId)>,
+    sessions: BTreeMap<SessionId, UserId>,
+    dead_men: BTreeMap<(UserId, SessionId), Span>,
+    /// A maximum that was set, until the bid that shows what came of it.
+    maximum: Option<(LotId, UserId, Price)>,
+}
+
+impl Accounts {
+    /// What stands in an engine.
+    #[must_use]
+    pub fn of(engine: &Engine) -> Self {
+        let mut accounts = Self::default();
+        engine.each_standing_order(|user, order| accounts.place(user, order));
+        engine.each_lead(|user, lead| accounts.lead(lead.lot, user, lead.offer));
+        for (id, session) in engine.roster().sessions() {
+            accounts.sessions.insert(id, session.user);
+        }
+        for (session, dead_man) in engine.roster().dead_men() {
+            let key = (dead_man.user, session);
+            accounts.dead_men.insert(key, dead_man.grace);
+        }
+        accounts
+    }
+
+    /// A user's orders on lots that have not closed, by lot and order.
+    pub fn orders_of(&self, user: UserId) -> impl Iterator<Item = StandingOrder> {
+        let first = (user, LotId(0), OrderId(0));
+        let last = (user, LotId(u32::MAX), OrderId(u32::MAX));
+        self.orders.range(first..=last).map(|(_, order)| *order)
+    }
+
+    /// The lots that a user leads, and what they offered.
+    pub fn leads_of(&self, user: UserId) -> impl Iterator<Item = StandingLead> {
+        let led = self.led.range((user, LotId(0))..=(user, LotId(u32::MAX)));
+        led.map(|(_, lot)| StandingLead {
+            lot: *lot,
+            offer: self.leads[lot].1,
+        })
+    }
+
+    /// A user's sessions with a dead-man switch, and how long each may be away.
+    pub fn dead_men_of(&self, user: UserId) -> impl Iterator<Item = (SessionId, Span)> {
+        let all = (user, SessionId(0))..=(user, SessionId(u64::MAX));
+        let own = self.dead_men.range(all);
+        own.map(|((_, session), grace)| (*session, *grace))
+    }
+
+    /// Takes the next event, and gives what it means for whom.
+    pub fn take(&mut self, event: &Event) -> Vec<(UserId, AccountEvent)> {
+        match event {
+            Event::Public(event) => self.take_public(event),
+            Event::Private(event) => self.take_private(event).into_iter().collect(),
+        }
+    }
+
+    fn take_public(&mut self, event: &PublicEvent) -> Vec<(UserId, AccountEvent)> {
+        match event {
+            PublicEvent::BidAccepted(bid) => self.bid(bid),
+            PublicEvent::BidsOpened { lot, bids } => {
+                let settled = bids.iter().filter_map(|bid| self.settle(*lot, bid));
+                settled.collect()
+            }
+            PublicEvent::LotClosed { lot, outcome } => self.close(*lot, outcome),
+            _ => Vec::new(),
+        }
+    }
+
+    fn bid(&mut self, bid: &BidAccepted) -> Vec<(UserId, AccountEvent)> {
+        let BidAccepted {
+            lot,
+            bidder,
+            amount,
+            leader,
+            price,
+            ..
+        } = *bid;
+        let maximum = self.maximum.take();
+        let maximum = maximum.filter(|(of, by, _)| *of == lot && *by == bidder);
+        let outbid = AccountEvent::Outbid { lot, price };
+        let before = self.leads.get(&lot).copied();
+        let mut told = Vec::new();
+        if let Some((beaten, _)) = before.filter(|(led, _)| *led != leader) {
+            told.push((beaten, outbid));
+        }
+        if leader != bidder {
+            told.push((bidder, outbid));
+            return told;
+        }
+        let offer = amount.or(maximum.map(|(_, _, maximum)| maximum));
+        let offer = offer.unwrap_or(price);
+        self.lead(lot, leader, offer);
+        // A maximum was told when it was set.
+        if amount.is_some() {
+            told.push((leader, AccountEvent::Leads(StandingLead { lot, offer })));
+        }
+        told
+    }
+
+    fn close(&mut self, lot: LotId, outcome: &Outcome) -> Vec<(UserId, AccountEvent)> {
+        let mut told = Vec::new();
+        let first = (lot, UserId(0), OrderId(0));
+        let last = (lot, UserId(u32::MAX), OrderId(u32::MAX));
+        let left: Vec<_> = self.by_lot.range(first..=last).copied().collect();
+        for (lot, user, order) in left {
+            self.remove(user, lot, order);
+            told.push((user, AccountEvent::OrderLapsed { lot, order }));
+        }
+        let led = self.leads.remove(&lot).map(|(leader, _)| leader);
+        if let Some(leader) = led {
+            self.led.remove(&(leader, lot));
+        }
+        match *outcome {
+            Outcome::Sold { winner, price, .. } => {
+                told.push((winner, AccountEvent::Won { lot, price }));
+            }
+            _ => told.extend(led.map(|leader| (leader, AccountEvent::Unsold { lot }))),
+        }
+        told
+    }
+
+    fn settle(&mut self, lot: LotId, bid: &OpenedBid) -> Option<(UserId, AccountEvent)> {
+        let OpenedBid {
+            bidder,
+            order,
+            filled,
+            pays,
+            ..
+        } = *bid;
+        if !self.remove(bidder, lot, order) {
+            return None;
+        }
+        let event = match filled {
+            0 => AccountEvent::OrderLapsed { lot, order },
+            filled => AccountEvent::OrderFilled {
+                lot,
+                order,
+                filled,
+                pays,
+            },
+        };
+        Some((bidder, event))
+    }
+
+    fn take_private(&mut self, event: &PrivateEvent) -> Option<(UserId, AccountEvent)> {
+        let told = match *event {
+            PrivateEvent::OrderPlaced {
+                lot,
+                trader,
+                order,
+                side,
+                quantity,
+                limit,
+            } => {
+                let placed = StandingOrder {
+                    lot,
+                    order,
+                    side,
+                    quantity,
+                    limit,
+                };
+                self.place(trader, placed);
+                (trader, AccountEvent::OrderPlaced(placed))
+            }
+            PrivateEvent::OrderReplaced {
+                lot,
+                trader,
+                order,
+                quantity,
+                limit,
+            } => {
+                if let Some(standing) = self.orders.get_mut(&(trader, lot, order)) {
+                    (standing.quantity, standing.limit) = (quantity, limit);
+                }
+                let replaced = AccountEvent::OrderReplaced {
+                    lot,
+                    order,
+                    quantity,
+                    limit,
+                };
+                (trader, replaced)
+            }
+            PrivateEvent::OrderCancelled { lot, trader, order } => {
+                self.remove(trader, lot, order);
+                (trader, AccountEvent::OrderCancelled { lot, order })
+            }
+            PrivateEvent::MaximumSet {
+                lot,
+                bidder,
+                maximum,
+                leads,
+            } => {
+                if !leads {
+                    return None;
+                }
+                // Whom it beats is told with the bid that follows, if it changes what others see.
+                self.maximum = Some((lot, bidder, maximum));
+                if self.leads.get(&lot).is_some_and(|(led, _)| *led == bidder) {
+                    self.lead(lot, bidder, maximum);
+                }
+                let offer = maximum;
+                (bidder, AccountEvent::Leads(StandingLead { lot, offer }))
+            }
+            PrivateEvent::SessionOpened { session, user, .. } => {
+                self.sessions.insert(session, user);
+                (user, AccountEvent::SessionOpened { session })
+            }
+            PrivateEvent::SessionClosed { session } => {
+                let user = self.sessions.remove(&session)?;
+                (user, AccountEvent::SessionClosed { session })
+            }
+            PrivateEvent::DeadManSet {
+                session,
+                user,
+                grace,
+            } => {
+                let key = (user, session);
+                match grace {
+                    Some(grace) => self.dead_men.insert(key, grace),
+                    None => self.dead_men.remove(&key),
+                };
+                (user, AccountEvent::DeadManSet { session, grace })
+            }
+            PrivateEvent::UserSuspended { user } => (user, AccountEvent::Suspended),
+            PrivateEvent::UserReinstated { user } => (user, AccountEvent::Reinstated),
+            PrivateEvent::CredentialSet { .. } | PrivateEvent::ReserveSet { .. } => return None,
+        };
+        Some(told)
+    }
+
+    fn place(&mut self, user: UserId, order: StandingOrder) {
+        self.by_lot.insert((order.lot, user, order.order));
+        self.orders.insert((user, order.lot, order.order), order);
+    }
+
+    fn remove(&mut self, user: UserId, lot: LotId, order: OrderId) -> bool {
+        self.by_lot.remove(&(lot, user, order));
+        self.orders.remove(&(user, lot, order)).is_some()
+    }
+
+    fn lead(&mut self, lot: LotId, user: UserId, offer: Price) {
+        if let Some((before, _)) = self.leads.insert(lot, (user, offer)) {
+            self.led.remove(&(before, lot));
+        }
+        self.led.insert((user, lot));
+    }
+}
