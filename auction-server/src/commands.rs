@@ -75,7 +75,7 @@ pub fn is_ready(config: &Config) -> u8 {
 
 /// `export`.
 pub fn write_export(data: &DataFolder, what: What, format: Format) -> u8 {
-    let mut bar = Bar::new();
+    let mut bar = Bar::beside_output();
     let out = &mut BufWriter::new(io::stdout().lock());
     let exported = export(data, what, format, out, &mut |reached| bar.show(reached));
     drop(bar);

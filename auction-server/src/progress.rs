@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::journal::{Disk, Extent, FrameView};
 
 /// After so many frames, progress is told.
-const FRAMES_BETWEEN: u64 = 256;
+const FRAMES_BETWEEN: u64 = 16;
 
 /// How far some work has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +58,23 @@ impl<'a> Reading<'a> {
         }
         self.frames += 1;
     }
+
+    /// All was read.
+    pub fn end(self) {
+        let of = self.extent.total();
+        (self.tell)(Reached {
+            work: Work::Reading,
+            done: of,
+            of,
+        });
+    }
 }
 
-/// A bar on standard error, gone when it is dropped. Where no terminal is, nothing is shown.
+/// A bar on standard error, gone when the work is done. Where no terminal is, nothing is shown.
 #[derive(Debug)]
 pub struct Bar {
-    bar: ProgressBar,
-    work: Option<Work>,
+    is_shown: bool,
+    shown: Option<(Work, ProgressBar)>,
 }
 
 impl Bar {
@@ -72,28 +82,45 @@ impl Bar {
     #[must_use]
     pub fn new() -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        let target = if io::stderr().is_terminal() && !is_dumb {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        Self { bar, work: None }
+        let is_shown = io::stderr().is_terminal() && !is_dumb;
+        Self {
+            is_shown,
+            shown: None,
+        }
+    }
+
+    /// One beside rows on standard output: none, when those go to the same terminal.
+    #[must_use]
+    pub fn beside_output() -> Self {
+        let mut bar = Self::new();
+        bar.is_shown &= !io::stdout().is_terminal();
+        bar
     }
 
     /// Shows how far it is.
     pub fn show(&mut self, reached: Reached) {
-        if self.bar.is_hidden() {
+        if !self.is_shown {
             return;
         }
-        self.bar.set_length(reached.of);
-        self.bar.set_position(reached.done);
-        if self.work != Some(reached.work) {
-            self.work = Some(reached.work);
-            self.bar.set_style(style(reached.work));
-            self.bar.set_message(reached.work.said());
-            // What was done before, such as up to a snapshot, says nothing of what is to come.
-            self.bar.reset_eta();
+        let Reached { work, done, of } = reached;
+        match &self.shown {
+            Some((_, bar)) if done >= of => {
+                bar.finish_and_clear();
+                self.shown = None;
+            }
+            Some((shown, bar)) if *shown == work => bar.set_position(done),
+            // What is done at once needs no bar.
+            _ if done >= of => {}
+            _ => {
+                let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::hidden());
+                bar.set_style(style(work));
+                bar.set_message(work.said());
+                // What was done before, such as up to a snapshot, says nothing of what is to come.
+                bar.set_position(done);
+                bar.reset_eta();
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                self.shown = Some((work, bar));
+            }
         }
     }
 }
@@ -106,7 +133,9 @@ impl Default for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if let Some((_, bar)) = &self.shown {
+            bar.finish_and_clear();
+        }
     }
 }
 

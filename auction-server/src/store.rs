@@ -66,6 +66,7 @@ pub fn open(
         let engine = engine.get_or_insert_with(|| Engine::new(market));
         replay(engine, frame, &mut replayed)
     })?;
+    reading.end();
     let engine = engine.unwrap_or_else(|| Engine::new(MarketId(recovery.market)));
     let snapshot = from.map_or(0, |position| position.sequence);
     Ok(Opened {
