@@ -97,6 +97,10 @@ numbered! {
     26 CANCEL_ORDER "cancel_order";
     /// Asks what would have won.
     27 GET_LEAST_WINNING "get_least_winning";
+    /// Asks for what concerns one's own account.
+    28 WATCH_ACCOUNT "watch_account";
+    /// Sets the dead-man switch of the session.
+    29 SET_DEAD_MAN "set_dead_man";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -128,6 +132,10 @@ numbered! {
     141 RESYNC "resync";
     /// Answers `get_least_winning`.
     142 LEAST_WINNING "least_winning";
+    /// A part of what stands of one's account.
+    143 ACCOUNT "account";
+    /// What has happened to one's account.
+    144 ACCOUNT_FEED "account_feed";
 }
 
 impl Kind {
@@ -203,10 +211,11 @@ mod tests {
              14 get_snapshot, 15 get_history, 16 ping, 17 watch_symbols, \
              18 close_lot, 19 cancel_lot, 20 halt_lot, 21 resume_lot, 22 suspend_user, \
              23 reinstate_user, 24 place_order, 25 replace_order, 26 cancel_order, \
-             27 get_least_winning, \
+             27 get_least_winning, 28 watch_account, 29 set_dead_man, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
-             139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, "
+             139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \
+             143 account, 144 account_feed, "
         );
     }
 }

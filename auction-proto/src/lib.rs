@@ -95,13 +95,13 @@ pub mod schema;
 pub mod strategies;
 
 pub use body::{
-    Accepted, Bid, BidMaximum, Body, CancelLot, CancelOrder, CloseLot, CloseSession, Done,
-    ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetHistory, GetLeastWinning, GetSnapshot,
-    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, LeastWinning, ListSessions,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
-    Resync, ResyncBecause, Sessions, SnapshotPart, SnapshotUser, SuspendUser, Watch, WatchSymbols,
-    Welcome,
+    Accepted, Account, AccountEntry, AccountFeed, Bid, BidMaximum, Body, CancelLot, CancelOrder,
+    CloseLot, CloseSession, DeadManOf, Done, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows,
+    GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
+    HistoryBid, LeastWinning, ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, Ping,
+    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart,
+    SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome,
 };
 pub use code::{Code, Fault};
 pub use feed::FeedError;

@@ -29,5 +29,12 @@ pub const PART_STOCKS_MAX: usize = 4_096;
 /// Most lots of one part of a snapshot; more take several parts.
 pub const PART_LOTS_MAX: usize = 512;
 
+/// Most orders of one part of an account; more take several parts.
+pub const PART_ORDERS_MAX: usize = 4_096;
+/// Most leads of one part of an account; more take several parts.
+pub const PART_LEADS_MAX: usize = 4_096;
+/// Most events of one `account_feed`; more take several.
+pub const ACCOUNT_ENTRIES_MAX: usize = 1_024;
+
 /// Most events of one journalled record; a record of more cannot be encoded.
 pub const RECORD_EVENTS_MAX: usize = 65_536;

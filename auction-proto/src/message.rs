@@ -7,11 +7,12 @@ use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{
-    Accepted, Bid, BidMaximum, Body, CancelLot, CancelOrder, CloseLot, CloseSession, ExtendLot,
-    Feed, FilteredFeed, GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat,
-    Hello, History, LeastWinning, ListSessions, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder,
-    Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
-    Resumed, Resync, Sessions, SnapshotPart, SuspendUser, Watch, WatchSymbols, Welcome,
+    Accepted, Account, AccountFeed, Bid, BidMaximum, Body, CancelLot, CancelOrder, CloseLot,
+    CloseSession, ExtendLot, Feed, FilteredFeed, GetHistory, GetLeastWinning, GetSnapshot, Goodbye,
+    HaltLot, Heartbeat, Hello, History, LeastWinning, ListSessions, LoggedIn, Login, Logout,
+    OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder,
+    Resume, ResumeLot, Resumed, Resync, Sessions, SetDeadMan, SnapshotPart, SuspendUser, Watch,
+    WatchAccount, WatchSymbols, Welcome,
 };
 use crate::codec::{self, Stopped};
 use crate::frame::encode_frame;
@@ -152,6 +153,8 @@ messages! {
         ReplaceOrder,
         CancelOrder,
         GetLeastWinning,
+        WatchAccount,
+        SetDeadMan,
     }
 
     /// What a server says.
@@ -171,6 +174,8 @@ messages! {
         FilteredFeed,
         Resync,
         LeastWinning,
+        Account,
+        AccountFeed,
     }
 }
 
@@ -195,6 +200,7 @@ impl ClientMessage {
             Self::PlaceOrder(body) => Some(body.into()),
             Self::ReplaceOrder(body) => Some(body.into()),
             Self::CancelOrder(body) => Some(body.into()),
+            Self::SetDeadMan(SetDeadMan { grace }) => Some(Command::SetDeadMan { session, grace }),
             Self::Hello(_)
             | Self::Register(_)
             | Self::Login(_)
@@ -203,6 +209,7 @@ impl ClientMessage {
             | Self::Watch(_)
             | Self::WatchSymbols(_)
             | Self::GetLeastWinning(_)
+            | Self::WatchAccount(_)
             | Self::GetSnapshot(_)
             | Self::GetHistory(_)
             | Self::Ping(_) => None,

@@ -91,7 +91,9 @@ mod refused;
 mod feed;
 mod snapshot;
 mod history;
+mod account;
 
+pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
 pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
 pub use feed::{

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use auction_core::{
     Actor, Command, Listing, LotId, NewSession, OpenLot, OrderId, Price, Profit, Quantity,
-    Registration, SecurityCode, SessionId, Side, Symbol, Timestamp, UserId,
+    Registration, SecurityCode, SessionId, Side, Span, Symbol, Timestamp, UserId,
 };
 
 form!(enum ActorForm: Actor = "auction_core::Actor" {
@@ -35,4 +35,5 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     17 = PlaceOrder { lot: LotId, side: Side, quantity: Quantity, limit: Option<Price> },
     18 = ReplaceOrder { lot: LotId, order: OrderId, quantity: Quantity, limit: Option<Price> },
     19 = CancelOrder { lot: LotId, order: OrderId },
+    20 = SetDeadMan { session: SessionId, grace: Option<Span> },
 });

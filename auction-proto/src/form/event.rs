@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use auction_core::{
     BidAccepted, Credential, ExtensionCause, Listing, LotId, LotOpened, Name, OpenedBid, OrderId,
     Outcome, Price, PrivateEvent, Profit, PublicEvent, Quantity, ReserveStatus, Role, SessionId,
-    Side, Symbol, Terms, Timestamp, TokenHash, UserId,
+    Side, Span, Symbol, Terms, Timestamp, TokenHash, UserId,
 };
 
 form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
@@ -75,4 +75,5 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     7 = OrderCancelled { lot: LotId, trader: UserId, order: OrderId },
     8 = UserSuspended { user: UserId },
     9 = UserReinstated { user: UserId },
+    10 = DeadManSet { session: SessionId, user: UserId, grace: Option<Span> },
 });

@@ -72,3 +72,4 @@ mod lot;
 mod event;
 mod reply;
 mod command;
+mod own;

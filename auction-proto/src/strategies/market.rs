@@ -74,7 +74,7 @@ pub(super) fn terms() -> BoxedStrategy<Terms> {
     .boxed()
 }
 
-fn span() -> BoxedStrategy<Span> {
+pub(super) fn span() -> BoxedStrategy<Span> {
     number(SPAN_MAX_MICROS)
         .prop_map(|span| Span::from_micros(span).expect("in range"))
         .boxed()

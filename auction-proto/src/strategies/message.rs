@@ -2,25 +2,26 @@
 
 use alloc::vec::Vec;
 
-use auction_core::{BidReply, Reply};
+use auction_core::{AccountEvent, BidReply, Reply, StandingLead, StandingOrder};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::market::{lot, opened_bid, public_event, stock, terms};
+use super::market::{lot, opened_bid, public_event, span, stock, terms};
 use super::value::{
     digest, feed_sequence, lot_id, market_id, maybe_price, name, number, order_id, price, profit,
     quantity, request_id, role, secret, security, session_id, side, small, symbol, term, text,
     timestamp, token, user_id,
 };
 use crate::body::{
-    Accepted, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Done, ExtendLot,
-    Feed, FeedEntry, FilteredFeed, Follows, GetHistory, GetLeastWinning, GetSnapshot, Goodbye,
-    HaltLot, Heartbeat, Hello, History, HistoryBid, LeastWinning, ListSessions, ListedSession,
-    LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register,
-    ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause,
-    Sessions, SnapshotPart, SnapshotUser, SuspendUser, Watch, WatchSymbols, Welcome,
+    Accepted, Account, AccountEntry, AccountFeed, Bid, BidMaximum, CancelLot, CancelOrder,
+    CloseLot, CloseSession, DeadManOf, Done, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows,
+    GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
+    HistoryBid, LeastWinning, ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, Ping,
+    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart,
+    SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome,
 };
 use crate::code::Code;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -148,6 +149,8 @@ fn questions() -> BoxedStrategy<ClientMessage> {
         Just(GetSnapshot {}.into()),
         (lot_id(), small()).prop_map(|(lot, limit)| GetHistory { lot, limit }.into()),
         lot_id().prop_map(|lot| GetLeastWinning { lot }.into()),
+        Just(WatchAccount {}.into()),
+        option::of(span()).prop_map(|grace| SetDeadMan { grace }.into()),
         timestamp().prop_map(|client_time| Ping { client_time }.into()),
     ]
     .boxed()
@@ -208,6 +211,11 @@ fn answers() -> BoxedStrategy<ServerMessage> {
             .into()
         }),
         (lot_id(), least_winning()).prop_map(|(lot, least)| LeastWinning { lot, least }.into()),
+        account(),
+        vec(account_entry(), 0..=ELEMENTS_MAX).prop_map(|entries| {
+            let entries = list(entries);
+            AccountFeed { entries }.into()
+        }),
         (logged_in, request_id(), timestamp()).prop_map(|(logged_in, last_request, expires_at)| {
             let (session, token, user, name, role) = logged_in;
             LoggedIn {
@@ -339,6 +347,98 @@ fn reply() -> BoxedStrategy<Reply> {
                 bought,
             })
         }),
+    ]
+    .boxed()
+}
+
+fn account() -> BoxedStrategy<ServerMessage> {
+    let dead_man = (session_id(), span()).prop_map(|(session, grace)| DeadManOf { session, grace });
+    let parts = (
+        vec(dead_man, 0..=ELEMENTS_MAX),
+        vec(standing_lead(), 0..=ELEMENTS_MAX),
+        vec(standing_order(), 0..=ELEMENTS_MAX),
+    );
+    (any::<u32>(), any::<bool>(), parts)
+        .prop_map(|(index, more, (dead_men, leads, orders))| {
+            let follows = if more {
+                Follows::More
+            } else {
+                Follows::Nothing
+            };
+            Account {
+                index,
+                follows,
+                dead_men: list(dead_men),
+                leads: list(leads),
+                orders: list(orders),
+            }
+            .into()
+        })
+        .boxed()
+}
+
+fn standing_lead() -> BoxedStrategy<StandingLead> {
+    (lot_id(), price())
+        .prop_map(|(lot, offer)| StandingLead { lot, offer })
+        .boxed()
+}
+
+fn standing_order() -> BoxedStrategy<StandingOrder> {
+    (lot_id(), order_id(), side(), quantity(), maybe_price())
+        .prop_map(|(lot, order, side, quantity, limit)| StandingOrder {
+            lot,
+            order,
+            side,
+            quantity,
+            limit,
+        })
+        .boxed()
+}
+
+fn account_entry() -> BoxedStrategy<AccountEntry> {
+    (timestamp(), prop_oneof![of_lots(), of_sessions()])
+        .prop_map(|(at, event)| AccountEntry { at, event })
+        .boxed()
+}
+
+fn of_lots() -> BoxedStrategy<AccountEvent> {
+    let order = || (lot_id(), order_id());
+    let filled = (order(), any::<u64>(), maybe_price());
+    prop_oneof![
+        standing_order().prop_map(AccountEvent::OrderPlaced),
+        (order(), quantity(), maybe_price()).prop_map(|((lot, order), quantity, limit)| {
+            AccountEvent::OrderReplaced {
+                lot,
+                order,
+                quantity,
+                limit,
+            }
+        }),
+        order().prop_map(|(lot, order)| AccountEvent::OrderCancelled { lot, order }),
+        standing_lead().prop_map(AccountEvent::Leads),
+        (lot_id(), price()).prop_map(|(lot, price)| AccountEvent::Outbid { lot, price }),
+        filled.prop_map(|((lot, order), filled, pays)| AccountEvent::OrderFilled {
+            lot,
+            order,
+            filled,
+            pays,
+        }),
+        order().prop_map(|(lot, order)| AccountEvent::OrderLapsed { lot, order }),
+        (lot_id(), price()).prop_map(|(lot, price)| AccountEvent::Won { lot, price }),
+        lot_id().prop_map(|lot| AccountEvent::Unsold { lot }),
+    ]
+    .boxed()
+}
+
+fn of_sessions() -> BoxedStrategy<AccountEvent> {
+    prop_oneof![
+        (session_id(), option::of(span()))
+            .prop_map(|(session, grace)| AccountEvent::DeadManSet { session, grace }),
+        session_id().prop_map(|session| AccountEvent::DeadManFired { session }),
+        session_id().prop_map(|session| AccountEvent::SessionOpened { session }),
+        session_id().prop_map(|session| AccountEvent::SessionClosed { session }),
+        Just(AccountEvent::Suspended),
+        Just(AccountEvent::Reinstated),
     ]
     .boxed()
 }

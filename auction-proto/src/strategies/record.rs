@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::market::{listing, public_event, terms};
+use super::market::{listing, public_event, span, terms};
 use super::value::{
     credential, lot_id, maybe_price, name, order_id, price, profit, quantity, request_id, role,
     security, sequence, session_id, side, symbol, timestamp, token_hash, user_id,
@@ -104,6 +104,8 @@ fn command() -> BoxedStrategy<Command> {
             limit,
         }),
         (lot_id(), order_id()).prop_map(|(lot, order)| Command::CancelOrder { lot, order }),
+        (session_id(), option::of(span()))
+            .prop_map(|(session, grace)| Command::SetDeadMan { session, grace }),
     ]
     .boxed()
 }
@@ -166,6 +168,13 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
         order.prop_map(|(lot, trader, order)| PrivateEvent::OrderCancelled { lot, trader, order }),
         user_id().prop_map(|user| PrivateEvent::UserSuspended { user }),
         user_id().prop_map(|user| PrivateEvent::UserReinstated { user }),
+        (session_id(), user_id(), option::of(span())).prop_map(|(session, user, grace)| {
+            PrivateEvent::DeadManSet {
+                session,
+                user,
+                grace,
+            }
+        }),
     ]
     .boxed()
 }

@@ -1,22 +1,23 @@
 //! Messages whose bytes and JSON are kept for ever, each under a name.
 
 use auction_core::{
-    AllocatedBy, BidAccepted, BidReply, Book, Digest, DutchBook, DutchTerms, EnglishBook,
-    EnglishTerms, ExtensionCause, FeedSequence, LeastWinning, Listing, Lot, LotId, LotOpened,
-    MarginalPriority, MarketId, Name, OpenedBid, OrderId, Outcome, Phase, Price, Profit,
+    AccountEvent, AllocatedBy, BidAccepted, BidReply, Book, Digest, DutchBook, DutchTerms,
+    EnglishBook, EnglishTerms, ExtensionCause, FeedSequence, LeastWinning, Listing, Lot, LotId,
+    LotOpened, MarginalPriority, MarketId, Name, OpenedBid, OrderId, Outcome, Phase, Price, Profit,
     PublicEvent, Quantity, Reject, Reply, RequestId, ReserveStatus, Role, SealedBook,
     SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, SoldBy,
-    Span, Steps, Stock, Symbol, Taken, Term, Terms, Timestamp, UniformBook, UniformPricing,
-    UniformTerms, UnsoldBecause, UserId,
+    Span, StandingLead, StandingOrder, Steps, Stock, Symbol, Taken, Term, Terms, Timestamp,
+    UniformBook, UniformPricing, UniformTerms, UnsoldBecause, UserId,
 };
 use auction_proto::{
-    Accepted, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot, CloseSession, Code,
-    Done, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetHistory, GetLeastWinning,
-    GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, ListSessions,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
-    Resync, ResyncBecause, Secret, ServerMessage, Sessions, SnapshotPart, SnapshotUser,
-    SuspendUser, Text, Token, Watch, WatchSymbols, Welcome,
+    Accepted, Account, AccountEntry, AccountFeed, Bid, BidMaximum, CancelLot, CancelOrder,
+    ClientMessage, CloseLot, CloseSession, Code, DeadManOf, Done, ExtendLot, Feed, FeedEntry,
+    FilteredFeed, Follows, GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat,
+    Hello, History, HistoryBid, List, ListSessions, ListedSession, LoggedIn, Login, Logout,
+    OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder,
+    Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Secret, ServerMessage,
+    Sessions, SetDeadMan, SnapshotPart, SnapshotUser, SuspendUser, Text, Token, Watch,
+    WatchAccount, WatchSymbols, Welcome,
 };
 
 pub const MARKET: MarketId = MarketId([
@@ -261,6 +262,15 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
             .into(),
         ),
         ("get_least_winning", GetLeastWinning { lot }.into()),
+        ("watch_account", WatchAccount {}.into()),
+        (
+            "set_dead_man",
+            SetDeadMan {
+                grace: Some(Span::from_secs(10)),
+            }
+            .into(),
+        ),
+        ("clear_dead_man", SetDeadMan { grace: None }.into()),
     ];
     (1..)
         .zip(messages)
@@ -512,7 +522,86 @@ fn orders() -> Vec<Named> {
             least(LeastWinning::AtLeast(price("1.41"))).into(),
         ),
         ("least_winning_nothing", least(LeastWinning::Nothing).into()),
+        ("account", account().into()),
+        ("account_feed", account_feed().into()),
     ]
+}
+
+fn account() -> Account {
+    Account {
+        index: 0,
+        follows: Follows::Nothing,
+        dead_men: List::new(vec![DeadManOf {
+            session: SessionId(7),
+            grace: Span::from_secs(10),
+        }])
+        .unwrap(),
+        leads: List::new(vec![StandingLead {
+            lot: LotId(3),
+            offer: price("1.40"),
+        }])
+        .unwrap(),
+        orders: List::new(vec![standing_order()]).unwrap(),
+    }
+}
+
+fn standing_order() -> StandingOrder {
+    StandingOrder {
+        lot: LotId(4),
+        order: OrderId(1),
+        side: Side::Buy,
+        quantity: Quantity::new(500).unwrap(),
+        limit: Some(price("12.50")),
+    }
+}
+
+/// Every event, in the order of their numbers.
+fn account_feed() -> AccountFeed {
+    let (lot, order, session) = (LotId(4), OrderId(1), SessionId(7));
+    let (quantity, limit) = (Quantity::new(400).unwrap(), Some(price("12.60")));
+    let events = [
+        AccountEvent::OrderPlaced(standing_order()),
+        AccountEvent::OrderReplaced {
+            lot,
+            order,
+            quantity,
+            limit,
+        },
+        AccountEvent::OrderCancelled { lot, order },
+        AccountEvent::Leads(StandingLead {
+            lot: LotId(3),
+            offer: price("1.40"),
+        }),
+        AccountEvent::Outbid {
+            lot: LotId(3),
+            price: price("1.41"),
+        },
+        AccountEvent::OrderFilled {
+            lot,
+            order,
+            filled: 300,
+            pays: limit,
+        },
+        AccountEvent::OrderLapsed { lot, order },
+        AccountEvent::Won {
+            lot: LotId(3),
+            price: price("1.40"),
+        },
+        AccountEvent::Unsold { lot: LotId(3) },
+        AccountEvent::DeadManSet {
+            session,
+            grace: Some(Span::from_secs(10)),
+        },
+        AccountEvent::DeadManFired { session },
+        AccountEvent::SessionOpened { session },
+        AccountEvent::SessionClosed { session },
+        AccountEvent::Suspended,
+        AccountEvent::Reinstated,
+    ];
+    let entries = events.map(|event| AccountEntry { at: at(7), event });
+    AccountFeed {
+        entries: List::new(entries.into()).unwrap(),
+    }
 }
 
 /// Open without a bid, open with bids, sold, unsold.

@@ -3,7 +3,7 @@
 use auction_core::{
     Actor, Command, Credential, EnglishTerms, Event, ExtensionCause, LotId, NewSession, OpenLot,
     OrderId, Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record, Registration, RequestId,
-    Role, SecurityCode, Sequence, SessionId, Side, Terms, TokenHash, UnsoldBecause, UserId,
+    Role, SecurityCode, Sequence, SessionId, Side, Span, Terms, TokenHash, UnsoldBecause, UserId,
 };
 
 use crate::messages::{
@@ -266,6 +266,20 @@ fn of_a_lots_life() -> Vec<(&'static str, Record)> {
             by_operator(
                 Command::ReinstateUser { user },
                 vec![Event::Private(PrivateEvent::UserReinstated { user })],
+            ),
+        ),
+        (
+            "set_dead_man",
+            by_operator(
+                Command::SetDeadMan {
+                    session: SessionId(7),
+                    grace: Some(Span::from_secs(10)),
+                },
+                vec![Event::Private(PrivateEvent::DeadManSet {
+                    session: SessionId(7),
+                    user,
+                    grace: Some(Span::from_secs(10)),
+                })],
             ),
         ),
     ]

@@ -1,0 +1,37 @@
+//! What is told of one's own account.
+
+use auction_core::{
+    AccountEvent, LotId, OrderId, Price, Quantity, SessionId, Side, Span, StandingLead,
+    StandingOrder,
+};
+
+form!(struct StandingOrderForm: StandingOrder = "auction_core::StandingOrder" {
+    lot: LotId,
+    order: OrderId,
+    side: Side,
+    quantity: Quantity,
+    limit: Option<Price>,
+});
+
+form!(struct StandingLeadForm: StandingLead = "auction_core::StandingLead" {
+    lot: LotId,
+    offer: Price,
+});
+
+form!(enum AccountEventForm: AccountEvent = "auction_core::AccountEvent" {
+    0 = OrderPlaced(StandingOrder),
+    1 = OrderReplaced { lot: LotId, order: OrderId, quantity: Quantity, limit: Option<Price> },
+    2 = OrderCancelled { lot: LotId, order: OrderId },
+    3 = Leads(StandingLead),
+    4 = Outbid { lot: LotId, price: Price },
+    5 = OrderFilled { lot: LotId, order: OrderId, filled: u64, pays: Option<Price> },
+    6 = OrderLapsed { lot: LotId, order: OrderId },
+    7 = Won { lot: LotId, price: Price },
+    8 = Unsold { lot: LotId },
+    9 = DeadManSet { session: SessionId, grace: Option<Span> },
+    10 = DeadManFired { session: SessionId },
+    11 = SessionOpened { session: SessionId },
+    12 = SessionClosed { session: SessionId },
+    13 = Suspended,
+    14 = Reinstated,
+});
