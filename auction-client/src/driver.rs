@@ -252,6 +252,8 @@ impl Driver {
             | ServerMessage::Resumed(_)
             | ServerMessage::Feed(_)
             | ServerMessage::FilteredFeed(_)
+            | ServerMessage::Account(_)
+            | ServerMessage::AccountFeed(_)
             | ServerMessage::Resync(_)
             | ServerMessage::Heartbeat(_) => {}
         }

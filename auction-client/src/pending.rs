@@ -205,6 +205,8 @@ fn needs_session(message: &ClientMessage) -> bool {
             | ClientMessage::ReplaceOrder(_)
             | ClientMessage::CancelOrder(_)
             | ClientMessage::GetLeastWinning(_)
+            | ClientMessage::WatchAccount(_)
+            | ClientMessage::SetDeadMan(_)
     )
 }
 

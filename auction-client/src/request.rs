@@ -5,7 +5,7 @@ use auction_proto::{
     Accepted, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot, CloseSession, Done,
     ExtendLot, GetHistory, GetLeastWinning, GetSnapshot, HaltLot, History, Kind, ListSessions,
     LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Register, ReinstateUser,
-    ReplaceOrder, Resume, ResumeLot, ServerMessage, Sessions, SuspendUser,
+    ReplaceOrder, Resume, ResumeLot, ServerMessage, Sessions, SetDeadMan, SuspendUser,
 };
 
 pub(crate) use sealed::Answer;
@@ -61,6 +61,8 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::ReplaceOrder(_)
         | ClientMessage::CancelOrder(_)
         | ClientMessage::GetLeastWinning(_)
+        | ClientMessage::WatchAccount(_)
+        | ClientMessage::SetDeadMan(_)
         | ClientMessage::Watch(_)
         | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
@@ -132,6 +134,7 @@ requests! {
     ReinstateUser => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
     ReplaceOrder => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
     CancelOrder => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    SetDeadMan => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
     PlaceOrder => OrderId, |answer| accepted(answer, |accepted| match accepted.reply {
         Reply::OrderPlaced(order) => Some(order),
         _ => None,

@@ -230,6 +230,8 @@ impl Watch {
             | ServerMessage::Sessions(_)
             | ServerMessage::Resumed(_)
             | ServerMessage::FilteredFeed(_)
+            | ServerMessage::Account(_)
+            | ServerMessage::AccountFeed(_)
             | ServerMessage::History(_)
             | ServerMessage::LeastWinning(_) => {}
         }

@@ -153,6 +153,7 @@ impl Kind {
             Self::GET_SNAPSHOT => &[Self::SNAPSHOT_PART],
             Self::GET_HISTORY => &[Self::HISTORY],
             Self::GET_LEAST_WINNING => &[Self::LEAST_WINNING],
+            Self::WATCH_ACCOUNT => &[Self::ACCOUNT],
             Self::PING => &[Self::PONG],
             _ => match self.sender() {
                 Sender::Client => &[Self::ACCEPTED],
@@ -166,7 +167,12 @@ impl Kind {
     pub const fn is_unasked(self) -> bool {
         matches!(
             self,
-            Self::FEED | Self::FILTERED_FEED | Self::HEARTBEAT | Self::RESYNC | Self::GOODBYE
+            Self::FEED
+                | Self::FILTERED_FEED
+                | Self::ACCOUNT_FEED
+                | Self::HEARTBEAT
+                | Self::RESYNC
+                | Self::GOODBYE
         )
     }
 

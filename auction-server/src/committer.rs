@@ -43,10 +43,26 @@ struct Pending {
 pub struct Settled {
     /// The last durable record.
     pub sequence: Sequence,
-    /// Public events and when they happened, in order.
-    pub public: Vec<(Timestamp, PublicEvent)>,
-    /// Events that only the market's own projections may see, in order.
-    pub private: Vec<(Timestamp, PrivateEvent)>,
+    /// What happened, and when, in order. The private events are for the market's own projections alone.
+    pub events: Vec<(Timestamp, Event)>,
+}
+
+impl Settled {
+    /// The private events, in order.
+    pub fn private(&self) -> impl Iterator<Item = (Timestamp, &PrivateEvent)> {
+        self.events.iter().filter_map(|(at, event)| match event {
+            Event::Private(event) => Some((*at, event)),
+            Event::Public(_) => None,
+        })
+    }
+
+    /// The public events, in order.
+    pub fn public(&self) -> impl Iterator<Item = (Timestamp, &PublicEvent)> {
+        self.events.iter().filter_map(|(at, event)| match event {
+            Event::Public(event) => Some((*at, event)),
+            Event::Private(_) => None,
+        })
+    }
 }
 
 /// What came of a command, to be told once the batch is durable.
@@ -173,12 +189,8 @@ impl Committer {
         );
         self.batch.count += 1;
         let at = record.at;
-        for event in record.events {
-            match event {
-                Event::Public(event) => self.batch.settled.public.push((at, event)),
-                Event::Private(event) => self.batch.settled.private.push((at, event)),
-            }
-        }
+        let events = record.events.into_iter().map(|event| (at, event));
+        self.batch.settled.events.extend(events);
     }
 }
 

@@ -95,6 +95,12 @@ impl Credentials {
         Some((session, tables.find(session.user)?.clone()))
     }
 
+    /// Whether a session has not been closed; it may have expired.
+    #[must_use]
+    pub fn is_open(&self, session: SessionId) -> bool {
+        self.read().tokens.contains_key(&session)
+    }
+
     /// A user's open sessions, the oldest first.
     #[must_use]
     pub fn sessions_of(&self, user: UserId) -> Vec<OpenSession> {
@@ -107,20 +113,20 @@ impl Credentials {
 
     /// Takes what has become durable.
     pub fn settle(&self, settled: &Settled) {
-        let names = settled.public.iter().filter_map(|(_, event)| match event {
+        let names = settled.public().filter_map(|(_, event)| match event {
             PublicEvent::UserRegistered { user, name, role } => Some((*user, *name, *role)),
             _ => None,
         });
         let mut names = names.peekable();
-        if settled.private.is_empty() && names.peek().is_none() {
+        if settled.private().next().is_none() && names.peek().is_none() {
             return;
         }
         let mut tables = self.write();
         for (user, name, role) in names {
             tables.account(user, name, role, None);
         }
-        for (at, event) in &settled.private {
-            tables.apply(*at, event);
+        for (at, event) in settled.private() {
+            tables.apply(at, event);
         }
     }
 
@@ -194,7 +200,8 @@ impl Tables {
             | PrivateEvent::OrderReplaced { .. }
             | PrivateEvent::OrderCancelled { .. }
             | PrivateEvent::UserSuspended { .. }
-            | PrivateEvent::UserReinstated { .. } => {}
+            | PrivateEvent::UserReinstated { .. }
+            | PrivateEvent::DeadManSet { .. } => {}
         }
     }
 }

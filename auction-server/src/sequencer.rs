@@ -15,6 +15,7 @@ use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
 use crate::credentials::Credentials;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::switches::Switches;
 
 /// How many submissions can wait; one more is answered `busy`.
 pub const INBOX: usize = 8_192;
@@ -154,7 +155,7 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
-    /// Starts the thread. What has become durable goes to the credentials, the hub, and `durable`, in this
+    /// Starts the thread. What has become durable goes to the credentials, the switches, the hub, and `durable`, in this
     /// order, before anyone is told.
     ///
     /// # Errors
@@ -163,6 +164,7 @@ impl Sequencer {
         committer: Committer,
         clock: Arc<dyn Clock>,
         credentials: Arc<Credentials>,
+        switches: Arc<Switches>,
         hub: Hub,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
@@ -173,6 +175,7 @@ impl Sequencer {
             inbox,
             clock,
             credentials,
+            switches,
             hub,
             durable: durable_sender,
             metrics: metrics.clone(),
@@ -195,6 +198,7 @@ struct Running {
     inbox: Receiver<(Submission, Instant)>,
     clock: Arc<dyn Clock>,
     credentials: Arc<Credentials>,
+    switches: Arc<Switches>,
     hub: Hub,
     durable: watch::Sender<u64>,
     metrics: Arc<Metrics>,
@@ -280,8 +284,9 @@ impl Running {
         self.metrics.sync_time.observe_time(begun_at.elapsed(), 1);
         self.metrics.batch_records.observe(records.into(), 1);
         self.credentials.settle(&settled);
+        self.switches.settle(&settled);
         let sequence = settled.sequence.0;
-        self.hub.settled(settled.public);
+        self.hub.settled(settled.events);
         self.durable.send_replace(sequence);
         Ok(())
     }

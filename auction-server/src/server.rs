@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{Listing, LotId, Market, PublicEvent, Term, Timestamp};
+use auction_core::{Accounts, Listing, LotId, Market, PublicEvent, Term, Timestamp};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -32,8 +32,9 @@ use crate::progress::Reached;
 use crate::sequencer::Sequencer;
 use crate::session::{Ended, Services};
 use crate::sheet::SheetError;
+use crate::switches::Switches;
 use crate::visitors::{Visit, Visitors};
-use crate::{accounts, announce, door, listing, ops, store};
+use crate::{accounts, announce, door, listing, ops, pulling, store};
 
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -162,11 +163,21 @@ impl Server {
         let credentials = Arc::new(Credentials::of(committer.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
-        let hub = Hub::start(market, term, clock.clone(), heartbeat, metrics.clone())?;
+        let accounts = Accounts::of(committer.engine());
+        let hub = Hub::start(
+            market,
+            accounts,
+            term,
+            clock.clone(),
+            heartbeat,
+            metrics.clone(),
+        )?;
+        let switches = Arc::new(Switches::of(committer.engine()));
         let sequencer = Sequencer::start(
             committer,
             clock.clone(),
             credentials.clone(),
+            switches.clone(),
             hub.clone(),
             metrics.clone(),
         )?;
@@ -186,6 +197,7 @@ impl Server {
             hub,
             hasher: Hasher::start(metrics.clone())?,
             credentials,
+            switches,
             histories,
             clock,
             market: market_id,
@@ -196,6 +208,7 @@ impl Server {
             stopping: is_stopping,
         });
         let sequencer = Some(sequencer.thread);
+        tokio::spawn(pulling::pull_orders(Arc::downgrade(&services)));
         Ok(Self {
             listener,
             address,

@@ -5,6 +5,7 @@ mod published;
 mod past;
 mod following;
 mod snapshots;
+mod desk;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,10 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auction_core::{FeedSequence, Market, MarketId, PublicEvent, Term, Timestamp};
+use auction_core::{
+    AccountEvent, Accounts, Event, FeedSequence, Market, MarketId, StandingOrder, Term, Timestamp,
+    UserId,
+};
 use auction_proto::{Feed, FeedEntry, ResyncBecause};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::sleep;
@@ -24,10 +28,12 @@ use crate::clock::Clock;
 use crate::encoding::Encoded;
 use crate::metrics::Metrics;
 
+use desk::Desk;
 use following::Handed;
 use past::Past;
 use snapshots::Snapshots;
 
+pub use desk::{AccountWatching, OwnFeed};
 pub use following::{Following, NoNext};
 pub use published::{Beat, FeedBatch, Published, Snapshot};
 use published::{beat, symbol_of};
@@ -101,9 +107,12 @@ pub enum Start {
 /// What is asked of the hub.
 #[derive(Debug)]
 enum Message {
-    Settled(Vec<(Timestamp, PublicEvent)>),
+    Settled(Vec<(Timestamp, Event)>),
     Watch(Option<(MarketId, FeedSequence)>, oneshot::Sender<Watching>),
     Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
+    WatchAccount(UserId, oneshot::Sender<AccountWatching>),
+    Orders(UserId, oneshot::Sender<Vec<StandingOrder>>),
+    Tell(Timestamp, UserId, AccountEvent),
     Answer(oneshot::Sender<()>),
     Market(oneshot::Sender<(Market, Following)>),
 }
@@ -122,13 +131,14 @@ pub enum NoSnapshot {
 }
 
 impl Hub {
-    /// Starts the thread with the market as it is durable; every `heartbeat` it tells time, sequence and digest.
+    /// Starts the thread with the market and its accounts as they are durable; every `heartbeat` it tells time, sequence and digest.
     /// It ends when all clones of the way to it are gone.
     ///
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(
         mut market: Market,
+        accounts: Accounts,
         term: Term,
         clock: Arc<dyn Clock>,
         heartbeat: Duration,
@@ -148,6 +158,7 @@ impl Hub {
             beats,
             past,
             snapshots: Snapshots::default(),
+            desk: Desk::new(accounts),
             metrics: metrics.clone(),
         };
         thread::Builder::new()
@@ -180,7 +191,7 @@ impl Hub {
 
     /// Takes what has become durable. The sequencer's alone; it waits here when the hub is far behind, which
     /// answers everyone `busy` in time.
-    pub(crate) fn settled(&self, events: Vec<(Timestamp, PublicEvent)>) {
+    pub(crate) fn settled(&self, events: Vec<(Timestamp, Event)>) {
         if !events.is_empty() {
             self.metrics.hub_inbox.add(1);
             // Without a hub nobody watches.
@@ -209,6 +220,35 @@ impl Hub {
         snapshot.ok_or(NoSnapshot::Busy)
     }
 
+    /// What stands of a user's account, and what happens to it from there on. Tell it to that user alone.
+    ///
+    /// # Errors
+    /// [`HubEnded`].
+    pub async fn watch_account(&self, user: UserId) -> Result<AccountWatching, HubEnded> {
+        self.ask(|reply| Message::WatchAccount(user, reply)).await
+    }
+
+    /// A user's orders on lots that have not closed.
+    ///
+    /// # Errors
+    /// [`HubEnded`].
+    pub async fn orders_of(&self, user: UserId) -> Result<Vec<StandingOrder>, HubEnded> {
+        self.ask(|reply| Message::Orders(user, reply)).await
+    }
+
+    /// Tells a user what no event of the market tells.
+    ///
+    /// # Errors
+    /// [`HubEnded`].
+    pub async fn tell(
+        &self,
+        at: Timestamp,
+        user: UserId,
+        event: AccountEvent,
+    ) -> Result<(), HubEnded> {
+        self.send(Message::Tell(at, user, event)).await
+    }
+
     /// Waits until the hub has done all that was asked before.
     ///
     /// # Errors
@@ -229,13 +269,18 @@ impl Hub {
         &self,
         message: impl FnOnce(oneshot::Sender<T>) -> Message,
     ) -> Result<T, HubEnded> {
+        // Held until the answer is there.
         let _in_line = self.questions.acquire().await.map_err(|_| HubEnded)?;
         let (reply, answer) = oneshot::channel();
-        let mut message = message(reply);
+        self.send(message(reply)).await?;
+        answer.await.map_err(|_| HubEnded)
+    }
+
+    async fn send(&self, mut message: Message) -> Result<(), HubEnded> {
         self.metrics.hub_inbox.add(1);
         loop {
             message = match self.inbox.try_send(message) {
-                Ok(()) => return answer.await.map_err(|_| HubEnded),
+                Ok(()) => return Ok(()),
                 Err(TrySendError::Full(message)) => message,
                 Err(TrySendError::Disconnected(_)) => {
                     self.metrics.hub_inbox.subtract(1);
@@ -257,6 +302,7 @@ struct Running {
     beats: watch::Sender<Arc<Published>>,
     past: Past,
     snapshots: Snapshots,
+    desk: Desk,
     metrics: Arc<Metrics>,
 }
 
@@ -289,6 +335,12 @@ impl Running {
                 let snapshot = self.snapshots.newest(&self.market);
                 drop(reply.send(snapshot));
             }
+            Message::WatchAccount(user, reply) => drop(reply.send(self.desk.watch(user))),
+            Message::Orders(user, reply) => drop(reply.send(self.desk.orders_of(user))),
+            Message::Tell(at, user, event) => {
+                self.desk.note(at, user, event);
+                self.desk.tell();
+            }
             Message::Answer(reply) => drop(reply.send(())),
             Message::Market(reply) => {
                 let feed = Following::new(VecDeque::new(), self.feed.subscribe());
@@ -315,10 +367,14 @@ impl Running {
         Watching { start, feed }
     }
 
-    fn publish(&mut self, events: Vec<(Timestamp, PublicEvent)>) {
-        let entries = events
-            .into_iter()
-            .map(|(at, event)| FeedEntry { at, event });
+    fn publish(&mut self, events: Vec<(Timestamp, Event)>) {
+        for (at, event) in &events {
+            self.desk.take(*at, event);
+        }
+        let entries = events.into_iter().filter_map(|(at, event)| match event {
+            Event::Public(event) => Some(FeedEntry { at, event }),
+            Event::Private(_) => None,
+        });
         let (id, after) = (self.market.id(), self.market.feed_sequence());
         for feed in Feed::of_commit(id, self.term, after, entries) {
             feed.apply_to(&mut self.market)
@@ -337,6 +393,7 @@ impl Running {
             let _ = self.feed.send(Handed::Batch(Arc::downgrade(&published)));
             self.past.keep(published);
         }
+        self.desk.tell();
     }
 
     fn beat(&mut self) {

@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{
-    Listing, Market, MarketId, Price, Profit, PublicEvent, SecurityCode, Symbol, Term, Timestamp,
+    Accounts, Event, Listing, Market, MarketId, Price, Profit, PublicEvent, SecurityCode, Symbol,
+    Term, Timestamp,
 };
 
 use super::*;
@@ -22,11 +23,19 @@ impl Clock for NoTime {
 fn hub() -> Hub {
     let (market, metrics) = (Market::new(ID), Arc::new(Metrics::default()));
     let hour = Duration::from_secs(3_600);
-    Hub::start(market, Term(1), Arc::new(NoTime), hour, metrics).unwrap()
+    Hub::start(
+        market,
+        Accounts::default(),
+        Term(1),
+        Arc::new(NoTime),
+        hour,
+        metrics,
+    )
+    .unwrap()
 }
 
 /// A batch that lists so many stocks, with numbers from `from` on.
-fn listings(from: usize, count: usize) -> Vec<(Timestamp, PublicEvent)> {
+fn listings(from: usize, count: usize) -> Vec<(Timestamp, Event)> {
     let list = |number: usize| {
         PublicEvent::StockListed(Listing {
             symbol: Symbol::parse(&format!("S{number}")).unwrap(),
@@ -35,7 +44,7 @@ fn listings(from: usize, count: usize) -> Vec<(Timestamp, PublicEvent)> {
             profit: Profit::from_units(0).unwrap(),
         })
     };
-    let events = (from..from + count).map(list);
+    let events = (from..from + count).map(list).map(Event::Public);
     events
         .map(|event| (Timestamp::from_secs(1), event))
         .collect()

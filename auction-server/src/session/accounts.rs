@@ -202,14 +202,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// From here on the connection speaks for a session.
     fn enter_session(&mut self, bound: Bound) {
         self.commands = self.services.visitors.commands_of(bound.user);
+        self.services.switches.came(bound.session);
         self.state = State::LoggedIn(bound);
         self.services.metrics.sessions.add(1);
     }
 
     /// From here on it speaks for none.
     pub(super) fn leave_session(&mut self) {
-        if let State::LoggedIn(_) = self.state {
+        if let State::LoggedIn(bound) = self.state {
             self.state = State::Anonymous;
+            self.own = None;
+            self.services.switches.left(bound.session);
             self.services.metrics.sessions.subtract(1);
         }
     }

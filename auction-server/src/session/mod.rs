@@ -10,13 +10,14 @@ mod view;
 mod answers;
 mod accounts;
 mod watching;
+mod own;
 mod requests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{MarketId, RequestId, SessionId, Term, UserId};
-use auction_proto::{Goodbye, HEADER_BYTES, Text};
+use auction_proto::{AccountFeed, Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::task::unconstrained;
@@ -25,10 +26,11 @@ use tokio::time::{Instant, timeout};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::follower::Histories;
-use crate::hub::{Following, Hub, NoNext, Published};
+use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
 use crate::login::Hasher;
 use crate::metrics::Metrics;
 use crate::sequencer::{Inbox, Told};
+use crate::switches::Switches;
 use crate::visitors::{Bucket, Visitor, Visitors};
 
 use channel::INPUT_BYTES;
@@ -63,6 +65,8 @@ pub struct Services {
     pub hasher: Hasher,
     /// Accounts and sessions.
     pub credentials: Arc<Credentials>,
+    /// Who watches over sessions with a dead-man switch.
+    pub switches: Arc<Switches>,
     /// The bids of each lot.
     pub histories: Histories,
     /// The market's time.
@@ -100,6 +104,7 @@ where
         state: State::Greeting,
         commands: None,
         feed: None,
+        own: None,
         beats,
         answers,
         in_flight: 0,
@@ -109,7 +114,6 @@ where
         Ok(never) => match never {},
         Err(ended) => ended,
     };
-    // Whoever has asked that their orders be pulled when this session dies is served here, once there are orders.
     connection.leave_session();
     connection.say_goodbye(&ended).await;
     ended
@@ -123,6 +127,7 @@ struct Connection<S> {
     /// What the user's commands are taken from; `None`: they have no limit.
     commands: Option<Arc<Bucket>>,
     feed: Option<Watched>,
+    own: Option<OwnWatched>,
     beats: watch::Receiver<Arc<Published>>,
     answers: mpsc::Sender<Told>,
     in_flight: usize,
@@ -149,6 +154,12 @@ struct Watched {
     request: RequestId,
     view: View,
     feed: Following,
+}
+
+/// The account that a connection watches, and the number of the request that asked for it.
+struct OwnWatched {
+    request: RequestId,
+    feed: OwnFeed,
 }
 
 enum Never {}
@@ -184,6 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                         self.tell(answer);
                     }
                 }
+                entries = next_own(&mut self.own) => self.tell_own(entries).await?,
                 published = next(&mut self.feed) => self.publish(published).await?,
                 beat = next_beat(&mut self.beats), if !is_greeting && self.feed.is_none() => {
                     self.channel.push_shared(RequestId(0), beat.encoded());
@@ -244,6 +256,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 /// The next of the feed; never, without one.
 async fn next(feed: &mut Option<Watched>) -> Result<Arc<Published>, NoNext> {
     match feed {
+        Some(watched) => watched.feed.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What happened to one's account; never, without a watch. Nothing: it is behind.
+async fn next_own(own: &mut Option<OwnWatched>) -> Option<Arc<AccountFeed>> {
+    match own {
         Some(watched) => watched.feed.next().await,
         None => std::future::pending().await,
     }

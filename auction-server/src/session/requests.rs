@@ -59,6 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 );
             }
             ClientMessage::GetLeastWinning(body) => self.least_winning(request, body.lot).await,
+            ClientMessage::WatchAccount(_) => self.watch_account(request).await?,
             ClientMessage::Logout(_) => self.log_out(request).await,
             command => self.command(request, command),
         }

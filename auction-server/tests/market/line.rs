@@ -69,6 +69,11 @@ impl Line {
         line
     }
 
+    /// Where it leads.
+    pub fn address(&self) -> SocketAddr {
+        self.stream.peer_addr().unwrap()
+    }
+
     pub fn local_port(&self) -> u16 {
         self.stream.local_addr().unwrap().port()
     }

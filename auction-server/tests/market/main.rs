@@ -16,6 +16,7 @@ mod examples;
 mod tls;
 mod fragile;
 mod storm;
+mod own_account;
 mod ending;
 mod credentials;
 mod rubbish;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{
-    Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession, OpenLot,
-    Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term, Terms,
-    UserId,
+    Accounts, Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession,
+    OpenLot, Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term,
+    Terms, UserId,
 };
 use auction_proto::Token;
 use auction_server::clock::{BootClock, Clock};
@@ -24,6 +24,7 @@ use auction_server::login::Hasher;
 use auction_server::metrics::Metrics;
 use auction_server::sequencer::{Answer, Sequencer, Work};
 use auction_server::session::{self, Channel, Ended, Services};
+use auction_server::switches::Switches;
 use auction_server::visitors::{Visit, Visitors};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -123,11 +124,14 @@ impl Stage {
         let metrics = Arc::new(Metrics::default());
         let public = committer.engine().market().clone();
         let credentials = Arc::new(Credentials::of(committer.engine()));
-        let hub = Hub::start(public, term, clock.clone(), beat, metrics.clone()).unwrap();
+        let accounts = Accounts::of(committer.engine());
+        let switches = Arc::new(Switches::of(committer.engine()));
+        let hub = Hub::start(public, accounts, term, clock.clone(), beat, metrics.clone()).unwrap();
         let sequencer = Sequencer::start(
             committer,
             clock.clone(),
             credentials.clone(),
+            switches.clone(),
             hub.clone(),
             metrics.clone(),
         )
@@ -144,6 +148,7 @@ impl Stage {
             hub,
             hasher: Hasher::start(metrics.clone()).unwrap(),
             credentials,
+            switches,
             histories,
             clock,
             market,

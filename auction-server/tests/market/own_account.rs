@@ -1,0 +1,291 @@
+//! One's own account: what is told of it, to whom, and the dead-man switch that pulls orders.
+
+use auction_core::{
+    AccountEvent, LotId, OrderId, Price, Quantity, Side, Span, StandingLead, StandingOrder,
+};
+use auction_proto::{
+    Account, BidMaximum, CancelOrder, CloseLot, Code, Follows, Logout, PlaceOrder, ReplaceOrder,
+    ServerMessage, SetDeadMan, Token, WatchAccount,
+};
+
+use crate::house::{House, until};
+use crate::line::{Line, PASSWORD};
+
+const LOTS: &str = "\
+symbol,format,quantity,opens_in,reserve,start,step,interval,floor,priority
+S1,english,,,,,,,,
+S2,uniform,100,,10,,,,,time
+S3,uniform,100,,10,,,,,time
+";
+const ENGLISH: LotId = LotId(1);
+const UNIFORM: LotId = LotId(2);
+const OTHER: LotId = LotId(3);
+
+fn house() -> House {
+    let house = House::with_lots(3);
+    house.write("lots.csv", LOTS);
+    let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
+    house.write("users.csv", &users);
+    house
+}
+
+fn price(text: &str) -> Price {
+    Price::parse(text).unwrap()
+}
+
+fn moment() -> Span {
+    Span::from_micros(50_000).unwrap()
+}
+
+fn quantity(shares: u64) -> Quantity {
+    Quantity::new(shares).unwrap()
+}
+
+fn place(line: &mut Line, lot: LotId, shares: u64, limit: &str) -> StandingOrder {
+    let (side, quantity, limit) = (Side::Buy, quantity(shares), Some(price(limit)));
+    let placed = PlaceOrder {
+        lot,
+        side,
+        quantity,
+        limit,
+    };
+    let accepted = line.command(&placed).unwrap();
+    let auction_core::Reply::OrderPlaced(order) = accepted.reply else {
+        panic!("{accepted:?}");
+    };
+    StandingOrder {
+        lot,
+        order,
+        side,
+        quantity,
+        limit,
+    }
+}
+
+/// What stands, in one part.
+fn account(line: &mut Line) -> Account {
+    match line.ask(&WatchAccount {}) {
+        ServerMessage::Account(account) => {
+            assert_eq!((account.index, account.follows), (0, Follows::Nothing));
+            account
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is told of an account until something is.
+fn told_until(line: &mut Line, last: AccountEvent) -> Vec<AccountEvent> {
+    let mut told = Vec::new();
+    while told.last() != Some(&last) {
+        match line.next().unwrap().expect("the connection goes on") {
+            (_, ServerMessage::AccountFeed(feed)) => {
+                told.extend(feed.entries.iter().map(|entry| entry.event));
+            }
+            (_, ServerMessage::Heartbeat(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    told
+}
+
+/// Another session of a trader.
+fn another(line: &Line, name: &str) -> (Line, Token) {
+    let mut another = Line::open(line.address());
+    let logged_in = another.log_in(name, PASSWORD).unwrap();
+    (another, logged_in.token.unwrap())
+}
+
+fn arm(line: &mut Line, grace: Span) {
+    line.command(&SetDeadMan { grace: Some(grace) }).unwrap();
+}
+
+#[test]
+fn a_user_is_told_their_own_fate_from_whichever_session_and_nothing_of_others() {
+    let house = house();
+    let server = house.open();
+    let mut ann = Line::open(server.address());
+    ann.log_in("ann", PASSWORD).unwrap();
+    let mut mia = Line::trader(server.address(), "mia");
+    let mut tom = Line::trader(server.address(), "tom");
+    let refused = Line::open(server.address()).command(&WatchAccount {});
+    assert_eq!(refused.unwrap_err().code, Code::NOT_LOGGED_IN);
+    let (mut watcher, _) = another(&mia, "mia");
+    let (mut toms, _) = another(&tom, "tom");
+    let nothing = account(&mut watcher);
+    assert!(nothing.orders.is_empty() && nothing.leads.is_empty() && nothing.dead_men.is_empty());
+    account(&mut toms);
+
+    let first = place(&mut mia, UNIFORM, 60, "12");
+    let second = place(&mut mia, OTHER, 5, "11");
+    let third = place(&mut mia, UNIFORM, 10, "13");
+    let replaced = ReplaceOrder {
+        lot: UNIFORM,
+        order: first.order,
+        quantity: quantity(70),
+        limit: first.limit,
+    };
+    mia.command(&replaced).unwrap();
+    mia.command(&CancelOrder {
+        lot: UNIFORM,
+        order: third.order,
+    })
+    .unwrap();
+    mia.command(&BidMaximum {
+        lot: ENGLISH,
+        maximum: price("1.40"),
+    })
+    .unwrap();
+    let (mut later, _) = another(&mia, "mia");
+    let stands = account(&mut later);
+    let lead = StandingLead {
+        lot: ENGLISH,
+        offer: price("1.40"),
+    };
+    assert_eq!(stands.leads[..], [lead]);
+    let changed = StandingOrder {
+        quantity: quantity(70),
+        ..first
+    };
+    assert_eq!(stands.orders[..], [changed, second]);
+
+    let toms_order = place(&mut tom, UNIFORM, 50, "14");
+    tom.bid(ENGLISH.0, "1.50").unwrap();
+    for lot in [UNIFORM, ENGLISH] {
+        ann.command(&CloseLot { lot }).unwrap();
+    }
+    let (lot, order) = (UNIFORM, first.order);
+    let outbid = AccountEvent::Outbid {
+        lot: ENGLISH,
+        price: price("1.50"),
+    };
+    let filled = |order: OrderId, filled| AccountEvent::OrderFilled {
+        lot,
+        order,
+        filled,
+        pays: Some(price("12")),
+    };
+    let mut told = told_until(&mut watcher, filled(order, 50));
+    told.retain(|event| !matches!(event, AccountEvent::SessionOpened { .. }));
+    assert_eq!(
+        told,
+        [
+            AccountEvent::OrderPlaced(first),
+            AccountEvent::OrderPlaced(second),
+            AccountEvent::OrderPlaced(third),
+            AccountEvent::OrderReplaced {
+                lot,
+                order,
+                quantity: quantity(70),
+                limit: first.limit,
+            },
+            AccountEvent::OrderCancelled {
+                lot,
+                order: third.order,
+            },
+            AccountEvent::Leads(lead),
+            outbid,
+            filled(order, 50),
+        ]
+    );
+    let won = AccountEvent::Won {
+        lot: ENGLISH,
+        price: price("1.50"),
+    };
+    assert_eq!(
+        told_until(&mut toms, won),
+        [
+            AccountEvent::OrderPlaced(toms_order),
+            AccountEvent::Leads(StandingLead {
+                lot: ENGLISH,
+                offer: price("1.50"),
+            }),
+            filled(toms_order.order, 50),
+            won,
+        ]
+    );
+    server.end();
+}
+
+#[test]
+fn when_a_session_dies_its_users_orders_are_pulled_and_others_orders_stay() {
+    let house = house();
+    let server = house.open();
+    let mut mia = Line::trader(server.address(), "mia");
+    let mut tom = Line::trader(server.address(), "tom");
+    let (mut watcher, _) = another(&mia, "mia");
+    account(&mut watcher);
+    arm(&mut mia, moment());
+    let unchanged = mia.command(&SetDeadMan {
+        grace: Some(moment()),
+    });
+    assert_eq!(unchanged.unwrap_err().code, Code::UNCHANGED);
+    let orders = [
+        place(&mut mia, UNIFORM, 60, "12"),
+        place(&mut watcher, OTHER, 5, "11"),
+    ];
+    place(&mut tom, UNIFORM, 50, "14");
+    drop(mia);
+    until("both orders are pulled", || {
+        account(&mut watcher).orders.is_empty().then_some(())
+    });
+    let anew = place(&mut watcher, UNIFORM, 1, "12");
+    assert!(anew.order > orders[0].order);
+    assert_eq!(account(&mut watcher).orders[..], [anew]);
+    assert_eq!(account(&mut tom).orders.len(), 1);
+    server.end();
+}
+
+#[test]
+fn logging_out_is_dying_at_once_and_the_pull_is_told() {
+    let house = house();
+    let server = house.open();
+    let mut mia = Line::trader(server.address(), "mia");
+    let (mut watcher, _) = another(&mia, "mia");
+    account(&mut watcher);
+    arm(&mut mia, Span::from_secs(3_600));
+    assert_eq!(account(&mut watcher).dead_men.len(), 1);
+    let order = place(&mut mia, UNIFORM, 60, "12");
+    mia.command(&Logout {}).unwrap();
+    let pulled = AccountEvent::OrderCancelled {
+        lot: UNIFORM,
+        order: order.order,
+    };
+    let told = told_until(&mut watcher, pulled);
+    let fired = told
+        .iter()
+        .position(|event| matches!(event, AccountEvent::DeadManFired { .. }));
+    assert_eq!(fired, Some(told.len() - 2), "{told:?}");
+    let now = account(&mut watcher);
+    assert!(now.orders.is_empty() && now.dead_men.is_empty());
+    server.end();
+}
+
+#[test]
+fn a_switch_survives_a_kill_and_who_resumes_in_time_keeps_their_orders() {
+    let house = house();
+    let server = house.open();
+    let mut mia = Line::trader(server.address(), "mia");
+    let (mut quick, token) = another(&mia, "mia");
+    let order = place(&mut mia, UNIFORM, 60, "12");
+    arm(&mut quick, Span::from_secs(3_600));
+    server.kill();
+
+    let server = house.open();
+    let mut quick = Line::open(server.address());
+    quick.resume(&token).unwrap();
+    let stands = account(&mut quick);
+    assert_eq!(stands.orders[..], [order]);
+    assert_eq!(stands.dead_men.len(), 1);
+    quick.number_from(1_000);
+    arm(&mut quick, moment());
+    server.kill();
+
+    let server = house.open();
+    // Nobody speaks for it: its orders go though nobody has asked anything since.
+    let mut tom = Line::trader(server.address(), "tom");
+    until("the order is pulled", || {
+        let market = tom.snapshot();
+        (market.lot(UNIFORM).unwrap().bidders() == 0).then_some(())
+    });
+    server.end();
+}
