@@ -4,12 +4,14 @@
 mod house;
 mod line;
 mod person;
+mod terminal;
 mod ledger;
 mod bidding;
 mod formats;
 mod sessions;
 mod files;
 mod program;
+mod screen;
 mod program_formats;
 mod library;
 mod examples;

@@ -64,13 +64,20 @@ impl Person {
         self.home.path()
     }
 
-    /// A command that is not run yet, with `--json`.
-    pub fn command(&self, line: &str) -> Command {
+    /// The program, in the environment of this person.
+    pub fn program(&self) -> Command {
         let mut command = Command::new(program());
         without_settings(&mut command);
         command
             .env("AUCTION_SERVER", self.server.to_string())
-            .env("AUCTION_HOME", self.home.path())
+            .env("AUCTION_HOME", self.home.path());
+        command
+    }
+
+    /// A command that is not run yet, with `--json`.
+    pub fn command(&self, line: &str) -> Command {
+        let mut command = self.program();
+        command
             .arg("--json")
             .args(line.split(' ').filter(|word| !word.is_empty()))
             .stdin(Stdio::null());
