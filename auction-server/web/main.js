@@ -51,6 +51,7 @@ function openView(lot) {
   $("lot").scrollTop = 0;
   mark($("market"), "data-open", true);
   list.select(lot.id);
+  app.lotChanged(lot);
 }
 
 function closeView() {

@@ -63,6 +63,8 @@ export class Bids {
     const since = known.bids.filter((bid) => bid.sequence > last);
     known.bids = asked.concat(since);
     known.total = history.total + since.length;
+    // Bids that were sealed, as they were opened at the close.
+    known.opened = history.opened ?? [];
     known.isThere = true;
     this.came(lot);
   }

@@ -7,7 +7,8 @@ const AMOUNT_MAX = 10n ** 18n;
 /** The one field of an object that has one: a variant and its fields. A bare variant is a string. */
 export function variant(value) {
   if (typeof value === "string") return [value, {}];
-  return Object.entries(value ?? {})[0] ?? ["unknown", {}];
+  for (const name in value) return [name, value[name]];
+  return ["unknown", {}];
 }
 
 const price = (decimal) => (decimal === null || decimal === undefined ? null : units(decimal));

@@ -9,6 +9,17 @@ const HASHED_AT_ONCE_MAX = 4_000;
 /** The feed does not follow what is here: there is a gap. */
 export class Gap extends Error {}
 
+const LOT_EVENTS = new Set(["bid_accepted", "lot_extended", "lot_closed", "lot_began", "lot_halted", "lot_resumed", "bidders_counted", "bids_opened"]);
+
+function mustBe(isSo) {
+  if (!isSo) throw new Gap("an event does not follow those before it");
+}
+
+/** Whether one time of the wire is later than another; digits without zeros before them. */
+function isLater(time, other) {
+  return time.length > other.length || (time.length === other.length && time > other);
+}
+
 export class Market {
   /** `heard(kind, event, entry)` is called behind each event, `changed(lot)` for each lot that changed. */
   constructor({ heard, changed }) {
@@ -74,7 +85,7 @@ export class Market {
     if (feed.market !== this.id || Number(feed.after) !== this.sequence) throw new Gap("the feed has a gap");
     for (const entry of feed.entries) {
       this.sequence += 1;
-      if (BigInt(entry.at) > BigInt(this.at)) this.at = entry.at;
+      if (isLater(entry.at, this.at)) this.at = entry.at;
       const [kind, event] = variant(entry.event);
       this.apply(kind, event, entry.at);
       this.heard(kind, event, { at: entry.at, sequence: this.sequence });
@@ -83,20 +94,27 @@ export class Market {
   }
 
   apply(kind, event, at) {
-    if (kind === "user_registered") return this.addUser(event.user, event.name, event.role);
-    if (kind === "stock_listed") return this.list(event.listing);
+    if (kind === "user_registered") {
+      mustBe(event.user === this.users.length + 1 && !this.names.has(event.name));
+      return this.addUser(event.user, event.name, event.role);
+    }
+    if (kind === "stock_listed") return this.list(event);
     if (kind === "profit_published") {
       const stock = this.stocks.get(event.symbol);
-      if (!stock) throw new Gap("an unknown stock");
+      mustBe(stock);
       return this.setStock(stock.listing, event.profit);
     }
-    if (kind === "lot_opened") return this.addLot(Lot.opened(event, at));
-    const lot = event.lot === undefined ? undefined : this.lot(event.lot);
-    if (!lot) {
+    if (kind === "lot_opened") {
+      mustBe(event.lot === this.lots.length + 1 && this.stocks.has(event.symbol));
+      return this.addLot(Lot.opened(event, at));
+    }
+    if (!LOT_EVENTS.has(kind)) {
       // Of a later server: it is passed over, and the fold can no longer be checked.
       this.unknownEvents += 1;
       return;
     }
+    const lot = this.lot(event.lot);
+    mustBe(lot && lot.phase !== "closed" && this.fits(kind, event, lot));
     if (kind === "bid_accepted") lot.bid(event);
     else if (kind === "lot_extended") {
       lot.times(lot.openedAt, event.closes_at);
@@ -110,8 +128,21 @@ export class Market {
       lot.halt(null);
       lot.times(event.opened_at, event.closes_at);
     } else if (kind === "bidders_counted") lot.bidders = event.bidders;
-    else if (kind !== "bids_opened") this.unknownEvents += 1;
     this.touch(lot);
+  }
+
+  /** Whether what happened can happen to a lot that stands so. */
+  fits(kind, event, lot) {
+    const isHalted = lot.haltedSince !== null;
+    const isOpenFormat = lot.format === "english" || lot.format === "dutch";
+    const isKnown = (user) => this.users[user - 1] !== undefined;
+    if (kind === "bid_accepted") return isOpenFormat && lot.isOpen && isKnown(event.bidder) && isKnown(event.leader);
+    if (kind === "lot_extended" || kind === "lot_halted") return !isHalted;
+    if (kind === "lot_began") return lot.phase === "scheduled" && !isHalted;
+    if (kind === "lot_resumed") return isHalted;
+    if (kind === "bidders_counted") return !isOpenFormat && lot.phase !== "scheduled";
+    if (kind === "bids_opened") return !isOpenFormat && event.bids.every((bid) => isKnown(bid.bidder));
+    return true;
   }
 
   addUser(id, name, role) {
@@ -143,7 +174,9 @@ export class Market {
   }
 
   touch(lot) {
-    this.digest.touch(lot.id, () => lotItem(lot));
+    // Made once a lot: busy markets come here thousands of times a second.
+    lot.item ??= () => lotItem(lot);
+    this.digest.touch(lot.id, lot.item);
     this.changed(lot);
   }
 

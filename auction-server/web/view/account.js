@@ -36,7 +36,7 @@ export class Account {
     const name = el("input", { type: "text", name: "username", autocomplete: "username", autocapitalize: "none", spellcheck: false, required: true, maxLength: 32 });
     const password = el("input", { type: "password", name: "password", autocomplete: "current-password", required: true, maxLength: 128 });
     const stays = el("input", { type: "checkbox", name: "stays" });
-    const fields = [field("Name", name, "2 to 32 of a–z, 0–9 and . _ -"), field("Password", password, "Yours alone: up to 128 bytes.")];
+    const fields = [field("Name", name, "2 to 32 of a–z, 0–9 and . _ -"), field("Password", password, "Any length up to 128 bytes.")];
     const said = el("p", { class: "outcome", role: "status" });
     const enter = el("button", { class: "primary", type: "submit" }, "Log in");
     const register = el("button", { class: "second", type: "button", onclick: () => this.enter(true) }, "Register");

@@ -9,6 +9,7 @@ import { Clock } from "../link/clock.js";
 import { Session, Unsure } from "../link/session.js";
 import { Lost, Wire } from "../link/wire.js";
 import { announce } from "./announce.js";
+import { soon } from "./frame.js";
 import { Rates } from "./rates.js";
 
 /** How long to wait before watching again when the server had no room for it, in milliseconds. */
@@ -19,7 +20,8 @@ class App {
     this.listeners = new Map();
     this.clock = new Clock();
     this.rates = new Rates();
-    this.market = new Market({ heard: (...all) => this.heard(...all), changed: (lot) => this.tell("lot", lot) });
+    this.changed = new Set();
+    this.market = new Market({ heard: (...all) => this.heard(...all), changed: (lot) => this.lotChanged(lot) });
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     this.wire = new Wire(address, this.clock, {
       state: () => this.tell("link"),
@@ -40,6 +42,18 @@ class App {
     const all = this.listeners.get(what) ?? [];
     this.listeners.set(what, [...all, listener]);
   }
+
+  /** A lot has changed: who shows it hears of it with the next frame, once. */
+  lotChanged(lot) {
+    this.changed.add(lot);
+    soon(this.telling);
+  }
+
+  telling = () => {
+    const { changed } = this;
+    this.changed = new Set();
+    for (const lot of changed) this.tell("lot", lot);
+  };
 
   tell(what, ...about) {
     for (const listener of this.listeners.get(what) ?? []) listener(...about);
@@ -94,6 +108,7 @@ class App {
 
   follow(feed) {
     this.rates.batch();
+    this.heardAt = this.now();
     this.market.follow(feed);
   }
 
@@ -140,14 +155,19 @@ class App {
     const { me, own } = this;
     if (me !== null && !own.isIn(id) && this.bids.of(id)?.bids.some((bid) => bid.bidder === me)) own.seen(id);
     const lot = this.market.lot(id);
-    if (lot) this.tell("lot", lot);
+    const { opened } = this.bids.of(id);
+    if (lot?.phase === "closed" && opened.length > 0) {
+      lot.opened = opened;
+      if (opened.some((bid) => bid.bidder === me)) own.seen(id);
+    }
+    if (lot) this.lotChanged(lot);
     this.tell("bids", id);
   }
 
   // What happens in the market.
 
   heard(kind, event, { at, sequence }) {
-    this.rates.event(kind, this.now() - Number(at) / 1_000);
+    this.rates.event(kind, this.heardAt - Number(at) / 1_000);
     const lot = event.lot === undefined ? undefined : this.market.lot(event.lot);
     if (kind === "bid_accepted") {
       this.bids.heard(event, sequence, at);
@@ -193,7 +213,7 @@ class App {
   sessionChanged() {
     this.ownBegins();
     this.tell("session");
-    this.market.lots.forEach((lot) => this.tell("lot", lot));
+    this.market.lots.forEach((lot) => this.lotChanged(lot));
   }
 
   ownBegins() {
@@ -220,7 +240,7 @@ class App {
       if (answer !== "accepted") return { refused: told, text: refusal(told) };
       this.own.accepted(kind, body, typeof told.reply === "object" ? told.reply : {});
       const lot = body.lot === undefined ? undefined : this.market.lot(body.lot);
-      if (lot) this.tell("lot", lot);
+      if (lot) this.lotChanged(lot);
       return { accepted: told };
     } catch (error) {
       if (!(error instanceof Unsure || error instanceof Lost)) throw error;

@@ -13,8 +13,7 @@ const LARGE_BY = UNITS;
 
 /** The box of a lot: `node`, `update(now)`, `tick(now)`, `focus()`. */
 export function biddingBox(lot) {
-  const Box = { english: EnglishBox, dutch: DutchBox, sealed: OrdersBox, uniform: OrdersBox, call: OrdersBox }[lot.format];
-  return Box ? new Box(lot) : new UnknownBox(lot);
+  return new (BOXES[lot.format] ?? Box)(lot, "Bid");
 }
 
 class Box {
@@ -99,6 +98,7 @@ class Box {
 /** Why a lot cannot be bid on here and now: words, a node, or nothing when it can. */
 function closedTo(lot) {
   if (lot.phase === "closed") return resultOf(lot);
+  if (!(lot.format in BOXES)) return `This page does not know how to bid on a lot of this format, ${lot.format}. A newer page or another program may.`;
   if (lot.phase === "scheduled") return `Bidding opens at ${clock(lot.opensMs)}.`;
   const { session } = app;
   if (!session.user) {
@@ -202,10 +202,12 @@ class EnglishBox extends Box {
     this.amount.offer(leads && !isMaximum ? null : least);
     const { units: amount } = typed(this.first.value);
     const what = isMaximum ? "Bid up to" : "Bid";
-    say(this.send, this.asks !== null ? `Yes, ${shown(this.asks)}` : amount === undefined ? what : `${what} ${shown(amount)}`);
+    this.send.disabled = leads && !isMaximum;
+    if (this.send.disabled) say(this.send, "You lead");
+    else say(this.send, this.asks !== null ? `Yes, ${shown(this.asks)}` : amount === undefined ? what : `${what} ${shown(amount)}`);
     const own = maximum === null ? "" : ` Your maximum: ${shown(maximum)}.`;
     const text = leads
-      ? `You lead. To stay ahead, raise your hidden maximum.${own}`
+      ? `To stay ahead, set a hidden maximum above the price.${own}`
       : least === null ? "No higher bid is possible." : `The least is ${shown(least)}.${own}`;
     say(this.hint, text);
     const now = lot.terms.buy_now === null ? null : units(lot.terms.buy_now);
@@ -441,18 +443,4 @@ class OrdersBox extends Box {
   }
 }
 
-class UnknownBox extends Box {
-  constructor(lot) {
-    super(lot, "Bid");
-    this.first = this.form;
-  }
-
-  refresh() {
-    show(this.form, false);
-    show(this.closedTo, true);
-    say(this.closedTo, `This page does not know how to bid on a lot of this format, ${this.lot.format}. A newer page or another program may.`);
-  }
-
-  submit() {}
-}
-
+const BOXES = { english: EnglishBox, dutch: DutchBox, sealed: OrdersBox, uniform: OrdersBox, call: OrdersBox };

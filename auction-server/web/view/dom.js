@@ -65,7 +65,7 @@ export function field(label, input, hint = null) {
   return node;
 }
 
-/** A table of rows of cells; a cell is text or a node, the header's words may begin with `#` for numbers. */
+/** A table of rows of cells; a cell is text or a node, a header's words begin with `#` for numbers, and `~` to be only heard. */
 export function table(caption, heads, rows) {
   const number = heads.map((head) => head.startsWith("#"));
   const cell = (tag) => (content, index) => el(tag, { class: number[index] ? "number" : undefined, scope: tag === "th" ? "col" : undefined }, content);
@@ -73,7 +73,7 @@ export function table(caption, heads, rows) {
     "table",
     {},
     el("caption", { class: "only-heard" }, caption),
-    el("thead", {}, el("tr", {}, heads.map((head, index) => cell("th")(head.replace("#", ""), index)))),
+    el("thead", {}, el("tr", {}, heads.map((head, index) => cell("th")(head.startsWith("~") ? el("span", { class: "only-heard" }, head.slice(1)) : head.replace("#", ""), index)))),
     el("tbody", {}, rows.map((row) => el("tr", { class: row.class }, row.map(cell("td"))))),
   );
 }

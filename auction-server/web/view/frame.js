@@ -15,10 +15,14 @@ export function soon(job) {
 }
 
 function draw() {
-  isAsked = false;
-  const jobs = [...waiting];
-  waiting.clear();
-  for (const job of jobs) job();
+  // What a job asks for is done in the same frame: what changed is told first, and then drawn.
+  for (let round = 0; round < 2; round += 1) {
+    const jobs = [...waiting];
+    waiting.clear();
+    for (const job of jobs) job();
+  }
+  isAsked = waiting.size > 0;
+  if (isAsked) requestAnimationFrame(draw);
 }
 
 const beats = new Set();

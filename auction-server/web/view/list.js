@@ -13,8 +13,8 @@ import { onBeat, soon } from "./frame.js";
 const SPARE_ROWS = 6;
 /** How often the order may change by itself, in milliseconds; not while someone points at a row or is on it. */
 const ORDER_PAUSE = 1_000;
-/** How soon a price can flash again. */
-const FLASH_PAUSE = 500;
+/** A price flashes when it moves behind so long a rest, in milliseconds: where all moves, nothing flickers. */
+const FLASH_REST = 1_000;
 
 const COLUMNS = [
   { key: "symbol", title: "Lot", of: (lot) => lot.symbol },
@@ -127,7 +127,7 @@ export class List {
     const now = app.now();
     const state = STATES.find(([key]) => key === this.state)[2];
     const lots = app.market.lots;
-    this.countStates(lots);
+    this.count();
     const fits = (lot) => state(lot) && (this.format === "" || formatOf(lot) === this.format) && this.matches(lot);
     const { of } = COLUMNS.find((column) => column.key === this.sort.key);
     const keyed = lots.filter(fits).map((lot) => [of(lot, now), lot]);
@@ -142,7 +142,11 @@ export class List {
     this.draw();
   }
 
-  countStates(lots) {
+  /** Counts what each choice would show. */
+  count() {
+    this.isUncounted = false;
+    this.countedAt = performance.now();
+    const { lots } = app.market;
     const formats = new Set();
     const counts = STATES.map(() => 0);
     for (const lot of lots) {
@@ -198,6 +202,7 @@ export class List {
 
   changed(lot) {
     this.dirty.add(lot.id);
+    this.isUncounted = true;
     if (this.places?.has(lot.id) !== true || lot.phase === "closed") this.isStale = true;
     if (app.isPaused) this.held.add(lot.id);
     else soon(this.drawing);
@@ -240,6 +245,7 @@ export class List {
   beat() {
     const now = app.now();
     for (const row of this.rows.values()) row.tick(now, this.told);
+    if (this.isUncounted && !app.isPaused && performance.now() - (this.countedAt ?? 0) > ORDER_PAUSE) this.count();
     const isInUse = this.body.matches(":hover, :focus-within");
     if (this.isStale && !app.isPaused && !isInUse && performance.now() - this.orderedAt > ORDER_PAUSE) this.reorder();
     else if (this.isStale && this.order.length === 0) this.reorder();
@@ -326,7 +332,8 @@ class Row {
     mark(this.node, "data-standing", standing);
     mark(this.node, "data-phase", lot.haltedSince !== null && lot.phase !== "closed" ? "halted" : lot.phase);
     this.showLeader(lot, standing);
-    say(cells.bidders, lot.bidders === 0 ? "–" : grouped(lot.bidders));
+    say(cells.bidders, lot.bidders === 0 ? "" : grouped(lot.bidders));
+    mark(cells.bidders, "data-words", lot.bidders === 0 ? "" : lot.bidders === 1 ? " bidder" : " bidders");
     this.spark.draw(lot, now);
     this.tick(now);
   }
@@ -366,9 +373,9 @@ class Row {
     say(cells.change, moved === null ? "" : `${moved.rises ? "▲" : "▼"} ${moved.percent || moved.by}`);
     mark(cells.change, "data-moves", moved === null ? null : moved.rises ? "up" : "down");
     if (lot.format === "dutch") this.spark.draw(lot, now);
-    if (before === undefined || before === null || performance.now() - (this.flashedAt ?? 0) < FLASH_PAUSE) return;
-    this.flashedAt = performance.now();
-    flash(cells.price);
+    const rested = performance.now() - (this.movedAt ?? -FLASH_REST);
+    this.movedAt = performance.now();
+    if (before !== undefined && before !== null && rested >= FLASH_REST) flash(cells.price);
   }
 }
 

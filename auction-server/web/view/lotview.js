@@ -19,6 +19,8 @@ const LISTED_FEW = 12;
 const LEVELS = 8;
 /** How long an extension stays marked beside the countdown, in milliseconds. */
 const EXTENSION_SHOWN = 6_000;
+/** How often at most the lists of bids and the chart are drawn anew, in milliseconds. */
+const LISTS_PAUSE = 180;
 /** How often the chart moves on while nothing happens, in milliseconds. */
 const CHART_PAUSE = 1_000;
 
@@ -86,16 +88,24 @@ export class LotView {
     this.box.update(now);
     this.tools.update();
     if (lot.phase === "closed") this.askHindsight();
+    this.isBehind = true;
+    this.drawLists(now);
     if (app.isPaused) return;
-    this.drawBids();
-    this.chart?.draw(now);
-    this.chartAt = now;
     const words = terms(lot);
     if (this.saidTerms !== words.join()) {
       this.saidTerms = words.join();
       this.words.replaceChildren(...words.map((sentence) => el("li", {}, sentence)));
     }
     this.drawFacts(stock);
+  }
+
+  drawLists(now) {
+    if (!this.isBehind || app.isPaused || now - (this.listedAt ?? 0) < LISTS_PAUSE) return;
+    this.isBehind = false;
+    this.listedAt = now;
+    this.chartAt = now;
+    this.drawBids();
+    this.chart?.draw(now);
   }
 
   drawStanding() {
@@ -142,6 +152,7 @@ export class LotView {
     mark(this.closesNote, "data-fresh", isFresh);
     if (lot.isOpen && urgency && !app.own.isIn(lot.id)) announceCountdown(this.told, lot.id, lot.closesMs - now, (seconds) => `${lot.symbol} closes in ${seconds} seconds.`);
     this.box.tick(now);
+    this.drawLists(now);
     const moves = this.chart && lot.phase === "open" && !app.isPaused;
     if (moves && now - (this.chartAt ?? 0) > CHART_PAUSE && !this.node?.hidden) {
       this.chartAt = now;
@@ -155,7 +166,7 @@ export class LotView {
     say(this.price, price === null ? "–" : shown(price));
     const moved = price === null ? null : change(price, lot.base);
     const base = `base ${shown(lot.base)}`;
-    say(this.priceNote, moved === null || lot.format === "sealed" ? base : `${moved.rises ? "▲" : "▼"} ${moved.by} ${moved.percent && `(${moved.percent})`} · ${base}`);
+    say(this.priceNote, moved === null || lot.format === "sealed" ? base : `${moved.rises ? "▲" : "▼"} ${moved.by} ${moved.percent && `(${moved.percent})`}`);
     mark(this.priceNote, "data-moves", moved === null || lot.format === "sealed" ? null : moved.rises ? "up" : "down");
   }
 
@@ -167,6 +178,7 @@ export class LotView {
     const { lot } = this;
     if (lot.format === "english") this.drawEnglish();
     else if (lot.opened?.length) this.drawOpened();
+    else if (lot.phase === "closed" && lot.format !== "dutch") app.bids.of(lot.id, MANY);
     else if (lot.format !== "dutch") this.drawLevels();
     show(this.history, this.history.childElementCount > 0);
     show(this.ladder, this.ladder.childElementCount > 0);
@@ -209,7 +221,7 @@ export class LotView {
     };
     const row = ([user, amount]) => Object.assign([name(user), el("span", { class: "bars" }, bar(amount)), shown(amount)], { class: user === app.me ? "own" : undefined });
     const head = el("h3", {}, "Ladder ", el("span", { class: "hint" }, "the best each has shown"));
-    this.ladder.replaceChildren(head, table("The best that each trader has shown", ["Bidder", "", "#Best"], levels.map(row)));
+    this.ladder.replaceChildren(head, table("The best that each trader has shown", ["Bidder", "~As a bar", "#Best"], levels.map(row)));
   }
 
   /** Sealed bids as they were opened at the close. */
@@ -238,6 +250,7 @@ export class LotView {
     const { lot } = this;
     const others = app.market.lotsOf(lot.symbol).filter((other) => other.id !== lot.id);
     const facts = [
+      ["Base price of the lot", shown(lot.base)],
       ["Listed price", stock ? shown(units(stock.listing.price)) : "–"],
       ["Profit of the company", stock ? grouped(stock.profit) : "–"],
       ["Shares in this lot", grouped(lot.quantity)],

@@ -27,7 +27,8 @@ export class Notices {
     const name = app.market.nameOf(lot.leader);
     announce(`Outbid on ${lot.symbol}: ${name} leads at ${shown(lot.price)}. ${lot.least === null ? "" : `The next bid is ${shown(lot.least)}.`}`, true);
     if (this.all.has(key)) return this.refresh(lot);
-    // Who has the lot's own bid box before them needs no second one.
+    // Who has the lot open sees it there, above the bid box.
+    if (app.openLot === lot.id) return;
     const said = el("span", { class: "outcome" });
     const bid = el("button", { type: "button", class: "primary" });
     const notice = this.add(key, { kind: "warns", lot, text: "", stays: true }, [bid, said]);
@@ -54,9 +55,9 @@ export class Notices {
 
   /** The price has moved, or the lot has closed. */
   refresh(lot, isForced = false) {
-    const notice = this.all.get(`outbid ${lot.id}`);
+    const notice = this.all.size > 0 && this.all.get(`outbid ${lot.id}`);
     if (!notice) return;
-    if (lot.phase === "closed" || lot.leader === app.me) return this.drop(notice.key);
+    if (lot.phase === "closed" || lot.leader === app.me || app.openLot === lot.id) return this.drop(notice.key);
     say(notice.words, `Outbid on ${lot.symbol}: ${app.market.nameOf(lot.leader)} leads at ${shown(lot.price)}.`);
     const isHeld = notice.bid.matches(":hover, :focus, :disabled") && notice.offer !== undefined;
     show(notice.bid, lot.least !== null && lot.isOpen);
@@ -75,6 +76,7 @@ export class Notices {
     mark(node, "data-kind", kind);
     const notice = { key, node, words };
     this.all.set(key, notice);
+    mark(node, "data-choice", parts.length > 0);
     this.root.append(node);
     if (!stays) this.fade(notice);
     const [oldest] = this.all.keys();

@@ -19,7 +19,7 @@ export class Results {
     const button = (name, job) => el("button", { type: "button", class: "second", onclick: job }, name);
     const buttons = [button("Print", () => print()), button("CSV", () => this.take("csv")), button("JSON", () => this.take("json"))];
     this.summary = el("p", { class: "hint" });
-    this.table = el("div", { class: "wide-table", tabIndex: 0, role: "region", "aria-label": "Results" });
+    this.table = el("div", { class: "wide-table", tabIndex: 0, role: "region", "aria-label": "Table of results" });
     root.append(el("header", { class: "page-head" }, el("div", {}, el("h2", {}, "Results"), this.summary), el("div", { class: "buttons" }, buttons)), this.table);
   }
 

@@ -28,7 +28,7 @@ export function auctioneerTools(lot) {
   const close = sure("Close now", () => give("close_lot", {}, "closed"));
   const cancel = sure("Cancel lot", () => give("cancel_lot", {}, "cancelled"));
   const all = [halt, resume, ...extend, close, cancel];
-  const node = el("section", { class: "running", "aria-label": "Run this lot" }, el("div", { class: "buttons" }, all), said);
+  const node = el("div", { class: "running", role: "group", "aria-label": `Run lot ${lot.id}` }, el("div", { class: "buttons" }, all), said);
   const update = () => {
     const isHalted = lot.haltedSince !== null;
     const isOpen = lot.phase !== "closed";

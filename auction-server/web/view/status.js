@@ -102,10 +102,7 @@ export class Status {
   buildTheme() {
     const button = $("theme");
     const names = { system: "◐ Auto", light: "☼ Light", dark: "☾ Dark" };
-    const draw = (theme) => {
-      say(button, names[theme]);
-      mark(button, "aria-label", `Colours: ${theme}`);
-    };
+    const draw = (theme) => say(button, names[theme]);
     draw(document.documentElement.dataset.theme);
     button.addEventListener("click", () => draw(nextTheme()));
   }

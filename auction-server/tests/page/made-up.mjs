@@ -1,0 +1,57 @@
+// A server that is made up within the page: for names that no real server would let in, for formats and events of later
+// servers, and for a market that moves faster than a real one here could.
+
+/** Runs in the page, before its own scripts. `market` is what the snapshot holds; `pulse`, what moves. */
+export function madeUp({ market, pulse, heartbeat = 60_000 }) {
+  const micros = () => String(Date.now() * 1_000);
+  window.feedSequence = 10;
+  class Socket {
+    static OPEN = 1;
+    readyState = 0;
+    constructor() {
+      window.socket = this;
+      setTimeout(() => ((this.readyState = 1), this.onopen()));
+    }
+    tell(kind, body, request = "0") {
+      this.onmessage({ data: JSON.stringify({ request, [kind]: body }) });
+    }
+    feed(events) {
+      const after = String(window.feedSequence);
+      window.feedSequence += events.length;
+      const at = micros();
+      this.tell("feed", { market: "ab".repeat(16), term: "1", after, through: String(window.feedSequence), entries: events.map((event) => ({ at, event })) });
+    }
+    send(text) {
+      const { request, ...message } = JSON.parse(text);
+      const [[kind, body]] = Object.entries(message);
+      setTimeout(() => this.answer(kind, body, request));
+    }
+    answer(kind, body, request) {
+      if (kind === "hello") this.tell("welcome", { version: 1, market: "ab".repeat(16), term: "1", time: micros(), server: "made-up/1", heartbeat_ms: heartbeat }, request);
+      if (kind === "ping") this.tell("pong", { client_time: body.client_time, server_time: micros() }, request);
+      if (kind === "get_history") this.tell("history", { lot: body.lot, total: 0, bids: [], opened: [] }, request);
+      if (kind === "watch") {
+        this.tell("snapshot_part", { market: "ab".repeat(16), index: 0, follows: "nothing", feed_sequence: "10", at: micros(), ...market }, request);
+        if (pulse) setInterval(() => this.beat(), pulse.every);
+      }
+    }
+    beat() {
+      this.step = (this.step ?? 0) + 1;
+      const price = (lot) => `${1 + Math.floor((lot + this.step) / 100)}.${String((lot + this.step) % 100).padStart(2, "0")}`;
+      const bid = (lot) => ({ bid_accepted: { lot, bidder: 1 + (this.step % 2), amount: price(lot), leader: 1 + (this.step % 2), price: price(lot), least: price(lot + 1), bidders: 2, reserve: "none" } });
+      this.feed(Array.from({ length: pulse.lots }, (_, index) => bid(index + 1)));
+    }
+    close() {}
+  }
+  window.WebSocket = Socket;
+}
+
+export const ENGLISH = { english: { steps: [{ from: "0.00", step: "0.01" }], buy_now: null, soft_close: { mode: "add", extend_within: "60000000", extend_by: "60000000", extensions_max: null } } };
+
+export function lot(id, symbol, change = {}) {
+  const now = Date.now() * 1_000;
+  const book = { english: { price: null, leader: null, least: "1.01", bids: 0, bidders: 0, reserve: "none" } };
+  return { id, symbol, quantity: "1", base_price: "1.00", opened_at: String(now), closes_at: String(now + 3_600_000_000), extensions: 0, terms: ENGLISH, phase: "open", halted_since: null, book, ...change };
+}
+
+export const stock = (symbol, security = "00001") => ({ listing: { symbol, security, price: "1.00", profit: "0" }, profit: "0" });
