@@ -30,7 +30,7 @@ async function close(gavel, lot) {
   await gavel.lot(lot);
   await gavel.page.click("#lot button:text-is('Close now')");
   await gavel.page.click("#lot button:text-is('Close now: sure?')");
-  await gavel.sees("#lot .closes", "closed");
+  await gavel.sees("#lot dt", "Closed");
 }
 
 await story(LOTS, async (house, browsers) => {

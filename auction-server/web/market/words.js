@@ -47,11 +47,13 @@ export function left(millis) {
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
 
 /** A time of the day here, and the whole of a moment. */
 export const clock = (ms) => CLOCK.format(ms);
 export const moment = (ms) => DAY.format(ms);
+export const day = (ms) => DATE.format(ms);
 
 export function plural(count, one, many = `${one}s`) {
   return `${grouped(count)} ${Number(count) === 1 ? one : many}`;
@@ -191,6 +193,9 @@ export function refusal({ code, message, price, at }) {
     bad_credentials: "name or password is wrong",
     name_taken: "this name is taken; choose another",
     lot_closed: "the lot has closed",
+    lot_halted: "the lot is halted; it takes bids when it goes on",
+    lot_not_begun: at ? `bidding opens at ${clock(Number(at) / 1_000)}` : "bidding has not opened",
+    unknown_order: "it is not there any more",
     not_logged_in: "log in first",
     session_expired: "your session has expired; log in again",
     session_closed: "your session was closed; log in again",

@@ -30,6 +30,8 @@ class Box {
   /** What a change of the lot or of who is here means. */
   update(now) {
     const why = closedTo(this.lot);
+    // What was refused while it was open concerns nobody behind the close.
+    if (this.lot.phase === "closed" && this.outcome.dataset.kind === "bad") this.tell(null, "");
     show(this.form, why === null);
     show(this.closedTo, why !== null);
     if (why === null) return this.refresh(now);

@@ -3,7 +3,7 @@
 import { MANY } from "../market/bids.js";
 import { STANDINGS } from "../market/own.js";
 import { change, grouped, shown, units } from "../market/money.js";
-import { clock, formatOf, moment, outcome, plural, terms } from "../market/words.js";
+import { clock, day, formatOf, moment, outcome, plural, terms } from "../market/words.js";
 import { app } from "./app.js";
 import { announceCountdown } from "./announce.js";
 import { biddingBox } from "./bidding.js";
@@ -39,10 +39,12 @@ export class LotView {
     const { lot } = this;
     const figure = (label, key) => {
       const value = el("dd", { class: key });
+      const name = el("dt", {}, label);
+      this[`${key}Name`] = name;
       const note = el("dd", { class: "note" });
       this[key] = value;
       this[`${key}Note`] = note;
-      return el("div", { class: "figure" }, el("dt", {}, label), value, note);
+      return el("div", { class: "figure" }, name, value, note);
     };
     const priceWord = { english: "Price", dutch: "Price now", call: "Indicative price" }[lot.format] ?? "Least bid";
     this.title = el("h2", { tabIndex: -1, id: "lot-title" }, lot.symbol);
@@ -84,6 +86,10 @@ export class LotView {
     say(this.about, `Lot ${lot.id} · ${stock?.listing.security ?? ""} · ${formatOf(lot)}${shares}`);
     this.drawStanding();
     this.drawLeader();
+    if (lot.phase === "closed") {
+      say(this.priceName, lot.outcome.unsold ? "Last price" : "Final price");
+      if (lot.format === "english") say(this.leaderName, "Winner");
+    }
     this.tick(now);
     this.box.update(now);
     this.tools.update();
@@ -135,6 +141,7 @@ export class LotView {
     }
     const none = lot.format === "dutch" ? "nobody yet" : "no bid yet";
     say(this.leader, lot.leader === null ? none : lot.leader === app.me ? "you" : app.market.nameOf(lot.leader));
+    if (lot.phase === "closed" && lot.outcome.unsold) say(this.leader, "nobody");
     const reserve = { not_met: ", reserve not met", met: ", reserve met" }[lot.reserve] ?? "";
     say(this.leaderNote, lot.format === "dutch" ? "" : `${bidders}${reserve}`);
   }
@@ -143,9 +150,11 @@ export class LotView {
     const { lot } = this;
     this.drawPrice(now);
     const [text, urgency] = countdown(lot, now);
-    say(this.closes, text);
+    const isClosed = lot.phase === "closed";
+    say(this.closesName, isClosed ? "Closed" : lot.phase === "scheduled" ? "Opens in" : "Closes in");
+    say(this.closes, isClosed ? clock(lot.closedMs) : text.replace("opens ", ""));
     mark(this.closes, "data-urgency", urgency);
-    const when = lot.phase === "closed" ? `at ${moment(lot.closedMs)}` : lot.phase === "scheduled" ? `at ${moment(lot.opensMs)}` : `at ${clock(lot.closesMs)}`;
+    const when = isClosed ? day(lot.closedMs) : lot.phase === "scheduled" ? `at ${moment(lot.opensMs)}` : `at ${clock(lot.closesMs)}`;
     const often = lot.extensions > 0 ? `, extended ${lot.extensions === 1 ? "once" : `${lot.extensions} times`}` : "";
     const isFresh = this.extendedAt !== undefined && now - this.extendedAt < EXTENSION_SHOWN;
     say(this.closesNote, isFresh ? `moved to ${clock(lot.closesMs)}` : `${when}${often}`);

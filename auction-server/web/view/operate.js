@@ -95,9 +95,9 @@ export class Operate {
     this.built = true;
     this.rows.clear();
     this.plots = [
-      [plot("Events", "a second"), (second) => second.events],
-      [plot("Bids", "a second"), (second) => second.bids],
-      [plot("Commits", "a second"), (second) => second.batches],
+      [plot("Events", "/s"), (second) => second.events],
+      [plot("Bids", "/s"), (second) => second.bids],
+      [plot("Commits", "/s"), (second) => second.batches],
       [plot("Slowest event, to this page", "ms"), (second) => Math.max(0, second.late)],
     ];
     this.health = el("p", { class: "hint" });
