@@ -73,7 +73,7 @@ await story(LOTS, async (house, browsers) => {
   await tom.page.waitForFunction(() => document.querySelector(".bidding .outcome").textContent === "");
   await tom.bid("2.10");
   await tom.sees(".bidding .outcome", "Accepted, you lead at 2.10.");
-  await mia.sees(".banner", "Outbid: tom leads, above your maximum of 2.00.");
+  await mia.sees(".banner", "Outbid: tom leads, above your offer of 2.00.");
   await mia.sees("#lot tr.own", "you");
 
   // The list of bids and its table are the same for all.

@@ -1,7 +1,7 @@
 // Registering, logging in and out, one's sessions, and what a company publishes.
 
 import { grouped } from "../market/money.js";
-import { moment, plural, refusal } from "../market/words.js";
+import { moment, plural, refusal, span } from "../market/words.js";
 import { app } from "./app.js";
 import { announce } from "./announce.js";
 import { el, field, mark, say } from "./dom.js";
@@ -11,6 +11,7 @@ export class Account {
   constructor(root, back) {
     Object.assign(this, { root, back });
     app.on("session", () => this.isShown && this.draw());
+    app.on("sessions", () => this.isShown && this.sessions?.isConnected && this.listSessions());
     app.on("link", () => this.isShown && this.entry && this.enable());
   }
 
@@ -89,8 +90,36 @@ export class Account {
     return [
       el("section", { class: "card" }, el("h2", {}, user.name), el("p", { class: "hint" }, `${role}; this session ends ${moment(user.expiresMs)}`), user.role === "trader" ? el("p", {}, mine) : null, el("div", { class: "buttons" }, leave), this.said),
       ...(app.session.company ? [this.profit(app.session.company)] : []),
+      ...(app.session.isTrader ? [this.deadMan()] : []),
       el("section", { class: "card" }, el("h3", {}, "Sessions"), this.sessions),
     ];
+  }
+
+  /** The switch that withdraws open orders when this session is away. */
+  deadMan() {
+    const grace = el("input", { type: "text", inputMode: "numeric", name: "grace", value: "30" });
+    const seconds = field("Away for (seconds)", grace);
+    const said = el("p", { class: "outcome", role: "status" });
+    const state = () => {
+      const armed = app.own.deadMen.get(app.session.user?.session);
+      return armed ? `Armed: after ${span(armed)} away.` : "Not armed.";
+    };
+    this.deadManState = el("p", { class: "hint" }, state());
+    app.on("sessions", () => this.deadManState.isConnected && say(this.deadManState, state()));
+    const set = async (micros) => {
+      const { refused, text } = await app.command("set_dead_man", { grace: micros });
+      mark(said, "data-kind", refused ? "bad" : "good");
+      say(said, refused ? `Refused: ${text}.` : micros ? "Armed." : "Cleared.");
+    };
+    const arm = (event) => {
+      event.preventDefault();
+      const isNumber = /^\d+$/.test(grace.value.trim());
+      seconds.fault(isNumber ? null : "A whole number of seconds.");
+      if (isNumber) set(String(Number(grace.value) * 1_000_000));
+    };
+    const buttons = [el("button", { class: "second", type: "submit" }, "Arm"), el("button", { class: "quiet", type: "button", onclick: () => set(null) }, "Clear")];
+    const words = "When this session is away too long, the server withdraws your open orders. Bids and maxima stand.";
+    return el("form", { class: "card", novalidate: true, onsubmit: arm }, el("h3", {}, "If the connection is lost"), el("p", {}, words), this.deadManState, el("div", { class: "line" }, seconds, buttons), said);
   }
 
   async logOut() {

@@ -30,7 +30,7 @@ class App {
       heartbeat: (body) => this.compare(body),
     });
     this.session = new Session(this.wire, () => this.sessionChanged());
-    this.own = new Own();
+    this.own = new Own({ changed: (id) => this.ownChanged(id), told: (...all) => this.ownTold(...all) });
     this.bids = new Bids({ ask: (lot, limit) => this.history(lot, limit), came: (lot) => this.bidsCame(lot) });
     this.check = { word: "unchecked", atMs: null };
     this.isPaused = false;
@@ -94,7 +94,9 @@ class App {
       if (kind === "feed") return this.follow(body);
       if (kind === "snapshot_part") return this.takePart(body);
       if (kind === "resumed") return this.ready();
-      if (kind === "resync") return this.resync(body);
+      if (kind === "account") return this.own.take(body);
+      if (kind === "account_feed") return this.own.follow(body);
+      if (kind === "resync") return request === this.accountNumber ? undefined : this.resync(body);
       if (kind === "goodbye") return this.tell("said", body.message);
       if (request === this.watchNumber && kind === "refused") return setTimeout(() => this.watch(), WATCH_PAUSE);
       // What else a later server says is passed over.
@@ -212,6 +214,8 @@ class App {
 
   sessionChanged() {
     this.ownBegins();
+    // Behind each login, and each resumption: what stands may have changed meanwhile.
+    if (this.session.isTrader && this.session.isReady) this.accountNumber = this.wire.say("watch_account", {});
     this.tell("session");
     this.market.lots.forEach((lot) => this.lotChanged(lot));
   }
@@ -227,6 +231,29 @@ class App {
     }
   }
 
+  ownChanged(id) {
+    const lot = this.market.lot(id);
+    if (lot) this.lotChanged(lot);
+  }
+
+  /** What happens to the account, where the public feed does not tell it. */
+  ownTold(kind, event) {
+    const text = {
+      dead_man_fired: "A session of yours was away too long: your open orders are being withdrawn.",
+      suspended: "Your account is suspended: you can do nothing more; what you have bid binds.",
+      reinstated: "Your account is no longer suspended.",
+    }[kind];
+    if (text) {
+      this.tell("notice", { kind: kind === "reinstated" ? "good" : "bad", text, stays: kind !== "reinstated" });
+      announce(text, true);
+    }
+    if (kind === "session_closed" && event.session === this.session.user?.session) {
+      this.session.forget();
+      this.session.leave();
+    }
+    if (/^(dead_man|session_)/.test(kind)) this.tell("sessions");
+  }
+
   async logOut() {
     const refused = await this.session.logOut();
     if (!refused) this.own.forget();
@@ -238,7 +265,6 @@ class App {
     try {
       const [answer, told] = await this.session.command(kind, body);
       if (answer !== "accepted") return { refused: told, text: refusal(told) };
-      this.own.accepted(kind, body, typeof told.reply === "object" ? told.reply : {});
       const lot = body.lot === undefined ? undefined : this.market.lot(body.lot);
       if (lot) this.lotChanged(lot);
       return { accepted: told };

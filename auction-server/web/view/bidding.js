@@ -109,7 +109,7 @@ function closedTo(lot) {
   if (session.isAuctioneer) return "Auctioneers do not bid.";
   if (session.company === lot.symbol) return "A company does not bid on its own stock.";
   if (session.company) return "Companies do not bid.";
-  if (lot.haltedSince !== null && !app.own.at(lot.id).orders.length) return "The lot is halted: it takes no bids until it goes on.";
+  if (lot.haltedSince !== null && !app.own.orders(lot.id).length) return "The lot is halted: it takes no bids until it goes on.";
   return null;
 }
 
@@ -200,14 +200,14 @@ class EnglishBox extends Box {
     const { lot, isMaximum } = this;
     const { least, leader } = lot;
     const leads = leader === app.me;
-    const { maximum } = app.own.at(lot.id);
+    const offer = app.own.offer(lot.id);
     this.amount.offer(leads && !isMaximum ? null : least);
     const { units: amount } = typed(this.first.value);
     const what = isMaximum ? "Bid up to" : "Bid";
     this.send.disabled = leads && !isMaximum;
     if (this.send.disabled) say(this.send, "You lead");
     else say(this.send, this.asks !== null ? `Yes, ${shown(this.asks)}` : amount === undefined ? what : `${what} ${shown(amount)}`);
-    const own = maximum === null ? "" : ` Your maximum: ${shown(maximum)}.`;
+    const own = leads && offer !== null && offer > (lot.price ?? 0) ? ` Your maximum: ${shown(offer)}.` : "";
     const text = leads
       ? `To stay ahead, set a hidden maximum above the price.${own}`
       : least === null ? "No higher bid is possible." : `The least is ${shown(least)}.${own}`;
@@ -343,7 +343,7 @@ class OrdersBox extends Box {
   }
 
   get orders() {
-    return app.own.at(this.lot.id).orders;
+    return app.own.orders(this.lot.id);
   }
 
   showOrders() {
@@ -361,7 +361,7 @@ class OrdersBox extends Box {
     const side = this.isCall ? (order.side === "buy" ? "Buy " : "Sell ") : "";
     const shares = this.hasQuantity ? `${side}${grouped(order.quantity)} ` : "Your bid ";
     const name = `${this.word} ${order.order}`;
-    const filled = order.filled !== undefined && Number(order.filled) > 0 ? `, filled ${grouped(order.filled)}` : "";
+    const filled = order.filled === undefined ? "" : Number(order.filled) === 0 ? ": not filled" : `: ${grouped(order.filled)} filled${order.pays === null ? "" : ` at ${shown(units(order.pays))}`}`;
     const what = el("span", { class: "what" }, `${shares}${limit}${filled}`);
     const buttons = [
       el("button", { type: "button", class: "quiet", "aria-label": `Change ${name}`, onclick: () => this.change(order) }, "Change"),
@@ -400,8 +400,7 @@ class OrdersBox extends Box {
 
   async withdraw(order) {
     const at = { lot: this.lot.id, order: order.order };
-    const { refused } = await this.give("cancel_order", at, () => ({ text: `Withdrawn.` }));
-    if (refused?.code === "unknown_order") app.own.gone(at.lot, at.order);
+    await this.give("cancel_order", at, () => ({ text: "Withdrawn." }));
     if (this.changing?.order === order.order) this.stopChanging();
     this.refreshAll();
   }

@@ -117,11 +117,11 @@ export class LotView {
   drawStanding() {
     const { lot } = this;
     const standing = app.own.standing(lot);
-    const { maximum } = app.own.at(lot.id);
+    const offer = app.own.offer(lot.id);
     const [sign, word] = STANDINGS[standing] ?? ["", ""];
     const text = {
       leading: lot.format === "dutch" ? "" : `${word}${lot.reserve === "not_met" ? ", but the reserve is not met" : ""}.`,
-      outbid: lot.format === "dutch" ? "" : `Outbid: ${app.market.nameOf(lot.leader)} leads${maximum !== null && maximum < lot.price ? `, above your maximum of ${shown(maximum)}` : ""}.`,
+      outbid: lot.format === "dutch" ? "" : `Outbid: ${app.market.nameOf(lot.leader)} leads${offer !== null && offer < lot.price ? `, above your offer of ${shown(offer)}` : ""}.`,
       won: "You won.",
     }[standing];
     show(this.standing, Boolean(text));
