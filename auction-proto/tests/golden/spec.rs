@@ -76,6 +76,34 @@ fn the_json_shown_is_true() {
 }
 
 #[test]
+fn every_request_names_what_answers_it() {
+    for kind in Kind::ALL.iter().filter(|kind| !kind.answers().is_empty()) {
+        let begin = format!("| {} | `{kind}` |", kind.0);
+        let row = SPEC.lines().find(|line| line.starts_with(&begin)).unwrap();
+        // What says why a snapshot follows answers nothing by itself.
+        for answer in kind.answers().iter().filter(|kind| **kind != Kind::RESYNC) {
+            assert!(row.contains(&format!("`{answer}`")), "{row}: {answer}");
+        }
+    }
+}
+
+/// The digest is defined in the core, and repeated for those who have no Rust.
+#[test]
+fn the_digest_is_the_cores() {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../auction-core/src/digest.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    let rows = source.lines().filter_map(|line| line.strip_prefix("//! "));
+    let mut rows = rows.filter(|line| line.starts_with("| ")).peekable();
+    assert!(rows.peek().is_some());
+    for row in rows {
+        assert!(
+            SPEC.lines().any(|line| line == row),
+            "SPEC.md has no row {row}"
+        );
+    }
+}
+
+#[test]
 fn every_kind_code_and_limit_has_its_row() {
     let has = |row: String| assert!(SPEC.contains(&row), "SPEC.md has no row {row}");
     for kind in Kind::ALL {

@@ -1,10 +1,10 @@
 //! Lines of JSON over a plain socket.
 
 use auction_proto::limits::REQUEST_BYTES_MAX;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::market::{Lines, Market, assert_kind, hello};
+use crate::market::{Lines, Market, PATIENCE, assert_kind, hello};
 
 #[tokio::test]
 async fn a_program_bids_in_json_and_another_sees_it() {
@@ -84,4 +84,66 @@ async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
     let welcome = lines.ask("hello", &many).await;
     assert_eq!(welcome["welcome"]["version"], 1);
     market.stop().await;
+}
+
+/// The conversation at the beginning of the protocol's page, word for word but for what no two servers have in common.
+#[tokio::test]
+async fn the_first_conversation_of_the_specification_is_true() {
+    let (_, block) = auction_proto::SPEC_MD
+        .split_once("```conversation\n")
+        .unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let market = Market::start_with(|config| config.network.heartbeat = PATIENCE).await;
+    let mut lines = Lines::new(market.connect().await);
+    let mut asked = 0;
+    for line in block.lines() {
+        if let Some(request) = line.strip_prefix("> ") {
+            lines.write(request).await;
+            asked += 1;
+        } else {
+            let shown = line.strip_prefix("< ").expect("a question or an answer");
+            let shown: Value = serde_json::from_str(shown).unwrap();
+            let answer = lines.answer(asked).await;
+            assert_like(&shown, &answer, "");
+        }
+    }
+    assert!(asked > 5);
+    market.stop().await;
+}
+
+/// What differs from server to server, or from one moment to the next.
+const DIFFERS: [&str; 9] = [
+    "market",
+    "time",
+    "server",
+    "heartbeat_ms",
+    "feed_sequence",
+    "session",
+    "token",
+    "expires_at",
+    "at",
+];
+
+#[track_caller]
+fn assert_like(shown: &Value, answer: &Value, name: &str) {
+    match (shown, answer) {
+        (Value::Object(shown), Value::Object(answer)) => {
+            assert_eq!(
+                shown.keys().collect::<Vec<_>>(),
+                answer.keys().collect::<Vec<_>>()
+            );
+            for (name, value) in shown {
+                assert_like(value, &answer[name], name);
+            }
+        }
+        (Value::Array(shown), Value::Array(answer)) => {
+            assert_eq!(shown.len(), answer.len());
+            for (shown, answer) in shown.iter().zip(answer) {
+                assert_like(shown, answer, name);
+            }
+        }
+        (Value::String(_), Value::String(_)) if DIFFERS.contains(&name) => {}
+        (Value::Number(_), Value::Number(_)) if DIFFERS.contains(&name) => {}
+        (shown, answer) => assert_eq!(shown, answer, "{name}"),
+    }
 }
