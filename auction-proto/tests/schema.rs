@@ -232,7 +232,7 @@ const CHANGES: usize = 13;
 
 proptest! {
     // Each case is of many messages, since a validator takes longer to make than to ask.
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn the_schema_takes_every_message(
