@@ -98,3 +98,77 @@ pub fn keys() -> io::Result<mpsc::Receiver<io::Result<Input>>> {
     thread::Builder::new().name("keys".to_owned()).spawn(read)?;
     Ok(pressed)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Read as _;
+    use std::time::{Duration, Instant};
+
+    use pty_process::blocking::{Command, open};
+    use rustix::termios::tcgetattr;
+
+    use super::*;
+
+    /// Says to this program that it is the one that is to panic.
+    const PANICS: &str = "AUCTION_TEST_PANICS";
+    const DEADLINE: Duration = Duration::from_secs(60);
+
+    /// Does nothing, unless the test below starts it at a terminal of its own.
+    #[test]
+    fn panics_at_a_screen() {
+        if std::env::var_os(PANICS).is_none() {
+            return;
+        }
+        let mut screen = Screen::begin().unwrap();
+        let drawn = screen
+            .terminal
+            .draw(|frame| frame.render_widget("well", frame.area()));
+        drawn.unwrap();
+        panic!("this cannot be");
+    }
+
+    #[test]
+    fn after_a_panic_the_terminal_is_as_before_and_tells_of_it() {
+        let (mut seen, terminal) = open().unwrap();
+        seen.resize(pty_process::Size::new(24, 80)).unwrap();
+        let before = tcgetattr(&terminal).unwrap();
+        let this = "screen::terminal::tests::panics_at_a_screen";
+        let mut program = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", this, "--nocapture"])
+            .env(PANICS, "1")
+            .spawn_borrowed(&terminal)
+            .unwrap();
+        let reader = thread::spawn(move || {
+            let (mut written, mut bytes) = (Vec::new(), [0; 4_096]);
+            // The end comes as an error, when nobody holds the terminal any more.
+            while let Ok(count @ 1..) = seen.read(&mut bytes) {
+                written.extend_from_slice(&bytes[..count]);
+            }
+            String::from_utf8(written).unwrap()
+        });
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = program.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begun.elapsed() < DEADLINE, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert_eq!(status.code(), Some(PANICKED));
+        let after = tcgetattr(&terminal).unwrap();
+        assert_eq!(after.local_modes, before.local_modes);
+        assert_eq!(after.input_modes, before.input_modes);
+        drop(terminal);
+        let written = reader.join().unwrap();
+        let place = |text: &str| {
+            let found = written.rfind(text);
+            found.unwrap_or_else(|| panic!("no {text:?} in {written:?}"))
+        };
+        assert!(place("well") < place("\x1b[?1049l"));
+        assert!(place("\x1b[?1049l") < place("this cannot be"));
+        assert!(
+            place("\x1b[?25l") < place("\x1b[?25h"),
+            "the cursor is back"
+        );
+    }
+}
