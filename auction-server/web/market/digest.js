@@ -75,6 +75,18 @@ class Bytes {
     return this.optional(decimal, (some) => this.u64(units(some)));
   }
 
+  /** Of digits that may have a minus before them. */
+  i64(digits) {
+    this.view.setBigInt64(this.length, BigInt(digits), true);
+    this.length += 8;
+    return this;
+  }
+
+  /** A price and a quantity, or nothing. */
+  quote(quote) {
+    return this.optional(quote, ({ price, quantity }) => this.u64(units(price)).u64(quantity));
+  }
+
   one(names, name) {
     const number = names.indexOf(name);
     if (number < 0) throw new Unknown(name);
@@ -97,9 +109,19 @@ export function userItem(user) {
   return bytes.hash();
 }
 
-export function stockItem({ listing, profit }) {
+export function stockItem({ listing, profit, uncross }) {
   bytes.begin(2).text(listing.symbol).text(listing.security).u64(units(listing.price));
-  return bytes.i64OfDecimal(listing.profit).i64OfDecimal(profit).hash();
+  bytes.i64OfDecimal(listing.profit).i64OfDecimal(profit);
+  // Servers without call auctions know nothing of an uncross, not even that there was none.
+  if (uncross !== undefined) bytes.price(uncross);
+  return bytes.hash();
+}
+
+/** What a random end was committed to by, in hexadecimal digits. */
+export function commitment(lot, { before_close, salt }) {
+  bytes.length = 0;
+  bytes.raw(text.encode("auction.end.1")).u32(lot).u64(before_close).raw(fromHex(salt));
+  return toHex(bytes.hash());
 }
 
 export function lotItem(lot) {
@@ -152,9 +174,23 @@ const FORMATS = {
   },
 };
 
+FORMATS.call = {
+  terms({ tick, book, collar, extensions_max, market_extension, extend_by, random_end, no_cancel }) {
+    bytes.u8(4).u64(units(tick)).one(["open", "closed"], book);
+    bytes.optional(collar, ({ absolute, basis_points }) => bytes.u64(units(absolute)).u32(basis_points));
+    bytes.u32(extensions_max).u8(market_extension ? 1 : 0).u64(extend_by).u64(random_end);
+    bytes.optional(no_cancel, (span) => bytes.u64(span));
+  },
+  book({ bidders, reference, marketExtended, end }) {
+    bytes.u32(bidders).optional(reference, (price) => bytes.u64(price)).u8(marketExtended ? 1 : 0);
+    bytes.optional(end, (hash) => bytes.raw(fromHex(hash)));
+  },
+};
+
+const CROSSED_BY = ["market", "volume", "surplus", "pressure", "reference", "collar"];
 const SOLD_BY = ["highest_bid", "buy_now", "first_take", "second_highest_bid", "reserve", "least_bid"];
 
-function outcome(bytes, { sold, unsold, allocated }) {
+function outcome(bytes, { sold, unsold, allocated, crossed, no_cross: none }) {
   if (sold) {
     bytes.u8(0).u32(sold.winner).u64(units(sold.price)).one(SOLD_BY, sold.by).price(sold.runner_up);
   } else if (unsold) {
@@ -162,6 +198,12 @@ function outcome(bytes, { sold, unsold, allocated }) {
   } else if (allocated) {
     bytes.u8(2).u64(allocated.sold).u32(allocated.buyers).u64(units(allocated.lowest));
     bytes.one(["enough_for_all", "time", "pro_rata"], allocated.by).price(allocated.highest_rejected);
+  } else if (crossed) {
+    bytes.u8(3).u64(units(crossed.price)).u64(crossed.volume).i64(crossed.surplus).one(CROSSED_BY, crossed.by);
+    bytes.optional(crossed.candidates, ({ lowest, highest }) => bytes.u64(units(lowest)).u64(units(highest)));
+    bytes.u32(crossed.traders);
+  } else if (none) {
+    bytes.u8(4).one(["nothing_crosses", "no_price", "collar"], none.because).quote(none.best_buy).quote(none.best_sell);
   } else throw new Unknown("outcome");
 }
 

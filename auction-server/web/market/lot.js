@@ -2,6 +2,8 @@
 
 import { PRICE_MAX, units } from "./money.js";
 
+/** How many indicative prices of a call are kept for its chart. */
+const INDICATED_MAX = 500;
 const AMOUNT_MAX = 10n ** 18n;
 
 /** The one field of an object that has one: a variant and its fields. A bare variant is a string. */
@@ -32,6 +34,8 @@ export class Lot {
     this.bidders = 0;
     this.reserve = "none";
     this.hasReserve = false;
+    // Of a call: its reference price, and what is known of its random end.
+    Object.assign(this, { reference: null, marketExtended: false, end: null, indicative: null, indicated: [] });
     this.halt(null);
   }
 
@@ -50,10 +54,11 @@ export class Lot {
       Object.assign(lot, { bids: book.bids, bidders: book.bidders, reserve: book.reserve });
     } else if (format === "dutch" && book.taken) {
       Object.assign(lot, { price: price(book.taken.price), leader: book.taken.bidder, bidders: 1, bids: 1 });
+    } else if (format === "call") {
+      Object.assign(lot, { bidders: book.traders, reference: price(book.reference), marketExtended: book.market_extended, end: book.end });
     } else {
       lot.bidders = book.bidders ?? 0;
       lot.hasReserve = book.has_reserve ?? false;
-      lot.book = book;
     }
     return lot;
   }
@@ -64,7 +69,6 @@ export class Lot {
     lot.times(event.opens_at ?? at, event.closes_at);
     lot.phase = event.opens_at === null ? "open" : "scheduled";
     lot.hasReserve = event.has_reserve;
-    lot.book = {};
     if (lot.format === "english") {
       lot.reserve = event.has_reserve ? "not_met" : "none";
       lot.least = lot.firstLeast();
@@ -111,6 +115,16 @@ export class Lot {
     this.reserve = event.reserve;
   }
 
+  /** What an uncross of this call would give now. */
+  indicate({ at, indicative, depth }) {
+    if (this.phase === "closed") return;
+    this.indicative = { ...indicative, depth };
+    const now = indicative.cross ? units(indicative.cross.price) : null;
+    if (now === null || now === this.indicated.at(-1)?.price) return;
+    this.indicated.push({ ms: millis(at), price: now });
+    if (this.indicated.length > INDICATED_MAX) this.indicated.shift();
+  }
+
   get isOpen() {
     return this.phase === "open" && this.haltedSince === null;
   }
@@ -134,10 +148,11 @@ export class Lot {
   /** The price that people compare: what it would cost or has cost, as far as anyone can see. */
   priceAt(nowMs) {
     if (this.phase === "closed") {
-      const { sold, allocated, uncrossed } = this.outcome;
-      const closed = sold?.price ?? allocated?.lowest ?? uncrossed?.price ?? null;
+      const { sold, allocated, crossed } = this.outcome;
+      const closed = sold?.price ?? allocated?.lowest ?? crossed?.price ?? null;
       return closed === null ? this.price : units(closed);
     }
+    if (this.format === "call") return price(this.indicative?.cross?.price);
     return this.format === "dutch" ? this.dutchPrice(nowMs) : this.price;
   }
 
@@ -146,6 +161,6 @@ export class Lot {
     if (this.phase === "closed") return null;
     if (this.format === "dutch") return this.dutchPrice(nowMs);
     if (this.format === "english") return this.least;
-    return this.format === "call" ? null : Math.max(this.base, 1);
+    return this.format === "sealed" || this.format === "uniform" ? Math.max(this.base, 1) : null;
   }
 }

@@ -1,7 +1,8 @@
 // The market as everyone sees it: a fold of the public events, as SPEC.md tells it.
 
-import { Digest, lotItem, stockItem, userItem } from "./digest.js";
+import { Digest, commitment, lotItem, stockItem, userItem } from "./digest.js";
 import { Lot, variant } from "./lot.js";
+import { units } from "./money.js";
 
 /** How many changed items are hashed at a heartbeat; more are caught up with between frames. */
 const HASHED_AT_ONCE_MAX = 4_000;
@@ -9,7 +10,7 @@ const HASHED_AT_ONCE_MAX = 4_000;
 /** The feed does not follow what is here: there is a gap. */
 export class Gap extends Error {}
 
-const LOT_EVENTS = new Set(["bid_accepted", "lot_extended", "lot_closed", "lot_began", "lot_halted", "lot_resumed", "bidders_counted", "bids_opened"]);
+const LOT_EVENTS = new Set(["bid_accepted", "lot_extended", "lot_closed", "lot_began", "lot_halted", "lot_resumed", "bidders_counted", "bids_opened", "reference_fixed", "end_committed", "end_opened"]);
 
 function mustBe(isSo) {
   if (!isSo) throw new Gap("an event does not follow those before it");
@@ -69,7 +70,10 @@ export class Market {
     const former = this.former?.id === part.market ? this.former.lots : [];
     for (const { users, stocks, lots } of this.parts) {
       users.forEach((user) => this.addUser(user.user, user.name, user.role));
-      stocks.forEach((stock) => this.setStock(stock.listing, stock.profit));
+      stocks.forEach((stock) => {
+        this.noUncross = stock.last_uncross === undefined ? undefined : null;
+        this.setStock(stock.listing, stock.profit, stock.last_uncross);
+      });
       lots.forEach((lot) => this.addLot(former[lot.id - 1] ? Object.assign(former[lot.id - 1], Lot.of(lot)) : Lot.of(lot)));
     }
     this.parts = [];
@@ -102,7 +106,7 @@ export class Market {
     if (kind === "profit_published") {
       const stock = this.stocks.get(event.symbol);
       mustBe(stock);
-      return this.setStock(stock.listing, event.profit);
+      return this.setStock(stock.listing, event.profit, stock.uncross);
     }
     if (kind === "lot_opened") {
       mustBe(event.lot === this.lots.length + 1 && this.stocks.has(event.symbol));
@@ -118,8 +122,9 @@ export class Market {
     if (kind === "bid_accepted") lot.bid(event);
     else if (kind === "lot_extended") {
       lot.times(lot.openedAt, event.closes_at);
-      if (event.cause === "soft_close") lot.extensions += 1;
-    } else if (kind === "lot_closed") lot.close(at, event.outcome);
+      if (event.cause === "soft_close" || event.cause === "volatility") lot.extensions += 1;
+      if (event.cause === "market_orders") lot.marketExtended = true;
+    } else if (kind === "lot_closed") this.close(lot, event.outcome, at);
     else if (kind === "lot_began") {
       lot.phase = "open";
       lot.times(at, lot.closesAt);
@@ -128,7 +133,17 @@ export class Market {
       lot.halt(null);
       lot.times(event.opened_at, event.closes_at);
     } else if (kind === "bidders_counted") lot.bidders = event.bidders;
+    else if (kind === "reference_fixed") lot.reference = units(event.reference) || null;
+    else if (kind === "end_committed") lot.end = event.commitment;
+    else if (kind === "end_opened") lot.end = null;
     this.touch(lot);
+  }
+
+  close(lot, outcome, at) {
+    lot.close(at, outcome);
+    if (!outcome.crossed) return;
+    const { listing, profit } = this.stocks.get(lot.symbol);
+    this.setStock(listing, profit, outcome.crossed.price);
   }
 
   /** Whether what happened can happen to a lot that stands so. */
@@ -141,6 +156,8 @@ export class Market {
     if (kind === "lot_began") return lot.phase === "scheduled" && !isHalted;
     if (kind === "lot_resumed") return isHalted;
     if (kind === "bidders_counted") return !isOpenFormat && lot.phase !== "scheduled";
+    if (/^(reference_fixed|end_)/.test(kind) && (lot.format !== "call" || lot.phase !== "open")) return false;
+    if (kind === "end_opened") return lot.end === commitment(lot.id, event.end);
     if (kind === "bids_opened") return !isOpenFormat && event.bids.every((bid) => isKnown(bid.bidder));
     return true;
   }
@@ -155,12 +172,12 @@ export class Market {
   list(listing) {
     const before = this.stocks.get(listing.symbol);
     const hasNews = !before || before.listing.profit !== listing.profit;
-    this.setStock(listing, hasNews ? listing.profit : before.profit);
+    this.setStock(listing, hasNews ? listing.profit : before.profit, before ? before.uncross : this.noUncross);
   }
 
-  setStock(listing, profit) {
+  setStock(listing, profit, uncross) {
     const { symbol } = listing;
-    this.stocks.set(symbol, { listing, profit });
+    this.stocks.set(symbol, { listing, profit, uncross });
     this.digest.touch(`s${symbol}`, () => stockItem(this.stocks.get(symbol)));
     this.lotsOf(symbol).forEach((lot) => this.changed(lot));
   }

@@ -148,13 +148,19 @@ export class Own {
     if (sold) return sold.winner === this.user ? "won" : "lost";
     const opened = (lot.opened ?? []).filter((bid) => bid.bidder === this.user);
     const mine = opened.length > 0 ? opened : this.orders(lot.id).filter((order) => order.filled !== undefined);
-    if (mine.length === 0) return lot.outcome.allocated || lot.format === "call" ? null : "lost";
+    if (mine.length === 0) return lot.format === "uniform" || lot.format === "call" ? null : "lost";
     return mine.some((bid) => Number(bid.filled) > 0) ? "won" : "lost";
   }
 }
 
 /** A standing as a sign and words: colour is never alone. */
-export const STANDINGS = {
+export function standingWords(standing, lot) {
+  const [sign, words] = STANDINGS[standing] ?? ["", ""];
+  return [sign, (lot.format === "call" && CALL_WORDS[standing]) || words];
+}
+
+const CALL_WORDS = { in: "Your order is in", won: "Filled", lost: "Not filled" };
+const STANDINGS = {
   leading: ["✓", "You lead"],
   outbid: ["!", "Outbid"],
   in: ["•", "Your bid is in"],

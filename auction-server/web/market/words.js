@@ -105,25 +105,51 @@ export function terms(lot) {
   } else if (lot.format === "call") {
     all.push("Buyers and sellers enter orders; at the close all that can trade trades, at one price.");
     all.push("The price is the one at which the most shares change hands.");
-    all.push(...callTerms(t, money));
+    all.push(...callTerms(t, money, lot));
   } else all.push("This page does not know this format yet: it shows what it can.");
   return all;
 }
 
-/** Those terms of a call that this page knows by name; others are left unsaid. */
-function callTerms(t, money) {
-  const all = [];
-  if (t.tick) all.push(`Limits are multiples of ${money(t.tick)}.`);
-  const lot = t.round_lot ?? t.lot_size;
-  if (lot && Number(lot) > 1) all.push(`Quantities are multiples of ${grouped(lot)}.`);
-  if (t.book === "open" || t.book === "closed") {
-    all.push(t.book === "open" ? "The book is open: its levels are shown." : "The book is closed: only the indicative price is shown.");
+function callTerms(t, money, lot) {
+  const all = [`Limits are multiples of ${money(t.tick)}.`];
+  if (Number(lot.quantity) > 1) all.push(`Quantities are multiples of ${grouped(lot.quantity)}.`);
+  all.push(t.book === "open" ? "The book is open: its levels are shown." : "The book is closed: only the indicative price is shown.");
+  if (lot.reference !== null) all.push(`The reference price is ${shown(lot.reference)}.`);
+  if (t.collar !== null) {
+    const far = `${money(t.collar.absolute)} or ${t.collar.basis_points / 100}% (whichever is more)`;
+    all.push(`A price further than ${far} from the reference extends the call by ${span(t.extend_by)}, ${plural(t.extensions_max, "time")} at most.`);
   }
-  const random = t.random_end ?? t.random_end_within;
-  if (random && Number(random) > 0) all.push(`It ends at a random moment of the last ${span(random)}.`);
-  const window = t.no_cancel ?? t.no_cancel_within ?? t.no_cancel_window;
-  if (window && Number(window) > 0) all.push(`In the last ${span(window)} before that orders can be improved, not withdrawn.`);
+  if (t.market_extension) all.push(`Market orders that would stay unfilled extend it once, by ${span(t.extend_by)}.`);
+  if (Number(t.random_end) > 0) all.push(`It ends at a random moment of the last ${span(t.random_end)}, fixed before.`);
+  if (t.no_cancel !== null) all.push(`In the ${span(t.no_cancel)} before that, orders can be added and improved, not withdrawn.`);
   return all;
+}
+
+const CROSSED_BY = {
+  market: "market orders alone meet, at the reference",
+  volume: "the price with the most shares",
+  surplus: "among the prices with the most shares, the least surplus",
+  pressure: "among several prices, the side with the surplus decides",
+  reference: "among several prices, the nearest to the reference",
+  collar: "the collar around the reference holds it",
+};
+const NO_CROSS = { nothing_crosses: "no buyer met a seller", no_price: "there was no price to go by", collar: "the price would lie outside the collar" };
+
+/** The side on which shares are left, in words. */
+export function surplus(digits) {
+  const count = BigInt(digits);
+  if (count === 0n) return "nothing left over";
+  return count > 0n ? `${grouped(count)} more wanted` : `${grouped(-count)} more offered`;
+}
+
+const quote = (words, at) => (at === null ? `no ${words}` : `best ${words} ${shown(units(at.price))} for ${grouped(at.quantity)}`);
+
+/** What a call's uncross would give now, in words. */
+export function indication({ indicative }) {
+  if (indicative === null) return "No order yet.";
+  const { cross, no_cross: none } = indicative;
+  if (cross) return `${plural(cross.volume, "share")} would trade, ${surplus(cross.surplus)}: ${known(CROSSED_BY, cross.decided_by)}.`;
+  return none ? `Nothing crosses: ${quote("buy", none.best_buy)}, ${quote("sell", none.best_sell)}.` : "";
 }
 
 function steps(bands, lot) {
@@ -153,7 +179,7 @@ const known = (words, name) => words[name] ?? String(name).replaceAll("_", " ");
 
 /** What came of a closed lot: `{ word, price, winner, why }`; price in units or nothing, winner a name or nothing. */
 export function outcome(lot, market) {
-  const { sold, unsold, allocated } = lot.outcome;
+  const { sold, unsold, allocated, crossed, no_cross: none } = lot.outcome;
   if (sold) {
     const runner = sold.runner_up === null ? "" : `; the next best was ${shown(units(sold.runner_up))}`;
     return { word: "Sold", price: units(sold.price), winner: market.nameOf(sold.winner), user: sold.winner, why: known(SOLD_BY, sold.by) + runner };
@@ -168,17 +194,17 @@ export function outcome(lot, market) {
     const rejected = allocated.highest_rejected === null ? "" : `; the highest bid left out was ${shown(units(allocated.highest_rejected))}`;
     return { word: "Allocated", price: units(allocated.lowest), winner: plural(allocated.buyers, "buyer"), user: null, why: `${all}, ${known(ALLOCATED_BY, allocated.by)}${rejected}` };
   }
-  const [[name, rest]] = Object.entries(typeof lot.outcome === "string" ? { [lot.outcome]: {} } : lot.outcome);
+  if (crossed) {
+    const { price, volume, by, traders, surplus: left } = crossed;
+    return { word: "Crossed", price: units(price), winner: null, user: null, why: `${plural(volume, "share")} among ${plural(traders, "trader")}; ${known(CROSSED_BY, by)}; ${surplus(left)}` };
+  }
+  if (none) {
+    const { because, best_buy: buy, best_sell: sell } = none;
+    return { word: "No cross", price: null, winner: null, user: null, why: `${known(NO_CROSS, because)}; ${quote("buy", buy)}, ${quote("sell", sell)}` };
+  }
+  const [[name]] = Object.entries(typeof lot.outcome === "string" ? { [lot.outcome]: {} } : lot.outcome);
   const word = name.replaceAll("_", " ");
-  const price = rest.price ?? null;
-  return { word: word[0].toUpperCase() + word.slice(1), price: price === null ? null : units(price), winner: null, user: null, why: crossed(rest) };
-}
-
-function crossed({ volume, by, because }) {
-  const parts = [];
-  if (volume !== undefined) parts.push(plural(volume, "share"));
-  if (by ?? because) parts.push(`by ${String(by ?? because).replaceAll("_", " ")}`);
-  return parts.join(", ");
+  return { word: word[0].toUpperCase() + word.slice(1), price: null, winner: null, user: null, why: "of a later version of the market" };
 }
 
 /** Why something was refused, and what would be right. */

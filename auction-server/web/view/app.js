@@ -94,6 +94,7 @@ class App {
       if (kind === "feed") return this.follow(body);
       if (kind === "snapshot_part") return this.takePart(body);
       if (kind === "resumed") return this.ready();
+      if (kind === "indicative") return this.indicate(body);
       if (kind === "account") return this.own.take(body);
       if (kind === "account_feed") return this.own.follow(body);
       if (kind === "resync") return request === this.accountNumber ? undefined : this.resync(body);
@@ -106,6 +107,13 @@ class App {
       this.startAnew();
       this.watch();
     }
+  }
+
+  indicate(body) {
+    const lot = this.market.lot(body.lot);
+    if (!lot) return;
+    lot.indicate(body);
+    this.lotChanged(lot);
   }
 
   follow(feed) {

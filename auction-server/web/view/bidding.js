@@ -330,7 +330,12 @@ class OrdersBox extends Box {
   refresh() {
     const { lot, isCall, changing } = this;
     const least = lot.leastAt(app.now());
-    if (!isCall) this.amount.offer(changing ? null : least);
+    const offer = isCall ? lot.priceAt(0) ?? lot.reference ?? (lot.base || null) : least;
+    if (!changing && !this.atAny.checked) this.amount.offer(offer);
+    if (isCall && this.quantity.value === "" && !this.quantity.dataset.offered) {
+      this.quantity.dataset.offered = "yes";
+      this.quantity.value = lot.quantity;
+    }
     this.first.disabled = this.atAny.checked;
     const isFull = !this.hasQuantity && this.orders.length > 0 && !changing;
     show(this.form, !isFull && closedTo(lot) === null);

@@ -40,6 +40,7 @@ export function sparkline() {
 
 function pricesOf(lot, now) {
   if (lot.format === "dutch") return fall(lot, now, 12).map(([, price]) => price);
+  if (lot.format === "call") return lot.indicated.slice(-40).map((point) => point.price);
   if (lot.format !== "english" || lot.bids === 0) return [];
   const known = app.bids.of(lot.id);
   return known ? [lot.base, ...known.bids.slice(-40).map((bid) => bid.price)] : [];
@@ -86,6 +87,7 @@ export class Chart {
   points(now) {
     const { lot } = this;
     if (lot.format === "dutch") return fall(lot, now, CORNERS_MAX).map(([ms, price]) => ({ ms, price, text: "" }));
+    if (lot.format === "call") return lot.indicated.map((point) => ({ ...point, text: "indicative" }));
     const known = app.bids.of(lot.id, MANY);
     const bids = known?.bids ?? [];
     const name = (bid) => (bid.bidder === app.me ? "you" : app.market.nameOf(bid.bidder));
@@ -106,6 +108,7 @@ export class Chart {
       this.area.removeAttribute("d");
       this.grid.replaceChildren();
       this.marks.replaceChildren();
+      if (lot.format === "call") return say(this.words, "The chart shows the indicative price as it moves.");
       return say(this.words, lot.bids === 0 ? "The chart begins with the first bid." : "Fetching the bids…");
     }
     const until = lot.phase === "closed" ? lot.closedMs : Math.max(now, points.at(-1).ms);
@@ -126,7 +129,7 @@ export class Chart {
     const own = points.filter((point) => point.isMine).slice(-100);
     this.marks.replaceChildren(...own.map((point) => svg("circle", { cx: f(x(point.ms)), cy: f(y(point.price)), r: 3 })));
     this.all = points.map((point) => ({ ...point, x: x(point.ms), y: y(point.price) }));
-    const base = lot.format === "dutch" ? `Fallen from ${shown(prices[0])} to ${shown(prices.at(-1))}.` : `${plural(lot.bids, "bid")} from ${shown(lot.base)} to ${shown(prices.at(-1))}.`;
+    const base = lot.format === "call" ? `Indicative price since ${clock(from)}.` : lot.format === "dutch" ? `Fallen from ${shown(prices[0])} to ${shown(prices.at(-1))}.` : `${plural(lot.bids, "bid")} from ${shown(lot.base)} to ${shown(prices.at(-1))}.`;
     this.picture.setAttribute("aria-label", base);
     if (this.cursor.getAttribute("visibility") === "hidden") say(this.words, base);
   }

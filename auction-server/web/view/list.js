@@ -1,6 +1,6 @@
 // The table of lots: filter, sort, keyboard. Rows are drawn only where they can be seen, and only when they changed.
 
-import { STANDINGS } from "../market/own.js";
+import { standingWords } from "../market/own.js";
 import { change, grouped, shown } from "../market/money.js";
 import { formatOf, left, outcome } from "../market/words.js";
 import { app } from "./app.js";
@@ -339,7 +339,7 @@ class Row {
   }
 
   showLeader(lot, standing) {
-    const [sign, words] = STANDINGS[standing] ?? ["", ""];
+    const [sign, words] = standingWords(standing, lot);
     const isOpen = lot.phase !== "closed";
     const result = isOpen ? null : outcome(lot, app.market);
     const leader = isOpen ? (lot.leader === null ? hidden(lot) : app.market.nameOf(lot.leader)) : (result.winner ?? result.word);
@@ -360,7 +360,7 @@ class Row {
     say(cells.closes, text);
     mark(cells.closes, "data-urgency", urgency);
     if (told && urgency && lot.isOpen && app.own.isIn(lot.id)) {
-      announceCountdown(told, lot.id, lot.closesMs - now, (seconds) => `${lot.symbol} closes in ${seconds} seconds. ${(STANDINGS[app.own.standing(lot)] ?? ["", ""])[1]}`);
+      announceCountdown(told, lot.id, lot.closesMs - now, (seconds) => `${lot.symbol} closes in ${seconds} seconds. ${standingWords(app.own.standing(lot), lot)[1]}`);
     }
   }
 
@@ -388,6 +388,7 @@ function flash(cell) {
 }
 
 function hidden(lot) {
+  if (lot.format === "call") return lot.bidders > 0 ? "orders" : "no order yet";
   if (lot.phase === "scheduled") return "not open yet";
   if (lot.format === "english") return "no bid yet";
   if (lot.format === "dutch") return "not taken";

@@ -1,9 +1,9 @@
 // A lot opened: its price and countdown, bidding, chart, who bid what, and its terms in words.
 
 import { MANY } from "../market/bids.js";
-import { STANDINGS } from "../market/own.js";
+import { standingWords } from "../market/own.js";
 import { change, grouped, shown, units } from "../market/money.js";
-import { clock, day, formatOf, moment, outcome, plural, terms } from "../market/words.js";
+import { clock, day, formatOf, indication, moment, outcome, plural, terms } from "../market/words.js";
 import { app } from "./app.js";
 import { announceCountdown } from "./announce.js";
 import { biddingBox } from "./bidding.js";
@@ -52,7 +52,7 @@ export class LotView {
     this.standing = el("p", { class: "banner" });
     this.box = biddingBox(lot);
     this.tools = auctioneerTools(lot);
-    this.chart = lot.format === "english" || lot.format === "dutch" ? new Chart(lot) : null;
+    this.chart = ["english", "dutch", "call"].includes(lot.format) ? new Chart(lot) : null;
     this.history = el("section", { class: "part", "aria-label": "Bids" });
     this.ladder = el("section", { class: "part", "aria-label": "Ladder" });
     this.words = el("ul", { class: "words" });
@@ -118,11 +118,11 @@ export class LotView {
     const { lot } = this;
     const standing = app.own.standing(lot);
     const offer = app.own.offer(lot.id);
-    const [sign, word] = STANDINGS[standing] ?? ["", ""];
+    const [sign, word] = standingWords(standing, lot);
     const text = {
       leading: lot.format === "dutch" ? "" : `${word}${lot.reserve === "not_met" ? ", but the reserve is not met" : ""}.`,
       outbid: lot.format === "dutch" ? "" : `Outbid: ${app.market.nameOf(lot.leader)} leads${offer !== null && offer < lot.price ? `, above your offer of ${shown(offer)}` : ""}.`,
-      won: "You won.",
+      won: `${word}.`,
     }[standing];
     show(this.standing, Boolean(text));
     mark(this.standing, "data-standing", standing);
@@ -135,7 +135,8 @@ export class LotView {
     const bidders = plural(lot.bidders, "bidder");
     if (isOrders) {
       say(this.leader, grouped(lot.bidders));
-      say(this.leaderNote, lot.bidders === 1 ? "has a hidden bid" : "with hidden bids");
+      const what = lot.format === "call" ? ["has orders", "with orders"] : ["has a hidden bid", "with hidden bids"];
+      say(this.leaderNote, what[lot.bidders === 1 ? 0 : 1]);
       if (lot.phase === "closed") say(this.leaderNote, outcome(lot, app.market).winner ?? "no winner");
       return;
     }
@@ -249,10 +250,19 @@ export class LotView {
     this.history.replaceChildren(head, table("Bids as they were opened", ["Bidder", "#Price", "#Shares", "#Filled", "#Pays"], sorted.map(row)));
   }
 
-  /** A call's indicative price, imbalance and book, as far as they are told. */
+  /** A call's indicative price and imbalance in words, and the levels of an open book. */
   drawLevels() {
-    const view = app.indicative?.(this.lot);
-    if (view) this.ladder.replaceChildren(...view);
+    const { lot } = this;
+    if (lot.format !== "call" || lot.phase === "closed" || lot.indicative === this.drawnLevels) return;
+    this.drawnLevels = lot.indicative;
+    const words = el("p", {}, indication(lot));
+    const depth = lot.indicative?.depth;
+    if (!depth) return this.ladder.replaceChildren(el("h3", {}, "Indicative"), words);
+    const prices = [...new Set([...depth.sells, ...depth.buys].map(({ price }) => units(price)))].sort((a, b) => b - a);
+    const at = (side, price) => side.find((level) => units(level.price) === price)?.quantity;
+    const row = (price) => [at(depth.buys, price), shown(price), at(depth.sells, price)].map((cell, index) => (index === 1 ? cell : cell ? grouped(cell) : ""));
+    const rows = [[grouped(depth.market_buy), "any price", grouped(depth.market_sell)], ...prices.map(row)];
+    this.ladder.replaceChildren(el("h3", {}, "Indicative"), words, table("The levels of the book", ["#Buy", "#At", "#Sell"], rows));
   }
 
   drawFacts(stock) {

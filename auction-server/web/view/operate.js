@@ -45,6 +45,19 @@ const FORMATS = {
   ], (terms) => ({ uniform: terms })],
 };
 
+/** Servers that know calls say of each stock what its last uncross was. */
+const CALL = ["Call", () => [
+  ["tick", "Tick", price("tick", "0.01"), money],
+  ["book", "The book is", choice("book", [["open", "open"], ["closed", "closed"]]), asIs],
+  ["absolute", "Collar, if any", price("absolute"), optional],
+  ["points", "or in basis points", text("points", "1000", "numeric"), Number],
+  ["extensions_max", "Extensions at most", text("extensions_max", "2", "numeric"), Number],
+  ["extend_by", "each by (s)", text("extend_by", "60", "numeric"), seconds],
+  ["market_extension", "Unfilled market orders", choice("market_extension", [["yes", "extend it once"], ["no", "lapse"]]), (value) => value === "yes"],
+  ["random_end", "Random end (s)", text("random_end", "0", "numeric"), seconds],
+  ["no_cancel", "No cancels before (s)", text("no_cancel", "0", "numeric"), (value, label) => (Number(value) === 0 ? null : seconds(value, label))],
+], ({ absolute, points, ...terms }) => ({ call: { ...terms, collar: absolute === null ? null : { absolute, basis_points: points } } })];
+
 class Fault extends Error {}
 
 function money(value, label) {
@@ -140,16 +153,18 @@ export class Operate {
     const symbol = el("input", { type: "text", name: "symbol", autocomplete: "off", autocapitalize: "characters", spellcheck: false, list: "symbols" });
     const known = el("datalist", { id: "symbols" });
     symbol.addEventListener("focus", () => known.childElementCount || known.append(...[...app.market.stocks.keys()].slice(0, 2_000).map((value) => el("option", { value }))));
+    if ([...app.market.stocks.values()][0]?.uncross !== undefined) FORMATS.call = CALL;
     const format = choice("format", Object.entries(FORMATS).map(([value, [words]]) => [value, words]));
     const [quantity, minutes, later, reserve] = [text("quantity", "1", "numeric"), text("minutes", "5", "decimal"), text("later", "0", "decimal"), price("reserve")];
     const reserveField = field("Hidden reserve, if any", reserve);
     const terms = el("div", { class: "fields" });
     const said = el("p", { class: "outcome", role: "status" });
     let fields = [];
+    const hasReserve = () => format.value !== "dutch" && format.value !== "call";
     const choose = () => {
       fields = FORMATS[format.value][1]();
       terms.replaceChildren(...fields.map(([, label, input]) => field(label, input)));
-      show(reserveField, format.value !== "dutch");
+      show(reserveField, hasReserve());
       if (format.value === "uniform" && quantity.value === "1") quantity.value = "100";
     };
     format.addEventListener("change", choose);
@@ -167,7 +182,7 @@ export class Operate {
         opens_at: Number(wait) > 0 ? String(opensAt) : null,
         closes_at: String(opensAt + Number(open)),
         terms: FORMATS[format.value][2](body),
-        reserve: format.value === "dutch" ? null : optional(reserve.value, "Reserve"),
+        reserve: hasReserve() ? optional(reserve.value, "Reserve") : null,
       };
     };
     const open = async (event) => {
