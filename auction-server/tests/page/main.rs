@@ -54,6 +54,11 @@ fn hostile_names_are_shown_as_words_and_what_is_unknown_is_passed_over() {
 }
 
 #[test]
+fn a_call_shows_what_an_uncross_would_give_and_why_it_crossed() {
+    tell("indicative");
+}
+
+#[test]
 fn a_thousand_lots_that_all_move_are_taken_whole_and_drawn_where_seen() {
     tell("smooth");
 }
