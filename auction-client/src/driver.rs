@@ -243,7 +243,8 @@ impl Driver {
             ServerMessage::Accepted(_)
             | ServerMessage::Sessions(_)
             | ServerMessage::History(_)
-            | ServerMessage::LeastWinning(_) => {
+            | ServerMessage::LeastWinning(_)
+            | ServerMessage::Balance(_) => {
                 self.logged_out(request);
                 self.pending.answer(request, Ok(Answer::Message(message)));
             }

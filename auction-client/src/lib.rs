@@ -84,11 +84,11 @@ mod watch;
 mod client;
 
 pub use auction_proto::{
-    Accepted, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code, Done,
-    ExtendLot, Fault, GetHistory, GetLeastWinning, GetSnapshot, HaltLot, History, HistoryBid,
-    ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Secret, SecretError,
-    Sessions, SuspendUser, Token, Welcome,
+    Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code,
+    Deposit, Done, ExtendLot, Fault, GetBalance, GetHistory, GetLeastWinning, GetSnapshot, HaltLot,
+    History, HistoryBid, ListSessions, ListedHolding, ListedSession, LoggedIn, Login, Logout,
+    OpenLot, PlaceOrder, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, Secret, SecretError, Sessions, SuspendUser, Token, Welcome, Withdraw,
 };
 pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;

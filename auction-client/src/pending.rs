@@ -207,6 +207,9 @@ fn needs_session(message: &ClientMessage) -> bool {
             | ClientMessage::GetLeastWinning(_)
             | ClientMessage::WatchAccount(_)
             | ClientMessage::SetDeadMan(_)
+            | ClientMessage::Deposit(_)
+            | ClientMessage::Withdraw(_)
+            | ClientMessage::GetBalance(_)
     )
 }
 

@@ -2,10 +2,11 @@
 
 use auction_core::{BidReply, FeedSequence, LeastWinning, LotId, Market, OrderId, Reply, UserId};
 use auction_proto::{
-    Accepted, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot, CloseSession, Done,
-    ExtendLot, GetHistory, GetLeastWinning, GetSnapshot, HaltLot, History, Kind, ListSessions,
-    LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Register, ReinstateUser,
-    ReplaceOrder, Resume, ResumeLot, ServerMessage, Sessions, SetDeadMan, SuspendUser,
+    Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot,
+    CloseSession, Deposit, Done, ExtendLot, GetBalance, GetHistory, GetLeastWinning, GetSnapshot,
+    HaltLot, History, Kind, ListSessions, LoggedIn, Login, Logout, OpenLot, PlaceOrder,
+    PublishProfit, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ServerMessage,
+    Sessions, SetDeadMan, SuspendUser, Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -63,6 +64,9 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::GetLeastWinning(_)
         | ClientMessage::WatchAccount(_)
         | ClientMessage::SetDeadMan(_)
+        | ClientMessage::Deposit(_)
+        | ClientMessage::Withdraw(_)
+        | ClientMessage::GetBalance(_)
         | ClientMessage::Watch(_)
         | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
@@ -141,6 +145,12 @@ requests! {
     });
     GetLeastWinning => LeastWinning, |answer| match answer {
         Answer::Message(ServerMessage::LeastWinning(answer)) => Ok(answer.least),
+        other => Err(other.kind()),
+    };
+    Deposit => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    Withdraw => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    GetBalance => Balance, |answer| match answer {
+        Answer::Message(ServerMessage::Balance(balance)) => Ok(balance),
         other => Err(other.kind()),
     };
     GetSnapshot => Market, |answer| match answer {

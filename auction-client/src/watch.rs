@@ -233,7 +233,8 @@ impl Watch {
             | ServerMessage::Account(_)
             | ServerMessage::AccountFeed(_)
             | ServerMessage::History(_)
-            | ServerMessage::LeastWinning(_) => {}
+            | ServerMessage::LeastWinning(_)
+            | ServerMessage::Balance(_) => {}
         }
         Ok(None)
     }

@@ -6,6 +6,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use crate::command::Asset;
 use crate::event::{BidAccepted, Event, OpenedBid, Outcome, PrivateEvent, PublicEvent};
 use crate::{
     Engine, LotId, OrderId, Price, Quantity, SessionId, Span, StandingLead, StandingOrder, UserId,
@@ -99,6 +100,16 @@ pub enum AccountEvent {
     Suspended,
     /// They can again.
     Reinstated,
+    /// Something was paid in.
+    Deposited {
+        /// What.
+        asset: Asset,
+    },
+    /// Something was paid out.
+    Withdrawn {
+        /// What.
+        asset: Asset,
+    },
 }
 
 /// What stands of all users.
@@ -331,6 +342,8 @@ impl Accounts {
             }
             PrivateEvent::UserSuspended { user } => (user, AccountEvent::Suspended),
             PrivateEvent::UserReinstated { user } => (user, AccountEvent::Reinstated),
+            PrivateEvent::Deposited { user, asset } => (user, AccountEvent::Deposited { asset }),
+            PrivateEvent::Withdrawn { user, asset } => (user, AccountEvent::Withdrawn { asset }),
             PrivateEvent::CredentialSet { .. } | PrivateEvent::ReserveSet { .. } => return None,
         };
         Some(told)

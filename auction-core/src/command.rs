@@ -9,8 +9,8 @@ use crate::clearing::sealed::SealedPricing;
 use crate::clearing::uniform::UniformPricing;
 use crate::limits::CREDENTIAL_BYTES_MAX;
 use crate::{
-    LotId, Name, OrderId, Price, Profit, Quantity, RequestId, SecurityCode, SessionId, SoftClose,
-    Span, Steps, Symbol, Timestamp, UserId,
+    Amount, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, SecurityCode, SessionId,
+    SoftClose, Span, Steps, Symbol, Timestamp, UserId,
 };
 
 /// Who asks. The shell knows; a message never says it of itself.
@@ -169,11 +169,30 @@ pub enum Command {
         /// How long it may be away; `None` clears the switch.
         grace: Option<Span>,
     },
+    /// Says whether traders bid on credit or with what is in their accounts; before the first lot. Operator.
+    SetAccounts {
+        /// How they pay.
+        mode: AccountMode,
+    },
+    /// Pays into a trader's account, from outside the market. Operator, auctioneer.
+    Deposit {
+        /// The trader.
+        user: UserId,
+        /// What.
+        asset: Asset,
+    },
+    /// Pays out of a trader's account what is free. Operator, auctioneer.
+    Withdraw {
+        /// The trader.
+        user: UserId,
+        /// What.
+        asset: Asset,
+    },
 }
 
 impl Command {
     /// Whether the command holds what others must not see: a credential, a token, a reserve, a maximum, an
-    /// order, a suspension. Such a command stands in the private part of its record, whole and with its actor.
+    /// order, a suspension, a payment. Such a command stands in the private part of its record, whole and with its actor.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         match self {
@@ -186,7 +205,9 @@ impl Command {
             | Self::PlaceOrder { .. }
             | Self::ReplaceOrder { .. }
             | Self::CancelOrder { .. }
-            | Self::SetDeadMan { .. } => true,
+            | Self::SetDeadMan { .. }
+            | Self::Deposit { .. }
+            | Self::Withdraw { .. } => true,
             Self::OpenLot(open) => open.reserve.is_some(),
             Self::ListStock(_)
             | Self::ExtendLot { .. }
@@ -197,9 +218,46 @@ impl Command {
             | Self::CloseLot { .. }
             | Self::CancelLot { .. }
             | Self::HaltLot { .. }
-            | Self::ResumeLot { .. } => false,
+            | Self::ResumeLot { .. }
+            | Self::SetAccounts { .. } => false,
         }
     }
+}
+
+/// How the traders of a market pay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum AccountMode {
+    /// Without limit: the market says who owes what to whom, and they settle elsewhere.
+    #[default]
+    Credit,
+    /// With the cash and the shares in their accounts: a bid reserves what it can cost, a close settles.
+    Funds,
+}
+
+/// The word that settings and messages use.
+impl fmt::Display for AccountMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Credit => "credit",
+            Self::Funds => "funds",
+        })
+    }
+}
+
+/// What an account can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Asset {
+    /// Money; more than none.
+    Cash(Amount),
+    /// Shares of a listed stock.
+    Shares {
+        /// The stock.
+        symbol: Symbol,
+        /// How many.
+        quantity: Quantity,
+    },
 }
 
 /// A row of the stock list.

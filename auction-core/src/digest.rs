@@ -13,6 +13,7 @@
 //! | user | `1`, number `u32`, name, role `u8` (0 trader, 1 company and its symbol, 2 auctioneer) |
 //! | stock | `2`, symbol, security code, listed price `u64`, listed profit `i64`, profit `i64` |
 //! | lot | `3`, number `u32`, symbol, quantity `u64`, base price `u64`, opened `u64`, closes `u64`, extensions `u32`, halted since `u64` optional, terms, phase, book |
+//! | accounts | `4`, mode `u8` (1 funds); a market on credit has no such item |
 //! | English terms | `0`, bands as `u8` count of (from `u64`, step `u64`), buy-now `u64` optional, soft close: mode `u8` (0 add, 1 reset), within `u64`, by `u64`, extensions at most `u32` optional |
 //! | Dutch terms | `1`, start `u64`, step `u64`, interval `u64`, floor `u64` |
 //! | sealed terms | `2`, pricing `u8` (0 first price, 1 second price) |
@@ -33,7 +34,9 @@ use sha2::{Digest as _, Sha256};
 use crate::clearing::allocation::MarginalPriority;
 use crate::clearing::sealed::SealedPricing;
 use crate::clearing::uniform::UniformPricing;
-use crate::command::{DutchTerms, EnglishTerms, Role, SealedTerms, Terms, UniformTerms};
+use crate::command::{
+    AccountMode, DutchTerms, EnglishTerms, Role, SealedTerms, Terms, UniformTerms,
+};
 use crate::directory::{Stock, User};
 use crate::event::{AllocatedBy, Outcome, ReserveStatus, SoldBy, UnsoldBecause};
 use crate::lot::{Book, DutchBook, EnglishBook, Lot, Phase, SealedBook, UniformBook};
@@ -70,6 +73,15 @@ impl Combined {
         bytes.0.update(self.0);
         Digest(bytes.finish())
     }
+}
+
+pub(crate) fn accounts_item(mode: AccountMode) -> [u8; 32] {
+    let mut bytes = Bytes::item(4);
+    bytes.u8(match mode {
+        AccountMode::Credit => 0,
+        AccountMode::Funds => 1,
+    });
+    bytes.finish()
 }
 
 pub(crate) fn user_item(id: UserId, user: &User) -> [u8; 32] {

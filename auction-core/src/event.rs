@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use smallvec::SmallVec;
 
 use crate::clearing::call::Side;
-use crate::command::{Credential, Listing, Role, Terms, TokenHash};
+use crate::command::{AccountMode, Asset, Credential, Listing, Role, Terms, TokenHash};
 use crate::{
     Actor, Command, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, Sequence, SessionId,
     Span, Symbol, Timestamp, UserId,
@@ -120,6 +120,11 @@ pub enum PublicEvent {
         /// The bids.
         bids: Vec<OpenedBid>,
     },
+    /// Traders pay so from here on.
+    AccountsSet {
+        /// How.
+        mode: AccountMode,
+    },
 }
 
 impl PublicEvent {
@@ -136,9 +141,10 @@ impl PublicEvent {
             | Self::LotResumed { lot, .. }
             | Self::BiddersCounted { lot, .. }
             | Self::BidsOpened { lot, .. } => Some(*lot),
-            Self::StockListed(_) | Self::UserRegistered { .. } | Self::ProfitPublished { .. } => {
-                None
-            }
+            Self::StockListed(_)
+            | Self::UserRegistered { .. }
+            | Self::ProfitPublished { .. }
+            | Self::AccountsSet { .. } => None,
         }
     }
 }
@@ -417,6 +423,51 @@ pub enum PrivateEvent {
         /// How long it may be away; `None`: it has no switch.
         grace: Option<Span>,
     },
+    /// Something was paid into a trader's account.
+    Deposited {
+        /// The trader.
+        user: UserId,
+        /// What.
+        asset: Asset,
+    },
+    /// Something was paid out of a trader's account.
+    Withdrawn {
+        /// The trader.
+        user: UserId,
+        /// What.
+        asset: Asset,
+    },
+}
+
+impl PrivateEvent {
+    /// The lot that it happened to.
+    pub(crate) fn lot(&self) -> Option<LotId> {
+        match self {
+            Self::ReserveSet { lot, .. }
+            | Self::MaximumSet { lot, .. }
+            | Self::OrderPlaced { lot, .. }
+            | Self::OrderReplaced { lot, .. }
+            | Self::OrderCancelled { lot, .. } => Some(*lot),
+            Self::CredentialSet { .. }
+            | Self::SessionOpened { .. }
+            | Self::SessionClosed { .. }
+            | Self::UserSuspended { .. }
+            | Self::UserReinstated { .. }
+            | Self::DeadManSet { .. }
+            | Self::Deposited { .. }
+            | Self::Withdrawn { .. } => None,
+        }
+    }
+}
+
+impl Event {
+    /// The lot that it happened to.
+    pub(crate) fn lot(&self) -> Option<LotId> {
+        match self {
+            Self::Public(event) => event.lot(),
+            Self::Private(event) => event.lot(),
+        }
+    }
 }
 
 impl Record {
@@ -510,7 +561,8 @@ impl Reply {
                     | PublicEvent::LotHalted { .. }
                     | PublicEvent::LotResumed { .. }
                     | PublicEvent::BiddersCounted { .. }
-                    | PublicEvent::BidsOpened { .. },
+                    | PublicEvent::BidsOpened { .. }
+                    | PublicEvent::AccountsSet { .. },
                 )
                 | Event::Private(
                     PrivateEvent::CredentialSet { .. }
@@ -520,7 +572,9 @@ impl Reply {
                     | PrivateEvent::OrderCancelled { .. }
                     | PrivateEvent::UserSuspended { .. }
                     | PrivateEvent::UserReinstated { .. }
-                    | PrivateEvent::DeadManSet { .. },
+                    | PrivateEvent::DeadManSet { .. }
+                    | PrivateEvent::Deposited { .. }
+                    | PrivateEvent::Withdrawn { .. },
                 ) => {}
             }
         }

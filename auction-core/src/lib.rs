@@ -52,6 +52,7 @@ pub mod clearing;
 mod command;
 mod event;
 mod reject;
+mod ledger;
 mod lot;
 mod roster;
 mod directory;
@@ -69,8 +70,8 @@ pub use clearing::call::Side;
 pub use clearing::sealed::SealedPricing;
 pub use clearing::uniform::UniformPricing;
 pub use command::{
-    Actor, Caller, Command, Credential, DutchTerms, EnglishTerms, Listing, NewSession, OpenLot,
-    Registration, Role, SealedTerms, Terms, TokenHash, UniformTerms,
+    AccountMode, Actor, Asset, Caller, Command, Credential, DutchTerms, EnglishTerms, Listing,
+    NewSession, OpenLot, Registration, Role, SealedTerms, Terms, TokenHash, UniformTerms,
 };
 pub use digest::Digest;
 pub use directory::{Stock, User};
@@ -82,6 +83,7 @@ pub use event::{
 pub use id::{
     FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
 };
+pub use ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
 pub use lot::{
     Book, DutchBook, EnglishBook, LeastWinning, Lot, Phase, SealedBook, StandingLead,
     StandingOrder, Taken, UniformBook,

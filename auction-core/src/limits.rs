@@ -9,6 +9,10 @@ pub const QUANTITY_MAX: u64 = 1_000_000_000_000;
 pub const AMOUNT_MAX: u64 = 1_000_000_000_000_000_000;
 /// Greatest profit or loss that a company can publish, in ten-thousandths.
 pub const PROFIT_MAX: i64 = 999_999_999_999_999_999;
+/// Most cash in all accounts of a market together, in ten-thousandths; a deposit above it is refused.
+pub const CASH_MAX: u64 = AMOUNT_MAX;
+/// Most shares of one stock that deposits can bring into a market; a deposit above it is refused.
+pub const SHARES_DEPOSITED_MAX: u64 = 1_000_000_000_000_000_000;
 
 /// Longest symbol, in bytes.
 pub const SYMBOL_BYTES_MAX: usize = 8;

@@ -9,10 +9,11 @@
 //! 7. [`dutch`]: the falling price.
 //! 8. [`sealed`]: first-price and second-price.
 //! 9. [`uniform`]: many shares, at one price or as bid.
-//! 10. [`snapshots`]: beginning again without replaying everything, and the digest.
-//! 11. [`limits`]: how much of everything, and what is answered then.
-//! 12. [`formats`]: how to add a format.
-//! 13. [`absent`]: what is deliberately not here.
+//! 10. [`accounts`]: cash and shares, reserved and settled.
+//! 11. [`snapshots`]: beginning again without replaying everything, and the digest.
+//! 12. [`limits`]: how much of everything, and what is answered then.
+//! 13. [`formats`]: how to add a format.
+//! 14. [`absent`]: what is deliberately not here.
 
 #[doc = include_str!("../docs/embed.md")]
 pub mod embed {}
@@ -32,6 +33,8 @@ pub mod dutch {}
 pub mod sealed {}
 #[doc = include_str!("../docs/uniform.md")]
 pub mod uniform {}
+#[doc = include_str!("../docs/accounts.md")]
+pub mod accounts {}
 #[doc = include_str!("../docs/snapshots.md")]
 pub mod snapshots {}
 #[doc = include_str!("../docs/limits.md")]

@@ -3,8 +3,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use crate::command::Listing;
-use crate::digest::{Combined, Digest, lot_item, stock_item, user_item};
+use crate::command::{AccountMode, Listing};
+use crate::digest::{Combined, Digest, accounts_item, lot_item, stock_item, user_item};
 use crate::directory::{Stock, User};
 use crate::event::{ExtensionCause, PublicEvent};
 use crate::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
@@ -37,6 +37,8 @@ pub struct MarketParts {
     pub stocks: BTreeMap<Symbol, Stock>,
     /// All lots, in the order of their numbers.
     pub lots: Vec<Lot>,
+    /// How traders pay.
+    pub accounts: AccountMode,
 }
 
 /// Why an event does not follow the ones before it: the feed has a gap, or is another market's.
@@ -73,6 +75,15 @@ pub enum FoldError {
     /// There are more things than a market can hold.
     #[error("the market is full")]
     Full,
+    /// An account cannot pay, deliver or release what an event says.
+    #[error("the account of user {0} does not have what this takes of it")]
+    AccountContradicted(UserId),
+    /// The accounts of a snapshot do not balance.
+    #[error("the accounts do not balance, or do not belong to this market")]
+    AccountsContradicted,
+    /// How traders pay was fixed before.
+    #[error("how traders pay is fixed before the first lot")]
+    AccountsFixed,
 }
 
 impl Market {
@@ -158,6 +169,12 @@ impl Market {
     #[must_use]
     pub fn open_lots(&self) -> usize {
         self.open_lots
+    }
+
+    /// How traders pay.
+    #[must_use]
+    pub fn accounts(&self) -> AccountMode {
+        self.parts.accounts
     }
 
     /// A lot.
@@ -313,6 +330,13 @@ impl Market {
                 stock.ok_or(FoldError::UnknownSymbol(*symbol))?.profit = *profit;
                 self.kept.stock_changed(*symbol);
             }
+            PublicEvent::AccountsSet { mode } => {
+                let fixed = self.parts.accounts == AccountMode::Funds;
+                if fixed || *mode == AccountMode::Credit || !self.parts.lots.is_empty() {
+                    return Err(FoldError::AccountsFixed);
+                }
+                self.parts.accounts = *mode;
+            }
         }
         self.parts.at = self.parts.at.max(at);
         self.parts.feed_sequence = self.parts.feed_sequence.next();
@@ -374,6 +398,8 @@ impl Eq for Market {}
 #[derive(Clone, Debug, Default)]
 struct KeptDigest {
     combined: Combined,
+    /// How traders pay, as it is in.
+    accounts: AccountMode,
     /// Users never change: those before this are in.
     users: usize,
     stocks: BTreeMap<Symbol, [u8; 32]>,
@@ -411,6 +437,11 @@ impl KeptDigest {
     }
 
     fn catch_up(&mut self, parts: &MarketParts) {
+        if self.accounts != parts.accounts {
+            // A market is on credit first, and that has no item.
+            self.accounts = parts.accounts;
+            self.combined.toggle(&accounts_item(parts.accounts));
+        }
         for (index, user) in parts.users.iter().enumerate().skip(self.users) {
             self.combined
                 .toggle(&user_item(UserId::at_index(index), user));

@@ -118,19 +118,22 @@ impl<'de> serde::Deserialize<'de> for Price {
 }
 
 /// A sum of money, price x quantity, in ten-thousandths; at most [`AMOUNT_MAX`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Amount(u64);
+///
+/// It holds one more than its units, as a price does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(NonZeroU64);
 
 impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(NonZeroU64::MIN);
     /// The greatest amount.
-    pub const MAX: Self = Self(AMOUNT_MAX);
+    pub const MAX: Self = Self(Self::ZERO.0.saturating_add(AMOUNT_MAX));
 
     /// An amount of so many ten-thousandths, or `None` above [`AMOUNT_MAX`].
     #[must_use]
     pub const fn from_units(units: u64) -> Option<Self> {
         if units <= AMOUNT_MAX {
-            Some(Self(units))
+            Some(Self(NonZeroU64::MIN.saturating_add(units)))
         } else {
             None
         }
@@ -139,13 +142,61 @@ impl Amount {
     /// The amount in ten-thousandths.
     #[must_use]
     pub const fn units(self) -> u64 {
-        self.0
+        self.0.get() - 1
+    }
+
+    /// Reads a decimal such as `1000`, `12.5` or `0.0008`.
+    ///
+    /// # Errors
+    /// [`MoneyError`] names what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        let units = parse_units(text).map_err(|error| match error {
+            MoneyError::TooLarge => MoneyError::AmountTooLarge,
+            other => other,
+        })?;
+        Self::from_units(units).ok_or(MoneyError::AmountTooLarge)
     }
 }
 
+impl FromStr for Amount {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        Self::parse(text)
+    }
+}
+
+/// At least two decimals, at most four: `100.00`, `0.0008`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_units(f, self.0, 2)
+        write_units(f, self.units(), 2)
+    }
+}
+
+impl fmt::Debug for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Amount({self})")
+    }
+}
+
+impl Default for Amount {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Amount {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.units())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Amount {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let units = <u64 as serde::Deserialize>::deserialize(deserializer)?;
+        Self::from_units(units).ok_or_else(|| serde::de::Error::custom(MoneyError::AmountTooLarge))
     }
 }
 
@@ -262,6 +313,9 @@ pub enum MoneyError {
     /// Above the greatest value.
     #[error("is too large; the greatest price is 999999999.9999")]
     TooLarge,
+    /// Above the greatest amount.
+    #[error("is too large; the greatest amount is 100000000000000")]
+    AmountTooLarge,
 }
 
 fn parse_units(text: &str) -> Result<u64, MoneyError> {

@@ -2,12 +2,12 @@
 //! journalled.
 
 use crate::clearing::dutch::PriceClockError;
-use crate::command::Role;
+use crate::command::{AccountMode, Role};
 use crate::limits::BIDS_PER_TRADER_MAX;
 use crate::rules::StepsError;
 use crate::{
-    LotId, Name, OrderId, Price, Quantity, RequestId, SecurityCode, SessionId, Symbol, Timestamp,
-    UserId,
+    Amount, LotId, Name, OrderId, Price, Quantity, RequestId, SecurityCode, SessionId, Symbol,
+    Timestamp, UserId,
 };
 
 /// Why a command was refused.
@@ -205,6 +205,53 @@ pub enum Reject {
     /// Nothing would change.
     #[error("nothing would change")]
     Unchanged,
+    /// The account has less free cash than this takes.
+    #[error("this takes {needed}, and {available} is free in the account")]
+    InsufficientFunds {
+        /// What it takes, beside what is reserved for it already.
+        needed: Amount,
+        /// What is free.
+        available: Amount,
+    },
+    /// The account has fewer free shares than this takes.
+    #[error("this takes {needed} shares of {symbol}, and {available} are free in the account")]
+    InsufficientShares {
+        /// The stock.
+        symbol: Symbol,
+        /// How many it takes, beside those that are reserved for it already.
+        needed: u64,
+        /// How many are free.
+        available: u64,
+    },
+    /// How traders pay is fixed.
+    #[error("this market runs on {mode}, which is fixed before its first lot")]
+    AccountsFixed {
+        /// How they pay.
+        mode: AccountMode,
+    },
+    /// Traders bid on credit: there are no accounts.
+    #[error("this market runs on credit: there are no accounts")]
+    OnCredit,
+    /// Only traders have accounts.
+    #[error("user {user} is no trader, and has no account")]
+    NoAccount {
+        /// The user.
+        user: UserId,
+    },
+    /// There would be more cash in the market than it can count.
+    #[error("this market can take {most} more in cash")]
+    TooMuchCash {
+        /// How much can still be deposited.
+        most: Amount,
+    },
+    /// There would be more shares in the market than it can count.
+    #[error("this market can take {most} more shares of {symbol}")]
+    TooManyShares {
+        /// The stock.
+        symbol: Symbol,
+        /// How many can still be deposited.
+        most: u64,
+    },
     /// The market has as many of these as it can hold.
     #[error("the market is full: at most {most} {what}")]
     Full {

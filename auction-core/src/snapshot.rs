@@ -3,7 +3,9 @@
 
 use alloc::vec::Vec;
 
-use crate::engine::Engine;
+use crate::command::AccountMode;
+use crate::engine::{Engine, reserved_anew};
+use crate::ledger::Ledger;
 use crate::lot::HiddenLot;
 use crate::market::{FoldError, Market, MarketParts};
 use crate::roster::Roster;
@@ -19,6 +21,7 @@ pub struct Snapshot {
     market: MarketParts,
     roster: Roster,
     hidden: Vec<HiddenLot>,
+    ledger: Option<Ledger>,
     sequence: Sequence,
     at: Timestamp,
 }
@@ -31,6 +34,7 @@ impl Engine {
             market: self.market.parts().clone(),
             roster: self.roster.clone(),
             hidden: self.hidden.clone(),
+            ledger: self.ledger.clone(),
             sequence: self.sequence,
             at: self.at,
         }
@@ -45,6 +49,7 @@ impl Engine {
             market,
             roster,
             hidden,
+            ledger,
             sequence,
             at,
         } = snapshot;
@@ -54,14 +59,32 @@ impl Engine {
                 return Err(FoldError::LotContradicted(LotId::at_index(index)));
             }
         }
+        let market = Market::from_parts(market)?;
+        check_ledger(ledger.as_ref(), &market, &hidden)?;
         Ok(Self::from_state(
-            Market::from_parts(market)?,
-            roster,
-            hidden,
-            sequence,
-            at,
+            market, roster, hidden, ledger, sequence, at,
         ))
     }
+}
+
+/// Whether the books balance, and reserve what the open lots bind.
+fn check_ledger(
+    ledger: Option<&Ledger>,
+    market: &Market,
+    hidden: &[HiddenLot],
+) -> Result<(), FoldError> {
+    let balanced = match ledger {
+        None => market.accounts() == AccountMode::Credit,
+        Some(ledger) => {
+            market.accounts() == AccountMode::Funds
+                && ledger.count() == market.users().len()
+                && ledger.audit().is_ok()
+                && reserved_anew(ledger, market, hidden)? == *ledger
+        }
+    };
+    balanced
+        .then_some(())
+        .ok_or(FoldError::AccountsContradicted)
 }
 
 impl Snapshot {

@@ -123,6 +123,22 @@ numbered! {
     1043 TERMS_INTERVAL "terms_interval";
     /// The terms allow a trader no bid, or too many.
     1044 TERMS_BIDS_EACH "terms_bids_each";
+    /// The account has less free cash than this takes. Carries how much it takes as needed, beside what is
+    /// reserved for it already, and what is free as available.
+    1045 INSUFFICIENT_FUNDS "insufficient_funds";
+    /// The account has fewer free shares than this takes. Carries the symbol, and how many are free as number.
+    1046 INSUFFICIENT_SHARES "insufficient_shares";
+    /// Whether the market runs on credit or on funds is fixed.
+    1047 ACCOUNTS_FIXED "accounts_fixed";
+    /// The market runs on credit: there are no accounts.
+    1048 ON_CREDIT "on_credit";
+    /// The user is no trader, and has no account. Carries the number.
+    1049 NO_ACCOUNT "no_account";
+    /// There would be more cash in the market than it can count. Carries what it still takes as available.
+    1050 TOO_MUCH_CASH "too_much_cash";
+    /// There would be more shares of a stock in the market than it can count. Carries the symbol, and how many
+    /// it still takes as number.
+    1051 TOO_MANY_SHARES "too_many_shares";
 
     /// The bytes or the text are no message of their kind.
     2000 MALFORMED "malformed";
@@ -258,6 +274,13 @@ impl From<&Reject> for Code {
             Reject::BuysOnly => Self::BUYS_ONLY,
             Reject::WholeLotOnly { .. } => Self::WHOLE_LOT_ONLY,
             Reject::Suspended => Self::SUSPENDED,
+            Reject::InsufficientFunds { .. } => Self::INSUFFICIENT_FUNDS,
+            Reject::InsufficientShares { .. } => Self::INSUFFICIENT_SHARES,
+            Reject::AccountsFixed { .. } => Self::ACCOUNTS_FIXED,
+            Reject::OnCredit => Self::ON_CREDIT,
+            Reject::NoAccount { .. } => Self::NO_ACCOUNT,
+            Reject::TooMuchCash { .. } => Self::TOO_MUCH_CASH,
+            Reject::TooManyShares { .. } => Self::TOO_MANY_SHARES,
         }
     }
 }

@@ -101,6 +101,12 @@ numbered! {
     28 WATCH_ACCOUNT "watch_account";
     /// Sets the dead-man switch of the session.
     29 SET_DEAD_MAN "set_dead_man";
+    /// Pays into an account.
+    30 DEPOSIT "deposit";
+    /// Pays out of an account.
+    31 WITHDRAW "withdraw";
+    /// Asks what a trader owns.
+    32 GET_BALANCE "get_balance";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -136,6 +142,8 @@ numbered! {
     143 ACCOUNT "account";
     /// What has happened to one's account.
     144 ACCOUNT_FEED "account_feed";
+    /// Answers `get_balance`.
+    145 BALANCE "balance";
 }
 
 impl Kind {
@@ -154,6 +162,7 @@ impl Kind {
             Self::GET_HISTORY => &[Self::HISTORY],
             Self::GET_LEAST_WINNING => &[Self::LEAST_WINNING],
             Self::WATCH_ACCOUNT => &[Self::ACCOUNT],
+            Self::GET_BALANCE => &[Self::BALANCE],
             Self::PING => &[Self::PONG],
             _ => match self.sender() {
                 Sender::Client => &[Self::ACCEPTED],
@@ -217,11 +226,12 @@ mod tests {
              14 get_snapshot, 15 get_history, 16 ping, 17 watch_symbols, \
              18 close_lot, 19 cancel_lot, 20 halt_lot, 21 resume_lot, 22 suspend_user, \
              23 reinstate_user, 24 place_order, 25 replace_order, 26 cancel_order, \
-             27 get_least_winning, 28 watch_account, 29 set_dead_man, \
+             27 get_least_winning, 28 watch_account, 29 set_dead_man, 30 deposit, \
+             31 withdraw, 32 get_balance, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
              139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \
-             143 account, 144 account_feed, "
+             143 account, 144 account_feed, 145 balance, "
         );
     }
 }

@@ -18,6 +18,8 @@ pub const PASSWORD_BYTES_MAX: usize = 128;
 pub const SESSIONS_LISTED_MAX: usize = auction_core::limits::SESSIONS_PER_USER_MAX;
 /// Most bids of one answer to `get_history`; a client asks for fewer, or gets the newest so many.
 pub const HISTORY_BIDS_MAX: usize = 1_024;
+/// Most holdings of one answer to `get_balance`; a client asks for those behind them.
+pub const HOLDINGS_LISTED_MAX: usize = 4_096;
 /// Most public events of one feed frame; a larger commit takes several frames.
 pub const FEED_ENTRIES_MAX: usize = 1_024;
 /// Most symbols of one `watch_symbols`; more are malformed.

@@ -7,12 +7,12 @@ use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{
-    Accepted, Account, AccountFeed, Bid, BidMaximum, Body, CancelLot, CancelOrder, CloseLot,
-    CloseSession, ExtendLot, Feed, FilteredFeed, GetHistory, GetLeastWinning, GetSnapshot, Goodbye,
-    HaltLot, Heartbeat, Hello, History, LeastWinning, ListSessions, LoggedIn, Login, Logout,
-    OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder,
-    Resume, ResumeLot, Resumed, Resync, Sessions, SetDeadMan, SnapshotPart, SuspendUser, Watch,
-    WatchAccount, WatchSymbols, Welcome,
+    Accepted, Account, AccountFeed, Balance, Bid, BidMaximum, Body, CancelLot, CancelOrder,
+    CloseLot, CloseSession, Deposit, ExtendLot, Feed, FilteredFeed, GetBalance, GetHistory,
+    GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, LeastWinning,
+    ListSessions, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused,
+    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync, Sessions,
+    SetDeadMan, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
 use crate::codec::{self, Stopped};
 use crate::frame::encode_frame;
@@ -155,6 +155,9 @@ messages! {
         GetLeastWinning,
         WatchAccount,
         SetDeadMan,
+        Deposit,
+        Withdraw,
+        GetBalance,
     }
 
     /// What a server says.
@@ -176,6 +179,7 @@ messages! {
         LeastWinning,
         Account,
         AccountFeed,
+        Balance,
     }
 }
 
@@ -201,6 +205,8 @@ impl ClientMessage {
             Self::ReplaceOrder(body) => Some(body.into()),
             Self::CancelOrder(body) => Some(body.into()),
             Self::SetDeadMan(SetDeadMan { grace }) => Some(Command::SetDeadMan { session, grace }),
+            Self::Deposit(body) => Some(body.into()),
+            Self::Withdraw(body) => Some(body.into()),
             Self::Hello(_)
             | Self::Register(_)
             | Self::Login(_)
@@ -210,6 +216,7 @@ impl ClientMessage {
             | Self::WatchSymbols(_)
             | Self::GetLeastWinning(_)
             | Self::WatchAccount(_)
+            | Self::GetBalance(_)
             | Self::GetSnapshot(_)
             | Self::GetHistory(_)
             | Self::Ping(_) => None,

@@ -23,14 +23,14 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use auction_core::limits::{
-    BIDS_OPENED_MAX, CREDENTIAL_BYTES_MAX, NAME_BYTES_MAX, NAME_BYTES_MIN, PRICE_MAX, PROFIT_MAX,
-    QUANTITY_MAX, SECURITY_BYTES_MAX, SPAN_MAX_MICROS, STEP_BANDS_MAX, SYMBOL_BYTES_MAX,
-    TIMESTAMP_MAX_MICROS,
+    AMOUNT_MAX, BIDS_OPENED_MAX, CREDENTIAL_BYTES_MAX, NAME_BYTES_MAX, NAME_BYTES_MIN, PRICE_MAX,
+    PROFIT_MAX, QUANTITY_MAX, SECURITY_BYTES_MAX, SPAN_MAX_MICROS, STEP_BANDS_MAX,
+    SYMBOL_BYTES_MAX, TIMESTAMP_MAX_MICROS,
 };
 use auction_core::{
-    Credential, Digest, FeedSequence, LotId, MarketId, Name, OpenedBid, OrderId, Price, Profit,
-    Quantity, RequestId, SecurityCode, SessionId, Span, StepBand, Steps, Symbol, Term, Timestamp,
-    TokenHash, UserId,
+    Amount, Credential, Digest, FeedSequence, LotId, MarketId, Name, OpenedBid, OrderId, Price,
+    Profit, Quantity, RequestId, SecurityCode, SessionId, Span, StepBand, Steps, Symbol, Term,
+    Timestamp, TokenHash, UserId,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -171,6 +171,7 @@ shaped! {
     Timestamp as "Timestamp", "Microseconds since 1970 UTC.": large(0, TIMESTAMP_MAX_MICROS);
     Span as "Span", "Microseconds.": large(0, SPAN_MAX_MICROS);
     Price as "Price", "A price, in ten-thousandths where it is bytes.": money("varint", "", 0, PRICE_MAX.into(), 2);
+    Amount as "Amount", "A sum of money, in ten-thousandths where it is bytes.": money("varint", "", 0, AMOUNT_MAX.into(), 2);
     Profit as "Profit", "A profit, or a loss, in ten-thousandths where it is bytes.": money("zigzag", "-?", -i128::from(PROFIT_MAX), PROFIT_MAX.into(), 0);
     Symbol as "Symbol", "A stock's symbol; letters are folded to capitals.": name(1, SYMBOL_BYTES_MAX, ".-", "A-Z");
     SecurityCode as "SecurityCode", "A stock's security code.": name(1, SECURITY_BYTES_MAX, "._-", "A-Za-z");

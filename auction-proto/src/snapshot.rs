@@ -66,6 +66,7 @@ impl Iterator for SnapshotParts<'_> {
             },
             feed_sequence: self.parts.feed_sequence,
             at: self.parts.at,
+            accounts: self.parts.accounts,
             users: bounded(users),
             stocks: bounded(stocks),
             lots: bounded(lots.to_vec()),
@@ -158,10 +159,12 @@ impl SnapshotAssembler {
             self.parts.id = part.market;
             self.parts.feed_sequence = part.feed_sequence;
             self.parts.at = part.at;
+            self.parts.accounts = part.accounts;
         }
         let same = self.parts.id == part.market
             && self.parts.feed_sequence == part.feed_sequence
-            && self.parts.at == part.at;
+            && self.parts.at == part.at
+            && self.parts.accounts == part.accounts;
         if !same {
             return Err(SnapshotError::OtherSnapshot { index });
         }

@@ -2,8 +2,8 @@
 
 use auction_core::clearing::dutch::PriceClockError;
 use auction_core::{
-    Countable, LotId, Name, OrderId, Price, Quantity, Reject, RequestId, Role, SecurityCode,
-    SessionId, StepsError, Symbol, TermsError, Timestamp, UserId,
+    AccountMode, Amount, Countable, LotId, Name, OrderId, Price, Quantity, Reject, RequestId, Role,
+    SecurityCode, SessionId, StepsError, Symbol, TermsError, Timestamp, UserId,
 };
 use auction_proto::{Code, Fault, Refused};
 
@@ -15,6 +15,7 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
     let symbol = Symbol::parse("AAPL").unwrap();
     let security = SecurityCode::parse("01954").unwrap();
     let name = Name::parse("mia").unwrap();
+    let (needed, available) = (Amount::parse("12").unwrap(), Amount::parse("9.5").unwrap());
     let (lot, user, session) = (LotId(3), UserId(4), SessionId(5));
     let (request, oldest) = (RequestId(6), RequestId(7));
     let bare = |code| Refused::new(code, "");
@@ -185,6 +186,43 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
             Reject::Terms(TermsError::BidsEach),
             bare(Code::TERMS_BIDS_EACH),
         ),
+        (
+            Reject::InsufficientFunds { needed, available },
+            bare(Code::INSUFFICIENT_FUNDS)
+                .with_needed(needed)
+                .with_available(available),
+        ),
+        (
+            Reject::InsufficientShares {
+                symbol,
+                needed: 12,
+                available: 9,
+            },
+            bare(Code::INSUFFICIENT_SHARES)
+                .with_symbol(symbol)
+                .with_number(9_u32),
+        ),
+        (
+            Reject::AccountsFixed {
+                mode: AccountMode::Funds,
+            },
+            bare(Code::ACCOUNTS_FIXED),
+        ),
+        (Reject::OnCredit, bare(Code::ON_CREDIT)),
+        (
+            Reject::NoAccount { user },
+            bare(Code::NO_ACCOUNT).with_number(4_u32),
+        ),
+        (
+            Reject::TooMuchCash { most: available },
+            bare(Code::TOO_MUCH_CASH).with_available(available),
+        ),
+        (
+            Reject::TooManyShares { symbol, most: 9 },
+            bare(Code::TOO_MANY_SHARES)
+                .with_symbol(symbol)
+                .with_number(9_u32),
+        ),
     ];
     for (reject, mut expected) in cases {
         let refused = Refused::from(reject);
@@ -246,6 +284,13 @@ fn the_numbers_and_names_of_codes_are_these_for_ever() {
 1042 terms_fall
 1043 terms_interval
 1044 terms_bids_each
+1045 insufficient_funds
+1046 insufficient_shares
+1047 accounts_fixed
+1048 on_credit
+1049 no_account
+1050 too_much_cash
+1051 too_many_shares
 2000 malformed
 2001 unknown_kind
 2002 version_unsupported

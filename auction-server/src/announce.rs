@@ -76,6 +76,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
 pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<String> {
     let what = match event {
         PublicEvent::StockListed(_) => return None,
+        PublicEvent::AccountsSet { mode } => format!("traders pay by {mode}"),
         PublicEvent::UserRegistered { name, role, .. } => match role {
             Role::Trader => format!("{name} registers as a trader"),
             Role::Company(symbol) => format!("{name} is registered as the company of {symbol}"),

@@ -93,7 +93,8 @@ impl BidFinder {
                 | PublicEvent::LotBegan { .. }
                 | PublicEvent::LotHalted { .. }
                 | PublicEvent::LotResumed { .. }
-                | PublicEvent::BiddersCounted { .. } => {}
+                | PublicEvent::BiddersCounted { .. }
+                | PublicEvent::AccountsSet { .. } => {}
             }
         }
         Ok(())

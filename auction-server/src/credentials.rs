@@ -201,7 +201,9 @@ impl Tables {
             | PrivateEvent::OrderCancelled { .. }
             | PrivateEvent::UserSuspended { .. }
             | PrivateEvent::UserReinstated { .. }
-            | PrivateEvent::DeadManSet { .. } => {}
+            | PrivateEvent::DeadManSet { .. }
+            | PrivateEvent::Deposited { .. }
+            | PrivateEvent::Withdrawn { .. } => {}
         }
     }
 }

@@ -36,6 +36,7 @@ pub mod user;
 pub mod credentials;
 pub mod switches;
 pub mod encoding;
+pub mod funds;
 pub mod hub;
 pub mod sequencer;
 pub mod login;

@@ -7,12 +7,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use auction_core::{Caller, Command, LeastWinning, LotId, RequestId, SessionId, UserId};
+use auction_core::{Caller, Command, LeastWinning, LotId, Reject, RequestId, SessionId, UserId};
+use auction_proto::{Balance, GetBalance};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
 use crate::credentials::Credentials;
+use crate::funds;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::switches::Switches;
@@ -42,10 +44,12 @@ pub enum Work {
     LastRequest(SessionId),
     /// What a trader would have needed to win a lot.
     LeastWinning(LotId, UserId),
+    /// What a trader owns, as this user may see it.
+    Balance(UserId, GetBalance),
 }
 
 /// What came of a submission.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Answer {
     /// The command was decided, or refused.
     Decided(Decision),
@@ -53,6 +57,8 @@ pub enum Answer {
     LastRequest(RequestId),
     /// What the trader would have needed; `None` before the close.
     LeastWinning(Option<LeastWinning>),
+    /// What the trader owns.
+    Balance(Box<Result<Balance, Reject>>),
 }
 
 /// Who is told what came of a submission.
@@ -66,7 +72,7 @@ pub enum ReplyTo {
 }
 
 /// What a connection is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Told {
     /// Its number for the request.
     pub request: RequestId,
@@ -238,6 +244,10 @@ impl Running {
                     }
                     Work::LeastWinning(lot, trader) => {
                         Answer::LeastWinning(self.committer.engine().least_winning(lot, trader))
+                    }
+                    Work::Balance(asker, asked) => {
+                        let told = funds::balance(self.committer.engine(), asker, &asked);
+                        Answer::Balance(Box::new(told))
                     }
                 };
                 told.push((reply, answer));

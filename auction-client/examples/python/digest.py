@@ -107,6 +107,7 @@ def digest(market):
     items = [user_bytes(user) for user in market.users]
     items += [stock_bytes(stock) for stock in market.stocks.values()]
     items += [lot_bytes(lot) for lot in market.lots]
+    items += [u8(4) + u8(1)] if market.accounts == "funds" else []
     combined = 0
     for item in items:
         combined ^= int.from_bytes(hashlib.sha256(item).digest(), "big")

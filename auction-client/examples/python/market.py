@@ -16,6 +16,7 @@ class Market:
     def __init__(self, market_id):
         self.id, self.feed_sequence, self.at = market_id, 0, 0
         self.users, self.stocks, self.lots = [], {}, []
+        self.accounts = "credit"
         self.parts = []
 
     def digest(self):
@@ -42,6 +43,7 @@ class Market:
         self.users = [user for part in self.parts for user in part["users"]]
         self.stocks = {stock["listing"]["symbol"]: stock for part in self.parts for stock in part["stocks"]}
         self.lots = [lot for part in self.parts for lot in part["lots"]]
+        self.accounts = part["accounts"]
         self.parts = []
         return True
 
@@ -127,6 +129,11 @@ class Market:
 
     def bids_opened(self, event, _):
         self.open_lot(event["lot"])
+
+    def accounts_set(self, event, _):
+        if self.accounts == "funds" or event["mode"] == "credit" or self.lots:
+            raise FeedError("contradiction")
+        self.accounts = event["mode"]
 
 
 def first_book(event):

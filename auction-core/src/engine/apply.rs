@@ -9,6 +9,7 @@ use crate::{LotId, Timestamp, UserId};
 impl Engine {
     pub(super) fn apply(&mut self, record: &Record) -> Result<(), FoldError> {
         for event in &record.events {
+            self.settle_event(event)?;
             match event {
                 Event::Public(event) => self.apply_public(record.at, event)?,
                 Event::Private(event) => self.apply_private(record.at, event)?,
@@ -49,7 +50,8 @@ impl Engine {
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::ProfitPublished { .. }
             | PublicEvent::BiddersCounted { .. }
-            | PublicEvent::BidsOpened { .. } => self.market.apply(at, event)?,
+            | PublicEvent::BidsOpened { .. }
+            | PublicEvent::AccountsSet { .. } => self.market.apply(at, event)?,
         }
         Ok(())
     }
@@ -102,6 +104,10 @@ impl Engine {
             } => {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;
                 self.roster.set_dead_man(*session, *user, *grace);
+            }
+            // What they mean for the accounts was taken.
+            PrivateEvent::Deposited { user, .. } | PrivateEvent::Withdrawn { user, .. } => {
+                known(*user).ok_or(FoldError::UnknownUser(*user))?;
             }
             PrivateEvent::ReserveSet { lot, .. }
             | PrivateEvent::MaximumSet { lot, .. }

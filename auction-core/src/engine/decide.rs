@@ -112,6 +112,18 @@ impl Engine {
             Command::SetDeadMan { session, grace } => {
                 self.decide_dead_man(actor, *session, *grace, events)?;
             }
+            Command::SetAccounts { mode } => {
+                self.require(actor, Right::Operate)?;
+                self.decide_accounts(*mode, events)?;
+            }
+            Command::Deposit { user, asset } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_deposit(*user, *asset, events)?;
+            }
+            Command::Withdraw { user, asset } => {
+                self.require(actor, Right::RunLots)?;
+                self.decide_withdrawal(*user, *asset, events)?;
+            }
             Command::PublishProfit {
                 symbol,
                 security,

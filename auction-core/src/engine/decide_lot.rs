@@ -169,7 +169,8 @@ impl Engine {
     ) -> Result<(), Reject> {
         let bidder = self.require_trader(actor)?;
         let lot = self.lot(lot)?;
-        lot::decide_offer(lot, self.hidden_of(lot.id), now, bidder, offer, events)
+        lot::decide_offer(lot, self.hidden_of(lot.id), now, bidder, offer, events)?;
+        self.check_covers(lot, bidder, events)
     }
 
     pub(super) fn decide_order(
@@ -182,6 +183,7 @@ impl Engine {
     ) -> Result<(), Reject> {
         let trader = self.require_trader(actor)?;
         let lot = self.lot(lot)?;
-        lot::decide_order(lot, self.hidden_of(lot.id), now, trader, change, events)
+        lot::decide_order(lot, self.hidden_of(lot.id), now, trader, change, events)?;
+        self.check_covers(lot, trader, events)
     }
 }

@@ -3,16 +3,20 @@
 mod right;
 mod decide;
 mod decide_lot;
+mod settle;
 mod apply;
 mod replay;
 
 pub use replay::{Difference, ReplayError};
+
+pub(crate) use settle::reserved_anew;
 
 use alloc::vec::Vec;
 
 use crate::command::{Actor, Caller, Command};
 use crate::deadlines::Deadlines;
 use crate::event::{Events, Record, Reply};
+use crate::ledger::Ledger;
 use crate::lot::{HiddenLot, LeastWinning, Lot, StandingLead, StandingOrder};
 use crate::market::Market;
 use crate::reject::Reject;
@@ -30,6 +34,8 @@ pub struct Engine {
     pub(crate) market: Market,
     pub(crate) roster: Roster,
     pub(crate) hidden: Vec<HiddenLot>,
+    /// `None`: traders bid on credit.
+    pub(crate) ledger: Option<Ledger>,
     pub(crate) sequence: Sequence,
     pub(crate) at: Timestamp,
     deadlines: Deadlines,
@@ -89,6 +95,7 @@ impl Engine {
             market: Market::new(id),
             roster: Roster::default(),
             hidden: Vec::new(),
+            ledger: None,
             sequence: Sequence(0),
             at: Timestamp::default(),
             deadlines: Deadlines::default(),
@@ -99,6 +106,7 @@ impl Engine {
         market: Market,
         roster: Roster,
         hidden: Vec<HiddenLot>,
+        ledger: Option<Ledger>,
         sequence: Sequence,
         at: Timestamp,
     ) -> Self {
@@ -112,6 +120,7 @@ impl Engine {
             market,
             roster,
             hidden,
+            ledger,
             sequence,
             at,
             deadlines,

@@ -2,7 +2,8 @@
 
 use super::{LeastWinning, Lot};
 use crate::clearing::call::Side;
-use crate::event::{Events, Outcome};
+use crate::event::{Event, Events, Outcome};
+use crate::ledger::Obligation;
 use crate::{OrderId, Price, Quantity, Reject, Timestamp, UserId};
 
 /// A format's decisions on one lot: it sees both halves of the lot, changes nothing, and says what it decided
@@ -39,6 +40,34 @@ pub(super) trait Deciding {
 
     /// What a trader would have needed to win the lot, which has closed at `closed_at`.
     fn least_winning(&self, trader: UserId, closed_at: Timestamp) -> LeastWinning;
+
+    /// What a trader must have free for what was decided on their command, beside what the lot binds of theirs
+    /// already. Nothing that others hide may change it: who cannot pay would learn of that for nothing.
+    fn demand(&self, trader: UserId, events: &Events) -> Obligation {
+        let mut demand = Obligation::NOTHING;
+        for event in events {
+            self.rebind(event, &mut |bound| {
+                if bound.trader == trader {
+                    demand = demand.and(bound.to.beyond(bound.from));
+                }
+            });
+        }
+        demand
+    }
+
+    /// How an event that comes next changes what the lot binds its traders to.
+    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding));
+
+    /// All that the lot binds its traders to; a trader can come more than once.
+    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation));
+}
+
+/// A trader is bound to one thing instead of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rebinding {
+    pub(crate) trader: UserId,
+    pub(crate) from: Obligation,
+    pub(crate) to: Obligation,
 }
 
 /// What a trader offers openly.

@@ -1,12 +1,13 @@
 //! The Dutch auction: the price falls, and the first trader to take the lot wins at the price of that moment.
 
-use super::deciding::{Deciding, Offer};
+use super::deciding::{Deciding, Offer, Rebinding};
 use super::{LeastWinning, Lot};
 use crate::clearing::dutch::{PriceClock, PriceClockError};
 use crate::command::DutchTerms;
 use crate::event::{
     BidAccepted, Event, Events, Outcome, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
 };
+use crate::ledger::Obligation;
 use crate::{Price, Reject, Span, TermsError, Timestamp, UserId};
 
 /// What everyone sees of a Dutch lot, beside its falling price.
@@ -127,6 +128,21 @@ impl Deciding for State<'_> {
             None => LeastWinning::Nothing,
         }
     }
+
+    /// The price taken.
+    fn demand(&self, _trader: UserId, events: &Events) -> Obligation {
+        let price = events.iter().find_map(|event| match event {
+            Event::Public(PublicEvent::BidAccepted(bid)) => Some(bid.price),
+            _ => None,
+        });
+        let price = price.expect("a take names its price");
+        Obligation::to_pay(price, self.lot.quantity)
+    }
+
+    /// A take is settled at once.
+    fn rebind(&self, _event: &Event, _each: &mut dyn FnMut(Rebinding)) {}
+
+    fn bound(&self, _each: &mut dyn FnMut(UserId, Obligation)) {}
 }
 
 impl State<'_> {

@@ -5,13 +5,14 @@
 //! price is one step above what the others offer, as far as the highest maximum allows.
 
 use super::bidders::Bidders;
-use super::deciding::{Deciding, Offer};
+use super::deciding::{Deciding, Offer, Rebinding};
 use super::{LeastWinning, Lot, reserve_status};
 use crate::command::EnglishTerms;
 use crate::event::{
     BidAccepted, Event, Events, ExtensionCause, Outcome, PrivateEvent, PublicEvent, ReserveStatus,
     SoldBy, UnsoldBecause,
 };
+use crate::ledger::Obligation;
 use crate::{Price, Reject, Terms, TermsError, Timestamp, UserId};
 
 /// What everyone sees of an English lot's bids.
@@ -212,9 +213,68 @@ impl Deciding for State<'_> {
             _ => LeastWinning::Bid(self.first_least().max(reserve)),
         }
     }
+
+    /// All that was offered, also when it was beaten at once.
+    fn demand(&self, trader: UserId, events: &Events) -> Obligation {
+        let price = events.iter().rev().find_map(|event| match event {
+            Event::Public(PublicEvent::LotClosed {
+                outcome: Outcome::Sold { price, .. },
+                ..
+            }) => Some(*price),
+            Event::Private(PrivateEvent::MaximumSet { maximum, .. }) => Some(*maximum),
+            Event::Public(PublicEvent::BidAccepted(bid)) => bid.amount,
+            _ => None,
+        });
+        let price = price.expect("an offer names its price");
+        let bound = self.leading().filter(|(leader, _)| *leader == trader);
+        let bound = bound.map(|(_, bound)| bound).unwrap_or_default();
+        Obligation::to_pay(price, self.lot.quantity).beyond(bound)
+    }
+
+    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
+        let (trader, amount) = match event {
+            Event::Private(PrivateEvent::MaximumSet {
+                bidder,
+                maximum,
+                leads: true,
+                ..
+            }) => (*bidder, *maximum),
+            Event::Public(PublicEvent::BidAccepted(BidAccepted {
+                bidder,
+                amount: Some(amount),
+                leader,
+                ..
+            })) if leader == bidder => (*bidder, *amount),
+            _ => return,
+        };
+        let to = Obligation::to_pay(amount, self.lot.quantity);
+        let mut from = Obligation::NOTHING;
+        match self.leading() {
+            Some((leader, bound)) if leader == trader => from = bound,
+            Some((beaten, bound)) => each(Rebinding {
+                trader: beaten,
+                from: bound,
+                to: Obligation::NOTHING,
+            }),
+            None => {}
+        }
+        each(Rebinding { trader, from, to });
+    }
+
+    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
+        if let Some((leader, bound)) = self.leading() {
+            each(leader, bound);
+        }
+    }
 }
 
 impl State<'_> {
+    /// What the lot binds: the leader, to the most that they have offered.
+    fn leading(&self) -> Option<(UserId, Obligation)> {
+        let (leader, best) = self.hidden.best?;
+        Some((leader, Obligation::to_pay(best, self.lot.quantity)))
+    }
+
     /// A bid of someone who does not lead.
     fn outbid(
         &self,

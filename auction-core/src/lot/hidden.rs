@@ -2,13 +2,14 @@
 
 use alloc::boxed::Box;
 
-use super::deciding::{Deciding, Offer, OrderChange};
+use super::deciding::{Deciding, Offer, OrderChange, Rebinding};
 use super::english::EnglishHidden;
 use super::orders::Orders;
 use super::{
     Book, LeastWinning, Lot, Phase, StandingOrder, dutch, english, greatest_price, sealed, uniform,
 };
-use crate::event::{BidAccepted, Events, Outcome, PrivateEvent};
+use crate::event::{BidAccepted, Event, Events, Outcome, PrivateEvent};
+use crate::ledger::Obligation;
 use crate::limits::SPAN_MAX_MICROS;
 use crate::{LotId, OpenLot, Price, Reject, Terms, TermsError, Timestamp, UserId};
 
@@ -162,6 +163,21 @@ impl HiddenLot {
     /// What comes of the lot if it closes now, and the events that open what was hidden.
     pub(crate) fn decide_close(&self, lot: &Lot, events: &mut Events) -> Outcome {
         self.deciding(lot, |format| format.decide_close(events))
+    }
+
+    /// What a trader must have free for what was decided on their command.
+    pub(crate) fn demand(&self, lot: &Lot, trader: UserId, events: &Events) -> Obligation {
+        self.deciding(lot, |format| format.demand(trader, events))
+    }
+
+    /// How an event that comes next changes what the lot binds its traders to.
+    pub(crate) fn rebind(&self, lot: &Lot, event: &Event, each: &mut dyn FnMut(Rebinding)) {
+        self.deciding(lot, |format| format.rebind(event, each));
+    }
+
+    /// All that a lot which has not closed binds its traders to.
+    pub(crate) fn bound(&self, lot: &Lot, each: &mut dyn FnMut(UserId, Obligation)) {
+        self.deciding(lot, |format| format.bound(each));
     }
 
     /// What a trader would have needed to win; `None` before the close.

@@ -4,9 +4,10 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::OrderChange;
+use super::deciding::{OrderChange, Rebinding};
 use crate::clearing::call::Side;
 use crate::event::{Event, Events, OpenedBid, PrivateEvent, PublicEvent};
+use crate::ledger::Obligation;
 use crate::limits::{BIDS_OPENED_MAX, SEALED_BIDS_MAX};
 use crate::reject::Countable;
 use crate::{LotId, OrderId, Price, Quantity, Reject, UserId};
@@ -51,6 +52,17 @@ pub(super) struct Sealed<'a> {
     pub(super) orders: &'a Orders,
     /// How many live bids a trader can have.
     pub(super) each_max: u32,
+}
+
+/// What an order binds its trader to.
+pub(super) type Owes = fn(Side, Quantity, Option<Price>) -> Obligation;
+
+/// What an order with a limit binds its trader to: to pay the limit, or to deliver.
+pub(super) fn owes(side: Side, quantity: Quantity, limit: Option<Price>) -> Obligation {
+    match side {
+        Side::Buy => Obligation::to_pay(limit.unwrap_or(Price::MAX), quantity),
+        Side::Sell => Obligation::to_deliver(quantity),
+    }
 }
 
 impl Orders {
@@ -101,6 +113,53 @@ impl Orders {
             } => self.replace(trader, order, quantity, limit),
             PrivateEvent::OrderCancelled { trader, order, .. } => self.cancel(trader, order),
             _ => false,
+        }
+    }
+
+    /// How an event changes what the lot binds its trader to; `owes` says what an order does.
+    pub(super) fn rebind(&self, event: &Event, owes: Owes, each: &mut dyn FnMut(Rebinding)) {
+        let Event::Private(event) = event else {
+            return;
+        };
+        let live = |trader, order| self.of(trader).iter().find(|live| live.id == order);
+        let owed = |order: &HiddenOrder| owes(order.side, order.quantity, order.limit);
+        let (trader, from, to) = match *event {
+            PrivateEvent::OrderPlaced {
+                trader,
+                side,
+                quantity,
+                limit,
+                ..
+            } => (trader, None, Some(owes(side, quantity, limit))),
+            PrivateEvent::OrderReplaced {
+                trader,
+                order,
+                quantity,
+                limit,
+                ..
+            } => {
+                let replaced = live(trader, order);
+                let to = replaced.map(|replaced| owes(replaced.side, quantity, limit));
+                (trader, replaced.map(owed), to)
+            }
+            PrivateEvent::OrderCancelled { trader, order, .. } => {
+                (trader, live(trader, order).map(owed), None)
+            }
+            _ => return,
+        };
+        each(Rebinding {
+            trader,
+            from: from.unwrap_or_default(),
+            to: to.unwrap_or_default(),
+        });
+    }
+
+    /// All that the lot binds its traders to.
+    pub(super) fn bound(&self, owes: Owes, each: &mut dyn FnMut(UserId, Obligation)) {
+        for (trader, own) in &self.traders {
+            for order in &own.live {
+                each(*trader, owes(order.side, order.quantity, order.limit));
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! Sealed bids for the whole lot: first-price and second-price (Vickrey). One bid a trader, hidden until the
 //! close; others see how many have bid.
 
-use super::deciding::{Deciding, OrderChange};
-use super::orders::{Orders, Sealed, open};
+use super::deciding::{Deciding, OrderChange, Rebinding};
+use super::orders::{Orders, Sealed, open, owes};
 use super::{LeastWinning, Lot};
 use crate::clearing::sealed::{self, SealedBids, SealedOutcome, SealedRule};
 use crate::command::SealedTerms;
-use crate::event::{Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
+use crate::event::{Event, Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
+use crate::ledger::Obligation;
 use crate::{Price, Reject, TermsError, Timestamp, UserId};
 
 /// How many live bids a trader can have.
@@ -122,6 +123,14 @@ impl Deciding for State<'_> {
         let least = self.bids().least_winning(&self.rules(), trader);
         let least = least.filter(|least| *least <= self.lot.greatest_price());
         least.map_or(LeastWinning::Nothing, LeastWinning::Bid)
+    }
+
+    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
+        self.orders.rebind(event, owes, each);
+    }
+
+    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
+        self.orders.bound(owes, each);
     }
 }
 

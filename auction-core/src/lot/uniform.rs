@@ -4,13 +4,14 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::deciding::{Deciding, OrderChange};
-use super::orders::{HiddenOrder, Orders, Sealed, open};
+use super::deciding::{Deciding, OrderChange, Rebinding};
+use super::orders::{HiddenOrder, Orders, Sealed, open, owes};
 use super::{LeastWinning, Lot, greatest_price};
 use crate::clearing::allocation::MarginalPriority;
 use crate::clearing::uniform::{self, UniformBid, UniformOutcome};
 use crate::command::UniformTerms;
-use crate::event::{AllocatedBy, Events, OpenedBid, Outcome, UnsoldBecause};
+use crate::event::{AllocatedBy, Event, Events, OpenedBid, Outcome, UnsoldBecause};
+use crate::ledger::Obligation;
 use crate::limits::BIDS_PER_TRADER_MAX;
 use crate::{Price, Quantity, Reject, Sequence, TermsError, Timestamp, UserId};
 
@@ -103,6 +104,14 @@ impl Deciding for State<'_> {
         let least = uniform::least_winning(&self.rules(), &bids, Sequence(place), quantity);
         let least = least.filter(|least| *least <= greatest_price(quantity));
         least.map_or(LeastWinning::Nothing, LeastWinning::Bid)
+    }
+
+    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
+        self.orders.rebind(event, owes, each);
+    }
+
+    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
+        self.orders.bound(owes, each);
     }
 }
 

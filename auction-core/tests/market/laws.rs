@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use auction_core::{
-    AccountEvent, Accounts, Command, Digest, Engine, Executed, Lot, LotId, Market, MarketId,
-    Outcome, Phase, PublicEvent, Record, StandingOrder, Terms, Timestamp, UserId,
+    AccountEvent, AccountMode, Accounts, Command, Digest, Engine, Executed, Lot, LotId, Market,
+    MarketId, Outcome, Phase, PublicEvent, Record, StandingOrder, Terms, Timestamp, UserId,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -39,7 +39,7 @@ pub fn config(cases: u32, under_miri: u32) -> Config {
 #[test]
 fn markets_that_differ_in_when_they_last_moved_differ_in_their_digests() {
     let mut engine = Engine::new(MARKET);
-    for step in opening() {
+    for step in opening(AccountMode::Credit) {
         let Step::Ask {
             now,
             caller,
@@ -68,11 +68,12 @@ impl ReferenceStateMachine for Oracle {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        let mut oracle = Self::default();
-        for step in opening() {
-            oracle = Self::apply(oracle, &step);
-        }
-        Just(oracle).boxed()
+        let opened = |mode| {
+            let steps = opening(mode);
+            let oracle = steps.iter().fold(Self::default(), Self::apply);
+            Just(oracle)
+        };
+        prop_oneof![opened(AccountMode::Credit), opened(AccountMode::Funds)].boxed()
     }
 
     fn transitions(oracle: &Self) -> BoxedStrategy<Step> {
@@ -122,7 +123,7 @@ impl StateMachineTest for Laws {
     type SystemUnderTest = Self;
     type Reference = Oracle;
 
-    fn init_test(_: &Oracle) -> Self {
+    fn init_test(opened: &Oracle) -> Self {
         let engine = Engine::new(MARKET);
         let feed = engine.market().clone();
         let oracle = Oracle::default();
@@ -135,7 +136,7 @@ impl StateMachineTest for Laws {
             accounts: Accounts::default(),
             told: Vec::new(),
         };
-        for step in opening() {
+        for step in opening(opened.mode) {
             laws.step(&step);
         }
         laws
@@ -383,6 +384,7 @@ impl Laws {
             oracle.lots.iter().filter_map(OracleLot::deadline).min()
         );
         assert_eq!(engine.market().open_lots(), open.count());
+        oracle.balances_with(engine);
     }
 
     fn lot_stands_as(&self, id: LotId, expected: &OracleLot) {

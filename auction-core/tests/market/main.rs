@@ -4,6 +4,7 @@
 mod oracle;
 mod lot;
 mod formats;
+mod accounts;
 mod steps;
 mod laws;
 mod sessions;

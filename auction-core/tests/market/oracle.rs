@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use auction_core::clearing::dutch::PriceClockError;
 use auction_core::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX, SPAN_MAX_MICROS};
 use auction_core::{
-    BidReply, Caller, Command, Listing, LotId, Name, OpenLot, OrderId, Profit, Reject, Reply,
-    RequestId, Role, Sequence, SessionId, Side, Span, Symbol, Terms, TermsError, Timestamp, UserId,
+    AccountMode, BidReply, Caller, Command, Listing, LotId, Name, OpenLot, OrderId, Profit, Reject,
+    Reply, RequestId, Role, Sequence, SessionId, Side, Span, Symbol, Terms, TermsError, Timestamp,
+    UserId,
 };
 
+use crate::accounts::{Payment, Way};
 use crate::lot::{Happened, Kind, Offer, OracleLot, Placed, price, step, time};
 
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Oracle {
     pub lots: Vec<OracleLot>,
     pub sessions: Vec<OracleSession>,
     pub suspended: BTreeSet<UserId>,
+    pub mode: AccountMode,
+    pub payments: Vec<Payment>,
 }
 
 #[derive(Clone, Debug)]
@@ -243,14 +247,28 @@ impl Oracle {
                     false => Err(Reject::Unchanged),
                 }
             }
+            Command::SetAccounts { mode } => {
+                may_operate(who)?;
+                self.set_accounts(*mode)
+            }
+            Command::Deposit { user, asset } => {
+                self.may_run_lots(who)?;
+                let (user, asset, way) = (*user, *asset, Way::In);
+                self.pay(Payment { user, asset, way })
+            }
+            Command::Withdraw { user, asset } => {
+                self.may_run_lots(who)?;
+                let (user, asset, way) = (*user, *asset, Way::Out);
+                self.pay(Payment { user, asset, way })
+            }
             Command::PlaceOrder {
-                lot,
+                lot: id,
                 side,
                 quantity,
                 limit,
             } => {
                 let user = self.trader(who)?;
-                let lot = self.taking_orders(now, *lot)?;
+                let lot = self.taking_orders(now, *id)?;
                 let each = lot.orders_each().expect("it takes orders");
                 if *side == Side::Sell {
                     return Err(Reject::BuysOnly);
@@ -262,6 +280,8 @@ impl Oracle {
                 }
                 let order = OrderId(lot.placed_by(user) + 1);
                 let anew = true;
+                self.can_pay(user, i128::from(quantity) * i128::from(price))?;
+                let lot = self.lot(*id)?;
                 lot.happened.push(Happened::Placed(Placed {
                     user,
                     order,
@@ -272,16 +292,24 @@ impl Oracle {
                 Ok(Reply::OrderPlaced(order))
             }
             Command::ReplaceOrder {
-                lot,
+                lot: id,
                 order,
                 quantity,
                 limit,
             } => {
                 let user = self.trader(who)?;
-                let lot = self.taking_orders(now, *lot)?;
+                let lot = self.taking_orders(now, *id)?;
                 own_order(lot, user, *order)?;
                 let (quantity, price) = checked(lot, quantity.get(), *limit)?;
                 let anew = false;
+                let cost = |quantity, price| i128::from(quantity) * i128::from(price);
+                let live = lot.live();
+                let own = live
+                    .iter()
+                    .find(|bid| (bid.user, bid.order) == (user, *order));
+                let before = own.map_or(0, |bid| cost(bid.quantity, bid.price));
+                self.can_pay(user, (cost(quantity, price) - before).max(0))?;
+                let lot = self.lot(*id)?;
                 lot.happened.push(Happened::Placed(Placed {
                     user,
                     order: *order,
@@ -497,6 +525,7 @@ impl Oracle {
         let user = self.trader(who)?;
         let lot = self.lot(id)?;
         let before = lot.view();
+        let bound = lot.binds(user);
         if let Some(reject) = lot.stopped(id, at) {
             return Err(reject);
         }
@@ -513,6 +542,16 @@ impl Oracle {
             amount,
         }));
         let after = lot.view();
+        let takes = lot.offer_takes(kind, amount, bound);
+        lot.happened.pop();
+        self.can_pay(user, takes)?;
+        let lot = self.lot(id)?;
+        lot.happened.push(Happened::Offer(Offer {
+            at,
+            user,
+            kind,
+            amount,
+        }));
         assert!(after.price >= before.price, "the leader's price only rises");
         if after.bought {
             lot.closed_at = Some(at);
@@ -571,13 +610,13 @@ impl Oracle {
         }
     }
 
-    fn stock(&mut self, symbol: Symbol) -> Result<&mut (Listing, Profit), Reject> {
+    pub fn stock(&mut self, symbol: Symbol) -> Result<&mut (Listing, Profit), Reject> {
         let mut stocks = self.stocks.iter_mut();
         let found = stocks.find(|(listing, _)| listing.symbol == symbol);
         found.ok_or(Reject::UnknownSymbol { symbol })
     }
 
-    fn user(&self, user: UserId) -> Option<&(Name, Role)> {
+    pub fn user(&self, user: UserId) -> Option<&(Name, Role)> {
         self.users.get((user.0 as usize).checked_sub(1)?)
     }
 }

@@ -16,9 +16,9 @@ proptest! {
 
     #[test]
     fn verify_refuses_a_record_that_was_changed_and_replay_does_not_panic(
-        (_, steps, _) in Oracle::sequential_strategy(if cfg!(miri) { 1..4 } else { 10..60 }),
+        (opened, steps, _) in Oracle::sequential_strategy(if cfg!(miri) { 1..4 } else { 10..60 }),
     ) {
-        let records = records_of(&steps);
+        let records = records_of(&opened, &steps);
         let mut engine = Engine::new(MARKET);
         let mut last_request = None;
         for (index, record) in records.iter().enumerate() {
@@ -36,10 +36,10 @@ proptest! {
     }
 }
 
-fn records_of(steps: &[Step]) -> Vec<Record> {
+fn records_of(opened: &Oracle, steps: &[Step]) -> Vec<Record> {
     let mut engine = Engine::new(MARKET);
     let mut records = Vec::new();
-    for step in opening().iter().chain(steps) {
+    for step in opening(opened.mode).iter().chain(steps) {
         let (Step::Ask { now, .. } | Step::AskLate { now, .. } | Step::Wait { now }) = step else {
             continue;
         };

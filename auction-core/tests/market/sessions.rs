@@ -27,7 +27,7 @@ impl Publisher {
             engine: Engine::new(MARKET),
             records: Vec::new(),
         };
-        for step in opening() {
+        for step in opening(auction_core::AccountMode::Credit) {
             let Step::Ask {
                 now,
                 caller,

@@ -1,11 +1,12 @@
 //! What happens in a random market: prices, times and request numbers near those that decide something.
 
-use auction_core::limits::QUANTITY_MAX;
+use auction_core::limits::{CASH_MAX, QUANTITY_MAX};
 use auction_core::{
-    Caller, Command, Credential, DutchTerms, EnglishTerms, Listing, LotId, MarginalPriority, Name,
-    NewSession, OpenLot, OrderId, Price, Profit, Quantity, Registration, RequestId, Role,
-    SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, Span,
-    StepBand, Steps, Symbol, Terms, Timestamp, TokenHash, UniformPricing, UniformTerms, UserId,
+    AccountMode, Amount, Asset, Caller, Command, Credential, DutchTerms, EnglishTerms, Listing,
+    LotId, MarginalPriority, Name, NewSession, OpenLot, OrderId, Price, Profit, Quantity,
+    Registration, RequestId, Role, SealedPricing, SealedTerms, SecurityCode, SessionId, Side,
+    SoftClose, SoftCloseMode, Span, StepBand, Steps, Symbol, Terms, Timestamp, TokenHash,
+    UniformPricing, UniformTerms, UserId,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -42,8 +43,9 @@ const CODES: [&str; 2] = ["01954", "7"];
 /// The greatest price of a lot of the greatest quantity.
 const LOW_CEILING: u64 = 1_000_000;
 
-/// Four traders, a company, an auctioneer, two stocks, a session for each of two traders.
-pub fn opening() -> Vec<Step> {
+/// Four traders, a company, an auctioneer, two stocks, a session for each of two traders. With accounts one of
+/// the traders is rich, and three are not.
+pub fn opening(mode: AccountMode) -> Vec<Step> {
     let session = |user| {
         let expires_at = time(1_000);
         let token_hash = TokenHash([user as u8; 32]);
@@ -71,6 +73,19 @@ pub fn opening() -> Vec<Step> {
             .map(|(number, role)| register(number, role)),
     );
     commands.extend([session(1), session(2)]);
+    if mode == AccountMode::Funds {
+        commands.push(Command::SetAccounts { mode });
+        let cash = [CASH_MAX / 2, 700, 250, 90].map(cash);
+        let shares = Asset::Shares {
+            symbol: symbol(0),
+            quantity: Quantity::new(100).unwrap(),
+        };
+        let deposits = (1..).zip(cash).chain([(1, shares)]);
+        commands.extend(deposits.map(|(user, asset)| Command::Deposit {
+            user: UserId(user),
+            asset,
+        }));
+    }
     let ask = |command| Step::Ask {
         now: time(0),
         caller: Caller::Operator,
@@ -222,6 +237,8 @@ fn any_command(oracle: &Oracle) -> BoxedStrategy<Command> {
         4 => offer(oracle),
         2 => order(oracle),
         4 => in_charge(oracle),
+        1 => Just(Command::SetAccounts { mode: AccountMode::Funds }),
+        1 => Just(Command::SetAccounts { mode: AccountMode::Credit }),
         1 => lot.clone().prop_map(|lot| Command::OpenDue { lot }),
         5 => opening_of_lot(at),
         2 => extension,
@@ -308,8 +325,41 @@ fn in_charge(oracle: &Oracle) -> BoxedStrategy<Command> {
         4 => resumed.prop_map(|lot| Command::ResumeLot { lot }),
         1 => users.clone().prop_map(|user| Command::SuspendUser { user: UserId(user) }),
         2 => users.prop_map(|user| Command::ReinstateUser { user: UserId(user) }),
+        2 => payment(oracle),
     ]
     .boxed()
+}
+
+/// Payments near what is free, and near what a market can take.
+fn payment(oracle: &Oracle) -> BoxedStrategy<Command> {
+    let users: Vec<(u32, u64)> = (0..9)
+        .map(|user| (user, oracle.free(UserId(user))))
+        .collect();
+    let near = select(vec![0, 1, 60, 400, CASH_MAX / 8, CASH_MAX / 4]);
+    let shares = prop_oneof![1..40_u64, Just(QUANTITY_MAX)];
+    let shares = (0..3_usize, shares).prop_map(|(stock, shares)| Asset::Shares {
+        symbol: symbol(stock),
+        quantity: Quantity::new(shares).unwrap(),
+    });
+    (select(users), 0..4_u32, near, shares, any::<bool>())
+        .prop_map(|((user, free), what, near, shares, deposit)| {
+            let user = UserId(user);
+            let asset = match what {
+                0 => shares,
+                1 => cash((free + 1).min(CASH_MAX)),
+                2 => cash(free),
+                _ => cash(near),
+            };
+            match deposit {
+                true => Command::Deposit { user, asset },
+                false => Command::Withdraw { user, asset },
+            }
+        })
+        .boxed()
+}
+
+fn cash(units: u64) -> Asset {
+    Asset::Cash(Amount::from_units(units).unwrap())
 }
 
 /// A price that decides something by the lot's terms.

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use auction_core::{
-    Caller, Command, Credential, Engine, FeedSequence, Listing, Market, MarketId, Name, Price,
-    Profit, PublicEvent, Record, Registration, RequestId, Role, SecurityCode, SessionId, Symbol,
-    Term, Terms, Timestamp, UserId,
+    AccountMode, Amount, Asset, Caller, Command, Credential, Engine, FeedSequence, Listing, Market,
+    MarketId, Name, Price, Profit, PublicEvent, Record, Registration, RequestId, Role,
+    SecurityCode, SessionId, Symbol, Term, Terms, Timestamp, UserId,
 };
 use auction_proto::{
     ClientMessage, Feed, FeedEntry, SCHEMA_JSON, ServerMessage, SnapshotPart, encode_frame,
@@ -24,6 +24,8 @@ const BEGIN: Timestamp = Timestamp::from_secs(1_795_352_400);
 const COMMITS_MIN: usize = 260;
 /// How much of the feed is folded in behind a snapshot.
 const STEPS_FROM_SNAPSHOT: usize = 60;
+/// What each trader has: some of their bids are more than they can pay.
+const TRADERS_CASH: u64 = 10_000_000_000;
 /// It has gone wrong when it has not by then.
 const TURNS_MAX: usize = 200_000;
 
@@ -109,6 +111,13 @@ impl Run {
                 credential: Credential::new(b"").expect("short"),
             };
             self.execute(Caller::Operator, Command::Register(Box::new(registration)));
+        }
+        let mode = AccountMode::Funds;
+        self.execute(Caller::Operator, Command::SetAccounts { mode });
+        for trader in 1..=4 {
+            let asset = Asset::Cash(Amount::from_units(TRADERS_CASH).expect("an amount"));
+            let user = UserId(trader);
+            self.execute(Caller::Operator, Command::Deposit { user, asset });
         }
         self.commit();
     }

@@ -92,6 +92,7 @@ mod feed;
 mod snapshot;
 mod history;
 mod account;
+mod funds;
 
 pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
@@ -99,6 +100,7 @@ pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
 pub use feed::{
     Feed, FeedEntry, FilteredFeed, ResumePoint, Resumed, Resync, ResyncBecause, Watch, WatchSymbols,
 };
+pub use funds::{Balance, Deposit, GetBalance, ListedHolding, Withdraw};
 pub use history::{GetHistory, History, HistoryBid};
 pub use lot::{CancelLot, CloseLot, HaltLot, ReinstateUser, ResumeLot, SuspendUser};
 pub use order::{CancelOrder, GetLeastWinning, LeastWinning, PlaceOrder, ReplaceOrder};

@@ -1,7 +1,7 @@
 //! A refusal: why, and what would be right.
 
 use auction_core::clearing::dutch::PriceClockError;
-use auction_core::{Price, Reject, SecurityCode, Symbol, TermsError, Timestamp};
+use auction_core::{Amount, Price, Reject, SecurityCode, Symbol, TermsError, Timestamp};
 
 use crate::code::Code;
 use crate::limits::MESSAGE_BYTES_MAX;
@@ -25,6 +25,10 @@ fields! {
         symbol: Option<Symbol>,
         /// Its security code.
         security: Option<SecurityCode>,
+        /// How much cash it takes, beside what is reserved for it already.
+        needed: Option<Amount>,
+        /// How much cash there is for it.
+        available: Option<Amount>,
     }
 }
 
@@ -40,6 +44,8 @@ impl Refused {
             number: None,
             symbol: None,
             security: None,
+            needed: None,
+            available: None,
         }
     }
 
@@ -68,6 +74,20 @@ impl Refused {
     #[must_use]
     pub fn with_symbol(mut self, symbol: Symbol) -> Self {
         self.symbol = Some(symbol);
+        self
+    }
+
+    /// The same with how much cash it takes.
+    #[must_use]
+    pub fn with_needed(mut self, needed: Amount) -> Self {
+        self.needed = Some(needed);
+        self
+    }
+
+    /// The same with how much cash there is.
+    #[must_use]
+    pub fn with_available(mut self, available: Amount) -> Self {
+        self.available = Some(available);
         self
     }
 
@@ -114,6 +134,15 @@ impl From<Reject> for Refused {
             Reject::CloseNotLater { after } => refused.with_time(after),
             Reject::NotDue { closes_at } => refused.with_time(closes_at),
             Reject::Full { most, .. } => refused.with_number(most),
+            Reject::InsufficientFunds { needed, available } => {
+                refused.with_needed(needed).with_available(available)
+            }
+            Reject::InsufficientShares {
+                symbol, available, ..
+            } => refused.with_symbol(symbol).with_number(available),
+            Reject::NoAccount { user } => refused.with_number(user.0),
+            Reject::TooMuchCash { most } => refused.with_available(most),
+            Reject::TooManyShares { symbol, most } => refused.with_symbol(symbol).with_number(most),
             Reject::Terms(TermsError::Reserve { least, .. } | TermsError::BuyNow { least, .. }) => {
                 refused.with_price(least)
             }
@@ -133,6 +162,8 @@ impl From<Reject> for Refused {
             | Reject::LimitNeeded
             | Reject::BuysOnly
             | Reject::Suspended
+            | Reject::AccountsFixed { .. }
+            | Reject::OnCredit
             | Reject::AlreadyLeading
             | Reject::NoHigherBid
             | Reject::NameTaken { .. }

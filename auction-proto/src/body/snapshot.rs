@@ -1,6 +1,8 @@
 //! The market as everyone sees it at one place of the feed, in parts of bounded size.
 
-use auction_core::{FeedSequence, Lot, MarketId, Name, Role, Stock, Timestamp, UserId};
+use auction_core::{
+    AccountMode, FeedSequence, Lot, MarketId, Name, Role, Stock, Timestamp, UserId,
+};
 
 use crate::limits::{PART_LOTS_MAX, PART_STOCKS_MAX, PART_USERS_MAX};
 use crate::list::List;
@@ -22,6 +24,8 @@ fields! {
         feed_sequence: FeedSequence,
         /// When it happened.
         at: Timestamp,
+        /// How traders pay.
+        accounts: AccountMode,
         /// Users, in the order of their numbers.
         users: List<SnapshotUser, PART_USERS_MAX>,
         /// Stocks, in the order of their symbols.

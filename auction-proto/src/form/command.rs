@@ -4,8 +4,8 @@
 use alloc::boxed::Box;
 
 use auction_core::{
-    Actor, Command, Listing, LotId, NewSession, OpenLot, OrderId, Price, Profit, Quantity,
-    Registration, SecurityCode, SessionId, Side, Span, Symbol, Timestamp, UserId,
+    AccountMode, Actor, Asset, Command, Listing, LotId, NewSession, OpenLot, OrderId, Price,
+    Profit, Quantity, Registration, SecurityCode, SessionId, Side, Span, Symbol, Timestamp, UserId,
 };
 
 form!(enum ActorForm: Actor = "auction_core::Actor" {
@@ -36,4 +36,7 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     18 = ReplaceOrder { lot: LotId, order: OrderId, quantity: Quantity, limit: Option<Price> },
     19 = CancelOrder { lot: LotId, order: OrderId },
     20 = SetDeadMan { session: SessionId, grace: Option<Span> },
+    21 = SetAccounts { mode: AccountMode },
+    22 = Deposit { user: UserId, asset: Asset },
+    23 = Withdraw { user: UserId, asset: Asset },
 });

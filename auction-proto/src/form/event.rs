@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use auction_core::{
-    BidAccepted, Credential, ExtensionCause, Listing, LotId, LotOpened, Name, OpenedBid, OrderId,
-    Outcome, Price, PrivateEvent, Profit, PublicEvent, Quantity, ReserveStatus, Role, SessionId,
-    Side, Span, Symbol, Terms, Timestamp, TokenHash, UserId,
+    AccountMode, Asset, BidAccepted, Credential, ExtensionCause, Listing, LotId, LotOpened, Name,
+    OpenedBid, OrderId, Outcome, Price, PrivateEvent, Profit, PublicEvent, Quantity, ReserveStatus,
+    Role, SessionId, Side, Span, Symbol, Terms, Timestamp, TokenHash, UserId,
 };
 
 form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
@@ -22,6 +22,7 @@ form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
     9 = LotResumed { lot: LotId, opened_at: Timestamp, closes_at: Timestamp },
     10 = BiddersCounted { lot: LotId, bidders: u32 },
     11 = BidsOpened { lot: LotId, bids: Vec<OpenedBid> },
+    12 = AccountsSet { mode: AccountMode },
 });
 
 form!(struct OpenedBidForm: OpenedBid = "auction_core::OpenedBid" {
@@ -76,4 +77,6 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     8 = UserSuspended { user: UserId },
     9 = UserReinstated { user: UserId },
     10 = DeadManSet { session: SessionId, user: UserId, grace: Option<Span> },
+    11 = Deposited { user: UserId, asset: Asset },
+    12 = Withdrawn { user: UserId, asset: Asset },
 });

@@ -67,6 +67,7 @@ macro_rules! in_order {
 pub(crate) use {form, in_order};
 
 mod account;
+mod asset;
 mod terms;
 mod lot;
 mod event;

@@ -1,7 +1,7 @@
 //! What is told of one's own account.
 
 use auction_core::{
-    AccountEvent, LotId, OrderId, Price, Quantity, SessionId, Side, Span, StandingLead,
+    AccountEvent, Asset, LotId, OrderId, Price, Quantity, SessionId, Side, Span, StandingLead,
     StandingOrder,
 };
 
@@ -34,4 +34,6 @@ form!(enum AccountEventForm: AccountEvent = "auction_core::AccountEvent" {
     12 = SessionClosed { session: SessionId },
     13 = Suspended,
     14 = Reinstated,
+    15 = Deposited { asset: Asset },
+    16 = Withdrawn { asset: Asset },
 });

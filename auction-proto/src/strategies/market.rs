@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::value::{
-    lot_id, maybe_price, name, number, order_id, price, profit, quantity, role, security, small,
-    symbol, timestamp, user_id,
+    account_mode, lot_id, maybe_price, name, number, order_id, price, profit, quantity, role,
+    security, small, symbol, timestamp, user_id,
 };
 
 pub(super) fn listing() -> BoxedStrategy<Listing> {
@@ -277,6 +277,7 @@ pub fn public_event() -> BoxedStrategy<PublicEvent> {
         (lot_id(), small()).prop_map(|(lot, bidders)| PublicEvent::BiddersCounted { lot, bidders }),
         (lot_id(), vec(opened_bid(), 0..=BIDS_OPENED_MAX))
             .prop_map(|(lot, bids)| PublicEvent::BidsOpened { lot, bids }),
+        account_mode().prop_map(|mode| PublicEvent::AccountsSet { mode }),
     ]
     .boxed()
 }

@@ -10,18 +10,19 @@ use proptest::sample::select;
 
 use super::market::{lot, opened_bid, public_event, span, stock, terms};
 use super::value::{
-    digest, feed_sequence, lot_id, market_id, maybe_price, name, number, order_id, price, profit,
-    quantity, request_id, role, secret, security, session_id, side, small, symbol, term, text,
-    timestamp, token, user_id,
+    account_mode, amount, asset, digest, feed_sequence, lot_id, market_id, maybe_price, name,
+    number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
+    side, small, symbol, term, text, timestamp, token, user_id,
 };
 use crate::body::{
-    Accepted, Account, AccountEntry, AccountFeed, Bid, BidMaximum, CancelLot, CancelOrder,
-    CloseLot, CloseSession, DeadManOf, Done, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows,
-    GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
-    HistoryBid, LeastWinning, ListSessions, ListedSession, LoggedIn, Login, Logout, OpenLot, Ping,
-    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
-    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart,
-    SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome,
+    Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
+    CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
+    Follows, GetBalance, GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat,
+    Hello, History, HistoryBid, LeastWinning, ListSessions, ListedHolding, ListedSession, LoggedIn,
+    Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register,
+    ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause,
+    Sessions, SetDeadMan, SnapshotPart, SnapshotUser, SuspendUser, Watch, WatchAccount,
+    WatchSymbols, Welcome, Withdraw,
 };
 use crate::code::Code;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -90,6 +91,8 @@ fn commands() -> BoxedStrategy<ClientMessage> {
         (lot_id(), timestamp()).prop_map(|(lot, closes_at)| ExtendLot { lot, closes_at }.into()),
         about_lots(),
         orders(),
+        (user_id(), asset()).prop_map(|(user, asset)| Deposit { user, asset }.into()),
+        (user_id(), asset()).prop_map(|(user, asset)| Withdraw { user, asset }.into()),
     ]
     .boxed()
 }
@@ -151,6 +154,11 @@ fn questions() -> BoxedStrategy<ClientMessage> {
         lot_id().prop_map(|lot| GetLeastWinning { lot }.into()),
         Just(WatchAccount {}.into()),
         option::of(span()).prop_map(|grace| SetDeadMan { grace }.into()),
+        (option::of(user_id()), option::of(symbol())).prop_map(|(user, after)| GetBalance {
+            user,
+            after
+        }
+        .into()),
         timestamp().prop_map(|client_time| Ping { client_time }.into()),
     ]
     .boxed()
@@ -210,6 +218,7 @@ fn answers() -> BoxedStrategy<ServerMessage> {
             }
             .into()
         }),
+        balance().prop_map(Into::into),
         (lot_id(), least_winning()).prop_map(|(lot, least)| LeastWinning { lot, least }.into()),
         account(),
         vec(account_entry(), 0..=ELEMENTS_MAX).prop_map(|entries| {
@@ -243,6 +252,7 @@ fn answers() -> BoxedStrategy<ServerMessage> {
 fn market() -> BoxedStrategy<ServerMessage> {
     let follows = select(&[Follows::Nothing, Follows::More][..]);
     let place = (market_id(), small(), follows, feed_sequence(), timestamp());
+    let place = (place, account_mode());
     let users = vec(snapshot_user(), 0..=ELEMENTS_MAX);
     let stocks = vec(stock(), 0..=ELEMENTS_MAX);
     let lots = vec(lot(), 0..=ELEMENTS_MAX);
@@ -259,13 +269,14 @@ fn market() -> BoxedStrategy<ServerMessage> {
     let entries = vec(entry, 0..=ELEMENTS_MAX);
     prop_oneof![
         (place, users, stocks, lots).prop_map(|(place, users, stocks, lots)| {
-            let (market, index, follows, feed_sequence, at) = place;
+            let ((market, index, follows, feed_sequence, at), accounts) = place;
             SnapshotPart {
                 market,
                 index,
                 follows,
                 feed_sequence,
                 at,
+                accounts,
                 users: list(users),
                 stocks: list(stocks),
                 lots: list(lots),
@@ -304,16 +315,21 @@ fn refused() -> BoxedStrategy<Refused> {
     let at = option::of(timestamp());
     let number = option::of(number(u64::MAX));
     let stock = (option::of(symbol()), option::of(security()));
-    (code(), text(), maybe_price(), at, number, stock)
+    let cash = (option::of(amount()), option::of(amount()));
+    (code(), text(), maybe_price(), at, number, (stock, cash))
         .prop_map(
-            |(code, message, price, at, number, (symbol, security))| Refused {
-                code,
-                message,
-                price,
-                at,
-                number,
-                symbol,
-                security,
+            |(code, message, price, at, number, ((symbol, security), (needed, available)))| {
+                Refused {
+                    code,
+                    message,
+                    price,
+                    at,
+                    number,
+                    symbol,
+                    security,
+                    needed,
+                    available,
+                }
             },
         )
         .boxed()
@@ -439,6 +455,8 @@ fn of_sessions() -> BoxedStrategy<AccountEvent> {
         session_id().prop_map(|session| AccountEvent::SessionClosed { session }),
         Just(AccountEvent::Suspended),
         Just(AccountEvent::Reinstated),
+        asset().prop_map(|asset| AccountEvent::Deposited { asset }),
+        asset().prop_map(|asset| AccountEvent::Withdrawn { asset }),
     ]
     .boxed()
 }
@@ -450,6 +468,27 @@ fn least_winning() -> BoxedStrategy<auction_core::LeastWinning> {
         Just(auction_core::LeastWinning::Nothing),
     ]
     .boxed()
+}
+
+fn balance() -> BoxedStrategy<Balance> {
+    let shares = || number(u64::MAX);
+    let holding =
+        (symbol(), shares(), shares()).prop_map(|(symbol, shares, reserved)| ListedHolding {
+            symbol,
+            shares,
+            reserved,
+        });
+    let holdings = vec(holding, 0..=ELEMENTS_MAX);
+    let follows = select(&[Follows::Nothing, Follows::More][..]);
+    (user_id(), amount(), amount(), holdings, follows)
+        .prop_map(|(user, cash, reserved, holdings, follows)| Balance {
+            user,
+            cash,
+            reserved,
+            holdings: list(holdings),
+            follows,
+        })
+        .boxed()
 }
 
 fn listed_session() -> BoxedStrategy<ListedSession> {

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 
 use super::market::{listing, public_event, span, terms};
 use super::value::{
-    credential, lot_id, maybe_price, name, order_id, price, profit, quantity, request_id, role,
-    security, sequence, session_id, side, symbol, timestamp, token_hash, user_id,
+    account_mode, asset, credential, lot_id, maybe_price, name, order_id, price, profit, quantity,
+    request_id, role, security, sequence, session_id, side, symbol, timestamp, token_hash, user_id,
 };
 
 /// Any record: its events need not be what its command brings.
@@ -106,6 +106,9 @@ fn command() -> BoxedStrategy<Command> {
         (lot_id(), order_id()).prop_map(|(lot, order)| Command::CancelOrder { lot, order }),
         (session_id(), option::of(span()))
             .prop_map(|(session, grace)| Command::SetDeadMan { session, grace }),
+        account_mode().prop_map(|mode| Command::SetAccounts { mode }),
+        (user_id(), asset()).prop_map(|(user, asset)| Command::Deposit { user, asset }),
+        (user_id(), asset()).prop_map(|(user, asset)| Command::Withdraw { user, asset }),
     ]
     .boxed()
 }
@@ -175,6 +178,8 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
                 grace,
             }
         }),
+        (user_id(), asset()).prop_map(|(user, asset)| PrivateEvent::Deposited { user, asset }),
+        (user_id(), asset()).prop_map(|(user, asset)| PrivateEvent::Withdrawn { user, asset }),
     ]
     .boxed()
 }

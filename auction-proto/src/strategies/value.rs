@@ -2,11 +2,11 @@
 
 use alloc::string::String;
 
-use auction_core::limits::{PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, TIMESTAMP_MAX_MICROS};
+use auction_core::limits::{AMOUNT_MAX, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, TIMESTAMP_MAX_MICROS};
 use auction_core::{
-    Credential, Digest, FeedSequence, LotId, MarketId, Name, OrderId, Price, Profit, Quantity,
-    RequestId, Role, SecurityCode, Sequence, SessionId, Side, Symbol, Term, Timestamp, TokenHash,
-    UserId,
+    AccountMode, Amount, Asset, Credential, Digest, FeedSequence, LotId, MarketId, Name, OrderId,
+    Price, Profit, Quantity, RequestId, Role, SecurityCode, Sequence, SessionId, Side, Symbol,
+    Term, Timestamp, TokenHash, UserId,
 };
 use proptest::array::{uniform16, uniform32};
 use proptest::collection::vec;
@@ -37,6 +37,25 @@ pub fn price() -> BoxedStrategy<Price> {
 
 pub(super) fn maybe_price() -> BoxedStrategy<Option<Price>> {
     option::of(price()).boxed()
+}
+
+/// Any amount.
+pub fn amount() -> BoxedStrategy<Amount> {
+    number(AMOUNT_MAX)
+        .prop_map(|units| Amount::from_units(units).expect("in range"))
+        .boxed()
+}
+
+pub(super) fn asset() -> BoxedStrategy<Asset> {
+    prop_oneof![
+        amount().prop_map(Asset::Cash),
+        (symbol(), quantity()).prop_map(|(symbol, quantity)| Asset::Shares { symbol, quantity }),
+    ]
+    .boxed()
+}
+
+pub(super) fn account_mode() -> BoxedStrategy<AccountMode> {
+    select(&[AccountMode::Credit, AccountMode::Funds][..]).boxed()
 }
 
 /// Any profit or loss.

@@ -6,7 +6,7 @@
 //! | 16- and 32-bit numbers, user, lot | varint | number |
 //! | 64-bit numbers, sequences, sessions, quantities | varint | decimal string |
 //! | time (microseconds UTC), span (microseconds) | varint | decimal string |
-//! | price | varint of ten-thousandths | decimal string, `"1.40"` |
+//! | price, amount | varint of ten-thousandths | decimal string, `"1.40"` |
 //! | profit | zigzag varint of ten-thousandths | decimal string, `"-12.5"` |
 //! | symbol, security code, name | length and ASCII | string |
 //! | market id, digest, token, hash | length and bytes | string of hexadecimal digits |

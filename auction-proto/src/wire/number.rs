@@ -1,8 +1,8 @@
 //! Numbers, times and money.
 
 use auction_core::{
-    FeedSequence, LotId, OrderId, Price, Profit, Quantity, RequestId, Sequence, SessionId, Span,
-    Term, Timestamp, UserId,
+    Amount, FeedSequence, LotId, OrderId, Price, Profit, Quantity, RequestId, Sequence, SessionId,
+    Span, Term, Timestamp, UserId,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
@@ -109,5 +109,6 @@ macro_rules! as_money {
 
 as_money!(
     Price: u64, serialize_u64, "a price in a string such as \"1.40\"";
+    Amount: u64, serialize_u64, "an amount in a string such as \"1000.00\"";
     Profit: i64, serialize_i64, "a profit in a string such as \"-12.5\"";
 );

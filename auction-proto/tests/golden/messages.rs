@@ -1,23 +1,23 @@
 //! Messages whose bytes and JSON are kept for ever, each under a name.
 
 use auction_core::{
-    AccountEvent, AllocatedBy, BidAccepted, BidReply, Book, Digest, DutchBook, DutchTerms,
-    EnglishBook, EnglishTerms, ExtensionCause, FeedSequence, LeastWinning, Listing, Lot, LotId,
-    LotOpened, MarginalPriority, MarketId, Name, OpenedBid, OrderId, Outcome, Phase, Price, Profit,
-    PublicEvent, Quantity, Reject, Reply, RequestId, ReserveStatus, Role, SealedBook,
-    SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, SoldBy,
-    Span, StandingLead, StandingOrder, Steps, Stock, Symbol, Taken, Term, Terms, Timestamp,
-    UniformBook, UniformPricing, UniformTerms, UnsoldBecause, UserId,
+    AccountEvent, AccountMode, AllocatedBy, Amount, Asset, BidAccepted, BidReply, Book, Digest,
+    DutchBook, DutchTerms, EnglishBook, EnglishTerms, ExtensionCause, FeedSequence, LeastWinning,
+    Listing, Lot, LotId, LotOpened, MarginalPriority, MarketId, Name, OpenedBid, OrderId, Outcome,
+    Phase, Price, Profit, PublicEvent, Quantity, Reject, Reply, RequestId, ReserveStatus, Role,
+    SealedBook, SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose,
+    SoftCloseMode, SoldBy, Span, StandingLead, StandingOrder, Steps, Stock, Symbol, Taken, Term,
+    Terms, Timestamp, UniformBook, UniformPricing, UniformTerms, UnsoldBecause, UserId,
 };
 use auction_proto::{
-    Accepted, Account, AccountEntry, AccountFeed, Bid, BidMaximum, CancelLot, CancelOrder,
-    ClientMessage, CloseLot, CloseSession, Code, DeadManOf, Done, ExtendLot, Feed, FeedEntry,
-    FilteredFeed, Follows, GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat,
-    Hello, History, HistoryBid, List, ListSessions, ListedSession, LoggedIn, Login, Logout,
-    OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder,
-    Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Secret, ServerMessage,
-    Sessions, SetDeadMan, SnapshotPart, SnapshotUser, SuspendUser, Text, Token, Watch,
-    WatchAccount, WatchSymbols, Welcome,
+    Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
+    ClientMessage, CloseLot, CloseSession, Code, DeadManOf, Deposit, Done, ExtendLot, Feed,
+    FeedEntry, FilteredFeed, Follows, GetBalance, GetHistory, GetLeastWinning, GetSnapshot,
+    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, List, ListSessions, ListedHolding,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit,
+    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
+    Resync, ResyncBecause, Secret, ServerMessage, Sessions, SetDeadMan, SnapshotPart, SnapshotUser,
+    SuspendUser, Text, Token, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
 
 pub const MARKET: MarketId = MarketId([
@@ -52,6 +52,21 @@ pub fn listing() -> Listing {
 
 fn text<const MAX: usize>(text: &str) -> Text<MAX> {
     Text::new(text).unwrap()
+}
+
+pub fn amount(text: &str) -> Amount {
+    Amount::parse(text).unwrap()
+}
+
+pub fn cash(text: &str) -> Asset {
+    Asset::Cash(amount(text))
+}
+
+pub fn shares(shares: u64) -> Asset {
+    Asset::Shares {
+        symbol: symbol("AAPL"),
+        quantity: Quantity::new(shares).unwrap(),
+    }
 }
 
 fn secret() -> Secret {
@@ -271,6 +286,46 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
             .into(),
         ),
         ("clear_dead_man", SetDeadMan { grace: None }.into()),
+        (
+            "deposit",
+            Deposit {
+                user: UserId(2),
+                asset: cash("1000.00"),
+            }
+            .into(),
+        ),
+        (
+            "deposit_shares",
+            Deposit {
+                user: UserId(2),
+                asset: shares(500),
+            }
+            .into(),
+        ),
+        (
+            "withdraw",
+            Withdraw {
+                user: UserId(2),
+                asset: cash("12.5"),
+            }
+            .into(),
+        ),
+        (
+            "get_balance",
+            GetBalance {
+                user: None,
+                after: None,
+            }
+            .into(),
+        ),
+        (
+            "get_balance_of",
+            GetBalance {
+                user: Some(UserId(2)),
+                after: Some(symbol("AAPL")),
+            }
+            .into(),
+        ),
     ];
     (1..)
         .zip(messages)
@@ -299,6 +354,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         history(),
         orders(),
         opened(),
+        balance(),
     ]
     .concat();
     let answers = (1..)
@@ -471,6 +527,7 @@ fn history() -> Vec<Named> {
         follows,
         feed_sequence: FeedSequence(1_000),
         at: at(0),
+        accounts: AccountMode::Funds,
         users: Vec::try_into(users).unwrap(),
         stocks: Vec::try_into(stocks).unwrap(),
         lots: Vec::try_into(lots).unwrap(),
@@ -597,11 +654,44 @@ fn account_feed() -> AccountFeed {
         AccountEvent::SessionClosed { session },
         AccountEvent::Suspended,
         AccountEvent::Reinstated,
+        AccountEvent::Deposited {
+            asset: cash("1000"),
+        },
+        AccountEvent::Withdrawn { asset: shares(500) },
     ];
     let entries = events.map(|event| AccountEntry { at: at(7), event });
     AccountFeed {
         entries: List::new(entries.into()).unwrap(),
     }
+}
+
+fn balance() -> Vec<Named> {
+    let holding = ListedHolding {
+        symbol: symbol("AAPL"),
+        shares: 500,
+        reserved: 120,
+    };
+    let balance = Balance {
+        user: UserId(2),
+        cash: amount("1000"),
+        reserved: amount("140.0001"),
+        holdings: vec![holding].try_into().unwrap(),
+        follows: Follows::Nothing,
+    };
+    let funds = Refused::from(Reject::InsufficientFunds {
+        needed: amount("1400"),
+        available: amount("859.9999"),
+    });
+    let shares = Refused::from(Reject::InsufficientShares {
+        symbol: symbol("AAPL"),
+        needed: 500,
+        available: 380,
+    });
+    vec![
+        ("balance", balance.into()),
+        ("refused_insufficient_funds", funds.into()),
+        ("refused_insufficient_shares", shares.into()),
+    ]
 }
 
 /// Open without a bid, open with bids, sold, unsold.
@@ -813,6 +903,12 @@ fn feed() -> Vec<Named> {
         ("feed_bids_opened", feed(bids_opened())),
         ("feed_lot_taken", feed(closed(taken()))),
         ("feed_lot_allocated", feed(closed(allocated()))),
+        (
+            "feed_accounts_set",
+            feed(PublicEvent::AccountsSet {
+                mode: AccountMode::Funds,
+            }),
+        ),
         ("filtered_feed", filtered.into()),
         (
             "resync",

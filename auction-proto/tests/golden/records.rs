@@ -1,13 +1,15 @@
 //! Records whose bytes are kept for ever, each under a name, alone in its batch.
 
 use auction_core::{
-    Actor, Command, Credential, EnglishTerms, Event, ExtensionCause, LotId, NewSession, OpenLot,
-    OrderId, Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record, Registration, RequestId,
-    Role, SecurityCode, Sequence, SessionId, Side, Span, Terms, TokenHash, UnsoldBecause, UserId,
+    AccountMode, Actor, Command, Credential, EnglishTerms, Event, ExtensionCause, LotId,
+    NewSession, OpenLot, OrderId, Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record,
+    Registration, RequestId, Role, SecurityCode, Sequence, SessionId, Side, Span, Terms, TokenHash,
+    UnsoldBecause, UserId,
 };
 
 use crate::messages::{
-    allocated, at, bid_accepted, bids_opened, listing, lot_opened, name, price, symbol,
+    allocated, at, bid_accepted, bids_opened, cash, listing, lot_opened, name, price, shares,
+    symbol,
 };
 
 /// The salt of all of them. A journal draws one for each.
@@ -196,6 +198,7 @@ pub fn records() -> Vec<(&'static str, Record)> {
     .into_iter()
     .chain(of_a_lots_life())
     .chain(of_orders())
+    .chain(of_accounts())
     .collect()
 }
 
@@ -341,6 +344,36 @@ fn of_orders() -> Vec<(&'static str, Record)> {
                     Event::Private(PrivateEvent::OrderCancelled { lot, trader, order }),
                     counted(0),
                 ],
+            ),
+        ),
+    ]
+}
+
+fn of_accounts() -> Vec<(&'static str, Record)> {
+    let user = UserId(2);
+    let by_operator = |command, event| record(Actor::Operator, None, command, vec![event]);
+    let mode = AccountMode::Funds;
+    let (added, taken) = (shares(500), cash("12.5"));
+    vec![
+        (
+            "set_accounts",
+            by_operator(
+                Command::SetAccounts { mode },
+                Event::Public(PublicEvent::AccountsSet { mode }),
+            ),
+        ),
+        (
+            "deposit",
+            by_operator(
+                Command::Deposit { user, asset: added },
+                Event::Private(PrivateEvent::Deposited { user, asset: added }),
+            ),
+        ),
+        (
+            "withdraw",
+            by_operator(
+                Command::Withdraw { user, asset: taken },
+                Event::Private(PrivateEvent::Withdrawn { user, asset: taken }),
             ),
         ),
     ]

@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 );
             }
             Ok(Answer::Decided(Err(reject))) => self.refused(request, Refused::from(reject)),
-            Ok(Answer::LastRequest(_) | Answer::LeastWinning(_)) => {
+            Ok(Answer::LastRequest(_) | Answer::LeastWinning(_) | Answer::Balance(_)) => {
                 unreachable!("a command was asked")
             }
             Err(why) => self.refuse_not_taken(request, why),
@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     },
                 );
             }
-            Ok(Answer::Decided(_) | Answer::LeastWinning(_)) => {
+            Ok(Answer::Decided(_) | Answer::LeastWinning(_) | Answer::Balance(_)) => {
                 unreachable!("the last request was asked")
             }
             Err(why) => self.refuse_not_taken(request, why),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use auction_core::{Caller, LotId, Reject, RequestId};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
-    Code, GetHistory, LeastWinning, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
+    Code, GetBalance, GetHistory, LeastWinning, Refused, ResumePoint, Resumed, Resync,
+    ResyncBecause,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -123,8 +124,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     Refused::new(Code::NOT_DUE, text).with_number(lot.0),
                 );
             }
-            Ok(Answer::Decided(_) | Answer::LastRequest(_)) => {
+            Ok(Answer::Decided(_) | Answer::LastRequest(_) | Answer::Balance(_)) => {
                 unreachable!("what would have won was asked")
+            }
+            Err(why) => self.refuse_not_taken(request, why),
+        }
+    }
+
+    pub(super) async fn balance(&mut self, request: RequestId, asked: GetBalance) {
+        let Some(Bound { user, .. }) = self.bound(request) else {
+            return;
+        };
+        let work = Work::Balance(user, asked);
+        match self.services.inbox.ask(Caller::User(user), work).await {
+            Ok(Answer::Balance(told)) => match *told {
+                Ok(balance) => self.reply(request, &balance),
+                Err(reject) => self.refused(request, reject.into()),
+            },
+            Ok(Answer::Decided(_) | Answer::LastRequest(_) | Answer::LeastWinning(_)) => {
+                unreachable!("what a trader owns was asked")
             }
             Err(why) => self.refuse_not_taken(request, why),
         }

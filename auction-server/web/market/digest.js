@@ -109,6 +109,11 @@ export function userItem(user) {
   return bytes.hash();
 }
 
+/** How traders pay; a market on credit has no such item. */
+export function accountsItem(mode) {
+  return bytes.begin(4).one(["credit", "funds"], mode).hash();
+}
+
 export function stockItem({ listing, profit, uncross }) {
   bytes.begin(2).text(listing.symbol).text(listing.security).u64(units(listing.price));
   bytes.i64OfDecimal(listing.profit).i64OfDecimal(profit);

@@ -1,6 +1,6 @@
 // The market as everyone sees it: a fold of the public events, as SPEC.md tells it.
 
-import { Digest, commitment, lotItem, stockItem, userItem } from "./digest.js";
+import { Digest, accountsItem, commitment, lotItem, stockItem, userItem } from "./digest.js";
 import { Lot, variant } from "./lot.js";
 import { units } from "./money.js";
 
@@ -41,6 +41,7 @@ export class Market {
     this.stocks = new Map();
     this.lots = [];
     this.lotsBySymbol = new Map();
+    this.accounts = "credit";
     this.digest = new Digest();
     this.unknownEvents = 0;
   }
@@ -76,6 +77,7 @@ export class Market {
       });
       lots.forEach((lot) => this.addLot(former[lot.id - 1] ? Object.assign(former[lot.id - 1], Lot.of(lot)) : Lot.of(lot)));
     }
+    this.setAccounts(part.accounts);
     this.parts = [];
     this.former = undefined;
     this.id = part.market;
@@ -107,6 +109,10 @@ export class Market {
       const stock = this.stocks.get(event.symbol);
       mustBe(stock);
       return this.setStock(stock.listing, event.profit, stock.uncross);
+    }
+    if (kind === "accounts_set") {
+      mustBe(this.accounts === "credit" && event.mode !== "credit" && this.lots.length === 0);
+      return this.setAccounts(event.mode);
     }
     if (kind === "lot_opened") {
       mustBe(event.lot === this.lots.length + 1 && this.stocks.has(event.symbol));
@@ -167,6 +173,11 @@ export class Market {
     this.users[id - 1] = user;
     this.names.set(name, id);
     this.digest.touch(`u${id}`, () => userItem(user));
+  }
+
+  setAccounts(mode) {
+    this.accounts = mode;
+    if (mode !== "credit") this.digest.touch("accounts", () => accountsItem(mode));
   }
 
   list(listing) {

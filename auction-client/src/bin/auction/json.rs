@@ -177,7 +177,9 @@ impl View<'_> {
     pub fn event_json(&self, event: &PublicEvent) -> Option<(&'static str, Value)> {
         let symbol = |lot| self.market.lot(lot).map(|lot| lot.symbol.to_string());
         let told = match event {
-            PublicEvent::StockListed(_) | PublicEvent::UserRegistered { .. } => return None,
+            PublicEvent::StockListed(_)
+            | PublicEvent::UserRegistered { .. }
+            | PublicEvent::AccountsSet { .. } => return None,
             PublicEvent::LotOpened(opened) => {
                 let lot = self.market.lot(opened.lot)?;
                 ("opened", self.lot_json(lot))

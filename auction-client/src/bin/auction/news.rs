@@ -18,7 +18,9 @@ impl View<'_> {
     /// What an event tells, in a line; `None` for what is no news to a bidder. The market has taken it already.
     pub fn news(&self, at: Timestamp, event: &PublicEvent, paint: Paint) -> Option<String> {
         let (title, what) = match event {
-            PublicEvent::StockListed(_) | PublicEvent::UserRegistered { .. } => return None,
+            PublicEvent::StockListed(_)
+            | PublicEvent::UserRegistered { .. }
+            | PublicEvent::AccountsSet { .. } => return None,
             PublicEvent::LotOpened(opened) => {
                 let lot = self.market.lot(opened.lot)?;
                 let least = lot.least_bid_at(self.now).filter(|_| !lot.is_scheduled());
