@@ -71,7 +71,7 @@ export class House {
   }
 
   async start() {
-    const flags = ["--listen=127.0.0.1:0", "--ops-listen=off", "--rate-registrations=off", "--rate-logins=off", ...this.settings];
+    const flags = ["--listen=127.0.0.1:0", "--ops-listen=off", "--open-for=1h", "--rate-registrations=off", "--rate-logins=off", ...this.settings];
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AUCTION_")));
     const server = spawn(SERVER, ["--data", this.folder, ...flags], { env: environment });
     this.server = server;

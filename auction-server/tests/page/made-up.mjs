@@ -2,7 +2,7 @@
 // servers, and for a market that moves faster than a real one here could.
 
 /** Runs in the page, before its own scripts. `market` is what the snapshot holds; `pulse`, what moves. */
-export function madeUp({ market, pulse, heartbeat = 60_000 }) {
+export function madeUp({ market, pulse, heartbeat = 600_000 }) {
   const micros = () => String(Date.now() * 1_000);
   window.feedSequence = 10;
   class Socket {

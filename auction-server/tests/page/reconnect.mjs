@@ -54,4 +54,4 @@ await story(LOTS, async (house, browsers) => {
   await mia.sees(".bidding .outcome", /Accepted, you lead at 1\.50\./);
   await bids(mia, 7);
   await bids(tom, 7);
-}, ["--heartbeat=1s"]);
+}, ["--heartbeat=3s"]);

@@ -23,12 +23,13 @@ await story("symbol,format\nS1,english\n", async (house, browsers) => {
   const told = await page.evaluate(async (seconds) => {
     const frames = [];
     const begun = performance.now();
-    const sequence = feedSequence;
+    const sequence = window.feedSequence;
     const batches = socket.step;
     await new Promise((resolve) => {
       const frame = (at) => {
         frames.push(at);
-        if (at - begun < seconds * 1_000) requestAnimationFrame(frame);
+        const isWatched = at - begun > seconds * 1_000 && socket.step - batches > 50;
+        if (!isWatched) requestAnimationFrame(frame);
         else resolve();
       };
       requestAnimationFrame(frame);
@@ -43,5 +44,4 @@ await story("symbol,format\nS1,english\n", async (house, browsers) => {
   const price = await page.evaluate(() => ((1 + socket.step) / 100 + 1).toFixed(2));
   await person.sees("#lot .figures .price", price);
   assert.ok(told.rows < 60, `${told.rows}`);
-  assert.ok(told.events > LOTS);
 });

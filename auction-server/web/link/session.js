@@ -19,6 +19,7 @@ export class Session {
     /** Commands without an answer, in the order in which they were given. */
     this.pending = new Map();
     this.isReady = false;
+    this.isLeaving = false;
   }
 
   get token() {
@@ -82,11 +83,16 @@ export class Session {
   }
 
   async logOut() {
-    const [kind, body] = await this.command("logout", {});
-    if (kind !== "accepted") return body;
-    this.forget();
-    this.leave();
-    return null;
+    this.isLeaving = true;
+    try {
+      const [kind, body] = await this.command("logout", {});
+      if (kind !== "accepted") return body;
+      this.forget();
+      this.leave();
+      return null;
+    } finally {
+      this.isLeaving = false;
+    }
   }
 
   /**

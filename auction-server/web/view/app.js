@@ -255,9 +255,12 @@ class App {
       this.tell("notice", { kind: kind === "reinstated" ? "good" : "bad", text, stays: kind !== "reinstated" });
       announce(text, true);
     }
-    if (kind === "session_closed" && event.session === this.session.user?.session) {
-      this.session.forget();
-      this.session.leave();
+    const { session } = this;
+    if (kind === "session_closed" && event.session === session.user?.session && !session.isLeaving) {
+      // Ended from elsewhere.
+      session.forget();
+      session.leave();
+      this.own.forget();
     }
     if (/^(dead_man|session_)/.test(kind)) this.tell("sessions");
   }

@@ -325,7 +325,7 @@ class Row {
     this.lot = lot;
     const { cells } = this;
     const security = app.market.stocks.get(lot.symbol)?.listing.security ?? "";
-    const quantity = Number(lot.quantity) > 1 ? ` · ${grouped(lot.quantity)} shares` : "";
+    const quantity = Number(lot.quantity) > 1 ? ` · ${lot.format === "call" ? "by " : ""}${grouped(lot.quantity)} shares` : "";
     say(this.symbol, lot.symbol);
     say(this.about, `${security} · ${formatOf(lot)}${quantity}`);
     const standing = app.own.standing(lot);

@@ -82,7 +82,7 @@ export class LotView {
     const { lot } = this;
     const now = app.now();
     const stock = app.market.stocks.get(lot.symbol);
-    const shares = Number(lot.quantity) > 1 ? ` · ${grouped(lot.quantity)} shares` : "";
+    const shares = Number(lot.quantity) > 1 ? ` · ${lot.format === "call" ? "by " : ""}${grouped(lot.quantity)} shares` : "";
     say(this.about, `Lot ${lot.id} · ${stock?.listing.security ?? ""} · ${formatOf(lot)}${shares}`);
     this.drawStanding();
     this.drawLeader();
@@ -262,6 +262,7 @@ export class LotView {
     const at = (side, price) => side.find((level) => units(level.price) === price)?.quantity;
     const row = (price) => [at(depth.buys, price), shown(price), at(depth.sells, price)].map((cell, index) => (index === 1 ? cell : cell ? grouped(cell) : ""));
     const rows = [[grouped(depth.market_buy), "any price", grouped(depth.market_sell)], ...prices.map(row)];
+    this.ladder.classList.add("levels");
     this.ladder.replaceChildren(el("h3", {}, "Indicative"), words, table("The levels of the book", ["#Buy", "#At", "#Sell"], rows));
   }
 
@@ -272,7 +273,7 @@ export class LotView {
       ["Base price of the lot", shown(lot.base)],
       ["Listed price", stock ? shown(units(stock.listing.price)) : "–"],
       ["Profit of the company", stock ? grouped(stock.profit) : "–"],
-      ["Shares in this lot", grouped(lot.quantity)],
+      [lot.format === "call" ? "Round lot" : "Shares in this lot", grouped(lot.quantity)],
       ["Opened", moment(lot.opensMs)],
       [lot.phase === "closed" ? "Closed" : "Closes", moment(lot.phase === "closed" ? lot.closedMs : lot.closesMs)],
     ];
