@@ -110,6 +110,13 @@ await story(LOTS, async (house, browsers) => {
     assert.match(readFileSync(await download.path(), "utf8"), expected);
   }
 
+  // The switch for a lost connection, and back.
+  await tom.go("#/account");
+  await tom.page.click("#account button:text-is('Arm')");
+  await tom.sees("#account .hint", "Armed: after 30 s away.");
+  await tom.page.click("#account button:text-is('Clear')");
+  await tom.sees("#account .hint", "Not armed.");
+
   // Sessions: seen, another one ended, logged out; what is kept is gone.
   const again = await (await browsers.person(house)).logIn("mia");
   await again.go("#/account");
