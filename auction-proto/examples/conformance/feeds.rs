@@ -112,6 +112,8 @@ impl Run {
             };
             self.execute(Caller::Operator, Command::Register(Box::new(registration)));
         }
+        // So that the digest of a market on credit is among them.
+        self.commit();
         let mode = AccountMode::Funds;
         self.execute(Caller::Operator, Command::SetAccounts { mode });
         for trader in 1..=4 {
