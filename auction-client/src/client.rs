@@ -8,18 +8,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use auction_core::{
-    LotId, Market, MarketId, Name, Price, Profit, SecurityCode, SessionId, Symbol, UserId,
+    LotId, Market, MarketId, Name, Price, Profit, SecurityCode, SessionId, Span, Symbol, UserId,
 };
 use auction_proto::{
     Accepted, Bid, BidMaximum, CloseSession, GetHistory, GetSnapshot, History, ListSessions,
-    LoggedIn, Login, Logout, OpenLot, PublishProfit, Register, Resume, Secret, Sessions, Token,
-    Welcome,
+    LoggedIn, Login, Logout, OpenLot, PublishProfit, Register, Resume, Secret, Sessions,
+    SetDeadMan, Token, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::account::AccountWatch;
 use crate::clock::ServerClock;
 use crate::connection::{BoxedStream, Connector, greet};
 use crate::driver::{Driver, Known};
@@ -280,6 +281,24 @@ impl Client {
     /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
     pub async fn watch(&self) -> Result<Watch, ConnectionError> {
         Watch::begin(self.connector.clone(), self.program.clone()).await
+    }
+
+    /// Follows what concerns the user alone, on a connection of its own that goes on with the session of this token:
+    /// what stands of their account, and from there on what happens to it.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] when there is no first state; `session_closed` and `session_expired` among the refusals.
+    pub async fn watch_account(&self, token: Token) -> Result<AccountWatch, ConnectionError> {
+        AccountWatch::begin(self.connector.clone(), self.program.clone(), token).await
+    }
+
+    /// Arms the dead-man switch of the session, or clears it with `None`: when nobody has spoken for the session for
+    /// so long, or it ends, the server pulls the user's open orders. For traders.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unchanged` among the refusals.
+    pub async fn set_dead_man(&self, grace: Option<Span>) -> Result<Accepted, RequestError> {
+        self.ask(SetDeadMan { grace }).await
     }
 
     /// Asks and waits for the answer.

@@ -38,6 +38,8 @@ pub(crate) struct Driver {
     pending: Pending,
     numbers: Numbers,
     session: Option<Session>,
+    /// Whether the session has a dead-man switch: then a lost connection is mended though nothing is asked.
+    is_armed: bool,
     backoff: Backoff,
     /// Why there was no connection the last time.
     lost: ConnectionError,
@@ -80,6 +82,7 @@ impl Driver {
             pending: Pending::default(),
             numbers: Numbers::default(),
             session: None,
+            is_armed: false,
             backoff: Backoff::default(),
             lost: ConnectionError::Ended,
         }
@@ -91,13 +94,15 @@ impl Driver {
         loop {
             let over = match greeted.take() {
                 Some(greeted) => self.converse(greeted).await,
-                None if self.pending.is_empty() => match self.inbox.recv().await {
-                    Some(asked) => {
-                        self.add(asked);
-                        continue;
+                None if self.pending.is_empty() && !self.is_armed => {
+                    match self.inbox.recv().await {
+                        Some(asked) => {
+                            self.add(asked);
+                            continue;
+                        }
+                        None => Over::Done,
                     }
-                    None => Over::Done,
-                },
+                }
                 None => {
                     greeted = self.reconnect().await;
                     continue;
@@ -120,9 +125,10 @@ impl Driver {
         number
     }
 
-    /// Connects anew until there is a connection, or nothing left to ask.
+    /// Connects anew until there is a connection, or nothing left to connect for.
     async fn reconnect(&mut self) -> Option<Greeted> {
-        while !self.pending.is_empty() {
+        let mut clients_gone = false;
+        while !self.pending.is_empty() || self.is_armed {
             let wait = self.backoff.next_wait();
             let number = self.numbers.next();
             let resume = self.session.as_ref().map(|session| Resume {
@@ -135,11 +141,20 @@ impl Driver {
             };
             tokio::pin!(attempt);
             let attempted = loop {
-                let deadline = self.pending.first_deadline()?;
+                let deadline = self.pending.first_deadline();
+                if deadline.is_none() && !self.is_armed {
+                    return None;
+                }
                 tokio::select! {
                     attempted = &mut attempt => break attempted,
-                    Some(asked) = self.inbox.recv() => drop(self.add(asked)),
-                    () = sleep_until(deadline) => self.pending.expire(Some(&self.lost)),
+                    asked = self.inbox.recv(), if !clients_gone => match asked {
+                        Some(asked) => drop(self.add(asked)),
+                        // Nobody is left whose orders it would keep.
+                        None => (clients_gone, self.is_armed) = (true, false),
+                    },
+                    () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                        self.pending.expire(Some(&self.lost));
+                    }
                 }
             };
             match attempted {
@@ -153,7 +168,7 @@ impl Driver {
                     }
                 }
                 Err(Unusable::SessionGone(greeted, refused)) => {
-                    self.session = None;
+                    self.end_session();
                     self.pending.session_lost(&refused);
                     match self.same_market(&greeted) {
                         Ok(()) => return Some(*greeted),
@@ -246,6 +261,7 @@ impl Driver {
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_) => {
                 self.logged_out(request);
+                self.armed(request);
                 self.pending.answer(request, Ok(Answer::Message(message)));
             }
             // Nobody watches on this connection; what comes nevertheless is no harm.
@@ -267,7 +283,7 @@ impl Driver {
             return Err(ConnectionError::Refused(Box::new(refused)));
         }
         if matches!(refused.code, Code::SESSION_CLOSED | Code::SESSION_EXPIRED) {
-            self.session = None;
+            self.end_session();
         }
         self.pending
             .answer(request, Err(RequestError::Refused(Box::new(refused))));
@@ -286,6 +302,18 @@ impl Driver {
         }
     }
 
+    fn end_session(&mut self) {
+        self.session = None;
+        self.is_armed = false;
+    }
+
+    /// Remembers whether the session has a dead-man switch when it was this request that set it.
+    fn armed(&mut self, request: RequestId) {
+        if let Some(ClientMessage::SetDeadMan(set)) = self.pending.message(request) {
+            self.is_armed = set.grace.is_some();
+        }
+    }
+
     /// Forgets the session when it was this request that closed it.
     fn logged_out(&mut self, request: RequestId) {
         let closed = match self.pending.message(request) {
@@ -297,7 +325,7 @@ impl Driver {
             _ => false,
         };
         if closed {
-            self.session = None;
+            self.end_session();
         }
     }
 

@@ -62,6 +62,10 @@
 //! answered with what came of it the first time. So a lost connection shows to the caller only when it lasts:
 //! then [`RequestError`] tells a request that was never sent from one whose outcome is not known.
 //!
+//! # One's own account
+//! [`Client::watch_account`] tells what concerns the user alone: orders and leads from every session, and what
+//! comes of them. [`Client::set_dead_man`] has the user's open orders pulled should this session die.
+//!
 //! # Over anything
 //! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`), and trusts whom a [`Trust`] says: the machine's
 //! authorities, one's own, or one certificate alone, by its [`Fingerprint`]. [`Client::connect_with`] takes any way
@@ -81,14 +85,17 @@ mod request;
 mod pending;
 mod driver;
 mod watch;
+mod account;
 mod client;
 
+pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{
     Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code,
-    Deposit, Done, ExtendLot, Fault, GetBalance, GetHistory, GetLeastWinning, GetSnapshot, HaltLot,
-    History, HistoryBid, ListSessions, ListedHolding, ListedSession, LoggedIn, Login, Logout,
-    OpenLot, PlaceOrder, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
-    ResumeLot, Secret, SecretError, Sessions, SuspendUser, Token, Welcome, Withdraw,
+    DeadManOf, Deposit, Done, ExtendLot, Fault, GetBalance, GetHistory, GetLeastWinning,
+    GetSnapshot, HaltLot, History, HistoryBid, ListSessions, ListedHolding, ListedSession,
+    LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Refused, Register, ReinstateUser,
+    ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions, SetDeadMan, SuspendUser, Token,
+    Welcome, Withdraw,
 };
 pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;

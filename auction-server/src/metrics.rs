@@ -112,6 +112,8 @@ pub struct Metrics {
     pub synced: Histogram,
     /// How long its answer took from there to the client's socket.
     pub told: Histogram,
+    /// How long clients took from their connection, TLS among it, to their welcome.
+    pub greeted: Histogram,
     /// Commands that wait for the sequencer.
     pub inbox: Gauge,
     /// What waits for the hub.
@@ -197,6 +199,12 @@ impl Metrics {
             let label = format!("stage=\"{stage}\"");
             text.histogram("command_seconds", &label, histogram, seconds);
         }
+        text.one(
+            "hello_seconds",
+            "histogram",
+            "How long clients took from connecting to their welcome.",
+        );
+        text.histogram("hello_seconds", "", &self.greeted, seconds);
         text.one(
             "queue_depth",
             "gauge",

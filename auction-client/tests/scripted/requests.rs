@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use auction_client::{
-    Bid, Client, Code, ConnectionError, InFlight, Refused, RequestError, Secret, limits,
+    Bid, Client, Code, ConnectionError, InFlight, Refused, RequestError, Secret, SetDeadMan, limits,
 };
 use auction_core::{
-    BidReply, FeedSequence, LotId, MarketId, Name, Price, Reply, RequestId, UserId,
+    BidReply, FeedSequence, LotId, MarketId, Name, Price, Reply, RequestId, Span, UserId,
 };
 use auction_proto::{Accepted, ClientMessage, Done, Goodbye, History, Login, Text};
 
@@ -320,6 +320,32 @@ async fn an_idle_client_leaves_a_server_that_is_gone_alone() {
     let number = expect_bid(&mut line, "1.40").await;
     line.say(number, accepted(Done::Now, price("1.40"))).await;
     answer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_client_with_a_dead_man_switch_comes_back_by_itself_until_it_is_gone() {
+    let (client, mut door, mut line) = logged_in().await;
+    let grace = Some(Span::from_secs(10));
+    let arming = client.submit(SetDeadMan { grace }).await.unwrap();
+    let (number, message) = line.next().await;
+    assert_eq!(message, SetDeadMan { grace }.into());
+    let armed = Accepted {
+        feed_sequence: FeedSequence(4),
+        done: Done::Now,
+        reply: Reply::Done,
+    };
+    line.say(number, armed).await;
+    arming.await.unwrap();
+    drop(line);
+    let line = door.resumed().await;
+    // Nobody is left whose orders it would keep.
+    drop((client, line));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    while door.is_knocked_at() {
+        drop(door.accept().await);
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!door.is_knocked_at());
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,6 +98,7 @@ where
     let (answers, answered) = mpsc::channel(IN_FLIGHT_MAX + COMMANDS_PER_READ_MAX);
     let beats = services.hub.beats();
     let mut connection = Connection {
+        begun_at: hello_by - HELLO_TIMEOUT,
         services,
         visitor,
         channel,
@@ -120,6 +121,7 @@ where
 }
 
 struct Connection<S> {
+    begun_at: Instant,
     services: Arc<Services>,
     visitor: Arc<Visitor>,
     channel: Channel<S>,

@@ -96,6 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 .expect("a heartbeat is short"),
         };
         self.reply(request, &welcome);
+        let took = self.begun_at.elapsed();
+        self.services.metrics.greeted.observe_time(took, 1);
         self.state = State::Anonymous;
         Ok(())
     }

@@ -63,6 +63,7 @@ async fn what_the_server_does_is_counted_and_measured() {
         ("auction_sessions", 1.0),
         ("auction_queue_depth{queue=\"passwords\"}", 0.0),
         ("auction_command_seconds_count{stage=\"told\"}", 3.0),
+        ("auction_hello_seconds_count", 2.0),
     ] {
         assert_eq!(value(&metrics, name), expected, "{name}");
     }

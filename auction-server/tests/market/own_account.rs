@@ -1,14 +1,15 @@
 //! One's own account: what is told of it, to whom, and the dead-man switch that pulls orders.
 
+use auction_client::{AccountUpdate, AccountWatch, Client, Secret, Standing};
 use auction_core::{
-    AccountEvent, LotId, OrderId, Price, Quantity, Side, Span, StandingLead, StandingOrder,
+    AccountEvent, LotId, Name, OrderId, Price, Quantity, Side, Span, StandingLead, StandingOrder,
 };
 use auction_proto::{
     Account, BidMaximum, CancelOrder, CloseLot, Code, Follows, Logout, PlaceOrder, ReplaceOrder,
     ServerMessage, SetDeadMan, Token, WatchAccount,
 };
 
-use crate::house::{House, until};
+use crate::house::{DEADLINE, House, until};
 use crate::line::{Line, PASSWORD};
 
 const LOTS: &str = "\
@@ -287,5 +288,75 @@ fn a_switch_survives_a_kill_and_who_resumes_in_time_keeps_their_orders() {
         let market = tom.snapshot();
         (market.lot(UNIFORM).unwrap().bidders() == 0).then_some(())
     });
+    server.end();
+}
+
+/// The next thing that happens; losses of the connection are passed over.
+async fn next(watch: &mut AccountWatch) -> AccountUpdate {
+    loop {
+        let update = tokio::time::timeout(DEADLINE, watch.next()).await;
+        match update.expect("something happens") {
+            AccountUpdate::Reconnecting { .. } => {}
+            update => return update,
+        }
+    }
+}
+
+/// Takes updates until the account stands so.
+async fn until_told(watch: &mut AccountWatch, stands: impl Fn(&Standing) -> bool) {
+    while !stands(watch.standing()) {
+        next(watch).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_library_follows_an_account_over_a_kill_until_its_session_ends() {
+    let house = house();
+    let server = house.open();
+    let address = server.address();
+    let house = house.set("listen", &address.to_string());
+    drop(Line::trader(address, "mia"));
+    let client = Client::connect(address).await.unwrap();
+    let client = client.with_answer_within(DEADLINE);
+    let password = Secret::new(PASSWORD.to_owned()).unwrap();
+    let name = Name::parse("mia").unwrap();
+    let logged_in = client.login(name, password).await.unwrap();
+    let token = logged_in.token.unwrap();
+    let mut watch = client.watch_account(token).await.unwrap();
+    assert_eq!(*watch.standing(), Standing::default());
+    let order = client
+        .ask(PlaceOrder {
+            lot: UNIFORM,
+            side: Side::Buy,
+            quantity: quantity(60),
+            limit: Some(price("12")),
+        })
+        .await
+        .unwrap();
+    until_told(&mut watch, |standing| standing.orders.len() == 1).await;
+
+    server.kill();
+    let server = house.open();
+    loop {
+        if let AccountUpdate::Standing = next(&mut watch).await {
+            break;
+        }
+    }
+    assert_eq!(watch.standing().orders[0].order, order);
+    client
+        .ask(CancelOrder {
+            lot: UNIFORM,
+            order,
+        })
+        .await
+        .unwrap();
+    until_told(&mut watch, |standing| standing.orders.is_empty()).await;
+    client.logout().await.unwrap();
+    loop {
+        if let AccountUpdate::Ended(refused) = next(&mut watch).await {
+            assert_eq!(refused.code, Code::SESSION_CLOSED);
+            break;
+        }
+    }
     server.end();
 }
