@@ -6,7 +6,9 @@ use auction_client::{
     BidPlaced, CancelOrder, History, LoggedIn, PlaceOrder, PublishProfit, ReplaceOrder,
     RequestError, Secret, Update,
 };
-use auction_core::{LeastWinning, LotId, Name, OrderId, Role, Timestamp};
+use auction_core::{
+    AccountEvent, LeastWinning, LotId, Name, OrderId, Role, StandingLead, StandingOrder, Timestamp,
+};
 use ratatui::crossterm::event::KeyEvent;
 
 use crate::commands::bid::Offer;
@@ -24,6 +26,10 @@ pub enum Input {
     Feed(Update),
     /// What came of something that was asked.
     Answer(Asked, Result<Answer, RequestError>),
+    /// What stands of one's own account: it takes the place of what was known.
+    Stands(Vec<StandingOrder>, Vec<StandingLead>),
+    /// Something happened to one's own account.
+    Account(Timestamp, AccountEvent),
     /// Who one is: remembered from before.
     Identity(Option<Me>),
     /// Time has gone by; so long took the latest round trip.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use auction_core::{LotId, MarketId, Name, OrderId, Timestamp};
+use auction_core::{LotId, MarketId, Name, OrderId, Price, Timestamp};
 
 use super::exchange::{Connection, Me};
 use super::form::Form;
@@ -46,6 +46,8 @@ pub struct Model {
     pub mine: BTreeSet<LotId>,
     /// One's orders, as far as they are known.
     pub orders: BTreeMap<LotId, BTreeMap<OrderId, OwnOrder>>,
+    /// The highest that one has offered for lots that one leads, as far as it is known.
+    pub offers: BTreeMap<LotId, Price>,
     /// What it would have taken to win lots that have closed.
     pub least_winning: BTreeMap<LotId, String>,
     /// What must be seen, the newest last.
@@ -140,6 +142,7 @@ impl Model {
             led: BTreeSet::new(),
             mine: BTreeSet::new(),
             orders: BTreeMap::new(),
+            offers: BTreeMap::new(),
             least_winning: BTreeMap::new(),
             notices: Vec::new(),
             said: None,

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_client::{
-    CancelLot, CloseLot, GetLeastWinning, HaltLot, RequestError, ResumeLot, Watch,
+    AccountUpdate, AccountWatch, CancelLot, CloseLot, GetLeastWinning, HaltLot, RequestError,
+    ResumeLot, Watch,
 };
+use auction_core::Name;
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::draw::{draw, lot_rows};
@@ -49,6 +52,7 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
     let server = desk.server.to_string();
     let model = Model::new(server, watch.market().id(), size);
     let (answer, answers) = mpsc::channel(ASKED_MAX);
+    let (own, owned) = mpsc::channel(NEWS_IN_A_ROW);
     let mut shell = Shell {
         cli,
         desk: Arc::new(desk),
@@ -56,9 +60,11 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
         model,
         theme,
         answer,
+        own,
+        followed: None,
     };
     shell.take(&mut screen, Input::Identity(me));
-    shell.stay(&mut screen, keys, answers).await
+    shell.stay(&mut screen, keys, answers, owned).await
 }
 
 /// Who is remembered, if their session still stands.
@@ -77,6 +83,9 @@ struct Shell<'a> {
     model: Model,
     theme: Theme,
     answer: mpsc::Sender<Answered>,
+    own: mpsc::Sender<(Name, Input)>,
+    /// Whose account is followed, and who follows it.
+    followed: Option<(Name, JoinHandle<()>)>,
 }
 
 /// Whether the screen stays.
@@ -94,6 +103,7 @@ impl Shell<'_> {
         screen: &mut Screen,
         mut keys: mpsc::Receiver<io::Result<Input>>,
         mut answers: mpsc::Receiver<Answered>,
+        mut owned: mpsc::Receiver<(Name, Input)>,
     ) -> Result<(), Failure> {
         let mut ending = Ending::new()?;
         let mut ticks = interval(TICK_EVERY);
@@ -116,6 +126,13 @@ impl Shell<'_> {
                     None => return Ok(()),
                 },
                 Some((asked, answer)) = answers.recv() => Input::Answer(asked, answer),
+                Some((name, own)) = owned.recv() => {
+                    if Some(name) != self.model.own() {
+                        // It is about whoever was logged in before.
+                        continue;
+                    }
+                    own
+                }
                 _ = ticks.tick() => Input::Tick(self.watch.clock().round_trip()),
                 update = self.watch.next() => {
                     news += 1;
@@ -138,7 +155,9 @@ impl Shell<'_> {
     fn take(&mut self, screen: &mut Screen, input: Input) -> Stays {
         let view = view_of(&self.watch, &self.model);
         let mut stays = Stays::Yes;
-        for effect in update(&mut self.model, view, input) {
+        let effects = update(&mut self.model, view, input);
+        self.follow();
+        for effect in effects {
             match effect {
                 Effect::Ask(ask) => self.ask(ask),
                 Effect::Ring => screen.ring(),
@@ -164,6 +183,21 @@ impl Shell<'_> {
         Ok(())
     }
 
+    /// Follows the account of whoever is logged in.
+    fn follow(&mut self) {
+        let own = self.model.own();
+        if self.followed.as_ref().map(|(name, _)| *name) == own {
+            return;
+        }
+        if let Some((_, before)) = self.followed.take() {
+            before.abort();
+        }
+        if let Some(name) = own {
+            let followed = follow(self.desk.clone(), name, self.own.clone());
+            self.followed = Some((name, tokio::spawn(followed)));
+        }
+    }
+
     /// Asks the market, beside all else.
     fn ask(&self, ask: Ask) {
         let (desk, answer) = (self.desk.clone(), self.answer.clone());
@@ -179,6 +213,9 @@ impl Shell<'_> {
     async fn renew(&mut self, screen: &mut Screen) -> Result<(), Failure> {
         let desk = Desk::connect(&self.cli.shared).await?;
         let me = identity(&desk).await?;
+        if let Some((_, before)) = self.followed.take() {
+            before.abort();
+        }
         self.desk = Arc::new(desk);
         self.take(screen, Input::Identity(me));
         Ok(())
@@ -190,6 +227,32 @@ fn view_of<'a>(watch: &'a Watch, model: &Model) -> View<'a> {
         market: watch.market(),
         own: model.own(),
         now: watch.clock().now(),
+    }
+}
+
+/// Brings what concerns the account of the session that is remembered, until that is over.
+async fn follow(desk: Arc<Desk>, name: Name, own: mpsc::Sender<(Name, Input)>) {
+    let Some(stored) = desk.stored() else {
+        return;
+    };
+    // Without it orders are known as far as they are placed here.
+    let Ok(mut watch) = desk.client.watch_account(stored.token).await else {
+        return;
+    };
+    let stands = |watch: &AccountWatch| {
+        let standing = watch.standing();
+        Input::Stands(standing.orders.clone(), standing.leads.clone())
+    };
+    let mut news = stands(&watch);
+    while own.send((name, news)).await.is_ok() {
+        news = loop {
+            match watch.next().await {
+                AccountUpdate::Event { at, event } => break Input::Account(at, event),
+                AccountUpdate::Standing => break stands(&watch),
+                AccountUpdate::Reconnecting { .. } => {}
+                AccountUpdate::Ended(_) => return,
+            }
+        };
     }
 }
 

@@ -103,6 +103,10 @@ fn facts(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>> {
     }
     let dim = |line: String| Line::from(Span::styled(format!(" {line}"), theme.dim));
     lines.extend(wrap(&view.terms(lot), columns).into_iter().map(dim));
+    if let Some(offer) = model.offers.get(&lot.id).filter(|_| leads) {
+        let text = format!(" You have offered up to {offer}; nobody else sees that.");
+        lines.push(Line::from(fit(&text, columns)));
+    }
     if let Some(words) = model.least_winning.get(&lot.id) {
         lines.push(Line::from(format!(" For you, {words}.")));
     }

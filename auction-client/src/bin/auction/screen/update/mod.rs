@@ -4,6 +4,7 @@ mod notices;
 mod typing;
 mod keys;
 mod feed;
+mod account;
 mod answer;
 
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
         Input::Resize(columns, rows) => model.size = (columns, rows),
         Input::Feed(news) => return feed::happened(model, view, &news),
         Input::Answer(asked, result) => return answer::answered(model, view, &asked, result),
+        Input::Stands(orders, leads) => account::stands(model, &orders, &leads),
+        Input::Account(at, event) => account::happened(model, view, at, event),
         Input::Identity(me) => identify(model, view, me),
         Input::Tick(_) | Input::Frame { .. } => {}
     }
@@ -54,6 +57,7 @@ fn identify(model: &mut Model, view: View<'_>, me: Option<Me>) {
     model.led.clear();
     model.mine.clear();
     model.orders.clear();
+    model.offers.clear();
     model.least_winning.clear();
     model.notices.clear();
     model.list.stale = true;

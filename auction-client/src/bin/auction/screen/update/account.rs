@@ -1,0 +1,120 @@
+//! News of one's own account, which nobody else is told: orders, fills, and how high one has offered.
+
+use auction_core::{AccountEvent, LotId, OrderId, StandingLead, StandingOrder, Terms, Timestamp};
+
+use crate::commands::order::Order;
+use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
+use crate::view::View;
+
+/// What stands, whatever was known before. Orders that were filled no longer stand, and stay known.
+pub fn stands(model: &mut Model, orders: &[StandingOrder], leads: &[StandingLead]) {
+    for known in model.orders.values_mut() {
+        known.retain(|_, own| own.state != OrderState::Live);
+    }
+    orders.iter().for_each(|order| placed(model, order));
+    model.offers = leads.iter().map(|lead| (lead.lot, lead.offer)).collect();
+}
+
+pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: AccountEvent) {
+    match event {
+        AccountEvent::OrderPlaced(order) => placed(model, &order),
+        AccountEvent::OrderReplaced {
+            lot,
+            order,
+            quantity,
+            limit,
+        } => {
+            if let Some(own) = own(model, lot, order) {
+                (own.order.quantity, own.order.limit) = (quantity, limit);
+            }
+        }
+        AccountEvent::OrderCancelled { lot, order } => {
+            if let Some(orders) = model.orders.get_mut(&lot) {
+                orders.remove(&order);
+            }
+        }
+        AccountEvent::OrderFilled {
+            lot,
+            order,
+            filled,
+            pays,
+        } => {
+            if let Some(own) = own(model, lot, order) {
+                own.state = OrderState::Filled(filled);
+            }
+            let each = pays.map_or(String::new(), |pays| format!(" at {pays}"));
+            closed(
+                model,
+                view,
+                at,
+                lot,
+                order,
+                &format!("traded {filled}{each}"),
+            );
+        }
+        AccountEvent::OrderLapsed { lot, order } => {
+            if let Some(own) = own(model, lot, order) {
+                own.state = OrderState::Filled(0);
+            }
+            closed(model, view, at, lot, order, "traded nothing");
+        }
+        AccountEvent::Leads(lead) => {
+            model.offers.insert(lead.lot, lead.offer);
+        }
+        AccountEvent::Outbid { lot, .. }
+        | AccountEvent::Won { lot, .. }
+        | AccountEvent::Unsold { lot } => {
+            model.offers.remove(&lot);
+        }
+        AccountEvent::DeadManFired { .. } => {
+            let text = "a session's dead-man switch fired: its orders were taken back".to_owned();
+            model.say(at, Tone::Alarm, text);
+        }
+        AccountEvent::Suspended => {
+            let text = "your account is suspended; ask the auctioneer".to_owned();
+            model.say(at, Tone::Alarm, text);
+        }
+        AccountEvent::Reinstated => {
+            let text = "your account is no longer suspended".to_owned();
+            model.say(at, Tone::Good, text);
+        }
+        // The next request tells, if it is the screen's own session.
+        AccountEvent::SessionOpened { .. }
+        | AccountEvent::SessionClosed { .. }
+        | AccountEvent::DeadManSet { .. } => {}
+    }
+}
+
+fn placed(model: &mut Model, order: &StandingOrder) {
+    model.list.stale |= model.mine.insert(order.lot);
+    let own = OwnOrder {
+        order: Order {
+            side: order.side,
+            quantity: order.quantity,
+            limit: order.limit,
+        },
+        state: OrderState::Live,
+    };
+    let orders = model.orders.entry(order.lot).or_default();
+    orders.insert(order.order, own);
+}
+
+fn own(model: &mut Model, lot: LotId, order: OrderId) -> Option<&mut OwnOrder> {
+    model.orders.get_mut(&lot)?.get_mut(&order)
+}
+
+/// What came of an order. Of sealed bids everyone is told, and the screen says it then.
+fn closed(
+    model: &mut Model,
+    view: View<'_>,
+    at: Timestamp,
+    lot: LotId,
+    order: OrderId,
+    came: &str,
+) {
+    let terms = view.market.lot(lot).map(|lot| &lot.terms);
+    if !matches!(terms, Some(Terms::Sealed(_) | Terms::Uniform(_))) {
+        let text = format!("{}: your order {order} {came}", view.title(lot));
+        model.tell(at, Tone::Good, text);
+    }
+}
