@@ -83,10 +83,15 @@ fn what_is_sealed_is_bid_changed_and_withdrawn() {
     terminal.types("c4\r");
     terminal.until("your order 1: buy 1 share at 4.00");
     terminal.until("1 trader with sealed bids");
+    // Another screen knows it too, and follows.
+    let other = screen_of(&mia);
+    other.types("\r");
+    other.until("your order 1: buy 1 share at 4.00");
     terminal.types("w\r");
     terminal.until_no("your order 1: buy");
     terminal.until("0 traders with sealed bids");
-    drop(terminal);
+    other.until_no("your order 1: buy");
+    drop((terminal, other));
     server.end();
 }
 

@@ -1,12 +1,15 @@
 //! What a person must be told.
 
 use auction_client::{Code, ConnectionError, RequestError, Update};
-use auction_core::{ExtensionCause, Outcome, PublicEvent, Role, SoldBy, UserId};
+use auction_core::{
+    AccountEvent, ExtensionCause, OrderId, Outcome, PublicEvent, Quantity, Role, Side, SoldBy,
+    StandingLead, StandingOrder, UserId,
+};
 use ratatui::crossterm::event::KeyCode;
 
-use super::stage::{AAPL, DUTCH, Stage, VICKREY};
+use super::stage::{AAPL, DUTCH, PARTS, Stage, VICKREY};
 use crate::fixture::{after, bid, closed, price};
-use crate::screen::exchange::{Ask, Effect};
+use crate::screen::exchange::{Answer, Ask, Effect, Input, Me};
 use crate::screen::model::{NoticeKind, Page};
 
 #[test]
@@ -68,7 +71,7 @@ fn being_outbid_while_the_connection_was_lost_is_told_when_it_is_back() {
     stage.loses_connection();
     let event = bid(2, Some("1.45"), 2, "1.45", "1.46");
     stage.market.apply(after(stage.now), &event).unwrap();
-    stage.takes(crate::screen::exchange::Input::Feed(Update::Snapshot));
+    stage.takes(Input::Feed(Update::Snapshot));
     assert_eq!(stage.model.outbid(), Some(AAPL));
     assert!(stage.shows(80, 24).contains("● live"));
 }
@@ -266,11 +269,8 @@ fn an_order_is_changed_and_withdrawn() {
     stage.types("b2");
     stage.enters();
     let asked = stage.asked();
-    let placed = crate::screen::exchange::Answer::Placed(auction_core::OrderId(1));
-    stage.takes(crate::screen::exchange::Input::Answer(
-        asked.asked(),
-        Ok(placed),
-    ));
+    let placed = Answer::Placed(OrderId(1));
+    stage.takes(Input::Answer(asked.asked(), Ok(placed)));
     stage.enters();
     let screen = stage.shows(80, 24);
     assert!(
@@ -283,11 +283,8 @@ fn an_order_is_changed_and_withdrawn() {
     stage.enters();
     let asked = stage.asked();
     assert!(matches!(&asked, Ask::Replace(order) if order.lot == VICKREY));
-    let done = crate::screen::exchange::Answer::Done;
-    stage.takes(crate::screen::exchange::Input::Answer(
-        asked.asked(),
-        Ok(done),
-    ));
+    let done = Answer::Done;
+    stage.takes(Input::Answer(asked.asked(), Ok(done)));
     assert!(
         stage
             .shows(80, 24)
@@ -296,11 +293,8 @@ fn an_order_is_changed_and_withdrawn() {
     stage.types("w");
     stage.enters();
     let asked = stage.asked();
-    let done = crate::screen::exchange::Answer::Done;
-    stage.takes(crate::screen::exchange::Input::Answer(
-        asked.asked(),
-        Ok(done),
-    ));
+    let done = Answer::Done;
+    stage.takes(Input::Answer(asked.asked(), Ok(done)));
     assert!(!stage.shows(80, 24).contains("your order 1: buy"));
 }
 
@@ -318,15 +312,12 @@ fn who_is_not_logged_in_is_asked_to_and_then_bids() {
     let asked = stage.asked();
     assert!(matches!(&asked, Ask::LogIn(name, _) if name.as_str() == "mia"));
     assert!(!format!("{:?} {:?}", stage.model, asked).contains("horse"));
-    let me = crate::screen::exchange::Me {
+    let me = Me {
         name: "mia".parse().unwrap(),
         role: Role::Trader,
     };
-    let answer = crate::screen::exchange::Answer::LoggedIn(me, None);
-    stage.takes(crate::screen::exchange::Input::Answer(
-        asked.asked(),
-        Ok(answer),
-    ));
+    let answer = Answer::LoggedIn(me, None);
+    stage.takes(Input::Answer(asked.asked(), Ok(answer)));
     assert!(stage.shows(80, 24).contains("Bid on AAPL #1"));
 }
 
@@ -377,7 +368,7 @@ fn the_state_of_the_connection_is_a_sign_and_words() {
     stage.tick();
     let told = "○ reconnecting in 0:02, stale since 13:00:28Z";
     assert!(stage.shows(80, 24).contains(told));
-    stage.takes(crate::screen::exchange::Input::Feed(Update::Live));
+    stage.takes(Input::Feed(Update::Live));
     assert!(stage.shows(80, 24).contains("● live"));
     assert!(
         stage
@@ -391,7 +382,7 @@ fn another_market_is_begun_anew() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.market = auction_core::Market::new(auction_core::MarketId([9; 16]));
-    stage.takes(crate::screen::exchange::Input::Feed(Update::Snapshot));
+    stage.takes(Input::Feed(Update::Snapshot));
     assert!(
         stage
             .effects
@@ -401,4 +392,67 @@ fn another_market_is_begun_anew() {
     assert_eq!(stage.model.me, None);
     assert_eq!(stage.model.page, Page::Lots);
     assert!(stage.shows(80, 24).contains("another market"));
+}
+
+#[test]
+fn ones_orders_and_offers_are_known_whoever_placed_them_and_whenever() {
+    let order = |order, quantity: u64| StandingOrder {
+        lot: PARTS,
+        order: OrderId(order),
+        side: Side::Buy,
+        quantity: Quantity::new(quantity).unwrap(),
+        limit: Some(price("2")),
+    };
+    let lead = StandingLead {
+        lot: AAPL,
+        offer: price("3"),
+    };
+    let mut stage = Stage::of_mia();
+    stage.mia_leads("1.40", "1.41");
+    stage.takes(Input::Stands(vec![order(1, 30)], vec![lead]));
+    stage.shows(80, 24);
+    stage.enters();
+    let screen = stage.shows(80, 24);
+    assert!(screen.contains("You have offered up to 3.00"), "{screen}");
+    stage.key(KeyCode::Esc);
+    stage.key(KeyCode::End);
+    stage.enters();
+    let at = after(stage.now);
+    stage.takes(Input::Account(at, AccountEvent::OrderPlaced(order(2, 50))));
+    let replaced = AccountEvent::OrderReplaced {
+        lot: PARTS,
+        order: OrderId(1),
+        quantity: Quantity::new(40).unwrap(),
+        limit: None,
+    };
+    stage.takes(Input::Account(at, replaced));
+    let screen = stage.shows(80, 24);
+    assert!(
+        screen.contains("your order 2: buy 50 shares at 2.00"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("your order 1: buy 40 shares at any price"),
+        "{screen}"
+    );
+    let cancelled = AccountEvent::OrderCancelled {
+        lot: PARTS,
+        order: OrderId(2),
+    };
+    stage.takes(Input::Account(at, cancelled));
+    let filled = AccountEvent::OrderFilled {
+        lot: PARTS,
+        order: OrderId(1),
+        filled: 25,
+        pays: Some(price("1.50")),
+    };
+    stage.takes(Input::Account(at, filled));
+    let screen = stage.shows(80, 24);
+    assert!(screen.contains("any price; got 25"), "{screen}");
+    assert!(!screen.contains("order 2"), "{screen}");
+    // What was cancelled while nobody looked is gone, what was filled stays known.
+    stage.takes(Input::Stands(Vec::new(), Vec::new()));
+    assert!(stage.shows(80, 24).contains("any price; got 25"));
+    stage.is(None);
+    assert!(!stage.shows(80, 24).contains("your order"));
 }
