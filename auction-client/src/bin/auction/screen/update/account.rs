@@ -1,6 +1,8 @@
 //! News of one's own account, which nobody else is told: orders, fills, and how high one has offered.
 
-use auction_core::{AccountEvent, LotId, OrderId, StandingLead, StandingOrder, Terms, Timestamp};
+use auction_core::{
+    AccountEvent, Asset, LotId, OrderId, StandingLead, StandingOrder, Terms, Timestamp,
+};
 
 use crate::commands::order::Order;
 use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
@@ -78,10 +80,25 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
             let text = "your account is no longer suspended".to_owned();
             model.say(at, Tone::Good, text);
         }
+        AccountEvent::Deposited { asset } => {
+            let text = format!("{} paid into your account", what(asset));
+            model.tell(at, Tone::Good, text);
+        }
+        AccountEvent::Withdrawn { asset } => {
+            let text = format!("{} paid out of your account", what(asset));
+            model.tell(at, Tone::Usual, text);
+        }
         // The next request tells, if it is the screen's own session.
         AccountEvent::SessionOpened { .. }
         | AccountEvent::SessionClosed { .. }
         | AccountEvent::DeadManSet { .. } => {}
+    }
+}
+
+fn what(asset: Asset) -> String {
+    match asset {
+        Asset::Cash(amount) => format!("{amount} was"),
+        Asset::Shares { symbol, quantity } => format!("{quantity} of {symbol} were"),
     }
 }
 
