@@ -1,8 +1,9 @@
 // A server that is made up within the page: for names that no real server would let in, for formats and events of later
 // servers, and for a market that moves faster than a real one here could.
 
-/** Runs in the page, before its own scripts. `market` is what the snapshot holds; `pulse`, what moves. */
-export function madeUp({ market, pulse, heartbeat = 600_000 }) {
+/** Runs in the page, before its own scripts. `market` is what the snapshot holds; `pulse`, what moves; `answers`, what more
+ * is answered: a kind and a body for a kind that is asked. */
+export function madeUp({ market, pulse, heartbeat = 600_000, answers = {} }) {
   const micros = () => String(Date.now() * 1_000);
   window.feedSequence = 10;
   class Socket {
@@ -30,6 +31,8 @@ export function madeUp({ market, pulse, heartbeat = 600_000 }) {
       if (kind === "hello") this.tell("welcome", { version: 1, market: "ab".repeat(16), term: "1", time: micros(), server: "made-up/1", heartbeat_ms: heartbeat }, request);
       if (kind === "ping") this.tell("pong", { client_time: body.client_time, server_time: micros() }, request);
       if (kind === "get_history") this.tell("history", { lot: body.lot, total: 0, bids: [], opened: [] }, request);
+      window.asked = [...(window.asked ?? []), { kind, body }];
+      if (answers[kind]) this.tell(...answers[kind], request);
       if (kind === "watch") {
         this.tell("snapshot_part", { market: "ab".repeat(16), index: 0, follows: "nothing", feed_sequence: "10", at: micros(), ...market }, request);
         if (pulse) setInterval(() => this.beat(), pulse.every);

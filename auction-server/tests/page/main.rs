@@ -54,6 +54,11 @@ fn hostile_names_are_shown_as_words_and_what_is_unknown_is_passed_over() {
 }
 
 #[test]
+fn on_funds_a_balance_is_shown_and_the_auctioneer_pays_in_and_out() {
+    tell("funds");
+}
+
+#[test]
 fn a_call_shows_what_an_uncross_would_give_and_why_it_crossed() {
     tell("indicative");
 }

@@ -4,13 +4,14 @@ import { grouped } from "../market/money.js";
 import { moment, plural, refusal, span } from "../market/words.js";
 import { app } from "./app.js";
 import { announce } from "./announce.js";
-import { el, field, mark, say } from "./dom.js";
+import { el, field, mark, say, table } from "./dom.js";
 
 export class Account {
   /** `back()` is called behind a login: to where the person came from. */
   constructor(root, back) {
     Object.assign(this, { root, back });
     app.on("session", () => this.isShown && this.draw());
+    app.on("balance", () => this.isShown && this.balance?.isConnected && this.showBalance());
     app.on("sessions", () => this.isShown && this.sessions?.isConnected && this.listSessions());
     app.on("link", () => this.isShown && this.entry && this.enable());
   }
@@ -90,9 +91,28 @@ export class Account {
     return [
       el("section", { class: "card" }, el("h2", {}, user.name), el("p", { class: "hint" }, `${role}; this session ends ${moment(user.expiresMs)}`), user.role === "trader" ? el("p", {}, mine) : null, el("div", { class: "buttons" }, leave), this.said),
       ...(app.session.company ? [this.profit(app.session.company)] : []),
+      ...(app.session.isTrader && app.market.accounts === "funds" ? [this.funds()] : []),
       ...(app.session.isTrader ? [this.deadMan()] : []),
       el("section", { class: "card" }, el("h3", {}, "Sessions"), this.sessions),
     ];
+  }
+
+  /** What a trader can pay with, in a market that runs on funds. */
+  funds() {
+    this.balance = el("div", {}, el("p", { class: "hint" }, "Fetching the balance…"));
+    this.showBalance();
+    return el("section", { class: "card" }, el("h3", {}, "Funds"), this.balance);
+  }
+
+  async showBalance() {
+    const { balance } = this;
+    const [kind, told] = await app.wire.ask("get_balance", { user: null, after: null }).catch(() => []);
+    if (kind !== "balance") return;
+    const words = `Cash ${grouped(told.cash)}, of which bids and orders can take ${grouped(told.reserved)}.`;
+    const rows = told.holdings.map(({ symbol, shares, reserved }) => [symbol, grouped(shares), grouped(reserved)]);
+    const more = told.follows === "more" ? [el("p", { class: "hint" }, "There are more holdings than are shown.")] : [];
+    const holdings = rows.length > 0 ? [table("Shares", ["Symbol", "#Shares", "#Reserved"], rows)] : [];
+    balance.replaceChildren(el("p", {}, words), ...holdings, ...more);
   }
 
   /** The switch that withdraws open orders when this session is away. */

@@ -263,6 +263,7 @@ class App {
       this.own.forget();
     }
     if (/^(dead_man|session_)/.test(kind)) this.tell("sessions");
+    else this.tell("balance");
   }
 
   async logOut() {

@@ -127,6 +127,7 @@ export class Operate {
         this.opening(),
         card("Lots", this.find, this.lots),
         card("Users", this.findUser, this.users, this.userSaid),
+        app.market.accounts === "funds" ? this.paying() : "",
       ),
     );
   }
@@ -201,6 +202,34 @@ export class Operate {
     };
     const common = [field("Symbol", symbol), field("Format", format), field("Shares", quantity), field("Open for (min)", minutes), field("Opens in (min)", later), reserveField];
     return el("form", { class: "card", novalidate: true, onsubmit: open }, el("h3", {}, "Open a lot"), known, el("div", { class: "fields" }, common), terms, el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Open the lot")), said);
+  }
+
+  // Money and shares of traders, in a market that runs on funds.
+
+  paying() {
+    const [name, amount, symbol] = [text("name"), text("amount", "", "decimal"), text("stock")];
+    const said = el("p", { class: "outcome", role: "status" });
+    const pay = async (kind, word) => {
+      try {
+        const user = app.market.names.get(name.value.trim().toLowerCase());
+        if (user === undefined) throw new Fault("There is no user of this name.");
+        const stock = symbol.value.trim().toUpperCase();
+        const { quantity, fault } = stock === "" ? {} : typedQuantity(amount.value);
+        if (fault) throw new Fault(fault);
+        const asset = quantity ? { shares: { symbol: stock, quantity } } : { cash: money(amount.value, "Amount") };
+        const { refused, text: why } = await app.command(kind, { user, asset });
+        mark(said, "data-kind", refused ? "bad" : "good");
+        say(said, refused ? `Refused: ${why}.` : `${word} ${amount.value.trim()}${quantity ? ` shares of ${stock}` : ""}: ${name.value.trim()}.`);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        mark(said, "data-kind", "bad");
+        say(said, error.message);
+      }
+    };
+    const submit = (event) => (event.preventDefault(), pay("deposit", "Paid in"));
+    const fields = [field("Trader", name), field("Amount or shares", amount), field("Symbol, for shares", symbol)];
+    const buttons = [el("button", { class: "primary", type: "submit" }, "Pay in"), el("button", { class: "second", type: "button", onclick: () => pay("withdraw", "Paid out") }, "Pay out")];
+    return el("form", { class: "card", novalidate: true, onsubmit: submit }, el("h3", {}, "Pay in and out"), el("div", { class: "fields" }, fields), el("div", { class: "buttons" }, buttons), said);
   }
 
   // Lots and users.
