@@ -11,7 +11,7 @@ use auction_core::{
     LotId, Market, MarketId, Name, Price, Profit, SecurityCode, SessionId, Span, Symbol, UserId,
 };
 use auction_proto::{
-    Accepted, Bid, BidMaximum, CloseSession, GetHistory, GetSnapshot, History, ListSessions,
+    Accepted, Bid, BidMaximum, CloseSession, Code, GetHistory, GetSnapshot, History, ListSessions,
     LoggedIn, Login, Logout, OpenLot, PublishProfit, Register, Resume, Secret, Sessions,
     SetDeadMan, Token, Welcome,
 };
@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::account::AccountWatch;
+use crate::backoff::Backoff;
 use crate::clock::ServerClock;
 use crate::connection::{BoxedStream, Connector, greet};
 use crate::driver::{Driver, Known};
@@ -107,6 +108,10 @@ impl Client {
             let stream = connect();
             Box::pin(async move { Ok(Box::new(stream.await?) as BoxedStream) })
         });
+        Self::over(connector).await
+    }
+
+    async fn over(connector: Connector) -> Result<Self, ConnectionError> {
         let program: Arc<str> = PROGRAM.into();
         let greeted = greet(&connector, &program).await?;
         let market = greeted.welcome.market;
@@ -170,10 +175,73 @@ impl Client {
 
     /// Makes a trader's account. It does not log in.
     ///
+    /// When no answer comes, the account may have been made, and asking again would be refused as a name that is
+    /// taken. Then this logs in with it, on a connection of its own, to learn whether it is there, logs out
+    /// again, and asks once more if it is not.
+    ///
     /// # Errors
     /// [`RequestError`]: `name_taken` among the refusals.
     pub async fn register(&self, name: Name, password: Secret) -> Result<UserId, RequestError> {
-        self.ask(Register { name, password }).await
+        let deadline = Instant::now() + self.answer_within;
+        let mut was_sent = false;
+        loop {
+            let register = Register {
+                name,
+                password: password.clone(),
+            };
+            let asked = self.ask(register).await;
+            let unknown = matches!(asked, Err(RequestError::OutcomeUnknown(_)));
+            let taken = match &asked {
+                Err(RequestError::Refused(refused)) => refused.code == Code::NAME_TAKEN,
+                _ => false,
+            };
+            was_sent |= unknown;
+            // A name may be taken by what was sent before.
+            if !unknown && !(was_sent && taken) {
+                return asked;
+            }
+            match self.account_of(name, &password, deadline).await {
+                Some(LoginTried::Known(user)) => return Ok(user),
+                Some(LoginTried::Unknown) if unknown && Instant::now() < deadline => {}
+                _ => return asked,
+            }
+        }
+    }
+
+    /// Whose account a name and a password log in to, tried until `deadline`; `None`: it cannot be learned.
+    async fn account_of(
+        &self,
+        name: Name,
+        password: &Secret,
+        deadline: Instant,
+    ) -> Option<LoginTried> {
+        let mut backoff = Backoff::default();
+        loop {
+            let wait = backoff.next_wait();
+            if Instant::now() + wait >= deadline {
+                return None;
+            }
+            tokio::time::sleep(wait).await;
+            let Ok(elsewhere) = Self::over(self.connector.clone()).await else {
+                continue;
+            };
+            if elsewhere.market != self.market {
+                return None;
+            }
+            let elsewhere = elsewhere.with_answer_within(deadline - Instant::now());
+            match elsewhere.login(name, password.clone()).await {
+                Ok(logged_in) => {
+                    // A session that cannot be closed expires.
+                    let _ = elsewhere.logout().await;
+                    return Some(LoginTried::Known(logged_in.user));
+                }
+                Err(RequestError::Refused(refused)) if refused.code == Code::BAD_CREDENTIALS => {
+                    return Some(LoginTried::Unknown);
+                }
+                Err(RequestError::Refused(_)) => return None,
+                Err(_) => {}
+            }
+        }
     }
 
     /// Logs in: opens a session, whose token stands in the answer. Keep it for [`resume`](Self::resume).
@@ -350,6 +418,14 @@ pub async fn tcp(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
     // A bid is one small packet: it must not wait for another.
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// What came of a login that was tried.
+enum LoginTried {
+    /// It is this user's.
+    Known(UserId),
+    /// There is no such account, or its password is another.
+    Unknown,
 }
 
 /// An answer that is to come.

@@ -10,7 +10,9 @@ use auction_core::{
 };
 use auction_proto::{Accepted, ClientMessage, Done, Goodbye, History, Login, Text};
 
-use crate::script::{Line, connected, frame, logged_in, market, price, session, token, welcome};
+use crate::script::{
+    Door, Line, connected, frame, logged_in, market, price, session, token, welcome,
+};
 
 fn accepted(done: Done, price: Price) -> Accepted {
     let bid = BidReply {
@@ -217,6 +219,92 @@ async fn a_login_is_not_sent_twice() {
         Err(RequestError::OutcomeUnknown(ConnectionError::Ended))
     ));
     assert!(!door.is_knocked_at());
+}
+
+/// Goes through a login on a connection of its own: `known` says whether the account is there.
+async fn login_elsewhere(door: &mut Door, known: bool) {
+    let mut elsewhere = door.greeted().await;
+    let (number, message) = elsewhere.next().await;
+    assert!(matches!(message, ClientMessage::Login(_)), "{message:?}");
+    if !known {
+        let refused = Refused::new(Code::BAD_CREDENTIALS, "wrong");
+        return elsewhere.say(number, refused).await;
+    }
+    elsewhere.say(number, session()).await;
+    let (number, message) = elsewhere.next().await;
+    assert!(matches!(message, ClientMessage::Logout(_)), "{message:?}");
+    elsewhere.say(number, done(Reply::Done)).await;
+}
+
+fn done(reply: Reply) -> Accepted {
+    Accepted {
+        feed_sequence: FeedSequence(1),
+        done: Done::Now,
+        reply,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_whose_answer_was_lost_is_looked_for_before_it_is_asked_again() {
+    let name = Name::parse("mia").unwrap();
+    let password = || Secret::new("secret".into()).unwrap();
+    // It was made: whoever logs in with it knows.
+    let (client, mut door, mut line) = connected().await;
+    let made = async {
+        let (_, message) = line.next().await;
+        assert!(matches!(message, ClientMessage::Register(_)));
+        drop(line);
+        login_elsewhere(&mut door, true).await;
+    };
+    let (registered, ()) = tokio::join!(client.register(name, password()), made);
+    assert_eq!(registered.unwrap(), session().user);
+
+    // It was not made when it was looked for: it is asked again, and was made meanwhile.
+    let (client, mut door, mut line) = connected().await;
+    let late = async {
+        line.next().await;
+        drop(line);
+        login_elsewhere(&mut door, false).await;
+        let mut line = door.greeted().await;
+        let (number, message) = line.next().await;
+        assert!(matches!(message, ClientMessage::Register(_)));
+        let taken = Refused::new(Code::NAME_TAKEN, "taken");
+        line.say(number, taken).await;
+        login_elsewhere(&mut door, true).await;
+        line
+    };
+    let (registered, _line) = tokio::join!(client.register(name, password()), late);
+    assert_eq!(registered.unwrap(), session().user);
+
+    // The name is someone else's.
+    let (client, mut door, mut line) = connected().await;
+    let theirs = async {
+        line.next().await;
+        drop(line);
+        login_elsewhere(&mut door, false).await;
+        let mut line = door.greeted().await;
+        let (number, _) = line.next().await;
+        line.say(number, Refused::new(Code::NAME_TAKEN, "taken"))
+            .await;
+        login_elsewhere(&mut door, false).await;
+        line
+    };
+    let (registered, _line) = tokio::join!(client.register(name, password()), theirs);
+    let refused = registered.unwrap_err();
+    assert_eq!(
+        refused.refused().map(|refused| refused.code),
+        Some(Code::NAME_TAKEN)
+    );
+
+    // Without anything lost, a name that is taken is refused at once.
+    let (client, _door, mut line) = connected().await;
+    let at_once = async {
+        let (number, _) = line.next().await;
+        line.say(number, Refused::new(Code::NAME_TAKEN, "taken"))
+            .await;
+    };
+    let (registered, ()) = tokio::join!(client.register(name, password()), at_once);
+    assert!(registered.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@ mod files;
 mod program;
 mod screen;
 mod program_formats;
+mod walk;
 mod library;
 mod examples;
 mod tls;

@@ -1,12 +1,15 @@
 //! At a lot: bids, and whether they lead, live until it closes.
 
-use auction_client::Update;
-use auction_core::{FeedSequence, Lot, LotId, Outcome, Phase, Price, PublicEvent};
+use auction_client::{PlaceOrder, ReplaceOrder, Update};
+use auction_core::{
+    FeedSequence, Lot, LotId, Outcome, Phase, Price, PublicEvent, Quantity, Side, Terms,
+};
 
 use super::typed::{Bidding, bidding, is_large_jump};
 use super::{Next, Walk, identity, reached};
 use crate::clean::Clean;
 use crate::commands::bid::{Offer, text};
+use crate::commands::order::{Order, placed_text};
 use crate::countdown::Countdowns;
 use crate::failure::Failure;
 use crate::news::line;
@@ -19,6 +22,9 @@ impl Walk {
         let mut countdowns = Countdowns::default();
         let mut jump = None;
         self.count_down(lot, &mut countdowns, None)?;
+        if let Some(found) = self.watch.market().lot(lot) {
+            self.say(&self.view().terms(found))?;
+        }
         self.say(&self.standing(lot))?;
         self.led = self.leads(lot);
         loop {
@@ -32,6 +38,29 @@ impl Walk {
                 });
             };
             let offer = match bidding(&line) {
+                Ok(Bidding::Order(side, quantity, limit)) => {
+                    let order = Order {
+                        side,
+                        quantity,
+                        limit,
+                    };
+                    if let Some(next) = self.order(lot, order).await? {
+                        return Ok(next);
+                    }
+                    continue;
+                }
+                // A price at a sealed lot is a bid for all of it.
+                Ok(Bidding::Price(price)) if self.sealed_whole(lot).is_some() => {
+                    let order = Order {
+                        side: Side::Buy,
+                        quantity: self.sealed_whole(lot).unwrap_or(Quantity::ONE),
+                        limit: Some(price),
+                    };
+                    if let Some(next) = self.order(lot, order).await? {
+                        return Ok(next);
+                    }
+                    continue;
+                }
                 Ok(Bidding::Back) => return Ok(Next::Lots),
                 Ok(Bidding::Leave) => return Ok(Next::Leave),
                 Ok(Bidding::Least) => match self.least(lot) {
@@ -88,6 +117,62 @@ impl Walk {
             }
         }
         Ok(None)
+    }
+
+    /// Places a hidden order, and tells what came of it. A sealed bid takes the place of the one before.
+    async fn order(&mut self, lot: LotId, order: Order) -> Result<Option<Next>, Failure> {
+        if self.identity.name().is_none() && !self.identify().await? {
+            return Ok(Some(Next::Leave));
+        }
+        let Order {
+            side,
+            quantity,
+            limit,
+        } = order;
+        let before = self.placed.get(&lot).copied();
+        let before = before.filter(|_| self.sealed_whole(lot).is_some());
+        let client = &self.desk.client;
+        let placed = match before {
+            None => {
+                let place = PlaceOrder {
+                    lot,
+                    side,
+                    quantity,
+                    limit,
+                };
+                client.ask(place).await
+            }
+            Some(order) => {
+                let replace = ReplaceOrder {
+                    lot,
+                    order,
+                    quantity,
+                    limit,
+                };
+                client.ask(replace).await.map(|_| order)
+            }
+        };
+        match placed.map_err(Failure::from) {
+            Ok(number) => {
+                self.placed.insert(lot, number);
+                if let Some(lot) = self.watch.market().lot(lot) {
+                    self.say(&placed_text(lot, number, order))?;
+                }
+            }
+            Err(failure) => {
+                self.say(failure.message())?;
+                if failure.asks_for_login() && !self.identify().await? {
+                    return Ok(Some(Next::Leave));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Of a lot that takes one sealed bid for all of it, how many shares that is.
+    fn sealed_whole(&self, lot: LotId) -> Option<Quantity> {
+        let lot = self.watch.market().lot(lot)?;
+        matches!(lot.terms, Terms::Sealed(_)).then_some(lot.quantity)
     }
 
     /// Waits a moment for the feed to tell what the answer to a bid has told, so that the next question asks
@@ -203,6 +288,21 @@ impl Walk {
     }
 
     fn question(&self, lot: LotId) -> String {
+        let terms = self.watch.market().lot(lot).map(|lot| &lot.terms);
+        match (terms, self.least(lot)) {
+            (Some(Terms::Dutch(_)), Some(price)) => {
+                return format!("Take it at {price}? (Enter takes it; b goes back, q leaves) ");
+            }
+            (Some(Terms::Sealed(_)), _) => {
+                return "Your sealed bid (a price for all of it; b goes back, q leaves) "
+                    .to_owned();
+            }
+            (Some(Terms::English(_) | Terms::Dutch(_)) | None, _) => {}
+            (Some(_), _) => {
+                let question = "Your order (shares and price, as 500 12.5; b goes back, q leaves) ";
+                return question.to_owned();
+            }
+        }
         match self.least(lot) {
             Some(_) if self.leads(lot) => {
                 "Your bid (max N raises your hidden maximum; b goes back, q leaves) ".to_owned()
@@ -215,7 +315,8 @@ impl Walk {
     }
 
     fn least(&self, lot: LotId) -> Option<Price> {
-        self.watch.market().lot(lot)?.least_bid()
+        let lot = self.watch.market().lot(lot)?;
+        lot.least_bid_at(self.watch.clock().now())
     }
 
     fn leads(&self, lot: LotId) -> bool {
@@ -235,7 +336,11 @@ impl Walk {
 fn concerns(event: &PublicEvent, lot: LotId) -> bool {
     match event {
         PublicEvent::BidAccepted(bid) => bid.lot == lot,
-        PublicEvent::LotExtended { lot: extended, .. } => *extended == lot,
+        PublicEvent::LotExtended { .. }
+        | PublicEvent::LotHalted { .. }
+        | PublicEvent::LotResumed { .. }
+        | PublicEvent::BiddersCounted { .. }
+        | PublicEvent::BidsOpened { .. } => event.lot() == Some(lot),
         _ => false,
     }
 }
@@ -244,9 +349,16 @@ fn concerns(event: &PublicEvent, lot: LotId) -> bool {
 fn standing(view: &View<'_>, lot: &Lot, paint: Paint) -> String {
     let title = view.title(lot.id);
     let left = view.closes_in(lot);
-    let least = match lot.least_bid() {
-        Some(least) => format!("the least bid is {least}"),
-        None => "no higher bid is possible".to_owned(),
+    let least = match (&lot.terms, lot.least_bid_at(view.now)) {
+        (Terms::Dutch(_), Some(price)) => {
+            return format!("{title}: the price is {price} now, and falls; closes in {left}");
+        }
+        (Terms::English(_), Some(least)) => format!("the least bid is {least}"),
+        (Terms::English(_) | Terms::Dutch(_), None) => "no higher bid is possible".to_owned(),
+        _ => {
+            let (bidders, s) = (lot.bidders(), if lot.bidders() == 1 { "" } else { "s" });
+            return format!("{title}: {bidders} sealed bidder{s}; closes in {left}");
+        }
     };
     let lead = match (lot.leader(), lot.price()) {
         (Some(leader), Some(price)) if view.is_own(leader) => {

@@ -5,10 +5,11 @@ mod typed;
 mod identity;
 mod bidding;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auction_client::{Update, Watch};
-use auction_core::{FeedSequence, LotId, Phase, PublicEvent};
+use auction_core::{FeedSequence, LotId, OrderId, Phase, PublicEvent};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::cli::Shared;
@@ -32,6 +33,8 @@ struct Walk {
     identity: identity::Identity,
     /// Whether the person led the chosen lot when last looked at.
     led: bool,
+    /// The person's latest hidden order on each lot, as far as they were placed here.
+    placed: BTreeMap<LotId, OrderId>,
     /// The place of the feed up to which the person's own bids were told when they were accepted.
     told_own: FeedSequence,
 }
@@ -61,6 +64,7 @@ pub async fn run(shared: &Shared) -> Result<(), Failure> {
         watch,
         identity,
         led,
+        placed: BTreeMap::new(),
         told_own,
     };
     while let Next::Lots = walk.choose().await? {}

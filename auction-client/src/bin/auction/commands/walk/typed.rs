@@ -1,6 +1,6 @@
 //! What a person types at the questions, understood.
 
-use auction_core::Price;
+use auction_core::{Price, Quantity, Side};
 
 use crate::choose::Target;
 
@@ -19,6 +19,8 @@ pub enum Bidding {
     Least,
     Price(Price),
     Maximum(Price),
+    /// An order of so many shares; without a limit at any price.
+    Order(Side, Quantity, Option<Price>),
     Back,
     Leave,
 }
@@ -61,9 +63,35 @@ pub fn bidding(line: &str) -> Result<Bidding, String> {
         "q" | "quit" | "exit" => Ok(Bidding::Leave),
         other => match other.strip_prefix("max") {
             Some(maximum) => price(maximum.trim()).map(Bidding::Maximum),
+            None if other.contains(' ') => order(other),
             None => price(other).map(Bidding::Price),
         },
     }
+}
+
+/// `500 12.5`, `buy 500 12.5`, `sell 500 market`.
+fn order(line: &str) -> Result<Bidding, String> {
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    let side = match words.first() {
+        Some(&"sell") => Side::Sell,
+        _ => Side::Buy,
+    };
+    if matches!(words.first(), Some(&("buy" | "sell"))) {
+        words.remove(0);
+    }
+    let [quantity, limit] = words[..] else {
+        return Err(format!(
+            "{line:?} is no order; expected for example 500 12.5, or sell 500 market"
+        ));
+    };
+    let quantity = quantity
+        .parse()
+        .map_err(|error| format!("{quantity:?} {error}"))?;
+    let limit = match limit {
+        "market" => None,
+        price => Some(Price::parse(price).map_err(|error| format!("{price:?} {error}"))?),
+    };
+    Ok(Bidding::Order(side, quantity, limit))
 }
 
 /// Understands a line at the door.
@@ -108,6 +136,18 @@ mod tests {
         assert_eq!(bidding("MAX2.5"), Ok(Bidding::Maximum(price("2.5"))));
         assert_eq!(bidding("b"), Ok(Bidding::Back));
         assert_eq!(bidding("quit"), Ok(Bidding::Leave));
+        let of = |shares| Quantity::new(shares).unwrap();
+        assert_eq!(
+            bidding("500 12.5"),
+            Ok(Bidding::Order(Side::Buy, of(500), Some(price("12.5"))))
+        );
+        assert_eq!(
+            bidding("Sell 5 market"),
+            Ok(Bidding::Order(Side::Sell, of(5), None))
+        );
+        for wrong in ["buy", "buy 1 2 3", "0 1", "1 x"] {
+            assert!(bidding(wrong).is_err(), "{wrong}");
+        }
         for wrong in ["1,40", "max", "-1", "lots"] {
             assert!(
                 bidding(wrong).unwrap_err().contains("is not a decimal"),
