@@ -42,7 +42,7 @@ Examples:
   auction replace AAPL 1 500 12.75     order 1: from now on 500 shares at 12.75
   auction replace '#7' 1 500 --market
 
-`auction orders` lists the numbers.")]
+The number is told when the order is placed.")]
     Replace {
         #[command(flatten)]
         which: Which,
@@ -56,7 +56,7 @@ Examples:
     },
     /// Take an order of yours back.
     #[command(
-        after_help = "Example:\n  auction cancel AAPL 1\n\n`auction orders` lists the numbers."
+        after_help = "Example:\n  auction cancel AAPL 1\n\nThe number is told when the order is placed."
     )]
     Cancel {
         #[command(flatten)]
