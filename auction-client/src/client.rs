@@ -197,7 +197,8 @@ impl Client {
             };
             was_sent |= unknown;
             // A name may be taken by what was sent before.
-            if !unknown && !(was_sent && taken) {
+            let may_be_ours = unknown || (was_sent && taken);
+            if !may_be_ours {
                 return asked;
             }
             match self.account_of(name, &password, deadline).await {
