@@ -4,8 +4,8 @@
 use std::io;
 
 use auction_core::{
-    Caller, Command, Engine, EnglishTerms, Listing, LotId, OpenLot, Quantity, Registration, Reject,
-    SoftClose, Span, Steps, Symbol, Terms, Timestamp,
+    AccountMode, Caller, Command, Engine, EnglishTerms, Listing, LotId, OpenLot, Quantity,
+    Registration, Reject, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
 };
 
 use crate::committer::Committer;
@@ -52,6 +52,23 @@ pub fn import_accounts(
     }
     committer.commit()?;
     Ok(refused)
+}
+
+/// Says how traders pay, if the market is not so already.
+///
+/// # Errors
+/// When the journal fails: the process must end. The market's refusal is within: it has had lots.
+pub fn set_accounts(
+    committer: &mut Committer,
+    now: Timestamp,
+    mode: AccountMode,
+) -> io::Result<Result<(), Reject>> {
+    if committer.engine().market().accounts() == mode {
+        return Ok(Ok(()));
+    }
+    let set = committer.decide(now, Caller::Operator, Command::SetAccounts { mode });
+    committer.commit()?;
+    Ok(set.map(|_| ()))
 }
 
 /// Decides about the lots that fell due while the server was down. Gives those that were extended.

@@ -60,6 +60,9 @@ pub struct Server {
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The market on disk pays otherwise than the setting says.
+    #[error("accounts: {0}; leave the setting out, or begin a new market in another data folder")]
+    Accounts(auction_core::Reject),
     /// The address cannot be listened on.
     #[error(
         "cannot listen on {address}: {source}; is another server running, or is it not this machine's?"
@@ -378,6 +381,9 @@ fn open_market(
     tell: &mut dyn FnMut(Reached),
 ) -> Result<(), StartError> {
     let now = clock.now();
+    if let Some(mode) = config.accounts {
+        opening::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
+    }
     let extend_by = config.soft_close.extend_by;
     let extended = opening::end_outage(committer, now, config.on_outage, extend_by)?;
     if !extended.is_empty() {

@@ -94,6 +94,14 @@ pub(super) struct Flags {
         value_name = "WAY"
     )]
     on_outage: Option<String>,
+    /// How traders pay, fixed before a market's first lot: credit or funds [default: as the market has it, at first credit]
+    #[arg(
+        long,
+        env = "AUCTION_ACCOUNTS",
+        hide_env_values = true,
+        value_name = "MODE"
+    )]
+    accounts: Option<String>,
     /// The form of the logs on standard error: human or json [default: human]
     #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
     log: Option<String>,
@@ -213,6 +221,7 @@ impl Flags {
             (Setting::Step, "step", self.step.as_ref()),
             (Setting::Seed, "seed", self.seed.as_ref()),
             (Setting::OnOutage, "on_outage", self.on_outage.as_ref()),
+            (Setting::Accounts, "accounts", self.accounts.as_ref()),
             (Setting::Log, "log", self.log.as_ref()),
             (Setting::Heartbeat, "heartbeat", self.heartbeat.as_ref()),
             (Setting::TlsCert, "tls_cert", self.tls_cert.as_ref()),

@@ -13,7 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use auction_core::{SoftClose, SoftCloseMode, Span, Steps};
+use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
 
 use crate::folder::DataFolder;
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub seed: Option<u64>,
     /// What happens to lots that fell due while the server was down.
     pub on_outage: OnOutage,
+    /// How traders pay, fixed before a market's first lot; `None`: as the market on disk has it, a new one on credit.
+    pub accounts: Option<AccountMode>,
     /// The form of the logs.
     pub log: LogFormat,
     /// How clients and operators reach the server, and how much of it one can have.
@@ -130,6 +132,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let steps = checked.value(Setting::Step, value::steps);
     let seed = checked.value(Setting::Seed, value::seed);
     let on_outage = checked.value(Setting::OnOutage, value::on_outage);
+    let accounts = checked.value(Setting::Accounts, value::accounts);
     let log = checked.value(Setting::Log, value::log);
     let network = Network::of(&mut checked);
     if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
@@ -157,6 +160,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         steps: steps.expect(CHECKED),
         seed,
         on_outage: on_outage.expect(CHECKED),
+        accounts,
         log: log.expect(CHECKED),
         network: network.expect(CHECKED),
     };

@@ -26,6 +26,8 @@ pub enum Setting {
     Seed,
     /// What happens to lots that fell due while the server was down.
     OnOutage,
+    /// How the traders of a market pay.
+    Accounts,
     /// The form of the logs.
     Log,
     /// How often clients and server show each other that they live.
@@ -54,7 +56,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -65,6 +67,7 @@ impl Setting {
         Self::Step,
         Self::Seed,
         Self::OnOutage,
+        Self::Accounts,
         Self::Log,
         Self::Heartbeat,
         Self::TlsCert,
@@ -93,6 +96,7 @@ impl Setting {
             Self::Step => "step",
             Self::Seed => "seed",
             Self::OnOutage => "on-outage",
+            Self::Accounts => "accounts",
             Self::Log => "log",
             Self::Heartbeat => "heartbeat",
             Self::TlsCert => "tls-cert",
@@ -122,6 +126,7 @@ impl Setting {
             Self::Step => "AUCTION_STEP",
             Self::Seed => "AUCTION_SEED",
             Self::OnOutage => "AUCTION_ON_OUTAGE",
+            Self::Accounts => "AUCTION_ACCOUNTS",
             Self::Log => "AUCTION_LOG",
             Self::Heartbeat => "AUCTION_HEARTBEAT",
             Self::TlsCert => "AUCTION_TLS_CERT",
@@ -150,6 +155,7 @@ impl Setting {
             Self::Step => Some("0.01"),
             Self::Seed => None,
             Self::OnOutage => Some("extend"),
+            Self::Accounts => None,
             Self::Log => Some("human"),
             Self::Heartbeat => Some("5s"),
             Self::TlsCert => None,

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auction_core::{ParseStepsError, Span, Steps};
+use auction_core::{AccountMode, ParseStepsError, Span, Steps};
 
 use crate::folder::DataFolder;
 
@@ -80,6 +80,17 @@ pub(super) fn on_outage(text: &str) -> Result<OnOutage, String> {
         "extend" => Ok(OnOutage::Extend),
         "close" => Ok(OnOutage::Close),
         _ => Err("is unknown; expected extend (more time after the restart) or close".to_owned()),
+    }
+}
+
+pub(super) fn accounts(text: &str) -> Result<AccountMode, String> {
+    match text {
+        "credit" => Ok(AccountMode::Credit),
+        "funds" => Ok(AccountMode::Funds),
+        _ => Err(
+            "is unknown; expected credit (bids without limit) or funds (cash and shares)"
+                .to_owned(),
+        ),
     }
 }
 

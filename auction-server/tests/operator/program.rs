@@ -50,6 +50,7 @@ extend-by = \"60s\" # default
 step = \"0.01\" # default
 seed = \"7\" # here/auction.toml:2: seed
 on-outage = \"extend\" # default
+# accounts: none
 log = \"human\" # default
 heartbeat = \"5s\" # default
 # tls-cert: none
