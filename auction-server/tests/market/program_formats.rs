@@ -121,6 +121,23 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         (&json!(0), &json!([]))
     );
 
+    // One's own is shown to oneself, and to nobody else.
+    let mine = mia.does("orders");
+    let english = english["lot"].clone();
+    assert_eq!(
+        mine["leads"],
+        json!([{"lot": english, "symbol": "S2", "offer": "2.50", "price": "2.50"}])
+    );
+    let standing = mine["orders"].as_array().unwrap().iter();
+    let standing: Vec<_> = standing
+        .map(|order| (&order["symbol"], &order["limit"], &order["state"]))
+        .map(|(symbol, limit, state)| format!("{symbol} {limit} {state}").replace('"', ""))
+        .collect();
+    let expected = ["S4 100.00", "S6 12.00", "S6 9.00", "S6 15.00", "S7 15.00"];
+    assert_eq!(standing, expected.map(|order| format!("{order} live")));
+    assert_eq!(tom.does("orders S6")["orders"], json!([]));
+    assert_eq!(tom.does("orders S2")["leads"], json!([]));
+
     let closed = ended(&ann.does("close S2"));
     assert_eq!(
         (&closed["winner"], &closed["price"]),
@@ -174,6 +191,26 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         "100.00"
     );
     mia.does(&format!("would-have-won {own}"));
+
+    // What came of one's own; of what is closed, what one asks for.
+    let all = mia.does("orders");
+    assert_eq!((&all["leads"], &all["orders"]), (&json!([]), &json!([])));
+    let filled = |person: &Person, line: &str| {
+        let told = person.does(line);
+        let orders = told["orders"].as_array().unwrap().clone();
+        let filled = orders.into_iter().map(|mut order| {
+            assert_eq!(order["state"], "closed");
+            (order["filled"].as_u64().unwrap(), order["price"].take())
+        });
+        filled.collect::<Vec<_>>()
+    };
+    assert_eq!(filled(&mia, "orders S4"), [(10, json!("90.00"))]);
+    assert_eq!(filled(&tom, "orders S4"), [(0, Value::Null)]);
+    let uniform_fills = filled(&mia, &format!("orders --lot {}", &uniform[1..]));
+    let expected = [(30, json!("12.00")), (0, Value::Null), (20, json!("12.00"))];
+    assert_eq!(uniform_fills, expected);
+    assert_eq!(filled(&mia, "orders S5"), []);
+    assert_eq!(mia.fails("orders S99", REFUSED)["code"], "unknown_symbol");
 
     // What was sealed is open to everyone from the close on, and stays so.
     let opened = tom.does("history S4");
@@ -356,6 +393,8 @@ fn what_is_not_permitted_wrong_or_not_logged_in_ends_as_it_should_and_changes_no
         ("extend S2 --by 1m --closes-in 1h", USAGE),
         ("halt S9", REFUSED),
         ("halt", USAGE),
+        ("orders S9", REFUSED),
+        ("orders --lot x", USAGE),
         ("order S2 buy 1", USAGE),
         ("order S2 buy 1 5 --market", USAGE),
         ("order S2 lend 1 5", USAGE),

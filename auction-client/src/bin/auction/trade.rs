@@ -1,9 +1,9 @@
 //! What a trader can type beside open bids: hidden orders, and what came of them.
 
-use auction_core::{OrderId, Price, Quantity};
+use auction_core::{LotId, OrderId, Price, Quantity};
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::choose::Which;
+use crate::choose::{Target, Which, lot_number};
 
 #[derive(Debug, Subcommand)]
 pub enum TradeCommand {
@@ -42,7 +42,7 @@ Examples:
   auction replace AAPL 1 500 12.75     order 1: from now on 500 shares at 12.75
   auction replace '#7' 1 500 --market
 
-The number is told when the order is placed.")]
+The number is told when the order is placed, and by `auction orders`.")]
     Replace {
         #[command(flatten)]
         which: Which,
@@ -56,7 +56,7 @@ The number is told when the order is placed.")]
     },
     /// Take an order of yours back.
     #[command(
-        after_help = "Example:\n  auction cancel AAPL 1\n\nThe number is told when the order is placed."
+        after_help = "Example:\n  auction cancel AAPL 1\n\nThe number is told when the order is placed, and by `auction orders`."
     )]
     Cancel {
         #[command(flatten)]
@@ -64,6 +64,20 @@ The number is told when the order is placed.")]
         /// The order's number on this lot.
         #[arg(value_parser = order_number)]
         order: OrderId,
+    },
+    /// See what of yours stands: the lots you lead, your hidden maxima and orders; after a close what each order got.
+    #[command(after_help = "\
+Examples:
+  auction orders                all that stands
+  auction orders AAPL           its newest closed lot too, and what your orders got there
+  auction orders --lot 7 --json | jq -r '.orders[] | [.order, .filled, .price] | @tsv'")]
+    Orders {
+        /// The stock's symbol, or #N for the lot with this number; none: all lots that are open.
+        #[arg(value_name = "SYMBOL|#N")]
+        target: Option<Target>,
+        /// Which lot, when the symbol has had several.
+        #[arg(long, value_name = "N", value_parser = lot_number)]
+        lot: Option<LotId>,
     },
     /// See the least bid of yours that would have won a lot that has closed.
     #[command(after_help = "Example:\n  auction would-have-won AAPL")]

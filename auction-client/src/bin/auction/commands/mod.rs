@@ -6,6 +6,7 @@ mod logout;
 mod sessions;
 mod lots;
 pub mod order;
+mod orders;
 pub mod bid;
 mod take;
 mod watch;
@@ -110,6 +111,7 @@ async fn trade(desk: &Desk, command: TradeCommand) -> Result<(), Failure> {
             limit,
         } => order::replace(desk, which, order, quantity, limit).await,
         TradeCommand::Cancel { which, order } => order::cancel(desk, which, order).await,
+        TradeCommand::Orders { target, lot } => orders::run(desk, target, lot).await,
         TradeCommand::WouldHaveWon(which) => would_have_won::run(desk, which).await,
     }
 }

@@ -1,0 +1,226 @@
+//! `auction orders [SYMBOL]`
+
+use auction_client::Client;
+use auction_core::{Lot, LotId, Market, Price, Side as Trade, StandingLead, StandingOrder, UserId};
+use serde_json::{Value, json};
+
+use crate::choose::Target;
+use crate::commands::order::verb;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::json;
+use crate::paint::Paint;
+use crate::table::{Side, Table, Tone};
+use crate::view::View;
+
+pub async fn run(
+    desk: &Desk,
+    target: Option<Target>,
+    number: Option<LotId>,
+) -> Result<(), Failure> {
+    let user = desk.resume().await?.user;
+    let token = desk.stored().map(|stored| stored.token);
+    let token = token.ok_or_else(|| Failure::not_logged_in("the session was forgotten"))?;
+    let standing = desk.client.watch_account(token).await?.standing().clone();
+    let market = desk.client.snapshot().await?;
+    let asked = Asked::of(&market, target, number)?;
+    let orders = standing.orders.into_iter();
+    let orders = orders.filter(|order| asked.has(order.lot));
+    let mut own = Own {
+        leads: standing.leads,
+        orders: orders.map(|order| (order, State::Stands)).collect(),
+        complete: true,
+    };
+    own.leads.retain(|lead| asked.has(lead.lot));
+    if let Some(closed) = asked.closed() {
+        own.add_closed(&desk.client, user, closed).await?;
+    }
+    own.orders
+        .sort_by_key(|(order, _)| (order.lot, order.order));
+    let view = desk.view(&market);
+    desk.out.tell(
+        |paint| text(&view, &asked, &own, paint),
+        || as_json(&view, &own),
+    )
+}
+
+/// As many bids as a market gives at once.
+const HISTORY_MAX: u32 = 1_024;
+
+/// Which lots are asked about.
+enum Asked {
+    /// All that have not closed.
+    Open,
+    /// Those of a symbol, or the one with a number, the oldest first; and of them one that has closed.
+    Lots(Vec<LotId>, Option<LotId>),
+}
+
+/// What is one's own.
+struct Own {
+    leads: Vec<StandingLead>,
+    orders: Vec<(StandingOrder, State)>,
+    /// Whether all bids of the lot that has closed were looked at.
+    complete: bool,
+}
+
+/// What is known of an order.
+enum State {
+    Stands,
+    /// Its lot has closed: how many shares it got, and what each cost.
+    Closed(u64, Option<Price>),
+}
+
+impl Asked {
+    fn of(market: &Market, target: Option<Target>, number: Option<LotId>) -> Result<Self, Failure> {
+        let Some(target) = target.or(number.map(Target::Lot)) else {
+            return Ok(Self::Open);
+        };
+        let lots = target.lots(market, number)?;
+        // Of the closed ones the newest is meant.
+        let closed = lots.iter().rfind(|lot| lot.is_closed());
+        let closed = closed.map(|lot| lot.id);
+        Ok(Self::Lots(lots.iter().map(|lot| lot.id).collect(), closed))
+    }
+
+    fn has(&self, lot: LotId) -> bool {
+        match self {
+            Self::Open => true,
+            // What is told of a lot that closed a moment ago comes with its fills.
+            Self::Lots(lots, closed) => lots.contains(&lot) && *closed != Some(lot),
+        }
+    }
+
+    fn closed(&self) -> Option<LotId> {
+        match self {
+            Self::Open => None,
+            Self::Lots(_, closed) => *closed,
+        }
+    }
+}
+
+impl Own {
+    /// Adds what came of one's orders on a lot that has closed: its sealed bids are open to everyone.
+    async fn add_closed(
+        &mut self,
+        client: &Client,
+        user: UserId,
+        lot: LotId,
+    ) -> Result<(), Failure> {
+        let history = client.history(lot, HISTORY_MAX).await?;
+        let opened = u32::try_from(history.opened.len()).unwrap_or(u32::MAX);
+        self.complete = history.opened.is_empty() || opened >= history.total;
+        let own = history.opened.iter().filter(|bid| bid.bidder == user);
+        self.orders.extend(own.map(|bid| {
+            let order = StandingOrder {
+                lot,
+                order: bid.order,
+                side: Trade::Buy,
+                quantity: bid.quantity,
+                limit: Some(bid.price),
+            };
+            (order, State::Closed(bid.filled, bid.pays))
+        }));
+        Ok(())
+    }
+}
+
+fn text(view: &View<'_>, asked: &Asked, own: &Own, paint: Paint) -> String {
+    if own.leads.is_empty() && own.orders.is_empty() && own.complete {
+        return match asked {
+            Asked::Open => "You lead no lot, and have no order on one that is open.".to_owned(),
+            Asked::Lots(..) => "You lead none of these lots, and have no order on them. `auction results` tells who \
+                                won what."
+                .to_owned(),
+        };
+    }
+    let mut table = Table::new(&[
+        ("LOT", Side::Right),
+        ("SYMBOL", Side::Left),
+        ("ORDER", Side::Right),
+        ("SIDE", Side::Left),
+        ("SHARES", Side::Right),
+        ("LIMIT", Side::Right),
+        ("STATE", Side::Left),
+    ]);
+    for lead in &own.leads {
+        let lot = view.market.lot(lead.lot);
+        let price = lot.and_then(Lot::price);
+        let state = price.map_or_else(|| "leads".to_owned(), |price| format!("leads at {price}"));
+        let cells = vec![
+            lead.lot.to_string(),
+            symbol(view, lead.lot),
+            "-".to_owned(),
+            "buy".to_owned(),
+            lot.map_or_else(|| "-".to_owned(), |lot| lot.quantity.to_string()),
+            lead.offer.to_string(),
+            state,
+        ];
+        table.row(Tone::Good, cells);
+    }
+    for (order, state) in &own.orders {
+        let (tone, state) = match state {
+            State::Stands => (Tone::Usual, "stands".to_owned()),
+            State::Closed(filled, Some(price)) => (Tone::Good, format!("got {filled} at {price}")),
+            State::Closed(_, None) => (Tone::Dim, "got none".to_owned()),
+        };
+        let limit = order.limit;
+        let cells = vec![
+            order.lot.to_string(),
+            symbol(view, order.lot),
+            order.order.to_string(),
+            verb(order.side).to_owned(),
+            order.quantity.to_string(),
+            limit.map_or_else(|| "any price".to_owned(), |limit| limit.to_string()),
+            state,
+        ];
+        table.row(tone, cells);
+    }
+    let table = table.print(paint);
+    if own.complete {
+        table
+    } else {
+        format!(
+            "{table}\nThe lot had more than {HISTORY_MAX} bids, and only so many were looked at."
+        )
+    }
+}
+
+fn symbol(view: &View<'_>, lot: LotId) -> String {
+    // A lot may have opened since the market was asked for.
+    let lot = view.market.lot(lot);
+    lot.map_or_else(|| "-".to_owned(), |lot| lot.symbol.to_string())
+}
+
+fn as_json(view: &View<'_>, own: &Own) -> Value {
+    let symbol = |lot| view.market.lot(lot).map(|lot| lot.symbol.to_string());
+    let leads = own.leads.iter().map(|lead| {
+        json!({
+            "lot": lead.lot.0,
+            "symbol": symbol(lead.lot),
+            "offer": lead.offer.to_string(),
+            "price": json::price(view.market.lot(lead.lot).and_then(Lot::price)),
+        })
+    });
+    let orders = own.orders.iter().map(|(order, state)| {
+        let (state, filled, paid) = match *state {
+            State::Stands => ("live", Value::Null, None),
+            State::Closed(filled, price) => ("closed", json!(filled), price),
+        };
+        json!({
+            "lot": order.lot.0,
+            "symbol": symbol(order.lot),
+            "order": order.order.0,
+            "side": verb(order.side),
+            "quantity": order.quantity.get(),
+            "limit": json::price(order.limit),
+            "state": state,
+            "filled": filled,
+            "price": json::price(paid),
+        })
+    });
+    json!({
+        "leads": leads.collect::<Vec<_>>(),
+        "orders": orders.collect::<Vec<_>>(),
+        "complete": own.complete,
+    })
+}
