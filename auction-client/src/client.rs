@@ -8,12 +8,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use auction_core::{
-    LotId, Market, MarketId, Name, Price, Profit, SecurityCode, SessionId, Span, Symbol, UserId,
+    LotId, Market, MarketId, Name, OwnOrder, Price, Profit, SecurityCode, SessionId, Span, Symbol,
+    UserId,
 };
 use auction_proto::{
-    Accepted, Bid, BidMaximum, CloseSession, Code, GetHistory, GetSnapshot, History, ListSessions,
-    LoggedIn, Login, Logout, OpenLot, PublishProfit, Register, Resume, Secret, Sessions,
-    SetDeadMan, Token, Welcome,
+    Accepted, Bid, BidMaximum, CloseSession, Code, GetHistory, GetOrders, GetSnapshot, History,
+    ListSessions, LoggedIn, Login, Logout, OpenLot, PublishProfit, Register, Resume, Secret,
+    Sessions, SetDeadMan, Token, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
@@ -334,6 +335,14 @@ impl Client {
     /// [`RequestError`]: `unknown_lot` among the refusals.
     pub async fn history(&self, lot: LotId, limit: u32) -> Result<History, RequestError> {
         self.ask(GetHistory { lot, limit }).await
+    }
+
+    /// One's own orders on a lot, by number: those that stand, and after its close what each got. For traders.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_lot` among the refusals.
+    pub async fn orders(&self, lot: LotId) -> Result<Vec<OwnOrder>, RequestError> {
+        self.ask(GetOrders { lot }).await
     }
 
     /// The market as it stands.

@@ -259,7 +259,8 @@ impl Driver {
             | ServerMessage::Sessions(_)
             | ServerMessage::History(_)
             | ServerMessage::LeastWinning(_)
-            | ServerMessage::Balance(_) => {
+            | ServerMessage::Balance(_)
+            | ServerMessage::Orders(_) => {
                 self.logged_out(request);
                 self.armed(request);
                 self.pending.answer(request, Ok(Answer::Message(message)));
@@ -272,6 +273,7 @@ impl Driver {
             | ServerMessage::Account(_)
             | ServerMessage::AccountFeed(_)
             | ServerMessage::Resync(_)
+            | ServerMessage::Indicative(_)
             | ServerMessage::Heartbeat(_) => {}
         }
         Ok(())

@@ -91,11 +91,11 @@ mod client;
 pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{
     Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code,
-    DeadManOf, Deposit, Done, ExtendLot, Fault, GetBalance, GetHistory, GetLeastWinning,
-    GetSnapshot, HaltLot, History, HistoryBid, ListSessions, ListedHolding, ListedSession,
-    LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Refused, Register, ReinstateUser,
-    ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions, SetDeadMan, SuspendUser, Token,
-    Welcome, Withdraw,
+    DeadManOf, Deposit, Done, ExtendLot, Fault, GetBalance, GetHistory, GetLeastWinning, GetOrders,
+    GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListSessions, ListedHolding,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Refused, Register,
+    ReinstateUser, ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions, SetDeadMan,
+    SuspendUser, Token, Welcome, Withdraw,
 };
 pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;

@@ -210,6 +210,7 @@ fn needs_session(message: &ClientMessage) -> bool {
             | ClientMessage::Deposit(_)
             | ClientMessage::Withdraw(_)
             | ClientMessage::GetBalance(_)
+            | ClientMessage::GetOrders(_)
     )
 }
 

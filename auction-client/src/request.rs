@@ -1,12 +1,14 @@
 //! What can be asked of a server, each with its own answer, and how safe it is to ask again.
 
-use auction_core::{BidReply, FeedSequence, LeastWinning, LotId, Market, OrderId, Reply, UserId};
+use auction_core::{
+    BidReply, FeedSequence, LeastWinning, LotId, Market, OrderId, OwnOrder, Reply, UserId,
+};
 use auction_proto::{
     Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot,
-    CloseSession, Deposit, Done, ExtendLot, GetBalance, GetHistory, GetLeastWinning, GetSnapshot,
-    HaltLot, History, Kind, ListSessions, LoggedIn, Login, Logout, OpenLot, PlaceOrder,
-    PublishProfit, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ServerMessage,
-    Sessions, SetDeadMan, SuspendUser, Withdraw,
+    CloseSession, Deposit, Done, ExtendLot, GetBalance, GetHistory, GetLeastWinning, GetOrders,
+    GetSnapshot, HaltLot, History, Kind, ListSessions, LoggedIn, Login, Logout, OpenLot,
+    PlaceOrder, PublishProfit, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
+    ServerMessage, Sessions, SetDeadMan, SuspendUser, Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -67,6 +69,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::Deposit(_)
         | ClientMessage::Withdraw(_)
         | ClientMessage::GetBalance(_)
+        | ClientMessage::GetOrders(_)
         | ClientMessage::Watch(_)
         | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
@@ -151,6 +154,10 @@ requests! {
     Withdraw => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
     GetBalance => Balance, |answer| match answer {
         Answer::Message(ServerMessage::Balance(balance)) => Ok(balance),
+        other => Err(other.kind()),
+    };
+    GetOrders => Vec<OwnOrder>, |answer| match answer {
+        Answer::Message(ServerMessage::Orders(answer)) => Ok(answer.orders.into_vec()),
         other => Err(other.kind()),
     };
     GetSnapshot => Market, |answer| match answer {

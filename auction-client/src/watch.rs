@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{FeedSequence, Market, PublicEvent, RequestId, Timestamp};
-use auction_proto::{FeedEntry, FeedError, ResumePoint, ServerMessage, SnapshotAssembler};
+use auction_proto::{
+    FeedEntry, FeedError, Indicative, ResumePoint, ServerMessage, SnapshotAssembler,
+};
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
@@ -51,6 +53,9 @@ pub enum Update {
         /// What.
         event: PublicEvent,
     },
+    /// What an uncross of a call auction would give, as it has changed. It is no part of the market: of several that
+    /// follow each other quickly only the newest comes.
+    Indicative(Indicative),
     /// The connection was lost; another is tried after a while.
     Reconnecting {
         /// Why it was lost, or why the last try failed.
@@ -206,6 +211,9 @@ impl Watch {
                     return Ok(Some(self.gap(Gap::Digest(here))));
                 }
             }
+            ServerMessage::Indicative(indicative) => {
+                return Ok(Some(Update::Indicative(indicative)));
+            }
             ServerMessage::SnapshotPart(part) if received.request == WATCH => {
                 if let Some(market) = live.parts.add(part)? {
                     self.market = market;
@@ -234,7 +242,8 @@ impl Watch {
             | ServerMessage::AccountFeed(_)
             | ServerMessage::History(_)
             | ServerMessage::LeastWinning(_)
-            | ServerMessage::Balance(_) => {}
+            | ServerMessage::Balance(_)
+            | ServerMessage::Orders(_) => {}
         }
         Ok(None)
     }

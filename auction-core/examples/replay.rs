@@ -54,7 +54,7 @@ fn live() -> Result<(Vec<Record>, auction_core::Digest), Box<dyn Error>> {
         records.extend(executed.into_record());
     }
     records.extend(std::iter::from_fn(|| {
-        engine.advance(Timestamp::from_secs(600))
+        engine.advance(Timestamp::from_secs(600), || [7; 32])
     }));
     let digest = engine.market().clone().digest();
     Ok((records, digest))

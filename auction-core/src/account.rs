@@ -6,6 +6,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use crate::clearing::call::Side;
 use crate::command::Asset;
 use crate::event::{BidAccepted, Event, OpenedBid, Outcome, PrivateEvent, PublicEvent};
 use crate::{
@@ -116,6 +117,9 @@ pub enum AccountEvent {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
     orders: BTreeMap<(UserId, LotId, OrderId), StandingOrder>,
+    /// Each order's place in time: of equal ones in a call auction the earlier is served first.
+    places: BTreeMap<(UserId, LotId, OrderId), u64>,
+    places_given: u64,
     by_lot: BTreeSet<(LotId, UserId, OrderId)>,
     leads: BTreeMap<LotId, (UserId, Price)>,
     led: BTreeSet<(UserId, LotId)>,
@@ -169,6 +173,9 @@ impl Accounts {
     pub fn take(&mut self, event: &Event) -> Vec<(UserId, AccountEvent)> {
         match event {
             Event::Public(event) => self.take_public(event),
+            Event::Private(PrivateEvent::OrdersWithdrawn { lot, trader }) => {
+                self.withdraw(*lot, *trader)
+            }
             Event::Private(event) => self.take_private(event).into_iter().collect(),
         }
     }
@@ -221,9 +228,22 @@ impl Accounts {
         let first = (lot, UserId(0), OrderId(0));
         let last = (lot, UserId(u32::MAX), OrderId(u32::MAX));
         let left: Vec<_> = self.by_lot.range(first..=last).copied().collect();
+        let fills = match *outcome {
+            Outcome::Crossed { volume, .. } => self.crossed(&left, volume),
+            _ => BTreeMap::new(),
+        };
         for (lot, user, order) in left {
             self.remove(user, lot, order);
-            told.push((user, AccountEvent::OrderLapsed { lot, order }));
+            let fate = match fills.get(&(user, order)) {
+                Some(filled) => AccountEvent::OrderFilled {
+                    lot,
+                    order,
+                    filled: *filled,
+                    pays: None,
+                },
+                None => AccountEvent::OrderLapsed { lot, order },
+            };
+            told.push((user, fate));
         }
         let led = self.leads.remove(&lot).map(|(leader, _)| leader);
         if let Some(leader) = led {
@@ -236,6 +256,57 @@ impl Accounts {
             _ => told.extend(led.map(|leader| (leader, AccountEvent::Unsold { lot }))),
         }
         told
+    }
+
+    /// What the orders of a call auction get: each side's volume goes to market orders, then to limits by price,
+    /// then by time.
+    fn crossed(
+        &self,
+        orders: &[(LotId, UserId, OrderId)],
+        volume: u64,
+    ) -> BTreeMap<(UserId, OrderId), u64> {
+        let mut fills = BTreeMap::new();
+        for side in [Side::Buy, Side::Sell] {
+            let keys = orders
+                .iter()
+                .map(|(lot, user, order)| (*user, *lot, *order));
+            let of_side = keys.filter_map(|key| {
+                let order = self.orders.get(&key).filter(|order| order.side == side)?;
+                let limit = order.limit.map(Price::units);
+                let willing = match side {
+                    Side::Buy => limit.map(|limit| u64::MAX - limit),
+                    Side::Sell => limit,
+                };
+                // Without a limit comes first.
+                Some((
+                    (willing, self.places.get(&key).copied()),
+                    key,
+                    order.quantity,
+                ))
+            });
+            let mut of_side: Vec<_> = of_side.collect();
+            of_side.sort_unstable_by_key(|(rank, ..)| *rank);
+            let mut left = volume;
+            for (_, (user, _, order), quantity) in of_side {
+                let filled = quantity.get().min(left);
+                left -= filled;
+                if filled > 0 {
+                    fills.insert((user, order), filled);
+                }
+            }
+        }
+        fills
+    }
+
+    fn withdraw(&mut self, lot: LotId, user: UserId) -> Vec<(UserId, AccountEvent)> {
+        let first = (lot, user, OrderId(0));
+        let last = (lot, user, OrderId(u32::MAX));
+        let own: Vec<_> = self.by_lot.range(first..=last).copied().collect();
+        let told = own.into_iter().map(|(lot, user, order)| {
+            self.remove(user, lot, order);
+            (user, AccountEvent::OrderCancelled { lot, order })
+        });
+        told.collect()
     }
 
     fn settle(&mut self, lot: LotId, bid: &OpenedBid) -> Option<(UserId, AccountEvent)> {
@@ -289,6 +360,11 @@ impl Accounts {
                 limit,
             } => {
                 if let Some(standing) = self.orders.get_mut(&(trader, lot, order)) {
+                    if limit != standing.limit || quantity > standing.quantity {
+                        self.places_given += 1;
+                        let place = self.places_given;
+                        self.places.insert((trader, lot, order), place);
+                    }
                     (standing.quantity, standing.limit) = (quantity, limit);
                 }
                 let replaced = AccountEvent::OrderReplaced {
@@ -344,18 +420,25 @@ impl Accounts {
             PrivateEvent::UserReinstated { user } => (user, AccountEvent::Reinstated),
             PrivateEvent::Deposited { user, asset } => (user, AccountEvent::Deposited { asset }),
             PrivateEvent::Withdrawn { user, asset } => (user, AccountEvent::Withdrawn { asset }),
-            PrivateEvent::CredentialSet { .. } | PrivateEvent::ReserveSet { .. } => return None,
+            PrivateEvent::CredentialSet { .. }
+            | PrivateEvent::ReserveSet { .. }
+            | PrivateEvent::EndDrawn { .. } => return None,
+            PrivateEvent::OrdersWithdrawn { .. } => unreachable!("it is of several orders"),
         };
         Some(told)
     }
 
     fn place(&mut self, user: UserId, order: StandingOrder) {
         self.by_lot.insert((order.lot, user, order.order));
-        self.orders.insert((user, order.lot, order.order), order);
+        self.places_given += 1;
+        let key = (user, order.lot, order.order);
+        self.places.insert(key, self.places_given);
+        self.orders.insert(key, order);
     }
 
     fn remove(&mut self, user: UserId, lot: LotId, order: OrderId) -> bool {
         self.by_lot.remove(&(lot, user, order));
+        self.places.remove(&(user, lot, order));
         self.orders.remove(&(user, lot, order)).is_some()
     }
 

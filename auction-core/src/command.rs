@@ -4,13 +4,13 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use crate::clearing::allocation::MarginalPriority;
-use crate::clearing::call::Side;
+use crate::clearing::call::{Collar, Side};
 use crate::clearing::sealed::SealedPricing;
 use crate::clearing::uniform::UniformPricing;
 use crate::limits::CREDENTIAL_BYTES_MAX;
 use crate::{
-    Amount, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, SecurityCode, SessionId,
-    SoftClose, Span, Steps, Symbol, Timestamp, UserId,
+    Amount, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, SecurityCode, Seed,
+    SessionId, SoftClose, Span, Steps, Symbol, Timestamp, UserId,
 };
 
 /// Who asks. The shell knows; a message never says it of itself.
@@ -188,11 +188,19 @@ pub enum Command {
         /// What.
         asset: Asset,
     },
+    /// Fixes the random end of a call auction. Decided by [`Engine::advance`](crate::Engine::advance) alone, with
+    /// a seed that its caller draws.
+    DrawEnd {
+        /// The lot.
+        lot: LotId,
+        /// Numbers drawn at random.
+        seed: Seed,
+    },
 }
 
 impl Command {
     /// Whether the command holds what others must not see: a credential, a token, a reserve, a maximum, an
-    /// order, a suspension, a payment. Such a command stands in the private part of its record, whole and with its actor.
+    /// order, a suspension, a payment, a random end. Such a command stands in the private part of its record, whole and with its actor.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         match self {
@@ -207,7 +215,8 @@ impl Command {
             | Self::CancelOrder { .. }
             | Self::SetDeadMan { .. }
             | Self::Deposit { .. }
-            | Self::Withdraw { .. } => true,
+            | Self::Withdraw { .. }
+            | Self::DrawEnd { .. } => true,
             Self::OpenLot(open) => open.reserve.is_some(),
             Self::ListStock(_)
             | Self::ExtendLot { .. }
@@ -280,7 +289,7 @@ pub struct Listing {
 pub struct OpenLot {
     /// The stock.
     pub symbol: Symbol,
-    /// How many shares.
+    /// How many shares; of a call auction the round lot.
     pub quantity: Quantity,
     /// When it opens, after now and at most 366 days on; `None`: now.
     pub opens_at: Option<Timestamp>,
@@ -288,7 +297,8 @@ pub struct OpenLot {
     pub closes_at: Timestamp,
     /// The format, and its public terms.
     pub terms: Terms,
-    /// Below this price nothing is sold; hidden from everyone. A Dutch lot has none: its floor is public.
+    /// Below this price nothing is sold; hidden from everyone. A Dutch lot has none: its floor is public. A call
+    /// auction has none: its sellers name their limits.
     pub reserve: Option<Price>,
 }
 
@@ -304,6 +314,8 @@ pub enum Terms {
     Sealed(SealedTerms),
     /// Sealed bids for parts of the lot.
     Uniform(UniformTerms),
+    /// Two-sided: orders to buy and to sell that trade all at once, at one price.
+    Call(CallTerms),
 }
 
 impl Terms {
@@ -321,6 +333,7 @@ impl Terms {
                 UniformPricing::Uniform => "uniform",
                 UniformPricing::PayAsBid => "pay-as-bid",
             },
+            Self::Call(_) => "call",
         }
     }
 }
@@ -376,6 +389,60 @@ pub struct UniformTerms {
 impl UniformTerms {
     /// How many live bids a trader can have, where nobody says otherwise.
     pub const BIDS_MAX: u32 = 10;
+}
+
+/// The public terms of a call auction.
+///
+/// Nobody sells the lot as a whole: its [quantity](OpenLot::quantity) is the *round lot*, and orders are for
+/// multiples of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CallTerms {
+    /// The grid of limits; not zero.
+    pub tick: Price,
+    /// Whether the book is published while the call runs.
+    pub book: BookShown,
+    /// How far from the reference the price may be; `None`: anywhere. Outside, the call is extended, and when it
+    /// has been as often as it can be, the price is the nearer bound.
+    pub collar: Option<Collar>,
+    /// How often a price outside the collar extends the call.
+    pub extensions_max: u32,
+    /// Whether the call is extended, once, when market orders would stay unfilled.
+    pub market_extension: bool,
+    /// How long an extension is; longer than the random end and the no-cancel window together.
+    pub extend_by: Span,
+    /// The uncross comes at a random moment so long before the close, or at the close; zero: at the close.
+    pub random_end: Span,
+    /// So long before the random end, and to the uncross, orders can only be added or improved; `None`: there is
+    /// no such window.
+    pub no_cancel: Option<Span>,
+}
+
+/// A tick of 0.01, a closed book, no collar, no random end, no no-cancel window.
+impl Default for CallTerms {
+    fn default() -> Self {
+        Self {
+            tick: Price::from_units(100).expect("a small price"),
+            book: BookShown::Closed,
+            collar: None,
+            extensions_max: 1,
+            market_extension: false,
+            extend_by: Span::from_secs(60),
+            random_end: Span::ZERO,
+            no_cancel: None,
+        }
+    }
+}
+
+/// Whether the book of a call auction is published while it runs. What an uncross now would give is published
+/// either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum BookShown {
+    /// Quantities by price are, near the crossing.
+    Open,
+    /// Nothing more is.
+    Closed,
 }
 
 /// What a user may do.

@@ -11,18 +11,20 @@
 //! | item | bytes |
 //! |---|---|
 //! | user | `1`, number `u32`, name, role `u8` (0 trader, 1 company and its symbol, 2 auctioneer) |
-//! | stock | `2`, symbol, security code, listed price `u64`, listed profit `i64`, profit `i64` |
+//! | stock | `2`, symbol, security code, listed price `u64`, listed profit `i64`, profit `i64`, last uncross price `u64` optional |
 //! | lot | `3`, number `u32`, symbol, quantity `u64`, base price `u64`, opened `u64`, closes `u64`, extensions `u32`, halted since `u64` optional, terms, phase, book |
 //! | accounts | `4`, mode `u8` (1 funds); a market on credit has no such item |
 //! | English terms | `0`, bands as `u8` count of (from `u64`, step `u64`), buy-now `u64` optional, soft close: mode `u8` (0 add, 1 reset), within `u64`, by `u64`, extensions at most `u32` optional |
 //! | Dutch terms | `1`, start `u64`, step `u64`, interval `u64`, floor `u64` |
 //! | sealed terms | `2`, pricing `u8` (0 first price, 1 second price) |
 //! | uniform terms | `3`, pricing `u8` (0 uniform, 1 pay as bid), priority `u8` (0 time, 1 pro rata), bids a trader `u32` |
+//! | call terms | `4`, tick `u64`, book `u8` (0 open, 1 closed), collar optional: absolute `u64`, basis points `u32`; extensions at most `u32`, market-order extension `u8` (0 no, 1 yes), extended by `u64`, random end `u64`, no-cancel window `u64` optional |
 //! | phase | `0` open; `1` closed: at `u64`, outcome; `2` scheduled |
-//! | outcome | `0` sold: winner `u32`, price `u64`, by `u8` (0 highest bid, 1 buy-now, 2 first take, 3 second highest bid, 4 reserve, 5 least bid), runner-up `u64` optional; `1` unsold: because `u8` (0 no bids, 1 reserve not met, 2 cancelled), highest `u64` optional; `2` allocated: sold `u64`, buyers `u32`, lowest `u64`, by `u8` (0 enough for all, 1 time, 2 pro rata), highest rejected `u64` optional |
+//! | outcome | `0` sold: winner `u32`, price `u64`, by `u8` (0 highest bid, 1 buy-now, 2 first take, 3 second highest bid, 4 reserve, 5 least bid), runner-up `u64` optional; `1` unsold: because `u8` (0 no bids, 1 reserve not met, 2 cancelled), highest `u64` optional; `2` allocated: sold `u64`, buyers `u32`, lowest `u64`, by `u8` (0 enough for all, 1 time, 2 pro rata), highest rejected `u64` optional; `3` crossed: price `u64`, volume `u64`, surplus `i64`, by `u8` (0 market, 1 volume, 2 surplus, 3 pressure, 4 reference, 5 collar), candidates optional: lowest `u64`, highest `u64`; traders `u32`; `4` no cross: because `u8` (0 nothing crosses, 1 no price, 2 collar), best buy and best sell, each optional: price `u64`, quantity `u64` |
 //! | English book | price `u64` optional, leader `u32` optional, least `u64` optional, bids `u32`, bidders `u32`, reserve `u8` (0 none, 1 not met, 2 met) |
 //! | Dutch book | taken, optional: by `u32`, price `u64` |
 //! | sealed book, uniform book | bidders `u32`, has reserve `u8` (0 no, 1 yes) |
+//! | call book | traders `u32`, reference `u64` optional, extended for market orders `u8` (0 no, 1 yes), random end's commitment optional: 32 bytes |
 //!
 //! The digest finds mistakes. It is no proof against someone who wants two markets to agree: what proves is
 //! the signature over the feed and the chain of the journal.
@@ -32,14 +34,16 @@ use core::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::clearing::allocation::MarginalPriority;
+use crate::clearing::call::{LadderStep, Quote};
 use crate::clearing::sealed::SealedPricing;
 use crate::clearing::uniform::UniformPricing;
 use crate::command::{
-    AccountMode, DutchTerms, EnglishTerms, Role, SealedTerms, Terms, UniformTerms,
+    AccountMode, BookShown, CallTerms, DutchTerms, EnglishTerms, Role, SealedTerms, Terms,
+    UniformTerms,
 };
 use crate::directory::{Stock, User};
-use crate::event::{AllocatedBy, Outcome, ReserveStatus, SoldBy, UnsoldBecause};
-use crate::lot::{Book, DutchBook, EnglishBook, Lot, Phase, SealedBook, UniformBook};
+use crate::event::{AllocatedBy, NoCrossBecause, Outcome, ReserveStatus, SoldBy, UnsoldBecause};
+use crate::lot::{Book, CallBook, DutchBook, EnglishBook, Lot, Phase, SealedBook, UniformBook};
 use crate::rules::SoftCloseMode;
 use crate::{FeedSequence, MarketId, Price, Timestamp, UserId};
 
@@ -106,6 +110,7 @@ pub(crate) fn stock_item(stock: &Stock) -> [u8; 32] {
     bytes.u64(stock.listing.price.units());
     bytes.i64(stock.listing.profit.units());
     bytes.i64(stock.profit.units());
+    bytes.optional_price(stock.last_uncross);
     bytes.finish()
 }
 
@@ -124,6 +129,7 @@ pub(crate) fn lot_item(lot: &Lot) -> [u8; 32] {
         Terms::Dutch(terms) => bytes.dutch_terms(terms),
         Terms::Sealed(terms) => bytes.sealed_terms(terms),
         Terms::Uniform(terms) => bytes.uniform_terms(terms),
+        Terms::Call(terms) => bytes.call_terms(terms),
     }
     match &lot.phase {
         Phase::Open => bytes.u8(0),
@@ -151,6 +157,7 @@ pub(crate) fn lot_item(lot: &Lot) -> [u8; 32] {
             bytes.u32(*bidders);
             bytes.u8(u8::from(*has_reserve));
         }
+        Book::Call(book) => bytes.call_book(book),
     }
     bytes.finish()
 }
@@ -249,6 +256,24 @@ impl Bytes {
         self.u32(terms.bids_max);
     }
 
+    fn call_terms(&mut self, terms: &CallTerms) {
+        self.u8(4);
+        self.u64(terms.tick.units());
+        self.u8(match terms.book {
+            BookShown::Open => 0,
+            BookShown::Closed => 1,
+        });
+        self.optional(terms.collar, |bytes, collar| {
+            bytes.u64(collar.absolute.units());
+            bytes.u32(collar.basis_points);
+        });
+        self.u32(terms.extensions_max);
+        self.u8(u8::from(terms.market_extension));
+        self.u64(terms.extend_by.micros());
+        self.u64(terms.random_end.micros());
+        self.optional(terms.no_cancel, |bytes, span| bytes.u64(span.micros()));
+    }
+
     fn outcome(&mut self, outcome: &Outcome) {
         match outcome {
             Outcome::Sold {
@@ -297,7 +322,61 @@ impl Bytes {
                 });
                 self.optional_price(*highest_rejected);
             }
+            Outcome::Crossed {
+                price,
+                volume,
+                surplus,
+                by,
+                candidates,
+                traders,
+            } => {
+                self.u8(3);
+                self.u64(price.units());
+                self.u64(*volume);
+                self.i64(*surplus);
+                self.u8(match by {
+                    LadderStep::Market => 0,
+                    LadderStep::Volume => 1,
+                    LadderStep::Surplus => 2,
+                    LadderStep::Pressure => 3,
+                    LadderStep::Reference => 4,
+                    LadderStep::Collar => 5,
+                });
+                self.optional(*candidates, |bytes, of| {
+                    bytes.u64(of.lowest.units());
+                    bytes.u64(of.highest.units());
+                });
+                self.u32(*traders);
+            }
+            Outcome::NoCross {
+                because,
+                best_buy,
+                best_sell,
+            } => {
+                self.u8(4);
+                self.u8(match because {
+                    NoCrossBecause::NothingCrosses => 0,
+                    NoCrossBecause::NoPrice => 1,
+                    NoCrossBecause::Collar => 2,
+                });
+                self.optional(*best_buy, Self::quote);
+                self.optional(*best_sell, Self::quote);
+            }
         }
+    }
+
+    fn quote(&mut self, quote: Quote) {
+        self.u64(quote.price.units());
+        self.u64(quote.quantity);
+    }
+
+    fn call_book(&mut self, book: &CallBook) {
+        self.u32(book.traders);
+        self.optional_price(book.reference);
+        self.u8(u8::from(book.market_extended));
+        self.optional(book.end, |bytes, end| {
+            bytes.0.update(end.0);
+        });
     }
 
     fn english_book(&mut self, book: &EnglishBook) {

@@ -1,7 +1,7 @@
 //! Who and what the market knows: its users and its stocks, as everyone sees them.
 
 use crate::command::{Listing, Role};
-use crate::{Name, Profit};
+use crate::{Name, Price, Profit};
 
 /// What everyone knows of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,4 +21,6 @@ pub struct Stock {
     pub listing: Listing,
     /// The latest profit: published by its company, or listed since.
     pub profit: Profit,
+    /// What it traded at in its last call auction in which anything did.
+    pub last_uncross: Option<Price>,
 }

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 
 use smallvec::SmallVec;
 
-use crate::clearing::call::Side;
+use crate::clearing::call::{LadderStep, Quote, Side};
 use crate::command::{AccountMode, Asset, Credential, Listing, Role, Terms, TokenHash};
 use crate::{
-    Actor, Command, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, Sequence, SessionId,
-    Span, Symbol, Timestamp, UserId,
+    Actor, Command, EndCommitment, LotId, Name, OrderId, Price, Profit, Quantity, RandomEnd,
+    RequestId, Sequence, SessionId, Span, Symbol, Timestamp, UserId,
 };
 
 /// One decision: what was asked, by whom, when, and what came of it. Applying the records of a journal in
@@ -125,6 +125,27 @@ pub enum PublicEvent {
         /// How.
         mode: AccountMode,
     },
+    /// A call auction has begun, and this is the price it measures by.
+    ReferenceFixed {
+        /// The lot.
+        lot: LotId,
+        /// The stock's last uncross price, else its base price, rounded down to the tick; zero: there is none.
+        reference: Price,
+    },
+    /// The random end of a call auction is fixed from here on.
+    EndCommitted {
+        /// The lot.
+        lot: LotId,
+        /// What it will be checked against when it is opened.
+        commitment: EndCommitment,
+    },
+    /// The random end of a call auction, which is over or has lapsed.
+    EndOpened {
+        /// The lot.
+        lot: LotId,
+        /// What was committed to.
+        end: RandomEnd,
+    },
 }
 
 impl PublicEvent {
@@ -140,7 +161,10 @@ impl PublicEvent {
             | Self::LotHalted { lot }
             | Self::LotResumed { lot, .. }
             | Self::BiddersCounted { lot, .. }
-            | Self::BidsOpened { lot, .. } => Some(*lot),
+            | Self::BidsOpened { lot, .. }
+            | Self::ReferenceFixed { lot, .. }
+            | Self::EndCommitted { lot, .. }
+            | Self::EndOpened { lot, .. } => Some(*lot),
             Self::StockListed(_)
             | Self::UserRegistered { .. }
             | Self::ProfitPublished { .. }
@@ -173,7 +197,7 @@ pub struct LotOpened {
     pub lot: LotId,
     /// The stock.
     pub symbol: Symbol,
-    /// How many shares.
+    /// How many shares; of a call auction the round lot.
     pub quantity: Quantity,
     /// The stock's listed price when the lot opened.
     pub base_price: Price,
@@ -227,6 +251,10 @@ pub enum ExtensionCause {
     SoftClose,
     /// The operator or an auctioneer moved it, after an outage for example.
     Ordered,
+    /// The price of a call auction lay outside its collar.
+    Volatility,
+    /// Market orders of a call auction would have stayed unfilled.
+    MarketOrders,
 }
 
 /// What came of a lot, and why.
@@ -263,6 +291,30 @@ pub enum Outcome {
         by: AllocatedBy,
         /// The highest price of a bid that got nothing, bids below the reserve among them.
         highest_rejected: Option<Price>,
+    },
+    /// A call auction was uncrossed: what traded, traded at one price.
+    Crossed {
+        /// The price.
+        price: Price,
+        /// How many shares changed hands.
+        volume: u64,
+        /// What was wanted at the price beyond what was offered; negative: offered beyond what was wanted.
+        surplus: i64,
+        /// The step of the ladder that decided.
+        by: LadderStep,
+        /// The lowest and the highest limit with the greatest volume of all; `None`: only market orders traded.
+        candidates: Option<Candidates>,
+        /// How many traders bought or sold.
+        traders: u32,
+    },
+    /// A call auction ended and nothing traded.
+    NoCross {
+        /// The rule that decided.
+        because: NoCrossBecause,
+        /// The highest limit to buy.
+        best_buy: Option<Quote>,
+        /// The lowest limit to sell.
+        best_sell: Option<Quote>,
     },
 }
 
@@ -320,6 +372,28 @@ pub enum UnsoldBecause {
     ReserveNotMet,
     /// The lot was taken back before its first bid.
     Cancelled,
+}
+
+/// Limits of a call auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Candidates {
+    /// The lowest of them.
+    pub lowest: Price,
+    /// The highest of them.
+    pub highest: Price,
+}
+
+/// The rule by which nothing traded in a call auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum NoCrossBecause {
+    /// No buyer and seller would have met at any price.
+    NothingCrosses,
+    /// Only market orders would have traded, and there was no limit and no reference to price them by.
+    NoPrice,
+    /// Nothing would have traded at the bound of the collar that is nearest to the price.
+    Collar,
 }
 
 /// What only the market knows.
@@ -437,6 +511,20 @@ pub enum PrivateEvent {
         /// What.
         asset: Asset,
     },
+    /// All orders of a trader on a lot are taken back: the trader was suspended.
+    OrdersWithdrawn {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+    },
+    /// The random end of a call auction was drawn.
+    EndDrawn {
+        /// The lot.
+        lot: LotId,
+        /// When it is.
+        end: RandomEnd,
+    },
 }
 
 impl PrivateEvent {
@@ -447,7 +535,9 @@ impl PrivateEvent {
             | Self::MaximumSet { lot, .. }
             | Self::OrderPlaced { lot, .. }
             | Self::OrderReplaced { lot, .. }
-            | Self::OrderCancelled { lot, .. } => Some(*lot),
+            | Self::OrderCancelled { lot, .. }
+            | Self::OrdersWithdrawn { lot, .. }
+            | Self::EndDrawn { lot, .. } => Some(*lot),
             Self::CredentialSet { .. }
             | Self::SessionOpened { .. }
             | Self::SessionClosed { .. }
@@ -562,7 +652,10 @@ impl Reply {
                     | PublicEvent::LotResumed { .. }
                     | PublicEvent::BiddersCounted { .. }
                     | PublicEvent::BidsOpened { .. }
-                    | PublicEvent::AccountsSet { .. },
+                    | PublicEvent::AccountsSet { .. }
+                    | PublicEvent::ReferenceFixed { .. }
+                    | PublicEvent::EndCommitted { .. }
+                    | PublicEvent::EndOpened { .. },
                 )
                 | Event::Private(
                     PrivateEvent::CredentialSet { .. }
@@ -574,7 +667,9 @@ impl Reply {
                     | PrivateEvent::UserReinstated { .. }
                     | PrivateEvent::DeadManSet { .. }
                     | PrivateEvent::Deposited { .. }
-                    | PrivateEvent::Withdrawn { .. },
+                    | PrivateEvent::Withdrawn { .. }
+                    | PrivateEvent::OrdersWithdrawn { .. }
+                    | PrivateEvent::EndDrawn { .. },
                 ) => {}
             }
         }

@@ -11,7 +11,7 @@
 //! }
 //! let bid = Command::Bid { lot: LotId(1), price: Price::parse("1.40")? };
 //! engine.execute(Timestamp::from_secs(1), Caller::User(UserId(1)), bid)?;
-//! engine.advance(Timestamp::from_secs(300)); // what is due closes
+//! engine.advance(Timestamp::from_secs(300), || [7; 32]); // what is due closes
 //! println!("{:?}", engine.market().lot(LotId(1)).unwrap().outcome());
 //! # assert!(engine.market().lot(LotId(1)).unwrap().outcome().is_some());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -48,6 +48,7 @@ mod time;
 mod symbol;
 mod id;
 mod rules;
+mod random_end;
 pub mod clearing;
 mod command;
 mod event;
@@ -66,30 +67,33 @@ pub mod manual;
 
 pub use account::{AccountEvent, Accounts};
 pub use clearing::allocation::MarginalPriority;
-pub use clearing::call::Side;
+pub use clearing::call::{Collar, Indicative, LadderStep, Quote, Side};
 pub use clearing::sealed::SealedPricing;
 pub use clearing::uniform::UniformPricing;
 pub use command::{
-    AccountMode, Actor, Asset, Caller, Command, Credential, DutchTerms, EnglishTerms, Listing,
-    NewSession, OpenLot, Registration, Role, SealedTerms, Terms, TokenHash, UniformTerms,
+    AccountMode, Actor, Asset, BookShown, CallTerms, Caller, Command, Credential, DutchTerms,
+    EnglishTerms, Listing, NewSession, OpenLot, Registration, Role, SealedTerms, Terms, TokenHash,
+    UniformTerms,
 };
 pub use digest::Digest;
 pub use directory::{Stock, User};
 pub use engine::{Difference, Engine, Executed, ReplayError};
 pub use event::{
-    AllocatedBy, BidAccepted, BidReply, Event, Events, ExtensionCause, LotOpened, OpenedBid,
-    Outcome, PrivateEvent, PublicEvent, Record, Reply, ReserveStatus, SoldBy, UnsoldBecause,
+    AllocatedBy, BidAccepted, BidReply, Candidates, Event, Events, ExtensionCause, LotOpened,
+    NoCrossBecause, OpenedBid, Outcome, PrivateEvent, PublicEvent, Record, Reply, ReserveStatus,
+    SoldBy, UnsoldBecause,
 };
 pub use id::{
     FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
 };
 pub use ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
 pub use lot::{
-    Book, DutchBook, EnglishBook, LeastWinning, Lot, Phase, SealedBook, StandingLead,
-    StandingOrder, Taken, UniformBook,
+    Book, BookDepth, CallBook, DutchBook, EnglishBook, LeastWinning, Lot, OrderState, OwnOrder,
+    Phase, SealedBook, StandingLead, StandingOrder, Taken, UniformBook,
 };
 pub use market::{FoldError, Market, MarketParts};
 pub use money::{Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY};
+pub use random_end::{EndCommitment, RandomEnd, Seed};
 pub use reject::{Countable, Reject, TermsError};
 pub use roster::{DeadMan, Roster, Session};
 pub use rules::{

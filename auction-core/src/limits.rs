@@ -41,6 +41,11 @@ pub const STEP_BANDS_MAX: usize = 32;
 pub const BOOK_ORDERS_MAX: usize = 4_000_000;
 /// Most orders of one trader in a call auction's book; another is refused.
 pub const BOOK_ORDERS_PER_TRADER_MAX: usize = 10_000;
+/// Most call auctions that one trader can have orders in at a time; an order in another is refused. A suspension
+/// takes all of the trader's orders back in one record.
+pub const CALLS_PER_TRADER_MAX: usize = 16_384;
+/// Most price levels of each side that are published of an open call book: those nearest to the crossing.
+pub const DEPTH_LEVELS_MAX: usize = 10;
 /// Most live sealed bids of a lot; another is refused. All of them are opened in one record at the close.
 pub const SEALED_BIDS_MAX: usize = 65_536;
 /// Most live bids that the terms of a lot can allow a trader; terms of more are refused.

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use crate::command::{AccountMode, Listing};
 use crate::digest::{Combined, Digest, accounts_item, lot_item, stock_item, user_item};
 use crate::directory::{Stock, User};
-use crate::event::{ExtensionCause, PublicEvent};
+use crate::event::{ExtensionCause, Outcome, PublicEvent};
 use crate::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
-use crate::lot::{Lot, Phase};
-use crate::{FeedSequence, LotId, MarketId, Name, Symbol, Timestamp, UserId};
+use crate::lot::{CallBook, Lot, Phase};
+use crate::{FeedSequence, LotId, MarketId, Name, Price, Symbol, Timestamp, UserId};
 
 /// The market as everyone sees it.
 #[derive(Clone, Debug)]
@@ -72,6 +72,9 @@ pub enum FoldError {
     /// What is public and what is hidden of a lot do not belong together.
     #[error("the public and the hidden part of lot {0} contradict each other")]
     LotContradicted(LotId),
+    /// A random end is not the one that was fixed before.
+    #[error("the random end of lot {0} is not the one that was committed to")]
+    EndNotAsCommitted(LotId),
     /// There are more things than a market can hold.
     #[error("the market is full")]
     Full,
@@ -280,19 +283,35 @@ impl Market {
                 closes_at,
                 cause,
             } => {
-                let lot = self.lot_in(*lot, Lot::runs)?;
+                let id = *lot;
+                let lot = self.lot_in(id, Lot::runs)?;
+                if !lot.book.extended(*cause) {
+                    return Err(FoldError::NotForLot(id));
+                }
                 lot.closes_at = *closes_at;
-                if *cause == ExtensionCause::SoftClose {
+                if let ExtensionCause::SoftClose | ExtensionCause::Volatility = cause {
                     lot.extensions = lot.extensions.saturating_add(1);
                 }
             }
             PublicEvent::LotClosed { lot, outcome } => {
-                let lot = self.lot_in(*lot, |_| true)?;
+                let id = *lot;
+                let lot = self.lot_in(id, |_| true)?;
+                if let Outcome::Crossed { .. } | Outcome::NoCross { .. } = outcome
+                    && lot.book.call_mut().is_none()
+                {
+                    return Err(FoldError::NotForLot(id));
+                }
                 lot.phase = Phase::Closed {
                     at,
                     outcome: *outcome,
                 };
+                let symbol = lot.symbol;
                 self.open_lots -= 1;
+                if let Outcome::Crossed { price, .. } = outcome {
+                    let stock = self.parts.stocks.get_mut(&symbol);
+                    stock.ok_or(FoldError::UnknownSymbol(symbol))?.last_uncross = Some(*price);
+                    self.kept.stock_changed(symbol);
+                }
             }
             PublicEvent::LotBegan { lot } => {
                 let lot = self.lot_in(*lot, |lot| lot.is_scheduled() && lot.runs())?;
@@ -324,6 +343,19 @@ impl Market {
                     check_user(&self.parts.users, bid.bidder)?;
                 }
                 self.lot_in(*lot, |lot| lot.book.opens_bids())?;
+            }
+            PublicEvent::ReferenceFixed { lot, reference } => {
+                let fixed = Some(*reference).filter(|price| *price > Price::ZERO);
+                self.call_in(*lot)?.reference = fixed;
+            }
+            PublicEvent::EndCommitted { lot, commitment } => {
+                self.call_in(*lot)?.end = Some(*commitment);
+            }
+            PublicEvent::EndOpened { lot, end } => {
+                let book = self.call_in(*lot)?;
+                if book.end.take() != Some(end.commitment(*lot)) {
+                    return Err(FoldError::EndNotAsCommitted(*lot));
+                }
             }
             PublicEvent::ProfitPublished { symbol, profit } => {
                 let stock = self.parts.stocks.get_mut(symbol);
@@ -359,12 +391,19 @@ impl Market {
                 let stock = Stock {
                     listing,
                     profit: listing.profit,
+                    last_uncross: None,
                 };
                 self.parts.stocks.insert(listing.symbol, stock);
             }
         }
         self.kept.stock_changed(listing.symbol);
         Ok(())
+    }
+
+    /// The book of a call auction that has begun and not closed.
+    fn call_in(&mut self, id: LotId) -> Result<&mut CallBook, FoldError> {
+        let lot = self.lot_in(id, |lot| lot.phase == Phase::Open)?;
+        lot.book.call_mut().ok_or(FoldError::NotForLot(id))
     }
 
     /// A lot that has not closed, to be changed if it stands so.

@@ -1,6 +1,7 @@
 //! Why a command was refused. A rejection carries the remedy where there is one, changes nothing, and is not
 //! journalled.
 
+use crate::clearing::call::own_limit;
 use crate::clearing::dutch::PriceClockError;
 use crate::command::{AccountMode, Role};
 use crate::limits::BIDS_PER_TRADER_MAX;
@@ -114,6 +115,42 @@ pub enum Reject {
     WholeLotOnly {
         /// The lot's quantity.
         quantity: Quantity,
+    },
+    /// The limit is not on the tick of a call auction.
+    #[error("a limit is a multiple of the tick, {tick}, and not zero; the next higher is {above}")]
+    OffTick {
+        /// The tick.
+        tick: Price,
+        /// The next higher price on the tick, or the highest there is.
+        above: Price,
+    },
+    /// The quantity is not in round lots.
+    #[error("a quantity is a multiple of the round lot, {round_lot}")]
+    OffRoundLot {
+        /// The round lot.
+        round_lot: Quantity,
+    },
+    /// Price x quantity of an order is too much; for a market order the price is the greatest it could trade at.
+    #[error("at a price of {price} an order is for at most {most} shares")]
+    AmountTooLarge {
+        /// The limit, or the greatest price a market order could trade at.
+        price: Price,
+        /// The greatest quantity at that price.
+        most: u64,
+    },
+    /// The order could trade with another of the same trader.
+    #[error("it could trade with your own order {}; cancel that first, or choose another limit", own_limit(.own))]
+    WouldSelfTrade {
+        /// The limit of the trader's most willing order of the other side; `None`: a market order.
+        own: Option<Price>,
+    },
+    /// A call auction is about to end: orders can be added or improved.
+    #[error(
+        "since {since} orders can only be added or improved: a better price, for no lower quantity"
+    )]
+    NoCancelNow {
+        /// When that began.
+        since: Timestamp,
     },
     /// The user is suspended.
     #[error("your account is suspended; ask the auctioneer")]
@@ -282,6 +319,10 @@ pub enum Countable {
     Lots,
     /// Live sealed bids of one lot.
     SealedBids,
+    /// Orders of one call auction.
+    CallOrders,
+    /// Call auctions that one trader has orders in.
+    CallsOfTrader,
 }
 
 impl core::fmt::Display for Countable {
@@ -291,6 +332,8 @@ impl core::fmt::Display for Countable {
             Self::Stocks => "stocks",
             Self::Lots => "lots",
             Self::SealedBids => "sealed bids on one lot",
+            Self::CallOrders => "orders in one call auction",
+            Self::CallsOfTrader => "call auctions with orders of one trader",
         })
     }
 }
@@ -338,6 +381,20 @@ pub enum TermsError {
     /// Traders could have no bids, or too many.
     #[error("a trader can have 1 to {BIDS_PER_TRADER_MAX} bids on a lot")]
     BidsEach,
+    /// A call auction has no reserve.
+    #[error("a call auction has no reserve: its sellers name their limits")]
+    NoReserveInCall,
+    /// The tick of a call auction is out of order.
+    #[error("a tick is from 0.0001 to {greatest} for this round lot")]
+    Tick {
+        /// The greatest price of a round lot.
+        greatest: Price,
+    },
+    /// A call auction would have no time in which orders can be cancelled.
+    #[error(
+        "the random end and the no-cancel window together are shorter than the call, and than an extension"
+    )]
+    Windows,
     /// The step table is none.
     #[error(transparent)]
     Steps(#[from] StepsError),

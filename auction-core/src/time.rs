@@ -55,6 +55,12 @@ impl Timestamp {
             TIMESTAMP_MAX_MICROS
         })
     }
+
+    /// The moment `span` earlier, at least the first one there is.
+    #[must_use]
+    pub const fn saturating_sub(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
 }
 
 /// RFC 3339 in UTC with microseconds: `2026-11-22T13:00:00.000000Z`.

@@ -80,7 +80,7 @@ impl Table {
 
     fn offer(&mut self, micros: u64, user: UserId, command: Command) -> Result<(), Reject> {
         let now = Timestamp::from_micros(micros).unwrap();
-        while self.engine.advance(now).is_some() {}
+        while self.engine.advance(now, || [7; 32]).is_some() {}
         self.engine
             .execute(now, Caller::User(user), command)
             .map(|_| ())
@@ -413,7 +413,10 @@ fn closing_below_the_reserve_sells_nothing() {
         ..Setup::default()
     });
     lot.plain(A, "40").unwrap();
-    let record = lot.engine.advance(Timestamp::from_secs(300)).unwrap();
+    let record = lot
+        .engine
+        .advance(Timestamp::from_secs(300), || [7; 32])
+        .unwrap();
     let closed = record.public_events().next().unwrap();
     let PublicEvent::LotClosed {
         outcome: Outcome::Unsold { highest, .. },

@@ -139,6 +139,22 @@ numbered! {
     /// There would be more shares of a stock in the market than it can count. Carries the symbol, and how many
     /// it still takes as number.
     1051 TOO_MANY_SHARES "too_many_shares";
+    /// The limit is not on the tick of a call auction. Carries the next higher as price.
+    1052 OFF_TICK "off_tick";
+    /// The quantity is not in round lots. Carries the round lot as number.
+    1053 OFF_ROUND_LOT "off_round_lot";
+    /// Price x quantity is too much. Carries the price, and the greatest quantity at it as number.
+    1054 AMOUNT_TOO_LARGE "amount_too_large";
+    /// The order could trade with another of the same trader. Carries that one's limit as price, if it has one.
+    1055 WOULD_SELF_TRADE "would_self_trade";
+    /// Orders can only be added or improved now. Carries since when as time.
+    1056 NO_CANCEL_NOW "no_cancel_now";
+    /// A call auction has no reserve.
+    1057 TERMS_NO_RESERVE_IN_CALL "terms_no_reserve_in_call";
+    /// The tick of a call auction is nothing, or above the greatest price. Carries that.
+    1058 TERMS_TICK "terms_tick";
+    /// The windows of a call auction leave no time in which orders can be cancelled.
+    1059 TERMS_WINDOWS "terms_windows";
 
     /// The bytes or the text are no message of their kind.
     2000 MALFORMED "malformed";
@@ -281,6 +297,11 @@ impl From<&Reject> for Code {
             Reject::NoAccount { .. } => Self::NO_ACCOUNT,
             Reject::TooMuchCash { .. } => Self::TOO_MUCH_CASH,
             Reject::TooManyShares { .. } => Self::TOO_MANY_SHARES,
+            Reject::OffTick { .. } => Self::OFF_TICK,
+            Reject::OffRoundLot { .. } => Self::OFF_ROUND_LOT,
+            Reject::AmountTooLarge { .. } => Self::AMOUNT_TOO_LARGE,
+            Reject::WouldSelfTrade { .. } => Self::WOULD_SELF_TRADE,
+            Reject::NoCancelNow { .. } => Self::NO_CANCEL_NOW,
         }
     }
 }
@@ -297,6 +318,9 @@ impl From<&TermsError> for Code {
             TermsError::PriceClock(PriceClockError::ZeroStep) => Self::TERMS_FALL,
             TermsError::PriceClock(PriceClockError::ZeroInterval) => Self::TERMS_INTERVAL,
             TermsError::BidsEach => Self::TERMS_BIDS_EACH,
+            TermsError::NoReserveInCall => Self::TERMS_NO_RESERVE_IN_CALL,
+            TermsError::Tick { .. } => Self::TERMS_TICK,
+            TermsError::Windows => Self::TERMS_WINDOWS,
             TermsError::Reserve { .. } => Self::TERMS_RESERVE,
             TermsError::BuyNow { .. } => Self::TERMS_BUY_NOW,
             TermsError::Steps(StepsError::BandCount) => Self::STEPS_BAND_COUNT,

@@ -107,6 +107,8 @@ numbered! {
     31 WITHDRAW "withdraw";
     /// Asks what a trader owns.
     32 GET_BALANCE "get_balance";
+    /// Asks for one's own orders.
+    33 GET_ORDERS "get_orders";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -144,6 +146,10 @@ numbered! {
     144 ACCOUNT_FEED "account_feed";
     /// Answers `get_balance`.
     145 BALANCE "balance";
+    /// Answers `get_orders`.
+    146 ORDERS "orders";
+    /// What an uncross of a call auction now would give.
+    147 INDICATIVE "indicative";
 }
 
 impl Kind {
@@ -163,6 +169,7 @@ impl Kind {
             Self::GET_LEAST_WINNING => &[Self::LEAST_WINNING],
             Self::WATCH_ACCOUNT => &[Self::ACCOUNT],
             Self::GET_BALANCE => &[Self::BALANCE],
+            Self::GET_ORDERS => &[Self::ORDERS],
             Self::PING => &[Self::PONG],
             _ => match self.sender() {
                 Sender::Client => &[Self::ACCEPTED],
@@ -182,6 +189,7 @@ impl Kind {
                 | Self::HEARTBEAT
                 | Self::RESYNC
                 | Self::GOODBYE
+                | Self::INDICATIVE
         )
     }
 
@@ -227,11 +235,11 @@ mod tests {
              18 close_lot, 19 cancel_lot, 20 halt_lot, 21 resume_lot, 22 suspend_user, \
              23 reinstate_user, 24 place_order, 25 replace_order, 26 cancel_order, \
              27 get_least_winning, 28 watch_account, 29 set_dead_man, 30 deposit, \
-             31 withdraw, 32 get_balance, \
+             31 withdraw, 32 get_balance, 33 get_orders, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
              139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \
-             143 account, 144 account_feed, 145 balance, "
+             143 account, 144 account_feed, 145 balance, 146 orders, 147 indicative, "
         );
     }
 }

@@ -97,12 +97,12 @@ pub mod strategies;
 pub use body::{
     Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, Body, CancelLot,
     CancelOrder, CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry,
-    FilteredFeed, Follows, GetBalance, GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot,
-    Heartbeat, Hello, History, HistoryBid, LeastWinning, ListSessions, ListedHolding,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
-    Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart, SnapshotUser, SuspendUser, Watch,
-    WatchAccount, WatchSymbols, Welcome, Withdraw,
+    FilteredFeed, Follows, GetBalance, GetHistory, GetLeastWinning, GetOrders, GetSnapshot,
+    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning,
+    ListSessions, ListedHolding, ListedSession, LoggedIn, Login, Logout, OpenLot, Orders, Ping,
+    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart,
+    SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
 pub use code::{Code, Fault};
 pub use feed::FeedError;

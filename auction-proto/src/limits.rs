@@ -20,6 +20,8 @@ pub const SESSIONS_LISTED_MAX: usize = auction_core::limits::SESSIONS_PER_USER_M
 pub const HISTORY_BIDS_MAX: usize = 1_024;
 /// Most holdings of one answer to `get_balance`; a client asks for those behind them.
 pub const HOLDINGS_LISTED_MAX: usize = 4_096;
+/// Most orders of one answer to `get_orders`: as many as a trader can have in one call auction.
+pub const ORDERS_LISTED_MAX: usize = auction_core::limits::BOOK_ORDERS_PER_TRADER_MAX;
 /// Most public events of one feed frame; a larger commit takes several frames.
 pub const FEED_ENTRIES_MAX: usize = 1_024;
 /// Most symbols of one `watch_symbols`; more are malformed.

@@ -5,8 +5,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::Deref;
 
-use auction_core::limits::{BIDS_OPENED_MAX, STEP_BANDS_MAX};
-use auction_core::{OpenedBid, StepBand, Steps};
+use auction_core::limits::{BIDS_OPENED_MAX, DEPTH_LEVELS_MAX, STEP_BANDS_MAX};
+use auction_core::{OpenedBid, Quote, StepBand, Steps};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserializer, Serializer};
@@ -109,6 +109,17 @@ impl Wire for Vec<OpenedBid> {
 
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         List::<OpenedBid, BIDS_OPENED_MAX>::read(from).map(List::into_vec)
+    }
+}
+
+/// One side of an open book, as far as it is published.
+impl Wire for Vec<Quote> {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        write_list(self, to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        List::<Quote, DEPTH_LEVELS_MAX>::read(from).map(List::into_vec)
     }
 }
 

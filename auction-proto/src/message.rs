@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::body::{
     Accepted, Account, AccountFeed, Balance, Bid, BidMaximum, Body, CancelLot, CancelOrder,
     CloseLot, CloseSession, Deposit, ExtendLot, Feed, FilteredFeed, GetBalance, GetHistory,
-    GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, LeastWinning,
-    ListSessions, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused,
-    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync, Sessions,
-    SetDeadMan, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
+    GetLeastWinning, GetOrders, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
+    Indicative, LeastWinning, ListSessions, LoggedIn, Login, Logout, OpenLot, Orders, Ping,
+    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, Resumed, Resync, Sessions, SetDeadMan, SnapshotPart, SuspendUser, Watch,
+    WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
 use crate::codec::{self, Stopped};
 use crate::frame::encode_frame;
@@ -158,6 +159,7 @@ messages! {
         Deposit,
         Withdraw,
         GetBalance,
+        GetOrders,
     }
 
     /// What a server says.
@@ -180,6 +182,8 @@ messages! {
         Account,
         AccountFeed,
         Balance,
+        Orders,
+        Indicative,
     }
 }
 
@@ -217,6 +221,7 @@ impl ClientMessage {
             | Self::GetLeastWinning(_)
             | Self::WatchAccount(_)
             | Self::GetBalance(_)
+            | Self::GetOrders(_)
             | Self::GetSnapshot(_)
             | Self::GetHistory(_)
             | Self::Ping(_) => None,

@@ -23,14 +23,14 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use auction_core::limits::{
-    AMOUNT_MAX, BIDS_OPENED_MAX, CREDENTIAL_BYTES_MAX, NAME_BYTES_MAX, NAME_BYTES_MIN, PRICE_MAX,
-    PROFIT_MAX, QUANTITY_MAX, SECURITY_BYTES_MAX, SPAN_MAX_MICROS, STEP_BANDS_MAX,
-    SYMBOL_BYTES_MAX, TIMESTAMP_MAX_MICROS,
+    AMOUNT_MAX, BIDS_OPENED_MAX, CREDENTIAL_BYTES_MAX, DEPTH_LEVELS_MAX, NAME_BYTES_MAX,
+    NAME_BYTES_MIN, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, SECURITY_BYTES_MAX, SPAN_MAX_MICROS,
+    STEP_BANDS_MAX, SYMBOL_BYTES_MAX, TIMESTAMP_MAX_MICROS,
 };
 use auction_core::{
-    Amount, Credential, Digest, FeedSequence, LotId, MarketId, Name, OpenedBid, OrderId, Price,
-    Profit, Quantity, RequestId, SecurityCode, SessionId, Span, StepBand, Steps, Symbol, Term,
-    Timestamp, TokenHash, UserId,
+    Amount, Credential, Digest, EndCommitment, FeedSequence, LotId, MarketId, Name, OpenedBid,
+    OrderId, Price, Profit, Quantity, Quote, RequestId, SecurityCode, Seed, SessionId, Span,
+    StepBand, Steps, Symbol, Term, Timestamp, TokenHash, UserId,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -160,6 +160,7 @@ shaped! {
     u16, "": small(u64::from(u16::MAX));
     u32, "": small(u64::from(u32::MAX));
     u64, "": large(0, u64::MAX);
+    i64, "": signed();
     UserId as "UserId", "A user's number, from 1.": small(u64::from(u32::MAX));
     LotId as "LotId", "A lot's number, from 1.": small(u64::from(u32::MAX));
     OrderId as "OrderId", "The number of a trader's order on a lot, from 1.": small(u64::from(u32::MAX));
@@ -183,6 +184,9 @@ shaped! {
     MarketId as "MarketId", "A market's identity.": bytes(16);
     Digest as "Digest", "The digest of a public market.": bytes(32);
     Token as "Token", "What resumes a session. Keep it secret.": bytes(32);
+    EndCommitment as "EndCommitment", "What fixes a random end and does not tell it.": bytes(32);
+    Seed as "Seed", "Numbers drawn at random; no message holds them.": bytes(32);
+    [u8; 16], "": bytes(16);
     TokenHash as "TokenHash", "The hash of a token; no message holds one.": bytes(32);
     Credential as "Credential", "A password's hash; no message holds one.": object(json!({
         "type": "string", "pattern": "^([0-9A-Fa-f]{2})*$",
@@ -235,6 +239,14 @@ impl Shaped for Vec<OpenedBid> {
     }
 }
 
+impl Shaped for Vec<Quote> {
+    const NAME: Option<&'static str> = None;
+
+    fn shape(generator: &mut SchemaGenerator) -> Schema {
+        list::<Quote>(generator, 0, DEPTH_LEVELS_MAX)
+    }
+}
+
 impl Shaped for Steps {
     const NAME: Option<&'static str> = None;
 
@@ -270,6 +282,14 @@ fn large(least: u64, most: u64) -> Map<String, Value> {
     object(json!({
         "type": "string", "pattern": "^[0-9]+$",
         "x-binary": "varint", "x-minimum": least.to_string(), "x-maximum": most.to_string(),
+    }))
+}
+
+/// A number of either sign that JSON writes as a string of digits.
+fn signed() -> Map<String, Value> {
+    object(json!({
+        "type": "string", "pattern": "^-?[0-9]+$",
+        "x-binary": "zigzag", "x-minimum": i64::MIN.to_string(), "x-maximum": i64::MAX.to_string(),
     }))
 }
 

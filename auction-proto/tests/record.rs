@@ -95,7 +95,7 @@ fn records() -> Vec<Record> {
         let executed = engine.execute(now, caller, command).unwrap();
         records.push(executed.into_record().unwrap());
     }
-    while let Some(record) = engine.advance(Timestamp::from_secs(1_000)) {
+    while let Some(record) = engine.advance(Timestamp::from_secs(1_000), || [7; 32]) {
         records.push(record);
     }
     records

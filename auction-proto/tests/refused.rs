@@ -105,6 +105,49 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
         (steps(StepsError::ZeroStep), bare(Code::STEPS_ZERO)),
         (steps(StepsError::NotRising), bare(Code::STEPS_NOT_RISING)),
         (
+            Reject::OffTick {
+                tick: least,
+                above: greatest,
+            },
+            bare(Code::OFF_TICK).with_price(greatest),
+        ),
+        (
+            Reject::OffRoundLot {
+                round_lot: Quantity::ONE,
+            },
+            bare(Code::OFF_ROUND_LOT).with_number(1_u32),
+        ),
+        (
+            Reject::AmountTooLarge { price, most: 9 },
+            bare(Code::AMOUNT_TOO_LARGE)
+                .with_price(price)
+                .with_number(9_u32),
+        ),
+        (
+            Reject::WouldSelfTrade { own: Some(price) },
+            bare(Code::WOULD_SELF_TRADE).with_price(price),
+        ),
+        (
+            Reject::WouldSelfTrade { own: None },
+            bare(Code::WOULD_SELF_TRADE),
+        ),
+        (
+            Reject::NoCancelNow { since: at },
+            bare(Code::NO_CANCEL_NOW).with_time(at),
+        ),
+        (
+            Reject::Terms(TermsError::NoReserveInCall),
+            bare(Code::TERMS_NO_RESERVE_IN_CALL),
+        ),
+        (
+            Reject::Terms(TermsError::Tick { greatest }),
+            bare(Code::TERMS_TICK).with_price(greatest),
+        ),
+        (
+            Reject::Terms(TermsError::Windows),
+            bare(Code::TERMS_WINDOWS),
+        ),
+        (
             Reject::CloseNotLater { after: at },
             bare(Code::CLOSE_NOT_LATER).with_time(at),
         ),

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use auction_core::{
-    AllocatedBy, BidAccepted, Lot, LotId, Market, Outcome, PublicEvent, Quantity, ReserveStatus,
-    Role, SoftClose, SoldBy, Span, Terms, Timestamp, UnsoldBecause, UserId,
+    AllocatedBy, BidAccepted, ExtensionCause, LadderStep, Lot, LotId, Market, NoCrossBecause,
+    Outcome, PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoldBy, Span, Terms, Timestamp,
+    UnsoldBecause, UserId,
 };
 
 /// Most opened bids that are named in one line; of more it is told how many there are.
@@ -95,12 +96,18 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
         PublicEvent::BidAccepted(bid) => {
             format!("{} {}", symbol(market, bid.lot), bid_line(market, bid))
         }
-        PublicEvent::LotExtended { lot, closes_at, .. } => {
-            format!(
-                "{} closes later, at {}",
-                symbol(market, *lot),
-                moment(*closes_at)
-            )
+        PublicEvent::LotExtended {
+            lot,
+            closes_at,
+            cause,
+        } => {
+            let why = match cause {
+                ExtensionCause::SoftClose | ExtensionCause::Ordered => "",
+                ExtensionCause::Volatility => ", for its price is outside the collar",
+                ExtensionCause::MarketOrders => ", for market orders would stay unfilled",
+            };
+            let (symbol, closes_at) = (symbol(market, *lot), moment(*closes_at));
+            format!("{symbol} closes later, at {closes_at}{why}")
         }
         PublicEvent::LotClosed { lot, outcome } => {
             let quantity = market.lot(*lot).map_or(Quantity::ONE, |lot| lot.quantity);
@@ -118,7 +125,14 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
         }
         PublicEvent::BiddersCounted { lot, bidders } => {
             let s = plural(*bidders as usize);
-            format!("{} has {bidders} sealed bidder{s}", symbol(market, *lot))
+            let is_call = market
+                .lot(*lot)
+                .is_some_and(|lot| matches!(lot.terms, Terms::Call(_)));
+            let what = match is_call {
+                true => format!("{bidders} trader{s} with orders"),
+                false => format!("{bidders} sealed bidder{s}"),
+            };
+            format!("{} has {what}", symbol(market, *lot))
         }
         PublicEvent::BidsOpened { lot, bids } => {
             let told = bids.iter().take(BIDS_NAMED_MAX).map(|bid| {
@@ -136,6 +150,11 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
             let told = told.join(", ");
             format!("{} opens sealed bids: {told}{more}", symbol(market, *lot))
         }
+        PublicEvent::ReferenceFixed { .. } | PublicEvent::EndOpened { .. } => return None,
+        PublicEvent::EndCommitted { lot, .. } => format!(
+            "{}: the random moment of the uncross is fixed",
+            symbol(market, *lot)
+        ),
         PublicEvent::ProfitPublished { symbol, profit } => {
             format!("{symbol} publishes a profit of {profit}")
         }
@@ -289,6 +308,42 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
                 "goes to {buyers} trader{s}, {sold} of {quantity} shares at {lowest} and above: {how}"
             )
         }
+        Outcome::Crossed {
+            price,
+            volume,
+            by,
+            traders,
+            ..
+        } => {
+            let how = match by {
+                LadderStep::Market => "by market orders alone",
+                LadderStep::Volume => "the greatest volume",
+                LadderStep::Surplus => "the least surplus",
+                LadderStep::Pressure => "by the pressure of one side",
+                LadderStep::Reference => "the nearest to the reference",
+                LadderStep::Collar => "the bound of the collar",
+            };
+            format!("is uncrossed at {price}, {volume} shares of {traders} traders: {how}")
+        }
+        Outcome::NoCross {
+            because,
+            best_buy,
+            best_sell,
+        } => {
+            let why = match because {
+                NoCrossBecause::NothingCrosses => "nothing crosses",
+                NoCrossBecause::NoPrice => "market orders alone have no price",
+                NoCrossBecause::Collar => "nothing crosses within the collar",
+            };
+            let mut line = format!("does not trade: {why}");
+            for (side, best) in [("bought", best_buy), ("sold", best_sell)] {
+                if let Some(best) = best {
+                    let (price, shares) = (best.price, best.quantity);
+                    let _ = write!(line, "; {shares} would be {side} at {price}");
+                }
+            }
+            line
+        }
     }
 }
 
@@ -333,6 +388,7 @@ fn format_said(terms: &Terms) -> &'static str {
         Terms::Dutch(_) => " with a falling price",
         Terms::Sealed(_) => " for sealed bids",
         Terms::Uniform(_) => " in parts for sealed bids",
+        Terms::Call(_) => " for a call auction",
     }
 }
 

@@ -94,7 +94,10 @@ impl BidFinder {
                 | PublicEvent::LotHalted { .. }
                 | PublicEvent::LotResumed { .. }
                 | PublicEvent::BiddersCounted { .. }
-                | PublicEvent::AccountsSet { .. } => {}
+                | PublicEvent::AccountsSet { .. }
+                | PublicEvent::ReferenceFixed { .. }
+                | PublicEvent::EndCommitted { .. }
+                | PublicEvent::EndOpened { .. } => {}
             }
         }
         Ok(())

@@ -123,7 +123,7 @@ impl Committer {
     /// Decides what is due at `now`, until the batch is full. `true`: there may be more, for the next batch.
     pub fn advance(&mut self, now: Timestamp) -> bool {
         while !self.is_full() {
-            let Some(record) = self.engine.advance(now) else {
+            let Some(record) = self.engine.advance(now, rand::random) else {
                 return false;
             };
             self.push(record);

@@ -203,7 +203,9 @@ impl Tables {
             | PrivateEvent::UserReinstated { .. }
             | PrivateEvent::DeadManSet { .. }
             | PrivateEvent::Deposited { .. }
-            | PrivateEvent::Withdrawn { .. } => {}
+            | PrivateEvent::Withdrawn { .. }
+            | PrivateEvent::OrdersWithdrawn { .. }
+            | PrivateEvent::EndDrawn { .. } => {}
         }
     }
 }

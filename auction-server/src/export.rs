@@ -4,14 +4,15 @@
 //! |---|---|
 //! | users | name, role, symbol |
 //! | bids | sequence, time, user, symbol, price |
-//! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions |
+//! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares |
 //!
 //! `bids` are all accepted bids in order; `price` is what was bid. A hidden maximum has a row when it moved the
 //! lot, with the price at which the lot then stood; what it is stays hidden. Sealed bids have their rows at the close
 //! that opened them, in the order of their time, with its number and time. `results` are all lots that have
 //! closed. Times are RFC 3339, UTC.
 //! A lot sold in parts has no one winner: its price is the lowest accepted, its runner-up the highest bid that got
-//! nothing. How many sealed bids there were is not counted, only how many bidders.
+//! nothing. How many sealed bids there were is not counted, only how many bidders. A call auction has no winner
+//! and no runner-up either; its quantity is the round lot. `shares` is how many changed hands.
 //!
 //! JSON is one array, one object a line; as on the wire, prices and 64-bit numbers are strings, and what is not
 //! there is null. A cell of CSV can't be taken for a formula: names begin with a letter or a digit by type, and
@@ -21,8 +22,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use auction_core::{
-    AllocatedBy, Book, FoldError, Lot, Market, MarketId, Outcome, Phase, Role, SoldBy,
-    UnsoldBecause, User,
+    AllocatedBy, Book, FoldError, LadderStep, Lot, Market, MarketId, NoCrossBecause, Outcome,
+    Phase, Role, SoldBy, UnsoldBecause, User,
 };
 
 use crate::bids::{BidFinder, NamedBid};
@@ -161,7 +162,7 @@ fn bid_row(bid: &NamedBid) -> [Cell; 5] {
     ]
 }
 
-const RESULT_COLUMNS: [&str; 13] = [
+const RESULT_COLUMNS: [&str; 14] = [
     "lot",
     "symbol",
     "quantity",
@@ -175,9 +176,10 @@ const RESULT_COLUMNS: [&str; 13] = [
     "bids",
     "bidders",
     "extensions",
+    "shares",
 ];
 
-fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
+fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 14]> {
     let Phase::Closed { at, outcome } = lot.phase else {
         return None;
     };
@@ -237,11 +239,36 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
                 highest_rejected.map_or(Cell::Nothing, text),
             )
         }
+        Outcome::Crossed { price, by, .. } => {
+            let why = match by {
+                LadderStep::Market => "uncross-market",
+                LadderStep::Volume => "uncross-volume",
+                LadderStep::Surplus => "uncross-surplus",
+                LadderStep::Pressure => "uncross-pressure",
+                LadderStep::Reference => "uncross-reference",
+                LadderStep::Collar => "uncross-collar",
+            };
+            (Cell::Nothing, text(price), why, Cell::Nothing)
+        }
+        Outcome::NoCross { because, .. } => {
+            let why = match because {
+                NoCrossBecause::NothingCrosses => "nothing-crosses",
+                NoCrossBecause::NoPrice => "no-price",
+                NoCrossBecause::Collar => "collar",
+            };
+            (Cell::Nothing, Cell::Nothing, why, Cell::Nothing)
+        }
+    };
+    let shares = match outcome {
+        Outcome::Sold { .. } => lot.quantity.get(),
+        Outcome::Allocated { sold, .. } => sold,
+        Outcome::Crossed { volume, .. } => volume,
+        Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
     };
     let bids = match &lot.book {
         Book::English(book) => Cell::Number(book.bids),
         Book::Dutch(_) => Cell::Number(lot.bidders()),
-        Book::Sealed(_) | Book::Uniform(_) => Cell::Nothing,
+        Book::Sealed(_) | Book::Uniform(_) | Book::Call(_) => Cell::Nothing,
     };
     Some([
         Cell::Number(lot.id.0),
@@ -257,6 +284,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 13]> {
         bids,
         Cell::Number(lot.bidders()),
         Cell::Number(lot.extensions),
+        text(shares),
     ])
 }
 

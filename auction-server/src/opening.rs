@@ -1,10 +1,11 @@
 //! What is decided at a start, before the door opens: accounts to import, lots that fell due while the server
 //! was down, and a new round when no lot is open.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use auction_core::{
-    AccountMode, Caller, Command, Engine, EnglishTerms, Listing, LotId, OpenLot, Quantity,
+    AccountMode, Caller, Command, Engine, EnglishTerms, Listing, Lot, LotId, OpenLot, Quantity,
     Registration, Reject, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
 };
 
@@ -83,9 +84,14 @@ pub fn end_outage(
 ) -> io::Result<Vec<LotId>> {
     let overdue: Vec<LotId> = match on_outage {
         OnOutage::Extend => {
-            let lots = committer.engine().market().lots().iter();
-            let overdue = lots.filter(|lot| {
-                !lot.is_closed() && lot.halted_since.is_none() && lot.closes_at <= now
+            let (market, due) = (committer.engine().market(), committer.engine().due(now));
+            // The random end of a call auction may have passed before its close.
+            let has_ended: BTreeSet<LotId> = due
+                .filter(|lot| market.lot(*lot).is_some_and(Lot::has_fixed_end))
+                .collect();
+            let overdue = market.lots().iter().filter(|lot| {
+                let time_is_out = lot.closes_at <= now || has_ended.contains(&lot.id);
+                !lot.is_closed() && lot.halted_since.is_none() && time_is_out
             });
             overdue.map(|lot| lot.id).collect()
         }
@@ -95,6 +101,7 @@ pub fn end_outage(
         let overdue = committer.engine().market().lot(lot);
         let own = match &overdue.expect("an overdue lot is there").terms {
             Terms::English(terms) => terms.soft_close.extend_by,
+            Terms::Call(terms) => terms.extend_by,
             Terms::Dutch(_) | Terms::Sealed(_) | Terms::Uniform(_) => Span::ZERO,
         };
         let by = if own == Span::ZERO { extend_by } else { own };

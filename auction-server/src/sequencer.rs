@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use auction_core::{Caller, Command, LeastWinning, LotId, Reject, RequestId, SessionId, UserId};
+use auction_core::{
+    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, SessionId, UserId,
+};
 use auction_proto::{Balance, GetBalance};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -46,6 +48,8 @@ pub enum Work {
     LeastWinning(LotId, UserId),
     /// What a trader owns, as this user may see it.
     Balance(UserId, GetBalance),
+    /// A trader's own orders on a lot.
+    Orders(LotId, UserId),
 }
 
 /// What came of a submission.
@@ -59,6 +63,8 @@ pub enum Answer {
     LeastWinning(Option<LeastWinning>),
     /// What the trader owns.
     Balance(Box<Result<Balance, Reject>>),
+    /// The trader's orders; `None`: there is no such lot.
+    Orders(Option<Vec<OwnOrder>>),
 }
 
 /// Who is told what came of a submission.
@@ -248,6 +254,9 @@ impl Running {
                     Work::Balance(asker, asked) => {
                         let told = funds::balance(self.committer.engine(), asker, &asked);
                         Answer::Balance(Box::new(told))
+                    }
+                    Work::Orders(lot, trader) => {
+                        Answer::Orders(self.committer.engine().orders_of(lot, trader))
                     }
                 };
                 told.push((reply, answer));

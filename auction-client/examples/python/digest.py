@@ -5,7 +5,8 @@ from money import units
 
 
 def number(size, value):
-    return int(value).to_bytes(size, "little", signed=value < 0)
+    value = int(value)
+    return value.to_bytes(size, "little", signed=value < 0)
 
 
 def u8(value):
@@ -54,6 +55,10 @@ def terms_bytes(terms):
         return u8(1) + money(t["start"]) + money(t["step"]) + u64(t["interval"]) + money(t["floor"])
     if name == "sealed":
         return u8(2) + place("first_price second_price", t["pricing"])
+    if name == "call":
+        collar = maybe(lambda c: money(c["absolute"]) + u32(c["basis_points"]), t["collar"])
+        return (u8(4) + money(t["tick"]) + place("open closed", t["book"]) + collar + u32(t["extensions_max"])
+                + u8(t["market_extension"]) + u64(t["extend_by"]) + u64(t["random_end"]) + maybe(u64, t["no_cancel"]))
     return (u8(3) + place("uniform pay_as_bid", t["pricing"]) + place("time pro_rata", t["priority"])
             + u32(t["bids_max"]))
 
@@ -65,8 +70,20 @@ def outcome_bytes(outcome):
         return u8(0) + u32(o["winner"]) + money(o["price"]) + by + maybe(money, o["runner_up"])
     if name == "unsold":
         return u8(1) + place("no_bids reserve_not_met cancelled", o["because"]) + maybe(money, o["highest"])
+    if name == "crossed":
+        by = place("market volume surplus pressure reference collar", o["by"])
+        candidates = maybe(lambda of: money(of["lowest"]) + money(of["highest"]), o["candidates"])
+        return (u8(3) + money(o["price"]) + u64(o["volume"]) + number(8, o["surplus"]) + by + candidates
+                + u32(o["traders"]))
+    if name == "no_cross":
+        because = place("nothing_crosses no_price collar", o["because"])
+        return u8(4) + because + maybe(quote_bytes, o["best_buy"]) + maybe(quote_bytes, o["best_sell"])
     by = place("enough_for_all time pro_rata", o["by"])
     return u8(2) + u64(o["sold"]) + u32(o["buyers"]) + money(o["lowest"]) + by + maybe(money, o["highest_rejected"])
+
+
+def quote_bytes(quote):
+    return money(quote["price"]) + u64(quote["quantity"])
 
 
 def phase_bytes(phase):
@@ -82,6 +99,9 @@ def book_bytes(book):
                 + u32(b["bidders"]) + place("none not_met met", b["reserve"]))
     if name == "dutch":
         return maybe(lambda taken: u32(taken["bidder"]) + money(taken["price"]), b["taken"])
+    if name == "call":
+        return (u32(b["traders"]) + maybe(money, b["reference"]) + u8(b["market_extended"])
+                + maybe(bytes.fromhex, b["end"]))
     return u32(b["bidders"]) + u8(b["has_reserve"])
 
 
@@ -99,7 +119,7 @@ def user_bytes(user):
 def stock_bytes(stock):
     listing = stock["listing"]
     return (u8(2) + text(listing["symbol"]) + text(listing["security"]) + money(listing["price"])
-            + money(listing["profit"]) + money(stock["profit"]))
+            + money(listing["profit"]) + money(stock["profit"]) + maybe(money, stock["last_uncross"]))
 
 
 def digest(market):

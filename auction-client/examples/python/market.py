@@ -2,6 +2,8 @@
 
 Messages are as JSON has them. After a FeedError the fold is of no more use: watch again.
 """
+import hashlib
+
 from digest import digest
 from money import show, units
 
@@ -74,7 +76,9 @@ class Market:
     def stock_listed(self, listing, _):
         old = self.stocks.get(listing["symbol"])
         stands = old is not None and old["listing"]["profit"] == listing["profit"]
-        self.stocks[listing["symbol"]] = {"listing": listing, "profit": (old if stands else listing)["profit"]}
+        profit = (old if stands else listing)["profit"]
+        last = old and old["last_uncross"]
+        self.stocks[listing["symbol"]] = {"listing": listing, "profit": profit, "last_uncross": last}
 
     def user_registered(self, user, _):
         taken = any(other["name"] == user["name"] for other in self.users)
@@ -105,10 +109,15 @@ class Market:
     def lot_extended(self, event, _):
         lot = self.open_lot(event["lot"])
         lot["closes_at"] = event["closes_at"]
-        lot["extensions"] += event["cause"] == "soft_close"
+        lot["extensions"] += event["cause"] in ("soft_close", "volatility")
+        if event["cause"] == "market_orders":
+            lot["book"]["call"]["market_extended"] = True
 
     def lot_closed(self, event, at):
-        self.open_lot(event["lot"])["phase"] = {"closed": {"at": at, "outcome": event["outcome"]}}
+        lot, outcome = self.open_lot(event["lot"]), event["outcome"]
+        lot["phase"] = {"closed": {"at": at, "outcome": outcome}}
+        if "crossed" in outcome:
+            self.stocks[lot["symbol"]]["last_uncross"] = outcome["crossed"]["price"]
 
     def profit_published(self, event, _):
         self.stocks[event["symbol"]]["profit"] = event["profit"]
@@ -124,8 +133,8 @@ class Market:
         self.open_lot(event["lot"]).update(times, halted_since=None)
 
     def bidders_counted(self, event, _):
-        (book,) = self.open_lot(event["lot"])["book"].values()
-        book["bidders"] = event["bidders"]
+        ((form, book),) = self.open_lot(event["lot"])["book"].items()
+        book["traders" if form == "call" else "bidders"] = event["bidders"]
 
     def bids_opened(self, event, _):
         self.open_lot(event["lot"])
@@ -135,12 +144,29 @@ class Market:
             raise FeedError("contradiction")
         self.accounts = event["mode"]
 
+    def reference_fixed(self, event, _):
+        reference = event["reference"] if units(event["reference"]) > 0 else None
+        self.open_lot(event["lot"])["book"]["call"]["reference"] = reference
+
+    def end_committed(self, event, _):
+        self.open_lot(event["lot"])["book"]["call"]["end"] = event["commitment"]
+
+    def end_opened(self, event, _):
+        book, end = self.open_lot(event["lot"])["book"]["call"], event["end"]
+        fixed = event["lot"].to_bytes(4, "little") + int(end["before_close"]).to_bytes(8, "little")
+        fixed = hashlib.sha256(b"auction.end.1" + fixed + bytes.fromhex(end["salt"])).hexdigest()
+        if book["end"] != fixed:
+            raise FeedError("contradiction")  # The server has cheated.
+        book["end"] = None
+
 
 def first_book(event):
     """The book of a lot for which nobody has bid."""
     ((form, terms),) = event["terms"].items()
     if form == "dutch":
         return {"dutch": {"taken": None}}
+    if form == "call":
+        return {"call": {"traders": 0, "reference": None, "market_extended": False, "end": None}}
     if form != "english":
         return {form: {"bidders": 0, "has_reserve": event["has_reserve"]}}
     base = units(event["base_price"])

@@ -55,7 +55,7 @@ pub fn auction() -> Option<Outcome> {
     let bid = Command::Bid { lot: LotId(1), price: Price::parse("1.40").ok()? };
     let executed = engine.execute(now, Caller::User(UserId(1)), bid).ok()?;
     records.extend(executed.into_record());
-    records.extend(engine.advance(Timestamp::from_secs(300)));
+    records.extend(engine.advance(Timestamp::from_secs(300), || [7; 32]));
 
     let mut replayed = Engine::new(market);
     records.iter().try_for_each(|record| replayed.replay(record)).ok()?;

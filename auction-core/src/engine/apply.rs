@@ -1,5 +1,7 @@
 //! Applying what was decided, live and in replay.
 
+use alloc::vec::Vec;
+
 use super::Engine;
 use crate::event::{Event, PrivateEvent, PublicEvent, Record};
 use crate::lot::{HiddenLot, Lot};
@@ -41,11 +43,10 @@ impl Engine {
             | PublicEvent::LotClosed { lot, .. }
             | PublicEvent::LotBegan { lot }
             | PublicEvent::LotHalted { lot }
-            | PublicEvent::LotResumed { lot, .. } => {
-                let before = self.market.lot(*lot).and_then(Lot::deadline);
-                self.market.apply(at, event)?;
-                self.move_deadline(*lot, before);
-            }
+            | PublicEvent::LotResumed { lot, .. }
+            | PublicEvent::ReferenceFixed { lot, .. }
+            | PublicEvent::EndCommitted { lot, .. }
+            | PublicEvent::EndOpened { lot, .. } => self.apply_to_life(at, *lot, event)?,
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::ProfitPublished { .. }
@@ -56,8 +57,37 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes what happened in a lot's life, which can move its deadline.
+    fn apply_to_life(
+        &mut self,
+        at: Timestamp,
+        lot: LotId,
+        event: &PublicEvent,
+    ) -> Result<(), FoldError> {
+        let before = self.deadline_of(lot);
+        let (public, hidden) = self.halves(lot)?;
+        let mut traders = Vec::new();
+        if let PublicEvent::LotClosed { .. } = event {
+            traders.extend(hidden.call_traders());
+        }
+        if !hidden.apply_public(public, event) {
+            return Err(FoldError::LotContradicted(lot));
+        }
+        self.market.apply(at, event)?;
+        self.move_deadline(lot, before);
+        for trader in traders {
+            self.calls.set(trader, lot, false);
+        }
+        Ok(())
+    }
+
+    fn deadline_of(&self, lot: LotId) -> Option<Timestamp> {
+        let public = self.market.lot(lot)?;
+        self.hidden_of(lot).deadline(public)
+    }
+
     fn move_deadline(&mut self, lot: LotId, before: Option<Timestamp>) {
-        let after = self.market.lot(lot).and_then(Lot::deadline);
+        let after = self.deadline_of(lot);
         if let Some(before) = before {
             self.deadlines.clear(before, lot);
         }
@@ -111,16 +141,35 @@ impl Engine {
             }
             PrivateEvent::ReserveSet { lot, .. }
             | PrivateEvent::MaximumSet { lot, .. }
-            | PrivateEvent::OrderPlaced { lot, .. }
-            | PrivateEvent::OrderReplaced { lot, .. }
-            | PrivateEvent::OrderCancelled { lot, .. } => {
-                let (public, hidden) = self.halves(*lot)?;
-                if !hidden.apply_private(public, event) {
-                    return Err(FoldError::LotContradicted(*lot));
+            | PrivateEvent::OrderReplaced { lot, .. } => self.apply_in_secret(*lot, event)?,
+            PrivateEvent::OrderPlaced { lot, trader, .. }
+            | PrivateEvent::OrderCancelled { lot, trader, .. }
+            | PrivateEvent::OrdersWithdrawn { lot, trader } => {
+                known(*trader).ok_or(FoldError::UnknownUser(*trader))?;
+                self.apply_in_secret(*lot, event)?;
+                match self.hidden_of(*lot).call_orders_of(*trader) {
+                    Some(0) => self.calls.set(*trader, *lot, false),
+                    // The others are in already.
+                    Some(1) => self.calls.set(*trader, *lot, true),
+                    Some(_) | None => {}
                 }
+            }
+            PrivateEvent::EndDrawn { lot, .. } => {
+                let before = self.deadline_of(*lot);
+                self.apply_in_secret(*lot, event)?;
+                self.move_deadline(*lot, before);
             }
         }
         Ok(())
+    }
+
+    fn apply_in_secret(&mut self, lot: LotId, event: &PrivateEvent) -> Result<(), FoldError> {
+        let (public, hidden) = self.halves(lot)?;
+        if hidden.apply_private(public, event) {
+            Ok(())
+        } else {
+            Err(FoldError::LotContradicted(lot))
+        }
     }
 
     fn halves(&mut self, lot: LotId) -> Result<(&Lot, &mut HiddenLot), FoldError> {

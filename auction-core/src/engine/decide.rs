@@ -38,6 +38,10 @@ impl Engine {
                 self.require(actor, Right::TellTime)?;
                 self.decide_due_opening(*lot, events)?;
             }
+            Command::DrawEnd { lot, seed } => {
+                self.require(actor, Right::TellTime)?;
+                self.decide_draw(now, *lot, *seed, events)?;
+            }
             Command::CloseLot { lot } => {
                 self.require(actor, Right::RunLots)?;
                 self.decide_early_close(*lot, events)?;
@@ -191,6 +195,10 @@ impl Engine {
             return Err(Reject::Unchanged);
         }
         events.push(Event::Private(PrivateEvent::UserSuspended { user }));
+        for lot in self.calls.of(user) {
+            let called = self.lot(lot)?;
+            self.hidden_of(lot).decide_withdrawal(called, user, events);
+        }
         Ok(())
     }
 

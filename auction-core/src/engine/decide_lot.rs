@@ -1,14 +1,14 @@
 //! Deciding about lots: reads the state, changes nothing.
 
 use super::Engine;
-use crate::command::{Actor, OpenLot};
+use crate::command::{Actor, CallTerms, OpenLot, Terms};
 use crate::event::{
     Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent, PublicEvent, UnsoldBecause,
 };
-use crate::limits::{LOTS_MAX, SPAN_MAX_MICROS};
-use crate::lot::{self, Lot, Offer, OrderChange};
+use crate::limits::{CALLS_PER_TRADER_MAX, LOTS_MAX, SPAN_MAX_MICROS};
+use crate::lot::{self, Due, Lot, Offer, OrderChange};
 use crate::reject::{Countable, Reject};
-use crate::{LotId, Timestamp};
+use crate::{LotId, Price, Seed, Symbol, Timestamp};
 
 impl Engine {
     pub(super) fn decide_opening(
@@ -43,7 +43,18 @@ impl Engine {
         if let Some(reserve) = open.reserve {
             events.push(Event::Private(PrivateEvent::ReserveSet { lot, reserve }));
         }
+        if let (Terms::Call(terms), None) = (&open.terms, open.opens_at) {
+            events.push(self.reference(lot, terms, symbol, base_price));
+        }
         Ok(())
+    }
+
+    /// Fixes the price that a call auction measures by.
+    fn reference(&self, lot: LotId, terms: &CallTerms, symbol: Symbol, base: Price) -> Event {
+        let stock = self.market.stock(symbol);
+        let last_uncross = stock.and_then(|stock| stock.last_uncross);
+        let reference = lot::reference(terms, base, last_uncross);
+        Event::Public(PublicEvent::ReferenceFixed { lot, reference })
     }
 
     pub(super) fn decide_extension(
@@ -64,6 +75,7 @@ impl Engine {
             return Err(Reject::CloseNotLater { after });
         }
         let cause = ExtensionCause::Ordered;
+        self.hidden_of(lot).open_end(moved, events);
         events.push(Event::Public(PublicEvent::LotExtended {
             lot,
             closes_at,
@@ -80,6 +92,26 @@ impl Engine {
             return Err(Reject::Unchanged);
         }
         events.push(Event::Public(PublicEvent::LotBegan { lot }));
+        if let Terms::Call(terms) = &due.terms {
+            events.push(self.reference(lot, terms, due.symbol, due.base_price));
+        }
+        Ok(())
+    }
+
+    pub(super) fn decide_draw(
+        &self,
+        now: Timestamp,
+        lot: LotId,
+        seed: Seed,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let due = self.lot(lot)?;
+        due.check_not_closed()?;
+        let hidden = self.hidden_of(lot);
+        let is_due = hidden.deadline(due).is_some_and(|due| due <= now);
+        if !is_due || !hidden.decide_draw(due, now, seed, events) {
+            return Err(Reject::Unchanged);
+        }
         Ok(())
     }
 
@@ -91,11 +123,15 @@ impl Engine {
     ) -> Result<(), Reject> {
         let due = self.lot(lot)?;
         due.check_not_closed()?;
-        if now < due.closes_at {
+        let hidden = self.hidden_of(lot);
+        if hidden.deadline(due).is_none_or(|deadline| now < deadline) {
             let closes_at = due.closes_at;
             return Err(Reject::NotDue { closes_at });
         }
-        self.settle(due, events);
+        match hidden.decide_due(due, now, events) {
+            Due::Close => self.settle(due, events),
+            Due::Extended => {}
+        }
         Ok(())
     }
 
@@ -119,6 +155,7 @@ impl Engine {
         if cancelled.bidders() > 0 {
             return Err(Reject::LotHasBids { lot });
         }
+        self.hidden_of(lot).open_end(cancelled, events);
         let outcome = Outcome::Unsold {
             because: UnsoldBecause::Cancelled,
             highest: None,
@@ -183,7 +220,12 @@ impl Engine {
     ) -> Result<(), Reject> {
         let trader = self.require_trader(actor)?;
         let lot = self.lot(lot)?;
-        lot::decide_order(lot, self.hidden_of(lot.id), now, trader, change, events)?;
+        let hidden = self.hidden_of(lot.id);
+        lot::decide_order(lot, hidden, now, trader, change, events)?;
+        let is_first = hidden.call_orders_of(trader) == Some(0);
+        if is_first && self.calls.count(trader) >= CALLS_PER_TRADER_MAX {
+            return Err(Reject::full(Countable::CallsOfTrader, CALLS_PER_TRADER_MAX));
+        }
         self.check_covers(lot, trader, events)
     }
 }

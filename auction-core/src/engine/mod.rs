@@ -1,6 +1,7 @@
 //! The engine: decides commands and applies what was decided.
 
 mod right;
+mod calls;
 mod decide;
 mod decide_lot;
 mod settle;
@@ -13,16 +14,18 @@ pub(crate) use settle::reserved_anew;
 
 use alloc::vec::Vec;
 
+use crate::clearing::call::Indicative;
 use crate::command::{Actor, Caller, Command};
 use crate::deadlines::Deadlines;
 use crate::event::{Events, Record, Reply};
 use crate::ledger::Ledger;
-use crate::lot::{HiddenLot, LeastWinning, Lot, StandingLead, StandingOrder};
+use crate::lot::{BookDepth, HiddenLot, LeastWinning, Lot, OwnOrder, StandingLead, StandingOrder};
 use crate::market::Market;
 use crate::reject::Reject;
 use crate::roster::Roster;
 use crate::rules::RULES_VERSION;
-use crate::{LotId, MarketId, RequestId, Sequence, SessionId, Timestamp, UserId};
+use crate::{LotId, MarketId, RequestId, Seed, Sequence, SessionId, Timestamp, UserId};
+use calls::Calls;
 
 /// A market that decides.
 ///
@@ -39,6 +42,7 @@ pub struct Engine {
     pub(crate) sequence: Sequence,
     pub(crate) at: Timestamp,
     deadlines: Deadlines,
+    calls: Calls,
 }
 
 /// What came of a command that was not refused.
@@ -99,6 +103,7 @@ impl Engine {
             sequence: Sequence(0),
             at: Timestamp::default(),
             deadlines: Deadlines::default(),
+            calls: Calls::default(),
         }
     }
 
@@ -111,11 +116,12 @@ impl Engine {
         at: Timestamp,
     ) -> Self {
         let mut deadlines = Deadlines::default();
-        for lot in market.lots() {
-            if let Some(deadline) = lot.deadline() {
+        for (lot, hidden) in market.lots().iter().zip(&hidden) {
+            if let Some(deadline) = hidden.deadline(lot) {
                 deadlines.set(deadline, lot.id);
             }
         }
+        let calls = Calls::of_lots(&hidden);
         Self {
             market,
             roster,
@@ -124,6 +130,7 @@ impl Engine {
             sequence,
             at,
             deadlines,
+            calls,
         }
     }
 
@@ -158,7 +165,8 @@ impl Engine {
         self.deadlines.next().map(|(at, _)| at)
     }
 
-    /// The lots that are due at `now`, to open or to close, by time, then by number.
+    /// The lots that are due at `now`, to open, to close or to have their random end drawn, by time, then by
+    /// number.
     pub fn due(&self, now: Timestamp) -> impl Iterator<Item = LotId> {
         self.deadlines.due(now).map(|(_, lot)| lot)
     }
@@ -191,6 +199,31 @@ impl Engine {
         lots.filter(|(lot, _)| !lot.is_closed())
     }
 
+    /// A trader's orders on a lot, by number, and what came of them once the lot has closed; `None`: there is no
+    /// such lot. Tell it to that trader alone.
+    #[must_use]
+    pub fn orders_of(&self, lot: LotId, trader: UserId) -> Option<Vec<OwnOrder>> {
+        let lot = self.market.lot(lot)?;
+        Some(self.hidden_of(lot.id).orders_of(lot, trader))
+    }
+
+    /// What an uncross of a call auction now would give, its collar aside: publish it as it changes, once what it
+    /// follows from is durable. `None`: the lot is no call auction, or is not open. Costs a glance at a few
+    /// prices, whatever the number of orders.
+    #[must_use]
+    pub fn indicative(&self, lot: LotId) -> Option<Indicative> {
+        let lot = self.market.lot(lot)?;
+        self.hidden_of(lot.id).indicative()
+    }
+
+    /// The best of a call auction's book, when its terms let it be published; otherwise as
+    /// [`indicative`](Self::indicative).
+    #[must_use]
+    pub fn depth(&self, lot: LotId) -> Option<BookDepth> {
+        let lot = self.market.lot(lot)?;
+        self.hidden_of(lot.id).depth(lot)
+    }
+
     /// Decides a command and applies what was decided. A `now` before the last record's time counts as that
     /// time. Let [`advance`](Self::advance) close what is due at `now` first.
     ///
@@ -210,10 +243,15 @@ impl Engine {
                 .map(Executed::Decided),
         }
     }
-    /// Decides what has been due the longest at `now`, the opening or the close of a lot, stamped with the time
-    /// it was due. Call it until it gives `None`, before the commands of that moment.
-    pub fn advance(&mut self, now: Timestamp) -> Option<Record> {
-        let (at, command) = self.next_due(now)?;
+
+    /// Decides what has been due the longest at `now`, stamped with the time it was due: a lot opens or closes, or
+    /// the random end of a call auction is drawn. Call it until it gives `None`, before the commands of that
+    /// moment.
+    ///
+    /// `seed` gives 32 random bytes that nobody can guess, anew each time: `rand::random`, say. It is called for
+    /// draws alone, and what it gave is in the record.
+    pub fn advance(&mut self, now: Timestamp, seed: impl FnOnce() -> [u8; 32]) -> Option<Record> {
+        let (at, command) = self.next_due(now, || Seed(seed()))?;
         let record = self.record(at, Actor::Clock, None, command);
         Some(record.expect("what is due is decided"))
     }
@@ -243,14 +281,21 @@ impl Engine {
     }
 
     /// What to decide next at `now`, and the time to stamp it with.
-    fn next_due(&self, now: Timestamp) -> Option<(Timestamp, Command)> {
+    fn next_due(
+        &self,
+        now: Timestamp,
+        seed: impl FnOnce() -> Seed,
+    ) -> Option<(Timestamp, Command)> {
         let (due, lot) = self.deadlines.next()?;
         if due > now {
             return None;
         }
-        let is_scheduled = self.market.lot(lot).is_some_and(Lot::is_scheduled);
-        let command = if is_scheduled {
+        let due_lot = self.market.lot(lot).expect("what is due is there");
+        let command = if due_lot.is_scheduled() {
             Command::OpenDue { lot }
+        } else if self.hidden_of(lot).is_to_be_drawn(due_lot) {
+            let seed = seed();
+            Command::DrawEnd { lot, seed }
         } else {
             Command::CloseDue { lot }
         };
@@ -278,6 +323,7 @@ impl Engine {
         self.apply(&record).expect("what was just decided fits");
         Ok(record)
     }
+
     fn lot(&self, lot: LotId) -> Result<&Lot, Reject> {
         self.market.lot(lot).ok_or(Reject::UnknownLot { lot })
     }

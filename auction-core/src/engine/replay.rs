@@ -6,7 +6,7 @@ use crate::event::{Events, Record};
 use crate::market::FoldError;
 use crate::reject::Reject;
 use crate::rules::RULES_VERSION;
-use crate::{Sequence, Timestamp};
+use crate::{Seed, Sequence, Timestamp};
 
 /// Why a record does not follow the ones before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -130,13 +130,12 @@ impl Engine {
     fn compare(&self, record: &Record) -> Result<(), Difference> {
         let caller = match (record.actor, record.request) {
             (Actor::Clock, None) => {
-                if !matches!(
-                    record.command,
-                    Command::CloseDue { .. } | Command::OpenDue { .. }
-                ) {
-                    return Err(Difference::OtherActor);
-                }
-                if self.next_due(record.at) != Some((record.at, record.command.clone())) {
+                let seed = match record.command {
+                    Command::CloseDue { .. } | Command::OpenDue { .. } => Seed([0; 32]),
+                    Command::DrawEnd { seed, .. } => seed,
+                    _ => return Err(Difference::OtherActor),
+                };
+                if self.next_due(record.at, || seed) != Some((record.at, record.command.clone())) {
                     return Err(Difference::OtherDeadline);
                 }
                 return self.compare_events(record);

@@ -162,6 +162,17 @@ impl Engine {
                 hidden.bound(lot, &mut |trader, bound| {
                     post(trader, ledger.release(trader, symbol, bound));
                 });
+                if let Outcome::Crossed { price, .. } = *outcome {
+                    for (buyer, seller, shares) in hidden.call_trades() {
+                        let trade = Trade {
+                            buyer,
+                            seller: Some(seller),
+                            shares,
+                            price,
+                        };
+                        post(buyer, ledger.settle(symbol, trade));
+                    }
+                }
                 // Of sealed bids, who gets what was told as they were opened.
                 if let Outcome::Sold { winner, price, .. } = *outcome
                     && !lot.book.opens_bids()

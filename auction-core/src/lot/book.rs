@@ -1,8 +1,8 @@
 //! What everyone sees of a lot's bids, by format.
 
 use super::dutch::Taken;
-use super::{DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
-use crate::event::{BidAccepted, LotOpened, ReserveStatus};
+use super::{CallBook, DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
+use crate::event::{BidAccepted, ExtensionCause, LotOpened, ReserveStatus};
 use crate::{Price, Terms, UserId};
 
 /// What a format shows of its bids.
@@ -17,6 +17,8 @@ pub enum Book {
     Sealed(SealedBook),
     /// Sealed bids for parts of the lot.
     Uniform(UniformBook),
+    /// Two-sided, hidden orders.
+    Call(CallBook),
 }
 
 impl Book {
@@ -38,6 +40,7 @@ impl Book {
                 bidders: 0,
                 has_reserve,
             }),
+            Terms::Call(_) => Self::Call(CallBook::default()),
         }
     }
 
@@ -45,7 +48,7 @@ impl Book {
         match self {
             Self::English(book) => book.price,
             Self::Dutch(book) => book.taken.map(|taken| taken.price),
-            Self::Sealed(_) | Self::Uniform(_) => None,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => None,
         }
     }
 
@@ -53,14 +56,14 @@ impl Book {
         match self {
             Self::English(book) => book.leader,
             Self::Dutch(book) => book.taken.map(|taken| taken.bidder),
-            Self::Sealed(_) | Self::Uniform(_) => None,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => None,
         }
     }
 
     pub(super) fn least(&self) -> Option<Price> {
         match self {
             Self::English(book) => book.least,
-            Self::Dutch(_) | Self::Sealed(_) | Self::Uniform(_) => None,
+            Self::Dutch(_) | Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => None,
         }
     }
 
@@ -70,6 +73,7 @@ impl Book {
             Self::Dutch(book) => u32::from(book.taken.is_some()),
             Self::Sealed(book) => book.bidders,
             Self::Uniform(book) => book.bidders,
+            Self::Call(book) => book.traders,
         }
     }
 
@@ -77,7 +81,7 @@ impl Book {
         match self {
             Self::English(book) => book.bids,
             Self::Dutch(book) => u32::from(book.taken.is_some()),
-            Self::Sealed(_) | Self::Uniform(_) => 0,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => 0,
         }
     }
 
@@ -88,7 +92,7 @@ impl Book {
         };
         match self {
             Self::English(book) => Some(book.reserve),
-            Self::Dutch(_) => Some(ReserveStatus::None),
+            Self::Dutch(_) | Self::Call(_) => Some(ReserveStatus::None),
             Self::Sealed(book) => hidden(book.has_reserve),
             Self::Uniform(book) => hidden(book.has_reserve),
         }
@@ -105,7 +109,7 @@ impl Book {
                     price: bid.price,
                 });
             }
-            Self::Sealed(_) | Self::Uniform(_) => return false,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => return false,
         }
         true
     }
@@ -117,8 +121,31 @@ impl Book {
             Self::English(_) | Self::Dutch(_) => return false,
             Self::Sealed(book) => book.bidders = bidders,
             Self::Uniform(book) => book.bidders = bidders,
+            Self::Call(book) => book.traders = bidders,
         }
         true
+    }
+
+    /// The book of a call auction.
+    pub(crate) fn call_mut(&mut self) -> Option<&mut CallBook> {
+        match self {
+            Self::Call(book) => Some(book),
+            Self::English(_) | Self::Dutch(_) | Self::Sealed(_) | Self::Uniform(_) => None,
+        }
+    }
+
+    /// Takes that the close moved; `false` when the format has no such extension.
+    #[must_use]
+    pub(crate) fn extended(&mut self, cause: ExtensionCause) -> bool {
+        match (self, cause) {
+            (_, ExtensionCause::Ordered)
+            | (Self::English(_), ExtensionCause::SoftClose)
+            | (Self::Call(_), ExtensionCause::Volatility) => true,
+            (Self::Call(book), ExtensionCause::MarketOrders) => {
+                !core::mem::replace(&mut book.market_extended, true)
+            }
+            _ => false,
+        }
     }
 
     /// Whether the format opens sealed bids at the close.

@@ -1,10 +1,11 @@
 //! What a format decides.
 
-use super::{LeastWinning, Lot};
+use super::{LeastWinning, Lot, OwnOrder};
 use crate::clearing::call::Side;
 use crate::event::{Event, Events, Outcome};
 use crate::ledger::Obligation;
-use crate::{OrderId, Price, Quantity, Reject, Timestamp, UserId};
+use crate::{OrderId, Price, Quantity, Reject, Seed, Timestamp, UserId};
+use alloc::vec::Vec;
 
 /// A format's decisions on one lot: it sees both halves of the lot, changes nothing, and says what it decided
 /// as events. What a format does not take is refused with what fits.
@@ -27,6 +28,7 @@ pub(super) trait Deciding {
     /// A change of a trader's hidden orders on an open lot, or a cancel on a halted one.
     fn decide_order(
         &self,
+        _now: Timestamp,
         _trader: UserId,
         _change: OrderChange,
         _events: &mut Events,
@@ -35,8 +37,29 @@ pub(super) trait Deciding {
         Err(Reject::TakesBids { lot })
     }
 
+    /// Takes back what a suspended trader has on the lot, where that does not bind.
+    fn decide_withdrawal(&self, _trader: UserId, _events: &mut Events) {}
+
+    /// Fixes the random end of a lot whose window for it has begun; `false`: it has none, or is fixed.
+    fn decide_draw(&self, _now: Timestamp, _seed: Seed, _events: &mut Events) -> bool {
+        false
+    }
+
+    /// What a lot does whose time has run out.
+    fn decide_due(&self, _now: Timestamp, _events: &mut Events) -> Due {
+        Due::Close
+    }
+
+    /// Opens a random end that no longer holds.
+    fn open_end(&self, _events: &mut Events) {}
+
     /// What comes of the lot if it closes now, and the events that open what was hidden.
     fn decide_close(&self, events: &mut Events) -> Outcome;
+
+    /// A trader's orders, by number, and what came of them once the lot has closed.
+    fn orders_of(&self, _trader: UserId) -> Vec<OwnOrder> {
+        Vec::new()
+    }
 
     /// What a trader would have needed to win the lot, which has closed at `closed_at`.
     fn least_winning(&self, trader: UserId, closed_at: Timestamp) -> LeastWinning;
@@ -68,6 +91,15 @@ pub(crate) struct Rebinding {
     pub(crate) trader: UserId,
     pub(crate) from: Obligation,
     pub(crate) to: Obligation,
+}
+
+/// What a lot does whose time has run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// It closes.
+    Close,
+    /// It goes on, as the events say.
+    Extended,
 }
 
 /// What a trader offers openly.

@@ -2,16 +2,20 @@
 
 use alloc::boxed::Box;
 
-use super::deciding::{Deciding, Offer, OrderChange, Rebinding};
+use super::call::CallHidden;
+use super::deciding::{Deciding, Due, Offer, OrderChange, Rebinding};
 use super::english::EnglishHidden;
 use super::orders::Orders;
 use super::{
-    Book, LeastWinning, Lot, Phase, StandingOrder, dutch, english, greatest_price, sealed, uniform,
+    Book, BookDepth, LeastWinning, Lot, OwnOrder, Phase, StandingOrder, call, dutch, english,
+    greatest_price, sealed, uniform,
 };
-use crate::event::{BidAccepted, Event, Events, Outcome, PrivateEvent};
+use crate::clearing::call::Indicative;
+use crate::event::{BidAccepted, Event, Events, Outcome, PrivateEvent, PublicEvent};
 use crate::ledger::Obligation;
 use crate::limits::SPAN_MAX_MICROS;
-use crate::{LotId, OpenLot, Price, Reject, Terms, TermsError, Timestamp, UserId};
+use crate::{LotId, OpenLot, Price, Reject, Seed, Span, Terms, TermsError, Timestamp, UserId};
+use alloc::vec::Vec;
 
 /// What only the engine knows of a lot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,7 @@ enum HiddenBook {
     Nothing,
     /// Sealed bids of either kind.
     Orders(Box<Orders>),
+    Call(Box<CallHidden>),
 }
 
 impl HiddenLot {
@@ -37,6 +42,7 @@ impl HiddenLot {
             Terms::English(_) => HiddenBook::English(EnglishHidden::default()),
             Terms::Dutch(_) => HiddenBook::Nothing,
             Terms::Sealed(_) | Terms::Uniform(_) => HiddenBook::Orders(Box::default()),
+            Terms::Call(_) => HiddenBook::Call(Box::new(CallHidden::waiting())),
         };
         Self {
             reserve: None,
@@ -56,6 +62,9 @@ impl HiddenLot {
             }
             (Terms::Uniform(_), Book::Uniform(book), HiddenBook::Orders(orders)) => {
                 orders.bidders() == book.bidders
+            }
+            (Terms::Call(_), Book::Call(book), HiddenBook::Call(hidden)) => {
+                hidden.belongs_to(lot, book)
             }
             _ => false,
         }
@@ -82,7 +91,67 @@ impl HiddenLot {
                 true
             }
             (event, HiddenBook::Orders(orders)) => orders.apply(event),
+            (event, HiddenBook::Call(hidden)) => hidden.apply(event),
             _ => false,
+        }
+    }
+
+    /// Takes what was decided openly of the lot's life, before the public half does; `false` when it does not
+    /// fit.
+    #[must_use]
+    pub(crate) fn apply_public(&mut self, lot: &Lot, event: &PublicEvent) -> bool {
+        let HiddenBook::Call(hidden) = &mut self.book else {
+            return true;
+        };
+        match (event, &lot.terms) {
+            (PublicEvent::ReferenceFixed { reference, .. }, Terms::Call(terms)) => {
+                hidden.begin(lot, terms, *reference)
+            }
+            (PublicEvent::EndCommitted { commitment, .. }, _) => {
+                hidden.end().map(|end| end.commitment(lot.id)) == Some(*commitment)
+            }
+            (PublicEvent::EndOpened { end, .. }, _) => hidden.end_opened(end),
+            (PublicEvent::LotClosed { outcome, .. }, _) => hidden.close(outcome),
+            _ => true,
+        }
+    }
+
+    /// When something is next due.
+    pub(crate) fn deadline(&self, lot: &Lot) -> Option<Timestamp> {
+        let due = lot.deadline()?;
+        Some(match &self.book {
+            HiddenBook::Call(hidden) if lot.phase == Phase::Open => match hidden.end() {
+                Some(end) => due.saturating_sub(end.before_close),
+                None => lot.closes_from(),
+            },
+            _ => due,
+        })
+    }
+
+    /// Whether what is due next is that a random end is drawn.
+    pub(crate) fn is_to_be_drawn(&self, lot: &Lot) -> bool {
+        let HiddenBook::Call(hidden) = &self.book else {
+            return false;
+        };
+        let has_end = matches!(&lot.terms, Terms::Call(terms) if terms.random_end > Span::ZERO);
+        has_end && lot.phase == Phase::Open && hidden.end().is_none()
+    }
+
+    /// How many orders a trader has in a call auction that is open; `None`: it is none.
+    pub(crate) fn call_orders_of(&self, trader: UserId) -> Option<usize> {
+        self.call_book().map(|book| book.count_of(trader))
+    }
+
+    /// Those who have orders in a call auction that is open.
+    pub(crate) fn call_traders(&self) -> impl Iterator<Item = UserId> {
+        self.call_book().into_iter().flat_map(|book| book.traders())
+    }
+
+    /// The book of a call auction that is open.
+    fn call_book(&self) -> Option<&crate::clearing::call::Book> {
+        match &self.book {
+            HiddenBook::Call(hidden) => hidden.orders().map(|orders| orders.book()),
+            _ => None,
         }
     }
 
@@ -127,11 +196,19 @@ impl HiddenLot {
                     orders,
                 })
             }
+            (Terms::Call(terms), Book::Call(book), HiddenBook::Call(hidden)) => {
+                decide(&call::State {
+                    lot,
+                    terms,
+                    book,
+                    hidden,
+                })
+            }
             _ => unreachable!("both halves of a lot are made for one format"),
         }
     }
 
-    /// Every live order, and whose it is.
+    /// Every live order, and whose it is, in the order of their time.
     pub(crate) fn each_order(&self, lot: LotId, take: &mut impl FnMut(UserId, StandingOrder)) {
         match &self.book {
             HiddenBook::Orders(orders) => {
@@ -148,6 +225,7 @@ impl HiddenLot {
                     );
                 }
             }
+            HiddenBook::Call(hidden) => hidden.each_order(lot, take),
             HiddenBook::English(_) | HiddenBook::Nothing => {}
         }
     }
@@ -156,7 +234,7 @@ impl HiddenLot {
     pub(crate) fn lead(&self) -> Option<(UserId, Price)> {
         match &self.book {
             HiddenBook::English(hidden) => hidden.best(),
-            HiddenBook::Orders(_) | HiddenBook::Nothing => None,
+            HiddenBook::Orders(_) | HiddenBook::Call(_) | HiddenBook::Nothing => None,
         }
     }
 
@@ -178,6 +256,58 @@ impl HiddenLot {
     /// All that a lot which has not closed binds its traders to.
     pub(crate) fn bound(&self, lot: &Lot, each: &mut dyn FnMut(UserId, Obligation)) {
         self.deciding(lot, |format| format.bound(each));
+    }
+
+    /// Fixes the random end of a lot; `false`: it has none, or is fixed.
+    pub(crate) fn decide_draw(
+        &self,
+        lot: &Lot,
+        now: Timestamp,
+        seed: Seed,
+        events: &mut Events,
+    ) -> bool {
+        self.deciding(lot, |format| format.decide_draw(now, seed, events))
+    }
+
+    /// What the lot does whose time has run out.
+    pub(crate) fn decide_due(&self, lot: &Lot, now: Timestamp, events: &mut Events) -> Due {
+        self.deciding(lot, |format| format.decide_due(now, events))
+    }
+
+    /// Opens a random end that no longer holds.
+    pub(crate) fn open_end(&self, lot: &Lot, events: &mut Events) {
+        self.deciding(lot, |format| format.open_end(events));
+    }
+
+    /// Takes back what a suspended trader has on the lot, where that does not bind.
+    pub(crate) fn decide_withdrawal(&self, lot: &Lot, trader: UserId, events: &mut Events) {
+        self.deciding(lot, |format| format.decide_withdrawal(trader, events));
+    }
+
+    /// A trader's orders, by number.
+    pub(crate) fn orders_of(&self, lot: &Lot, trader: UserId) -> Vec<OwnOrder> {
+        self.deciding(lot, |format| format.orders_of(trader))
+    }
+
+    /// Who would buy how many shares of whom if a call auction were uncrossed now.
+    pub(crate) fn call_trades(&self) -> Vec<(UserId, UserId, u64)> {
+        self.call_book().map(call::trades).unwrap_or_default()
+    }
+
+    /// What an uncross now would give; `None`: it is no call auction that is open.
+    pub(crate) fn indicative(&self) -> Option<Indicative> {
+        self.call_book()
+            .map(crate::clearing::call::Book::indicative)
+    }
+
+    /// The best of a book that is open; `None`: it is closed, or no call auction's.
+    pub(crate) fn depth(&self, lot: &Lot) -> Option<BookDepth> {
+        match &lot.terms {
+            Terms::Call(terms) if terms.book == crate::BookShown::Open => {
+                self.call_book().map(BookDepth::of)
+            }
+            _ => None,
+        }
     }
 
     /// What a trader would have needed to win; `None` before the close.
@@ -215,6 +345,10 @@ pub(crate) fn check_terms(
         Terms::Dutch(terms) => dutch::check_terms(terms, greatest, open.reserve),
         Terms::Sealed(_) => sealed::check_terms(base_price, greatest, open.reserve),
         Terms::Uniform(terms) => uniform::check_terms(terms, open.reserve),
+        Terms::Call(terms) => {
+            let open_for = open.closes_at.since(opens_at);
+            call::check_terms(terms, greatest, open.reserve, open_for)
+        }
     }
 }
 
@@ -246,5 +380,7 @@ pub(crate) fn decide_order(
         OrderChange::Place { .. } | OrderChange::Replace { .. } => lot.check_open(now)?,
         OrderChange::Cancel { .. } => lot.check_takes_cancels(now)?,
     }
-    hidden.deciding(lot, |format| format.decide_order(trader, change, events))
+    hidden.deciding(lot, |format| {
+        format.decide_order(now, trader, change, events)
+    })
 }

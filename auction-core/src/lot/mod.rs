@@ -8,6 +8,7 @@
 //! How to add one is a page of the manual, [`formats`](crate::manual::formats).
 
 mod standing;
+mod own;
 mod deciding;
 mod bidders;
 mod orders;
@@ -15,17 +16,21 @@ mod english;
 mod dutch;
 mod sealed;
 mod uniform;
+mod call;
 mod book;
 mod hidden;
 
 pub use book::Book;
+pub use call::{BookDepth, CallBook};
 pub use dutch::{DutchBook, Taken};
 pub use english::EnglishBook;
+pub use own::{OrderState, OwnOrder};
 pub use sealed::SealedBook;
 pub use standing::{StandingLead, StandingOrder};
 pub use uniform::UniformBook;
 
-pub(crate) use deciding::{Offer, OrderChange};
+pub(crate) use call::reference;
+pub(crate) use deciding::{Due, Offer, OrderChange};
 pub(crate) use hidden::{HiddenLot, check_terms, decide_offer, decide_order};
 
 use crate::event::{LotOpened, Outcome, ReserveStatus};
@@ -40,15 +45,16 @@ pub struct Lot {
     pub id: LotId,
     /// The stock.
     pub symbol: Symbol,
-    /// How many shares.
+    /// How many shares; of a call auction the round lot.
     pub quantity: Quantity,
     /// The stock's listed price when the lot was opened or scheduled.
     pub base_price: Price,
     /// When it opened or will open, later by as long as it has been halted.
     pub opened_at: Timestamp,
-    /// When it closes, or would have closed, exclusive.
+    /// When it closes, or would have closed, exclusive. A call auction with a random end may close
+    /// [earlier](Self::closes_from).
     pub closes_at: Timestamp,
-    /// How often a bid near the close has moved it.
+    /// How often a bid near the close has moved it, or a call auction's price outside its collar.
     pub extensions: u32,
     /// The format, and its public terms.
     pub terms: Terms,
@@ -84,7 +90,7 @@ pub enum LeastWinning {
     Bid(Price),
     /// No smaller bid than this would have won. How much more it would have taken is the winner's secret.
     AtLeast(Price),
-    /// No bid would have won.
+    /// No bid would have won, or nobody wins: in a call auction all trade at one price.
     Nothing,
 }
 
@@ -182,6 +188,30 @@ impl Lot {
     #[must_use]
     pub fn reserve(&self) -> Option<ReserveStatus> {
         self.book.reserve()
+    }
+
+    /// The earliest moment at which it can close by itself: before `closes_at` when its end is random.
+    #[must_use]
+    pub fn closes_from(&self) -> Timestamp {
+        match &self.terms {
+            Terms::Call(terms) => self.closes_at.saturating_sub(terms.random_end),
+            _ => self.closes_at,
+        }
+    }
+
+    /// Whether it has a random end that is fixed and not opened yet.
+    #[must_use]
+    pub fn has_fixed_end(&self) -> bool {
+        matches!(&self.book, Book::Call(book) if book.end.is_some())
+    }
+
+    /// From when on orders can only be added or improved; `None`: they can always be cancelled.
+    #[must_use]
+    pub fn no_cancel_from(&self) -> Option<Timestamp> {
+        match &self.terms {
+            Terms::Call(terms) => Some(self.closes_from().saturating_sub(terms.no_cancel?)),
+            _ => None,
+        }
     }
 
     /// How many traders have bid, as far as others see.

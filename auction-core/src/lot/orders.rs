@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::deciding::{OrderChange, Rebinding};
+use super::{Lot, OrderState, OwnOrder};
 use crate::clearing::call::Side;
 use crate::event::{Event, Events, OpenedBid, PrivateEvent, PublicEvent};
 use crate::ledger::Obligation;
@@ -303,6 +304,27 @@ impl Sealed<'_> {
         }
         Ok(())
     }
+}
+
+/// A trader's own orders; `fill` says how many shares one got at the close, and at which price.
+pub(super) fn own_orders(
+    lot: &Lot,
+    own: &[HiddenOrder],
+    fill: impl Fn(&HiddenOrder) -> (u64, Option<Price>),
+) -> Vec<OwnOrder> {
+    let shown = own.iter().map(|order| OwnOrder {
+        order: order.id,
+        side: order.side,
+        quantity: order.quantity,
+        limit: order.limit,
+        state: if lot.is_closed() {
+            let (filled, price) = fill(order);
+            OrderState::Closed { filled, price }
+        } else {
+            OrderState::Live
+        },
+    });
+    shown.collect()
 }
 
 /// Opens bids to everyone, in events of bounded size.

@@ -2,8 +2,10 @@
 //! close; others see how many have bid.
 
 use super::deciding::{Deciding, OrderChange, Rebinding};
-use super::orders::{Orders, Sealed, open, owes};
-use super::{LeastWinning, Lot};
+use super::orders::{Orders, Sealed, open, owes, own_orders};
+use super::{LeastWinning, Lot, OwnOrder};
+use alloc::vec::Vec;
+
 use crate::clearing::sealed::{self, SealedBids, SealedOutcome, SealedRule};
 use crate::command::SealedTerms;
 use crate::event::{Event, Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
@@ -53,6 +55,7 @@ impl Deciding for State<'_> {
 
     fn decide_order(
         &self,
+        _now: Timestamp,
         trader: UserId,
         change: OrderChange,
         events: &mut Events,
@@ -117,6 +120,17 @@ impl Deciding for State<'_> {
         });
         open(self.lot.id, opened, events);
         outcome
+    }
+
+    fn orders_of(&self, trader: UserId) -> Vec<OwnOrder> {
+        own_orders(self.lot, self.orders.of(trader), |order| {
+            match self.lot.outcome() {
+                Some(Outcome::Sold { winner, price, .. }) if winner == trader => {
+                    (order.quantity.get(), Some(price))
+                }
+                _ => (0, None),
+            }
+        })
     }
 
     fn least_winning(&self, trader: UserId, _closed_at: Timestamp) -> LeastWinning {

@@ -5,8 +5,8 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::deciding::{Deciding, OrderChange, Rebinding};
-use super::orders::{HiddenOrder, Orders, Sealed, open, owes};
-use super::{LeastWinning, Lot, greatest_price};
+use super::orders::{HiddenOrder, Orders, Sealed, open, owes, own_orders};
+use super::{LeastWinning, Lot, OwnOrder, greatest_price};
 use crate::clearing::allocation::MarginalPriority;
 use crate::clearing::uniform::{self, UniformBid, UniformOutcome};
 use crate::command::UniformTerms;
@@ -53,6 +53,7 @@ impl Deciding for State<'_> {
 
     fn decide_order(
         &self,
+        _now: Timestamp,
         trader: UserId,
         change: OrderChange,
         events: &mut Events,
@@ -90,6 +91,19 @@ impl Deciding for State<'_> {
         });
         open(self.lot.id, opened, events);
         self.outcome(&orders, &cleared)
+    }
+
+    fn orders_of(&self, trader: UserId) -> Vec<OwnOrder> {
+        if !self.lot.is_closed() {
+            return own_orders(self.lot, self.orders.of(trader), |_| (0, None));
+        }
+        let orders = self.orders.by_time();
+        let cleared = uniform::clear(&self.rules(), &bids(&orders));
+        own_orders(self.lot, self.orders.of(trader), |order| {
+            let place = orders.binary_search_by_key(&order.place, |(_, order)| order.place);
+            let fill = &cleared.fills[place.expect("an own order is one of all")];
+            (fill.units, fill.price)
+        })
     }
 
     /// The smallest price at which a bid of the quantity and in the place of the trader's earliest would have

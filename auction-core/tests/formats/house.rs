@@ -16,13 +16,21 @@ pub const LOT: LotId = LotId(1);
 pub struct House {
     pub engine: Engine,
     pub records: Vec<Record>,
+    /// Of the random ends that are drawn.
+    pub seed: [u8; 32],
 }
 
 impl House {
     pub fn new(base: &str) -> Self {
+        Self::with_traders(base, 4)
+    }
+
+    /// With so many traders, and an auctioneer behind them.
+    pub fn with_traders(base: &str, traders: usize) -> Self {
         let mut house = Self {
             engine: Engine::new(MarketId([7; 16])),
             records: Vec::new(),
+            seed: [7; 32],
         };
         let symbol = symbol();
         let listing = Command::ListStock(Listing {
@@ -32,7 +40,7 @@ impl House {
             profit: Profit::default(),
         });
         house.operate(0, listing).unwrap();
-        let roles = [Role::Trader; 4].into_iter().chain([Role::Auctioneer]);
+        let roles = std::iter::repeat_n(Role::Trader, traders).chain([Role::Auctioneer]);
         for (number, role) in roles.enumerate() {
             let registration = Registration {
                 name: Name::parse(&format!("user-{number}")).unwrap(),
@@ -95,7 +103,8 @@ impl House {
 
     /// Lets what is due by then happen.
     pub fn wait(&mut self, now: Timestamp) {
-        while let Some(record) = self.engine.advance(now) {
+        let seed = self.seed;
+        while let Some(record) = self.engine.advance(now, || seed) {
             self.records.push(record);
         }
     }

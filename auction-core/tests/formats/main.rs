@@ -4,5 +4,6 @@ mod house;
 mod dutch;
 mod sealed;
 mod uniform;
+mod call;
 mod life;
 mod winning;

@@ -226,7 +226,7 @@ impl OracleLot {
                 let most = own.map(|offer| offer.amount).max();
                 whole * i128::from(most.unwrap())
             }
-            Terms::English(_) | Terms::Dutch(_) => 0,
+            Terms::English(_) | Terms::Dutch(_) | Terms::Call(_) => 0,
             Terms::Sealed(_) | Terms::Uniform(_) => {
                 let live = self.live().into_iter();
                 let own = live.filter(|bid| bid.user == user);

@@ -37,7 +37,9 @@ impl OracleLot {
             highest: highest.map(price),
         };
         match &self.open.terms {
-            Terms::English(_) => panic!("the oracle computes English lots elsewhere"),
+            Terms::English(_) | Terms::Call(_) => {
+                panic!("the oracle computes English lots elsewhere")
+            }
             Terms::Dutch(_) => match self.offers(self.happened.len()).first() {
                 None => unsold(UnsoldBecause::NoBids, None),
                 Some(taken) => Outcome::Sold {
@@ -136,7 +138,7 @@ impl OracleLot {
                 }
                 (_, Outcome::Allocated { lowest, .. }) => Some(lowest),
                 (_, Outcome::Sold { price, .. }) => Some(price),
-                (_, Outcome::Unsold { .. }) => None,
+                (_, _) => None,
             };
             OpenedBid {
                 bidder: bid.user,
@@ -195,7 +197,7 @@ impl OracleLot {
     /// How many live orders a trader can have; `None`: the lot takes none.
     pub fn orders_each(&self) -> Option<u32> {
         match &self.open.terms {
-            Terms::English(_) | Terms::Dutch(_) => None,
+            Terms::English(_) | Terms::Dutch(_) | Terms::Call(_) => None,
             Terms::Sealed(_) => Some(1),
             Terms::Uniform(terms) => Some(terms.bids_max),
         }

@@ -249,12 +249,15 @@ impl Laws {
             };
             let next = self.engine.due(now).next();
             assert_eq!(next, Some(*lot), "due by time, then by number");
-            let record = self.engine.advance(now).expect("what is due is decided");
+            let record = self
+                .engine
+                .advance(now, || [7; 32])
+                .expect("what is due is decided");
             assert_eq!(record.command, *command);
             self.take(record);
         }
         assert_eq!(self.engine.due(now).next(), None);
-        assert_eq!(self.engine.advance(now), None);
+        assert_eq!(self.engine.advance(now, || [7; 32]), None);
     }
 
     fn ask(

@@ -191,7 +191,9 @@ impl Oracle {
                 self.may_run_lots(who)?;
                 self.extend(now, *lot, closes_at.micros())
             }
-            Command::CloseDue { .. } | Command::OpenDue { .. } => Err(refuse(who)),
+            Command::CloseDue { .. } | Command::OpenDue { .. } | Command::DrawEnd { .. } => {
+                Err(refuse(who))
+            }
             Command::CloseLot { lot: id } => {
                 self.may_run_lots(who)?;
                 let lot = self.lot(*id)?;
@@ -678,6 +680,7 @@ fn check_other_terms(lot: &OracleLot) -> Result<(), TermsError> {
             Err(TermsError::BidsEach)
         }
         Terms::Uniform(_) => within(1, auction_core::limits::PRICE_MAX),
+        Terms::Call(_) => unreachable!(),
     }
 }
 

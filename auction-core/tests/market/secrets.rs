@@ -82,7 +82,7 @@ proptest! {
                 }
             }
         }
-        while let Some(record) = engine.advance(Timestamp::from_secs(3_600)) {
+        while let Some(record) = engine.advance(Timestamp::from_secs(3_600), || [7; 32]) {
             tell(&engine, &Executed::Decided(record));
         }
         prop_assert!(engine.market().lots().iter().all(|lot| lot.outcome().is_some()));

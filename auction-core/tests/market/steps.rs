@@ -365,6 +365,7 @@ fn cash(units: u64) -> Asset {
 /// A price that decides something by the lot's terms.
 fn decisive(lot: &OracleLot, at: u64) -> Option<u64> {
     match &lot.open.terms {
+        Terms::Call(_) => unreachable!(),
         Terms::English(terms) => terms.buy_now.map(Price::units),
         Terms::Dutch(terms) => Some(lot.falling(terms, at)),
         Terms::Sealed(_) | Terms::Uniform(_) => None,

@@ -137,7 +137,8 @@ impl Run {
     fn turn(&mut self) {
         let micros = self.now.micros() + self.random.below(12_000_000);
         self.now = Timestamp::from_micros(micros).expect("not the year 9999");
-        while let Some(record) = self.engine.advance(self.now) {
+        let seed = self.random.seed();
+        while let Some(record) = self.engine.advance(self.now, || seed) {
             self.keep(&record);
         }
         let auctioneer = Caller::User(UserId(6));
@@ -186,7 +187,14 @@ impl Run {
             }})
         };
         let dutch = |floor: &str| json!({"dutch": {"start": "9.00", "step": "0.50", "interval": "20000000", "floor": floor}});
-        let (terms, may_have_reserve) = match self.random.below(10) {
+        let call = |book: &str, collar: Value, random_end: &str, no_cancel: Value| {
+            json!({"call": {
+                "tick": "0.0001", "book": book, "collar": collar, "extensions_max": 1, "market_extension": true,
+                "extend_by": "60000000", "random_end": random_end, "no_cancel": no_cancel,
+            }})
+        };
+        let collar = json!({"absolute": "1.00", "basis_points": 500});
+        let (terms, may_have_reserve) = match self.random.below(13) {
             0 => (english(json!(null), "add", json!(null)), true),
             1 => (english(json!("20.00"), "reset", json!(3)), true),
             2 => (english(json!("12.00"), "add", json!(1)), false),
@@ -202,6 +210,9 @@ impl Run {
                 json!({"uniform": {"pricing": "uniform", "priority": "pro_rata", "bids_max": 2}}),
                 false,
             ),
+            9 => (call("open", collar, "20000000", json!("30000000")), false),
+            10 => (call("closed", json!(null), "0", json!(null)), false),
+            11 => (call("closed", collar, "0", json!(null)), false),
             _ => (
                 json!({"uniform": {"pricing": "pay_as_bid", "priority": "pro_rata", "bids_max": 8}}),
                 true,
@@ -221,8 +232,8 @@ impl Run {
             _ => json!(null),
         };
         let symbol = symbol(1 + self.random.below(3) as u32).to_string();
-        // A sealed bid is for the whole lot: small ones are met more often.
-        let most = if terms.get("sealed").is_some() {
+        // A sealed bid is for the whole lot, and orders of a call for round lots: small ones are met more often.
+        let most = if terms.get("sealed").or(terms.get("call")).is_some() {
             1
         } else {
             100
@@ -261,7 +272,17 @@ impl Run {
         let found = self.engine.market().lots().get(lot as usize - 1);
         let takes_orders =
             found.is_some_and(|lot| !matches!(lot.terms, Terms::English(_) | Terms::Dutch(_)));
+        let is_call = found.is_some_and(|lot| matches!(lot.terms, Terms::Call(_)));
         let whole = found.map_or(1, |lot| lot.quantity.get()).to_string();
+        if is_call && self.random.below(8) > 1 {
+            let side = ["buy", "sell"][self.random.below(2) as usize];
+            let limit = match self.random.below(6) {
+                0 => json!(null),
+                _ => json!(price),
+            };
+            let order = json!({"lot": lot, "side": side, "quantity": quantity, "limit": limit});
+            return ("place_order", order);
+        }
         match self.random.below(8) {
             0 => ("cancel_order", json!({"lot": lot, "order": order})),
             1 => (
@@ -336,6 +357,7 @@ fn all_that_can_happen() -> BTreeSet<String> {
         "SoldBy",
         "UnsoldBecause",
         "AllocatedBy",
+        "BookShown",
     ];
     let cases = of
         .iter()
@@ -474,6 +496,11 @@ fn security(number: u32) -> SecurityCode {
 struct SplitMix(u64);
 
 impl SplitMix {
+    /// For a random end.
+    fn seed(&mut self) -> [u8; 32] {
+        core::array::from_fn(|_| self.below(256) as u8)
+    }
+
     /// A number below `most`.
     fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

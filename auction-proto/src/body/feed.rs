@@ -1,6 +1,8 @@
 //! The feed: public events in their own dense sequence.
 
-use auction_core::{FeedSequence, MarketId, PublicEvent, Symbol, Term, Timestamp};
+use auction_core::{
+    BookDepth, FeedSequence, LotId, MarketId, PublicEvent, Symbol, Term, Timestamp,
+};
 
 use crate::limits::{FEED_ENTRIES_MAX, SYMBOLS_WATCHED_MAX};
 use crate::list::List;
@@ -74,6 +76,20 @@ fields! {
     struct Resync = RESYNC {
         /// Why.
         because: ResyncBecause,
+    }
+
+    /// What an uncross of a call auction now would give, its collar aside. It has no place in the feed's sequence, and
+    /// no part in the fold: while the feed is watched, the newest of each lot comes as it changes, at most some
+    /// tens a second, and the ones between are left out.
+    struct Indicative = INDICATIVE {
+        /// The lot.
+        lot: LotId,
+        /// When it stood so.
+        at: Timestamp,
+        /// Price, volume and surplus; or the best limits, when nothing would trade.
+        indicative: auction_core::Indicative,
+        /// The best of the book, when the lot's terms let it be published.
+        depth: Option<BookDepth>,
     }
 
     /// One public event.

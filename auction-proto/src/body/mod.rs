@@ -98,12 +98,15 @@ pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, Wat
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
 pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
 pub use feed::{
-    Feed, FeedEntry, FilteredFeed, ResumePoint, Resumed, Resync, ResyncBecause, Watch, WatchSymbols,
+    Feed, FeedEntry, FilteredFeed, Indicative, ResumePoint, Resumed, Resync, ResyncBecause, Watch,
+    WatchSymbols,
 };
 pub use funds::{Balance, Deposit, GetBalance, ListedHolding, Withdraw};
 pub use history::{GetHistory, History, HistoryBid};
 pub use lot::{CancelLot, CloseLot, HaltLot, ReinstateUser, ResumeLot, SuspendUser};
-pub use order::{CancelOrder, GetLeastWinning, LeastWinning, PlaceOrder, ReplaceOrder};
+pub use order::{
+    CancelOrder, GetLeastWinning, GetOrders, LeastWinning, Orders, PlaceOrder, ReplaceOrder,
+};
 pub use refused::Refused;
 pub use session::{
     CloseSession, ListSessions, ListedSession, LoggedIn, Login, Logout, Register, Resume, Sessions,

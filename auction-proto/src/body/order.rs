@@ -1,6 +1,9 @@
 //! Hidden orders: sealed bids, and the orders of a call.
 
-use auction_core::{Command, LotId, OrderId, Price, Quantity, Side};
+use auction_core::{Command, LotId, OrderId, OwnOrder, Price, Quantity, Side};
+
+use crate::limits::ORDERS_LISTED_MAX;
+use crate::list::List;
 
 fields! {
     /// Places a hidden order on a lot that takes them. For traders. The answer tells the order's number.
@@ -49,6 +52,20 @@ fields! {
         lot: LotId,
         /// What it would have taken, everyone else having done what they did.
         least: auction_core::LeastWinning,
+    }
+
+    /// Asks for one's own orders on a lot, before and after its close. For traders. Answered by [`Orders`].
+    struct GetOrders = GET_ORDERS {
+        /// The lot.
+        lot: LotId,
+    }
+
+    /// Answers [`GetOrders`], for the one who asked alone.
+    struct Orders = ORDERS {
+        /// The lot.
+        lot: LotId,
+        /// The orders that stand or stood at the close, by number, and what each got.
+        orders: List<OwnOrder, ORDERS_LISTED_MAX>,
     }
 }
 

@@ -116,6 +116,11 @@ impl From<Reject> for Refused {
             Reject::LotHalted { lot, since } => refused.with_number(lot.0).with_time(since),
             Reject::UnknownOrder { order } => refused.with_number(order.0),
             Reject::TooManyOrders { most } => refused.with_number(most),
+            Reject::OffTick { above, .. } => refused.with_price(above),
+            Reject::OffRoundLot { round_lot } => refused.with_number(round_lot.get()),
+            Reject::AmountTooLarge { price, most } => refused.with_price(price).with_number(most),
+            Reject::WouldSelfTrade { own: Some(own) } => refused.with_price(own),
+            Reject::NoCancelNow { since } => refused.with_time(since),
             Reject::WholeLotOnly { quantity } => refused.with_number(quantity.get()),
             Reject::LotClosed { lot, closed_at } => refused.with_number(lot.0).with_time(closed_at),
             Reject::UnknownSymbol { symbol } => refused.with_symbol(symbol),
@@ -146,7 +151,9 @@ impl From<Reject> for Refused {
             Reject::Terms(TermsError::Reserve { least, .. } | TermsError::BuyNow { least, .. }) => {
                 refused.with_price(least)
             }
-            Reject::Terms(TermsError::Start { greatest }) => refused.with_price(greatest),
+            Reject::Terms(TermsError::Start { greatest } | TermsError::Tick { greatest }) => {
+                refused.with_price(greatest)
+            }
             Reject::Terms(TermsError::PriceClock(PriceClockError::Floor { start })) => {
                 refused.with_price(start)
             }
@@ -157,8 +164,11 @@ impl From<Reject> for Refused {
                 | TermsError::NoReserve
                 | TermsError::PriceClock(PriceClockError::ZeroStep | PriceClockError::ZeroInterval)
                 | TermsError::BidsEach
+                | TermsError::NoReserveInCall
+                | TermsError::Windows
                 | TermsError::Steps(_),
             )
+            | Reject::WouldSelfTrade { own: None }
             | Reject::LimitNeeded
             | Reject::BuysOnly
             | Reject::Suspended

@@ -33,4 +33,5 @@ form!(struct ListingForm: Listing = "auction_core::Listing" {
 form!(struct StockForm: Stock = "auction_core::Stock" {
     listing: Listing,
     profit: Profit,
+    last_uncross: Option<Price>,
 });

@@ -5,7 +5,8 @@ use alloc::boxed::Box;
 
 use auction_core::{
     AccountMode, Actor, Asset, Command, Listing, LotId, NewSession, OpenLot, OrderId, Price,
-    Profit, Quantity, Registration, SecurityCode, SessionId, Side, Span, Symbol, Timestamp, UserId,
+    Profit, Quantity, Registration, SecurityCode, Seed, SessionId, Side, Span, Symbol, Timestamp,
+    UserId,
 };
 
 form!(enum ActorForm: Actor = "auction_core::Actor" {
@@ -39,4 +40,5 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     21 = SetAccounts { mode: AccountMode },
     22 = Deposit { user: UserId, asset: Asset },
     23 = Withdraw { user: UserId, asset: Asset },
+    24 = DrawEnd { lot: LotId, seed: Seed },
 });

@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use auction_core::{
-    AccountMode, Asset, BidAccepted, Credential, ExtensionCause, Listing, LotId, LotOpened, Name,
-    OpenedBid, OrderId, Outcome, Price, PrivateEvent, Profit, PublicEvent, Quantity, ReserveStatus,
-    Role, SessionId, Side, Span, Symbol, Terms, Timestamp, TokenHash, UserId,
+    AccountMode, Asset, BidAccepted, Credential, EndCommitment, ExtensionCause, Listing, LotId,
+    LotOpened, Name, OpenedBid, OrderId, Outcome, Price, PrivateEvent, Profit, PublicEvent,
+    Quantity, RandomEnd, ReserveStatus, Role, SessionId, Side, Span, Symbol, Terms, Timestamp,
+    TokenHash, UserId,
 };
 
 form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
@@ -23,6 +24,14 @@ form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
     10 = BiddersCounted { lot: LotId, bidders: u32 },
     11 = BidsOpened { lot: LotId, bids: Vec<OpenedBid> },
     12 = AccountsSet { mode: AccountMode },
+    13 = ReferenceFixed { lot: LotId, reference: Price },
+    14 = EndCommitted { lot: LotId, commitment: EndCommitment },
+    15 = EndOpened { lot: LotId, end: RandomEnd },
+});
+
+form!(struct RandomEndForm: RandomEnd = "auction_core::RandomEnd" {
+    before_close: Span,
+    salt: [u8; 16],
 });
 
 form!(struct OpenedBidForm: OpenedBid = "auction_core::OpenedBid" {
@@ -59,6 +68,8 @@ form!(struct BidAcceptedForm: BidAccepted = "auction_core::BidAccepted" {
 form!(enum ExtensionCauseForm: ExtensionCause = "auction_core::ExtensionCause" {
     0 = SoftClose,
     1 = Ordered,
+    2 = Volatility,
+    3 = MarketOrders,
 });
 
 form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
@@ -79,4 +90,6 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     10 = DeadManSet { session: SessionId, user: UserId, grace: Option<Span> },
     11 = Deposited { user: UserId, asset: Asset },
     12 = Withdrawn { user: UserId, asset: Asset },
+    13 = OrdersWithdrawn { lot: LotId, trader: UserId },
+    14 = EndDrawn { lot: LotId, end: RandomEnd },
 });

@@ -1,9 +1,13 @@
 //! Lots as everyone sees them. To add a format: a variant at the end of [`BookForm`], and a form of its book.
 
+use alloc::vec::Vec;
+
+use auction_core::clearing::call::Cross;
 use auction_core::{
-    AllocatedBy, Book, DutchBook, EnglishBook, LeastWinning, Lot, LotId, Outcome, Phase, Price,
-    Quantity, ReserveStatus, SealedBook, SoldBy, Symbol, Taken, Terms, Timestamp, UniformBook,
-    UnsoldBecause, UserId,
+    AllocatedBy, Book, BookDepth, CallBook, Candidates, DutchBook, EndCommitment, EnglishBook,
+    Indicative, LadderStep, LeastWinning, Lot, LotId, NoCrossBecause, OrderId, OrderState, Outcome,
+    OwnOrder, Phase, Price, Quantity, Quote, ReserveStatus, SealedBook, Side, SoldBy, Symbol,
+    Taken, Terms, Timestamp, UniformBook, UnsoldBecause, UserId,
 };
 
 form!(struct LotForm: Lot = "auction_core::Lot" {
@@ -31,6 +35,7 @@ form!(enum BookForm: Book = "auction_core::Book" {
     1 = Dutch(DutchBook),
     2 = Sealed(SealedBook),
     3 = Uniform(UniformBook),
+    4 = Call(CallBook),
 });
 
 form!(struct EnglishBookForm: EnglishBook = "auction_core::EnglishBook" {
@@ -67,6 +72,59 @@ form!(struct UniformBookForm: UniformBook = "auction_core::UniformBook" {
     has_reserve: bool,
 });
 
+form!(struct CallBookForm: CallBook = "auction_core::CallBook" {
+    traders: u32,
+    reference: Option<Price>,
+    market_extended: bool,
+    end: Option<EndCommitment>,
+});
+
+form!(struct QuoteForm: Quote = "auction_core::Quote" {
+    price: Price,
+    quantity: u64,
+});
+
+form!(struct BookDepthForm: BookDepth = "auction_core::BookDepth" {
+    market_buy: u64,
+    market_sell: u64,
+    buys: Vec<Quote>,
+    sells: Vec<Quote>,
+});
+
+form!(struct CrossForm: Cross = "auction_core::clearing::call::Cross" {
+    price: Price,
+    volume: u64,
+    surplus: i64,
+    decided_by: LadderStep,
+});
+
+form!(enum IndicativeForm: Indicative = "auction_core::Indicative" {
+    0 = Cross(Cross),
+    1 = NoCross { best_buy: Option<Quote>, best_sell: Option<Quote> },
+});
+
+form!(enum LadderStepForm: LadderStep = "auction_core::LadderStep" {
+    0 = Market,
+    1 = Volume,
+    2 = Surplus,
+    3 = Pressure,
+    4 = Reference,
+    5 = Collar,
+});
+
+form!(struct OwnOrderForm: OwnOrder = "auction_core::OwnOrder" {
+    order: OrderId,
+    side: Side,
+    quantity: Quantity,
+    limit: Option<Price>,
+    state: OrderState,
+});
+
+form!(enum OrderStateForm: OrderState = "auction_core::OrderState" {
+    0 = Live,
+    1 = Closed { filled: u64, price: Option<Price> },
+});
+
 form!(enum ReserveStatusForm: ReserveStatus = "auction_core::ReserveStatus" {
     0 = None,
     1 = NotMet,
@@ -79,6 +137,21 @@ form!(enum OutcomeForm: Outcome = "auction_core::Outcome" {
     2 = Allocated {
         sold: u64, buyers: u32, lowest: Price, by: AllocatedBy, highest_rejected: Option<Price>,
     },
+    3 = Crossed {
+        price: Price, volume: u64, surplus: i64, by: LadderStep, candidates: Option<Candidates>, traders: u32,
+    },
+    4 = NoCross { because: NoCrossBecause, best_buy: Option<Quote>, best_sell: Option<Quote> },
+});
+
+form!(struct CandidatesForm: Candidates = "auction_core::Candidates" {
+    lowest: Price,
+    highest: Price,
+});
+
+form!(enum NoCrossBecauseForm: NoCrossBecause = "auction_core::NoCrossBecause" {
+    0 = NothingCrosses,
+    1 = NoPrice,
+    2 = Collar,
 });
 
 form!(enum SoldByForm: SoldBy = "auction_core::SoldBy" {

@@ -1,9 +1,9 @@
 //! Formats and their terms. To add a format: a variant at the end of [`TermsForm`], and a form of its terms.
 
 use auction_core::{
-    DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price, Quantity, SealedPricing,
-    SealedTerms, Side, SoftClose, SoftCloseMode, Span, StepBand, Steps, Symbol, Terms, Timestamp,
-    UniformPricing, UniformTerms,
+    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price,
+    Quantity, SealedPricing, SealedTerms, Side, SoftClose, SoftCloseMode, Span, StepBand, Steps,
+    Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
 };
 
 form!(struct OpenLotForm: OpenLot = "auction_core::OpenLot" {
@@ -20,6 +20,7 @@ form!(enum TermsForm: Terms = "auction_core::Terms" {
     1 = Dutch(DutchTerms),
     2 = Sealed(SealedTerms),
     3 = Uniform(UniformTerms),
+    4 = Call(CallTerms),
 });
 
 form!(struct EnglishTermsForm: EnglishTerms = "auction_core::EnglishTerms" {
@@ -59,6 +60,29 @@ form!(enum UniformPricingForm: UniformPricing = "auction_core::UniformPricing" {
 form!(enum MarginalPriorityForm: MarginalPriority = "auction_core::MarginalPriority" {
     0 = Time,
     1 = ProRata,
+});
+
+form!(struct CallTermsForm: CallTerms = "auction_core::CallTerms" {
+    tick: Price,
+    book: BookShown,
+    #[serde(default)]
+    collar: Option<Collar>,
+    extensions_max: u32,
+    market_extension: bool,
+    extend_by: Span,
+    random_end: Span,
+    #[serde(default)]
+    no_cancel: Option<Span>,
+});
+
+form!(enum BookShownForm: BookShown = "auction_core::BookShown" {
+    0 = Open,
+    1 = Closed,
+});
+
+form!(struct CollarForm: Collar = "auction_core::Collar" {
+    absolute: Price,
+    basis_points: u32,
 });
 
 form!(enum SideForm: Side = "auction_core::Side" {

@@ -4,13 +4,15 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use auction_core::limits::{BIDS_OPENED_MAX, SPAN_MAX_MICROS, STEP_BANDS_MAX};
+use auction_core::clearing::call::Cross;
+use auction_core::limits::{BIDS_OPENED_MAX, DEPTH_LEVELS_MAX, STEP_BANDS_MAX};
 use auction_core::{
-    AllocatedBy, BidAccepted, Book, DutchBook, DutchTerms, EnglishBook, EnglishTerms,
-    ExtensionCause, Listing, Lot, LotOpened, MarginalPriority, OpenedBid, Outcome, Phase, Price,
-    PublicEvent, ReserveStatus, SealedBook, SealedPricing, SealedTerms, SoftClose, SoftCloseMode,
-    SoldBy, Span, StepBand, Steps, Stock, Taken, Terms, UniformBook, UniformPricing, UniformTerms,
-    UnsoldBecause,
+    AllocatedBy, BidAccepted, Book, BookDepth, BookShown, CallBook, CallTerms, Candidates, Collar,
+    DutchBook, DutchTerms, EnglishBook, EnglishTerms, ExtensionCause, Indicative, LadderStep,
+    Listing, Lot, LotOpened, MarginalPriority, NoCrossBecause, OpenedBid, OrderState, Outcome,
+    OwnOrder, Phase, Price, PublicEvent, Quote, ReserveStatus, SealedBook, SealedPricing,
+    SealedTerms, SoftClose, SoftCloseMode, SoldBy, StepBand, Steps, Stock, Taken, Terms,
+    UniformBook, UniformPricing, UniformTerms, UnsoldBecause,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -18,8 +20,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::value::{
-    account_mode, lot_id, maybe_price, name, number, order_id, price, profit, quantity, role,
-    security, small, symbol, timestamp, user_id,
+    account_mode, commitment, lot_id, maybe_price, name, number, order_id, price, profit, quantity,
+    random_end, role, security, side, small, span, symbol, timestamp, user_id,
 };
 
 pub(super) fn listing() -> BoxedStrategy<Listing> {
@@ -35,8 +37,12 @@ pub(super) fn listing() -> BoxedStrategy<Listing> {
 
 /// Any stock.
 pub fn stock() -> BoxedStrategy<Stock> {
-    (listing(), profit())
-        .prop_map(|(listing, profit)| Stock { listing, profit })
+    (listing(), profit(), maybe_price())
+        .prop_map(|(listing, profit, last_uncross)| Stock {
+            listing,
+            profit,
+            last_uncross,
+        })
         .boxed()
 }
 
@@ -70,13 +76,105 @@ pub(super) fn terms() -> BoxedStrategy<Terms> {
                 bids_max,
             })
         }),
+        call_terms().prop_map(Terms::Call),
     ]
     .boxed()
 }
 
-pub(super) fn span() -> BoxedStrategy<Span> {
-    number(SPAN_MAX_MICROS)
-        .prop_map(|span| Span::from_micros(span).expect("in range"))
+fn call_terms() -> BoxedStrategy<CallTerms> {
+    let book = select(&[BookShown::Open, BookShown::Closed][..]);
+    let collar = (price(), small()).prop_map(|(absolute, basis_points)| Collar {
+        absolute,
+        basis_points,
+    });
+    let extensions = (small(), any::<bool>(), span());
+    let windows = (span(), option::of(span()));
+    (price(), book, option::of(collar), extensions, windows)
+        .prop_map(|(tick, book, collar, extensions, windows)| {
+            let (extensions_max, market_extension, extend_by) = extensions;
+            let (random_end, no_cancel) = windows;
+            CallTerms {
+                tick,
+                book,
+                collar,
+                extensions_max,
+                market_extension,
+                extend_by,
+                random_end,
+                no_cancel,
+            }
+        })
+        .boxed()
+}
+
+fn quote() -> BoxedStrategy<Quote> {
+    (price(), number(u64::MAX))
+        .prop_map(|(price, quantity)| Quote { price, quantity })
+        .boxed()
+}
+
+fn ladder_step() -> BoxedStrategy<LadderStep> {
+    select(
+        &[
+            LadderStep::Market,
+            LadderStep::Volume,
+            LadderStep::Surplus,
+            LadderStep::Pressure,
+            LadderStep::Reference,
+            LadderStep::Collar,
+        ][..],
+    )
+    .boxed()
+}
+
+/// What an uncross might give.
+pub(super) fn indicative() -> BoxedStrategy<Indicative> {
+    let cross = (price(), number(u64::MAX), any::<i64>(), ladder_step());
+    prop_oneof![
+        cross.prop_map(|(price, volume, surplus, decided_by)| {
+            Indicative::Cross(Cross {
+                price,
+                volume,
+                surplus,
+                decided_by,
+            })
+        }),
+        (option::of(quote()), option::of(quote())).prop_map(|(best_buy, best_sell)| {
+            Indicative::NoCross {
+                best_buy,
+                best_sell,
+            }
+        }),
+    ]
+    .boxed()
+}
+
+pub(super) fn depth() -> BoxedStrategy<BookDepth> {
+    let quotes = || vec(quote(), 0..=DEPTH_LEVELS_MAX);
+    (number(u64::MAX), number(u64::MAX), quotes(), quotes())
+        .prop_map(|(market_buy, market_sell, buys, sells)| BookDepth {
+            market_buy,
+            market_sell,
+            buys,
+            sells,
+        })
+        .boxed()
+}
+
+pub(super) fn own_order() -> BoxedStrategy<OwnOrder> {
+    let state = prop_oneof![
+        Just(OrderState::Live),
+        (number(u64::MAX), maybe_price())
+            .prop_map(|(filled, price)| OrderState::Closed { filled, price }),
+    ];
+    (order_id(), side(), quantity(), maybe_price(), state)
+        .prop_map(|(order, side, quantity, limit, state)| OwnOrder {
+            order,
+            side,
+            quantity,
+            limit,
+            state,
+        })
         .boxed()
 }
 
@@ -146,6 +244,13 @@ fn outcome() -> BoxedStrategy<Outcome> {
             AllocatedBy::ProRata,
         ][..],
     );
+    let no_cross = select(
+        &[
+            NoCrossBecause::NothingCrosses,
+            NoCrossBecause::NoPrice,
+            NoCrossBecause::Collar,
+        ][..],
+    );
     let allocated = (
         number(u64::MAX),
         small(),
@@ -173,8 +278,34 @@ fn outcome() -> BoxedStrategy<Outcome> {
                 highest_rejected,
             }
         ),
+        crossed(),
+        (no_cross, option::of(quote()), option::of(quote())).prop_map(
+            |(because, best_buy, best_sell)| Outcome::NoCross {
+                because,
+                best_buy,
+                best_sell,
+            }
+        ),
     ]
     .boxed()
+}
+
+fn crossed() -> BoxedStrategy<Outcome> {
+    let candidates = (price(), price());
+    let candidates = candidates.prop_map(|(lowest, highest)| Candidates { lowest, highest });
+    let at = (price(), number(u64::MAX), any::<i64>());
+    (at, ladder_step(), option::of(candidates), small())
+        .prop_map(
+            |((price, volume, surplus), by, candidates, traders)| Outcome::Crossed {
+                price,
+                volume,
+                surplus,
+                by,
+                candidates,
+                traders,
+            },
+        )
+        .boxed()
 }
 
 /// Any lot.
@@ -211,6 +342,12 @@ fn book() -> BoxedStrategy<Book> {
     let prices = (maybe_price(), option::of(user_id()), maybe_price());
     let english = (prices, small(), small(), reserve_status());
     let taken = option::of((user_id(), price()));
+    let call = (
+        small(),
+        maybe_price(),
+        any::<bool>(),
+        option::of(commitment()),
+    );
     prop_oneof![
         english.prop_map(|(prices, bids, bidders, reserve)| {
             let (price, leader, least) = prices;
@@ -239,13 +376,28 @@ fn book() -> BoxedStrategy<Book> {
                 has_reserve,
             })
         }),
+        call.prop_map(|(traders, reference, market_extended, end)| {
+            Book::Call(CallBook {
+                traders,
+                reference,
+                market_extended,
+                end,
+            })
+        }),
     ]
     .boxed()
 }
 
 /// Any public event.
 pub fn public_event() -> BoxedStrategy<PublicEvent> {
-    let cause = select(&[ExtensionCause::SoftClose, ExtensionCause::Ordered][..]);
+    let cause = select(
+        &[
+            ExtensionCause::SoftClose,
+            ExtensionCause::Ordered,
+            ExtensionCause::Volatility,
+            ExtensionCause::MarketOrders,
+        ][..],
+    );
     prop_oneof![
         listing().prop_map(PublicEvent::StockListed),
         (user_id(), name(), role()).prop_map(|(user, name, role)| PublicEvent::UserRegistered {
@@ -278,6 +430,11 @@ pub fn public_event() -> BoxedStrategy<PublicEvent> {
         (lot_id(), vec(opened_bid(), 0..=BIDS_OPENED_MAX))
             .prop_map(|(lot, bids)| PublicEvent::BidsOpened { lot, bids }),
         account_mode().prop_map(|mode| PublicEvent::AccountsSet { mode }),
+        (lot_id(), price())
+            .prop_map(|(lot, reference)| PublicEvent::ReferenceFixed { lot, reference }),
+        (lot_id(), commitment())
+            .prop_map(|(lot, commitment)| PublicEvent::EndCommitted { lot, commitment }),
+        (lot_id(), random_end()).prop_map(|(lot, end)| PublicEvent::EndOpened { lot, end }),
     ]
     .boxed()
 }

@@ -8,21 +8,21 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::market::{lot, opened_bid, public_event, span, stock, terms};
+use super::market::{depth, indicative, lot, opened_bid, own_order, public_event, stock, terms};
 use super::value::{
     account_mode, amount, asset, digest, feed_sequence, lot_id, market_id, maybe_price, name,
     number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
-    side, small, symbol, term, text, timestamp, token, user_id,
+    side, small, span, symbol, term, text, timestamp, token, user_id,
 };
 use crate::body::{
     Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
     CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
-    Follows, GetBalance, GetHistory, GetLeastWinning, GetSnapshot, Goodbye, HaltLot, Heartbeat,
-    Hello, History, HistoryBid, LeastWinning, ListSessions, ListedHolding, ListedSession, LoggedIn,
-    Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit, Refused, Register,
-    ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause,
-    Sessions, SetDeadMan, SnapshotPart, SnapshotUser, SuspendUser, Watch, WatchAccount,
-    WatchSymbols, Welcome, Withdraw,
+    Follows, GetBalance, GetHistory, GetLeastWinning, GetOrders, GetSnapshot, Goodbye, HaltLot,
+    Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning, ListSessions, ListedHolding,
+    ListedSession, LoggedIn, Login, Logout, OpenLot, Orders, Ping, PlaceOrder, Pong, PublishProfit,
+    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
+    Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart, SnapshotUser, SuspendUser, Watch,
+    WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
 use crate::code::Code;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -159,6 +159,7 @@ fn questions() -> BoxedStrategy<ClientMessage> {
             after
         }
         .into()),
+        lot_id().prop_map(|lot| GetOrders { lot }.into()),
         timestamp().prop_map(|client_time| Ping { client_time }.into()),
     ]
     .boxed()
@@ -224,6 +225,13 @@ fn answers() -> BoxedStrategy<ServerMessage> {
         vec(account_entry(), 0..=ELEMENTS_MAX).prop_map(|entries| {
             let entries = list(entries);
             AccountFeed { entries }.into()
+        }),
+        (lot_id(), vec(own_order(), 0..=ELEMENTS_MAX)).prop_map(|(lot, orders)| {
+            Orders {
+                lot,
+                orders: list(orders),
+            }
+            .into()
         }),
         (logged_in, request_id(), timestamp()).prop_map(|(logged_in, last_request, expires_at)| {
             let (session, token, user, name, role) = logged_in;
@@ -307,6 +315,17 @@ fn market() -> BoxedStrategy<ServerMessage> {
             .into()
         }),
         because.prop_map(|because| Resync { because }.into()),
+        (lot_id(), timestamp(), indicative(), option::of(depth())).prop_map(
+            |(lot, at, indicative, depth)| {
+                Indicative {
+                    lot,
+                    at,
+                    indicative,
+                    depth,
+                }
+                .into()
+            }
+        ),
     ]
     .boxed()
 }

@@ -10,10 +10,11 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::market::{listing, public_event, span, terms};
+use super::market::{listing, public_event, terms};
 use super::value::{
     account_mode, asset, credential, lot_id, maybe_price, name, order_id, price, profit, quantity,
-    request_id, role, security, sequence, session_id, side, symbol, timestamp, token_hash, user_id,
+    random_end, request_id, role, security, seed, sequence, session_id, side, span, symbol,
+    timestamp, token_hash, user_id,
 };
 
 /// Any record: its events need not be what its command brings.
@@ -109,6 +110,7 @@ fn command() -> BoxedStrategy<Command> {
         account_mode().prop_map(|mode| Command::SetAccounts { mode }),
         (user_id(), asset()).prop_map(|(user, asset)| Command::Deposit { user, asset }),
         (user_id(), asset()).prop_map(|(user, asset)| Command::Withdraw { user, asset }),
+        (lot_id(), seed()).prop_map(|(lot, seed)| Command::DrawEnd { lot, seed }),
     ]
     .boxed()
 }
@@ -180,6 +182,9 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
         }),
         (user_id(), asset()).prop_map(|(user, asset)| PrivateEvent::Deposited { user, asset }),
         (user_id(), asset()).prop_map(|(user, asset)| PrivateEvent::Withdrawn { user, asset }),
+        (lot_id(), user_id())
+            .prop_map(|(lot, trader)| PrivateEvent::OrdersWithdrawn { lot, trader }),
+        (lot_id(), random_end()).prop_map(|(lot, end)| PrivateEvent::EndDrawn { lot, end }),
     ]
     .boxed()
 }

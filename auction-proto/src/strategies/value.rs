@@ -2,11 +2,13 @@
 
 use alloc::string::String;
 
-use auction_core::limits::{AMOUNT_MAX, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, TIMESTAMP_MAX_MICROS};
+use auction_core::limits::{
+    AMOUNT_MAX, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, SPAN_MAX_MICROS, TIMESTAMP_MAX_MICROS,
+};
 use auction_core::{
-    AccountMode, Amount, Asset, Credential, Digest, FeedSequence, LotId, MarketId, Name, OrderId,
-    Price, Profit, Quantity, RequestId, Role, SecurityCode, Sequence, SessionId, Side, Symbol,
-    Term, Timestamp, TokenHash, UserId,
+    AccountMode, Amount, Asset, Credential, Digest, EndCommitment, FeedSequence, LotId, MarketId,
+    Name, OrderId, Price, Profit, Quantity, RandomEnd, RequestId, Role, SecurityCode, Seed,
+    Sequence, SessionId, Side, Span, Symbol, Term, Timestamp, TokenHash, UserId,
 };
 use proptest::array::{uniform16, uniform32};
 use proptest::collection::vec;
@@ -132,6 +134,26 @@ pub(super) fn token() -> BoxedStrategy<Token> {
 
 pub(super) fn token_hash() -> BoxedStrategy<TokenHash> {
     uniform32(any::<u8>()).prop_map(TokenHash).boxed()
+}
+
+pub(super) fn seed() -> BoxedStrategy<Seed> {
+    uniform32(any::<u8>()).prop_map(Seed).boxed()
+}
+
+pub(super) fn commitment() -> BoxedStrategy<EndCommitment> {
+    uniform32(any::<u8>()).prop_map(EndCommitment).boxed()
+}
+
+pub(super) fn random_end() -> BoxedStrategy<RandomEnd> {
+    (span(), uniform16(any::<u8>()))
+        .prop_map(|(before_close, salt)| RandomEnd { before_close, salt })
+        .boxed()
+}
+
+pub(super) fn span() -> BoxedStrategy<Span> {
+    number(SPAN_MAX_MICROS)
+        .prop_map(|span| Span::from_micros(span).expect("in range"))
+        .boxed()
 }
 
 pub(super) fn credential() -> BoxedStrategy<Credential> {

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use auction_core::{Credential, Digest, MarketId, TokenHash};
+use auction_core::{Credential, Digest, EndCommitment, MarketId, Seed, TokenHash};
 use serde::de::Visitor;
 use serde::{Deserializer, Serializer};
 
@@ -87,7 +87,13 @@ macro_rules! as_array {
     )*};
 }
 
-as_array!(MarketId(16), Digest(32), TokenHash(32));
+as_array!(
+    MarketId(16),
+    Digest(32),
+    TokenHash(32),
+    EndCommitment(32),
+    Seed(32)
+);
 
 impl<const N: usize> Wire for [u8; N] {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | 16- and 32-bit numbers, user, lot | varint | number |
 //! | 64-bit numbers, sequences, sessions, quantities | varint | decimal string |
+//! | 64-bit numbers of either sign | zigzag varint | decimal string, `"-120"` |
 //! | time (microseconds UTC), span (microseconds) | varint | decimal string |
 //! | price, amount | varint of ten-thousandths | decimal string, `"1.40"` |
 //! | profit | zigzag varint of ten-thousandths | decimal string, `"-12.5"` |

@@ -30,6 +30,34 @@ impl Wire for u64 {
     }
 }
 
+impl Wire for i64 {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            to.collect_str(self)
+        } else {
+            to.serialize_i64(*self)
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            return Self::deserialize(from);
+        }
+        read_text(
+            from,
+            "a whole number in a string such as \"-120\"",
+            parse_i64,
+        )
+    }
+}
+
+fn parse_i64(text: &str) -> Result<i64, &'static str> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits);
+    number.ok_or("is not a whole number of at most 64 bits; expected for example -120")
+}
+
 fn parse_u64(text: &str) -> Result<u64, &'static str> {
     // `parse` alone would take a plus sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());

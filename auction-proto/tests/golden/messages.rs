@@ -1,23 +1,26 @@
 //! Messages whose bytes and JSON are kept for ever, each under a name.
 
+use auction_core::clearing::call::Cross;
 use auction_core::{
-    AccountEvent, AccountMode, AllocatedBy, Amount, Asset, BidAccepted, BidReply, Book, Digest,
-    DutchBook, DutchTerms, EnglishBook, EnglishTerms, ExtensionCause, FeedSequence, LeastWinning,
-    Listing, Lot, LotId, LotOpened, MarginalPriority, MarketId, Name, OpenedBid, OrderId, Outcome,
-    Phase, Price, Profit, PublicEvent, Quantity, Reject, Reply, RequestId, ReserveStatus, Role,
-    SealedBook, SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose,
-    SoftCloseMode, SoldBy, Span, StandingLead, StandingOrder, Steps, Stock, Symbol, Taken, Term,
-    Terms, Timestamp, UniformBook, UniformPricing, UniformTerms, UnsoldBecause, UserId,
+    AccountEvent, AccountMode, AllocatedBy, Amount, Asset, BidAccepted, BidReply, Book, BookDepth,
+    BookShown, CallBook, CallTerms, Candidates, Collar, Digest, DutchBook, DutchTerms,
+    EndCommitment, EnglishBook, EnglishTerms, ExtensionCause, FeedSequence, Indicative, LadderStep,
+    LeastWinning, Listing, Lot, LotId, LotOpened, MarginalPriority, MarketId, Name, NoCrossBecause,
+    OpenedBid, OrderId, OrderState, Outcome, OwnOrder, Phase, Price, Profit, PublicEvent, Quantity,
+    Quote, RandomEnd, Reject, Reply, RequestId, ReserveStatus, Role, SealedBook, SealedPricing,
+    SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, SoldBy, Span,
+    StandingLead, StandingOrder, Steps, Stock, Symbol, Taken, Term, Terms, Timestamp, UniformBook,
+    UniformPricing, UniformTerms, UnsoldBecause, UserId,
 };
 use auction_proto::{
     Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
     ClientMessage, CloseLot, CloseSession, Code, DeadManOf, Deposit, Done, ExtendLot, Feed,
-    FeedEntry, FilteredFeed, Follows, GetBalance, GetHistory, GetLeastWinning, GetSnapshot,
-    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, List, ListSessions, ListedHolding,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, Ping, PlaceOrder, Pong, PublishProfit,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed,
-    Resync, ResyncBecause, Secret, ServerMessage, Sessions, SetDeadMan, SnapshotPart, SnapshotUser,
-    SuspendUser, Text, Token, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
+    FeedEntry, FilteredFeed, Follows, GetBalance, GetHistory, GetLeastWinning, GetOrders,
+    GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, List, ListSessions,
+    ListedHolding, ListedSession, LoggedIn, Login, Logout, OpenLot, Orders, Ping, PlaceOrder, Pong,
+    PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint,
+    Resumed, Resync, ResyncBecause, Secret, ServerMessage, Sessions, SetDeadMan, SnapshotPart,
+    SnapshotUser, SuspendUser, Text, Token, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
 
 pub const MARKET: MarketId = MarketId([
@@ -326,6 +329,8 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
             }
             .into(),
         ),
+        ("open_call_lot", scheduled(Terms::Call(call_terms())).into()),
+        ("get_orders", GetOrders { lot }.into()),
     ];
     (1..)
         .zip(messages)
@@ -362,6 +367,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         .map(|(request, (name, message))| (name, RequestId(request), message));
     let unasked = feed()
         .into_iter()
+        .chain(indicatives())
         .map(|(name, message)| (name, RequestId(0), message));
     answers.chain(unasked).collect()
 }
@@ -545,6 +551,7 @@ fn history() -> Vec<Named> {
     let stock = Stock {
         listing: listing(),
         profit: Profit::parse("9800").unwrap(),
+        last_uncross: Some(price("1.35")),
     };
     let whole = part(0, Follows::Nothing, users, vec![stock], lots());
     let empty = part(0, Follows::More, vec![], vec![], vec![]);
@@ -581,6 +588,114 @@ fn orders() -> Vec<Named> {
         ("least_winning_nothing", least(LeastWinning::Nothing).into()),
         ("account", account().into()),
         ("account_feed", account_feed().into()),
+        ("orders", own_orders().into()),
+    ]
+}
+
+fn call_terms() -> CallTerms {
+    CallTerms {
+        tick: price("0.05"),
+        book: BookShown::Open,
+        collar: Some(Collar {
+            absolute: price("0.50"),
+            basis_points: 1_000,
+        }),
+        extensions_max: 2,
+        market_extension: true,
+        extend_by: Span::from_secs(60),
+        random_end: Span::from_secs(15),
+        no_cancel: Some(Span::from_secs(30)),
+    }
+}
+
+fn own_orders() -> Orders {
+    let order = |order, side, limit: Option<&str>, state| OwnOrder {
+        order: OrderId(order),
+        side,
+        quantity: Quantity::new(500).unwrap(),
+        limit: limit.map(price),
+        state,
+    };
+    let closed = |filled, price| OrderState::Closed { filled, price };
+    Orders {
+        lot: LotId(3),
+        orders: vec![
+            order(1, Side::Buy, Some("12.50"), OrderState::Live),
+            order(2, Side::Sell, None, closed(400, Some(price("12.40")))),
+            order(4, Side::Buy, Some("12.30"), closed(0, None)),
+        ]
+        .try_into()
+        .unwrap(),
+    }
+}
+
+fn quote(limit: &str, quantity: u64) -> Quote {
+    Quote {
+        price: price(limit),
+        quantity,
+    }
+}
+
+fn crossed() -> Outcome {
+    Outcome::Crossed {
+        price: price("12.40"),
+        volume: 900,
+        surplus: -100,
+        by: LadderStep::Surplus,
+        candidates: Some(Candidates {
+            lowest: price("12.35"),
+            highest: price("12.40"),
+        }),
+        traders: 7,
+    }
+}
+
+fn no_cross() -> Outcome {
+    Outcome::NoCross {
+        because: NoCrossBecause::NothingCrosses,
+        best_buy: Some(quote("12.30", 500)),
+        best_sell: None,
+    }
+}
+
+pub fn random_end() -> RandomEnd {
+    RandomEnd {
+        before_close: Span::from_micros(12_345_678).unwrap(),
+        salt: [0x77; 16],
+    }
+}
+
+/// Nothing of the feed's sequence.
+fn indicatives() -> Vec<Named> {
+    let indicative = |indicative, depth| auction_proto::Indicative {
+        lot: LotId(3),
+        at: at(7),
+        indicative,
+        depth,
+    };
+    let cross = Indicative::Cross(Cross {
+        price: price("12.40"),
+        volume: 900,
+        surplus: -100,
+        decided_by: LadderStep::Surplus,
+    });
+    let depth = BookDepth {
+        market_buy: 0,
+        market_sell: 500,
+        buys: vec![quote("12.50", 900), quote("12.30", 500)],
+        sells: vec![quote("12.35", 500)],
+    };
+    let apart = Indicative::NoCross {
+        best_buy: Some(quote("12.30", 500)),
+        best_sell: None,
+    };
+    vec![
+        ("indicative", indicative(cross, None).into()),
+        (
+            "indicative_of_open_book",
+            indicative(cross, Some(depth)).into(),
+        ),
+        ("indicative_no_cross", indicative(apart, None).into()),
     ]
 }
 
@@ -763,6 +878,21 @@ fn lots() -> Vec<Lot> {
             }),
             ..lot(7, Phase::Scheduled, None, ReserveStatus::None)
         },
+        Lot {
+            terms: Terms::Call(call_terms()),
+            book: Book::Call(CallBook {
+                traders: 7,
+                reference: Some(price("12.35")),
+                market_extended: true,
+                end: Some(EndCommitment([0xce; 32])),
+            }),
+            ..lot(8, Phase::Open, None, ReserveStatus::None)
+        },
+        Lot {
+            terms: Terms::Call(CallTerms::default()),
+            book: Book::Call(CallBook::default()),
+            ..lot(9, closed(crossed()), None, ReserveStatus::None)
+        },
     ]
 }
 
@@ -826,16 +956,12 @@ fn feed() -> Vec<Named> {
         profit: Profit::parse("9800").unwrap(),
     };
     let lot = LotId(3);
-    let extended = PublicEvent::LotExtended {
+    let extended_by = |cause| PublicEvent::LotExtended {
         lot,
         closes_at: at(360),
-        cause: ExtensionCause::SoftClose,
+        cause,
     };
-    let moved = PublicEvent::LotExtended {
-        lot,
-        closes_at: at(360),
-        cause: ExtensionCause::Ordered,
-    };
+    let moved = extended_by(ExtensionCause::Ordered);
     let closed = |outcome| PublicEvent::LotClosed { lot, outcome };
     let bought = Outcome::Sold {
         winner: UserId(2),
@@ -879,7 +1005,10 @@ fn feed() -> Vec<Named> {
             "feed_bid_hidden",
             feed(PublicEvent::BidAccepted(bid_accepted(None))),
         ),
-        ("feed_lot_extended", feed(extended)),
+        (
+            "feed_lot_extended",
+            feed(extended_by(ExtensionCause::SoftClose)),
+        ),
         ("feed_lot_moved", feed(moved)),
         ("feed_lot_sold", feed(closed(sold()))),
         ("feed_lot_bought", feed(closed(bought))),
@@ -908,6 +1037,37 @@ fn feed() -> Vec<Named> {
             feed(PublicEvent::AccountsSet {
                 mode: AccountMode::Funds,
             }),
+        ),
+        ("feed_lot_crossed", feed(closed(crossed()))),
+        ("feed_lot_no_cross", feed(closed(no_cross()))),
+        (
+            "feed_reference_fixed",
+            feed(PublicEvent::ReferenceFixed {
+                lot,
+                reference: price("12.35"),
+            }),
+        ),
+        (
+            "feed_end_committed",
+            feed(PublicEvent::EndCommitted {
+                lot,
+                commitment: random_end().commitment(lot),
+            }),
+        ),
+        (
+            "feed_end_opened",
+            feed(PublicEvent::EndOpened {
+                lot,
+                end: random_end(),
+            }),
+        ),
+        (
+            "feed_lot_extended_for_volatility",
+            feed(extended_by(ExtensionCause::Volatility)),
+        ),
+        (
+            "feed_lot_extended_for_market_orders",
+            feed(extended_by(ExtensionCause::MarketOrders)),
         ),
         ("filtered_feed", filtered.into()),
         (

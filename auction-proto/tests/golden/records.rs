@@ -3,13 +3,13 @@
 use auction_core::{
     AccountMode, Actor, Command, Credential, EnglishTerms, Event, ExtensionCause, LotId,
     NewSession, OpenLot, OrderId, Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record,
-    Registration, RequestId, Role, SecurityCode, Sequence, SessionId, Side, Span, Terms, TokenHash,
-    UnsoldBecause, UserId,
+    Registration, RequestId, Role, SecurityCode, Seed, Sequence, SessionId, Side, Span, Terms,
+    TokenHash, UnsoldBecause, UserId,
 };
 
 use crate::messages::{
-    allocated, at, bid_accepted, bids_opened, cash, listing, lot_opened, name, price, shares,
-    symbol,
+    allocated, at, bid_accepted, bids_opened, cash, listing, lot_opened, name, price, random_end,
+    shares, symbol,
 };
 
 /// The salt of all of them. A journal draws one for each.
@@ -199,6 +199,7 @@ pub fn records() -> Vec<(&'static str, Record)> {
     .chain(of_a_lots_life())
     .chain(of_orders())
     .chain(of_accounts())
+    .chain(of_calls())
     .collect()
 }
 
@@ -374,6 +375,39 @@ fn of_accounts() -> Vec<(&'static str, Record)> {
             by_operator(
                 Command::Withdraw { user, asset: taken },
                 Event::Private(PrivateEvent::Withdrawn { user, asset: taken }),
+            ),
+        ),
+    ]
+}
+
+fn of_calls() -> Vec<(&'static str, Record)> {
+    let (lot, trader, end) = (LotId(3), UserId(2), random_end());
+    let commitment = end.commitment(lot);
+    let seed = Seed([0x33; 32]);
+    vec![
+        (
+            "draw_end",
+            record(
+                Actor::Clock,
+                None,
+                Command::DrawEnd { lot, seed },
+                vec![
+                    Event::Private(PrivateEvent::EndDrawn { lot, end }),
+                    Event::Public(PublicEvent::EndCommitted { lot, commitment }),
+                ],
+            ),
+        ),
+        (
+            "suspend_user_with_orders",
+            record(
+                Actor::Operator,
+                None,
+                Command::SuspendUser { user: trader },
+                vec![
+                    Event::Private(PrivateEvent::UserSuspended { user: trader }),
+                    Event::Private(PrivateEvent::OrdersWithdrawn { lot, trader }),
+                    Event::Public(PublicEvent::BiddersCounted { lot, bidders: 1 }),
+                ],
             ),
         ),
     ]

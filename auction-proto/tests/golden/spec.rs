@@ -121,6 +121,7 @@ fn every_kind_code_and_limit_has_its_row() {
         ("SESSIONS_LISTED_MAX", limits::SESSIONS_LISTED_MAX),
         ("HISTORY_BIDS_MAX", limits::HISTORY_BIDS_MAX),
         ("HOLDINGS_LISTED_MAX", limits::HOLDINGS_LISTED_MAX),
+        ("ORDERS_LISTED_MAX", limits::ORDERS_LISTED_MAX),
         ("FEED_ENTRIES_MAX", limits::FEED_ENTRIES_MAX),
         ("SYMBOLS_WATCHED_MAX", limits::SYMBOLS_WATCHED_MAX),
         ("PART_USERS_MAX", limits::PART_USERS_MAX),

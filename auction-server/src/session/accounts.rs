@@ -97,7 +97,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 );
             }
             Ok(Answer::Decided(Err(reject))) => self.refused(request, Refused::from(reject)),
-            Ok(Answer::LastRequest(_) | Answer::LeastWinning(_) | Answer::Balance(_)) => {
+            Ok(
+                Answer::LastRequest(_)
+                | Answer::LeastWinning(_)
+                | Answer::Balance(_)
+                | Answer::Orders(_),
+            ) => {
                 unreachable!("a command was asked")
             }
             Err(why) => self.refuse_not_taken(request, why),
@@ -152,7 +157,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     },
                 );
             }
-            Ok(Answer::Decided(_) | Answer::LeastWinning(_) | Answer::Balance(_)) => {
+            Ok(
+                Answer::Decided(_)
+                | Answer::LeastWinning(_)
+                | Answer::Balance(_)
+                | Answer::Orders(_),
+            ) => {
                 unreachable!("the last request was asked")
             }
             Err(why) => self.refuse_not_taken(request, why),

@@ -51,7 +51,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.reply(request, &accepted);
             }
             Answer::Decided(Err(reject)) => self.refused(request, reject.into()),
-            Answer::LastRequest(_) | Answer::LeastWinning(_) | Answer::Balance(_) => {
+            Answer::LastRequest(_)
+            | Answer::LeastWinning(_)
+            | Answer::Balance(_)
+            | Answer::Orders(_) => {
                 unreachable!("a connection waits for these in place")
             }
         }
@@ -96,7 +99,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.reply(request, &accepted);
             }
             Ok(Answer::Decided(Err(reject))) => self.refused(request, Refused::from(reject)),
-            Ok(Answer::LastRequest(_) | Answer::LeastWinning(_) | Answer::Balance(_)) => {
+            Ok(
+                Answer::LastRequest(_)
+                | Answer::LeastWinning(_)
+                | Answer::Balance(_)
+                | Answer::Orders(_),
+            ) => {
                 unreachable!("a command was asked")
             }
             Err(why) => {

@@ -1,12 +1,12 @@
-//! What is read: the feed, all of it or of some stocks, the bids of a lot, and what would have won it.
+//! What is read: the feed, all of it or of some stocks, the bids of a lot, one's own orders, and what would have won.
 
 use std::sync::Arc;
 
 use auction_core::{Caller, LotId, Reject, RequestId};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
-    Code, GetBalance, GetHistory, LeastWinning, Refused, ResumePoint, Resumed, Resync,
-    ResyncBecause,
+    Code, GetBalance, GetHistory, LeastWinning, List, Orders, Refused, ResumePoint, Resumed,
+    Resync, ResyncBecause,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -124,7 +124,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     Refused::new(Code::NOT_DUE, text).with_number(lot.0),
                 );
             }
-            Ok(Answer::Decided(_) | Answer::LastRequest(_) | Answer::Balance(_)) => {
+            Ok(
+                Answer::Decided(_)
+                | Answer::LastRequest(_)
+                | Answer::Balance(_)
+                | Answer::Orders(_),
+            ) => {
                 unreachable!("what would have won was asked")
             }
             Err(why) => self.refuse_not_taken(request, why),
@@ -141,8 +146,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Ok(balance) => self.reply(request, &balance),
                 Err(reject) => self.refused(request, reject.into()),
             },
-            Ok(Answer::Decided(_) | Answer::LastRequest(_) | Answer::LeastWinning(_)) => {
+            Ok(
+                Answer::Decided(_)
+                | Answer::LastRequest(_)
+                | Answer::LeastWinning(_)
+                | Answer::Orders(_),
+            ) => {
                 unreachable!("what a trader owns was asked")
+            }
+            Err(why) => self.refuse_not_taken(request, why),
+        }
+    }
+
+    pub(super) async fn orders(&mut self, request: RequestId, lot: LotId) {
+        let Some(Bound { user, .. }) = self.bound(request) else {
+            return;
+        };
+        let work = Work::Orders(lot, user);
+        match self.services.inbox.ask(Caller::User(user), work).await {
+            Ok(Answer::Orders(Some(orders))) => {
+                let orders = List::new(orders).expect("a trader's orders are bounded");
+                self.reply(request, &Orders { lot, orders });
+            }
+            Ok(Answer::Orders(None)) => {
+                self.refused(request, Refused::from(Reject::UnknownLot { lot }));
+            }
+            Ok(
+                Answer::Decided(_)
+                | Answer::LastRequest(_)
+                | Answer::LeastWinning(_)
+                | Answer::Balance(_),
+            ) => {
+                unreachable!("the orders were asked for")
             }
             Err(why) => self.refuse_not_taken(request, why),
         }

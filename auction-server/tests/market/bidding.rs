@@ -160,7 +160,7 @@ fn lots_that_fell_due_during_an_outage_are_extended_or_closed_as_the_operator_ch
                 Outcome::Sold { winner, price, .. } => {
                     Some((market.user(winner).unwrap().name, price))
                 }
-                Outcome::Unsold { .. } | Outcome::Allocated { .. } => panic!("mia bid"),
+                _ => panic!("mia bid"),
             });
         assert_eq!(winner, (Name::parse("mia").unwrap(), price("1.50")));
     }

@@ -225,7 +225,7 @@ async fn follow(client: Client, mut end: watch::Receiver<Option<(FeedSequence, D
                 assert!(watch.market().feed_sequence() >= at, "what was seen stays");
                 at = watch.market().feed_sequence();
             }
-            Update::Reconnecting { .. } => {}
+            Update::Indicative(_) | Update::Reconnecting { .. } => {}
             Update::Gap(gap) => panic!("{gap}"),
         }
     }

@@ -65,7 +65,7 @@ sequence,time,user,symbol,price
 #[test]
 fn results_are_told_once_a_lot_has_closed() {
     let mut stage = played();
-    let header = "lot,symbol,quantity,base_price,opened,closed,winner,price,why,runner_up,bids,bidders,extensions\n";
+    let header = "lot,symbol,quantity,base_price,opened,closed,winner,price,why,runner_up,bids,bidders,extensions,shares\n";
     assert_eq!(exported(&stage, What::Results, Format::Csv), header);
     assert_eq!(exported(&stage, What::Results, Format::Json), "[\n]\n");
 
@@ -74,9 +74,9 @@ fn results_are_told_once_a_lot_has_closed() {
     assert_eq!(
         exported(&stage, What::Results, Format::Csv),
         format!(
-            "{header}1,AAPL,100,1.32,{times},tom,1.51,highest-bid,1.50,3,2,0\n\
-             2,BRK.B,1,0.00,{times},,,reserve-not-met,10.00,1,1,0\n\
-             3,BRK.B,1,0.00,{times},,,no-bids,,0,0,0\n"
+            "{header}1,AAPL,100,1.32,{times},tom,1.51,highest-bid,1.50,3,2,0,100\n\
+             2,BRK.B,1,0.00,{times},,,reserve-not-met,10.00,1,1,0,0\n\
+             3,BRK.B,1,0.00,{times},,,no-bids,,0,0,0,0\n"
         )
     );
     let rows: Vec<serde_json::Value> =

@@ -83,7 +83,10 @@ impl Stage {
 
     /// Closes every lot, long after.
     pub fn close_all(&mut self) {
-        while let Some(record) = self.engine.advance(Timestamp::from_secs(START + 10_000)) {
+        while let Some(record) = self
+            .engine
+            .advance(Timestamp::from_secs(START + 10_000), || [7; 32])
+        {
             self.take(&record);
         }
     }

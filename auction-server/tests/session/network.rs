@@ -288,7 +288,7 @@ async fn follow(shared: Shared) {
             }
             Update::Live => shared.resumed.set(shared.resumed.get() + 1),
             Update::Snapshot => panic!("the server has all that was missed"),
-            Update::Reconnecting { .. } => {}
+            Update::Indicative(_) | Update::Reconnecting { .. } => {}
             Update::Gap(gap) => panic!("{gap}"),
         }
     }

@@ -7,6 +7,7 @@ use auction_core::{
 };
 use serde_json::{Value, json};
 
+use crate::call;
 use crate::view::View;
 
 /// The terms of a lot, by the names of the flags that open one.
@@ -38,6 +39,7 @@ fn terms(terms: &Terms) -> Value {
             },
             "bids_max": terms.bids_max,
         }),
+        Terms::Call(terms) => call::terms_json(terms),
     }
 }
 
@@ -146,6 +148,9 @@ impl View<'_> {
                 },
                 "highest_rejected": price(*highest_rejected),
             }),
+            Outcome::Crossed { .. } | Outcome::NoCross { .. } => {
+                call::outcome_json(outcome).unwrap_or_default()
+            }
         }
     }
 
@@ -209,6 +214,8 @@ impl View<'_> {
                 let cause = match cause {
                     auction_core::ExtensionCause::SoftClose => "soft_close",
                     auction_core::ExtensionCause::Ordered => "ordered",
+                    auction_core::ExtensionCause::Volatility => "volatility",
+                    auction_core::ExtensionCause::MarketOrders => "market_orders",
                 };
                 let fields = json!({
                     "lot": lot.0,
@@ -247,6 +254,32 @@ impl View<'_> {
                 });
                 ("bids_opened", fields)
             }
+            PublicEvent::ReferenceFixed { lot, reference } => {
+                let reference = Some(*reference).filter(|price| *price > Price::ZERO);
+                let fields = json!({
+                    "lot": lot.0,
+                    "symbol": symbol(*lot),
+                    "reference": price(reference),
+                });
+                ("reference", fields)
+            }
+            PublicEvent::EndCommitted { lot, commitment } => {
+                let fields = json!({
+                    "lot": lot.0,
+                    "symbol": symbol(*lot),
+                    "commitment": hex(&commitment.0),
+                });
+                ("end_committed", fields)
+            }
+            PublicEvent::EndOpened { lot, end } => {
+                let fields = json!({
+                    "lot": lot.0,
+                    "symbol": symbol(*lot),
+                    "before_close_us": end.before_close.micros(),
+                    "salt": hex(&end.salt),
+                });
+                ("end_opened", fields)
+            }
             PublicEvent::ProfitPublished { symbol, profit } => {
                 let fields = json!({ "symbol": symbol.as_str(), "profit": profit.to_string() });
                 ("profit", fields)
@@ -254,6 +287,10 @@ impl View<'_> {
         };
         Some(told)
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn reserve(reserve: ReserveStatus) -> &'static str {

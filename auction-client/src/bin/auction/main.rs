@@ -9,6 +9,7 @@ mod theme;
 mod span;
 mod table;
 mod view;
+mod call;
 mod words;
 #[cfg(test)]
 mod fixture;

@@ -8,7 +8,7 @@ use auction_core::{
 };
 
 use crate::paint::Paint;
-use crate::span::{countdown, duration, time_of_day};
+use crate::span::{countdown, duration, span_words, time_of_day};
 use crate::view::View;
 
 /// Most lots that are named in one line; of more it is told how many there are.
@@ -20,7 +20,19 @@ impl View<'_> {
         let (title, what) = match event {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
-            | PublicEvent::AccountsSet { .. } => return None,
+            | PublicEvent::AccountsSet { .. }
+            | PublicEvent::ReferenceFixed { .. } => return None,
+            PublicEvent::EndCommitted { lot, .. } => (
+                self.title(*lot),
+                "the random moment of the uncross is fixed".to_owned(),
+            ),
+            PublicEvent::EndOpened { lot, end } => {
+                let before = span_words(end.before_close);
+                (
+                    self.title(*lot),
+                    format!("the random end was {before} before the close, as it was fixed"),
+                )
+            }
             PublicEvent::LotOpened(opened) => {
                 let lot = self.market.lot(opened.lot)?;
                 let least = lot.least_bid_at(self.now).filter(|_| !lot.is_scheduled());
@@ -54,6 +66,8 @@ impl View<'_> {
                 let why = match cause {
                     ExtensionCause::SoftClose => "",
                     ExtensionCause::Ordered => " by the auctioneer",
+                    ExtensionCause::Volatility => ", the price is outside the collar",
+                    ExtensionCause::MarketOrders => ", market orders would stay unfilled",
                 };
                 let left = countdown(*closes_at, self.now);
                 (self.title(*lot), format!("extended{why}: closes in {left}"))
@@ -76,7 +90,11 @@ impl View<'_> {
             }
             PublicEvent::BiddersCounted { lot, bidders } => {
                 let s = if *bidders == 1 { "" } else { "s" };
-                (self.title(*lot), format!("{bidders} sealed bidder{s}"))
+                let what = match self.market.lot(*lot)?.terms {
+                    Terms::Call(_) => format!("{bidders} trader{s} with orders"),
+                    _ => format!("{bidders} sealed bidder{s}"),
+                };
+                (self.title(*lot), what)
             }
             PublicEvent::BidsOpened { lot, bids } => {
                 let opened: Vec<_> = bids.iter().map(|bid| self.opened_bid(bid)).collect();

@@ -1,6 +1,8 @@
 //! The market in words: names for numbers, and lots as rows.
 
-use auction_core::{Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, Timestamp, UserId};
+use auction_core::{
+    Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, Terms, Timestamp, UserId,
+};
 
 use crate::paint::Paint;
 use crate::span::{duration, moment};
@@ -154,7 +156,10 @@ impl View<'_> {
 /// How many bids there are; of sealed ones, how many have one.
 fn seen_bids(lot: &Lot) -> String {
     match (lot.bids(), lot.bidders()) {
-        (0, bidders) if bidders > 0 => format!("{bidders} sealed"),
+        (0, bidders) if bidders > 0 => match lot.terms {
+            Terms::Call(_) => format!("{bidders} traders"),
+            _ => format!("{bidders} sealed"),
+        },
         (bids, _) => bids.to_string(),
     }
 }

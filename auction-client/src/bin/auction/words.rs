@@ -1,28 +1,28 @@
 //! How a lot is auctioned, how it stands and what came of it, in words.
 
-use std::time::Duration;
-
 use auction_core::{
     AllocatedBy, DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus,
     SealedPricing, SoftClose, SoftCloseMode, SoldBy, Span, Terms, UniformPricing, UniformTerms,
     UnsoldBecause,
 };
 
-use crate::span::{countdown, duration, moment};
+use crate::call;
+use crate::span::{countdown, duration, moment, span_words};
 use crate::view::View;
 
 impl View<'_> {
     /// The format and its terms, as a sentence without its end: what a bidder needs to know.
     pub fn terms(&self, lot: &Lot) -> String {
-        let shares = match lot.quantity.get() {
-            1 => String::new(),
-            shares => format!("{shares} shares, "),
+        let shares = match (&lot.terms, lot.quantity.get()) {
+            (Terms::Call(_), _) | (_, 1) => String::new(),
+            (_, shares) => format!("{shares} shares, "),
         };
         let how = match &lot.terms {
             Terms::English(terms) => english(terms),
             Terms::Dutch(terms) => dutch(terms),
             Terms::Sealed(terms) => sealed(terms.pricing),
             Terms::Uniform(terms) => in_parts(terms),
+            Terms::Call(terms) => call::terms(lot, terms),
         };
         let reserve = match lot.reserve() {
             Some(ReserveStatus::None) => "",
@@ -57,7 +57,11 @@ impl View<'_> {
                     _ => None,
                 };
                 let price = price.map_or(String::new(), |price| format!(", the price is {price}"));
-                format!("open, closes in {left}{price}")
+                let random = match lot.closes_from() < lot.closes_at {
+                    true => " at most",
+                    false => "",
+                };
+                format!("open, closes in {left}{random}{price}")
             }
         }
     }
@@ -131,6 +135,9 @@ impl View<'_> {
                 format!(
                     "sold {sold} of {of} shares to {buyers} trader{s}, {price}: {how}{rejected}"
                 )
+            }
+            Outcome::Crossed { .. } | Outcome::NoCross { .. } => {
+                call::outcome(outcome).unwrap_or_default()
             }
         }
     }
@@ -211,9 +218,4 @@ fn in_parts(terms: &UniformTerms) -> String {
     format!(
         "{name}: hidden bids for parts, at most {most} each; {pays}; where the shares run out, {first}"
     )
-}
-
-/// `1m`, `1h 30m`, `1s 500ms`: as it can be typed.
-fn span_words(span: Span) -> String {
-    humantime::format_duration(Duration::from_micros(span.micros())).to_string()
 }

@@ -1,7 +1,7 @@
 //! The book of a call auction: its orders, and the totals by price that are kept as they come and go.
 
 use super::chunk::Level;
-use super::ladder::{Depth, Indicative, Point};
+use super::ladder::{Depth, Indicative, Point, Quote};
 use super::levels::Levels;
 use super::order::{Entry, Order, OrderError, OrderId, Place, Rank, Side};
 use super::owners::Owners;
@@ -151,6 +151,24 @@ impl Book {
         Ok(order)
     }
 
+    /// Takes all of a trader's orders out of the book, whose numbers these are.
+    ///
+    /// # Panics
+    /// When they are not all.
+    pub fn cancel_all(&mut self, trader: UserId, ids: impl Iterator<Item = OrderId>) {
+        let mut left = self.owners.count(trader);
+        for id in ids {
+            if let Ok((order, spot)) = self.find(id, trader) {
+                self.queue.remove(spot);
+                self.add_up_without(&order);
+                left -= 1;
+            }
+        }
+        assert_eq!(left, 0, "all of a trader's orders are taken out together");
+        // At once, and not one by one: a trader can have many.
+        self.owners.remove_all(trader);
+    }
+
     /// A trader's own order.
     ///
     /// # Errors
@@ -176,9 +194,35 @@ impl Book {
         self.len() == 0
     }
 
+    /// How many traders have an order.
+    #[must_use]
+    pub fn trader_count(&self) -> usize {
+        self.owners.traders()
+    }
+
+    /// Those who have an order, by number.
+    pub fn traders(&self) -> impl Iterator<Item = UserId> {
+        self.owners.iter()
+    }
+
+    /// How many orders a trader has.
+    #[must_use]
+    pub fn count_of(&self, trader: UserId) -> usize {
+        self.owners.count(trader)
+    }
+
     /// The limit orders added up by price, the lowest first: what an open book publishes.
     pub fn levels(&self) -> impl DoubleEndedIterator<Item = Level> {
         self.levels.iter()
+    }
+
+    /// The best limit of a side, and what is wanted or offered at it.
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<Quote> {
+        match side {
+            Side::Buy => self.levels.best_buy(),
+            Side::Sell => self.levels.best_sell(),
+        }
     }
 
     /// Shares of the market orders of a side.
@@ -278,13 +322,18 @@ impl Book {
     }
 
     fn count_out(&mut self, order: &Order) {
+        let Entry { side, limit, .. } = order.entry;
+        self.owners
+            .remove(order.trader, side, Rank::of(side, limit));
+        self.add_up_without(order);
+    }
+
+    fn add_up_without(&mut self, order: &Order) {
         let Entry {
             side,
             quantity,
             limit,
         } = order.entry;
-        self.owners
-            .remove(order.trader, side, Rank::of(side, limit));
         match (limit, side) {
             (Some(limit), _) => self.levels.remove(side, limit, quantity.get()),
             (None, Side::Buy) => self.market_buy -= quantity.get(),

@@ -211,7 +211,7 @@ impl Depth<'_> {
 }
 
 /// The highest price on the tick that is no higher.
-pub(super) fn round_down(price: Price, tick: Price) -> Price {
+pub(crate) fn round_down(price: Price, tick: Price) -> Price {
     let units = price.units() - price.units() % tick.units();
     Price::from_units(units).expect("no higher than a price")
 }

@@ -162,7 +162,8 @@ pub enum OrderError {
     },
 }
 
-fn own_limit(own: &Option<Price>) -> impl core::fmt::Display + use<> {
+/// An own order as a refusal names it: by its limit.
+pub(crate) fn own_limit(own: &Option<Price>) -> impl core::fmt::Display + use<> {
     struct Shown(Option<Price>);
     impl core::fmt::Display for Shown {
         fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -38,6 +38,20 @@ impl Owners {
         }
     }
 
+    pub(super) fn remove_all(&mut self, trader: UserId) {
+        self.0.remove(&trader);
+    }
+
+    /// How many traders have an order.
+    pub(super) fn traders(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Those who have an order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = UserId> {
+        self.0.keys().copied()
+    }
+
     pub(super) fn count(&self, trader: UserId) -> usize {
         self.0
             .get(&trader)

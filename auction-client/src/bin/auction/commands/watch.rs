@@ -124,7 +124,9 @@ fn moves_closes(update: &Update) -> bool {
                 | PublicEvent::LotClosed { .. }
         ),
         Update::Snapshot => true,
-        Update::Reconnecting { .. } | Update::Live | Update::Gap(_) => false,
+        Update::Indicative(_) | Update::Reconnecting { .. } | Update::Live | Update::Gap(_) => {
+            false
+        }
     }
 }
 
@@ -229,6 +231,19 @@ impl Teller {
                 fields["time"] = json!(at.to_string());
                 fields["feed_sequence"] = json!(feed_sequence.0);
                 return self.out.tell(|_| text, || fields);
+            }
+            Update::Indicative(published) => {
+                let lot = market.lot(published.lot);
+                if !lot.is_some_and(|lot| self.watched.has(lot)) {
+                    return Ok(());
+                }
+                let mut fields = view.indicative_json(published);
+                fields["event"] = json!("indicative");
+                fields["time"] = json!(published.at.to_string());
+                let (title, what) = (view.title(published.lot), view.indicative(published));
+                return self
+                    .out
+                    .tell(|_| line(published.at, &title, &what), || fields);
             }
             Update::Snapshot => return self.everything(market, clock),
             Update::Reconnecting { because, wait } => {

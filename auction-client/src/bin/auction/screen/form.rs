@@ -62,6 +62,9 @@ pub enum Content {
 }
 
 const KINDS: &[&str] = &["bid", "hidden maximum"];
+const SIDES: &[&str] = &["buy", "sell"];
+/// What is typed for an order without a limit.
+const MARKET: &str = "market";
 const DOORS: &[&str] = &["log in", "register"];
 const DEEDS: &[&str] = &["halt", "resume", "close early", "take back"];
 
@@ -103,12 +106,20 @@ impl Form {
                 let price = Field::line("price", offered(Some(base(lot))));
                 Self::new(About::Order(lot.id), vec![quantity, price])
             }
+            Terms::Call(_) => {
+                let side = Field::choice("side", SIDES, 0);
+                let quantity = Field::line("shares", lot.quantity.to_string());
+                let price = Field::line("price", offered(Some(base(lot))));
+                Self::new(About::Order(lot.id), vec![side, quantity, price])
+            }
         }
     }
 
     /// For other values of an order.
     pub fn change(lot: &Lot, order: OrderId, now: Order) -> Self {
-        let limit = now.limit.map_or(String::new(), |limit| limit.to_string());
+        let limit = now
+            .limit
+            .map_or_else(|| MARKET.to_owned(), |limit| limit.to_string());
         let mut fields = vec![
             Field::line("shares", now.quantity.to_string()),
             Field::line("price", limit),
@@ -265,7 +276,11 @@ impl Form {
                 let (quantity, limit) = self.order(view, lot)?;
                 Ok(Ask::Place(PlaceOrder {
                     lot,
-                    side: Side::Buy,
+                    // Only the form of a call auction begins with a choice: of the side.
+                    side: match self.choice(0) {
+                        0 => Side::Buy,
+                        _ => Side::Sell,
+                    },
                     quantity,
                     limit,
                 }))
@@ -333,7 +348,15 @@ impl Form {
             let text = self.text(self.fields.len() - 2);
             text.parse().map_err(|error| format!("{text:?} {error}"))?
         };
-        let limit = Some(self.price(self.fields.len() - 1)?);
+        let last = self.fields.len() - 1;
+        if let Terms::Call(_) = found.terms {
+            let limit = match self.text(last).as_str() {
+                MARKET => None,
+                _ => Some(self.price(last)?),
+            };
+            return Ok((quantity, limit));
+        }
+        let limit = Some(self.price(last)?);
         if let Some(limit) = limit {
             self.warn(view, lot, limit)?;
         }
@@ -393,7 +416,12 @@ impl Form {
                     _ => format!("Bid on {}", view.title(lot)),
                 }
             }
-            About::Order(lot) => format!("Sealed bid on {}", view.title(lot)),
+            About::Order(lot) => match view.market.lot(lot).map(|lot| &lot.terms) {
+                Some(Terms::Call(_)) => {
+                    format!("Order on {} (price: or {MARKET})", view.title(lot))
+                }
+                _ => format!("Sealed bid on {}", view.title(lot)),
+            },
             About::Change(lot, order, side) => {
                 let verb = verb(side);
                 format!("Change order {order} to {verb} on {}", view.title(lot))
@@ -440,6 +468,7 @@ fn stepped(lot: &Lot, price: Price, up: bool) -> Price {
         Terms::English(terms) => terms.steps.step(price),
         Terms::Dutch(terms) => terms.step,
         Terms::Sealed(_) | Terms::Uniform(_) => Price::from_units(100).unwrap_or_default(),
+        Terms::Call(terms) => terms.tick,
     };
     let units = if up {
         price.units().saturating_add(step.units())

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use auction_client::Indicative;
 use auction_core::{LotId, MarketId, Name, OrderId, Price, Timestamp};
 
 use super::exchange::{Connection, Me};
@@ -40,6 +41,8 @@ pub struct Model {
     /// How far the log is scrolled back, in lines; the bids of a lot too.
     pub scrolled: usize,
     pub trails: Trails,
+    /// What an uncross of call auctions would give.
+    pub indicatives: BTreeMap<LotId, Indicative>,
     /// Lots that one leads.
     pub led: BTreeSet<LotId>,
     /// Lots that one has bid on, as far as is known.
@@ -139,6 +142,7 @@ impl Model {
             help: None,
             scrolled: 0,
             trails: Trails::default(),
+            indicatives: BTreeMap::new(),
             led: BTreeSet::new(),
             mine: BTreeSet::new(),
             orders: BTreeMap::new(),

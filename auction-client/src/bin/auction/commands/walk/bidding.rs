@@ -237,7 +237,11 @@ impl Walk {
                 let view = View { now: *at, ..view };
                 view.news(*at, event, paint).filter(|_| !told)
             }
-            Update::Event { .. } => None,
+            Update::Indicative(published) if published.lot == lot => {
+                let what = view.indicative(published);
+                Some(line(published.at, &view.title(lot), &what))
+            }
+            Update::Event { .. } | Update::Indicative(_) => None,
             Update::Snapshot => Some(self.standing(lot)),
             Update::Live => Some(line(view.now, "", "connected again; nothing was missed")),
             Update::Reconnecting { because, .. } => {

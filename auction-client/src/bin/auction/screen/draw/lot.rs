@@ -186,6 +186,11 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
                 let s = if bidders == 1 { "" } else { "s" };
                 format!(" {bidders} trader{s} with sealed bids, opened at the close.")
             }
+            Terms::Call(_) => {
+                let shown = model.indicatives.get(&lot.id).filter(|_| !lot.is_closed());
+                let shown = shown.map(|shown| format!(" {}", view.indicative(shown)));
+                shown.unwrap_or_else(|| " No orders yet.".to_owned())
+            }
             Terms::English(_) | Terms::Dutch(_) => " No bids yet.".to_owned(),
         };
         lines.push(Line::from(Span::styled(fit(&text, columns), theme.dim)));

@@ -270,6 +270,8 @@ fn leader(scene: Scene<'_>, lot: &Lot) -> String {
         Some(Outcome::Sold { winner, .. }) => Some(winner),
         Some(Outcome::Unsold { .. }) => return "unsold".to_owned(),
         Some(Outcome::Allocated { buyers, .. }) => return format!("{buyers} buyers"),
+        Some(Outcome::Crossed { traders, .. }) => return format!("{traders} traders"),
+        Some(Outcome::NoCross { .. }) => return "no trade".to_owned(),
         None => lot.leader(),
     };
     match winner {

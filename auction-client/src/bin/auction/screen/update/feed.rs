@@ -20,6 +20,10 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
             at,
             event,
         } => return event_happened(model, view, *feed_sequence, *at, event),
+        Update::Indicative(published) => {
+            // The newest is told where the lot is looked at; the log tells what lasts.
+            model.indicatives.insert(published.lot, published.clone());
+        }
         Update::Snapshot => return anew(model, view),
         Update::Reconnecting { because, wait } => {
             let since = match model.connection {
@@ -53,6 +57,7 @@ fn anew(model: &mut Model, view: View<'_>) -> Vec<Effect> {
     model.connection = Connection::Live;
     model.list.stale = true;
     model.trails.clear();
+    model.indicatives.clear();
     if model.market != view.market.id() {
         let log = std::mem::take(&mut model.log);
         *model = Model {

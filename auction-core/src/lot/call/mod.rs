@@ -1,0 +1,471 @@
+//! The call auction: orders to buy and to sell, which trade all at once, at one price.
+//!
+//! Orders are hidden; others see what an uncross now would give, and how many traders have an order. The random
+//! end is drawn outside the core and fixed before its window runs.
+
+mod hidden;
+
+pub(super) use hidden::CallHidden;
+
+use alloc::vec::Vec;
+
+use super::deciding::{Deciding, Due, OrderChange, Rebinding};
+use super::{LeastWinning, Lot, OwnOrder};
+use crate::clearing::call::{
+    Book, Entry, Indicative, OrderError, Quote, Side, Uncross, collar_bound, round_down,
+};
+use crate::command::CallTerms;
+use crate::event::{
+    Candidates, Event, Events, ExtensionCause, NoCrossBecause, Outcome, PrivateEvent, PublicEvent,
+};
+use crate::ledger::Obligation;
+use crate::limits::DEPTH_LEVELS_MAX;
+use crate::reject::Countable;
+use crate::{
+    EndCommitment, OrderId, Price, RandomEnd, Reject, Seed, Span, TermsError, Timestamp, UserId,
+};
+use hidden::Orders;
+
+/// What everyone sees of a call auction, beside what is published of its prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct CallBook {
+    /// How many traders have a live order, or had one at the close.
+    pub traders: u32,
+    /// The price it measures by, fixed when it begins; `None`: it has not begun, or there is none.
+    pub reference: Option<Price>,
+    /// Whether it has been extended because market orders would have stayed unfilled.
+    pub market_extended: bool,
+    /// What the random end will be checked against, once it is drawn and until it is opened.
+    pub end: Option<EndCommitment>,
+}
+
+/// The best of an open book: limits of each side with all that is wanted or offered at them, the most willing
+/// first, at most [`DEPTH_LEVELS_MAX`] a side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BookDepth {
+    /// Shares of market orders to buy.
+    pub market_buy: u64,
+    /// Shares of market orders to sell.
+    pub market_sell: u64,
+    /// Limits to buy, the highest first.
+    pub buys: Vec<Quote>,
+    /// Limits to sell, the lowest first.
+    pub sells: Vec<Quote>,
+}
+
+/// Checks terms, for a call that is open so long.
+pub(super) fn check_terms(
+    terms: &CallTerms,
+    greatest: Price,
+    reserve: Option<Price>,
+    open_for: Span,
+) -> Result<(), TermsError> {
+    if reserve.is_some() {
+        return Err(TermsError::NoReserveInCall);
+    }
+    if terms.tick == Price::ZERO || terms.tick > greatest {
+        return Err(TermsError::Tick { greatest });
+    }
+    let extends = terms.market_extension || (terms.collar.is_some() && terms.extensions_max > 0);
+    let windows = terms.random_end.micros() + terms.no_cancel.unwrap_or_default().micros();
+    if windows >= open_for.micros() || (extends && windows >= terms.extend_by.micros()) {
+        return Err(TermsError::Windows);
+    }
+    Ok(())
+}
+
+/// What a call measures by: the stock's last uncross price, else the base price, on the tick; zero: nothing.
+pub(crate) fn reference(terms: &CallTerms, lot_base: Price, last_uncross: Option<Price>) -> Price {
+    round_down(last_uncross.unwrap_or(lot_base), terms.tick)
+}
+
+/// All that a decision looks at.
+pub(super) struct State<'a> {
+    pub(super) lot: &'a Lot,
+    pub(super) terms: &'a CallTerms,
+    pub(super) book: &'a CallBook,
+    pub(super) hidden: &'a CallHidden,
+}
+
+impl Deciding for State<'_> {
+    fn lot(&self) -> &Lot {
+        self.lot
+    }
+
+    fn decide_order(
+        &self,
+        now: Timestamp,
+        trader: UserId,
+        change: OrderChange,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        // A halted call's time stands still.
+        let now = self.lot.halted_since.unwrap_or(now);
+        let orders = self.taking_orders(now)?;
+        let lot = self.lot.id;
+        match change {
+            OrderChange::Place {
+                side,
+                quantity,
+                limit,
+            } => {
+                let entry = Entry {
+                    side,
+                    quantity,
+                    limit,
+                };
+                let checked = orders.book().check_add(trader, &entry);
+                checked.map_err(|error| refused(error, OrderId(0)))?;
+                let order = orders.next_id(trader);
+                let most = u32::MAX;
+                events.push(Event::Private(PrivateEvent::OrderPlaced {
+                    lot,
+                    trader,
+                    order: order.ok_or(Reject::TooManyOrders { most })?,
+                    side,
+                    quantity,
+                    limit,
+                }));
+                if orders.book().count_of(trader) == 0 {
+                    events.push(self.counted(orders.trader_count() + 1));
+                }
+            }
+            OrderChange::Replace {
+                order,
+                quantity,
+                limit,
+            } => {
+                let known = orders.find(trader, order);
+                let place = known.ok_or(Reject::UnknownOrder { order })?;
+                let checked = orders.book().check_replace(place, trader, limit, quantity);
+                checked.map_err(|error| refused(error, order))?;
+                if let Some(since) = self.no_cancel_since(now) {
+                    let old = orders.book().order_of(place, trader);
+                    if !old.is_ok_and(|old| old.is_improved_by(limit, quantity)) {
+                        return Err(Reject::NoCancelNow { since });
+                    }
+                }
+                events.push(Event::Private(PrivateEvent::OrderReplaced {
+                    lot,
+                    trader,
+                    order,
+                    quantity,
+                    limit,
+                }));
+            }
+            OrderChange::Cancel { order } => {
+                let known = orders.find(trader, order);
+                known.ok_or(Reject::UnknownOrder { order })?;
+                if let Some(since) = self.no_cancel_since(now) {
+                    return Err(Reject::NoCancelNow { since });
+                }
+                let cancelled = PrivateEvent::OrderCancelled { lot, trader, order };
+                events.push(Event::Private(cancelled));
+                if orders.book().count_of(trader) == 1 {
+                    events.push(self.counted(orders.trader_count() - 1));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn decide_withdrawal(&self, trader: UserId, events: &mut Events) {
+        let Some(orders) = self.hidden.orders() else {
+            return;
+        };
+        if orders.book().count_of(trader) > 0 {
+            let lot = self.lot.id;
+            let withdrawn = PrivateEvent::OrdersWithdrawn { lot, trader };
+            events.push(Event::Private(withdrawn));
+            events.push(self.counted(orders.trader_count() - 1));
+        }
+    }
+
+    fn decide_draw(&self, now: Timestamp, seed: Seed, events: &mut Events) -> bool {
+        if self.terms.random_end == Span::ZERO || self.hidden.end().is_some() {
+            return false;
+        }
+        let lot = self.lot.id;
+        // Late, after an outage for example, there is less to choose from.
+        let longest = self.lot.closes_at.since(now).min(self.terms.random_end);
+        let end = RandomEnd::drawn(seed, longest);
+        events.push(Event::Private(PrivateEvent::EndDrawn { lot, end }));
+        let commitment = end.commitment(lot);
+        events.push(Event::Public(PublicEvent::EndCommitted { lot, commitment }));
+        true
+    }
+
+    fn decide_due(&self, now: Timestamp, events: &mut Events) -> Due {
+        let Some(cause) = self.extension() else {
+            return Due::Close;
+        };
+        self.open_end(events);
+        events.push(Event::Public(PublicEvent::LotExtended {
+            lot: self.lot.id,
+            closes_at: now.saturating_add(self.terms.extend_by),
+            cause,
+        }));
+        Due::Extended
+    }
+
+    fn open_end(&self, events: &mut Events) {
+        if let Some(end) = self.hidden.end() {
+            let lot = self.lot.id;
+            events.push(Event::Public(PublicEvent::EndOpened { lot, end }));
+        }
+    }
+
+    fn decide_close(&self, events: &mut Events) -> Outcome {
+        self.open_end(events);
+        match self.hidden.orders() {
+            Some(orders) => outcome(orders.book()),
+            None => Outcome::NoCross {
+                because: NoCrossBecause::NothingCrosses,
+                best_buy: None,
+                best_sell: None,
+            },
+        }
+    }
+
+    fn orders_of(&self, trader: UserId) -> Vec<OwnOrder> {
+        self.hidden.orders_of(trader)
+    }
+
+    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
+        let (Event::Private(event), Some(orders)) = (event, self.hidden.orders()) else {
+            return;
+        };
+        let standing = |trader, order| {
+            let place = orders.find(trader, order)?;
+            orders.book().order_of(place, trader).ok()
+        };
+        let owed = |entry: Entry| self.owes(entry);
+        let (trader, from, to) = match *event {
+            PrivateEvent::OrderPlaced {
+                trader,
+                side,
+                quantity,
+                limit,
+                ..
+            } => {
+                let entry = Entry {
+                    side,
+                    quantity,
+                    limit,
+                };
+                (trader, Obligation::NOTHING, self.owes(entry))
+            }
+            PrivateEvent::OrderReplaced {
+                trader,
+                order,
+                quantity,
+                limit,
+                ..
+            } => {
+                let Some(old) = standing(trader, order) else {
+                    return;
+                };
+                let new = Entry {
+                    quantity,
+                    limit,
+                    ..old.entry
+                };
+                (trader, owed(old.entry), owed(new))
+            }
+            PrivateEvent::OrderCancelled { trader, order, .. } => {
+                let Some(old) = standing(trader, order) else {
+                    return;
+                };
+                (trader, owed(old.entry), Obligation::NOTHING)
+            }
+            PrivateEvent::OrdersWithdrawn { trader, .. } => {
+                let own = self.hidden.orders_of(trader).into_iter();
+                let from = own.fold(Obligation::NOTHING, |all, order| {
+                    let OwnOrder {
+                        side,
+                        quantity,
+                        limit,
+                        ..
+                    } = order;
+                    all.and(owed(Entry {
+                        side,
+                        quantity,
+                        limit,
+                    }))
+                });
+                (trader, from, Obligation::NOTHING)
+            }
+            _ => return,
+        };
+        each(Rebinding { trader, from, to });
+    }
+
+    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
+        let orders = self.hidden.orders().into_iter();
+        for order in orders.flat_map(|orders| orders.book().orders()) {
+            each(order.trader, self.owes(order.entry));
+        }
+    }
+
+    /// There is no winner: all trade at one public price, and the trader's own orders tell the rest.
+    fn least_winning(&self, _trader: UserId, _closed_at: Timestamp) -> LeastWinning {
+        LeastWinning::Nothing
+    }
+}
+
+impl State<'_> {
+    /// To pay the limit, or what a market order could trade at; or to deliver.
+    fn owes(&self, entry: Entry) -> Obligation {
+        match entry.side {
+            Side::Sell => Obligation::to_deliver(entry.quantity),
+            Side::Buy => {
+                let reference = self.book.reference;
+                let greatest = self.terms.collar.zip(reference);
+                let greatest = greatest.map_or(Price::MAX, |(collar, reference)| {
+                    collar.upper(reference, self.terms.tick)
+                });
+                Obligation::to_pay(entry.limit.unwrap_or(greatest), entry.quantity)
+            }
+        }
+    }
+
+    fn taking_orders(&self, now: Timestamp) -> Result<&Orders, Reject> {
+        let lot = self.lot.id;
+        if let Some(end) = self.hidden.end() {
+            let closed_at = self.lot.closes_at.saturating_sub(end.before_close);
+            if now >= closed_at {
+                return Err(Reject::LotClosed { lot, closed_at });
+            }
+        }
+        let opens_at = self.lot.opened_at;
+        let orders = self.hidden.orders();
+        orders.ok_or(Reject::LotNotBegun { lot, opens_at })
+    }
+
+    /// When the no-cancel window began, if it has.
+    fn no_cancel_since(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lot.no_cancel_from().filter(|since| now >= *since)
+    }
+
+    fn counted(&self, bidders: u32) -> Event {
+        let lot = self.lot.id;
+        Event::Public(PublicEvent::BiddersCounted { lot, bidders })
+    }
+
+    /// Why the call goes on instead of closing, if it does.
+    fn extension(&self) -> Option<ExtensionCause> {
+        let book = self.hidden.orders()?.book();
+        if let Indicative::Cross(cross) = book.indicative()
+            && collar_bound(book, &cross).is_some()
+            && self.lot.extensions < self.terms.extensions_max
+        {
+            return Some(ExtensionCause::Volatility);
+        }
+        let traded = Uncross::of(book).map_or(0, |uncross| uncross.cross.volume);
+        let market = [Side::Buy, Side::Sell].map(|side| book.market_quantity(side));
+        let unfilled = market.into_iter().any(|shares| shares > traded);
+        let extends = self.terms.market_extension && !self.book.market_extended && unfilled;
+        extends.then_some(ExtensionCause::MarketOrders)
+    }
+}
+
+impl BookDepth {
+    pub(super) fn of(book: &Book) -> Self {
+        let quote = |price, quantity: u64| (quantity > 0).then_some(Quote { price, quantity });
+        let buys = book.levels().rev();
+        let buys = buys.filter_map(|level| quote(level.price, level.buy));
+        let sells = book.levels();
+        let sells = sells.filter_map(|level| quote(level.price, level.sell));
+        Self {
+            market_buy: book.market_quantity(Side::Buy),
+            market_sell: book.market_quantity(Side::Sell),
+            buys: buys.take(DEPTH_LEVELS_MAX).collect(),
+            sells: sells.take(DEPTH_LEVELS_MAX).collect(),
+        }
+    }
+}
+
+/// Who buys how many shares of whom at the uncross: the fills of both sides by time, against each other.
+pub(super) fn trades(book: &Book) -> Vec<(UserId, UserId, u64)> {
+    let Some(uncross) = Uncross::of(book) else {
+        return Vec::new();
+    };
+    let fills = |side| {
+        let fills = uncross.fills(book);
+        fills
+            .filter(move |fill| fill.side == side && fill.filled > 0)
+            .map(|fill| (fill.trader, fill.filled))
+    };
+    let mut sells = fills(Side::Sell);
+    let mut seller = (UserId(0), 0);
+    let mut trades = Vec::new();
+    for (buyer, mut wanted) in fills(Side::Buy) {
+        while wanted > 0 {
+            if seller.1 == 0 {
+                seller = sells.next().expect("both sides trade the same volume");
+            }
+            let shares = wanted.min(seller.1);
+            trades.push((buyer, seller.0, shares));
+            (wanted, seller.1) = (wanted - shares, seller.1 - shares);
+        }
+    }
+    trades
+}
+
+fn outcome(book: &Book) -> Outcome {
+    let Some(uncross) = Uncross::of(book) else {
+        let market = [Side::Buy, Side::Sell].map(|side| book.market_quantity(side));
+        return Outcome::NoCross {
+            because: match book.indicative() {
+                Indicative::Cross(_) => NoCrossBecause::Collar,
+                Indicative::NoCross { .. } if market.iter().all(|shares| *shares > 0) => {
+                    NoCrossBecause::NoPrice
+                }
+                Indicative::NoCross { .. } => NoCrossBecause::NothingCrosses,
+            },
+            best_buy: book.best(Side::Buy),
+            best_sell: book.best(Side::Sell),
+        };
+    };
+    let filled = uncross.fills(book).filter(|fill| fill.filled > 0);
+    Outcome::Crossed {
+        price: uncross.cross.price,
+        volume: uncross.cross.volume,
+        surplus: uncross.cross.surplus,
+        by: uncross.cross.decided_by,
+        candidates: uncross
+            .candidates
+            .map(|(lowest, highest)| Candidates { lowest, highest }),
+        traders: count_distinct(filled.map(|fill| fill.trader)),
+    }
+}
+
+/// Users are numbered without gaps: a bit each.
+fn count_distinct(users: impl Iterator<Item = UserId>) -> u32 {
+    let mut words: Vec<u64> = Vec::new();
+    for user in users {
+        let (word, bit) = ((user.0 / u64::BITS) as usize, user.0 % u64::BITS);
+        if words.len() <= word {
+            words.resize(word + 1, 0);
+        }
+        words[word] |= 1 << bit;
+    }
+    words.iter().map(|word| word.count_ones()).sum()
+}
+
+fn refused(error: OrderError, order: OrderId) -> Reject {
+    match error {
+        OrderError::OffTick { tick, above } => Reject::OffTick { tick, above },
+        OrderError::OffRoundLot { round_lot } => Reject::OffRoundLot { round_lot },
+        OrderError::AmountTooLarge { price, most } => Reject::AmountTooLarge { price, most },
+        OrderError::WouldSelfTrade { own } => Reject::WouldSelfTrade { own },
+        OrderError::UnknownOrder { .. } => Reject::UnknownOrder { order },
+        OrderError::Unchanged => Reject::Unchanged,
+        OrderError::TooManyOrders { most } => Reject::TooManyOrders { most },
+        OrderError::BookFull { most } => Reject::Full {
+            what: Countable::CallOrders,
+            most,
+        },
+    }
+}
