@@ -108,15 +108,16 @@ fn a_list_that_claims_billions_of_elements_is_refused_for_its_claim_alone() {
 
 #[test]
 fn a_list_over_its_limit_is_refused_though_its_bytes_are_there() {
-    // History of 1,025 bids of six bytes each: lot 1, total 0, then the number as a varint.
+    // History of 1,025 bids of six bytes each: lot 1, total 0, then the number as a varint; last, no opened bids.
     let mut body = vec![1, 0, 0x81, 0x08];
     body.extend([0; 6 * 1_025]);
+    body.push(0);
     let history = Kind::HISTORY;
     let decoded = ServerMessage::decode(history, &body);
     assert_eq!(decoded, Err(BodyError::Malformed(history)));
     // One fewer is taken.
     body[2] = 0x80;
-    body.truncate(4 + 6 * 1_024);
+    body.truncate(4 + 6 * 1_024 + 1);
     assert!(ServerMessage::decode(history, &body).is_ok());
     assert_justified(history, &body);
 }
