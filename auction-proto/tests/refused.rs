@@ -266,6 +266,49 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
                 .with_symbol(symbol)
                 .with_number(9_u32),
         ),
+        (
+            Reject::OffTick {
+                tick: least,
+                above: greatest,
+            },
+            bare(Code::OFF_TICK).with_price(greatest),
+        ),
+        (
+            Reject::OffRoundLot {
+                round_lot: Quantity::new(100).unwrap(),
+            },
+            bare(Code::OFF_ROUND_LOT).with_number(100_u32),
+        ),
+        (
+            Reject::AmountTooLarge { price, most: 9 },
+            bare(Code::AMOUNT_TOO_LARGE)
+                .with_price(price)
+                .with_number(9_u32),
+        ),
+        (
+            Reject::WouldSelfTrade { own: Some(price) },
+            bare(Code::WOULD_SELF_TRADE).with_price(price),
+        ),
+        (
+            Reject::WouldSelfTrade { own: None },
+            bare(Code::WOULD_SELF_TRADE),
+        ),
+        (
+            Reject::NoCancelNow { since: at },
+            bare(Code::NO_CANCEL_NOW).with_time(at),
+        ),
+        (
+            Reject::Terms(TermsError::NoReserveInCall),
+            bare(Code::TERMS_NO_RESERVE_IN_CALL),
+        ),
+        (
+            Reject::Terms(TermsError::Tick { greatest }),
+            bare(Code::TERMS_TICK).with_price(greatest),
+        ),
+        (
+            Reject::Terms(TermsError::Windows),
+            bare(Code::TERMS_WINDOWS),
+        ),
     ];
     for (reject, mut expected) in cases {
         let refused = Refused::from(reject);
@@ -334,6 +377,14 @@ fn the_numbers_and_names_of_codes_are_these_for_ever() {
 1049 no_account
 1050 too_much_cash
 1051 too_many_shares
+1052 off_tick
+1053 off_round_lot
+1054 amount_too_large
+1055 would_self_trade
+1056 no_cancel_now
+1057 terms_no_reserve_in_call
+1058 terms_tick
+1059 terms_windows
 2000 malformed
 2001 unknown_kind
 2002 version_unsupported

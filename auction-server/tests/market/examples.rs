@@ -185,6 +185,7 @@ fn the_example_clients_are_short_enough_to_be_read() {
         "python/lines_client.py",
         "python/websocket_client.py",
         "python/market.py",
+        "python/lot.py",
         "page/market.mjs",
         "page/page.mjs",
         "page/node_client.mjs",
