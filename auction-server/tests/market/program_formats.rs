@@ -443,3 +443,47 @@ S7,pay-as-bid,100,1h,,,,,,,,,,,pro-rata,3
         assert_eq!((file.symbol, &file.book), (flags.symbol, &flags.book));
     }
 }
+
+#[test]
+fn traders_bid_with_what_an_auctioneer_paid_in_and_own_what_they_win() {
+    let house = house(3);
+    let mut command = house.server();
+    command.args(["--accounts", "funds"]);
+    let server = Server::start(command);
+    let (ann, mia, tom) = cast(&server);
+    let paid = ann.does("deposit mia 100");
+    assert_eq!(
+        (&paid["cash"], &paid["free"]),
+        (&json!("100.00"), &json!("100.00"))
+    );
+    mia.fails("deposit mia 100", REFUSED);
+    ann.fails("deposit mia", USAGE);
+    ann.fails("deposit mia 5 --shares 5 --of S2", USAGE);
+
+    ann.does("open S2 --format english --open-for 1h");
+    let short = mia.fails("bid S2 100.01", REFUSED);
+    assert_eq!(short["code"], "insufficient_funds");
+    mia.does("bid S2 60");
+    let account = mia.does("account");
+    assert_eq!(
+        (&account["reserved"], &account["free"]),
+        (&json!("60.00"), &json!("40.00"))
+    );
+    assert_eq!(
+        ann.fails("withdraw mia 40.01", REFUSED)["code"],
+        "insufficient_funds"
+    );
+    assert_eq!(tom.does("account")["cash"], "0.00");
+    tom.fails("account mia", REFUSED);
+
+    ann.does("close S2");
+    let account = ann.does("account mia");
+    assert_eq!(
+        (&account["cash"], &account["reserved"]),
+        (&json!("40.00"), &json!("0.00"))
+    );
+    let held = json!([{"symbol": "S2", "shares": "1", "reserved": "0"}]);
+    assert_eq!(account["holdings"], held);
+    ann.does("withdraw mia --shares 1 --of S2");
+    assert_eq!(mia.does("account")["holdings"], json!([]));
+}

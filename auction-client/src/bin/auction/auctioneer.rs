@@ -1,6 +1,6 @@
 //! What an auctioneer can type.
 
-use auction_core::{Name, Price, Quantity, Span, Symbol, Timestamp};
+use auction_core::{Amount, Asset, Name, Price, Quantity, Span, Symbol, Timestamp};
 use clap::{Args, Subcommand};
 
 use crate::choose::Which;
@@ -58,6 +58,56 @@ Examples:
         /// The user's name.
         name: Name,
     },
+    /// Pay cash or shares into a trader's account, in a market that runs on funds. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction deposit mia 1000
+  auction deposit mia --shares 100 --of AAPL")]
+    Deposit {
+        /// The trader's name.
+        name: Name,
+        #[command(flatten)]
+        paid: Paid,
+    },
+    /// Pay out of a trader's account what is not reserved. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction withdraw mia 250.50
+  auction withdraw mia --shares 100 --of AAPL")]
+    Withdraw {
+        /// The trader's name.
+        name: Name,
+        #[command(flatten)]
+        paid: Paid,
+    },
+}
+
+/// Cash or shares.
+#[derive(Debug, Args)]
+pub struct Paid {
+    /// How much cash.
+    #[arg(
+        value_name = "AMOUNT",
+        required_unless_present = "shares",
+        conflicts_with = "shares"
+    )]
+    amount: Option<Amount>,
+    /// How many shares instead.
+    #[arg(long, value_name = "N", requires = "of")]
+    shares: Option<Quantity>,
+    /// Shares of which stock.
+    #[arg(long, value_name = "SYMBOL", requires = "shares")]
+    of: Option<Symbol>,
+}
+
+impl Paid {
+    pub fn asset(&self) -> Asset {
+        match (self.amount, self.shares, self.of) {
+            (_, Some(quantity), Some(symbol)) => Asset::Shares { symbol, quantity },
+            (Some(amount), ..) => Asset::Cash(amount),
+            _ => unreachable!("the parser wants an amount, or shares of a stock"),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! What a trader can type beside open bids: hidden orders, and what came of them.
 
-use auction_core::{LotId, OrderId, Price, Quantity};
+use auction_core::{LotId, Name, OrderId, Price, Quantity};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::choose::{Target, Which, lot_number};
@@ -82,6 +82,16 @@ Examples:
     /// See the least bid of yours that would have won a lot that has closed.
     #[command(after_help = "Example:\n  auction would-have-won AAPL")]
     WouldHaveWon(Which),
+    /// See what you own, in a market that runs on funds: cash and shares, and what of them is reserved.
+    #[command(after_help = "\
+Examples:
+  auction account
+  auction account --json | jq -r .free
+  auction account tom      an auctioneer sees any trader's")]
+    Account {
+        /// Whose [default: your own]. For auctioneers.
+        name: Option<Name>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

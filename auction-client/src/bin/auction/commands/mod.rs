@@ -13,6 +13,7 @@ mod watch;
 mod history;
 mod results;
 mod would_have_won;
+mod account;
 mod open;
 mod lot_life;
 mod suspend;
@@ -113,6 +114,7 @@ async fn trade(desk: &Desk, command: TradeCommand) -> Result<(), Failure> {
         TradeCommand::Cancel { which, order } => order::cancel(desk, which, order).await,
         TradeCommand::Orders { target, lot } => orders::run(desk, target, lot).await,
         TradeCommand::WouldHaveWon(which) => would_have_won::run(desk, which).await,
+        TradeCommand::Account { name } => account::run(desk, name).await,
     }
 }
 
@@ -133,6 +135,12 @@ async fn auctioneer(desk: &Desk, command: AuctioneerCommand) -> Result<(), Failu
         }
         AuctioneerCommand::Reinstate { name } => {
             suspend::run(desk, name, suspend::Act::Reinstate).await
+        }
+        AuctioneerCommand::Deposit { name, paid } => {
+            account::pay(desk, name, paid.asset(), account::Way::In).await
+        }
+        AuctioneerCommand::Withdraw { name, paid } => {
+            account::pay(desk, name, paid.asset(), account::Way::Out).await
         }
     }
 }

@@ -1,0 +1,129 @@
+//! `auction account [NAME]`, `auction deposit NAME AMOUNT`, `auction withdraw NAME AMOUNT`
+
+use auction_client::{Client, Code, RequestError};
+use auction_core::{Asset, Market, Name, UserId};
+use auction_proto::{Balance, Deposit, Done, Follows, GetBalance, ListedHolding, Withdraw};
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::paint::Paint;
+use crate::table::{Side, Table, Tone};
+
+/// Shows what a trader owns: the one who asks, or whom an auctioneer names.
+pub async fn run(desk: &Desk, name: Option<Name>) -> Result<(), Failure> {
+    let own = desk.resume().await?.name;
+    let user = match name {
+        None => None,
+        Some(name) => Some(user_named(&desk.client.snapshot().await?, name)?),
+    };
+    let balance = whole_balance(&desk.client, user).await?;
+    let name = name.unwrap_or(own);
+    desk.out.tell(
+        |paint| text(name, &balance, paint),
+        || as_json(name, &balance),
+    )
+}
+
+/// Which way something goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    In,
+    Out,
+}
+
+/// Pays into a trader's account, or out of it.
+pub async fn pay(desk: &Desk, name: Name, asset: Asset, way: Way) -> Result<(), Failure> {
+    desk.resume().await?;
+    let user = user_named(&desk.client.snapshot().await?, name)?;
+    let accepted = match way {
+        Way::In => desk.client.ask(Deposit { user, asset }).await?,
+        Way::Out => desk.client.ask(Withdraw { user, asset }).await?,
+    };
+    let balance = whole_balance(&desk.client, Some(user)).await?;
+    desk.out.tell(
+        |paint| {
+            let what = match asset {
+                Asset::Cash(amount) => amount.to_string(),
+                Asset::Shares { symbol, quantity } => format!("{quantity} shares of {symbol}"),
+            };
+            let paid = match way {
+                Way::In => "paid in",
+                Way::Out => "paid out",
+            };
+            format!("{what} {paid}.\n{}", text(name, &balance, paint))
+        },
+        || {
+            let mut told = as_json(name, &balance);
+            told["accepted"] = json!(true);
+            told["repeated"] = json!(accepted.done == Done::Before);
+            told
+        },
+    )
+}
+
+fn user_named(market: &Market, name: Name) -> Result<UserId, Failure> {
+    market.user_named(name).ok_or_else(|| {
+        let message = format!("there is no user {name}; accounts are made with `auction register`");
+        Failure::refused(Code::UNKNOWN_USER, message)
+    })
+}
+
+/// All of a balance: a server lists so many holdings at once, and is asked for those behind them.
+async fn whole_balance(client: &Client, user: Option<UserId>) -> Result<Whole, RequestError> {
+    let mut holdings = Vec::new();
+    loop {
+        let after = holdings.last().map(|last: &ListedHolding| last.symbol);
+        let balance = client.ask(GetBalance { user, after }).await?;
+        holdings.extend(balance.holdings.iter().cloned());
+        if balance.follows == Follows::Nothing {
+            return Ok(Whole { balance, holdings });
+        }
+    }
+}
+
+struct Whole {
+    balance: Balance,
+    holdings: Vec<ListedHolding>,
+}
+
+fn text(name: Name, whole: &Whole, paint: Paint) -> String {
+    let Whole { balance, holdings } = whole;
+    let mut table = Table::new(&[
+        ("what", Side::Left),
+        ("owned", Side::Right),
+        ("reserved", Side::Right),
+        ("free", Side::Right),
+    ]);
+    let cash = [balance.cash, balance.reserved, balance.free()];
+    let cash = cash.map(|amount| amount.to_string());
+    table.row(
+        Tone::Usual,
+        [vec!["cash".to_owned()], cash.to_vec()].concat(),
+    );
+    for holding in holdings {
+        let free = holding.shares.saturating_sub(holding.reserved);
+        let shares = [holding.shares, holding.reserved, free].map(|shares| shares.to_string());
+        let symbol = vec![holding.symbol.to_string()];
+        table.row(Tone::Usual, [symbol, shares.to_vec()].concat());
+    }
+    format!("The account of {name}:\n{}", table.print(paint))
+}
+
+fn as_json(name: Name, whole: &Whole) -> Value {
+    let Whole { balance, holdings } = whole;
+    let holdings = holdings.iter().map(|holding| {
+        json!({
+            "symbol": holding.symbol.as_str(),
+            "shares": holding.shares.to_string(),
+            "reserved": holding.reserved.to_string(),
+        })
+    });
+    json!({
+        "user": name.as_str(),
+        "cash": balance.cash.to_string(),
+        "reserved": balance.reserved.to_string(),
+        "free": balance.free().to_string(),
+        "holdings": holdings.collect::<Vec<_>>(),
+    })
+}
