@@ -124,14 +124,15 @@ impl Pending {
             .values_mut()
             .for_each(|waiting| waiting.parts = SnapshotAssembler::new());
         self.fail_those(because, |waiting| {
-            waiting.sent && repeat(&waiting.asked.message) == Repeat::Unsafe
+            waiting.sent && repeat(&waiting.asked.message) == Repeat::Never
         });
     }
 
     /// The session is gone, and with it what it remembered: nothing of it can be asked again.
     pub(crate) fn session_lost(&mut self, refused: &Refused) {
         let because = ConnectionError::Refused(Box::new(refused.clone()));
-        for (_, waiting) in self.extract(|waiting| needs_session(&waiting.asked.message)) {
+        let lost = |waiting: &Waiting| repeat(&waiting.asked.message) == Repeat::InSession;
+        for (_, waiting) in self.extract(lost) {
             let closed = refused.code == Code::SESSION_CLOSED;
             match waiting.asked.message {
                 // It was the logging out that ended it.
@@ -182,36 +183,6 @@ impl Waiting {
         let _ = self.asked.answer.send(answer);
         drop(self.asked.room);
     }
-}
-
-fn needs_session(message: &ClientMessage) -> bool {
-    matches!(
-        message,
-        ClientMessage::Logout(_)
-            | ClientMessage::ListSessions(_)
-            | ClientMessage::CloseSession(_)
-            | ClientMessage::Bid(_)
-            | ClientMessage::BidMaximum(_)
-            | ClientMessage::PublishProfit(_)
-            | ClientMessage::OpenLot(_)
-            | ClientMessage::ExtendLot(_)
-            | ClientMessage::CloseLot(_)
-            | ClientMessage::CancelLot(_)
-            | ClientMessage::HaltLot(_)
-            | ClientMessage::ResumeLot(_)
-            | ClientMessage::SuspendUser(_)
-            | ClientMessage::ReinstateUser(_)
-            | ClientMessage::PlaceOrder(_)
-            | ClientMessage::ReplaceOrder(_)
-            | ClientMessage::CancelOrder(_)
-            | ClientMessage::GetLeastWinning(_)
-            | ClientMessage::WatchAccount(_)
-            | ClientMessage::SetDeadMan(_)
-            | ClientMessage::Deposit(_)
-            | ClientMessage::Withdraw(_)
-            | ClientMessage::GetBalance(_)
-            | ClientMessage::GetOrders(_)
-    )
 }
 
 fn logged_out() -> Answer {

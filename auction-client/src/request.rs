@@ -19,13 +19,15 @@ pub trait Request: Into<ClientMessage> + sealed::Understand<Self::Answer> {
     type Answer;
 }
 
-/// Whether a request can be sent again when the connection was lost before its answer came.
+/// When a request can be sent again after its connection was lost before its answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// The session remembers its number, or it only reads: twice is as good as once.
-    Safe,
-    /// Twice could do it twice.
-    Unsafe,
+    /// Never: twice could do it twice.
+    Never,
+    /// Always: it only reads or greets, and twice is as good as once.
+    Always,
+    /// As long as its session lives, which remembers its number.
+    InSession,
 }
 
 /// What came of a bid.
@@ -39,14 +41,19 @@ pub struct BidPlaced {
     pub done: Done,
 }
 
-/// How safe it is to send a message again in the same session.
+/// When a message can be sent again. Every message is named, so that a new one is thought about.
 pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
     match message {
         // A second account of the name would be refused, and a second login opens a second session.
-        ClientMessage::Register(_) | ClientMessage::Login(_) => Repeat::Unsafe,
+        ClientMessage::Register(_) | ClientMessage::Login(_) => Repeat::Never,
         ClientMessage::Hello(_)
         | ClientMessage::Resume(_)
-        | ClientMessage::Logout(_)
+        | ClientMessage::Watch(_)
+        | ClientMessage::WatchSymbols(_)
+        | ClientMessage::GetSnapshot(_)
+        | ClientMessage::GetHistory(_)
+        | ClientMessage::Ping(_) => Repeat::Always,
+        ClientMessage::Logout(_)
         | ClientMessage::ListSessions(_)
         | ClientMessage::CloseSession(_)
         | ClientMessage::Bid(_)
@@ -69,12 +76,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::Deposit(_)
         | ClientMessage::Withdraw(_)
         | ClientMessage::GetBalance(_)
-        | ClientMessage::GetOrders(_)
-        | ClientMessage::Watch(_)
-        | ClientMessage::WatchSymbols(_)
-        | ClientMessage::GetSnapshot(_)
-        | ClientMessage::GetHistory(_)
-        | ClientMessage::Ping(_) => Repeat::Safe,
+        | ClientMessage::GetOrders(_) => Repeat::InSession,
     }
 }
 

@@ -266,49 +266,6 @@ fn every_rejection_has_its_code_and_carries_its_remedy() {
                 .with_symbol(symbol)
                 .with_number(9_u32),
         ),
-        (
-            Reject::OffTick {
-                tick: least,
-                above: greatest,
-            },
-            bare(Code::OFF_TICK).with_price(greatest),
-        ),
-        (
-            Reject::OffRoundLot {
-                round_lot: Quantity::new(100).unwrap(),
-            },
-            bare(Code::OFF_ROUND_LOT).with_number(100_u32),
-        ),
-        (
-            Reject::AmountTooLarge { price, most: 9 },
-            bare(Code::AMOUNT_TOO_LARGE)
-                .with_price(price)
-                .with_number(9_u32),
-        ),
-        (
-            Reject::WouldSelfTrade { own: Some(price) },
-            bare(Code::WOULD_SELF_TRADE).with_price(price),
-        ),
-        (
-            Reject::WouldSelfTrade { own: None },
-            bare(Code::WOULD_SELF_TRADE),
-        ),
-        (
-            Reject::NoCancelNow { since: at },
-            bare(Code::NO_CANCEL_NOW).with_time(at),
-        ),
-        (
-            Reject::Terms(TermsError::NoReserveInCall),
-            bare(Code::TERMS_NO_RESERVE_IN_CALL),
-        ),
-        (
-            Reject::Terms(TermsError::Tick { greatest }),
-            bare(Code::TERMS_TICK).with_price(greatest),
-        ),
-        (
-            Reject::Terms(TermsError::Windows),
-            bare(Code::TERMS_WINDOWS),
-        ),
     ];
     for (reject, mut expected) in cases {
         let refused = Refused::from(reject);

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Bound, Connection, State};
 use crate::committer::Novelty;
 use crate::sequencer::{Answer, NotTaken, Told, Work};
+use crate::visitors::Bucket;
 
 /// Whether a command that was asked in place came to be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +123,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         self.refuse(request, Code::NOT_LOGGED_IN, "log in first");
         None
+    }
+
+    /// The session the connection speaks for, when its user may ask more of the one who decides: whatever is worked
+    /// out there counts as a command. Otherwise the request is refused.
+    pub(super) fn bound_within_rate(&mut self, request: RequestId) -> Option<Bound> {
+        let bound = self.bound(request)?;
+        match self.commands.as_deref().map(Bucket::take) {
+            Some(Err(wait)) => {
+                self.refuse_for_now(request, "commands come from this user", wait);
+                None
+            }
+            Some(Ok(())) | None => Some(bound),
+        }
     }
 
     pub(super) fn is_bound(&mut self, request: RequestId) -> bool {

@@ -12,7 +12,6 @@ use super::ended::Ended;
 use super::view::View;
 use super::{Bound, Connection, State};
 use crate::sequencer::{ReplyTo, Submission, Work};
-use crate::visitors::Bucket;
 
 /// What the server calls itself.
 const SERVER: &str = concat!("auction-server/", env!("CARGO_PKG_VERSION"));
@@ -105,12 +104,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Submits a command; the answer comes when it is durable, and the connection goes on meanwhile.
     fn command(&mut self, request: RequestId, message: ClientMessage) {
-        let Some(Bound { session, .. }) = self.bound(request) else {
+        let Some(Bound { session, .. }) = self.bound_within_rate(request) else {
             return;
         };
-        if let Some(Err(wait)) = self.commands.as_deref().map(Bucket::take) {
-            return self.refuse_for_now(request, "commands come from this user", wait);
-        }
         let command = message
             .into_command(session)
             .expect("all other messages are handled");

@@ -15,7 +15,6 @@ use super::view::View;
 use super::{Bound, Connection, Watched};
 use crate::hub::{NoNext, NoSnapshot, Published, Snapshot, Start, Watching};
 use crate::sequencer::{Answer, NotTaken, Work};
-use crate::visitors::Bucket;
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
@@ -105,13 +104,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn least_winning(&mut self, request: RequestId, lot: LotId) {
-        let Some(Bound { user, .. }) = self.bound(request) else {
+        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
             return;
         };
-        // It is worked out by the one who decides, from all bids of the lot.
-        if let Some(Err(wait)) = self.commands.as_deref().map(Bucket::take) {
-            return self.refuse_for_now(request, "commands come from this user", wait);
-        }
         let work = Work::LeastWinning(lot, user);
         match self.services.inbox.ask(Caller::User(user), work).await {
             Ok(Answer::LeastWinning(Some(least))) => {
@@ -137,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn balance(&mut self, request: RequestId, asked: GetBalance) {
-        let Some(Bound { user, .. }) = self.bound(request) else {
+        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
             return;
         };
         let work = Work::Balance(user, asked);
@@ -159,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn orders(&mut self, request: RequestId, lot: LotId) {
-        let Some(Bound { user, .. }) = self.bound(request) else {
+        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
             return;
         };
         let work = Work::Orders(lot, user);

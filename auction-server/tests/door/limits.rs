@@ -114,6 +114,8 @@ async fn a_users_commands_are_limited_when_the_operator_says_so_and_anothers_are
         ("cancel_order", json!({"lot": 1, "order": 1})),
         ("halt_lot", json!({"lot": 1})),
         ("get_least_winning", json!({"lot": 1})),
+        ("get_orders", json!({"lot": 1})),
+        ("get_balance", json!({})),
     ] {
         assert_told_when(&mia.ask(kind, &body).await, now);
     }

@@ -14,12 +14,10 @@ writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
 try {
   const { Gap, Market } = await import(join(folder, "market.js"));
   const vectors = JSON.parse(readFileSync(process.env.FEEDS, "utf8"));
-  const knowsCalls = JSON.stringify(vectors).includes("last_uncross");
   let steps = 0;
   for (const { name, market: id, steps: all } of vectors) {
     const market = new Market({ heard() {}, changed() {} });
     market.id = id;
-    market.noUncross = knowsCalls ? null : undefined;
     for (const { messages, error, digest, feed_sequence } of all) {
       const take = () => messages.forEach(({ feed, snapshot_part: part }) => (feed ? market.follow(feed) : market.take(part)));
       steps += 1;

@@ -71,10 +71,7 @@ export class Market {
     const former = this.former?.id === part.market ? this.former.lots : [];
     for (const { users, stocks, lots } of this.parts) {
       users.forEach((user) => this.addUser(user.user, user.name, user.role));
-      stocks.forEach((stock) => {
-        this.noUncross = stock.last_uncross === undefined ? undefined : null;
-        this.setStock(stock.listing, stock.profit, stock.last_uncross);
-      });
+      stocks.forEach((stock) => this.setStock(stock.listing, stock.profit, stock.last_uncross));
       lots.forEach((lot) => this.addLot(former[lot.id - 1] ? Object.assign(former[lot.id - 1], Lot.of(lot)) : Lot.of(lot)));
     }
     this.setAccounts(part.accounts);
@@ -183,7 +180,7 @@ export class Market {
   list(listing) {
     const before = this.stocks.get(listing.symbol);
     const hasNews = !before || before.listing.profit !== listing.profit;
-    this.setStock(listing, hasNews ? listing.profit : before.profit, before ? before.uncross : this.noUncross);
+    this.setStock(listing, hasNews ? listing.profit : before.profit, before ? before.uncross : null);
   }
 
   setStock(listing, profit, uncross) {
