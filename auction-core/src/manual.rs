@@ -9,11 +9,12 @@
 //! 7. [`dutch`]: the falling price.
 //! 8. [`sealed`]: first-price and second-price.
 //! 9. [`uniform`]: many shares, at one price or as bid.
-//! 10. [`accounts`]: cash and shares, reserved and settled.
-//! 11. [`snapshots`]: beginning again without replaying everything, and the digest.
-//! 12. [`limits`]: how much of everything, and what is answered then.
-//! 13. [`formats`]: how to add a format.
-//! 14. [`absent`]: what is deliberately not here.
+//! 10. [`call`]: many buy and many sell, at one price.
+//! 11. [`accounts`]: cash and shares, reserved and settled.
+//! 12. [`snapshots`]: beginning again without replaying everything, and the digest.
+//! 13. [`limits`]: how much of everything, and what is answered then.
+//! 14. [`formats`]: how to add a format.
+//! 15. [`absent`]: what is deliberately not here.
 
 #[doc = include_str!("../docs/embed.md")]
 pub mod embed {}
@@ -33,6 +34,8 @@ pub mod dutch {}
 pub mod sealed {}
 #[doc = include_str!("../docs/uniform.md")]
 pub mod uniform {}
+#[doc = include_str!("../docs/call.md")]
+pub mod call {}
 #[doc = include_str!("../docs/accounts.md")]
 pub mod accounts {}
 #[doc = include_str!("../docs/snapshots.md")]

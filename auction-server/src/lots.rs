@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use auction_core::{
-    DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price, Quantity, QuantityError,
-    SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Symbol, Terms, Timestamp,
-    UniformPricing, UniformTerms,
+    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price,
+    Quantity, QuantityError, SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps,
+    Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
 };
 
 use crate::config::value;
@@ -31,6 +31,13 @@ const COLUMNS: Columns = Columns {
         "floor",
         "priority",
         "bids_max",
+        "tick",
+        "book",
+        "collar",
+        "collar_bps",
+        "market_extension",
+        "random_end",
+        "no_cancel",
     ],
 };
 
@@ -175,9 +182,10 @@ impl Cells<'_> {
             "vickrey" => self.sealed(SealedPricing::SecondPrice),
             "uniform" => self.in_parts("a uniform", UniformPricing::Uniform),
             "pay-as-bid" => self.in_parts("a pay-as-bid", UniformPricing::PayAsBid),
+            "call" => Some(self.call()),
             _ => {
-                let expected = "is unknown; expected english, dutch, sealed-first, vickrey, uniform \
-                                or pay-as-bid";
+                let expected = "is unknown; expected english, dutch, sealed-first, vickrey, uniform, \
+                                pay-as-bid or call";
                 self.faults
                     .push(format!("format {} {expected}", shown(format)));
                 None
@@ -199,6 +207,36 @@ impl Cells<'_> {
             priority: priority.unwrap_or(MarginalPriority::Time),
             bids_max: bids_max.unwrap_or(UniformTerms::BIDS_MAX),
         }))
+    }
+
+    fn call(&mut self) -> Terms {
+        let extension = ["extensions_max", "market_extension", "extend_by"];
+        let end = ["random_end", "no_cancel"];
+        let own = ["tick", "book", "collar", "collar_bps"];
+        self.only("a call", &[&own[..], &extension, &end].concat());
+        let tick = self.value("tick", price);
+        let book = self.value("book", book);
+        let absolute = self.value("collar", price);
+        let basis_points = self.value("collar_bps", count);
+        let most = self.value("extensions_max", count);
+        let market_extension = self.value("market_extension", value::on_or_off);
+        let by = self.value("extend_by", value::span);
+        let random_end = self.value("random_end", value::span);
+        let no_cancel = self.value("no_cancel", value::span);
+        let usual = CallTerms::default();
+        Terms::Call(CallTerms {
+            tick: tick.unwrap_or(usual.tick),
+            book: book.unwrap_or(usual.book),
+            collar: (absolute.is_some() || basis_points.is_some()).then(|| Collar {
+                absolute: absolute.unwrap_or(Price::ZERO),
+                basis_points: basis_points.unwrap_or(0),
+            }),
+            extensions_max: most.unwrap_or(usual.extensions_max),
+            market_extension: market_extension.unwrap_or(usual.market_extension),
+            extend_by: by.unwrap_or(usual.extend_by),
+            random_end: random_end.unwrap_or(usual.random_end),
+            no_cancel: no_cancel.or(usual.no_cancel),
+        })
     }
 
     /// The value in a column; `None` where there is none, or a wrong one.
@@ -272,5 +310,13 @@ fn priority(text: &str) -> Result<MarginalPriority, String> {
         "time" => Ok(MarginalPriority::Time),
         "pro-rata" => Ok(MarginalPriority::ProRata),
         _ => Err("is unknown; expected time or pro-rata".to_owned()),
+    }
+}
+
+fn book(text: &str) -> Result<BookShown, String> {
+    match text {
+        "open" => Ok(BookShown::Open),
+        "closed" => Ok(BookShown::Closed),
+        _ => Err("is unknown; expected open or closed".to_owned()),
     }
 }

@@ -120,7 +120,7 @@ pub(super) fn file(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-pub(super) fn on_or_off(text: &str) -> Result<bool, String> {
+pub(crate) fn on_or_off(text: &str) -> Result<bool, String> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),

@@ -380,6 +380,11 @@ fn what_is_not_permitted_wrong_or_not_logged_in_ends_as_it_should_and_changes_no
         ),
         ("open S2 --format english --reserve 0.50", REFUSED),
         ("open S2 --format uniform --bids-max 0", REFUSED),
+        ("open S2 --format english --tick 1", USAGE),
+        ("open S2 --format call --book ajar", USAGE),
+        ("open S2 --format call --reserve 5", REFUSED),
+        ("open S2 --format call --tick 0", REFUSED),
+        ("open S2 --format call --random-end 1h", REFUSED),
         ("open NONE --format english", REFUSED),
         (
             "open S2 --format dutch --start 1 --step 1 --interval 0s --floor 1",
@@ -412,14 +417,16 @@ fn flags_and_columns_of_the_same_name_open_the_same_lots() {
     house.write(
         "lots.csv",
         "\
-symbol,format,quantity,open_for,reserve,step,buy_now,extend_within,extend_by,extend_mode,extensions_max,start,interval,floor,priority,bids_max
-S1,english,,,,,,,,,,,,,,
-S2,english,5,1h,2,banded,9,30s,20s,reset,3,,,,,
-S3,dutch,,1h,,1,,,,,,100,10s,50,,
-S4,sealed-first,,1h,,,,,,,,,,,,
-S5,vickrey,,1h,50,,,,,,,,,,,
-S6,uniform,,1h,,,,,,,,,,,,
-S7,pay-as-bid,100,1h,,,,,,,,,,,pro-rata,3
+symbol,format,quantity,open_for,reserve,step,buy_now,extend_within,extend_by,extend_mode,extensions_max,start,interval,floor,priority,bids_max,tick,book,collar,collar_bps,market_extension,random_end,no_cancel
+S1,english,,,,,,,,,,,,,,,,,,,,,
+S2,english,5,1h,2,banded,9,30s,20s,reset,3,,,,,,,,,,,,
+S3,dutch,,1h,,1,,,,,,100,10s,50,,,,,,,,,
+S4,sealed-first,,1h,,,,,,,,,,,,,,,,,,,
+S5,vickrey,,1h,50,,,,,,,,,,,,,,,,,,
+S6,uniform,,1h,,,,,,,,,,,,,,,,,,,
+S7,pay-as-bid,100,1h,,,,,,,,,,,pro-rata,3,,,,,,,
+S8,call,,1h,,,,,,,,,,,,,,,,,,,
+S8,call,100,1h,,,,,3m,,2,,,,,,0.05,open,0.50,1000,on,30s,1m
 ",
     );
     let server = house.open();
@@ -433,11 +440,14 @@ S7,pay-as-bid,100,1h,,,,,,,,,,,pro-rata,3
         "open S5 --format vickrey --reserve 50",
         "open S6 --format uniform",
         "open S7 --format pay-as-bid --quantity 100 --priority pro-rata --bids-max 3",
+        "open S8 --format call",
+        "open S8 --format call --quantity 100 --extend-by 3m --extensions-max 2 --tick 0.05 --book open \
+         --collar 0.50 --collar-bps 1000 --market-extension on --random-end 30s --no-cancel 1m",
     ] {
         ann.does(line);
     }
     let market = Line::open(server.address()).snapshot();
-    let (by_file, by_flags) = market.lots().split_at(7);
+    let (by_file, by_flags) = market.lots().split_at(9);
     for (file, flags) in by_file.iter().zip(by_flags) {
         assert_eq!((&file.terms, file.quantity), (&flags.terms, flags.quantity));
         assert_eq!((file.symbol, &file.book), (flags.symbol, &flags.book));

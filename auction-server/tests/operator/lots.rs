@@ -3,8 +3,9 @@
 use std::fs;
 
 use auction_core::{
-    DutchTerms, EnglishTerms, MarginalPriority, Price, Quantity, SealedPricing, SealedTerms,
-    SoftClose, SoftCloseMode, Span, Steps, Terms, Timestamp, UniformPricing, UniformTerms,
+    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, Price, Quantity,
+    SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Terms, Timestamp,
+    UniformPricing, UniformTerms,
 };
 use auction_server::lots::{Defaults, PlannedLot, read};
 
@@ -89,6 +90,52 @@ TSLA,sealed-first,,,,,,,,,,,,,,
 }
 
 #[test]
+fn a_call_has_its_round_lot_and_terms_and_the_rest_is_usual() {
+    let text = "\
+symbol,format,quantity,extend_by,extensions_max,tick,book,collar,collar_bps,market_extension,random_end,no_cancel
+AAPL,call,,,,,,,,,,
+AAPL,Call,100,2m,3,0.05,open,0.50,1000,on,30s,45s
+AAPL,call,,,,,closed,,500,off,,0s
+AAPL,call,,,,,,0.50,,,,
+";
+    let now = Timestamp::from_secs(1_000);
+    let lots = lots(text).unwrap();
+    let lots: Vec<_> = lots.iter().map(|lot| lot.open(now)).collect();
+    let usual = CallTerms::default();
+    assert_eq!(lots[0].terms, Terms::Call(usual));
+    assert_eq!(lots[1].quantity, "100".parse().unwrap());
+    let collar = |absolute, basis_points| {
+        let absolute = price(absolute);
+        Some(Collar {
+            absolute,
+            basis_points,
+        })
+    };
+    let all = CallTerms {
+        tick: price("0.05"),
+        book: BookShown::Open,
+        collar: collar("0.50", 1_000),
+        extensions_max: 3,
+        market_extension: true,
+        extend_by: Span::from_secs(120),
+        random_end: Span::from_secs(30),
+        no_cancel: Some(Span::from_secs(45)),
+    };
+    assert_eq!(lots[1].terms, Terms::Call(all));
+    let some = CallTerms {
+        collar: collar("0", 500),
+        no_cancel: Some(Span::ZERO),
+        ..usual
+    };
+    assert_eq!(lots[2].terms, Terms::Call(some));
+    let absolute = CallTerms {
+        collar: collar("0.50", 0),
+        ..usual
+    };
+    assert_eq!(lots[3].terms, Terms::Call(absolute));
+}
+
+#[test]
 fn what_is_wrong_is_said_by_line() {
     let cases = [
         (
@@ -97,8 +144,8 @@ fn what_is_wrong_is_said_by_line() {
         ),
         (
             "symbol,format\nAAPL,sealed\n",
-            "lots.csv:2: format \"sealed\" is unknown; expected english, dutch, sealed-first, vickrey, uniform \
-             or pay-as-bid",
+            "lots.csv:2: format \"sealed\" is unknown; expected english, dutch, sealed-first, vickrey, uniform, \
+             pay-as-bid or call",
         ),
         (
             "symbol,format,quantity\nAAPL,english,0\n",
@@ -116,6 +163,18 @@ fn what_is_wrong_is_said_by_line() {
             "symbol,format,priority,bids_max\nAAPL,uniform,size,many\n",
             "lots.csv:2: priority \"size\" is unknown; expected time or pro-rata\n\
              lots.csv:2: bids_max \"many\" is no number; expected for example 10",
+        ),
+        (
+            "symbol,format,tick,book,market_extension\nAAPL,call,x,half,yes\n",
+            "lots.csv:2: tick \"x\" is not a decimal; expected for example 12.50\n\
+             lots.csv:2: book \"half\" is unknown; expected open or closed\n\
+             lots.csv:2: market_extension \"yes\" is unknown; expected on or off",
+        ),
+        (
+            "symbol,format,reserve,step,tick\nAAPL,call,5,,\nAAPL,call,,1,\nAAPL,english,,,1\n",
+            "lots.csv:2: reserve is not for a call lot; leave it empty\n\
+             lots.csv:3: step is not for a call lot; leave it empty\n\
+             lots.csv:4: tick is not for an English lot; leave it empty",
         ),
         (
             "symbol,format,open_for\nAAPL,english,0s\n",

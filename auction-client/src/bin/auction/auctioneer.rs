@@ -19,6 +19,7 @@ Examples:
   auction open AAPL --format vickrey --closes-at 2026-11-22T14:00:00Z
   auction open AAPL --format uniform --quantity 1000000 --priority pro-rata
   auction open AAPL --format pay-as-bid --quantity 1000 --bids-max 3
+  auction open AAPL --format call --collar-bps 1000 --random-end 30s --open-for 1h
 
 An auctioneer's account is made where the server runs, while it is stopped:
   AUCTION_PASSWORD=... auction-server user add ann --role auctioneer")]
@@ -117,10 +118,11 @@ pub struct OpenArgs {
     /// How it is auctioned.
     #[arg(long, value_enum)]
     pub format: Format,
-    /// How many shares.
+    /// How many shares. Call: the round lot, of which orders are multiples.
     #[arg(long, value_name = "N", default_value = "1")]
     pub quantity: Quantity,
-    /// Below this price nothing is sold; hidden from everyone. Not for Dutch lots: their floor is public.
+    /// Below this price nothing is sold; hidden from everyone. Not for Dutch lots, whose floor is public, nor for
+    /// calls, whose sellers name their limits.
     #[arg(long, value_name = "PRICE")]
     pub reserve: Option<Price>,
     /// Open it so long from now [default: now].

@@ -1,8 +1,8 @@
 //! The terms of a lot as flags: the columns of the server's `lots.csv`, with the same rules and defaults.
 
 use auction_core::{
-    DutchTerms, EnglishTerms, MarginalPriority, Price, SealedPricing, SealedTerms, SoftClose,
-    SoftCloseMode, Span, Steps, Terms, UniformPricing, UniformTerms,
+    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, Price, SealedPricing,
+    SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Terms, UniformPricing, UniformTerms,
 };
 use clap::{Args, ValueEnum};
 
@@ -23,6 +23,8 @@ pub enum Format {
     Uniform,
     /// Hidden bids for parts; each pays its own.
     PayAsBid,
+    /// Orders to buy and to sell, which trade all at once at one price.
+    Call,
 }
 
 /// What a lot is opened under. What is not for the format is refused.
@@ -38,13 +40,14 @@ pub struct TermFlags {
     /// English: a bid so close to the end moves it [default: 60s].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub extend_within: Option<Span>,
-    /// English: by how much [default: 60s].
+    /// English: by how much. Call: how long an extension is [default: 60s].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub extend_by: Option<Span>,
     /// English: add to the close, or reset it to so long after the bid [default: add].
     #[arg(long, value_name = "MODE", value_enum, help_heading = "Terms")]
     pub extend_mode: Option<ExtendMode>,
-    /// English: how often at most [default: no limit].
+    /// English: how often at most [default: no limit]. Call: how often a price outside the collar extends it
+    /// [default: 1].
     #[arg(long, value_name = "N", help_heading = "Terms")]
     pub extensions_max: Option<u32>,
     /// Dutch: the first price.
@@ -62,6 +65,28 @@ pub struct TermFlags {
     /// Uniform, pay-as-bid: how many live bids a trader can have [default: 10].
     #[arg(long, value_name = "N", help_heading = "Terms")]
     pub bids_max: Option<u32>,
+    /// Call: the grid of limits [default: 0.01].
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub tick: Option<Price>,
+    /// Call: whether everyone sees how much is wanted and offered at which limit [default: closed].
+    #[arg(long, value_name = "BOOK", value_enum, help_heading = "Terms")]
+    pub book: Option<Book>,
+    /// Call: so far from the reference the price may be, or as far as --collar-bps says [default: anywhere].
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub collar: Option<Price>,
+    /// Call: the same in hundredths of a percent of the reference.
+    #[arg(long, value_name = "N", help_heading = "Terms")]
+    pub collar_bps: Option<u32>,
+    /// Call: extend it, once, when market orders would stay unfilled [default: off].
+    #[arg(long, value_name = "SWITCH", value_enum, help_heading = "Terms")]
+    pub market_extension: Option<Switch>,
+    /// Call: the trade comes at a random moment so long before the close [default: at the close].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub random_end: Option<Span>,
+    /// Call: so long before the random end, and until the trade, orders can only be added or improved
+    /// [default: they can be cancelled to the last].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub no_cancel: Option<Span>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,6 +99,18 @@ pub enum ExtendMode {
 pub enum Priority {
     Time,
     ProRata,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Book {
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
 }
 
 impl Format {
@@ -90,6 +127,7 @@ impl Format {
             Self::Vickrey => sealed(SealedPricing::SecondPrice),
             Self::Uniform => in_parts(UniformPricing::Uniform, flags),
             Self::PayAsBid => in_parts(UniformPricing::PayAsBid, flags),
+            Self::Call => Terms::Call(call(flags)),
         })
     }
 
@@ -107,6 +145,17 @@ impl Format {
             Self::Dutch => &["start", "step", "interval", "floor"],
             Self::SealedFirst | Self::Vickrey => &[],
             Self::Uniform | Self::PayAsBid => &["priority", "bids-max"],
+            Self::Call => &[
+                "tick",
+                "book",
+                "collar",
+                "collar-bps",
+                "extensions-max",
+                "market-extension",
+                "extend-by",
+                "random-end",
+                "no-cancel",
+            ],
         }
     }
 
@@ -124,6 +173,13 @@ impl Format {
             ("floor", flags.floor.is_some()),
             ("priority", flags.priority.is_some()),
             ("bids-max", flags.bids_max.is_some()),
+            ("tick", flags.tick.is_some()),
+            ("book", flags.book.is_some()),
+            ("collar", flags.collar.is_some()),
+            ("collar-bps", flags.collar_bps.is_some()),
+            ("market-extension", flags.market_extension.is_some()),
+            ("random-end", flags.random_end.is_some()),
+            ("no-cancel", flags.no_cancel.is_some()),
         ];
         let own = self.own();
         let wrong = given
@@ -205,6 +261,30 @@ fn in_parts(pricing: UniformPricing, flags: &TermFlags) -> Terms {
     })
 }
 
+fn call(flags: &TermFlags) -> CallTerms {
+    let usual = CallTerms::default();
+    let is_collared = flags.collar.is_some() || flags.collar_bps.is_some();
+    CallTerms {
+        tick: flags.tick.unwrap_or(usual.tick),
+        book: match flags.book {
+            None => usual.book,
+            Some(Book::Open) => BookShown::Open,
+            Some(Book::Closed) => BookShown::Closed,
+        },
+        collar: is_collared.then(|| Collar {
+            absolute: flags.collar.unwrap_or(Price::ZERO),
+            basis_points: flags.collar_bps.unwrap_or(0),
+        }),
+        extensions_max: flags.extensions_max.unwrap_or(usual.extensions_max),
+        market_extension: flags
+            .market_extension
+            .map_or(usual.market_extension, |switch| switch == Switch::On),
+        extend_by: flags.extend_by.unwrap_or(usual.extend_by),
+        random_end: flags.random_end.unwrap_or(usual.random_end),
+        no_cancel: flags.no_cancel.or(usual.no_cancel),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,6 +332,11 @@ mod tests {
                 Format::Uniform,
                 step("1"),
                 "which takes --priority, --bids-max",
+            ),
+            (
+                Format::Call,
+                step("1"),
+                "--step is not for the format call, which takes --tick, --book",
             ),
         ] {
             let error = format.terms(&flags).unwrap_err();
