@@ -1,12 +1,15 @@
 //! `users.csv`: accounts to be imported at a start.
 //!
-//! A row is `name,role,password_hash` or `name,role,password`, and `symbol` for a company. Importing is
-//! idempotent: a name that is taken is passed over, whatever its row says, so a row does nothing a second time.
+//! A row is `name,role,password_hash` or `name,role,password`, `symbol` for a company, and `cash` and `holdings` for a
+//! trader in a market that runs on funds. Importing is idempotent: a name that is taken is passed over, whatever its
+//! row says, so a row does nothing a second time. What a trader begins with is paid in with the account, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use auction_core::{Credential, Market, Name, Registration, Role, Symbol};
+use auction_core::{
+    AccountMode, Amount, Asset, Credential, Market, Name, Quantity, Registration, Role, Symbol,
+};
 
 use crate::password::{self, Password};
 use crate::progress::{Reached, Work};
@@ -14,7 +17,7 @@ use crate::sheet::{self, Columns, Row, SheetError, shown};
 
 const COLUMNS: Columns = Columns {
     required: &["name", "role"],
-    optional: &["password_hash", "password", "symbol"],
+    optional: &["password_hash", "password", "symbol", "cash", "holdings"],
 };
 
 /// Most lines that one warning names.
@@ -24,11 +27,22 @@ const LINES_NAMED_MAX: usize = 10;
 #[derive(Clone, Debug, Default)]
 pub struct Import {
     /// The accounts that are not there yet, in the order of the file.
-    pub registrations: Vec<Registration>,
+    pub accounts: Vec<NewAccount>,
     /// How many accounts of the file are there already.
     pub present: usize,
     /// What the operator should know: no reason to stop.
     pub warnings: Vec<String>,
+}
+
+/// An account to be made, and what is paid into it then.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The line of its row, from 1.
+    pub line: u64,
+    /// The account.
+    pub registration: Registration,
+    /// What its trader begins with.
+    pub deposits: Vec<Asset>,
 }
 
 /// Reads the accounts at `path` and compares them with those of the market. No file: no accounts.
@@ -46,15 +60,15 @@ pub fn read(
     let (mut import, wanted) = examine(path, market)?;
     let of = wanted.len() as u64;
     let hashed = wanted.into_iter().zip(1..).map(|(account, done)| {
-        let registration = account.registration();
+        let account = account.hashed();
         tell(Reached {
             work: Work::Hashing,
             done,
             of,
         });
-        registration
+        account
     });
-    import.registrations = hashed.collect();
+    import.accounts = hashed.collect();
     Ok(import)
 }
 
@@ -112,9 +126,11 @@ fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), Sheet
 }
 
 struct Account {
+    line: u64,
     name: Name,
     role: Role,
     secret: Secret,
+    deposits: Vec<Asset>,
 }
 
 enum Secret {
@@ -123,15 +139,19 @@ enum Secret {
 }
 
 impl Account {
-    fn registration(self) -> Registration {
+    fn hashed(self) -> NewAccount {
         let credential = match self.secret {
             Secret::Hash(credential) => credential,
             Secret::Plain(password) => password.hash(),
         };
-        Registration {
-            name: self.name,
-            role: self.role,
-            credential,
+        NewAccount {
+            line: self.line,
+            registration: Registration {
+                name: self.name,
+                role: self.role,
+                credential,
+            },
+            deposits: self.deposits,
         }
     }
 }
@@ -140,13 +160,93 @@ fn parse(row: &Row<'_>, market: &Market) -> Result<Account, Vec<String>> {
     let name = row.parse::<Name>("name");
     let role = parse_role(row, market);
     let secret = parse_secret(row);
-    match (name, role, secret) {
-        (Ok(name), Ok(role), Ok(secret)) => Ok(Account { name, role, secret }),
-        (name, role, secret) => {
-            let faults = [name.err(), role.err(), secret.err()];
-            Err(faults.into_iter().flatten().collect())
+    let cash = parse_cash(row, market);
+    let holdings = parse_holdings(row, market);
+    match (name, role, secret, cash, holdings) {
+        (Ok(name), Ok(role), Ok(secret), Ok(cash), Ok(holdings)) => Ok(Account {
+            line: row.line,
+            name,
+            role,
+            secret,
+            deposits: cash.into_iter().chain(holdings).collect(),
+        }),
+        (name, role, secret, cash, holdings) => {
+            let faults = [name.err(), role.err(), secret.err(), cash.err()];
+            let faults = faults.into_iter().flatten();
+            Err(faults.chain(holdings.err().into_iter().flatten()).collect())
         }
     }
+}
+
+fn parse_cash(row: &Row<'_>, market: &Market) -> Result<Option<Asset>, String> {
+    let Some(_) = paid_in(row, "cash", market)? else {
+        return Ok(None);
+    };
+    let cash = row.parse::<Amount>("cash")?;
+    Ok((cash > Amount::ZERO).then_some(Asset::Cash(cash)))
+}
+
+/// `AAPL:100 TSLA:50`: so many shares of each stock.
+fn parse_holdings(row: &Row<'_>, market: &Market) -> Result<Vec<Asset>, Vec<String>> {
+    let Some(text) = paid_in(row, "holdings", market).map_err(|fault| vec![fault])? else {
+        return Ok(Vec::new());
+    };
+    let mut faults = Vec::new();
+    let mut held = BTreeSet::new();
+    let mut holdings = Vec::new();
+    for holding in text.split_whitespace() {
+        match parse_holding(holding, market) {
+            Ok((symbol, _)) if !held.insert(symbol) => {
+                faults.push(format!("holdings name {symbol} twice"));
+            }
+            Ok((symbol, quantity)) => holdings.push(Asset::Shares { symbol, quantity }),
+            Err(fault) => faults.push(format!("holdings {fault}")),
+        }
+    }
+    if faults.is_empty() {
+        Ok(holdings)
+    } else {
+        Err(faults)
+    }
+}
+
+fn parse_holding(text: &str, market: &Market) -> Result<(Symbol, Quantity), String> {
+    let named = shown(text);
+    let (symbol, shares) = text.split_once(':').ok_or_else(|| {
+        format!("{named} is no symbol with a number of shares; expected for example AAPL:100")
+    })?;
+    let symbol: Symbol = symbol
+        .parse()
+        .map_err(|error| format!("{named}: {} {error}", shown(symbol)))?;
+    let quantity = shares
+        .parse()
+        .map_err(|error| format!("{named}: {} {error}", shown(shares)))?;
+    match market.stock(symbol) {
+        Some(_) => Ok((symbol, quantity)),
+        None => Err(format!(
+            "{named}: {symbol} is not listed; expected one of stocks.csv"
+        )),
+    }
+}
+
+/// What a column says is paid in, if this row's role and this market can have any.
+fn paid_in<'a>(row: &Row<'a>, column: &str, market: &Market) -> Result<Option<&'a str>, String> {
+    let text = row.value(column);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if !row.value("role").eq_ignore_ascii_case("trader") {
+        let text = shown(text);
+        return Err(format!("{column} {text} goes with the role trader alone"));
+    }
+    if market.accounts() == AccountMode::Credit {
+        let text = shown(text);
+        return Err(format!(
+            "{column} {text} is for a market that runs on funds, and this one runs on credit; leave it empty, or begin \
+             a new market with --accounts funds"
+        ));
+    }
+    Ok(Some(text))
 }
 
 fn parse_role(row: &Row<'_>, market: &Market) -> Result<Role, String> {

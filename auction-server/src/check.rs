@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use auction_core::{Caller, Command, Engine, MarketId, Timestamp};
+use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
 
 use crate::clock::{BootClock, Clock as _};
 use crate::config::{Config, Tls};
@@ -31,6 +31,13 @@ pub fn check(config: &Config) -> Checked {
     let now = BootClock::start().now();
     // A market for a moment, that would refuse what the real one would.
     let mut engine = Engine::new(MarketId::default());
+    // How a market that is there pays is in its journal. One that begins is on credit if nothing is said.
+    let is_new = !config.data.journal().exists();
+    if config.accounts == Some(AccountMode::Funds) || (config.accounts.is_none() && !is_new) {
+        let mode = AccountMode::Funds;
+        let set = engine.execute(now, Caller::Operator, Command::SetAccounts { mode });
+        set.expect("a market without lots can run on funds");
+    }
     checked.stocks(&config.data.stocks(), &mut engine, now);
     if let Some(file) = lots_file(config) {
         let lots = planned(config, &file, &engine, now);

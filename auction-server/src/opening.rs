@@ -6,10 +6,11 @@ use std::io;
 
 use auction_core::{
     AccountMode, Caller, Command, Engine, EnglishTerms, Listing, Lot, LotId, OpenLot, Quantity,
-    Registration, Reject, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
+    Reject, Reply, SoftClose, Span, Steps, Symbol, Terms, Timestamp,
 };
 
-use crate::committer::Committer;
+use crate::accounts::NewAccount;
+use crate::committer::{BATCH_RECORDS_MAX, Committer, Done};
 use crate::config::OnOutage;
 
 /// A new round of random stocks, as English lots.
@@ -25,34 +26,70 @@ pub struct Round {
     pub soft_close: SoftClose,
 }
 
-/// Makes the accounts that are not there yet. Existing ones stay as they are.
+/// Makes the accounts that are not there yet, with what is paid into them. Existing ones stay as they are.
 ///
 /// # Errors
-/// When the journal fails: the process must end. A refusal by the market, with the account it refuses, comes
-/// back in the list.
+/// When the journal fails: the process must end. Within is what the market refuses, with the line of the account;
+/// then no account is made.
 pub fn import_accounts(
     committer: &mut Committer,
     now: Timestamp,
-    accounts: Vec<Registration>,
-) -> io::Result<Vec<(Registration, Reject)>> {
-    let mut refused = Vec::new();
+    accounts: Vec<NewAccount>,
+) -> io::Result<Result<(), (u64, Reject)>> {
+    if let Err(refused) = try_accounts(committer.engine(), now, &accounts) {
+        return Ok(Err(refused));
+    }
     for account in accounts {
-        if committer
-            .engine()
-            .market()
-            .user_named(account.name)
-            .is_some()
-        {
-            continue;
+        // An account and what is paid into it are one frame: a crash leaves both or neither, and so the next start
+        // knows by the account whether it was paid.
+        let records = 1 + u32::try_from(account.deposits.len()).unwrap_or(u32::MAX);
+        if committer.is_full() || records > BATCH_RECORDS_MAX - committer.pending() {
+            committer.commit()?;
         }
-        let command = Command::Register(Box::new(account.clone()));
-        if let Err(reject) = committer.decide(now, Caller::Operator, command) {
-            refused.push((account, reject));
+        let register = Command::Register(Box::new(account.registration));
+        let Ok(Done {
+            reply: Reply::Registered(user),
+            ..
+        }) = committer.decide(now, Caller::Operator, register)
+        else {
+            unreachable!("this account was tried before");
+        };
+        for asset in account.deposits {
+            let deposit = Command::Deposit { user, asset };
+            committer
+                .decide(now, Caller::Operator, deposit)
+                .expect("this deposit was tried before");
         }
-        commit_when_full(committer)?;
     }
     committer.commit()?;
-    Ok(refused)
+    Ok(Ok(()))
+}
+
+/// Whether the market would take them all; if not, the line of the first that it refuses.
+fn try_accounts(
+    engine: &Engine,
+    now: Timestamp,
+    accounts: &[NewAccount],
+) -> Result<(), (u64, Reject)> {
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let mut tried = engine.clone();
+    for account in accounts {
+        let refused = |reject| (account.line, reject);
+        let register = Command::Register(Box::new(account.registration.clone()));
+        let registered = tried.execute(now, Caller::Operator, register);
+        let Reply::Registered(user) = registered.map_err(refused)?.reply() else {
+            unreachable!("who registers is told their number");
+        };
+        for asset in account.deposits.iter().copied() {
+            let deposit = Command::Deposit { user, asset };
+            tried
+                .execute(now, Caller::Operator, deposit)
+                .map_err(refused)?;
+        }
+    }
+    Ok(())
 }
 
 /// Says how traders pay, if the market is not so already.

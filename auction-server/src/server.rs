@@ -413,12 +413,11 @@ fn open_market(
         .warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
-    let refused = opening::import_accounts(committer, clock.now(), import.registrations)?;
-    if let Some((account, reject)) = refused.first() {
-        return Err(StartError::Refused(format!(
-            "account {}: {reject}",
-            account.name
-        )));
+    let imported = opening::import_accounts(committer, clock.now(), import.accounts)?;
+    if let Err((line, reject)) = imported {
+        let file = config.data.users();
+        let file = file.display();
+        return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
     let Some(stocks) = stocks else {
         return Ok(());
