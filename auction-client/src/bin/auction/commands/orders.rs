@@ -1,7 +1,9 @@
 //! `auction orders [SYMBOL]`
 
 use auction_client::Client;
-use auction_core::{Lot, LotId, Market, Price, Side as Trade, StandingLead, StandingOrder, UserId};
+use auction_core::{
+    Lot, LotId, Market, OrderState, OwnOrder, Price, Side as Trade, StandingLead, StandingOrder,
+};
 use serde_json::{Value, json};
 
 use crate::choose::Target;
@@ -18,7 +20,7 @@ pub async fn run(
     target: Option<Target>,
     number: Option<LotId>,
 ) -> Result<(), Failure> {
-    let user = desk.resume().await?.user;
+    desk.resume().await?;
     let token = desk.stored().map(|stored| stored.token);
     let token = token.ok_or_else(|| Failure::not_logged_in("the session was forgotten"))?;
     let standing = desk.client.watch_account(token).await?.standing().clone();
@@ -29,11 +31,10 @@ pub async fn run(
     let mut own = Own {
         leads: standing.leads,
         orders: orders.map(|order| (order, State::Stands)).collect(),
-        complete: true,
     };
     own.leads.retain(|lead| asked.has(lead.lot));
     if let Some(closed) = asked.closed() {
-        own.add_closed(&desk.client, user, closed).await?;
+        own.add_closed(&desk.client, closed).await?;
     }
     own.orders
         .sort_by_key(|(order, _)| (order.lot, order.order));
@@ -43,9 +44,6 @@ pub async fn run(
         || as_json(&view, &own),
     )
 }
-
-/// As many bids as a market gives at once.
-const HISTORY_MAX: u32 = 1_024;
 
 /// Which lots are asked about.
 enum Asked {
@@ -59,14 +57,12 @@ enum Asked {
 struct Own {
     leads: Vec<StandingLead>,
     orders: Vec<(StandingOrder, State)>,
-    /// Whether all bids of the lot that has closed were looked at.
-    complete: bool,
 }
 
 /// What is known of an order.
 enum State {
     Stands,
-    /// Its lot has closed: how many shares it got, and what each cost.
+    /// Its lot has closed: how many shares it traded, and what each cost.
     Closed(u64, Option<Price>),
 }
 
@@ -99,33 +95,40 @@ impl Asked {
 }
 
 impl Own {
-    /// Adds what came of one's orders on a lot that has closed: its sealed bids are open to everyone.
-    async fn add_closed(
-        &mut self,
-        client: &Client,
-        user: UserId,
-        lot: LotId,
-    ) -> Result<(), Failure> {
-        let history = client.history(lot, HISTORY_MAX).await?;
-        let opened = u32::try_from(history.opened.len()).unwrap_or(u32::MAX);
-        self.complete = history.opened.is_empty() || opened >= history.total;
-        let own = history.opened.iter().filter(|bid| bid.bidder == user);
-        self.orders.extend(own.map(|bid| {
-            let order = StandingOrder {
-                lot,
-                order: bid.order,
-                side: Trade::Buy,
-                quantity: bid.quantity,
-                limit: Some(bid.price),
+    /// Adds what came of one's orders on a lot that has closed: nobody but oneself is told of a call's.
+    async fn add_closed(&mut self, client: &Client, lot: LotId) -> Result<(), Failure> {
+        let own = client.orders(lot).await?.into_iter();
+        self.orders.extend(own.map(|own| {
+            let (filled, price) = match own.state {
+                // A lot that has closed has none of these.
+                OrderState::Live => return (standing(lot, own), State::Stands),
+                OrderState::Closed { filled, price } => (filled, price),
             };
-            (order, State::Closed(bid.filled, bid.pays))
+            (standing(lot, own), State::Closed(filled, price))
         }));
         Ok(())
     }
 }
 
+fn standing(lot: LotId, own: OwnOrder) -> StandingOrder {
+    let OwnOrder {
+        order,
+        side,
+        quantity,
+        limit,
+        ..
+    } = own;
+    StandingOrder {
+        lot,
+        order,
+        side,
+        quantity,
+        limit,
+    }
+}
+
 fn text(view: &View<'_>, asked: &Asked, own: &Own, paint: Paint) -> String {
-    if own.leads.is_empty() && own.orders.is_empty() && own.complete {
+    if own.leads.is_empty() && own.orders.is_empty() {
         return match asked {
             Asked::Open => "You lead no lot, and have no order on one that is open.".to_owned(),
             Asked::Lots(..) => "You lead none of these lots, and have no order on them. `auction results` tells who \
@@ -160,8 +163,8 @@ fn text(view: &View<'_>, asked: &Asked, own: &Own, paint: Paint) -> String {
     for (order, state) in &own.orders {
         let (tone, state) = match state {
             State::Stands => (Tone::Usual, "stands".to_owned()),
-            State::Closed(filled, Some(price)) => (Tone::Good, format!("got {filled} at {price}")),
-            State::Closed(_, None) => (Tone::Dim, "got none".to_owned()),
+            State::Closed(filled, Some(price)) => (Tone::Good, traded(order, *filled, *price)),
+            State::Closed(_, None) => (Tone::Dim, got_none(order.side).to_owned()),
         };
         let limit = order.limit;
         let cells = vec![
@@ -175,13 +178,25 @@ fn text(view: &View<'_>, asked: &Asked, own: &Own, paint: Paint) -> String {
         ];
         table.row(tone, cells);
     }
-    let table = table.print(paint);
-    if own.complete {
-        table
-    } else {
-        format!(
-            "{table}\nThe lot had more than {HISTORY_MAX} bids, and only so many were looked at."
-        )
+    table.print(paint)
+}
+
+/// `got 30 at 12.00`, `sold 30 at 12.00, 70 lapsed`.
+fn traded(order: &StandingOrder, filled: u64, price: Price) -> String {
+    let did = match order.side {
+        Trade::Buy => "got",
+        Trade::Sell => "sold",
+    };
+    match order.quantity.get().saturating_sub(filled) {
+        0 => format!("{did} {filled} at {price}"),
+        lapsed => format!("{did} {filled} at {price}, {lapsed} lapsed"),
+    }
+}
+
+fn got_none(side: Trade) -> &'static str {
+    match side {
+        Trade::Buy => "got none",
+        Trade::Sell => "sold none",
     }
 }
 
@@ -221,6 +236,5 @@ fn as_json(view: &View<'_>, own: &Own) -> Value {
     json!({
         "leads": leads.collect::<Vec<_>>(),
         "orders": orders.collect::<Vec<_>>(),
-        "complete": own.complete,
     })
 }
