@@ -39,7 +39,7 @@
 //!
 //! # The journal
 //! [`encode_record`] and [`decode_records`] are the bytes of the journal's [records](record): a part that
-//! everyone may see, and a part that only the market sees.
+//! everyone may see, and a part that only the market sees. [`public_journal`] is the file that anyone can check.
 //!
 //! # JSON
 //! Every message implements serde's traits, and in a human-readable format it stands as a JavaScript or Python
@@ -88,7 +88,9 @@ mod message;
 pub mod explain;
 mod feed;
 mod snapshot;
+mod chain;
 pub mod record;
+pub mod public_journal;
 #[cfg(feature = "schema")]
 pub mod schema;
 #[cfg(feature = "proptest")]
@@ -104,6 +106,7 @@ pub use body::{
     ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart,
     SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
 };
+pub use chain::Chain;
 pub use code::{Code, Fault};
 pub use feed::FeedError;
 pub use frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
@@ -112,9 +115,14 @@ pub use kind::{Kind, Sender};
 pub use lines::{LineDecoder, LineError};
 pub use list::{List, TooMany};
 pub use message::{BodyError, ClientMessage, ServerMessage, decode_body};
+pub use public_journal::{
+    PublicFrame, PublicJournalDecoder, PublicJournalError, PublicPart, append_opening,
+    begin_public_journal, end_public_journal,
+};
 pub use record::{
-    Asked, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, Records, SALT_BYTES,
-    decode_public_records, decode_records, encode_record,
+    Asked, Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, Records,
+    SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
+    has_private_part,
 };
 pub use secret::{Secret, SecretError, Token};
 pub use snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};

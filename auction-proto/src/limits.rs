@@ -42,3 +42,7 @@ pub const ACCOUNT_ENTRIES_MAX: usize = 1_024;
 
 /// Most events of one journalled record; a record of more cannot be encoded.
 pub const RECORD_EVENTS_MAX: usize = 65_536;
+
+/// Most bytes of one frame of a public journal, its header left out: as many as a frame of the journal can have. One
+/// that says it has more is refused before anything is taken for it. 16 MiB.
+pub const PUBLIC_FRAME_BYTES_MAX: usize = 16 << 20;

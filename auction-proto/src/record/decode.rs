@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use auction_core::{Event, Events, PrivateEvent, PublicEvent, Record, RequestId, SessionId};
 
-use super::{Asked, LENGTH_BYTES, PublicRecord, RECORD_VERSION, RecordError, SALT_BYTES};
+use super::{Asked, LENGTH_BYTES, Opening, PublicRecord, RECORD_VERSION, RecordError};
 use crate::codec::Reader;
 use crate::limits::RECORD_EVENTS_MAX;
 use crate::wire::{Own, Wire};
@@ -15,7 +15,7 @@ use crate::wire::{Own, Wire};
 pub fn decode_records<'a>(public: &'a [u8], private: &'a [u8]) -> Records<'a> {
     Records {
         public: decode_public_records(public),
-        private: Parts::new(private),
+        private: decode_openings(private),
         ended: false,
     }
 }
@@ -30,7 +30,7 @@ pub fn decode_public_records(public: &[u8]) -> PublicRecords<'_> {
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     public: PublicRecords<'a>,
-    private: Parts<'a>,
+    private: Openings<'a>,
     ended: bool,
 }
 
@@ -46,7 +46,7 @@ impl Iterator for Records<'_> {
             Some(Err(error)) => Err(error),
             None => {
                 self.ended = true;
-                return match self.private.rest.len() {
+                return match self.private.0.rest.len() {
                     0 => None,
                     bytes => Some(Err(RecordError::PrivateLeft { bytes })),
                 };
@@ -59,24 +59,47 @@ impl Iterator for Records<'_> {
 
 impl Records<'_> {
     fn whole(&mut self, public: PublicRecord) -> Result<Record, RecordError> {
-        let PublicRecord {
+        let opening = match public.commitment {
+            None => None,
+            Some(_) => self
+                .private
+                .next()
+                .transpose()
+                .map_err(|error| match error {
+                    RecordError::Version { .. } => error,
+                    _ => RecordError::PrivateMissing {
+                        sequence: public.sequence,
+                    },
+                })?,
+        };
+        public.open(opening)
+    }
+}
+
+impl PublicRecord {
+    /// The whole record, with its private part when it has one.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the private part is missing, is not the one that was committed to, or is none.
+    pub fn open(self, opening: Option<Opening<'_>>) -> Result<Record, RecordError> {
+        let Self {
             sequence,
             at,
             rules,
             asked,
             commitment,
             events,
-        } = public;
+        } = self;
         let malformed = RecordError::PrivateMalformed { sequence };
-        let mut part = match commitment {
-            None => PrivatePart::default(),
-            Some(committed) => {
-                let missing = RecordError::PrivateMissing { sequence };
-                let (salt, part) = self.private_part()?.ok_or(missing)?;
-                if super::commitment(salt, part) != committed {
+        let mut part = match (commitment, opening) {
+            (None, None) => PrivatePart::default(),
+            (None, Some(_)) => return Err(malformed),
+            (Some(_), None) => return Err(RecordError::PrivateMissing { sequence }),
+            (Some(committed), Some(opening)) => {
+                if super::commitment(opening.salt, opening.part) != committed {
                     return Err(RecordError::Commitment { sequence });
                 }
-                PrivatePart::decode(part, asked.is_none()).ok_or(malformed)?
+                PrivatePart::decode(opening.part, asked.is_none()).ok_or(malformed)?
             }
         };
         let asked = asked.or(part.asked.take()).ok_or(malformed)?;
@@ -101,18 +124,36 @@ impl Records<'_> {
             events: whole,
         })
     }
-
-    fn private_part(&mut self) -> Result<Option<Salted<'_>>, RecordError> {
-        match self.private.next() {
-            Some(Ok((_, part))) => Ok(part.split_first_chunk()),
-            Some(Err(error @ RecordError::Version { .. })) => Err(error),
-            Some(Err(_)) | None => Ok(None),
-        }
-    }
 }
 
-/// A salt, and the private part that it makes unguessable.
-type Salted<'a> = (&'a [u8; SALT_BYTES], &'a [u8]);
+/// Splits the private bytes of a batch: an opening for each of its records that has a private part. After an error
+/// nothing more comes.
+#[must_use]
+pub fn decode_openings(private: &[u8]) -> Openings<'_> {
+    Openings(Parts::new(private))
+}
+
+/// The private parts of a batch. See [`decode_openings`].
+#[derive(Clone, Debug)]
+pub struct Openings<'a>(Parts<'a>);
+
+impl<'a> Iterator for Openings<'a> {
+    type Item = Result<Opening<'a>, RecordError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let part = self.0.next()?;
+        let opening = part.and_then(|(offset, part)| {
+            let (salt, part) = part
+                .split_first_chunk()
+                .ok_or(RecordError::Truncated { offset })?;
+            Ok(Opening { salt, part })
+        });
+        if opening.is_err() {
+            self.0.rest = &[];
+        }
+        Some(opening)
+    }
+}
 
 /// The public parts of a batch's records. See [`decode_public_records`].
 #[derive(Clone, Debug)]

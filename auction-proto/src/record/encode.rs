@@ -24,8 +24,7 @@ pub fn encode_record(
     let events = record.events.len();
     assert!(events <= RECORD_EVENTS_MAX, "events are bounded");
     let is_hidden = record.command.is_hidden();
-    let has_private_part = is_hidden || private_events(record).next().is_some();
-    let commitment = has_private_part.then(|| append_private_part(record, salt, private));
+    let commitment = has_private_part(record).then(|| append_private_part(record, salt, private));
 
     let start = begin(public);
     append(&record.sequence, public);
@@ -45,6 +44,12 @@ pub fn encode_record(
         codec::append(&event, public);
     }
     end(start, public);
+}
+
+/// Whether a record has a private part.
+#[must_use]
+pub fn has_private_part(record: &Record) -> bool {
+    record.command.is_hidden() || private_events(record).next().is_some()
 }
 
 fn append_private_part(

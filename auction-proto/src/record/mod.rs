@@ -45,8 +45,10 @@ use alloc::vec::Vec;
 use auction_core::{Actor, Command, PublicEvent, RequestId, Sequence, SessionId, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-pub use decode::{PublicRecords, Records, decode_public_records, decode_records};
-pub use encode::encode_record;
+pub use decode::{
+    Openings, PublicRecords, Records, decode_openings, decode_public_records, decode_records,
+};
+pub use encode::{encode_record, has_private_part};
 
 /// The version of the bytes; it stands before those of each batch.
 pub const RECORD_VERSION: u8 = 1;
@@ -83,6 +85,15 @@ pub struct PublicRecord {
     pub commitment: Option<[u8; 32]>,
     /// What was decided, in order; `None` where a private event has its place.
     pub events: Vec<Option<PublicEvent>>,
+}
+
+/// What opens a commitment: whoever has it can read what was hidden, and check that it was fixed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening<'a> {
+    /// Makes the commitment unguessable.
+    pub salt: &'a [u8; SALT_BYTES],
+    /// The private part.
+    pub part: &'a [u8],
 }
 
 /// Why bytes are no records.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::chain::{Chain, MarketId, Position};
+use super::chain::{MarketId, Position, genesis};
 use super::disk::{Access, Disk};
 use super::error::{Damage, JournalError};
 use super::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameView, OwnedFrame};
@@ -297,7 +297,7 @@ impl Reader {
             segment => segment?,
         };
         let header = &segment.header;
-        if first == 1 && header.chain_before != Chain::genesis(&header.market) {
+        if first == 1 && header.chain_before != genesis(&header.market) {
             return Err(segment.damaged(CHAIN_AT as u64, Damage::Chain { first }));
         }
         if let Some(before) = &self.place {

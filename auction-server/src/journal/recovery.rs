@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::chain::{Chain, MarketId, Position};
+use super::chain::{Chain, MarketId, Position, genesis};
 use super::disk::{Access, Disk};
 use super::error::{JournalError, VisitError};
 use super::frame::FrameView;
@@ -147,7 +147,7 @@ fn create(disk: &dyn Disk, dir: &Path, options: &Options) -> Result<Key, Journal
         term: options.new.term,
         first: 1,
         bytes: options.segment_bytes_first.max(SEGMENT_HEADER_BYTES),
-        chain_before: Chain::genesis(&options.new.market),
+        chain_before: genesis(&options.new.market),
     };
     let prepared = Supply::make(disk, dir, header.bytes).map_err(failed)?;
     begin_segment(disk, dir, &key, prepared, &header).map_err(failed)?;

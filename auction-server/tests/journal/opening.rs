@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use auction_core::MarketId;
 use auction_server::journal::{
     Chain, Disk, FRAME_BYTES_MAX, Journal, JournalError, Log, Position, Prepare, Reader, RealDisk,
     SnapshotStore, TailState,
@@ -22,7 +23,10 @@ fn what_was_appended_is_there_again_in_order() {
     let dir = tempdir().unwrap();
     let (mut journal, recovery, frames) = open(&real(), dir.path(), None).unwrap();
     assert!(recovery.created && frames.is_empty());
-    assert_eq!(recovery.chain, Chain::genesis(&options().new.market));
+    assert_eq!(
+        recovery.chain,
+        Chain::genesis(MarketId(options().new.market))
+    );
     let mut appended = append(&mut journal, 100, 0);
     drop(journal);
 
