@@ -1,0 +1,129 @@
+//! The command line.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::folder::Folder;
+use crate::report::Report;
+use crate::sections::Question;
+use crate::stage::{Others, Stage};
+
+/// As many as let nobody outbid themself.
+const LOTS: u32 = 20_000;
+const ROUNDS: u32 = 5;
+const QUICK_ROUNDS: u32 = 1;
+const QUICK_LOTS: u32 = 5_000;
+const QUICK: Duration = Duration::from_millis(200);
+
+/// Measures the market beside what people would use instead.
+#[derive(Debug, Parser)]
+#[command(name = "auction-bench", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures all there is to compare, in turns, and writes a report with pictures.
+    Compare(Compare),
+}
+
+#[derive(Debug, Args)]
+struct Compare {
+    /// Only whether everything works: short turns, one round, none of the others.
+    #[arg(long)]
+    quick: bool,
+    /// Only these questions.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Question>,
+    /// How many turns each one has at each question.
+    #[arg(long, default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// What is counted of each turn, in seconds.
+    #[arg(long, default_value_t = 1.5)]
+    seconds: f64,
+    /// Where the markets are made that are measured; a disk, not memory.
+    #[arg(long, value_name = "FOLDER", default_value = "target")]
+    folder: PathBuf,
+    /// Where the report is written.
+    #[arg(long, value_name = "FOLDER", default_value = "target/bench-report")]
+    out: PathBuf,
+    /// The program to measure; without it, this tree's is built and measured.
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> Result<(), Box<dyn Error>> {
+        match self.command {
+            Command::Compare(compare) => compare.run(),
+        }
+    }
+}
+
+impl Compare {
+    fn run(self) -> Result<(), Box<dyn Error>> {
+        let server = match self.server {
+            Some(server) => server,
+            None => build_server()?,
+        };
+        let measured = Duration::try_from_secs_f64(self.seconds)?;
+        let mut stage = Stage {
+            folder: Folder::new(&self.folder)?,
+            server,
+            rounds: self.rounds,
+            warm_up: measured / 5,
+            measured,
+            lots: LOTS,
+            others: Others::Measured,
+        };
+        if self.quick {
+            stage = Stage {
+                rounds: QUICK_ROUNDS,
+                warm_up: QUICK / 4,
+                measured: QUICK,
+                lots: QUICK_LOTS,
+                others: Others::LeftOut,
+                ..stage
+            };
+        }
+        let questions = match self.only.is_empty() {
+            true => Question::ALL.to_vec(),
+            false => self.only,
+        };
+        let mut report = Report::default();
+        for question in questions {
+            report.sections.push(question.ask(&stage)?);
+            // What is known is not lost when the next question fails.
+            report.write(&self.out)?;
+        }
+        print!("{}", report.markdown());
+        Ok(())
+    }
+}
+
+/// Builds this tree's server as it ships, beside this program.
+fn build_server() -> Result<PathBuf, Box<dyn Error>> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let this = std::env::current_exe()?;
+    let target = this
+        .ancestors()
+        .nth(2)
+        .ok_or("this program lies in no target folder")?;
+    let mut build = Process::new(cargo);
+    build
+        .args(["build", "--release", "-p", "auction-server"])
+        .current_dir(workspace);
+    let status = build.arg("--target-dir").arg(target).status()?;
+    if !status.success() {
+        return Err("the server could not be built; name one with --server".into());
+    }
+    Ok(target.join("release").join("auction-server"))
+}
