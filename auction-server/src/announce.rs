@@ -11,6 +11,8 @@ use auction_core::{
     UnsoldBecause, UserId,
 };
 
+use crate::house;
+
 /// Most opened bids that are named in one line; of more it is told how many there are.
 const BIDS_NAMED_MAX: usize = 10;
 /// The door that clients knock on without being told.
@@ -49,8 +51,17 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
             );
         }
     }
+    let is_demo = house::is_demo(market);
+    if is_demo {
+        text.push_str(&demo_lines(market));
+    }
     let Some(first) = open.first() else {
-        text.push_str("No lot is open.\n");
+        if is_demo {
+            text.push_str("Its first lots open in a moment.\n");
+            text.push_str(&what_to_type(None, address, guard, now));
+        } else {
+            text.push_str("No lot is open.\n");
+        }
         return text;
     };
     text.push('\n');
@@ -68,7 +79,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
         let _ = writeln!(text, "{count} lot{s}; it is now {}.", moment(now));
     }
     text.push_str(&soft_close_line(first));
-    text.push_str(&what_to_type(first, address, guard, now));
+    text.push_str(&what_to_type(Some(first), address, guard, now));
     text
 }
 
@@ -217,9 +228,26 @@ fn soft_close_line(lot: &Lot) -> String {
     format!("A bid in the last {within} moves the close of its lot by {by}.\n")
 }
 
-fn what_to_type(lot: &Lot, address: SocketAddr, guard: Guard<'_>, now: Timestamp) -> String {
-    let symbol = lot.symbol;
-    let mut text = String::from("\nIn another terminal, type\n");
+/// What a demo is, for those who did not ask for it themselves.
+fn demo_lines(market: &Market) -> String {
+    let (count, s) = (house::traders_of(market), plural(house::traders_of(market)));
+    let prefix = house::HOUSE_PREFIX;
+    format!(
+        "This is a demo: {count} house trader{s} and an auctioneer, part of the server, play in it with lots of every\n\
+         format. Their names begin with {prefix}; what is bid here counts for nothing.\n"
+    )
+}
+
+fn what_to_type(
+    lot: Option<&Lot>,
+    address: SocketAddr,
+    guard: Guard<'_>,
+    now: Timestamp,
+) -> String {
+    let mut text = format!(
+        "\nOpen {} in a browser, or type in another terminal\n",
+        page(address, guard)
+    );
     let listens_where_expected = address.port() == PORT_EXPECTED
         && (address.ip().is_loopback() || address.ip().is_unspecified());
     if guard != Guard::Plain {
@@ -231,11 +259,23 @@ fn what_to_type(lot: &Lot, address: SocketAddr, guard: Guard<'_>, now: Timestamp
         let _ = writeln!(text, "  export AUCTION_SERVER={address}");
     }
     text.push_str("  auction register mia\n  auction login mia\n  auction lots\n");
-    if let Some(least) = lot.least_bid_at(now) {
-        let _ = writeln!(text, "  auction bid {symbol} {least}");
+    if let Some((lot, least)) = lot.and_then(|lot| Some((lot, lot.least_bid_at(now)?))) {
+        let _ = writeln!(text, "  auction bid {} {least}", lot.symbol);
     }
     text.push_str("  auction watch\n");
     text
+}
+
+/// Where the page is, for a browser on this machine.
+fn page(address: SocketAddr, guard: Guard<'_>) -> String {
+    let scheme = match guard {
+        Guard::Plain => "http",
+        Guard::Tls | Guard::SelfSigned(_) => "https",
+    };
+    match address.ip().is_unspecified() {
+        true => format!("{scheme}://localhost:{}/", address.port()),
+        false => format!("{scheme}://{address}/"),
+    }
 }
 
 fn bid_line(market: &Market, bid: &BidAccepted) -> String {

@@ -2,62 +2,80 @@
 
 use std::path::{Path, PathBuf};
 
+const STOCKS: &str = "stocks.csv";
+/// Where in a data folder the market of a demo lies.
+const DEMO: &str = "demo";
+
 /// A folder that holds one market.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataFolder(PathBuf);
+pub struct DataFolder {
+    path: PathBuf,
+    stocks: PathBuf,
+}
 
 impl DataFolder {
     /// The folder at `path`. Touches nothing.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        let path = path.into();
+        let stocks = path.join(STOCKS);
+        Self { path, stocks }
+    }
+
+    /// The folder of a demo within this one: a market of its own, of the same stocks.
+    #[must_use]
+    pub fn demo(&self) -> Self {
+        Self {
+            path: self.path.join(DEMO),
+            stocks: self.stocks.clone(),
+        }
     }
 
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The stocks, to be put in: [`listing`](crate::listing).
     #[must_use]
     pub fn stocks(&self) -> PathBuf {
-        self.0.join("stocks.csv")
+        self.stocks.clone()
     }
 
     /// The accounts, to be put in: [`accounts`](crate::accounts).
     #[must_use]
     pub fn users(&self) -> PathBuf {
-        self.0.join("users.csv")
+        self.path.join("users.csv")
     }
 
     /// The lots of a round, to be put in: [`lots`](crate::lots).
     #[must_use]
     pub fn lots(&self) -> PathBuf {
-        self.0.join("lots.csv")
+        self.path.join("lots.csv")
     }
 
     /// Each trader's latest bid a stock, to be taken out.
     #[must_use]
     pub fn client(&self) -> PathBuf {
-        self.0.join("client.csv")
+        self.path.join("client.csv")
     }
 
     /// The settings, when no other file is named.
     #[must_use]
     pub fn settings(&self) -> PathBuf {
-        self.0.join("auction.toml")
+        self.path.join("auction.toml")
     }
 
     /// The certificate and key that the server made for itself.
     #[must_use]
     pub fn self_signed(&self) -> PathBuf {
-        self.0.join("tls").join("self-signed.pem")
+        self.path.join("tls").join("self-signed.pem")
     }
 
     /// The folder of the [`journal`](crate::journal).
     #[must_use]
     pub fn journal(&self) -> PathBuf {
-        self.0.join("journal")
+        self.path.join("journal")
     }
 }

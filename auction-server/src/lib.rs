@@ -9,6 +9,7 @@
 pub mod journal;
 pub mod progress;
 pub mod folder;
+pub mod house;
 pub mod config;
 pub mod cli;
 pub mod manual;
@@ -45,6 +46,7 @@ pub mod pulling;
 pub mod http;
 pub mod door;
 pub mod ops;
+pub mod demo;
 pub mod server;
 pub mod check;
 pub mod run;

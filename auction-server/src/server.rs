@@ -19,6 +19,7 @@ use crate::clock::{BootClock, Clock};
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::demo::{House, NoDemo};
 use crate::door::{Door, Hosts, TlsError};
 use crate::follower::Follower;
 use crate::hub::{Hub, HubEnded, NoNext, Published};
@@ -34,7 +35,7 @@ use crate::session::{Ended, Services};
 use crate::sheet::SheetError;
 use crate::switches::Switches;
 use crate::visitors::{Visit, Visitors};
-use crate::{accounts, announce, door, listing, ops, pulling, store};
+use crate::{accounts, announce, door, house, listing, ops, pulling, store};
 
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -55,6 +56,7 @@ pub struct Server {
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
     opening: String,
+    house: Option<House>,
 }
 
 /// Why a server could not start.
@@ -85,6 +87,14 @@ pub enum StartError {
     /// The first batches could not be made durable, or the system has no thread to give.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// A demo was asked for where a real market is.
+    #[error("{}: {why}", journal.display())]
+    NoDemo {
+        /// The journal.
+        journal: PathBuf,
+        /// Why.
+        why: NoDemo,
+    },
     /// The market refuses an account or a stock that it was given.
     #[error("{0}")]
     Refused(String),
@@ -152,7 +162,7 @@ impl Server {
         say_recovery(&opened);
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
-        open_market(config, &mut committer, &*clock, tell)?;
+        let house = open_market(config, &mut committer, &*clock, tell)?;
 
         let market = committer.engine().market().clone();
         let guard = match &tls {
@@ -221,6 +231,7 @@ impl Server {
             stopping,
             projections,
             opening,
+            house,
         })
     }
 
@@ -264,6 +275,9 @@ impl Server {
             operators.spawn(ops.serve(Arc::downgrade(&door.services), stopping));
         }
         let mut connections = JoinSet::new();
+        if let Some(house) = self.house.take() {
+            house.play(&door.services, &mut connections);
+        }
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -373,14 +387,16 @@ fn say_recovery(opened: &store::Opened) {
     );
 }
 
-/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open.
+/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open. Gives the
+/// house, if it is to play: then the lots are its own to open.
 fn open_market(
     config: &Config,
     committer: &mut Committer,
     clock: &dyn Clock,
     tell: &mut dyn FnMut(Reached),
-) -> Result<(), StartError> {
+) -> Result<Option<House>, StartError> {
     let now = clock.now();
+    let house = enter_house(config, committer, now)?;
     if let Some(mode) = config.accounts {
         opening::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
     }
@@ -392,7 +408,7 @@ fn open_market(
             "lots that fell due while the server was down are extended"
         );
     }
-    let is_new_round = committer.engine().market().open_lots() == 0;
+    let is_new_round = committer.engine().market().open_lots() == 0 || house.is_some();
     let stocks = if is_new_round {
         Some(listing::read(&config.data.stocks())?)
     } else {
@@ -419,13 +435,37 @@ fn open_market(
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
-    let Some(stocks) = stocks else {
-        return Ok(());
-    };
-    match lots_file(config) {
-        Some(file) => open_planned(config, committer, clock.now(), &file),
-        None => open_random(config, committer, clock.now(), &stocks.listings),
+    match (stocks, lots_file(config)) {
+        _ if house.is_some() => {}
+        (None, _) => {}
+        (Some(_), Some(file)) => open_planned(config, committer, clock.now(), &file)?,
+        (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
     }
+    Ok(house)
+}
+
+/// The house, if a demo is asked for.
+fn enter_house(
+    config: &Config,
+    committer: &mut Committer,
+    now: Timestamp,
+) -> Result<Option<House>, StartError> {
+    let Some(demo) = config.demo else {
+        if house::is_demo(committer.engine().market()) {
+            tracing::warn!(
+                "this is the market of a demo; without --demo no house trader plays in it"
+            );
+        }
+        return Ok(None);
+    };
+    let seed = config.seed.unwrap_or_else(rand::random);
+    let entered = House::enter(committer, now, demo, seed)?;
+    let house = entered.map_err(|why| StartError::NoDemo {
+        journal: config.data.journal(),
+        why,
+    })?;
+    tracing::info!(seed, traders = demo.traders, "the house plays");
+    Ok(Some(house))
 }
 
 fn open_random(

@@ -56,6 +56,18 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// Someone who comes from no address, and has no limit of one.
+    #[must_use]
+    pub fn without_limits() -> Self {
+        Self {
+            connections: AtomicU32::new(0),
+            connects: None,
+            logins: None,
+            registrations: None,
+            seen_at: Mutex::new(Instant::now()),
+        }
+    }
+
     /// One more login is tried from here.
     ///
     /// # Errors

@@ -102,6 +102,16 @@ pub(super) struct Flags {
         value_name = "MODE"
     )]
     accounts: Option<String>,
+    /// A market that is alive: so many house traders play in it, in a folder of its own [default: off; without a number 8]
+    #[arg(
+        long,
+        env = "AUCTION_DEMO",
+        hide_env_values = true,
+        value_name = "TRADERS",
+        num_args = 0..=1,
+        default_missing_value = "8"
+    )]
+    demo: Option<String>,
     /// The form of the logs on standard error: human or json [default: human]
     #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
     log: Option<String>,
@@ -222,6 +232,7 @@ impl Flags {
             (Setting::Seed, "seed", self.seed.as_ref()),
             (Setting::OnOutage, "on_outage", self.on_outage.as_ref()),
             (Setting::Accounts, "accounts", self.accounts.as_ref()),
+            (Setting::Demo, "demo", self.demo.as_ref()),
             (Setting::Log, "log", self.log.as_ref()),
             (Setting::Heartbeat, "heartbeat", self.heartbeat.as_ref()),
             (Setting::TlsCert, "tls_cert", self.tls_cert.as_ref()),

@@ -35,6 +35,7 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   auction-server                                   ten random stocks, open for 300 seconds
+  auction-server --demo                            a market at work: house traders, every format
   auction-server --lots 3 --open-for 1h --seed 42  the same three stocks each time, for an hour
   auction-server --step banded --listen [::1]:0    steps that grow with the price, on a free port
   auction-server --lots 3 config print             the settings in force, and where each comes from

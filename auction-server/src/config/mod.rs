@@ -45,11 +45,25 @@ pub struct Config {
     pub on_outage: OnOutage,
     /// How traders pay, fixed before a market's first lot; `None`: as the market on disk has it, a new one on credit.
     pub accounts: Option<AccountMode>,
+    /// Whether the house plays, and how; then [`data`](Self::data) is the folder of the demo.
+    pub demo: Option<Demo>,
     /// The form of the logs.
     pub log: LogFormat,
     /// How clients and operators reach the server, and how much of it one can have.
     pub network: Network,
 }
+
+/// How the house plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demo {
+    /// How many house traders there are, 1 to [`HOUSE_TRADERS_MAX`](crate::house::HOUSE_TRADERS_MAX).
+    pub traders: usize,
+    /// How long the longest of its lots are open: [`DEMO_OPEN_FOR`], unless it was given.
+    pub open_for: Span,
+}
+
+/// How long the longest lots of a demo are open, where nobody says otherwise.
+pub const DEMO_OPEN_FOR: Span = Span::from_secs(120);
 
 /// What happens to lots that fell due while the server was down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +147,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let seed = checked.value(Setting::Seed, value::seed);
     let on_outage = checked.value(Setting::OnOutage, value::on_outage);
     let accounts = checked.value(Setting::Accounts, value::accounts);
+    let traders = checked.value(Setting::Demo, value::demo);
     let log = checked.value(Setting::Log, value::log);
     let network = Network::of(&mut checked);
     if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
@@ -144,13 +159,24 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     if !checked.faults.is_empty() {
         return Err(checked.faults);
     }
+    let is_pace_given = checked.is_chosen(Setting::OpenFor);
     const CHECKED: &str = "a setting with a default has a value, and all values were checked";
+    let open_for = open_for.expect(CHECKED);
+    let demo = traders.expect(CHECKED).map(|traders| Demo {
+        traders,
+        open_for: if is_pace_given {
+            open_for
+        } else {
+            DEMO_OPEN_FOR
+        },
+    });
+    let data = data.expect(CHECKED);
     let config = Config {
         listen: listen.expect(CHECKED),
-        data: data.expect(CHECKED),
+        data: if demo.is_some() { data.demo() } else { data },
         lots: lots.expect(CHECKED),
         lots_file,
-        open_for: open_for.expect(CHECKED),
+        open_for,
         soft_close: SoftClose {
             mode: SoftCloseMode::Add,
             extend_within: extend_within.expect(CHECKED),
@@ -161,6 +187,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         seed,
         on_outage: on_outage.expect(CHECKED),
         accounts,
+        demo,
         log: log.expect(CHECKED),
         network: network.expect(CHECKED),
     };
@@ -221,6 +248,12 @@ impl Checked<'_> {
 
     fn is_given(&self, setting: Setting) -> bool {
         self.in_force.iter().any(|given| given.setting == setting)
+    }
+
+    /// Whether someone gave it, and it is not the default.
+    fn is_chosen(&self, setting: Setting) -> bool {
+        let mut in_force = self.in_force.iter();
+        in_force.any(|given| given.setting == setting && given.origin != Origin::Default)
     }
 
     fn fault(&mut self, setting: Setting, expected: &str) {

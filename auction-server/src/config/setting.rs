@@ -28,6 +28,8 @@ pub enum Setting {
     OnOutage,
     /// How the traders of a market pay.
     Accounts,
+    /// How many house traders play.
+    Demo,
     /// The form of the logs.
     Log,
     /// How often clients and server show each other that they live.
@@ -56,7 +58,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -68,6 +70,7 @@ impl Setting {
         Self::Seed,
         Self::OnOutage,
         Self::Accounts,
+        Self::Demo,
         Self::Log,
         Self::Heartbeat,
         Self::TlsCert,
@@ -97,6 +100,7 @@ impl Setting {
             Self::Seed => "seed",
             Self::OnOutage => "on-outage",
             Self::Accounts => "accounts",
+            Self::Demo => "demo",
             Self::Log => "log",
             Self::Heartbeat => "heartbeat",
             Self::TlsCert => "tls-cert",
@@ -127,6 +131,7 @@ impl Setting {
             Self::Seed => "AUCTION_SEED",
             Self::OnOutage => "AUCTION_ON_OUTAGE",
             Self::Accounts => "AUCTION_ACCOUNTS",
+            Self::Demo => "AUCTION_DEMO",
             Self::Log => "AUCTION_LOG",
             Self::Heartbeat => "AUCTION_HEARTBEAT",
             Self::TlsCert => "AUCTION_TLS_CERT",
@@ -156,6 +161,7 @@ impl Setting {
             Self::Seed => None,
             Self::OnOutage => Some("extend"),
             Self::Accounts => None,
+            Self::Demo => Some("off"),
             Self::Log => Some("human"),
             Self::Heartbeat => Some("5s"),
             Self::TlsCert => None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use auction_core::{AccountMode, ParseStepsError, Span, Steps};
 
 use crate::folder::DataFolder;
+use crate::house::HOUSE_TRADERS_MAX;
 
 use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsDoor, PUBLIC_HOSTS_MAX, Rate};
 use super::{LogFormat, OnOutage};
@@ -92,6 +93,21 @@ pub(super) fn accounts(text: &str) -> Result<AccountMode, String> {
                 .to_owned(),
         ),
     }
+}
+
+/// `off`, or how many house traders play.
+pub(super) fn demo(text: &str) -> Result<Option<usize>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let traders = text.parse().ok();
+    let traders = traders.filter(|traders| (1..=HOUSE_TRADERS_MAX).contains(traders));
+    traders.map(Some).ok_or_else(|| {
+        format!(
+            "is no number of house traders; expected 1 to {HOUSE_TRADERS_MAX}, for example 8, or off; before a \
+             command write --demo=8"
+        )
+    })
 }
 
 pub(super) fn log(text: &str) -> Result<LogFormat, String> {

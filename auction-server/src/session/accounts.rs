@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::answers::Attempt;
 use super::{Bound, Connection, State};
 use crate::credentials::{Account, OpenSession};
+use crate::house;
 use crate::login::Verdict;
 use crate::password::Password;
 use crate::sequencer::{Answer, Work};
@@ -18,6 +19,13 @@ pub const SESSION_LIFETIME: Span = Span::from_secs(30 * 24 * 60 * 60);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn register(&mut self, request: RequestId, name: Name, password: Secret) {
+        if house::is_house(name) {
+            let text = format!(
+                "names that begin with {} are the server's own, of its demo; choose another",
+                house::HOUSE_PREFIX
+            );
+            return self.refuse(request, Code::NAME_TAKEN, &text);
+        }
         // Asked before the hashing, which is dear; the market asks again.
         if self.services.credentials.account(name).is_some() {
             return self.refused(request, Refused::from(Reject::NameTaken { name }));

@@ -8,6 +8,7 @@ mod terminal;
 mod ledger;
 mod bidding;
 mod formats;
+mod demo;
 mod sessions;
 mod files;
 mod program;

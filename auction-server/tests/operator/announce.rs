@@ -30,7 +30,7 @@ The market listens on 127.0.0.1:2022.
 2 lots, open until 2026-11-22 13:05:00 UTC, 300 s from now.
 A bid in the last 60 s moves the close of its lot by 60 s.
 
-In another terminal, type
+Open http://127.0.0.1:2022/ in a browser, or type in another terminal
   auction register mia
   auction login mia
   auction lots

@@ -2,6 +2,7 @@
 
 mod stage;
 mod config;
+mod demo;
 mod listing;
 mod lots;
 mod accounts;
