@@ -10,3 +10,4 @@ mod laws;
 mod sessions;
 mod records;
 mod secrets;
+mod no_trace;
