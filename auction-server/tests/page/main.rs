@@ -64,6 +64,11 @@ fn a_call_shows_what_an_uncross_would_give_and_why_it_crossed() {
 }
 
 #[test]
+fn a_call_is_opened_ordered_on_from_both_sides_and_uncrossed_from_the_page() {
+    tell("call");
+}
+
+#[test]
 fn a_thousand_lots_that_all_move_are_taken_whole_and_drawn_where_seen() {
     tell("smooth");
 }

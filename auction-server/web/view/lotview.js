@@ -137,7 +137,7 @@ export class LotView {
       say(this.leader, grouped(lot.bidders));
       const what = lot.format === "call" ? ["has orders", "with orders"] : ["has a hidden bid", "with hidden bids"];
       say(this.leaderNote, what[lot.bidders === 1 ? 0 : 1]);
-      if (lot.phase === "closed") say(this.leaderNote, outcome(lot, app.market).winner ?? "no winner");
+      if (lot.phase === "closed") say(this.leaderNote, lot.format === "call" ? traded(lot.outcome) : (outcome(lot, app.market).winner ?? "no winner"));
       return;
     }
     const none = lot.format === "dutch" ? "nobody yet" : "no bid yet";
@@ -187,9 +187,9 @@ export class LotView {
   drawBids() {
     const { lot } = this;
     if (lot.format === "english") this.drawEnglish();
+    else if (lot.format === "call") this.drawLevels();
     else if (lot.opened?.length) this.drawOpened();
     else if (lot.phase === "closed" && lot.format !== "dutch") app.bids.of(lot.id, MANY);
-    else if (lot.format !== "dutch") this.drawLevels();
     show(this.history, this.history.childElementCount > 0);
     show(this.ladder, this.ladder.childElementCount > 0);
   }
@@ -253,7 +253,9 @@ export class LotView {
   /** A call's indicative price and imbalance in words, and the levels of an open book. */
   drawLevels() {
     const { lot } = this;
-    if (lot.format !== "call" || lot.phase === "closed" || lot.indicative === this.drawnLevels) return;
+    // Behind the close it means nothing any more: the outcome tells.
+    if (lot.phase === "closed") return this.ladder.replaceChildren();
+    if (lot.indicative === this.drawnLevels) return;
     this.drawnLevels = lot.indicative;
     const words = el("p", {}, indication(lot));
     const depth = lot.indicative?.depth;
@@ -303,3 +305,4 @@ export class LotView {
   }
 }
 
+const traded = ({ crossed }) => (crossed ? `${plural(crossed.traders, "trader")} traded` : "nothing traded");
