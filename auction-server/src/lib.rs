@@ -38,6 +38,7 @@ pub mod credentials;
 pub mod switches;
 pub mod encoding;
 pub mod funds;
+pub mod indicative;
 pub mod hub;
 pub mod sequencer;
 pub mod login;

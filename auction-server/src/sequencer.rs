@@ -18,6 +18,7 @@ use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
 use crate::credentials::Credentials;
 use crate::funds;
 use crate::hub::Hub;
+use crate::indicative;
 use crate::metrics::Metrics;
 use crate::switches::Switches;
 
@@ -305,7 +306,9 @@ impl Running {
         self.credentials.settle(&settled);
         self.switches.settle(&settled);
         let sequence = settled.sequence.0;
-        self.hub.settled(settled.events);
+        // The engine knows nothing now that is not durable.
+        let indicatives = indicative::touched(self.committer.engine(), &settled.events);
+        self.hub.settled(settled.events, indicatives);
         self.durable.send_replace(sequence);
         Ok(())
     }

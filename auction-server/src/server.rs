@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{Accounts, Listing, LotId, Market, PublicEvent, Term, Timestamp};
+use auction_core::{Listing, LotId, Market, PublicEvent, Term, Timestamp};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -164,7 +164,6 @@ impl Server {
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
         let house = open_market(config, &mut committer, &*clock, tell)?;
 
-        let market = committer.engine().market().clone();
         let guard = match &tls {
             None => Guard::Plain,
             Some(tls) => tls
@@ -172,19 +171,13 @@ impl Server {
                 .as_deref()
                 .map_or(Guard::Tls, Guard::SelfSigned),
         };
-        let opening = announce::opening(&market, address, guard, clock.now());
+        let market = committer.engine().market();
+        let opening = announce::opening(market, address, guard, clock.now());
         let credentials = Arc::new(Credentials::of(committer.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
-        let accounts = Accounts::of(committer.engine());
-        let hub = Hub::start(
-            market,
-            accounts,
-            term,
-            clock.clone(),
-            heartbeat,
-            metrics.clone(),
-        )?;
+        let engine = committer.engine();
+        let hub = Hub::start(engine, term, clock.clone(), heartbeat, metrics.clone())?;
         let switches = Arc::new(Switches::of(committer.engine()));
         let sequencer = Sequencer::start(
             committer,

@@ -4,10 +4,12 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
+use auction_core::FeedSequence;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::Published;
+use super::board::Changes;
 
 /// What the hub hands to everyone who watches.
 #[derive(Clone, Debug)]
@@ -16,13 +18,17 @@ pub(super) enum Handed {
     Batch(Weak<Published>),
     /// A heartbeat; it is small.
     Heartbeat(Arc<Published>),
+    /// The board has changed: each takes the newest from there when they come to it.
+    Indicatives,
 }
 
-/// The feed from a place on.
+/// The feed from a place on, and beside it what an uncross of each call would give.
 #[derive(Debug)]
 pub struct Following {
+    place: FeedSequence,
     missed: VecDeque<Weak<Published>>,
     feed: broadcast::Receiver<Handed>,
+    indicatives: Changes,
 }
 
 /// Why there is no next batch.
@@ -36,10 +42,17 @@ pub enum NoNext {
 
 impl Following {
     pub(super) fn new(
+        place: FeedSequence,
         missed: VecDeque<Weak<Published>>,
         feed: broadcast::Receiver<Handed>,
+        indicatives: Changes,
     ) -> Self {
-        Self { missed, feed }
+        Self {
+            place,
+            missed,
+            feed,
+            indicatives,
+        }
     }
 
     /// Waits for what is next. Can be given up without loss.
@@ -47,9 +60,14 @@ impl Following {
     /// # Errors
     /// [`NoNext`].
     pub async fn next(&mut self) -> Result<Arc<Published>, NoNext> {
-        match self.missed.pop_front() {
-            Some(batch) => kept(&batch),
-            None => taken(self.feed.recv().await),
+        loop {
+            if let Some(next) = self.at_hand()? {
+                return Ok(next);
+            }
+            let handed = self.feed.recv().await;
+            if let Some(next) = self.take(handed.map_err(no_next)?)? {
+                return Ok(next);
+            }
         }
     }
 
@@ -58,14 +76,19 @@ impl Following {
     /// # Errors
     /// [`NoNext`].
     pub fn try_next(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
-        if let Some(batch) = self.missed.pop_front() {
-            return kept(&batch).map(Some);
-        }
-        match self.feed.try_recv() {
-            Ok(handed) => handed.take().map(Some),
-            Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::Closed) => Err(NoNext::Ended),
-            Err(TryRecvError::Lagged(_)) => Err(NoNext::Behind),
+        loop {
+            if let Some(next) = self.at_hand()? {
+                return Ok(Some(next));
+            }
+            let handed = match self.feed.try_recv() {
+                Ok(handed) => handed,
+                Err(TryRecvError::Empty) => return Ok(None),
+                Err(TryRecvError::Closed) => return Err(NoNext::Ended),
+                Err(TryRecvError::Lagged(_)) => return Err(NoNext::Behind),
+            };
+            if let Some(next) = self.take(handed)? {
+                return Ok(Some(next));
+            }
         }
     }
 
@@ -74,30 +97,47 @@ impl Following {
     /// # Errors
     /// [`NoNext`].
     pub fn blocking_next(&mut self) -> Result<Arc<Published>, NoNext> {
+        loop {
+            if let Some(next) = self.at_hand()? {
+                return Ok(next);
+            }
+            let handed = self.feed.blocking_recv();
+            if let Some(next) = self.take(handed.map_err(no_next)?)? {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// What need not be waited for: what was missed, and of the calls what a watcher who has come so far can know.
+    fn at_hand(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
+        if let Some(indicative) = self.indicatives.next(self.place) {
+            return Ok(Some(indicative));
+        }
         match self.missed.pop_front() {
-            Some(batch) => kept(&batch),
-            None => taken(self.feed.blocking_recv()),
+            Some(batch) => self.take(Handed::Batch(batch)),
+            None => Ok(None),
         }
     }
-}
 
-impl Handed {
-    fn take(self) -> Result<Arc<Published>, NoNext> {
-        match self {
-            Self::Batch(batch) => kept(&batch),
-            Self::Heartbeat(beat) => Ok(beat),
+    fn take(&mut self, handed: Handed) -> Result<Option<Arc<Published>>, NoNext> {
+        let published = match handed {
+            Handed::Batch(batch) => batch.upgrade().ok_or(NoNext::Behind)?,
+            Handed::Heartbeat(beat) => beat,
+            Handed::Indicatives => {
+                self.indicatives.refresh();
+                return Ok(None);
+            }
+        };
+        if let Published::Batch(batch) = &*published {
+            self.place = batch.feed.through;
         }
+        Ok(Some(published))
     }
 }
 
-fn taken(received: Result<Handed, RecvError>) -> Result<Arc<Published>, NoNext> {
-    match received {
-        Ok(handed) => handed.take(),
-        Err(RecvError::Lagged(_)) => Err(NoNext::Behind),
-        Err(RecvError::Closed) => Err(NoNext::Ended),
+fn no_next(error: RecvError) -> NoNext {
+    match error {
+        RecvError::Lagged(_) => NoNext::Behind,
+        RecvError::Closed => NoNext::Ended,
     }
-}
-
-fn kept(batch: &Weak<Published>) -> Result<Arc<Published>, NoNext> {
-    batch.upgrade().ok_or(NoNext::Behind)
 }

@@ -3,6 +3,7 @@
 
 mod published;
 mod past;
+mod board;
 mod following;
 mod snapshots;
 mod desk;
@@ -17,25 +18,28 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    AccountEvent, Accounts, Event, FeedSequence, Market, MarketId, StandingOrder, Term, Timestamp,
-    UserId,
+    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent,
+    StandingOrder, Term, Timestamp, UserId,
 };
-use auction_proto::{Feed, FeedEntry, ResyncBecause};
+use auction_proto::{Feed, FeedEntry, Indicative, ResyncBecause};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::encoding::Encoded;
+use crate::indicative;
 use crate::metrics::Metrics;
 
+use board::Board;
 use desk::Desk;
 use following::Handed;
 use past::Past;
 use snapshots::Snapshots;
 
+pub use board::INDICATIVE_EVERY;
 pub use desk::{AccountWatching, OwnFeed};
 pub use following::{Following, NoNext};
-pub use published::{Beat, FeedBatch, Published, Snapshot};
+pub use published::{Beat, FeedBatch, Indicated, Published, Snapshot};
 use published::{beat, symbol_of};
 
 /// How many batches can wait for the hub; with one more, the sequencer waits, which answers everyone `busy` in time.
@@ -107,7 +111,7 @@ pub enum Start {
 /// What is asked of the hub.
 #[derive(Debug)]
 enum Message {
-    Settled(Vec<(Timestamp, Event)>),
+    Settled(Vec<(Timestamp, Event)>, Vec<Indicative>),
     Watch(Option<(MarketId, FeedSequence)>, oneshot::Sender<Watching>),
     Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
     WatchAccount(UserId, oneshot::Sender<AccountWatching>),
@@ -131,24 +135,24 @@ pub enum NoSnapshot {
 }
 
 impl Hub {
-    /// Starts the thread with the market and its accounts as they are durable; every `heartbeat` it tells time, sequence and digest.
-    /// It ends when all clones of the way to it are gone.
+    /// Starts the thread with what an engine knows, all of which is durable; every `heartbeat` it tells time, sequence
+    /// and digest. It ends when all clones of the way to it are gone.
     ///
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(
-        mut market: Market,
-        accounts: Accounts,
+        engine: &Engine,
         term: Term,
         clock: Arc<dyn Clock>,
         heartbeat: Duration,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
+        let mut market = engine.market().clone();
         let (sender, inbox) = sync_channel(HUB_INBOX + HUB_QUESTIONS);
         let (feed, _) = broadcast::channel(FEED_BEHIND_MAX);
         let past = Past::default();
         let (beats, beats_told) = watch::channel(beat(&mut market, term, &*clock));
-        let hub = Running {
+        let mut hub = Running {
             market,
             term,
             clock,
@@ -158,9 +162,12 @@ impl Hub {
             beats,
             past,
             snapshots: Snapshots::default(),
-            desk: Desk::new(accounts),
+            board: Board::new(),
+            desk: Desk::new(Accounts::of(engine)),
             metrics: metrics.clone(),
         };
+        hub.note(indicative::all(engine));
+        hub.board.tell();
         thread::Builder::new()
             .name("hub".to_owned())
             .spawn(move || hub.run())?;
@@ -189,13 +196,13 @@ impl Hub {
         self.beats.clone()
     }
 
-    /// Takes what has become durable. The sequencer's alone; it waits here when the hub is far behind, which
-    /// answers everyone `busy` in time.
-    pub(crate) fn settled(&self, events: Vec<(Timestamp, Event)>) {
+    /// Takes what has become durable, and what an uncross of the calls that it touched would give. The sequencer's
+    /// alone; it waits here when the hub is far behind, which answers everyone `busy` in time.
+    pub(crate) fn settled(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
         if !events.is_empty() {
             self.metrics.hub_inbox.add(1);
             // Without a hub nobody watches.
-            let _ = self.inbox.send(Message::Settled(events));
+            let _ = self.inbox.send(Message::Settled(events, indicatives));
         }
     }
 
@@ -302,6 +309,7 @@ struct Running {
     beats: watch::Sender<Arc<Published>>,
     past: Past,
     snapshots: Snapshots,
+    board: Board,
     desk: Desk,
     metrics: Arc<Metrics>,
 }
@@ -310,16 +318,23 @@ impl Running {
     fn run(mut self) {
         let mut heartbeat_at = Instant::now() + self.heartbeat;
         loop {
+            let due = self.board.due();
+            let until = due.map_or(heartbeat_at, |due| due.min(heartbeat_at));
             match self
                 .inbox
-                .recv_timeout(heartbeat_at.saturating_duration_since(Instant::now()))
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
             {
                 Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if Instant::now() >= heartbeat_at {
-                heartbeat_at = Instant::now() + self.heartbeat;
+            let now = Instant::now();
+            if self.board.due().is_some_and(|due| now >= due) && self.board.tell() {
+                // Nobody may be watching.
+                let _ = self.feed.send(Handed::Indicatives);
+            }
+            if now >= heartbeat_at {
+                heartbeat_at = now + self.heartbeat;
                 self.beat();
             }
         }
@@ -328,7 +343,10 @@ impl Running {
     fn take(&mut self, message: Message) {
         self.metrics.hub_inbox.subtract(1);
         match message {
-            Message::Settled(events) => self.publish(events),
+            Message::Settled(events, indicatives) => {
+                self.publish(events);
+                self.note(indicatives);
+            }
             // Who has left need not be told; here and below.
             Message::Watch(resume, reply) => drop(reply.send(self.watch(resume))),
             Message::Snapshot(reply) => {
@@ -343,28 +361,29 @@ impl Running {
             }
             Message::Answer(reply) => drop(reply.send(())),
             Message::Market(reply) => {
-                let feed = Following::new(VecDeque::new(), self.feed.subscribe());
+                let feed = self.following(self.market.feed_sequence(), VecDeque::new());
                 drop(reply.send((self.market.clone(), feed)));
             }
         }
     }
 
     fn watch(&mut self, resume: Option<(MarketId, FeedSequence)>) -> Watching {
-        let feed = self.feed.subscribe();
-        let because = match resume.map(|seen| self.missed_since(seen)) {
-            Some(Ok(missed)) => {
-                let (start, feed) = (Start::Resumed, Following::new(missed, feed));
+        let because = match resume.map(|seen| (seen.1, self.missed_since(seen))) {
+            Some((place, Ok(missed))) => {
+                let (start, feed) = (Start::Resumed, self.following(place, missed));
                 return Watching { start, feed };
             }
-            Some(Err(because)) => Some(because),
+            Some((_, Err(because))) => Some(because),
             None => None,
         };
         let (snapshot, missed) = self.snapshots.recent(&self.market, &self.past);
-        let (start, feed) = (
-            Start::Snapshot(snapshot, because),
-            Following::new(missed, feed),
-        );
+        let feed = self.following(snapshot.feed_sequence, missed);
+        let start = Start::Snapshot(snapshot, because);
         Watching { start, feed }
+    }
+
+    fn following(&self, place: FeedSequence, missed: VecDeque<Weak<Published>>) -> Following {
+        Following::new(place, missed, self.feed.subscribe(), self.board.changes())
     }
 
     fn publish(&mut self, events: Vec<(Timestamp, Event)>) {
@@ -379,6 +398,11 @@ impl Running {
         for feed in Feed::of_commit(id, self.term, after, entries) {
             feed.apply_to(&mut self.market)
                 .expect("the engine decided what follows");
+            for entry in feed.entries.iter() {
+                if let PublicEvent::LotClosed { lot, .. } = entry.event {
+                    self.board.forget(lot);
+                }
+            }
             let about = |entry: &FeedEntry| symbol_of(&self.market, &entry.event);
             let symbols = feed.entries.iter().map(about).collect();
             let encoded = Encoded::new(&feed);
@@ -394,6 +418,15 @@ impl Running {
             self.past.keep(published);
         }
         self.desk.tell();
+    }
+
+    fn note(&mut self, indicatives: Vec<Indicative>) {
+        let place = self.market.feed_sequence();
+        for indicative in indicatives {
+            if let Some(lot) = self.market.lot(indicative.lot) {
+                self.board.note(place, lot.symbol, indicative);
+            }
+        }
     }
 
     fn beat(&mut self) {

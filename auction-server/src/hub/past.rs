@@ -65,7 +65,9 @@ impl Past {
         }
         let after = |published: &Arc<Published>| match &**published {
             Published::Batch(batch) => batch.feed.after,
-            Published::Heartbeat(_) => unreachable!("only batches are kept"),
+            Published::Heartbeat(_) | Published::Indicative(_) => {
+                unreachable!("only batches are kept")
+            }
         };
         let at = self
             .batches

@@ -1,9 +1,9 @@
-//! What the hub tells: batches, heartbeats and snapshots, each encoded once.
+//! What the hub tells: batches, heartbeats, indicatives and snapshots, each encoded once.
 
 use std::sync::Arc;
 
 use auction_core::{FeedSequence, Market, MarketId, PublicEvent, Symbol, Term};
-use auction_proto::{Feed, FeedEntry, Heartbeat, SnapshotPart};
+use auction_proto::{Feed, FeedEntry, Heartbeat, Indicative, SnapshotPart};
 
 use crate::clock::Clock;
 use crate::encoding::Encoded;
@@ -18,6 +18,21 @@ pub enum Published {
     Batch(FeedBatch),
     /// The time, and the digest to compare one's own fold with.
     Heartbeat(Beat),
+    /// What an uncross of a call auction now would give. It has no place in the feed.
+    Indicative(Indicated),
+}
+
+/// What an uncross of a call auction would give.
+#[derive(Debug)]
+pub struct Indicated {
+    /// Who has the feed up to this place can know of it.
+    pub place: FeedSequence,
+    /// The lot's stock, for those who watch some stocks.
+    pub symbol: Symbol,
+    /// What it would give.
+    pub indicative: Indicative,
+    /// As it is sent.
+    pub encoded: Encoded,
 }
 
 /// A sign of life.
@@ -75,6 +90,7 @@ impl Published {
         match self {
             Self::Batch(batch) => &batch.encoded,
             Self::Heartbeat(beat) => &beat.encoded,
+            Self::Indicative(indicated) => &indicated.encoded,
         }
     }
 
@@ -84,7 +100,7 @@ impl Published {
             Self::Batch(batch) => {
                 batch.feed.entries.len() * size_of::<(FeedEntry, Option<Symbol>)>()
             }
-            Self::Heartbeat(_) => 0,
+            Self::Heartbeat(_) | Self::Indicative(_) => 0,
         };
         self.encoded().bytes() * (1 + JSON_BYTES_A_BYTE) + entries + size_of::<Self>()
     }

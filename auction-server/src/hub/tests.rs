@@ -2,12 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{
-    Accounts, Event, Listing, Market, MarketId, Price, Profit, PublicEvent, SecurityCode, Symbol,
-    Term, Timestamp,
+    Engine, Event, Listing, MarketId, Price, Profit, PublicEvent, SecurityCode, Symbol, Term,
+    Timestamp,
 };
 
 use super::*;
 use crate::metrics::Metrics;
+
+mod calls;
 
 const ID: MarketId = MarketId([7; 16]);
 
@@ -21,17 +23,13 @@ impl Clock for NoTime {
 }
 
 fn hub() -> Hub {
-    let (market, metrics) = (Market::new(ID), Arc::new(Metrics::default()));
+    hub_of(&Engine::new(ID))
+}
+
+fn hub_of(engine: &Engine) -> Hub {
+    let metrics = Arc::new(Metrics::default());
     let hour = Duration::from_secs(3_600);
-    Hub::start(
-        market,
-        Accounts::default(),
-        Term(1),
-        Arc::new(NoTime),
-        hour,
-        metrics,
-    )
-    .unwrap()
+    Hub::start(engine, Term(1), Arc::new(NoTime), hour, metrics).unwrap()
 }
 
 /// A batch that lists so many stocks, with numbers from `from` on.
@@ -76,10 +74,10 @@ fn begun_at(watching: &Watching) -> FeedSequence {
 #[tokio::test]
 async fn a_storm_of_watchers_shares_one_snapshot_though_others_go_on_bidding() {
     let hub = hub();
-    hub.settled(listings(0, 10_000));
+    hub.settled(listings(0, 10_000), Vec::new());
     let mut watchers = Vec::new();
     for number in 0..100 {
-        hub.settled(listings(number, 1));
+        hub.settled(listings(number, 1), Vec::new());
         watchers.push(hub.watch(None).await.unwrap());
     }
     hub.answers().await.unwrap();
@@ -97,7 +95,7 @@ async fn a_storm_of_watchers_shares_one_snapshot_though_others_go_on_bidding() {
 async fn a_small_market_is_taken_anew_at_each_sequence_and_shared_within_one() {
     let hub = hub();
     for number in 0..10 {
-        hub.settled(listings(number, 1));
+        hub.settled(listings(number, 1), Vec::new());
         let [one, other] = [hub.watch(None).await, hub.watch(None).await].map(Result::unwrap);
         let (Start::Snapshot(one, _), Start::Snapshot(other, _)) = (one.start, other.start) else {
             panic!("both begin anew");
@@ -110,13 +108,13 @@ async fn a_small_market_is_taken_anew_at_each_sequence_and_shared_within_one() {
 #[tokio::test]
 async fn a_watcher_that_is_behind_keeps_no_batch_alive_and_is_told() {
     let hub = hub();
-    hub.settled(listings(0, 1));
+    hub.settled(listings(0, 1), Vec::new());
     let mut slow = hub.watch(None).await.unwrap();
     let seen = (ID, begun_at(&slow));
     let mut resuming = hub.watch(Some(seen)).await.unwrap();
     // More than is kept, in fewer batches than a watcher can be behind.
     let batch_bytes = {
-        hub.settled(listings(0, 1_000));
+        hub.settled(listings(0, 1_000), Vec::new());
         let mut one = hub.watch(Some(seen)).await.unwrap();
         assert!(matches!(one.start, Start::Resumed));
         let published = one.feed.try_next().unwrap().unwrap();
@@ -125,7 +123,7 @@ async fn a_watcher_that_is_behind_keeps_no_batch_alive_and_is_told() {
     let batches = PAST_BYTES / batch_bytes + 2;
     assert!(batches < FEED_BEHIND_MAX, "{batches}");
     for _ in 0..batches {
-        hub.settled(listings(0, 1_000));
+        hub.settled(listings(0, 1_000), Vec::new());
     }
     hub.answers().await.unwrap();
     for watching in [&mut slow, &mut resuming] {
@@ -141,7 +139,7 @@ async fn a_watcher_that_is_behind_keeps_no_batch_alive_and_is_told() {
 #[tokio::test]
 async fn what_is_kept_is_bounded_by_bytes_and_by_batches() {
     let hub = hub();
-    hub.settled(listings(0, 5));
+    hub.settled(listings(0, 5), Vec::new());
     let mut watching = hub.watch(Some((ID, FeedSequence(0)))).await.unwrap();
     let one = watching.feed.try_next().unwrap().unwrap();
     for (most, kept) in [
@@ -175,7 +173,7 @@ async fn what_is_kept_is_bounded_by_bytes_and_by_batches() {
                     symbols: batch.symbols.clone(),
                     encoded: Encoded::new(&batch.feed),
                 })),
-                Published::Heartbeat(_) => panic!("a batch was published"),
+                _ => panic!("a batch was published"),
             })
             .collect();
         for copy in &copies {
@@ -189,7 +187,7 @@ async fn what_is_kept_is_bounded_by_bytes_and_by_batches() {
 #[tokio::test]
 async fn many_more_than_have_room_in_the_inbox_are_all_answered() {
     let hub = hub();
-    hub.settled(listings(0, 1_000));
+    hub.settled(listings(0, 1_000), Vec::new());
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..20 * HUB_QUESTIONS {
         let hub = hub.clone();

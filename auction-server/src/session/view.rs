@@ -93,6 +93,11 @@ impl View {
                 }
                 channel.push_shared(RequestId(0), &beat.encoded);
             }
+            Published::Indicative(indicated) => {
+                if symbols.contains(&indicated.symbol) {
+                    channel.push_shared(RequestId(0), &indicated.encoded);
+                }
+            }
         }
     }
 

@@ -273,13 +273,13 @@ fn open(random: &mut ChaCha20Rng) -> OpenLot {
     }
 }
 
-fn in_millis(millis: u64) -> Timestamp {
+pub fn in_millis(millis: u64) -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     Timestamp::from_micros(now.as_micros() as u64 + millis * 1_000).unwrap()
 }
 
 /// All records of the journal, public and private parts together.
-fn records(house: &House) -> Vec<Record> {
+pub fn records(house: &House) -> Vec<Record> {
     let mut reader = export::open(&DataFolder::new(house.path())).unwrap();
     let mut records = Vec::new();
     while let Some(frame) = reader.next_view().unwrap() {

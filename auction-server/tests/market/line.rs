@@ -294,8 +294,8 @@ impl Watcher {
         self.goodbye
     }
 
-    /// The next events, none when it is a heartbeat that comes, which must agree with the own fold; `None` at the end
-    /// of the connection.
+    /// The next events, none when it is a heartbeat that comes, which must agree with the own fold, or an indicative;
+    /// `None` at the end of the connection.
     pub fn next(&mut self) -> io::Result<Option<Vec<(Timestamp, PublicEvent)>>> {
         match self.line.next()? {
             Some((_, ServerMessage::Feed(feed))) => Ok(Some(self.take(feed))),
@@ -304,6 +304,7 @@ impl Watcher {
                 assert_eq!(heartbeat.digest, self.market.digest());
                 Ok(Some(Vec::new()))
             }
+            Some((_, ServerMessage::Indicative(_))) => Ok(Some(Vec::new())),
             Some((_, ServerMessage::Goodbye(goodbye))) => {
                 self.goodbye = Some(goodbye.code);
                 Ok(None)

@@ -3,6 +3,7 @@
 
 mod house;
 mod line;
+mod json_line;
 mod person;
 mod terminal;
 mod ledger;
@@ -27,5 +28,6 @@ mod rubbish;
 mod patience;
 mod kill;
 mod kill_formats;
+mod calls;
 mod durable;
 mod full_disk;

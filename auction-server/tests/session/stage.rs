@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{
-    Accounts, Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession,
-    OpenLot, Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term,
-    Terms, UserId,
+    Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession, OpenLot,
+    Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term, Terms,
+    UserId,
 };
 use auction_proto::Token;
 use auction_server::clock::{BootClock, Clock};
@@ -122,11 +122,10 @@ impl Stage {
         beat: Duration,
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let public = committer.engine().market().clone();
         let credentials = Arc::new(Credentials::of(committer.engine()));
-        let accounts = Accounts::of(committer.engine());
         let switches = Arc::new(Switches::of(committer.engine()));
-        let hub = Hub::start(public, accounts, term, clock.clone(), beat, metrics.clone()).unwrap();
+        let engine = committer.engine();
+        let hub = Hub::start(engine, term, clock.clone(), beat, metrics.clone()).unwrap();
         let sequencer = Sequencer::start(
             committer,
             clock.clone(),

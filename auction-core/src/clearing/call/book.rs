@@ -220,9 +220,20 @@ impl Book {
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Quote> {
         match side {
-            Side::Buy => self.levels.best_buy(),
-            Side::Sell => self.levels.best_sell(),
+            Side::Buy => self.buys().next(),
+            Side::Sell => self.sells().next(),
         }
+    }
+
+    /// The limits to buy and what is wanted at each, the highest first. What is offered beside them costs little to
+    /// pass over.
+    pub fn buys(&self) -> impl Iterator<Item = Quote> {
+        self.levels.buys()
+    }
+
+    /// The limits to sell and what is offered at each, the lowest first; as [`buys`](Self::buys).
+    pub fn sells(&self) -> impl Iterator<Item = Quote> {
+        self.levels.sells()
     }
 
     /// Shares of the market orders of a side.
@@ -243,7 +254,7 @@ impl Book {
     /// What an uncross now would give, collar aside. Reads a few levels, whatever the number of orders.
     #[must_use]
     pub fn indicative(&self) -> Indicative {
-        let (best_buy, best_sell) = (self.levels.best_buy(), self.levels.best_sell());
+        let (best_buy, best_sell) = (self.best(Side::Buy), self.best(Side::Sell));
         let depth = Depth {
             points: &self.levels.crossing(self.market_buy, self.market_sell),
             market_buy: self.market_buy,

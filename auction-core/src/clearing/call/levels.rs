@@ -70,24 +70,18 @@ impl Levels {
             .flat_map(|chunk| chunk.levels.iter().copied())
     }
 
-    /// The highest price that a limit order would pay.
-    pub(super) fn best_buy(&self) -> Option<Quote> {
-        let chunk = self.chunks.iter().rev().find(|chunk| chunk.buy > 0)?;
-        let level = chunk.levels.iter().rev().find(|level| level.buy > 0)?;
-        Some(Quote {
-            price: level.price,
-            quantity: level.buy,
-        })
+    /// What is wanted at each limit, the highest first.
+    pub(super) fn buys(&self) -> impl Iterator<Item = Quote> {
+        let chunks = self.chunks.iter().rev().filter(|chunk| chunk.buy > 0);
+        let levels = chunks.flat_map(|chunk| chunk.levels.iter().rev());
+        levels.filter_map(|level| quote(level.price, level.buy))
     }
 
-    /// The lowest price that a limit order would sell at.
-    pub(super) fn best_sell(&self) -> Option<Quote> {
-        let chunk = self.chunks.iter().find(|chunk| chunk.sell > 0)?;
-        let level = chunk.levels.iter().find(|level| level.sell > 0)?;
-        Some(Quote {
-            price: level.price,
-            quantity: level.sell,
-        })
+    /// What is offered at each limit, the lowest first.
+    pub(super) fn sells(&self) -> impl Iterator<Item = Quote> {
+        let chunks = self.chunks.iter().filter(|chunk| chunk.sell > 0);
+        let levels = chunks.flat_map(|chunk| chunk.levels.iter());
+        levels.filter_map(|level| quote(level.price, level.sell))
     }
 
     /// Both cumulative quantities at any price.
@@ -237,6 +231,10 @@ impl Levels {
             self.chunks[chunk].append(upper);
         }
     }
+}
+
+fn quote(price: Price, quantity: u64) -> Option<Quote> {
+    (quantity > 0).then_some(Quote { price, quantity })
 }
 
 #[cfg(test)]

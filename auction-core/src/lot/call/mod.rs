@@ -372,16 +372,11 @@ impl State<'_> {
 
 impl BookDepth {
     pub(super) fn of(book: &Book) -> Self {
-        let quote = |price, quantity: u64| (quantity > 0).then_some(Quote { price, quantity });
-        let buys = book.levels().rev();
-        let buys = buys.filter_map(|level| quote(level.price, level.buy));
-        let sells = book.levels();
-        let sells = sells.filter_map(|level| quote(level.price, level.sell));
         Self {
             market_buy: book.market_quantity(Side::Buy),
             market_sell: book.market_quantity(Side::Sell),
-            buys: buys.take(DEPTH_LEVELS_MAX).collect(),
-            sells: sells.take(DEPTH_LEVELS_MAX).collect(),
+            buys: book.buys().take(DEPTH_LEVELS_MAX).collect(),
+            sells: book.sells().take(DEPTH_LEVELS_MAX).collect(),
         }
     }
 }
