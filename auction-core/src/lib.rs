@@ -62,6 +62,7 @@ mod market;
 mod deadlines;
 mod engine;
 mod account;
+pub mod audit;
 mod snapshot;
 pub mod manual;
 

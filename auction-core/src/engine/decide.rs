@@ -10,7 +10,7 @@ use crate::reject::{Countable, Reject};
 use crate::{Profit, SecurityCode, SessionId, Span, Symbol, Timestamp, UserId};
 
 impl Engine {
-    pub(super) fn decide(
+    pub(crate) fn decide(
         &self,
         now: Timestamp,
         actor: Actor,

@@ -83,6 +83,16 @@ impl EnglishHidden {
         self.best
     }
 
+    /// Assumes what others have offered; who has bid stays.
+    pub(super) fn assume(&mut self, best: Option<(UserId, Price)>, second: Option<Price>) {
+        (self.best, self.second) = (best, second);
+    }
+
+    /// Remembers that someone has bid.
+    pub(super) fn has_bid(&mut self, bidder: UserId) {
+        self.bidders.insert(bidder);
+    }
+
     pub(super) fn belongs_to(&self, book: &EnglishBook) -> bool {
         book.leader == self.best.map(|(leader, _)| leader)
     }

@@ -21,13 +21,13 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct HiddenLot {
-    reserve: Option<Price>,
-    book: HiddenBook,
+    pub(super) reserve: Option<Price>,
+    pub(super) book: HiddenBook,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-enum HiddenBook {
+pub(super) enum HiddenBook {
     English(EnglishHidden),
     /// A Dutch lot hides nothing.
     Nothing,

@@ -19,6 +19,7 @@ mod uniform;
 mod call;
 mod book;
 mod hidden;
+mod stand_in;
 
 pub use book::Book;
 pub use call::{BookDepth, CallBook};

@@ -93,6 +93,53 @@ impl Orders {
         self.places + 1
     }
 
+    /// Orders of which only as much is known as one change by a trader shows: who has how many live ones, and their
+    /// numbers.
+    pub(super) fn standing_in(
+        bidders: u32,
+        trader: UserId,
+        numbers: u32,
+        live: &[OrderId],
+    ) -> Self {
+        let live = live.iter().map(|id| HiddenOrder {
+            id: *id,
+            side: Side::Buy,
+            quantity: Quantity::ONE,
+            limit: None,
+            place: 0,
+        });
+        let own = OrdersOfTrader {
+            numbers,
+            live: live.collect(),
+        };
+        Self {
+            traders: BTreeMap::from([(trader, own)]),
+            bidders,
+            ..Self::default()
+        }
+    }
+
+    /// The orders that were opened, in the order of their time.
+    pub(super) fn of_opened(opened: &[OpenedBid]) -> Self {
+        let mut orders = Self::default();
+        for bid in opened {
+            let place = orders.next_place();
+            let own = orders.traders.entry(bid.bidder).or_default();
+            orders.bidders += u32::from(own.live.is_empty());
+            orders.live += 1;
+            orders.places = place;
+            own.numbers = own.numbers.max(bid.order.0);
+            own.live.push(HiddenOrder {
+                id: bid.order,
+                side: Side::Buy,
+                quantity: bid.quantity,
+                limit: Some(bid.price),
+                place,
+            });
+        }
+        orders
+    }
+
     /// Takes what was decided; `false` when it does not fit.
     #[must_use]
     pub(super) fn apply(&mut self, event: &PrivateEvent) -> bool {

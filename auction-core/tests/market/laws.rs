@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
+use crate::disclosed::audit;
 use crate::lot::{OracleLot, price};
 use crate::oracle::{Answer, Oracle};
 use crate::steps::{Step, any_step, opening};
@@ -178,6 +179,7 @@ impl StateMachineTest for Laws {
         laws.digests_tell_markets_apart();
         laws.verifies();
         let halfway = laws.records.len() / 2;
+        laws.is_what_everyone_can_check(halfway);
         let mut restored = laws.replayed(halfway);
         restored = Engine::restore(restored.snapshot()).unwrap();
         for record in &laws.records[halfway..] {
@@ -192,6 +194,15 @@ impl StateMachineTest for Laws {
 }
 
 impl Laws {
+    /// Also while lots are open, when less of them is known.
+    fn is_what_everyone_can_check(&self, halfway: usize) {
+        for records in [&self.records[..halfway], &self.records[..]] {
+            let (audit, _) = audit(MARKET, records).unwrap();
+            let whole = records.len() == self.records.len();
+            assert!(!whole || audit.market() == self.engine.market());
+        }
+    }
+
     fn step(&mut self, step: &Step) {
         let (closed, answer) = follow(&mut self.oracle, step);
         match step {

@@ -6,6 +6,7 @@ mod lot;
 mod formats;
 mod accounts;
 mod steps;
+mod disclosed;
 mod laws;
 mod sessions;
 mod records;

@@ -58,6 +58,14 @@ impl CallHidden {
         }
     }
 
+    /// A call of which nothing is known but its random end.
+    pub(in crate::lot) fn with_end(end: Option<RandomEnd>) -> Self {
+        Self {
+            stage: Stage::Waiting,
+            end,
+        }
+    }
+
     /// Whether both halves are of one lot.
     pub(in crate::lot) fn belongs_to(&self, lot: &Lot, book: &CallBook) -> bool {
         let stands = match (&self.stage, &lot.phase) {

@@ -1,0 +1,116 @@
+//! Which private parts the rules have opened.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent, Record};
+use crate::{LotId, OrderId, Sequence, Terms, UserId};
+
+/// Finds the records whose private parts the rules have opened, among whole records taken in order.
+///
+/// After the close of a lot: of sealed bids, the latest placing or replacing of each that stood; on an English lot,
+/// every maximum that was beaten. The random end of a call auction, with the end. Nothing else is ever opened: no
+/// credential, no reserve, no order of a call auction, nothing that was taken back or raised before it was beaten, and
+/// not the maximum of who led last.
+#[derive(Clone, Debug, Default)]
+pub struct Opened {
+    english: BTreeMap<LotId, English>,
+    sealed: BTreeMap<LotId, BTreeMap<(UserId, OrderId), Sequence>>,
+    ends: BTreeMap<LotId, Sequence>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct English {
+    /// Who leads, and where they stated it as a maximum.
+    leader: Option<(UserId, Option<Sequence>)>,
+    beaten: Vec<Sequence>,
+}
+
+impl Opened {
+    /// Takes the next record, and gives `open` the sequences of records that it opens, in no order.
+    pub fn take(&mut self, record: &Record, mut open: impl FnMut(Sequence)) {
+        for event in &record.events {
+            match event {
+                Event::Public(event) => self.take_public(event, &mut open),
+                Event::Private(event) => self.take_private(record.sequence, event),
+            }
+        }
+    }
+
+    fn take_public(&mut self, event: &PublicEvent, open: &mut impl FnMut(Sequence)) {
+        match event {
+            PublicEvent::LotOpened(opened) => match &opened.terms {
+                Terms::English(_) => {
+                    self.english.insert(opened.lot, English::default());
+                }
+                Terms::Sealed(_) | Terms::Uniform(_) => {
+                    self.sealed.insert(opened.lot, BTreeMap::new());
+                }
+                Terms::Dutch(_) | Terms::Call(_) => {}
+            },
+            PublicEvent::BidAccepted(BidAccepted {
+                lot,
+                bidder,
+                amount: Some(_),
+                leader,
+                ..
+            }) if bidder == leader => {
+                if let Some(english) = self.english.get_mut(lot) {
+                    english.lead(*bidder, None);
+                }
+            }
+            PublicEvent::EndOpened { lot, .. } => {
+                self.ends.remove(lot).into_iter().for_each(open);
+            }
+            PublicEvent::LotClosed { lot, .. } => {
+                let beaten = self.english.remove(lot).map(|english| english.beaten);
+                beaten.into_iter().flatten().for_each(&mut *open);
+                let stood = self.sealed.remove(lot).map(BTreeMap::into_values);
+                stood.into_iter().flatten().for_each(open);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_private(&mut self, at: Sequence, event: &PrivateEvent) {
+        match *event {
+            PrivateEvent::MaximumSet {
+                lot, bidder, leads, ..
+            } => match self.english.get_mut(&lot) {
+                Some(english) if leads => english.lead(bidder, Some(at)),
+                Some(english) => english.beaten.push(at),
+                None => {}
+            },
+            PrivateEvent::OrderPlaced {
+                lot, trader, order, ..
+            }
+            | PrivateEvent::OrderReplaced {
+                lot, trader, order, ..
+            } => {
+                if let Some(bids) = self.sealed.get_mut(&lot) {
+                    bids.insert((trader, order), at);
+                }
+            }
+            PrivateEvent::OrderCancelled { lot, trader, order } => {
+                if let Some(bids) = self.sealed.get_mut(&lot) {
+                    bids.remove(&(trader, order));
+                }
+            }
+            PrivateEvent::EndDrawn { lot, .. } => {
+                self.ends.insert(lot, at);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl English {
+    fn lead(&mut self, bidder: UserId, stated: Option<Sequence>) {
+        if let Some((leader, Some(beaten))) = self.leader
+            && leader != bidder
+        {
+            self.beaten.push(beaten);
+        }
+        self.leader = Some((bidder, stated));
+    }
+}
