@@ -287,6 +287,10 @@ impl Driver {
         if matches!(refused.code, Code::SESSION_CLOSED | Code::SESSION_EXPIRED) {
             self.end_session();
         }
+        if refused.code == Code::UNCHANGED {
+            // It is as it was asked to be.
+            self.armed(request);
+        }
         self.pending
             .answer(request, Err(RequestError::Refused(Box::new(refused))));
         Ok(())

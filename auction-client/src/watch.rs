@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use auction_core::{FeedSequence, Market, PublicEvent, RequestId, Timestamp};
 use auction_proto::{
-    FeedEntry, FeedError, Indicative, ResumePoint, ServerMessage, SnapshotAssembler,
+    FeedEntry, FeedError, Indicative, ResumePoint, ResyncBecause, ServerMessage, SnapshotAssembler,
 };
 use tokio::time::sleep;
 
@@ -39,6 +39,8 @@ pub struct Watch {
     backoff: Backoff,
     /// Whether the fold can be gone on with; otherwise only a snapshot helps.
     sound: bool,
+    /// The market anew, to be told next.
+    anew: Option<Market>,
 }
 
 /// What happened.
@@ -65,7 +67,7 @@ pub enum Update {
     },
     /// The connection is back, and nothing was missed: what happened meanwhile follows as events.
     Live,
-    /// The feed and the market kept here do not fit together; a snapshot is asked for.
+    /// The feed and the market kept here do not fit together; a snapshot follows.
     Gap(Gap),
     /// The market was taken anew: look at all of it. What happened since the last event is in it, but is not
     /// told one by one.
@@ -89,6 +91,14 @@ pub enum Gap {
     /// At the same place, the server has another digest of the market.
     #[error("the market here differs from the server's at {0} of the feed")]
     Digest(FeedSequence),
+    /// This client has seen what the server does not have any more. Acknowledged bids may be gone: tell the operator.
+    #[error(
+        "the server's journal has lost its end: what was seen here up to {seen} of the feed is gone there"
+    )]
+    JournalLost {
+        /// The last place that was seen here.
+        seen: FeedSequence,
+    },
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Begun, ConnectionError>> + Send>>;
@@ -113,6 +123,8 @@ struct Begun {
     live: Live,
     /// The market anew; `None`: the feed goes on.
     snapshot: Option<Market>,
+    /// Why the feed does not go on, where it was asked to.
+    because: Option<ResyncBecause>,
 }
 
 impl Watch {
@@ -133,6 +145,7 @@ impl Watch {
             line: Line::Live(Box::new(begun.live)),
             backoff: Backoff::default(),
             sound: true,
+            anew: None,
         })
     }
 
@@ -154,6 +167,9 @@ impl Watch {
         loop {
             if let Some((feed_sequence, entry)) = self.feed.pop_front() {
                 return self.apply(feed_sequence, entry);
+            }
+            if let Some(market) = self.anew.take() {
+                return self.take_anew(market);
             }
             let update = match &mut self.line {
                 Line::Connecting(connecting) => {
@@ -249,7 +265,11 @@ impl Watch {
     }
 
     fn begun(&mut self, begun: Result<Begun, ConnectionError>) -> Update {
-        let Begun { live, snapshot } = match begun {
+        let Begun {
+            live,
+            snapshot,
+            because,
+        } = match begun {
             Ok(begun) => begun,
             Err(error) => return self.lost(error),
         };
@@ -258,12 +278,21 @@ impl Watch {
         self.line = Line::Live(Box::new(live));
         match snapshot {
             None => Update::Live,
-            Some(market) => {
-                self.market = market;
-                self.sound = true;
-                Update::Snapshot
+            Some(market) if because == Some(ResyncBecause::JournalLost) => {
+                let seen = self.market.feed_sequence();
+                let gap = Gap::JournalLost { seen };
+                tracing::error!(%gap, "the server has lost what it told");
+                self.anew = Some(market);
+                Update::Gap(gap)
             }
+            Some(market) => self.take_anew(market),
         }
+    }
+
+    fn take_anew(&mut self, market: Market) -> Update {
+        self.market = market;
+        self.sound = true;
+        Update::Snapshot
     }
 
     fn lost(&mut self, because: ConnectionError) -> Update {
@@ -327,6 +356,7 @@ async fn begin(
     resume: Option<ResumePoint>,
 ) -> Result<Begun, ConnectionError> {
     let resuming = resume.is_some();
+    let mut because = None;
     let mut live = Live::new(greet(&connector, &program).await?);
     live.connection
         .queue(WATCH, &auction_proto::Watch { resume });
@@ -337,6 +367,7 @@ async fn begin(
                 return Ok(Begun {
                     live,
                     snapshot: None,
+                    because,
                 });
             }
             ServerMessage::SnapshotPart(part) if received.request == WATCH => {
@@ -344,10 +375,12 @@ async fn begin(
                     return Ok(Begun {
                         live,
                         snapshot: Some(market),
+                        because,
                     });
                 }
             }
-            ServerMessage::Pong(_) | ServerMessage::Heartbeat(_) | ServerMessage::Resync(_) => {}
+            ServerMessage::Resync(resync) => because = Some(resync.because),
+            ServerMessage::Pong(_) | ServerMessage::Heartbeat(_) => {}
             other => return Err(refusal(other)),
         }
     }

@@ -2,7 +2,7 @@
 
 use auction_client::{Client, Code, Gap, Refused, Update, Watch};
 use auction_core::{Digest, FeedSequence, LotId, MarketId, PublicEvent, RequestId};
-use auction_proto::{ClientMessage, Feed, FeedError, ResumePoint, Resumed};
+use auction_proto::{ClientMessage, Feed, FeedError, ResumePoint, Resumed, Resync, ResyncBecause};
 
 use crate::script::{Door, Line, MARKET, bid_feed, connected, heartbeat, market, price, welcome};
 
@@ -133,6 +133,40 @@ async fn a_server_that_cannot_go_on_gives_the_market_anew() {
     let (update, _line) = tokio::join!(watch.next(), script);
     assert!(matches!(update, Update::Snapshot), "{update:?}");
     assert_eq!(watch.market(), &later);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_has_lost_what_was_seen_is_told_of_before_its_market() {
+    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    line.say(RequestId(0), bid_feed(START + 1, price("1.10")))
+        .await;
+    expect_bid(&mut watch, START + 1, "1.10").await;
+    drop(line);
+    assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
+    let script = async {
+        let (mut line, number) = expect_resume(&mut door, here(START + 1)).await;
+        let because = ResyncBecause::JournalLost;
+        line.say(number, Resync { because }).await;
+        line.snapshot(number, &market()).await;
+        line
+    };
+    let (update, mut line) = tokio::join!(watch.next(), script);
+    let seen = FeedSequence(START + 1);
+    match update {
+        Update::Gap(gap) => assert_eq!(gap, Gap::JournalLost { seen }),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        watch.market().feed_sequence(),
+        seen,
+        "until the next is told"
+    );
+    assert!(matches!(watch.next().await, Update::Snapshot));
+    assert_eq!(watch.market(), &market());
+    // The feed goes on from there.
+    line.say(RequestId(0), bid_feed(START + 1, price("1.30")))
+        .await;
+    expect_bid(&mut watch, START + 1, "1.30").await;
 }
 
 async fn expect_gap(watch: &mut Watch, door: &mut Door, expected: Gap) {

@@ -2,6 +2,7 @@
 //! see `fuzz/README.md`.
 
 mod entry;
+mod large;
 
 use std::fs;
 use std::path::Path;
@@ -43,6 +44,40 @@ fn changed_feeds_and_snapshots_break_no_fold() {
     run(entry::fold, &folds());
 }
 
+/// How often each of those as large as a frame is changed.
+const LARGE_CHANGES: usize = 2;
+
+#[test]
+fn frames_of_the_largest_size_break_nothing() {
+    let streams = large::large_streams();
+    run_changed(entry::frame, &streams, LARGE_CHANGES);
+}
+
+#[test]
+fn bodies_that_fill_a_frame_break_nothing() {
+    let full: Vec<_> = large::full_frames()
+        .iter()
+        .map(|frame| [&frame[4..6], &frame[14..]].concat())
+        .collect();
+    run_changed(entry::body, &full, LARGE_CHANGES);
+    large::senseless_bodies().for_each(|body| entry::body(&body));
+}
+
+#[test]
+fn lines_of_the_largest_size_break_nothing() {
+    run_changed(entry::json, &large::large_lines(), LARGE_CHANGES);
+}
+
+#[test]
+fn a_batch_of_records_as_large_as_it_can_be_breaks_nothing() {
+    run_changed(entry::record, &[large::large_batch()], LARGE_CHANGES);
+}
+
+#[test]
+fn feeds_and_snapshots_that_fill_a_frame_break_no_fold() {
+    run_changed(entry::fold, &large::full_frames(), LARGE_CHANGES);
+}
+
 /// Writes inputs for the fuzzers to begin with.
 #[test]
 #[ignore = "writes fuzz/corpus"]
@@ -66,10 +101,14 @@ fn seeds() {
 }
 
 fn run(entry: Entry, inputs: &[Vec<u8>]) {
+    run_changed(entry, inputs, CHANGES);
+}
+
+fn run_changed(entry: Entry, inputs: &[Vec<u8>], changes: usize) {
     let mut random = SplitMix(0x5eed);
     for input in inputs {
         entry(input);
-        for _ in 0..CHANGES {
+        for _ in 0..changes {
             entry(&changed(input, &mut random));
         }
     }

@@ -125,8 +125,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         None
     }
 
-    /// The session the connection speaks for, when its user may ask more of the one who decides: whatever is worked
-    /// out there counts as a command. Otherwise the request is refused.
+    /// The session the connection speaks for, when its user may ask more: whatever is worked out for one user alone, by
+    /// the one who decides or by the hub, counts as a command. Otherwise the request is refused.
     pub(super) fn bound_within_rate(&mut self, request: RequestId) -> Option<Bound> {
         let bound = self.bound(request)?;
         match self.commands.as_deref().map(Bucket::take) {

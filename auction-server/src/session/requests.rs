@@ -58,7 +58,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 );
             }
             ClientMessage::GetLeastWinning(body) => self.least_winning(request, body.lot).await,
-            ClientMessage::WatchAccount(_) => self.watch_account(request).await?,
+            ClientMessage::WatchAccount(_) => {
+                if self.bound_within_rate(request).is_some() {
+                    self.watch_account(request).await?;
+                }
+            }
             ClientMessage::GetBalance(body) => self.balance(request, body).await,
             ClientMessage::GetOrders(body) => self.orders(request, body.lot).await,
             ClientMessage::Logout(_) => self.log_out(request).await,

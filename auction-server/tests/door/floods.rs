@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use auction_proto::limits::REQUEST_BYTES_MAX;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::process::{Child, Command};
+use tokio::time::sleep;
 
 use crate::market::{Lines, assert_kind, hello, within};
 
@@ -22,11 +24,20 @@ struct Program {
 
 impl Program {
     async fn start() -> Self {
+        // These clients send no pings, and are not to be dropped for it.
+        Self::start_with(1, &["--heartbeat=60s"]).await
+    }
+
+    async fn start_with(lots: u32, settings: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let stocks = "Security,Symbol,Price,Profit\n01,A,1,0\n";
-        std::fs::write(data.path().join("stocks.csv"), stocks).unwrap();
+        let rows = (1..=lots).map(|n| format!("{n:05},S{n},1,0\n"));
+        let stocks = std::iter::once("Security,Symbol,Price,Profit\n".to_owned()).chain(rows);
+        std::fs::write(data.path().join("stocks.csv"), stocks.collect::<String>()).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_auction-server"))
-            .args(["--listen", "127.0.0.1:0", "--ops-listen", "off", "--data"])
+            .args(["--listen=127.0.0.1:0", "--ops-listen=off", "--open-for=1h"])
+            .arg(format!("--lots={lots}"))
+            .args(settings)
+            .arg("--data")
             .arg(data.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -49,12 +60,38 @@ impl Program {
         within(TcpStream::connect(self.address)).await.unwrap()
     }
 
+    /// A connection whose client has room for little: what it does not read soon waits at the server.
+    async fn connect_narrowly(&self) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        within(socket.connect(self.address)).await.unwrap()
+    }
+
+    /// Whether another client is let in; who is not is told so in frames.
+    async fn lets_in(&self) -> bool {
+        let mut stream = self.connect().await;
+        let hello = json!({"request": "1", "hello": hello()});
+        // It may be closed already.
+        let _ = within(stream.write_all(format!("{hello}\n").as_bytes())).await;
+        within(stream.read_u8())
+            .await
+            .is_ok_and(|byte| byte == b'{')
+    }
+
     async fn trader(&self, name: &str) -> Lines<TcpStream> {
         let mut trader = Lines::greet(self.connect().await).await;
         let account = json!({"name": name, "password": "a password"});
         assert_kind(&trader.ask("register", &account).await, "accepted");
         assert_kind(&trader.ask("login", &account).await, "logged_in");
         trader
+    }
+
+    /// Fails when it has grown by more than this since.
+    #[track_caller]
+    fn assert_grown_less(&self, before: Option<u64>, most: u64) {
+        if let (Some(before), Some(now)) = (before, self.memory()) {
+            assert!(now.saturating_sub(before) < most, "{before} -> {now}");
+        }
     }
 
     /// What it has in memory, in bytes; `None` where the system does not tell.
@@ -87,12 +124,9 @@ async fn connections_that_never_end_what_they_began_cost_no_more_than_their_buff
         flood.push(stream);
     }
     assert_kind(&mia.bid(1, "1.40").await, "accepted");
-    if let (Some(before), Some(now)) = (before, program.memory()) {
-        // A buffer that grows by doubling, and a little beside it.
-        let most = CONNECTIONS * (2 * REQUEST_BYTES_MAX + 32 * 1_024);
-        let grown = now.saturating_sub(before);
-        assert!(grown < most as u64, "{grown} bytes for {CONNECTIONS}");
-    }
+    // A buffer that grows by doubling, and a little beside it.
+    let most = CONNECTIONS * (2 * REQUEST_BYTES_MAX + 32 * 1_024);
+    program.assert_grown_less(before, most as u64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,8 +153,111 @@ async fn a_flood_of_logins_is_told_that_the_server_is_busy_and_bids_go_on() {
         .count();
     assert_eq!(busy + wrong, CONNECTIONS);
     assert!(wrong > 0, "some were looked at");
-    if let (Some(before), Some(now)) = (before, program.memory()) {
-        // Two hashes at a time, 19 MiB each, and what 200 connections take.
-        assert!(now.saturating_sub(before) < 128 << 20, "{before} -> {now}");
+    // Two hashes at a time, 19 MiB each, and what 200 connections take.
+    program.assert_grown_less(before, 128 << 20);
+}
+
+/// So many lots make a market of some 600 kB of JSON.
+const MANY_LOTS: u32 = 1_500;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_ask_for_the_market_and_never_read_it_are_not_read_from_and_others_are_served()
+{
+    const READERS: usize = 40;
+    const ASKED: usize = 100;
+    let program = Program::start_with(MANY_LOTS, &["--heartbeat=60s"]).await;
+    let mut mia = program.trader("mia").await;
+    let before = program.memory();
+    let mut deaf = Vec::new();
+    for _ in 0..READERS {
+        let mut stream = program.connect_narrowly().await;
+        let hello = json!({"request": "1", "hello": hello()});
+        let ask = "{\"request\":\"2\",\"get_snapshot\":{}}\n".repeat(ASKED);
+        let all = format!("{hello}\n{ask}");
+        within(stream.write_all(all.as_bytes())).await.unwrap();
+        deaf.push(stream);
+    }
+    for stream in &deaf {
+        within(stream.readable()).await.unwrap();
+    }
+    for cents in 0..20 {
+        assert_kind(&mia.bid(1, &format!("2.{cents:02}")).await, "accepted");
+        // It stands in line behind a question of each of them.
+        assert_kind(&mia.ask("watch_account", &json!({})).await, "account");
+    }
+    // Each has a buffer and a part of a snapshot, and the snapshots are shared: not what {ASKED} answers take.
+    program.assert_grown_less(before, 192 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watchers_that_come_one_after_another_and_never_read_share_what_they_are_given() {
+    const WATCHERS: u32 = 200;
+    let program = Program::start_with(MANY_LOTS, &["--heartbeat=60s"]).await;
+    let mut mia = program.trader("mia").await;
+    let before = program.memory();
+    let mut watchers = Vec::new();
+    for number in 0..WATCHERS {
+        let mut stream = program.connect_narrowly().await;
+        let hello = json!({"request": "1", "hello": hello()});
+        let watch = format!("{hello}\n{{\"request\":\"2\",\"watch\":{{}}}}\n");
+        within(stream.write_all(watch.as_bytes())).await.unwrap();
+        // More than the welcome has come: the watch has begun.
+        let mut first = [0; 1_024];
+        within(stream.read_exact(&mut first)).await.unwrap();
+        watchers.push(stream);
+        let price = format!("{}.{:02}", 2 + number / 100, number % 100);
+        assert_kind(&mia.bid(1, &price).await, "accepted");
+    }
+    // A buffer each; were each given a snapshot of its own place, they would be as many as watchers.
+    program.assert_grown_less(before, 128 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_come_and_go_leave_nothing_behind() {
+    const BEFORE: u32 = 300;
+    const CONNECTIONS: u32 = 2_000;
+    let program = Program::start().await;
+    let mut mia = program.trader("mia").await;
+    let come_and_go = async |count: u32| {
+        for number in 0..count {
+            let mut lines = Lines::new(program.connect().await);
+            match number % 3 {
+                0 => drop(lines.ask("hello", &hello()).await),
+                1 => drop(lines.send("hello", &hello()).await),
+                _ => {}
+            }
+        }
+    };
+    // What is made once is made.
+    come_and_go(BEFORE).await;
+    let before = program.memory();
+    come_and_go(CONNECTIONS).await;
+    assert_kind(&mia.bid(1, "1.40").await, "accepted");
+    // Some 8 kB a connection would show.
+    program.assert_grown_less(before, 16 << 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_open_peers_are_dropped_and_their_places_given_to_others() {
+    const PLACES: usize = 30;
+    let places = format!("--connections-per-address={PLACES}");
+    let program = Program::start_with(1, &["--heartbeat=2s", &places]).await;
+    let mut mia = program.trader("mia").await;
+    let mut silent = Vec::new();
+    for _ in 1..PLACES {
+        // They watch, and then neither say anything nor close, as a machine that is gone.
+        let mut lines = Lines::greet(program.connect().await).await;
+        lines.send("watch", &json!({})).await;
+        silent.push(lines);
+    }
+    assert!(!program.lets_in().await, "all places are taken");
+    let mut cents = 0;
+    while !program.lets_in().await {
+        // Who speaks is served meanwhile.
+        cents += 1;
+        let price = format!("{}.{:02}", 2 + cents / 100, cents % 100);
+        assert_kind(&mia.bid(1, &price).await, "accepted");
+        assert!(cents < 10_000, "their places stay taken");
+        sleep(Duration::from_millis(10)).await;
     }
 }

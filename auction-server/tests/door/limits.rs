@@ -107,7 +107,7 @@ async fn a_users_commands_are_limited_when_the_operator_says_so_and_anothers_are
     assert_kind(&mia.bid(1, "2").await, "accepted");
     assert_kind(&mia.bid(1, "2").await, "refused");
     assert_told_when(&mia.bid(1, "3").await, now);
-    // Whatever the one who decides has to work out counts as a command.
+    // Whatever is worked out for one user alone counts as a command.
     let order = json!({"lot": 1, "side": "buy", "quantity": "1", "limit": "3"});
     for (kind, body) in [
         ("place_order", order),
@@ -115,6 +115,7 @@ async fn a_users_commands_are_limited_when_the_operator_says_so_and_anothers_are
         ("halt_lot", json!({"lot": 1})),
         ("get_least_winning", json!({"lot": 1})),
         ("get_orders", json!({"lot": 1})),
+        ("watch_account", json!({})),
         ("get_balance", json!({})),
     ] {
         assert_told_when(&mia.ask(kind, &body).await, now);

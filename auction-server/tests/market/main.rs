@@ -22,6 +22,7 @@ mod tls;
 mod fragile;
 mod storm;
 mod own_account;
+mod dead_man;
 mod ending;
 mod credentials;
 mod rubbish;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use auction_client::Fingerprint;
-use auction_core::{LotId, Name, Price, Profit, SecurityCode, SessionId, Symbol};
+use auction_core::{LotId, Name, Price, Profit, SecurityCode, SessionId, Span, Symbol};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::auctioneer::AuctioneerCommand;
 use crate::choose::{Target, lot_number};
 use crate::failure::Form;
+use crate::moments::some_span;
 use crate::server::ServerAddress;
 use crate::theme::ThemeName;
 use crate::tools::ToolCommand;
@@ -212,6 +213,7 @@ Lots that are sold in parts, and call auctions, take `auction order`.")]
 Examples:
   auction watch
   auction watch AAPL MSFT '#7'
+  auction watch --forever --dead-man 30s    your orders are pulled when this dies
   auction watch --json | jq -r 'select(.event == \"bid\") | [.symbol, .price, .leader] | @tsv'")]
     Watch {
         /// Symbols, or #N for lots; none: all lots.
@@ -220,6 +222,12 @@ Examples:
         /// Go on when all lots have closed.
         #[arg(long)]
         forever: bool,
+        /// For traders: the market pulls all your open orders when this has been gone, or cut off, for so long.
+        ///
+        /// It is the dead-man switch of your session. Ctrl-C and the end of the watching clear it, and your orders stand;
+        /// whatever else ends this command does not. Bids and maxima stay in any case.
+        #[arg(long, value_name = "DURATION", value_parser = some_span)]
+        dead_man: Option<Span>,
     },
     /// The bids of a lot, the newest last.
     #[command(after_help = "\
@@ -368,6 +376,7 @@ mod tests {
             "auction bid AAPL 1.40 --lot 7",
             "auction watch",
             "auction watch AAPL #7 --forever",
+            "auction watch --dead-man 30s",
             "auction history BRK.B --limit 5",
             "auction results",
             "auction profit AAPL 01954 9800",

@@ -9,6 +9,7 @@ pub mod order;
 mod orders;
 pub mod bid;
 mod take;
+mod dead_man;
 mod watch;
 mod history;
 mod results;
@@ -71,7 +72,11 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 max,
                 lot,
             } => bid::run(&desk, target, lot, bid::Offer::new(price, max)).await,
-            Command::Watch { targets, forever } => watch::run(&desk, &targets, forever).await,
+            Command::Watch {
+                targets,
+                forever,
+                dead_man,
+            } => watch::run(&desk, &targets, forever, dead_man).await,
             Command::History { target, lot, limit } => {
                 history::run(&desk, target, lot, limit).await
             }

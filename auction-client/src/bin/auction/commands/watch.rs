@@ -1,13 +1,16 @@
 //! `auction watch [SYMBOL..]`
 
 use std::collections::BTreeSet;
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
 use auction_client::{ServerClock, Update, Watch};
-use auction_core::{Lot, LotId, Market, Name, PublicEvent, Symbol, Timestamp};
+use auction_core::{Lot, LotId, Market, Name, PublicEvent, Span, Symbol, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use super::dead_man::{self, DeadMan};
 use crate::choose::Target;
 use crate::clean::Clean;
 use crate::countdown::Countdowns;
@@ -17,24 +20,50 @@ use crate::news::line;
 use crate::out::Out;
 use crate::view::View;
 
-pub async fn run(desk: &Desk, targets: &[Target], forever: bool) -> Result<(), Failure> {
+pub async fn run(
+    desk: &Desk,
+    targets: &[Target],
+    forever: bool,
+    dead_man: Option<Span>,
+) -> Result<(), Failure> {
     let watch = desk.client.watch().await?;
     let watched = Watched::of(targets, watch.market())?;
+    let mut interruption = pin!(interrupted());
+    // From here on it is heard: a switch is not armed and then left behind by a person's own word.
+    tokio::select! {
+        biased;
+        interrupted = &mut interruption => return interrupted,
+        () = ready(()) => {}
+    }
+    let mut dead_man = match dead_man {
+        Some(grace) => Some(DeadMan::arm(desk, grace).await?),
+        None => None,
+    };
     let mut teller = Teller {
         out: desk.out,
         own: desk.own(),
         watched,
         countdowns: Countdowns::default(),
     };
-    let end = async {
-        tokio::select! {
-            told = teller.tell_all(watch, forever) => told,
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted.map_err(|error| Failure::failed(format!("cannot be interrupted: {error}")))
-            }
-        }
+    tokio::select! {
+        interrupted = &mut interruption => interrupted?,
+        told = teller.tell_all(watch, forever, &mut dead_man) => told?,
+    }
+    let Some(dead_man) = dead_man else {
+        return Ok(());
     };
-    end.await
+    tokio::select! {
+        disarmed = dead_man.disarm() => disarmed,
+        interrupted = interrupted() => {
+            interrupted?;
+            Err(Failure::failed("the dead-man switch may still be armed: the market did not answer"))
+        }
+    }
+}
+
+async fn interrupted() -> Result<(), Failure> {
+    let interrupted = tokio::signal::ctrl_c().await;
+    interrupted.map_err(|error| Failure::failed(format!("cannot be interrupted: {error}")))
 }
 
 /// Longer than anyone watches.
@@ -138,8 +167,16 @@ struct Teller {
 }
 
 impl Teller {
-    async fn tell_all(&mut self, mut watch: Watch, forever: bool) -> Result<(), Failure> {
+    async fn tell_all(
+        &mut self,
+        mut watch: Watch,
+        forever: bool,
+        dead_man: &mut Option<DeadMan<'_>>,
+    ) -> Result<(), Failure> {
         self.everything(watch.market(), watch.clock())?;
+        if let Some(dead_man) = dead_man {
+            dead_man.tell_armed(self.out, watch.clock().now())?;
+        }
         let mut open = Open::of(&self.watched, &self.countdowns, watch.market());
         loop {
             if open.lots == 0 && !forever {
@@ -153,6 +190,13 @@ impl Teller {
                 update = watch.next() => {
                     self.update(&update, watch.market(), watch.clock())?;
                     moves_closes(&update)
+                }
+                news = dead_man::next(dead_man) => {
+                    let news = news?;
+                    if let Some(dead_man) = dead_man {
+                        dead_man.tell(self.out, watch.clock().now(), &news)?;
+                    }
+                    false
                 }
                 () = sleep(wait), if open.next_countdown.is_some() => {
                     self.count_down(watch.market(), watch.clock())?;

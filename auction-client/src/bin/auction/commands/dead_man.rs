@@ -1,0 +1,163 @@
+//! The dead-man switch of the session, for as long as a command runs: whatever ends the command but a person's word or
+//! its own end pulls the open orders.
+
+use std::future::pending;
+
+use auction_client::{AccountUpdate, AccountWatch, Code, RequestError};
+use auction_core::{AccountEvent, SessionId, Span, Timestamp};
+use serde_json::{Value, json};
+
+use crate::clean::Clean;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::news::line;
+use crate::out::Out;
+use crate::span::span_words;
+
+/// A switch that is armed, and the connection that speaks for the session meanwhile.
+pub struct DeadMan<'d> {
+    desk: &'d Desk,
+    session: SessionId,
+    grace: Span,
+    account: AccountWatch,
+}
+
+/// What happened to it, to be told.
+pub enum News {
+    /// The account is followed again after a loss.
+    Standing,
+    /// The market pulled the orders.
+    Fired,
+    /// Somebody cleared it, or gave it another grace.
+    Set(Option<Span>),
+}
+
+impl<'d> DeadMan<'d> {
+    /// Goes on with the session that is remembered, and arms its switch.
+    pub async fn arm(desk: &'d Desk, grace: Span) -> Result<Self, Failure> {
+        let session = desk.resume().await?.session;
+        let stored = desk.stored().filter(|stored| stored.session == session);
+        let stored = stored.ok_or_else(|| Failure::not_logged_in("the session was forgotten"))?;
+        match desk.client.set_dead_man(Some(grace)).await {
+            Ok(_) => {}
+            // A command before this one armed it, and did not come to clear it.
+            Err(RequestError::Refused(refused)) if refused.code == Code::UNCHANGED => {}
+            Err(error) => return Err(error.into()),
+        }
+        let account = desk.client.watch_account(stored.token).await?;
+        Ok(Self {
+            desk,
+            session,
+            grace,
+            account,
+        })
+    }
+
+    /// Takes it back: the orders stand, whatever comes.
+    pub async fn disarm(self) -> Result<(), Failure> {
+        let cleared = self.desk.client.set_dead_man(None).await;
+        match cleared {
+            Ok(_) => {}
+            Err(RequestError::Refused(refused)) if refused.code == Code::UNCHANGED => {}
+            Err(error) => return Err(error.into()),
+        }
+        let now = self.desk.client.clock().now();
+        let text = "The dead-man switch is cleared: your orders stand.";
+        self.desk
+            .out
+            .tell(|_| text.to_owned(), || event(now, None, self.orders()))
+    }
+
+    /// Waits for what happens to it. Dropped before it is done, nothing is lost.
+    pub async fn next(&mut self) -> Result<News, Failure> {
+        loop {
+            match self.account.next().await {
+                AccountUpdate::Standing => return Ok(News::Standing),
+                AccountUpdate::Event {
+                    event: AccountEvent::DeadManFired { session },
+                    ..
+                } if session == self.session => return Ok(News::Fired),
+                AccountUpdate::Event {
+                    event: AccountEvent::DeadManSet { session, grace },
+                    ..
+                } if session == self.session => return Ok(News::Set(grace)),
+                // The feed's own loss is told; this goes on by itself as well.
+                AccountUpdate::Event { .. } | AccountUpdate::Reconnecting { .. } => {}
+                AccountUpdate::Ended(refused) => {
+                    let why = Clean(&refused.message).to_string();
+                    let message = format!(
+                        "the session is over, and with it the market pulled your orders: {why}"
+                    );
+                    return Err(Failure::not_logged_in(message).with_code(refused.code.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Tells that it is armed.
+    pub fn tell_armed(&self, out: Out, now: Timestamp) -> Result<(), Failure> {
+        let text = || {
+            let grace = span_words(self.grace);
+            format!(
+                "The dead-man switch is armed. Your orders are pulled when this was gone or cut off for {grace}; Ctrl-C \
+                 clears it."
+            )
+        };
+        out.tell(|_| text(), || event(now, Some(self.grace), self.orders()))
+    }
+
+    /// Tells what happened to it.
+    pub fn tell(&self, out: Out, now: Timestamp, news: &News) -> Result<(), Failure> {
+        let orders = self.orders();
+        match news {
+            News::Fired => {
+                let text = "the dead-man switch fired: the market pulls your orders";
+                let fields = json!({"event": "dead_man_fired", "time": now.to_string()});
+                out.tell(|_| line(now, "", text), || fields)
+            }
+            News::Set(Some(grace)) => {
+                let text = || {
+                    let grace = span_words(*grace);
+                    format!("the dead-man switch is armed with {grace}, by another program")
+                };
+                out.tell(
+                    |_| line(now, "", &text()),
+                    || event(now, Some(*grace), orders),
+                )
+            }
+            News::Set(None) => {
+                let text = "the dead-man switch was cleared by another program: your orders stand";
+                out.tell(|_| line(now, "", text), || event(now, None, orders))
+            }
+            News::Standing => {
+                let armed = self.account.standing().dead_men.iter();
+                let mut armed = armed.filter(|dead_man| dead_man.session == self.session);
+                let grace = armed.next().map(|dead_man| dead_man.grace);
+                let text = || format!("your session is spoken for again: {orders} orders stand");
+                out.tell(|_| line(now, "", &text()), || event(now, grace, orders))
+            }
+        }
+    }
+
+    fn orders(&self) -> usize {
+        self.account.standing().orders.len()
+    }
+}
+
+/// The next of a switch; never, without one.
+pub async fn next(dead_man: &mut Option<DeadMan<'_>>) -> Result<News, Failure> {
+    match dead_man {
+        Some(dead_man) => dead_man.next().await,
+        None => pending().await,
+    }
+}
+
+fn event(now: Timestamp, grace: Option<Span>, orders: usize) -> Value {
+    json!({
+        "event": "dead_man",
+        "time": now.to_string(),
+        "armed": grace.is_some(),
+        "grace_ms": grace.map(|grace| grace.micros() / 1_000),
+        "orders": orders,
+    })
+}

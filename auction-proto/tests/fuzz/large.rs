@@ -1,0 +1,141 @@
+//! Inputs as large as a frame or a line can be: messages whose lists are full, and bytes that are nothing.
+
+use auction_core::RequestId;
+use auction_proto::limits::{FRAME_BYTES_MAX, REQUEST_BYTES_MAX};
+use auction_proto::{HEADER_BYTES, Kind, List, ServerMessage, encode_record, strategies};
+
+use super::{SplitMix, drawn};
+
+/// Bytes that are special to varints, tags and lengths; 0x5a: to none.
+const FILLS: [u8; 6] = [0, 1, 0x7f, 0x80, 0xff, 0x5a];
+
+/// Messages whose lists hold as much as they can, as frames; one of each kind that has a list.
+pub fn full_frames() -> Vec<Vec<u8>> {
+    let mut full: Vec<ServerMessage> = Vec::new();
+    for mut message in drawn(strategies::server_message()) {
+        let is_new = full.iter().all(|other| other.kind() != message.kind());
+        if is_new && fill(&mut message) {
+            full.push(message);
+        }
+    }
+    let frames: Vec<_> = full
+        .iter()
+        .map(|message| {
+            let mut bytes = Vec::new();
+            message.encode(RequestId(1), &mut bytes);
+            assert!(bytes.len() <= 4 + FRAME_BYTES_MAX, "{}", message.kind());
+            bytes
+        })
+        .collect();
+    assert!(frames.iter().any(|frame| frame.len() > FRAME_BYTES_MAX / 8));
+    assert!(frames.len() >= 5, "most kinds with lists are drawn");
+    frames
+}
+
+/// For each kind, bodies that fill a frame with nothing that means anything.
+pub fn senseless_bodies() -> impl Iterator<Item = Vec<u8>> {
+    let of_kind = |kind: &Kind| {
+        let kind = kind.0.to_le_bytes();
+        FILLS.map(move |fill| {
+            let mut body = kind.to_vec();
+            body.resize(2 + 4 + FRAME_BYTES_MAX - HEADER_BYTES, fill);
+            body
+        })
+    };
+    Kind::ALL.iter().flat_map(of_kind)
+}
+
+/// Streams of frames, each with one of the largest length, or one byte more, or cut short of it.
+pub fn large_streams() -> Vec<Vec<u8>> {
+    let mut random = SplitMix(0x1a46e);
+    let mut streams = Vec::new();
+    for length in [REQUEST_BYTES_MAX, REQUEST_BYTES_MAX + 1] {
+        for missing in [0, 1, 4_096] {
+            // How it is split; then a length and as many bytes, twice.
+            let mut stream = vec![250];
+            for _ in 0..2 {
+                stream.extend(u32::try_from(length).unwrap().to_le_bytes());
+                stream.extend((0..length).map(|_| random.below(255) as u8));
+            }
+            stream.truncate(stream.len() - missing);
+            streams.push(stream);
+        }
+    }
+    streams
+}
+
+/// Lines as long as they can be: deep, wide, long, or nearly a message.
+pub fn large_lines() -> Vec<Vec<u8>> {
+    let whole = |begin: &str, middle: &str, end: &str| {
+        let room = REQUEST_BYTES_MAX - begin.len() - end.len();
+        let middle = middle.repeat(room / middle.len());
+        [begin, &middle, end].concat().into_bytes()
+    };
+    let bid = "{\"request\":\"1\",\"bid\":{\"lot\":1,\"price\":\"";
+    let symbols = "{\"request\":\"1\",\"watch_symbols\":{\"resume\":null,\"symbols\":[\"A\"";
+    vec![
+        whole("", "[", ""),
+        whole("", "{\"a\":", ""),
+        whole("{\"request\":\"1\",\"bid\":", "[[]", "}"),
+        whole(bid, "9", "\"}}"),
+        whole(bid, "\\u0031", "\"}}"),
+        whole(
+            "{\"request\":\"",
+            "0",
+            "1\",\"ping\":{\"client_time\":\"1\"}}",
+        ),
+        whole("{\"request\":\"1\",", " ", "\"logout\":{}}"),
+        whole("{\"request\":\"1\",", "\"bid\":{},", "\"bid\":{}}"),
+        whole(symbols, ",\"A\"", "]}}"),
+        whole(
+            "{\"request\":\"1\",\"login\":{\"name\":\"mia\",\"password\":\"",
+            "\u{e9}",
+            "\"}}",
+        ),
+        whole("", "\u{0}", ""),
+        vec![0xff; REQUEST_BYTES_MAX],
+    ]
+}
+
+/// Batches of records that fill what can be said of their public part, in the order of the target.
+pub fn large_batch() -> Vec<u8> {
+    let (mut public, mut private) = (Vec::new(), Vec::new());
+    for record in drawn(strategies::record()) {
+        let before = (public.len(), private.len());
+        encode_record(&record, &[9; 16], &mut public, &mut private);
+        if public.len() > usize::from(u16::MAX) {
+            public.truncate(before.0);
+            private.truncate(before.1);
+            break;
+        }
+    }
+    let length = u16::try_from(public.len()).unwrap();
+    [&length.to_le_bytes()[..], &public, &private].concat()
+}
+
+/// Fills the lists of a message by what is in them; whether one of them is full.
+fn fill(message: &mut ServerMessage) -> bool {
+    match message {
+        ServerMessage::Feed(feed) => full(&mut feed.entries),
+        ServerMessage::FilteredFeed(feed) => full(&mut feed.entries),
+        ServerMessage::SnapshotPart(part) => {
+            let users = full(&mut part.users);
+            full(&mut part.lots) | users
+        }
+        ServerMessage::History(history) => full(&mut history.bids),
+        ServerMessage::Account(account) => full(&mut account.leads) | full(&mut account.orders),
+        ServerMessage::AccountFeed(feed) => full(&mut feed.entries),
+        ServerMessage::Balance(balance) => full(&mut balance.holdings),
+        ServerMessage::Orders(orders) => full(&mut orders.orders),
+        _ => false,
+    }
+}
+
+fn full<T: Clone, const MAX: usize>(list: &mut List<T, MAX>) -> bool {
+    let elements = std::mem::take(list).into_vec();
+    let is_some = !elements.is_empty();
+    let elements = elements.iter().cloned().cycle();
+    let elements = elements.take(if is_some { MAX } else { 0 }).collect();
+    *list = List::new(elements).expect("no longer than it can be");
+    is_some
+}
