@@ -6,8 +6,8 @@ use std::time::Duration;
 use auction_core::{Span, Timestamp};
 use tokio::time::Instant;
 
-/// How fast two clocks are taken to come apart: 100 millionths. An older sample is worth less.
-const DRIFT_PER_SECOND: Duration = Duration::from_micros(100);
+/// How fast two clocks are taken to come apart: by one part in so many. An older sample is worth less.
+const DRIFT_PARTS: u32 = 10_000;
 
 /// What is known of the server's time.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +71,7 @@ impl ServerClock {
 
     fn error_at(&self, moment: Instant) -> Duration {
         let age = moment.saturating_duration_since(self.at);
-        let seconds = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
-        self.error + DRIFT_PER_SECOND.saturating_mul(seconds)
+        self.error + age / DRIFT_PARTS
     }
 }
 
@@ -104,5 +103,47 @@ mod tests {
         assert_eq!(clock.round_trip(), Duration::from_millis(100));
         clock.learn(sample(start, 2_000_000, 2_000_100, 7_000_000));
         assert_eq!(clock.server, Timestamp::from_secs(7_000));
+    }
+
+    /// Two ways of any length, server clocks that run apart by as much as is allowed for, and samples at any time.
+    #[test]
+    fn the_servers_time_is_never_further_off_than_the_error_says() {
+        let start = Instant::now();
+        let mut state = 7_u64;
+        // Knuth's MMIX generator.
+        let mut below = |most: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % most
+        };
+        for drift_ppm in [-100_i64, -30, 0, 30, 100] {
+            let server = |micros: u64| {
+                let local = i64::try_from(micros).unwrap();
+                u64::try_from(1_000_000_000_000 + local + local * drift_ppm / 1_000_000).unwrap()
+            };
+            let at = |micros: u64| start + Duration::from_micros(micros);
+            let mut now = 0;
+            let mut clock: Option<ServerClock> = None;
+            for _ in 0..500 {
+                now += below(20_000_000);
+                let (sent, read) = (now, now + below(300_000));
+                let received = read + below(300_000);
+                let time = Timestamp::from_micros(server(read)).unwrap();
+                let sample = ServerClock::of_round_trip(at(sent), at(received), time);
+                match &mut clock {
+                    Some(clock) => clock.learn(sample),
+                    None => clock = Some(sample),
+                }
+                let clock = clock.as_ref().unwrap();
+                for later in [received, received + below(5_000_000)] {
+                    let off = clock.at(at(later)).micros().abs_diff(server(later));
+                    let error = clock.error_at(at(later)).as_micros();
+                    // How far the clocks come apart on the way of the sample itself is not counted.
+                    assert!(u128::from(off) <= error + 60, "{off} > {error}");
+                }
+                now = received;
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Inputs as large as a frame or a line can be: messages whose lists are full, and bytes that are nothing.
 
+use std::collections::BTreeMap;
+
 use auction_core::RequestId;
 use auction_proto::limits::{FRAME_BYTES_MAX, REQUEST_BYTES_MAX};
 use auction_proto::{HEADER_BYTES, Kind, List, ServerMessage, encode_record, strategies};
@@ -9,27 +11,24 @@ use super::{SplitMix, drawn};
 /// Bytes that are special to varints, tags and lengths; 0x5a: to none.
 const FILLS: [u8; 6] = [0, 1, 0x7f, 0x80, 0xff, 0x5a];
 
-/// Messages whose lists hold as much as they can, as frames; one of each kind that has a list.
+/// Messages whose lists hold as much as they can, as frames; of each kind that has a list the largest that is drawn.
 pub fn full_frames() -> Vec<Vec<u8>> {
-    let mut full: Vec<ServerMessage> = Vec::new();
+    let mut largest: BTreeMap<Kind, Vec<u8>> = BTreeMap::new();
     for mut message in drawn(strategies::server_message()) {
-        let is_new = full.iter().all(|other| other.kind() != message.kind());
-        if is_new && fill(&mut message) {
-            full.push(message);
-        }
-    }
-    let frames: Vec<_> = full
-        .iter()
-        .map(|message| {
+        if fill(&mut message) {
             let mut bytes = Vec::new();
             message.encode(RequestId(1), &mut bytes);
             assert!(bytes.len() <= 4 + FRAME_BYTES_MAX, "{}", message.kind());
-            bytes
-        })
-        .collect();
-    assert!(frames.iter().any(|frame| frame.len() > FRAME_BYTES_MAX / 8));
-    assert!(frames.len() >= 5, "most kinds with lists are drawn");
-    frames
+            let before = largest.entry(message.kind()).or_default();
+            if bytes.len() > before.len() {
+                *before = bytes;
+            }
+        }
+    }
+    assert!(largest.len() >= 5, "most kinds with lists are drawn");
+    let longest = largest.values().map(Vec::len).max();
+    assert!(longest > Some(FRAME_BYTES_MAX / 16), "{longest:?}");
+    largest.into_values().collect()
 }
 
 /// For each kind, bodies that fill a frame with nothing that means anything.
