@@ -9,3 +9,4 @@ mod uniform;
 mod call;
 mod life;
 mod winning;
+mod funds;
