@@ -1,9 +1,10 @@
 //! `verify`: the whole journal, read with its chain and decided again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use auction_core::{Digest, Engine, MarketId};
+use auction_core::{Amount, Digest, Engine, Issue, Ledger, MarketId, Symbol};
 use auction_proto::decode_records;
 
 use crate::export::{ExportError, open};
@@ -11,6 +12,9 @@ use crate::folder::DataFolder;
 use crate::journal::{Chain, RealDisk, SnapshotStore, TailState, Torn, VisitError};
 use crate::progress::{Reached, Reading};
 use crate::records::refused;
+
+/// Most stocks whose shares are told of one by one.
+const STOCKS_TOLD_MAX: usize = 20;
 
 /// What was found: every record follows the one before it, and is what the rules give.
 #[derive(Debug)]
@@ -27,8 +31,23 @@ pub struct Verified {
     pub chain: Option<Chain>,
     /// The remains of a frame that was never acknowledged, if the server was stopped while it wrote one.
     pub torn: Option<Torn>,
-    /// What is wrong beside the records: snapshots that don't verify.
+    /// The books of a market that runs on funds; `None`: it runs on credit.
+    pub funds: Option<Funds>,
+    /// What is wrong beside the records: snapshots that don't verify, books that don't balance.
     pub faults: Vec<String>,
+}
+
+/// What all accounts of a market hold together, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Funds {
+    /// Cash of all traders.
+    pub cash: Amount,
+    /// What the lots were paid.
+    pub proceeds: Amount,
+    /// Deposits of cash less withdrawals.
+    pub deposited: Amount,
+    /// By stock, how many shares all traders hold, and where they came from.
+    pub shares: Vec<(Symbol, u64, Issue)>,
 }
 
 /// Verifies the market in a data folder, also beside a running server. `tell` is told how far it has come, now and
@@ -81,6 +100,10 @@ pub fn verify(folder: &DataFolder, tell: &mut dyn FnMut(Reached)) -> Result<Veri
             "the journal ends with record {records}, but a snapshot holds everything to record {held}: its end is lost"
         ));
     }
+    if let Some(Err(error)) = engine.as_ref().map(Engine::audit) {
+        faults.push(format!("the accounts do not balance: {error}"));
+    }
+    let funds = engine.as_ref().and_then(Engine::ledger).map(Funds::of);
     Ok(Verified {
         market: reader.market().map(MarketId).unwrap_or_default(),
         records,
@@ -88,8 +111,63 @@ pub fn verify(folder: &DataFolder, tell: &mut dyn FnMut(Reached)) -> Result<Veri
         digest: engine.map(|engine| engine.market().clone().digest()),
         chain: reader.position().map(|position| position.chain),
         torn,
+        funds,
         faults,
     })
+}
+
+impl Funds {
+    /// Added up from the accounts, one by one.
+    fn of(ledger: &Ledger) -> Self {
+        let house = ledger.house();
+        let mut cash: u64 = 0;
+        let mut held: BTreeMap<Symbol, u64> = BTreeMap::new();
+        for (_, balance) in ledger.balances() {
+            cash = cash.saturating_add(balance.cash().units());
+            for (symbol, holding) in balance.holdings() {
+                let held = held.entry(symbol).or_default();
+                *held = held.saturating_add(holding.shares);
+            }
+        }
+        let shares = house.stocks().map(|(symbol, issue)| {
+            let held = held.get(&symbol).copied().unwrap_or_default();
+            (symbol, held, issue)
+        });
+        Self {
+            // More than all that can be deposited would not balance, which is a fault of its own.
+            cash: Amount::from_units(cash).unwrap_or(Amount::MAX),
+            proceeds: house.proceeds(),
+            deposited: house.deposited(),
+            shares: shares.collect(),
+        }
+    }
+}
+
+/// For people, and for scripts.
+impl fmt::Display for Funds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            cash,
+            proceeds,
+            deposited,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "cash    {deposited} deposited: traders have {cash}, lots were paid {proceeds}"
+        )?;
+        for (symbol, held, issue) in self.shares.iter().take(STOCKS_TOLD_MAX) {
+            let Issue { deposited, sold } = issue;
+            writeln!(
+                f,
+                "shares  {symbol}: {deposited} deposited and {sold} sold by lots: traders have {held}"
+            )?;
+        }
+        match self.shares.len().saturating_sub(STOCKS_TOLD_MAX) {
+            0 => Ok(()),
+            more => writeln!(f, "shares  and of {more} more stocks"),
+        }
+    }
 }
 
 impl Verified {
@@ -127,13 +205,18 @@ impl fmt::Display for Verified {
                 file.display()
             )?,
         }
+        if let Some(funds) = &self.funds {
+            write!(f, "{funds}")?;
+        }
         for fault in &self.faults {
             writeln!(f, "wrong   {fault}")?;
         }
-        let verdict = if self.is_sound() {
-            "every record follows the one before it and is what the rules give"
-        } else {
-            "the records verify, but not all is as it should be"
+        let verdict = match (self.is_sound(), &self.funds) {
+            (true, None) => "every record follows the one before it and is what the rules give",
+            (true, Some(_)) => {
+                "every record follows the one before it and is what the rules give, and the accounts balance"
+            }
+            (false, _) => "the records verify, but not all is as it should be",
         };
         writeln!(f, "{verdict}")
     }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use auction_core::{
-    Actor, BidAccepted, Command, Event, LotId, Price, PublicEvent, Record, ReserveStatus,
-    Timestamp, UserId,
+    AccountMode, Actor, Amount, Asset, BidAccepted, Command, Event, Issue, LotId, Price,
+    PublicEvent, Record, ReserveStatus, Role, Symbol, Timestamp, UserId,
 };
 use auction_server::journal::{RealDisk, SnapshotStore};
-use auction_server::verify::{Verified, verify};
+use auction_server::verify::{Funds, Verified, verify};
 
 use crate::stage::{START, Stage};
 
@@ -53,6 +53,56 @@ fn a_sound_journal_gives_the_digest_of_the_live_market_and_the_head_of_the_chain
              every record follows the one before it and is what the rules give\n"
         )
     );
+}
+
+/// A market on credit has no books, and nothing is said of them.
+#[test]
+fn of_a_market_on_funds_the_books_are_told_added_up_from_the_accounts() {
+    let mut stage = Stage::on_disk();
+    let mode = AccountMode::Funds;
+    stage.operate(0, Command::SetAccounts { mode });
+    stage.list("AAPL", "01954", "1.32", "0");
+    stage.register("mia", Role::Trader);
+    stage.register("tom", Role::Trader);
+    let amount = |text| Amount::parse(text).unwrap();
+    let symbol = Symbol::parse("AAPL").unwrap();
+    let quantity = "5".parse().unwrap();
+    let shares = Asset::Shares { symbol, quantity };
+    for (user, asset) in [
+        (1, Asset::Cash(amount("100"))),
+        (2, Asset::Cash(amount("50.5"))),
+        (2, shares),
+    ] {
+        let user = UserId(user);
+        stage.operate(1, Command::Deposit { user, asset });
+    }
+    stage.open("AAPL", 3, None);
+    stage.bid(2, 1, 1, "2");
+    stage.close_all();
+    let verified = verified(&stage).unwrap();
+    assert!(verified.is_sound());
+    let funds = Funds {
+        cash: amount("144.50"),
+        proceeds: amount("6"),
+        deposited: amount("150.50"),
+        shares: vec![(
+            symbol,
+            8,
+            Issue {
+                deposited: 5,
+                sold: 3,
+            },
+        )],
+    };
+    assert_eq!(verified.funds, Some(funds));
+    let expected = "\
+tail    clean
+cash    150.50 deposited: traders have 144.50, lots were paid 6.00
+shares  AAPL: 5 deposited and 3 sold by lots: traders have 8
+every record follows the one before it and is what the rules give, and the accounts balance
+";
+    let said = verified.to_string();
+    assert!(said.ends_with(expected), "{said}");
 }
 
 #[test]
