@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use auction_core::{
-    AllocatedBy, BidAccepted, ExtensionCause, LadderStep, Lot, LotId, Market, NoCrossBecause,
-    Outcome, PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoldBy, Span, Terms, Timestamp,
-    UnsoldBecause, UserId,
+    AllocatedBy, BidAccepted, Book, ExtensionCause, LadderStep, Lot, LotId, Market, NoCrossBecause,
+    Outcome, Price, PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoldBy, Span, Terms,
+    Timestamp, UnsoldBecause, UserId,
 };
 
 use crate::house;
@@ -24,9 +24,20 @@ pub enum Guard<'a> {
     /// Not at all.
     Plain,
     /// By TLS, with a certificate that others vouch for.
-    Tls,
+    Tls(Certified<'a>),
     /// By TLS, with a certificate made here, of this SHA-256.
     SelfSigned(&'a str),
+}
+
+/// What a certificate says by which name to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certified<'a> {
+    /// By the address at which the server listens.
+    Address,
+    /// By this name.
+    Name(&'a str),
+    /// By no name that is known here.
+    Unknown,
 }
 
 /// The market as it stands when the door opens, and what to type next. `address` is where it listens.
@@ -43,7 +54,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
         Guard::Plain => {
             text.push_str("Others can reach it, and passwords cross the network unencrypted.\n");
         }
-        Guard::Tls => text.push_str("It speaks TLS alone.\n"),
+        Guard::Tls(_) => text.push_str("It speaks TLS alone.\n"),
         Guard::SelfSigned(fingerprint) => {
             let _ = writeln!(
                 text,
@@ -78,7 +89,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
     } else {
         let _ = writeln!(text, "{count} lot{s}; it is now {}.", moment(now));
     }
-    text.push_str(&soft_close_line(first));
+    text.push_str(&soft_close_line(&open));
     text.push_str(&what_to_type(Some(first), address, guard, now));
     text
 }
@@ -189,10 +200,22 @@ pub fn results<'a>(market: &Market, lots: impl IntoIterator<Item = &'a Lot>) -> 
     text
 }
 
+/// The formats are told when not all lots have the common one.
 fn lots_table(market: &Market, lots: &[&Lot]) -> String {
+    let are_english = are_english(lots);
+    let format = |format: &str| match are_english {
+        true => String::new(),
+        false => format!("  {format:<12}"),
+    };
     let mut text = format!(
-        "{:>6}  {:<16}  {:<8}  {:>14}  {:>14}  {}\n",
-        "Lot", "Security", "Symbol", "Price", "Profit", "Closes (UTC)"
+        "{:>6}  {:<16}  {:<8}{}  {:>14}  {:>14}  {}\n",
+        "Lot",
+        "Security",
+        "Symbol",
+        format("Format"),
+        "Price",
+        "Profit",
+        "Closes (UTC)"
     );
     for lot in lots {
         let stock = market
@@ -200,10 +223,11 @@ fn lots_table(market: &Market, lots: &[&Lot]) -> String {
             .expect("a lot is of a listed stock");
         let _ = writeln!(
             text,
-            "{:>6}  {:<16}  {:<8}  {:>14}  {:>14}  {}",
+            "{:>6}  {:<16}  {:<8}{}  {:>14}  {:>14}  {}",
             lot.id.to_string(),
             stock.listing.security,
             lot.symbol,
+            format(lot.terms.format()),
             lot.price().unwrap_or(lot.base_price).to_string(),
             stock.profit.to_string(),
             &time_of_day(lot.closes_at)[..8]
@@ -212,9 +236,23 @@ fn lots_table(market: &Market, lots: &[&Lot]) -> String {
     text
 }
 
-fn soft_close_line(lot: &Lot) -> String {
-    let Terms::English(terms) = &lot.terms else {
+fn are_english(lots: &[&Lot]) -> bool {
+    let is_english = |lot: &&Lot| matches!(lot.terms, Terms::English(_));
+    lots.iter().all(is_english)
+}
+
+/// How late bids move the close of the first English lot; of others nothing.
+fn soft_close_line(lots: &[&Lot]) -> String {
+    let terms = lots.iter().find_map(|lot| match &lot.terms {
+        Terms::English(terms) => Some(terms),
+        _ => None,
+    });
+    let Some(terms) = terms else {
         return String::new();
+    };
+    let whose = match are_english(lots) {
+        true => "its",
+        false => "an English",
     };
     let SoftClose {
         extend_within,
@@ -225,7 +263,7 @@ fn soft_close_line(lot: &Lot) -> String {
         return String::from("No bid moves the close.\n");
     }
     let (within, by) = (seconds(extend_within), seconds(extend_by));
-    format!("A bid in the last {within} moves the close of its lot by {by}.\n")
+    format!("A bid in the last {within} moves the close of {whose} lot by {by}.\n")
 }
 
 /// What a demo is, for those who did not ask for it themselves.
@@ -250,31 +288,79 @@ fn what_to_type(
     );
     let listens_where_expected = address.port() == PORT_EXPECTED
         && (address.ip().is_loopback() || address.ip().is_unspecified());
-    if guard != Guard::Plain {
-        let _ = writeln!(text, "  export AUCTION_SERVER=tls://{address}");
-        if let Guard::SelfSigned(fingerprint) = guard {
+    let come_to = authority(address, guard);
+    match guard {
+        Guard::Plain if listens_where_expected => {}
+        Guard::Plain => {
+            let _ = writeln!(text, "  export AUCTION_SERVER={come_to}");
+        }
+        Guard::Tls(certified) => {
+            let what = match certified {
+                Certified::Unknown => "      # NAME: one that the certificate is for",
+                Certified::Address | Certified::Name(_) => "",
+            };
+            let _ = writeln!(text, "  export AUCTION_SERVER=tls://{come_to}{what}");
+        }
+        Guard::SelfSigned(fingerprint) => {
+            let _ = writeln!(text, "  export AUCTION_SERVER=tls://{come_to}");
             let _ = writeln!(text, "  export AUCTION_FINGERPRINT={fingerprint}");
         }
-    } else if !listens_where_expected {
-        let _ = writeln!(text, "  export AUCTION_SERVER={address}");
     }
     text.push_str("  auction register mia\n  auction login mia\n  auction lots\n");
-    if let Some((lot, least)) = lot.and_then(|lot| Some((lot, lot.least_bid_at(now)?))) {
-        let _ = writeln!(text, "  auction bid {} {least}", lot.symbol);
+    if let Some(bid) = lot.and_then(|lot| how_to_bid(lot, now)) {
+        let _ = writeln!(text, "  auction {bid}");
     }
     text.push_str("  auction watch\n");
     text
+}
+
+/// Where to come so that a certificate is found right.
+fn authority(address: SocketAddr, guard: Guard<'_>) -> String {
+    let port = address.port();
+    match guard {
+        Guard::Tls(Certified::Name(name)) => format!("{name}:{port}"),
+        Guard::Tls(Certified::Unknown) => format!("NAME:{port}"),
+        Guard::Plain | Guard::Tls(Certified::Address) | Guard::SelfSigned(_) => address.to_string(),
+    }
 }
 
 /// Where the page is, for a browser on this machine.
 fn page(address: SocketAddr, guard: Guard<'_>) -> String {
     let scheme = match guard {
         Guard::Plain => "http",
-        Guard::Tls | Guard::SelfSigned(_) => "https",
+        Guard::Tls(_) | Guard::SelfSigned(_) => "https",
     };
-    match address.ip().is_unspecified() {
+    let named = matches!(guard, Guard::Tls(Certified::Name(_) | Certified::Unknown));
+    match address.ip().is_unspecified() && !named {
         true => format!("{scheme}://localhost:{}/", address.port()),
-        false => format!("{scheme}://{address}/"),
+        false => format!("{scheme}://{}/", authority(address, guard)),
+    }
+}
+
+/// A first bid on a lot, if one can be made now.
+fn how_to_bid(lot: &Lot, now: Timestamp) -> Option<String> {
+    if !lot.is_open(now) {
+        return None;
+    }
+    let (symbol, quantity) = (lot.symbol, lot.quantity);
+    // Below the base price no sealed bid for the whole lot is taken.
+    let base = lot.base_price.max(Price::UNIT);
+    match &lot.terms {
+        Terms::English(_) => {
+            let least = lot.least_bid_at(now)?;
+            Some(format!("bid {symbol} {least}"))
+        }
+        Terms::Dutch(_) => Some(format!("take {symbol}")),
+        Terms::Sealed(_) => Some(format!("bid {symbol} {base}")),
+        Terms::Uniform(_) => Some(format!("order {symbol} buy {quantity} {base}")),
+        Terms::Call(terms) => {
+            let reference = match &lot.book {
+                Book::Call(book) => book.reference,
+                _ => None,
+            };
+            let limit = reference.unwrap_or(terms.tick);
+            Some(format!("order {symbol} buy {quantity} {limit}"))
+        }
     }
 }
 

@@ -166,10 +166,10 @@ impl Server {
 
         let guard = match &tls {
             None => Guard::Plain,
-            Some(tls) => tls
-                .fingerprint
-                .as_deref()
-                .map_or(Guard::Tls, Guard::SelfSigned),
+            Some(tls) => match &tls.fingerprint {
+                Some(fingerprint) => Guard::SelfSigned(fingerprint),
+                None => Guard::Tls(tls.certified(address.ip())),
+            },
         };
         let market = committer.engine().market();
         let opening = announce::opening(market, address, guard, clock.now());

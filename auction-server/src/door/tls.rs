@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,9 +13,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::version::TLS13;
+use webpki::EndEntityCert;
 
+use crate::announce::Certified;
 use crate::config::Tls;
 use crate::folder::DataFolder;
 
@@ -28,6 +31,27 @@ pub(crate) struct TlsDoor {
     pub(super) acceptor: TlsAcceptor,
     /// The SHA-256 of a certificate made here, for clients to hold to: `AB:CD:...`, as `openssl` writes it.
     pub(crate) fingerprint: Option<String>,
+    certificate: CertificateDer<'static>,
+}
+
+impl TlsDoor {
+    /// By which name clients come to a server that listens there, so that they find the certificate right.
+    pub(crate) fn certified(&self, listens: IpAddr) -> Certified<'_> {
+        // One that this cannot read may still be one that clients can.
+        let Ok(certificate) = EndEntityCert::try_from(&self.certificate) else {
+            return Certified::Unknown;
+        };
+        let address = ServerName::from(listens);
+        if certificate
+            .verify_is_valid_for_subject_name(&address)
+            .is_ok()
+        {
+            return Certified::Address;
+        }
+        let mut names = certificate.valid_dns_names();
+        let name = names.find(|name| !name.starts_with('*'));
+        name.map_or(Certified::Unknown, Certified::Name)
+    }
 }
 
 /// Why there is no TLS.
@@ -82,7 +106,8 @@ pub(crate) fn open(
         }
     };
     let chain = certificates(&cert)?;
-    let fingerprint = is_own.then(|| fingerprint(&chain[0]));
+    let certificate = chain[0].clone();
+    let fingerprint = is_own.then(|| fingerprint(&certificate));
     let private =
         PrivateKeyDer::from_pem_slice(&read(&key)?).map_err(|error| TlsError::Content {
             path: key.clone(),
@@ -98,6 +123,7 @@ pub(crate) fn open(
     Ok(Some(TlsDoor {
         acceptor: TlsAcceptor::from(Arc::new(config)),
         fingerprint,
+        certificate,
     }))
 }
 

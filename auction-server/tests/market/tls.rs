@@ -159,6 +159,11 @@ fn names_and_times_of_a_certificate_count() {
             .set("tls-cert", path)
             .set("tls-key", path);
         let server = house.open();
+        server.until_printed("auction watch\n");
+        // What it says to type is what the certificate is for: a name, or the address itself.
+        let port = server.address().port();
+        let typed = format!("export AUCTION_SERVER=tls://{name}:{port}\n");
+        assert!(server.printed().contains(&typed), "{}", server.printed());
         let mia = Person::at(server.address());
         let address = format!("tls://{}", server.address());
         let told = [("AUCTION_SERVER", address.as_str()), ("AUCTION_CA", path)];

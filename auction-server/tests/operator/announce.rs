@@ -1,7 +1,11 @@
 //! What the server prints, as text.
 
-use auction_core::{Caller, Command, LotId, Profit, Role, SecurityCode, Symbol, Timestamp, UserId};
-use auction_server::announce::{Guard, opening, results};
+use auction_core::{
+    CallTerms, Caller, Command, DutchTerms, LotId, MarginalPriority, OpenLot, Price, Profit,
+    Quantity, Role, SealedPricing, SealedTerms, SecurityCode, Span, Symbol, Terms, Timestamp,
+    UniformPricing, UniformTerms, UserId,
+};
+use auction_server::announce::{Certified, Guard, opening, results};
 
 use crate::stage::{START, Stage};
 
@@ -69,6 +73,91 @@ fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
         text.contains("  export AUCTION_SERVER=127.0.0.1:40000\n"),
         "{text}"
     );
+}
+
+#[test]
+fn formats_are_told_when_not_all_lots_are_english_and_how_to_bid_on_the_first() {
+    let price = |text| Price::parse(text).unwrap();
+    let formats = [
+        (
+            Terms::Dutch(DutchTerms {
+                start: price("100"),
+                step: price("1"),
+                interval: Span::from_secs(10),
+                floor: price("50"),
+            }),
+            "take AAPL",
+        ),
+        (
+            Terms::Sealed(SealedTerms {
+                pricing: SealedPricing::SecondPrice,
+            }),
+            "bid AAPL 1.32",
+        ),
+        (
+            Terms::Uniform(UniformTerms {
+                pricing: UniformPricing::Uniform,
+                priority: MarginalPriority::Time,
+                bids_max: 5,
+            }),
+            "order AAPL buy 10 1.32",
+        ),
+        (Terms::Call(CallTerms::default()), "order AAPL buy 10 1.32"),
+    ];
+    for (terms, to_bid) in formats {
+        let mut stage = Stage::in_memory();
+        stage.list("AAPL", "01954", "1.32", "0");
+        let format = terms.format();
+        let open = OpenLot {
+            symbol: Symbol::parse("AAPL").unwrap(),
+            quantity: Quantity::new(10).unwrap(),
+            opens_at: None,
+            closes_at: Timestamp::from_secs(START + 300),
+            terms,
+            reserve: None,
+        };
+        stage.operate(0, Command::OpenLot(open.into()));
+        stage.open("AAPL", 1, None);
+        let text = opening(
+            stage.engine.market(),
+            "127.0.0.1:2022".parse().unwrap(),
+            Guard::Plain,
+            Timestamp::from_secs(START),
+        );
+        for says in [
+            "   Lot  Security          Symbol    Format                 Price ".to_owned(),
+            format!("     1  01954             AAPL      {format:<12} "),
+            "     2  01954             AAPL      english      ".to_owned(),
+            "A bid in the last 60 s moves the close of an English lot by 60 s.\n".to_owned(),
+            format!("  auction {to_bid}\n  auction watch\n"),
+        ] {
+            assert!(text.contains(&says), "{says:?} is not in: {text}");
+        }
+    }
+}
+
+#[test]
+fn who_comes_by_tls_is_told_the_name_that_the_certificate_is_for() {
+    let mut stage = Stage::in_memory();
+    stage.list("AAPL", "01954", "1.32", "0");
+    stage.open("AAPL", 1, None);
+    for (certified, says) in [
+        (Certified::Address, "tls://127.0.0.1:2022\n"),
+        (
+            Certified::Name("auction.example.com"),
+            "tls://auction.example.com:2022\n",
+        ),
+        (Certified::Unknown, "tls://NAME:2022 "),
+    ] {
+        let text = opening(
+            stage.engine.market(),
+            "127.0.0.1:2022".parse().unwrap(),
+            Guard::Tls(certified),
+            Timestamp::from_secs(START),
+        );
+        let says = format!("  export AUCTION_SERVER={says}");
+        assert!(text.contains(&says), "{says:?} is not in: {text}");
+    }
 }
 
 #[test]
