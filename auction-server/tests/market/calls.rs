@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::house::{House, Server};
 use crate::json_line::JsonLine;
-use crate::kill_formats::{in_millis, records};
+use crate::killing::{in_millis, records};
 use crate::line::{Line, PASSWORD, Watcher};
 
 /// Lots of a round have the first numbers.

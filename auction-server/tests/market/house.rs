@@ -103,11 +103,17 @@ impl House {
         rows.lines().skip(1).map(cells).collect()
     }
 
-    /// Verifies the whole journal and gives the digest of the market.
-    pub fn verified_digest(&self) -> String {
+    /// Verifies the whole journal and gives what is printed of it.
+    pub fn verified(&self) -> String {
         let output = ended(&mut self.program(&["verify"]));
         let (printed, said) = (text(output.stdout), text(output.stderr));
         assert!(output.status.success(), "{printed}{said}");
+        printed
+    }
+
+    /// Verifies the whole journal and gives the digest of the market.
+    pub fn verified_digest(&self) -> String {
+        let printed = self.verified();
         let digest = printed.lines().find_map(|line| line.strip_prefix("digest"));
         digest.expect("a digest").trim().to_owned()
     }

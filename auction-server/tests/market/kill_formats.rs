@@ -1,61 +1,45 @@
 //! `kill -9` again and again while lots of every format are open and bid on, and while the auctioneer opens, halts,
 //! extends and closes them: what was acknowledged is in the journal exactly once, and is what was asked.
 
-use std::collections::BTreeMap;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::collections::{BTreeMap, BTreeSet};
 
 use auction_core::{
-    Actor, Book, Command, DutchTerms, EnglishTerms, LotId, MarginalPriority, Market, OpenedBid,
-    OrderId, Outcome as LotOutcome, Price, PublicEvent, Quantity, Record, RequestId, SealedPricing,
-    SealedTerms, SessionId, Side, Span, Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
-    UserId,
+    Actor, Command, Lot, LotId, Market, OpenedBid, OrderId, Outcome as LotOutcome, OwnOrder, Price,
+    PublicEvent, Quantity, Record, Side, Terms, UserId,
 };
-use auction_proto::{
-    Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, Code, ExtendLot, Fault, HaltLot, OpenLot,
-    PlaceOrder, ReinstateUser, ReplaceOrder, ResumeLot, SuspendUser, decode_records,
-};
-use auction_server::export;
-use auction_server::folder::DataFolder;
+use auction_proto::{GetOrders, ServerMessage};
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DEADLINE, House, LOOK_EVERY, Server, until};
-use crate::ledger::{Ask, Client, Outcome};
+use crate::house::{House, Server, until};
+use crate::killing::{
+    About, STOCKS, auctioneer_asks, below, check_journal, close_all, names, play, random, records,
+    some_lot, trader_asks,
+};
+use crate::ledger::Client;
 use crate::line::{Line, PASSWORD};
 
 const KILLS: u32 = 8;
-/// So many acknowledgements come before each kill, at least.
-const ACKNOWLEDGED_MIN: u32 = 150;
-const STOCKS: u32 = 6;
-const TRADERS: u32 = 4;
-const IN_FLIGHT: usize = 16;
 /// How many acknowledged requests each client asks for again after a restart.
 const ASKED_AGAIN: usize = 12;
 /// Lots of a file, of every format; the auctioneer opens more.
 const LOTS: &str = "\
-symbol,format,quantity,opens_in,open_for,reserve,step,start,interval,floor,priority,bids_max
-S1,english,,,2h,,,,,,,
-S1,english,,,2h,50,banded,,,,,
-S2,dutch,,,2h,,0.01,490,1h,1,,
-S3,sealed-first,,,2h,,,,,,,
-S3,vickrey,,,2h,5,,,,,,
-S4,uniform,1000,,2h,,,,,,time,40
-S5,pay-as-bid,500,,2h,3,,,,,pro-rata,40
-S6,vickrey,,1h,2h,,,,,,,
+symbol,format,quantity,opens_in,open_for,reserve,step,start,interval,floor,priority,bids_max,tick,random_end
+S1,english,,,2h,,,,,,,,,
+S1,english,,,2h,50,banded,,,,,,,
+S2,dutch,,,2h,,0.01,490,1h,1,,,,
+S3,sealed-first,,,2h,,,,,,,,,
+S3,vickrey,,,2h,5,,,,,,,,
+S4,uniform,1000,,2h,,,,,,time,40,,
+S5,pay-as-bid,500,,2h,3,,,,,pro-rata,40,,
+S6,vickrey,,1h,2h,,,,,,,,,
+S2,call,,,2h,,,,,,,,0.0001,
+S4,call,,,2h,,,,,,,,0.0001,7199s
 ";
-const LOTS_OF_FILE: u32 = 8;
+const LOTS_OF_FILE: u32 = 10;
 
 #[test]
 fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kills() {
-    let seed = match std::env::var("AUCTION_TEST_SEED") {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => rand::random(),
-    };
-    eprintln!("AUCTION_TEST_SEED={seed}");
-    let mut random = ChaCha20Rng::seed_from_u64(seed);
+    let mut random = random();
     let house = House::with_lots(STOCKS).set("on-outage", "close");
     house.write("lots.csv", LOTS);
     house.write("users.csv", &accounts());
@@ -66,9 +50,14 @@ fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kill
     let mut clients: Vec<Client> = names()
         .map(|name| Client::log_in(server.address(), &name).0)
         .collect();
+    let suspended = market.user_named(clients[1].name.parse().unwrap()).unwrap();
+    let asks = |number, random: &mut ChaCha20Rng| match number {
+        0 => auctioneer_asks(LOTS_OF_FILE, suspended, random),
+        _ => trader_asks(about(random), random),
+    };
     let mut settled = 0;
     for kill in 1..=KILLS {
-        play(server, &mut clients, &market, &mut random);
+        play(server, &mut clients, &mut random, asks);
         // The house is dark: what lies on the disk is all there is.
         check_journal(&format!("kill {kill}"), &records(&house), &clients);
         house.verified_digest();
@@ -92,19 +81,16 @@ fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kill
 
     close_all(&server, &mut clients[0]);
     let mut market = Line::open(server.address()).snapshot();
+    let own = own_orders(&server, &clients, &market);
     server.end();
     assert_eq!(house.verified_digest(), market.digest().to_string());
     let records = records(&house);
     check_journal("the end", &records, &clients);
-    check_opened(&records, &market);
+    let (mut live, opened) = asked_and_opened(&records, &market);
+    check_opened(&mut live, opened, &market);
+    check_uncrossed(live, own, &market);
     check_outcomes(&market);
     assert_eq!(house.export("results").len(), market.lots().len());
-}
-
-/// The auctioneer, and the traders.
-fn names() -> impl Iterator<Item = String> {
-    let traders = (1..=TRADERS).map(|n| format!("trader-{n}"));
-    std::iter::once("ann".to_owned()).chain(traders)
 }
 
 fn accounts() -> String {
@@ -117,264 +103,49 @@ fn accounts() -> String {
         .collect()
 }
 
-/// Everyone at once, until the server is killed after enough acknowledgements, at a random moment.
-fn play(server: Server, clients: &mut [Client], market: &Market, random: &mut ChaCha20Rng) {
-    let address = server.address();
-    let acknowledged = &AtomicU32::new(0);
-    let enough = ACKNOWLEDGED_MIN + random.next_u32() % 150;
-    let moment = Duration::from_micros(random.next_u64() % 3_000);
-    let begun = &Barrier::new(clients.len() + 1);
-    let suspended = market.user_named(clients[1].name.parse().unwrap()).unwrap();
-    thread::scope(|scope| {
-        for (number, client) in clients.iter_mut().enumerate() {
-            let mut random = ChaCha20Rng::seed_from_u64(random.next_u64());
-            scope.spawn(move || {
-                let line = client.resume(address);
-                begun.wait();
-                client.until_gone(line, acknowledged, |in_flight| match (number, in_flight) {
-                    (0, ..2) => Some(auctioneer_asks(suspended, &mut random)),
-                    (1.., ..IN_FLIGHT) => Some(trader_asks(&mut random)),
-                    _ => None,
-                });
-            });
-        }
-        begun.wait();
-        let begun = Instant::now();
-        while acknowledged.load(Ordering::Relaxed) < enough {
-            assert!(begun.elapsed() < DEADLINE, "too few are acknowledged");
-            thread::sleep(LOOK_EVERY.min(Duration::from_millis(1)));
-        }
-        thread::sleep(moment);
-        server.kill();
-    });
-}
-
-fn below(random: &mut ChaCha20Rng, most: u32) -> u32 {
-    random.next_u32() % most
-}
-
-/// Mostly a lot of the file, sometimes one that was opened later, or will be.
-fn some_lot(random: &mut ChaCha20Rng) -> LotId {
-    let most = if below(random, 4) == 0 {
-        60
-    } else {
-        LOTS_OF_FILE
-    };
-    LotId(1 + below(random, most))
-}
-
-fn some_price(random: &mut ChaCha20Rng) -> Price {
-    Price::from_units(u64::from(10_000 + below(random, 5_000_000))).unwrap()
-}
-
-fn some_quantity(random: &mut ChaCha20Rng) -> Quantity {
+fn about(random: &mut ChaCha20Rng) -> About {
     // Sealed lots take bids for all of their one share.
     let shares = [1, 1, 1 + u64::from(below(random, 200))][below(random, 3) as usize];
-    Quantity::new(shares).unwrap()
-}
-
-/// Anything a trader can ask, on any lot: much of it is refused, and none of that may leave a trace.
-fn trader_asks(random: &mut ChaCha20Rng) -> Ask {
-    let lot = some_lot(random);
-    let order = OrderId(1 + below(random, 12));
-    let side = if below(random, 4) == 0 {
-        Side::Sell
-    } else {
-        Side::Buy
-    };
-    let quantity = some_quantity(random);
-    let price = some_price(random);
-    let limit = (below(random, 8) > 0).then_some(price);
-    let message = match below(random, 10) {
-        0 => return Ask::Bid(Bid { lot, price }),
-        1 => {
-            return Ask::Maximum(BidMaximum {
-                lot,
-                maximum: price,
-            });
-        }
-        2..=6 => PlaceOrder {
-            lot,
-            side,
-            quantity,
-            limit,
-        }
-        .into(),
-        7 | 8 => ReplaceOrder {
-            lot,
-            order,
-            quantity,
-            limit,
-        }
-        .into(),
-        _ => CancelOrder { lot, order }.into(),
-    };
-    Ask::Other(message)
-}
-
-/// Anything an auctioneer can ask. What is halted is soon resumed, and who is suspended soon reinstated.
-fn auctioneer_asks(user: UserId, random: &mut ChaCha20Rng) -> Ask {
-    let lot = some_lot(random);
-    // Lots of the file stay open, so that there are always lots of every format.
-    let later = LotId(LOTS_OF_FILE + 1 + below(random, 40));
-    Ask::Other(match below(random, 12) {
-        0..=3 => open(random).into(),
-        4 => {
-            let closes_at = in_millis(7_200_000 + u64::from(below(random, 7_200_000)));
-            ExtendLot { lot, closes_at }.into()
-        }
-        5 => HaltLot { lot }.into(),
-        6 | 7 => ResumeLot { lot }.into(),
-        8 => CancelLot { lot: later }.into(),
-        9 => CloseLot { lot: later }.into(),
-        10 => SuspendUser { user }.into(),
-        _ => ReinstateUser { user }.into(),
-    })
-}
-
-/// A lot of any format: for long, for so short that it falls due while all go on, or for later.
-fn open(random: &mut ChaCha20Rng) -> OpenLot {
-    let price = |units| Price::from_units(units).unwrap();
-    let terms = match below(random, 6) {
-        0 | 1 => Terms::Dutch(DutchTerms {
-            start: price(4_500_000),
-            step: price(100),
-            interval: Span::from_secs(1),
-            floor: price(1_000_000),
-        }),
-        2 => Terms::English(EnglishTerms::default()),
-        3 => Terms::Sealed(SealedTerms {
-            pricing: SealedPricing::SecondPrice,
-        }),
-        4 => Terms::Sealed(SealedTerms {
-            pricing: SealedPricing::FirstPrice,
-        }),
-        _ => Terms::Uniform(UniformTerms {
-            pricing: UniformPricing::Uniform,
-            priority: MarginalPriority::ProRata,
-            bids_max: 5,
-        }),
-    };
-    let (opens_at, closes_at) = match below(random, 4) {
-        0 => (None, in_millis(200 + u64::from(below(random, 1_000)))),
-        1 => (Some(in_millis(300)), in_millis(7_200_000)),
-        _ => (None, in_millis(7_200_000)),
-    };
-    OpenLot {
-        symbol: Symbol::parse(&format!("S{}", 1 + below(random, STOCKS))).unwrap(),
-        quantity: match terms {
-            Terms::Uniform(_) => Quantity::new(300).unwrap(),
-            _ => Quantity::ONE,
-        },
-        opens_at,
-        closes_at,
-        terms,
-        reserve: None,
+    About {
+        lot: some_lot(LOTS_OF_FILE, random),
+        quantity: Quantity::new(shares).unwrap(),
+        price: Price::from_units(u64::from(10_000 + below(random, 5_000_000))).unwrap(),
     }
 }
 
-pub fn in_millis(millis: u64) -> Timestamp {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Timestamp::from_micros(now.as_micros() as u64 + millis * 1_000).unwrap()
-}
+/// A trader's live order, as a plain list keeps it: whose, which, on which side, how many, how much.
+type Live = (UserId, OrderId, Side, Quantity, Option<Price>);
 
-/// All records of the journal, public and private parts together.
-pub fn records(house: &House) -> Vec<Record> {
-    let mut reader = export::open(&DataFolder::new(house.path())).unwrap();
-    let mut records = Vec::new();
-    while let Some(frame) = reader.next_view().unwrap() {
-        records.extend(decode_records(frame.public, frame.private).map(Result::unwrap));
-    }
-    records
-}
-
-/// What anyone was told is in the journal exactly once, and is what they asked; what was refused is not there; and
-/// nothing is there that nobody asked.
-fn check_journal(when: &str, records: &[Record], clients: &[Client]) {
-    let mut held: BTreeMap<(SessionId, RequestId), &Command> = BTreeMap::new();
-    for record in records {
-        let Some(request) = record.request else {
-            continue;
-        };
-        let twice = held.insert(request, &record.command);
-        assert_eq!(twice, None, "{when}: {request:?} was done twice");
-    }
-    for client in clients {
-        for (number, ask, outcome) in client.asked() {
-            let request = (client.session, number);
-            let found = held.remove(&request);
-            let asked = ask.command(client.session);
-            match outcome {
-                Outcome::Accepted(_) => {
-                    assert_eq!(
-                        found,
-                        Some(&asked),
-                        "{when}: {request:?} of {}",
-                        client.name
-                    );
-                }
-                Outcome::Refused(code) => {
-                    assert_eq!(found, None, "{when}: {request:?} was refused with {code}");
-                    assert_eq!(code.fault(), Fault::Market, "{when}: {request:?}");
-                }
-                Outcome::Unknown => {
-                    assert!(
-                        found.is_none_or(|found| *found == asked),
-                        "{when}: {request:?}"
-                    );
-                }
-            }
-        }
-    }
-    assert!(held.is_empty(), "{when}: nobody asked for {held:?}");
-}
-
-/// The auctioneer ends all halts and closes all lots.
-fn close_all(server: &Server, ann: &mut Client) {
-    let mut line = ann.resume(server.address());
-    for lot in Line::open(server.address()).snapshot().lots() {
-        let lot = lot.id;
-        for message in [
-            ResumeLot { lot }.into(),
-            CloseLot { lot }.into(),
-            CancelLot { lot }.into(),
-        ] {
-            ann.ask(&mut line, Ask::Other(message));
-            line.flush().unwrap();
-            let told = ann.hear(&mut line).unwrap().expect("the server runs");
-            if let Outcome::Refused(code) = told {
-                assert_ne!(code, Code::NOT_PERMITTED);
-            }
-        }
-    }
-    assert_eq!(Line::open(server.address()).snapshot().open_lots(), 0);
-}
-
-/// A trader's live bid, as a plain list keeps it: whose, which, how many, how much.
-type Live = (UserId, OrderId, Quantity, Price);
-
-/// The sealed bids that every lot opened at its close are those that were placed, as replaced and not taken back, in
-/// the order of their time: worked out here from what was asked alone.
-fn check_opened(records: &[Record], market: &Market) {
+/// The orders of every lot that were placed, as replaced and not taken back, sealed ones in the order of their time:
+/// worked out here from what was asked alone. And the sealed bids that each lot opened.
+fn asked_and_opened(
+    records: &[Record],
+    market: &Market,
+) -> (BTreeMap<LotId, Vec<Live>>, BTreeMap<LotId, Vec<OpenedBid>>) {
     let mut numbers: BTreeMap<(LotId, UserId), u32> = BTreeMap::new();
     let mut live: BTreeMap<LotId, Vec<Live>> = BTreeMap::new();
     let mut opened: BTreeMap<LotId, Vec<OpenedBid>> = BTreeMap::new();
+    let mut closed: BTreeSet<LotId> = BTreeSet::new();
+    let take = |live: &mut Vec<Live>, user, order| {
+        let at = live.iter().position(|own| (own.0, own.1) == (user, order));
+        live.remove(at.unwrap())
+    };
     for record in records {
-        let Actor::User(user) = record.actor else {
-            opened_by(record, &mut opened);
-            continue;
+        let user = || match record.actor {
+            Actor::User(user) => user,
+            Actor::Operator | Actor::Clock => panic!("only users have orders"),
         };
         match record.command {
             Command::PlaceOrder {
                 lot,
+                side,
                 quantity,
                 limit,
-                ..
             } => {
-                let number = numbers.entry((lot, user)).or_default();
+                let number = numbers.entry((lot, user())).or_default();
                 *number += 1;
-                let bid = (user, OrderId(*number), quantity, limit.unwrap());
-                live.entry(lot).or_default().push(bid);
+                let order = (user(), OrderId(*number), side, quantity, limit);
+                live.entry(lot).or_default().push(order);
             }
             Command::ReplaceOrder {
                 lot,
@@ -383,25 +154,61 @@ fn check_opened(records: &[Record], market: &Market) {
                 limit,
             } => {
                 let live = live.get_mut(&lot).unwrap();
-                let at = live.iter().position(|bid| (bid.0, bid.1) == (user, order));
-                live.remove(at.unwrap());
-                live.push((user, order, quantity, limit.unwrap()));
+                let (user, order, side, ..) = take(live, user(), order);
+                live.push((user, order, side, quantity, limit));
             }
             Command::CancelOrder { lot, order } => {
-                let live = live.get_mut(&lot).unwrap();
-                let at = live.iter().position(|bid| (bid.0, bid.1) == (user, order));
-                live.remove(at.unwrap());
+                take(live.get_mut(&lot).unwrap(), user(), order);
             }
-            _ => opened_by(record, &mut opened),
+            // Sealed bids bind; orders of calls are cancelled.
+            Command::SuspendUser { user } => {
+                for (lot, orders) in &mut live {
+                    let is_call = matches!(market.lot(*lot).unwrap().terms, Terms::Call(_));
+                    orders.retain(|own| !is_call || closed.contains(lot) || own.0 != user);
+                }
+            }
+            _ => {}
+        }
+        for event in record.public_events() {
+            match event {
+                PublicEvent::BidsOpened { lot, bids } => {
+                    opened.entry(*lot).or_default().extend(bids);
+                }
+                PublicEvent::LotClosed { lot, .. } => {
+                    closed.insert(*lot);
+                }
+                _ => {}
+            }
         }
     }
+    (live, opened)
+}
+
+/// The sealed bids that every lot opened at its close are those that were live. Takes them out.
+fn check_opened(
+    live: &mut BTreeMap<LotId, Vec<Live>>,
+    mut opened: BTreeMap<LotId, Vec<OpenedBid>>,
+    market: &Market,
+) {
     let mut bids = 0;
     for lot in market.lots() {
-        let is_sealed = matches!(lot.book, Book::Sealed(_) | Book::Uniform(_));
-        let placed = live.remove(&lot.id).unwrap_or_default();
         let told = opened.remove(&lot.id).unwrap_or_default();
+        if matches!(lot.terms, Terms::Call(_)) {
+            assert_eq!(told, [], "the orders of a call are never opened");
+            continue;
+        }
+        let is_sealed = matches!(lot.terms, Terms::Sealed(_) | Terms::Uniform(_));
+        let placed = live.remove(&lot.id).unwrap_or_default();
         assert!(is_sealed || placed.is_empty(), "lot {}", lot.id);
-        let as_live = |bid: &OpenedBid| (bid.bidder, bid.order, bid.quantity, bid.price);
+        let as_live = |bid: &OpenedBid| {
+            (
+                bid.bidder,
+                bid.order,
+                Side::Buy,
+                bid.quantity,
+                Some(bid.price),
+            )
+        };
         let told_live: Vec<Live> = told.iter().map(as_live).collect();
         assert_eq!(told_live, placed, "lot {}", lot.id);
         let filled: u64 = told.iter().map(|bid| bid.filled).sum();
@@ -415,21 +222,78 @@ fn check_opened(records: &[Record], market: &Market) {
     assert!(bids > 0, "nobody bid in secret");
 }
 
-fn opened_by(record: &Record, opened: &mut BTreeMap<LotId, Vec<OpenedBid>>) {
-    for event in record.public_events() {
-        if let PublicEvent::BidsOpened { lot, bids } = event {
-            opened.entry(*lot).or_default().extend(bids);
+/// What each trader is told of their own orders on calls.
+fn own_orders(
+    server: &Server,
+    clients: &[Client],
+    market: &Market,
+) -> BTreeMap<LotId, Vec<(UserId, OwnOrder)>> {
+    let mut own: BTreeMap<LotId, Vec<(UserId, OwnOrder)>> = BTreeMap::new();
+    let is_call = |lot: &&Lot| matches!(lot.terms, Terms::Call(_));
+    for client in &clients[1..] {
+        let user = market.user_named(client.name.parse().unwrap()).unwrap();
+        let mut line = client.resume(server.address());
+        for lot in market.lots().iter().filter(is_call) {
+            let lot = lot.id;
+            let ServerMessage::Orders(told) = line.ask(&GetOrders { lot }) else {
+                panic!("{} is not told of lot {lot}", client.name)
+            };
+            let orders = told.orders.iter().map(|order| (user, *order));
+            own.entry(lot).or_default().extend(orders);
         }
     }
+    own
+}
+
+/// Calls traded the orders that were live, no order worse than its limit, and as much was bought as was sold.
+fn check_uncrossed(
+    mut live: BTreeMap<LotId, Vec<Live>>,
+    own: BTreeMap<LotId, Vec<(UserId, OwnOrder)>>,
+    market: &Market,
+) {
+    let mut traded = 0;
+    for (lot, told) in own {
+        let mut placed = live.remove(&lot).unwrap_or_default();
+        placed.sort_by_key(|order| (order.0, order.1));
+        let as_live = |(user, own): &(UserId, OwnOrder)| {
+            (*user, own.order, own.side, own.quantity, own.limit)
+        };
+        let mut told_live: Vec<Live> = told.iter().map(as_live).collect();
+        told_live.sort_by_key(|order| (order.0, order.1));
+        assert_eq!(told_live, placed, "lot {lot}");
+        let (price, volume) = match market.lot(lot).unwrap().outcome() {
+            Some(LotOutcome::Crossed { price, volume, .. }) => (Some(price), volume),
+            _ => (None, 0),
+        };
+        for side in [Side::Buy, Side::Sell] {
+            let of_side = told.iter().filter(|(_, own)| own.side == side);
+            let filled: u64 = of_side.map(|(_, own)| own.filled()).sum();
+            assert_eq!(filled, volume, "lot {lot}");
+        }
+        for (_, own) in told.iter().filter(|(_, own)| own.filled() > 0) {
+            let price = price.unwrap();
+            assert!(own.filled() <= own.quantity.get());
+            assert!(own.limit.is_none_or(|limit| match own.side {
+                Side::Buy => price <= limit,
+                Side::Sell => price >= limit,
+            }));
+        }
+        traded += volume;
+    }
+    assert!(live.is_empty(), "{live:?}");
+    assert!(traded > 0, "no call traded");
 }
 
 /// Lots of every format came to something.
 fn check_outcomes(market: &Market) {
     let mut sold: BTreeMap<&str, u32> = BTreeMap::new();
     for lot in market.lots() {
-        let has_sold = !matches!(lot.outcome(), Some(LotOutcome::Unsold { .. }));
+        let has_sold = !matches!(
+            lot.outcome(),
+            Some(LotOutcome::Unsold { .. } | LotOutcome::NoCross { .. })
+        );
         *sold.entry(lot.terms.format()).or_default() += u32::from(has_sold);
     }
     assert!(sold.values().all(|sold| *sold > 0), "{sold:?}");
-    assert_eq!(sold.len(), 6, "{sold:?}");
+    assert_eq!(sold.len(), 7, "{sold:?}");
 }

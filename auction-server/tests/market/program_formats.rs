@@ -138,6 +138,21 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     assert_eq!(tom.does("orders S6")["orders"], json!([]));
     assert_eq!(tom.does("orders S2")["leads"], json!([]));
 
+    // Orders of a call are told to nobody else, what they got neither.
+    let call = lot(&ann.does("open S8 --format call --quantity 10 --open-for 1h"));
+    mia.does("order S8 sell 60 1.10");
+    mia.does("order S8 sell 20 1.20");
+    assert_eq!(tom.does("order S8 buy 100 --market")["state"], "placed");
+    assert_eq!(
+        tom.fails("order S8 sell 10 1.00", REFUSED)["code"],
+        "would_self_trade"
+    );
+    assert_eq!(
+        tom.fails("order S8 buy 5 1.00", REFUSED)["code"],
+        "off_round_lot"
+    );
+    tom.does("replace S8 1 80 1.15");
+
     let closed = ended(&ann.does("close S2"));
     assert_eq!(
         (&closed["winner"], &closed["price"]),
@@ -177,6 +192,11 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         (&closed["sold"], &closed["buyers"]),
         (&json!(15), &json!(2))
     );
+    let closed = ended(&ann.does("close S8"));
+    assert_eq!(
+        (&closed["result"], &closed["price"], &closed["volume"]),
+        (&json!("crossed"), &json!("1.15"), &json!(60))
+    );
     assert_eq!(tom.does("would-have-won S4")["least_winning"], "100.0001");
     assert_eq!(
         mia.does(&format!("would-have-won {first}"))["least_winning"],
@@ -210,6 +230,10 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     let expected = [(30, json!("12.00")), (0, Value::Null), (20, json!("12.00"))];
     assert_eq!(uniform_fills, expected);
     assert_eq!(filled(&mia, "orders S5"), []);
+    let sold = filled(&mia, &format!("orders {call}"));
+    assert_eq!(sold, [(60, json!("1.15")), (0, Value::Null)]);
+    assert_eq!(filled(&tom, "orders S8"), [(60, json!("1.15"))]);
+    assert_eq!(tom.does("orders S8")["orders"][0]["side"], "buy");
     assert_eq!(mia.fails("orders S99", REFUSED)["code"], "unknown_symbol");
 
     // What was sealed is open to everyone from the close on, and stays so.
@@ -253,7 +277,8 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
             "vickrey",
             "sealed-first",
             "uniform",
-            "pay-as-bid"
+            "pay-as-bid",
+            "call"
         ]
     );
     server.end();
