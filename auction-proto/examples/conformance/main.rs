@@ -1,11 +1,11 @@
 //! Writes conformance vectors into a new folder:
 //!
 //! ```sh
-//! cargo run -p auction-proto --example conformance -- auction-proto/conformance/v1
+//! cargo run -p auction-proto --example conformance -- auction-proto/conformance/v1.1
 //! ```
 //!
-//! A folder that is there is never written: it is what clients elsewhere were tested with. As long as version 1 is
-//! not frozen, take it away first, deliberately; afterwards a new version gets a folder of its own.
+//! A folder that is there is never written: it is what clients elsewhere were tested with, and version 1 is frozen.
+//! Vectors of what is new go into a new one, `v1.1` and so on.
 
 mod feeds;
 mod lines;
@@ -24,7 +24,7 @@ use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
-    let folder = folder.ok_or("name the new folder, for example auction-proto/conformance/v1")?;
+    let folder = folder.ok_or("name the new folder, for example auction-proto/conformance/v1.1")?;
     fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let files = [
         ("messages.json", messages::vectors()),
