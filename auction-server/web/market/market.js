@@ -62,6 +62,11 @@ export class Market {
     return this.users[user - 1]?.name ?? `user ${user}`;
   }
 
+  /** Whether the house plays in it: its first user is the house's auctioneer. */
+  get isDemo() {
+    return this.users[0]?.name === "house-auctioneer" && this.users[0].role === "auctioneer";
+  }
+
   /** Takes a part of a snapshot; true when it was the last and the market stands anew. */
   take(part) {
     if (part.index === 0) this.parts = [];

@@ -3,7 +3,7 @@
 import { plain, shown } from "../market/money.js";
 import { app } from "./app.js";
 import { announce } from "./announce.js";
-import { accepted } from "./bidding.js";
+import { accepted } from "./openbids.js";
 import { el, mark, say, show } from "./dom.js";
 
 /** How many notices are shown at a time; the oldest give way. */

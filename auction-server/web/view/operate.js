@@ -8,7 +8,7 @@ import { clock, formatOf, plural } from "../market/words.js";
 import { app } from "./app.js";
 import { plot } from "./chart.js";
 import { el, field, mark, say, show } from "./dom.js";
-import { countdown } from "./list.js";
+import { countdown } from "./row.js";
 import { SECONDS } from "./rates.js";
 import { auctioneerTools } from "./running.js";
 

@@ -28,6 +28,7 @@ export class Status {
     this.buildTheme();
     app.on("session", () => this.drawUser());
     this.drawUser();
+    app.on("snapshot", () => show($("demo"), app.market.isDemo));
   }
 
   now() {

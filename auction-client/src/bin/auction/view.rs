@@ -1,7 +1,7 @@
 //! The market in words: names for numbers, and lots as rows.
 
 use auction_core::{
-    Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, Terms, Timestamp, UserId,
+    Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, Role, Terms, Timestamp, UserId,
 };
 
 use crate::paint::Paint;
@@ -43,6 +43,14 @@ impl View<'_> {
         name.is_some() && name == self.own
     }
 
+    /// Whether the house plays in the market: its first user is the house's auctioneer, whose name nobody else can have.
+    pub fn is_demo(&self) -> bool {
+        let first = self.market.users().first();
+        first.is_some_and(|first| {
+            first.name.as_str() == "house-auctioneer" && first.role == Role::Auctioneer
+        })
+    }
+
     /// `AAPL #1`.
     pub fn title(&self, lot: LotId) -> String {
         match self.market.lot(lot) {
@@ -71,7 +79,11 @@ impl View<'_> {
             let (tone, cells) = self.lot_row(lot);
             table.row(tone, cells);
         }
-        table.print(paint)
+        let mut text = table.print(paint);
+        if self.is_demo() {
+            text.push_str("\n\nThis is a demo: whoever is called house-... is part of the server.");
+        }
+        text
     }
 
     fn lot_row(&self, lot: &Lot) -> (Tone, Vec<String>) {

@@ -58,10 +58,16 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         }
         takes
     };
+    let mark = if view.is_demo() { "demo" } else { "" };
+    let has_mark = !mark.is_empty() && takes(mark);
     let has_who = takes(&who);
     let has_clock = takes(&clock);
     let has_server = takes(&server);
-    let mut right = vec![Span::styled(line, style)];
+    let mut right = Vec::new();
+    if has_mark {
+        right.push(Span::styled(format!("{mark}  "), theme.head));
+    }
+    right.push(Span::styled(line, style));
     if has_clock {
         right.push(Span::raw(format!("  {clock}")));
     }

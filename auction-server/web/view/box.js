@@ -1,0 +1,157 @@
+// What every bidding box has: its form, what came of a bid, why a lot takes none; and a field for an amount.
+
+import { UNITS, grouped, plain, shown, typed, units } from "../market/money.js";
+import { clock, outcome } from "../market/words.js";
+import { app } from "./app.js";
+import { announce } from "./announce.js";
+import { el, field, mark, say, show } from "./dom.js";
+
+/** A bid of at least so many times the least, and by more than this much, asks again. */
+const LARGE_TIMES = 2;
+const LARGE_BY = UNITS;
+
+/** A box is built once for an opened lot and only ever told what changed, so that no update takes the focus or what is
+ * typed: `node`, `update(now)`, `tick(now)`, `focus()`. */
+export class Box {
+  constructor(lot, title) {
+    this.lot = lot;
+    this.outcome = el("p", { class: "outcome", role: "status" });
+    this.closedTo = el("p", { class: "closed-to" });
+    this.form = el("form", { novalidate: true, autocomplete: "off", onsubmit: (event) => (event.preventDefault(), this.submit()) });
+    this.form.addEventListener("keydown", (event) => event.key === "Escape" && this.asks !== null && (event.stopPropagation(), this.dropAsking()));
+    this.node = el("section", { class: "bidding", "aria-label": title }, this.closedTo, this.form, this.outcome);
+    this.asks = null;
+  }
+
+  /** What a change of the lot or of who is here means. */
+  update(now) {
+    const why = this.why();
+    // What was refused while it was open concerns nobody behind the close.
+    if (this.lot.phase === "closed" && this.outcome.dataset.kind === "bad") this.tell(null, "");
+    show(this.form, why === null);
+    show(this.closedTo, why !== null);
+    if (why === null) return this.refresh(now);
+    if (typeof why === "string") say(this.closedTo, why);
+    else if (this.closedTo.firstElementChild?.dataset.key !== why.dataset.key) {
+      this.closedTo.saidText = undefined;
+      this.closedTo.replaceChildren(why);
+    }
+  }
+
+  /** Why nothing can be bid here and now; nothing when it can. */
+  why() {
+    return closedTo(this.lot);
+  }
+
+  tick() {}
+
+  focus() {
+    if (!this.form.hidden) {
+      this.first.focus();
+      this.first.select?.();
+    } else this.closedTo.querySelector("a")?.focus();
+  }
+
+  tell(kind, text, action = null) {
+    mark(this.outcome, "data-kind", kind);
+    this.outcome.replaceChildren(text, ...(action ? [" ", action] : []));
+  }
+
+  /** Asks once more before a large jump: true when it was asked before for the same amount. */
+  isSure(amount, least, verb) {
+    const isLarge = amount >= least * LARGE_TIMES && amount - least > LARGE_BY;
+    if (!isLarge || this.asks === amount) {
+      this.asks = null;
+      return true;
+    }
+    this.asks = amount;
+    const times = least > 0 ? `${grouped(Math.floor(amount / least))} times the least, ${shown(least)}` : "far above the price";
+    this.tell("asks", `${shown(amount)} is ${times}. ${verb} again to confirm, Escape to change it.`);
+    announce(this.outcome.textContent);
+    return false;
+  }
+
+  dropAsking() {
+    this.asks = null;
+    this.tell(null, "");
+    this.refresh(app.now());
+  }
+
+  /** Gives a command and says how it went; `done` has the words for what was accepted. */
+  async give(kind, body, done) {
+    this.tell("sends", "Sending…");
+    mark(this.form, "aria-busy", "true");
+    const answer = await app.command(kind, body);
+    mark(this.form, "aria-busy", null);
+    if (answer.accepted) {
+      const { text, isGood = true } = done(answer.accepted.reply);
+      this.tell(isGood ? "good" : "warns", text);
+    } else this.refused(answer);
+    this.update(app.now());
+    return answer;
+  }
+
+  refused({ refused, text }) {
+    const least = refused.price ? units(refused.price) : null;
+    const use = least === null || !this.use ? null : el("button", { type: "button", class: "quiet", onclick: () => this.use(least) }, `Use ${shown(least)}`);
+    this.tell("bad", `Refused: ${text}.`, use);
+  }
+}
+
+/** Why a lot cannot be bid on here and now: words, a node, or nothing when it can. */
+export function closedTo(lot) {
+  if (lot.phase === "closed") return resultOf(lot);
+  if (lot.phase === "scheduled") return `Bidding opens at ${clock(lot.opensMs)}.`;
+  const { session } = app;
+  if (!session.user) {
+    return el("span", { data: { key: "login" } }, el("a", { href: "#/account" }, "Log in or register"), " to bid.");
+  }
+  if (session.isAuctioneer) return "Auctioneers do not bid.";
+  if (session.company === lot.symbol) return "A company does not bid on its own stock.";
+  if (session.company) return "Companies do not bid.";
+  if (lot.haltedSince !== null && !app.own.orders(lot.id).length) return "The lot is halted: it takes no bids until it goes on.";
+  return null;
+}
+
+function resultOf(lot) {
+  const { word, price, winner, why } = outcome(lot, app.market);
+  const at = price === null ? "" : ` at ${shown(price)}`;
+  const to = winner === null ? "" : ` to ${winner}`;
+  return `${word}${to}${at}: ${why}.`;
+}
+
+/** An amount that follows the least bid until someone types, and stays what it is while it has the focus. */
+export class Amount {
+  constructor(label, id) {
+    this.input = el("input", { type: "text", inputMode: "decimal", class: "amount", name: id, spellcheck: false, enterKeyHint: "send" });
+    this.field = field(label, this.input);
+    this.isOwn = false;
+    this.input.addEventListener("input", () => {
+      this.isOwn = this.input.value.trim() !== "";
+      this.field.fault(null);
+    });
+  }
+
+  /** The least has changed. */
+  offer(least) {
+    const text = least === null ? "" : plain(least);
+    if (!this.isOwn && document.activeElement !== this.input && this.input.value !== text) this.input.value = text;
+  }
+
+  use(amount) {
+    this.input.value = plain(amount);
+    this.isOwn = false;
+    this.field.fault(null);
+  }
+
+  clear() {
+    this.isOwn = false;
+  }
+
+  read() {
+    const { units: amount, fault } = typed(this.input.value);
+    this.field.fault(fault);
+    if (fault) this.input.focus();
+    return amount;
+  }
+}
