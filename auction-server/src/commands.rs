@@ -1,6 +1,6 @@
 //! The commands beside running the server: what each prints, and the code it ends with.
 
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use clap_complete::Shell;
@@ -74,7 +74,21 @@ pub fn is_ready(config: &Config) -> u8 {
 }
 
 /// `export`.
-pub fn write_export(data: &DataFolder, what: What, format: Format) -> u8 {
+pub fn write_export(data: &DataFolder, what: What, format: Option<Format>) -> u8 {
+    if what == What::Journal {
+        let unfit = if format.is_some() {
+            Some("the public journal has one form: leave --format out")
+        } else if io::stdout().is_terminal() {
+            Some("the public journal is bytes: send it to a file, such as by > market.auctpub")
+        } else {
+            None
+        };
+        if let Some(unfit) = unfit {
+            eprintln!("error: {unfit}");
+            return EXIT_USAGE;
+        }
+    }
+    let format = format.unwrap_or(Format::Csv);
     let mut bar = Bar::beside_output();
     let out = &mut BufWriter::new(io::stdout().lock());
     let exported = export(data, what, format, out, &mut |reached| bar.show(reached));

@@ -1,4 +1,4 @@
-//! What people take out: users, bids and results, as CSV or JSON. Also beside a running server.
+//! What people take out: users, bids and results, as CSV or JSON, and the public journal. Also beside a running server.
 //!
 //! | what | columns |
 //! |---|---|
@@ -19,7 +19,6 @@
 //! no number here is negative.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use auction_core::{
     AllocatedBy, Book, FoldError, LadderStep, Lot, Market, MarketId, NoCrossBecause, Outcome,
@@ -29,33 +28,13 @@ use auction_core::{
 use crate::bids::{BidFinder, NamedBid};
 use crate::cli::{Format, What};
 use crate::folder::DataFolder;
-use crate::journal::{JournalError, Reader, RealDisk, VisitError};
+use crate::journal::{Reader, RealDisk, VisitError};
+pub use crate::market_journal::{ExportError, NoMarket, open};
 use crate::progress::{Reached, Reading};
+use crate::public_journal::write_public_journal;
 use crate::records;
 
-/// Why an export ends early.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// There is no journal.
-    #[error(transparent)]
-    NoMarket(#[from] NoMarket),
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// What was read cannot be written.
-    #[error("writing the export: {0}")]
-    Output(#[from] io::Error),
-}
-
-/// There is no market in a folder yet.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no market in {}; start the server there once, or name another folder by --data", folder.path().display())]
-pub struct NoMarket {
-    /// The folder.
-    pub folder: DataFolder,
-}
-
-/// Writes `what` of the market in a data folder to `out`. `tell` is told how far it has come, now and then.
+/// Writes `what` of the market in a data folder to `out`; the journal has one form, whatever `format` says. `tell` is told how far it has come, now and then.
 ///
 /// # Errors
 /// [`ExportError`]; rows may have been written then.
@@ -83,6 +62,7 @@ pub fn export(
             write_bids(&mut reader, &mut reading, &mut table)?;
             table.end()
         }
+        What::Journal => write_public_journal(folder, out, reading),
         What::Results => {
             let market = fold(&mut reader, &mut reading)?;
             let mut table = Table::begin(&RESULT_COLUMNS, format, out)?;
@@ -94,21 +74,6 @@ pub fn export(
             table.end()
         }
     }
-}
-
-/// Opens the journal of a data folder, to read it.
-///
-/// # Errors
-/// There is none; what the disk says.
-pub fn open(folder: &DataFolder) -> Result<Reader, ExportError> {
-    let journal = folder.journal();
-    if matches!(journal.try_exists(), Ok(false)) {
-        return Err(NoMarket {
-            folder: folder.clone(),
-        }
-        .into());
-    }
-    Ok(Reader::open(Arc::new(RealDisk), &journal)?)
 }
 
 fn fold(reader: &mut Reader, reading: &mut Reading<'_>) -> Result<Market, ExportError> {

@@ -24,6 +24,8 @@ pub mod records;
 pub mod bids;
 pub mod history;
 pub mod follower;
+pub mod market_journal;
+pub mod public_journal;
 pub mod export;
 pub mod verify;
 pub mod metrics;

@@ -48,14 +48,15 @@ AUCTION_OPEN_FOR and open-for. A flag overrides the environment, the environment
 /// What the program does instead of running the server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes users, bids or results to standard output; also beside a running server.
+    /// Writes users, bids, results or the public journal to standard output; also beside a running server.
     #[command(after_help = EXPORT_EXAMPLES)]
     Export {
         /// What to write.
         what: What,
-        /// The form to write it in: csv with a header, or json: an array, one object a line.
-        #[arg(long, value_enum, default_value_t = Format::Csv)]
-        format: Format,
+        /// The form to write it in: csv with a header, which it is if nothing is said, or json: an array, one object a
+        /// line. The journal has a form of its own.
+        #[arg(long, value_enum)]
+        format: Option<Format>,
     },
     /// Asks the server on this machine, at --ops-listen, whether it is ready for clients: 0 when it is.
     #[command(after_help = "\
@@ -110,7 +111,10 @@ Examples:
 const EXPORT_EXAMPLES: &str = "\
 Examples:
   auction-server export bids > bids.csv
-  auction-server export results --format json | jq '.[].winner'";
+  auction-server export results --format json | jq '.[].winner'
+  auction-server export journal > market.auctpub && auction verify market.auctpub
+
+The public journal has one form, and takes no --format.";
 
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,6 +125,8 @@ pub enum What {
     Bids,
     /// Every lot that has closed: who won, at what price, and why.
     Results,
+    /// Everything that everyone may see, in a form of its own that `auction verify` checks without the server.
+    Journal,
 }
 
 /// The form of an export.
