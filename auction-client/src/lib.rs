@@ -73,6 +73,7 @@
 
 pub mod limits;
 mod fingerprint;
+mod proof;
 mod error;
 #[cfg(feature = "tls")]
 mod tls;
@@ -101,6 +102,7 @@ pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;
 pub use error::{BidError, ConnectionError, RequestError, TlsError};
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub use proof::{Counts, JudgedRecord, Proof, ProofError, Verifier};
 pub use request::{BidPlaced, Request};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsStream, Trust};

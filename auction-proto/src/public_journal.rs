@@ -437,6 +437,12 @@ impl PublicJournalDecoder {
         })
     }
 
+    /// The chain after the last frame that came; zeros before the beginning has.
+    #[must_use]
+    pub fn chain(&self) -> Chain {
+        self.chain.unwrap_or(Chain([0; 32]))
+    }
+
     fn begin(&mut self, input: &mut &[u8]) -> Result<Option<PublicPart<'_>>, PublicJournalError> {
         self.fill_to(BEGINNING_BYTES, input);
         let seen = self.buffer.len().min(PUBLIC_JOURNAL_MAGIC.len());

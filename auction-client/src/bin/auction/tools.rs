@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use auction_core::Name;
 use clap::{Subcommand, ValueHint};
 use clap_complete::Shell;
 
@@ -19,6 +20,24 @@ Passwords and tokens are not shown. `--trace-wire` shows a whole conversation as
         /// Bytes as hexadecimal digits, from the beginning of a connection or of a frame; none: standard input.
         #[arg(value_name = "HEX")]
         digits: Vec<String>,
+    },
+    /// Check a public journal without a server: every record must be what the rules give.
+    #[command(after_help = "\
+Examples:
+  auction-server export journal > market.auctpub
+  auction verify market.auctpub
+  auction verify market.auctpub --user mia
+  auction verify market.auctpub --json | jq .chain
+
+Exit codes: 0 when every record is sound, 1 when one is not: it is named, with what the rules give and what stands
+there. What is held by a commitment and not opened is counted, kind by kind.")]
+    Verify {
+        /// The file; - is standard input.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Tell what this user bid, too.
+        #[arg(long, value_name = "NAME")]
+        user: Option<Name>,
     },
     /// Print what completes commands in a shell.
     #[command(after_help = "\

@@ -22,6 +22,7 @@ mod profit;
 mod status;
 pub mod walk;
 mod decode;
+mod verify;
 mod completions;
 
 use std::io;
@@ -54,6 +55,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         let out = Out::new(shared.form());
         return match tool {
             ToolCommand::Decode { digits } => decode::run(out, &digits),
+            ToolCommand::Verify { file, user } => verify::run(out, &file, user),
             ToolCommand::Completions { shell } => completions::completions(out, shell),
             ToolCommand::Man { folder } => completions::man(out, &folder),
         };
