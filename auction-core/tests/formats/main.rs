@@ -10,3 +10,4 @@ mod call;
 mod life;
 mod winning;
 mod funds;
+mod cheating;
