@@ -193,7 +193,8 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
     let mut late = watching(&server);
     let depth = late.until("all small orders", |told| {
         let depth = &told["indicative"]["depth"];
-        (depth["buys"][2]["quantity"] == IN_FLIGHT.to_string()).then(|| depth.clone())
+        (depth["buys"][2]["quantity"].as_str() == Some(&IN_FLIGHT.to_string()))
+            .then(|| depth.clone())
     });
     assert_eq!(depth["buys"][2]["price"], "1.01");
 
