@@ -260,7 +260,10 @@ impl Driver {
             | ServerMessage::History(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
-            | ServerMessage::Orders(_) => {
+            | ServerMessage::Orders(_)
+            | ServerMessage::MarketKey(_)
+            | ServerMessage::SignedCheckpoint(_)
+            | ServerMessage::Receipt(_) => {
                 self.logged_out(request);
                 self.armed(request);
                 self.pending.answer(request, Ok(Answer::Message(message)));
@@ -274,6 +277,9 @@ impl Driver {
             | ServerMessage::AccountFeed(_)
             | ServerMessage::Resync(_)
             | ServerMessage::Indicative(_)
+            | ServerMessage::SignedBatch(_)
+            | ServerMessage::SignedSnapshot(_)
+            | ServerMessage::SnapshotBytes(_)
             | ServerMessage::Heartbeat(_) => {}
         }
         Ok(())

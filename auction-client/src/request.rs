@@ -52,6 +52,9 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
         | ClientMessage::GetHistory(_)
+        | ClientMessage::GetMarketKey(_)
+        | ClientMessage::WatchSigned(_)
+        | ClientMessage::GetCheckpoint(_)
         | ClientMessage::Ping(_) => Repeat::Always,
         ClientMessage::Logout(_)
         | ClientMessage::ListSessions(_)
@@ -76,7 +79,8 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::Deposit(_)
         | ClientMessage::Withdraw(_)
         | ClientMessage::GetBalance(_)
-        | ClientMessage::GetOrders(_) => Repeat::InSession,
+        | ClientMessage::GetOrders(_)
+        | ClientMessage::GetReceipt(_) => Repeat::InSession,
     }
 }
 

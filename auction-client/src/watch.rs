@@ -259,7 +259,13 @@ impl Watch {
             | ServerMessage::History(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
-            | ServerMessage::Orders(_) => {}
+            | ServerMessage::Orders(_)
+            | ServerMessage::MarketKey(_)
+            | ServerMessage::SignedBatch(_)
+            | ServerMessage::SignedSnapshot(_)
+            | ServerMessage::SnapshotBytes(_)
+            | ServerMessage::SignedCheckpoint(_)
+            | ServerMessage::Receipt(_) => {}
         }
         Ok(None)
     }

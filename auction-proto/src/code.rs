@@ -177,6 +177,9 @@ numbered! {
     2008 TOO_SLOW "too_slow";
     /// This door speaks TLS, and the client does not. The connection ends.
     2009 TLS_REQUIRED "tls_required";
+    /// What a receipt was asked of is not there: a request that is no longer remembered, a record that is not the
+    /// user's own, or one too large. Carries its number.
+    2010 NO_RECEIPT "no_receipt";
 
     /// The request needs a session, and the connection has none.
     3000 NOT_LOGGED_IN "not_logged_in";

@@ -109,6 +109,14 @@ numbered! {
     32 GET_BALANCE "get_balance";
     /// Asks for one's own orders.
     33 GET_ORDERS "get_orders";
+    /// Asks for the market's key.
+    34 GET_MARKET_KEY "get_market_key";
+    /// Asks for the signed feed.
+    35 WATCH_SIGNED "watch_signed";
+    /// Asks for a checkpoint of the journal.
+    36 GET_CHECKPOINT "get_checkpoint";
+    /// Asks for a receipt.
+    37 GET_RECEIPT "get_receipt";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -150,6 +158,18 @@ numbered! {
     146 ORDERS "orders";
     /// What an uncross of a call auction now would give.
     147 INDICATIVE "indicative";
+    /// Answers `get_market_key`.
+    148 MARKET_KEY "market_key";
+    /// Public events, signed.
+    149 SIGNED_BATCH "signed_batch";
+    /// The market as it stands, signed.
+    150 SIGNED_SNAPSHOT "signed_snapshot";
+    /// A part of the market as it stands, signed before it.
+    151 SNAPSHOT_BYTES "snapshot_bytes";
+    /// Answers `get_checkpoint`.
+    152 SIGNED_CHECKPOINT "signed_checkpoint";
+    /// Answers `get_receipt`.
+    153 RECEIPT "receipt";
 }
 
 impl Kind {
@@ -171,6 +191,15 @@ impl Kind {
             Self::GET_BALANCE => &[Self::BALANCE],
             Self::GET_ORDERS => &[Self::ORDERS],
             Self::PING => &[Self::PONG],
+            Self::GET_MARKET_KEY => &[Self::MARKET_KEY],
+            Self::WATCH_SIGNED => &[
+                Self::RESUMED,
+                Self::SIGNED_SNAPSHOT,
+                Self::SNAPSHOT_BYTES,
+                Self::RESYNC,
+            ],
+            Self::GET_CHECKPOINT => &[Self::SIGNED_CHECKPOINT],
+            Self::GET_RECEIPT => &[Self::RECEIPT],
             _ => match self.sender() {
                 Sender::Client => &[Self::ACCEPTED],
                 Sender::Server | Sender::Nobody => &[],
@@ -190,6 +219,7 @@ impl Kind {
                 | Self::RESYNC
                 | Self::GOODBYE
                 | Self::INDICATIVE
+                | Self::SIGNED_BATCH
         )
     }
 
@@ -235,11 +265,14 @@ mod tests {
              18 close_lot, 19 cancel_lot, 20 halt_lot, 21 resume_lot, 22 suspend_user, \
              23 reinstate_user, 24 place_order, 25 replace_order, 26 cancel_order, \
              27 get_least_winning, 28 watch_account, 29 set_dead_man, 30 deposit, \
-             31 withdraw, 32 get_balance, 33 get_orders, \
+             31 withdraw, 32 get_balance, 33 get_orders, 34 get_market_key, 35 watch_signed, \
+             36 get_checkpoint, 37 get_receipt, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
              139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \
-             143 account, 144 account_feed, 145 balance, 146 orders, 147 indicative, "
+             143 account, 144 account_feed, 145 balance, 146 orders, 147 indicative, \
+             148 market_key, 149 signed_batch, 150 signed_snapshot, 151 snapshot_bytes, \
+             152 signed_checkpoint, 153 receipt, "
         );
     }
 }

@@ -75,7 +75,9 @@ mod wire;
 mod code;
 mod list;
 mod text;
+mod bytes;
 mod secret;
+mod signature;
 #[cfg(feature = "schema")]
 mod shape;
 mod form;
@@ -91,25 +93,34 @@ mod snapshot;
 mod chain;
 pub mod record;
 pub mod public_journal;
+mod statement;
+pub mod merkle;
+mod receipt;
+mod fraud;
 #[cfg(feature = "schema")]
 pub mod schema;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 
 pub use body::{
-    Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, Body, CancelLot,
-    CancelOrder, CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry,
-    FilteredFeed, Follows, GetBalance, GetHistory, GetLeastWinning, GetOrders, GetSnapshot,
-    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning,
-    ListSessions, ListedHolding, ListedSession, LoggedIn, Login, Logout, OpenLot, Orders, Ping,
-    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
-    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions, SetDeadMan, SnapshotPart,
-    SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSymbols, Welcome, Withdraw,
+    Accepted, Account, AccountEntry, AccountFeed, Balance, BatchStatement, Bid, BidMaximum, Body,
+    CancelLot, CancelOrder, Checkpoint, CheckpointStatement, CloseLot, CloseSession, DeadManOf,
+    Deposit, Done, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetBalance, GetCheckpoint,
+    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSnapshot, Goodbye,
+    HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning, ListSessions,
+    ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey, OpenLot, Orders, Ping,
+    PlaceOrder, Pong, PublishProfit, Receipt, ReceiptOf, Refused, Register, ReinstateUser,
+    ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions,
+    SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart,
+    SnapshotStatement, SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
+    Welcome, Withdraw,
 };
+pub use bytes::Bytes;
 pub use chain::Chain;
 pub use code::{Code, Fault};
 pub use feed::FeedError;
 pub use frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
+pub use fraud::{AnySigned, AnyStatement, Conflict, FraudProof, NoFraud};
 pub use json::{JsonError, encode_line};
 pub use kind::{Kind, Sender};
 pub use lines::{LineDecoder, LineError};
@@ -119,13 +130,18 @@ pub use public_journal::{
     PublicFrame, PublicJournalDecoder, PublicJournalError, PublicPart, append_opening,
     begin_public_journal, end_public_journal,
 };
+pub use receipt::{Proven, ReceiptError};
 pub use record::{
     Asked, Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, Records,
     SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
     has_private_part,
 };
 pub use secret::{Secret, SecretError, Token};
+pub use signature::{
+    KeyFingerprint, KeyFingerprintError, PublicKey, Signature, SignatureError, SigningKey,
+};
 pub use snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
+pub use statement::{BatchBuilder, BatchError, StatementError, StatementHead};
 pub use text::{Text, TextError};
 pub use version::{VERSION, VERSION_OLDEST, version_in_common};
 

@@ -40,6 +40,25 @@ pub const PART_LEADS_MAX: usize = 4_096;
 /// Most events of one `account_feed`; more take several.
 pub const ACCOUNT_ENTRIES_MAX: usize = 1_024;
 
+/// Longest statement of a signed batch, in bytes; a longer one is malformed. Larger commits take several batches.
+pub const BATCH_STATEMENT_BYTES_MAX: usize = 64 * 1024;
+/// Most parts of a signed snapshot: as many as the largest market has.
+pub const SNAPSHOT_PARTS_MAX: usize = 20_000;
+/// Longest statement of a signed snapshot, in bytes; a longer one is malformed.
+pub const SNAPSHOT_STATEMENT_BYTES_MAX: usize = 704 * 1024;
+/// Longest part of a signed snapshot, in bytes; none is longer.
+pub const SNAPSHOT_PART_BYTES_MAX: usize = FRAME_BYTES_MAX - 64;
+/// Longest statement of a checkpoint, in bytes; a longer one is malformed.
+pub const CHECKPOINT_STATEMENT_BYTES_MAX: usize = 256;
+/// Longest public part of a record that has a receipt, in bytes; for a longer one a receipt is refused with `no_receipt`.
+pub const RECEIPT_RECORD_BYTES_MAX: usize = 256 * 1024;
+/// Longest private part in a receipt, in bytes; a longer one stays closed.
+pub const RECEIPT_PRIVATE_BYTES_MAX: usize = 64 * 1024;
+/// Most hashes of a proof: more than the levels of a tree of [`TREE_LEAVES_MAX`] leaves.
+pub const TREE_PATH_MAX: usize = 64;
+/// Most records of a tree that can be proved of; a proof of a larger one is refused.
+pub const TREE_LEAVES_MAX: u64 = 1 << 48;
+
 /// Most events of one journalled record; a record of more cannot be encoded.
 pub const RECORD_EVENTS_MAX: usize = 65_536;
 

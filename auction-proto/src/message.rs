@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::{
     Accepted, Account, AccountFeed, Balance, Bid, BidMaximum, Body, CancelLot, CancelOrder,
-    CloseLot, CloseSession, Deposit, ExtendLot, Feed, FilteredFeed, GetBalance, GetHistory,
-    GetLeastWinning, GetOrders, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
-    Indicative, LeastWinning, ListSessions, LoggedIn, Login, Logout, OpenLot, Orders, Ping,
-    PlaceOrder, Pong, PublishProfit, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
-    ResumeLot, Resumed, Resync, Sessions, SetDeadMan, SnapshotPart, SuspendUser, Watch,
-    WatchAccount, WatchSymbols, Welcome, Withdraw,
+    CloseLot, CloseSession, Deposit, ExtendLot, Feed, FilteredFeed, GetBalance, GetCheckpoint,
+    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSnapshot, Goodbye,
+    HaltLot, Heartbeat, Hello, History, Indicative, LeastWinning, ListSessions, LoggedIn, Login,
+    Logout, MarketKey, OpenLot, Orders, Ping, PlaceOrder, Pong, PublishProfit, Receipt, Refused,
+    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync, Sessions,
+    SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart,
+    SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
 use crate::codec::{self, Stopped};
 use crate::frame::encode_frame;
@@ -160,6 +161,10 @@ messages! {
         Withdraw,
         GetBalance,
         GetOrders,
+        GetMarketKey,
+        WatchSigned,
+        GetCheckpoint,
+        GetReceipt,
     }
 
     /// What a server says.
@@ -184,6 +189,12 @@ messages! {
         Balance,
         Orders,
         Indicative,
+        MarketKey,
+        SignedBatch,
+        SignedSnapshot,
+        SnapshotBytes,
+        SignedCheckpoint,
+        Receipt,
     }
 }
 
@@ -224,6 +235,10 @@ impl ClientMessage {
             | Self::GetOrders(_)
             | Self::GetSnapshot(_)
             | Self::GetHistory(_)
+            | Self::GetMarketKey(_)
+            | Self::WatchSigned(_)
+            | Self::GetCheckpoint(_)
+            | Self::GetReceipt(_)
             | Self::Ping(_) => None,
         }
     }

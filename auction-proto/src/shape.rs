@@ -29,16 +29,18 @@ use auction_core::limits::{
 };
 use auction_core::{
     Amount, Credential, Digest, EndCommitment, FeedSequence, LotId, MarketId, Name, OpenedBid,
-    OrderId, Price, Profit, Quantity, Quote, RequestId, SecurityCode, Seed, SessionId, Span,
-    StepBand, Steps, Symbol, Term, Timestamp, TokenHash, UserId,
+    OrderId, Price, Profit, Quantity, Quote, RequestId, SecurityCode, Seed, Sequence, SessionId,
+    Span, StepBand, Steps, Symbol, Term, Timestamp, TokenHash, UserId,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
+use crate::bytes::Bytes;
 use crate::code::Code;
 use crate::limits::PASSWORD_BYTES_MAX;
 use crate::list::List;
 use crate::secret::{Secret, Token};
+use crate::signature::{PublicKey, Signature};
 use crate::text::Text;
 
 /// A value whose form can be described.
@@ -187,6 +189,10 @@ shaped! {
     EndCommitment as "EndCommitment", "What fixes a random end and does not tell it.": bytes(32);
     Seed as "Seed", "Numbers drawn at random; no message holds them.": bytes(32);
     [u8; 16], "": bytes(16);
+    [u8; 32], "": bytes(32);
+    Sequence as "Sequence", "The place of a record in the journal, from 1.": large(0, u64::MAX);
+    PublicKey as "PublicKey", "The public half of a market's key: Ed25519.": bytes(32);
+    Signature as "Signature", "A signature of a market: Ed25519.": bytes(64);
     TokenHash as "TokenHash", "The hash of a token; no message holds one.": bytes(32);
     Credential as "Credential", "A password's hash; no message holds one.": object(json!({
         "type": "string", "pattern": "^([0-9A-Fa-f]{2})*$",
@@ -202,6 +208,17 @@ impl<const MAX: usize> Shaped for Text<MAX> {
         json_schema!({
             "type": "string", "maxLength": MAX, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$",
             "x-binary": "text", "x-bytes-min": 0, "x-bytes-max": MAX,
+        })
+    }
+}
+
+impl<const MAX: usize> Shaped for Bytes<MAX> {
+    const NAME: Option<&'static str> = None;
+
+    fn shape(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string", "maxLength": 2 * MAX, "pattern": "^([0-9A-Fa-f]{2})*$",
+            "x-binary": "bytes", "x-bytes-min": 0, "x-bytes-max": MAX,
         })
     }
 }

@@ -190,7 +190,7 @@ proptest! {
 
     #[test]
     fn explained_is_as_read_whatever_the_bytes(
-        kind in 1_u16..150,
+        kind in 1_u16..160,
         body in proptest::collection::vec(any::<u8>(), 0..40),
     ) {
         let explained = explain_body(Kind(kind), &body).is_ok();

@@ -109,7 +109,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_message_in_its_one_encoding_or_an_error(kind in 0_u16..150, body: Vec<u8>) {
+    fn any_bytes_are_a_message_in_its_one_encoding_or_an_error(kind in 0_u16..160, body: Vec<u8>) {
         if let Ok(message) = Message::decode(Kind(kind), &body) {
             prop_assert_eq!(&message.frame(RequestId(0))[HEADER_BYTES..], &body[..]);
         }

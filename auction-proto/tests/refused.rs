@@ -352,6 +352,7 @@ fn the_numbers_and_names_of_codes_are_these_for_ever() {
 2007 timed_out
 2008 too_slow
 2009 tls_required
+2010 no_receipt
 3000 not_logged_in
 3001 bad_credentials
 3002 already_logged_in

@@ -93,6 +93,7 @@ mod snapshot;
 mod history;
 mod account;
 mod funds;
+mod signed;
 
 pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
@@ -110,5 +111,10 @@ pub use order::{
 pub use refused::Refused;
 pub use session::{
     CloseSession, ListSessions, ListedSession, LoggedIn, Login, Logout, Register, Resume, Sessions,
+};
+pub use signed::{
+    BatchStatement, Checkpoint, CheckpointStatement, GetCheckpoint, GetMarketKey, GetReceipt,
+    MarketKey, Receipt, ReceiptOf, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes,
+    SnapshotStatement, WatchSigned,
 };
 pub use snapshot::{Follows, GetSnapshot, SnapshotPart, SnapshotUser};

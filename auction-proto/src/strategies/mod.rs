@@ -5,12 +5,16 @@
 
 mod value;
 mod market;
-mod message;
 mod record;
+mod signed;
+mod message;
 
 pub use market::{lot, public_event, stock};
 pub use message::{client_message, server_message};
 pub use record::{private_event, record};
+pub use signed::{
+    batch_statement, checkpoint, checkpoint_statement, signing_key, snapshot_statement,
+};
 pub use value::{
     digest, lot_id, market_id, name, price, profit, role, security, symbol, timestamp, user_id,
 };

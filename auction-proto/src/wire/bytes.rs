@@ -60,7 +60,7 @@ where
     })
 }
 
-fn unhex<'a>(digits: &[u8], bytes: &'a mut [u8]) -> Option<&'a [u8]> {
+pub(crate) fn unhex<'a>(digits: &[u8], bytes: &'a mut [u8]) -> Option<&'a [u8]> {
     let (pairs, []) = digits.as_chunks::<2>() else {
         return None;
     };

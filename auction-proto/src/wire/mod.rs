@@ -24,7 +24,7 @@ use alloc::boxed::Box;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub(crate) use bytes::{read_bytes, write_bytes};
+pub(crate) use bytes::{read_bytes, unhex, write_bytes};
 pub(crate) use text::read_text;
 
 /// A value that can stand in a body.

@@ -1,5 +1,8 @@
 //! Messages whose bytes and JSON are kept for ever, each under a name.
 
+#[path = "signed.rs"]
+pub mod signed;
+
 use auction_core::clearing::call::Cross;
 use auction_core::{
     AccountEvent, AccountMode, AllocatedBy, Amount, Asset, BidAccepted, BidReply, Book, BookDepth,
@@ -333,7 +336,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         ("get_orders", GetOrders { lot }.into()),
     ];
     (1..)
-        .zip(messages)
+        .zip(messages.into_iter().chain(signed::client()))
         .map(|(request, (name, message))| (name, RequestId(request), message))
         .collect()
 }
@@ -360,6 +363,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         orders(),
         opened(),
         balance(),
+        signed::answers(),
     ]
     .concat();
     let answers = (1..)
@@ -368,6 +372,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
     let unasked = feed()
         .into_iter()
         .chain(indicatives())
+        .chain(signed::feed())
         .map(|(name, message)| (name, RequestId(0), message));
     answers.chain(unasked).collect()
 }

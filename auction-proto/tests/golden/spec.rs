@@ -127,6 +127,26 @@ fn every_kind_code_and_limit_has_its_row() {
         ("PART_USERS_MAX", limits::PART_USERS_MAX),
         ("PART_STOCKS_MAX", limits::PART_STOCKS_MAX),
         ("PART_LOTS_MAX", limits::PART_LOTS_MAX),
+        (
+            "BATCH_STATEMENT_BYTES_MAX",
+            limits::BATCH_STATEMENT_BYTES_MAX,
+        ),
+        ("SNAPSHOT_PARTS_MAX", limits::SNAPSHOT_PARTS_MAX),
+        (
+            "SNAPSHOT_STATEMENT_BYTES_MAX",
+            limits::SNAPSHOT_STATEMENT_BYTES_MAX,
+        ),
+        ("SNAPSHOT_PART_BYTES_MAX", limits::SNAPSHOT_PART_BYTES_MAX),
+        (
+            "CHECKPOINT_STATEMENT_BYTES_MAX",
+            limits::CHECKPOINT_STATEMENT_BYTES_MAX,
+        ),
+        ("RECEIPT_RECORD_BYTES_MAX", limits::RECEIPT_RECORD_BYTES_MAX),
+        (
+            "RECEIPT_PRIVATE_BYTES_MAX",
+            limits::RECEIPT_PRIVATE_BYTES_MAX,
+        ),
+        ("TREE_PATH_MAX", limits::TREE_PATH_MAX),
     ];
     for (name, value) in limits {
         has(format!("\n| `{name}` | {value} |"));

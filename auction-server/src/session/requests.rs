@@ -66,6 +66,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::GetBalance(body) => self.balance(request, body).await,
             ClientMessage::GetOrders(body) => self.orders(request, body.lot).await,
             ClientMessage::Logout(_) => self.log_out(request).await,
+            ClientMessage::GetMarketKey(_)
+            | ClientMessage::WatchSigned(_)
+            | ClientMessage::GetCheckpoint(_)
+            | ClientMessage::GetReceipt(_) => {
+                let text = "this server does not sign yet";
+                self.refuse(request, Code::UNKNOWN_KIND, text);
+            }
             command => self.command(request, command),
         }
         Ok(())

@@ -1,0 +1,280 @@
+//! The tree of RFC 6962 over a journal's records: its leaves, its nodes, and the proofs made of them.
+//!
+//! A leaf is the public bytes of a batch of one record alone, so that a leaf can be read like any batch. The tree of
+//! the first `n` records is `MTH(D[n])` of the RFC, with SHA-256. Proofs are checked by the crate `ct-merkle`; they are
+//! made here as the RFC defines them, from whole subtrees that lie wherever the caller keeps them.
+
+use alloc::vec::Vec;
+
+use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
+use sha2::{Digest as _, Sha256};
+
+use crate::limits::TREE_LEAVES_MAX;
+
+/// A node of the tree.
+pub type Hash = [u8; 32];
+
+const LEAF: [u8; 1] = [0];
+const NODE: [u8; 1] = [1];
+
+/// Why a proof does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// The record does not lie within the tree, or the older tree not within the newer.
+    #[error("record {record} does not lie within the first {size} records")]
+    OutOfTree {
+        /// The record, or the last one of the older tree.
+        record: u64,
+        /// How many records the tree has.
+        size: u64,
+    },
+    /// No tree can have so many records.
+    #[error("a tree of {size} records; at most {TREE_LEAVES_MAX} can be")]
+    TooLarge {
+        /// How many it is said to have.
+        size: u64,
+    },
+    /// The hashes do not add up.
+    #[error("the hashes do not lead to the signed root")]
+    Mismatch,
+}
+
+/// The root of a tree, and how many records it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// How many records.
+    pub size: u64,
+    /// `MTH(D[size])`.
+    pub hash: Hash,
+}
+
+/// The hash of a leaf: `SHA-256(00 ‖ bytes)`.
+#[must_use]
+pub fn leaf_hash(bytes: &[u8]) -> Hash {
+    Sha256::new_with_prefix(LEAF)
+        .chain_update(bytes)
+        .finalize()
+        .into()
+}
+
+/// The hash of a node: `SHA-256(01 ‖ left ‖ right)`.
+#[must_use]
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    let hash = Sha256::new_with_prefix(NODE);
+    hash.chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
+}
+
+/// The root of the tree without records: `SHA-256()`.
+#[must_use]
+pub fn empty_root() -> Hash {
+    Sha256::digest([]).into()
+}
+
+/// Where the hashes of whole subtrees lie: of those with a power of two of leaves, that begin at a multiple of it.
+pub trait Subtrees {
+    /// What reading one can fail with.
+    type Error;
+
+    /// The hash of the subtree of `2^level` leaves that is the `index`th of its size.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn subtree(&mut self, level: u32, index: u64) -> Result<Hash, Self::Error>;
+}
+
+/// `MTH(D[size])`: the root of the first `size` leaves.
+///
+/// # Errors
+/// What the subtrees fail with.
+pub fn root<S: Subtrees>(subtrees: &mut S, size: u64) -> Result<Hash, S::Error> {
+    match size {
+        0 => Ok(empty_root()),
+        _ => range(subtrees, 0, size),
+    }
+}
+
+/// `PATH(leaf, D[size])`: the audit path of a leaf, counted from 0.
+///
+/// # Errors
+/// What the subtrees fail with.
+///
+/// # Panics
+/// When the leaf is not within the tree.
+pub fn inclusion_path<S: Subtrees>(
+    subtrees: &mut S,
+    leaf: u64,
+    size: u64,
+) -> Result<Vec<Hash>, S::Error> {
+    assert!(leaf < size, "the leaf lies within the tree");
+    let mut path = Vec::new();
+    let (mut start, mut end) = (0, size);
+    while end - start > 1 {
+        let middle = start + split(end - start);
+        let sibling = if leaf < middle {
+            let sibling = range(subtrees, middle, end)?;
+            end = middle;
+            sibling
+        } else {
+            let sibling = range(subtrees, start, middle)?;
+            start = middle;
+            sibling
+        };
+        path.push(sibling);
+    }
+    // The RFC writes it from the leaf up.
+    path.reverse();
+    Ok(path)
+}
+
+/// `PROOF(old, D[size])`: that the tree of `size` leaves goes on from that of the first `old`.
+///
+/// # Errors
+/// What the subtrees fail with.
+///
+/// # Panics
+/// When the older tree is empty, or larger than the newer.
+pub fn consistency_path<S: Subtrees>(
+    subtrees: &mut S,
+    old: u64,
+    size: u64,
+) -> Result<Vec<Hash>, S::Error> {
+    assert!((1..=size).contains(&old), "the older tree is within");
+    let mut path = Vec::new();
+    let (mut start, mut end) = (0, size);
+    // `SUBPROOF(m, D[n], b)`: down to where the older tree ends at a subtree's end.
+    while old != end {
+        let middle = start + split(end - start);
+        if old <= middle {
+            path.push(range(subtrees, middle, end)?);
+            end = middle;
+        } else {
+            path.push(range(subtrees, start, middle)?);
+            start = middle;
+        }
+    }
+    if start > 0 {
+        path.push(range(subtrees, start, end)?);
+    }
+    path.reverse();
+    Ok(path)
+}
+
+/// Checks that a record, counted from 1, stands in a tree.
+///
+/// # Errors
+/// [`ProofError`].
+pub fn check_inclusion(
+    root: &Root,
+    record: u64,
+    leaf: &[u8],
+    path: &[Hash],
+) -> Result<(), ProofError> {
+    let size = root.size;
+    if !(1..=size).contains(&record) {
+        return Err(ProofError::OutOfTree { record, size });
+    }
+    let root = known(root)?;
+    let proof = InclusionProof::try_from_bytes(path.concat());
+    let proof = proof.map_err(|_| ProofError::Mismatch)?;
+    root.verify_inclusion(&leaf, record - 1, &proof)
+        .map_err(|_| ProofError::Mismatch)
+}
+
+/// Checks that a tree goes on from an older one: that nothing of the older was dropped, changed or reordered.
+///
+/// # Errors
+/// [`ProofError`].
+pub fn check_consistency(old: &Root, new: &Root, path: &[Hash]) -> Result<(), ProofError> {
+    if old.size > new.size {
+        return Err(ProofError::OutOfTree {
+            record: old.size,
+            size: new.size,
+        });
+    }
+    let (older, newer) = (known(old)?, known(new)?);
+    // Every tree goes on from the empty one.
+    if old.size == 0 {
+        let holds = old.hash == empty_root() && path.is_empty();
+        return holds.then_some(()).ok_or(ProofError::Mismatch);
+    }
+    let proof = ConsistencyProof::try_from_bytes(path.concat());
+    let proof = proof.map_err(|_| ProofError::Mismatch)?;
+    newer
+        .verify_consistency(&older, &proof)
+        .map_err(|_| ProofError::Mismatch)
+}
+
+/// The root as the crate takes it, if its size is one that the crate can count with.
+fn known(root: &Root) -> Result<RootHash<Sha256>, ProofError> {
+    let size = root.size;
+    if size > TREE_LEAVES_MAX {
+        return Err(ProofError::TooLarge { size });
+    }
+    Ok(RootHash::new(root.hash.into(), size))
+}
+
+/// The greatest power of two below a size of at least 2.
+fn split(size: u64) -> u64 {
+    1 << (size - 1).ilog2()
+}
+
+/// `MTH(D[start:end])`, for a range that the RFC's definitions ask for: it begins at a multiple of the power of two that
+/// covers it.
+fn range<S: Subtrees>(subtrees: &mut S, start: u64, end: u64) -> Result<Hash, S::Error> {
+    let size = end - start;
+    if size.is_power_of_two() {
+        let level = size.ilog2();
+        return subtrees.subtree(level, start >> level);
+    }
+    let middle = start + split(size);
+    let left = range(subtrees, start, middle)?;
+    let right = range(subtrees, middle, end)?;
+    Ok(node_hash(&left, &right))
+}
+
+/// The right edge of a growing tree: what its root is made of, and no more. For whoever reads a journal from its
+/// beginning and wants its root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    /// The whole subtrees that the tree is made of, the largest first.
+    edge: Vec<Hash>,
+}
+
+impl Frontier {
+    /// The tree without records.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a leaf by its hash. Each subtree that this makes whole is told with its level, the leaf too.
+    pub fn push(&mut self, leaf: Hash, mut whole: impl FnMut(u32, &Hash)) {
+        whole(0, &leaf);
+        let mut hash = leaf;
+        for level in 1..=self.size.trailing_ones() {
+            let left = self.edge.pop().expect("each one of the size is a subtree");
+            hash = node_hash(&left, &hash);
+            whole(level, &hash);
+        }
+        self.edge.push(hash);
+        self.size += 1;
+    }
+
+    /// The root as it is now.
+    #[must_use]
+    pub fn root(&self) -> Root {
+        let mut edge = self.edge.iter().rev();
+        let hash = match edge.next() {
+            None => empty_root(),
+            Some(last) => edge.fold(*last, |right, left| node_hash(left, &right)),
+        };
+        Root {
+            size: self.size,
+            hash,
+        }
+    }
+}

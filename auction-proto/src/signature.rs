@@ -1,0 +1,151 @@
+//! What a market signs with, and how its signatures are checked: Ed25519, checked strictly.
+//!
+//! A signature covers a purpose and then the bytes as they are sent, so that bytes signed for one purpose never pass
+//! for another, and nothing that is checked is ever written again.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use ed25519_dalek::{Signer as _, VerifyingKey};
+use serde::{Deserializer, Serializer};
+use sha2::{Digest as _, Sha256};
+
+use crate::wire::{Wire, read_bytes, unhex, write_bytes};
+
+const FINGERPRINT_PURPOSE: &[u8] = b"auction.fingerprint.1";
+
+/// The public half of a market's key: who has it can check what the market signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey(pub [u8; 32]);
+
+/// A signature of a market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signature(pub [u8; 64]);
+
+/// The secret half of a market's key. Its `Debug` shows nothing of it, and it is wiped from memory when it is dropped.
+#[derive(Clone)]
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+/// A market's key in short, for people to compare: the first half of `SHA-256("auction.fingerprint.1" ‖ key)`, in
+/// eight groups of four hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyFingerprint(pub [u8; 16]);
+
+/// A signature that the key has not made over these bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signature is not the market's over these bytes")]
+pub struct SignatureError;
+
+/// A text that is no fingerprint of a market's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "is not the fingerprint of a market's key; expected eight groups of four hexadecimal digits, such as \
+     1f0a-9c3e-..."
+)]
+pub struct KeyFingerprintError;
+
+impl PublicKey {
+    /// The key in short.
+    #[must_use]
+    pub fn fingerprint(&self) -> KeyFingerprint {
+        let hash = Sha256::new_with_prefix(FINGERPRINT_PURPOSE).chain_update(self.0);
+        let hash: [u8; 32] = hash.finalize().into();
+        let [first @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = hash;
+        KeyFingerprint(first)
+    }
+
+    /// Checks a signature over bytes for a purpose.
+    ///
+    /// # Errors
+    /// [`SignatureError`] when it is not this key's, or not in its only form.
+    pub(crate) fn verify(
+        &self,
+        purpose: &[u8],
+        bytes: &[u8],
+        signature: &Signature,
+    ) -> Result<(), SignatureError> {
+        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| SignatureError)?;
+        let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+        let signed = [purpose, bytes].concat();
+        // Strictly: a signature has one form, so that nobody can make a second message of it that passes too.
+        let verified = key.verify_strict(&signed, &signature);
+        verified.map_err(|_| SignatureError)
+    }
+}
+
+impl SigningKey {
+    /// The key of these 32 bytes. They must come from a secure source of randomness; wipe them.
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(secret))
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs bytes for a purpose.
+    pub(crate) fn sign(&self, purpose: &[u8], bytes: &[u8]) -> Signature {
+        let signed: Vec<u8> = [purpose, bytes].concat();
+        Signature(self.0.sign(&signed).to_bytes())
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(..)")
+    }
+}
+
+impl fmt::Display for KeyFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, pair) in self.0.chunks(2).enumerate() {
+            let dash = if place > 0 { "-" } else { "" };
+            write!(f, "{dash}{:02x}{:02x}", pair[0], pair[1])?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for KeyFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyFingerprint({self})")
+    }
+}
+
+/// Capital digits and missing dashes are forgiven.
+impl FromStr for KeyFingerprint {
+    type Err = KeyFingerprintError;
+
+    fn from_str(text: &str) -> Result<Self, KeyFingerprintError> {
+        let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
+        let mut bytes = [0; 16];
+        match unhex(&digits, &mut bytes) {
+            Some(read) if read.len() == 16 => Ok(Self(bytes)),
+            _ => Err(KeyFingerprintError),
+        }
+    }
+}
+
+impl Wire for PublicKey {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        write_bytes(&self.0, to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        read_bytes::<D, _, 32>(from, |bytes| bytes.try_into().ok().map(Self))
+    }
+}
+
+impl Wire for Signature {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        write_bytes(&self.0, to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        read_bytes::<D, _, 64>(from, |bytes| bytes.try_into().ok().map(Self))
+    }
+}
