@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use auction_core::{
-    AllocatedBy, BidAccepted, Book, ExtensionCause, LadderStep, Lot, LotId, Market, NoCrossBecause,
-    Outcome, Price, PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoldBy, Span, Terms,
-    Timestamp, UnsoldBecause, UserId,
+    AccountMode, AllocatedBy, BidAccepted, Book, ExtensionCause, LadderStep, Lot, LotId, Market,
+    NoCrossBecause, Outcome, Price, PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoldBy,
+    Span, Terms, Timestamp, UnsoldBecause, UserId,
 };
 
 use crate::house;
@@ -90,6 +90,11 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
         let _ = writeln!(text, "{count} lot{s}; it is now {}.", moment(now));
     }
     text.push_str(&soft_close_line(&open));
+    if market.accounts() == AccountMode::Funds {
+        text.push_str(
+            "Traders bid with what they have: an auctioneer types auction deposit NAME AMOUNT.\n",
+        );
+    }
     text.push_str(&what_to_type(Some(first), address, guard, now));
     text
 }

@@ -1,9 +1,9 @@
 //! What the server prints, as text.
 
 use auction_core::{
-    CallTerms, Caller, Command, DutchTerms, LotId, MarginalPriority, OpenLot, Price, Profit,
-    Quantity, Role, SealedPricing, SealedTerms, SecurityCode, Span, Symbol, Terms, Timestamp,
-    UniformPricing, UniformTerms, UserId,
+    AccountMode, CallTerms, Caller, Command, DutchTerms, LotId, MarginalPriority, OpenLot, Price,
+    Profit, Quantity, Role, SealedPricing, SealedTerms, SecurityCode, Span, Symbol, Terms,
+    Timestamp, UniformPricing, UniformTerms, UserId,
 };
 use auction_server::announce::{Certified, Guard, opening, results};
 
@@ -133,6 +133,27 @@ fn formats_are_told_when_not_all_lots_are_english_and_how_to_bid_on_the_first() 
         ] {
             assert!(text.contains(&says), "{says:?} is not in: {text}");
         }
+    }
+}
+
+#[test]
+fn a_market_on_funds_tells_where_traders_get_them_from() {
+    for mode in [AccountMode::Credit, AccountMode::Funds] {
+        let mut stage = Stage::in_memory();
+        let on_funds = mode == AccountMode::Funds;
+        if on_funds {
+            stage.operate(0, Command::SetAccounts { mode });
+        }
+        stage.list("AAPL", "01954", "1.32", "0");
+        stage.open("AAPL", 1, None);
+        let text = opening(
+            stage.engine.market(),
+            "127.0.0.1:2022".parse().unwrap(),
+            Guard::Plain,
+            Timestamp::from_secs(START),
+        );
+        let says = "an auctioneer types auction deposit NAME AMOUNT.\n";
+        assert_eq!(text.contains(says), on_funds, "{text}");
     }
 }
 
