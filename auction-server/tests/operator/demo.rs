@@ -214,7 +214,8 @@ fn every_format_is_opened_again_and_again_and_mostly_finds_buyers() {
                 !matches!(outcome, Outcome::Unsold { .. } | Outcome::NoCross { .. })
             });
             let (sold, all) = (sold.count(), outcomes.len());
-            assert!(all >= 3, "{slot:?} with seed {seed}: {all} closed");
+            // Late bids move a close again and again, so that an English lot can take most of the time.
+            assert!(all >= 2, "{slot:?} with seed {seed}: {all} closed");
             // A hidden reserve may well not be met; nobody else sells to nobody.
             let enough = if slot == Slot::Reserve {
                 all / 6
