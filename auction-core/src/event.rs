@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::clearing::call::{LadderStep, Quote, Side};
 use crate::command::{AccountMode, Asset, Credential, Listing, Role, Terms, TokenHash};
+use crate::rules::RULES_VERSION;
 use crate::{
     Actor, Command, EndCommitment, LotId, Name, OrderId, Price, Profit, Quantity, RandomEnd,
     RequestId, Sequence, SessionId, Span, Symbol, Timestamp, UserId,
@@ -30,6 +31,21 @@ pub struct Record {
     pub command: Command,
     /// What was decided, in order; never empty.
     pub events: Events,
+}
+
+/// A record in which nothing was decided yet: for [`Engine::execute_into`](crate::Engine::execute_into) to fill.
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            sequence: Sequence(0),
+            at: Timestamp::default(),
+            rules: RULES_VERSION,
+            actor: Actor::Operator,
+            request: None,
+            command: Command::CloseDue { lot: LotId(0) },
+            events: Events::new(),
+        }
+    }
 }
 
 /// The events of one record: mostly one or two, then without allocation.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::command::{AccountMode, Listing};
 use crate::digest::{Combined, Digest, accounts_item, lot_item, stock_item, user_item};
 use crate::directory::{Stock, User};
-use crate::event::{ExtensionCause, Outcome, PublicEvent};
+use crate::event::{BidAccepted, ExtensionCause, Outcome, PublicEvent};
 use crate::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
 use crate::lot::{CallBook, Lot, Phase};
 use crate::{FeedSequence, LotId, MarketId, Name, Price, Symbol, Timestamp, UserId};
@@ -235,6 +235,43 @@ impl Market {
     /// [`FoldError`] when the event does not follow the ones before it; the market is then unchanged.
     pub fn apply(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
         match event {
+            PublicEvent::BidAccepted(bid) => self.bid_accepted(at, bid),
+            rarer => {
+                self.apply_rarer(at, rarer)?;
+                self.happened(at);
+                Ok(())
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn bid_accepted(
+        &mut self,
+        at: Timestamp,
+        bid: &BidAccepted,
+    ) -> Result<(), FoldError> {
+        check_user(&self.parts.users, bid.bidder)?;
+        check_user(&self.parts.users, bid.leader)?;
+        let lot = self.lot_in(bid.lot, Lot::takes_bids)?;
+        if !lot.book.bid_accepted(bid) {
+            return Err(FoldError::NotForLot(bid.lot));
+        }
+        self.happened(at);
+        Ok(())
+    }
+
+    /// Another event has happened.
+    #[inline]
+    fn happened(&mut self, at: Timestamp) {
+        self.parts.at = self.parts.at.max(at);
+        self.parts.feed_sequence = self.parts.feed_sequence.next();
+    }
+
+    /// Takes any event but a bid, of which there are millions.
+    #[inline(never)]
+    fn apply_rarer(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
+        match event {
+            PublicEvent::BidAccepted(_) => unreachable!("bids are taken above"),
             PublicEvent::StockListed(listing) => self.stock_listed(*listing)?,
             PublicEvent::UserRegistered { user, name, role } => {
                 check_next("user", user.0, UserId::at_index(self.parts.users.len()).0)?;
@@ -269,14 +306,6 @@ impl Market {
                 self.parts.lots.push(Lot::opened(opened, at));
                 self.open_lots += 1;
                 self.kept.lot_opened();
-            }
-            PublicEvent::BidAccepted(bid) => {
-                check_user(&self.parts.users, bid.bidder)?;
-                check_user(&self.parts.users, bid.leader)?;
-                let lot = self.lot_in(bid.lot, Lot::takes_bids)?;
-                if !lot.book.bid_accepted(bid) {
-                    return Err(FoldError::NotForLot(bid.lot));
-                }
             }
             PublicEvent::LotExtended {
                 lot,
@@ -370,8 +399,6 @@ impl Market {
                 self.parts.accounts = *mode;
             }
         }
-        self.parts.at = self.parts.at.max(at);
-        self.parts.feed_sequence = self.parts.feed_sequence.next();
         Ok(())
     }
 
@@ -407,6 +434,7 @@ impl Market {
     }
 
     /// A lot that has not closed, to be changed if it stands so.
+    #[inline]
     fn lot_in(
         &mut self,
         id: LotId,
@@ -468,6 +496,7 @@ impl KeptDigest {
         self.lot_is_changed.push(true);
     }
 
+    #[inline]
     fn lot_changed(&mut self, lot: LotId) {
         let index = lot.index().expect("a lot's number has an index");
         if !core::mem::replace(&mut self.lot_is_changed[index], true) {
@@ -519,6 +548,7 @@ fn check_next(what: &'static str, found: u32, expected: u32) -> Result<(), FoldE
     }
 }
 
+#[inline]
 fn check_user(users: &[User], user: UserId) -> Result<(), FoldError> {
     let known = user.index().is_some_and(|index| index < users.len());
     if known {

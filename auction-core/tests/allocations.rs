@@ -3,9 +3,9 @@
 use allocation_counter::measure;
 use auction_core::limits::OUTCOMES_KEPT;
 use auction_core::{
-    Caller, Command, Credential, Engine, EnglishTerms, Listing, LotId, MarketId, Name, NewSession,
-    OpenLot, Price, Profit, Quantity, Registration, RequestId, Role, SecurityCode, SessionId,
-    Symbol, Terms, Timestamp, TokenHash, UserId,
+    CallTerms, Caller, Command, Credential, Engine, EnglishTerms, Listing, LotId, MarketId, Name,
+    NewSession, OpenLot, OrderId, Price, Profit, Quantity, Registration, RequestId, Role,
+    SecurityCode, SessionId, Side, Symbol, Terms, Timestamp, TokenHash, UserId,
 };
 
 const LOTS: u32 = 8;
@@ -51,6 +51,63 @@ fn a_refused_bid_allocates_nothing() {
     assert_eq!(counted.count_total, 0);
 }
 
+#[test]
+#[cfg_attr(miri, ignore = "thousands of replacements take miri minutes")]
+fn a_call_order_replaced_allocates_nothing() {
+    let mut engine = market();
+    let call = OpenLot {
+        terms: Terms::Call(CallTerms::default()),
+        ..english_lot()
+    };
+    let opened = engine.execute(NOW, Caller::Operator, Command::OpenLot(Box::new(call)));
+    opened.unwrap();
+    let lot = LotId(LOTS + 1);
+    let mut ask = |user, command| {
+        let executed = engine.execute(NOW, Caller::User(UserId(user)), command);
+        executed.unwrap();
+        let _ = engine.indicative(lot);
+    };
+    // The second trader's orders stay at every price; the first has one order, and moves it.
+    let limit = |tick: u64| Price::from_units(tick * 100);
+    for tick in 1..=50 {
+        ask(
+            2,
+            Command::PlaceOrder {
+                lot,
+                side: Side::Buy,
+                quantity: Quantity::ONE,
+                limit: limit(tick),
+            },
+        );
+    }
+    ask(
+        1,
+        Command::PlaceOrder {
+            lot,
+            side: Side::Sell,
+            quantity: Quantity::ONE,
+            limit: limit(1),
+        },
+    );
+    let mut replace = |numbers: std::ops::Range<u64>| {
+        for number in numbers {
+            ask(
+                1,
+                Command::ReplaceOrder {
+                    lot,
+                    order: OrderId(1),
+                    quantity: Quantity::new(number).unwrap(),
+                    limit: limit(number % 50 + 1),
+                },
+            );
+        }
+    };
+    // Often enough that the gaps which it leaves have been closed up.
+    replace(2..3_000);
+    let counted = measure(|| replace(3_000..6_000));
+    assert_eq!(counted.count_total, 0);
+}
+
 /// Bids that rise from lot to lot, of two traders in turns.
 fn bids(engine: &mut Engine, numbers: std::ops::Range<u64>, caller: impl Fn(u64) -> Caller) {
     for bid in numbers {
@@ -87,18 +144,21 @@ fn market() -> Engine {
             expires_at: Timestamp::from_secs(1_000),
         })));
     }
-    let open = OpenLot {
-        symbol,
-        quantity: Quantity::ONE,
-        opens_at: None,
-        closes_at: Timestamp::from_secs(1_000),
-        terms: Terms::English(EnglishTerms::default()),
-        reserve: None,
-    };
-    commands.extend((0..LOTS).map(|_| Command::OpenLot(Box::new(open.clone()))));
+    commands.extend((0..LOTS).map(|_| Command::OpenLot(Box::new(english_lot()))));
     for command in commands {
         let start = Timestamp::default();
         engine.execute(start, Caller::Operator, command).unwrap();
     }
     engine
+}
+
+fn english_lot() -> OpenLot {
+    OpenLot {
+        symbol: Symbol::parse("AAPL").unwrap(),
+        quantity: Quantity::ONE,
+        opens_at: None,
+        closes_at: Timestamp::from_secs(1_000),
+        terms: Terms::English(EnglishTerms::default()),
+        reserve: None,
+    }
 }

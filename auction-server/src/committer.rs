@@ -26,6 +26,8 @@ pub struct Committer {
     engine: Engine,
     log: Box<dyn Log + Send>,
     batch: Pending,
+    /// Where each command's record is made.
+    record: Record,
 }
 
 /// What was decided and is not durable yet.
@@ -96,6 +98,7 @@ impl Committer {
             engine,
             log,
             batch: Pending::default(),
+            record: Record::default(),
         };
         committer.begin();
         committer
@@ -123,10 +126,10 @@ impl Committer {
     /// Decides what is due at `now`, until the batch is full. `true`: there may be more, for the next batch.
     pub fn advance(&mut self, now: Timestamp) -> bool {
         while !self.is_full() {
-            let Some(record) = self.engine.advance(now, rand::random) else {
+            let Some(mut record) = self.engine.advance(now, rand::random) else {
                 return false;
             };
-            self.push(record);
+            self.batch.push(&mut record);
         }
         true
     }
@@ -134,11 +137,12 @@ impl Committer {
     /// Decides a command. Tell nobody before [`commit`](Self::commit): also a rejection tells of what is not
     /// durable yet.
     pub fn decide(&mut self, now: Timestamp, caller: Caller, command: Command) -> Decision {
-        let executed = self.engine.execute(now, caller, command)?;
+        let record = &mut self.record;
+        let executed = self.engine.execute_into(now, caller, command, record)?;
         let reply = executed.reply();
         let novelty = match executed {
             Executed::Decided(record) => {
-                self.push(record);
+                self.batch.push(record);
                 Novelty::New
             }
             Executed::Repeated { .. } => Novelty::Repeated,
@@ -178,19 +182,17 @@ impl Committer {
         self.batch.public.clear();
         self.batch.private.clear();
     }
+}
 
-    fn push(&mut self, record: Record) {
+impl Pending {
+    /// Takes a record, whose events move on from here.
+    fn push(&mut self, record: &mut Record) {
         let salt = rand::random();
-        encode_record(
-            &record,
-            &salt,
-            &mut self.batch.public,
-            &mut self.batch.private,
-        );
-        self.batch.count += 1;
+        encode_record(record, &salt, &mut self.public, &mut self.private);
+        self.count += 1;
         let at = record.at;
-        let events = record.events.into_iter().map(|event| (at, event));
-        self.batch.settled.events.extend(events);
+        let events = record.events.drain(..).map(|event| (at, event));
+        self.settled.events.extend(events);
     }
 }
 

@@ -3,16 +3,18 @@
 use alloc::vec::Vec;
 
 use super::Engine;
-use crate::event::{Event, PrivateEvent, PublicEvent, Record};
+use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent, Record};
 use crate::lot::{HiddenLot, Lot};
 use crate::market::FoldError;
 use crate::{LotId, Timestamp, UserId};
 
 impl Engine {
+    #[inline]
     pub(super) fn apply(&mut self, record: &Record) -> Result<(), FoldError> {
         for event in &record.events {
             self.settle_event(event)?;
             match event {
+                Event::Public(PublicEvent::BidAccepted(bid)) => self.apply_bid(record.at, bid)?,
                 Event::Public(event) => self.apply_public(record.at, event)?,
                 Event::Private(event) => self.apply_private(record.at, event)?,
             }
@@ -27,17 +29,21 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(always)]
+    fn apply_bid(&mut self, at: Timestamp, bid: &BidAccepted) -> Result<(), FoldError> {
+        let (lot, hidden) = self.halves(bid.lot)?;
+        hidden.bid_accepted(lot, bid);
+        self.market.bid_accepted(at, bid)
+    }
+
+    #[inline(never)]
     fn apply_public(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
         match event {
+            PublicEvent::BidAccepted(bid) => self.apply_bid(at, bid)?,
             PublicEvent::LotOpened(opened) => {
                 self.market.apply(at, event)?;
                 self.hidden.push(HiddenLot::opened(&opened.terms));
                 self.move_deadline(opened.lot, None);
-            }
-            PublicEvent::BidAccepted(bid) => {
-                let (lot, hidden) = self.halves(bid.lot)?;
-                hidden.bid_accepted(lot, bid);
-                self.market.apply(at, event)?;
             }
             PublicEvent::LotExtended { lot, .. }
             | PublicEvent::LotClosed { lot, .. }
@@ -96,6 +102,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn apply_private(&mut self, at: Timestamp, event: &PrivateEvent) -> Result<(), FoldError> {
         let known = |user: UserId| self.market.user(user).map(|_| ());
         match event {
@@ -172,6 +179,7 @@ impl Engine {
         }
     }
 
+    #[inline]
     fn halves(&mut self, lot: LotId) -> Result<(&Lot, &mut HiddenLot), FoldError> {
         let hidden = lot.index().and_then(|index| self.hidden.get_mut(index));
         let public = self.market.lot(lot);

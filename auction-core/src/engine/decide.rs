@@ -10,6 +10,7 @@ use crate::reject::{Countable, Reject};
 use crate::{Profit, SecurityCode, SessionId, Span, Symbol, Timestamp, UserId};
 
 impl Engine {
+    #[inline]
     pub(crate) fn decide(
         &self,
         now: Timestamp,
@@ -18,6 +19,33 @@ impl Engine {
         events: &mut Events,
     ) -> Result<(), Reject> {
         match command {
+            Command::Bid { lot, price } => {
+                self.decide_offer(now, actor, *lot, Offer::Plain(*price), events)?;
+            }
+            Command::BidMaximum { lot, maximum } => {
+                self.decide_offer(now, actor, *lot, Offer::Maximum(*maximum), events)?;
+            }
+            rarer => {
+                self.decide_rarer(now, actor, rarer, events)?;
+                assert!(!events.is_empty(), "what is accepted changes something");
+            }
+        }
+        Ok(())
+    }
+
+    /// All but offers, of which a market decides millions.
+    #[inline(never)]
+    fn decide_rarer(
+        &self,
+        now: Timestamp,
+        actor: Actor,
+        command: &Command,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        match command {
+            Command::Bid { .. } | Command::BidMaximum { .. } => {
+                unreachable!("offers are decided above")
+            }
             Command::ListStock(listing) => {
                 self.require(actor, Right::RunLots)?;
                 self.decide_listing(*listing, events)?;
@@ -77,12 +105,6 @@ impl Engine {
             Command::CloseSession { session } => {
                 self.decide_session_close(actor, *session, events)?;
             }
-            Command::Bid { lot, price } => {
-                self.decide_offer(now, actor, *lot, Offer::Plain(*price), events)?;
-            }
-            Command::BidMaximum { lot, maximum } => {
-                self.decide_offer(now, actor, *lot, Offer::Maximum(*maximum), events)?;
-            }
             Command::PlaceOrder {
                 lot,
                 side,
@@ -136,7 +158,6 @@ impl Engine {
                 self.decide_profit(actor, *symbol, *security, *profit, events)?;
             }
         }
-        assert!(!events.is_empty(), "what is accepted changes something");
         Ok(())
     }
 

@@ -196,6 +196,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(always)]
     pub(super) fn decide_offer(
         &self,
         now: Timestamp,
@@ -205,8 +206,13 @@ impl Engine {
         events: &mut Events,
     ) -> Result<(), Reject> {
         let bidder = self.require_trader(actor)?;
-        let lot = self.lot(lot)?;
-        lot::decide_offer(lot, self.hidden_of(lot.id), now, bidder, offer, events)?;
+        let hidden = lot.index().and_then(|index| self.hidden.get(index));
+        let (lot, hidden) = self
+            .market
+            .lot(lot)
+            .zip(hidden)
+            .ok_or(Reject::UnknownLot { lot })?;
+        lot::decide_offer(lot, hidden, now, bidder, offer, events)?;
         self.check_covers(lot, bidder, events)
     }
 

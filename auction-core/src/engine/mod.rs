@@ -13,11 +13,12 @@ pub use replay::{Difference, ReplayError};
 pub(crate) use settle::reserved_anew;
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use crate::clearing::call::Indicative;
 use crate::command::{Actor, Caller, Command};
 use crate::deadlines::Deadlines;
-use crate::event::{Events, Record, Reply};
+use crate::event::{Record, Reply};
 use crate::ledger::Ledger;
 use crate::lot::{BookDepth, HiddenLot, LeastWinning, Lot, OwnOrder, StandingLead, StandingOrder};
 use crate::market::Market;
@@ -45,11 +46,11 @@ pub struct Engine {
     calls: Calls,
 }
 
-/// What came of a command that was not refused.
+/// What came of a command that was not refused; its record is one's own, or lies in a place that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Executed {
+pub enum Executed<R = Record> {
     /// It was decided and applied. Make the record durable before you tell anyone.
-    Decided(Record),
+    Decided(R),
     /// This very request was done before, and this came of it.
     Repeated {
         /// The place of its record.
@@ -59,10 +60,10 @@ pub enum Executed {
     },
 }
 
-impl Executed {
+impl<R: Borrow<Record>> Executed<R> {
     /// The record, if something was decided just now.
     #[must_use]
-    pub fn into_record(self) -> Option<Record> {
+    pub fn into_record(self) -> Option<R> {
         match self {
             Self::Decided(record) => Some(record),
             Self::Repeated { .. } => None,
@@ -73,7 +74,7 @@ impl Executed {
     #[must_use]
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Decided(record) => record.reply(),
+            Self::Decided(record) => record.borrow().reply(),
             Self::Repeated { reply, .. } => *reply,
         }
     }
@@ -235,12 +236,50 @@ impl Engine {
         caller: Caller,
         command: Command,
     ) -> Result<Executed, Reject> {
+        let mut record = Record::default();
+        match self.execute_into(now, caller, command, &mut record)? {
+            Executed::Decided(_) => Ok(Executed::Decided(record)),
+            Executed::Repeated { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
+        }
+    }
+
+    /// Does what [`execute`](Self::execute) does, and puts the record where the caller says, over what was there:
+    /// for a loop over many commands that keeps none of their records. Unless something is decided, what lies
+    /// there then means nothing.
+    ///
+    /// ```
+    /// # mod beginning { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/opening.rs")); }
+    /// # use beginning::opening;
+    /// # use auction_core::{Caller, Engine, MarketId, Record, Timestamp};
+    /// # let (mut engine, now) = (Engine::new(MarketId([7; 16])), Timestamp::from_secs(0));
+    /// let mut record = Record::default();
+    /// let mut journal = Vec::new();
+    /// for command in opening() {
+    ///     let executed = engine.execute_into(now, Caller::Operator, command, &mut record)?;
+    ///     if let Some(record) = executed.into_record() {
+    ///         journal.push(record.sequence); // in earnest: append its bytes
+    ///     }
+    /// }
+    /// # assert_eq!(journal.len() as u64, engine.sequence().0);
+    /// # Ok::<(), auction_core::Reject>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Reject`] says why the command is refused. Nothing has changed then, and nothing is to be journalled.
+    pub fn execute_into<'r>(
+        &mut self,
+        now: Timestamp,
+        caller: Caller,
+        command: Command,
+        record: &'r mut Record,
+    ) -> Result<Executed<&'r mut Record>, Reject> {
         let now = now.max(self.at);
         match self.identify(now, caller, &command)? {
             Asked::Before { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
-            Asked::Anew { actor, request } => self
-                .record(now, actor, request, command)
-                .map(Executed::Decided),
+            Asked::Anew { actor, request } => {
+                self.record(now, actor, request, command, record)?;
+                Ok(Executed::Decided(record))
+            }
         }
     }
 
@@ -252,12 +291,15 @@ impl Engine {
     /// draws alone, and what it gave is in the record.
     pub fn advance(&mut self, now: Timestamp, seed: impl FnOnce() -> [u8; 32]) -> Option<Record> {
         let (at, command) = self.next_due(now, || Seed(seed()))?;
-        let record = self.record(at, Actor::Clock, None, command);
-        Some(record.expect("what is due is decided"))
+        let mut record = Record::default();
+        let recorded = self.record(at, Actor::Clock, None, command, &mut record);
+        recorded.expect("what is due is decided");
+        Some(record)
     }
 
     /// Who asks, and whether they asked this before. What was done before is told again, whatever has changed
     /// since: the lot may have closed, the session expired.
+    #[inline]
     fn identify(&self, now: Timestamp, caller: Caller, command: &Command) -> Result<Asked, Reject> {
         let (actor, request) = match caller {
             Caller::Operator => (Actor::Operator, None),
@@ -302,32 +344,34 @@ impl Engine {
         Some((due.max(self.at), command))
     }
 
-    /// Decides and applies.
+    /// Decides and applies. The record is made in its place: moving one costs as much as deciding a bid.
+    #[inline]
     fn record(
         &mut self,
         at: Timestamp,
         actor: Actor,
         request: Option<(SessionId, RequestId)>,
         command: Command,
-    ) -> Result<Record, Reject> {
-        let mut record = Record {
-            sequence: self.sequence.next(),
-            at,
-            rules: RULES_VERSION,
-            actor,
-            request,
-            command,
-            events: Events::new(),
-        };
+        record: &mut Record,
+    ) -> Result<(), Reject> {
+        record.sequence = self.sequence.next();
+        record.at = at;
+        record.rules = RULES_VERSION;
+        record.actor = actor;
+        record.request = request;
+        record.command = command;
+        record.events.clear();
         self.decide(at, actor, &record.command, &mut record.events)?;
-        self.apply(&record).expect("what was just decided fits");
-        Ok(record)
+        self.apply(record).expect("what was just decided fits");
+        Ok(())
     }
 
+    #[inline]
     fn lot(&self, lot: LotId) -> Result<&Lot, Reject> {
         self.market.lot(lot).ok_or(Reject::UnknownLot { lot })
     }
 
+    #[inline]
     fn hidden_of(&self, lot: LotId) -> &HiddenLot {
         let index = lot.index().expect("a lot that is there has an index");
         &self.hidden[index]

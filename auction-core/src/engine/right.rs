@@ -17,6 +17,7 @@ pub(super) enum Right {
 
 impl Engine {
     /// Who acts, if they have the right; `None` is the operator, or the clock.
+    #[inline]
     pub(super) fn require(&self, actor: Actor, right: Right) -> Result<Option<UserId>, Reject> {
         let user = match (actor, right) {
             (Actor::Clock, Right::TellTime) => return Ok(None),
@@ -42,6 +43,7 @@ impl Engine {
         Ok(Some(user))
     }
 
+    #[inline]
     pub(super) fn require_trader(&self, actor: Actor) -> Result<UserId, Reject> {
         let trader = self.require(actor, Right::Bid)?;
         Ok(trader.expect("who may bid is a user"))

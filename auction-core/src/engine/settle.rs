@@ -97,6 +97,7 @@ impl Engine {
     }
 
     /// Whether a trader can pay for what was decided on their command.
+    #[inline]
     pub(super) fn check_covers(
         &self,
         lot: &Lot,
@@ -111,13 +112,21 @@ impl Engine {
     }
 
     /// Takes what an event means for the ledger, before the lot takes the event.
+    #[inline]
     pub(super) fn settle_event(&mut self, event: &Event) -> Result<(), FoldError> {
+        if self.ledger.is_some() {
+            return self.settle_in_ledger(event);
+        }
+        if let Event::Public(PublicEvent::AccountsSet { mode }) = event
+            && *mode == AccountMode::Funds
+        {
+            self.ledger = Some(Ledger::of_users(self.market.users().len()));
+        }
+        Ok(())
+    }
+
+    fn settle_in_ledger(&mut self, event: &Event) -> Result<(), FoldError> {
         let Some(ledger) = &mut self.ledger else {
-            if let Event::Public(PublicEvent::AccountsSet { mode }) = event
-                && *mode == AccountMode::Funds
-            {
-                self.ledger = Some(Ledger::of_users(self.market.users().len()));
-            }
             return Ok(());
         };
         let account_of = |user| move |Overdrawn| FoldError::AccountContradicted(user);

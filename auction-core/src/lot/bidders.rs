@@ -27,6 +27,7 @@ impl Bidders {
         self.count + u32::from(!self.contains(bidder))
     }
 
+    #[inline]
     pub(super) fn insert(&mut self, bidder: UserId) {
         let (block, bit) = place(bidder);
         match self.find(block) {
@@ -43,8 +44,12 @@ impl Bidders {
             .is_ok_and(|at| self.words[at].users & bit != 0)
     }
 
+    #[inline]
     fn find(&self, block: u32) -> Result<usize, usize> {
-        self.words.binary_search_by_key(&block, |word| word.block)
+        match *self.words.as_slice() {
+            [only] if only.block == block => Ok(0),
+            ref words => words.binary_search_by_key(&block, |word| word.block),
+        }
     }
 }
 

@@ -100,6 +100,7 @@ impl Book {
 
     /// Takes an open bid; `false` when the format has none.
     #[must_use]
+    #[inline]
     pub(crate) fn bid_accepted(&mut self, bid: &BidAccepted) -> bool {
         match self {
             Self::English(book) => book.bid_accepted(bid),

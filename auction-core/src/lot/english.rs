@@ -54,6 +54,7 @@ impl EnglishBook {
         }
     }
 
+    #[inline]
     pub(super) fn bid_accepted(&mut self, bid: &BidAccepted) {
         self.price = Some(bid.price);
         self.leader = Some(bid.leader);
@@ -98,6 +99,7 @@ impl EnglishHidden {
     }
 
     /// Takes an offer, before the public half of the lot does.
+    #[inline]
     pub(super) fn offered(&mut self, lot: &Lot, bidder: UserId, amount: Price, leads: bool) {
         self.bidders.insert(bidder);
         if !leads {
@@ -145,8 +147,6 @@ pub(super) fn check_terms(
 /// All that a decision looks at.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
-    /// The greatest price that can be bid.
-    pub(super) greatest: Price,
     pub(super) reserve: Option<Price>,
     pub(super) terms: &'a EnglishTerms,
     pub(super) book: &'a EnglishBook,
@@ -165,23 +165,7 @@ impl Deciding for State<'_> {
         offer: Offer,
         events: &mut Events,
     ) -> Result<(), Reject> {
-        let greatest = self.greatest;
-        let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
-        if amount > greatest {
-            return Err(Reject::PriceTooHigh { greatest });
-        }
-        if let (Offer::Plain(amount), Some(buy_now)) = (offer, self.buy_now())
-            && amount >= buy_now
-        {
-            self.buy(bidder, amount, buy_now, events);
-            return Ok(());
-        }
-        match self.hidden.best {
-            Some((leader, best)) if leader == bidder => {
-                self.raise(now, bidder, best, offer, events)
-            }
-            _ => self.outbid(now, bidder, offer, events),
-        }
+        self.decide(now, bidder, offer, events)
     }
 
     fn decide_close(&self, _events: &mut Events) -> Outcome {
@@ -279,6 +263,34 @@ impl Deciding for State<'_> {
 }
 
 impl State<'_> {
+    /// Decides a plain bid or a maximum on a lot that is open.
+    #[inline]
+    pub(super) fn decide(
+        &self,
+        now: Timestamp,
+        bidder: UserId,
+        offer: Offer,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
+        let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
+        if !self.can_be_bid(amount) {
+            let greatest = self.lot.greatest_price();
+            return Err(Reject::PriceTooHigh { greatest });
+        }
+        if let (Offer::Plain(amount), Some(buy_now)) = (offer, self.buy_now())
+            && amount >= buy_now
+        {
+            self.buy(bidder, amount, buy_now, events);
+            return Ok(());
+        }
+        match self.hidden.best {
+            Some((leader, best)) if leader == bidder => {
+                self.raise(now, bidder, best, offer, events)
+            }
+            _ => self.outbid(now, bidder, offer, events),
+        }
+    }
+
     /// What the lot binds: the leader, to the most that they have offered.
     fn leading(&self) -> Option<(UserId, Obligation)> {
         let (leader, best) = self.hidden.best?;
@@ -286,6 +298,7 @@ impl State<'_> {
     }
 
     /// A bid of someone who does not lead.
+    #[inline]
     fn outbid(
         &self,
         now: Timestamp,
@@ -331,6 +344,7 @@ impl State<'_> {
     }
 
     /// A higher maximum of the leader.
+    #[inline(never)]
     fn raise(
         &self,
         now: Timestamp,
@@ -343,9 +357,8 @@ impl State<'_> {
             return Err(Reject::AlreadyLeading);
         };
         if maximum <= best {
-            let least = best
-                .checked_add(Price::UNIT)
-                .filter(|least| *least <= self.greatest);
+            let least = best.checked_add(Price::UNIT);
+            let least = least.filter(|least| self.can_be_bid(*least));
             return Err(match least {
                 Some(least) => Reject::MaximumTooLow { least },
                 None => Reject::NoHigherBid,
@@ -370,6 +383,7 @@ impl State<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn buy(&self, bidder: UserId, amount: Price, buy_now: Price, events: &mut Events) {
         // The buy-now price is at least the reserve, so that it is met.
         let reserve = match self.book.reserve {
@@ -424,6 +438,7 @@ impl State<'_> {
         })
     }
 
+    #[inline]
     fn accepted(&self, bidder: UserId, offer: Offer, leader: UserId, price: Price) -> Event {
         let status = match self.reserve {
             None => ReserveStatus::None,
@@ -474,10 +489,15 @@ impl State<'_> {
     }
 
     fn next_least(&self, price: Price) -> Option<Price> {
-        self.terms
-            .steps
-            .next(price)
-            .filter(|least| *least <= self.greatest)
+        let next = self.terms.steps.next(price);
+        next.filter(|least| self.can_be_bid(*least))
+    }
+
+    /// Whether a price is at most [the greatest](Lot::greatest_price): a product tells it, and costs less than the
+    /// quotient.
+    #[inline]
+    fn can_be_bid(&self, price: Price) -> bool {
+        price.checked_mul(self.lot.quantity).is_some()
     }
 
     fn first_least(&self) -> Price {

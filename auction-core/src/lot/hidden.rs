@@ -156,6 +156,7 @@ impl HiddenLot {
     }
 
     /// Takes an open bid, before the public half does.
+    #[inline(always)]
     pub(crate) fn bid_accepted(&mut self, lot: &Lot, bid: &BidAccepted) {
         if let (HiddenBook::English(hidden), Some(amount)) = (&mut self.book, bid.amount) {
             let leads = bid.leader == bid.bidder;
@@ -170,7 +171,6 @@ impl HiddenLot {
             (Terms::English(terms), Book::English(book), HiddenBook::English(hidden)) => {
                 decide(&english::State {
                     lot,
-                    greatest: lot.greatest_price(),
                     reserve,
                     terms,
                     book,
@@ -353,6 +353,7 @@ pub(crate) fn check_terms(
 }
 
 /// Decides an open bid or a maximum.
+#[inline(always)]
 pub(crate) fn decide_offer(
     lot: &Lot,
     hidden: &HiddenLot,
@@ -362,6 +363,19 @@ pub(crate) fn decide_offer(
     events: &mut Events,
 ) -> Result<(), Reject> {
     lot.check_open(now)?;
+    // Of these a market decides millions: straight, past the table of formats.
+    if let (Terms::English(terms), Book::English(book), HiddenBook::English(of_lot)) =
+        (&lot.terms, &lot.book, &hidden.book)
+    {
+        let state = english::State {
+            lot,
+            reserve: hidden.reserve,
+            terms,
+            book,
+            hidden: of_lot,
+        };
+        return state.decide(now, bidder, offer, events);
+    }
     hidden.deciding(lot, |format| {
         format.decide_offer(now, bidder, offer, events)
     })

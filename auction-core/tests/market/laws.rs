@@ -110,6 +110,8 @@ fn follow(oracle: &mut Oracle, step: &Step) -> (Vec<Command>, Option<Answer>) {
 /// An engine, all that it has recorded, and a fold of what it has shown.
 pub struct Laws {
     engine: Engine,
+    /// Where its records are made.
+    place: Record,
     records: Vec<Record>,
     /// Follows the public events alone, and asks its digest at each step.
     feed: Market,
@@ -130,6 +132,7 @@ impl StateMachineTest for Laws {
         let oracle = Oracle::default();
         let mut laws = Self {
             engine,
+            place: Record::default(),
             records: Vec::new(),
             feed,
             digests: Vec::new(),
@@ -279,9 +282,12 @@ impl Laws {
         answer: Answer,
     ) {
         let before = self.engine.snapshot();
-        match self.engine.execute(now, caller, command) {
+        // Over the record before: nothing of it may stay.
+        let place = &mut self.place;
+        match self.engine.execute_into(now, caller, command, place) {
             Ok(Executed::Decided(record)) => {
                 assert_eq!(Answer::Done(record.sequence, record.reply()), answer);
+                let record = record.clone();
                 self.take(record);
             }
             Ok(Executed::Repeated { sequence, reply }) => {

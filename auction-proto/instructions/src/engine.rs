@@ -8,7 +8,7 @@ use auction_core::{
     Record, Side, Timestamp, UserId,
 };
 
-use crate::stage::{self, Bid, LOTS, NOW, TRADERS};
+use crate::stage::{self, Bid, CALL_TRADERS, LOTS, NOW};
 
 /// After so many bids every ring and set has its lasting size.
 const BIDS_BEFORE: usize = 10_000;
@@ -43,33 +43,54 @@ pub fn maxima(operations: u64) {
 }
 
 pub fn refused_bids(operations: u64) {
-    let mut engine = stage::english(AccountMode::Credit);
+    let mut desk = Desk::new(stage::english(AccountMode::Credit));
     let last = Bid::all().nth(LOTS as usize - 1).expect("bids go on");
     for bid in Bid::all().take(LOTS as usize) {
-        execute(&mut engine, bid.by_user(), bid.command());
+        desk.execute(bid.by_user(), bid.command());
     }
     let too_low = Caller::User(UserId(2));
     for _ in 0..operations {
-        let refused = engine.execute(NOW, black_box(too_low), black_box(last.command()));
+        let (caller, command) = (black_box(too_low), black_box(last.command()));
+        let refused = desk
+            .engine
+            .execute_into(NOW, caller, command, &mut desk.record);
         assert!(black_box(refused).is_err());
     }
 }
 
 fn bid(
-    mut engine: Engine,
+    engine: Engine,
     operations: u64,
     caller: impl Fn(Bid) -> Caller,
     command: impl Fn(Bid) -> Command,
 ) {
+    let mut desk = Desk::new(engine);
     let count = BIDS_BEFORE + usize::try_from(operations).expect("not so many");
     for bid in Bid::all().take(count) {
-        execute(&mut engine, caller(bid), command(bid));
+        desk.execute(caller(bid), command(bid));
     }
 }
 
-fn execute(engine: &mut Engine, caller: Caller, command: Command) {
-    let executed = engine.execute(black_box(NOW), black_box(caller), black_box(command));
-    black_box(executed.expect("what is asked here is accepted"));
+/// An engine, and the place where its records are made.
+struct Desk {
+    engine: Engine,
+    record: Record,
+}
+
+impl Desk {
+    fn new(engine: Engine) -> Self {
+        let record = Record::default();
+        Self { engine, record }
+    }
+
+    fn execute(&mut self, caller: Caller, command: Command) {
+        let (now, caller, command) = (black_box(NOW), black_box(caller), black_box(command));
+        let executed = self
+            .engine
+            .execute_into(now, caller, command, &mut self.record);
+        assert!(executed.is_ok(), "what is asked here is accepted");
+        black_box(&self.record);
+    }
 }
 
 pub fn replayed_bids(operations: u64) {
@@ -109,10 +130,10 @@ fn bid_records(operations: u64) -> (Engine, Vec<Record>) {
 }
 
 pub fn orders_placed(operations: u64) {
-    let mut engine = call_of_orders();
-    let mut next = [ORDERS / TRADERS; TRADERS as usize];
+    let mut desk = call_of_orders();
+    let mut next = [ORDERS / CALL_TRADERS; CALL_TRADERS as usize];
     for number in 0..operations {
-        let trader = (number % u64::from(TRADERS)) as u32;
+        let trader = (number % u64::from(CALL_TRADERS)) as u32;
         let order = &mut next[trader as usize];
         *order += 1;
         let (caller, lot) = (Caller::User(UserId(trader + 1)), LotId(1));
@@ -123,32 +144,32 @@ pub fn orders_placed(operations: u64) {
             quantity,
             limit,
         };
-        execute(&mut engine, caller, place);
+        desk.execute(caller, place);
         let order = OrderId(*order);
-        execute(&mut engine, caller, Command::CancelOrder { lot, order });
+        desk.execute(caller, Command::CancelOrder { lot, order });
     }
 }
 
 pub fn orders_replaced(operations: u64) {
-    let mut engine = call_of_orders();
+    let mut desk = call_of_orders();
     for number in 0..operations {
-        replace(&mut engine, number);
+        replace(&mut desk, number);
     }
 }
 
 pub fn indicatives(operations: u64) {
-    let mut engine = call_of_orders();
+    let mut desk = call_of_orders();
     for number in 0..operations {
-        replace(&mut engine, number);
-        black_box(engine.indicative(LotId(1)));
+        replace(&mut desk, number);
+        black_box(desk.engine.indicative(LotId(1)));
     }
 }
 
 /// Another limit and another quantity for one order after another.
-fn replace(engine: &mut Engine, number: u64) {
-    let trader = (number % u64::from(TRADERS)) as u32;
-    let of_trader = u64::from(ORDERS / TRADERS);
-    let order = number / u64::from(TRADERS) * 37 % of_trader + 1;
+fn replace(desk: &mut Desk, number: u64) {
+    let trader = (number % u64::from(CALL_TRADERS)) as u32;
+    let of_trader = u64::from(ORDERS / CALL_TRADERS);
+    let order = number / u64::from(CALL_TRADERS) * 37 % of_trader + 1;
     let (_, quantity, limit) = order_of(trader, (number * 7 + 3) % PRICES);
     let replace = Command::ReplaceOrder {
         lot: LotId(1),
@@ -156,14 +177,14 @@ fn replace(engine: &mut Engine, number: u64) {
         quantity: Quantity::new(quantity.get() + 1 + number).expect("a quantity"),
         limit,
     };
-    execute(engine, Caller::User(UserId(trader + 1)), replace);
+    desk.execute(Caller::User(UserId(trader + 1)), replace);
 }
 
 /// A call auction with orders.
-fn call_of_orders() -> Engine {
-    let mut engine = stage::call();
+fn call_of_orders() -> Desk {
+    let mut desk = Desk::new(stage::call());
     for number in 0..u64::from(ORDERS) {
-        let trader = (number % u64::from(TRADERS)) as u32;
+        let trader = (number % u64::from(CALL_TRADERS)) as u32;
         let (side, quantity, limit) = order_of(trader, number * 13 % PRICES);
         let place = Command::PlaceOrder {
             lot: LotId(1),
@@ -171,9 +192,9 @@ fn call_of_orders() -> Engine {
             quantity,
             limit,
         };
-        execute(&mut engine, Caller::User(UserId(trader + 1)), place);
+        desk.execute(Caller::User(UserId(trader + 1)), place);
     }
-    engine
+    desk
 }
 
 /// An order of a trader, who is on one side, so that nobody would trade with themself.
@@ -197,7 +218,7 @@ pub fn uncrosses(operations: u64) {
     };
     let mut book = Book::new(terms).expect("a tick");
     for number in 0..u64::from(ORDERS_UNCROSSED) {
-        let trader = (number % u64::from(TRADERS)) as u32;
+        let trader = (number % u64::from(CALL_TRADERS)) as u32;
         let (side, quantity, limit) = order_of(trader, number * 13 % PRICES);
         let entry = Entry {
             side,

@@ -7,8 +7,10 @@ use auction_core::{
     TokenHash, UserId,
 };
 
-/// Traders of every market here.
+/// Traders of a market of English lots.
 pub const TRADERS: u32 = 8;
+/// Traders of a call auction.
+pub const CALL_TRADERS: u32 = 500;
 /// Lots of a market of English lots.
 pub const LOTS: u32 = 512;
 /// While bids come in; the lots close long after.
@@ -18,7 +20,8 @@ const CLOSES_AT: Timestamp = Timestamp::from_secs(100_000);
 
 /// A market of English lots.
 pub fn english(accounts: AccountMode) -> Engine {
-    market(accounts, LOTS, &Terms::English(EnglishTerms::default()))
+    let terms = Terms::English(EnglishTerms::default());
+    market(accounts, TRADERS, LOTS, &terms)
 }
 
 /// A market with one call auction.
@@ -27,10 +30,10 @@ pub fn call() -> Engine {
         book: BookShown::Open,
         ..CallTerms::default()
     };
-    market(AccountMode::Credit, 1, &Terms::Call(terms))
+    market(AccountMode::Credit, CALL_TRADERS, 1, &Terms::Call(terms))
 }
 
-fn market(accounts: AccountMode, lots: u32, terms: &Terms) -> Engine {
+fn market(accounts: AccountMode, traders: u32, lots: u32, terms: &Terms) -> Engine {
     let mut engine = Engine::new(MarketId([7; 16]));
     let symbol = Symbol::parse("AAPL").expect("a symbol");
     let mut commands = vec![Command::ListStock(Listing {
@@ -42,7 +45,7 @@ fn market(accounts: AccountMode, lots: u32, terms: &Terms) -> Engine {
     if accounts == AccountMode::Funds {
         commands.push(Command::SetAccounts { mode: accounts });
     }
-    for number in 1..=TRADERS {
+    for number in 1..=traders {
         let user = UserId(number);
         commands.push(Command::Register(Box::new(Registration {
             name: Name::parse(&format!("trader-{number}")).expect("a name"),

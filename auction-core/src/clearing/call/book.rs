@@ -131,12 +131,13 @@ impl Book {
     ) -> Result<Place, OrderError> {
         let (new, place) = self.check_replace(id, trader, limit, quantity)?;
         let (old, spot) = self.find(id, trader)?;
-        self.count_out(&old);
         match place {
             Place::Kept => self.queue.change(spot, &new),
             Place::Lost => self.queue.change_and_move(spot, &new),
         }
+        // The new one first: a trader with no other order, and a price with none, would be forgotten in between.
         self.count_in(&new);
+        self.count_out(&old);
         Ok(place)
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Queue {
     /// Where each order lies, by number; numbers rise, so that a new one goes to the end.
     places: Vec<(OrderId, Option<u32>)>,
     live: usize,
+    /// Where each slot goes when the row is closed up: kept, so that closing up allocates nothing.
+    moved: Vec<u32>,
 }
 
 /// An order, or the gap it left.
@@ -125,16 +127,15 @@ impl Queue {
         self.places.retain(|(_, place)| place.is_some());
         // How far each order moves to the front is how many gaps stand before it.
         let mut closed: u32 = 0;
-        let moved: Vec<u32> = (0_u32..)
-            .zip(&self.slots)
-            .map(|(place, slot)| {
-                let to = place - closed;
-                closed += u32::from(slot.shares == 0);
-                to
-            })
-            .collect();
+        let moved = (0_u32..).zip(&self.slots).map(|(place, slot)| {
+            let to = place - closed;
+            closed += u32::from(slot.shares == 0);
+            to
+        });
+        self.moved.clear();
+        self.moved.extend(moved);
         for (_, place) in &mut self.places {
-            *place = place.map(|place| moved[place as usize]);
+            *place = place.map(|place| self.moved[place as usize]);
         }
         self.slots.retain(|slot| slot.shares > 0);
     }
