@@ -101,6 +101,10 @@ fn facts(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>> {
                 .map(|line| Line::from(format!(" {line}"))),
         );
     }
+    if let Some(shown) = model.indicatives.get(&lot.id).filter(|_| !lot.is_closed()) {
+        let now = wrap(&view.indicative(shown), columns).into_iter();
+        lines.extend(now.map(|line| Line::from(format!(" {line}"))));
+    }
     let dim = |line: String| Line::from(Span::styled(format!(" {line}"), theme.dim));
     lines.extend(wrap(&view.terms(lot), columns).into_iter().map(dim));
     if let Some(offer) = model.offers.get(&lot.id).filter(|_| leads) {
@@ -180,17 +184,17 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     });
     let mut lines: Vec<_> = lines.collect();
     if lines.is_empty() {
+        let bidders = |with: &str| {
+            let bidders = lot.bidders();
+            let s = if bidders == 1 { "" } else { "s" };
+            format!("{bidders} trader{s} with {with}")
+        };
         let text = match lot.terms {
             Terms::Sealed(_) | Terms::Uniform(_) => {
-                let bidders = lot.bidders();
-                let s = if bidders == 1 { "" } else { "s" };
-                format!(" {bidders} trader{s} with sealed bids, opened at the close.")
+                format!(" {}, opened at the close.", bidders("sealed bids"))
             }
-            Terms::Call(_) => {
-                let shown = model.indicatives.get(&lot.id).filter(|_| !lot.is_closed());
-                let shown = shown.map(|shown| format!(" {}", view.indicative(shown)));
-                shown.unwrap_or_else(|| " No orders yet.".to_owned())
-            }
+            Terms::Call(_) if lot.bidders() == 0 => " No orders yet.".to_owned(),
+            Terms::Call(_) => format!(" {}; each sees their own alone.", bidders("orders")),
             Terms::English(_) | Terms::Dutch(_) => " No bids yet.".to_owned(),
         };
         lines.push(Line::from(Span::styled(fit(&text, columns), theme.dim)));

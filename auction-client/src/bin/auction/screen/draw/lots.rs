@@ -1,6 +1,6 @@
 //! The table of lots.
 
-use auction_core::{Lot, LotId, Outcome, Phase, Terms};
+use auction_core::{Indicative, Lot, LotId, Outcome, Phase, Terms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -257,11 +257,26 @@ fn price(scene: Scene<'_>, lot: &Lot) -> String {
         (Some(price), _) => price.to_string(),
         (None, Some(Outcome::Sold { price, .. })) => price.to_string(),
         (None, Some(Outcome::Allocated { lowest, .. })) => lowest.to_string(),
+        (None, Some(Outcome::Crossed { price, .. })) => price.to_string(),
+        (None, None) if matches!(lot.terms, Terms::Call(_)) => indicative(scene, lot),
         (None, None) if matches!(lot.terms, Terms::Sealed(_) | Terms::Uniform(_)) => {
             "sealed".to_owned()
         }
         (None, None) => lot.base_price.to_string(),
         (None, Some(_)) => "-".to_owned(),
+    }
+}
+
+/// At what price a call would trade now.
+fn indicative(scene: Scene<'_>, lot: &Lot) -> String {
+    match scene
+        .model
+        .indicatives
+        .get(&lot.id)
+        .map(|shown| &shown.indicative)
+    {
+        Some(Indicative::Cross(cross)) => cross.price.to_string(),
+        Some(Indicative::NoCross { .. }) | None => "-".to_owned(),
     }
 }
 
