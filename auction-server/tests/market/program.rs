@@ -195,11 +195,13 @@ fn a_session_is_remembered_for_its_owner_alone_outlives_a_kill_and_ends_when_rev
 #[test]
 fn whoever_watches_is_told_everything_until_the_lots_have_closed() {
     let house = House::with_lots(1)
-        .set("open-for", "2s")
-        .set("extend-within", "1h")
+        .set("extend-within", "2h")
         .set("extend-by", "1s");
+    let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
+    house.write("users.csv", &users);
     let server = house.open();
-    let (mia, tom) = (Person::at(server.address()), Person::at(server.address()));
+    let [ann, mia, tom] = [(); 3].map(|()| Person::at(server.address()));
+    ann.does("login ann");
     let mut watching = tom.watches("watch");
     assert_eq!(watching.until("snapshot")["lots"][0]["symbol"], "S1");
     mia.does("register mia");
@@ -211,6 +213,7 @@ fn whoever_watches_is_told_everything_until_the_lots_have_closed() {
         (&json!("mia"), &json!("1.40"), &json!("mia"))
     );
     assert_eq!(watching.until("extended")["symbol"], "S1");
+    ann.does("close S1");
     let closed = watching.until("closed");
     let outcome = &closed["outcome"];
     assert_eq!(
