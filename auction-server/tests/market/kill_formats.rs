@@ -7,7 +7,7 @@ use auction_core::{
     Actor, Command, Lot, LotId, Market, OpenedBid, OrderId, Outcome as LotOutcome, OwnOrder, Price,
     PublicEvent, Quantity, Record, Side, Terms, UserId,
 };
-use auction_proto::{GetOrders, ServerMessage};
+use auction_proto::{Bid, GetOrders, ResumeLot, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 
 use crate::house::{House, Server, until};
@@ -15,7 +15,7 @@ use crate::killing::{
     About, STOCKS, auctioneer_asks, below, check_journal, close_all, names, play, random, records,
     some_lot, trader_asks,
 };
-use crate::ledger::Client;
+use crate::ledger::{Ask, Client};
 use crate::line::{Line, PASSWORD};
 
 const KILLS: u32 = 8;
@@ -36,6 +36,8 @@ S2,call,,,2h,,,,,,,,0.0001,
 S4,call,,,2h,,,,,,,,0.0001,7199s
 ";
 const LOTS_OF_FILE: u32 = 10;
+/// The Dutch one among them.
+const DUTCH: LotId = LotId(3);
 
 #[test]
 fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kills() {
@@ -79,6 +81,7 @@ fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kill
     }
     assert!(settled > 0, "no kill came while requests were in flight");
 
+    take_dutch(&server, &mut clients);
     close_all(&server, &mut clients[0]);
     let mut market = Line::open(server.address()).snapshot();
     let own = own_orders(&server, &clients, &market);
@@ -91,6 +94,26 @@ fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kill
     check_uncrossed(live, own, &market);
     check_outcomes(&market);
     assert_eq!(house.export("results").len(), market.lots().len());
+}
+
+/// Whatever the price has come to, someone takes the Dutch lot of the file, if nobody did before.
+fn take_dutch(server: &Server, clients: &mut [Client]) {
+    let lot = DUTCH;
+    let bid = Bid {
+        lot,
+        price: Price::MAX,
+    };
+    let asks = [
+        (0, Ask::Other(ResumeLot { lot }.into())),
+        (2, Ask::Bid(bid)),
+    ];
+    for (client, ask) in asks {
+        let client = &mut clients[client];
+        let mut line = client.resume(server.address());
+        client.ask(&mut line, ask);
+        line.flush().unwrap();
+        client.hear(&mut line).unwrap().expect("the server runs");
+    }
 }
 
 fn accounts() -> String {
