@@ -187,7 +187,12 @@ impl Program {
     /// From one and a half times the base price to six tenths of it, in forty steps that take nine tenths of its time.
     fn dutch(&self, base: Price) -> Option<DutchTerms> {
         let (start, floor) = (part_of(base, 1_500)?, part_of(base, 600)?);
-        let step = (start.units() - floor.units()).div_ceil(40).max(1);
+        let fortieth = (start.units() - floor.units()).div_ceil(40).max(1);
+        let step = if fortieth > 100 {
+            fortieth.next_multiple_of(100)
+        } else {
+            fortieth
+        };
         let interval = self.part(Slot::Dutch.length() * 9 / 10).micros() / 40;
         Some(DutchTerms {
             start,

@@ -11,6 +11,8 @@ import { COLUMNS, Row } from "./row.js";
 const SPARE_ROWS = 6;
 /** How often the order may change by itself, in milliseconds; not while someone points at a row or is on it. */
 const ORDER_PAUSE = 1_000;
+/** How long a pointer that rests on the list holds the order, in milliseconds: someone may be about to click. */
+const POINTED_FOR = 4_000;
 
 const STATES = [
   ["open", "Open", (lot) => lot.phase !== "closed"],
@@ -64,6 +66,7 @@ export class List {
     );
     this.scroller.addEventListener("scroll", () => soon(this.drawing), { passive: true });
     this.body.addEventListener("keydown", (event) => this.key(event));
+    this.body.addEventListener("pointermove", () => (this.pointedAt = performance.now()), { passive: true });
     this.drawing = () => this.draw();
     this.ordering = () => this.reorder();
     this.filter({});
@@ -226,7 +229,8 @@ export class List {
     const now = app.now();
     for (const row of this.rows.values()) row.tick(now, this.told);
     if (this.isUncounted && !app.isPaused && performance.now() - (this.countedAt ?? 0) > ORDER_PAUSE) this.count();
-    const isInUse = this.body.matches(":hover, :focus-within");
+    const isPointed = this.body.matches(":hover") && performance.now() - (this.pointedAt ?? 0) < POINTED_FOR;
+    const isInUse = isPointed || this.body.matches(":focus-within");
     if (this.isStale && !app.isPaused && !isInUse && performance.now() - this.orderedAt > ORDER_PAUSE) this.reorder();
     else if (this.isStale && this.order.length === 0) this.reorder();
   }
