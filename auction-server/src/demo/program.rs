@@ -53,6 +53,8 @@ pub enum Next {
 
 /// Between a close and the next lot of the kind, in thousandths of the longest lot's time: people read what came of it.
 const PAUSE: u64 = 60;
+/// How often late bids move the close of an English lot.
+const EXTENSIONS_MAX: u32 = 8;
 /// The cheapest and the dearest stock that a demo likes: figures that are easy to read.
 const PRICES: (u64, u64) = (5 * 10_000, 500 * 10_000);
 
@@ -179,7 +181,8 @@ impl Program {
                 mode: SoftCloseMode::Add,
                 extend_within: self.part(125),
                 extend_by: self.part(100),
-                extensions_max: None,
+                // House traders have patience for more: a visitor wants to see who won.
+                extensions_max: Some(EXTENSIONS_MAX),
             },
         })
     }
