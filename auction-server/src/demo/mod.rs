@@ -10,9 +10,9 @@
 //! |---|---|
 //! | [`chance`] | numbers drawn from the seed |
 //! | [`program`] | which lots are opened, and when |
-//! | [`trader`], [`english`], [`sealed`], [`call`] | what a trader does about a lot |
+//! | [`trader`], `english`, `sealed`, `call` | what a trader does about a lot |
 //! | [`members`] | the accounts of the house, and their sessions |
-//! | [`seat`] | a connection in memory, and the market as seen from it |
+//! | `seat` | a connection in memory, and the market as seen from it |
 //! | [`play`] | the loops that ask, decide and wait |
 //!
 //! Its market is one of its own, in the folder `demo` of the data folder. It never touches another: a journal that was
