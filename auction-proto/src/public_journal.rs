@@ -39,7 +39,8 @@
 //!                                         28  32  chain after the last frame
 //! ```
 //!
-//! The chain is drawn at [`Chain`](crate::Chain), public bytes and private parts at [`record`](crate::record).
+//! The chain covers the public bytes and their place; the term is only what the server says of itself. The chain is drawn
+//! at [`Chain`](crate::Chain), public bytes and private parts at [`record`](crate::record).
 //! A file that does not end with an end was cut off. P + O is at most
 //! [`PUBLIC_FRAME_BYTES_MAX`](crate::limits::PUBLIC_FRAME_BYTES_MAX).
 

@@ -17,6 +17,7 @@ use crate::killing::{
 };
 use crate::ledger::{Ask, Client};
 use crate::line::{Line, PASSWORD};
+use crate::proof::{prove, public_journal};
 
 const KILLS: u32 = 8;
 /// How many acknowledged requests each client asks for again after a restart.
@@ -87,6 +88,8 @@ fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kill
     let own = own_orders(&server, &clients, &market);
     server.end();
     assert_eq!(house.verified_digest(), market.digest().to_string());
+    let proof = prove(&public_journal(&house)).unwrap();
+    assert_eq!(proof.market, market, "anyone can prove it");
     let records = records(&house);
     check_journal("the end", &records, &clients);
     let (mut live, opened) = asked_and_opened(&records, &market);

@@ -12,6 +12,7 @@ mod formats;
 mod demo;
 mod sessions;
 mod files;
+mod proof;
 mod program;
 mod screen;
 mod program_formats;
