@@ -64,6 +64,14 @@ impl Session {
             .map_or(RequestId(0), |last| last.request)
     }
 
+    /// The record of a request, if it was accepted and is remembered.
+    #[must_use]
+    pub fn record_of(&self, request: RequestId) -> Option<Sequence> {
+        let outcomes = &self.outcomes;
+        let at = outcomes.binary_search_by_key(&request, |kept| kept.request);
+        at.ok().map(|at| outcomes[at].sequence)
+    }
+
     /// What came of this very request, if it was accepted and is remembered.
     pub(crate) fn recall(
         &self,

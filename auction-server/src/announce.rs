@@ -10,6 +10,7 @@ use auction_core::{
     NoCrossBecause, Outcome, Price, PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoldBy,
     Span, Terms, Timestamp, UnsoldBecause, UserId,
 };
+use auction_proto::KeyFingerprint;
 
 use crate::house;
 
@@ -97,6 +98,12 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
     }
     text.push_str(&what_to_type(Some(first), address, guard, now));
     text
+}
+
+/// By what key people know that what they are shown is the market's.
+#[must_use]
+pub fn signs_with(key: KeyFingerprint) -> String {
+    format!("The market signs what it says; the fingerprint of its key is {key}.\n")
 }
 
 /// What happened, in a line without an end; `None` for what is no news. `market` has taken the event already.

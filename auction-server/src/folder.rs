@@ -73,6 +73,18 @@ impl DataFolder {
         self.path.join("tls").join("self-signed.pem")
     }
 
+    /// The secret that the market signs with: [`signing`](crate::signing).
+    #[must_use]
+    pub fn market_key(&self) -> PathBuf {
+        self.path.join("market.key")
+    }
+
+    /// The hashes of the journal's tree, made anew by each server: [`signing`](crate::signing).
+    #[must_use]
+    pub fn hashes(&self) -> PathBuf {
+        self.journal().join("hashes.tmp")
+    }
+
     /// The folder of the [`journal`](crate::journal).
     #[must_use]
     pub fn journal(&self) -> PathBuf {

@@ -42,6 +42,7 @@ pub mod encoding;
 pub mod funds;
 pub mod indicative;
 pub mod hub;
+pub mod signing;
 pub mod sequencer;
 pub mod login;
 pub mod session;

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, SessionId, UserId,
+    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId, UserId,
 };
 use auction_proto::{Balance, GetBalance};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -51,6 +51,8 @@ pub enum Work {
     Balance(UserId, GetBalance),
     /// A trader's own orders on a lot.
     Orders(LotId, UserId),
+    /// The record of a request of a session.
+    Record(SessionId, RequestId),
 }
 
 /// What came of a submission.
@@ -66,6 +68,8 @@ pub enum Answer {
     Balance(Box<Result<Balance, Reject>>),
     /// The trader's orders; `None`: there is no such lot.
     Orders(Option<Vec<OwnOrder>>),
+    /// The record of the request, if it was accepted and is remembered.
+    Record(Option<Sequence>),
 }
 
 /// Who is told what came of a submission.
@@ -251,6 +255,10 @@ impl Running {
                     }
                     Work::LeastWinning(lot, trader) => {
                         Answer::LeastWinning(self.committer.engine().least_winning(lot, trader))
+                    }
+                    Work::Record(session, request) => {
+                        let session = self.committer.engine().roster().session(session);
+                        Answer::Record(session.and_then(|session| session.record_of(request)))
                     }
                     Work::Balance(asker, asked) => {
                         let told = funds::balance(self.committer.engine(), asker, &asked);

@@ -33,6 +33,7 @@ use crate::progress::Reached;
 use crate::sequencer::Sequencer;
 use crate::session::{Ended, Services};
 use crate::sheet::SheetError;
+use crate::signing::{KeyError, Signer, Signing, open_key};
 use crate::switches::Switches;
 use crate::visitors::{Visit, Visitors};
 use crate::{accounts, announce, door, house, listing, ops, pulling, store};
@@ -78,6 +79,9 @@ pub enum StartError {
     /// The journal cannot be opened, or appended to.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The market's key cannot be read, or made.
+    #[error("the market's key: {0}")]
+    Key(#[from] KeyError),
     /// A certificate or a key is wrong.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -160,6 +164,8 @@ impl Server {
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let opened = store::open(disk.clone(), &config.data, tell)?;
         say_recovery(&opened);
+        // The journal's lock keeps a second server from making another.
+        let signing_key = open_key(&*disk, &config.data)?;
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
         let house = open_market(config, &mut committer, &*clock, tell)?;
@@ -172,7 +178,8 @@ impl Server {
             },
         };
         let market = committer.engine().market();
-        let opening = announce::opening(market, address, guard, clock.now());
+        let mut opening = announce::opening(market, address, guard, clock.now());
+        opening.push_str(&announce::signs_with(signing_key.public().fingerprint()));
         let credentials = Arc::new(Credentials::of(committer.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
@@ -195,6 +202,15 @@ impl Server {
             opened.snapshot,
             durable.clone(),
         )?);
+        let signer = Signer {
+            key: signing_key,
+            market: market_id,
+            term,
+            clock: clock.clone(),
+        };
+        let at = (disk.clone(), &config.data);
+        let (signing, signers) = Signing::start(signer, at, durable.clone(), &hub, heartbeat)?;
+        projections.extend(signers);
         let (follower, histories) = Follower::start(disk, &config.data, durable)?;
         projections.push(follower);
         let (stopping, is_stopping) = watch::channel(false);
@@ -205,6 +221,7 @@ impl Server {
             credentials,
             switches,
             histories,
+            signing,
             clock,
             market: market_id,
             term,

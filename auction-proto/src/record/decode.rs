@@ -173,7 +173,7 @@ impl Iterator for PublicRecords<'_> {
     }
 }
 
-fn decode_public_part(part: &[u8]) -> Option<PublicRecord> {
+pub(super) fn decode_public_part(part: &[u8]) -> Option<PublicRecord> {
     let mut from = Reader::new(part);
     let sequence = value(&mut from)?;
     let at = value(&mut from)?;
@@ -255,13 +255,13 @@ fn value<T: Wire>(from: &mut Reader<'_>) -> Option<T> {
 
 /// Byte strings behind their lengths, behind a version.
 #[derive(Clone, Debug)]
-struct Parts<'a> {
+pub(super) struct Parts<'a> {
     rest: &'a [u8],
     offset: usize,
 }
 
 impl<'a> Parts<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
             offset: 0,

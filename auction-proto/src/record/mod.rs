@@ -39,6 +39,7 @@
 
 mod encode;
 mod decode;
+mod single;
 
 use alloc::vec::Vec;
 
@@ -49,6 +50,7 @@ pub use decode::{
     Openings, PublicRecords, Records, decode_openings, decode_public_records, decode_records,
 };
 pub use encode::{encode_record, has_private_part};
+pub use single::{SingleRecord, leaves, single_record};
 
 /// The version of the bytes; it stands before those of each batch.
 pub const RECORD_VERSION: u8 = 1;

@@ -109,7 +109,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Answer::LastRequest(_)
                 | Answer::LeastWinning(_)
                 | Answer::Balance(_)
-                | Answer::Orders(_),
+                | Answer::Orders(_)
+                | Answer::Record(_),
             ) => {
                 unreachable!("a command was asked")
             }
@@ -169,7 +170,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Answer::Decided(_)
                 | Answer::LeastWinning(_)
                 | Answer::Balance(_)
-                | Answer::Orders(_),
+                | Answer::Orders(_)
+                | Answer::Record(_),
             ) => {
                 unreachable!("the last request was asked")
             }

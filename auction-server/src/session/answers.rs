@@ -55,7 +55,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Answer::LastRequest(_)
             | Answer::LeastWinning(_)
             | Answer::Balance(_)
-            | Answer::Orders(_) => {
+            | Answer::Orders(_)
+            | Answer::Record(_) => {
                 unreachable!("a connection waits for these in place")
             }
         }
@@ -104,7 +105,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Answer::LastRequest(_)
                 | Answer::LeastWinning(_)
                 | Answer::Balance(_)
-                | Answer::Orders(_),
+                | Answer::Orders(_)
+                | Answer::Record(_),
             ) => {
                 unreachable!("a command was asked")
             }

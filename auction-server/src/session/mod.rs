@@ -11,6 +11,7 @@ mod answers;
 mod accounts;
 mod watching;
 mod own;
+mod signed;
 mod requests;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
 use crate::login::Hasher;
 use crate::metrics::Metrics;
 use crate::sequencer::{Inbox, Told};
+use crate::signing::{SignedFollowing, SignedNext, Signing};
 use crate::switches::Switches;
 use crate::visitors::{Bucket, Visitor, Visitors};
 
@@ -67,6 +69,8 @@ pub struct Services {
     pub credentials: Arc<Credentials>,
     /// Who watches over sessions with a dead-man switch.
     pub switches: Arc<Switches>,
+    /// What the market signs.
+    pub signing: Signing,
     /// The bids of each lot.
     pub histories: Histories,
     /// The market's time.
@@ -106,6 +110,7 @@ where
         commands: None,
         feed: None,
         own: None,
+        signed: None,
         beats,
         answers,
         in_flight: 0,
@@ -130,6 +135,7 @@ struct Connection<S> {
     commands: Option<Arc<Bucket>>,
     feed: Option<Watched>,
     own: Option<OwnWatched>,
+    signed: Option<SignedWatched>,
     beats: watch::Receiver<Arc<Published>>,
     answers: mpsc::Sender<Told>,
     in_flight: usize,
@@ -162,6 +168,12 @@ struct Watched {
 struct OwnWatched {
     request: RequestId,
     feed: OwnFeed,
+}
+
+/// The signed feed of a connection, and the number of the request that asked for it.
+struct SignedWatched {
+    request: RequestId,
+    feed: SignedFollowing,
 }
 
 enum Never {}
@@ -199,7 +211,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 entries = next_own(&mut self.own) => self.tell_own(entries).await?,
                 published = next(&mut self.feed) => self.publish(published).await?,
-                beat = next_beat(&mut self.beats), if !is_greeting && self.feed.is_none() => {
+                signed = next_signed(&mut self.signed) => self.tell_signed(signed).await?,
+                beat = next_beat(&mut self.beats), if !is_greeting && self.feed.is_none() && self.signed.is_none() => {
                     self.channel.push_shared(RequestId(0), beat.encoded());
                 }
                 () = &mut patience => {
@@ -258,6 +271,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 /// The next of the feed; never, without one.
 async fn next(feed: &mut Option<Watched>) -> Result<Arc<Published>, NoNext> {
     match feed {
+        Some(watched) => watched.feed.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next of the signed feed; never, without one. Nothing: it is behind.
+async fn next_signed(signed: &mut Option<SignedWatched>) -> Option<SignedNext> {
+    match signed {
         Some(watched) => watched.feed.next().await,
         None => std::future::pending().await,
     }

@@ -66,13 +66,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::GetBalance(body) => self.balance(request, body).await,
             ClientMessage::GetOrders(body) => self.orders(request, body.lot).await,
             ClientMessage::Logout(_) => self.log_out(request).await,
-            ClientMessage::GetMarketKey(_)
-            | ClientMessage::WatchSigned(_)
-            | ClientMessage::GetCheckpoint(_)
-            | ClientMessage::GetReceipt(_) => {
-                let text = "this server does not sign yet";
-                self.refuse(request, Code::UNKNOWN_KIND, text);
-            }
+            ClientMessage::GetMarketKey(_) => self.market_key(request),
+            ClientMessage::WatchSigned(body) => self.watch_signed(request, body.resume).await?,
+            ClientMessage::GetCheckpoint(body) => self.checkpoint(request, body.since).await,
+            ClientMessage::GetReceipt(body) => self.receipt(request, body.of).await,
             command => self.command(request, command),
         }
         Ok(())

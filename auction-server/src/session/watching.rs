@@ -44,6 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 view.begin(feed_sequence);
             }
         }
+        self.signed = None;
         self.feed = Some(Watched {
             request,
             view,
@@ -123,7 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Answer::Decided(_)
                 | Answer::LastRequest(_)
                 | Answer::Balance(_)
-                | Answer::Orders(_),
+                | Answer::Orders(_)
+                | Answer::Record(_),
             ) => {
                 unreachable!("what would have won was asked")
             }
@@ -145,7 +147,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Answer::Decided(_)
                 | Answer::LastRequest(_)
                 | Answer::LeastWinning(_)
-                | Answer::Orders(_),
+                | Answer::Orders(_)
+                | Answer::Record(_),
             ) => {
                 unreachable!("what a trader owns was asked")
             }
@@ -170,7 +173,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Answer::Decided(_)
                 | Answer::LastRequest(_)
                 | Answer::LeastWinning(_)
-                | Answer::Balance(_),
+                | Answer::Balance(_)
+                | Answer::Record(_),
             ) => {
                 unreachable!("the orders were asked for")
             }

@@ -23,6 +23,7 @@ mod tls;
 mod fragile;
 mod storm;
 mod own_account;
+mod signed;
 mod dead_man;
 mod ending;
 mod credentials;

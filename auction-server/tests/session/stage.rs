@@ -24,6 +24,7 @@ use auction_server::login::Hasher;
 use auction_server::metrics::Metrics;
 use auction_server::sequencer::{Answer, Sequencer, Work};
 use auction_server::session::{self, Channel, Ended, Services};
+use auction_server::signing::{Signer, Signing, open_key};
 use auction_server::switches::Switches;
 use auction_server::visitors::{Visit, Visitors};
 use tempfile::TempDir;
@@ -137,6 +138,14 @@ impl Stage {
         .unwrap();
         let data = tempfile::tempdir().unwrap();
         let folder = DataFolder::new(data.path());
+        let signer = Signer {
+            key: open_key(&RealDisk, &folder).unwrap(),
+            market,
+            term,
+            clock: clock.clone(),
+        };
+        let (disk, durable) = (Arc::new(RealDisk), sequencer.durable.clone());
+        let (signing, _) = Signing::start(signer, (disk, &folder), durable, &hub, beat).unwrap();
         let (_, histories) =
             Follower::start(Arc::new(RealDisk), &folder, sequencer.durable).unwrap();
         let visitors = Visitors::new(&Config::default().network);
@@ -149,6 +158,7 @@ impl Stage {
             credentials,
             switches,
             histories,
+            signing,
             clock,
             market,
             term,
