@@ -1,7 +1,7 @@
 //! Instructions of the hot paths of core and proto, kept in `counts.txt` beside this program:
 //!
 //! ```text
-//! cargo run --release -p instructions             compares: fails when a path costs 10 % more, or less
+//! cargo run --release -p instructions             compares: fails when a path costs 10 % more
 //! cargo run --release -p instructions -- update   writes what is
 //! ```
 //!
