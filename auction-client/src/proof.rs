@@ -183,7 +183,7 @@ fn judge(
             sequence,
             at,
             rules: record.rules,
-            asked: asked.map(|asked| (asked.actor, asked.request, asked.command)),
+            asked: asked.map(|asked| (asked.actor, asked.command)),
             events: record.events,
         })
     };

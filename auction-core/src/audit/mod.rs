@@ -43,8 +43,8 @@ use crate::lot::{Book, HiddenLot, Lot, Phase};
 use crate::market::{FoldError, Market};
 use crate::rules::RULES_VERSION;
 use crate::{
-    Actor, Command, Engine, LotId, MarketId, OrderId, Price, Quantity, RandomEnd, RequestId,
-    Sequence, SessionId, Span, Timestamp, UserId,
+    Actor, Command, Engine, LotId, MarketId, OrderId, Price, Quantity, RandomEnd, Sequence, Span,
+    Timestamp, UserId,
 };
 use offers::{Assumed, Beaten, Chosen, Offer, Offers, Seen};
 
@@ -58,7 +58,7 @@ pub struct ClosedRecord {
     /// The version of the rules it was decided by.
     pub rules: u16,
     /// Who asked for what, unless that is hidden too.
-    pub asked: Option<(Actor, Option<(SessionId, RequestId)>, Command)>,
+    pub asked: Option<(Actor, Command)>,
     /// What was decided, in order; `None` where a private event has its place.
     pub events: Vec<Option<PublicEvent>>,
 }
@@ -155,13 +155,15 @@ impl Audit {
     /// # Errors
     /// [`Foul`] when it is not what the rules give. The audit is of no more use then.
     pub fn take_closed(&mut self, record: &ClosedRecord) -> Result<Judged, Foul> {
-        let asked = record.asked.as_ref();
         self.take(
             record.rules,
             Case {
                 sequence: record.sequence,
                 at: record.at,
-                asked: asked.map(|(actor, _, command)| (*actor, command)),
+                asked: record
+                    .asked
+                    .as_ref()
+                    .map(|(actor, command)| (*actor, command)),
                 events: &record.events,
                 whole: None,
             },

@@ -14,7 +14,7 @@ pub(super) fn judge_outcome(
     book: &CallBook,
     outcome: &Outcome,
 ) -> Result<(), UncrossFault> {
-    let on_tick = |price: Price| price.units() % terms.tick.units() == 0;
+    let on_tick = |price: Price| price.units().is_multiple_of(terms.tick.units());
     let off_tick = UncrossFault::OffTick { tick: terms.tick };
     let round_lot = lot.quantity.get();
     match *outcome {
@@ -53,7 +53,8 @@ pub(super) fn judge_outcome(
             best_sell,
         } => {
             let quotes = [best_buy, best_sell];
-            let fits = |quote: &Quote| on_tick(quote.price) && quote.quantity % round_lot == 0;
+            let fits =
+                |quote: &Quote| on_tick(quote.price) && quote.quantity.is_multiple_of(round_lot);
             let crosses =
                 matches!((best_buy, best_sell), (Some(buy), Some(sell)) if buy.price >= sell.price);
             let can_cross = because == NoCrossBecause::Collar;

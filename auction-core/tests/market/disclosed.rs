@@ -26,7 +26,7 @@ pub fn audit_with(
         judged.push(if whole {
             audit.take_whole(record)?
         } else {
-            let asked = (record.actor, record.request, record.command.clone());
+            let asked = (record.actor, record.command.clone());
             audit.take_closed(&ClosedRecord {
                 sequence: record.sequence,
                 at: record.at,
