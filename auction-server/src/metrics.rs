@@ -16,7 +16,12 @@ pub struct Counter(AtomicU64);
 impl Counter {
     /// One more.
     pub fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {
@@ -138,6 +143,8 @@ pub struct Metrics {
     pub silent: Counter,
     /// Watchers that were given a snapshot because they did not keep up.
     pub resynced: Counter,
+    /// Writes to clients' connections. All that is ready for one goes in one.
+    pub writes: Counter,
 }
 
 #[derive(Debug)]
@@ -259,6 +266,11 @@ impl Metrics {
                 "resynced_total",
                 "Watchers that did not keep up and got a snapshot.",
                 &self.resynced,
+            ),
+            (
+                "writes_total",
+                "Writes to clients' connections; all that is ready for one goes in one.",
+                &self.writes,
             ),
         ];
         for (name, help, counter) in counters {

@@ -64,6 +64,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// What was durable is with the client's system now.
     pub(super) fn note_told(&mut self) {
+        let writes = self.channel.take_writes();
+        if writes > 0 {
+            self.services.metrics.writes.add(writes);
+        }
         if !self.untold.is_empty() {
             let now = std::time::Instant::now();
             let told = &self.services.metrics.told;

@@ -28,6 +28,8 @@ pub struct Channel<S> {
     carrier: Carrier<S>,
     encoding: Encoding,
     output: Output,
+    /// Writes that were not counted yet.
+    writes: u64,
 }
 
 /// What a client asks: its number, and a message or why it is none.
@@ -80,6 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             carrier: Carrier::WebSocket(Box::new(WebSocket::server(io).await)),
             encoding: Encoding::Json,
             output: Output::default(),
+            writes: 0,
         }
     }
 
@@ -94,6 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             carrier: Carrier::Stream(Box::new(stream)),
             encoding,
             output: Output::default(),
+            writes: 0,
         }
     }
 
@@ -175,17 +179,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             carrier,
             output,
             encoding,
+            writes,
         } = self;
         let write = async {
             match carrier {
                 Carrier::Stream(stream) => {
-                    stream.io.write_all(&output.bytes).await?;
+                    let mut rest = &output.bytes[..];
+                    while !rest.is_empty() {
+                        let count = stream.io.write(rest).await?;
+                        if count == 0 {
+                            return Err(io::Error::from(io::ErrorKind::WriteZero).into());
+                        }
+                        *writes += 1;
+                        rest = &rest[count..];
+                    }
                     stream.io.flush().await?;
                     output.bytes.clear();
                     output.bytes.shrink_to(OUTPUT_BYTES);
                     Ok(())
                 }
                 Carrier::WebSocket(socket) => {
+                    *writes += 1;
                     let bytes = std::mem::take(&mut output.bytes);
                     socket.write(*encoding, bytes, output.ends.drain(..)).await
                 }
@@ -193,6 +207,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         };
         let written = timeout(WRITE_TIMEOUT, write).await;
         written.map_err(|_| Ended::TooSlow)?
+    }
+
+    /// How often was written since this was asked last.
+    pub(super) fn take_writes(&mut self) -> u64 {
+        std::mem::take(&mut self.writes)
     }
 
     /// Writes what is left and ends the stream. Then what still comes is read and thrown away for a moment: bytes

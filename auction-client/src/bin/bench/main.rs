@@ -11,6 +11,8 @@ mod disk;
 mod book;
 mod system;
 mod processes;
+mod fan;
+mod sends;
 mod systems;
 mod load;
 mod report;

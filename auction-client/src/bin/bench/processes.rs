@@ -47,6 +47,12 @@ impl Program {
         self.child.id()
     }
 
+    /// Ends it without a warning.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
     /// Waits until `ready` gives something of what the program has said so far.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! What is asked, one file a question.
 
 mod durable;
+mod fanout;
+mod idle;
+mod growth;
 mod csv;
 
 use std::io;
@@ -15,18 +18,33 @@ use crate::stage::Stage;
 pub enum Question {
     /// Durable bids beside Redis, PostgreSQL and the bare disk.
     Durable,
+    /// One to many, beside NATS.
+    Fanout,
+    /// Connections that do nothing.
+    Idle,
+    /// How cost grows.
+    Growth,
     /// The way the first version did it.
     Csv,
 }
 
 impl Question {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 2] = [Self::Durable, Self::Csv];
+    pub const ALL: [Self; 5] = [
+        Self::Durable,
+        Self::Fanout,
+        Self::Idle,
+        Self::Growth,
+        Self::Csv,
+    ];
 
     /// Measures.
     pub fn ask(self, stage: &Stage) -> io::Result<Section> {
         match self {
             Self::Durable => durable::ask(stage),
+            Self::Fanout => fanout::ask(stage),
+            Self::Idle => idle::ask(stage),
+            Self::Growth => growth::ask(stage),
             Self::Csv => csv::ask(stage),
         }
     }

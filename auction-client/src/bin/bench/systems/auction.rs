@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auction_core::{LotId, Name, Price, RequestId};
 use auction_proto::limits::FRAME_BYTES_MAX;
@@ -28,7 +28,10 @@ const LISTENS: &str = "The market listens on ";
 #[derive(Debug)]
 pub struct Auction {
     program: Program,
+    command: Command,
+    folder: PathBuf,
     started_as: String,
+    started_in: Duration,
     ops: u16,
     durability: Durability,
     accounts: Accounts,
@@ -61,6 +64,18 @@ impl Auction {
         traders: u32,
         durability: Durability,
     ) -> io::Result<Self> {
+        Self::start_with(server, folder, lots, traders, durability, &[])
+    }
+
+    /// The same with more flags.
+    pub fn start_with(
+        server: &Path,
+        folder: &Path,
+        lots: u32,
+        traders: u32,
+        durability: Durability,
+        flags: &[&str],
+    ) -> io::Result<Self> {
         let mut stocks = String::from("Security,Symbol,Price,Profit\n");
         for n in 1..=lots {
             stocks.push_str(&format!("{n:05},S{n},0.00,0\n"));
@@ -78,21 +93,48 @@ impl Auction {
         if durability == Durability::Relaxed {
             command.args(["--durability", "relaxed"]);
         }
-        command.arg("--data").arg(folder);
+        command.args(flags).arg("--data").arg(folder);
         let started_as = typed(&command);
-        let mut program = Program::start(&mut command, folder)?;
-        let address = program.wait_for(|said| {
-            let (_, said) = said.split_once(LISTENS)?;
-            said.split_once(".\n")?.0.parse().ok()
-        })?;
+        let begun = Instant::now();
+        let (program, address) = started(&mut command, folder)?;
+        let started_in = begun.elapsed();
         let accounts = Accounts::make(address, "trader", traders)?;
         Ok(Self {
             program,
+            command,
+            folder: folder.to_owned(),
             started_as,
+            started_in,
             ops,
             durability,
             accounts,
         })
+    }
+
+    /// How long it took to listen.
+    pub fn started_in(&self) -> Duration {
+        self.started_in
+    }
+
+    /// Kills it and starts it again. Gives how long it then took to listen.
+    pub fn crash(&mut self) -> io::Result<Duration> {
+        self.program.kill()?;
+        let begun = Instant::now();
+        let (program, address) = started(&mut self.command, &self.folder)?;
+        let started_in = begun.elapsed();
+        self.program = program;
+        self.accounts.address = address;
+        Ok(started_in)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.accounts.address
+    }
+
+    /// Its number among the processes.
+    pub fn pid(&self) -> u32 {
+        self.program.pid()
     }
 
     /// A value that it measures, as operators see it: the first line that begins so.
@@ -107,6 +149,16 @@ impl Auction {
             .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         value.ok_or_else(|| unexpected(format!("the server measures no {name}")))
     }
+}
+
+/// Starts a server, and waits until it listens.
+fn started(command: &mut Command, folder: &Path) -> io::Result<(Program, SocketAddr)> {
+    let mut program = Program::start(command, folder)?;
+    let address = program.wait_for(|said| {
+        let (_, said) = said.split_once(LISTENS)?;
+        said.split_once(".\n")?.0.parse().ok()
+    })?;
+    Ok((program, address))
 }
 
 impl System for Auction {
@@ -177,15 +229,20 @@ impl Accounts {
 }
 
 /// A connection that has introduced itself, and asks one thing at a time.
-struct Greeted {
+#[derive(Debug)]
+pub struct Greeted {
     stream: TcpStream,
     request: RequestId,
     input: Vec<u8>,
 }
 
 impl Greeted {
-    fn new(address: SocketAddr) -> io::Result<Self> {
-        let mut stream = TcpStream::connect(address)?;
+    pub fn new(address: SocketAddr) -> io::Result<Self> {
+        Self::on(TcpStream::connect(address)?)
+    }
+
+    /// Introduces itself on a connection that is open.
+    pub fn on(mut stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.write_all(&PREFACE)?;
         let (request, input) = (RequestId(0), Vec::new());
@@ -212,26 +269,32 @@ impl Greeted {
         }
     }
 
-    fn ask<B: Body>(&mut self, body: &B) -> io::Result<ServerMessage> {
+    /// Asks, and waits for the answer.
+    pub fn ask<B: Body>(&mut self, body: &B) -> io::Result<ServerMessage> {
         self.request = RequestId(self.request.0 + 1);
         let mut out = Vec::new();
         encode_frame(self.request, body, &mut out);
         self.stream.write_all(&out)?;
         loop {
+            let (request, message) = self.next()?;
+            // Else it comes unasked.
+            if request == self.request {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// What comes next, asked for or not.
+    pub fn next(&mut self) -> io::Result<(RequestId, ServerMessage)> {
+        loop {
             let mut rest = &self.input[..];
             let frame =
                 Frame::take(&mut rest, FRAME_BYTES_MAX).map_err(|e| unexpected(e.to_string()))?;
             if let Some(frame) = frame {
-                let answer = (frame.request == self.request)
-                    .then(|| ServerMessage::decode(frame.kind, frame.body));
-                let taken = self.input.len() - rest.len();
-                let answer = answer.transpose().map_err(|e| unexpected(e.to_string()))?;
+                let message = ServerMessage::decode(frame.kind, frame.body);
+                let (request, taken) = (frame.request, self.input.len() - rest.len());
                 self.input.drain(..taken);
-                match answer {
-                    Some(answer) => return Ok(answer),
-                    // What comes unasked.
-                    None => continue,
-                }
+                return Ok((request, message.map_err(|e| unexpected(e.to_string()))?));
             }
             let mut bytes = [0; 4_096];
             match self.stream.read(&mut bytes)? {
@@ -239,6 +302,11 @@ impl Greeted {
                 count => self.input.extend_from_slice(&bytes[..count]),
             }
         }
+    }
+
+    /// The connection, and what was read of it and not looked at yet.
+    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.input)
     }
 }
 

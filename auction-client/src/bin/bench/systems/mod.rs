@@ -1,5 +1,7 @@
 //! Those that are measured.
 
 pub mod auction;
+pub mod auction_feed;
 pub mod redis;
 pub mod postgres;
+pub mod nats;
