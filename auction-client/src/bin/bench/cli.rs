@@ -98,13 +98,20 @@ impl Compare {
             false => self.only,
         };
         let mut report = Report::default();
+        let mut failed = None;
         for question in questions {
-            report.sections.push(question.ask(&stage)?);
-            // What is known is not lost when the next question fails.
+            match question.ask(&stage) {
+                Ok(section) => report.sections.push(section),
+                // The others are asked all the same.
+                Err(error) => {
+                    stage.say(&format!("{question:?}: {error}"));
+                    failed = Some(error);
+                }
+            }
             report.write(&self.out)?;
         }
         print!("{}", report.markdown());
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 

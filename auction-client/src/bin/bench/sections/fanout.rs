@@ -12,7 +12,7 @@ use crate::systems::auction_feed::{AuctionFeed, BIDDERS};
 use crate::systems::nats::Nats;
 
 /// How many listen, how many messages each is sent, and how many times NATS's deliveries ours should be.
-const CROWDS: [(usize, u64, f64); 2] = [(100, 100_000, 1.3), (1_000, 20_000, 2.0)];
+const CROWDS: [(usize, u64, f64); 2] = [(100, 100_000, 1.3), (1_000, 10_000, 2.0)];
 /// In a short run, this part of the messages.
 const QUICK_PART: u64 = 10;
 /// How many messages the slowest listener may lack.

@@ -28,7 +28,10 @@ const AHEAD_MAX: u64 = 512;
 /// A server, and what its watchers have seen.
 pub struct AuctionFeed {
     server: Auction,
+    /// Where the bidders walk on from turn to turn.
     book: Book,
+    /// How many bids each has made.
+    made: [u64; BIDDERS as usize],
     bidders: Vec<Bidder>,
     /// The fold of what the first watcher of each frame was told.
     market: Market,
@@ -53,7 +56,6 @@ pub struct Amounts {
 
 struct Bidder {
     speaker: Box<dyn Speaker>,
-    made: u64,
     under_way: u64,
     input: Vec<u8>,
 }
@@ -82,9 +84,12 @@ impl AuctionFeed {
     pub fn start(server: &Path, folder: &Path, lots: u32) -> io::Result<Self> {
         let server = Auction::start(server, folder, lots, BIDDERS, Durability::Strict)?;
         let market = market_of(&server)?;
+        let mut book = Book::new(lots);
+        book.begin(BIDDERS);
         Ok(Self {
             server,
-            book: Book::new(lots),
+            book,
+            made: [0; BIDDERS as usize],
             bidders: Vec::new(),
             begun_at: market.feed_sequence(),
             market,
@@ -230,7 +235,6 @@ impl Feed for AuctionFeed {
         self.frames.clear();
         self.watchers = vec![Watcher::default(); listeners];
         self.bidders.clear();
-        self.book.begin(BIDDERS);
         let mut sockets = Sockets {
             listeners: Vec::new(),
             publishers: Vec::new(),
@@ -240,7 +244,6 @@ impl Feed for AuctionFeed {
             sockets.publishers.push(stream);
             self.bidders.push(Bidder {
                 speaker,
-                made: 0,
                 under_way: 0,
                 input: Vec::new(),
             });
@@ -258,9 +261,9 @@ impl Feed for AuctionFeed {
     fn publish(&mut self, publisher: usize, room: u64, out: &mut Vec<u8>) -> io::Result<u64> {
         // They walk over the lots far apart, and none comes near another: two on one lot at a time could come to it
         // in the wrong order.
-        let fewest = self.bidders.iter().map(|bidder| bidder.made).min();
+        let fewest = self.made.iter().copied().min().unwrap_or_default();
+        let ahead = self.made[publisher] - fewest;
         let bidder = &mut self.bidders[publisher];
-        let ahead = bidder.made - fewest.unwrap_or_default();
         let count = room
             .min(IN_FLIGHT - bidder.under_way)
             .min(AHEAD_MAX.saturating_sub(ahead));
@@ -270,7 +273,7 @@ impl Feed for AuctionFeed {
             bidder.speaker.bid(bid, out);
         }
         bidder.under_way += count;
-        bidder.made += count;
+        self.made[publisher] += count;
         Ok(count)
     }
 
