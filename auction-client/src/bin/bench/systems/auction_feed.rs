@@ -82,7 +82,13 @@ struct Watcher {
 impl AuctionFeed {
     /// Starts a server on so many lots.
     pub fn start(server: &Path, folder: &Path, lots: u32) -> io::Result<Self> {
-        let server = Auction::start(server, folder, lots, BIDDERS, Durability::Strict)?;
+        Self::start_with(server, folder, lots, &[])
+    }
+
+    /// The same with more flags.
+    pub fn start_with(server: &Path, folder: &Path, lots: u32, flags: &[&str]) -> io::Result<Self> {
+        let strict = Durability::Strict;
+        let server = Auction::start_with(server, folder, lots, BIDDERS, strict, flags)?;
         let market = market_of(&server)?;
         let mut book = Book::new(lots);
         book.begin(BIDDERS);
