@@ -40,9 +40,9 @@
 //! ```
 //!
 //! The chain covers the public bytes and their place; the term is only what the server says of itself. The chain is drawn
-//! at [`Chain`](crate::Chain), public bytes and private parts at [`record`](crate::record).
+//! at [`Chain`], public bytes and private parts at [`record`](crate::record).
 //! A file that does not end with an end was cut off. P + O is at most
-//! [`PUBLIC_FRAME_BYTES_MAX`](crate::limits::PUBLIC_FRAME_BYTES_MAX).
+//! [`PUBLIC_FRAME_BYTES_MAX`].
 
 use alloc::vec::Vec;
 
