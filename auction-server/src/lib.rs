@@ -43,6 +43,7 @@ pub mod funds;
 pub mod indicative;
 pub mod hub;
 pub mod signing;
+pub mod news;
 pub mod sequencer;
 pub mod login;
 pub mod session;

@@ -34,9 +34,10 @@ impl Counter {
 pub struct Gauge(AtomicI64);
 
 impl Gauge {
-    /// So many more.
-    pub fn add(&self, count: usize) {
-        self.0.fetch_add(signed(count), Ordering::Relaxed);
+    /// So many more. Gives how many that makes.
+    pub fn add(&self, count: usize) -> i64 {
+        let count = signed(count);
+        self.0.fetch_add(count, Ordering::Relaxed) + count
     }
 
     /// So many fewer.

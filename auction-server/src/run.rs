@@ -1,6 +1,8 @@
 //! Running the server as a program: signals, standard output, exit codes.
 
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::thread;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,6 +29,7 @@ pub fn run(config: &Config) -> u8 {
     };
     raise_file_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
         .enable_all()
         .build()
     {
@@ -89,6 +92,12 @@ impl Shutdown {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// How many threads serve connections: a processor is left to the sequencer, which everyone waits for.
+fn workers() -> usize {
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    processors.saturating_sub(1).max(1)
 }
 
 /// A connection takes a file: as many as the system lets this user have.

@@ -1,5 +1,8 @@
 //! The one writer: a thread that takes what has queued as one batch, decides it, makes it durable with one
 //! sync, and tells. The next batch gathers meanwhile; there is no timer.
+//!
+//! What a connection read at once comes as one submission and is told as one answer: a queue is entered, and a thread
+//! woken, once for all of it.
 
 use std::io;
 use std::sync::Arc;
@@ -8,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId, UserId,
+    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId, Timestamp, UserId,
 };
 use auction_proto::{Balance, GetBalance};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -22,20 +25,40 @@ use crate::indicative;
 use crate::metrics::Metrics;
 use crate::switches::Switches;
 
-/// How many submissions can wait; one more is answered `busy`.
+/// How many commands and questions can wait; one more is answered `busy`.
 pub const INBOX: usize = 8_192;
+/// After so many records those are told who need not know of each batch.
+pub const MILESTONE_RECORDS: u64 = 1_000;
 /// The thread looks at the clock at least this often: a timer may sleep through a suspended machine.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
 /// What is asked of the sequencer.
 #[derive(Debug)]
-pub struct Submission {
-    /// Who asks.
-    pub caller: Caller,
-    /// What is asked.
-    pub work: Work,
-    /// Who is told.
-    pub reply: ReplyTo,
+enum Submission {
+    /// One thing, by someone who waits for it.
+    Question(Caller, Work, oneshot::Sender<Answer>),
+    /// Commands of a connection.
+    Commands(Commands),
+}
+
+/// Commands that a connection read at once. They are told together.
+#[derive(Debug)]
+pub struct Commands {
+    /// The session that they are given in.
+    pub session: SessionId,
+    /// The number of each, and the command.
+    pub commands: Vec<(RequestId, Command)>,
+    /// Who is told. There is room, for a connection has no more commands under way than its queue holds answers.
+    pub reply: mpsc::Sender<Told>,
+}
+
+impl Submission {
+    fn count(&self) -> usize {
+        match self {
+            Self::Question(..) => 1,
+            Self::Commands(commands) => commands.commands.len(),
+        }
+    }
 }
 
 /// What is asked.
@@ -72,42 +95,13 @@ pub enum Answer {
     Record(Option<Sequence>),
 }
 
-/// Who is told what came of a submission.
-#[derive(Debug)]
-pub enum ReplyTo {
-    /// A connection, and its number for the request. Its queue has room, for a connection has no more requests
-    /// under way than its queue holds.
-    Connection(mpsc::Sender<Told>, RequestId),
-    /// Whoever waits.
-    Waiting(oneshot::Sender<Answer>),
-}
-
-/// What a connection is told.
+/// What a connection is told of the commands that it submitted together.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// Its number for the request.
-    pub request: RequestId,
-    /// What came of it.
-    pub answer: Answer,
-    /// When that was durable.
+    /// Its number for each, and what came of it.
+    pub decisions: Vec<(RequestId, Decision)>,
+    /// When they were durable.
     pub durable_at: Instant,
-}
-
-impl ReplyTo {
-    fn tell(self, answer: Answer, durable_at: Instant) {
-        // Who has left need not be told.
-        match self {
-            Self::Connection(sender, request) => {
-                let told = Told {
-                    request,
-                    answer,
-                    durable_at,
-                };
-                let _ = sender.try_send(told);
-            }
-            Self::Waiting(sender) => drop(sender.send(answer)),
-        }
-    }
 }
 
 /// Where submissions go in.
@@ -129,18 +123,31 @@ pub enum NotTaken {
 }
 
 impl Inbox {
-    /// Submits without waiting.
+    /// Submits commands without waiting.
     ///
     /// # Errors
-    /// [`NotTaken`] when the inbox is full, or nobody reads it any more.
-    pub fn submit(&self, submission: Submission) -> Result<(), NotTaken> {
-        self.metrics.inbox.add(1);
+    /// [`NotTaken`] when the inbox is full, or nobody reads it any more; and the commands.
+    pub fn submit(&self, commands: Commands) -> Result<(), (NotTaken, Commands)> {
+        let count = commands.commands.len();
+        let sent = self.send(Submission::Commands(commands), count);
+        sent.map_err(|(why, submission)| match submission {
+            Submission::Commands(commands) => (why, commands),
+            Submission::Question(..) => unreachable!("commands were sent"),
+        })
+    }
+
+    fn send(&self, submission: Submission, count: usize) -> Result<(), (NotTaken, Submission)> {
+        let waiting = &self.metrics.inbox;
+        if waiting.add(count) > INBOX as i64 {
+            waiting.subtract(count);
+            return Err((NotTaken::Busy, submission));
+        }
         let sent = self.queue.try_send((submission, Instant::now()));
         sent.map_err(|error| {
-            self.metrics.inbox.subtract(1);
+            waiting.subtract(count);
             match error {
-                TrySendError::Full(_) => NotTaken::Busy,
-                TrySendError::Disconnected(_) => NotTaken::Stopped,
+                TrySendError::Full((submission, _)) => (NotTaken::Busy, submission),
+                TrySendError::Disconnected((submission, _)) => (NotTaken::Stopped, submission),
             }
         })
     }
@@ -151,11 +158,8 @@ impl Inbox {
     /// [`NotTaken`] as [`submit`](Self::submit), or when the journal failed before it was durable.
     pub async fn ask(&self, caller: Caller, work: Work) -> Result<Answer, NotTaken> {
         let (sender, receiver) = oneshot::channel();
-        self.submit(Submission {
-            caller,
-            work,
-            reply: ReplyTo::Waiting(sender),
-        })?;
+        let question = Submission::Question(caller, work, sender);
+        self.send(question, 1).map_err(|(why, _)| why)?;
         receiver.await.map_err(|_| NotTaken::Unknown)
     }
 }
@@ -167,13 +171,15 @@ pub struct Sequencer {
     pub inbox: Inbox,
     /// The last durable record.
     pub durable: watch::Receiver<u64>,
+    /// The same, told once in [`MILESTONE_RECORDS`]: who waits for it is not woken by each batch.
+    pub milestones: watch::Receiver<u64>,
     /// How the thread ends: with an error when the journal failed.
     pub thread: JoinHandle<io::Result<()>>,
 }
 
 impl Sequencer {
     /// Starts the thread. What has become durable goes to the credentials, the switches, the hub, and `durable`, in this
-    /// order, before anyone is told.
+    /// order, before anyone is told. The hub is woken after that.
     ///
     /// # Errors
     /// When the system has no thread to give.
@@ -186,7 +192,9 @@ impl Sequencer {
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
         let (sender, inbox) = sync_channel(INBOX);
-        let (durable_sender, durable) = watch::channel(committer.engine().sequence().0);
+        let sequence = committer.engine().sequence().0;
+        let (durable_sender, durable) = watch::channel(sequence);
+        let (milestones_sender, milestones) = watch::channel(sequence);
         let sequencer = Running {
             committer,
             inbox,
@@ -195,6 +203,7 @@ impl Sequencer {
             switches,
             hub,
             durable: durable_sender,
+            milestones: milestones_sender,
             metrics: metrics.clone(),
         };
         let builder = thread::Builder::new().name("sequencer".to_owned());
@@ -205,6 +214,7 @@ impl Sequencer {
                 metrics,
             },
             durable,
+            milestones,
             thread,
         })
     }
@@ -218,13 +228,41 @@ struct Running {
     switches: Arc<Switches>,
     hub: Hub,
     durable: watch::Sender<u64>,
+    milestones: watch::Sender<u64>,
     metrics: Arc<Metrics>,
+}
+
+/// What was decided and is told when it is durable.
+#[derive(Default)]
+struct Untold {
+    /// What each of those who wait is told.
+    answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// What each connection is told.
+    connections: Vec<(mpsc::Sender<Told>, Vec<(RequestId, Decision)>)>,
+    count: u64,
+}
+
+impl Untold {
+    /// Tells all of it. Who has left need not be told.
+    fn tell(&mut self, durable_at: Instant) {
+        for (reply, decisions) in self.connections.drain(..) {
+            let told = Told {
+                decisions,
+                durable_at,
+            };
+            let _ = reply.try_send(told);
+        }
+        for (reply, answer) in self.answers.drain(..) {
+            let _ = reply.send(answer);
+        }
+        self.count = 0;
+    }
 }
 
 impl Running {
     fn run(mut self) -> io::Result<()> {
         let mut batch = Vec::new();
-        let mut told = Vec::new();
+        let mut untold = Untold::default();
         loop {
             let open = self.gather(&mut batch);
             let taken_at = Instant::now();
@@ -234,55 +272,81 @@ impl Running {
                 self.settle()?;
             }
             for (submission, submitted_at) in batch.drain(..) {
-                let Submission {
-                    caller,
-                    work,
-                    reply,
-                } = submission;
                 let waited = taken_at.duration_since(submitted_at);
-                self.metrics.queued.observe_time(waited, 1);
-                if self.committer.is_full() {
-                    self.settle()?;
-                }
-                let answer = match work {
-                    Work::Command(command) => {
-                        Answer::Decided(self.committer.decide(now, caller, command))
-                    }
-                    Work::LastRequest(session) => {
-                        let session = self.committer.engine().roster().session(session);
-                        let last = session.map_or(RequestId(0), |session| session.last_request());
-                        Answer::LastRequest(last)
-                    }
-                    Work::LeastWinning(lot, trader) => {
-                        Answer::LeastWinning(self.committer.engine().least_winning(lot, trader))
-                    }
-                    Work::Record(session, request) => {
-                        let session = self.committer.engine().roster().session(session);
-                        Answer::Record(session.and_then(|session| session.record_of(request)))
-                    }
-                    Work::Balance(asker, asked) => {
-                        let told = funds::balance(self.committer.engine(), asker, &asked);
-                        Answer::Balance(Box::new(told))
-                    }
-                    Work::Orders(lot, trader) => {
-                        Answer::Orders(self.committer.engine().orders_of(lot, trader))
-                    }
-                };
-                told.push((reply, answer));
+                let count = self.take(now, submission, &mut untold)?;
+                self.metrics.queued.observe_time(waited, count);
             }
-            let (decided_at, count) = (Instant::now(), told.len() as u64);
+            let decided_at = Instant::now();
             self.settle()?;
             let durable_at = Instant::now();
-            if count > 0 {
+            if untold.count > 0 {
                 let (deciding, syncing) = (decided_at - taken_at, durable_at - decided_at);
-                self.metrics.decided.observe_time(deciding, count);
-                self.metrics.synced.observe_time(syncing, count);
+                self.metrics.decided.observe_time(deciding, untold.count);
+                self.metrics.synced.observe_time(syncing, untold.count);
             }
-            told.drain(..)
-                .for_each(|(reply, answer)| reply.tell(answer, durable_at));
+            untold.tell(durable_at);
+            // Those who watch come after those who wait. Whoever asks the hub wakes it too, and finds all of this there.
+            self.hub.wake();
             if !open {
                 return Ok(());
             }
+        }
+    }
+
+    /// Decides what is asked. Gives how much it was.
+    fn take(
+        &mut self,
+        now: Timestamp,
+        submission: Submission,
+        untold: &mut Untold,
+    ) -> io::Result<u64> {
+        let count = match submission {
+            Submission::Question(caller, work, reply) => {
+                self.make_room()?;
+                let answer = self.answer(now, caller, work);
+                untold.answers.push((reply, answer));
+                1
+            }
+            Submission::Commands(Commands {
+                session,
+                commands,
+                reply,
+            }) => {
+                let count = commands.len() as u64;
+                let mut decisions = Vec::with_capacity(commands.len());
+                for (request, command) in commands {
+                    self.make_room()?;
+                    let caller = Caller::Session { session, request };
+                    decisions.push((request, self.committer.decide(now, caller, command)));
+                }
+                untold.connections.push((reply, decisions));
+                count
+            }
+        };
+        untold.count += count;
+        Ok(count)
+    }
+
+    fn answer(&mut self, now: Timestamp, caller: Caller, work: Work) -> Answer {
+        let engine = self.committer.engine();
+        match work {
+            Work::Command(command) => Answer::Decided(self.committer.decide(now, caller, command)),
+            Work::LastRequest(session) => {
+                let session = engine.roster().session(session);
+                let last = session.map_or(RequestId(0), |session| session.last_request());
+                Answer::LastRequest(last)
+            }
+            Work::LeastWinning(lot, trader) => {
+                Answer::LeastWinning(engine.least_winning(lot, trader))
+            }
+            Work::Record(session, request) => {
+                let session = engine.roster().session(session);
+                Answer::Record(session.and_then(|session| session.record_of(request)))
+            }
+            Work::Balance(asker, asked) => {
+                Answer::Balance(Box::new(funds::balance(engine, asker, &asked)))
+            }
+            Work::Orders(lot, trader) => Answer::Orders(engine.orders_of(lot, trader)),
         }
     }
 
@@ -293,14 +357,31 @@ impl Running {
             Some(due) => Duration::from_micros(due.since(self.clock.now()).micros()).min(IDLE_MAX),
             None => IDLE_MAX,
         };
+        let mut count = 0;
         match self.inbox.recv_timeout(wait) {
-            Ok(first) => batch.push(first),
+            Ok(first) => {
+                count += first.0.count();
+                batch.push(first);
+            }
             Err(RecvTimeoutError::Timeout) => return true,
             Err(RecvTimeoutError::Disconnected) => return false,
         }
-        batch.extend(self.inbox.try_iter().take(BATCH_RECORDS_MAX as usize / 2));
-        self.metrics.inbox.subtract(batch.len());
+        while count < BATCH_RECORDS_MAX as usize / 2
+            && let Ok(next) = self.inbox.try_recv()
+        {
+            count += next.0.count();
+            batch.push(next);
+        }
+        self.metrics.inbox.subtract(count);
         true
+    }
+
+    /// Commits the batch at hand when no more fits into it.
+    fn make_room(&mut self) -> io::Result<()> {
+        if self.committer.is_full() {
+            self.settle()?;
+        }
+        Ok(())
     }
 
     fn settle(&mut self) -> io::Result<()> {
@@ -316,8 +397,11 @@ impl Running {
         let sequence = settled.sequence.0;
         // The engine knows nothing now that is not durable.
         let indicatives = indicative::touched(self.committer.engine(), &settled.events);
-        self.hub.settled(settled.events, indicatives);
+        self.hub.hand(settled.events, indicatives);
         self.durable.send_replace(sequence);
+        if sequence >= *self.milestones.borrow() + MILESTONE_RECORDS {
+            self.milestones.send_replace(sequence);
+        }
         Ok(())
     }
 }

@@ -1,15 +1,14 @@
 //! The server as a whole: opens the market, opens the door, and ends in good order.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{Listing, LotId, Market, PublicEvent, Term, Timestamp};
+use auction_core::{Listing, Term, Timestamp};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -22,7 +21,7 @@ use crate::credentials::Credentials;
 use crate::demo::{House, NoDemo};
 use crate::door::{Door, Hosts, TlsError};
 use crate::follower::Follower;
-use crate::hub::{Hub, HubEnded, NoNext, Published};
+use crate::hub::Hub;
 use crate::journal::{Disk, JournalError, RealDisk};
 use crate::login::Hasher;
 use crate::lots::{self, Defaults};
@@ -36,7 +35,7 @@ use crate::sheet::SheetError;
 use crate::signing::{KeyError, Signer, Signing, open_key};
 use crate::switches::Switches;
 use crate::visitors::{Visit, Visitors};
-use crate::{accounts, announce, door, house, listing, ops, pulling, store};
+use crate::{accounts, announce, door, house, listing, news, ops, pulling, store};
 
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -194,13 +193,13 @@ impl Server {
             hub.clone(),
             metrics.clone(),
         )?;
-        let durable = sequencer.durable;
-        let mut projections = vec![announce(&hub, opening.clone()).await?];
+        let (durable, milestones) = (sequencer.durable, sequencer.milestones);
+        let mut projections = vec![news::print(&hub, opening.clone()).await?];
         projections.push(store::keep_snapshots(
             disk.clone(),
             &config.data,
             opened.snapshot,
-            durable.clone(),
+            milestones,
         )?);
         let signer = Signer {
             key: signing_key,
@@ -529,65 +528,4 @@ fn open_planned(
     let refused = opening::open_lots(committer, now, opened)?;
     assert!(refused.is_empty(), "these lots were tried before");
     Ok(())
-}
-
-/// Prints what is open and then what happens, on a thread of its own: standard output may be a pipe that nobody
-/// reads, and neither the door nor the market waits for it.
-async fn announce(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
-    let ended = |HubEnded| io::Error::other("the hub has ended");
-    let (mut market, mut feed) = hub.market().await.map_err(ended)?;
-    let hub = hub.downgrade();
-    let runtime = Handle::current();
-    let open = |market: &Market| -> Vec<LotId> {
-        let lots = market.lots().iter().filter(|lot| !lot.is_closed());
-        lots.map(|lot| lot.id).collect()
-    };
-    let mut round = open(&market);
-    thread::Builder::new()
-        .name("news".to_owned())
-        .spawn(move || {
-            // Nobody may be reading it.
-            let _ = io::stdout().write_all(opening.as_bytes());
-            loop {
-                match feed.blocking_next() {
-                    Ok(published) => {
-                        let Published::Batch(batch) = &*published else {
-                            continue;
-                        };
-                        let mut closed = false;
-                        let mut text = String::new();
-                        for entry in batch.feed.entries.iter() {
-                            market
-                                .apply(entry.at, &entry.event)
-                                .expect("the hub took it as well");
-                            match &entry.event {
-                                PublicEvent::LotOpened(opened) => round.push(opened.lot),
-                                PublicEvent::LotClosed { .. } => closed = true,
-                                _ => {}
-                            }
-                            if let Some(line) = announce::news(&market, entry.at, &entry.event) {
-                                text.push_str(&line);
-                                text.push('\n');
-                            }
-                        }
-                        if closed && market.open_lots() == 0 {
-                            let lots = round.drain(..).filter_map(|lot| market.lot(lot));
-                            text.push_str(&announce::results(&market, lots));
-                        }
-                        // Nobody may be reading it.
-                        let _ = io::stdout().write_all(text.as_bytes());
-                    }
-                    Err(NoNext::Behind) => {
-                        let text = "(some news is not shown: more came than could be printed)\n";
-                        let _ = io::stdout().write_all(text.as_bytes());
-                        let anew = hub
-                            .upgrade()
-                            .and_then(|hub| runtime.block_on(hub.market()).ok());
-                        let Some(anew) = anew else { return };
-                        (market, feed) = anew;
-                    }
-                    Err(NoNext::Ended) => return,
-                }
-            }
-        })
 }

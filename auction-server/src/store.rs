@@ -79,7 +79,8 @@ pub fn open(
 }
 
 /// Makes snapshots, off the sequencer: by a second engine, from what lies in the journal, so that a million
-/// lots don't stall a bid. Ends when the sequencer has.
+/// lots don't stall a bid. `milestones` is the last durable record, told now and then: no commit wakes this thread.
+/// Ends when the sequencer has.
 ///
 /// # Errors
 /// When the system has no thread to give.
@@ -87,19 +88,19 @@ pub fn keep_snapshots(
     disk: Arc<dyn Disk>,
     data: &DataFolder,
     last: u64,
-    durable: watch::Receiver<u64>,
+    milestones: watch::Receiver<u64>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     let folder = data.journal();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
-        let mut durable = durable;
+        let mut milestones = milestones;
         let mut last = last;
         loop {
             let due = last + SNAPSHOT_RECORDS;
-            if runtime.block_on(durable.wait_for(|sequence| *sequence >= due)).is_err() {
+            if runtime.block_on(milestones.wait_for(|sequence| *sequence >= due)).is_err() {
                 return;
             }
-            let sequence = *durable.borrow();
+            let sequence = *milestones.borrow();
             match make_snapshot(&disk, &folder, sequence) {
                 Ok(position) => {
                     tracing::info!(sequence = position.sequence, "snapshot made");

@@ -4,6 +4,7 @@
 mod published;
 mod past;
 mod board;
+mod way;
 mod following;
 mod snapshots;
 mod desk;
@@ -12,7 +13,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,6 +36,7 @@ use desk::Desk;
 use following::Handed;
 use past::Past;
 use snapshots::Snapshots;
+use way::Way;
 
 pub use board::INDICATIVE_EVERY;
 pub use desk::{AccountWatching, OwnFeed};
@@ -61,7 +63,7 @@ const INBOX_PAUSE: Duration = Duration::from_millis(5);
 /// The way to the hub.
 #[derive(Clone, Debug)]
 pub struct Hub {
-    inbox: Arc<SyncSender<Message>>,
+    inbox: Arc<Way>,
     questions: Arc<Semaphore>,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
@@ -70,7 +72,7 @@ pub struct Hub {
 /// A way to the hub that does not keep it running.
 #[derive(Clone, Debug)]
 pub struct WeakHub {
-    inbox: Weak<SyncSender<Message>>,
+    inbox: Weak<Way>,
     questions: Arc<Semaphore>,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
@@ -168,11 +170,10 @@ impl Hub {
         };
         hub.note(indicative::all(engine));
         hub.board.tell();
-        thread::Builder::new()
-            .name("hub".to_owned())
-            .spawn(move || hub.run())?;
+        let builder = thread::Builder::new().name("hub".to_owned());
+        let thread = builder.spawn(move || hub.run())?;
         Ok(Self {
-            inbox: Arc::new(sender),
+            inbox: Arc::new(Way::new(sender, thread.thread().clone())),
             questions: Arc::new(Semaphore::new(HUB_QUESTIONS)),
             metrics,
             beats: beats_told,
@@ -196,14 +197,27 @@ impl Hub {
         self.beats.clone()
     }
 
-    /// Takes what has become durable, and what an uncross of the calls that it touched would give. The sequencer's
-    /// alone; it waits here when the hub is far behind, which answers everyone `busy` in time.
-    pub(crate) fn settled(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
+    /// Hands over what has become durable, and what an uncross of the calls that it touched would give. The
+    /// sequencer's alone, which [wakes](Self::wake) the hub when it has told those who wait. It waits here when the
+    /// hub is far behind, which answers everyone `busy` in time.
+    pub(crate) fn hand(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
         if !events.is_empty() {
             self.metrics.hub_inbox.add(1);
-            // Without a hub nobody watches.
-            let _ = self.inbox.send(Message::Settled(events, indicatives));
+            self.inbox.put(Message::Settled(events, indicatives));
         }
+    }
+
+    /// Has the hub look at what was handed to it. Whoever asks it something has it look too, so that nobody is
+    /// shown less than they were told.
+    pub(crate) fn wake(&self) {
+        self.inbox.wake();
+    }
+
+    /// Hands over and wakes.
+    #[cfg(test)]
+    pub(crate) fn settled(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
+        self.hand(events, indicatives);
+        self.wake();
     }
 
     /// Begins to watch, from what was last seen if the hub still has all since. Waits while many others ask.
@@ -286,7 +300,7 @@ impl Hub {
     async fn send(&self, mut message: Message) -> Result<(), HubEnded> {
         self.metrics.hub_inbox.add(1);
         loop {
-            message = match self.inbox.try_send(message) {
+            message = match self.inbox.send(message) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Full(message)) => message,
                 Err(TrySendError::Disconnected(_)) => {
@@ -320,13 +334,12 @@ impl Running {
         loop {
             let due = self.board.due();
             let until = due.map_or(heartbeat_at, |due| due.min(heartbeat_at));
-            match self
-                .inbox
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
+            match self.inbox.try_recv() {
                 Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(TryRecvError::Empty) => {
+                    thread::park_timeout(until.saturating_duration_since(Instant::now()));
+                }
+                Err(TryRecvError::Disconnected) => return,
             }
             let now = Instant::now();
             if self.board.due().is_some_and(|due| now >= due) && self.board.tell() {

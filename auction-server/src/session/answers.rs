@@ -7,7 +7,7 @@ use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Bound, Connection, State};
-use crate::committer::Novelty;
+use crate::committer::{Decision, Novelty};
 use crate::sequencer::{Answer, NotTaken, Told, Work};
 use crate::visitors::Bucket;
 
@@ -25,41 +25,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.channel.push(request, body);
     }
 
-    pub(super) fn tell(&mut self, told: Told) {
-        let Told {
-            request,
-            answer,
-            durable_at,
-        } = told;
-        self.in_flight -= 1;
-        self.untold.push(durable_at);
-        match answer {
-            Answer::Decided(Ok(done)) => {
-                let is_bid = matches!(done.reply, Reply::Bid(_) | Reply::OrderPlaced(_));
-                let novelty = match done.novelty {
-                    Novelty::New => Done::Now,
-                    Novelty::Repeated => Done::Before,
-                };
-                if is_bid && novelty == Done::Now {
-                    self.services.metrics.bids_accepted.add_one();
-                }
-                let feed_sequence = done.feed_sequence;
-                let accepted = Accepted {
-                    feed_sequence,
-                    done: novelty,
-                    reply: done.reply,
-                };
-                self.reply(request, &accepted);
-            }
-            Answer::Decided(Err(reject)) => self.refused(request, reject.into()),
-            Answer::LastRequest(_)
-            | Answer::LeastWinning(_)
-            | Answer::Balance(_)
-            | Answer::Orders(_)
-            | Answer::Record(_) => {
-                unreachable!("a connection waits for these in place")
-            }
+    pub(super) fn tell_all(&mut self, told: Told) {
+        let count = told.decisions.len();
+        self.in_flight -= count;
+        self.untold.push((told.durable_at, count as u64));
+        for (request, decision) in told.decisions {
+            self.tell(request, decision);
         }
+    }
+
+    fn tell(&mut self, request: RequestId, decision: Decision) {
+        let done = match decision {
+            Ok(done) => done,
+            Err(reject) => return self.refused(request, reject.into()),
+        };
+        let is_bid = matches!(done.reply, Reply::Bid(_) | Reply::OrderPlaced(_));
+        let novelty = match done.novelty {
+            Novelty::New => Done::Now,
+            Novelty::Repeated => Done::Before,
+        };
+        if is_bid && novelty == Done::Now {
+            self.services.metrics.bids_accepted.add_one();
+        }
+        let accepted = Accepted {
+            feed_sequence: done.feed_sequence,
+            done: novelty,
+            reply: done.reply,
+        };
+        self.reply(request, &accepted);
     }
 
     /// What was durable is with the client's system now.
@@ -73,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let told = &self.services.metrics.told;
             self.untold
                 .drain(..)
-                .for_each(|durable_at| told.observe_time(now - durable_at, 1));
+                .for_each(|(durable_at, count)| told.observe_time(now - durable_at, count));
         }
     }
 

@@ -17,7 +17,7 @@ mod requests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{MarketId, RequestId, SessionId, Term, UserId};
+use auction_core::{Command, MarketId, RequestId, SessionId, Term, UserId};
 use auction_proto::{AccountFeed, Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
@@ -113,6 +113,7 @@ where
         signed: None,
         beats,
         answers,
+        gathered: Vec::new(),
         in_flight: 0,
         untold: Vec::new(),
     };
@@ -138,9 +139,11 @@ struct Connection<S> {
     signed: Option<SignedWatched>,
     beats: watch::Receiver<Arc<Published>>,
     answers: mpsc::Sender<Told>,
+    /// Commands that were read and are submitted together.
+    gathered: Vec<(RequestId, Command)>,
     in_flight: usize,
-    /// When that was durable which is told with the next write.
-    untold: Vec<std::time::Instant>,
+    /// When that was durable which is told with the next write, and how much it is.
+    untold: Vec<(std::time::Instant, u64)>,
 }
 
 /// How far a client has come.
@@ -203,10 +206,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                         patience.as_mut().reset(heard_at + silence);
                     }
                 }
-                Some(answer) = answered.recv() => {
-                    self.tell(answer);
-                    while let Ok(answer) = answered.try_recv() {
-                        self.tell(answer);
+                Some(told) = answered.recv() => {
+                    self.tell_all(told);
+                    while let Ok(told) = answered.try_recv() {
+                        self.tell_all(told);
                     }
                 }
                 entries = next_own(&mut self.own) => self.tell_own(entries).await?,
@@ -239,6 +242,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     async fn take_all(&mut self) -> Result<(), Ended> {
+        let taken = self.take_each().await;
+        // Also when what follows them ends the connection.
+        self.submit_gathered();
+        taken
+    }
+
+    async fn take_each(&mut self) -> Result<(), Ended> {
         while let Some(asked) = self.channel.next()? {
             self.take(asked).await?;
             self.channel.flush_when_full().await?;
@@ -250,9 +260,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     async fn drain(&mut self, answered: &mut mpsc::Receiver<Told>) {
         let all = async {
             while self.in_flight > 0
-                && let Some(answer) = answered.recv().await
+                && let Some(told) = answered.recv().await
             {
-                self.tell(answer);
+                self.tell_all(told);
             }
         };
         // Who can't be told by then learns it by asking again.

@@ -11,7 +11,7 @@ use super::channel::Asked;
 use super::ended::Ended;
 use super::view::View;
 use super::{Bound, Connection, State};
-use crate::sequencer::{ReplyTo, Submission, Work};
+use crate::sequencer::Commands;
 
 /// What the server calls itself.
 const SERVER: &str = concat!("auction-server/", env!("CARGO_PKG_VERSION"));
@@ -29,6 +29,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if let State::Greeting = self.state {
             return self.greet(request, &message);
         }
+        if let ClientMessage::Bid(_)
+        | ClientMessage::BidMaximum(_)
+        | ClientMessage::PlaceOrder(_)
+        | ClientMessage::ReplaceOrder(_)
+        | ClientMessage::CancelOrder(_) = message
+        {
+            self.gather(request, message);
+            return Ok(());
+        }
+        // What was asked before is decided before.
+        self.submit_gathered();
         match message {
             ClientMessage::Hello(_) => {
                 let text = "hello comes once, as the first message";
@@ -70,7 +81,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::WatchSigned(body) => self.watch_signed(request, body.resume).await?,
             ClientMessage::GetCheckpoint(body) => self.checkpoint(request, body.since).await,
             ClientMessage::GetReceipt(body) => self.receipt(request, body.of).await,
-            command => self.command(request, command),
+            command => {
+                self.gather(request, command);
+                self.submit_gathered();
+            }
         }
         Ok(())
     }
@@ -110,22 +124,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    /// Submits a command; the answer comes when it is durable, and the connection goes on meanwhile.
-    fn command(&mut self, request: RequestId, message: ClientMessage) {
+    /// Takes a command to those that are submitted together.
+    fn gather(&mut self, request: RequestId, message: ClientMessage) {
         let Some(Bound { session, .. }) = self.bound_within_rate(request) else {
             return;
         };
         let command = message
             .into_command(session)
             .expect("all other messages are handled");
-        let submission = Submission {
-            caller: auction_core::Caller::Session { session, request },
-            work: Work::Command(command),
-            reply: ReplyTo::Connection(self.answers.clone(), request),
+        self.gathered.push((request, command));
+    }
+
+    /// Submits the commands that were gathered; the answer comes when they are durable, and the connection goes on
+    /// meanwhile.
+    pub(super) fn submit_gathered(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let State::LoggedIn(Bound { session, .. }) = self.state else {
+            unreachable!("commands are gathered within a session, and submitted before it is left")
         };
-        match self.services.inbox.submit(submission) {
-            Ok(()) => self.in_flight += 1,
-            Err(why) => self.refuse_not_taken(request, why),
+        let commands = Commands {
+            session,
+            commands: std::mem::take(&mut self.gathered),
+            reply: self.answers.clone(),
+        };
+        let count = commands.commands.len();
+        match self.services.inbox.submit(commands) {
+            Ok(()) => self.in_flight += count,
+            Err((why, commands)) => {
+                for (request, _) in commands.commands {
+                    self.refuse_not_taken(request, why);
+                }
+            }
         }
     }
 }
