@@ -19,6 +19,12 @@ const BIDS_NAMED_MAX: usize = 10;
 /// The door that clients knock on without being told.
 const PORT_EXPECTED: u16 = 2022;
 
+/// What is printed at the start of a server that does not wait for the disk.
+pub const RELAXED: &str = "\
+Durability is relaxed: what is accepted survives a crash of the server; if the machine goes down, the last
+moments are lost.
+";
+
 /// How a port guards what crosses the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard<'a> {

@@ -11,7 +11,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId, Timestamp, UserId,
+    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId,
+    Timestamp, UserId,
 };
 use auction_proto::{Balance, GetBalance};
 use tokio::sync::{mpsc, oneshot, watch};

@@ -22,7 +22,7 @@ use crate::demo::{House, NoDemo};
 use crate::door::{Door, Hosts, TlsError};
 use crate::follower::Follower;
 use crate::hub::Hub;
-use crate::journal::{Disk, JournalError, RealDisk};
+use crate::journal::{Disk, Durability, JournalError, RealDisk};
 use crate::login::Hasher;
 use crate::lots::{self, Defaults};
 use crate::metrics::Metrics;
@@ -161,7 +161,7 @@ impl Server {
 
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let opened = store::open(disk.clone(), &config.data, tell)?;
+        let opened = store::open(disk.clone(), &config.data, config.durability, tell)?;
         say_recovery(&opened);
         // The journal's lock keeps a second server from making another.
         let signing_key = open_key(&*disk, &config.data)?;
@@ -179,6 +179,12 @@ impl Server {
         let market = committer.engine().market();
         let mut opening = announce::opening(market, address, guard, clock.now());
         opening.push_str(&announce::signs_with(signing_key.public().fingerprint()));
+        if config.durability == Durability::Relaxed {
+            opening.push_str(announce::RELAXED);
+            tracing::warn!(
+                "durability is relaxed: if this machine goes down, the last moments are lost"
+            );
+        }
         let credentials = Arc::new(Credentials::of(committer.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
@@ -380,7 +386,13 @@ fn say_recovery(opened: &store::Opened) {
         tracing::warn!("{warning}");
     }
     let recovery = &opened.recovery;
-    if let Some(torn) = &recovery.torn {
+    if let Some(torn) = recovery.torn.as_ref().filter(|_| recovery.was_relaxed) {
+        tracing::warn!(
+            file = %torn.file.display(),
+            offset = torn.offset,
+            "the machine went down while durability was relaxed: the last moments of the market are lost"
+        );
+    } else if let Some(torn) = &recovery.torn {
         tracing::warn!(
             file = %torn.file.display(),
             offset = torn.offset,

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use crate::folder::DataFolder;
 use crate::journal::{
-    Disk, FrameView, Journal, JournalError, NewJournal, Options, Position, Reader, Recovery,
-    SnapshotStore, VisitError,
+    Disk, Durability, FrameView, Journal, JournalError, NewJournal, Options, Position, Reader,
+    Recovery, SnapshotStore, VisitError,
 };
 use crate::progress::{Reached, Reading};
 
@@ -39,6 +39,7 @@ pub struct Opened {
 pub fn open(
     disk: Arc<dyn Disk>,
     data: &DataFolder,
+    durability: Durability,
     tell: &mut dyn FnMut(Reached),
 ) -> Result<Opened, JournalError> {
     let folder = data.journal();
@@ -57,7 +58,10 @@ pub fn open(
     }
     let from = begun.as_ref().map(|(_, position)| *position);
     let mut engine = begun.map(|(engine, _)| engine);
-    let options = Options::new(NewJournal::random());
+    let options = Options {
+        durability,
+        ..Options::new(NewJournal::random())
+    };
     let mut replayed = Vec::new();
     let mut reading = Reading::new(&*disk, &folder, tell);
     let (journal, recovery) = Journal::open(disk, &folder, options, from, |frame| {
@@ -156,6 +160,8 @@ pub fn make_snapshot(
             sequence: 1,
         });
     };
+    // A snapshot that reaches beyond the journal would be refused.
+    reader.sync()?;
     store.save(position, &payload(&engine))?;
     Ok(position)
 }

@@ -8,7 +8,7 @@ use auction_core::{Caller, Command, Market, Name, Registration, Reject, Role, Sy
 use crate::clock::{BootClock, Clock as _};
 use crate::committer::Committer;
 use crate::folder::DataFolder;
-use crate::journal::{JournalError, RealDisk};
+use crate::journal::{Durability, JournalError, RealDisk};
 use crate::password::Password;
 use crate::sheet::SheetError;
 use crate::{listing, store};
@@ -41,7 +41,7 @@ pub fn add(
     role: Role,
     password: &Password,
 ) -> Result<(), AddError> {
-    let opened = store::open(Arc::new(RealDisk), folder, &mut |_| {})?;
+    let opened = store::open(Arc::new(RealDisk), folder, Durability::Strict, &mut |_| {})?;
     let now = BootClock::start().now();
     let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
     if let Role::Company(symbol) = role {

@@ -112,6 +112,15 @@ pub(super) struct Flags {
         default_missing_value = "8"
     )]
     demo: Option<String>,
+    /// When a bid is acknowledged: strict: when it is on disk; relaxed: when it is written, and if the machine (not the
+    /// server alone) goes down, the last moments are lost [default: strict]
+    #[arg(
+        long,
+        env = "AUCTION_DURABILITY",
+        hide_env_values = true,
+        value_name = "WAY"
+    )]
+    durability: Option<String>,
     /// The form of the logs on standard error: human or json [default: human]
     #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
     log: Option<String>,
@@ -232,6 +241,7 @@ impl Flags {
             (Setting::Seed, "seed", self.seed.as_ref()),
             (Setting::OnOutage, "on_outage", self.on_outage.as_ref()),
             (Setting::Accounts, "accounts", self.accounts.as_ref()),
+            (Setting::Durability, "durability", self.durability.as_ref()),
             (Setting::Demo, "demo", self.demo.as_ref()),
             (Setting::Log, "log", self.log.as_ref()),
             (Setting::Heartbeat, "heartbeat", self.heartbeat.as_ref()),

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
 
 use crate::folder::DataFolder;
+use crate::journal::Durability;
 
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
 pub use network::{HEARTBEAT_MAX, HEARTBEAT_MIN, Network, OpsDoor, Rate, Tls};
@@ -47,6 +48,8 @@ pub struct Config {
     pub accounts: Option<AccountMode>,
     /// Whether the house plays, and how; then [`data`](Self::data) is the folder of the demo.
     pub demo: Option<Demo>,
+    /// When a bid is acknowledged: once it is synced, or once it is written.
+    pub durability: Durability,
     /// The form of the logs.
     pub log: LogFormat,
     /// How clients and operators reach the server, and how much of it one can have.
@@ -148,6 +151,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let on_outage = checked.value(Setting::OnOutage, value::on_outage);
     let accounts = checked.value(Setting::Accounts, value::accounts);
     let traders = checked.value(Setting::Demo, value::demo);
+    let durability = checked.value(Setting::Durability, value::durability);
     let log = checked.value(Setting::Log, value::log);
     let network = Network::of(&mut checked);
     if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
@@ -188,6 +192,7 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         on_outage: on_outage.expect(CHECKED),
         accounts,
         demo,
+        durability: durability.expect(CHECKED),
         log: log.expect(CHECKED),
         network: network.expect(CHECKED),
     };

@@ -28,6 +28,8 @@ pub enum Setting {
     OnOutage,
     /// How the traders of a market pay.
     Accounts,
+    /// When a bid is acknowledged.
+    Durability,
     /// How many house traders play.
     Demo,
     /// The form of the logs.
@@ -58,7 +60,7 @@ pub enum Setting {
 
 impl Setting {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -70,6 +72,7 @@ impl Setting {
         Self::Seed,
         Self::OnOutage,
         Self::Accounts,
+        Self::Durability,
         Self::Demo,
         Self::Log,
         Self::Heartbeat,
@@ -100,6 +103,7 @@ impl Setting {
             Self::Seed => "seed",
             Self::OnOutage => "on-outage",
             Self::Accounts => "accounts",
+            Self::Durability => "durability",
             Self::Demo => "demo",
             Self::Log => "log",
             Self::Heartbeat => "heartbeat",
@@ -131,6 +135,7 @@ impl Setting {
             Self::Seed => "AUCTION_SEED",
             Self::OnOutage => "AUCTION_ON_OUTAGE",
             Self::Accounts => "AUCTION_ACCOUNTS",
+            Self::Durability => "AUCTION_DURABILITY",
             Self::Demo => "AUCTION_DEMO",
             Self::Log => "AUCTION_LOG",
             Self::Heartbeat => "AUCTION_HEARTBEAT",
@@ -161,6 +166,7 @@ impl Setting {
             Self::Seed => None,
             Self::OnOutage => Some("extend"),
             Self::Accounts => None,
+            Self::Durability => Some("strict"),
             Self::Demo => Some("off"),
             Self::Log => Some("human"),
             Self::Heartbeat => Some("5s"),

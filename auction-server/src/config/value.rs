@@ -9,6 +9,7 @@ use auction_core::{AccountMode, ParseStepsError, Span, Steps};
 
 use crate::folder::DataFolder;
 use crate::house::HOUSE_TRADERS_MAX;
+use crate::journal::Durability;
 
 use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsDoor, PUBLIC_HOSTS_MAX, Rate};
 use super::{LogFormat, OnOutage};
@@ -108,6 +109,18 @@ pub(super) fn demo(text: &str) -> Result<Option<usize>, String> {
              command write --demo=8"
         )
     })
+}
+
+pub(super) fn durability(text: &str) -> Result<Durability, String> {
+    match text {
+        "strict" => Ok(Durability::Strict),
+        "relaxed" => Ok(Durability::Relaxed),
+        _ => Err(
+            "is unknown; expected strict (a bid is acknowledged when it is on disk) or relaxed (when it is written: if \
+             the machine goes down, the last moments are lost)"
+                .to_owned(),
+        ),
+    }
 }
 
 pub(super) fn log(text: &str) -> Result<LogFormat, String> {

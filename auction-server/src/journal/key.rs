@@ -45,6 +45,7 @@ pub(super) enum Purpose {
     FrameBody = 3,
     SnapshotHeader = 4,
     SnapshotBody = 5,
+    RelaxedMark = 6,
 }
 
 impl Key {

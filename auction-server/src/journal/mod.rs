@@ -33,6 +33,10 @@
 //! It relies on two things of the disk: a sync that returns has synced, and a write harms no byte outside
 //! its range.
 //!
+//! With [`Durability::Relaxed`] an append is acknowledged when it is written, and synced every [`RELAXED_SYNC_EVERY`]:
+//! it survives a crash of the process, and a loss of power may take the last moments back. What is left then is the
+//! beginning of what was acknowledged, without holes. It is what the name says, and never the default.
+//!
 //! # The folder
 //! | name | what |
 //! |---|---|
@@ -40,6 +44,7 @@
 //! | `journal.key` | the key of all checksums |
 //! | `00000000000000000001.seg` | a segment, named by its first record |
 //! | `00000000000000000123.snap` | a snapshot, named by the last record it holds |
+//! | `journal.relaxed` | the mark of relaxed durability: the last record that is known to be synced |
 //! | `*.tmp` | being made; means nothing after a crash |
 //!
 //! All files are readable by their owner only: hidden maxima and sealed bids lie in them.
@@ -69,6 +74,15 @@
 //!          over 0..96                      56  16  checksum, purpose 3, over 88..L
 //! 112      payload                         72  16  checksum, purpose 2, over 0..72
 //!                                          88      public, private, zeros to L
+//! ```
+//!
+//! `journal.relaxed` is two slots of 512 bytes, written in turns; the greater one that is whole counts:
+//!
+//! ```text
+//!   0   8  "AUCTRLX\n"
+//!   8   2  version = 1
+//!  16   8  the last record that was synced before this was written
+//!  32  16  checksum, purpose 6, over 0..32
 //! ```
 //!
 //! The chain after a frame is `SHA-256("auction.chain.1" ‖ chain before ‖ first u64 ‖ count u32 ‖ public)`,
@@ -104,6 +118,7 @@ mod extent;
 mod reader;
 mod options;
 mod supply;
+mod relaxed;
 mod writer;
 mod recovery;
 mod snapshot_header;
@@ -115,8 +130,11 @@ pub use error::{Damage, JournalError, VisitError};
 pub use extent::Extent;
 pub use frame::{Batch, FRAME_BYTES_MAX, FrameView, OwnedFrame};
 pub use key::Key;
-pub use options::{NewJournal, Options, Prepare, SEGMENT_BYTES_FIRST, SEGMENT_BYTES_MAX};
+pub use options::{
+    Durability, NewJournal, Options, Prepare, SEGMENT_BYTES_FIRST, SEGMENT_BYTES_MAX,
+};
 pub use reader::{Reader, TailState, Torn};
 pub use recovery::Recovery;
+pub use relaxed::RELAXED_SYNC_EVERY;
 pub use snapshot::{Newest, SNAPSHOT_BYTES_MAX, Skipped, Snapshot, SnapshotStore};
 pub use writer::{Journal, Log};

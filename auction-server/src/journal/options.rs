@@ -15,6 +15,8 @@ pub struct Options {
     pub segment_bytes_max: u64,
     /// Who makes the next segment.
     pub prepare: Prepare,
+    /// When an append is acknowledged.
+    pub durability: Durability,
 }
 
 /// What distinguishes one journal from all others. The randomness is the caller's, so that tests and
@@ -38,13 +40,23 @@ pub enum Prepare {
     InLine,
 }
 
+/// When an append is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When it is synced: it survives a loss of power.
+    Strict,
+    /// When it is written, and synced soon after: it survives a crash of the process, and a loss of power may take the
+    /// last moments back.
+    Relaxed,
+}
+
 /// The length of a journal's first segment: 1 MiB.
 pub const SEGMENT_BYTES_FIRST: u64 = 1 << 20;
 /// The length up to which segments double: 64 MiB.
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
 impl Options {
-    /// Segments from [`SEGMENT_BYTES_FIRST`] to [`SEGMENT_BYTES_MAX`], prepared in the background.
+    /// Segments from [`SEGMENT_BYTES_FIRST`] to [`SEGMENT_BYTES_MAX`], prepared in the background; strict.
     #[must_use]
     pub fn new(new: NewJournal) -> Self {
         Self {
@@ -52,6 +64,7 @@ impl Options {
             segment_bytes_first: SEGMENT_BYTES_FIRST,
             segment_bytes_max: SEGMENT_BYTES_MAX,
             prepare: Prepare::Background,
+            durability: Durability::Strict,
         }
     }
 }

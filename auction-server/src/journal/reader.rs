@@ -24,6 +24,8 @@ pub struct Reader {
     key: Key,
     /// Frames that end before this record are verified, but not returned.
     wanted: u64,
+    /// Holes behind this record are no damage: it was written with relaxed durability, and nobody writes now.
+    marked: Option<u64>,
     place: Option<Place>,
     body: Vec<u8>,
 }
@@ -80,6 +82,7 @@ impl Reader {
             dir: dir.to_owned(),
             key,
             wanted: 1,
+            marked: None,
             place: None,
             body: Vec::new(),
         }
@@ -135,7 +138,7 @@ impl Reader {
         if matches!(found, Found::Frame(_)) || self.next_segment(place)?.is_some() {
             return Ok(TailState::Grew);
         }
-        if rest.later_frame {
+        if rest.later_frame && !self.may_be_lost(expected) {
             return Err(place
                 .segment
                 .damaged(place.offset, Damage::Frame { expected }));
@@ -166,6 +169,28 @@ impl Reader {
     #[must_use]
     pub fn term(&self) -> Option<u64> {
         self.place.as_ref().map(|place| place.segment.header.term)
+    }
+
+    /// Makes what was read durable, should it not be: what is made of it must not outlive it.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        let Some(Place { segment, .. }) = &self.place else {
+            return Ok(());
+        };
+        // The segments before it were synced before it was begun.
+        let synced = segment.file.sync_data();
+        synced.map_err(|error| segment.failed("sync", error))
+    }
+
+    /// All to this record is synced, and what comes after it may have holes.
+    pub(super) fn relaxed_after(&mut self, marked: Option<u64>) {
+        self.marked = marked;
+    }
+
+    fn may_be_lost(&self, record: u64) -> bool {
+        self.marked.is_some_and(|marked| record > marked)
     }
 
     pub(super) fn key(&self) -> &Key {
@@ -218,7 +243,7 @@ impl Reader {
             }
             let expected = place.position.sequence + 1;
             let rest = scan_rest(&place.segment, place.offset, expected, &self.key)?;
-            if !rest.later_frame {
+            if !rest.later_frame || self.may_be_lost(expected) {
                 return Ok(None);
             }
             if settled {

@@ -8,8 +8,9 @@ use super::disk::{Access, Disk};
 use super::error::{JournalError, VisitError};
 use super::frame::FrameView;
 use super::key::{Key, key_path};
-use super::options::Options;
+use super::options::{Durability, Options};
 use super::reader::{Reader, TailState, Torn};
+use super::relaxed::{self, Syncer};
 use super::segment::{
     SEGMENT_HEADER_BYTES, Segment, SegmentHeader, list_numbered, list_segments, segment_path,
 };
@@ -35,8 +36,11 @@ pub struct Recovery {
     pub chain: Chain,
     /// How many frames were visited.
     pub frames: u64,
-    /// The remains of an append that was never acknowledged. They have been wiped out.
+    /// The remains of an append that was never acknowledged, or of several that were, with relaxed durability. They
+    /// have been wiped out.
     pub torn: Option<Torn>,
+    /// Whether it was written with relaxed durability last.
+    pub was_relaxed: bool,
     /// Whether the journal was made just now.
     pub created: bool,
 }
@@ -79,6 +83,8 @@ impl Journal {
             load_key(&*disk, dir)?
         };
         let mut reader = Reader::with_key(disk.clone(), dir, key.clone());
+        let marked = relaxed::marked(&*disk, dir, &key)?;
+        reader.relaxed_after(marked);
         let frames = replay(&mut reader, from, visit)?;
         let torn = match reader.tail_state()? {
             TailState::Torn(torn) => Some(torn),
@@ -86,9 +92,19 @@ impl Journal {
             TailState::Clean | TailState::Grew => None,
         };
         let (active, header) = resume(&*disk, dir, &key, &reader, torn.as_ref())?;
+        // All is synced now.
+        relaxed::unmark(&*disk, dir).map_err(at("unmark", dir))?;
         disk.sync_dir(dir).map_err(at("sync", dir))?;
 
         let position = reader.position().expect("there is a segment");
+        let syncer = match options.durability {
+            Durability::Strict => None,
+            Durability::Relaxed => {
+                let file = active.file.clone();
+                let syncer = Syncer::start(&*disk, dir, &key, file, position.sequence);
+                Some(syncer.map_err(at("mark", dir))?)
+            }
+        };
         let mut journal = Self {
             supply: Supply::start(disk.clone(), dir, options.prepare)?,
             disk,
@@ -99,6 +115,7 @@ impl Journal {
             segment_bytes_first: options.segment_bytes_first,
             segment_bytes_max: options.segment_bytes_max,
             active,
+            syncer,
             position,
             failed: false,
             buffer: Vec::new(),
@@ -112,6 +129,7 @@ impl Journal {
             chain: position.chain,
             frames,
             torn,
+            was_relaxed: marked.is_some(),
             created,
         };
         Ok((journal, recovery))
@@ -244,7 +262,7 @@ fn resume(
     let Segment { file, path, header } = segment;
     Ok((
         Active {
-            file,
+            file: Arc::from(file),
             path,
             bytes: header.bytes,
             end,

@@ -9,12 +9,14 @@ use super::chain::{MarketId, Position};
 use super::disk::{Disk, DiskFile};
 use super::frame::{self, Batch, FRAME_BYTES_MAX};
 use super::key::Key;
+use super::relaxed::Syncer;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, segment_path};
 use super::supply::{Prepared, Supply};
 
 /// Where the sequencer makes its batches durable.
 pub trait Log {
-    /// Makes `batch` durable: when this returns, it survives a loss of power.
+    /// Makes `batch` durable: when this returns, it survives a loss of power; of the process alone, when the log was
+    /// opened so.
     ///
     /// # Errors
     /// Nothing is known of the batch then, and nothing may be appended after it: the process ends, and
@@ -35,6 +37,8 @@ pub struct Journal {
     pub(super) segment_bytes_first: u64,
     pub(super) segment_bytes_max: u64,
     pub(super) active: Active,
+    /// With relaxed durability: who syncs.
+    pub(super) syncer: Option<Syncer>,
     pub(super) position: Position,
     pub(super) supply: Supply,
     pub(super) failed: bool,
@@ -45,7 +49,7 @@ pub struct Journal {
 
 /// The segment that is written.
 pub(super) struct Active {
-    pub file: Box<dyn DiskFile>,
+    pub file: Arc<dyn DiskFile>,
     pub path: PathBuf,
     /// Its length.
     pub bytes: u64,
@@ -121,11 +125,15 @@ impl Journal {
         } = &mut self.active;
         file.write_at(&self.buffer, *end)
             .map_err(|error| failed("write", path, &error))?;
-        file.sync_data()
-            .map_err(|error| failed("sync", path, &error))?;
+        let last = batch.first + u64::from(batch.count) - 1;
+        match &self.syncer {
+            None => file.sync_data(),
+            Some(syncer) => syncer.wrote(last),
+        }
+        .map_err(|error| failed("sync", path, &error))?;
         *end += length;
         self.position = Position {
-            sequence: batch.first + u64::from(batch.count) - 1,
+            sequence: last,
             chain,
         };
         Ok(())
@@ -147,7 +155,16 @@ impl Journal {
             bytes: prepared.bytes,
             chain_before,
         };
+        if self.syncer.is_some() {
+            // A segment has a next one only when it is whole, after any crash.
+            let Active { file, path, .. } = &self.active;
+            let synced = file.sync_data();
+            synced.map_err(|error| failed("sync", path, &error))?;
+        }
         self.active = begin_segment(&*self.disk, &self.dir, &self.key, prepared, &header)?;
+        if let Some(syncer) = &self.syncer {
+            syncer.goes_on_in(self.active.file.clone());
+        }
         self.request_next();
         Ok(())
     }
@@ -181,7 +198,7 @@ pub(super) fn begin_segment(
     };
     begin().map_err(|error| failed("begin", &path, &error))?;
     Ok(Active {
-        file: prepared.file,
+        file: Arc::from(prepared.file),
         path,
         bytes: prepared.bytes,
         end: SEGMENT_HEADER_BYTES,

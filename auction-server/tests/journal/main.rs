@@ -5,6 +5,7 @@ mod workload;
 
 mod format;
 mod opening;
+mod relaxed;
 mod beside;
 mod crash;
 mod damage;

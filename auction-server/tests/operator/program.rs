@@ -51,6 +51,7 @@ step = \"0.01\" # default
 seed = \"7\" # here/auction.toml:2: seed
 on-outage = \"extend\" # default
 # accounts: none
+durability = \"strict\" # default
 demo = \"off\" # default
 log = \"human\" # default
 heartbeat = \"5s\" # default

@@ -1,6 +1,7 @@
 //! What is asked, one file a question.
 
 mod durable;
+mod relaxed;
 mod fanout;
 mod idle;
 mod growth;
@@ -18,6 +19,8 @@ use crate::stage::Stage;
 pub enum Question {
     /// Durable bids beside Redis, PostgreSQL and the bare disk.
     Durable,
+    /// Bids with relaxed durability beside Redis's `everysec`.
+    Relaxed,
     /// One to many, beside NATS.
     Fanout,
     /// Connections that do nothing.
@@ -30,8 +33,9 @@ pub enum Question {
 
 impl Question {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Durable,
+        Self::Relaxed,
         Self::Fanout,
         Self::Idle,
         Self::Growth,
@@ -42,6 +46,7 @@ impl Question {
     pub fn ask(self, stage: &Stage) -> io::Result<Section> {
         match self {
             Self::Durable => durable::ask(stage),
+            Self::Relaxed => relaxed::ask(stage),
             Self::Fanout => fanout::ask(stage),
             Self::Idle => idle::ask(stage),
             Self::Growth => growth::ask(stage),

@@ -21,6 +21,7 @@ return 1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
     Always,
+    EverySecond,
 }
 
 /// A Redis of its own.
@@ -40,6 +41,7 @@ impl Redis {
         let port = free_port()?;
         let appendfsync = match sync {
             Sync::Always => "always",
+            Sync::EverySecond => "everysec",
         };
         let mut command = Command::new(file);
         command.current_dir(folder);
@@ -72,6 +74,7 @@ impl System for Redis {
     fn name(&self) -> String {
         match self.sync {
             Sync::Always => format!("Redis {}, always", self.version),
+            Sync::EverySecond => format!("Redis {}, everysec", self.version),
         }
     }
 
