@@ -96,11 +96,14 @@ pub enum Answer {
     Record(Option<Sequence>),
 }
 
+/// What came of commands, by the numbers of their requests.
+pub type Decisions = Vec<(RequestId, Decision)>;
+
 /// What a connection is told of the commands that it submitted together.
 #[derive(Clone, Debug)]
 pub struct Told {
     /// Its number for each, and what came of it.
-    pub decisions: Vec<(RequestId, Decision)>,
+    pub decisions: Decisions,
     /// When they were durable.
     pub durable_at: Instant,
 }
@@ -239,7 +242,7 @@ struct Untold {
     /// What each of those who wait is told.
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
     /// What each connection is told.
-    connections: Vec<(mpsc::Sender<Told>, Vec<(RequestId, Decision)>)>,
+    connections: Vec<(mpsc::Sender<Told>, Decisions)>,
     count: u64,
 }
 
