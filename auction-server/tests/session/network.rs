@@ -264,8 +264,10 @@ async fn bid(token: Token, shared: Shared) {
 async fn follow(shared: Shared) {
     let client = connected().await;
     let mut watch = loop {
-        if let Ok(watch) = client.watch().await {
-            break watch;
+        match client.watch().await {
+            Ok(watch) => break watch,
+            // A cut can refuse at once, and a host has only so many ports.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     };
     let mut at = watch.market().feed_sequence();
