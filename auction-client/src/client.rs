@@ -3,13 +3,13 @@
 use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use auction_core::{
-    LotId, Market, MarketId, Name, OwnOrder, Price, Profit, SecurityCode, SessionId, Span, Symbol,
-    UserId,
+    LotId, Market, MarketId, Name, OwnOrder, Price, Profit, RequestId, SecurityCode, SessionId,
+    Span, Symbol, UserId,
 };
 use auction_proto::{
     Accepted, Bid, BidMaximum, CloseSession, Code, GetHistory, GetOrders, GetSnapshot, History,
@@ -403,7 +403,9 @@ impl Client {
             .map_err(|_| not_sent(ConnectionError::TimedOut(self.answer_within)))?
             .map_err(|_| not_sent(ConnectionError::Closed))?;
         let (answer, answered) = oneshot::channel();
+        let number = Arc::new(OnceLock::new());
         let submitted = Submitted {
+            number: number.clone(),
             message: request.into(),
             within: self.answer_within,
             deadline,
@@ -414,6 +416,7 @@ impl Client {
         handed_over.map_err(|_| not_sent(ConnectionError::Closed))?;
         Ok(InFlight {
             answered,
+            number,
             request: PhantomData,
         })
     }
@@ -443,7 +446,17 @@ enum LoginTried {
 #[must_use = "a request can fail: await its answer"]
 pub struct InFlight<R: Request> {
     answered: oneshot::Receiver<Result<Answer, RequestError>>,
+    number: Arc<OnceLock<RequestId>>,
     request: PhantomData<fn() -> R>,
+}
+
+impl<R: Request> InFlight<R> {
+    /// The number of the request within its session, by which [`Client::receipt`] finds it. `None`: it has none yet.
+    /// Await the answer by `&mut` to have it afterwards.
+    #[must_use]
+    pub fn number(&self) -> Option<RequestId> {
+        self.number.get().copied()
+    }
 }
 
 impl<R: Request> Future for InFlight<R> {

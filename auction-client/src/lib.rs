@@ -66,6 +66,11 @@
 //! [`Client::watch_account`] tells what concerns the user alone: orders and leads from every session, and what
 //! comes of them. [`Client::set_dead_man`] has the user's open orders pulled should this session die.
 //!
+//! # What the market signs
+//! [`Client::market_key`] tells the key to keep at the first time. [`Client::receipt`] gives the proof that what one
+//! asked for stands in the market's journal, which anyone who has the key can check; [`Client::checkpoint_since`], that
+//! nothing of a journal that the market had signed was dropped, changed or reordered.
+//!
 //! # Over anything
 //! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`), and trusts whom a [`Trust`] says: the machine's
 //! authorities, one's own, or one certificate alone, by its [`Fingerprint`]. [`Client::connect_with`] takes any way
@@ -88,15 +93,17 @@ mod driver;
 mod watch;
 mod account;
 mod client;
+mod signed;
 
 pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{
     Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code,
-    DeadManOf, Deposit, Done, ExtendLot, Fault, GetBalance, GetHistory, GetLeastWinning, GetOrders,
-    GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListSessions, ListedHolding,
-    ListedSession, LoggedIn, Login, Logout, OpenLot, PlaceOrder, PublishProfit, Refused, Register,
-    ReinstateUser, ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions, SetDeadMan,
-    SuspendUser, Token, Welcome, Withdraw,
+    DeadManOf, Deposit, Done, ExtendLot, Fault, GetBalance, GetCheckpoint, GetHistory,
+    GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSnapshot, HaltLot, History,
+    HistoryBid, Indicative, ListSessions, ListedHolding, ListedSession, LoggedIn, Login, Logout,
+    MarketKey, OpenLot, PlaceOrder, PublicKey, PublishProfit, Receipt, ReceiptOf, Refused,
+    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions,
+    SetDeadMan, SignedCheckpoint, SuspendUser, Token, Welcome, Withdraw,
 };
 pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;
@@ -104,6 +111,7 @@ pub use error::{BidError, ConnectionError, RequestError, TlsError};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use proof::{Counts, JudgedRecord, Proof, ProofError, Verifier};
 pub use request::{BidPlaced, Request};
+pub use signed::SignedError;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsStream, Trust};
 pub use watch::{Gap, Update, Watch};

@@ -1,6 +1,7 @@
 //! The requests that have no answer yet, by their numbers.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use auction_core::{FeedSequence, Reply, RequestId};
@@ -18,6 +19,8 @@ use crate::request::{Answer, Repeat, repeat};
 #[derive(Debug)]
 pub(crate) struct Submitted {
     pub(crate) message: ClientMessage,
+    /// Where its number is told, once it has one.
+    pub(crate) number: Arc<OnceLock<RequestId>>,
     /// How long it may wait in all.
     pub(crate) within: Duration,
     pub(crate) deadline: Instant,
@@ -48,6 +51,8 @@ impl Pending {
 
     /// Takes a request in, not sent yet.
     pub(crate) fn add(&mut self, number: RequestId, asked: Submitted) {
+        // It has one number for as long as it waits.
+        let _ = asked.number.set(number);
         let parts = SnapshotAssembler::new();
         let waiting = Waiting {
             asked,

@@ -5,10 +5,11 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot,
-    CloseSession, Deposit, Done, ExtendLot, GetBalance, GetHistory, GetLeastWinning, GetOrders,
-    GetSnapshot, HaltLot, History, Kind, ListSessions, LoggedIn, Login, Logout, OpenLot,
-    PlaceOrder, PublishProfit, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
-    ServerMessage, Sessions, SetDeadMan, SuspendUser, Withdraw,
+    CloseSession, Deposit, Done, ExtendLot, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning,
+    GetMarketKey, GetOrders, GetReceipt, GetSnapshot, HaltLot, History, Kind, ListSessions,
+    LoggedIn, Login, Logout, MarketKey, OpenLot, PlaceOrder, PublishProfit, Receipt, Register,
+    ReinstateUser, ReplaceOrder, Resume, ResumeLot, ServerMessage, Sessions, SetDeadMan,
+    SignedCheckpoint, SuspendUser, Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -172,6 +173,18 @@ requests! {
     };
     GetHistory => History, |answer| match answer {
         Answer::Message(ServerMessage::History(history)) => Ok(history),
+        other => Err(other.kind()),
+    };
+    GetMarketKey => MarketKey, |answer| match answer {
+        Answer::Message(ServerMessage::MarketKey(key)) => Ok(key),
+        other => Err(other.kind()),
+    };
+    GetCheckpoint => SignedCheckpoint, |answer| match answer {
+        Answer::Message(ServerMessage::SignedCheckpoint(checkpoint)) => Ok(checkpoint),
+        other => Err(other.kind()),
+    };
+    GetReceipt => Receipt, |answer| match answer {
+        Answer::Message(ServerMessage::Receipt(receipt)) => Ok(receipt),
         other => Err(other.kind()),
     };
 }

@@ -164,7 +164,16 @@ impl Server {
         let opened = store::open(disk.clone(), &config.data, config.durability, tell)?;
         say_recovery(&opened);
         // The journal's lock keeps a second server from making another.
+        let had_key = config.data.market_key().exists();
         let signing_key = open_key(&*disk, &config.data)?;
+        if !had_key && opened.recovery.last_sequence > 0 {
+            tracing::warn!(
+                "{} was missing: the market signs with a new key from now on, {}, which clients who kept an older \
+                 one refuse; restore the file from a copy if there was one",
+                config.data.market_key().display(),
+                signing_key.public().fingerprint(),
+            );
+        }
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
         let house = open_market(config, &mut committer, &*clock, tell)?;

@@ -18,6 +18,7 @@ mod screen;
 mod program_formats;
 mod walk;
 mod library;
+mod receipts;
 mod examples;
 mod tls;
 mod fragile;
