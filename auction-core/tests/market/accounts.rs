@@ -75,14 +75,7 @@ impl Oracle {
                 }
             }
             (Asset::Shares { symbol, quantity }, Way::Out) => {
-                let (needed, available) = (quantity.get(), self.shares_of(user, symbol));
-                if needed > available {
-                    return Err(Reject::InsufficientShares {
-                        symbol,
-                        needed,
-                        available,
-                    });
-                }
+                self.can_deliver(user, symbol, quantity.get())?;
             }
         }
         self.payments.push(payment);
@@ -128,8 +121,8 @@ impl Oracle {
                 continue;
             }
             for (shares, price) in lot.gives(user) {
-                books.cash -= i128::from(shares) * i128::from(price);
-                *books.shares.entry(lot.open.symbol).or_default() += i128::from(shares);
+                books.cash -= shares * i128::from(price);
+                *books.shares.entry(lot.open.symbol).or_default() += shares;
             }
         }
         books.shares.retain(|_, shares| *shares != 0);
@@ -181,10 +174,25 @@ impl Oracle {
         }
     }
 
-    fn shares_of(&self, user: UserId, symbol: Symbol) -> u64 {
+    /// Whether a trader has so many shares that are free.
+    pub fn can_deliver(&self, user: UserId, symbol: Symbol, needed: u64) -> Result<(), Reject> {
+        if self.mode == AccountMode::Credit {
+            return Ok(());
+        }
         let books = self.books(user);
         let shares = books.shares.get(&symbol).copied().unwrap_or(0);
-        u64::try_from(shares).unwrap()
+        let open = self.lots.iter().filter(|lot| lot.closed_at.is_none());
+        let calls = open.filter(|lot| lot.call().is_some() && lot.open.symbol == symbol);
+        let bound: u64 = calls.map(|lot| lot.call_binds_shares(user)).sum();
+        let available = u64::try_from(shares).unwrap() - bound;
+        if needed <= available {
+            return Ok(());
+        }
+        Err(Reject::InsufficientShares {
+            symbol,
+            needed,
+            available,
+        })
     }
 
     fn paid_in(&self) -> i128 {
@@ -226,7 +234,8 @@ impl OracleLot {
                 let most = own.map(|offer| offer.amount).max();
                 whole * i128::from(most.unwrap())
             }
-            Terms::English(_) | Terms::Dutch(_) | Terms::Call(_) => 0,
+            Terms::English(_) | Terms::Dutch(_) => 0,
+            Terms::Call(_) => self.call_binds(user),
             Terms::Sealed(_) | Terms::Uniform(_) => {
                 let live = self.live().into_iter();
                 let own = live.filter(|bid| bid.user == user);
@@ -247,19 +256,22 @@ impl OracleLot {
         (whole * i128::from(price) - bound).max(0)
     }
 
-    /// The shares that a lot which has closed gave a trader, and what each of them cost.
-    fn gives(&self, user: UserId) -> Vec<(u64, u64)> {
+    /// The shares that a lot which has closed gave a trader, or took, and the price of each.
+    fn gives(&self, user: UserId) -> Vec<(i128, u64)> {
         let outcome = self.outcome();
+        if self.call().is_some() {
+            return self.call_gives(user);
+        }
         if self.orders_each().is_some() {
             let opened = self.opened().into_iter();
             let own = opened.filter(|bid| bid.bidder == user);
             return own
-                .filter_map(|bid| Some((bid.filled, bid.pays?.units())))
+                .filter_map(|bid| Some((bid.filled.into(), bid.pays?.units())))
                 .collect();
         }
         match outcome {
             auction_core::Outcome::Sold { winner, price, .. } if winner == user => {
-                vec![(self.open.quantity.get(), price.units())]
+                vec![(self.open.quantity.get().into(), price.units())]
             }
             _ => Vec::new(),
         }

@@ -12,7 +12,9 @@ impl OracleLot {
     pub fn other_view(&self, count: usize) -> View {
         let (closes_at, extensions) = self.close_after(count);
         let taken = self.offers(count).first().copied();
-        let mut bidders: Vec<UserId> = self.live_after(count).iter().map(|bid| bid.user).collect();
+        let sealed = self.live_after(count).into_iter().map(|bid| bid.user);
+        let on_call = self.book_after(count).into_iter().map(|order| order.user);
+        let mut bidders: Vec<UserId> = sealed.chain(on_call).collect();
         bidders.sort_unstable();
         bidders.dedup();
         View {
@@ -37,9 +39,8 @@ impl OracleLot {
             highest: highest.map(price),
         };
         match &self.open.terms {
-            Terms::English(_) | Terms::Call(_) => {
-                panic!("the oracle computes English lots elsewhere")
-            }
+            Terms::English(_) => panic!("the oracle computes English lots elsewhere"),
+            Terms::Call(_) => self.call_outcome(),
             Terms::Dutch(_) => match self.offers(self.happened.len()).first() {
                 None => unsold(UnsoldBecause::NoBids, None),
                 Some(taken) => Outcome::Sold {

@@ -12,7 +12,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 
 use crate::disclosed::audit;
 use crate::lot::{OracleLot, price};
-use crate::oracle::{Answer, Oracle};
+use crate::oracle::{Answer, Oracle, SEED};
 use crate::steps::{Step, any_step, opening};
 
 pub const MARKET: MarketId = MarketId([7; 16]);
@@ -258,20 +258,23 @@ impl Laws {
 
     fn advance(&mut self, now: Timestamp, due: &[Command]) {
         for command in due {
-            let (Command::CloseDue { lot } | Command::OpenDue { lot }) = command else {
+            let (Command::CloseDue { lot }
+            | Command::OpenDue { lot }
+            | Command::DrawEnd { lot, .. }) = command
+            else {
                 panic!("the clock asks for nothing else");
             };
             let next = self.engine.due(now).next();
             assert_eq!(next, Some(*lot), "due by time, then by number");
             let record = self
                 .engine
-                .advance(now, || [7; 32])
+                .advance(now, || [SEED; 32])
                 .expect("what is due is decided");
             assert_eq!(record.command, *command);
             self.take(record);
         }
         assert_eq!(self.engine.due(now).next(), None);
-        assert_eq!(self.engine.advance(now, || [7; 32]), None);
+        assert_eq!(self.engine.advance(now, || [SEED; 32]), None);
     }
 
     fn ask(
@@ -376,6 +379,8 @@ impl Laws {
         assert_eq!(engine.market().lots().len(), oracle.lots.len());
         for (number, lot) in (1..).zip(&oracle.lots) {
             self.lot_stands_as(LotId(number), lot);
+            let users = oracle.users.len() as u32;
+            lot.call_stands_as(engine, LotId(number), users);
         }
         let users = engine
             .market()
@@ -387,6 +392,8 @@ impl Laws {
         for (listing, profit) in &oracle.stocks {
             let stock = engine.market().stock(listing.symbol).unwrap();
             assert_eq!((stock.listing, stock.profit), (*listing, *profit));
+            let last_uncross = oracle.uncrossed.get(&listing.symbol).copied();
+            assert_eq!(stock.last_uncross.map(|price| price.units()), last_uncross);
         }
         for number in 1..=oracle.users.len() as u32 {
             let user = UserId(number);

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use auction_core::limits::{AMOUNT_MAX, PRICE_MAX};
 use auction_core::{
-    EnglishTerms, OpenLot, OrderId, Outcome, Price, Reject, ReserveStatus, SoftCloseMode, SoldBy,
-    Steps, Terms, Timestamp, UnsoldBecause, UserId,
+    EnglishTerms, ExtensionCause, OpenLot, OrderId, Outcome, Price, Reject, ReserveStatus,
+    SoftCloseMode, SoldBy, Steps, Terms, Timestamp, UnsoldBecause, UserId,
 };
+
+use crate::calls::CallStep;
 
 #[derive(Clone, Debug)]
 pub struct OracleLot {
@@ -28,6 +30,7 @@ pub enum Happened {
     Resumed { at: u64 },
     Placed(Placed),
     Cancelled { user: UserId, order: OrderId },
+    Call(CallStep),
 }
 
 /// An order as it was placed or replaced.
@@ -240,7 +243,7 @@ impl OracleLot {
     pub fn deadline(&self) -> Option<u64> {
         match self.closed_at.or(self.halted_since()) {
             Some(_) => None,
-            None if self.has_begun() => Some(self.view().closes_at),
+            None if self.has_begun() => Some(self.call_deadline()),
             None => Some(self.opened_at()),
         }
     }
@@ -332,7 +335,14 @@ impl OracleLot {
                 Happened::Moved { closes_at } => close = closes_at,
                 Happened::Halted { at } => since = at,
                 Happened::Resumed { at } => close += at - since,
-                Happened::Began { .. } | Happened::Placed(_) | Happened::Cancelled { .. } => {}
+                Happened::Call(CallStep::Prolonged { closes_at, cause }) => {
+                    close = closes_at;
+                    extensions += u32::from(cause == ExtensionCause::Volatility);
+                }
+                Happened::Began { .. }
+                | Happened::Placed(_)
+                | Happened::Cancelled { .. }
+                | Happened::Call(_) => {}
                 Happened::Offer(offer) => {
                     if let Some(later) = self.extended(index, offer, close, extensions) {
                         close = later;

@@ -1,9 +1,14 @@
 //! The whole engine against an oracle that is written differently: a plain list of all offers, from which
 //! everything is computed anew at each step.
 
+#[path = "../clearing/oracle.rs"]
+mod ladder;
 mod oracle;
+mod opening;
+mod orders;
 mod lot;
 mod formats;
+mod calls;
 mod accounts;
 mod steps;
 mod disclosed;

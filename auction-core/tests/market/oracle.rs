@@ -1,17 +1,19 @@
 //! The oracle: lists of everything that was accepted, and answers computed from them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use auction_core::clearing::dutch::PriceClockError;
 use auction_core::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX, SPAN_MAX_MICROS};
 use auction_core::{
-    AccountMode, BidReply, Caller, Command, Listing, LotId, Name, OpenLot, OrderId, Profit, Reject,
-    Reply, RequestId, Role, Sequence, SessionId, Side, Span, Symbol, Terms, TermsError, Timestamp,
-    UserId,
+    AccountMode, BidReply, Caller, Command, Listing, LotId, Name, Price, Profit, Reject, Reply,
+    RequestId, Role, Seed, Sequence, SessionId, Span, Symbol, Timestamp, UserId,
 };
 
 use crate::accounts::{Payment, Way};
-use crate::lot::{Happened, Kind, Offer, OracleLot, Placed, price, step, time};
+use crate::calls::{CallStep, Change};
+use crate::lot::{Happened, Kind, Offer, OracleLot, price, time};
+
+/// Every byte of what random ends are drawn from.
+pub const SEED: u8 = 7;
 
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
@@ -24,6 +26,8 @@ pub struct Oracle {
     pub suspended: BTreeSet<UserId>,
     pub mode: AccountMode,
     pub payments: Vec<Payment>,
+    /// What each stock's last call was uncrossed at.
+    pub uncrossed: BTreeMap<Symbol, u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +56,7 @@ pub enum Answer {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
+pub enum Who {
     Operator,
     User(UserId, Role),
 }
@@ -73,16 +77,37 @@ impl Oracle {
             let at = self.at.max(deadline);
             self.at = at;
             self.records += 1;
-            let lot = &mut self.lots[number as usize - 1];
-            let id = LotId(number);
-            asked.push(if lot.has_begun() {
-                lot.closed_at = Some(at);
-                Command::CloseDue { lot: id }
-            } else {
-                lot.happened.push(Happened::Began { at });
-                Command::OpenDue { lot: id }
-            });
+            asked.push(self.due(LotId(number), at));
         }
+    }
+
+    /// Does what is due, and gives what is asked for.
+    fn due(&mut self, id: LotId, at: u64) -> Command {
+        let lot = &mut self.lots[id.0 as usize - 1];
+        if !lot.has_begun() {
+            lot.happened.push(Happened::Began { at });
+            self.refer(id);
+            return Command::OpenDue { lot: id };
+        }
+        if lot.is_to_be_drawn() {
+            let longest = lot.call().map_or(0, |terms| terms.random_end.micros());
+            let longest = longest.min(lot.view().closes_at.saturating_sub(at));
+            let before_close = u128::from_le_bytes([SEED; 16]) % (u128::from(longest) + 1);
+            let drawn = CallStep::Drawn {
+                before_close: before_close as u64,
+            };
+            lot.happened.push(Happened::Call(drawn));
+            let seed = Seed([SEED; 32]);
+            return Command::DrawEnd { lot: id, seed };
+        }
+        if let (Some(cause), Some(terms)) = (lot.goes_on(), lot.call()) {
+            let closes_at = at + terms.extend_by.micros();
+            let prolonged = CallStep::Prolonged { closes_at, cause };
+            lot.happened.push(Happened::Call(prolonged));
+        } else {
+            self.close(id, at);
+        }
+        Command::CloseDue { lot: id }
     }
 
     pub fn ask(&mut self, now: Timestamp, caller: Caller, command: &Command) -> Answer {
@@ -200,7 +225,7 @@ impl Oracle {
                 if let Some(reject) = lot.not_begun(*id) {
                     return Err(reject);
                 }
-                lot.closed_at = Some(now);
+                self.close(*id, now);
                 Ok(Reply::Done)
             }
             Command::CancelLot { lot: id } => {
@@ -235,10 +260,11 @@ impl Oracle {
                 self.may_run_lots(who)?;
                 self.user(*user)
                     .ok_or(Reject::UnknownUser { user: *user })?;
-                match self.suspended.insert(*user) {
-                    true => Ok(Reply::Done),
-                    false => Err(Reject::Unchanged),
+                if !self.suspended.insert(*user) {
+                    return Err(Reject::Unchanged);
                 }
+                self.take_back(*user);
+                Ok(Reply::Done)
             }
             Command::ReinstateUser { user } => {
                 self.may_run_lots(who)?;
@@ -264,78 +290,25 @@ impl Oracle {
                 self.pay(Payment { user, asset, way })
             }
             Command::PlaceOrder {
-                lot: id,
+                lot,
                 side,
                 quantity,
                 limit,
             } => {
-                let user = self.trader(who)?;
-                let lot = self.taking_orders(now, *id)?;
-                let each = lot.orders_each().expect("it takes orders");
-                if *side == Side::Sell {
-                    return Err(Reject::BuysOnly);
-                }
-                let (quantity, price) = checked(lot, quantity.get(), *limit)?;
-                let own = lot.live().iter().filter(|bid| bid.user == user).count();
-                if own >= each as usize {
-                    return Err(Reject::TooManyOrders { most: each });
-                }
-                let order = OrderId(lot.placed_by(user) + 1);
-                let anew = true;
-                self.can_pay(user, i128::from(quantity) * i128::from(price))?;
-                let lot = self.lot(*id)?;
-                lot.happened.push(Happened::Placed(Placed {
-                    user,
-                    order,
-                    quantity,
-                    price,
-                    anew,
-                }));
-                Ok(Reply::OrderPlaced(order))
+                let change = Change::Place(*side, quantity.get(), limit.map(Price::units));
+                self.change_order(now, who, *lot, change)
             }
             Command::ReplaceOrder {
-                lot: id,
+                lot,
                 order,
                 quantity,
                 limit,
             } => {
-                let user = self.trader(who)?;
-                let lot = self.taking_orders(now, *id)?;
-                own_order(lot, user, *order)?;
-                let (quantity, price) = checked(lot, quantity.get(), *limit)?;
-                let anew = false;
-                let cost = |quantity, price| i128::from(quantity) * i128::from(price);
-                let live = lot.live();
-                let own = live
-                    .iter()
-                    .find(|bid| (bid.user, bid.order) == (user, *order));
-                let before = own.map_or(0, |bid| cost(bid.quantity, bid.price));
-                self.can_pay(user, (cost(quantity, price) - before).max(0))?;
-                let lot = self.lot(*id)?;
-                lot.happened.push(Happened::Placed(Placed {
-                    user,
-                    order: *order,
-                    quantity,
-                    price,
-                    anew,
-                }));
-                Ok(Reply::Done)
+                let change = Change::Replace(*order, quantity.get(), limit.map(Price::units));
+                self.change_order(now, who, *lot, change)
             }
-            Command::CancelOrder { lot: id, order } => {
-                let user = self.trader(who)?;
-                let lot = self.lot(*id)?;
-                match lot.stopped(*id, now) {
-                    Some(Reject::LotHalted { .. }) => lot.not_begun(*id).map_or(Ok(()), Err)?,
-                    Some(reject) => return Err(reject),
-                    None => {}
-                }
-                lot.orders_each().ok_or(Reject::TakesBids { lot: *id })?;
-                own_order(lot, user, *order)?;
-                lot.happened.push(Happened::Cancelled {
-                    user,
-                    order: *order,
-                });
-                Ok(Reply::Done)
+            Command::CancelOrder { lot, order } => {
+                self.change_order(now, who, *lot, Change::Cancel(*order))
             }
             Command::Register(registration) => {
                 may_operate(who)?;
@@ -447,61 +420,6 @@ impl Oracle {
         Ok(Reply::Done)
     }
 
-    fn open(&mut self, now: u64, open: &OpenLot) -> Result<Reply, Reject> {
-        let base = self.stock(open.symbol)?.0.price.units();
-        let lot = OracleLot {
-            open: open.clone(),
-            base,
-            made_at: now,
-            happened: Vec::new(),
-            closed_at: None,
-            cancelled: false,
-        };
-        let opens_at = open.opens_at.map(Timestamp::micros);
-        if opens_at.is_some_and(|opens_at| opens_at <= now || opens_at > now + SPAN_MAX_MICROS) {
-            return Err(TermsError::Opening.into());
-        }
-        let opens_at = opens_at.unwrap_or(now);
-        let closes_at = open.closes_at.micros();
-        if closes_at <= opens_at || closes_at > opens_at + SPAN_MAX_MICROS {
-            return Err(TermsError::Close.into());
-        }
-        let greatest = lot.greatest();
-        if !lot.is_english() {
-            check_other_terms(&lot)?;
-            self.lots.push(lot);
-            return Ok(Reply::LotOpened(LotId(self.lots.len() as u32)));
-        }
-        let least = base + step(&lot.terms().steps, base);
-        if least > greatest {
-            return Err(TermsError::BasePrice.into());
-        }
-        let outside = |value: u64, least: u64| value < least || value > greatest;
-        let reserve = open.reserve.map(|reserve| reserve.units());
-        let greatest = price(greatest);
-        if reserve.is_some_and(|reserve| outside(reserve, least)) {
-            return Err(TermsError::Reserve {
-                least: price(least),
-                greatest,
-            }
-            .into());
-        }
-        let least = reserve.unwrap_or(least);
-        if lot
-            .terms()
-            .buy_now
-            .is_some_and(|buy_now| outside(buy_now.units(), least))
-        {
-            return Err(TermsError::BuyNow {
-                least: price(least),
-                greatest,
-            }
-            .into());
-        }
-        self.lots.push(lot);
-        Ok(Reply::LotOpened(LotId(self.lots.len() as u32)))
-    }
-
     fn extend(&mut self, now: u64, id: LotId, closes_at: u64) -> Result<Reply, Reject> {
         let lot = self.lot(id)?;
         if let Some(since) = lot.halted_since() {
@@ -567,7 +485,7 @@ impl Oracle {
         }))
     }
 
-    fn trader(&self, who: Who) -> Result<UserId, Reject> {
+    pub fn trader(&self, who: Who) -> Result<UserId, Reject> {
         let Who::User(user, Role::Trader) = who else {
             return Err(refuse(who));
         };
@@ -589,17 +507,7 @@ impl Oracle {
         }
     }
 
-    /// An open lot of sealed bids.
-    fn taking_orders(&mut self, now: u64, id: LotId) -> Result<&mut OracleLot, Reject> {
-        let lot = self.lot(id)?;
-        match lot.stopped(id, now) {
-            Some(reject) => Err(reject),
-            None if lot.orders_each().is_none() => Err(Reject::TakesBids { lot: id }),
-            None => Ok(lot),
-        }
-    }
-
-    fn lot(&mut self, lot: LotId) -> Result<&mut OracleLot, Reject> {
+    pub fn lot(&mut self, lot: LotId) -> Result<&mut OracleLot, Reject> {
         let index = (lot.0 as usize).checked_sub(1);
         let found = index.and_then(|index| self.lots.get_mut(index));
         let found = found.ok_or(Reject::UnknownLot { lot })?;
@@ -620,67 +528,6 @@ impl Oracle {
 
     pub fn user(&self, user: UserId) -> Option<&(Name, Role)> {
         self.users.get((user.0 as usize).checked_sub(1)?)
-    }
-}
-
-fn checked(
-    lot: &OracleLot,
-    quantity: u64,
-    limit: Option<auction_core::Price>,
-) -> Result<(u64, u64), Reject> {
-    let price = limit.ok_or(Reject::LimitNeeded)?.units();
-    match lot.bid_refusal(quantity, price) {
-        Some(reject) => Err(reject),
-        None => Ok((quantity, price)),
-    }
-}
-
-fn own_order(lot: &OracleLot, user: UserId, order: OrderId) -> Result<(), Reject> {
-    let live = lot.live();
-    let own = live
-        .iter()
-        .find(|bid| (bid.user, bid.order) == (user, order));
-    own.map(|_| ()).ok_or(Reject::UnknownOrder { order })
-}
-
-fn check_other_terms(lot: &OracleLot) -> Result<(), TermsError> {
-    let greatest = price(lot.greatest());
-    let reserve = lot.open.reserve.map(|reserve| reserve.units());
-    let within = |least: u64, most: u64| match reserve {
-        Some(reserve) if reserve < least || reserve > most => Err(TermsError::Reserve {
-            least: price(least),
-            greatest: price(most),
-        }),
-        _ => Ok(()),
-    };
-    match &lot.open.terms {
-        Terms::English(_) => Ok(()),
-        Terms::Dutch(terms) => {
-            let (floor, start) = (terms.floor.units(), terms.start);
-            if floor == 0 || floor > start.units() {
-                return Err(PriceClockError::Floor { start }.into());
-            }
-            if terms.step.units() == 0 {
-                return Err(PriceClockError::ZeroStep.into());
-            }
-            if terms.interval.micros() == 0 {
-                return Err(PriceClockError::ZeroInterval.into());
-            }
-            if reserve.is_some() {
-                return Err(TermsError::NoReserve);
-            }
-            if start > greatest {
-                return Err(TermsError::Start { greatest });
-            }
-            Ok(())
-        }
-        Terms::Sealed(_) if lot.base.max(1) > lot.greatest() => Err(TermsError::BasePrice),
-        Terms::Sealed(_) => within(lot.base.max(1), lot.greatest()),
-        Terms::Uniform(terms) if !(1..=1_000).contains(&terms.bids_max) => {
-            Err(TermsError::BidsEach)
-        }
-        Terms::Uniform(_) => within(1, auction_core::limits::PRICE_MAX),
-        Terms::Call(_) => unreachable!(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use auction_core::limits::{CASH_MAX, QUANTITY_MAX};
 use auction_core::{
-    AccountMode, Amount, Asset, Caller, Command, Credential, DutchTerms, EnglishTerms, Listing,
-    LotId, MarginalPriority, Name, NewSession, OpenLot, OrderId, Price, Profit, Quantity,
-    Registration, RequestId, Role, SealedPricing, SealedTerms, SecurityCode, SessionId, Side,
-    SoftClose, SoftCloseMode, Span, StepBand, Steps, Symbol, Terms, Timestamp, TokenHash,
-    UniformPricing, UniformTerms, UserId,
+    AccountMode, Amount, Asset, BookShown, CallTerms, Caller, Collar, Command, Credential,
+    DutchTerms, EnglishTerms, Listing, LotId, MarginalPriority, Name, NewSession, OpenLot, OrderId,
+    Price, Profit, Quantity, Registration, RequestId, Role, SealedPricing, SealedTerms,
+    SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, Span, StepBand, Steps, Symbol, Terms,
+    Timestamp, TokenHash, UniformPricing, UniformTerms, UserId,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -98,6 +98,7 @@ pub fn any_step(oracle: &Oracle) -> BoxedStrategy<Step> {
     let asking = prop_oneof![
         2 => (any_now(oracle), (bidder(oracle), offer(oracle))),
         2 => (any_now(oracle), (bidder(oracle), order(oracle))),
+        3 => (any_now(oracle), (bidder(oracle), call_order(oracle))),
         1 => (any_now(oracle), (Just(Caller::Operator), in_charge(oracle))),
         1 => (any_now(oracle), any_request(oracle)),
     ];
@@ -119,6 +120,11 @@ fn any_now(oracle: &Oracle) -> BoxedStrategy<Timestamp> {
         let closes_at = lot.view().closes_at;
         moments.push(closes_at);
         moments.extend(lot.deadline());
+        if let Some(no_cancel) = lot.call().and_then(|terms| terms.no_cancel) {
+            let windows =
+                no_cancel.micros() + lot.call().map_or(0, |terms| terms.random_end.micros());
+            moments.push(closes_at.saturating_sub(windows));
+        }
         if lot.is_english() {
             let within = lot.terms().soft_close.extend_within.micros();
             moments.push(closes_at.saturating_sub(within));
@@ -236,6 +242,7 @@ fn any_command(oracle: &Oracle) -> BoxedStrategy<Command> {
     prop_oneof![
         4 => offer(oracle),
         2 => order(oracle),
+        2 => call_order(oracle),
         4 => in_charge(oracle),
         1 => Just(Command::SetAccounts { mode: AccountMode::Funds }),
         1 => Just(Command::SetAccounts { mode: AccountMode::Credit }),
@@ -318,6 +325,7 @@ fn in_charge(oracle: &Oracle) -> BoxedStrategy<Command> {
     let users = 0..8_u32;
     prop_oneof![
         8 => opening_of_another(oracle.at),
+        8 => opening_of_call(oracle.at),
         3 => opening_of_lot(oracle.at),
         1 => lot.clone().prop_map(|lot| Command::CloseLot { lot }),
         1 => lot.clone().prop_map(|lot| Command::CancelLot { lot }),
@@ -365,10 +373,9 @@ fn cash(units: u64) -> Asset {
 /// A price that decides something by the lot's terms.
 fn decisive(lot: &OracleLot, at: u64) -> Option<u64> {
     match &lot.open.terms {
-        Terms::Call(_) => unreachable!(),
         Terms::English(terms) => terms.buy_now.map(Price::units),
         Terms::Dutch(terms) => Some(lot.falling(terms, at)),
-        Terms::Sealed(_) | Terms::Uniform(_) => None,
+        Terms::Sealed(_) | Terms::Uniform(_) | Terms::Call(_) => None,
     }
 }
 
@@ -409,6 +416,95 @@ fn order(oracle: &Oracle) -> BoxedStrategy<Command> {
             }
         })
         .boxed()
+}
+
+/// Orders at few prices and of few shares, so that ties are common, for calls and another lot.
+fn call_order(oracle: &Oracle) -> BoxedStrategy<Command> {
+    let takes = |lot: &OracleLot| lot.closed_at.is_none() && lot.call().is_some();
+    let calls = (1..).zip(&oracle.lots).filter(|(_, lot)| takes(lot));
+    let mut lots: Vec<(LotId, u64)> = calls
+        .map(|(number, lot)| (LotId(number), lot.open.quantity.get()))
+        .collect();
+    lots.push((LotId(1), 1));
+    let limit = prop_oneof![
+        10 => (1..5_u64).prop_map(|fives| price(5 * fives)),
+        4 => (5..25_u64).prop_map(price),
+        1 => (0..60_u64).prop_map(price),
+    ];
+    let limit = prop_oneof![5 => limit.prop_map(Some), 1 => Just(None)];
+    let shares = prop_oneof![
+        20 => (1..4_u64, Just(0_u64)),
+        1 => (1..4_u64, Just(1)),
+        1 => Just((1, QUANTITY_MAX / 2)),
+    ];
+    let side = select(vec![Side::Buy, Side::Sell]);
+    let order = prop_oneof![4 => 1..3_u32, 1 => 0..6_u32].prop_map(OrderId);
+    (select(lots), 0..8_usize, side, shares, limit, order)
+        .prop_map(|((lot, round), what, side, (rounds, more), limit, order)| {
+            let quantity = Quantity::new(rounds * round + more).unwrap();
+            match what {
+                0 => Command::CancelOrder { lot, order },
+                1 | 2 => Command::ReplaceOrder {
+                    lot,
+                    order,
+                    quantity,
+                    limit,
+                },
+                _ => Command::PlaceOrder {
+                    lot,
+                    side,
+                    quantity,
+                    limit,
+                },
+            }
+        })
+        .boxed()
+}
+
+fn opening_of_call(at: u64) -> BoxedStrategy<Command> {
+    let times = (option::of(0..30_u64), 0..60_u64);
+    let reserve = option::weighted(0.02, Just(price(8)));
+    (1..3_u64, times, call_terms(), reserve)
+        .prop_map(move |(round_lot, (wait, open_for), terms, reserve)| {
+            Command::OpenLot(Box::new(OpenLot {
+                symbol: symbol(0),
+                quantity: Quantity::new(round_lot).unwrap(),
+                opens_at: wait.map(|wait| time(at + wait)),
+                closes_at: time(at + wait.unwrap_or(0) + open_for),
+                terms: Terms::Call(terms),
+                reserve,
+            }))
+        })
+        .boxed()
+}
+
+fn call_terms() -> impl Strategy<Value = CallTerms> {
+    let span = |most| (0..most).prop_map(|micros| Span::from_micros(micros).unwrap());
+    let collar = (0..6_u64, 0..6_000_u32).prop_map(|(absolute, basis_points)| Collar {
+        absolute: price(absolute),
+        basis_points,
+    });
+    let ends = (span(20_u64), option::of(span(10)), span(40));
+    let extends = (option::of(collar), 0..3_u32, any::<bool>());
+    let tick = prop_oneof![10 => Just(1_u64), 5 => Just(5), 1 => Just(0)];
+    (tick, any::<bool>(), ends, extends).prop_map(
+        |(tick, is_open, (random_end, no_cancel, extend_by), extends)| {
+            let (collar, extensions_max, market_extension) = extends;
+            CallTerms {
+                tick: price(tick),
+                book: match is_open {
+                    true => BookShown::Open,
+                    false => BookShown::Closed,
+                },
+                collar,
+                extensions_max,
+                market_extension,
+                extend_by,
+                random_end,
+                no_cancel,
+            }
+        },
+    )
 }
 
 fn opening_of_another(at: u64) -> BoxedStrategy<Command> {
