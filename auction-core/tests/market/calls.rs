@@ -291,21 +291,12 @@ impl OracleLot {
             },
         };
         assert_eq!(engine.indicative(id), is_open.then_some(indicative));
-        for user in (1..=users).map(UserId) {
-            assert_eq!(
-                engine.orders_of(id, user),
-                Some(self.own(user)),
-                "{user} {self:?}"
-            );
-        }
-    }
-
-    /// A trader's orders by number, and what came of them.
-    fn own(&self, user: UserId) -> Vec<OwnOrder> {
-        let crossed = self.crossed().filter(|_| !self.cancelled);
-        let all = self.book().into_iter().zip(self.filled());
-        let own = all.filter(|(order, _)| order.user == user);
-        let told = |(order, filled): (Order, u64)| OwnOrder {
+        let (book, crossed) = (self.book(), self.crossed().filter(|_| !self.cancelled));
+        let filled = match self.closed_at {
+            None => vec![0; book.len()],
+            Some(_) => self.filled(),
+        };
+        let told = |(order, filled): (&Order, &u64)| OwnOrder {
             order: order.order,
             side: order.side,
             quantity: Quantity::new(order.shares).unwrap(),
@@ -313,14 +304,20 @@ impl OracleLot {
             state: match self.closed_at {
                 None => OrderState::Live,
                 Some(_) => OrderState::Closed {
-                    filled,
-                    price: crossed.filter(|_| filled > 0).map(|(paid, ..)| price(paid)),
+                    filled: *filled,
+                    price: crossed
+                        .filter(|_| *filled > 0)
+                        .map(|(paid, ..)| price(paid)),
                 },
             },
         };
-        let mut own: Vec<OwnOrder> = own.map(told).collect();
-        own.sort_by_key(|order| order.order);
-        own
+        for user in (1..=users).map(UserId) {
+            let all = book.iter().zip(&filled);
+            let own = all.filter(|(order, _)| order.user == user);
+            let mut own: Vec<OwnOrder> = own.map(told).collect();
+            own.sort_by_key(|order| order.order);
+            assert_eq!(engine.orders_of(id, user), Some(own), "{user} {self:?}");
+        }
     }
 
     fn check_before_end(&self, lot: LotId, now: u64) -> Result<(), Reject> {

@@ -7,13 +7,14 @@ use auction_core::{
     MarketId, Outcome, Phase, PublicEvent, Record, StandingOrder, Terms, Timestamp, UserId,
 };
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 use crate::disclosed::audit;
 use crate::lot::{OracleLot, price};
 use crate::oracle::{Answer, Oracle, SEED};
-use crate::steps::{Step, any_step, opening};
+use crate::steps::{Calls, Step, any_step, opening};
 
 pub const MARKET: MarketId = MarketId([7; 16]);
 
@@ -40,7 +41,7 @@ pub fn config(cases: u32, under_miri: u32) -> Config {
 #[test]
 fn markets_that_differ_in_when_they_last_moved_differ_in_their_digests() {
     let mut engine = Engine::new(MARKET);
-    for step in opening(AccountMode::Credit) {
+    for step in opening(AccountMode::Credit, Calls::None) {
         let Step::Ask {
             now,
             caller,
@@ -69,12 +70,13 @@ impl ReferenceStateMachine for Oracle {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<Self> {
-        let opened = |mode| {
-            let steps = opening(mode);
-            let oracle = steps.iter().fold(Self::default(), Self::apply);
-            Just(oracle)
+        let opened = |(mode, calls)| {
+            let steps = opening(mode, calls);
+            steps.iter().fold(Self::default(), Self::apply)
         };
-        prop_oneof![opened(AccountMode::Credit), opened(AccountMode::Funds)].boxed()
+        let modes = [AccountMode::Credit, AccountMode::Funds];
+        let ways = modes.map(|mode| [(mode, Calls::None), (mode, Calls::Two)]);
+        select(ways.concat()).prop_map(opened).boxed()
     }
 
     fn transitions(oracle: &Self) -> BoxedStrategy<Step> {
@@ -140,7 +142,7 @@ impl StateMachineTest for Laws {
             accounts: Accounts::default(),
             told: Vec::new(),
         };
-        for step in opening(opened.mode) {
+        for step in opening(opened.mode, Calls::of(opened)) {
             laws.step(&step);
         }
         laws

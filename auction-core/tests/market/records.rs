@@ -9,7 +9,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use crate::laws::{MARKET, config};
 use crate::lot::{price, time};
 use crate::oracle::Oracle;
-use crate::steps::{Step, opening};
+use crate::steps::{Calls, Step, opening};
 
 proptest! {
     #![proptest_config(config(60, 1))]
@@ -39,7 +39,7 @@ proptest! {
 fn records_of(opened: &Oracle, steps: &[Step]) -> Vec<Record> {
     let mut engine = Engine::new(MARKET);
     let mut records = Vec::new();
-    for step in opening(opened.mode).iter().chain(steps) {
+    for step in opening(opened.mode, Calls::of(opened)).iter().chain(steps) {
         let (Step::Ask { now, .. } | Step::AskLate { now, .. } | Step::Wait { now }) = step else {
             continue;
         };

@@ -10,7 +10,7 @@ use auction_core::{
 use proptest::prelude::*;
 
 use crate::laws::{MARKET, config};
-use crate::steps::{Step, opening};
+use crate::steps::{Calls, Step, opening};
 
 const COMPANY: UserId = UserId(5);
 const SESSION: SessionId = SessionId(3);
@@ -27,7 +27,7 @@ impl Publisher {
             engine: Engine::new(MARKET),
             records: Vec::new(),
         };
-        for step in opening(auction_core::AccountMode::Credit) {
+        for step in opening(auction_core::AccountMode::Credit, Calls::None) {
             let Step::Ask {
                 now,
                 caller,

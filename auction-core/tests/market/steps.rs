@@ -43,9 +43,26 @@ const CODES: [&str; 2] = ["01954", "7"];
 /// The greatest price of a lot of the greatest quantity.
 const LOW_CEILING: u64 = 1_000_000;
 
+/// Whether a market begins with call auctions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    None,
+    Two,
+}
+
+impl Calls {
+    /// How a market has begun.
+    pub fn of(opened: &Oracle) -> Self {
+        match opened.lots.is_empty() {
+            true => Self::None,
+            false => Self::Two,
+        }
+    }
+}
+
 /// Four traders, a company, an auctioneer, two stocks, a session for each of two traders. With accounts one of
 /// the traders is rich, and three are not.
-pub fn opening(mode: AccountMode) -> Vec<Step> {
+pub fn opening(mode: AccountMode, calls: Calls) -> Vec<Step> {
     let session = |user| {
         let expires_at = time(1_000);
         let token_hash = TokenHash([user as u8; 32]);
@@ -80,10 +97,39 @@ pub fn opening(mode: AccountMode) -> Vec<Step> {
             symbol: symbol(0),
             quantity: Quantity::new(100).unwrap(),
         };
-        let deposits = (1..).zip(cash).chain([(1, shares)]);
+        let deposits = (1..).zip(cash).chain((1..=3).map(|user| (user, shares)));
         commands.extend(deposits.map(|(user, asset)| Command::Deposit {
             user: UserId(user),
             asset,
+        }));
+    }
+    if calls == Calls::Two {
+        let collar = Some(Collar {
+            absolute: price(3),
+            basis_points: 0,
+        });
+        let ended = CallTerms {
+            tick: Price::UNIT,
+            collar,
+            market_extension: true,
+            extend_by: Span::from_micros(20).unwrap(),
+            random_end: Span::from_micros(10).unwrap(),
+            no_cancel: Span::from_micros(5),
+            ..CallTerms::default()
+        };
+        let plain = CallTerms {
+            tick: Price::UNIT,
+            ..CallTerms::default()
+        };
+        commands.extend([(ended, 30), (plain, 70)].map(|(terms, open_for)| {
+            Command::OpenLot(Box::new(OpenLot {
+                symbol: symbol(0),
+                quantity: Quantity::ONE,
+                opens_at: None,
+                closes_at: time(open_for),
+                terms: Terms::Call(terms),
+                reserve: None,
+            }))
         }));
     }
     let ask = |command| Step::Ask {
