@@ -412,7 +412,7 @@ impl OracleLot {
             return Err(Reject::OffTick { tick, above });
         }
         let round_lot = self.open.quantity;
-        if new.shares % round_lot.get() != 0 {
+        if !new.shares.is_multiple_of(round_lot.get()) {
             return Err(Reject::OffRoundLot { round_lot });
         }
         let at = new.limit.unwrap_or_else(|| self.greatest_traded());

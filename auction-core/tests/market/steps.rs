@@ -436,18 +436,28 @@ fn order(oracle: &Oracle) -> BoxedStrategy<Command> {
         .map(|(number, lot)| (LotId(number), lot.open.quantity.get()))
         .collect();
     lots.push((LotId(1), 1));
-    let price = prop_oneof![
-        8 => (5..25_u64).prop_map(price),
-        1 => (0..80_u64).prop_map(price),
-        1 => Just(price(LOW_CEILING + 1)),
+    // The first lot can be a call, whose oracle tries every price up to the highest limit.
+    let highest = match oracle.is_call(LotId(1)) {
+        true => 80,
+        false => LOW_CEILING + 1,
+    };
+    let limit = prop_oneof![
+        8 => 5..25_u64,
+        1 => 0..80_u64,
+        1 => Just(LOW_CEILING + 1),
     ];
-    let limit = prop_oneof![20 => price.prop_map(Some), 1 => Just(None)];
+    let limit = prop_oneof![20 => limit.prop_map(Some), 1 => Just(None)];
     let quantity = prop_oneof![3 => Just(None), 2 => (1..30_u64).prop_map(Some)];
     let side = prop_oneof![15 => Just(Side::Buy), 1 => Just(Side::Sell)];
     let order = prop_oneof![4 => Just(1), 1 => 0..4_u32].prop_map(OrderId);
     (select(lots), 0..6_usize, side, quantity, limit, order)
-        .prop_map(|((lot, whole), what, side, quantity, limit, order)| {
+        .prop_map(move |((lot, whole), what, side, quantity, limit, order)| {
             let quantity = Quantity::new(quantity.unwrap_or(whole)).unwrap();
+            let most = match lot {
+                LotId(1) => highest,
+                _ => LOW_CEILING + 1,
+            };
+            let limit = limit.map(|limit| price(limit.min(most)));
             match what {
                 0 => Command::CancelOrder { lot, order },
                 1 => Command::ReplaceOrder {
