@@ -49,6 +49,7 @@ pub fn terms(lot: &Lot, terms: &CallTerms) -> String {
         let collar = collar_words(collar);
         add(match extensions_max {
             0 => format!("the price stays {collar}"),
+            1 => format!("not {collar} it goes on {by}, at most once"),
             most => format!("not {collar} it goes on {by}, at most {most} times"),
         });
     }
@@ -97,8 +98,8 @@ pub fn outcome(outcome: &Outcome) -> Option<String> {
             volume,
             surplus,
             by,
+            candidates,
             traders,
-            ..
         } => {
             let how = match by {
                 LadderStep::Market => "market orders alone",
@@ -108,9 +109,15 @@ pub fn outcome(outcome: &Outcome) -> Option<String> {
                 LadderStep::Reference => "the nearest to the reference",
                 LadderStep::Collar => "the bound of the collar",
             };
+            let among = match candidates {
+                Some(of) if of.lowest < of.highest => {
+                    format!(", of the prices from {} to {}", of.lowest, of.highest)
+                }
+                _ => String::new(),
+            };
             let left = surplus_words(*surplus);
             Some(format!(
-                "{volume} shares of {traders} traders at {price}: {how}{left}"
+                "{volume} shares of {traders} traders at {price}: {how}{among}{left}"
             ))
         }
         Outcome::NoCross {
@@ -289,7 +296,7 @@ const LEVELS_SHOWN: usize = 3;
 #[cfg(test)]
 mod tests {
     use auction_core::clearing::call::Cross;
-    use auction_core::{LotId, Market, MarketId, Terms};
+    use auction_core::{Candidates, LotId, Market, MarketId, Terms};
 
     use super::*;
     use crate::fixture::{after, listed, market, opened, price};
@@ -339,7 +346,7 @@ mod tests {
             say(&lot, all),
             "call auction: orders to buy and to sell, limits on a tick of 0.01; quantities in lots of 100; all \
              trade at one price, at a random moment in the last 30s; 1m before that orders can only be added or \
-             improved; not within 0.50 or 10.5 % of the reference it goes on 1m, at most 1 times; for unfilled \
+             improved; not within 0.50 or 10.5 % of the reference it goes on 1m, at most once; for unfilled \
              market orders it goes on 1m once; the book is open"
         );
     }
@@ -401,6 +408,22 @@ mod tests {
             "60 shares of 2 traders at 110.00: the bound of the collar, 140 more to buy"
         );
         assert_eq!(outcome_json(&crossed).unwrap()["by"], "collar");
+        let among = Outcome::Crossed {
+            price: price("110"),
+            volume: 60,
+            surplus: -30,
+            by: LadderStep::Pressure,
+            candidates: Some(Candidates {
+                lowest: price("110"),
+                highest: price("112"),
+            }),
+            traders: 2,
+        };
+        assert_eq!(
+            outcome(&among).unwrap(),
+            "60 shares of 2 traders at 110.00: the pressure of one side, of the prices from 110.00 to 112.00, 30 \
+             more to sell"
+        );
         let none = Outcome::NoCross {
             because: NoCrossBecause::NothingCrosses,
             best_buy: None,

@@ -151,7 +151,9 @@ impl Target {
 pub fn unknown_symbol(symbol: Symbol) -> Failure {
     let is_number = symbol.as_str().bytes().all(|byte| byte.is_ascii_digit());
     let message = if is_number {
-        format!("there is no stock {symbol}; to name a lot by its number, type #{symbol}")
+        format!(
+            "there is no stock {symbol}; to name a lot by its number, type #{symbol}, in a shell '#{symbol}'"
+        )
     } else {
         format!("there is no stock {symbol}; `auction lots` shows what is on auction")
     };

@@ -169,6 +169,7 @@ impl View<'_> {
 fn seen_bids(lot: &Lot) -> String {
     match (lot.bids(), lot.bidders()) {
         (0, bidders) if bidders > 0 => match lot.terms {
+            Terms::Call(_) if bidders == 1 => "1 trader".to_owned(),
             Terms::Call(_) => format!("{bidders} traders"),
             _ => format!("{bidders} sealed"),
         },

@@ -175,7 +175,11 @@ fn soft_close_words(soft_close: &SoftClose) -> String {
         SoftCloseMode::Add => format!("moves the close by {by}"),
         SoftCloseMode::Reset => format!("leaves at least {by}"),
     };
-    let most = extensions_max.map_or(String::new(), |most| format!(", at most {most} times"));
+    let most = match extensions_max {
+        None => String::new(),
+        Some(1) => ", at most once".to_owned(),
+        Some(most) => format!(", at most {most} times"),
+    };
     format!("a bid in the last {within} {moves}{most}")
 }
 

@@ -1,7 +1,7 @@
 //! `auction history SYMBOL`
 
 use auction_client::History;
-use auction_core::{Lot, LotId};
+use auction_core::{Lot, LotId, Terms};
 use serde_json::{Value, json};
 
 use crate::choose::Target;
@@ -47,7 +47,13 @@ fn text(view: &View<'_>, lot: &Lot, history: &History, paint: Paint) -> String {
         return opened(view, &title, history, paint);
     }
     if history.bids.is_empty() {
+        let is_call = matches!(lot.terms, Terms::Call(_));
         return match lot.bidders() {
+            0 if is_call => format!("{title}: no orders."),
+            1 if is_call => format!("{title}: orders of 1 trader; nobody else ever sees them."),
+            bidders if is_call => {
+                format!("{title}: orders of {bidders} traders; each ever sees their own only.")
+            }
             0 => format!("{title}: no bids."),
             1 => format!("{title}: 1 trader has a sealed bid; it is opened when the lot closes."),
             bidders => format!(

@@ -30,6 +30,11 @@ pub async fn run(desk: &Desk, which: Which) -> Result<(), Failure> {
                     "{title}: no bid of yours below {price} would {won}; how much more it would have \
                      taken is the winner's secret."
                 ),
+                LeastWinning::Nothing if matches!(lot.terms, Terms::Call(_)) => format!(
+                    "{title}: in a call auction nobody wins: all trade at one price. `auction orders {} --lot {id}` \
+                     tells what yours got.",
+                    lot.symbol
+                ),
                 LeastWinning::Nothing => format!("{title}: no bid of yours would {won}."),
             }
         },

@@ -1,6 +1,6 @@
 //! Keys: to which part of the screen each goes, and what they do outside of forms.
 
-use auction_core::{LotId, OrderId, Role, Terms, Timestamp};
+use auction_core::{Lot, LotId, OrderId, Role, Terms, Timestamp};
 use ratatui::crossterm::event::KeyEvent;
 
 use super::{arrange, typing};
@@ -172,7 +172,9 @@ fn open(model: &mut Model, view: View<'_>) -> Vec<Effect> {
     };
     model.page = Page::Lot(lot);
     model.scrolled = 0;
-    let closed = view.market.lot(lot).is_some_and(|lot| lot.is_closed());
+    // In a call nobody wins.
+    let won = |lot: &Lot| lot.is_closed() && !matches!(lot.terms, Terms::Call(_));
+    let closed = view.market.lot(lot).is_some_and(won);
     let trader = model.me.is_some_and(|me| me.role == Role::Trader);
     if closed && trader && !model.least_winning.contains_key(&lot) {
         return vec![Effect::Ask(Ask::LeastWinning(lot))];
