@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 
 use auction_core::{
     AccountMode, AllocatedBy, BidAccepted, Book, ExtensionCause, LadderStep, Lot, LotId, Market,
-    NoCrossBecause, Outcome, Price, PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoldBy,
-    Span, Terms, Timestamp, UnsoldBecause, UserId,
+    NoCrossBecause, Outcome, Price, PublicEvent, Quantity, ReserveStatus, Role, SoftClose,
+    SoftCloseMode, SoldBy, Span, Terms, Timestamp, UnsoldBecause, UserId,
 };
 use auction_proto::KeyFingerprint;
 
@@ -259,29 +259,40 @@ fn are_english(lots: &[&Lot]) -> bool {
     lots.iter().all(is_english)
 }
 
-/// How late bids move the close of the first English lot; of others nothing.
+/// How late bids move the close of the English lots; of others nothing.
 fn soft_close_line(lots: &[&Lot]) -> String {
-    let terms = lots.iter().find_map(|lot| match &lot.terms {
-        Terms::English(terms) => Some(terms),
+    let mut closes = lots.iter().filter_map(|lot| match &lot.terms {
+        Terms::English(terms) => Some(terms.soft_close),
         _ => None,
     });
-    let Some(terms) = terms else {
+    let Some(first) = closes.next() else {
         return String::new();
     };
+    if closes.any(|other| other != first) {
+        return String::from("How late bids move a close is said by `auction lots SYMBOL`.\n");
+    }
+    let SoftClose {
+        mode,
+        extend_within,
+        extend_by,
+        ..
+    } = first;
+    if extend_within == Span::ZERO || extend_by == Span::ZERO {
+        return String::from("No bid moves the close.\n");
+    }
     let whose = match are_english(lots) {
         true => "its",
         false => "an English",
     };
-    let SoftClose {
-        extend_within,
-        extend_by,
-        ..
-    } = terms.soft_close;
-    if extend_within == Span::ZERO || extend_by == Span::ZERO {
-        return String::from("No bid moves the close.\n");
-    }
     let (within, by) = (seconds(extend_within), seconds(extend_by));
-    format!("A bid in the last {within} moves the close of {whose} lot by {by}.\n")
+    match mode {
+        SoftCloseMode::Add => {
+            format!("A bid in the last {within} moves the close of {whose} lot by {by}.\n")
+        }
+        SoftCloseMode::Reset => {
+            format!("A bid in the last {within} moves the close of {whose} lot to {by} after it.\n")
+        }
+    }
 }
 
 /// What a demo is, for those who did not ask for it themselves.
