@@ -154,6 +154,14 @@ impl Committer {
         })
     }
 
+    /// Whether all that was told still holds.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit), with the same end.
+    pub fn check(&mut self) -> io::Result<()> {
+        self.log.check()
+    }
+
     /// Makes the batch durable, and gives what may be told now.
     ///
     /// # Errors

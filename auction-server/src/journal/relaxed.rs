@@ -170,11 +170,16 @@ impl Syncer {
     /// What an earlier sync said. It is said once; the journal takes nothing after it.
     pub fn wrote(&self, sequence: u64) -> io::Result<()> {
         let mut state = self.shared.lock();
-        if let Some(failure) = state.failure.take() {
-            return Err(failure);
-        }
         state.written = sequence;
-        Ok(())
+        state.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Whether all syncs so far went well.
+    ///
+    /// # Errors
+    /// As [`wrote`](Self::wrote).
+    pub fn check(&self) -> io::Result<()> {
+        self.shared.lock().failure.take().map_or(Ok(()), Err)
     }
 
     /// What follows is written to this segment; the one before it is synced.

@@ -23,6 +23,12 @@ pub trait Log {
     /// recovery finds out.
     fn append(&mut self, batch: &Batch<'_>) -> io::Result<()>;
 
+    /// Whether what was acknowledged still holds. For who appends nothing for a while: a later append says it too.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), with the same end: a sync that came after the acknowledgement has failed.
+    fn check(&mut self) -> io::Result<()>;
+
     /// What will stop appends before long, though they go on for now; said once, for the operator.
     fn early_warning(&mut self) -> Option<io::Error>;
 }
@@ -78,6 +84,16 @@ impl Log for Journal {
         self.write(batch)?;
         self.failed = false;
         Ok(())
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        let Some(syncer) = &self.syncer else {
+            return Ok(());
+        };
+        syncer.check().map_err(|error| {
+            self.failed = true;
+            failed("sync", &self.active.path, &error)
+        })
     }
 
     /// Why the next segment could not be prepared, if it could not (the disk is full, say): appends go on while

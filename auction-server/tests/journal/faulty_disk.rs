@@ -38,6 +38,7 @@ struct State {
     power: bool,
     capacity: usize,
     scatter: bool,
+    syncs_fail: bool,
     lock: Arc<()>,
     random: Random,
 }
@@ -82,6 +83,7 @@ impl FaultyDisk {
             power: true,
             capacity: usize::MAX,
             scatter: false,
+            syncs_fail: false,
             lock: Arc::new(()),
             random: Random(seed),
         })))
@@ -114,6 +116,11 @@ impl FaultyDisk {
     /// Writes happen sector by sector, in a mixed order, and others may read in between.
     pub fn scatter_writes(&self) {
         self.state().scatter = true;
+    }
+
+    /// From now on no file is synced.
+    pub fn fail_syncs(&self) {
+        self.state().syncs_fail = true;
     }
 
     /// The power fails and comes back: what was not synced is lost, kept or torn.
@@ -415,7 +422,8 @@ impl DiskFile for FaultyFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut guard = self.disk.state();
         let state = &mut *guard;
-        let fault = state.begin()?;
+        let planned = state.begin()?;
+        let fault = planned.or(state.syncs_fail.then_some(Fault::Error));
         let file = &mut state.files[self.inode];
         match fault {
             None => {

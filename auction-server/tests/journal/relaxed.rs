@@ -2,6 +2,8 @@
 //! taken for damage; damage still is.
 
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use auction_server::journal::disk::Access;
 use auction_server::journal::{Durability, Journal, JournalError, Log, Options, Recovery};
@@ -121,4 +123,24 @@ fn once_it_is_strict_again_a_hole_is_damage() {
     drop(journal);
     let (_, recovery, _) = open(&disk, Durability::Strict).unwrap();
     assert!(!recovery.was_relaxed, "the mark is gone");
+}
+
+#[test]
+fn a_sync_that_fails_after_the_acknowledgement_is_said_though_nothing_more_is_appended() {
+    let disk = FaultyDisk::new(4);
+    let (mut journal, ..) = open(&disk, Durability::Relaxed).unwrap();
+    let batch = Owned::new(1, 1, 150, 0, 4);
+    disk.fail_syncs();
+    journal.append(&batch.batch()).unwrap();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while journal.check().is_ok() {
+        assert!(
+            Instant::now() < patience,
+            "the sync that failed is not said"
+        );
+        thread::yield_now();
+    }
+    journal
+        .append(&Owned::new(2, 1, 150, 0, 4).batch())
+        .unwrap_err();
 }

@@ -54,6 +54,10 @@ impl Log for NoLog {
         Ok(())
     }
 
+    fn check(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn early_warning(&mut self) -> Option<io::Error> {
         None
     }
