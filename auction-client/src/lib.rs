@@ -94,6 +94,8 @@ mod watch;
 mod account;
 mod client;
 mod signed;
+#[cfg(feature = "p2p")]
+pub mod peer;
 
 pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{

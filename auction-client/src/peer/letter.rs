@@ -1,0 +1,224 @@
+//! What peers send each other, as bytes: signed messages in the frames in which the server sent them, and the few words
+//! around them.
+
+use std::sync::Arc;
+
+use auction_core::{FeedSequence, MarketId, RequestId};
+use auction_proto::{
+    Frame, ServerMessage, SignedBatch, SignedSnapshot, SnapshotBytes, encode_frame,
+    limits::FRAME_BYTES_MAX,
+};
+
+use super::limits::{ANSWER_BYTES_MAX, LETTER_BYTES_MAX};
+
+/// A signed batch with its bytes, as it is passed on.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The batch; its signature is not checked yet.
+    pub batch: SignedBatch,
+    /// Its frame. The same batch has the same bytes everywhere, so that a hash of them stands for it and its signature.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Bytes that are not what they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LetterError {
+    /// More than any can have.
+    #[error("{0} bytes are more than any message has")]
+    TooLong(usize),
+    /// They cannot be read, or hold something else.
+    #[error("the bytes are not what they should be")]
+    Malformed,
+}
+
+impl Letter {
+    /// A batch, to be passed on.
+    #[must_use]
+    pub fn of(batch: SignedBatch) -> Self {
+        let mut bytes = Vec::new();
+        encode_frame(RequestId(0), &batch, &mut bytes);
+        let bytes = bytes.into();
+        Self { batch, bytes }
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`LetterError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, LetterError> {
+        if bytes.len() > LETTER_BYTES_MAX {
+            return Err(LetterError::TooLong(bytes.len()));
+        }
+        let mut rest = bytes;
+        let message = message(&mut rest)?;
+        match (message, rest) {
+            (ServerMessage::SignedBatch(batch), []) => Ok(Self {
+                batch,
+                bytes: bytes.into(),
+            }),
+            _ => Err(LetterError::Malformed),
+        }
+    }
+}
+
+fn message(rest: &mut &[u8]) -> Result<ServerMessage, LetterError> {
+    let Ok(Some(Frame {
+        kind,
+        request: RequestId(0),
+        body,
+    })) = Frame::take(rest, FRAME_BYTES_MAX)
+    else {
+        return Err(LetterError::Malformed);
+    };
+    ServerMessage::decode(kind, body).map_err(|_| LetterError::Malformed)
+}
+
+/// What one peer asks another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The batches behind a place of the feed.
+    Batches {
+        /// The place.
+        after: FeedSequence,
+    },
+    /// The statement of a signed snapshot that is newer than a place.
+    Snapshot {
+        /// The place; 0: any will do.
+        beyond: FeedSequence,
+    },
+    /// A part of a signed snapshot.
+    Part {
+        /// The snapshot's place of the feed.
+        of: FeedSequence,
+        /// The part's place among the parts.
+        index: u32,
+    },
+}
+
+/// What comes for an [`Ask`]. Nothing of it is believed before its signature or hash was checked.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Batches, in order; at least one.
+    Batches(Vec<Arc<Letter>>),
+    /// A signed snapshot, without its parts.
+    Snapshot(SignedSnapshot),
+    /// A part.
+    Part(SnapshotBytes),
+    /// The peer does not have it.
+    NotHere,
+    /// The peer was asked too much.
+    Busy,
+}
+
+const ASK_BYTES: usize = 1 + 16 + 8 + 4;
+
+impl Ask {
+    /// As bytes: `1`, `2` or `3`, the market's id, a place, and a part's place or 0, both little-endian.
+    #[must_use]
+    pub fn encode(self, market: MarketId) -> [u8; ASK_BYTES] {
+        let (tag, place, index) = match self {
+            Self::Batches { after } => (1, after, 0),
+            Self::Snapshot { beyond } => (2, beyond, 0),
+            Self::Part { of, index } => (3, of, index),
+        };
+        let mut bytes = [0; ASK_BYTES];
+        bytes[0] = tag;
+        bytes[1..17].copy_from_slice(&market.0);
+        bytes[17..25].copy_from_slice(&place.0.to_le_bytes());
+        bytes[25..].copy_from_slice(&index.to_le_bytes());
+        bytes
+    }
+
+    /// Reads one, and of which market it asks.
+    ///
+    /// # Errors
+    /// [`LetterError`].
+    pub fn decode(bytes: &[u8]) -> Result<(MarketId, Self), LetterError> {
+        let bytes: &[u8; ASK_BYTES] = bytes.try_into().map_err(|_| LetterError::Malformed)?;
+        let (tag, rest) = bytes.split_first().ok_or(LetterError::Malformed)?;
+        let (market, rest) = rest.split_first_chunk().ok_or(LetterError::Malformed)?;
+        let (place, rest) = rest.split_first_chunk().ok_or(LetterError::Malformed)?;
+        let index = rest.try_into().map_err(|_| LetterError::Malformed)?;
+        let (place, index) = (
+            FeedSequence(u64::from_le_bytes(*place)),
+            u32::from_le_bytes(index),
+        );
+        let ask = match (tag, index) {
+            (1, 0) => Self::Batches { after: place },
+            (2, 0) => Self::Snapshot { beyond: place },
+            (3, index) => Self::Part { of: place, index },
+            _ => return Err(LetterError::Malformed),
+        };
+        Ok((MarketId(*market), ask))
+    }
+}
+
+impl Answer {
+    /// As bytes: `1` and frames of batches, `2` and the frame of a signed snapshot, `3` and the frame of a part, `4` for
+    /// nothing here, or `5` for busy.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self {
+            Self::Batches(letters) => {
+                bytes.push(1);
+                letters
+                    .iter()
+                    .for_each(|letter| bytes.extend(&*letter.bytes));
+            }
+            Self::Snapshot(signed) => {
+                bytes.push(2);
+                encode_frame(RequestId(0), signed, &mut bytes);
+            }
+            Self::Part(part) => {
+                bytes.push(3);
+                encode_frame(RequestId(0), part, &mut bytes);
+            }
+            Self::NotHere => bytes.push(4),
+            Self::Busy => bytes.push(5),
+        }
+        bytes
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`LetterError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, LetterError> {
+        if bytes.len() > ANSWER_BYTES_MAX {
+            return Err(LetterError::TooLong(bytes.len()));
+        }
+        let (tag, mut rest) = bytes.split_first().ok_or(LetterError::Malformed)?;
+        let answer = match tag {
+            1 => Self::Batches(read_letters(&mut rest)?),
+            2 => match message(&mut rest)? {
+                ServerMessage::SignedSnapshot(signed) => Self::Snapshot(signed),
+                _ => return Err(LetterError::Malformed),
+            },
+            3 => match message(&mut rest)? {
+                ServerMessage::SnapshotBytes(part) => Self::Part(part),
+                _ => return Err(LetterError::Malformed),
+            },
+            4 => Self::NotHere,
+            5 => Self::Busy,
+            _ => return Err(LetterError::Malformed),
+        };
+        match rest {
+            [] => Ok(answer),
+            _ => Err(LetterError::Malformed),
+        }
+    }
+}
+
+fn read_letters(rest: &mut &[u8]) -> Result<Vec<Arc<Letter>>, LetterError> {
+    let mut letters = Vec::new();
+    while !rest.is_empty() {
+        let whole = *rest;
+        message(rest)?;
+        letters.push(Arc::new(Letter::read(&whole[..whole.len() - rest.len()])?));
+    }
+    match letters.is_empty() {
+        true => Err(LetterError::Malformed),
+        false => Ok(letters),
+    }
+}

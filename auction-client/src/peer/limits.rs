@@ -1,0 +1,52 @@
+//! Every limit among peers, by name. What happens at a limit stands beside it.
+
+use std::time::Duration;
+
+/// Longest message of the mesh, in bytes: a signed batch in its frame. A longer one is refused unread, and counts as an
+/// offence.
+pub const LETTER_BYTES_MAX: usize = auction_proto::limits::BATCH_STATEMENT_BYTES_MAX + 256;
+/// How long the view is fresh without hearing anything new that is signed; then it is stale, and says so.
+pub const STALE_AFTER: Duration = Duration::from_secs(5);
+/// How old a batch can be, by the market's own time, to be passed on. An older one is ignored: it spread long ago.
+pub const PASSED_ON_WITHIN: Duration = Duration::from_secs(10);
+/// How far the machine's clock is taken to be off, when nothing else tells the market's time.
+pub const WALL_CLOCK_ERROR_MAX: Duration = Duration::from_secs(60);
+/// How fast two clocks are taken to come apart: by one part in so many.
+pub const DRIFT_PARTS: u32 = 1_000;
+
+/// Most batches that wait for others before them. With one more, the one furthest ahead is let go, and asked for again.
+pub const WAITING_BATCHES_MAX: usize = 1_024;
+/// Most bytes of them.
+pub const WAITING_BYTES_MAX: usize = 8 << 20;
+/// Most batches that are kept for others; the oldest goes.
+pub const KEPT_BATCHES_MAX: usize = 4_096;
+/// Most bytes of them.
+pub const KEPT_BYTES_MAX: usize = 16 << 20;
+/// Most checkpoints and signs of life that are kept to be compared with later ones; the oldest goes.
+pub const CLAIMS_KEPT_MAX: usize = 256;
+/// The largest snapshot that is taken from others, in bytes of its parts; a larger one is given up.
+pub const SNAPSHOT_BYTES_MAX: usize = 256 << 20;
+
+/// How long a gap may close by itself before someone is asked: batches overtake each other.
+pub const GAP_WAIT: Duration = Duration::from_millis(250);
+/// How long one answer may take; then another peer is asked.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// How long it is between two questions after nobody had an answer.
+pub const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Most bytes of one answer of batches; who asked asks for the rest.
+pub const RANGE_BYTES_MAX: usize = 1 << 20;
+/// Longest answer, in bytes: a part of a snapshot, or a signed statement of one, in its frame, and what comes before.
+pub const ANSWER_BYTES_MAX: usize = auction_proto::limits::FRAME_BYTES_MAX + 256;
+
+/// Most peers that are known at a time; one more is not listened to.
+pub const PEERS_MAX: usize = 256;
+/// Batches that one peer can bring at once, before any is checked; more are ignored, and count as an offence.
+pub const BATCHES_AT_ONCE: u32 = 400;
+/// Batches that one peer can bring a second: more than any market signs.
+pub const BATCHES_PER_SECOND: u32 = 100;
+/// Questions that one peer can ask at once; more are answered [`Busy`](super::Answer::Busy).
+pub const ASKS_AT_ONCE: u32 = 64;
+/// Questions that one peer can ask a second.
+pub const ASKS_PER_SECOND: u32 = 16;
+/// Offences after which a peer is cut off. None comes from a peer that checks what it passes on; a few forgive errors.
+pub const OFFENCES_MAX: u32 = 3;

@@ -1,0 +1,771 @@
+//! What a peer knows of the signed feed, and what it does about what others bring: without IO, on any clock.
+//!
+//! Nothing is believed before its signature was checked, nothing is told twice or out of order, and nothing that is old
+//! rolls the view back or makes it fresh. Every store has a limit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction_core::{FeedSequence, MarketId, Sequence, Term, Timestamp};
+use auction_proto::{
+    AnySigned, AnyStatement, BatchStatement, Checkpoint, Conflict, FraudProof, PublicKey,
+    SignedBatch, SignedSnapshot, SnapshotBytes, StatementError,
+};
+
+use super::fetch::{Fetching, Snapshot, Taken};
+use super::freshness::Freshness;
+use super::kept::{Checked, Past, Waiting};
+use super::letter::{Answer, Ask, Letter, LetterError};
+use super::limits::{
+    ANSWER_WITHIN, ASK_AGAIN_AFTER, ASKS_AT_ONCE, ASKS_PER_SECOND, BATCHES_AT_ONCE,
+    BATCHES_PER_SECOND, CLAIMS_KEPT_MAX, GAP_WAIT, OFFENCES_MAX, PASSED_ON_WITHIN, PEERS_MAX,
+    STALE_AFTER,
+};
+use super::rate::Rate;
+
+/// Which market is followed, and the key without which nothing is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pinned {
+    /// The market.
+    pub market: MarketId,
+    /// Its key.
+    pub key: PublicKey,
+}
+
+/// What happens to a peer. `P` names another one.
+#[derive(Clone, Debug)]
+pub enum Input<P> {
+    /// Another can be asked from now on.
+    Joined(P),
+    /// Another is gone.
+    Left(P),
+    /// The mesh brought bytes. Answered by [`Action::Judge`].
+    Heard {
+        /// Who passed them on.
+        from: P,
+        /// What came.
+        bytes: Vec<u8>,
+    },
+    /// The market's server sent a batch on a line of one's own.
+    Signed(SignedBatch),
+    /// The server sent a snapshot on a line of one's own, or one was kept.
+    Taken(Snapshot),
+    /// What came of an [`Action::Ask`].
+    Answered {
+        /// Who was asked.
+        from: P,
+        /// What.
+        ask: Ask,
+        /// The answer; `None`: there is none, for the peer is gone or was too slow.
+        answer: Option<Result<Answer, LetterError>>,
+    },
+    /// Another asks. Answered by [`Action::Answer`].
+    Asked {
+        /// Who.
+        from: P,
+        /// Of which market.
+        market: MarketId,
+        /// What.
+        ask: Ask,
+    },
+    /// What was told does not fit together for whoever folds it: only a snapshot helps.
+    Unfit,
+    /// Time has gone by.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Action<P> {
+    /// What the mesh does with the message that was heard.
+    Judge(Verdict),
+    /// To be passed on: it came from the server.
+    Publish(Arc<Letter>),
+    /// To be asked.
+    Ask {
+        /// Whom.
+        peer: P,
+        /// What.
+        ask: Ask,
+    },
+    /// The answer to what was asked.
+    Answer(Answer),
+    /// A peer to be cut off, and not let in again.
+    Cut {
+        /// Who.
+        peer: P,
+        /// The last of what it did.
+        because: Offence,
+    },
+    /// News for whoever follows the market.
+    Tell(Told),
+}
+
+/// What becomes of a message of the mesh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is passed on.
+    Accept,
+    /// It is not passed on, and nobody is to blame.
+    Ignore,
+    /// It is not passed on, and counts against who brought it.
+    Reject,
+}
+
+/// What only a hostile or broken peer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offence {
+    /// It passed on what the market has not signed.
+    Forged,
+    /// It passed on what cannot be read.
+    Malformed,
+    /// It passed on more than a message can have.
+    Oversize,
+    /// It brought more than any market signs.
+    Flooding,
+    /// It answered with something else than it was asked for.
+    WrongAnswer,
+}
+
+/// News, in order.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// The market anew.
+    Snapshot(Arc<Snapshot>),
+    /// Events, of which those beyond the place of the fold are new. It never begins beyond that place.
+    Batch(Arc<BatchStatement>),
+    /// How things stand has changed.
+    Standing(Standing),
+    /// The market has signed two things of which one is a lie. It is told once.
+    Fraud {
+        /// Both.
+        proof: Box<FraudProof>,
+        /// How they contradict each other.
+        conflict: Conflict,
+    },
+}
+
+/// How far the view can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has not begun.
+    Joining,
+    /// It shows the market as it is, give or take [`STALE_AFTER`].
+    Live,
+    /// It does not: nothing new was heard for [`STALE_AFTER`], or what is missing did not come in that time.
+    Stale,
+}
+
+/// What a peer knows.
+#[derive(Debug)]
+pub struct View<P> {
+    pinned: Pinned,
+    freshness: Freshness,
+    term: Term,
+    standing: Standing,
+    /// The place up to which everything was told.
+    place: Option<FeedSequence>,
+    /// No snapshot before this place is taken.
+    floor: FeedSequence,
+    /// The furthest place that was signed, as far as is known.
+    ahead: FeedSequence,
+    /// Since when something is missing.
+    gap_since: Option<Duration>,
+    waiting: Waiting,
+    past: Past,
+    snapshot: Option<Arc<Snapshot>>,
+    fetching: Option<Fetching>,
+    claims: Claims,
+    fraud: bool,
+    peers: BTreeMap<P, Peer>,
+    asked: Option<Asked<P>>,
+    /// Who does not have what is wanted now.
+    without: BTreeSet<P>,
+    /// Nobody is asked before.
+    pause_until: Duration,
+}
+
+#[derive(Debug)]
+struct Peer {
+    batches: Rate,
+    asks: Rate,
+    offences: u32,
+    /// When it was asked last, in the order of asking.
+    asked_at: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked<P> {
+    peer: P,
+    ask: Ask,
+    at: Duration,
+}
+
+/// What was signed of single places, to be compared with what is signed later.
+#[derive(Debug, Default)]
+struct Claims {
+    checkpoints: BTreeMap<Sequence, Checked>,
+    digests: BTreeMap<FeedSequence, Checked>,
+}
+
+impl<P: Copy + Ord> View<P> {
+    /// Nothing is known. `now` counts from any beginning. `wall_clock` is the machine's time now, if it can be relied on
+    /// to some extent: with it, someone who is told only old things from the beginning on sees that they are old.
+    #[must_use]
+    pub fn new(pinned: Pinned, now: Duration, wall_clock: Option<Timestamp>) -> Self {
+        Self {
+            pinned,
+            freshness: Freshness::new(now, wall_clock),
+            term: Term::default(),
+            standing: Standing::Joining,
+            place: None,
+            floor: FeedSequence(0),
+            ahead: FeedSequence(0),
+            gap_since: None,
+            waiting: Waiting::default(),
+            past: Past::default(),
+            snapshot: None,
+            fetching: None,
+            claims: Claims::default(),
+            fraud: false,
+            peers: BTreeMap::new(),
+            asked: None,
+            without: BTreeSet::new(),
+            pause_until: now,
+        }
+    }
+
+    /// How far the view can be relied on.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The place up to which everything was told.
+    #[must_use]
+    pub fn place(&self) -> Option<FeedSequence> {
+        self.place
+    }
+
+    /// When [`Input::Tick`] is due at the latest, if nothing happens before.
+    #[must_use]
+    pub fn next_tick(&self, now: Duration) -> Duration {
+        let mut next = now + STALE_AFTER;
+        if self.standing == Standing::Live {
+            next = next.min(now + self.freshness.left(now));
+        }
+        if let Some(since) = self.gap_since {
+            next = next.min((since + GAP_WAIT).max(self.pause_until));
+        }
+        if let Some(asked) = &self.asked {
+            next = next.min(asked.at + ANSWER_WITHIN);
+        } else if self.place.is_none() {
+            next = next.min(self.pause_until);
+        }
+        next.max(now + Duration::from_millis(1))
+    }
+
+    /// Takes what happened, and gives what is to be done about it.
+    pub fn update(&mut self, now: Duration, input: Input<P>) -> Vec<Action<P>> {
+        let mut to_do = Vec::new();
+        match input {
+            Input::Joined(peer) => self.join(now, peer),
+            Input::Left(peer) => self.leave(peer),
+            Input::Heard { from, bytes } => {
+                let verdict = self.hear(now, from, &bytes, &mut to_do);
+                to_do.push(Action::Judge(verdict));
+            }
+            Input::Signed(batch) => {
+                let letter = Arc::new(Letter::of(batch));
+                // The line to the server checks nothing itself.
+                if let Ok(Verdict::Accept) = self.take(now, letter.clone(), &mut to_do) {
+                    to_do.push(Action::Publish(letter));
+                }
+            }
+            Input::Taken(snapshot) => self.take_snapshot(now, snapshot, &mut to_do),
+            Input::Answered { from, ask, answer } => {
+                self.answered(now, from, ask, answer, &mut to_do);
+            }
+            Input::Asked { from, market, ask } => {
+                let answer = self.answer(now, from, market, ask);
+                to_do.push(Action::Answer(answer));
+            }
+            Input::Unfit => self.begin_anew(),
+            Input::Tick => {}
+        }
+        self.pursue(now, &mut to_do);
+        self.stand(now, &mut to_do);
+        to_do
+    }
+
+    fn join(&mut self, now: Duration, peer: P) {
+        if self.peers.len() < PEERS_MAX {
+            self.peers.entry(peer).or_insert_with(|| Peer {
+                batches: Rate::new(now, BATCHES_AT_ONCE, BATCHES_PER_SECOND),
+                asks: Rate::new(now, ASKS_AT_ONCE, ASKS_PER_SECOND),
+                offences: 0,
+                asked_at: None,
+            });
+            // Someone new may know.
+            self.pause_until = now;
+        }
+    }
+
+    fn leave(&mut self, peer: P) {
+        self.peers.remove(&peer);
+        self.without.remove(&peer);
+        self.asked.take_if(|asked| asked.peer == peer);
+    }
+
+    fn hear(
+        &mut self,
+        now: Duration,
+        from: P,
+        bytes: &[u8],
+        to_do: &mut Vec<Action<P>>,
+    ) -> Verdict {
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Verdict::Ignore;
+        };
+        // Before anything is read: a signature costs more to check than to invent.
+        if !peer.batches.take(now) {
+            self.blame(from, Offence::Flooding, to_do);
+            return Verdict::Ignore;
+        }
+        let taken = match Letter::read(bytes) {
+            Ok(letter) => self.take(now, Arc::new(letter), to_do),
+            Err(LetterError::TooLong(_)) => Err(Offence::Oversize),
+            Err(LetterError::Malformed) => Err(Offence::Malformed),
+        };
+        taken.unwrap_or_else(|offence| {
+            self.blame(from, offence, to_do);
+            Verdict::Reject
+        })
+    }
+
+    fn blame(&mut self, peer: P, because: Offence, to_do: &mut Vec<Action<P>>) {
+        let Some(known) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        known.offences += 1;
+        if known.offences >= OFFENCES_MAX {
+            self.leave(peer);
+            to_do.push(Action::Cut { peer, because });
+        }
+    }
+
+    /// Takes a batch, whoever brought it.
+    fn take(
+        &mut self,
+        now: Duration,
+        letter: Arc<Letter>,
+        to_do: &mut Vec<Action<P>>,
+    ) -> Result<Verdict, Offence> {
+        let statement = match letter.batch.verify(self.pinned.market, &self.pinned.key) {
+            Ok(statement) => Arc::new(statement),
+            Err(StatementError::Signature(_) | StatementError::OtherMarket { .. }) => {
+                return Err(Offence::Forged);
+            }
+            // The market itself signed nonsense: who passed it on is not to blame.
+            Err(_) => return Ok(Verdict::Ignore),
+        };
+        // Who led before has nothing to say any more.
+        if statement.term < self.term {
+            return Ok(Verdict::Ignore);
+        }
+        self.term = statement.term;
+        let checked = Checked { letter, statement };
+        if let Some(lie) = self.lie(&checked) {
+            let first_seen = !self.fraud;
+            self.tell_fraud(lie, to_do);
+            // Others shall see it too; but one proof is enough.
+            return Ok(match first_seen {
+                true => Verdict::Accept,
+                false => Verdict::Ignore,
+            });
+        }
+        let statement = checked.statement.clone();
+        let newer = self.freshness.hear(now, statement.time);
+        let spreads = self.freshness.age(now, statement.time) < PASSED_ON_WITHIN;
+        self.claims.keep(&checked);
+        self.ahead = self.ahead.max(statement.through);
+        let known = self.place.is_some_and(|place| statement.through <= place);
+        // What holds nothing has said all with its time and its end.
+        let empty = statement.after == statement.through;
+        if !known && !empty {
+            self.waiting.hold(checked);
+            self.tell_waiting(to_do);
+        }
+        self.see_gap(now);
+        Ok(match spreads && (newer || !empty) {
+            true => Verdict::Accept,
+            false => Verdict::Ignore,
+        })
+    }
+
+    /// Tells what follows where the view stands.
+    fn tell_waiting(&mut self, to_do: &mut Vec<Action<P>>) {
+        let Some(mut place) = self.place else { return };
+        while let Some(checked) = self.waiting.take(place) {
+            if checked.statement.through > place {
+                place = checked.statement.through;
+                to_do.push(Action::Tell(Told::Batch(checked.statement.clone())));
+                self.past.push(checked);
+            }
+        }
+        self.place = Some(place);
+    }
+
+    fn see_gap(&mut self, now: Duration) {
+        let missing = self.place.is_none_or(|place| place < self.ahead);
+        match missing {
+            true => {
+                self.gap_since.get_or_insert(now);
+            }
+            false => {
+                self.gap_since = None;
+                self.without.clear();
+            }
+        }
+    }
+
+    /// An earlier message that this one contradicts.
+    fn lie(&self, checked: &Checked) -> Option<(FraudProof, Conflict)> {
+        let statement = &checked.statement;
+        let (after, through) = (statement.after, statement.through);
+        let overlaps = |other: &&Checked| {
+            let other = &other.statement;
+            other.after < through && after < other.through
+        };
+        let past = self.past.overlapping(after, through);
+        let waiting = self.waiting.iter().filter(overlaps);
+        let claims = self.claims.of(statement);
+        // Its parts can be many: it is copied only when something can come of it.
+        let near = self.snapshot.iter().filter(|snapshot| {
+            let other = &snapshot.statement;
+            let same_record = other.checkpoint.sequence == statement.checkpoint.sequence;
+            let digest = other.feed_sequence == through && other.digest != statement.digest;
+            digest || (same_record && other.checkpoint != statement.checkpoint)
+        });
+        let snapshot = near.filter_map(|snapshot| {
+            let other = AnyStatement::Snapshot(snapshot.statement.clone());
+            let conflict = AnyStatement::Batch((**statement).clone()).conflict(&other)?;
+            Some((AnySigned::Snapshot(snapshot.signed.clone()), conflict))
+        });
+        let batches = past.chain(waiting).chain(claims).filter_map(|other| {
+            let one = AnyStatement::Batch((**statement).clone());
+            let conflict = one.conflict(&AnyStatement::Batch((*other.statement).clone()))?;
+            Some((AnySigned::Batch(other.letter.batch.clone()), conflict))
+        });
+        let (first, conflict) = batches.chain(snapshot).next()?;
+        let second = AnySigned::Batch(checked.letter.batch.clone());
+        Some((FraudProof { first, second }, conflict))
+    }
+
+    fn tell_fraud(
+        &mut self,
+        (proof, conflict): (FraudProof, Conflict),
+        to_do: &mut Vec<Action<P>>,
+    ) {
+        if !self.fraud {
+            self.fraud = true;
+            let proof = Box::new(proof);
+            to_do.push(Action::Tell(Told::Fraud { proof, conflict }));
+        }
+    }
+
+    fn take_snapshot(&mut self, now: Duration, snapshot: Snapshot, to_do: &mut Vec<Action<P>>) {
+        let statement = &snapshot.statement;
+        let at = statement.feed_sequence;
+        if statement.term < self.term || statement.market != self.pinned.market {
+            return;
+        }
+        if let Some(other) = self.claims.against_snapshot(&snapshot) {
+            return self.tell_fraud(other, to_do);
+        }
+        self.term = statement.term;
+        self.freshness.hear(now, statement.time);
+        self.ahead = self.ahead.max(at);
+        let snapshot = Arc::new(snapshot);
+        let goes_on = self.place.is_some_and(|place| at <= place);
+        if goes_on {
+            // Nothing new for oneself; others can begin with it, if what follows it is kept.
+            let older = self.snapshot.as_ref();
+            if older.is_none_or(|older| older.statement.feed_sequence < at) {
+                self.snapshot = Some(snapshot);
+            }
+            return;
+        }
+        if at < self.floor {
+            return;
+        }
+        self.snapshot = Some(snapshot.clone());
+        self.fetching = None;
+        self.place = Some(at);
+        self.past.clear();
+        self.without.clear();
+        to_do.push(Action::Tell(Told::Snapshot(snapshot)));
+        self.tell_waiting(to_do);
+        self.gap_since = None;
+        self.see_gap(now);
+    }
+
+    fn begin_anew(&mut self) {
+        self.floor = self.place.unwrap_or_default().max(self.floor);
+        self.place = None;
+        self.past.clear();
+        self.waiting = Waiting::default();
+        self.snapshot = None;
+        self.fetching = None;
+        self.without.clear();
+    }
+
+    fn answered(
+        &mut self,
+        now: Duration,
+        from: P,
+        ask: Ask,
+        answer: Option<Result<Answer, LetterError>>,
+        to_do: &mut Vec<Action<P>>,
+    ) {
+        let asked = self
+            .asked
+            .take_if(|asked| asked.peer == from && asked.ask == ask);
+        // What comes too late is of no use any more, and no offence.
+        if asked.is_none() {
+            return;
+        }
+        let helped = match (ask, answer) {
+            (_, None | Some(Ok(Answer::NotHere | Answer::Busy))) => Ok(false),
+            (Ask::Batches { after }, Some(Ok(Answer::Batches(letters)))) => {
+                self.take_range(now, after, letters, to_do)
+            }
+            (Ask::Snapshot { .. }, Some(Ok(Answer::Snapshot(signed)))) => {
+                self.begin_fetching(signed)
+            }
+            (Ask::Part { .. }, Some(Ok(Answer::Part(part)))) => self.take_part(now, part, to_do),
+            (_, Some(Err(LetterError::TooLong(_)))) => Err(Offence::Oversize),
+            (_, Some(Err(LetterError::Malformed))) => Err(Offence::Malformed),
+            (_, Some(Ok(_))) => Err(Offence::WrongAnswer),
+        };
+        match helped {
+            Ok(true) => {}
+            Ok(false) => drop(self.without.insert(from)),
+            Err(offence) => {
+                self.without.insert(from);
+                self.blame(from, offence, to_do);
+            }
+        }
+    }
+
+    fn take_range(
+        &mut self,
+        now: Duration,
+        after: FeedSequence,
+        letters: Vec<Arc<Letter>>,
+        to_do: &mut Vec<Action<P>>,
+    ) -> Result<bool, Offence> {
+        for letter in letters {
+            self.take(now, letter, to_do)?;
+        }
+        Ok(self.place.is_some_and(|place| place > after))
+    }
+
+    fn begin_fetching(&mut self, signed: SignedSnapshot) -> Result<bool, Offence> {
+        let verified = signed.verify(self.pinned.market, &self.pinned.key);
+        let Ok(statement) = verified else {
+            return Err(Offence::Forged);
+        };
+        let at = statement.feed_sequence;
+        let helps = at >= self.floor && self.place.is_none_or(|place| at > place);
+        if !helps || statement.term < self.term || statement.parts.is_empty() {
+            return Ok(false);
+        }
+        self.fetching = Some(Fetching::new(signed, statement));
+        self.without.clear();
+        Ok(true)
+    }
+
+    fn take_part(
+        &mut self,
+        now: Duration,
+        part: SnapshotBytes,
+        to_do: &mut Vec<Action<P>>,
+    ) -> Result<bool, Offence> {
+        let Some(fetching) = self.fetching.take() else {
+            return Ok(false);
+        };
+        match fetching.take(part) {
+            Taken::More(fetching) => self.fetching = Some(fetching),
+            Taken::Whole(snapshot) => self.take_snapshot(now, snapshot, to_do),
+            Taken::Refused(fetching) => {
+                self.fetching = Some(fetching);
+                return Err(Offence::Forged);
+            }
+            Taken::TooLarge => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn answer(&mut self, now: Duration, from: P, market: MarketId, ask: Ask) -> Answer {
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Answer::Busy;
+        };
+        if !peer.asks.take(now) {
+            return Answer::Busy;
+        }
+        if market != self.pinned.market {
+            return Answer::NotHere;
+        }
+        match ask {
+            Ask::Batches { after } => match self.past.since(after) {
+                letters if letters.is_empty() => Answer::NotHere,
+                letters => Answer::Batches(letters),
+            },
+            Ask::Snapshot { beyond } => match self.servable() {
+                Some(snapshot) if beyond.0 == 0 || snapshot.statement.feed_sequence > beyond => {
+                    Answer::Snapshot(snapshot.signed.clone())
+                }
+                _ => Answer::NotHere,
+            },
+            Ask::Part { of, index } => {
+                let snapshot = self.snapshot.as_ref();
+                let part = snapshot
+                    .filter(|snapshot| snapshot.statement.feed_sequence == of)
+                    .and_then(|snapshot| snapshot.parts.get(index as usize));
+                part.map_or(Answer::NotHere, |part| Answer::Part(part.clone()))
+            }
+        }
+    }
+
+    /// The snapshot, as long as who begins with it can go on with what is kept.
+    fn servable(&self) -> Option<&Snapshot> {
+        let snapshot = self.snapshot.as_deref()?;
+        let at = snapshot.statement.feed_sequence;
+        let bridged = match self.past.begins() {
+            Some(begins) => begins <= at,
+            None => self.place == Some(at),
+        };
+        bridged.then_some(snapshot)
+    }
+
+    /// Asks someone for what is missing.
+    fn pursue(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
+        if let Some(asked) = self.asked.take_if(|asked| now >= asked.at + ANSWER_WITHIN) {
+            self.without.insert(asked.peer);
+        }
+        if self.asked.is_some() || now < self.pause_until {
+            return;
+        }
+        let mut wanted = self.wanted(now);
+        if let Some(Ask::Batches { after }) = wanted
+            && self.everyone_is_without()
+        {
+            // What nobody has any more cannot be filled: the market anew.
+            self.without.clear();
+            wanted = Some(Ask::Snapshot { beyond: after });
+        }
+        let Some(ask) = wanted else { return };
+        if self.everyone_is_without() {
+            self.without.clear();
+            // Another may have one that all its parts can be had of.
+            self.fetching = None;
+            self.pause_until = now + ASK_AGAIN_AFTER;
+            return;
+        }
+        let without = &self.without;
+        let with = self
+            .peers
+            .iter_mut()
+            .filter(|(peer, _)| !without.contains(peer));
+        if let Some((&peer, known)) = with.min_by_key(|(_, known)| known.asked_at) {
+            known.asked_at = Some(now);
+            self.asked = Some(Asked { peer, ask, at: now });
+            to_do.push(Action::Ask { peer, ask });
+        }
+    }
+
+    fn everyone_is_without(&self) -> bool {
+        self.peers.keys().all(|peer| self.without.contains(peer))
+    }
+
+    fn wanted(&self, now: Duration) -> Option<Ask> {
+        if let Some(fetching) = &self.fetching {
+            return Some(Ask::Part {
+                of: fetching.statement().feed_sequence,
+                index: fetching.next(),
+            });
+        }
+        let Some(after) = self.place else {
+            let beyond = FeedSequence(self.floor.0.saturating_sub(1));
+            return Some(Ask::Snapshot { beyond });
+        };
+        let since = self.gap_since?;
+        (now >= since + GAP_WAIT).then_some(Ask::Batches { after })
+    }
+
+    fn stand(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
+        let lasting = |since: Duration| now >= since + STALE_AFTER;
+        let standing = match self.place {
+            None if self.standing == Standing::Joining => Standing::Joining,
+            None => Standing::Stale,
+            Some(_) if self.freshness.is_stale(now) => Standing::Stale,
+            Some(_) if self.gap_since.is_some_and(lasting) => Standing::Stale,
+            Some(_) => Standing::Live,
+        };
+        if standing != self.standing {
+            self.standing = standing;
+            to_do.push(Action::Tell(Told::Standing(standing)));
+        }
+    }
+}
+
+impl Claims {
+    fn keep(&mut self, checked: &Checked) {
+        let statement = &checked.statement;
+        let checkpoint = statement.checkpoint.sequence;
+        self.checkpoints
+            .entry(checkpoint)
+            .or_insert_with(|| checked.clone());
+        self.digests
+            .entry(statement.through)
+            .or_insert_with(|| checked.clone());
+        while self.checkpoints.len() > CLAIMS_KEPT_MAX {
+            self.checkpoints.pop_first();
+        }
+        while self.digests.len() > CLAIMS_KEPT_MAX {
+            self.digests.pop_first();
+        }
+    }
+
+    /// Those that say another thing of the same place.
+    fn of<'a>(&'a self, statement: &'a BatchStatement) -> impl Iterator<Item = &'a Checked> {
+        let digest = self.digests.get(&statement.through);
+        let digest = digest.filter(|other| other.statement.digest != statement.digest);
+        let checkpoint = self.other_checkpoint(&statement.checkpoint);
+        digest.into_iter().chain(checkpoint)
+    }
+
+    fn other_checkpoint(&self, checkpoint: &Checkpoint) -> Option<&Checked> {
+        let other = self.checkpoints.get(&checkpoint.sequence)?;
+        (other.statement.checkpoint != *checkpoint).then_some(other)
+    }
+
+    fn against_snapshot(&self, snapshot: &Snapshot) -> Option<(FraudProof, Conflict)> {
+        let statement = &snapshot.statement;
+        let digest = self.digests.get(&statement.feed_sequence);
+        let checkpoint = self.other_checkpoint(&statement.checkpoint);
+        let claims = digest.into_iter().chain(checkpoint);
+        let second = AnyStatement::Snapshot(statement.clone());
+        let (other, conflict) = claims.into_iter().find_map(|other| {
+            let first = AnyStatement::Batch((*other.statement).clone());
+            Some((other, first.conflict(&second)?))
+        })?;
+        let proof = FraudProof {
+            first: AnySigned::Batch(other.letter.batch.clone()),
+            second: AnySigned::Snapshot(snapshot.signed.clone()),
+        };
+        Some((proof, conflict))
+    }
+}
