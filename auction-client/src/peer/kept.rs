@@ -120,9 +120,4 @@ impl Past {
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
-
-    #[cfg(test)]
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.batches.len(), self.bytes)
-    }
 }

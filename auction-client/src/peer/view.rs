@@ -299,6 +299,11 @@ impl<P: Copy + Ord> View<P> {
         to_do
     }
 
+    #[cfg(test)]
+    pub(super) fn waiting_size(&self) -> (usize, usize) {
+        self.waiting.size()
+    }
+
     fn join(&mut self, now: Duration, peer: P) {
         if self.peers.len() < PEERS_MAX {
             self.peers.entry(peer).or_insert_with(|| Peer {

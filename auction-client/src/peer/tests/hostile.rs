@@ -1,0 +1,202 @@
+//! What hostile peers can do: nothing but be cut off.
+
+use std::time::Duration;
+
+use auction_core::{Digest, Term};
+use auction_proto::{SignedBatch, SigningKey};
+
+use super::super::limits::*;
+use super::super::*;
+use super::stage::{Follower, MARKET, Maker, bytes, key, ms, time};
+
+fn following() -> (Maker, Follower) {
+    let mut maker = Maker::new();
+    let mut follower = Follower::new(8);
+    follower.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    (maker, follower)
+}
+
+#[test]
+fn a_forger_is_cut_off_and_the_true_batch_is_told() {
+    let (mut maker, mut follower) = following();
+    let truth = maker.batch(ms(20), 1);
+    let statement = truth.verify(MARKET, &key().public()).unwrap();
+    let forged = SignedBatch::sign(&statement, &SigningKey::new(&[1; 32]));
+    for _ in 0..OFFENCES_MAX {
+        let verdict = follower.hear(ms(20), 1, bytes(&forged));
+        assert_eq!(verdict, Verdict::Reject);
+    }
+    assert_eq!(follower.cut, [(1, Offence::Forged)]);
+    assert_eq!(follower.hear(ms(20), 1, bytes(&forged)), Verdict::Ignore);
+    assert_eq!(follower.place(), 0);
+    assert_eq!(follower.hear(ms(21), 2, bytes(&truth)), Verdict::Accept);
+    assert_eq!(follower.market, Some(maker.market));
+}
+
+#[test]
+fn no_changed_bit_passes() {
+    let (mut maker, mut follower) = following();
+    let truth = bytes(&maker.batch(ms(20), 1));
+    for bit in 0..8 * truth.len() {
+        let mut changed = truth.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let peer = 1_000 + bit as u32;
+        follower.put(ms(20), Input::Joined(peer));
+        let verdict = follower.hear(ms(20), peer, changed);
+        assert_eq!(verdict, Verdict::Reject, "bit {bit}");
+        follower.put(ms(20), Input::Left(peer));
+    }
+    assert_eq!(follower.place(), 0);
+    assert_eq!(follower.hear(ms(20), 1, truth), Verdict::Accept);
+}
+
+#[test]
+fn garbage_and_what_is_too_long_cut_a_peer_off() {
+    let (_, mut follower) = following();
+    for _ in 0..OFFENCES_MAX {
+        follower.hear(ms(1), 1, vec![0; 100]);
+        follower.hear(ms(1), 2, vec![0; LETTER_BYTES_MAX + 1]);
+    }
+    assert_eq!(
+        follower.cut,
+        [(1, Offence::Malformed), (2, Offence::Oversize)]
+    );
+}
+
+#[test]
+fn replayed_batches_roll_nothing_back_make_nothing_fresh_and_are_not_passed_on() {
+    let (mut maker, mut follower) = following();
+    let old: Vec<_> = (1..=100)
+        .map(|at| bytes(&maker.batch(ms(20 * at), 1)))
+        .collect();
+    for (at, batch) in old.iter().enumerate() {
+        follower.hear(ms(20 * (1 + at as u64)), 0, batch.clone());
+    }
+    let mut now = ms(2_000);
+    while now < ms(20_000) {
+        now += ms(20);
+        let replayed = old[now.as_millis() as usize / 20 % old.len()].clone();
+        let verdict = follower.hear(now, 1, replayed);
+        if now > ms(2_000) + PASSED_ON_WITHIN + ms(20) {
+            assert_eq!(verdict, Verdict::Ignore, "at {now:?}");
+        }
+        assert_eq!(follower.place(), 100);
+        let heard = now - ms(2_000);
+        let stale = follower.view.standing() == Standing::Stale;
+        assert!(stale || heard < STALE_AFTER + ms(30), "at {now:?}");
+    }
+    assert_eq!(follower.standings, [Standing::Live, Standing::Stale]);
+}
+
+#[test]
+fn a_flood_is_not_even_read_and_stores_stay_within_their_limits() {
+    let (mut maker, mut follower) = following();
+    // The first never comes: all that follow wait.
+    maker.batch(ms(1), 1);
+    for at in 0..3_000_u64 {
+        let peer = 100 + at as u32 / BATCHES_AT_ONCE;
+        follower.put(ms(2), Input::Joined(peer));
+        follower.hear(ms(2), peer, bytes(&maker.batch(ms(2), 1)));
+    }
+    let (batches, bytes_held) = follower.view.waiting_size();
+    assert!(batches <= WAITING_BATCHES_MAX && bytes_held <= WAITING_BYTES_MAX);
+    let one = bytes(&maker.batch(ms(3), 1));
+    let judged: Vec<_> = (0..BATCHES_AT_ONCE + OFFENCES_MAX)
+        .map(|_| follower.hear(ms(3), 7, one.clone()))
+        .collect();
+    assert!(judged.ends_with(&[Verdict::Ignore; OFFENCES_MAX as usize]));
+    assert_eq!(follower.cut.last(), Some(&(7, Offence::Flooding)));
+}
+
+#[test]
+fn two_differing_batches_for_one_place_are_told_as_fraud_once_and_not_folded() {
+    let (mut maker, mut follower) = following();
+    let truth = maker.batch(ms(20), 1);
+    let mut lie = truth.verify(MARKET, &key().public()).unwrap();
+    lie.digest = Digest([9; 32]);
+    let lie = SignedBatch::sign(&lie, &key());
+    follower.hear(ms(20), 0, bytes(&truth));
+    // Others shall see both.
+    assert_eq!(follower.hear(ms(21), 1, bytes(&lie)), Verdict::Accept);
+    assert_eq!(follower.hear(ms(22), 2, bytes(&lie)), Verdict::Ignore);
+    assert_eq!(follower.frauds, 1);
+    assert!(follower.cut.is_empty(), "who passed it on is not to blame");
+    assert_eq!(follower.market, Some(maker.market));
+}
+
+#[test]
+fn who_led_before_has_nothing_to_say() {
+    let (mut maker, mut follower) = following();
+    let old = maker.batch(ms(20), 1);
+    maker.term = Term(2);
+    let new = maker.batch(ms(30), 0);
+    assert_eq!(follower.hear(ms(30), 0, bytes(&new)), Verdict::Accept);
+    assert_eq!(follower.hear(ms(31), 1, bytes(&old)), Verdict::Ignore);
+}
+
+/// All its peers are the attacker's, who holds everything back by more and more.
+#[test]
+fn an_eclipsed_peer_that_is_told_all_too_late_knows_that_it_is_stale() {
+    let (mut maker, mut follower) = following();
+    let mut now = Duration::ZERO;
+    let mut signed = Duration::ZERO;
+    while follower.view.standing() == Standing::Live {
+        signed += ms(100);
+        now += ms(150);
+        follower.hear(now, 0, bytes(&maker.batch(signed, 1)));
+        assert!(now - signed <= STALE_AFTER + ms(200), "{now:?}");
+    }
+    assert_eq!(follower.view.standing(), Standing::Stale);
+}
+
+/// It is shown a day of the past, at the right pace, from the beginning on.
+#[test]
+fn an_eclipsed_joiner_sees_by_its_own_clock_that_all_is_old() {
+    let mut maker = Maker::new();
+    let day = Duration::from_secs(86_400);
+    let mut follower = Follower::at(day, Some(time(day)), 3);
+    follower.put(day, Input::Taken(maker.snapshot(ms(0))));
+    for at in 0..100 {
+        let since = ms(100 * at);
+        follower.hear(day + since, 0, bytes(&maker.batch(since, 1)));
+    }
+    assert_eq!(follower.view.standing(), Standing::Stale);
+    assert!(!follower.standings.contains(&Standing::Live));
+}
+
+/// Signs of life alone come through, and what happens does not.
+#[test]
+fn a_peer_that_hears_only_signs_of_life_knows_that_it_is_behind() {
+    let (mut maker, mut follower) = following();
+    for second in 1..=7 {
+        let now = ms(1_000 * second);
+        maker.batch(now, 1);
+        follower.hear(now, 0, bytes(&maker.batch(now, 0)));
+    }
+    assert_eq!(follower.view.standing(), Standing::Stale);
+}
+
+#[test]
+fn a_lying_answer_is_no_snapshot_and_another_peer_is_asked() {
+    let mut maker = Maker::new();
+    maker.batch(ms(0), 10);
+    let mut whole = Follower::new(0);
+    whole.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    let mut joiner = Follower::new(2);
+    let (liar, ask) = joiner.asked.pop().unwrap();
+    let mut lie = maker.snapshot(ms(0));
+    lie.signed = auction_proto::SignedSnapshot::sign(&lie.statement, &SigningKey::new(&[1; 32]));
+    let answer = Some(Ok(Answer::Snapshot(lie.signed)));
+    joiner.put(
+        ms(1),
+        Input::Answered {
+            from: liar,
+            ask,
+            answer,
+        },
+    );
+    let (other, _) = *joiner.asked.last().unwrap();
+    assert_ne!(other, liar);
+    joiner.ask_of(ms(1), &mut whole);
+    assert_eq!(joiner.market, Some(maker.market));
+}

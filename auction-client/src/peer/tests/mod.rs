@@ -1,0 +1,5 @@
+//! What must hold of a peer, on a virtual clock.
+
+mod stage;
+mod order;
+mod hostile;

@@ -1,0 +1,98 @@
+//! What honest peers see: everything, once, in order.
+
+use proptest::prelude::*;
+
+use super::super::limits::*;
+use super::super::*;
+use super::stage::{Follower, Maker, bytes, ms, time};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// In whatever order batches come, and however often.
+    #[test]
+    fn order_is_restored_and_nothing_is_told_twice(
+        sizes in prop::collection::vec(0_usize..4, 1..40),
+        order in prop::collection::vec(0_usize..1_000, 0..120),
+    ) {
+        let mut maker = Maker::new();
+        let snapshot = maker.snapshot(ms(0));
+        let batches: Vec<_> = sizes
+            .iter()
+            .enumerate()
+            .map(|(at, size)| maker.batch(ms(20 * at as u64), *size))
+            .collect();
+        let mut follower = Follower::new(1);
+        follower.put(ms(0), Input::Taken(snapshot));
+        // Any order, then the rest in order.
+        let any = order.iter().map(|at| at % batches.len());
+        for at in any.chain(0..batches.len()) {
+            follower.hear(ms(1_000), 0, bytes(&batches[at]));
+        }
+        prop_assert_eq!(follower.market.as_ref(), Some(&maker.market));
+        prop_assert_eq!(follower.cut.len() + follower.frauds, 0);
+    }
+
+    /// What got lost is asked for, and any peer has it.
+    #[test]
+    fn gaps_are_filled_by_others(lost in prop::collection::vec(any::<bool>(), 1..60)) {
+        let mut maker = Maker::new();
+        let snapshot = maker.snapshot(ms(0));
+        let (mut whole, mut holed) = (Follower::new(1), Follower::new(3));
+        whole.put(ms(0), Input::Taken(snapshot.clone()));
+        holed.put(ms(0), Input::Taken(snapshot));
+        let mut now = ms(0);
+        for lost in lost {
+            now += ms(20);
+            let batch = bytes(&maker.batch(now, 2));
+            whole.hear(now, 0, batch.clone());
+            if !lost {
+                holed.hear(now, 0, batch);
+            }
+        }
+        holed.hear(now, 0, bytes(&maker.batch(now + ms(1), 0)));
+        now += GAP_WAIT;
+        holed.put(now, Input::Tick);
+        holed.ask_of(now, &mut whole);
+        prop_assert_eq!(holed.market.as_ref(), Some(&maker.market));
+    }
+}
+
+#[test]
+fn a_late_joiner_gets_a_signed_snapshot_and_what_followed_it_from_a_peer() {
+    let mut maker = Maker::new();
+    maker.batch(ms(0), 500);
+    let mut old = Follower::new(1);
+    old.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    for at in 1..=50 {
+        old.hear(ms(20 * at), 0, bytes(&maker.batch(ms(20 * at), 3)));
+    }
+    let now = ms(1_100);
+    let mut late = Follower::at(now, Some(time(now)), 2);
+    let life = bytes(&maker.batch(now, 0));
+    late.hear(now, 0, life);
+    late.ask_of(now, &mut old);
+    late.put(now + GAP_WAIT, Input::Tick);
+    late.ask_of(now + GAP_WAIT, &mut old);
+    assert_eq!(late.market.as_ref(), Some(&maker.market));
+    assert_eq!(late.view.standing(), Standing::Live);
+}
+
+#[test]
+fn who_hears_nothing_while_others_go_on_is_stale_within_5_seconds_and_fresh_again_after() {
+    let mut maker = Maker::new();
+    let mut follower = Follower::new(1);
+    follower.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    assert_eq!(follower.view.standing(), Standing::Live);
+    let mut now = ms(0);
+    while follower.view.standing() == Standing::Live {
+        now = follower.view.next_tick(now);
+        follower.put(now, Input::Tick);
+    }
+    assert!(now >= STALE_AFTER && now <= STALE_AFTER + ms(10), "{now:?}");
+    follower.hear(now, 0, bytes(&maker.batch(now, 0)));
+    assert_eq!(
+        follower.standings,
+        [Standing::Live, Standing::Stale, Standing::Live]
+    );
+}
