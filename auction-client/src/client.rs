@@ -30,6 +30,7 @@ use crate::error::{BidError, ConnectionError, RequestError};
 use crate::limits::{ANSWER_WITHIN, IN_FLIGHT_MAX};
 use crate::pending::Submitted;
 use crate::request::{Answer, BidPlaced, Request};
+use crate::signed_feed::SignedFeed;
 use crate::watch::Watch;
 
 const PROGRAM: &str = concat!("auction-client/", env!("CARGO_PKG_VERSION"));
@@ -359,6 +360,13 @@ impl Client {
     /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
     pub async fn watch(&self) -> Result<Watch, ConnectionError> {
         Watch::begin(self.connector.clone(), self.program.clone()).await
+    }
+
+    /// Follows what the market signs, on a connection of its own: a snapshot, then batch upon batch, as they can be
+    /// passed on. Nothing of it is checked here.
+    #[must_use]
+    pub fn watch_signed(&self) -> SignedFeed {
+        SignedFeed::new(self.connector.clone(), self.program.clone(), self.market)
     }
 
     /// Follows what concerns the user alone, on a connection of its own that goes on with the session of this token:

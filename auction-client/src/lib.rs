@@ -92,6 +92,7 @@ mod pending;
 mod driver;
 mod watch;
 mod account;
+mod signed_feed;
 mod client;
 mod signed;
 #[cfg(feature = "p2p")]
@@ -114,6 +115,7 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use proof::{Counts, JudgedRecord, Proof, ProofError, Verifier};
 pub use request::{BidPlaced, Request};
 pub use signed::SignedError;
+pub use signed_feed::{Signed, SignedFeed};
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsStream, Trust};
 pub use watch::{Gap, Update, Watch};

@@ -19,3 +19,5 @@ pub const HEARTBEAT_MIN: Duration = Duration::from_millis(200);
 pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
 /// How much is read at a time.
 pub const READ_BYTES: usize = 16 * 1024;
+/// The largest signed snapshot that is taken from a server, in bytes of its parts; a larger one ends the connection.
+pub const SIGNED_SNAPSHOT_BYTES_MAX: usize = 1 << 30;

@@ -41,12 +41,32 @@ pub const ANSWER_BYTES_MAX: usize = auction_proto::limits::FRAME_BYTES_MAX + 256
 /// Most peers that are known at a time; one more is not listened to.
 pub const PEERS_MAX: usize = 256;
 /// Batches that one peer can bring at once, before any is checked; more are ignored, and count as an offence.
-pub const BATCHES_AT_ONCE: u32 = 400;
+pub const BATCHES_AT_ONCE: u32 = 4_000;
 /// Batches that one peer can bring a second: more than any market signs.
-pub const BATCHES_PER_SECOND: u32 = 100;
+pub const BATCHES_PER_SECOND: u32 = 1_000;
 /// Questions that one peer can ask at once; more are answered [`Busy`](super::Answer::Busy).
 pub const ASKS_AT_ONCE: u32 = 64;
 /// Questions that one peer can ask a second.
 pub const ASKS_PER_SECOND: u32 = 16;
 /// Offences after which a peer is cut off. None comes from a peer that checks what it passes on; a few forgive errors.
 pub const OFFENCES_MAX: u32 = 3;
+
+/// Connections that others can open to a peer; one more is closed at once. Few, so that the publisher's work stays the
+/// same however many watch: they find others.
+pub const INBOUND_MAX: u32 = 32;
+/// Connections that are being opened by others at a time.
+pub const INBOUND_PENDING_MAX: u32 = 16;
+/// Connections that a peer opens itself.
+pub const OUTBOUND_MAX: u32 = 16;
+/// Connections with the same peer: both may have opened one at once.
+pub const SAME_PEER_MAX: u32 = 2;
+/// With fewer peers that follow the market, the known addresses are tried again.
+pub const PEERS_WANTED: usize = 4;
+/// How often.
+pub const DIAL_EVERY: Duration = Duration::from_secs(3);
+/// Peers that were cut off and are remembered; the oldest is forgotten.
+pub const CUT_MAX: usize = 4_096;
+/// Addresses that are kept of others; more are not taken.
+pub const ADDRESSES_MAX: usize = 256;
+/// News that wait for whoever follows; with more, it begins anew with a snapshot.
+pub const NEWS_WAITING_MAX: usize = 4_096;

@@ -3,7 +3,8 @@
 //! signed.
 //!
 //! [`View`] is all that a peer knows and decides, without IO: what comes from others goes in with the time, and what is
-//! to be done comes out.
+//! to be done comes out. [`PeerWatch`] is such a view with libp2p around it: gossipsub for what is new, a request and an
+//! answer for what is missing.
 
 pub mod limits;
 mod letter;
@@ -12,9 +13,15 @@ mod rate;
 mod kept;
 mod fetch;
 mod view;
+mod net;
+mod node;
+mod watch;
 #[cfg(test)]
 mod tests;
 
 pub use fetch::Snapshot;
 pub use letter::{Answer, Ask, Letter, LetterError};
+pub use libp2p::{Multiaddr, PeerId};
+pub use node::{JoinError, Joining};
 pub use view::{Action, Input, Offence, Pinned, Standing, Told, Verdict, View};
+pub use watch::{PeerUpdate, PeerWatch};

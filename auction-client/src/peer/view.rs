@@ -176,10 +176,14 @@ pub struct View<P> {
     past: Past,
     snapshot: Option<Arc<Snapshot>>,
     fetching: Option<Fetching>,
+    /// Who said that there is this snapshot.
+    fetching_from: Option<P>,
     claims: Claims,
     fraud: bool,
     peers: BTreeMap<P, Peer>,
     asked: Option<Asked<P>>,
+    /// Nobody has what is missing any more: only a snapshot helps.
+    unfillable: bool,
     /// Who does not have what is wanted now.
     without: BTreeSet<P>,
     /// Nobody is asked before.
@@ -227,10 +231,12 @@ impl<P: Copy + Ord> View<P> {
             past: Past::default(),
             snapshot: None,
             fetching: None,
+            fetching_from: None,
             claims: Claims::default(),
             fraud: false,
             peers: BTreeMap::new(),
             asked: None,
+            unfillable: false,
             without: BTreeSet::new(),
             pause_until: now,
         }
@@ -254,14 +260,14 @@ impl<P: Copy + Ord> View<P> {
         let mut next = now + STALE_AFTER;
         if self.standing == Standing::Live {
             next = next.min(now + self.freshness.left(now));
-        }
-        if let Some(since) = self.gap_since {
-            next = next.min((since + GAP_WAIT).max(self.pause_until));
+            next = next.min(self.gap_since.map_or(next, |since| since + STALE_AFTER));
         }
         if let Some(asked) = &self.asked {
             next = next.min(asked.at + ANSWER_WITHIN);
         } else if self.place.is_none() {
             next = next.min(self.pause_until);
+        } else if let Some(since) = self.gap_since {
+            next = next.min((since + GAP_WAIT).max(self.pause_until));
         }
         next.max(now + Duration::from_millis(1))
     }
@@ -430,6 +436,7 @@ impl<P: Copy + Ord> View<P> {
             }
             false => {
                 self.gap_since = None;
+                self.unfillable = false;
                 self.without.clear();
             }
         }
@@ -509,6 +516,7 @@ impl<P: Copy + Ord> View<P> {
         self.fetching = None;
         self.place = Some(at);
         self.past.clear();
+        self.unfillable = false;
         self.without.clear();
         to_do.push(Action::Tell(Told::Snapshot(snapshot)));
         self.tell_waiting(to_do);
@@ -547,7 +555,7 @@ impl<P: Copy + Ord> View<P> {
                 self.take_range(now, after, letters, to_do)
             }
             (Ask::Snapshot { .. }, Some(Ok(Answer::Snapshot(signed)))) => {
-                self.begin_fetching(signed)
+                self.begin_fetching(from, signed)
             }
             (Ask::Part { .. }, Some(Ok(Answer::Part(part)))) => self.take_part(now, part, to_do),
             (_, Some(Err(LetterError::TooLong(_)))) => Err(Offence::Oversize),
@@ -577,7 +585,7 @@ impl<P: Copy + Ord> View<P> {
         Ok(self.place.is_some_and(|place| place > after))
     }
 
-    fn begin_fetching(&mut self, signed: SignedSnapshot) -> Result<bool, Offence> {
+    fn begin_fetching(&mut self, from: P, signed: SignedSnapshot) -> Result<bool, Offence> {
         let verified = signed.verify(self.pinned.market, &self.pinned.key);
         let Ok(statement) = verified else {
             return Err(Offence::Forged);
@@ -588,6 +596,7 @@ impl<P: Copy + Ord> View<P> {
             return Ok(false);
         }
         self.fetching = Some(Fetching::new(signed, statement));
+        self.fetching_from = Some(from);
         self.without.clear();
         Ok(true)
     }
@@ -664,27 +673,29 @@ impl<P: Copy + Ord> View<P> {
             return;
         }
         let mut wanted = self.wanted(now);
-        if let Some(Ask::Batches { after }) = wanted
+        if let Some(Ask::Batches { .. }) = wanted
             && self.everyone_is_without()
         {
-            // What nobody has any more cannot be filled: the market anew.
+            self.unfillable = true;
             self.without.clear();
-            wanted = Some(Ask::Snapshot { beyond: after });
+            wanted = self.wanted(now);
         }
         let Some(ask) = wanted else { return };
         if self.everyone_is_without() {
             self.without.clear();
-            // Another may have one that all its parts can be had of.
+            // Another may have one that all its parts can be had of; or those who come have what was missing.
             self.fetching = None;
+            self.unfillable = false;
             self.pause_until = now + ASK_AGAIN_AFTER;
             return;
         }
-        let without = &self.without;
-        let with = self
-            .peers
-            .iter_mut()
-            .filter(|(peer, _)| !without.contains(peer));
-        if let Some((&peer, known)) = with.min_by_key(|(_, known)| known.asked_at) {
+        let (without, from) = (&self.without, self.fetching_from);
+        let others = self.peers.iter_mut();
+        let with = others.filter(|(peer, _)| !without.contains(peer));
+        // Who has the snapshot has its parts; else whoever was not asked for longest.
+        let has_parts = |peer: &P| matches!(ask, Ask::Part { .. }) && from == Some(*peer);
+        let next = with.min_by_key(|(peer, known)| (!has_parts(peer), known.asked_at));
+        if let Some((&peer, known)) = next {
             known.asked_at = Some(now);
             self.asked = Some(Asked { peer, ask, at: now });
             to_do.push(Action::Ask { peer, ask });
@@ -707,7 +718,11 @@ impl<P: Copy + Ord> View<P> {
             return Some(Ask::Snapshot { beyond });
         };
         let since = self.gap_since?;
-        (now >= since + GAP_WAIT).then_some(Ask::Batches { after })
+        let ask = match self.unfillable {
+            true => Ask::Snapshot { beyond: after },
+            false => Ask::Batches { after },
+        };
+        (now >= since + GAP_WAIT).then_some(ask)
     }
 
     fn stand(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {

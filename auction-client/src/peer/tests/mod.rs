@@ -3,3 +3,4 @@
 mod stage;
 mod order;
 mod hostile;
+mod mesh;

@@ -79,6 +79,21 @@ fn a_late_joiner_gets_a_signed_snapshot_and_what_followed_it_from_a_peer() {
 }
 
 #[test]
+fn a_gap_that_nobody_can_fill_is_bridged_by_a_snapshot() {
+    let mut maker = Maker::new();
+    let mut holed = Follower::new(3);
+    holed.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    maker.batch(ms(100), 5);
+    let mut later = Follower::new(0);
+    later.put(ms(200), Input::Taken(maker.snapshot(ms(200))));
+    holed.hear(ms(300), 0, bytes(&maker.batch(ms(300), 0)));
+    holed.put(ms(300) + GAP_WAIT, Input::Tick);
+    holed.ask_of(ms(300) + GAP_WAIT, &mut later);
+    assert_eq!(holed.market, Some(maker.market));
+    assert_eq!(holed.view.standing(), Standing::Live);
+}
+
+#[test]
 fn who_hears_nothing_while_others_go_on_is_stale_within_5_seconds_and_fresh_again_after() {
     let mut maker = Maker::new();
     let mut follower = Follower::new(1);

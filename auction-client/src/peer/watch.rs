@@ -1,0 +1,198 @@
+//! Following the market as a peer: a snapshot, then every public event after it, whoever brought it.
+
+use std::collections::VecDeque;
+
+use auction_core::{Digest, FeedSequence, Market, PublicEvent, Timestamp};
+use auction_proto::{BatchError, BatchStatement, Conflict, FeedEntry, FraudProof};
+use tokio::sync::mpsc;
+
+use super::fetch::Snapshot;
+use super::node::{JoinError, Joining, Known, Node, Word};
+use super::view::{Standing, Told};
+use super::{Multiaddr, PeerId};
+use crate::signed_feed::SignedFeed;
+
+/// News between the peer and whoever follows.
+const NEWS_AT_ONCE: usize = 256;
+
+/// The market as it moves, from peer to peer. [`next`](Self::next) gives what happens, one thing at a time; until the
+/// next call, [`market`](Self::market) is the market right after it.
+///
+/// The peer works as long as this lives, and serves others also while nobody calls.
+pub struct PeerWatch {
+    news: mpsc::Receiver<Told>,
+    words: mpsc::Sender<Word>,
+    known: Known,
+    market: Option<Market>,
+    events: VecDeque<(FeedSequence, FeedEntry)>,
+    /// What the market here must have as its digest at the end of these events.
+    digest: Option<(FeedSequence, Digest)>,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum PeerUpdate {
+    /// The market was taken anew: look at all of it.
+    Snapshot,
+    /// A public event, now part of the market.
+    Event {
+        /// Its place in the feed.
+        feed_sequence: FeedSequence,
+        /// When it happened.
+        at: Timestamp,
+        /// What.
+        event: PublicEvent,
+    },
+    /// How far the market as it is here can be relied on.
+    Standing(Standing),
+    /// What the market signed does not fit together; it is taken anew.
+    Unfit(BatchError),
+    /// The market has signed two things of which one is a lie: keep the proof.
+    Fraud {
+        /// Both.
+        proof: Box<FraudProof>,
+        /// How they contradict each other.
+        conflict: Conflict,
+    },
+}
+
+impl PeerWatch {
+    /// Joins the peers that follow a market. With `feed`, a line to the market's server, this peer passes on what the
+    /// server says; without, it follows others alone.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn join(joining: Joining, feed: Option<SignedFeed>) -> Result<Self, JoinError> {
+        let (told, news) = mpsc::channel(NEWS_AT_ONCE);
+        let (words, said) = mpsc::channel(1);
+        let (node, known) = Node::new(joining, feed, told, said)?;
+        tokio::spawn(node.run());
+        Ok(Self {
+            news,
+            words,
+            known,
+            market: None,
+            events: VecDeque::new(),
+            digest: None,
+        })
+    }
+
+    /// The market after the last update that was given; `None` before a snapshot has come.
+    #[must_use]
+    pub fn market(&self) -> Option<&Market> {
+        self.market.as_ref()
+    }
+
+    /// Who this peer is among peers, until it ends.
+    #[must_use]
+    pub fn id(&self) -> PeerId {
+        self.known.id
+    }
+
+    /// Where others can reach this peer, as far as it is known now.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Multiaddr> {
+        let id = self.known.id;
+        let whole = |address: &Multiaddr| address.clone().with_p2p(id).unwrap_or_else(|same| same);
+        self.known.addresses.borrow().iter().map(whole).collect()
+    }
+
+    /// How many peers that follow the same market are connected now.
+    #[must_use]
+    pub fn peers(&self) -> usize {
+        *self.known.connected.borrow()
+    }
+
+    /// Waits until others can reach this peer somewhere.
+    pub async fn listening(&mut self) {
+        // The peer lives as long as this.
+        let _ = self
+            .known
+            .addresses
+            .wait_for(|addresses| !addresses.is_empty())
+            .await;
+    }
+
+    /// Waits for the next update. Never ends by itself. Dropped before it is done, nothing is lost.
+    pub async fn next(&mut self) -> PeerUpdate {
+        loop {
+            if let Some((feed_sequence, entry)) = self.events.pop_front() {
+                if let Some(update) = self.apply(feed_sequence, entry) {
+                    return update;
+                }
+                continue;
+            }
+            let told = self.news.recv().await;
+            match told.expect("the peer lives as long as this") {
+                Told::Snapshot(snapshot) => {
+                    if let Some(update) = self.take_anew(&snapshot) {
+                        return update;
+                    }
+                }
+                Told::Batch(batch) => self.take(&batch),
+                Told::Standing(standing) => return PeerUpdate::Standing(standing),
+                Told::Fraud { proof, conflict } => return PeerUpdate::Fraud { proof, conflict },
+            }
+        }
+    }
+
+    fn take_anew(&mut self, snapshot: &Snapshot) -> Option<PeerUpdate> {
+        self.events.clear();
+        let mut market = snapshot.market().ok();
+        let signed = snapshot.statement.digest;
+        // What fits together can still be another market than was signed.
+        self.market = market.take_if(|market| market.digest() == signed);
+        if self.market.is_none() {
+            self.unfit();
+            return None;
+        }
+        Some(PeerUpdate::Snapshot)
+    }
+
+    /// Takes the events of a batch that are new here, to be told one by one.
+    fn take(&mut self, batch: &BatchStatement) {
+        let Some(market) = &self.market else { return };
+        let here = market.feed_sequence();
+        let places = (batch.after.0 + 1..).map(FeedSequence);
+        let entries = places.zip(batch.entries.iter().cloned());
+        self.events = entries.filter(|(at, _)| *at > here).collect();
+        self.digest = Some((batch.through, batch.digest));
+    }
+
+    fn apply(&mut self, at: FeedSequence, entry: FeedEntry) -> Option<PeerUpdate> {
+        let market = self.market.as_mut()?;
+        let FeedEntry { at: time, event } = entry;
+        let mut error = market
+            .apply(time, &event)
+            .map_err(|source| BatchError::Contradiction { at, source })
+            .err();
+        // At the end of the batch, the market here must be the one that was signed.
+        let differs = |market: &mut Market| {
+            let signed = self.digest.filter(|(through, _)| *through == at);
+            signed.is_some_and(|(_, digest)| digest != market.digest())
+        };
+        if error.is_none() && differs(market) {
+            error = Some(BatchError::Digest { at });
+        }
+        if let Some(error) = error {
+            self.unfit();
+            return Some(PeerUpdate::Unfit(error));
+        }
+        Some(PeerUpdate::Event {
+            feed_sequence: at,
+            at: time,
+            event,
+        })
+    }
+
+    fn unfit(&mut self) {
+        self.events.clear();
+        // What follows is of no use without a market that it can follow.
+        self.market = None;
+        // One word of it is enough.
+        let _ = self.words.try_send(Word::Unfit);
+    }
+}
