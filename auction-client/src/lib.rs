@@ -78,7 +78,9 @@
 
 pub mod limits;
 mod fingerprint;
+mod evidence;
 mod proof;
+mod fraud;
 mod error;
 #[cfg(feature = "tls")]
 mod tls;
@@ -111,7 +113,9 @@ pub use auction_proto::{
 pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;
 pub use error::{BidError, ConnectionError, RequestError, TlsError};
+pub use evidence::{EvidenceError, NotAsSigned, SignedIn};
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub use fraud::{Fraud, Witness};
 pub use proof::{Counts, JudgedRecord, Proof, ProofError, Verifier};
 pub use request::{BidPlaced, Request};
 pub use signed::SignedError;

@@ -21,3 +21,7 @@ pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
 pub const READ_BYTES: usize = 16 * 1024;
 /// The largest signed snapshot that is taken from a server, in bytes of its parts; a larger one ends the connection.
 pub const SIGNED_SNAPSHOT_BYTES_MAX: usize = 1 << 30;
+/// Most signed statements that a [`Witness`](crate::Witness) keeps to compare with later ones; the oldest goes.
+pub const WITNESSED_MAX: usize = 4_096;
+/// Most bytes of them.
+pub const WITNESSED_BYTES_MAX: usize = 16 << 20;

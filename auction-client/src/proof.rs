@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 
 use auction_core::audit::{Audit, ClosedRecord, Foul, Held, Judged};
 use auction_core::{Market, MarketId, PublicEvent, Record, Sequence, Timestamp};
+use auction_proto::merkle::leaf_hash;
+use auction_proto::record::leaves;
 use auction_proto::{
-    Chain, Opening, PublicJournalDecoder, PublicJournalError, PublicPart, PublicRecord, RecordError,
+    Chain, CheckpointStatement, Opening, Proven, PublicJournalDecoder, PublicJournalError,
+    PublicKey, PublicPart, PublicRecord, Receipt, RecordError, SignedCheckpoint,
 };
+
+use crate::evidence::{Evidence, EvidenceError, NotAsSigned};
 
 /// Checks a public journal as its bytes come: the chain, every opening against its commitment, and every record against
 /// the rules. It holds the market, what is known of open lots, and one frame at most.
@@ -33,6 +38,7 @@ pub struct Verifier {
     decoder: PublicJournalDecoder,
     audit: Option<Audit>,
     counts: Counts,
+    evidence: Evidence,
 }
 
 /// What a public journal proves.
@@ -94,6 +100,9 @@ pub enum ProofError {
         /// What is wrong.
         source: RecordError,
     },
+    /// The journal is not the one that the market had signed.
+    #[error("{0}")]
+    Signed(#[from] NotAsSigned),
     /// The market itself decided something that the rules do not give.
     #[error("{foul}")]
     Foul {
@@ -111,6 +120,42 @@ impl Verifier {
         Self::default()
     }
 
+    /// Holds a checkpoint against the journal, before its first byte is taken: what the market dropped, changed or put
+    /// elsewhere after it had signed it is found then. Gives what the checkpoint says.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] when it is none of this market's, or contradicts what was taken before.
+    ///
+    /// # Panics
+    /// When the journal has begun.
+    pub fn hold_checkpoint(
+        &mut self,
+        checkpoint: &SignedCheckpoint,
+        market: MarketId,
+        key: &PublicKey,
+    ) -> Result<CheckpointStatement, EvidenceError> {
+        assert!(self.audit.is_none(), "the journal has not begun");
+        self.evidence.checkpoint(checkpoint, market, key)
+    }
+
+    /// Holds a receipt against the journal, as [`hold_checkpoint`](Self::hold_checkpoint) does a checkpoint. Gives what
+    /// the receipt proves.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] when it proves nothing, or contradicts what was taken before.
+    ///
+    /// # Panics
+    /// When the journal has begun.
+    pub fn hold_receipt(
+        &mut self,
+        receipt: &Receipt,
+        market: MarketId,
+        key: &PublicKey,
+    ) -> Result<Proven, EvidenceError> {
+        assert!(self.audit.is_none(), "the journal has not begun");
+        self.evidence.receipt(receipt, market, key)
+    }
+
     /// Takes the next bytes, and shows each record that is what the rules give.
     ///
     /// # Errors
@@ -123,17 +168,27 @@ impl Verifier {
         let mut input = bytes;
         while let Some(part) = self.decoder.next_part(&mut input)? {
             match part {
-                PublicPart::Market(market) => self.audit = Some(Audit::new(market)),
+                PublicPart::Market(market) => {
+                    self.evidence.begin(market)?;
+                    self.audit = Some(Audit::new(market));
+                }
                 PublicPart::Frame(frame) => {
                     let audit = self
                         .audit
                         .as_mut()
                         .expect("a journal begins with its market");
                     self.counts.frames += 1;
+                    let mut leaves = leaves(frame.public);
                     for record in frame.records() {
                         let (record, opening) = record?;
+                        if !self.evidence.is_empty() {
+                            let leaf = leaves.next().expect("a record was read");
+                            let leaf = leaf.expect("it was read");
+                            self.evidence.record(leaf_hash(&leaf))?;
+                        }
                         judge(audit, &mut self.counts, record, opening, &mut show)?;
                     }
+                    self.evidence.commit(frame.chain)?;
                 }
                 PublicPart::End { .. } => {}
             }
@@ -147,6 +202,7 @@ impl Verifier {
     /// [`ProofError`] when the end has not come.
     pub fn finish(self) -> Result<Proof, ProofError> {
         self.decoder.finish()?;
+        self.evidence.end()?;
         let audit = self
             .audit
             .unwrap_or_else(|| Audit::new(MarketId::default()));

@@ -5,6 +5,7 @@
 //! made here as the RFC defines them, from whole subtrees that lie wherever the caller keeps them.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use ct_merkle::{ConsistencyProof, InclusionProof, RootHash};
 use sha2::{Digest as _, Sha256};
@@ -109,24 +110,35 @@ pub fn inclusion_path<S: Subtrees>(
     size: u64,
 ) -> Result<Vec<Hash>, S::Error> {
     assert!(leaf < size, "the leaf lies within the tree");
-    let mut path = Vec::new();
+    let ranges = path_ranges(leaf, size).into_iter();
+    ranges
+        .map(|Range { start, end }| range(subtrees, start, end))
+        .collect()
+}
+
+/// Which leaves, counted from 0, the hashes of an [audit path](inclusion_path) stand for, in its order: each hash is the root
+/// of a range. Together with the leaf itself they are all leaves of the tree, none of them twice.
+///
+/// # Panics
+/// When the leaf is not within the tree.
+#[must_use]
+pub fn path_ranges(leaf: u64, size: u64) -> Vec<Range<u64>> {
+    assert!(leaf < size, "the leaf lies within the tree");
+    let mut ranges = Vec::new();
     let (mut start, mut end) = (0, size);
     while end - start > 1 {
         let middle = start + split(end - start);
-        let sibling = if leaf < middle {
-            let sibling = range(subtrees, middle, end)?;
+        if leaf < middle {
+            ranges.push(middle..end);
             end = middle;
-            sibling
         } else {
-            let sibling = range(subtrees, start, middle)?;
+            ranges.push(start..middle);
             start = middle;
-            sibling
-        };
-        path.push(sibling);
+        }
     }
-    // The RFC writes it from the leaf up.
-    path.reverse();
-    Ok(path)
+    // The RFC writes a path from the leaf up.
+    ranges.reverse();
+    ranges
 }
 
 /// `PROOF(old, D[size])`: that the tree of `size` leaves goes on from that of the first `old`.

@@ -6,9 +6,12 @@ mod script;
 mod greeting;
 mod requests;
 mod watching;
+mod signed;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "cli")]
 mod program;
 #[cfg(feature = "cli")]
 mod tools;
+#[cfg(feature = "cli")]
+mod market_key;

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auction_client::{Code, History, LoggedIn, Refused, Token};
 use auction_core::{
     BidReply, FeedSequence, LotId, Outcome, PublicEvent, Reply, RequestId, Timestamp, UserId,
 };
-use auction_proto::{Accepted, ClientMessage, Done, Feed, FeedEntry, ServerMessage, Welcome};
+use auction_proto::{
+    Accepted, ClientMessage, Done, Feed, FeedEntry, MarketKey, ServerMessage, SigningKey, Welcome,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,19 +27,31 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Server {
     address: String,
     home: TempDir,
+    key: Arc<Mutex<Option<u8>>>,
 }
 
 impl Server {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
+        let key = Arc::new(Mutex::new(Some(0x42)));
+        let told = key.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(Line::new(stream)));
+                tokio::spawn(converse(Line::new(stream), told.clone()));
             }
         });
         let home = tempfile::tempdir().unwrap();
-        Self { address, home }
+        Self { address, home, key }
+    }
+
+    /// From now on the market's key is of these bytes; `None`: it knows of none.
+    pub fn sign_with(&self, bytes: Option<u8>) {
+        *self.key.lock().unwrap() = bytes;
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -66,7 +81,7 @@ pub fn auction(home: &Path) -> Command {
     command
 }
 
-async fn converse(mut line: Line<TcpStream>) {
+async fn converse(mut line: Line<TcpStream>, key: Arc<Mutex<Option<u8>>>) {
     // A heartbeat that no busy machine misses.
     let heartbeat_ms = 10 * HEARTBEAT_MS;
     line.greet(Welcome {
@@ -123,6 +138,14 @@ async fn converse(mut line: Line<TcpStream>) {
                 accepted(Reply::Bid(reply)).into()
             }
             ClientMessage::Logout(_) => accepted(Reply::Done).into(),
+            ClientMessage::GetMarketKey(_) => match *key.lock().unwrap() {
+                Some(byte) => MarketKey {
+                    market: welcome().market,
+                    key: SigningKey::new(&[byte; 32]).public(),
+                }
+                .into(),
+                None => Refused::new(Code::UNKNOWN_KIND, "no such kind").into(),
+            },
             other => Refused::new(Code::INTERNAL, other.kind()).into(),
         };
         line.say(number, answer).await;
@@ -191,11 +214,11 @@ impl Told {
         self
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).expect("standard output is a JSON document")
     }
 
-    fn error(&self) -> Value {
+    pub fn error(&self) -> Value {
         assert_eq!(self.out, "", "an error leaves standard output empty");
         let error: Value = serde_json::from_str(&self.err).expect("standard error is JSON");
         error["error"].clone()

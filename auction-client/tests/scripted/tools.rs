@@ -29,7 +29,7 @@ async fn a_trace_shows_every_frame_and_no_secret() {
     ] {
         assert!(said.contains(line), "{line} is not in: {said}");
     }
-    assert_eq!(said.lines().count(), 4, "{said}");
+    assert_eq!(said.lines().count(), 6, "{said}");
 
     // The session's token is shown neither when it is used.
     let bid = server.run(&["bid", "AAPL", "1.40", "--trace-wire"]).await;

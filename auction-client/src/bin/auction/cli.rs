@@ -11,6 +11,7 @@ use crate::choose::{Target, lot_number};
 use crate::failure::Form;
 use crate::moments::some_span;
 use crate::server::ServerAddress;
+use crate::signed::SignedCommand;
 use crate::theme::ThemeName;
 use crate::tools::ToolCommand;
 use crate::trade::TradeCommand;
@@ -277,6 +278,8 @@ Examples:
     #[command(flatten)]
     Auctioneer(AuctioneerCommand),
     #[command(flatten)]
+    Signed(SignedCommand),
+    #[command(flatten)]
     Tool(ToolCommand),
 }
 
@@ -411,6 +414,18 @@ mod tests {
             "auction market",
             "auction status -v",
             "auction status --trace-wire",
+            "auction key",
+            "auction key forget --json",
+            "auction receipt",
+            "auction receipt AAPL --lot 7",
+            "auction receipt #7 --out mine.json",
+            "auction receipt --request 4",
+            "auction receipt --record 12 --json",
+            "auction receipt check receipt-12.json",
+            "auction receipt check receipt-12.json --key 8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6",
+            "auction checkpoint --since checkpoint-1.json --out -",
+            "auction fraud check fraud-1.json",
+            "auction verify market.auctpub --user mia --receipt a.json --receipt b.json --checkpoint c.json",
             "auction decode a5554354 0d00",
             "auction decode",
             "auction completions bash",
@@ -436,6 +451,11 @@ mod tests {
             ("auction register M!", "is not a name"),
             ("auction profit AAPL 01954 1e9", "is not a decimal"),
             ("auction sessions revoke x", "is not a session's number"),
+            ("auction receipt --record x", "is not a record's number"),
+            (
+                "auction receipt check a --key 1",
+                "is not the fingerprint of a market's key",
+            ),
             ("auction lots --server host:port", "is no address"),
             (
                 "auction lots --fingerprint AB:CD",

@@ -1,11 +1,16 @@
 //! Where a command stands: connected to a market, with the session that is remembered for it.
 
-use auction_client::{Client, Code, ConnectionError, LoggedIn, RequestError, Tls, Trust, tcp};
+use std::path::PathBuf;
+
+use auction_client::{
+    Client, Code, ConnectionError, LoggedIn, MarketKey, PublicKey, RequestError, Tls, Trust, tcp,
+};
 use auction_core::{Market, Name};
 
 use crate::cli::Shared;
 use crate::failure::Failure;
-use crate::home::{Remembered, Stored, default_home};
+use crate::home::{Remembered, Stored};
+use crate::market_key::KeptKey;
 use crate::out::Out;
 use crate::server::ServerAddress;
 use crate::trace::Trace;
@@ -17,16 +22,24 @@ pub struct Desk {
     pub client: Client,
     pub out: Out,
     pub server: ServerAddress,
+    /// The key that the market signs with; `None`: it signs nothing.
+    pub key: Option<PublicKey>,
+    pub home: PathBuf,
     remembered: Remembered,
 }
 
 impl Desk {
-    /// Connects to the market.
+    /// Connects to the market, and keeps its key or compares it with the one that was kept.
     pub async fn connect(shared: &Shared) -> Result<Self, Failure> {
-        let home = match &shared.home {
-            Some(home) => home.clone(),
-            None => default_home()?,
-        };
+        let mut desk = Self::connect_to_anyone(shared).await?;
+        let server = desk.server.to_string();
+        desk.key = desk.kept_key().meet(&desk.client, &server).await?;
+        Ok(desk)
+    }
+
+    /// Connects to the market, whatever key it has.
+    pub async fn connect_to_anyone(shared: &Shared) -> Result<Self, Failure> {
+        let home = shared.home()?;
         let server = shared.server.clone();
         let trusting = Trusting::find(shared, &home)?;
         let trust = trusting.as_ref().map(Trusting::trust).transpose()?;
@@ -42,8 +55,22 @@ impl Desk {
             client,
             out,
             server,
+            key: None,
+            home,
             remembered,
         })
+    }
+
+    /// Where the market's key is kept.
+    pub fn kept_key(&self) -> KeptKey {
+        KeptKey::new(&self.home, self.client.market_id())
+    }
+
+    /// The market and its key, for what is signed.
+    pub fn market_key(&self) -> Result<MarketKey, Failure> {
+        let market = self.client.market_id();
+        let key = self.key.map(|key| MarketKey { market, key });
+        key.ok_or_else(|| Failure::failed("this market signs nothing").with_code("not_signed"))
     }
 
     /// Goes on with the session that is remembered.

@@ -1,6 +1,7 @@
 //! Where the session is remembered: a file for each server and market, that its owner alone can read.
 //!
-//! `HOME/sessions/HOST_PORT-MARKET.json`; whom to [trust](crate::trust) is `HOME/servers/tls___HOST_PORT.json`. The
+//! `HOME/sessions/HOST_PORT-MARKET.json`; whom to [trust](crate::trust) is `HOME/servers/tls___HOST_PORT.json`; a
+//! market's [key](crate::market_key) is `HOME/keys/MARKET.json`; proofs of its fraud are `HOME/frauds/fraud-N.json`. The
 //! folders have mode 0700, the files 0600. A file is written aside and renamed, so that it is whole at every moment.
 
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -11,6 +12,7 @@ use auction_client::Token;
 use auction_core::{MarketId, Name, SessionId, Timestamp};
 use serde_json::{Value, json};
 
+use crate::cli::Shared;
 use crate::failure::Failure;
 
 /// The sessions of one market at one server.
@@ -28,8 +30,14 @@ pub struct Stored {
     pub expires_at: Timestamp,
 }
 
-/// The folder, when none is named.
-pub fn default_home() -> Result<PathBuf, Failure> {
+impl Shared {
+    /// The folder: the one that is named, or the default.
+    pub fn home(&self) -> Result<PathBuf, Failure> {
+        self.home.clone().map_or_else(default_home, Ok)
+    }
+}
+
+fn default_home() -> Result<PathBuf, Failure> {
     let set = |name| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())

@@ -6,6 +6,8 @@ use auction_core::Name;
 use clap::{Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use crate::signed::ByKey;
+
 #[derive(Debug, Subcommand)]
 pub enum ToolCommand {
     /// Explain bytes of the protocol, field by field.
@@ -27,10 +29,12 @@ Examples:
   auction-server export journal > market.auctpub
   auction verify market.auctpub
   auction verify market.auctpub --user mia
+  auction verify market.auctpub --receipt receipt-12.json --checkpoint checkpoint-20.json
   auction verify market.auctpub --json | jq .chain
 
 Exit codes: 0 when every record is sound, 1 when one is not: it is named, with what the rules give and what stands
-there. What is held by a commitment and not opened is counted, kind by kind.")]
+there. What is held by a commitment and not opened is counted, kind by kind. With receipts and checkpoints it must also be
+the journal that the market had signed: what was dropped, changed or put elsewhere since is named.")]
     Verify {
         /// The file; - is standard input.
         #[arg(value_hint = ValueHint::FilePath)]
@@ -38,6 +42,14 @@ there. What is held by a commitment and not opened is counted, kind by kind.")]
         /// Tell what this user bid, too.
         #[arg(long, value_name = "NAME")]
         user: Option<Name>,
+        /// A receipt that the journal must hold; its user's bids are told too. Can be given often.
+        #[arg(long = "receipt", value_name = "FILE", value_hint = ValueHint::FilePath)]
+        receipts: Vec<PathBuf>,
+        /// A checkpoint that the journal must go on from. Can be given often.
+        #[arg(long = "checkpoint", value_name = "FILE", value_hint = ValueHint::FilePath)]
+        checkpoints: Vec<PathBuf>,
+        #[command(flatten)]
+        key: ByKey,
     },
     /// Print what completes commands in a shell.
     #[command(after_help = "\

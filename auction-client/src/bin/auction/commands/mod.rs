@@ -20,6 +20,10 @@ mod lot_life;
 mod suspend;
 mod profit;
 mod status;
+mod key;
+mod receipt;
+mod checkpoint;
+mod fraud;
 pub mod walk;
 mod decode;
 mod verify;
@@ -34,6 +38,7 @@ use crate::cli::{Cli, Command};
 use crate::desk::Desk;
 use crate::failure::{Failure, Form};
 use crate::out::Out;
+use crate::signed::{FraudAction, KeyAction, ReceiptAction, SignedCommand};
 use crate::tools::ToolCommand;
 use crate::trade::TradeCommand;
 
@@ -55,12 +60,44 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         let out = Out::new(shared.form());
         return match tool {
             ToolCommand::Decode { digits } => decode::run(out, &digits),
-            ToolCommand::Verify { file, user } => verify::run(out, &file, user),
+            ToolCommand::Verify {
+                file,
+                user,
+                receipts,
+                checkpoints,
+                key,
+            } => {
+                let held = verify::Held {
+                    receipts: &receipts,
+                    checkpoints: &checkpoints,
+                    key: key.key,
+                };
+                verify::run(&shared, &file, user, held)
+            }
             ToolCommand::Completions { shell } => completions::completions(out, shell),
             ToolCommand::Man { folder } => completions::man(out, &folder),
         };
     }
+    if let Command::Signed(SignedCommand::Receipt {
+        action: Some(ReceiptAction::Check(checked)),
+        ..
+    }) = &command
+    {
+        return receipt::check(&shared, checked);
+    }
+    if let Command::Signed(SignedCommand::Fraud {
+        action: FraudAction::Check(checked),
+    }) = &command
+    {
+        return fraud::check(&shared, checked);
+    }
     in_runtime(async {
+        if let Command::Signed(SignedCommand::Key {
+            action: Some(KeyAction::Forget),
+        }) = command
+        {
+            return key::forget(&shared).await;
+        }
         let desk = Desk::connect(&shared).await?;
         match command {
             Command::Register { name } => register::run(&desk, name).await,
@@ -91,9 +128,21 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Status => status::run(&desk).await,
             Command::Trade(command) => trade(&desk, command).await,
             Command::Auctioneer(command) => auctioneer(&desk, command).await,
+            Command::Signed(command) => signed(&desk, command).await,
             Command::Tool(_) => unreachable!("tools need no market, and were done above"),
         }
     })
+}
+
+async fn signed(desk: &Desk, command: SignedCommand) -> Result<(), Failure> {
+    match command {
+        SignedCommand::Key { .. } => key::show(desk).await,
+        SignedCommand::Receipt { wanted, .. } => receipt::run(desk, &wanted).await,
+        SignedCommand::Checkpoint { since, out } => {
+            checkpoint::run(desk, since.as_deref(), out.as_deref()).await
+        }
+        SignedCommand::Fraud { .. } => unreachable!("it needs no market, and was done above"),
+    }
 }
 
 async fn trade(desk: &Desk, command: TradeCommand) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
     let (lots, open) = (market.lots().len(), market.open_lots());
     let (stocks, users) = (market.stocks().count(), market.users().len());
     let server = Clean(&welcome.server).to_string();
+    let key = desk.key.map(|key| key.fingerprint().to_string());
     let micros = |duration: std::time::Duration| duration.as_micros();
     desk.out.tell(
         |_| {
@@ -21,10 +22,11 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
                 None => "nobody; `auction login NAME` logs in".to_owned(),
             };
             format!(
-                "market       {}\nserver       {} at {}, protocol {}\nserver time  {}, give or take {} us\n\
+                "market       {}\nits key      {}\nserver       {} at {}, protocol {}\nserver time  {}, give or take {} us\n\
                  round trip   {} us\nlots         {open} open of {lots}\nstocks       {stocks}\n\
                  users        {users}\nlogged in    {user}",
                 market.id(),
+                key.as_deref().unwrap_or("none; it signs nothing"),
                 server,
                 desk.server,
                 welcome.version,
@@ -36,6 +38,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
         || {
             json!({
                 "market": market.id().to_string(),
+                "key_fingerprint": key,
                 "server": server,
                 "address": desk.server.to_string(),
                 "protocol": welcome.version,

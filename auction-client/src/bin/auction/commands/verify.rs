@@ -1,15 +1,21 @@
 //! `auction verify`: a public journal, checked without a server.
 
+mod held;
+mod own;
+
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use auction_client::{JudgedRecord, Proof, ProofError, Verifier};
+use auction_client::{NotAsSigned, Proof, ProofError, Verifier};
 use auction_core::audit::{Foul, Wrong};
-use auction_core::{Event, LotId, Market, Name, PrivateEvent, PublicEvent, Sequence, Timestamp};
+use auction_core::{Market, Name, PublicEvent};
+use auction_proto::KeyFingerprint;
 use serde_json::{Map, Value, json};
 
+use self::own::Own;
+use crate::cli::Shared;
 use crate::failure::Failure;
 use crate::out::Out;
 use crate::view::View;
@@ -19,7 +25,23 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// What stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
-pub fn run(out: Out, file: &Path, user: Option<Name>) -> Result<(), Failure> {
+/// What a journal is held against.
+pub struct Held<'a> {
+    pub receipts: &'a [PathBuf],
+    pub checkpoints: &'a [PathBuf],
+    /// The fingerprint of the market's key, where it is not the one that was kept.
+    pub key: Option<KeyFingerprint>,
+}
+
+pub fn run(
+    shared: &Shared,
+    file: &Path,
+    user: Option<Name>,
+    held: Held<'_>,
+) -> Result<(), Failure> {
+    let out = Out::new(shared.form());
+    let mut verifier = Verifier::new();
+    let signed = held.hold(&mut verifier, &shared.home()?)?;
     let unreadable = |error: io::Error| Failure::failed(format!("{}: {error}", file.display()));
     let (mut read, bytes): (Box<dyn Read>, u64) = if file == Path::new(STANDARD_INPUT) {
         (Box::new(io::stdin().lock()), 0)
@@ -29,8 +51,7 @@ pub fn run(out: Out, file: &Path, user: Option<Name>) -> Result<(), Failure> {
         (Box::new(opened), bytes)
     };
     let mut progress = Progress::of(bytes);
-    let mut verifier = Verifier::new();
-    let mut own = Own::of(user);
+    let mut own = Own::of(user, &signed);
     let mut piece = vec![0; PIECE_BYTES];
     loop {
         let read = match read.read(&mut piece) {
@@ -49,7 +70,7 @@ pub fn run(out: Out, file: &Path, user: Option<Name>) -> Result<(), Failure> {
     progress.clear();
     let proof = verifier.finish().map_err(|error| refused(&error))?;
     own.check(&proof)?;
-    let view = view_of(&proof.market, user);
+    let view = view_of(&proof.market, own.only(&proof.market));
     out.tell(
         |paint| {
             let closed = proof.market.lots().iter().filter(|lot| lot.is_closed());
@@ -59,9 +80,14 @@ pub fn run(out: Out, file: &Path, user: Option<Name>) -> Result<(), Failure> {
                 let _ = writeln!(text, "{}\n", view.results(closed, paint).trim_end());
             }
             text += &own.text(&view);
-            text + &proof_text(&proof)
+            text + &proof_text(&proof) + &signed.text()
         },
-        || json_of(&proof, &own, &view),
+        || {
+            let mut json = json_of(&proof, &own, &view);
+            json["receipts"] = signed.receipts_json();
+            json["checkpoints"] = signed.checkpoints_json();
+            json
+        },
     )
 }
 
@@ -162,8 +188,33 @@ fn refused(error: &ProofError) -> Failure {
         ProofError::Opening { sequence, .. } => Failure::failed(error.to_string())
             .with_code("opened_otherwise")
             .with_remedy("sequence", json!(sequence.0.to_string())),
+        ProofError::Signed(error) => not_as_signed(error),
         ProofError::Foul { foul, market } => foul_failure(foul, market),
     }
+}
+
+/// The first record that is not what the market had signed.
+fn not_as_signed(error: &NotAsSigned) -> Failure {
+    let (first, last) = match error {
+        NotAsSigned::Record { first, last, .. } => (*first, *last),
+        NotAsSigned::Commits { sequence } => (*sequence, *sequence),
+        NotAsSigned::EndMissing { last, signed, .. } => (last.next(), *signed),
+        NotAsSigned::OtherMarket { .. } => {
+            return Failure::failed(error.to_string()).with_code("other_market");
+        }
+    };
+    let what_else = match error {
+        NotAsSigned::EndMissing { .. } => {
+            ". If the journal was exported before that was signed, export it anew; else its end was dropped"
+        }
+        _ => {
+            ": it was changed, dropped or put elsewhere after that. Keep what was signed: it proves it"
+        }
+    };
+    Failure::failed(format!("{error}{what_else}"))
+        .with_code("not_as_signed")
+        .with_remedy("first", json!(first.0.to_string()))
+        .with_remedy("last", json!(last.0.to_string()))
 }
 
 fn foul_failure(foul: &Foul, market: &Market) -> Failure {
@@ -256,131 +307,6 @@ fn differing(given: &Map<String, Value>, found: &Map<String, Value>, differs: &m
             _ => differs.push(format!(
                 "{name}: they give {given}, and {found} stands there"
             )),
-        }
-    }
-}
-
-/// What one user did, as far as everyone sees it.
-struct Own {
-    user: Option<Name>,
-    bids: Vec<OwnBid>,
-}
-
-struct OwnBid {
-    sequence: Sequence,
-    at: Timestamp,
-    lot: LotId,
-    what: String,
-}
-
-impl Own {
-    fn of(user: Option<Name>) -> Self {
-        Self {
-            user,
-            bids: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, judged: &JudgedRecord<'_>) {
-        let user = self.user.and_then(|name| judged.market.user_named(name));
-        let Some(user) = user else {
-            return;
-        };
-        let mut tell = |lot: LotId, what: String| {
-            self.bids.push(OwnBid {
-                sequence: judged.sequence,
-                at: judged.at,
-                lot,
-                what,
-            });
-        };
-        for event in judged.events.iter().flatten() {
-            match event {
-                PublicEvent::BidAccepted(bid) if bid.bidder == user => {
-                    let leads = match bid.leader == user {
-                        true => "you lead",
-                        false => "beaten at once",
-                    };
-                    let what = match bid.amount {
-                        Some(amount) => format!("bid {amount}: {leads} at {}", bid.price),
-                        None => format!("a maximum: {leads} at {}", bid.price),
-                    };
-                    tell(bid.lot, what);
-                }
-                PublicEvent::BidsOpened { lot, bids } => {
-                    for bid in bids.iter().filter(|bid| bid.bidder == user) {
-                        let got = match bid.pays {
-                            Some(pays) => format!("got {} at {pays}", bid.filled),
-                            None => "got none".to_owned(),
-                        };
-                        let what = format!(
-                            "order {} for {} at {}: {got}",
-                            bid.order, bid.quantity, bid.price
-                        );
-                        tell(*lot, what);
-                    }
-                }
-                _ => {}
-            }
-        }
-        let opened = judged.whole.into_iter().flat_map(|record| &record.events);
-        for event in opened {
-            if let Event::Private(PrivateEvent::MaximumSet {
-                lot,
-                bidder,
-                maximum,
-                ..
-            }) = event
-                && *bidder == user
-            {
-                tell(*lot, format!("the maximum was {maximum}, and was beaten"));
-            }
-        }
-    }
-
-    fn check(&self, proof: &Proof) -> Result<(), Failure> {
-        match self.user {
-            Some(name) if proof.market.user_named(name).is_none() => Err(Failure::failed(format!(
-                "the journal is sound, but no {name} is in it"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    fn text(&self, view: &View<'_>) -> String {
-        let Some(name) = self.user else {
-            return String::new();
-        };
-        let mut text = format!("Bids of {name} that everyone sees:\n");
-        for bid in &self.bids {
-            let _ = writeln!(
-                text,
-                "  {} {} {}: {}",
-                bid.sequence,
-                bid.at,
-                view.title(bid.lot),
-                bid.what
-            );
-        }
-        if self.bids.is_empty() {
-            text += "  none\n";
-        }
-        text + "\n"
-    }
-
-    fn json(&self, view: &View<'_>) -> Value {
-        let bid = |bid: &OwnBid| {
-            json!({
-                "sequence": bid.sequence.0.to_string(),
-                "at": bid.at.to_string(),
-                "lot": bid.lot.0,
-                "symbol": view.market.lot(bid.lot).map(|lot| lot.symbol.to_string()),
-                "what": bid.what,
-            })
-        };
-        match self.user {
-            None => Value::Null,
-            Some(_) => self.bids.iter().map(bid).collect(),
         }
     }
 }

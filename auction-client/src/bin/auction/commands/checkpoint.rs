@@ -1,0 +1,113 @@
+//! `auction checkpoint`
+
+use std::path::Path;
+
+use auction_client::{Code, MarketKey, RequestError, SignedCheckpoint, SignedError};
+use serde_json::json;
+
+use super::receipt::{failed, wrong_kind};
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::proof_file::{ProofFile, Signed};
+
+pub async fn run(desk: &Desk, since: Option<&Path>, out: Option<&Path>) -> Result<(), Failure> {
+    let key = desk.market_key()?;
+    let kept = since.map(|file| read(file, &key)).transpose()?;
+    let asked = match &kept {
+        None => desk.client.checkpoint(&key.key).await,
+        Some(kept) => desk.client.checkpoint_since(kept, &key.key).await,
+    };
+    let signed = match asked {
+        Ok(signed) => signed,
+        Err(error) => return Err(not_continued(error, &key, out)),
+    };
+    let statement = signed.verify(key.market, &key.key);
+    let statement = statement.map_err(|error| failed(SignedError::Checkpoint(error)))?;
+    let place = statement.checkpoint.sequence;
+    let file = ProofFile {
+        key,
+        signed: Signed::Checkpoint(signed),
+    };
+    let Some(written) = file.write(out, format!("checkpoint-{place}.json"))? else {
+        return Ok(());
+    };
+    let written = written.display().to_string();
+    desk.out.tell(
+        |_| {
+            let goes_on = match since {
+                Some(since) => format!(
+                    "It is proved that they go on from those of {}: nothing of them was dropped, changed or reordered.\n",
+                    since.display()
+                ),
+                None => String::new(),
+            };
+            format!(
+                "The market has signed its journal up to record {place}, at {}.\n{goes_on}Kept in {written}.",
+                statement.time
+            )
+        },
+        || {
+            json!({
+                "market": file.key.market.to_string(),
+                "fingerprint": file.key.key.fingerprint().to_string(),
+                "record": place.0.to_string(),
+                "chain": auction_proto::Chain(statement.checkpoint.chain).to_string(),
+                "signed_at": statement.time.to_string(),
+                "goes_on": since.is_some(),
+                "file": written,
+            })
+        },
+    )
+}
+
+/// A checkpoint that was kept, of this market and its key.
+fn read(file: &Path, key: &MarketKey) -> Result<SignedCheckpoint, Failure> {
+    let kept = ProofFile::read(file)?;
+    match kept.signed {
+        Signed::Checkpoint(kept) => Ok(kept),
+        _ => Err(wrong_kind(file, "checkpoint")),
+    }
+    .and_then(|checkpoint| match kept.key == *key {
+        true => Ok(checkpoint),
+        false => {
+            let file = file.display();
+            let message = format!(
+                "{file}: it is of another market, or signed with another key than this market's"
+            );
+            Err(Failure::failed(message).with_code("other_key"))
+        }
+    })
+}
+
+/// Says what it means that a market does not stand by what it had signed; what it signs now is kept.
+fn not_continued(error: SignedError, key: &MarketKey, out: Option<&Path>) -> Failure {
+    match &error {
+        SignedError::NotContinued { newest, signed, .. } => {
+            let file = ProofFile {
+                key: key.clone(),
+                signed: Signed::Checkpoint((**signed).clone()),
+            };
+            let name = format!("not-continued-{}.json", newest.checkpoint.sequence);
+            let kept = match file.write(out, name) {
+                Ok(Some(file)) => format!("kept in {}", file.display()),
+                Ok(None) => "shown".to_owned(),
+                Err(failure) => failure.message().to_owned(),
+            };
+            let message = format!(
+                "THE MARKET DOES NOT STAND BY WHAT IT HAS SIGNED: {error}. Something that it had signed was dropped, \
+                 changed or reordered. Keep both checkpoints, for both are signed; the newer one is {kept}"
+            );
+            Failure::failed(message).with_code("not_continued")
+        }
+        SignedError::Request(RequestError::Refused(refused))
+            if refused.code == Code::NO_RECEIPT =>
+        {
+            let message = format!(
+                "THE MARKET HAS LOST WHAT IT HAD SIGNED, OR LIES: {}. Keep your checkpoint: it is signed",
+                crate::clean::Clean(&refused.message)
+            );
+            Failure::failed(message).with_code("not_continued")
+        }
+        _ => failed(error),
+    }
+}

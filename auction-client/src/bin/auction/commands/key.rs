@@ -1,0 +1,56 @@
+//! `auction key`
+
+use serde_json::json;
+
+use crate::cli::Shared;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::span::moment;
+
+pub async fn show(desk: &Desk) -> Result<(), Failure> {
+    let key = desk.market_key()?;
+    let fingerprint = key.key.fingerprint();
+    // Without a place to keep it there is none.
+    let kept = desk.kept_key().load()?;
+    desk.out.tell(
+        |_| {
+            let kept = match &kept {
+                Some(kept) => format!("since {}, from {}", moment(kept.at), kept.server),
+                None => "not, for its file cannot be written".to_owned(),
+            };
+            format!(
+                "market  {}\nkey     {fingerprint}\nkept    {kept}\n\
+                 The server prints this fingerprint when it starts. Compare them once, by another way than this \
+                 connection.",
+                key.market
+            )
+        },
+        || {
+            let [market, key] = [json!(key)["market"].clone(), json!(key)["key"].clone()];
+            json!({
+                "market": market,
+                "key": key,
+                "fingerprint": fingerprint.to_string(),
+                "kept_at": kept.as_ref().map(|kept| kept.at.to_string()),
+            })
+        },
+    )
+}
+
+pub async fn forget(shared: &Shared) -> Result<(), Failure> {
+    let desk = Desk::connect_to_anyone(shared).await?;
+    let (market, kept) = (desk.client.market_id(), desk.kept_key());
+    // A damaged file is forgotten too.
+    let known = kept.load().ok().flatten();
+    kept.forget()?;
+    let fingerprint = known.map(|kept| kept.key.fingerprint().to_string());
+    desk.out.tell(
+        |_| match &fingerprint {
+            Some(fingerprint) => format!(
+                "Forgotten: the key {fingerprint} of market {market}. The next command keeps the one that it has then."
+            ),
+            None => format!("No key of market {market} was kept."),
+        },
+        || json!({ "market": market.to_string(), "forgotten": fingerprint }),
+    )
+}
