@@ -12,6 +12,9 @@ use postcard::ser_flavors::Flavor as Sink;
 use postcard::{Deserializer, Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// The most that a number of 64 bits takes.
+const VARINT_BYTES_MAX: usize = 10;
+
 /// Appends a value's encoding.
 ///
 /// # Panics
@@ -89,7 +92,12 @@ impl Sink for Append<'_> {
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.extend_from_slice(bytes);
+        if bytes.len() <= VARINT_BYTES_MAX {
+            // Postcard has just stored them byte by byte; copied in larger pieces they would be waited for.
+            bytes.iter().for_each(|byte| self.0.push(*byte));
+        } else {
+            self.0.extend_from_slice(bytes);
+        }
         Ok(())
     }
 

@@ -20,6 +20,7 @@ pub const HEADER_BYTES: usize = 14;
 const LENGTH_BYTES: usize = 4;
 /// The smallest number in a length field: a frame without body.
 const LENGTH_MIN: usize = HEADER_BYTES - LENGTH_BYTES;
+const WHOLE: &str = "a whole frame has a header";
 /// What a decoder keeps of its buffer when a long frame is done.
 const BUFFER_KEPT_BYTES: usize = 16 * 1024;
 
@@ -74,14 +75,17 @@ pub enum FrameError {
 /// Appends the frame of a body. Allocates only when `out` must grow.
 pub fn encode_frame<B: Body>(request: RequestId, body: &B, out: &mut Vec<u8>) {
     let start = out.len();
-    out.extend_from_slice(&[0; LENGTH_BYTES]);
-    out.extend_from_slice(&B::KIND.0.to_le_bytes());
-    out.extend_from_slice(&request.0.to_le_bytes());
+    out.extend_from_slice(&[0; HEADER_BYTES]);
     codec::append(body, out);
     let length = out.len() - start - LENGTH_BYTES;
     assert!(length <= FRAME_BYTES_MAX, "every body is bounded");
     let length = u32::try_from(length).expect("the limit fits the field");
-    out[start..start + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+    let header = out[start..].first_chunk_mut::<HEADER_BYTES>();
+    let header = header.expect("it was appended before the body");
+    // Field by field, as they are read: a load that spans several stores waits for all of them.
+    header[..4].copy_from_slice(&length.to_le_bytes());
+    header[4..6].copy_from_slice(&B::KIND.0.to_le_bytes());
+    header[6..].copy_from_slice(&request.0.to_le_bytes());
 }
 
 impl<'a> Frame<'a> {
@@ -102,14 +106,12 @@ impl<'a> Frame<'a> {
     }
 
     fn of_whole(frame: &'a [u8]) -> Self {
-        let (header, body) = frame
-            .split_first_chunk::<HEADER_BYTES>()
-            .expect("a whole frame has a header");
-        let [_, _, _, _, kind @ .., _, _, _, _, _, _, _, _] = *header;
-        let [_, _, _, _, _, _, request @ ..] = *header;
+        let (_, fields) = frame.split_at(LENGTH_BYTES);
+        let (kind, fields) = fields.split_first_chunk().expect(WHOLE);
+        let (request, body) = fields.split_first_chunk().expect(WHOLE);
         Self {
-            kind: Kind(u16::from_le_bytes(kind)),
-            request: RequestId(u64::from_le_bytes(request)),
+            kind: Kind(u16::from_le_bytes(*kind)),
+            request: RequestId(u64::from_le_bytes(*request)),
             body,
         }
     }

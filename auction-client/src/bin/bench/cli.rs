@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::folder::Folder;
+use crate::machine;
 use crate::report::Report;
 use crate::sections::Question;
-use crate::stage::{Others, Stage};
+use crate::stage::{Length, Others, Stage};
 
 /// As many as let nobody outbid themself.
 const LOTS: u32 = 20_000;
@@ -50,9 +51,15 @@ struct Compare {
     /// Where the markets are made that are measured; a disk, not memory.
     #[arg(long, value_name = "FOLDER", default_value = "target")]
     folder: PathBuf,
+    /// Also what takes minutes: a journal of ten million bids.
+    #[arg(long)]
+    long: bool,
     /// Where the report is written.
     #[arg(long, value_name = "FOLDER", default_value = "target/bench-report")]
     out: PathBuf,
+    /// Show the table in this file, in the place of the one that it shows.
+    #[arg(long, value_name = "FILE")]
+    readme: Option<PathBuf>,
     /// The program to measure; without it, this tree's is built and measured.
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
@@ -69,35 +76,15 @@ impl Cli {
 
 impl Compare {
     fn run(self) -> Result<(), Box<dyn Error>> {
-        let server = match self.server {
-            Some(server) => server,
-            None => build_server()?,
-        };
-        let measured = Duration::try_from_secs_f64(self.seconds)?;
-        let mut stage = Stage {
-            folder: Folder::new(&self.folder)?,
-            server,
-            rounds: self.rounds,
-            warm_up: measured / 5,
-            measured,
-            lots: LOTS,
-            others: Others::Measured,
-        };
-        if self.quick {
-            stage = Stage {
-                rounds: QUICK_ROUNDS,
-                warm_up: QUICK / 4,
-                measured: QUICK,
-                lots: QUICK_LOTS,
-                others: Others::LeftOut,
-                ..stage
-            };
-        }
+        let stage = self.stage()?;
         let questions = match self.only.is_empty() {
             true => Question::ALL.to_vec(),
-            false => self.only,
+            false => self.only.clone(),
         };
-        let mut report = Report::default();
+        let mut report = Report {
+            setting: machine::told(stage.folder.path(), &stage.server)? + &self.told(&stage),
+            ..Report::default()
+        };
         let mut failed = None;
         for question in questions {
             match question.ask(&stage) {
@@ -111,7 +98,52 @@ impl Compare {
             report.write(&self.out)?;
         }
         print!("{}", report.markdown());
-        failed.map_or(Ok(()), |error| Err(error.into()))
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        self.readme.map_or(Ok(()), |file| report.show_in(&file))?;
+        Ok(())
+    }
+
+    fn stage(&self) -> Result<Stage, Box<dyn Error>> {
+        let server = match &self.server {
+            Some(server) => server.clone(),
+            None => build_server()?,
+        };
+        let measured = Duration::try_from_secs_f64(self.seconds)?;
+        let stage = Stage {
+            folder: Folder::new(&self.folder)?,
+            server,
+            rounds: self.rounds,
+            warm_up: measured / 5,
+            measured,
+            lots: LOTS,
+            others: Others::Measured,
+            length: match self.long {
+                true => Length::Long,
+                false => Length::Usual,
+            },
+        };
+        if !self.quick {
+            return Ok(stage);
+        }
+        Ok(Stage {
+            rounds: QUICK_ROUNDS,
+            warm_up: QUICK / 4,
+            measured: QUICK,
+            lots: QUICK_LOTS,
+            others: Others::LeftOut,
+            ..stage
+        })
+    }
+
+    /// How it was measured: the last of the list that begins with the machine.
+    fn told(&self, stage: &Stage) -> String {
+        let (rounds, seconds) = (stage.rounds, stage.measured.as_secs_f64());
+        let s = if rounds == 1 { "" } else { "s" };
+        format!(
+            "- turns: {rounds} round{s}, {seconds} s counted of each turn where its length is not told"
+        )
     }
 }
 

@@ -4,14 +4,16 @@
 //! of those who listen, so that nobody has a reason to leave anything out. What is counted is every message at every
 //! listener, from the first that is sent until the last has the last.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
-use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::epoll::{self, CreateFlags, EventFlags};
 use rustix::time::Timespec;
+
+use crate::outgoing::Outgoing;
 
 /// How much is read at a time.
 const INPUT_BYTES: usize = 256 * 1_024;
@@ -74,7 +76,7 @@ pub fn run(feed: &mut dyn Feed, amount: Amount) -> io::Result<Duration> {
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     let mut ends = Vec::new();
     for stream in listeners.into_iter().chain(publishers) {
-        ends.push(End::new(stream, &epoll, ends.len())?);
+        ends.push(Outgoing::new(stream, &epoll, ends.len())?);
     }
     let mut run = Run {
         epoll,
@@ -91,17 +93,10 @@ pub fn run(feed: &mut dyn Feed, amount: Amount) -> io::Result<Duration> {
 struct Run {
     epoll: OwnedFd,
     /// The listeners, then the publishers.
-    ends: Vec<End>,
+    ends: Vec<Outgoing>,
     received: Vec<u64>,
     sent: u64,
     amount: Amount,
-}
-
-struct End {
-    stream: TcpStream,
-    output: Vec<u8>,
-    written: usize,
-    waits_to_write: bool,
 }
 
 impl Run {
@@ -129,7 +124,7 @@ impl Run {
                 if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
                     self.read(feed, place, &mut input)?;
                 }
-                self.ends[place].write(&self.epoll, place)?;
+                self.ends[place].send(&self.epoll)?;
             }
         }
     }
@@ -140,12 +135,15 @@ impl Run {
         let first = self.sent as usize;
         for number in (0..publishers).map(|n| (first + n) % publishers) {
             let place = self.amount.listeners + number;
-            let in_all = self.amount.messages.min(slowest + self.amount.window);
+            let in_all = self
+                .amount
+                .messages
+                .min(slowest.saturating_add(self.amount.window));
             let room = in_all.saturating_sub(self.sent);
             let end = &mut self.ends[place];
-            if room > 0 && !end.waits_to_write {
-                self.sent += feed.publish(number, room, &mut end.output)?;
-                end.write(&self.epoll, place)?;
+            if room > 0 && !end.is_stuck() {
+                self.sent += feed.publish(number, room, &mut end.bytes)?;
+                end.send(&self.epoll)?;
             }
         }
         Ok(())
@@ -153,63 +151,18 @@ impl Run {
 
     fn read(&mut self, feed: &mut dyn Feed, place: usize, input: &mut [u8]) -> io::Result<()> {
         let end = &mut self.ends[place];
-        let count = match end.stream.read(input) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        };
+        let count = end.receive(input)?;
+        if count == 0 {
+            return Ok(());
+        }
         match self.received.get_mut(place) {
             Some(received) => {
-                *received = feed.deliver(place, &input[..count], &mut end.output)?;
+                *received = feed.deliver(place, &input[..count], &mut end.bytes)?;
             }
             None => {
                 let publisher = place - self.amount.listeners;
-                feed.answered(publisher, &input[..count], &mut end.output)?;
+                feed.answered(publisher, &input[..count], &mut end.bytes)?;
             }
-        }
-        Ok(())
-    }
-}
-
-impl End {
-    fn new(stream: TcpStream, epoll: &OwnedFd, place: usize) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        epoll::add(
-            epoll,
-            &stream,
-            EventData::new_u64(place as u64),
-            EventFlags::IN,
-        )?;
-        Ok(Self {
-            stream,
-            output: Vec::new(),
-            written: 0,
-            waits_to_write: false,
-        })
-    }
-
-    fn write(&mut self, epoll: &OwnedFd, place: usize) -> io::Result<()> {
-        while self.written < self.output.len() {
-            match self.stream.write(&self.output[self.written..]) {
-                Ok(count) => self.written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        let is_left = self.written < self.output.len();
-        if !is_left {
-            self.output.clear();
-            self.written = 0;
-        }
-        if is_left != self.waits_to_write {
-            self.waits_to_write = is_left;
-            let flags = match is_left {
-                true => EventFlags::IN | EventFlags::OUT,
-                false => EventFlags::IN,
-            };
-            epoll::modify(epoll, &self.stream, EventData::new_u64(place as u64), flags)?;
         }
         Ok(())
     }

@@ -5,8 +5,7 @@
 //! omission*). Without a rate there is as much in flight as may be at every moment, and time is taken from the send.
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -19,12 +18,15 @@ use rustix::time::{
 
 use crate::book::Book;
 use crate::histogram::Times;
+use crate::outgoing::Outgoing;
 use crate::system::{Answer, Speaker, System, unexpected};
 
 /// How much is read at a time.
 const INPUT_BYTES: usize = 64 * 1_024;
 /// How long what is under way at the end may take.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+/// How many of the bids must be accepted at least.
+const ACCEPTED_MIN: f64 = 0.9;
 /// The timer's place among the events.
 const TIMER: u64 = u64::MAX;
 
@@ -71,6 +73,14 @@ impl Outcome {
     pub fn rate(&self) -> f64 {
         self.accepted as f64 / self.took.as_secs_f64()
     }
+
+    /// How many of those that count were accepted; all when there are none.
+    pub fn accepted_share(&self) -> f64 {
+        match self.accepted + self.refused {
+            0 => 1.0,
+            counted => self.accepted as f64 / counted as f64,
+        }
+    }
 }
 
 /// Bids at a system.
@@ -78,15 +88,17 @@ impl Outcome {
 /// # Errors
 /// When a connection fails, or less than nine bids of ten are accepted: it would not be bids that were measured.
 pub fn run(system: &mut dyn System, book: &mut Book, load: &Load) -> io::Result<Outcome> {
+    let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     let mut clients = Vec::new();
     for number in 0..load.connections {
         let trader = (load.first_trader + number) % load.traders;
         let (stream, speaker) = system.connect(trader)?;
-        clients.push(Client::new(stream, speaker, trader)?);
+        let socket = Outgoing::new(stream, &epoll, clients.len())?;
+        clients.push(Client::new(socket, speaker, trader));
     }
     book.begin(load.connections);
-    let outcome = Run::new(load, book, clients)?.run()?;
-    if outcome.accepted * 10 < (outcome.accepted + outcome.refused) * 9 {
+    let outcome = Run::new(load, book, epoll, clients)?.run()?;
+    if outcome.accepted_share() < ACCEPTED_MIN {
         let Outcome {
             accepted, refused, ..
         } = outcome;
@@ -100,12 +112,9 @@ pub fn run(system: &mut dyn System, book: &mut Book, load: &Load) -> io::Result<
 }
 
 struct Client {
-    stream: TcpStream,
+    socket: Outgoing,
     speaker: Box<dyn Speaker>,
     trader: u32,
-    output: Vec<u8>,
-    written: usize,
-    waits_to_write: bool,
     input: Vec<u8>,
     filled: usize,
     /// When those under way were due, or sent.
@@ -131,13 +140,13 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(load: &'a Load, book: &'a mut Book, clients: Vec<Client>) -> io::Result<Self> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+    fn new(
+        load: &'a Load,
+        book: &'a mut Book,
+        epoll: OwnedFd,
+        clients: Vec<Client>,
+    ) -> io::Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
-        for (place, client) in clients.iter().enumerate() {
-            let data = EventData::new_u64(place as u64);
-            epoll::add(&epoll, &client.stream, data, EventFlags::IN)?;
-        }
         epoll::add(&epoll, &timer, EventData::new_u64(TIMER), EventFlags::IN)?;
         let begun = Instant::now();
         let counts_from = begun + load.warm_up;
@@ -270,22 +279,16 @@ impl<'a> Run<'a> {
             };
             let bid = self.book.bid(place, client.trader);
             let bid = bid.map_err(|error| io::Error::other(error.to_string()))?;
-            client.speaker.bid(bid, &mut client.output);
+            client.speaker.bid(bid, &mut client.socket.bytes);
             client.under_way.push_back(from);
         }
-        client.write(&self.epoll, place)
+        client.socket.send(&self.epoll)
     }
 
     /// Reads what has come on a connection.
     fn read(&mut self, place: usize) -> io::Result<()> {
         let client = &mut self.clients[place];
-        let count = match client.stream.read(&mut client.input[client.filled..]) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        client.filled += count;
+        client.filled += client.socket.receive(&mut client.input[client.filled..])?;
         let now = Instant::now();
         let mut rest = &client.input[..client.filled];
         while let Some(answer) = client.speaker.answer(&mut rest)? {
@@ -316,48 +319,19 @@ impl<'a> Run<'a> {
 }
 
 impl Client {
-    fn new(stream: TcpStream, speaker: Box<dyn Speaker>, trader: u32) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        Ok(Self {
-            stream,
+    fn new(socket: Outgoing, speaker: Box<dyn Speaker>, trader: u32) -> Self {
+        Self {
+            socket,
             speaker,
             trader,
-            output: Vec::new(),
-            written: 0,
-            waits_to_write: false,
             input: vec![0; INPUT_BYTES],
             filled: 0,
             under_way: VecDeque::new(),
             due: VecDeque::new(),
-        })
+        }
     }
 
     fn is_done(&self) -> bool {
         self.under_way.is_empty() && self.due.is_empty()
-    }
-
-    fn write(&mut self, epoll: &OwnedFd, place: usize) -> io::Result<()> {
-        while self.written < self.output.len() {
-            match self.stream.write(&self.output[self.written..]) {
-                Ok(count) => self.written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        let is_left = self.written < self.output.len();
-        if !is_left {
-            self.output.clear();
-            self.written = 0;
-        }
-        if is_left != self.waits_to_write {
-            self.waits_to_write = is_left;
-            let flags = match is_left {
-                true => EventFlags::IN | EventFlags::OUT,
-                false => EventFlags::IN,
-            };
-            epoll::modify(epoll, &self.stream, EventData::new_u64(place as u64), flags)?;
-        }
-        Ok(())
     }
 }

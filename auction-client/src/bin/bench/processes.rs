@@ -1,6 +1,5 @@
 //! Programs that are started here, watched, and ended by their own number.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -165,15 +164,84 @@ fn stat_of(pid: u32) -> io::Result<Vec<String>> {
     Ok(fields.split_whitespace().map(str::to_owned).collect())
 }
 
-/// A command's program and flags, as one would type them.
+/// What a thread has done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Worked {
+    /// Its time on processors.
+    pub time: Duration,
+    /// What it has written to files.
+    pub bytes: u64,
+}
+
+/// What the threads of this name in a process have done; nothing when there is none.
+pub fn worked(pid: u32, thread: &str) -> io::Result<Worked> {
+    let mut all = Worked::default();
+    for task in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
+        let read = |name| fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        if read("comm").trim() != thread {
+            continue;
+        }
+        // The first number of its line in the scheduler's statistics: nanoseconds.
+        let nanos = read("schedstat")
+            .split(' ')
+            .next()
+            .and_then(|n| n.parse().ok());
+        all.time += Duration::from_nanos(nanos.unwrap_or_default());
+        let io = read("io");
+        let bytes = io
+            .lines()
+            .find_map(|line| line.strip_prefix("wchar: ")?.parse().ok());
+        all.bytes += bytes.unwrap_or(0_u64);
+    }
+    Ok(all)
+}
+
+/// A command's program and flags, as one would type them, with the last name of each path: the rest is this machine's.
 pub fn typed(command: &Command) -> String {
-    let name = Path::new(command.get_program()).file_name();
-    let parts = [name.unwrap_or(OsStr::new("?"))]
+    let parts = [command.get_program()]
         .into_iter()
         .chain(command.get_args());
-    let quoted = parts.map(|part| match part.to_string_lossy() {
-        part if part.is_empty() || part.contains(' ') => format!("'{part}'"),
-        part => part.into_owned(),
+    let typed = parts.map(|part| {
+        let part = match Path::new(part) {
+            path if path.is_absolute() => path.file_name().unwrap_or(part),
+            _ => part,
+        };
+        match part.to_string_lossy() {
+            part if part.is_empty() || part.contains(' ') => format!("'{part}'"),
+            part => part.into_owned(),
+        }
     });
-    quoted.collect::<Vec<_>>().join(" ")
+    typed.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_would_type_names_no_folder_of_this_machine() {
+        let mut command = Command::new("/usr/bin/redis-server");
+        command.args(["--save", "", "--dir", "/somewhere/data", "--port", "7"]);
+        let text = "redis-server --save '' --dir data --port 7";
+        assert_eq!(typed(&command), text);
+    }
+
+    #[test]
+    fn a_thread_is_found_by_its_name() {
+        let named = std::thread::Builder::new().name("bench-named".to_owned());
+        let (tell, told) = std::sync::mpsc::channel::<()>();
+        let thread = named.spawn(move || told.recv().is_err()).expect("a thread");
+        let until = Instant::now() + READY_WITHIN;
+        let found = loop {
+            // Its name is set when it begins to run.
+            let found = worked(std::process::id(), "bench-named").unwrap();
+            if !found.time.is_zero() {
+                break found;
+            }
+            assert!(Instant::now() < until, "no such thread is found");
+        };
+        assert_eq!(found.bytes, 0);
+        drop(tell);
+        assert!(thread.join().unwrap());
+    }
 }

@@ -32,6 +32,14 @@ pub struct Stage {
     /// How many lots there are.
     pub lots: u32,
     pub others: Others,
+    pub length: Length,
+}
+
+/// Whether what takes minutes is measured too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    Usual,
+    Long,
 }
 
 /// Whether others are measured.

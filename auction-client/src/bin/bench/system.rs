@@ -21,6 +21,20 @@ pub trait System {
     fn processor_time(&self) -> io::Result<Duration>;
 }
 
+/// What someone is called, or what it would be called if it were here.
+pub fn names(system: &Result<&dyn System, String>, otherwise: &str) -> String {
+    system
+        .as_ref()
+        .map_or_else(|_| otherwise.to_owned(), |system| system.name())
+}
+
+/// How all of these were started, as a list.
+pub fn starts(systems: &[Option<&dyn System>]) -> String {
+    let lines = systems.iter().flatten();
+    let lines = lines.map(|system| format!("- `{}`", system.started_as()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// One end of a connection, apart from its socket.
 pub trait Speaker {
     /// Appends the bid as it is sent.

@@ -4,7 +4,8 @@ use std::io;
 
 use crate::fan::{self, Amount, Feed};
 use crate::plot::{self, Panel};
-use crate::report::{Aim, Picture, Row, Section, Unit};
+use crate::report::{Picture, Section};
+use crate::row::{Aim, Row, Theirs, Told, Unit, grouped};
 use crate::sends::bare_sends;
 use crate::spread::Spread;
 use crate::stage::{Others, Stage};
@@ -17,6 +18,8 @@ const CROWDS: [(usize, u64, f64); 2] = [(100, 100_000, 1.3), (1_000, 10_000, 2.0
 const QUICK_PART: u64 = 10;
 /// How many messages the slowest listener may lack.
 const WINDOW: u64 = 8_192;
+/// What NATS's best window is sought among; the last is none.
+const NATS_WINDOWS: [u64; 4] = [1_024, WINDOW, 32_768, u64::MAX];
 /// How sends are counted: few bids are under way, so that each batch is small and is sent by itself.
 const SENDS: Amount = Amount {
     listeners: 1_000,
@@ -47,16 +50,19 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
             .and_then(|folder| Nats::start(&folder, payload))
             .map_err(|error| error.to_string()),
     };
-    if let Ok(nats) = &nats {
-        stage.say(&format!("{}: {}", nats.name(), nats.started_as()));
+    let mut windows = [WINDOW; CROWDS.len()];
+    if let Ok(nats) = &mut nats {
+        for (place, window) in windows.iter_mut().enumerate() {
+            *window = best_window(stage, nats, amount(stage, place));
+        }
     }
     for round in 1..=stage.rounds {
         stage.say(&format!("fan-out: round {round} of {}", stage.rounds));
-        for place in 0..CROWDS.len() {
+        for (place, &window) in windows.iter().enumerate() {
             let amount = amount(stage, place);
             measured.ours[place].push(deliveries(&mut ours, amount)?);
             if let Ok(system) = &mut nats {
-                match deliveries(system, amount) {
+                match deliveries(system, Amount { window, ..amount }) {
                     Ok(rate) => measured.nats[place].push(rate),
                     // It lost something, or ended a connection that was too slow for it.
                     Err(error) => nats = Err(format!("NATS: {error}")),
@@ -75,7 +81,7 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
             "a watcher was given a snapshot: this was not lossless",
         ));
     }
-    Ok(tell(&ours, &nats, &measured))
+    Ok(tell(&ours, &nats, windows, &measured))
 }
 
 #[derive(Default)]
@@ -100,6 +106,32 @@ fn amount(stage: &Stage, place: usize) -> Amount {
     }
 }
 
+/// The window that NATS delivers most with.
+fn best_window(stage: &Stage, nats: &mut Nats, amount: Amount) -> u64 {
+    let mut best = (0.0, WINDOW);
+    for window in NATS_WINDOWS {
+        // One that is too wide for it, so that it ends the slowest connection, is not its best.
+        let rate = deliveries(nats, Amount { window, ..amount }).unwrap_or_default();
+        stage.say(&format!(
+            "NATS, 1 to {}, {}: {}",
+            amount.listeners,
+            window_said(window),
+            Unit::PerSecond.figure(rate)
+        ));
+        if rate > best.0 {
+            best = (rate, window);
+        }
+    }
+    best.1
+}
+
+fn window_said(window: u64) -> String {
+    match window {
+        u64::MAX => "without a window".to_owned(),
+        some => format!("a window of {}", grouped(some)),
+    }
+}
+
 /// Deliveries a second.
 fn deliveries(feed: &mut dyn Feed, amount: Amount) -> io::Result<f64> {
     let took = fan::run(feed, amount)?;
@@ -116,12 +148,17 @@ fn sends(ours: &mut AuctionFeed) -> io::Result<(f64, f64)> {
     Ok((sends / took.as_secs_f64(), bytes as f64 / sends))
 }
 
-fn tell(ours: &AuctionFeed, nats: &Result<Nats, String>, measured: &Measured) -> Section {
+fn tell(
+    ours: &AuctionFeed,
+    nats: &Result<Nats, String>,
+    windows: [u64; CROWDS.len()],
+    measured: &Measured,
+) -> Section {
     let beside = nats.as_ref().map_or("NATS".to_owned(), |nats| nats.name());
     let mut rows = Vec::new();
     let mut panels = Vec::new();
     for (place, (listeners, _, aim)) in CROWDS.into_iter().enumerate() {
-        let what = format!("lossless deliveries, 1 to {listeners}");
+        let what = format!("lossless deliveries, 1 to {}", grouped(listeners as u64));
         let mut bars = vec![(
             "auction-server".to_owned(),
             Spread::of(&measured.ours[place]),
@@ -130,7 +167,7 @@ fn tell(ours: &AuctionFeed, nats: &Result<Nats, String>, measured: &Measured) ->
             bars.push(("NATS".to_owned(), Spread::of(&measured.nats[place])));
         }
         panels.push(Panel {
-            title: format!("1 to {listeners}"),
+            title: format!("1 to {}", grouped(listeners as u64)),
             bars,
         });
         rows.push(Row {
@@ -141,18 +178,21 @@ fn tell(ours: &AuctionFeed, nats: &Result<Nats, String>, measured: &Measured) ->
             theirs: nats
                 .as_ref()
                 .map(|_| measured.nats[place].clone())
-                .map_err(Clone::clone),
+                .map_err(Clone::clone)
+                .into(),
             aim: Aim::AtLeast(aim),
+            told: Told::InShort,
         });
     }
     let bytes = Spread::of(&measured.send_bytes).median;
     rows.push(Row {
-        what: format!("sends, 1 to {}", SENDS.listeners),
+        what: format!("sends, 1 to {}", grouped(SENDS.listeners as u64)),
         unit: Unit::PerSecond,
         ours: measured.sends.clone(),
         beside: format!("a bare loop of sends of {bytes:.0} bytes to as many sockets"),
-        theirs: Ok(measured.bare.clone()),
+        theirs: Theirs::Measured(measured.bare.clone()),
         aim: Aim::AtLeast(SENDS_AIM),
+        told: Told::InShort,
     });
     let mut text = vec![
         format!(
@@ -160,8 +200,13 @@ fn tell(ours: &AuctionFeed, nats: &Result<Nats, String>, measured: &Measured) ->
              watcher's bytes are compared with the first one's, which are folded and compared with the server's \
              digest ({} heartbeats agreed; a snapshot, a gap or a difference would fail the run). NATS stores \
              nothing; its messages are as long as ours are on average, and compared in the same way. On both sides \
-             as many are sent, and the slowest listener lacks {WINDOW} at most. One thread holds all ends.",
-            ours.told().digests
+             as many are sent. Of ours the slowest listener lacks {} at most; NATS has the window that it delivered \
+             most with, of {}: {} to 100, {} to 1,000. One thread holds all ends.",
+            ours.told().digests,
+            grouped(WINDOW),
+            NATS_WINDOWS.map(window_said).join(", "),
+            window_said(windows[0]),
+            window_said(windows[1]),
         ),
         format!(
             "Sends are the server's writes to sockets, as its metric `auction_writes_total` counts them, while {} \

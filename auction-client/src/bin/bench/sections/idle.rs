@@ -10,6 +10,7 @@ use auction_proto::{Ping, encode_frame};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::report::Section;
+use crate::row::{Aim, Row, Theirs, Told, Unit, grouped};
 use crate::stage::{Others, Stage};
 use crate::system::{System as _, unexpected};
 use crate::systems::auction::{Auction, Durability, Greeted};
@@ -77,12 +78,24 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
         "a connection",
         "opened and greeted in",
     ];
-    let row = [
-        format!("**{count}**{limited}"),
+    let row = Row {
+        what: format!(
+            "{} connections held idle{limited}, memory of each",
+            grouped(count as u64)
+        ),
+        unit: Unit::Kib,
+        ours: vec![each],
+        beside: "-".to_owned(),
+        theirs: Theirs::Nobody,
+        aim: Aim::Stated,
+        told: Told::InShort,
+    };
+    let line = [
+        count.to_string(),
         format!("{open:.0}"),
         format!("{:.1} MiB", before as f64 / 1_024.0),
         format!("{:.1} MiB", after as f64 / 1_024.0),
-        format!("**{each:.1} KiB**"),
+        format!("{each:.1} KiB"),
         format!("{:.1} s", took.as_secs_f64()),
     ];
     Ok(Section {
@@ -94,7 +107,8 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
                 .to_owned(),
             format!("- `{}`", server.started_as()),
         ],
-        tables: vec![vec![header.map(str::to_owned).to_vec(), row.to_vec()]],
+        tables: vec![vec![header.map(str::to_owned).to_vec(), line.to_vec()]],
+        rows: vec![row],
         ..Section::default()
     })
 }

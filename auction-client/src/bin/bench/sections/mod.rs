@@ -5,6 +5,7 @@ mod relaxed;
 mod fanout;
 mod idle;
 mod growth;
+mod core;
 mod csv;
 
 use std::io;
@@ -27,18 +28,21 @@ pub enum Question {
     Idle,
     /// How cost grows.
     Growth,
+    /// The core and the protocol alone, beside bare loops.
+    Core,
     /// The way the first version did it.
     Csv,
 }
 
 impl Question {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Durable,
         Self::Relaxed,
         Self::Fanout,
         Self::Idle,
         Self::Growth,
+        Self::Core,
         Self::Csv,
     ];
 
@@ -50,6 +54,7 @@ impl Question {
             Self::Fanout => fanout::ask(stage),
             Self::Idle => idle::ask(stage),
             Self::Growth => growth::ask(stage),
+            Self::Core => core::ask(stage),
             Self::Csv => csv::ask(stage),
         }
     }

@@ -4,9 +4,10 @@
 use std::io;
 
 use crate::load::Pace;
-use crate::report::{Aim, Row, Section, Unit};
+use crate::report::Section;
+use crate::row::{Aim, Row, Told, Unit};
 use crate::stage::{Shape, Stage, TRADERS};
-use crate::system::System as _;
+use crate::system::{System, names, starts};
 use crate::systems::auction::{Auction, Durability};
 use crate::systems::redis::{Redis, Sync};
 
@@ -45,22 +46,15 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
             }
         }
     }
-    let beside = match &redis {
-        Ok(redis) => redis.system.name(),
-        Err(_) => "Redis, everysec".to_owned(),
-    };
-    let mut text = vec![
+    let redis = redis.as_ref().map_err(Clone::clone);
+    let redis = redis.map(|redis| &redis.system as &dyn System);
+    let beside = names(&redis, "Redis, everysec");
+    let text = vec![
         "Bids acknowledged when they are written, and synced in the background: a crash of the server loses none of \
          them, a crash of the machine the last moments."
             .to_owned(),
-        format!("- `{}`", ours.system.started_as()),
+        starts(&[Some(&ours.system), redis.as_ref().ok().copied()]),
     ];
-    text.extend(
-        redis
-            .as_ref()
-            .ok()
-            .map(|redis| format!("- `{}`", redis.system.started_as())),
-    );
     let why = redis.map(drop);
     let rows = SHAPES.into_iter().zip(bids.into_iter().zip(theirs));
     let rows = rows.map(|((shape, aim), (ours, theirs))| Row {
@@ -68,8 +62,9 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
         unit: Unit::PerSecond,
         ours,
         beside: beside.clone(),
-        theirs: why.clone().map(|()| theirs),
+        theirs: why.clone().map(|()| theirs).into(),
         aim: Aim::AtLeast(aim),
+        told: Told::InShort,
     });
     Ok(Section {
         title: "Bids with relaxed durability".to_owned(),

@@ -15,12 +15,14 @@ use auction_proto::{
 };
 
 use crate::book::{Bid, Trader};
-use crate::processes::{Program, free_port, here, processor_time, typed};
+use crate::processes::{Program, Worked, free_port, here, processor_time, typed, worked};
 use crate::system::{Answer, Speaker, System, unexpected};
 
 /// Longer than anything that is measured.
 const OPEN_FOR: &str = "6h";
 const PASSWORD: &str = "bench-password";
+/// The server's thread that writes the journal's segments ahead.
+const PREPARES: &str = "journal-prepare";
 /// What the server says first, before its address.
 const LISTENS: &str = "The market listens on ";
 
@@ -135,6 +137,11 @@ impl Auction {
     /// Its number among the processes.
     pub fn pid(&self) -> u32 {
         self.program.pid()
+    }
+
+    /// What it did to write the journal's segments before they are needed.
+    pub fn written_ahead(&self) -> io::Result<Worked> {
+        worked(self.pid(), PREPARES)
     }
 
     /// A value that it measures, as operators see it: the first line that begins so.
