@@ -89,6 +89,12 @@ impl SignedFeed {
         }
     }
 
+    /// The same feed once more, from a snapshot on.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(self.connector.clone(), self.program.clone(), self.market)
+    }
+
     /// Says how far the feed was taken: there it goes on after the connection was lost. `None`: with a snapshot.
     pub fn stand_at(&mut self, place: Option<FeedSequence>) {
         self.place = place;

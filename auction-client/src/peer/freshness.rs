@@ -65,6 +65,12 @@ impl Freshness {
         left + left / (DRIFT_PARTS - 1) + Duration::from_micros(2)
     }
 
+    /// The market's time, as far as it is known: what was signed takes a while to arrive.
+    pub(super) fn market_time(&self, now: Duration) -> Option<Timestamp> {
+        let micros = u64::try_from(self.least_at(now)?).ok()?;
+        self.newest.and(Timestamp::from_micros(micros))
+    }
+
     fn least_at(&self, now: Duration) -> Option<i128> {
         let (at, time) = self.least?;
         let since = now.saturating_sub(at);

@@ -62,6 +62,25 @@ impl Waiting {
     }
 }
 
+/// How much follows a snapshot.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Behind {
+    batches: usize,
+    bytes: usize,
+}
+
+impl Behind {
+    pub(super) fn add(&mut self, checked: &Checked) {
+        self.batches += 1;
+        self.bytes += checked.letter.bytes.len();
+    }
+
+    /// Whether half of what can be kept is used up: when all is, the snapshot is of no use to others any more.
+    pub(super) fn is_much(&self) -> bool {
+        self.batches > KEPT_BATCHES_MAX / 2 || self.bytes > KEPT_BYTES_MAX / 2
+    }
+}
+
 /// The latest batches in order, without a gap.
 #[derive(Debug, Default)]
 pub(super) struct Past {
@@ -97,6 +116,22 @@ impl Past {
             bytes <= RANGE_BYTES_MAX
         });
         fitting.cloned().collect()
+    }
+
+    /// How many there are behind a place, and their bytes.
+    pub(super) fn behind(&self, place: FeedSequence) -> Behind {
+        let from = self
+            .batches
+            .partition_point(|checked| checked.statement.through <= place);
+        let mut behind = Behind::default();
+        self.batches
+            .range(from..)
+            .for_each(|checked| behind.add(checked));
+        behind
+    }
+
+    pub(super) fn newest(&self) -> Option<&Checked> {
+        self.batches.back()
     }
 
     /// The place before the oldest that is kept.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use auction_core::{FeedSequence, MarketId, RequestId};
 use auction_proto::{
-    Frame, ServerMessage, SignedBatch, SignedSnapshot, SnapshotBytes, encode_frame,
-    limits::FRAME_BYTES_MAX,
+    AnySigned, Frame, MarketKey, ServerMessage, SignedBatch, SignedSnapshot, SnapshotBytes,
+    encode_frame, limits::FRAME_BYTES_MAX,
 };
 
-use super::limits::{ANSWER_BYTES_MAX, LETTER_BYTES_MAX};
+use libp2p::Multiaddr;
+
+use super::limits::{ANSWER_BYTES_MAX, INTRODUCED_MAX, LETTER_BYTES_MAX};
 
 /// A signed batch with its bytes, as it is passed on.
 #[derive(Clone, Debug)]
@@ -93,6 +95,10 @@ pub enum Ask {
         /// The part's place among the parts.
         index: u32,
     },
+    /// Which market it is that has the key of this mesh.
+    Market,
+    /// Where other peers are.
+    Peers,
 }
 
 /// What comes for an [`Ask`]. Nothing of it is believed before its signature or hash was checked.
@@ -104,6 +110,15 @@ pub enum Answer {
     Snapshot(SignedSnapshot),
     /// A part.
     Part(SnapshotBytes),
+    /// The market and its key, and something that it has signed, which proves that they belong together.
+    Market {
+        /// Both.
+        key: MarketKey,
+        /// The proof.
+        signed: AnySigned,
+    },
+    /// Where others can be reached, perhaps. At most [`INTRODUCED_MAX`].
+    Peers(Vec<Multiaddr>),
     /// The peer does not have it.
     NotHere,
     /// The peer was asked too much.
@@ -113,13 +128,17 @@ pub enum Answer {
 const ASK_BYTES: usize = 1 + 16 + 8 + 4;
 
 impl Ask {
-    /// As bytes: `1`, `2` or `3`, the market's id, a place, and a part's place or 0, both little-endian.
+    /// As bytes: a number, the market's id, or zeros where it is not known yet, a place, and a part's place, both
+    /// little-endian, or 0.
     #[must_use]
-    pub fn encode(self, market: MarketId) -> [u8; ASK_BYTES] {
+    pub fn encode(self, market: Option<MarketId>) -> [u8; ASK_BYTES] {
+        let market = market.unwrap_or(MarketId([0; 16]));
         let (tag, place, index) = match self {
             Self::Batches { after } => (1, after, 0),
             Self::Snapshot { beyond } => (2, beyond, 0),
             Self::Part { of, index } => (3, of, index),
+            Self::Market => (4, FeedSequence(0), 0),
+            Self::Peers => (5, FeedSequence(0), 0),
         };
         let mut bytes = [0; ASK_BYTES];
         bytes[0] = tag;
@@ -147,6 +166,8 @@ impl Ask {
             (1, 0) => Self::Batches { after: place },
             (2, 0) => Self::Snapshot { beyond: place },
             (3, index) => Self::Part { of: place, index },
+            (4, 0) if place.0 == 0 => Self::Market,
+            (5, 0) if place.0 == 0 => Self::Peers,
             _ => return Err(LetterError::Malformed),
         };
         Ok((MarketId(*market), ask))
@@ -155,7 +176,8 @@ impl Ask {
 
 impl Answer {
     /// As bytes: `1` and frames of batches, `2` and the frame of a signed snapshot, `3` and the frame of a part, `4` for
-    /// nothing here, or `5` for busy.
+    /// nothing here, `5` for busy, `6` and the frames of the market's key and of something signed, or `7` and addresses, each
+    /// behind a byte that tells how long it is.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -176,6 +198,28 @@ impl Answer {
             }
             Self::NotHere => bytes.push(4),
             Self::Busy => bytes.push(5),
+            Self::Market { key, signed } => {
+                bytes.push(6);
+                encode_frame(RequestId(0), key, &mut bytes);
+                match signed {
+                    AnySigned::Batch(signed) => encode_frame(RequestId(0), signed, &mut bytes),
+                    AnySigned::Snapshot(signed) => encode_frame(RequestId(0), signed, &mut bytes),
+                    AnySigned::Checkpoint(signed) => {
+                        encode_frame(RequestId(0), signed, &mut bytes);
+                    }
+                }
+            }
+            Self::Peers(addresses) => {
+                bytes.push(7);
+                for address in addresses.iter().take(INTRODUCED_MAX) {
+                    let address = address.as_ref();
+                    // Longer ones than any in use are left out.
+                    if let Ok(length) = u8::try_from(address.len()) {
+                        bytes.push(length);
+                        bytes.extend(address);
+                    }
+                }
+            }
         }
         bytes
     }
@@ -201,6 +245,8 @@ impl Answer {
             },
             4 => Self::NotHere,
             5 => Self::Busy,
+            6 => read_market(&mut rest)?,
+            7 => Self::Peers(read_addresses(&mut rest)?),
             _ => return Err(LetterError::Malformed),
         };
         match rest {
@@ -221,4 +267,32 @@ fn read_letters(rest: &mut &[u8]) -> Result<Vec<Arc<Letter>>, LetterError> {
         true => Err(LetterError::Malformed),
         false => Ok(letters),
     }
+}
+
+fn read_market(rest: &mut &[u8]) -> Result<Answer, LetterError> {
+    let ServerMessage::MarketKey(key) = message(rest)? else {
+        return Err(LetterError::Malformed);
+    };
+    let signed = match message(rest)? {
+        ServerMessage::SignedBatch(signed) => AnySigned::Batch(signed),
+        ServerMessage::SignedSnapshot(signed) => AnySigned::Snapshot(signed),
+        ServerMessage::SignedCheckpoint(signed) => AnySigned::Checkpoint(signed),
+        _ => return Err(LetterError::Malformed),
+    };
+    Ok(Answer::Market { key, signed })
+}
+
+fn read_addresses(rest: &mut &[u8]) -> Result<Vec<Multiaddr>, LetterError> {
+    let mut addresses = Vec::new();
+    while let Some((length, behind)) = rest.split_first() {
+        let parts = behind.split_at_checked(usize::from(*length));
+        let (address, behind) = parts.ok_or(LetterError::Malformed)?;
+        let address = Multiaddr::try_from(address.to_vec());
+        addresses.push(address.map_err(|_| LetterError::Malformed)?);
+        *rest = behind;
+        if addresses.len() > INTRODUCED_MAX {
+            return Err(LetterError::Malformed);
+        }
+    }
+    Ok(addresses)
 }

@@ -51,9 +51,18 @@ pub const ASKS_PER_SECOND: u32 = 16;
 /// Offences after which a peer is cut off. None comes from a peer that checks what it passes on; a few forgive errors.
 pub const OFFENCES_MAX: u32 = 3;
 
-/// Connections that others can open to a peer; one more is closed at once. Few, so that the publisher's work stays the
-/// same however many watch: they find others.
-pub const INBOUND_MAX: u32 = 32;
+/// How long it is between two tries to get a newer snapshot for those who join later.
+pub const RENEW_EVERY: Duration = Duration::from_secs(10);
+
+/// Connections that others can open to a peer; one more is closed at once.
+pub const INBOUND_MAX: u32 = 64;
+/// Peers that are kept. Who comes when there are more is told of others, and let go after [`INTRODUCED_WITHIN`]: so the
+/// publisher's work stays the same however many watch.
+pub const PEERS_KEPT: usize = 32;
+/// How long a peer that is let go has to ask for others.
+pub const INTRODUCED_WITHIN: Duration = Duration::from_secs(5);
+/// Most addresses of others in one answer.
+pub const INTRODUCED_MAX: usize = 16;
 /// Connections that are being opened by others at a time.
 pub const INBOUND_PENDING_MAX: u32 = 16;
 /// Connections that a peer opens itself.
@@ -64,6 +73,8 @@ pub const SAME_PEER_MAX: u32 = 2;
 pub const PEERS_WANTED: usize = 4;
 /// How often.
 pub const DIAL_EVERY: Duration = Duration::from_secs(3);
+/// How many of them at a time, chosen at random.
+pub const DIAL_AT_ONCE: usize = 8;
 /// Peers that were cut off and are remembered; the oldest is forgotten.
 pub const CUT_MAX: usize = 4_096;
 /// Addresses that are kept of others; more are not taken.

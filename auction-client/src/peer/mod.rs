@@ -12,6 +12,8 @@ mod freshness;
 mod rate;
 mod kept;
 mod fetch;
+mod claims;
+mod exchange;
 mod view;
 mod net;
 mod node;
@@ -19,9 +21,10 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use exchange::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
 pub use fetch::Snapshot;
 pub use letter::{Answer, Ask, Letter, LetterError};
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{JoinError, Joining};
-pub use view::{Action, Input, Offence, Pinned, Standing, Told, Verdict, View};
+pub use view::View;
 pub use watch::{PeerUpdate, PeerWatch};

@@ -1,7 +1,7 @@
 //! What libp2p does for a peer: who is connected, how messages spread, how one asks another.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use auction_proto::KeyFingerprint;
 use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -28,8 +28,11 @@ use super::limits::{
 const PROTOCOL: &str = "/auction/1";
 /// How one asks another.
 const ASK_PROTOCOL: StreamProtocol = StreamProtocol::new("/auction/ask/1");
-/// Longest question, in bytes.
-const ASK_BYTES_MAX: usize = 64;
+/// How questions and answers of peers are read.
+const ASK_CODEC: BytesCodec = BytesCodec {
+    request_bytes_max: 64,
+    answer_bytes_max: ANSWER_BYTES_MAX,
+};
 /// What gossipsub puts around a message, in bytes, at the most.
 const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
 
@@ -42,7 +45,7 @@ pub(super) struct Net {
     pub(super) cut: allow_block_list::Behaviour<BlockedPeers>,
     pub(super) limits: connection_limits::Behaviour,
     pub(super) gossip: Gossip,
-    pub(super) ask: request_response::Behaviour<AskCodec>,
+    pub(super) ask: request_response::Behaviour<BytesCodec>,
     pub(super) identify: identify::Behaviour,
     pub(super) mdns: Toggle<mdns::tokio::Behaviour>,
 }
@@ -58,7 +61,6 @@ impl Net {
     pub(super) fn new(
         keypair: &Keypair,
         topic: &IdentTopic,
-        listens_to: &[Multiaddr],
         local_network: bool,
     ) -> Result<Self, Failed> {
         let limits = ConnectionLimits::default()
@@ -83,15 +85,15 @@ impl Net {
         Ok(Self {
             cut: allow_block_list::Behaviour::default(),
             limits: connection_limits::Behaviour::new(limits),
-            gossip: gossip(topic, listens_to)?,
-            ask: request_response::Behaviour::with_codec(AskCodec, protocols, asking),
+            gossip: gossip(topic)?,
+            ask: request_response::Behaviour::with_codec(ASK_CODEC, protocols, asking),
             identify: identify::Behaviour::new(identify),
             mdns: mdns.into(),
         })
     }
 }
 
-fn gossip(topic: &IdentTopic, listens_to: &[Multiaddr]) -> Result<Gossip, Failed> {
+fn gossip(topic: &IdentTopic) -> Result<Gossip, Failed> {
     let config = gossipsub::ConfigBuilder::default()
         // The market's signature stands in the message; an author would add nothing but another.
         .validation_mode(ValidationMode::Anonymous)
@@ -106,17 +108,16 @@ fn gossip(topic: &IdentTopic, listens_to: &[Multiaddr]) -> Result<Gossip, Failed
     let only = WhitelistSubscriptionFilter([topic.hash()].into());
     let author = MessageAuthenticity::Anonymous;
     let mut gossip = Gossip::new_with_subscription_filter(author, config, only)?;
-    gossip.with_peer_score(scores(topic, listens_to), PeerScoreThresholds::default())?;
+    gossip.with_peer_score(scores(topic), PeerScoreThresholds::default())?;
     gossip.subscribe(topic).map_err(|error| error.to_string())?;
     Ok(gossip)
 }
 
-fn scores(topic: &IdentTopic, listens_to: &[Multiaddr]) -> PeerScoreParams {
+fn scores(topic: &IdentTopic) -> PeerScoreParams {
     let mut scores = PeerScoreParams::default();
     // Many peers of one machine are many programs there, and no attack.
-    if listens_to.is_empty() || listens_to.iter().all(is_loopback) {
-        scores.ip_colocation_factor_weight = 0.0;
-    }
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    scores.ip_colocation_factor_whitelist.extend(loopback);
     let params = TopicScoreParams {
         topic_weight: 1.0,
         time_in_mesh_weight: 0.01,
@@ -148,9 +149,14 @@ pub(super) fn is_loopback(address: &Multiaddr) -> bool {
 
 /// Questions and answers as they are: bytes with a limit, to the end of the stream.
 #[derive(Clone, Debug)]
-pub(super) struct AskCodec;
+pub(super) struct BytesCodec {
+    /// Longest question, in bytes.
+    request_bytes_max: usize,
+    /// Longest answer, in bytes.
+    answer_bytes_max: usize,
+}
 
-impl request_response::Codec for AskCodec {
+impl request_response::Codec for BytesCodec {
     type Protocol = StreamProtocol;
     type Request = Vec<u8>;
     type Response = Vec<u8>;
@@ -159,14 +165,14 @@ impl request_response::Codec for AskCodec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, ASK_BYTES_MAX).await
+        read(io, self.request_bytes_max).await
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, ANSWER_BYTES_MAX).await
+        read(io, self.answer_bytes_max).await
     }
 
     async fn write_request<T>(

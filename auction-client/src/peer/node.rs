@@ -1,9 +1,10 @@
 //! A peer at work: libp2p on one side, the view in the middle, whoever follows on the other.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use auction_core::Timestamp;
-use auction_proto::SnapshotStatement;
+use auction_proto::{SignedSnapshot, SnapshotBytes};
 use futures::StreamExt as _;
 use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
@@ -11,15 +12,20 @@ use libp2p::identity::Keypair;
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, identify, mdns, noise, tcp, yamux};
+use rand::seq::IteratorRandom as _;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
 
+use super::exchange::{Action, Input, Pin, Pinned, Told, Verdict};
 use super::fetch::Snapshot;
-use super::letter::{Answer, Ask};
-use super::limits::{ADDRESSES_MAX, CUT_MAX, DIAL_EVERY, NEWS_WAITING_MAX, PEERS_WANTED};
+use super::letter::{Answer, Ask, LetterError};
+use super::limits::{
+    ADDRESSES_MAX, CUT_MAX, DIAL_AT_ONCE, DIAL_EVERY, INTRODUCED_MAX, INTRODUCED_WITHIN,
+    NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
+};
 use super::net::{Net, NetEvent, is_loopback, topic};
-use super::view::{Action, Input, Pinned, Told, Verdict, View};
+use super::view::View;
 use crate::signed_feed::{Signed, SignedFeed};
 
 /// How long a connection lives on which nothing happens.
@@ -29,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Debug)]
 pub struct Joining {
     /// What is followed.
-    pub pinned: Pinned,
+    pub pin: Pin,
     /// Where others can reach this peer, such as `/ip4/127.0.0.1/tcp/0`; nowhere: it reaches others alone.
     pub listen: Vec<Multiaddr>,
     /// Others, to begin with.
@@ -62,13 +68,26 @@ pub(super) struct Known {
     pub(super) id: PeerId,
     pub(super) addresses: watch::Receiver<Vec<Multiaddr>>,
     pub(super) connected: watch::Receiver<usize>,
+    pub(super) pinned: watch::Receiver<Option<Pinned>>,
+    /// The market's time at a moment.
+    pub(super) time: watch::Receiver<Option<(Timestamp, Instant)>>,
+    /// What was told does not fit together for whoever follows.
+    pub(super) unfit: Arc<Notify>,
 }
 
 /// What whoever follows has to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
-    /// What was told does not fit together.
-    Unfit,
+    /// Others can be reached there.
+    Meet(Vec<Multiaddr>),
+    /// There is a line to the server, or none any more.
+    Line(Option<Box<SignedFeed>>),
+}
+
+/// Where another can be reached, perhaps.
+struct Address {
+    address: Multiaddr,
+    /// It is tried again and again; one that was heard of is tried once, and heard of again from whoever is there.
+    lasting: bool,
 }
 
 /// A peer.
@@ -76,22 +95,31 @@ pub(super) struct Node {
     swarm: Swarm<Net>,
     topic: IdentTopic,
     view: View<PeerId>,
-    pinned: Pinned,
     start: Instant,
     feed: Option<SignedFeed>,
+    /// A second line, for a newer snapshot.
+    renewal: Option<SignedFeed>,
+    renew_at: Instant,
     /// What was asked, and of whom.
     asked: HashMap<OutboundRequestId, (PeerId, Ask)>,
-    peers: Vec<Multiaddr>,
+    addresses: Vec<Address>,
+    /// Where those who are connected say that they can be reached.
+    reached_at: BTreeMap<PeerId, Vec<Multiaddr>>,
     /// Who answered at an address.
     found_at: HashMap<Multiaddr, PeerId>,
     following: BTreeSet<PeerId>,
+    /// Who is let go when others were named to it.
+    introduced: VecDeque<(Instant, PeerId)>,
     cut: VecDeque<PeerId>,
     dial_at: Instant,
     news: mpsc::Sender<Told>,
     waiting: VecDeque<Told>,
     words: mpsc::Receiver<Word>,
-    addresses: watch::Sender<Vec<Multiaddr>>,
+    unfit: Arc<Notify>,
+    listens_at: watch::Sender<Vec<Multiaddr>>,
     connected: watch::Sender<usize>,
+    pinned: watch::Sender<Option<Pinned>>,
+    time: watch::Sender<Option<(Timestamp, Instant)>>,
 }
 
 impl Node {
@@ -104,7 +132,7 @@ impl Node {
         let system = |error: &dyn std::fmt::Display| JoinError::System(error.to_string());
         let keypair = Keypair::generate_ed25519();
         let id = keypair.public().to_peer_id();
-        let topic = topic(joining.pinned.key.fingerprint());
+        let topic = topic(joining.pin.fingerprint());
         let swarm = SwarmBuilder::with_existing_identity(keypair)
             .with_tokio()
             .with_tcp(
@@ -113,9 +141,7 @@ impl Node {
                 yamux::Config::default,
             )
             .map_err(|error| system(&error))?
-            .with_behaviour(|keypair| {
-                Net::new(keypair, &topic, &joining.listen, joining.local_network)
-            })
+            .with_behaviour(|keypair| Net::new(keypair, &topic, joining.local_network))
             .map_err(|error| system(&error))?
             .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE));
         let mut swarm = swarm.build();
@@ -126,34 +152,48 @@ impl Node {
                 because: error.to_string(),
             })?;
         }
-        let (addresses, reached_at) = watch::channel(Vec::new());
+        let (listens_at, listens) = watch::channel(Vec::new());
         let (connected, connected_to) = watch::channel(0);
+        let (pinned, is_pinned) = watch::channel(None);
+        let (time, market_time) = watch::channel(None);
+        let unfit = Arc::new(Notify::new());
         let start = Instant::now();
-        // An address that is named twice is one.
-        let peers = BTreeSet::from_iter(joining.peers).into_iter().collect();
-        let node = Self {
+        let mut node = Self {
             swarm,
             topic,
-            view: View::new(joining.pinned, Duration::ZERO, joining.wall_clock),
-            pinned: joining.pinned,
+            view: View::new(joining.pin, Duration::ZERO, joining.wall_clock),
             start,
             feed,
+            renewal: None,
+            renew_at: start,
             asked: HashMap::new(),
-            peers,
+            addresses: Vec::new(),
+            reached_at: BTreeMap::new(),
             found_at: HashMap::new(),
             following: BTreeSet::new(),
+            introduced: VecDeque::new(),
             cut: VecDeque::new(),
             dial_at: start,
             news,
             waiting: VecDeque::new(),
             words,
-            addresses,
+            unfit: unfit.clone(),
+            listens_at,
             connected,
+            pinned,
+            time,
         };
+        for peer in joining.peers {
+            node.learn(peer, true);
+        }
+        node.say_what_is_known();
         let known = Known {
             id,
-            addresses: reached_at,
+            addresses: listens,
             connected: connected_to,
+            pinned: is_pinned,
+            time: market_time,
+            unfit,
         };
         Ok((node, known))
     }
@@ -166,6 +206,7 @@ impl Node {
             tokio::select! {
                 event = self.swarm.select_next_some() => self.swarm_event(event),
                 signed = next_signed(&mut self.feed) => self.signed(signed),
+                signed = next_signed(&mut self.renewal) => self.renewed(signed),
                 room = has_room(&self.news), if !self.waiting.is_empty() => {
                     if !room {
                         return;
@@ -173,17 +214,41 @@ impl Node {
                     self.hand_over();
                 }
                 word = self.words.recv() => match word {
-                    Some(Word::Unfit) => self.begin_anew(),
+                    Some(Word::Meet(peers)) => {
+                        peers.into_iter().for_each(|peer| self.learn(peer, false));
+                        self.dial_at = Instant::now();
+                    }
+                    Some(Word::Line(feed)) => self.feed = feed.map(|feed| *feed),
                     None => return,
                 },
+                () = self.unfit.notified() => self.begin_anew(),
                 () = sleep_until(self.dial_at) => self.dial(),
+                () = until_first(&self.introduced) => self.let_go(),
                 () = sleep_until(tick) => self.put(Input::Tick),
             }
-            self.connected.send_if_modified(|connected| {
-                let changed = *connected != self.following.len();
-                *connected = self.following.len();
-                changed
-            });
+            self.say_what_is_known();
+        }
+    }
+
+    fn say_what_is_known(&mut self) {
+        let now = Instant::now();
+        set(&self.connected, self.following.len());
+        set(&self.pinned, self.view.pinned().copied());
+        let time = self.view.market_time(now.duration_since(self.start));
+        self.time.send_replace(time.map(|time| (time, now)));
+        if self.view.renewal_is_due() && self.renewal.is_none() && self.renew_at <= now {
+            self.renewal = self.feed.as_ref().map(SignedFeed::another);
+            self.renew_at = now + RENEW_EVERY;
+        }
+    }
+
+    /// What came on the second line.
+    fn renewed(&mut self, signed: Signed) {
+        self.renewal = None;
+        if let Signed::Snapshot { statement, parts } = signed
+            && let Some(snapshot) = self.checked(statement, parts)
+        {
+            self.put(Input::Renewed(snapshot));
         }
     }
 
@@ -206,7 +271,8 @@ impl Node {
                 }
             }
             Action::Ask { peer, ask } => {
-                let bytes = ask.encode(self.pinned.market).to_vec();
+                let market = self.view.pinned().map(|pinned| pinned.market);
+                let bytes = ask.encode(market).to_vec();
                 let asking = &mut self.swarm.behaviour_mut().ask;
                 let number = asking.send_request(&peer, bytes);
                 self.asked.insert(number, (peer, ask));
@@ -263,18 +329,8 @@ impl Node {
         match signed {
             Signed::Batch(batch) => self.put(Input::Signed(batch)),
             Signed::Snapshot { statement, parts } => {
-                let verified = statement.verify(self.pinned.market, &self.pinned.key);
-                let fits = |statement: &SnapshotStatement| {
-                    let parts_fit = parts.iter().all(|part| statement.part(part).is_ok());
-                    parts_fit && parts.len() == statement.parts.len()
-                };
-                match verified {
-                    Ok(checked) if fits(&checked) => self.put(Input::Taken(Snapshot {
-                        signed: statement,
-                        statement: checked,
-                        parts,
-                    })),
-                    _ => tracing::error!("the server's snapshot is not signed by the market's key"),
+                if let Some(snapshot) = self.checked(statement, parts) {
+                    self.put(Input::Taken(snapshot));
                 }
             }
             Signed::Reconnecting { because, wait } => {
@@ -283,26 +339,92 @@ impl Node {
         }
     }
 
+    fn checked(&self, signed: SignedSnapshot, parts: Vec<SnapshotBytes>) -> Option<Snapshot> {
+        let pinned = self.view.pinned()?;
+        let verified = signed.verify(pinned.market, &pinned.key).ok();
+        let statement = verified.filter(|statement| {
+            let parts_fit = parts.iter().all(|part| statement.part(part).is_ok());
+            parts_fit && parts.len() == statement.parts.len()
+        });
+        if statement.is_none() {
+            tracing::error!("the server's snapshot is not signed by the market's key");
+        }
+        Some(Snapshot {
+            signed,
+            statement: statement?,
+            parts,
+        })
+    }
+
+    /// Tries some of the addresses where others may be.
     fn dial(&mut self) {
         self.dial_at = Instant::now() + DIAL_EVERY;
         if self.following.len() >= PEERS_WANTED {
             return;
         }
-        for address in self.peers.clone() {
-            let found = self.found_at.get(&address);
-            if found.is_some_and(|peer| self.swarm.is_connected(peer)) {
-                continue;
-            }
+        let connected = |address: &Multiaddr| {
+            let found = self.found_at.get(address);
+            found.is_some_and(|peer| self.swarm.is_connected(peer))
+        };
+        let untried = self.addresses.iter().enumerate();
+        let untried = untried.filter(|(_, known)| !connected(&known.address));
+        let mut chosen = untried
+            .map(|(place, _)| place)
+            .sample(&mut rand::rng(), DIAL_AT_ONCE);
+        chosen.sort_unstable_by(|one, other| other.cmp(one));
+        for place in chosen {
+            let address = match &self.addresses[place] {
+                known if known.lasting => known.address.clone(),
+                _ => self.addresses.swap_remove(place).address,
+            };
             if let Err(error) = self.swarm.dial(address) {
                 tracing::trace!(%error, "not dialled");
             }
         }
     }
 
-    fn learn(&mut self, address: Multiaddr) {
-        let known = self.peers.contains(&address);
-        if !known && self.peers.len() < ADDRESSES_MAX {
-            self.peers.push(address);
+    fn learn(&mut self, address: Multiaddr, lasting: bool) {
+        let mut known = self.addresses.iter_mut();
+        if let Some(known) = known.find(|known| known.address == address) {
+            known.lasting |= lasting;
+        } else if self.addresses.len() < ADDRESSES_MAX {
+            self.addresses.push(Address { address, lasting });
+        }
+    }
+
+    /// Whether the loopback of others is ours too: only if this peer is known on it, or knows others there.
+    fn is_local(&self) -> bool {
+        let others = self.addresses.iter();
+        let mut others = others.filter(|known| known.lasting);
+        let only_here = |addresses: &Vec<Multiaddr>| addresses.iter().all(is_loopback);
+        others.any(|known| is_loopback(&known.address)) || only_here(&self.listens_at.borrow())
+    }
+
+    /// Some of those who are connected, for another.
+    fn introduce(&self, other: PeerId) -> Vec<Multiaddr> {
+        let others = self.reached_at.iter();
+        let others = others.filter(|(peer, _)| **peer != other && self.following.contains(peer));
+        let addresses = others.filter_map(|(_, addresses)| addresses.first().cloned());
+        addresses.sample(&mut rand::rng(), INTRODUCED_MAX)
+    }
+
+    fn ask_for_others(&mut self, peer: PeerId) {
+        let asking = &mut self.swarm.behaviour_mut().ask;
+        let number = asking.send_request(&peer, Ask::Peers.encode(None).to_vec());
+        self.asked.insert(number, (peer, Ask::Peers));
+    }
+
+    /// Lets those go who came when there were enough, and have others by now.
+    fn let_go(&mut self) {
+        let Some((_, peer)) = self.introduced.pop_front() else {
+            return;
+        };
+        let mut mesh = self.swarm.behaviour().gossip.all_mesh_peers();
+        let needed = mesh.any(|of_mesh| *of_mesh == peer);
+        drop(mesh);
+        if self.following.len() > PEERS_KEPT && !needed {
+            // It may have left.
+            let _ = self.swarm.disconnect_peer_id(peer);
         }
     }
 
@@ -313,7 +435,7 @@ impl Node {
             SwarmEvent::Behaviour(NetEvent::Mdns(mdns::Event::Discovered(found))) => {
                 for (peer, address) in found {
                     let address = address.with_p2p(peer).unwrap_or_else(|address| address);
-                    self.learn(address);
+                    self.learn(address, false);
                 }
                 self.dial_at = Instant::now();
             }
@@ -322,21 +444,24 @@ impl Node {
                 info,
                 ..
             })) => {
-                // Where the other says it can be reached: to be dialled again when it was lost. Its loopback is ours
-                // only if we know others there.
-                let local = self.peers.iter().any(is_loopback);
+                // Its loopback is ours only if we know others there.
+                let local = self.is_local();
                 let addresses = info.listen_addrs.into_iter();
                 let of_use = addresses.filter(|address| local || !is_loopback(address));
-                for address in of_use.take(2) {
-                    let address = address.with_p2p(peer_id).unwrap_or_else(|address| address);
-                    self.learn(address);
-                }
+                let whole =
+                    |address: Multiaddr| address.with_p2p(peer_id).unwrap_or_else(|same| same);
+                let of_use: Vec<_> = of_use.take(2).map(whole).collect();
+                // To be dialled again when it was lost.
+                of_use
+                    .iter()
+                    .for_each(|address| self.learn(address.clone(), false));
+                self.reached_at.insert(peer_id, of_use);
             }
             SwarmEvent::ConnectionEstablished {
                 peer_id,
                 endpoint: ConnectedPoint::Dialer { address, .. },
                 ..
-            } if self.peers.contains(&address) => {
+            } if self.addresses.iter().any(|known| known.address == address) => {
                 self.found_at.insert(address, peer_id);
             }
             SwarmEvent::ConnectionClosed {
@@ -345,10 +470,11 @@ impl Node {
                 ..
             } => {
                 self.following.remove(&peer_id);
+                self.reached_at.remove(&peer_id);
                 self.put(Input::Left(peer_id));
             }
             SwarmEvent::NewListenAddr { address, .. } => {
-                self.addresses
+                self.listens_at
                     .send_modify(|addresses| addresses.push(address));
             }
             _ => {}
@@ -382,6 +508,13 @@ impl Node {
             }
             gossipsub::Event::Subscribed { peer_id, topic } if topic == self.topic.hash() => {
                 self.following.insert(peer_id);
+                if self.following.len() < 2 * PEERS_WANTED {
+                    self.ask_for_others(peer_id);
+                }
+                if self.following.len() > PEERS_KEPT {
+                    let leaves_at = Instant::now() + INTRODUCED_WITHIN;
+                    self.introduced.push_back((leaves_at, peer_id));
+                }
                 self.put(Input::Joined(peer_id));
             }
             gossipsub::Event::Unsubscribed { peer_id, .. } => {
@@ -415,6 +548,16 @@ impl Node {
         let Ok((market, ask)) = Ask::decode(request) else {
             return;
         };
+        if ask == Ask::Peers {
+            let answer = match self.view.may_ask(self.start.elapsed(), from) {
+                true => Answer::Peers(self.introduce(from)),
+                false => Answer::Busy,
+            };
+            // Who has left needs no answer.
+            let asking = &mut self.swarm.behaviour_mut().ask;
+            let _ = asking.send_response(channel, answer.encode());
+            return;
+        }
         let input = Input::Asked { from, market, ask };
         let mut channel = Some(channel);
         for action in self.view.update(self.start.elapsed(), input) {
@@ -432,14 +575,35 @@ impl Node {
         }
     }
 
-    fn answered(
-        &mut self,
-        number: OutboundRequestId,
-        answer: Option<Result<Answer, super::letter::LetterError>>,
-    ) {
-        if let Some((from, ask)) = self.asked.remove(&number) {
-            self.put(Input::Answered { from, ask, answer });
+    fn answered(&mut self, number: OutboundRequestId, answer: Option<Result<Answer, LetterError>>) {
+        match (self.asked.remove(&number), answer) {
+            (Some((_, Ask::Peers)), Some(Ok(Answer::Peers(addresses)))) => {
+                let local = self.is_local();
+                let of_use = |address: &Multiaddr| local || !is_loopback(address);
+                let addresses = addresses.into_iter().filter(of_use);
+                addresses.for_each(|address| self.learn(address, false));
+                if self.following.len() < PEERS_WANTED {
+                    self.dial_at = Instant::now();
+                }
+            }
+            (Some((_, Ask::Peers)) | None, _) => {}
+            (Some((from, ask)), answer) => self.put(Input::Answered { from, ask, answer }),
         }
+    }
+}
+
+fn set<T: PartialEq>(told: &watch::Sender<T>, now: T) {
+    told.send_if_modified(|told| {
+        let changed = *told != now;
+        *told = now;
+        changed
+    });
+}
+
+async fn until_first(introduced: &VecDeque<(Instant, PeerId)>) {
+    match introduced.front() {
+        Some((at, _)) => sleep_until(*at).await,
+        None => std::future::pending().await,
     }
 }
 

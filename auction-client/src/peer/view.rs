@@ -7,160 +7,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{FeedSequence, MarketId, Sequence, Term, Timestamp};
+use auction_core::{FeedSequence, MarketId, Term, Timestamp};
 use auction_proto::{
-    AnySigned, AnyStatement, BatchStatement, Checkpoint, Conflict, FraudProof, PublicKey,
-    SignedBatch, SignedSnapshot, SnapshotBytes, StatementError,
+    AnySigned, AnyStatement, Conflict, FraudProof, MarketKey, SignedSnapshot, SnapshotBytes,
+    StatementError,
 };
 
+use super::claims::Claims;
+use super::exchange::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
 use super::fetch::{Fetching, Snapshot, Taken};
 use super::freshness::Freshness;
-use super::kept::{Checked, Past, Waiting};
+use super::kept::{Behind, Checked, Past, Waiting};
 use super::letter::{Answer, Ask, Letter, LetterError};
 use super::limits::{
     ANSWER_WITHIN, ASK_AGAIN_AFTER, ASKS_AT_ONCE, ASKS_PER_SECOND, BATCHES_AT_ONCE,
-    BATCHES_PER_SECOND, CLAIMS_KEPT_MAX, GAP_WAIT, OFFENCES_MAX, PASSED_ON_WITHIN, PEERS_MAX,
+    BATCHES_PER_SECOND, GAP_WAIT, OFFENCES_MAX, PASSED_ON_WITHIN, PEERS_MAX, RENEW_EVERY,
     STALE_AFTER,
 };
 use super::rate::Rate;
 
-/// Which market is followed, and the key without which nothing is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pinned {
-    /// The market.
-    pub market: MarketId,
-    /// Its key.
-    pub key: PublicKey,
-}
-
-/// What happens to a peer. `P` names another one.
-#[derive(Clone, Debug)]
-pub enum Input<P> {
-    /// Another can be asked from now on.
-    Joined(P),
-    /// Another is gone.
-    Left(P),
-    /// The mesh brought bytes. Answered by [`Action::Judge`].
-    Heard {
-        /// Who passed them on.
-        from: P,
-        /// What came.
-        bytes: Vec<u8>,
-    },
-    /// The market's server sent a batch on a line of one's own.
-    Signed(SignedBatch),
-    /// The server sent a snapshot on a line of one's own, or one was kept.
-    Taken(Snapshot),
-    /// What came of an [`Action::Ask`].
-    Answered {
-        /// Who was asked.
-        from: P,
-        /// What.
-        ask: Ask,
-        /// The answer; `None`: there is none, for the peer is gone or was too slow.
-        answer: Option<Result<Answer, LetterError>>,
-    },
-    /// Another asks. Answered by [`Action::Answer`].
-    Asked {
-        /// Who.
-        from: P,
-        /// Of which market.
-        market: MarketId,
-        /// What.
-        ask: Ask,
-    },
-    /// What was told does not fit together for whoever folds it: only a snapshot helps.
-    Unfit,
-    /// Time has gone by.
-    Tick,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug)]
-pub enum Action<P> {
-    /// What the mesh does with the message that was heard.
-    Judge(Verdict),
-    /// To be passed on: it came from the server.
-    Publish(Arc<Letter>),
-    /// To be asked.
-    Ask {
-        /// Whom.
-        peer: P,
-        /// What.
-        ask: Ask,
-    },
-    /// The answer to what was asked.
-    Answer(Answer),
-    /// A peer to be cut off, and not let in again.
-    Cut {
-        /// Who.
-        peer: P,
-        /// The last of what it did.
-        because: Offence,
-    },
-    /// News for whoever follows the market.
-    Tell(Told),
-}
-
-/// What becomes of a message of the mesh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is passed on.
-    Accept,
-    /// It is not passed on, and nobody is to blame.
-    Ignore,
-    /// It is not passed on, and counts against who brought it.
-    Reject,
-}
-
-/// What only a hostile or broken peer does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Offence {
-    /// It passed on what the market has not signed.
-    Forged,
-    /// It passed on what cannot be read.
-    Malformed,
-    /// It passed on more than a message can have.
-    Oversize,
-    /// It brought more than any market signs.
-    Flooding,
-    /// It answered with something else than it was asked for.
-    WrongAnswer,
-}
-
-/// News, in order.
-#[derive(Clone, Debug)]
-pub enum Told {
-    /// The market anew.
-    Snapshot(Arc<Snapshot>),
-    /// Events, of which those beyond the place of the fold are new. It never begins beyond that place.
-    Batch(Arc<BatchStatement>),
-    /// How things stand has changed.
-    Standing(Standing),
-    /// The market has signed two things of which one is a lie. It is told once.
-    Fraud {
-        /// Both.
-        proof: Box<FraudProof>,
-        /// How they contradict each other.
-        conflict: Conflict,
-    },
-}
-
-/// How far the view can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It has not begun.
-    Joining,
-    /// It shows the market as it is, give or take [`STALE_AFTER`].
-    Live,
-    /// It does not: nothing new was heard for [`STALE_AFTER`], or what is missing did not come in that time.
-    Stale,
-}
-
 /// What a peer knows.
 #[derive(Debug)]
 pub struct View<P> {
-    pinned: Pinned,
+    pin: Pin,
     freshness: Freshness,
     term: Term,
     standing: Standing,
@@ -175,6 +44,12 @@ pub struct View<P> {
     waiting: Waiting,
     past: Past,
     snapshot: Option<Arc<Snapshot>>,
+    /// What follows it.
+    behind_snapshot: Behind,
+    /// A newer one that the view has not reached yet.
+    renewed: Option<Arc<Snapshot>>,
+    /// Nobody is asked for a newer one before.
+    renew_at: Option<Duration>,
     fetching: Option<Fetching>,
     /// Who said that there is this snapshot.
     fetching_from: Option<P>,
@@ -206,20 +81,13 @@ struct Asked<P> {
     at: Duration,
 }
 
-/// What was signed of single places, to be compared with what is signed later.
-#[derive(Debug, Default)]
-struct Claims {
-    checkpoints: BTreeMap<Sequence, Checked>,
-    digests: BTreeMap<FeedSequence, Checked>,
-}
-
 impl<P: Copy + Ord> View<P> {
     /// Nothing is known. `now` counts from any beginning. `wall_clock` is the machine's time now, if it can be relied on
     /// to some extent: with it, someone who is told only old things from the beginning on sees that they are old.
     #[must_use]
-    pub fn new(pinned: Pinned, now: Duration, wall_clock: Option<Timestamp>) -> Self {
+    pub fn new(pin: Pin, now: Duration, wall_clock: Option<Timestamp>) -> Self {
         Self {
-            pinned,
+            pin,
             freshness: Freshness::new(now, wall_clock),
             term: Term::default(),
             standing: Standing::Joining,
@@ -230,6 +98,9 @@ impl<P: Copy + Ord> View<P> {
             waiting: Waiting::default(),
             past: Past::default(),
             snapshot: None,
+            behind_snapshot: Behind::default(),
+            renewed: None,
+            renew_at: None,
             fetching: None,
             fetching_from: None,
             claims: Claims::default(),
@@ -254,6 +125,27 @@ impl<P: Copy + Ord> View<P> {
         self.place
     }
 
+    /// Which market it is, once that is known.
+    #[must_use]
+    pub fn pinned(&self) -> Option<&Pinned> {
+        match &self.pin {
+            Pin::Key(_) => None,
+            Pin::Market(pinned) => Some(pinned),
+        }
+    }
+
+    /// The market's time, as far as it is known: what was signed takes a while to arrive.
+    #[must_use]
+    pub fn market_time(&self, now: Duration) -> Option<Timestamp> {
+        self.freshness.market_time(now)
+    }
+
+    /// Whether those who join later need a newer snapshot: whoever has a line to the server asks it for one.
+    #[must_use]
+    pub fn renewal_is_due(&self) -> bool {
+        self.place.is_some() && self.behind_snapshot.is_much()
+    }
+
     /// When [`Input::Tick`] is due at the latest, if nothing happens before.
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
@@ -268,6 +160,8 @@ impl<P: Copy + Ord> View<P> {
             next = next.min(self.pause_until);
         } else if let Some(since) = self.gap_since {
             next = next.min((since + GAP_WAIT).max(self.pause_until));
+        } else if let Some(renew_at) = self.renew_at {
+            next = next.min(renew_at.max(self.pause_until));
         }
         next.max(now + Duration::from_millis(1))
     }
@@ -290,6 +184,7 @@ impl<P: Copy + Ord> View<P> {
                 }
             }
             Input::Taken(snapshot) => self.take_snapshot(now, snapshot, &mut to_do),
+            Input::Renewed(snapshot) => self.renew(Arc::new(snapshot), &mut to_do),
             Input::Answered { from, ask, answer } => {
                 self.answered(now, from, ask, answer, &mut to_do);
             }
@@ -373,7 +268,10 @@ impl<P: Copy + Ord> View<P> {
         letter: Arc<Letter>,
         to_do: &mut Vec<Action<P>>,
     ) -> Result<Verdict, Offence> {
-        let statement = match letter.batch.verify(self.pinned.market, &self.pinned.key) {
+        let Some(pinned) = self.pinned() else {
+            return Ok(Verdict::Ignore);
+        };
+        let statement = match letter.batch.verify(pinned.market, &pinned.key) {
             Ok(statement) => Arc::new(statement),
             Err(StatementError::Signature(_) | StatementError::OtherMarket { .. }) => {
                 return Err(Offence::Forged);
@@ -422,10 +320,42 @@ impl<P: Copy + Ord> View<P> {
             if checked.statement.through > place {
                 place = checked.statement.through;
                 to_do.push(Action::Tell(Told::Batch(checked.statement.clone())));
+                self.behind_snapshot.add(&checked);
                 self.past.push(checked);
             }
         }
         self.place = Some(place);
+        let reached = |renewed: &mut Arc<Snapshot>| renewed.statement.feed_sequence <= place;
+        if let Some(renewed) = self.renewed.take_if(reached) {
+            self.keep_for_others(renewed);
+        }
+    }
+
+    /// Takes a newer snapshot for those who join later, now or when the view has come as far.
+    fn renew(&mut self, snapshot: Arc<Snapshot>, to_do: &mut Vec<Action<P>>) {
+        let statement = &snapshot.statement;
+        if statement.term < self.term
+            || self.pinned().map(|pinned| pinned.market) != Some(statement.market)
+        {
+            return;
+        }
+        if let Some(other) = self.claims.against_snapshot(&snapshot) {
+            return self.tell_fraud(other, to_do);
+        }
+        match self.place {
+            Some(place) if statement.feed_sequence <= place => self.keep_for_others(snapshot),
+            _ => self.renewed = Some(snapshot),
+        }
+    }
+
+    fn keep_for_others(&mut self, snapshot: Arc<Snapshot>) {
+        let at = snapshot.statement.feed_sequence;
+        let older = self.snapshot.as_ref();
+        if older.is_none_or(|older| older.statement.feed_sequence < at) {
+            self.behind_snapshot = self.past.behind(at);
+            self.renew_at = None;
+            self.snapshot = Some(snapshot);
+        }
     }
 
     fn see_gap(&mut self, now: Duration) {
@@ -490,7 +420,9 @@ impl<P: Copy + Ord> View<P> {
     fn take_snapshot(&mut self, now: Duration, snapshot: Snapshot, to_do: &mut Vec<Action<P>>) {
         let statement = &snapshot.statement;
         let at = statement.feed_sequence;
-        if statement.term < self.term || statement.market != self.pinned.market {
+        if statement.term < self.term
+            || self.pinned().map(|pinned| pinned.market) != Some(statement.market)
+        {
             return;
         }
         if let Some(other) = self.claims.against_snapshot(&snapshot) {
@@ -500,19 +432,17 @@ impl<P: Copy + Ord> View<P> {
         self.freshness.hear(now, statement.time);
         self.ahead = self.ahead.max(at);
         let snapshot = Arc::new(snapshot);
-        let goes_on = self.place.is_some_and(|place| at <= place);
-        if goes_on {
-            // Nothing new for oneself; others can begin with it, if what follows it is kept.
-            let older = self.snapshot.as_ref();
-            if older.is_none_or(|older| older.statement.feed_sequence < at) {
-                self.snapshot = Some(snapshot);
-            }
-            return;
+        if self.place.is_some_and(|place| at <= place) {
+            // Nothing new for oneself; others can begin with it.
+            return self.keep_for_others(snapshot);
         }
         if at < self.floor {
             return;
         }
         self.snapshot = Some(snapshot.clone());
+        self.behind_snapshot = Behind::default();
+        self.renewed = None;
+        self.renew_at = None;
         self.fetching = None;
         self.place = Some(at);
         self.past.clear();
@@ -530,6 +460,9 @@ impl<P: Copy + Ord> View<P> {
         self.past.clear();
         self.waiting = Waiting::default();
         self.snapshot = None;
+        self.behind_snapshot = Behind::default();
+        self.renewed = None;
+        self.renew_at = None;
         self.fetching = None;
         self.without.clear();
     }
@@ -558,6 +491,9 @@ impl<P: Copy + Ord> View<P> {
                 self.begin_fetching(from, signed)
             }
             (Ask::Part { .. }, Some(Ok(Answer::Part(part)))) => self.take_part(now, part, to_do),
+            (Ask::Market, Some(Ok(Answer::Market { key, signed }))) => {
+                self.learn_market(key, &signed)
+            }
             (_, Some(Err(LetterError::TooLong(_)))) => Err(Offence::Oversize),
             (_, Some(Err(LetterError::Malformed))) => Err(Offence::Malformed),
             (_, Some(Ok(_))) => Err(Offence::WrongAnswer),
@@ -570,6 +506,20 @@ impl<P: Copy + Ord> View<P> {
                 self.blame(from, offence, to_do);
             }
         }
+    }
+
+    /// Takes what is said of the market when something is signed with the key that was pinned.
+    fn learn_market(&mut self, told: MarketKey, signed: &AnySigned) -> Result<bool, Offence> {
+        let MarketKey { market, key } = told;
+        if key.fingerprint() != self.pin.fingerprint() {
+            return Err(Offence::WrongAnswer);
+        }
+        if signed.verify(market, &key).is_err() {
+            return Err(Offence::Forged);
+        }
+        self.pin = Pin::Market(Pinned { market, key });
+        self.without.clear();
+        Ok(true)
     }
 
     fn take_range(
@@ -586,12 +536,22 @@ impl<P: Copy + Ord> View<P> {
     }
 
     fn begin_fetching(&mut self, from: P, signed: SignedSnapshot) -> Result<bool, Offence> {
-        let verified = signed.verify(self.pinned.market, &self.pinned.key);
+        let Some(pinned) = self.pinned() else {
+            return Ok(false);
+        };
+        let verified = signed.verify(pinned.market, &pinned.key);
         let Ok(statement) = verified else {
             return Err(Offence::Forged);
         };
         let at = statement.feed_sequence;
-        let helps = at >= self.floor && self.place.is_none_or(|place| at > place);
+        let older = self
+            .snapshot
+            .as_ref()
+            .map(|older| older.statement.feed_sequence);
+        let helps = match self.misses_snapshot() {
+            true => at >= self.floor && self.place.is_none_or(|place| at > place),
+            false => older.is_none_or(|older| at > older),
+        };
         if !helps || statement.term < self.term || statement.parts.is_empty() {
             return Ok(false);
         }
@@ -612,7 +572,10 @@ impl<P: Copy + Ord> View<P> {
         };
         match fetching.take(part) {
             Taken::More(fetching) => self.fetching = Some(fetching),
-            Taken::Whole(snapshot) => self.take_snapshot(now, snapshot, to_do),
+            Taken::Whole(snapshot) if self.misses_snapshot() => {
+                self.take_snapshot(now, snapshot, to_do);
+            }
+            Taken::Whole(snapshot) => self.renew(Arc::new(snapshot), to_do),
             Taken::Refused(fetching) => {
                 self.fetching = Some(fetching);
                 return Err(Offence::Forged);
@@ -622,17 +585,30 @@ impl<P: Copy + Ord> View<P> {
         Ok(true)
     }
 
+    /// Whether only a snapshot helps.
+    fn misses_snapshot(&self) -> bool {
+        self.place.is_none() || self.unfillable
+    }
+
     fn answer(&mut self, now: Duration, from: P, market: MarketId, ask: Ask) -> Answer {
-        let Some(peer) = self.peers.get_mut(&from) else {
-            return Answer::Busy;
-        };
-        if !peer.asks.take(now) {
+        if !self.may_ask(now, from) {
             return Answer::Busy;
         }
-        if market != self.pinned.market {
+        let Some(pinned) = self.pinned() else {
+            return Answer::NotHere;
+        };
+        if ask != Ask::Market && market != pinned.market {
             return Answer::NotHere;
         }
         match ask {
+            Ask::Market => self
+                .tell_market(pinned)
+                .map_or(Answer::NotHere, |(key, signed)| Answer::Market {
+                    key,
+                    signed,
+                }),
+            // What has to do with addresses is not known here.
+            Ask::Peers => Answer::NotHere,
             Ask::Batches { after } => match self.past.since(after) {
                 letters if letters.is_empty() => Answer::NotHere,
                 letters => Answer::Batches(letters),
@@ -651,6 +627,21 @@ impl<P: Copy + Ord> View<P> {
                 part.map_or(Answer::NotHere, |part| Answer::Part(part.clone()))
             }
         }
+    }
+
+    fn tell_market(&self, pinned: &Pinned) -> Option<(MarketKey, AnySigned)> {
+        let newest = self.past.newest();
+        let batch = newest.map(|newest| AnySigned::Batch(newest.letter.batch.clone()));
+        let snapshot = self.snapshot.as_ref();
+        let snapshot = || snapshot.map(|snapshot| AnySigned::Snapshot(snapshot.signed.clone()));
+        let Pinned { market, key } = *pinned;
+        Some((MarketKey { market, key }, batch.or_else(snapshot)?))
+    }
+
+    /// Whether a peer may ask something now: it is one question more that it asked.
+    pub fn may_ask(&mut self, now: Duration, from: P) -> bool {
+        let peer = self.peers.get_mut(&from);
+        peer.is_some_and(|peer| peer.asks.take(now))
     }
 
     /// The snapshot, as long as who begins with it can go on with what is kept.
@@ -687,6 +678,7 @@ impl<P: Copy + Ord> View<P> {
             self.fetching = None;
             self.unfillable = false;
             self.pause_until = now + ASK_AGAIN_AFTER;
+            self.renew_at = self.renew_at.map(|_| now + RENEW_EVERY);
             return;
         }
         let (without, from) = (&self.without, self.fetching_from);
@@ -706,8 +698,13 @@ impl<P: Copy + Ord> View<P> {
         self.peers.keys().all(|peer| self.without.contains(peer))
     }
 
-    fn wanted(&self, now: Duration) -> Option<Ask> {
-        if let Some(fetching) = &self.fetching {
+    fn wanted(&mut self, now: Duration) -> Option<Ask> {
+        if self.pinned().is_none() {
+            return Some(Ask::Market);
+        }
+        // What is missing goes before what others may need.
+        let needs_part = self.misses_snapshot() || self.gap_since.is_none();
+        if let Some(fetching) = self.fetching.as_ref().filter(|_| needs_part) {
             return Some(Ask::Part {
                 of: fetching.statement().feed_sequence,
                 index: fetching.next(),
@@ -717,12 +714,24 @@ impl<P: Copy + Ord> View<P> {
             let beyond = FeedSequence(self.floor.0.saturating_sub(1));
             return Some(Ask::Snapshot { beyond });
         };
-        let since = self.gap_since?;
+        let Some(since) = self.gap_since else {
+            return self.wanted_for_others(now);
+        };
         let ask = match self.unfillable {
             true => Ask::Snapshot { beyond: after },
             false => Ask::Batches { after },
         };
         (now >= since + GAP_WAIT).then_some(ask)
+    }
+
+    /// A newer snapshot, unless whoever has a line to the server has just brought one.
+    fn wanted_for_others(&mut self, now: Duration) -> Option<Ask> {
+        if !self.renewal_is_due() || self.renewed.is_some() {
+            return None;
+        }
+        let renew_at = *self.renew_at.get_or_insert(now + RENEW_EVERY);
+        let beyond = self.snapshot.as_ref()?.statement.feed_sequence;
+        (now >= renew_at).then_some(Ask::Snapshot { beyond })
     }
 
     fn stand(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
@@ -738,54 +747,5 @@ impl<P: Copy + Ord> View<P> {
             self.standing = standing;
             to_do.push(Action::Tell(Told::Standing(standing)));
         }
-    }
-}
-
-impl Claims {
-    fn keep(&mut self, checked: &Checked) {
-        let statement = &checked.statement;
-        let checkpoint = statement.checkpoint.sequence;
-        self.checkpoints
-            .entry(checkpoint)
-            .or_insert_with(|| checked.clone());
-        self.digests
-            .entry(statement.through)
-            .or_insert_with(|| checked.clone());
-        while self.checkpoints.len() > CLAIMS_KEPT_MAX {
-            self.checkpoints.pop_first();
-        }
-        while self.digests.len() > CLAIMS_KEPT_MAX {
-            self.digests.pop_first();
-        }
-    }
-
-    /// Those that say another thing of the same place.
-    fn of<'a>(&'a self, statement: &'a BatchStatement) -> impl Iterator<Item = &'a Checked> {
-        let digest = self.digests.get(&statement.through);
-        let digest = digest.filter(|other| other.statement.digest != statement.digest);
-        let checkpoint = self.other_checkpoint(&statement.checkpoint);
-        digest.into_iter().chain(checkpoint)
-    }
-
-    fn other_checkpoint(&self, checkpoint: &Checkpoint) -> Option<&Checked> {
-        let other = self.checkpoints.get(&checkpoint.sequence)?;
-        (other.statement.checkpoint != *checkpoint).then_some(other)
-    }
-
-    fn against_snapshot(&self, snapshot: &Snapshot) -> Option<(FraudProof, Conflict)> {
-        let statement = &snapshot.statement;
-        let digest = self.digests.get(&statement.feed_sequence);
-        let checkpoint = self.other_checkpoint(&statement.checkpoint);
-        let claims = digest.into_iter().chain(checkpoint);
-        let second = AnyStatement::Snapshot(statement.clone());
-        let (other, conflict) = claims.into_iter().find_map(|other| {
-            let first = AnyStatement::Batch((*other.statement).clone());
-            Some((other, first.conflict(&second)?))
-        })?;
-        let proof = FraudProof {
-            first: AnySigned::Batch(other.letter.batch.clone()),
-            second: AnySigned::Snapshot(snapshot.signed.clone()),
-        };
-        Some((proof, conflict))
     }
 }

@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 
-use auction_core::{Digest, FeedSequence, Market, PublicEvent, Timestamp};
+use auction_core::{Digest, FeedSequence, Market, PublicEvent, Span, Timestamp};
 use auction_proto::{BatchError, BatchStatement, Conflict, FeedEntry, FraudProof};
 use tokio::sync::mpsc;
 
+use super::exchange::{Pinned, Standing, Told};
 use super::fetch::Snapshot;
 use super::node::{JoinError, Joining, Known, Node, Word};
-use super::view::{Standing, Told};
 use super::{Multiaddr, PeerId};
 use crate::signed_feed::SignedFeed;
 
 /// News between the peer and whoever follows.
 const NEWS_AT_ONCE: usize = 256;
+/// What whoever follows says, until the peer has heard it.
+const WORDS_AT_ONCE: usize = 16;
 
 /// The market as it moves, from peer to peer. [`next`](Self::next) gives what happens, one thing at a time; until the
 /// next call, [`market`](Self::market) is the market right after it.
@@ -67,7 +69,7 @@ impl PeerWatch {
     /// Outside a tokio runtime.
     pub fn join(joining: Joining, feed: Option<SignedFeed>) -> Result<Self, JoinError> {
         let (told, news) = mpsc::channel(NEWS_AT_ONCE);
-        let (words, said) = mpsc::channel(1);
+        let (words, said) = mpsc::channel(WORDS_AT_ONCE);
         let (node, known) = Node::new(joining, feed, told, said)?;
         tokio::spawn(node.run());
         Ok(Self {
@@ -104,6 +106,35 @@ impl PeerWatch {
     #[must_use]
     pub fn peers(&self) -> usize {
         *self.known.connected.borrow()
+    }
+
+    /// The market's time, as far as the peer knows it; `None` before anything was heard.
+    #[must_use]
+    pub fn now(&self) -> Option<Timestamp> {
+        let (time, at) = (*self.known.time.borrow())?;
+        let since = u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Some(time.saturating_add(Span::from_micros(since).unwrap_or_default()))
+    }
+
+    /// Which market it is, and its key, once the peer knows it.
+    #[must_use]
+    pub fn pinned(&self) -> Option<Pinned> {
+        *self.known.pinned.borrow()
+    }
+
+    /// Tells the peer of others.
+    pub async fn meet(&self, peers: Vec<Multiaddr>) {
+        self.say(Word::Meet(peers)).await;
+    }
+
+    /// Gives the peer a line to the server, or takes it away.
+    pub async fn set_line(&self, feed: Option<SignedFeed>) {
+        self.say(Word::Line(feed.map(Box::new))).await;
+    }
+
+    async fn say(&self, word: Word) {
+        // The peer lives as long as this.
+        let _ = self.words.send(word).await;
     }
 
     /// Waits until others can reach this peer somewhere.
@@ -192,7 +223,6 @@ impl PeerWatch {
         self.events.clear();
         // What follows is of no use without a market that it can follow.
         self.market = None;
-        // One word of it is enough.
-        let _ = self.words.try_send(Word::Unfit);
+        self.known.unfit.notify_one();
     }
 }

@@ -200,3 +200,24 @@ fn a_lying_answer_is_no_snapshot_and_another_peer_is_asked() {
     joiner.ask_of(ms(1), &mut whole);
     assert_eq!(joiner.market, Some(maker.market));
 }
+
+#[test]
+fn who_lies_about_the_market_is_not_believed() {
+    let mut maker = Maker::new();
+    let fingerprint = key().public().fingerprint();
+    let mut joiner = Follower::with(View::new(Pin::Key(fingerprint), ms(0), None), ms(0), 2);
+    let signed = auction_proto::AnySigned::Batch(maker.batch(ms(0), 1));
+    let other = auction_core::MarketId([8; 16]);
+    for (market, key) in [
+        (MARKET, SigningKey::new(&[1; 32]).public()),
+        (other, key().public()),
+    ] {
+        let (from, ask) = joiner.asked.pop().unwrap();
+        let key = auction_proto::MarketKey { market, key };
+        let signed = signed.clone();
+        let answer = Some(Ok(Answer::Market { key, signed }));
+        joiner.put(ms(1), Input::Answered { from, ask, answer });
+        joiner.put(ms(1) + ASK_AGAIN_AFTER, Input::Tick);
+        assert_eq!(joiner.view.pinned(), None);
+    }
+}

@@ -123,7 +123,7 @@ async fn next(told: &mut Option<broadcast::Receiver<SignedBatch>>) -> SignedBatc
 
 fn joining(peers: Vec<Multiaddr>) -> Joining {
     Joining {
-        pinned: pinned(),
+        pin: Pin::Market(pinned()),
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
         peers,
         local_network: false,

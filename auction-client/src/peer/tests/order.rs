@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::limits::*;
 use super::super::*;
-use super::stage::{Follower, Maker, bytes, ms, time};
+use super::stage::{Follower, Maker, bytes, key, ms, pinned, time};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
@@ -110,4 +110,61 @@ fn who_hears_nothing_while_others_go_on_is_stale_within_5_seconds_and_fresh_agai
         follower.standings,
         [Standing::Live, Standing::Stale, Standing::Live]
     );
+}
+
+#[test]
+fn who_knows_the_fingerprint_alone_learns_from_a_peer_which_market_that_is() {
+    let mut maker = Maker::new();
+    let mut whole = Follower::new(1);
+    maker.batch(ms(0), 7);
+    whole.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    let pin = Pin::Key(key().public().fingerprint());
+    let mut joiner = Follower::with(View::new(pin, ms(0), None), ms(0), 2);
+    let batch = bytes(&maker.batch(ms(20), 1));
+    // Nothing can be checked yet: nothing is passed on, and nobody is to blame.
+    assert_eq!(joiner.hear(ms(20), 0, batch.clone()), Verdict::Ignore);
+    whole.hear(ms(20), 0, batch);
+    joiner.ask_of(ms(20), &mut whole);
+    assert_eq!(joiner.view.pinned(), Some(&pinned()));
+    joiner.hear(ms(40), 0, bytes(&maker.batch(ms(40), 0)));
+    joiner.put(ms(40) + GAP_WAIT, Input::Tick);
+    joiner.ask_of(ms(40) + GAP_WAIT, &mut whole);
+    assert_eq!(joiner.market, Some(maker.market));
+}
+
+/// Those who join late find a snapshot and all that follows it, however long ago the others joined.
+#[test]
+fn kept_snapshots_are_renewed_from_the_server_and_from_peer_to_peer() {
+    let mut maker = Maker::new();
+    let snapshot = maker.snapshot(ms(0));
+    let (mut with_line, mut other) = (Follower::new(1), Follower::new(1));
+    with_line.put(ms(0), Input::Taken(snapshot.clone()));
+    other.put(ms(0), Input::Taken(snapshot));
+    let mut renewals = 0;
+    let mut now = ms(0);
+    for _ in 0..3 * KEPT_BATCHES_MAX {
+        now += ms(20);
+        let batch = bytes(&maker.batch(now, 1));
+        with_line.hear(now, 0, batch.clone());
+        other.hear(now, 0, batch);
+        if with_line.view.renewal_is_due() {
+            renewals += 1;
+            // The server is a little ahead of the line.
+            let late = bytes(&maker.batch(now, 1));
+            with_line.put(now, Input::Renewed(maker.snapshot(now)));
+            with_line.hear(now, 0, late.clone());
+            other.hear(now, 0, late);
+            with_line.asked.clear();
+        }
+        other.ask_of(now, &mut with_line);
+    }
+    assert!((4..=6).contains(&renewals), "{renewals}");
+    for helper in [&mut with_line, &mut other] {
+        let mut late = Follower::at(now, None, 1);
+        late.hear(now, 0, bytes(&maker.batch(now, 0)));
+        late.ask_of(now, helper);
+        late.put(now + GAP_WAIT, Input::Tick);
+        late.ask_of(now + GAP_WAIT, helper);
+        assert!(late.market.as_ref() == Some(&maker.market));
+    }
 }

@@ -133,8 +133,16 @@ impl Follower {
     }
 
     pub(super) fn at(now: Duration, wall_clock: Option<Timestamp>, peers: u32) -> Self {
+        Self::with(
+            View::new(Pin::Market(pinned()), now, wall_clock),
+            now,
+            peers,
+        )
+    }
+
+    pub(super) fn with(view: View<u32>, now: Duration, peers: u32) -> Self {
         let mut follower = Self {
-            view: View::new(pinned(), now, wall_clock),
+            view,
             market: None,
             standings: Vec::new(),
             frauds: 0,
@@ -200,6 +208,8 @@ impl Follower {
                 },
             );
             let answer = other.answers.pop().unwrap();
+            let (_, read) = Ask::decode(&ask.encode(Some(market))).unwrap();
+            assert_eq!(read, ask);
             let answer = Some(Answer::decode(&answer.encode()));
             self.put(now, Input::Answered { from, ask, answer });
         }
