@@ -10,6 +10,7 @@ use crate::auctioneer::AuctioneerCommand;
 use crate::choose::{Target, lot_number};
 use crate::failure::Form;
 use crate::moments::some_span;
+use crate::peers::PeerArgs;
 use crate::server::ServerAddress;
 use crate::signed::SignedCommand;
 use crate::theme::ThemeName;
@@ -215,6 +216,8 @@ Examples:
   auction watch
   auction watch AAPL MSFT '#7'
   auction watch --forever --dead-man 30s    your orders are pulled when this dies
+  auction watch --p2p           from others who watch, at no cost to the server
+  auction watch --p2p --offer   the same, and others can watch from you
   auction watch --json | jq -r 'select(.event == \"bid\") | [.symbol, .price, .leader] | @tsv'")]
     Watch {
         /// Symbols, or #N for lots; none: all lots.
@@ -229,6 +232,8 @@ Examples:
         /// whatever else ends this command does not. Bids and maxima stay in any case.
         #[arg(long, value_name = "DURATION", value_parser = some_span)]
         dead_man: Option<Span>,
+        #[command(flatten)]
+        peers: PeerArgs,
     },
     /// The bids of a lot, the newest last.
     #[command(after_help = "\
@@ -380,6 +385,9 @@ mod tests {
             "auction watch",
             "auction watch AAPL #7 --forever",
             "auction watch --dead-man 30s",
+            "auction watch --p2p",
+            "auction watch AAPL --p2p --offer --listen /ip4/127.0.0.1/tcp/4001",
+            "auction watch --p2p --peer /ip4/127.0.0.1/tcp/4001 --peer /ip4/127.0.0.1/tcp/4002 --market-key 8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6",
             "auction history BRK.B --limit 5",
             "auction results",
             "auction profit AAPL 01954 9800",
@@ -457,6 +465,14 @@ mod tests {
                 "is not the fingerprint of a market's key",
             ),
             ("auction lots --server host:port", "is no address"),
+            (
+                "auction watch --p2p --peer 127.0.0.1:4001",
+                "expected for example /ip4/127.0.0.1/tcp/4001",
+            ),
+            (
+                "auction watch --p2p --market-key 8935",
+                "is not the fingerprint of a market's key",
+            ),
             (
                 "auction lots --fingerprint AB:CD",
                 "is no SHA-256 fingerprint",

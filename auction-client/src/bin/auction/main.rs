@@ -23,6 +23,7 @@ mod auctioneer;
 mod trade;
 mod signed;
 mod tools;
+mod peers;
 mod cli;
 mod home;
 mod market_key;

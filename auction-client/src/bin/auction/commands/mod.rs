@@ -11,6 +11,8 @@ pub mod bid;
 mod take;
 mod dead_man;
 mod watch;
+#[cfg(feature = "p2p")]
+mod watch_peers;
 mod history;
 mod results;
 mod would_have_won;
@@ -98,6 +100,21 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         {
             return key::forget(&shared).await;
         }
+        #[cfg(feature = "p2p")]
+        if let Command::Watch {
+            targets,
+            forever,
+            peers,
+            ..
+        } = &command
+            && peers.p2p
+        {
+            return watch_peers::run(&shared, targets, *forever, peers).await;
+        }
+        #[cfg(not(feature = "p2p"))]
+        if let Command::Watch { peers, .. } = &command {
+            peers.refuse()?;
+        }
         let desk = Desk::connect(&shared).await?;
         match command {
             Command::Register { name } => register::run(&desk, name).await,
@@ -115,6 +132,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 targets,
                 forever,
                 dead_man,
+                ..
             } => watch::run(&desk, &targets, forever, dead_man).await,
             Command::History { target, lot, limit } => {
                 history::run(&desk, target, lot, limit).await

@@ -5,7 +5,7 @@ use std::future::ready;
 use std::pin::pin;
 use std::time::Duration;
 
-use auction_client::{ServerClock, Update, Watch};
+use auction_client::{Update, Watch};
 use auction_core::{Lot, LotId, Market, Name, PublicEvent, Span, Symbol, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -61,17 +61,18 @@ pub async fn run(
     }
 }
 
-async fn interrupted() -> Result<(), Failure> {
+/// Ctrl-C, or why it cannot be heard.
+pub async fn interrupted() -> Result<(), Failure> {
     let interrupted = tokio::signal::ctrl_c().await;
     interrupted.map_err(|error| Failure::failed(format!("cannot be interrupted: {error}")))
 }
 
 /// Longer than anyone watches.
-const FAR: Duration = Duration::from_secs(u32::MAX as u64);
+pub const FAR: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// Which lots are told of.
 #[derive(Debug)]
-enum Watched {
+pub enum Watched {
     All,
     Only {
         symbols: BTreeSet<Symbol>,
@@ -80,7 +81,7 @@ enum Watched {
 }
 
 impl Watched {
-    fn of(targets: &[Target], market: &Market) -> Result<Self, Failure> {
+    pub fn of(targets: &[Target], market: &Market) -> Result<Self, Failure> {
         if targets.is_empty() {
             return Ok(Self::All);
         }
@@ -125,13 +126,13 @@ impl Watched {
 }
 
 /// What is still open of what is watched.
-struct Open {
-    lots: usize,
-    next_countdown: Option<Timestamp>,
+pub struct Open {
+    pub lots: usize,
+    pub next_countdown: Option<Timestamp>,
 }
 
 impl Open {
-    fn of(watched: &Watched, countdowns: &Countdowns, market: &Market) -> Self {
+    pub fn of(watched: &Watched, countdowns: &Countdowns, market: &Market) -> Self {
         let lots = watched.open_lots(market).count();
         Self {
             lots,
@@ -141,7 +142,7 @@ impl Open {
 }
 
 /// Whether a lot has opened, closed, stopped, gone on or moved its close.
-fn moves_closes(update: &Update) -> bool {
+pub fn moves_closes(update: &Update) -> bool {
     match update {
         Update::Event { event, .. } => matches!(
             event,
@@ -159,11 +160,12 @@ fn moves_closes(update: &Update) -> bool {
     }
 }
 
-struct Teller {
-    out: Out,
-    own: Option<Name>,
-    watched: Watched,
-    countdowns: Countdowns,
+/// Tells what happens, in lines.
+pub struct Teller {
+    pub out: Out,
+    pub own: Option<Name>,
+    pub watched: Watched,
+    pub countdowns: Countdowns,
 }
 
 impl Teller {
@@ -173,7 +175,7 @@ impl Teller {
         forever: bool,
         dead_man: &mut Option<DeadMan<'_>>,
     ) -> Result<(), Failure> {
-        self.everything(watch.market(), watch.clock())?;
+        self.everything(watch.market(), watch.clock().now())?;
         if let Some(dead_man) = dead_man {
             dead_man.tell_armed(self.out, watch.clock().now())?;
         }
@@ -188,7 +190,7 @@ impl Teller {
                 .map_or(FAR, |at| Duration::from_micros(at.since(now).micros()));
             let changed = tokio::select! {
                 update = watch.next() => {
-                    self.update(&update, watch.market(), watch.clock())?;
+                    self.update(&update, watch.market(), watch.clock().now())?;
                     moves_closes(&update)
                 }
                 news = dead_man::next(dead_man) => {
@@ -199,7 +201,7 @@ impl Teller {
                     false
                 }
                 () = sleep(wait), if open.next_countdown.is_some() => {
-                    self.count_down(watch.market(), watch.clock())?;
+                    self.count_down(watch.market(), watch.clock().now())?;
                     true
                 }
             };
@@ -210,17 +212,17 @@ impl Teller {
         }
     }
 
-    fn view<'a>(&self, market: &'a Market, clock: ServerClock) -> View<'a> {
+    fn view<'a>(&self, market: &'a Market, now: Timestamp) -> View<'a> {
         View {
             market,
             own: self.own,
-            now: clock.now(),
+            now,
         }
     }
 
     /// All there is to see at the beginning, and when the market was taken anew.
-    fn everything(&mut self, market: &Market, clock: ServerClock) -> Result<(), Failure> {
-        let view = self.view(market, clock);
+    pub fn everything(&mut self, market: &Market, now: Timestamp) -> Result<(), Failure> {
+        let view = self.view(market, now);
         let open: Vec<_> = self.watched.open_lots(market).collect();
         // What lies in the past when the watching begins is not told.
         self.countdowns.due(&open, view.now);
@@ -246,13 +248,13 @@ impl Teller {
         )
     }
 
-    fn update(
+    pub fn update(
         &mut self,
         update: &Update,
         market: &Market,
-        clock: ServerClock,
+        now: Timestamp,
     ) -> Result<(), Failure> {
-        let view = self.view(market, clock);
+        let view = self.view(market, now);
         let (name, text, fields) = match update {
             Update::Event {
                 feed_sequence,
@@ -289,7 +291,7 @@ impl Teller {
                     .out
                     .tell(|_| line(published.at, &title, &what), || fields);
             }
-            Update::Snapshot => return self.everything(market, clock),
+            Update::Snapshot => return self.everything(market, now),
             Update::Reconnecting { because, wait } => {
                 let because = Clean(because).to_string();
                 let wait = wait.as_millis();
@@ -318,8 +320,8 @@ impl Teller {
         self.out.tell(|_| line(view.now, "", &text), || fields)
     }
 
-    fn count_down(&mut self, market: &Market, clock: ServerClock) -> Result<(), Failure> {
-        let view = self.view(market, clock);
+    pub fn count_down(&mut self, market: &Market, now: Timestamp) -> Result<(), Failure> {
+        let view = self.view(market, now);
         let open: Vec<_> = self.watched.open_lots(market).collect();
         let due = self.countdowns.due(&open, view.now);
         if self.out.form == Form::Text {
@@ -341,7 +343,7 @@ impl Teller {
         Ok(())
     }
 
-    fn out_of_lots(&self) -> Result<(), Failure> {
+    pub fn out_of_lots(&self) -> Result<(), Failure> {
         match self.out.form {
             Form::Text => self
                 .out

@@ -1,0 +1,308 @@
+//! `auction watch --p2p [SYMBOL..]`
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use auction_client::peer::limits::STALE_AFTER;
+use auction_client::peer::{Joining, Multiaddr, PeerUpdate, PeerWatch, Pin, Pinned, Standing};
+use auction_client::{Client, Fraud, MarketKey, Update};
+use auction_core::{Name, Timestamp};
+use auction_proto::{FraudProof, KeyFingerprint};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::watch::{FAR, Open, Teller, Watched, interrupted, moves_closes};
+use crate::choose::Target;
+use crate::clean::Clean;
+use crate::cli::Shared;
+use crate::countdown::Countdowns;
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::news::line;
+use crate::out::Out;
+use crate::peers::PeerArgs;
+use crate::proof_file::keep_fraud;
+
+/// Nobody was found for so long: it is said what would help.
+const ALONE_AFTER: Duration = Duration::from_secs(10);
+
+pub async fn run(
+    shared: &Shared,
+    targets: &[Target],
+    forever: bool,
+    args: &PeerArgs,
+) -> Result<(), Failure> {
+    let out = Out::new(shared.form());
+    let needs_server = args.offer || args.peers.is_empty() || args.market_key.is_none();
+    let desk = match needs_server {
+        true => Some(connect(shared, args).await?),
+        false => None,
+    };
+    let desk = desk.flatten();
+    let pin = match &desk {
+        Some(desk) => Pin::Market(pin(desk, args.market_key)?),
+        None => Pin::Key(args.market_key.expect("else the server was asked")),
+    };
+    let client = desk.as_ref().map(|desk| &desk.client);
+    let feed = client.filter(|_| args.offer).map(Client::watch_signed);
+    let joining = Joining {
+        pin,
+        listen: vec![multiaddr(&args.listen)?],
+        peers: args
+            .peers
+            .iter()
+            .map(|peer| multiaddr(peer))
+            .collect::<Result<_, _>>()?,
+        local_network: !is_loopback(&args.listen),
+        wall_clock: Some(wall_clock()),
+    };
+    let mut watch = PeerWatch::join(joining, feed)
+        .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
+    // Where others can reach this one is known at once, or never.
+    let _ = timeout(Duration::from_secs(5), watch.listening()).await;
+    let mut follower = Follower {
+        out,
+        own: desk.as_ref().and_then(Desk::own),
+        fingerprint: pin.fingerprint(),
+        home: shared.home()?,
+    };
+    tokio::select! {
+        interrupted = pin!(interrupted()) => interrupted,
+        told = follower.tell_all(&mut watch, targets, forever) => told,
+    }
+}
+
+/// The server; `None`: it cannot be reached, and is not needed.
+async fn connect(shared: &Shared, args: &PeerArgs) -> Result<Option<Desk>, Failure> {
+    match (Desk::connect(shared).await, args.market_key) {
+        (Ok(desk), _) => Ok(Some(desk)),
+        (Err(error), Some(_)) if !args.offer => {
+            tracing::debug!(
+                message = error.message(),
+                "the server is not asked for others"
+            );
+            Ok(None)
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn pin(desk: &Desk, expected: Option<KeyFingerprint>) -> Result<Pinned, Failure> {
+    let MarketKey { market, key } = desk.market_key()?;
+    let found = key.fingerprint();
+    match expected {
+        Some(expected) if expected != found => {
+            let server = &desk.server;
+            let message = format!(
+                "the market at {server} has the key {found}, and not {expected}: it is another, or someone stands between"
+            );
+            Err(Failure::not_connected(message).with_code("market_key_changed"))
+        }
+        _ => Ok(Pinned { market, key }),
+    }
+}
+
+struct Follower {
+    out: Out,
+    own: Option<Name>,
+    fingerprint: KeyFingerprint,
+    home: PathBuf,
+}
+
+impl Follower {
+    async fn tell_all(
+        &mut self,
+        watch: &mut PeerWatch,
+        targets: &[Target],
+        forever: bool,
+    ) -> Result<(), Failure> {
+        self.tell_joining(watch)?;
+        let mut teller: Option<Teller> = None;
+        let mut open = None;
+        let mut alone_at = Some(Instant::now() + ALONE_AFTER);
+        loop {
+            if let (Some(Open { lots: 0, .. }), Some(teller), false) = (&open, &teller, forever) {
+                return teller.out_of_lots();
+            }
+            let countdown = open.as_ref().and_then(|open: &Open| open.next_countdown);
+            let wait = countdown.map_or(FAR, |at| {
+                Duration::from_micros(at.since(now(watch)).micros())
+            });
+            let changed = tokio::select! {
+                update = watch.next() => self.take(&update, watch, &mut teller, targets)?,
+                () = sleep(wait), if countdown.is_some() => {
+                    if let (Some(teller), Some(market)) = (&mut teller, watch.market()) {
+                        teller.count_down(market, now(watch))?;
+                    }
+                    true
+                }
+                () = sleep_until(alone_at.unwrap_or_else(Instant::now)), if alone_at.is_some() => {
+                    alone_at = None;
+                    if watch.market().is_none() {
+                        self.tell_alone(watch)?;
+                    }
+                    false
+                }
+            };
+            if let (true, Some(teller), Some(market)) = (changed, &teller, watch.market()) {
+                open = Some(Open::of(&teller.watched, &teller.countdowns, market));
+            }
+        }
+    }
+
+    /// Tells one update; whether it moves closes.
+    fn take(
+        &self,
+        update: &PeerUpdate,
+        watch: &PeerWatch,
+        teller: &mut Option<Teller>,
+        targets: &[Target],
+    ) -> Result<bool, Failure> {
+        let now = now(watch);
+        match update {
+            PeerUpdate::Snapshot => {
+                let market = watch.market().expect("it was taken");
+                if teller.is_none() {
+                    *teller = Some(Teller {
+                        out: self.out,
+                        own: self.own,
+                        watched: Watched::of(targets, market)?,
+                        countdowns: Countdowns::default(),
+                    });
+                }
+                if let Some(teller) = teller {
+                    teller.everything(market, now)?;
+                }
+                Ok(true)
+            }
+            PeerUpdate::Event {
+                feed_sequence,
+                at,
+                event,
+            } => {
+                let update = Update::Event {
+                    feed_sequence: *feed_sequence,
+                    at: *at,
+                    event: event.clone(),
+                };
+                if let (Some(teller), Some(market)) = (teller, watch.market()) {
+                    teller.update(&update, market, now)?;
+                }
+                Ok(moves_closes(&update))
+            }
+            PeerUpdate::Standing(standing) => {
+                self.tell_standing(*standing, watch)?;
+                Ok(false)
+            }
+            PeerUpdate::Unfit(error) => {
+                let because = Clean(error).to_string();
+                let text = format!(
+                    "what the market signed does not fit together: {because}; taking the market anew"
+                );
+                self.tell(now, "gap", &text, json!({ "because": because }))?;
+                Ok(false)
+            }
+            PeerUpdate::Fraud { proof, conflict } => {
+                let proof = FraudProof::clone(proof);
+                let conflict = *conflict;
+                self.tell_fraud(&Fraud { proof, conflict }, watch)?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn tell_fraud(&self, fraud: &Fraud, watch: &PeerWatch) -> Result<(), Failure> {
+        let Pinned { market, key } = watch.pinned().expect("else nothing is believed");
+        let file = keep_fraud(&self.home, &MarketKey { market, key }, fraud)?;
+        let file = file.display().to_string();
+        let conflict = fraud.conflict.to_string();
+        let text = format!(
+            "FRAUD: the market has signed two things of which one is a lie, about {conflict}. Both are kept in {file}; \
+             `auction fraud check` tells anyone"
+        );
+        let fields = json!({ "conflict": conflict, "file": file });
+        self.tell(now(watch), "fraud", &text, fields)
+    }
+
+    fn tell_joining(&self, watch: &PeerWatch) -> Result<(), Failure> {
+        let addresses: Vec<String> = watch.addresses().iter().map(ToString::to_string).collect();
+        let text = format!(
+            "The market's key is {}. Others can join at\n  {}",
+            self.fingerprint,
+            addresses.join("\n  ")
+        );
+        let fields = json!({
+            "event": "joining",
+            "time": now(watch).to_string(),
+            "market_key": self.fingerprint.to_string(),
+            "peer": watch.id().to_string(),
+            "addresses": addresses,
+        });
+        self.out.tell(|_| text, || fields)
+    }
+
+    fn tell_alone(&self, watch: &PeerWatch) -> Result<(), Failure> {
+        let peers = watch.peers();
+        let text = match peers {
+            0 => "nobody was found yet: name others with --peer, or begin with --offer",
+            _ => {
+                "no one of those who were found has the market: someone must have a line to its server (--offer)"
+            }
+        };
+        self.tell(now(watch), "alone", text, json!({ "peers": peers }))
+    }
+
+    fn tell_standing(&self, standing: Standing, watch: &PeerWatch) -> Result<(), Failure> {
+        let peers = watch.peers();
+        let (word, text) = match standing {
+            Standing::Joining => ("joining", "looking for the market".to_owned()),
+            Standing::Live => {
+                let peers = match peers {
+                    1 => "1 peer".to_owned(),
+                    peers => format!("{peers} peers"),
+                };
+                ("live", format!("live, with {peers}"))
+            }
+            Standing::Stale => {
+                let seconds = STALE_AFTER.as_secs();
+                let text = format!(
+                    "STALE: for {seconds} s nothing new came that the market has signed; what you see may be old"
+                );
+                ("stale", text)
+            }
+        };
+        let fields = json!({ "standing": word, "peers": peers });
+        self.tell(now(watch), "standing", &text, fields)
+    }
+
+    fn tell(&self, now: Timestamp, name: &str, text: &str, fields: Value) -> Result<(), Failure> {
+        let mut fields = fields;
+        fields["event"] = json!(name);
+        fields["time"] = json!(now.to_string());
+        self.out.tell(|_| line(now, "", text), || fields)
+    }
+}
+
+/// The market's time, or the machine's while that is not known.
+fn now(watch: &PeerWatch) -> Timestamp {
+    watch.now().unwrap_or_else(wall_clock)
+}
+
+fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let micros = since.unwrap_or_default().as_micros();
+    let micros = u64::try_from(micros).ok();
+    micros.and_then(Timestamp::from_micros).unwrap_or_default()
+}
+
+fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
+    text.parse().map_err(|error| {
+        let text = Clean(text);
+        Failure::usage(format!("{text} is no address of a peer: {error}"))
+    })
+}
+
+fn is_loopback(listen: &str) -> bool {
+    listen.starts_with("/ip4/127.") || listen.starts_with("/ip6/::1/")
+}
