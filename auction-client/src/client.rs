@@ -13,8 +13,8 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Bid, BidMaximum, CloseSession, Code, GetHistory, GetOrders, GetSnapshot, History,
-    ListSessions, LoggedIn, Login, Logout, OpenLot, PublishProfit, Register, Resume, Secret,
-    Sessions, SetDeadMan, Token, Welcome,
+    ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot, PublicKey, PublishProfit, Register,
+    Resume, Secret, Sessions, SetDeadMan, Token, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
@@ -359,7 +359,20 @@ impl Client {
     /// # Errors
     /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
     pub async fn watch(&self) -> Result<Watch, ConnectionError> {
-        Watch::begin(self.connector.clone(), self.program.clone()).await
+        Watch::begin(self.connector.clone(), self.program.clone(), None).await
+    }
+
+    /// Follows the market as [`watch`](Self::watch) does, and believes nothing that `key` has not signed. Events come some
+    /// tens of milliseconds later, for the market signs what happens meanwhile together. When it signs two things that
+    /// contradict each other, [`Update::Fraud`](crate::Update::Fraud) is told. What an uncross would give is not signed.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] as for [`watch`](Self::watch); [`ConnectionError::NotSigned`] when the first snapshot is not
+    /// the market's. What is not signed later ends the connection, and another is tried.
+    pub async fn watch_verified(&self, key: &PublicKey) -> Result<Watch, ConnectionError> {
+        let (market, key) = (self.market, *key);
+        let key = Some(MarketKey { market, key });
+        Watch::begin(self.connector.clone(), self.program.clone(), key).await
     }
 
     /// Follows what the market signs, on a connection of its own: a snapshot, then batch upon batch, as they can be

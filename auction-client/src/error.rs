@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{MarketId, Price, Timestamp};
-use auction_proto::{BodyError, Code, FrameError, Goodbye, Kind, Refused, SnapshotError};
+use auction_proto::{
+    BodyError, Code, FrameError, Goodbye, Kind, Refused, SnapshotError, StatementError,
+};
 
 use crate::fingerprint::Fingerprint;
 
@@ -51,6 +53,9 @@ pub enum ConnectionError {
     /// The parts of a snapshot do not fit together.
     #[error("the server sent a snapshot that does not fit together: {0}")]
     Snapshot(#[from] SnapshotError),
+    /// The server sent as the market's what the market has not signed: its key is another, or someone stands between.
+    #[error("the server sent what the market has not signed: {0}")]
+    NotSigned(#[from] StatementError),
     /// There is another market at the address now: what was asked of the first is not asked of it.
     #[error("there is another market at this address now: {found} instead of {before}")]
     OtherMarket {

@@ -98,10 +98,12 @@ pub enum NotAsSigned {
     },
     /// The journal ends before a record that was signed.
     #[error(
-        "the journal ends with record {last}, and the market has signed {signed} in {signed_in}: record {} is missing",
-        last.0 + 1
+        "the journal ends with record {last}, and the market has signed {signed} in {signed_in}: {}",
+        missing(*first, *last)
     )]
     EndMissing {
+        /// No record before this one is wrong; the first that is missing is this one or a later one.
+        first: Sequence,
         /// The journal's last record.
         last: Sequence,
         /// The last record that was signed.
@@ -148,6 +150,13 @@ fn wrong(first: Sequence, last: Sequence) -> String {
     match first == last {
         true => format!("record {first} is not the one"),
         false => format!("the records from {first} to {last} are not those"),
+    }
+}
+
+fn missing(first: Sequence, last: Sequence) -> String {
+    match first > last {
+        true => format!("record {first} is missing"),
+        false => format!("a record from {first} on is missing"),
     }
 }
 
@@ -323,6 +332,7 @@ impl Evidence {
         match furthest {
             None => Ok(()),
             Some((signed, claim)) => Err(NotAsSigned::EndMissing {
+                first: Sequence(self.sound + 1),
                 last: Sequence(self.read),
                 signed: Sequence(signed),
                 signed_in: claim.signed_in,

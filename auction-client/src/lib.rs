@@ -92,6 +92,7 @@ mod pulse;
 mod request;
 mod pending;
 mod driver;
+mod believed;
 mod watch;
 mod account;
 mod signed_feed;

@@ -1,5 +1,5 @@
 //! Following the market: a snapshot, then every public event after it, checked for gaps, over a connection
-//! that mends itself.
+//! that mends itself; signed by the market, where that is asked for.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -8,14 +8,17 @@ use std::time::Duration;
 
 use auction_core::{FeedSequence, Market, PublicEvent, RequestId, Timestamp};
 use auction_proto::{
-    FeedEntry, FeedError, Indicative, ResumePoint, ResyncBecause, ServerMessage, SnapshotAssembler,
+    AnySigned, AnyStatement, FeedEntry, FeedError, Indicative, Kind, MarketKey, ResumePoint,
+    ResyncBecause, ServerMessage, SignedBatch, SignedSnapshot, SnapshotAssembler, WatchSigned,
 };
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
+use crate::believed::{Believed, Heard, SignedParts};
 use crate::clock::ServerClock;
 use crate::connection::{Connection, Connector, Greeted, Received, greet, refusal};
 use crate::error::ConnectionError;
+use crate::fraud::Fraud;
 use crate::pulse::Pulse;
 
 /// The number of the one request of a connection.
@@ -41,6 +44,8 @@ pub struct Watch {
     sound: bool,
     /// The market anew, to be told next.
     anew: Option<Market>,
+    /// Whose signature everything must have; `None`: the feed is taken as it comes.
+    believed: Option<Believed>,
 }
 
 /// What happened.
@@ -69,6 +74,9 @@ pub enum Update {
     Live,
     /// The feed and the market kept here do not fit together; a snapshot follows.
     Gap(Gap),
+    /// The market has signed two things of which one is a lie. It is told once, and what came last is shown on. Keep
+    /// the proof: anyone who has the market's key can check it.
+    Fraud(Box<Fraud>),
     /// The market was taken anew: look at all of it. What happened since the last event is in it, but is not
     /// told one by one.
     Snapshot,
@@ -116,6 +124,8 @@ struct Live {
     parts: SnapshotAssembler,
     pulse: Pulse,
     clock: ServerClock,
+    /// A signed snapshot that is coming; `None`: what is signed is not asked for.
+    signed: Option<SignedParts>,
 }
 
 /// A connection on which the feed has begun.
@@ -123,6 +133,8 @@ struct Begun {
     live: Live,
     /// The market anew; `None`: the feed goes on.
     snapshot: Option<Market>,
+    /// The same, as it was signed.
+    signed: Option<SignedSnapshot>,
     /// Why the feed does not go on, where it was asked to.
     because: Option<ResyncBecause>,
 }
@@ -131,11 +143,17 @@ impl Watch {
     pub(crate) async fn begin(
         connector: Connector,
         program: Arc<str>,
+        key: Option<MarketKey>,
     ) -> Result<Self, ConnectionError> {
-        let begun = begin(connector.clone(), program.clone(), None).await?;
+        let begun = begin(connector.clone(), program.clone(), key.clone(), None).await?;
         let market = begun
             .snapshot
             .expect("without a place to go on from there is a snapshot");
+        let mut believed = key.map(Believed::new);
+        if let (Some(believed), Some(signed)) = (&mut believed, begun.signed) {
+            // It is the first that is heard.
+            believed.hear(AnySigned::Snapshot(signed))?;
+        }
         Ok(Self {
             connector,
             program,
@@ -146,6 +164,7 @@ impl Watch {
             backoff: Backoff::default(),
             sound: true,
             anew: None,
+            believed,
         })
     }
 
@@ -192,6 +211,7 @@ impl Watch {
     fn apply(&mut self, feed_sequence: FeedSequence, entry: FeedEntry) -> Update {
         let FeedEntry { at, event } = entry;
         match self.market.apply(at, &event) {
+            Ok(()) if self.is_not_as_signed() => self.gap(Gap::Digest(feed_sequence)),
             Ok(()) => Update::Event {
                 feed_sequence,
                 at,
@@ -210,7 +230,7 @@ impl Watch {
         };
         self.backoff.succeeded();
         match received.message {
-            ServerMessage::Feed(feed) => {
+            ServerMessage::Feed(feed) if self.believed.is_none() => {
                 if let Err(error) = feed.check_follows(&self.market) {
                     return Ok(Some(self.gap(error.into())));
                 }
@@ -230,12 +250,30 @@ impl Watch {
             ServerMessage::Indicative(indicative) => {
                 return Ok(Some(Update::Indicative(indicative)));
             }
-            ServerMessage::SnapshotPart(part) if received.request == WATCH => {
+            ServerMessage::SnapshotPart(part)
+                if received.request == WATCH && self.believed.is_none() =>
+            {
                 if let Some(market) = live.parts.add(part)? {
                     self.market = market;
                     return Ok(Some(Update::Snapshot));
                 }
             }
+            ServerMessage::SignedSnapshot(signed) if received.request == WATCH => {
+                live.signed()?.begin(signed)?;
+            }
+            ServerMessage::SnapshotBytes(bytes) if received.request == WATCH => {
+                if let Some((signed, market)) = live.signed()?.add(&bytes)? {
+                    self.market = market;
+                    return Ok(Some(match self.hear_snapshot(signed)? {
+                        None => Update::Snapshot,
+                        Some(fraud) => {
+                            self.anew = Some(self.market.clone());
+                            Update::Fraud(fraud)
+                        }
+                    }));
+                }
+            }
+            ServerMessage::SignedBatch(signed) => return self.take_signed(signed),
             ServerMessage::Pong(pong) => {
                 if let Some(clock) = live.pulse.pong(&pong) {
                     self.clock.learn(clock);
@@ -247,7 +285,8 @@ impl Watch {
             // A snapshot follows, and tells it all.
             ServerMessage::Resync(_) => {}
             // Answers to what this connection never asks; they are no harm.
-            ServerMessage::SnapshotPart(_)
+            ServerMessage::Feed(_)
+            | ServerMessage::SnapshotPart(_)
             | ServerMessage::Welcome(_)
             | ServerMessage::Accepted(_)
             | ServerMessage::LoggedIn(_)
@@ -261,7 +300,6 @@ impl Watch {
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)
             | ServerMessage::MarketKey(_)
-            | ServerMessage::SignedBatch(_)
             | ServerMessage::SignedSnapshot(_)
             | ServerMessage::SnapshotBytes(_)
             | ServerMessage::SignedCheckpoint(_)
@@ -270,10 +308,63 @@ impl Watch {
         Ok(None)
     }
 
+    fn take_signed(&mut self, signed: SignedBatch) -> Result<Option<Update>, ConnectionError> {
+        let Some(believed) = &mut self.believed else {
+            return Ok(None);
+        };
+        let (statement, heard) = believed.hear(AnySigned::Batch(signed))?;
+        let AnyStatement::Batch(batch) = statement else {
+            unreachable!("a batch says what a batch says")
+        };
+        match heard {
+            Heard::Fits => {}
+            // What was shown first is shown on.
+            Heard::Fraud(fraud) => return Ok(Some(Update::Fraud(fraud))),
+            Heard::FraudAgain => return Ok(None),
+        }
+        let here = self.market.feed_sequence();
+        if batch.after > here {
+            let server = batch.after;
+            return Ok(Some(self.gap(Gap::Behind { server, here })));
+        }
+        believed.due = Some((batch.through, batch.digest));
+        let places = (batch.after.0 + 1..).map(FeedSequence);
+        // Batches can overlap.
+        let new = places.zip(batch.entries).filter(|(place, _)| *place > here);
+        self.feed = new.collect();
+        if self.feed.is_empty() && self.is_not_as_signed() {
+            return Ok(Some(self.gap(Gap::Digest(here))));
+        }
+        Ok(None)
+    }
+
+    /// Whether the market has another digest here than was signed.
+    fn is_not_as_signed(&mut self) -> bool {
+        let due = self.believed.as_ref().and_then(|believed| believed.due);
+        due.is_some_and(|(place, digest)| {
+            place == self.market.feed_sequence() && digest != self.market.digest()
+        })
+    }
+
+    fn hear_snapshot(
+        &mut self,
+        signed: SignedSnapshot,
+    ) -> Result<Option<Box<Fraud>>, ConnectionError> {
+        let Some(believed) = &mut self.believed else {
+            return Ok(None);
+        };
+        let (_, heard) = believed.hear(AnySigned::Snapshot(signed))?;
+        Ok(match heard {
+            Heard::Fraud(fraud) => Some(fraud),
+            Heard::Fits | Heard::FraudAgain => None,
+        })
+    }
+
     fn begun(&mut self, begun: Result<Begun, ConnectionError>) -> Update {
         let Begun {
             live,
             snapshot,
+            signed,
             because,
         } = match begun {
             Ok(begun) => begun,
@@ -282,6 +373,14 @@ impl Watch {
         // Perhaps another machine now: its clock is known from this greeting alone.
         self.clock = live.clock;
         self.line = Line::Live(Box::new(live));
+        match signed.map_or(Ok(None), |signed| self.hear_snapshot(signed)) {
+            Ok(None) => {}
+            Ok(Some(fraud)) => {
+                self.anew = snapshot;
+                return Update::Fraud(fraud);
+            }
+            Err(error) => return self.lost(error),
+        }
         match snapshot {
             None => Update::Live,
             Some(market) if because == Some(ResyncBecause::JournalLost) => {
@@ -322,7 +421,8 @@ impl Watch {
             market: self.market.id(),
             feed_sequence: self.market.feed_sequence(),
         });
-        let begin = begin(self.connector.clone(), self.program.clone(), resume);
+        let key = self.believed.as_ref().map(|believed| believed.key.clone());
+        let begin = begin(self.connector.clone(), self.program.clone(), key, resume);
         self.line = Line::Connecting(Box::pin(async move {
             sleep(wait).await;
             begin.await
@@ -331,13 +431,19 @@ impl Watch {
 }
 
 impl Live {
-    fn new(greeted: Greeted) -> Self {
+    fn new(greeted: Greeted, key: Option<MarketKey>) -> Self {
         Self {
+            signed: key.map(SignedParts::of),
             pulse: Pulse::new(&greeted.welcome),
             connection: greeted.connection,
             clock: greeted.clock,
             parts: SnapshotAssembler::new(),
         }
+    }
+
+    fn signed(&mut self) -> Result<&mut SignedParts, ConnectionError> {
+        let unexpected = ConnectionError::Unexpected(Kind::SIGNED_SNAPSHOT);
+        self.signed.as_mut().ok_or(unexpected)
     }
 
     /// The next message; meanwhile it shows the server that someone is here.
@@ -359,13 +465,19 @@ impl Live {
 async fn begin(
     connector: Connector,
     program: Arc<str>,
+    key: Option<MarketKey>,
     resume: Option<ResumePoint>,
 ) -> Result<Begun, ConnectionError> {
     let resuming = resume.is_some();
+    let is_signed = key.is_some();
     let mut because = None;
-    let mut live = Live::new(greet(&connector, &program).await?);
-    live.connection
-        .queue(WATCH, &auction_proto::Watch { resume });
+    let mut live = Live::new(greet(&connector, &program).await?, key);
+    match is_signed {
+        true => live.connection.queue(WATCH, &WatchSigned { resume }),
+        false => live
+            .connection
+            .queue(WATCH, &auction_proto::Watch { resume }),
+    }
     loop {
         let received = live.next().await?;
         match received.message {
@@ -373,14 +485,29 @@ async fn begin(
                 return Ok(Begun {
                     live,
                     snapshot: None,
+                    signed: None,
                     because,
                 });
             }
-            ServerMessage::SnapshotPart(part) if received.request == WATCH => {
+            ServerMessage::SnapshotPart(part) if received.request == WATCH && !is_signed => {
                 if let Some(market) = live.parts.add(part)? {
                     return Ok(Begun {
                         live,
                         snapshot: Some(market),
+                        signed: None,
+                        because,
+                    });
+                }
+            }
+            ServerMessage::SignedSnapshot(signed) if received.request == WATCH => {
+                live.signed()?.begin(signed)?;
+            }
+            ServerMessage::SnapshotBytes(bytes) if received.request == WATCH => {
+                if let Some((signed, market)) = live.signed()?.add(&bytes)? {
+                    return Ok(Begun {
+                        live,
+                        snapshot: Some(market),
+                        signed: Some(signed),
                         because,
                     });
                 }

@@ -109,7 +109,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
 /// By what key people know that what they are shown is the market's.
 #[must_use]
 pub fn signs_with(key: KeyFingerprint) -> String {
-    format!("The market signs what it says; the fingerprint of its key is {key}.\n")
+    format!("\nThe market signs what it says; the fingerprint of its key is {key}.\n")
 }
 
 /// What happened, in a line without an end; `None` for what is no news. `market` has taken the event already.

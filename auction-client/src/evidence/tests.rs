@@ -208,8 +208,8 @@ proptest! {
             Err(NotAsSigned::Record { first, last, .. }) => {
                 prop_assert!(first.0 <= wrong && wrong <= last.0, "{first} {wrong} {last}");
             }
-            Err(NotAsSigned::EndMissing { last, .. }) => {
-                prop_assert!(wrong <= last.0 + 1 && last.0 < covered);
+            Err(NotAsSigned::EndMissing { first, last, .. }) => {
+                prop_assert!(first.0 <= wrong && wrong <= last.0 + 1 && last.0 < covered);
             }
             Err(other) => prop_assert!(false, "{other}"),
         }
@@ -230,7 +230,9 @@ proptest! {
             Err(NotAsSigned::Record { first, last, .. }) => {
                 prop_assert_eq!((first.0, last.0), (wrong, wrong));
             }
-            Err(NotAsSigned::EndMissing { last, .. }) => prop_assert_eq!(last.0 + 1, wrong),
+            Err(NotAsSigned::EndMissing { first, last, .. }) => {
+                prop_assert_eq!((first.0, last.0 + 1), (wrong, wrong));
+            }
             other => prop_assert!(wrong > all.0, "{other:?}"),
         }
     }

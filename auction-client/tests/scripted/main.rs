@@ -7,6 +7,8 @@ mod greeting;
 mod requests;
 mod watching;
 mod signed;
+mod signer;
+mod verified;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "cli")]

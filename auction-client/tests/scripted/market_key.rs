@@ -85,3 +85,22 @@ async fn a_damaged_key_file_is_no_reason_to_believe_whoever_comes_next() {
     server.run(&["key", "forget"]).await.expect(0);
     server.run(&["lots"]).await.expect(0);
 }
+
+#[tokio::test]
+async fn watching_asks_for_signatures_of_the_kept_key_where_the_market_signs() {
+    let server = Server::start().await;
+    for arguments in [&["watch", "--json"][..], &["watch", "--json", "--unsigned"]] {
+        let told = server.run(arguments).await.expect(0).out;
+        let events: Vec<serde_json::Value> = told
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let names: Vec<_> = events
+            .iter()
+            .map(|event| event["event"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["snapshot", "bid", "closed"], "{told}");
+    }
+    let traced = server.run(&["watch", "--trace-wire"]).await.expect(0).err;
+    assert!(traced.contains("-> watch_signed"), "{traced}");
+}

@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 
 use crate::script::{HEARTBEAT_MS, Line, bid_feed, market, price, session, token, welcome};
+use crate::signer;
 
 /// Generous: the machine may be busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -100,6 +101,19 @@ async fn converse(mut line: Line<TcpStream>, key: Arc<Mutex<Option<u8>>>) {
                 line.snapshot(number, &market()).await;
                 line.say(RequestId(0), bid_feed(4, price("1.40"))).await;
                 line.say(RequestId(0), closing(5)).await;
+                continue;
+            }
+            ClientMessage::WatchSigned(_) if key.lock().unwrap().is_some() => {
+                let key = signer::key_of(key.lock().unwrap().unwrap_or_default());
+                let (signed, parts) = signer::snapshot(&market(), &key);
+                line.say(number, signed).await;
+                for part in parts {
+                    line.say(number, part).await;
+                }
+                let bid = bid_feed(4, price("1.40")).entries.into_vec();
+                let told = [bid, closing(5).entries.into_vec()].concat();
+                let batch = signer::batch(&signer::after(&market(), &told), told, &key);
+                line.say(RequestId(0), batch).await;
                 continue;
             }
             ClientMessage::Login(login) if login.password.reveal() == "right" => {

@@ -42,7 +42,9 @@ async fn a_trace_shows_every_frame_and_no_secret() {
 #[tokio::test]
 async fn a_trace_for_programs_is_json_a_line_and_counts_connections() {
     let server = Server::start().await;
-    let watch = server.run(&["watch", "--trace-wire", "--json"]).await;
+    let watch = server
+        .run(&["watch", "--unsigned", "--trace-wire", "--json"])
+        .await;
     let said = watch.expect(0).err;
     let frames: Vec<Value> = said
         .lines()

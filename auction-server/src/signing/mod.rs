@@ -23,8 +23,8 @@ use crate::journal::Disk;
 pub use key::{KeyError, open_key};
 pub use proofs::{CHECKPOINT_EVERY, NoProof, PROOFS_WAITING_MAX, Proofs};
 pub use stream::{
-    NotSigned, SIGN_WITHIN, SIGNED_HEARTBEAT_MAX, SignedFollowing, SignedNext, SignedParts,
-    SignedStart, SignedStream, SignedWatching,
+    NotSigned, SIGN_WITHIN, SIGNED_HEARTBEAT_MAX, SignedBytes, SignedFollowing, SignedNext,
+    SignedParts, SignedStart, SignedStream, SignedWatching,
 };
 
 /// All that signs.

@@ -1,13 +1,13 @@
 //! The signed feed: a thread that follows the hub while someone watches what is signed. What is committed within
 //! [`SIGN_WITHIN`] is signed once, however many watch.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use auction_core::{FeedSequence, Market, MarketId};
+use auction_core::{FeedSequence, LotId, Market, MarketId};
 use auction_proto::{
     BatchBuilder, FeedEntry, ResyncBecause, SignedBatch, SignedSnapshot, SnapshotBytes,
     SnapshotPart, SnapshotStatement, StatementHead,
@@ -73,7 +73,7 @@ pub struct SignedParts {
 /// The signed feed from a place on.
 #[derive(Debug)]
 pub struct SignedFollowing {
-    missed: VecDeque<Weak<Kept>>,
+    missed: VecDeque<Handed>,
     feed: broadcast::Receiver<Handed>,
 }
 
@@ -85,7 +85,7 @@ struct Asking {
 
 /// A signed batch, as long as it is kept.
 #[derive(Debug)]
-struct Kept {
+pub struct SignedBytes {
     after: FeedSequence,
     through: FeedSequence,
     encoded: Encoded,
@@ -93,9 +93,11 @@ struct Kept {
 
 #[derive(Clone, Debug)]
 enum Handed {
-    Batch(Weak<Kept>),
+    Batch(Weak<SignedBytes>),
     /// A sign of life; it is small.
-    Life(Arc<Kept>),
+    Life(Arc<SignedBytes>),
+    /// What an uncross would give: not signed, for it is part of no market. It is small.
+    Beside(Arc<Published>),
 }
 
 impl SignedStream {
@@ -134,25 +136,35 @@ impl SignedStream {
 impl SignedFollowing {
     /// Waits for what is next. Can be given up without loss. `None`: this watcher was too slow, or the feed begins anew.
     pub async fn next(&mut self) -> Option<SignedNext> {
-        if let Some(batch) = self.missed.pop_front() {
-            return batch.upgrade().map(SignedNext);
-        }
-        match self.feed.recv().await.ok()? {
-            Handed::Batch(batch) => batch.upgrade().map(SignedNext),
-            Handed::Life(life) => Some(SignedNext(life)),
+        let next = match self.missed.pop_front() {
+            Some(missed) => missed,
+            None => self.feed.recv().await.ok()?,
+        };
+        match next {
+            Handed::Batch(batch) => batch.upgrade().map(SignedNext::Signed),
+            Handed::Life(life) => Some(SignedNext::Signed(life)),
+            Handed::Beside(published) => Some(SignedNext::Beside(published)),
         }
     }
 }
 
-/// A signed batch to be sent.
+/// Something to be sent.
 #[derive(Debug)]
-pub struct SignedNext(Arc<Kept>);
+pub enum SignedNext {
+    /// A signed batch.
+    Signed(Arc<SignedBytes>),
+    /// What an uncross of a call auction would give. It is not signed.
+    Beside(Arc<Published>),
+}
 
 impl SignedNext {
     /// As it is sent.
     #[must_use]
     pub fn encoded(&self) -> &Encoded {
-        &self.0.encoded
+        match self {
+            Self::Signed(signed) => &signed.encoded,
+            Self::Beside(published) => published.encoded(),
+        }
     }
 }
 
@@ -191,6 +203,8 @@ async fn run(
             latest: None,
             since_bytes: 0,
             under_way: Vec::new(),
+            indicatives: BTreeMap::new(),
+            untold: BTreeSet::new(),
         };
         if let Over::Ended = live.run(first, &mut asking).await {
             return;
@@ -206,13 +220,17 @@ struct Live<'a> {
     market: Market,
     feed: Following,
     gathered: BatchBuilder,
-    past: VecDeque<Arc<Kept>>,
+    past: VecDeque<Arc<SignedBytes>>,
     past_bytes: usize,
     told: broadcast::Sender<Handed>,
     latest: Option<Arc<SignedParts>>,
     /// How many bytes were signed since the latest snapshot.
     since_bytes: usize,
     under_way: Vec<Weak<SignedParts>>,
+    /// What an uncross of each running call would give.
+    indicatives: BTreeMap<LotId, Arc<Published>>,
+    /// Those that have changed since they were told.
+    untold: BTreeSet<LotId>,
 }
 
 impl Live<'_> {
@@ -226,10 +244,16 @@ impl Live<'_> {
             tokio::select! {
                 published = self.feed.next() => match published {
                     Ok(published) => {
-                        if let Published::Batch(batch) = &*published {
-                            batch.feed.entries.iter().for_each(|entry| self.take(entry));
-                            sign_at.get_or_insert_with(|| Instant::now() + SIGN_WITHIN);
+                        match &*published {
+                            Published::Batch(batch) => batch.feed.entries.iter().for_each(|entry| self.take(entry)),
+                            Published::Indicative(indicated) => {
+                                let lot = indicated.indicative.lot;
+                                self.indicatives.insert(lot, published.clone());
+                                self.untold.insert(lot);
+                            }
+                            Published::Heartbeat(_) => continue,
                         }
+                        sign_at.get_or_insert_with(|| Instant::now() + SIGN_WITHIN);
                     }
                     // Whoever watches begins anew with it.
                     Err(NoNext::Behind) => return Over::Idle,
@@ -244,6 +268,7 @@ impl Live<'_> {
             let now = Instant::now();
             if sign_at.is_some_and(|at| at <= now) {
                 self.sign();
+                self.tell_indicatives();
                 sign_at = None;
             }
             if life_at <= now {
@@ -289,18 +314,30 @@ impl Live<'_> {
         }
     }
 
+    /// Tells what uncrosses would give, behind the events that it comes from.
+    fn tell_indicatives(&mut self) {
+        let market = &self.market;
+        let runs = |lot: &LotId| market.lot(*lot).is_some_and(|lot| !lot.is_closed());
+        self.indicatives.retain(|lot, _| runs(lot));
+        for lot in std::mem::take(&mut self.untold) {
+            if let Some(published) = self.indicatives.get(&lot) {
+                let _ = self.told.send(Handed::Beside(published.clone()));
+            }
+        }
+    }
+
     fn show_life(&mut self) {
         self.sign();
         let life = Arc::new(self.signed());
         let _ = self.told.send(Handed::Life(life));
     }
 
-    fn signed(&mut self) -> Kept {
+    fn signed(&mut self) -> SignedBytes {
         let (head, through) = (self.head(), self.market.feed_sequence());
         let digest = self.market.digest();
         let statement = self.gathered.statement(head, through, digest);
         let signed = SignedBatch::sign(&statement, &self.signer.key);
-        Kept {
+        SignedBytes {
             after: statement.after,
             through,
             encoded: Encoded::new(&signed),
@@ -319,10 +356,19 @@ impl Live<'_> {
     fn answer(&mut self, Asking { resume, answer }: Asking) {
         // Snapshots and places are those of what is signed.
         self.sign();
+        self.tell_indicatives();
         let feed = self.told.subscribe();
+        let beside: Vec<_> = self.indicatives.values().cloned().collect();
+        let following = |missed: VecDeque<Weak<SignedBytes>>| {
+            let missed = missed.into_iter().map(Handed::Batch);
+            let missed = missed
+                .chain(beside.into_iter().map(Handed::Beside))
+                .collect();
+            SignedFollowing { missed, feed }
+        };
         let because = match resume.map(|seen| self.missed_since(seen)) {
             Some(Ok(missed)) => {
-                let (start, feed) = (SignedStart::Resumed, SignedFollowing { missed, feed });
+                let (start, feed) = (SignedStart::Resumed, following(missed));
                 let _ = answer.send(SignedWatching { start, feed });
                 return;
             }
@@ -332,7 +378,7 @@ impl Live<'_> {
         // Without one the way back is dropped, which says so.
         if let Some((snapshot, missed)) = self.snapshot() {
             let start = SignedStart::Snapshot(snapshot, because);
-            let feed = SignedFollowing { missed, feed };
+            let feed = following(missed);
             let _ = answer.send(SignedWatching { start, feed });
         }
     }
@@ -341,7 +387,7 @@ impl Live<'_> {
     fn missed_since(
         &self,
         (market, seen): (MarketId, FeedSequence),
-    ) -> Result<VecDeque<Weak<Kept>>, ResyncBecause> {
+    ) -> Result<VecDeque<Weak<SignedBytes>>, ResyncBecause> {
         let last = self.market.feed_sequence();
         if market != self.signer.market {
             return Err(ResyncBecause::UnknownPlace);
@@ -359,7 +405,7 @@ impl Live<'_> {
     }
 
     /// A snapshot to go on from, and what was signed since; `None` when too many are on their way to slow clients.
-    fn snapshot(&mut self) -> Option<(Arc<SignedParts>, VecDeque<Weak<Kept>>)> {
+    fn snapshot(&mut self) -> Option<(Arc<SignedParts>, VecDeque<Weak<SignedBytes>>)> {
         self.under_way
             .retain(|snapshot| snapshot.strong_count() > 0);
         let has_room = self.under_way.len() < SNAPSHOTS_MAX;
@@ -404,7 +450,7 @@ impl Live<'_> {
     }
 }
 
-impl Kept {
+impl SignedBytes {
     fn bytes(&self) -> usize {
         self.encoded.bytes() + size_of::<Self>()
     }

@@ -13,6 +13,7 @@ mod demo;
 mod sessions;
 mod files;
 mod proof;
+mod proven;
 mod program;
 mod screen;
 mod program_formats;

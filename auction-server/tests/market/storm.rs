@@ -227,6 +227,7 @@ async fn follow(client: Client, mut end: watch::Receiver<Option<(FeedSequence, D
             }
             Update::Indicative(_) | Update::Reconnecting { .. } => {}
             Update::Gap(gap) => panic!("{gap}"),
+            Update::Fraud(fraud) => panic!("{}", fraud.conflict),
         }
     }
 }

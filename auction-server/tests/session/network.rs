@@ -292,6 +292,7 @@ async fn follow(shared: Shared) {
             Update::Snapshot => panic!("the server has all that was missed"),
             Update::Indicative(_) | Update::Reconnecting { .. } => {}
             Update::Gap(gap) => panic!("{gap}"),
+            Update::Fraud(fraud) => panic!("{}", fraud.conflict),
         }
     }
 }

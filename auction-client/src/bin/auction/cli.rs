@@ -226,6 +226,9 @@ Examples:
         /// Go on when all lots have closed.
         #[arg(long)]
         forever: bool,
+        /// Show what comes without asking for the market's signature: some tens of milliseconds sooner.
+        #[arg(long)]
+        unsigned: bool,
         /// For traders: the market pulls all your open orders when this has been gone, or cut off, for so long.
         ///
         /// It is the dead-man switch of your session. Ctrl-C and the end of the watching clear it, and your orders stand;
@@ -388,6 +391,7 @@ mod tests {
             "auction watch --p2p",
             "auction watch AAPL --p2p --offer --listen /ip4/127.0.0.1/tcp/4001",
             "auction watch --p2p --peer /ip4/127.0.0.1/tcp/4001 --peer /ip4/127.0.0.1/tcp/4002 --market-key 8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6",
+            "auction watch --unsigned",
             "auction history BRK.B --limit 5",
             "auction results",
             "auction profit AAPL 01954 9800",

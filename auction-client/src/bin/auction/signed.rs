@@ -99,9 +99,9 @@ Exit codes: 0 when it proves a fraud, 1 when it does not, or when the key is not
 /// What is checked, and by which key.
 #[derive(Debug, Args)]
 pub struct Checked {
-    /// The file.
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
+    /// The files.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required = true)]
+    pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub key: ByKey,
 }

@@ -1,19 +1,48 @@
 //! `auction fraud check`
 
+use std::path::Path;
+
+use auction_client::{Fraud, MarketKey};
 use auction_proto::Conflict;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::receipt::wrong_kind;
 use crate::cli::Shared;
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::proof_file::{ProofFile, Signed};
+use crate::proof_file::{ProofFile, Signed, keep_fraud};
 use crate::signed::Checked;
 
 pub fn check(shared: &Shared, checked: &Checked) -> Result<(), Failure> {
-    let file = ProofFile::read(&checked.file)?;
+    let mut files = checked.files.iter();
+    files.try_for_each(|file| check_file(shared, checked, file))
+}
+
+/// Keeps the proof of a fraud that was seen, and gives what is told of it, for people and for programs.
+pub fn told(home: &Path, key: &MarketKey, fraud: &Fraud) -> (String, Value) {
+    let conflict = fraud.conflict.to_string();
+    let (kept, file) = match keep_fraud(home, key, fraud) {
+        Ok(file) => {
+            let file = file.display().to_string();
+            let kept =
+                format!("The proof is kept; anyone can check it: auction fraud check {file}");
+            (kept, Some(file))
+        }
+        // To see it matters more than to keep it.
+        Err(failure) => (
+            format!("The proof is not kept: {}", failure.message()),
+            None,
+        ),
+    };
+    let text =
+        format!("FRAUD: {conflict}. The market has signed both, and one of them is a lie. {kept}");
+    (text, json!({ "conflict": conflict, "file": file }))
+}
+
+fn check_file(shared: &Shared, checked: &Checked, path: &Path) -> Result<(), Failure> {
+    let file = ProofFile::read(path)?;
     let Signed::Fraud(proof) = &file.signed else {
-        return Err(wrong_kind(&checked.file, "proof of fraud"));
+        return Err(wrong_kind(path, "proof of fraud"));
     };
     let key = file.known_key(checked.key.key, &shared.home()?)?;
     let conflict = proof.verify(key.market, &key.key).map_err(|error| {

@@ -131,9 +131,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Watch {
                 targets,
                 forever,
+                unsigned,
                 dead_man,
                 ..
-            } => watch::run(&desk, &targets, forever, dead_man).await,
+            } => watch::run(&desk, &targets, forever, unsigned, dead_man).await,
             Command::History { target, lot, limit } => {
                 history::run(&desk, target, lot, limit).await
             }

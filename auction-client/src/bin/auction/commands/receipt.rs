@@ -56,9 +56,14 @@ pub async fn run(desk: &Desk, wanted: &WantedReceipt) -> Result<(), Failure> {
 
 /// `auction receipt check`
 pub fn check(shared: &Shared, checked: &Checked) -> Result<(), Failure> {
-    let file = ProofFile::read(&checked.file)?;
+    let mut files = checked.files.iter();
+    files.try_for_each(|file| check_file(shared, checked, file))
+}
+
+fn check_file(shared: &Shared, checked: &Checked, path: &Path) -> Result<(), Failure> {
+    let file = ProofFile::read(path)?;
     let Signed::Receipt(receipt) = &file.signed else {
-        return Err(wrong_kind(&checked.file, "receipt"));
+        return Err(wrong_kind(path, "receipt"));
     };
     let key = file.known_key(checked.key.key, &shared.home()?)?;
     let proven = receipt.verify(key.market, &key.key).map_err(not_proven)?;

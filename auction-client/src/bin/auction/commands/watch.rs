@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::future::ready;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-use auction_client::{Update, Watch};
+use auction_client::{Fraud, MarketKey, Update, Watch};
 use auction_core::{Lot, LotId, Market, Name, PublicEvent, Span, Symbol, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::dead_man::{self, DeadMan};
+use super::fraud;
 use crate::choose::Target;
 use crate::clean::Clean;
 use crate::countdown::Countdowns;
@@ -24,9 +26,14 @@ pub async fn run(
     desk: &Desk,
     targets: &[Target],
     forever: bool,
+    unsigned: bool,
     dead_man: Option<Span>,
 ) -> Result<(), Failure> {
-    let watch = desk.client.watch().await?;
+    let key = desk.market_key().ok().filter(|_| !unsigned);
+    let watch = match &key {
+        Some(key) => desk.client.watch_verified(&key.key).await?,
+        None => desk.client.watch().await?,
+    };
     let watched = Watched::of(targets, watch.market())?;
     let mut interruption = pin!(interrupted());
     // From here on it is heard: a switch is not armed and then left behind by a person's own word.
@@ -42,6 +49,8 @@ pub async fn run(
     let mut teller = Teller {
         out: desk.out,
         own: desk.own(),
+        home: desk.home.clone(),
+        key,
         watched,
         countdowns: Countdowns::default(),
     };
@@ -154,9 +163,11 @@ pub fn moves_closes(update: &Update) -> bool {
                 | PublicEvent::LotClosed { .. }
         ),
         Update::Snapshot => true,
-        Update::Indicative(_) | Update::Reconnecting { .. } | Update::Live | Update::Gap(_) => {
-            false
-        }
+        Update::Indicative(_)
+        | Update::Fraud(_)
+        | Update::Reconnecting { .. }
+        | Update::Live
+        | Update::Gap(_) => false,
     }
 }
 
@@ -164,6 +175,9 @@ pub fn moves_closes(update: &Update) -> bool {
 pub struct Teller {
     pub out: Out,
     pub own: Option<Name>,
+    pub home: PathBuf,
+    /// Who signs what is shown; `None`: nobody.
+    pub key: Option<MarketKey>,
     pub watched: Watched,
     pub countdowns: Countdowns,
 }
@@ -303,6 +317,7 @@ impl Teller {
                     json!({ "because": because, "wait_ms": wait }),
                 )
             }
+            Update::Fraud(fraud) => self.fraud(fraud)?,
             Update::Live => (
                 "live",
                 "connected again; nothing was missed".into(),
@@ -318,6 +333,14 @@ impl Teller {
         fields["event"] = json!(name);
         fields["time"] = json!(view.now.to_string());
         self.out.tell(|_| line(view.now, "", &text), || fields)
+    }
+
+    /// What is told of fraud; the proof is kept for whoever is to see it.
+    fn fraud(&self, fraud: &Fraud) -> Result<(&'static str, String, Value), Failure> {
+        let key = self.key.as_ref();
+        let key = key.expect("what is not signed proves no fraud");
+        let (text, fields) = fraud::told(&self.home, key, fraud);
+        Ok(("fraud", self.out.paint.alarm(&text), fields))
     }
 
     pub fn count_down(&mut self, market: &Market, now: Timestamp) -> Result<(), Failure> {

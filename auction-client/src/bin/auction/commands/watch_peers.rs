@@ -12,6 +12,7 @@ use auction_proto::{FraudProof, KeyFingerprint};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::fraud;
 use super::watch::{FAR, Open, Teller, Watched, interrupted, moves_closes};
 use crate::choose::Target;
 use crate::clean::Clean;
@@ -22,7 +23,6 @@ use crate::failure::Failure;
 use crate::news::line;
 use crate::out::Out;
 use crate::peers::PeerArgs;
-use crate::proof_file::keep_fraud;
 
 /// Nobody was found for so long: it is said what would help.
 const ALONE_AFTER: Duration = Duration::from_secs(10);
@@ -167,6 +167,8 @@ impl Follower {
                     *teller = Some(Teller {
                         out: self.out,
                         own: self.own,
+                        home: self.home.clone(),
+                        key: None,
                         watched: Watched::of(targets, market)?,
                         countdowns: Countdowns::default(),
                     });
@@ -214,14 +216,7 @@ impl Follower {
 
     fn tell_fraud(&self, fraud: &Fraud, watch: &PeerWatch) -> Result<(), Failure> {
         let Pinned { market, key } = watch.pinned().expect("else nothing is believed");
-        let file = keep_fraud(&self.home, &MarketKey { market, key }, fraud)?;
-        let file = file.display().to_string();
-        let conflict = fraud.conflict.to_string();
-        let text = format!(
-            "FRAUD: the market has signed two things of which one is a lie, about {conflict}. Both are kept in {file}; \
-             `auction fraud check` tells anyone"
-        );
-        let fields = json!({ "conflict": conflict, "file": file });
+        let (text, fields) = fraud::told(&self.home, &MarketKey { market, key }, fraud);
         self.tell(now(watch), "fraud", &text, fields)
     }
 

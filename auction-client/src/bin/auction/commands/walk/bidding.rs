@@ -248,6 +248,7 @@ impl Walk {
                 let what = format!("connection lost: {}; trying again", Clean(because));
                 Some(line(view.now, "", &what))
             }
+            Update::Fraud(fraud) => Some(format!("FRAUD: {}", fraud.conflict)),
             Update::Gap(_) => None,
         };
         let outbid = self.led && !self.leads(lot) && self.is_open(lot);

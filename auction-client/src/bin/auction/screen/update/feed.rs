@@ -44,6 +44,10 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
             let text = "connected again; nothing was missed".to_owned();
             model.tell(view.now, Tone::Good, text);
         }
+        Update::Fraud(fraud) => {
+            let text = format!("FRAUD: {}", fraud.conflict);
+            model.tell(view.now, Tone::Alarm, text);
+        }
         Update::Gap(gap) => {
             let text = format!("the feed has a gap: {}; taking the market anew", Clean(gap));
             model.tell(view.now, Tone::Alarm, text);
