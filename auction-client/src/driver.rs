@@ -263,7 +263,10 @@ impl Driver {
             | ServerMessage::Orders(_)
             | ServerMessage::MarketKey(_)
             | ServerMessage::SignedCheckpoint(_)
-            | ServerMessage::Receipt(_) => {
+            | ServerMessage::Receipt(_)
+            | ServerMessage::Devices(_)
+            | ServerMessage::SealingKey(_)
+            | ServerMessage::SealedAnswer(_) => {
                 self.logged_out(request);
                 self.armed(request);
                 self.pending.answer(request, Ok(Answer::Message(message)));

@@ -71,6 +71,10 @@
 //! asked for stands in the market's journal, which anyone who has the key can check; [`Client::checkpoint_since`], that
 //! nothing of a journal that the market had signed was dropped, changed or reordered.
 //!
+//! # Through others
+//! Who has no line to the server seals what it asks into an envelope that anyone can carry: `Device` (feature `seal`)
+//! signs and seals, and believes no answer but the market's own. A [`Carrier`] holds no key and reads nothing.
+//!
 //! # Over anything
 //! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`), and trusts whom a [`Trust`] says: the machine's
 //! authorities, one's own, or one certificate alone, by its [`Fingerprint`]. [`Client::connect_with`] takes any way
@@ -97,22 +101,29 @@ mod watch;
 mod account;
 mod signed_feed;
 mod client;
+mod carry;
+#[cfg(feature = "seal")]
+mod device;
 mod signed;
 #[cfg(feature = "p2p")]
 pub mod peer;
 
 pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{
-    Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code,
-    DeadManOf, Deposit, Done, ExtendLot, Fault, GetBalance, GetCheckpoint, GetHistory,
-    GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSnapshot, HaltLot, History,
-    HistoryBid, Indicative, ListSessions, ListedHolding, ListedSession, LoggedIn, Login, Logout,
-    MarketKey, OpenLot, PlaceOrder, PublicKey, PublishProfit, Receipt, ReceiptOf, Refused,
-    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Secret, SecretError, Sessions,
-    SetDeadMan, SignedCheckpoint, SuspendUser, Token, Welcome, Withdraw,
+    Accepted, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession,
+    Code, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault,
+    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt,
+    GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
+    ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey,
+    OpenLot, PlaceOrder, PublicKey, PublishProfit, Receipt, ReceiptOf, Refused, Register,
+    ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey, Secret, SecretError,
+    Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token, Welcome, Withdraw,
 };
+pub use carry::{Carrier, NotCarried};
 pub use client::{Client, InFlight, tcp};
 pub use clock::ServerClock;
+#[cfg(feature = "seal")]
+pub use device::{Device, DeviceError, Sealed};
 pub use error::{BidError, ConnectionError, RequestError, TlsError};
 pub use evidence::{EvidenceError, NotAsSigned, SignedIn};
 pub use fingerprint::{Fingerprint, FingerprintError};

@@ -25,3 +25,10 @@ pub const SIGNED_SNAPSHOT_BYTES_MAX: usize = 1 << 30;
 pub const WITNESSED_MAX: usize = 4_096;
 /// Most bytes of them.
 pub const WITNESSED_BYTES_MAX: usize = 16 << 20;
+
+/// How far ahead an envelope expires: as far as a server takes it.
+pub const ENVELOPE_LIVES: auction_core::Span = auction_core::Span::from_secs(60);
+/// How long one try to have an envelope carried may take; then it is carried again.
+pub const CARRIED_WITHIN: Duration = Duration::from_secs(10);
+/// The wait before it is carried again by the same.
+pub const CARRIED_AGAIN_AFTER: Duration = Duration::from_millis(500);

@@ -1,15 +1,17 @@
 //! What can be asked of a server, each with its own answer, and how safe it is to ask again.
 
 use auction_core::{
-    BidReply, FeedSequence, LeastWinning, LotId, Market, OrderId, OwnOrder, Reply, UserId,
+    BidReply, FeedSequence, LeastWinning, LotId, Market, OrderId, OwnOrder, Reply, SessionId,
+    UserId,
 };
 use auction_proto::{
-    Accepted, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot,
-    CloseSession, Deposit, Done, ExtendLot, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning,
-    GetMarketKey, GetOrders, GetReceipt, GetSnapshot, HaltLot, History, Kind, ListSessions,
-    LoggedIn, Login, Logout, MarketKey, OpenLot, PlaceOrder, PublishProfit, Receipt, Register,
-    ReinstateUser, ReplaceOrder, Resume, ResumeLot, ServerMessage, Sessions, SetDeadMan,
-    SignedCheckpoint, SuspendUser, Withdraw,
+    Accepted, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot,
+    CloseSession, Deposit, Devices, Done, Envelope, ExtendLot, GetBalance, GetCheckpoint,
+    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSealingKey, GetSnapshot,
+    HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot,
+    PlaceOrder, PublishProfit, Receipt, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
+    SealedAnswer, SealingKey, ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser,
+    Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -56,6 +58,9 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::GetMarketKey(_)
         | ClientMessage::WatchSigned(_)
         | ClientMessage::GetCheckpoint(_)
+        | ClientMessage::GetSealingKey(_)
+        // What is in it is done once, whoever sends it and how often.
+        | ClientMessage::Envelope(_)
         | ClientMessage::Ping(_) => Repeat::Always,
         ClientMessage::Logout(_)
         | ClientMessage::ListSessions(_)
@@ -81,7 +86,9 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::Withdraw(_)
         | ClientMessage::GetBalance(_)
         | ClientMessage::GetOrders(_)
-        | ClientMessage::GetReceipt(_) => Repeat::InSession,
+        | ClientMessage::GetReceipt(_)
+        | ClientMessage::AddDevice(_)
+        | ClientMessage::ListDevices(_) => Repeat::InSession,
     }
 }
 
@@ -187,6 +194,22 @@ requests! {
         Answer::Message(ServerMessage::Receipt(receipt)) => Ok(receipt),
         other => Err(other.kind()),
     };
+    AddDevice => SessionId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::SessionOpened(device) => Some(device),
+        _ => None,
+    });
+    ListDevices => Devices, |answer| match answer {
+        Answer::Message(ServerMessage::Devices(devices)) => Ok(devices),
+        other => Err(other.kind()),
+    };
+    GetSealingKey => SealingKey, |answer| match answer {
+        Answer::Message(ServerMessage::SealingKey(key)) => Ok(key),
+        other => Err(other.kind()),
+    };
+    Envelope => SealedAnswer, |answer| match answer {
+        Answer::Message(ServerMessage::SealedAnswer(answer)) => Ok(answer),
+        other => Err(other.kind()),
+    };
 }
 
 impl Answer {
@@ -199,7 +222,9 @@ impl Answer {
 }
 
 impl BidPlaced {
-    fn of(accepted: &Accepted) -> Option<Self> {
+    /// What came of a bid, if it was one that was accepted.
+    #[must_use]
+    pub fn of(accepted: &Accepted) -> Option<Self> {
         let Reply::Bid(bid) = accepted.reply else {
             return None;
         };

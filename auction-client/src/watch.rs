@@ -303,7 +303,10 @@ impl Watch {
             | ServerMessage::SignedSnapshot(_)
             | ServerMessage::SnapshotBytes(_)
             | ServerMessage::SignedCheckpoint(_)
-            | ServerMessage::Receipt(_) => {}
+            | ServerMessage::Receipt(_)
+            | ServerMessage::Devices(_)
+            | ServerMessage::SealingKey(_)
+            | ServerMessage::SealedAnswer(_) => {}
         }
         Ok(None)
     }

@@ -396,7 +396,8 @@ impl Accounts {
                 let offer = maximum;
                 (bidder, AccountEvent::Leads(StandingLead { lot, offer }))
             }
-            PrivateEvent::SessionOpened { session, user, .. } => {
+            PrivateEvent::SessionOpened { session, user, .. }
+            | PrivateEvent::DeviceAdded { session, user, .. } => {
                 self.sessions.insert(session, user);
                 (user, AccountEvent::SessionOpened { session })
             }

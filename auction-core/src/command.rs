@@ -196,11 +196,14 @@ pub enum Command {
         /// Numbers drawn at random.
         seed: Seed,
     },
+    /// Adds a device to the account of who asks: a session that speaks by envelopes which the device's key signs.
+    /// Trader.
+    AddDevice(Box<NewDevice>),
 }
 
 impl Command {
     /// Whether the command holds what others must not see: a credential, a token, a reserve, a maximum, an
-    /// order, a suspension, a payment, a random end. Such a command stands in the private part of its record, whole and with its actor.
+    /// order, a suspension, a payment, a random end, a device. Such a command stands in the private part of its record, whole and with its actor.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         match self {
@@ -216,7 +219,8 @@ impl Command {
             | Self::SetDeadMan { .. }
             | Self::Deposit { .. }
             | Self::Withdraw { .. }
-            | Self::DrawEnd { .. } => true,
+            | Self::DrawEnd { .. }
+            | Self::AddDevice(_) => true,
             Self::OpenLot(open) => open.reserve.is_some(),
             Self::ListStock(_)
             | Self::ExtendLot { .. }
@@ -517,3 +521,18 @@ impl fmt::Debug for TokenHash {
         f.write_str("TokenHash(..)")
     }
 }
+
+/// A device to be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct NewDevice {
+    /// The public half of its key.
+    pub key: DeviceKey,
+    /// What the trader calls it.
+    pub label: Name,
+}
+
+/// The public half of a device's key: opaque bytes, whose signatures the operator checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct DeviceKey(pub [u8; 32]);

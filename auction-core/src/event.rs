@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use smallvec::SmallVec;
 
 use crate::clearing::call::{LadderStep, Quote, Side};
-use crate::command::{AccountMode, Asset, Credential, Listing, Role, Terms, TokenHash};
+use crate::command::{AccountMode, Asset, Credential, Listing, NewDevice, Role, Terms, TokenHash};
 use crate::rules::RULES_VERSION;
 use crate::{
     Actor, Command, EndCommitment, LotId, Name, OrderId, Price, Profit, Quantity, RandomEnd,
@@ -541,6 +541,15 @@ pub enum PrivateEvent {
         /// When it is.
         end: RandomEnd,
     },
+    /// A device was added to an account: a session that its key speaks for, until it is closed.
+    DeviceAdded {
+        /// The number of the session.
+        session: SessionId,
+        /// Whose it is.
+        user: UserId,
+        /// Its key and its name.
+        device: Box<NewDevice>,
+    },
 }
 
 impl PrivateEvent {
@@ -561,7 +570,8 @@ impl PrivateEvent {
             | Self::UserReinstated { .. }
             | Self::DeadManSet { .. }
             | Self::Deposited { .. }
-            | Self::Withdrawn { .. } => None,
+            | Self::Withdrawn { .. }
+            | Self::DeviceAdded { .. } => None,
         }
     }
 }
@@ -600,7 +610,7 @@ pub enum Reply {
     Done,
     /// An account was made.
     Registered(UserId),
-    /// A session was opened.
+    /// A session was opened, or a device was added: it is one too.
     SessionOpened(SessionId),
     /// A lot was opened.
     LotOpened(LotId),
@@ -634,7 +644,10 @@ impl Reply {
                 Event::Public(PublicEvent::UserRegistered { user, .. }) => {
                     reply = Self::Registered(*user);
                 }
-                Event::Private(PrivateEvent::SessionOpened { session, .. }) => {
+                Event::Private(
+                    PrivateEvent::SessionOpened { session, .. }
+                    | PrivateEvent::DeviceAdded { session, .. },
+                ) => {
                     reply = Self::SessionOpened(*session);
                 }
                 Event::Public(PublicEvent::LotOpened(opened)) => {

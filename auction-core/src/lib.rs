@@ -72,9 +72,9 @@ pub use clearing::call::{Collar, Indicative, LadderStep, Quote, Side};
 pub use clearing::sealed::SealedPricing;
 pub use clearing::uniform::UniformPricing;
 pub use command::{
-    AccountMode, Actor, Asset, BookShown, CallTerms, Caller, Command, Credential, DutchTerms,
-    EnglishTerms, Listing, NewSession, OpenLot, Registration, Role, SealedTerms, Terms, TokenHash,
-    UniformTerms,
+    AccountMode, Actor, Asset, BookShown, CallTerms, Caller, Command, Credential, DeviceKey,
+    DutchTerms, EnglishTerms, Listing, NewDevice, NewSession, OpenLot, Registration, Role,
+    SealedTerms, Terms, TokenHash, UniformTerms,
 };
 pub use digest::Digest;
 pub use directory::{Stock, User};
@@ -96,7 +96,7 @@ pub use market::{FoldError, Market, MarketParts};
 pub use money::{Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY};
 pub use random_end::{EndCommitment, RandomEnd, Seed};
 pub use reject::{Countable, Reject, TermsError};
-pub use roster::{DeadMan, Roster, Session};
+pub use roster::{DeadMan, Roster, Session, Speaker};
 pub use rules::{
     ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
 };

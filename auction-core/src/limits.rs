@@ -33,6 +33,8 @@ pub const STOCKS_MAX: usize = 1_000_000;
 pub const LOTS_MAX: usize = 10_000_000;
 /// Most open sessions of one user; opening another closes the oldest.
 pub const SESSIONS_PER_USER_MAX: usize = 16;
+/// Most devices of one account; adding another is refused.
+pub const DEVICES_PER_USER_MAX: usize = 8;
 /// Outcomes of accepted requests kept for each session; an unknown request below them is stale.
 pub const OUTCOMES_KEPT: usize = 1_024;
 /// Most bands of a step table.

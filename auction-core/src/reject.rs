@@ -323,6 +323,8 @@ pub enum Countable {
     CallOrders,
     /// Call auctions that one trader has orders in.
     CallsOfTrader,
+    /// Devices of one account.
+    Devices,
 }
 
 impl core::fmt::Display for Countable {
@@ -334,6 +336,7 @@ impl core::fmt::Display for Countable {
             Self::SealedBids => "sealed bids on one lot",
             Self::CallOrders => "orders in one call auction",
             Self::CallsOfTrader => "call auctions with orders of one trader",
+            Self::Devices => "devices of one account",
         })
     }
 }

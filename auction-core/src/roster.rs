@@ -4,9 +4,10 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use crate::command::{Credential, TokenHash};
+use crate::command::{Credential, DeviceKey, NewDevice, TokenHash};
 use crate::event::Reply;
-use crate::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
+use crate::limits::{DEVICES_PER_USER_MAX, OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
+use crate::reject::Countable;
 use crate::{Command, Reject, RequestId, Sequence, SessionId, Span, Timestamp, UserId};
 
 /// Credentials and sessions.
@@ -37,13 +38,24 @@ pub struct DeadMan {
 pub struct Session {
     /// Whose it is.
     pub user: UserId,
-    /// SHA-256 of the token that the client keeps.
-    pub token_hash: TokenHash,
+    /// Who speaks for it.
+    pub speaker: Speaker,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// From here on it is refused.
     pub expires_at: Timestamp,
     outcomes: VecDeque<Remembered>,
+}
+
+/// Who speaks for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Speaker {
+    /// Whoever shows the token that has this SHA-256: a client on a line of its own.
+    Token(TokenHash),
+    /// Whoever signs with the secret half of this key: a device of the account, whose envelopes anyone carries. It does
+    /// not expire.
+    Device(NewDevice),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +85,11 @@ impl Session {
     }
 
     /// What came of this very request, if it was accepted and is remembered.
-    pub(crate) fn recall(
+    ///
+    /// # Errors
+    /// [`Reject::RequestReused`] when it was another request that had this number, [`Reject::StaleRequest`] when the
+    /// number is below all that are remembered.
+    pub fn recall(
         &self,
         request: RequestId,
         command: &Command,
@@ -135,10 +151,19 @@ impl Roster {
         self.sessions.iter().map(|(id, session)| (*id, session))
     }
 
-    /// A user's open sessions, the oldest first.
+    /// A user's open sessions, the oldest first, devices among them.
     #[must_use]
     pub fn sessions_of(&self, user: UserId) -> &[SessionId] {
         self.by_user.get(&user).map_or(&[], Vec::as_slice)
+    }
+
+    /// A user's devices, the oldest first.
+    pub fn devices_of(&self, user: UserId) -> impl Iterator<Item = (SessionId, DeviceKey)> {
+        let own = self.sessions_of(user).iter();
+        own.filter_map(|id| match self.sessions[id].speaker {
+            Speaker::Device(device) => Some((*id, device.key)),
+            Speaker::Token(_) => None,
+        })
     }
 
     /// Whether a user can do nothing for now.
@@ -189,13 +214,27 @@ impl Roster {
         SessionId(self.last_session.0 + 1)
     }
 
-    /// The session that makes room for another one of the user.
+    /// The session that makes room for another one of the user. It is never a device: those are counted apart.
     pub(crate) fn to_retire(&self, user: UserId) -> Option<SessionId> {
-        let open = self.sessions_of(user);
-        if open.len() < SESSIONS_PER_USER_MAX {
-            None
+        let own = self.sessions_of(user).iter();
+        let mut open = own.filter(|id| matches!(self.sessions[*id].speaker, Speaker::Token(_)));
+        let oldest = open.next()?;
+        (1 + open.count() >= SESSIONS_PER_USER_MAX).then_some(*oldest)
+    }
+
+    /// Whether a user can have another device, with this key.
+    pub(crate) fn admits_device(&self, user: UserId, key: DeviceKey) -> Result<(), Reject> {
+        let mut count = 0;
+        for (_, known) in self.devices_of(user) {
+            if known == key {
+                return Err(Reject::Unchanged);
+            }
+            count += 1;
+        }
+        if count < DEVICES_PER_USER_MAX {
+            Ok(())
         } else {
-            open.first().copied()
+            Err(Reject::full(Countable::Devices, DEVICES_PER_USER_MAX))
         }
     }
 
@@ -211,7 +250,7 @@ impl Roster {
         &mut self,
         session: SessionId,
         user: UserId,
-        token_hash: TokenHash,
+        speaker: Speaker,
         opened_at: Timestamp,
         expires_at: Timestamp,
     ) {
@@ -220,7 +259,7 @@ impl Roster {
         let outcomes = VecDeque::new();
         let opened = Session {
             user,
-            token_hash,
+            speaker,
             opened_at,
             expires_at,
             outcomes,

@@ -39,6 +39,9 @@ impl Timestamp {
         self.0
     }
 
+    /// The last moment there is: the end of the year 9999.
+    pub const MAX: Self = Self(TIMESTAMP_MAX_MICROS);
+
     /// The time from `earlier` to here; zero when `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {

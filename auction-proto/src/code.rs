@@ -180,6 +180,10 @@ numbered! {
     /// What a receipt was asked of is not there: a request that is no longer remembered, a record that is not the
     /// user's own, or one too large. Carries its number.
     2010 NO_RECEIPT "no_receipt";
+    /// The envelope does not open, or what is in it makes no sense.
+    2011 ENVELOPE_UNREADABLE "envelope_unreadable";
+    /// The envelope has expired, and was not done; or it expires too late to be taken. Carries the server's time.
+    2012 ENVELOPE_EXPIRED "envelope_expired";
 
     /// The request needs a session, and the connection has none.
     3000 NOT_LOGGED_IN "not_logged_in";
@@ -191,6 +195,8 @@ numbered! {
     3003 SESSION_CLOSED "session_closed";
     /// The session has expired. Carries its number and the time.
     3004 SESSION_EXPIRED "session_expired";
+    /// The device was removed, or never added; or it is not its key that has signed. Carries its number.
+    3005 UNKNOWN_DEVICE "unknown_device";
 
     /// Too much is waiting already. Nothing was done.
     4000 BUSY "busy";

@@ -117,6 +117,14 @@ numbered! {
     36 GET_CHECKPOINT "get_checkpoint";
     /// Asks for a receipt.
     37 GET_RECEIPT "get_receipt";
+    /// Adds a device to one's account.
+    38 ADD_DEVICE "add_device";
+    /// Asks for one's devices.
+    39 LIST_DEVICES "list_devices";
+    /// Asks for the key that envelopes are sealed to.
+    40 GET_SEALING_KEY "get_sealing_key";
+    /// A request of a device, sealed to the market.
+    41 ENVELOPE "envelope";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -170,6 +178,12 @@ numbered! {
     152 SIGNED_CHECKPOINT "signed_checkpoint";
     /// Answers `get_receipt`.
     153 RECEIPT "receipt";
+    /// Answers `list_devices`.
+    154 DEVICES "devices";
+    /// Answers `get_sealing_key`.
+    155 SEALING_KEY "sealing_key";
+    /// Answers `envelope`.
+    156 SEALED_ANSWER "sealed_answer";
 }
 
 impl Kind {
@@ -200,6 +214,9 @@ impl Kind {
             ],
             Self::GET_CHECKPOINT => &[Self::SIGNED_CHECKPOINT],
             Self::GET_RECEIPT => &[Self::RECEIPT],
+            Self::LIST_DEVICES => &[Self::DEVICES],
+            Self::GET_SEALING_KEY => &[Self::SEALING_KEY],
+            Self::ENVELOPE => &[Self::SEALED_ANSWER],
             _ => match self.sender() {
                 Sender::Client => &[Self::ACCEPTED],
                 Sender::Server | Sender::Nobody => &[],
@@ -266,13 +283,14 @@ mod tests {
              23 reinstate_user, 24 place_order, 25 replace_order, 26 cancel_order, \
              27 get_least_winning, 28 watch_account, 29 set_dead_man, 30 deposit, \
              31 withdraw, 32 get_balance, 33 get_orders, 34 get_market_key, 35 watch_signed, \
-             36 get_checkpoint, 37 get_receipt, \
+             36 get_checkpoint, 37 get_receipt, 38 add_device, 39 list_devices, 40 get_sealing_key, \
+             41 envelope, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
              139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \
              143 account, 144 account_feed, 145 balance, 146 orders, 147 indicative, \
              148 market_key, 149 signed_batch, 150 signed_snapshot, 151 snapshot_bytes, \
-             152 signed_checkpoint, 153 receipt, "
+             152 signed_checkpoint, 153 receipt, 154 devices, 155 sealing_key, 156 sealed_answer, "
         );
     }
 }

@@ -97,23 +97,27 @@ mod statement;
 pub mod merkle;
 mod receipt;
 mod fraud;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "schema")]
 pub mod schema;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 
 pub use body::{
-    Accepted, Account, AccountEntry, AccountFeed, Balance, BatchStatement, Bid, BidMaximum, Body,
-    CancelLot, CancelOrder, Checkpoint, CheckpointStatement, CloseLot, CloseSession, DeadManOf,
-    Deposit, Done, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetBalance, GetCheckpoint,
-    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSnapshot, Goodbye,
-    HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning, ListSessions,
-    ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey, OpenLot, Orders, Ping,
-    PlaceOrder, Pong, PublishProfit, Receipt, ReceiptOf, Refused, Register, ReinstateUser,
-    ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, Sessions,
-    SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart,
-    SnapshotStatement, SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
-    Welcome, Withdraw,
+    Accepted, Account, AccountEntry, AccountFeed, AddDevice, AnswerStatement, Balance,
+    BatchStatement, Bid, BidMaximum, Body, CancelLot, CancelOrder, Checkpoint, CheckpointStatement,
+    CloseLot, CloseSession, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeAnswer,
+    EnvelopeCommand, EnvelopeStatement, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows,
+    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt,
+    GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid,
+    Indicative, LeastWinning, ListDevices, ListSessions, ListedDevice, ListedHolding,
+    ListedSession, LoggedIn, Login, Logout, MarketKey, OpenLot, Orders, Ping, PlaceOrder, Pong,
+    PublishProfit, Receipt, ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, SealedAnswer, SealingKey,
+    SealingKeyStatement, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
+    SnapshotBytes, SnapshotPart, SnapshotStatement, SnapshotUser, SuspendUser, Watch, WatchAccount,
+    WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
 pub use bytes::Bytes;
 pub use chain::Chain;

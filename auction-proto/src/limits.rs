@@ -59,6 +59,20 @@ pub const TREE_PATH_MAX: usize = 64;
 /// Most records of a tree that can be proved of; a proof of a larger one is refused.
 pub const TREE_LEAVES_MAX: u64 = 1 << 48;
 
+/// Most devices that a server lists: as many as a user can have.
+pub const DEVICES_LISTED_MAX: usize = auction_core::limits::DEVICES_PER_USER_MAX;
+/// Longest statement of a sealing key, in bytes; a longer one is malformed.
+pub const SEALING_KEY_STATEMENT_BYTES_MAX: usize = 64;
+/// Bytes that are sealed in an envelope, whatever it asks: its length tells nothing.
+pub const ENVELOPE_CONTENTS_BYTES: usize = 512;
+/// Bytes of an envelope: HPKE's key and tag go round its contents. A longer one is malformed, a shorter one does not
+/// open.
+pub const ENVELOPE_BYTES: usize = 32 + ENVELOPE_CONTENTS_BYTES + 16;
+/// Bytes that are sealed in an answer, whatever it tells.
+pub const ANSWER_CONTENTS_BYTES: usize = 768;
+/// Bytes of an answer to an envelope.
+pub const ANSWER_BYTES: usize = 32 + ANSWER_CONTENTS_BYTES + 16;
+
 /// Most events of one journalled record; a record of more cannot be encoded.
 pub const RECORD_EVENTS_MAX: usize = 65_536;
 

@@ -7,14 +7,15 @@ use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{
-    Accepted, Account, AccountFeed, Balance, Bid, BidMaximum, Body, CancelLot, CancelOrder,
-    CloseLot, CloseSession, Deposit, ExtendLot, Feed, FilteredFeed, GetBalance, GetCheckpoint,
-    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSnapshot, Goodbye,
-    HaltLot, Heartbeat, Hello, History, Indicative, LeastWinning, ListSessions, LoggedIn, Login,
-    Logout, MarketKey, OpenLot, Orders, Ping, PlaceOrder, Pong, PublishProfit, Receipt, Refused,
-    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync, Sessions,
-    SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart,
-    SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
+    Accepted, Account, AccountFeed, AddDevice, Balance, Bid, BidMaximum, Body, CancelLot,
+    CancelOrder, CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed,
+    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt,
+    GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, Indicative,
+    LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot, Orders,
+    Ping, PlaceOrder, Pong, PublishProfit, Receipt, Refused, Register, ReinstateUser, ReplaceOrder,
+    Resume, ResumeLot, Resumed, Resync, SealedAnswer, SealingKey, Sessions, SetDeadMan,
+    SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart, SuspendUser, Watch,
+    WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
 use crate::codec::{self, Stopped};
 use crate::frame::encode_frame;
@@ -165,6 +166,10 @@ messages! {
         WatchSigned,
         GetCheckpoint,
         GetReceipt,
+        AddDevice,
+        ListDevices,
+        GetSealingKey,
+        Envelope,
     }
 
     /// What a server says.
@@ -195,6 +200,9 @@ messages! {
         SnapshotBytes,
         SignedCheckpoint,
         Receipt,
+        Devices,
+        SealingKey,
+        SealedAnswer,
     }
 }
 
@@ -222,6 +230,7 @@ impl ClientMessage {
             Self::SetDeadMan(SetDeadMan { grace }) => Some(Command::SetDeadMan { session, grace }),
             Self::Deposit(body) => Some(body.into()),
             Self::Withdraw(body) => Some(body.into()),
+            Self::AddDevice(body) => Some(body.into()),
             Self::Hello(_)
             | Self::Register(_)
             | Self::Login(_)
@@ -239,6 +248,9 @@ impl ClientMessage {
             | Self::WatchSigned(_)
             | Self::GetCheckpoint(_)
             | Self::GetReceipt(_)
+            | Self::ListDevices(_)
+            | Self::GetSealingKey(_)
+            | Self::Envelope(_)
             | Self::Ping(_) => None,
         }
     }

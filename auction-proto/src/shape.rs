@@ -28,9 +28,9 @@ use auction_core::limits::{
     STEP_BANDS_MAX, SYMBOL_BYTES_MAX, TIMESTAMP_MAX_MICROS,
 };
 use auction_core::{
-    Amount, Credential, Digest, EndCommitment, FeedSequence, LotId, MarketId, Name, OpenedBid,
-    OrderId, Price, Profit, Quantity, Quote, RequestId, SecurityCode, Seed, Sequence, SessionId,
-    Span, StepBand, Steps, Symbol, Term, Timestamp, TokenHash, UserId,
+    Amount, Credential, DeviceKey, Digest, EndCommitment, FeedSequence, LotId, MarketId, Name,
+    OpenedBid, OrderId, Price, Profit, Quantity, Quote, RequestId, SecurityCode, Seed, Sequence,
+    SessionId, Span, StepBand, Steps, Symbol, Term, Timestamp, TokenHash, UserId,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -194,6 +194,7 @@ shaped! {
     PublicKey as "PublicKey", "The public half of a market's key: Ed25519.": bytes(32);
     Signature as "Signature", "A signature of a market: Ed25519.": bytes(64);
     TokenHash as "TokenHash", "The hash of a token; no message holds one.": bytes(32);
+    DeviceKey as "DeviceKey", "The public half of a device's key: Ed25519.": bytes(32);
     Credential as "Credential", "A password's hash; no message holds one.": object(json!({
         "type": "string", "pattern": "^([0-9A-Fa-f]{2})*$",
         "x-binary": "bytes", "x-bytes-min": 0, "x-bytes-max": CREDENTIAL_BYTES_MAX,

@@ -9,8 +9,8 @@ use auction_core::{Digest, FeedSequence, FoldError, Market, MarketId, Timestamp}
 use sha2::{Digest as _, Sha256};
 
 use crate::body::{
-    BatchStatement, Checkpoint, CheckpointStatement, FeedEntry, SignedBatch, SignedCheckpoint,
-    SignedSnapshot, SnapshotBytes, SnapshotPart, SnapshotStatement,
+    BatchStatement, Checkpoint, CheckpointStatement, FeedEntry, SealingKey, SealingKeyStatement,
+    SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart, SnapshotStatement,
 };
 use crate::codec;
 use crate::limits::{BATCH_STATEMENT_BYTES_MAX, FEED_ENTRIES_MAX, TREE_PATH_MAX};
@@ -21,6 +21,7 @@ use crate::signature::{PublicKey, Signature, SignatureError, SigningKey};
 const BATCH_PURPOSE: &[u8] = b"auction.batch.1";
 const SNAPSHOT_PURPOSE: &[u8] = b"auction.snapshot.1";
 const CHECKPOINT_PURPOSE: &[u8] = b"auction.checkpoint.1";
+const SEALING_KEY_PURPOSE: &[u8] = b"auction.sealing-key.1";
 
 /// Why a signed message is not to be believed, nor passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +133,7 @@ signed! {
     SignedBatch of BatchStatement for BATCH_PURPOSE {}
     SignedSnapshot of SnapshotStatement for SNAPSHOT_PURPOSE {}
     SignedCheckpoint of CheckpointStatement for CHECKPOINT_PURPOSE { consistency: None }
+    SealingKey of SealingKeyStatement for SEALING_KEY_PURPOSE {}
 }
 
 trait Signed: for<'de> serde::Deserialize<'de> {
@@ -180,6 +182,12 @@ impl SignedCheckpoint {
 }
 
 impl CheckpointStatement {
+    fn check_form(&self) -> Result<(), StatementError> {
+        Ok(())
+    }
+}
+
+impl SealingKeyStatement {
     fn check_form(&self) -> Result<(), StatementError> {
         Ok(())
     }

@@ -353,11 +353,14 @@ fn the_numbers_and_names_of_codes_are_these_for_ever() {
 2008 too_slow
 2009 tls_required
 2010 no_receipt
+2011 envelope_unreadable
+2012 envelope_expired
 3000 not_logged_in
 3001 bad_credentials
 3002 already_logged_in
 3003 session_closed
 3004 session_expired
+3005 unknown_device
 4000 busy
 4001 slow_down
 4002 too_many_connections

@@ -162,6 +162,24 @@ impl Committer {
         self.log.check()
     }
 
+    /// What came of a command of a session, if it was done and is remembered; nothing is decided. Tell nobody before
+    /// [`commit`](Self::commit).
+    #[must_use]
+    pub fn recall(&self, caller: Caller, command: &Command) -> Option<Decision> {
+        let Caller::Session { session, request } = caller else {
+            return None;
+        };
+        let Some(asking) = self.engine.roster().session(session) else {
+            return Some(Err(Reject::SessionClosed { session }));
+        };
+        let recalled = asking.recall(request, command).transpose()?;
+        Some(recalled.map(|(_, reply)| Done {
+            feed_sequence: self.engine.market().feed_sequence(),
+            reply,
+            novelty: Novelty::Repeated,
+        }))
+    }
+
     /// Makes the batch durable, and gives what may be told now.
     ///
     /// # Errors

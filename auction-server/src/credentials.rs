@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use auction_core::{
-    Credential, Engine, Name, PrivateEvent, PublicEvent, Role, SessionId, Timestamp, TokenHash,
-    UserId,
+    Credential, DeviceKey, Engine, Name, NewDevice, PrivateEvent, PublicEvent, Role, SessionId,
+    Speaker, Timestamp, TokenHash, UserId,
 };
 
 use crate::committer::Settled;
@@ -23,6 +23,8 @@ struct Tables {
     sessions: HashMap<TokenHash, OpenSession>,
     tokens: HashMap<SessionId, TokenHash>,
     by_user: BTreeSet<(UserId, SessionId)>,
+    devices: HashMap<SessionId, Device>,
+    devices_by_user: BTreeSet<(UserId, SessionId)>,
 }
 
 /// An account, and what its login is checked against.
@@ -51,6 +53,21 @@ pub struct OpenSession {
     pub expires_at: Timestamp,
 }
 
+/// A device of an account: a session that its key speaks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Device {
+    /// The number of its session.
+    pub session: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What its envelopes are checked with.
+    pub key: DeviceKey,
+    /// What its user calls it.
+    pub label: Name,
+    /// When it was added.
+    pub added_at: Timestamp,
+}
+
 impl Credentials {
     /// The accounts and sessions of an engine, all of which is durable.
     #[must_use]
@@ -66,15 +83,24 @@ impl Credentials {
             );
         }
         for (id, session) in engine.roster().sessions() {
-            tables.session(
-                session.token_hash,
-                OpenSession {
+            match session.speaker {
+                Speaker::Token(token_hash) => tables.session(
+                    token_hash,
+                    OpenSession {
+                        session: id,
+                        user: session.user,
+                        opened_at: session.opened_at,
+                        expires_at: session.expires_at,
+                    },
+                ),
+                Speaker::Device(NewDevice { key, label }) => tables.device(Device {
                     session: id,
                     user: session.user,
-                    opened_at: session.opened_at,
-                    expires_at: session.expires_at,
-                },
-            );
+                    key,
+                    label,
+                    added_at: session.opened_at,
+                }),
+            }
         }
         Self(RwLock::new(tables))
     }
@@ -101,7 +127,7 @@ impl Credentials {
         self.read().tokens.contains_key(&session)
     }
 
-    /// A user's open sessions, the oldest first.
+    /// A user's open sessions, the oldest first, without devices.
     #[must_use]
     pub fn sessions_of(&self, user: UserId) -> Vec<OpenSession> {
         let tables = self.read();
@@ -109,6 +135,21 @@ impl Credentials {
         let open = tables.by_user.range(all);
         open.map(|(_, session)| tables.sessions[&tables.tokens[session]])
             .collect()
+    }
+
+    /// A device that has not been removed.
+    #[must_use]
+    pub fn device(&self, session: SessionId) -> Option<Device> {
+        self.read().devices.get(&session).copied()
+    }
+
+    /// A user's devices, the oldest first.
+    #[must_use]
+    pub fn devices_of(&self, user: UserId) -> Vec<Device> {
+        let tables = self.read();
+        let all = (user, SessionId(0))..=(user, SessionId(u64::MAX));
+        let own = tables.devices_by_user.range(all);
+        own.map(|(_, device)| tables.devices[device]).collect()
     }
 
     /// Takes what has become durable.
@@ -165,6 +206,11 @@ impl Tables {
         self.sessions.insert(token, session);
     }
 
+    fn device(&mut self, device: Device) {
+        self.devices_by_user.insert((device.user, device.session));
+        self.devices.insert(device.session, device);
+    }
+
     fn apply(&mut self, at: Timestamp, event: &PrivateEvent) {
         match event {
             PrivateEvent::CredentialSet { user, credential } => {
@@ -193,7 +239,21 @@ impl Tables {
                 if let Some(closed) = token.and_then(|token| self.sessions.remove(&token)) {
                     self.by_user.remove(&(closed.user, *session));
                 }
+                if let Some(removed) = self.devices.remove(session) {
+                    self.devices_by_user.remove(&(removed.user, *session));
+                }
             }
+            PrivateEvent::DeviceAdded {
+                session,
+                user,
+                device,
+            } => self.device(Device {
+                session: *session,
+                user: *user,
+                key: device.key,
+                label: device.label,
+                added_at: at,
+            }),
             PrivateEvent::ReserveSet { .. }
             | PrivateEvent::MaximumSet { .. }
             | PrivateEvent::OrderPlaced { .. }

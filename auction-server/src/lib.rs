@@ -46,6 +46,7 @@ pub mod signing;
 pub mod news;
 pub mod sequencer;
 pub mod login;
+pub mod envelopes;
 pub mod session;
 pub mod pulling;
 pub mod http;

@@ -67,6 +67,8 @@ impl Submission {
 pub enum Work {
     /// A command to decide.
     Command(Command),
+    /// A command of a session to decide, if it is not this late already. What came of it before is told all the same.
+    Before(Timestamp, Command),
     /// The highest number of an accepted request of a session.
     LastRequest(SessionId),
     /// What a trader would have needed to win a lot.
@@ -84,6 +86,8 @@ pub enum Work {
 pub enum Answer {
     /// The command was decided, or refused.
     Decided(Decision),
+    /// The command was decided, or refused; `None`: it is too late, and it was not done.
+    Before(Option<Decision>),
     /// The highest number of an accepted request.
     LastRequest(RequestId),
     /// What the trader would have needed; `None` before the close.
@@ -335,6 +339,11 @@ impl Running {
         let engine = self.committer.engine();
         match work {
             Work::Command(command) => Answer::Decided(self.committer.decide(now, caller, command)),
+            Work::Before(end, command) => Answer::Before(if now < end {
+                Some(self.committer.decide(now, caller, command))
+            } else {
+                self.committer.recall(caller, &command)
+            }),
             Work::LastRequest(session) => {
                 let session = engine.roster().session(session);
                 let last = session.map_or(RequestId(0), |session| session.last_request());

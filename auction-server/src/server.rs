@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::demo::{House, NoDemo};
 use crate::door::{Door, Hosts, TlsError};
+use crate::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use crate::follower::Follower;
 use crate::hub::Hub;
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
@@ -32,7 +33,7 @@ use crate::progress::Reached;
 use crate::sequencer::Sequencer;
 use crate::session::{Ended, Services};
 use crate::sheet::SheetError;
-use crate::signing::{KeyError, Signer, Signing, open_key};
+use crate::signing::{KeyError, Signer, Signing, open_keys};
 use crate::switches::Switches;
 use crate::visitors::{Visit, Visitors};
 use crate::{accounts, announce, door, house, listing, news, ops, pulling, store};
@@ -165,15 +166,16 @@ impl Server {
         say_recovery(&opened);
         // The journal's lock keeps a second server from making another.
         let had_key = config.data.market_key().exists();
-        let signing_key = open_key(&*disk, &config.data)?;
+        let keys = open_keys(&*disk, &config.data)?;
         if !had_key && opened.recovery.last_sequence > 0 {
             tracing::warn!(
                 "{} was missing: the market signs with a new key from now on, {}, which clients who kept an older \
                  one refuse; restore the file from a copy if there was one",
                 config.data.market_key().display(),
-                signing_key.public().fingerprint(),
+                keys.signing.public().fingerprint(),
             );
         }
+        let last_at = opened.engine.at();
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
         let house = open_market(config, &mut committer, &*clock, tell)?;
@@ -187,7 +189,7 @@ impl Server {
         };
         let market = committer.engine().market();
         let mut opening = announce::opening(market, address, guard, clock.now());
-        opening.push_str(&announce::signs_with(signing_key.public().fingerprint()));
+        opening.push_str(&announce::signs_with(keys.signing.public().fingerprint()));
         if config.durability == Durability::Relaxed {
             opening.push_str(announce::RELAXED);
             tracing::warn!(
@@ -217,7 +219,7 @@ impl Server {
             milestones,
         )?);
         let signer = Signer {
-            key: signing_key,
+            key: keys.signing.clone(),
             market: market_id,
             term,
             clock: clock.clone(),
@@ -228,6 +230,20 @@ impl Server {
         let (follower, histories) = Follower::start(disk, &config.data, durable)?;
         projections.push(follower);
         let (stopping, is_stopping) = watch::channel(false);
+        let visitors = Arc::new(Visitors::new(&config.network));
+        let envelope_keys = EnvelopeKeys {
+            market: market_id,
+            opening: keys.opening,
+            signing: keys.signing,
+        };
+        let ways = Ways {
+            inbox: sequencer.inbox.clone(),
+            credentials: credentials.clone(),
+            visitors: visitors.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        };
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways, last_at));
         let services = Arc::new(Services {
             inbox: sequencer.inbox,
             hub,
@@ -236,11 +252,12 @@ impl Server {
             switches,
             histories,
             signing,
+            envelopes,
             clock,
             market: market_id,
             term,
             heartbeat,
-            visitors: Visitors::new(&config.network),
+            visitors,
             metrics,
             stopping: is_stopping,
         });

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,12 +23,21 @@ const ADDRESSES_SWEPT_FROM: usize = 1_024;
 /// How often at most they are looked for when there is no room.
 const FULL_SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
+/// How many envelopes one address can send: a peer carries those of many traders. Less than all addresses together
+/// can, so that one that floods leaves room for others.
+const ENVELOPES_PER_ADDRESS: Rate = Rate {
+    count: NonZeroU32::new(100).expect("it is not zero"),
+    period: Duration::from_secs(1),
+};
+
 /// A token bucket: full at the beginning, filled evenly.
 #[derive(Debug)]
 pub struct Bucket(DefaultDirectRateLimiter);
 
 impl Bucket {
-    fn new(rate: Rate) -> Self {
+    /// A full one.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
         let each = rate.period / rate.count.get();
         let quota = Quota::with_period(each).expect("a rate has a period");
         Self(DefaultDirectRateLimiter::direct(
@@ -52,6 +62,7 @@ pub struct Visitor {
     connects: Option<Bucket>,
     logins: Option<Bucket>,
     registrations: Option<Bucket>,
+    envelopes: Option<Bucket>,
     seen_at: Mutex<Instant>,
 }
 
@@ -64,6 +75,7 @@ impl Visitor {
             connects: None,
             logins: None,
             registrations: None,
+            envelopes: None,
             seen_at: Mutex::new(Instant::now()),
         }
     }
@@ -82,6 +94,14 @@ impl Visitor {
     /// How long to wait.
     pub fn try_registration(&self) -> Result<(), Duration> {
         self.registrations.as_ref().map_or(Ok(()), Bucket::take)
+    }
+
+    /// One more envelope comes from here, whoever has sealed it.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn try_envelope(&self) -> Result<(), Duration> {
+        self.envelopes.as_ref().map_or(Ok(()), Bucket::take)
     }
 
     fn is_forgettable(&self, now: Instant, after: Duration) -> bool {
@@ -203,6 +223,7 @@ impl Visitors {
             connects: self.network.rate_connections.map(Bucket::new),
             logins: self.network.rate_logins.map(Bucket::new),
             registrations: self.network.rate_registrations.map(Bucket::new),
+            envelopes: Some(Bucket::new(ENVELOPES_PER_ADDRESS)),
             seen_at: Mutex::new(Instant::now()),
         })
     }
@@ -215,7 +236,8 @@ impl Visitors {
             network.rate_logins,
             network.rate_registrations,
         ];
-        let periods = rates.into_iter().flatten().map(|rate| rate.period);
+        let rates = rates.into_iter().flatten().chain([ENVELOPES_PER_ADDRESS]);
+        let periods = rates.map(|rate| rate.period);
         periods.max().unwrap_or_default()
     }
 }

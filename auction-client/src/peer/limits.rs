@@ -81,3 +81,18 @@ pub const CUT_MAX: usize = 4_096;
 pub const ADDRESSES_MAX: usize = 256;
 /// News that wait for whoever follows; with more, it begins anew with a snapshot.
 pub const NEWS_WAITING_MAX: usize = 4_096;
+
+/// Longest parcel that one peer hands another, in bytes: an envelope in its frame.
+pub const PARCEL_BYTES_MAX: usize = auction_proto::limits::ENVELOPE_BYTES + 32;
+/// Longest delivery: an answer in its frame.
+pub const DELIVERY_BYTES_MAX: usize = auction_proto::limits::ANSWER_BYTES + 32;
+/// How long a parcel may be under way; then it is lost.
+pub const DELIVERED_WITHIN: Duration = Duration::from_secs(10);
+/// Parcels that one peer can hand over at once; more are refused.
+pub const PARCELS_AT_ONCE: u32 = 16;
+/// Parcels that one peer can hand over a second.
+pub const PARCELS_PER_SECOND: u32 = 4;
+/// Parcels that a peer carries at a time; as many wait, and more are refused.
+pub const RELAYED_AT_ONCE: usize = 32;
+/// Peers that are asked to carry the same envelope.
+pub const CARRIERS_MAX: usize = 8;

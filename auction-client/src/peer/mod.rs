@@ -16,15 +16,19 @@ mod claims;
 mod exchange;
 mod view;
 mod net;
+mod relay;
 mod node;
+mod carrier;
 mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use carrier::PeerCarrier;
 pub use exchange::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
 pub use fetch::Snapshot;
 pub use letter::{Answer, Ask, Letter, LetterError};
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{JoinError, Joining};
+pub use relay::{Delivery, Parcel};
 pub use view::View;
 pub use watch::{PeerUpdate, PeerWatch};

@@ -20,8 +20,8 @@ use libp2p::{Multiaddr, StreamProtocol, identify, mdns};
 use sha2::{Digest as _, Sha256};
 
 use super::limits::{
-    ANSWER_BYTES_MAX, ANSWER_WITHIN, INBOUND_MAX, INBOUND_PENDING_MAX, LETTER_BYTES_MAX,
-    OUTBOUND_MAX, SAME_PEER_MAX,
+    ANSWER_BYTES_MAX, ANSWER_WITHIN, DELIVERED_WITHIN, DELIVERY_BYTES_MAX, INBOUND_MAX,
+    INBOUND_PENDING_MAX, LETTER_BYTES_MAX, OUTBOUND_MAX, PARCEL_BYTES_MAX, SAME_PEER_MAX,
 };
 
 /// What peers of any market speak.
@@ -32,6 +32,13 @@ const ASK_PROTOCOL: StreamProtocol = StreamProtocol::new("/auction/ask/1");
 const ASK_CODEC: BytesCodec = BytesCodec {
     request_bytes_max: 64,
     answer_bytes_max: ANSWER_BYTES_MAX,
+};
+/// How one hands another what is to be carried.
+const RELAY_PROTOCOL: StreamProtocol = StreamProtocol::new("/auction/relay/1");
+/// How parcels and deliveries are read.
+const RELAY_CODEC: BytesCodec = BytesCodec {
+    request_bytes_max: PARCEL_BYTES_MAX,
+    answer_bytes_max: DELIVERY_BYTES_MAX,
 };
 /// What gossipsub puts around a message, in bytes, at the most.
 const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
@@ -46,6 +53,7 @@ pub(super) struct Net {
     pub(super) limits: connection_limits::Behaviour,
     pub(super) gossip: Gossip,
     pub(super) ask: request_response::Behaviour<BytesCodec>,
+    pub(super) relay: request_response::Behaviour<BytesCodec>,
     pub(super) identify: identify::Behaviour,
     pub(super) mdns: Toggle<mdns::tokio::Behaviour>,
 }
@@ -87,6 +95,13 @@ impl Net {
             limits: connection_limits::Behaviour::new(limits),
             gossip: gossip(topic)?,
             ask: request_response::Behaviour::with_codec(ASK_CODEC, protocols, asking),
+            relay: request_response::Behaviour::with_codec(
+                RELAY_CODEC,
+                [(RELAY_PROTOCOL, ProtocolSupport::Full)],
+                request_response::Config::default()
+                    .with_request_timeout(DELIVERED_WITHIN)
+                    .with_max_concurrent_streams(32),
+            ),
             identify: identify::Behaviour::new(identify),
             mdns: mdns.into(),
         })

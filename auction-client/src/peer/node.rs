@@ -14,7 +14,8 @@ use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, identify, mdns, noise, tcp, yamux};
 use rand::seq::IteratorRandom as _;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::exchange::{Action, Input, Pin, Pinned, Told, Verdict};
@@ -25,6 +26,7 @@ use super::limits::{
     NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
 };
 use super::net::{Net, NetEvent, is_loopback, topic};
+use super::relay::{Delivery, Handed, Parcel, Relay};
 use super::view::View;
 use crate::signed_feed::{Signed, SignedFeed};
 
@@ -81,6 +83,16 @@ pub(super) enum Word {
     Meet(Vec<Multiaddr>),
     /// There is a line to the server, or none any more.
     Line(Option<Box<SignedFeed>>),
+    /// What others hand over goes up there from now on.
+    Relay(mpsc::Sender<Handed>),
+    /// Who could carry?
+    Carriers(oneshot::Sender<Vec<PeerId>>),
+    /// Another is to carry something.
+    Carry {
+        to: PeerId,
+        parcel: Parcel,
+        delivery: oneshot::Sender<Delivery>,
+    },
 }
 
 /// Where another can be reached, perhaps.
@@ -102,6 +114,11 @@ pub(super) struct Node {
     renew_at: Instant,
     /// What was asked, and of whom.
     asked: HashMap<OutboundRequestId, (PeerId, Ask)>,
+    relay: Relay<PeerId>,
+    /// What was handed to others to be carried, and who waits for what they bring.
+    handed: HashMap<OutboundRequestId, oneshot::Sender<Delivery>>,
+    /// What is carried for others, and where what it brings goes.
+    carried: JoinSet<Option<(ResponseChannel<Vec<u8>>, Delivery)>>,
     addresses: Vec<Address>,
     /// Where those who are connected say that they can be reached.
     reached_at: BTreeMap<PeerId, Vec<Multiaddr>>,
@@ -167,6 +184,9 @@ impl Node {
             renewal: None,
             renew_at: start,
             asked: HashMap::new(),
+            relay: Relay::new(),
+            handed: HashMap::new(),
+            carried: JoinSet::new(),
             addresses: Vec::new(),
             reached_at: BTreeMap::new(),
             found_at: HashMap::new(),
@@ -219,8 +239,23 @@ impl Node {
                         self.dial_at = Instant::now();
                     }
                     Some(Word::Line(feed)) => self.feed = feed.map(|feed| *feed),
+                    Some(Word::Relay(line)) => self.relay.set_line(Some(line)),
+                    Some(Word::Carriers(told)) => {
+                        // Who asked may have left.
+                        let _ = told.send(self.following.iter().copied().collect());
+                    }
+                    Some(Word::Carry { to, parcel, delivery }) => {
+                        let relaying = &mut self.swarm.behaviour_mut().relay;
+                        let number = relaying.send_request(&to, parcel.encode());
+                        self.handed.insert(number, delivery);
+                    }
                     None => return,
                 },
+                Some(carried) = self.carried.join_next() => {
+                    if let Ok(Some((channel, delivery))) = carried {
+                        self.deliver(channel, delivery);
+                    }
+                }
                 () = self.unfit.notified() => self.begin_anew(),
                 () = sleep_until(self.dial_at) => self.dial(),
                 () = until_first(&self.introduced) => self.let_go(),
@@ -432,6 +467,7 @@ impl Node {
         match event {
             SwarmEvent::Behaviour(NetEvent::Gossip(event)) => self.gossip(event),
             SwarmEvent::Behaviour(NetEvent::Ask(event)) => self.ask(event),
+            SwarmEvent::Behaviour(NetEvent::Relay(event)) => self.relayed(event),
             SwarmEvent::Behaviour(NetEvent::Mdns(mdns::Event::Discovered(found))) => {
                 for (peer, address) in found {
                     let address = address.with_p2p(peer).unwrap_or_else(|address| address);
@@ -471,6 +507,7 @@ impl Node {
             } => {
                 self.following.remove(&peer_id);
                 self.reached_at.remove(&peer_id);
+                self.relay.left(peer_id);
                 self.put(Input::Left(peer_id));
             }
             SwarmEvent::NewListenAddr { address, .. } => {
@@ -541,6 +578,53 @@ impl Node {
             }
             _ => {}
         }
+    }
+
+    fn relayed(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>) {
+        match event {
+            request_response::Event::Message { peer, message, .. } => match message {
+                request_response::Message::Request {
+                    request, channel, ..
+                } => self.carry(peer, &request, channel),
+                request_response::Message::Response {
+                    request_id,
+                    response,
+                } => {
+                    let handed = self.handed.remove(&request_id);
+                    if let (Some(waits), Some(delivery)) = (handed, Delivery::decode(&response)) {
+                        // Who asked may have given up.
+                        let _ = waits.send(delivery);
+                    }
+                }
+            },
+            // Whoever waits hears it by the end of the way.
+            request_response::Event::OutboundFailure { request_id, .. } => {
+                self.handed.remove(&request_id);
+            }
+            _ => {}
+        }
+    }
+
+    fn carry(&mut self, from: PeerId, request: &[u8], channel: ResponseChannel<Vec<u8>>) {
+        // What is no parcel is not answered: the other's stream ends.
+        let Some(parcel) = Parcel::decode(request) else {
+            return;
+        };
+        match self.relay.take(self.start.elapsed(), from, parcel) {
+            Ok(delivered) => {
+                self.carried.spawn(async move {
+                    let delivery = delivered.await.ok()?;
+                    Some((channel, delivery))
+                });
+            }
+            Err(at_once) => self.deliver(channel, at_once),
+        }
+    }
+
+    fn deliver(&mut self, channel: ResponseChannel<Vec<u8>>, delivery: Delivery) {
+        let relaying = &mut self.swarm.behaviour_mut().relay;
+        // Who has left needs no answer.
+        let _ = relaying.send_response(channel, delivery.encode());
     }
 
     fn answer(&mut self, from: PeerId, request: &[u8], channel: ResponseChannel<Vec<u8>>) {

@@ -4,12 +4,16 @@ use std::collections::VecDeque;
 
 use auction_core::{Digest, FeedSequence, Market, PublicEvent, Span, Timestamp};
 use auction_proto::{BatchError, BatchStatement, Conflict, FeedEntry, FraudProof};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::carrier::PeerCarrier;
 use super::exchange::{Pinned, Standing, Told};
 use super::fetch::Snapshot;
+use super::limits::{CARRIERS_MAX, RELAYED_AT_ONCE};
 use super::node::{JoinError, Joining, Known, Node, Word};
+use super::relay::carry_all;
 use super::{Multiaddr, PeerId};
+use crate::carry::Carrier;
 use crate::signed_feed::SignedFeed;
 
 /// News between the peer and whoever follows.
@@ -130,6 +134,29 @@ impl PeerWatch {
     /// Gives the peer a line to the server, or takes it away.
     pub async fn set_line(&self, feed: Option<SignedFeed>) {
         self.say(Word::Line(feed.map(Box::new))).await;
+    }
+
+    /// Carries what others hand over, from now on: sealed envelopes, over a line to the server, which needs no login.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn relay<C>(&self, line: C)
+    where
+        C: Carrier + Clone + Send + Sync + 'static,
+    {
+        let (hand_over, handed) = mpsc::channel(RELAYED_AT_ONCE);
+        tokio::spawn(carry_all(line, handed));
+        self.say(Word::Relay(hand_over)).await;
+    }
+
+    /// Peers that can be asked to carry an envelope to the market: some of those who are connected. Whether they do, and
+    /// what they bring, is not to be believed; ask several at once.
+    pub async fn carriers(&self) -> Vec<PeerCarrier> {
+        let (tell, told) = oneshot::channel();
+        self.say(Word::Carriers(tell)).await;
+        let peers = told.await.unwrap_or_default().into_iter();
+        let carrier = |peer| PeerCarrier::new(peer, self.words.clone());
+        peers.take(CARRIERS_MAX).map(carrier).collect()
     }
 
     async fn say(&self, word: Word) {

@@ -852,7 +852,8 @@ fn command_lot(command: &Command) -> Option<LotId> {
         | Command::SetDeadMan { .. }
         | Command::SetAccounts { .. }
         | Command::Deposit { .. }
-        | Command::Withdraw { .. } => None,
+        | Command::Withdraw { .. }
+        | Command::AddDevice(_) => None,
     }
 }
 

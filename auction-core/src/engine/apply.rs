@@ -6,7 +6,8 @@ use super::Engine;
 use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent, Record};
 use crate::lot::{HiddenLot, Lot};
 use crate::market::FoldError;
-use crate::{LotId, Timestamp, UserId};
+use crate::roster::Speaker;
+use crate::{LotId, SessionId, Timestamp, UserId};
 
 impl Engine {
     #[inline]
@@ -116,17 +117,16 @@ impl Engine {
                 token_hash,
                 expires_at,
             } => {
-                known(*user).ok_or(FoldError::UnknownUser(*user))?;
-                let expected = self.roster.next_session();
-                if *session != expected {
-                    return Err(FoldError::NotNext {
-                        what: "session",
-                        number: session.0,
-                        expected: expected.0,
-                    });
-                }
-                self.roster
-                    .session_opened(*session, *user, *token_hash, at, *expires_at);
+                let speaker = Speaker::Token(*token_hash);
+                self.apply_session(*session, *user, speaker, at, *expires_at)?;
+            }
+            PrivateEvent::DeviceAdded {
+                session,
+                user,
+                device,
+            } => {
+                let speaker = Speaker::Device(**device);
+                self.apply_session(*session, *user, speaker, at, Timestamp::MAX)?;
             }
             PrivateEvent::SessionClosed { session } => self.roster.session_closed(*session),
             PrivateEvent::UserSuspended { user } => {
@@ -167,6 +167,29 @@ impl Engine {
                 self.move_deadline(*lot, before);
             }
         }
+        Ok(())
+    }
+
+    fn apply_session(
+        &mut self,
+        session: SessionId,
+        user: UserId,
+        speaker: Speaker,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), FoldError> {
+        let known = self.market.user(user);
+        known.ok_or(FoldError::UnknownUser(user))?;
+        let expected = self.roster.next_session();
+        if session != expected {
+            return Err(FoldError::NotNext {
+                what: "session",
+                number: session.0,
+                expected: expected.0,
+            });
+        }
+        self.roster
+            .session_opened(session, user, speaker, at, expires_at);
         Ok(())
     }
 

@@ -150,6 +150,15 @@ impl Engine {
                 self.require(actor, Right::RunLots)?;
                 self.decide_withdrawal(*user, *asset, events)?;
             }
+            Command::AddDevice(device) => {
+                let user = self.require_trader(actor)?;
+                self.roster.admits_device(user, device.key)?;
+                events.push(Event::Private(PrivateEvent::DeviceAdded {
+                    session: self.roster.next_session(),
+                    user,
+                    device: device.clone(),
+                }));
+            }
             Command::PublishProfit {
                 symbol,
                 security,

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use auction_core::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX, SPAN_MAX_MICROS};
+use auction_core::limits::{
+    DEVICES_PER_USER_MAX, OUTCOMES_KEPT, SESSIONS_PER_USER_MAX, SPAN_MAX_MICROS,
+};
 use auction_core::{
-    AccountMode, BidReply, Caller, Command, Listing, LotId, Name, Price, Profit, Reject, Reply,
-    RequestId, Role, Seed, Sequence, SessionId, Span, Symbol, Timestamp, UserId,
+    AccountMode, BidReply, Caller, Command, Countable, DeviceKey, Listing, LotId, Name, Price,
+    Profit, Reject, Reply, RequestId, Role, Seed, Sequence, SessionId, Span, Symbol, Timestamp,
+    UserId,
 };
 
 use crate::accounts::{Payment, Way};
@@ -33,6 +36,7 @@ pub struct Oracle {
 #[derive(Clone, Debug)]
 pub struct OracleSession {
     pub user: UserId,
+    pub device: Option<DeviceKey>,
     pub expires_at: u64,
     pub closed: bool,
     pub dead_man: Option<Span>,
@@ -326,13 +330,42 @@ impl Oracle {
                 may_operate(who)?;
                 self.user(new.user)
                     .ok_or(Reject::UnknownUser { user: new.user })?;
-                let open = self.open_sessions_of(new.user);
+                let mut open = self.open_sessions_of(new.user);
+                open.retain(|id| self.sessions[id.0 as usize - 1].device.is_none());
                 if open.len() == SESSIONS_PER_USER_MAX {
                     self.sessions[open[0].0 as usize - 1].closed = true;
                 }
                 self.sessions.push(OracleSession {
                     user: new.user,
+                    device: None,
                     expires_at: new.expires_at.micros(),
+                    closed: false,
+                    dead_man: None,
+                    accepted: Vec::new(),
+                });
+                Ok(Reply::SessionOpened(SessionId(self.sessions.len() as u64)))
+            }
+            Command::AddDevice(device) => {
+                let user = self.trader(who)?;
+                let mut devices = 0;
+                for open in self.sessions.iter().filter(|open| !open.closed) {
+                    if open.user == user && open.device.is_some() {
+                        devices += 1;
+                        if open.device == Some(device.key) {
+                            return Err(Reject::Unchanged);
+                        }
+                    }
+                }
+                if devices >= DEVICES_PER_USER_MAX {
+                    return Err(Reject::Full {
+                        what: Countable::Devices,
+                        most: DEVICES_PER_USER_MAX as u32,
+                    });
+                }
+                self.sessions.push(OracleSession {
+                    user,
+                    device: Some(device.key),
+                    expires_at: u64::MAX,
                     closed: false,
                     dead_man: None,
                     accepted: Vec::new(),

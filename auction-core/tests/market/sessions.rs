@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use auction_core::limits::{OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
+use auction_core::limits::{DEVICES_PER_USER_MAX, OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
 use auction_core::{
-    Actor, Caller, Command, Difference, Engine, Executed, Profit, Record, Reject, ReplayError,
-    RequestId, SecurityCode, Sequence, SessionId, Symbol, Timestamp, UserId,
+    Actor, Caller, Command, Countable, DeviceKey, Difference, Engine, Executed, Name, NewDevice,
+    Profit, Record, Reject, ReplayError, RequestId, SecurityCode, Sequence, SessionId, Symbol,
+    Timestamp, UserId,
 };
 use proptest::prelude::*;
 
@@ -159,7 +160,7 @@ fn the_last_1024_outcomes_are_told_again_and_older_requests_are_stale() {
 fn a_session_acts_for_its_own_user_alone() {
     let mut publisher = Publisher::new();
     let colleague = Command::Register(Box::new(auction_core::Registration {
-        name: auction_core::Name::parse("colleague").unwrap(),
+        name: Name::parse("colleague").unwrap(),
         role: auction_core::Role::Company(Symbol::parse("AAPL").unwrap()),
         credential: auction_core::Credential::new(b"").unwrap(),
     }));
@@ -290,4 +291,100 @@ proptest! {
             }
         }
     }
+}
+
+/// A trader with a session, and devices.
+struct Owner {
+    engine: Engine,
+    session: SessionId,
+    next: u64,
+}
+
+impl Owner {
+    fn new() -> Self {
+        let publisher = Publisher::new();
+        Self {
+            engine: publisher.engine,
+            session: SessionId(1),
+            next: 1,
+        }
+    }
+
+    fn ask(&mut self, command: Command) -> Result<auction_core::Reply, Reject> {
+        let caller = Caller::Session {
+            session: self.session,
+            request: RequestId(self.next),
+        };
+        self.next += 1;
+        let now = self.engine.at();
+        Ok(self.engine.execute(now, caller, command)?.reply())
+    }
+
+    fn add(&mut self, key: u8) -> Result<SessionId, Reject> {
+        let added = self.ask(Command::AddDevice(Box::new(NewDevice {
+            key: DeviceKey([key; 32]),
+            label: Name::parse("laptop").unwrap(),
+        })))?;
+        match added {
+            auction_core::Reply::SessionOpened(device) => Ok(device),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_account_has_eight_devices_that_no_login_takes_away_and_none_twice() {
+    let mut owner = Owner::new();
+    let most = DEVICES_PER_USER_MAX as u8;
+    let devices: Vec<_> = (0..most).map(|key| owner.add(key).unwrap()).collect();
+    assert_eq!(owner.add(0), Err(Reject::Unchanged));
+    let full = Reject::Full {
+        what: Countable::Devices,
+        most: most.into(),
+    };
+    assert_eq!(owner.add(most), Err(full));
+    for _ in 0..2 * SESSIONS_PER_USER_MAX {
+        let open = Command::OpenSession(Box::new(auction_core::NewSession {
+            user: UserId(1),
+            token_hash: auction_core::TokenHash([6; 32]),
+            expires_at: Timestamp::from_secs(60),
+        }));
+        let now = owner.engine.at();
+        owner.engine.execute(now, Caller::Operator, open).unwrap();
+    }
+    let roster = owner.engine.roster();
+    let known: Vec<_> = roster.devices_of(UserId(1)).map(|(id, _)| id).collect();
+    assert_eq!(known, devices);
+    let open = roster.sessions_of(UserId(1)).len();
+    assert_eq!(open, devices.len() + SESSIONS_PER_USER_MAX);
+}
+
+#[test]
+fn a_device_remembers_its_requests_as_every_session_does_and_is_gone_when_closed() {
+    let mut owner = Owner::new();
+    let device = owner.add(1).unwrap();
+    // Far beyond the end of every session that a token speaks for.
+    let now = Timestamp::from_secs(1 << 32);
+    let caller = Caller::Session {
+        session: device,
+        request: RequestId(7),
+    };
+    let second = Command::AddDevice(Box::new(NewDevice {
+        key: DeviceKey([2; 32]),
+        label: Name::parse("phone").unwrap(),
+    }));
+    let first = owner.engine.execute(now, caller, second.clone()).unwrap();
+    let again = owner.engine.execute(now, caller, second.clone()).unwrap();
+    assert!(matches!(first, Executed::Decided(_)) && matches!(again, Executed::Repeated { .. }));
+    assert_eq!(first.reply(), again.reply());
+    let close = Command::CloseSession { session: device };
+    let others = Caller::User(UserId(2));
+    let closed = Reject::SessionClosed { session: device };
+    assert_eq!(
+        owner.engine.execute(now, others, close.clone()),
+        Err(closed)
+    );
+    let own = Caller::User(UserId(1));
+    owner.engine.execute(now, own, close).unwrap();
+    assert_eq!(owner.engine.execute(now, caller, second), Err(closed));
 }

@@ -3,10 +3,10 @@
 use auction_core::limits::{CASH_MAX, QUANTITY_MAX};
 use auction_core::{
     AccountMode, Amount, Asset, BookShown, CallTerms, Caller, Collar, Command, Credential,
-    DutchTerms, EnglishTerms, Listing, LotId, MarginalPriority, Name, NewSession, OpenLot, OrderId,
-    Price, Profit, Quantity, Registration, RequestId, Role, SealedPricing, SealedTerms,
-    SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, Span, StepBand, Steps, Symbol, Terms,
-    Timestamp, TokenHash, UniformPricing, UniformTerms, UserId,
+    DeviceKey, DutchTerms, EnglishTerms, Listing, LotId, MarginalPriority, Name, NewDevice,
+    NewSession, OpenLot, OrderId, Price, Profit, Quantity, Registration, RequestId, Role,
+    SealedPricing, SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, Span,
+    StepBand, Steps, Symbol, Terms, Timestamp, TokenHash, UniformPricing, UniformTerms, UserId,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -306,6 +306,10 @@ fn any_command(oracle: &Oracle) -> BoxedStrategy<Command> {
             session: SessionId(session),
             grace: (secs > 0).then(|| Span::from_secs(secs)),
         }),
+        1 => (0..10_u8, 1..3_u32).prop_map(|(key, number)| Command::AddDevice(Box::new(NewDevice {
+            key: DeviceKey([key; 32]),
+            label: Name::parse(&format!("device-{number}")).unwrap(),
+        }))),
         1 => list,
         1 => (0..12_u32, roles).prop_map(|(number, role)| register(number, role)),
     ]

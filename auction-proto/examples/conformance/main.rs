@@ -1,7 +1,7 @@
 //! Writes conformance vectors into a new folder:
 //!
 //! ```sh
-//! cargo run -p auction-proto --example conformance -- auction-proto/conformance/v1.2
+//! cargo run -p auction-proto --example conformance -- auction-proto/conformance/v1.3
 //! ```
 //!
 //! A folder that is there is never written: it is what clients elsewhere were tested with, and version 1 is frozen.
@@ -24,7 +24,7 @@ use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
-    let folder = folder.ok_or("name the new folder, for example auction-proto/conformance/v1.2")?;
+    let folder = folder.ok_or("name the new folder, for example auction-proto/conformance/v1.3")?;
     fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let files = [
         ("messages.json", messages::vectors()),

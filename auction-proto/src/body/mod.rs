@@ -94,10 +94,16 @@ mod history;
 mod account;
 mod funds;
 mod signed;
+mod device;
 
 pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
 pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
+pub use device::{
+    AddDevice, AnswerStatement, Devices, Envelope, EnvelopeAnswer, EnvelopeCommand,
+    EnvelopeStatement, GetSealingKey, ListDevices, ListedDevice, SealedAnswer, SealingKey,
+    SealingKeyStatement,
+};
 pub use feed::{
     Feed, FeedEntry, FilteredFeed, Indicative, ResumePoint, Resumed, Resync, ResyncBecause, Watch,
     WatchSymbols,

@@ -1,8 +1,8 @@
 //! Accounts and stocks.
 
 use auction_core::{
-    Credential, Listing, Name, NewSession, Price, Profit, Registration, Role, SecurityCode, Stock,
-    Symbol, Timestamp, TokenHash, UserId,
+    Credential, DeviceKey, Listing, Name, NewDevice, NewSession, Price, Profit, Registration, Role,
+    SecurityCode, Stock, Symbol, Timestamp, TokenHash, UserId,
 };
 
 form!(enum RoleForm: Role = "auction_core::Role" {
@@ -21,6 +21,11 @@ form!(struct NewSessionForm: NewSession = "auction_core::NewSession" {
     user: UserId,
     token_hash: TokenHash,
     expires_at: Timestamp,
+});
+
+form!(struct NewDeviceForm: NewDevice = "auction_core::NewDevice" {
+    key: DeviceKey,
+    label: Name,
 });
 
 form!(struct ListingForm: Listing = "auction_core::Listing" {

@@ -4,9 +4,9 @@
 use alloc::boxed::Box;
 
 use auction_core::{
-    AccountMode, Actor, Asset, Command, Listing, LotId, NewSession, OpenLot, OrderId, Price,
-    Profit, Quantity, Registration, SecurityCode, Seed, SessionId, Side, Span, Symbol, Timestamp,
-    UserId,
+    AccountMode, Actor, Asset, Command, Listing, LotId, NewDevice, NewSession, OpenLot, OrderId,
+    Price, Profit, Quantity, Registration, SecurityCode, Seed, SessionId, Side, Span, Symbol,
+    Timestamp, UserId,
 };
 
 form!(enum ActorForm: Actor = "auction_core::Actor" {
@@ -41,4 +41,5 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     22 = Deposit { user: UserId, asset: Asset },
     23 = Withdraw { user: UserId, asset: Asset },
     24 = DrawEnd { lot: LotId, seed: Seed },
+    25 = AddDevice(Box<NewDevice>),
 });

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 
 use auction_core::{
     AccountMode, Asset, BidAccepted, Credential, EndCommitment, ExtensionCause, Listing, LotId,
-    LotOpened, Name, OpenedBid, OrderId, Outcome, Price, PrivateEvent, Profit, PublicEvent,
-    Quantity, RandomEnd, ReserveStatus, Role, SessionId, Side, Span, Symbol, Terms, Timestamp,
-    TokenHash, UserId,
+    LotOpened, Name, NewDevice, OpenedBid, OrderId, Outcome, Price, PrivateEvent, Profit,
+    PublicEvent, Quantity, RandomEnd, ReserveStatus, Role, SessionId, Side, Span, Symbol, Terms,
+    Timestamp, TokenHash, UserId,
 };
 
 form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
@@ -92,4 +92,5 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     12 = Withdrawn { user: UserId, asset: Asset },
     13 = OrdersWithdrawn { lot: LotId, trader: UserId },
     14 = EndDrawn { lot: LotId, end: RandomEnd },
+    15 = DeviceAdded { session: SessionId, user: UserId, device: Box<NewDevice> },
 });

@@ -9,12 +9,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::market::{depth, indicative, lot, opened_bid, own_order, public_event, stock, terms};
-use super::signed;
 use super::value::{
     account_mode, amount, asset, digest, feed_sequence, lot_id, market_id, maybe_price, name,
     number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
     side, small, span, symbol, term, text, timestamp, token, user_id,
 };
+use super::{device, signed};
 use crate::body::{
     Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
     CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
@@ -35,12 +35,26 @@ const ELEMENTS_MAX: usize = 4;
 
 /// Any message of a client.
 pub fn client_message() -> BoxedStrategy<ClientMessage> {
-    prop_oneof![accounts(), commands(), questions(), signed::questions()].boxed()
+    prop_oneof![
+        accounts(),
+        commands(),
+        questions(),
+        signed::questions(),
+        device::questions()
+    ]
+    .boxed()
 }
 
 /// Any message of a server.
 pub fn server_message() -> BoxedStrategy<ServerMessage> {
-    prop_oneof![connection(), answers(), market(), signed::answers()].boxed()
+    prop_oneof![
+        connection(),
+        answers(),
+        market(),
+        signed::answers(),
+        device::answers()
+    ]
+    .boxed()
 }
 
 fn accounts() -> BoxedStrategy<ClientMessage> {

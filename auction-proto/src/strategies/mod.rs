@@ -7,6 +7,7 @@ mod value;
 mod market;
 mod record;
 mod signed;
+mod device;
 mod message;
 
 pub use market::{lot, public_event, stock};

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 
 use auction_core::{
-    Actor, Command, Event, NewSession, OpenLot, PrivateEvent, Record, Registration,
+    Actor, Command, Event, NewDevice, NewSession, OpenLot, PrivateEvent, Record, Registration,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -12,9 +12,9 @@ use proptest::prelude::*;
 
 use super::market::{listing, public_event, terms};
 use super::value::{
-    account_mode, asset, credential, lot_id, maybe_price, name, order_id, price, profit, quantity,
-    random_end, request_id, role, security, seed, sequence, session_id, side, span, symbol,
-    timestamp, token_hash, user_id,
+    account_mode, asset, credential, device_key, lot_id, maybe_price, name, order_id, price,
+    profit, quantity, random_end, request_id, role, security, seed, sequence, session_id, side,
+    span, symbol, timestamp, token_hash, user_id,
 };
 
 /// Any record: its events need not be what its command brings.
@@ -111,6 +111,8 @@ fn command() -> BoxedStrategy<Command> {
         (user_id(), asset()).prop_map(|(user, asset)| Command::Deposit { user, asset }),
         (user_id(), asset()).prop_map(|(user, asset)| Command::Withdraw { user, asset }),
         (lot_id(), seed()).prop_map(|(lot, seed)| Command::DrawEnd { lot, seed }),
+        (device_key(), name())
+            .prop_map(|(key, label)| Command::AddDevice(NewDevice { key, label }.into())),
     ]
     .boxed()
 }
@@ -185,6 +187,13 @@ pub fn private_event() -> BoxedStrategy<PrivateEvent> {
         (lot_id(), user_id())
             .prop_map(|(lot, trader)| PrivateEvent::OrdersWithdrawn { lot, trader }),
         (lot_id(), random_end()).prop_map(|(lot, end)| PrivateEvent::EndDrawn { lot, end }),
+        (session_id(), user_id(), device_key(), name()).prop_map(|(session, user, key, label)| {
+            PrivateEvent::DeviceAdded {
+                session,
+                user,
+                device: NewDevice { key, label }.into(),
+            }
+        }),
     ]
     .boxed()
 }

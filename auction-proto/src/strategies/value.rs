@@ -6,9 +6,9 @@ use auction_core::limits::{
     AMOUNT_MAX, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, SPAN_MAX_MICROS, TIMESTAMP_MAX_MICROS,
 };
 use auction_core::{
-    AccountMode, Amount, Asset, Credential, Digest, EndCommitment, FeedSequence, LotId, MarketId,
-    Name, OrderId, Price, Profit, Quantity, RandomEnd, RequestId, Role, SecurityCode, Seed,
-    Sequence, SessionId, Side, Span, Symbol, Term, Timestamp, TokenHash, UserId,
+    AccountMode, Amount, Asset, Credential, DeviceKey, Digest, EndCommitment, FeedSequence, LotId,
+    MarketId, Name, OrderId, Price, Profit, Quantity, RandomEnd, RequestId, Role, SecurityCode,
+    Seed, Sequence, SessionId, Side, Span, Symbol, Term, Timestamp, TokenHash, UserId,
 };
 use proptest::array::{uniform16, uniform32};
 use proptest::collection::vec;
@@ -134,6 +134,10 @@ pub(super) fn token() -> BoxedStrategy<Token> {
 
 pub(super) fn token_hash() -> BoxedStrategy<TokenHash> {
     uniform32(any::<u8>()).prop_map(TokenHash).boxed()
+}
+
+pub(super) fn device_key() -> BoxedStrategy<DeviceKey> {
+    uniform32(any::<u8>()).prop_map(DeviceKey).boxed()
 }
 
 pub(super) fn seed() -> BoxedStrategy<Seed> {

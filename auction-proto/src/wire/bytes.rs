@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use auction_core::{Credential, Digest, EndCommitment, MarketId, Seed, TokenHash};
+use auction_core::{Credential, DeviceKey, Digest, EndCommitment, MarketId, Seed, TokenHash};
 use serde::de::Visitor;
 use serde::{Deserializer, Serializer};
 
@@ -91,6 +91,7 @@ as_array!(
     MarketId(16),
     Digest(32),
     TokenHash(32),
+    DeviceKey(32),
     EndCommitment(32),
     Seed(32)
 );

@@ -2,6 +2,8 @@
 
 #[path = "signed.rs"]
 pub mod signed;
+#[path = "device.rs"]
+pub mod device;
 
 use auction_core::clearing::call::Cross;
 use auction_core::{
@@ -336,7 +338,12 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         ("get_orders", GetOrders { lot }.into()),
     ];
     (1..)
-        .zip(messages.into_iter().chain(signed::client()))
+        .zip(
+            messages
+                .into_iter()
+                .chain(signed::client())
+                .chain(device::client()),
+        )
         .map(|(request, (name, message))| (name, RequestId(request), message))
         .collect()
 }
@@ -364,6 +371,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         opened(),
         balance(),
         signed::answers(),
+        device::answers(),
     ]
     .concat();
     let answers = (1..)

@@ -1,10 +1,10 @@
 //! Records whose bytes are kept for ever, each under a name, alone in its batch.
 
 use auction_core::{
-    AccountMode, Actor, Command, Credential, EnglishTerms, Event, ExtensionCause, LotId,
-    NewSession, OpenLot, OrderId, Outcome, PrivateEvent, Profit, PublicEvent, Quantity, Record,
-    Registration, RequestId, Role, SecurityCode, Seed, Sequence, SessionId, Side, Span, Terms,
-    TokenHash, UnsoldBecause, UserId,
+    AccountMode, Actor, Command, Credential, DeviceKey, EnglishTerms, Event, ExtensionCause, LotId,
+    NewDevice, NewSession, OpenLot, OrderId, Outcome, PrivateEvent, Profit, PublicEvent, Quantity,
+    Record, Registration, RequestId, Role, SecurityCode, Seed, Sequence, SessionId, Side, Span,
+    Terms, TokenHash, UnsoldBecause, UserId,
 };
 
 use crate::messages::{
@@ -199,7 +199,7 @@ pub fn records() -> Vec<(&'static str, Record)> {
     .chain(of_a_lots_life())
     .chain(of_orders())
     .chain(of_accounts())
-    .chain(of_calls())
+    .chain(later())
     .collect()
 }
 
@@ -380,10 +380,14 @@ fn of_accounts() -> Vec<(&'static str, Record)> {
     ]
 }
 
-fn of_calls() -> Vec<(&'static str, Record)> {
+fn later() -> Vec<(&'static str, Record)> {
     let (lot, trader, end) = (LotId(3), UserId(2), random_end());
     let commitment = end.commitment(lot);
     let seed = Seed([0x33; 32]);
+    let device = NewDevice {
+        key: DeviceKey([0xd0; 32]),
+        label: name("laptop"),
+    };
     vec![
         (
             "draw_end",
@@ -395,6 +399,19 @@ fn of_calls() -> Vec<(&'static str, Record)> {
                     Event::Private(PrivateEvent::EndDrawn { lot, end }),
                     Event::Public(PublicEvent::EndCommitted { lot, commitment }),
                 ],
+            ),
+        ),
+        (
+            "add_device",
+            record(
+                Actor::User(trader),
+                Some((SessionId(9), RequestId(16))),
+                Command::AddDevice(Box::new(device)),
+                vec![Event::Private(PrivateEvent::DeviceAdded {
+                    session: SessionId(300),
+                    user: trader,
+                    device: Box::new(device),
+                })],
             ),
         ),
         (

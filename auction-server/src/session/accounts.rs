@@ -110,7 +110,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 | Answer::LeastWinning(_)
                 | Answer::Balance(_)
                 | Answer::Orders(_)
-                | Answer::Record(_),
+                | Answer::Record(_)
+                | Answer::Before(_),
             ) => {
                 unreachable!("a command was asked")
             }
@@ -171,7 +172,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 | Answer::LeastWinning(_)
                 | Answer::Balance(_)
                 | Answer::Orders(_)
-                | Answer::Record(_),
+                | Answer::Record(_)
+                | Answer::Before(_),
             ) => {
                 unreachable!("the last request was asked")
             }

@@ -12,6 +12,7 @@ mod accounts;
 mod watching;
 mod own;
 mod signed;
+mod devices;
 mod requests;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::clock::Clock;
 use crate::credentials::Credentials;
+use crate::envelopes::Envelopes;
 use crate::follower::Histories;
 use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
 use crate::login::Hasher;
@@ -71,6 +73,8 @@ pub struct Services {
     pub switches: Arc<Switches>,
     /// What the market signs.
     pub signing: Signing,
+    /// What devices ask through others.
+    pub envelopes: Arc<Envelopes>,
     /// The bids of each lot.
     pub histories: Histories,
     /// The market's time.
@@ -82,7 +86,7 @@ pub struct Services {
     /// How often each client is told that the server lives, and should tell as much.
     pub heartbeat: Duration,
     /// How much one address or user can have.
-    pub visitors: Visitors,
+    pub visitors: Arc<Visitors>,
     /// What is counted and measured.
     pub metrics: Arc<Metrics>,
     /// Whether the server is ending.

@@ -81,6 +81,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::WatchSigned(body) => self.watch_signed(request, body.resume).await?,
             ClientMessage::GetCheckpoint(body) => self.checkpoint(request, body.since).await,
             ClientMessage::GetReceipt(body) => self.receipt(request, body.of).await,
+            ClientMessage::ListDevices(_) => self.list_devices(request),
+            ClientMessage::GetSealingKey(_) => self.sealing_key(request),
+            ClientMessage::Envelope(envelope) => self.envelope(request, &envelope).await,
             command => {
                 self.gather(request, command);
                 self.submit_gathered();

@@ -125,7 +125,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 | Answer::LastRequest(_)
                 | Answer::Balance(_)
                 | Answer::Orders(_)
-                | Answer::Record(_),
+                | Answer::Record(_)
+                | Answer::Before(_),
             ) => {
                 unreachable!("what would have won was asked")
             }
@@ -148,7 +149,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 | Answer::LastRequest(_)
                 | Answer::LeastWinning(_)
                 | Answer::Orders(_)
-                | Answer::Record(_),
+                | Answer::Record(_)
+                | Answer::Before(_),
             ) => {
                 unreachable!("what a trader owns was asked")
             }
@@ -174,7 +176,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 | Answer::LastRequest(_)
                 | Answer::LeastWinning(_)
                 | Answer::Balance(_)
-                | Answer::Record(_),
+                | Answer::Record(_)
+                | Answer::Before(_),
             ) => {
                 unreachable!("the orders were asked for")
             }

@@ -8,13 +8,14 @@
 //!  48  16  first half of SHA-256 over "auction.market-key.1" and 0..48
 //! ```
 //!
-//! What is signed with is `SHA-256("auction.key.sign.1" ‖ secret)`, so that other keys of the market can be made of the
-//! same secret.
+//! What is signed with is `SHA-256("auction.key.sign.1" ‖ secret)`. What envelopes are opened with is `DeriveKeyPair` of
+//! RFC 9180 over `SHA-256("auction.key.open.1" ‖ secret)`.
 
 use std::io;
 use std::path::PathBuf;
 
 use auction_proto::SigningKey;
+use auction_proto::seal::OpeningKey;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,16 @@ const CHECKSUM_AT: usize = 48;
 const FILE_BYTES: usize = 64;
 const CHECKSUM_PURPOSE: &[u8] = b"auction.market-key.1";
 const SIGN_PURPOSE: &[u8] = b"auction.key.sign.1";
+const OPEN_PURPOSE: &[u8] = b"auction.key.open.1";
+
+/// The market's keys.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// What it signs with.
+    pub signing: SigningKey,
+    /// What it opens envelopes with.
+    pub opening: OpeningKey,
+}
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +63,11 @@ pub enum KeyError {
     },
 }
 
-/// The key of the market in a data folder; a new one, durably, when there is none.
+/// The keys of the market in a data folder; new ones, durably, when there are none.
 ///
 /// # Errors
 /// [`KeyError`].
-pub fn open_key(disk: &dyn Disk, data: &DataFolder) -> Result<SigningKey, KeyError> {
+pub fn open_keys(disk: &dyn Disk, data: &DataFolder) -> Result<Keys, KeyError> {
     let path = data.market_key();
     let failed = |source| KeyError::Io {
         path: path.clone(),
@@ -99,14 +110,19 @@ fn encode(secret: &[u8; 32]) -> [u8; FILE_BYTES] {
     bytes
 }
 
-fn decode(bytes: &[u8; FILE_BYTES]) -> Option<SigningKey> {
+fn decode(bytes: &[u8; FILE_BYTES]) -> Option<Keys> {
     let begins = bytes[..8] == *MAGIC && bytes[8..10] == VERSION.to_le_bytes();
     if !begins || bytes[CHECKSUM_AT..] != checksum(bytes) {
         return None;
     }
-    let secret = Sha256::new_with_prefix(SIGN_PURPOSE).chain_update(&bytes[SECRET_AT..CHECKSUM_AT]);
-    let secret = Zeroizing::new(<[u8; 32]>::from(secret.finalize()));
-    Some(SigningKey::new(&secret))
+    let secret = |purpose: &[u8]| {
+        let hash = Sha256::new_with_prefix(purpose).chain_update(&bytes[SECRET_AT..CHECKSUM_AT]);
+        Zeroizing::new(<[u8; 32]>::from(hash.finalize()))
+    };
+    Some(Keys {
+        signing: SigningKey::new(&secret(SIGN_PURPOSE)),
+        opening: OpeningKey::new(&secret(OPEN_PURPOSE)),
+    })
 }
 
 fn checksum(bytes: &[u8; FILE_BYTES]) -> [u8; 16] {
@@ -129,8 +145,11 @@ mod tests {
     fn a_key_is_made_once_for_its_owner_alone_and_no_changed_bit_of_it_is_taken() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::new(folder.path());
-        let public = open_key(&RealDisk, &data).unwrap().public();
-        assert_eq!(open_key(&RealDisk, &data).unwrap().public(), public);
+        let publics = || {
+            let keys = open_keys(&RealDisk, &data).unwrap();
+            (keys.signing.public(), keys.opening.public())
+        };
+        assert_eq!(publics(), publics());
         let path = data.market_key();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -140,12 +159,12 @@ mod tests {
             let mut changed = whole.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, changed).unwrap();
-            let opened = open_key(&RealDisk, &data);
+            let opened = open_keys(&RealDisk, &data);
             assert!(matches!(opened, Err(KeyError::Damaged { .. })), "bit {bit}");
         }
         fs::write(&path, &whole[..63]).unwrap();
         assert!(matches!(
-            open_key(&RealDisk, &data),
+            open_keys(&RealDisk, &data),
             Err(KeyError::Damaged { .. })
         ));
     }

@@ -20,7 +20,7 @@ use crate::folder::DataFolder;
 use crate::hub::Hub;
 use crate::journal::Disk;
 
-pub use key::{KeyError, open_key};
+pub use key::{KeyError, Keys, open_keys};
 pub use proofs::{CHECKPOINT_EVERY, NoProof, PROOFS_WAITING_MAX, Proofs};
 pub use stream::{
     NotSigned, SIGN_WITHIN, SIGNED_HEARTBEAT_MAX, SignedBytes, SignedFollowing, SignedNext,

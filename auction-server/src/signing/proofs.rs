@@ -414,6 +414,7 @@ fn is_of(event: &PrivateEvent, user: UserId) -> bool {
         | PrivateEvent::OrderReplaced { trader, .. }
         | PrivateEvent::OrderCancelled { trader, .. }
         | PrivateEvent::OrdersWithdrawn { trader, .. } => *trader == user,
+        PrivateEvent::DeviceAdded { user: of, .. } => *of == user,
         PrivateEvent::DeadManSet { user: of, .. } => *of == user,
         // Only who asks for them makes these: an auctioneer's reserve, payment and suspension.
         PrivateEvent::ReserveSet { .. }

@@ -16,6 +16,7 @@ use auction_server::clock::{BootClock, Clock};
 use auction_server::committer::Committer;
 use auction_server::config::Config;
 use auction_server::credentials::Credentials;
+use auction_server::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use auction_server::folder::DataFolder;
 use auction_server::follower::Follower;
 use auction_server::hub::Hub;
@@ -24,7 +25,7 @@ use auction_server::login::Hasher;
 use auction_server::metrics::Metrics;
 use auction_server::sequencer::{Answer, Sequencer, Work};
 use auction_server::session::{self, Channel, Ended, Services};
-use auction_server::signing::{Signer, Signing, open_key};
+use auction_server::signing::{Signer, Signing, open_keys};
 use auction_server::switches::Switches;
 use auction_server::visitors::{Visit, Visitors};
 use tempfile::TempDir;
@@ -142,8 +143,9 @@ impl Stage {
         .unwrap();
         let data = tempfile::tempdir().unwrap();
         let folder = DataFolder::new(data.path());
+        let keys = open_keys(&RealDisk, &folder).unwrap();
         let signer = Signer {
-            key: open_key(&RealDisk, &folder).unwrap(),
+            key: keys.signing.clone(),
             market,
             term,
             clock: clock.clone(),
@@ -152,9 +154,26 @@ impl Stage {
         let (signing, _) = Signing::start(signer, (disk, &folder), durable, &hub, beat).unwrap();
         let (_, histories) =
             Follower::start(Arc::new(RealDisk), &folder, sequencer.durable).unwrap();
-        let visitors = Visitors::new(&Config::default().network);
+        let visitors = Arc::new(Visitors::new(&Config::default().network));
         let visit = visitors.enter(IpAddr::from([127, 0, 0, 1])).unwrap();
         let (running, stopping) = watch::channel(false);
+        let envelope_keys = EnvelopeKeys {
+            market,
+            opening: keys.opening,
+            signing: keys.signing,
+        };
+        let ways = Ways {
+            inbox: sequencer.inbox.clone(),
+            credentials: credentials.clone(),
+            visitors: visitors.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        };
+        let envelopes = Arc::new(Envelopes::new(
+            envelope_keys,
+            ways,
+            auction_core::Timestamp::default(),
+        ));
         let services = Arc::new(Services {
             inbox: sequencer.inbox,
             hub,
@@ -163,6 +182,7 @@ impl Stage {
             switches,
             histories,
             signing,
+            envelopes,
             clock,
             market,
             term,

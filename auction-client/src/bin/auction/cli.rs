@@ -14,6 +14,7 @@ use crate::peers::PeerArgs;
 use crate::server::ServerAddress;
 use crate::signed::SignedCommand;
 use crate::theme::ThemeName;
+use crate::through::{DeviceAction, Through};
 use crate::tools::ToolCommand;
 use crate::trade::TradeCommand;
 
@@ -79,7 +80,7 @@ Prices are strings, times RFC 3339 in UTC. Fields may be added, never taken away
 );
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Shared {
     /// The market's server; tls:// when it speaks TLS.
@@ -191,6 +192,7 @@ Examples:
   auction bid AAPL 2 --max      a hidden maximum: the market bids for you, up to 2
   auction bid '#7' 1.40         the lot with this number
   auction bid AAPL 1.40 --lot 7
+  auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001    sealed, by a peer
 
 On a Dutch lot it is the highest price you take it at; on a sealed lot a hidden bid for all of it.
 Lots that are sold in parts, and call auctions, take `auction order`.")]
@@ -207,6 +209,24 @@ Lots that are sold in parts, and call auctions, take `auction order`.")]
         /// Which lot, when the symbol has several open.
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
+        #[command(flatten)]
+        through: Through,
+    },
+    /// The devices of your account, which can bid through others.
+    #[command(
+        after_help = "\
+Examples:
+  auction device
+  auction device add --name laptop
+  auction device remove laptop
+
+A device has a key of its own, made on its machine and kept there. What it signs is carried to the market sealed, by
+anyone: `auction bid SYMBOL PRICE --through ADDRESS`.",
+        args_conflicts_with_subcommands = true
+    )]
+    Device {
+        #[command(subcommand)]
+        action: Option<DeviceAction>,
     },
     #[command(flatten)]
     Trade(TradeCommand),
@@ -218,6 +238,7 @@ Examples:
   auction watch --forever --dead-man 30s    your orders are pulled when this dies
   auction watch --p2p           from others who watch, at no cost to the server
   auction watch --p2p --offer   the same, and others can watch from you
+  auction watch --p2p --relay   the same, and others can bid through you
   auction watch --json | jq -r 'select(.event == \"bid\") | [.symbol, .price, .leader] | @tsv'")]
     Watch {
         /// Symbols, or #N for lots; none: all lots.
@@ -385,10 +406,18 @@ mod tests {
             "auction bid aapl 2 --max",
             "auction bid #7 1.40",
             "auction bid AAPL 1.40 --lot 7",
+            "auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001 --through market.example:2022",
+            "auction bid AAPL 2 --max --through 127.0.0.1:2022 --request 12",
+            "auction device",
+            "auction device --json",
+            "auction device add",
+            "auction device add --name laptop",
+            "auction device remove 12",
             "auction watch",
             "auction watch AAPL #7 --forever",
             "auction watch --dead-man 30s",
             "auction watch --p2p",
+            "auction watch --p2p --relay",
             "auction watch AAPL --p2p --offer --listen /ip4/127.0.0.1/tcp/4001",
             "auction watch --p2p --peer /ip4/127.0.0.1/tcp/4001 --peer /ip4/127.0.0.1/tcp/4002 --market-key 8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6",
             "auction watch --unsigned",

@@ -60,6 +60,11 @@ impl Failure {
         Self::new(Kind::NotLoggedIn, message)
     }
 
+    /// It may have been done, or not.
+    pub fn outcome_unknown(message: impl Into<String>) -> Self {
+        Self::new(Kind::OutcomeUnknown, message)
+    }
+
     /// Nobody answers, or not who should.
     pub fn not_connected(message: impl Into<String>) -> Self {
         Self::new(Kind::NotConnected, message)

@@ -1,7 +1,8 @@
 //! Where the session is remembered: a file for each server and market, that its owner alone can read.
 //!
 //! `HOME/sessions/HOST_PORT-MARKET.json`; whom to [trust](crate::trust) is `HOME/servers/tls___HOST_PORT.json`; a
-//! market's [key](crate::market_key) is `HOME/keys/MARKET.json`; proofs of its fraud are `HOME/frauds/fraud-N.json`. The
+//! market's [key](crate::market_key) is `HOME/keys/MARKET.json`; this [device](crate::device_key) is
+//! `HOME/devices/HOST_PORT.json`; proofs of its fraud are `HOME/frauds/fraud-N.json`. The
 //! folders have mode 0700, the files 0600. A file is written aside and renamed, so that it is whole at every moment.
 
 use std::fs::{self, DirBuilder, OpenOptions};

@@ -26,6 +26,10 @@ pub struct PeerArgs {
     /// Let the server name you to others. While it lacks those who do, you keep a line to it and pass on what it signs.
     #[arg(long, requires = "p2p")]
     pub offer: bool,
+    /// Carry what others hand you to the server: bids in sealed envelopes, which you can neither read nor change. You keep
+    /// a line to the server for it.
+    #[arg(long, requires = "p2p")]
+    pub relay: bool,
     /// Where others can reach you.
     #[arg(
         long,
@@ -45,14 +49,20 @@ impl PeerArgs {
     /// Why it cannot be done here, when it is asked for.
     pub fn refuse(&self) -> Result<(), crate::failure::Failure> {
         match self.p2p {
-            true => Err(crate::failure::Failure::usage(INSTALL).with_code("built_without_peers")),
+            true => Err(built_without_peers()),
             false => Ok(()),
         }
     }
 }
 
+/// What needs peers cannot be done here.
+#[cfg(not(feature = "p2p"))]
+pub fn built_without_peers() -> crate::failure::Failure {
+    crate::failure::Failure::usage(INSTALL).with_code("built_without_peers")
+}
+
 /// `/ip4/127.0.0.1/tcp/4001`, perhaps with `/p2p/` and the name of a peer behind it.
-fn address(text: &str) -> Result<String, String> {
+pub fn address(text: &str) -> Result<String, String> {
     let mut parts = text.split('/');
     let begins_empty = parts.next() == Some("");
     let ip = match (parts.next(), parts.next().map(str::parse::<IpAddr>)) {

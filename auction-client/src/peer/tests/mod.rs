@@ -4,3 +4,4 @@ mod stage;
 mod order;
 mod hostile;
 mod mesh;
+mod relay;

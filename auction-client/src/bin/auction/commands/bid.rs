@@ -10,6 +10,7 @@ use crate::choose::Target;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::json;
+use crate::out::Out;
 use crate::paint::Paint;
 use crate::span::moment;
 
@@ -63,14 +64,19 @@ pub async fn run(
 
 /// Bids on a lot, and tells what came of it.
 pub async fn place_on(desk: &Desk, lot: &Lot, offer: Offer) -> Result<(), Failure> {
-    let title = format!("{} #{}", lot.symbol, lot.id);
     let placed = match offer {
         Offer::Plain(price) => desk.client.bid(lot.id, price).await?,
         Offer::Maximum(maximum) => desk.client.bid_maximum(lot.id, maximum).await?,
     };
-    desk.out.tell(
-        |paint| text(&title, offer, &placed, paint),
-        || as_json(lot.symbol.as_str(), offer, &placed),
+    tell(desk.out, lot, offer, &placed)
+}
+
+/// Tells what came of a bid.
+pub fn tell(out: Out, lot: &Lot, offer: Offer, placed: &BidPlaced) -> Result<(), Failure> {
+    let title = format!("{} #{}", lot.symbol, lot.id);
+    out.tell(
+        |paint| text(&title, offer, placed, paint),
+        || as_json(lot.symbol.as_str(), offer, placed),
     )
 }
 

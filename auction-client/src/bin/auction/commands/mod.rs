@@ -8,6 +8,8 @@ mod lots;
 pub mod order;
 mod orders;
 pub mod bid;
+mod bid_through;
+mod device;
 mod take;
 mod dead_man;
 mod watch;
@@ -115,18 +117,32 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         if let Command::Watch { peers, .. } = &command {
             peers.refuse()?;
         }
+        if let Command::Bid {
+            target,
+            price,
+            max,
+            lot,
+            through,
+        } = &command
+            && !through.through.is_empty()
+        {
+            let offer = bid::Offer::new(*price, *max);
+            return bid_through::run(&shared, through, *target, *lot, offer).await;
+        }
         let desk = Desk::connect(&shared).await?;
         match command {
             Command::Register { name } => register::run(&desk, name).await,
             Command::Login { name } => login::run(&desk, name).await,
             Command::Logout => logout::run(&desk).await,
             Command::Sessions { action } => sessions::run(&desk, action).await,
+            Command::Device { action } => device::run(&desk, action).await,
             Command::Lots { targets, all } => lots::run(&desk, &targets, all).await,
             Command::Bid {
                 target,
                 price,
                 max,
                 lot,
+                ..
             } => bid::run(&desk, target, lot, bid::Offer::new(price, max)).await,
             Command::Watch {
                 targets,

@@ -8,6 +8,7 @@ use crate::choose::Which;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::json;
+use crate::out::Out;
 use crate::trade::{Limit, SideWord};
 
 /// An order to be placed, or what an order says from now on.
@@ -47,7 +48,12 @@ pub async fn place_on(desk: &Desk, lot: &Lot, order: Order) -> Result<(), Failur
         limit,
     });
     let placed = placed.await?;
-    desk.out.tell(
+    tell_placed(desk.out, lot, placed, order)
+}
+
+/// Tells that an order is placed.
+pub fn tell_placed(out: Out, lot: &Lot, placed: OrderId, order: Order) -> Result<(), Failure> {
+    out.tell(
         |_| placed_text(lot, placed, order),
         || fields(lot, placed, "placed", Some(order)),
     )

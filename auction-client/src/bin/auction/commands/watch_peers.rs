@@ -34,7 +34,8 @@ pub async fn run(
     args: &PeerArgs,
 ) -> Result<(), Failure> {
     let out = Out::new(shared.form());
-    let needs_server = args.offer || args.peers.is_empty() || args.market_key.is_none();
+    let needs_server =
+        args.offer || args.relay || args.peers.is_empty() || args.market_key.is_none();
     let desk = match needs_server {
         true => Some(connect(shared, args).await?),
         false => None,
@@ -59,6 +60,9 @@ pub async fn run(
     };
     let mut watch = PeerWatch::join(joining, feed)
         .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
+    if let (true, Some(client)) = (args.relay, client) {
+        watch.relay(client.clone()).await;
+    }
     // Where others can reach this one is known at once, or never.
     let _ = timeout(Duration::from_secs(5), watch.listening()).await;
     let mut follower = Follower {
@@ -77,7 +81,7 @@ pub async fn run(
 async fn connect(shared: &Shared, args: &PeerArgs) -> Result<Option<Desk>, Failure> {
     match (Desk::connect(shared).await, args.market_key) {
         (Ok(desk), _) => Ok(Some(desk)),
-        (Err(error), Some(_)) if !args.offer => {
+        (Err(error), Some(_)) if !args.offer && !args.relay => {
             tracing::debug!(
                 message = error.message(),
                 "the server is not asked for others"
@@ -284,14 +288,14 @@ fn now(watch: &PeerWatch) -> Timestamp {
     watch.now().unwrap_or_else(wall_clock)
 }
 
-fn wall_clock() -> Timestamp {
+pub(super) fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let micros = since.unwrap_or_default().as_micros();
     let micros = u64::try_from(micros).ok();
     micros.and_then(Timestamp::from_micros).unwrap_or_default()
 }
 
-fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
+pub(super) fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
     text.parse().map_err(|error| {
         let text = Clean(text);
         Failure::usage(format!("{text} is no address of a peer: {error}"))

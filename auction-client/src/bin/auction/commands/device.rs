@@ -1,0 +1,154 @@
+//! `auction device`, `auction device add`, `auction device remove NAME|NUMBER`
+
+use auction_client::{AddDevice, Code, ListDevices, ListedDevice};
+use auction_core::{DeviceKey, Name, RequestId};
+use auction_proto::SigningKey;
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+use crate::device_key::{DeviceFile, KeptDevice};
+use crate::failure::Failure;
+use crate::paint::Paint;
+use crate::span::moment;
+use crate::table::{Side, Table, Tone};
+use crate::through::DeviceAction;
+
+pub async fn run(desk: &Desk, action: Option<DeviceAction>) -> Result<(), Failure> {
+    let user = desk.resume().await?.name;
+    let file = DeviceFile::new(&desk.home, &desk.server.to_string());
+    match action {
+        None => list(desk, &file).await,
+        Some(DeviceAction::Add { name }) => add(desk, &file, user, name).await,
+        Some(DeviceAction::Remove { which }) => remove(desk, &file, &which).await,
+    }
+}
+
+async fn add(desk: &Desk, file: &DeviceFile, user: Name, label: Name) -> Result<(), Failure> {
+    let market = desk.market_key()?;
+    let listed = desk.client.ask(ListDevices {}).await?.devices.into_vec();
+    if let Some(kept) = file.load()?
+        && kept.market.market == market.market
+        && kept.user == user
+        && listed.iter().any(|device| device.device == kept.number)
+    {
+        let KeptDevice { label, number, .. } = kept;
+        let message = format!(
+            "this machine is a device of {user} already: {label}, number {number}; `auction device remove {number}` \
+             removes it"
+        );
+        return Err(Failure::refused(Code::UNCHANGED, message));
+    }
+    let secret: [u8; 32] = rand::random();
+    let key = SigningKey::new(&secret).public();
+    let asked = AddDevice {
+        key: DeviceKey(key.0),
+        label,
+    };
+    let number = desk.client.ask(asked).await?;
+    let kept = KeptDevice {
+        user,
+        label,
+        market,
+        number,
+        secret,
+        next: RequestId(1),
+    };
+    file.save(&kept)?;
+    desk.out.tell(
+        |_| {
+            format!(
+                "This machine is {label} now, device {number} of {user}: it can bid through others.\n\
+                 Next: auction bid SYMBOL PRICE --through ADDRESS"
+            )
+        },
+        || json!({ "device": number.0, "label": label.as_str(), "user": user.as_str() }),
+    )
+}
+
+async fn list(desk: &Desk, file: &DeviceFile) -> Result<(), Failure> {
+    let devices = desk.client.ask(ListDevices {}).await?.devices.into_vec();
+    let here = file.load()?.map(|kept| kept.number);
+    let is_here = |device: &ListedDevice| here == Some(device.device);
+    desk.out.tell(
+        |paint| text(&devices, is_here, paint),
+        || {
+            let listed = devices
+                .iter()
+                .map(|device| as_json(device, is_here(device)));
+            json!({ "devices": listed.collect::<Vec<_>>() })
+        },
+    )
+}
+
+async fn remove(desk: &Desk, file: &DeviceFile, which: &str) -> Result<(), Failure> {
+    let devices = desk.client.ask(ListDevices {}).await?.devices.into_vec();
+    let is_meant = |device: &&ListedDevice| {
+        device.label.as_str() == which || device.device.to_string() == which
+    };
+    let meant: Vec<_> = devices.iter().filter(is_meant).collect();
+    let device = match meant.as_slice() {
+        [one] => *one,
+        [] => {
+            let message =
+                format!("you have no device {which}; `auction device` lists those you have");
+            return Err(Failure::refused(Code::UNKNOWN_DEVICE, message));
+        }
+        several => {
+            let numbers: Vec<_> = several
+                .iter()
+                .map(|device| device.device.to_string())
+                .collect();
+            return Err(Failure::usage(format!(
+                "several devices are called {which}; say which by its number: {}",
+                numbers.join(", ")
+            )));
+        }
+    };
+    desk.client.close_session(device.device).await?;
+    if file
+        .load()?
+        .is_some_and(|kept| kept.number == device.device)
+    {
+        file.forget()?;
+    }
+    let (number, label) = (device.device, device.label);
+    desk.out.tell(
+        |_| {
+            format!("Device {number}, {label}, is removed: nothing that it signs is done any more.")
+        },
+        || json!({ "device": number.0, "label": label.as_str(), "removed": true }),
+    )
+}
+
+fn text(devices: &[ListedDevice], is_here: impl Fn(&ListedDevice) -> bool, paint: Paint) -> String {
+    if devices.is_empty() {
+        return "You have no devices. `auction device add` makes this machine one: then it can bid through others."
+            .to_owned();
+    }
+    let mut table = Table::new(&[
+        ("DEVICE", Side::Right),
+        ("NAME", Side::Left),
+        ("ADDED", Side::Left),
+        ("", Side::Left),
+    ]);
+    for device in devices {
+        let here = if is_here(device) { "this one" } else { "" };
+        let cells = vec![
+            device.device.to_string(),
+            device.label.to_string(),
+            moment(device.added_at),
+            here.to_owned(),
+        ];
+        table.row(Tone::Usual, cells);
+    }
+    table.print(paint)
+}
+
+fn as_json(device: &ListedDevice, here: bool) -> Value {
+    json!({
+        "device": device.device.0,
+        "label": device.label.as_str(),
+        "added_at": device.added_at.to_string(),
+        "this_one": here,
+    })
+}

@@ -1,0 +1,194 @@
+//! Peers that carry: what is handed over arrives as it was, nothing else is carried, and no one takes more than their
+//! share. What is in an envelope is any bytes here: a peer cannot tell.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use auction_core::{LotId, Price, RequestId};
+use auction_proto::limits::{ANSWER_BYTES, ENVELOPE_BYTES};
+use auction_proto::{
+    Bid, ClientMessage, Code, Envelope, GetSnapshot, Refused, SealedAnswer, SealingKey,
+    SealingKeyStatement, ServerMessage, SigningKey,
+};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use super::super::limits::{PARCELS_AT_ONCE, PARCELS_PER_SECOND, RELAYED_AT_ONCE};
+use super::super::relay::Relay;
+use super::super::*;
+use super::stage::{MARKET, pinned};
+use crate::carry::{Carrier, NotCarried};
+
+/// Long enough for a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn envelope(byte: u8) -> Envelope {
+    let sealed = vec![byte; ENVELOPE_BYTES].try_into().unwrap();
+    Envelope { sealed }
+}
+
+fn answer() -> SealedAnswer {
+    let sealed = vec![0xa5; ANSWER_BYTES].try_into().unwrap();
+    SealedAnswer { sealed }
+}
+
+fn key() -> SealingKey {
+    let statement = SealingKeyStatement {
+        market: MARKET,
+        key: [5; 32],
+    };
+    SealingKey::sign(&statement, &SigningKey::new(&[6; 32]))
+}
+
+/// A line at whose end someone notes what comes.
+#[derive(Clone, Default)]
+struct Line {
+    came: Arc<Mutex<Vec<Envelope>>>,
+}
+
+impl Carrier for Line {
+    async fn sealing_key(&self) -> Result<SealingKey, NotCarried> {
+        Ok(key())
+    }
+
+    async fn carry(&self, brought: Envelope) -> Result<SealedAnswer, NotCarried> {
+        self.came.lock().unwrap().push(brought.clone());
+        if brought == envelope(0) {
+            let refused = Refused::new(Code::ENVELOPE_UNREADABLE, "it does not open");
+            return Err(NotCarried::Refused(Box::new(refused)));
+        }
+        Ok(answer())
+    }
+}
+
+fn joining(peers: Vec<Multiaddr>) -> Joining {
+    Joining {
+        pin: Pin::Market(pinned()),
+        listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
+        peers,
+        local_network: false,
+        wall_clock: None,
+    }
+}
+
+async fn two() -> (PeerWatch, PeerWatch, PeerCarrier) {
+    let mut relay = PeerWatch::join(joining(Vec::new()), None).unwrap();
+    relay.listening().await;
+    let away = PeerWatch::join(joining(relay.addresses()), None).unwrap();
+    let begun = Instant::now();
+    let carrier = loop {
+        if let Some(carrier) = away.carriers().await.into_iter().next() {
+            break carrier;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nobody is there to carry");
+        sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(carrier.peer(), relay.id());
+    (relay, away, carrier)
+}
+
+#[tokio::test]
+async fn what_is_handed_to_a_peer_arrives_as_it_was_and_so_does_what_comes_back() {
+    let (relay, _away, carrier) = two().await;
+    let line = Line::default();
+    relay.relay(line.clone()).await;
+    let told = carrier.sealing_key().await.unwrap();
+    assert_eq!(told, key());
+    assert_eq!(carrier.carry(envelope(7)).await.unwrap(), answer());
+    let refused = carrier.carry(envelope(0)).await.unwrap_err();
+    assert!(
+        matches!(&refused, NotCarried::Refused(refused) if refused.code == Code::ENVELOPE_UNREADABLE),
+        "{refused:?}"
+    );
+    assert_eq!(*line.came.lock().unwrap(), [envelope(7), envelope(0)]);
+    // When it has left, that is known too.
+    drop(relay);
+    assert!(matches!(
+        carrier.carry(envelope(7)).await,
+        Err(NotCarried::Lost(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_peer_that_was_not_asked_to_carry_says_so() {
+    let (_relay, _away, carrier) = two().await;
+    let refused = carrier.carry(envelope(7)).await.unwrap_err();
+    let NotCarried::Refused(refused) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(refused.code, Code::BUSY);
+    assert!(refused.message.contains("--relay"), "{}", &*refused.message);
+}
+
+#[test]
+fn a_peer_that_floods_is_refused_and_others_are_carried() {
+    let (line, mut handed) = mpsc::channel(1_000);
+    let mut relay = Relay::new();
+    relay.set_line(Some(line));
+    let at = Duration::from_secs;
+    let parcel = || Parcel::Envelope(envelope(1));
+    let mut taken = |now, from| relay.take(now, from, parcel()).is_ok();
+    let of_flooder = (0..1_000).filter(|_| taken(at(1), "flooder")).count();
+    assert_eq!(of_flooder, PARCELS_AT_ONCE as usize);
+    assert!(taken(at(1), "other"));
+    let later = (0..1_000).filter(|_| taken(at(2), "flooder")).count();
+    assert_eq!(later, PARCELS_PER_SECOND as usize);
+    let mut carried = 0;
+    while handed.try_recv().is_ok() {
+        carried += 1;
+    }
+    assert_eq!(carried, of_flooder + 1 + later);
+}
+
+#[test]
+fn a_line_that_has_no_room_refuses_more_and_so_does_a_lost_one() {
+    let (line, handed) = mpsc::channel(RELAYED_AT_ONCE);
+    let mut relay = Relay::new();
+    relay.set_line(Some(line));
+    let taken = (0..1_000_u32).filter(|from| {
+        let taken = relay.take(Duration::ZERO, *from, Parcel::Key);
+        // Whoever waits for it need not wait here.
+        taken.is_ok()
+    });
+    assert_eq!(taken.count(), RELAYED_AT_ONCE);
+    drop(handed);
+    let refused = relay.take(Duration::ZERO, 7_000, Parcel::Key);
+    assert!(matches!(refused, Err(Delivery::Refused(_))));
+}
+
+/// A line may be a session's. What others bring must not speak in it: so nothing is passed on as it came.
+#[test]
+fn nothing_but_an_envelope_and_the_question_for_the_key_is_carried() {
+    for parcel in [Parcel::Key, Parcel::Envelope(envelope(9))] {
+        assert_eq!(Parcel::decode(&parcel.encode()), Some(parcel));
+    }
+    let price = Price::parse("1.40").unwrap();
+    let bid = Bid {
+        lot: LotId(1),
+        price,
+    };
+    let others: [ClientMessage; 2] = [bid.into(), GetSnapshot {}.into()];
+    for message in others {
+        let mut bytes = Vec::new();
+        message.encode(RequestId(0), &mut bytes);
+        assert_eq!(Parcel::decode(&bytes), None, "{message:?}");
+    }
+    let mut twice = Parcel::Key.encode();
+    twice.extend(Parcel::Key.encode());
+    assert_eq!(Parcel::decode(&twice), None);
+    for length in [0, 1, 13, 600, 10_000] {
+        assert_eq!(Parcel::decode(&vec![0xa5; length]), None, "{length} bytes");
+        assert_eq!(Delivery::decode(&vec![0xa5; length]), None);
+    }
+    let delivered = [Delivery::Key(key()), Delivery::Answer(answer())];
+    for delivery in delivered {
+        assert_eq!(Delivery::decode(&delivery.clone().encode()), Some(delivery));
+    }
+    let mut bytes = Vec::new();
+    let goodbye = auction_proto::Goodbye {
+        code: Code::BUSY,
+        message: auction_proto::Text::of("no"),
+    };
+    ServerMessage::from(goodbye).encode(RequestId(0), &mut bytes);
+    assert_eq!(Delivery::decode(&bytes), None);
+}
