@@ -587,6 +587,57 @@ impl Event {
 }
 
 impl Record {
+    /// What it tells of a bid, if it is the record of one of which nothing else came: another such bid is written over
+    /// it, and nothing is to be dropped.
+    #[inline(always)]
+    pub(crate) fn bid_mut(&mut self) -> Option<BidRecord<'_>> {
+        let Self {
+            sequence,
+            at,
+            rules,
+            actor,
+            request,
+            command: Command::Bid { lot, price },
+            events,
+        } = self
+        else {
+            return None;
+        };
+        let [Event::Public(PublicEvent::BidAccepted(accepted))] = events.as_mut_slice() else {
+            return None;
+        };
+        Some(BidRecord {
+            sequence,
+            at,
+            rules,
+            actor,
+            request,
+            lot,
+            price,
+            accepted,
+        })
+    }
+
+    /// Becomes the record of some bid, so that another can be written over it.
+    #[inline(never)]
+    pub(crate) fn become_bid(&mut self) -> BidRecord<'_> {
+        let (lot, price, user) = (LotId(0), Price::ZERO, UserId(0));
+        self.command = Command::Bid { lot, price };
+        self.events.clear();
+        self.events
+            .push(Event::Public(PublicEvent::BidAccepted(BidAccepted {
+                lot,
+                bidder: user,
+                amount: None,
+                leader: user,
+                price,
+                least: None,
+                bidders: 0,
+                reserve: ReserveStatus::None,
+            })));
+        self.bid_mut().expect("it was just made one")
+    }
+
     /// The public events, in order.
     pub fn public_events(&self) -> impl Iterator<Item = &PublicEvent> {
         self.events.iter().filter_map(|event| match event {
@@ -599,6 +650,40 @@ impl Record {
     #[must_use]
     pub fn reply(&self) -> Reply {
         Reply::of(self)
+    }
+}
+
+/// The parts of a [`Record`] of a bid.
+pub(crate) struct BidRecord<'a> {
+    sequence: &'a mut Sequence,
+    at: &'a mut Timestamp,
+    rules: &'a mut u16,
+    actor: &'a mut Actor,
+    request: &'a mut Option<(SessionId, RequestId)>,
+    lot: &'a mut LotId,
+    price: &'a mut Price,
+    accepted: &'a mut BidAccepted,
+}
+
+impl BidRecord<'_> {
+    /// Writes another bid over this one: `price` was asked, and came to what was `accepted`.
+    #[inline(always)]
+    pub(crate) fn write(
+        self,
+        sequence: Sequence,
+        at: Timestamp,
+        request: Option<(SessionId, RequestId)>,
+        price: Price,
+        accepted: BidAccepted,
+    ) {
+        *self.sequence = sequence;
+        *self.at = at;
+        *self.rules = RULES_VERSION;
+        *self.actor = Actor::User(accepted.bidder);
+        *self.request = request;
+        *self.lot = accepted.lot;
+        *self.price = price;
+        *self.accepted = accepted;
     }
 }
 

@@ -260,8 +260,21 @@ impl Market {
         Ok(())
     }
 
+    /// A lot, to take a bid on it that was just decided: say so with [`bid_taken`](Self::bid_taken).
+    #[inline(always)]
+    pub(crate) fn lot_to_bid_on(&mut self, lot: LotId) -> Option<&mut Lot> {
+        self.parts.lots.get_mut(lot.index()?)
+    }
+
+    /// The lot itself has taken a bid.
+    #[inline(always)]
+    pub(crate) fn bid_taken(&mut self, at: Timestamp, lot: LotId) {
+        self.kept.lot_changed(lot);
+        self.happened(at);
+    }
+
     /// Another event has happened.
-    #[inline]
+    #[inline(always)]
     fn happened(&mut self, at: Timestamp) {
         self.parts.at = self.parts.at.max(at);
         self.parts.feed_sequence = self.parts.feed_sequence.next();
@@ -496,12 +509,18 @@ impl KeptDigest {
         self.lot_is_changed.push(true);
     }
 
-    #[inline]
+    #[inline(always)]
     fn lot_changed(&mut self, lot: LotId) {
         let index = lot.index().expect("a lot's number has an index");
-        if !core::mem::replace(&mut self.lot_is_changed[index], true) {
-            self.changed_lots.push(lot);
+        if !self.lot_is_changed[index] {
+            self.mark_changed(index);
         }
+    }
+
+    #[inline(never)]
+    fn mark_changed(&mut self, index: usize) {
+        self.lot_is_changed[index] = true;
+        self.changed_lots.push(LotId::at_index(index));
     }
 
     fn catch_up(&mut self, parts: &MarketParts) {

@@ -90,15 +90,17 @@ impl Steps {
 
     /// The step at a price.
     #[must_use]
+    #[inline(always)]
     pub fn step(&self, price: Price) -> Price {
         match self.0.as_slice() {
             [everywhere] => everywhere.step,
-            bands => bands[bands.partition_point(|band| band.from <= price) - 1].step,
+            bands => step_of(bands, price),
         }
     }
 
     /// `price` and its step, or `None` above the greatest price.
     #[must_use]
+    #[inline(always)]
     pub fn next(&self, price: Price) -> Option<Price> {
         price.checked_add(self.step(price))
     }
@@ -108,6 +110,13 @@ impl Steps {
     pub fn bands(&self) -> &[StepBand] {
         &self.0
     }
+}
+
+#[inline(never)]
+fn step_of(bands: &[StepBand], price: Price) -> Price {
+    let band = bands.iter().rfind(|band| band.from <= price);
+    // The first band begins at 0.
+    band.map_or(Price::UNIT, |band| band.step)
 }
 
 /// One step such as `0.01`, the word `banded`, or bands of (from price, step) such as `0:0.05,1:0.25`.
@@ -223,6 +232,7 @@ pub enum SoftCloseMode {
 impl SoftClose {
     /// The later close that a bid at `now` brings, if it brings one.
     #[must_use]
+    #[inline(always)]
     pub fn extended(
         &self,
         closes_at: Timestamp,

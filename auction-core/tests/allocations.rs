@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use auction_core::limits::OUTCOMES_KEPT;
 use auction_core::{
     CallTerms, Caller, Command, Credential, Engine, EnglishTerms, Listing, LotId, MarketId, Name,
-    NewSession, OpenLot, OrderId, Price, Profit, Quantity, Registration, RequestId, Role,
+    NewSession, OpenLot, OrderId, Price, Profit, Quantity, Record, Registration, RequestId, Role,
     SecurityCode, SessionId, Side, Symbol, Terms, Timestamp, TokenHash, UserId,
 };
 
@@ -31,6 +31,20 @@ fn a_plain_bid_of_a_session_allocates_nothing_once_its_outcomes_are_full() {
     let full = 2 * OUTCOMES_KEPT as u64 + 1;
     bids(&mut engine, 1..full, caller);
     let counted = measure(|| bids(&mut engine, full..full + 1_000, caller));
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn a_plain_bid_written_over_the_record_of_another_allocates_nothing() {
+    let mut engine = market();
+    let mut record = Record::default();
+    let mut bid = |number: u64| {
+        let caller = Caller::User(trader(number));
+        let executed = engine.execute_into(NOW, caller, command(number), &mut record);
+        executed.unwrap();
+    };
+    (1..101).for_each(&mut bid);
+    let counted = measure(|| (101..1_101).for_each(bid));
     assert_eq!(counted.count_total, 0);
 }
 
@@ -111,12 +125,15 @@ fn a_call_order_replaced_allocates_nothing() {
 /// Bids that rise from lot to lot, of two traders in turns.
 fn bids(engine: &mut Engine, numbers: std::ops::Range<u64>, caller: impl Fn(u64) -> Caller) {
     for bid in numbers {
-        let round = bid / u64::from(LOTS);
-        let price = Price::from_units((round + 1) * 100).unwrap();
-        let lot = LotId((bid % u64::from(LOTS)) as u32 + 1);
-        let command = Command::Bid { lot, price };
-        engine.execute(NOW, caller(bid), command).unwrap();
+        engine.execute(NOW, caller(bid), command(bid)).unwrap();
     }
+}
+
+fn command(bid: u64) -> Command {
+    let round = bid / u64::from(LOTS);
+    let price = Price::from_units((round + 1) * 100).unwrap();
+    let lot = LotId((bid % u64::from(LOTS)) as u32 + 1);
+    Command::Bid { lot, price }
 }
 
 fn trader(bid: u64) -> UserId {

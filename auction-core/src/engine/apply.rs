@@ -20,14 +20,19 @@ impl Engine {
                 Event::Private(event) => self.apply_private(record.at, event)?,
             }
         }
+        self.remember(record);
+        self.sequence = record.sequence;
+        self.at = record.at;
+        Ok(())
+    }
+
+    /// Remembers what came of a session's request, in case it asks again.
+    pub(super) fn remember(&mut self, record: &Record) {
         if let Some((session, request)) = record.request {
             let (sequence, reply) = (record.sequence, record.reply());
             self.roster
                 .remember(session, request, &record.command, sequence, reply);
         }
-        self.sequence = record.sequence;
-        self.at = record.at;
-        Ok(())
     }
 
     #[inline(always)]

@@ -6,6 +6,7 @@ mod decide;
 mod decide_lot;
 mod settle;
 mod apply;
+mod straight;
 mod replay;
 
 pub use replay::{Difference, ReplayError};
@@ -274,12 +275,50 @@ impl Engine {
         record: &'r mut Record,
     ) -> Result<Executed<&'r mut Record>, Reject> {
         let now = now.max(self.at);
-        match self.identify(now, caller, &command)? {
-            Asked::Before { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
-            Asked::Anew { actor, request } => {
-                self.record(now, actor, request, command, record)?;
-                Ok(Executed::Decided(record))
+        if let (&Caller::User(bidder), &Command::Bid { lot, price }) = (&caller, &command)
+            && self.lead_straight(now, bidder, None, lot, price, record)
+        {
+            return Ok(Executed::Decided(record));
+        }
+        record.command = command;
+        self.execute_written(now, caller, record)
+    }
+
+    /// Executes the command that stands in the record, whatever it is.
+    #[inline(never)]
+    fn execute_written<'r>(
+        &mut self,
+        now: Timestamp,
+        caller: Caller,
+        record: &'r mut Record,
+    ) -> Result<Executed<&'r mut Record>, Reject> {
+        let (actor, request) = match self.identify(now, caller, &record.command)? {
+            Asked::Anew { actor, request } => (actor, request),
+            Asked::Before { sequence, reply } => {
+                return Ok(Executed::Repeated { sequence, reply });
             }
+        };
+        let is_straight = request.is_some() && self.lead_of_session(now, actor, request, record);
+        if !is_straight {
+            self.record(now, actor, request, record)?;
+        }
+        Ok(Executed::Decided(record))
+    }
+
+    /// Decides a plain bid that a session asks for, if it is of the kind that goes straight.
+    #[inline(never)]
+    fn lead_of_session(
+        &mut self,
+        now: Timestamp,
+        actor: Actor,
+        request: Option<(SessionId, RequestId)>,
+        record: &mut Record,
+    ) -> bool {
+        match (actor, &record.command) {
+            (Actor::User(bidder), &Command::Bid { lot, price }) => {
+                self.lead_straight(now, bidder, request, lot, price, record)
+            }
+            _ => false,
         }
     }
 
@@ -291,8 +330,11 @@ impl Engine {
     /// draws alone, and what it gave is in the record.
     pub fn advance(&mut self, now: Timestamp, seed: impl FnOnce() -> [u8; 32]) -> Option<Record> {
         let (at, command) = self.next_due(now, || Seed(seed()))?;
-        let mut record = Record::default();
-        let recorded = self.record(at, Actor::Clock, None, command, &mut record);
+        let mut record = Record {
+            command,
+            ..Record::default()
+        };
+        let recorded = self.record(at, Actor::Clock, None, &mut record);
         recorded.expect("what is due is decided");
         Some(record)
     }
@@ -344,14 +386,14 @@ impl Engine {
         Some((due.max(self.at), command))
     }
 
-    /// Decides and applies. The record is made in its place: moving one costs as much as deciding a bid.
+    /// Decides the command that stands in the record, and applies what was decided. The record is made in its place:
+    /// moving one costs as much as deciding a bid.
     #[inline]
     fn record(
         &mut self,
         at: Timestamp,
         actor: Actor,
         request: Option<(SessionId, RequestId)>,
-        command: Command,
         record: &mut Record,
     ) -> Result<(), Reject> {
         record.sequence = self.sequence.next();
@@ -359,7 +401,6 @@ impl Engine {
         record.rules = RULES_VERSION;
         record.actor = actor;
         record.request = request;
-        record.command = command;
         record.events.clear();
         self.decide(at, actor, &record.command, &mut record.events)?;
         self.apply(record).expect("what was just decided fits");

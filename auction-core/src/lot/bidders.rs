@@ -23,14 +23,20 @@ struct Word {
 
 impl Bidders {
     /// How many there are with `bidder`, who may be one of them already.
+    #[inline(always)]
     pub(super) fn count_with(&self, bidder: UserId) -> u32 {
         self.count + u32::from(!self.contains(bidder))
+    }
+
+    #[inline(always)]
+    pub(super) fn count(&self) -> u32 {
+        self.count
     }
 
     #[inline]
     pub(super) fn insert(&mut self, bidder: UserId) {
         let (block, bit) = place(bidder);
-        match self.find(block) {
+        match find(&self.words, block) {
             Ok(at) if self.words[at].users & bit != 0 => return,
             Ok(at) => self.words[at].users |= bit,
             Err(at) => self.words.insert(at, Word { block, users: bit }),
@@ -38,21 +44,32 @@ impl Bidders {
         self.count += 1;
     }
 
+    #[inline(always)]
     fn contains(&self, bidder: UserId) -> bool {
         let (block, bit) = place(bidder);
-        self.find(block)
-            .is_ok_and(|at| self.words[at].users & bit != 0)
-    }
-
-    #[inline]
-    fn find(&self, block: u32) -> Result<usize, usize> {
-        match *self.words.as_slice() {
-            [only] if only.block == block => Ok(0),
-            ref words => words.binary_search_by_key(&block, |word| word.block),
+        match self.words.as_slice() {
+            [only] if only.block == block => only.users & bit != 0,
+            words => contains(words, block, bit),
         }
     }
 }
 
+// Out of the way of a bid on most lots. It cannot panic, so that it changes nothing for those around it.
+#[inline(never)]
+fn contains(words: &[Word], block: u32, bit: u64) -> bool {
+    let word = find(words, block).ok().and_then(|at| words.get(at));
+    word.is_some_and(|word| word.users & bit != 0)
+}
+
+#[inline]
+fn find(words: &[Word], block: u32) -> Result<usize, usize> {
+    match *words {
+        [only] if only.block == block => Ok(0),
+        ref words => words.binary_search_by_key(&block, |word| word.block),
+    }
+}
+
+#[inline(always)]
 fn place(user: UserId) -> (u32, u64) {
     (user.0 / u64::BITS, 1 << (user.0 % u64::BITS))
 }

@@ -54,7 +54,7 @@ impl EnglishBook {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn bid_accepted(&mut self, bid: &BidAccepted) {
         self.price = Some(bid.price);
         self.leader = Some(bid.leader);
@@ -102,17 +102,31 @@ impl EnglishHidden {
     #[inline]
     pub(super) fn offered(&mut self, lot: &Lot, bidder: UserId, amount: Price, leads: bool) {
         self.bidders.insert(bidder);
-        if !leads {
+        if leads {
+            self.leads(bidder, amount, next_step(lot));
+        } else {
             // Of equal offers the leader's came first.
             self.second = self.second.max(Some(amount));
             self.needed = self.needed.max(amount);
-            return;
         }
+    }
+
+    /// Takes that there are so many bidders with this one.
+    #[inline(always)]
+    pub(super) fn counted(&mut self, bidder: UserId, bidders: u32) {
+        if self.bidders.count() < bidders {
+            self.bidders.insert(bidder);
+        }
+    }
+
+    /// Takes the offer of who leads with it; `step` is one above what the price was.
+    #[inline(always)]
+    pub(super) fn leads(&mut self, bidder: UserId, amount: Price, step: Price) {
         match self.best {
             Some((leader, _)) if leader == bidder => {}
             best => {
                 let beaten = best.and_then(|(_, best)| best.checked_add(Price::UNIT));
-                self.needed = next_step(lot).max(beaten.unwrap_or(Price::ZERO));
+                self.needed = step.max(beaten.unwrap_or(Price::ZERO));
                 self.second = best.map(|(_, best)| best);
             }
         }
@@ -291,6 +305,38 @@ impl State<'_> {
         }
     }
 
+    /// What comes of a plain bid that takes the lead at its amount and changes nothing else, as nearly all do; `None`:
+    /// it is another one, or is to be refused. What it says of a bid [`decide`](Self::decide) says too, and decides
+    /// all others.
+    #[inline(always)]
+    pub(super) fn simple_lead(
+        &self,
+        now: Timestamp,
+        bidder: UserId,
+        amount: Price,
+    ) -> Option<BidAccepted> {
+        let (leader, best) = self.hidden.best?;
+        let outbids = leader != bidder && amount > best && amount >= self.book.least?;
+        let is_simple = outbids
+            && self.reserve.is_none()
+            && self.terms.buy_now.is_none()
+            && self.later_close(now).is_none();
+        if !is_simple {
+            return None;
+        }
+        Some(BidAccepted {
+            lot: self.lot.id,
+            bidder,
+            amount: Some(amount),
+            leader: bidder,
+            price: amount,
+            // Where there is a step above it, the amount itself can be bid.
+            least: Some(self.next_least(amount)?),
+            bidders: self.hidden.bidders.count_with(bidder),
+            reserve: ReserveStatus::None,
+        })
+    }
+
     /// What the lot binds: the leader, to the most that they have offered.
     fn leading(&self) -> Option<(UserId, Obligation)> {
         let (leader, best) = self.hidden.best?;
@@ -417,8 +463,7 @@ impl State<'_> {
     }
 
     fn extend(&self, now: Timestamp, events: &mut Events) {
-        let soft_close = &self.terms.soft_close;
-        if let Some(closes_at) = soft_close.extended(self.lot.closes_at, self.lot.extensions, now) {
+        if let Some(closes_at) = self.later_close(now) {
             let cause = ExtensionCause::SoftClose;
             let lot = self.lot.id;
             events.push(Event::Public(PublicEvent::LotExtended {
@@ -427,6 +472,13 @@ impl State<'_> {
                 cause,
             }));
         }
+    }
+
+    /// The later close that a bid at `now` brings, if it brings one.
+    #[inline(always)]
+    fn later_close(&self, now: Timestamp) -> Option<Timestamp> {
+        let soft_close = &self.terms.soft_close;
+        soft_close.extended(self.lot.closes_at, self.lot.extensions, now)
     }
 
     fn maximum_set(&self, bidder: UserId, maximum: Price, leads: bool) -> Event {
@@ -488,6 +540,7 @@ impl State<'_> {
         self.next_least(self.book.price.unwrap_or(self.lot.base_price))
     }
 
+    #[inline(always)]
     fn next_least(&self, price: Price) -> Option<Price> {
         let next = self.terms.steps.next(price);
         next.filter(|least| self.can_be_bid(*least))
@@ -495,7 +548,7 @@ impl State<'_> {
 
     /// Whether a price is at most [the greatest](Lot::greatest_price): a product tells it, and costs less than the
     /// quotient.
-    #[inline]
+    #[inline(always)]
     fn can_be_bid(&self, price: Price) -> bool {
         price.checked_mul(self.lot.quantity).is_some()
     }

@@ -381,6 +381,40 @@ pub(crate) fn decide_offer(
     })
 }
 
+/// Decides and takes a plain bid on an English lot that takes the lead at its amount and changes nothing else;
+/// `None`: it is another one, or is to be refused, and nothing has changed.
+#[inline(always)]
+pub(crate) fn lead_simply(
+    lot: &mut Lot,
+    hidden: &mut HiddenLot,
+    now: Timestamp,
+    bidder: UserId,
+    amount: Price,
+) -> Option<BidAccepted> {
+    lot.check_open(now).ok()?;
+    let (Terms::English(terms), Book::English(book), HiddenBook::English(of_lot)) =
+        (&lot.terms, &lot.book, &hidden.book)
+    else {
+        return None;
+    };
+    let state = english::State {
+        lot,
+        reserve: hidden.reserve,
+        terms,
+        book,
+        hidden: of_lot,
+    };
+    // Where nothing can be bought now, the least bid is one step above the price.
+    let step = book.least?;
+    let bid = state.simple_lead(now, bidder, amount)?;
+    if let (Book::English(book), HiddenBook::English(of_lot)) = (&mut lot.book, &mut hidden.book) {
+        of_lot.leads(bidder, amount, step);
+        book.bid_accepted(&bid);
+        of_lot.counted(bidder, bid.bidders);
+    }
+    Some(bid)
+}
+
 /// Decides a change of a trader's hidden orders.
 pub(crate) fn decide_order(
     lot: &Lot,

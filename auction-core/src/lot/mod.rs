@@ -32,17 +32,17 @@ pub use uniform::UniformBook;
 
 pub(crate) use call::reference;
 pub(crate) use deciding::{Due, Offer, OrderChange};
-pub(crate) use hidden::{HiddenLot, check_terms, decide_offer, decide_order};
+pub(crate) use hidden::{HiddenLot, check_terms, decide_offer, decide_order, lead_simply};
 
 use crate::event::{LotOpened, Outcome, ReserveStatus};
 use crate::limits::AMOUNT_MAX;
 use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
 /// What everyone sees of a lot.
-// What every bid reads and writes lies side by side, so that it takes few cache lines.
+// What every bid reads and writes lies side by side at its beginning, so that it takes three cache lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Lot {
     /// The lot's number.
     pub id: LotId,

@@ -17,3 +17,4 @@ mod sessions;
 mod records;
 mod secrets;
 mod no_trace;
+mod straight;

@@ -653,7 +653,7 @@ fn opening_of_lot(at: u64) -> BoxedStrategy<Command> {
         .boxed()
 }
 
-fn steps() -> impl Strategy<Value = Steps> + Clone {
+pub fn steps() -> impl Strategy<Value = Steps> + Clone {
     let first = (1..12_u64).prop_map(|step| StepBand {
         from: Price::ZERO,
         step: price(step),
@@ -671,7 +671,7 @@ fn steps() -> impl Strategy<Value = Steps> + Clone {
     })
 }
 
-fn soft_close() -> impl Strategy<Value = SoftClose> + Clone {
+pub fn soft_close() -> impl Strategy<Value = SoftClose> + Clone {
     let span = |most| (0..most).prop_map(|micros| Span::from_micros(micros).unwrap());
     let mode = select(vec![SoftCloseMode::Add, SoftCloseMode::Reset]);
     (mode, span(20_u64), span(20_u64), option::of(0..3_u32)).prop_map(
@@ -684,7 +684,7 @@ fn soft_close() -> impl Strategy<Value = SoftClose> + Clone {
     )
 }
 
-fn register(number: u32, role: Role) -> Command {
+pub fn register(number: u32, role: Role) -> Command {
     Command::Register(Box::new(Registration {
         name: Name::parse(&format!("user-{number}")).unwrap(),
         role,
@@ -692,7 +692,7 @@ fn register(number: u32, role: Role) -> Command {
     }))
 }
 
-fn listing(stock: usize, code: usize, base: u64, profit: i64) -> Listing {
+pub fn listing(stock: usize, code: usize, base: u64, profit: i64) -> Listing {
     Listing {
         symbol: symbol(stock),
         security: security(code),
@@ -701,7 +701,7 @@ fn listing(stock: usize, code: usize, base: u64, profit: i64) -> Listing {
     }
 }
 
-fn symbol(at: usize) -> Symbol {
+pub fn symbol(at: usize) -> Symbol {
     Symbol::parse(SYMBOLS[at]).unwrap()
 }
 
