@@ -4,7 +4,8 @@
 //!
 //! [`View`] is all that a peer knows and decides, without IO: what comes from others goes in with the time, and what is
 //! to be done comes out. [`PeerWatch`] is such a view with libp2p around it: gossipsub for what is new, a request and an
-//! answer for what is missing.
+//! answer for what is missing. With [`PeerWatch::relay`] it also carries sealed envelopes for others, which it cannot read:
+//! this feature is built without what seals and opens them.
 
 pub mod limits;
 mod letter;

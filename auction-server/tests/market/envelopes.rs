@@ -491,7 +491,7 @@ fn a_flood_of_garbage_before_login_is_cut_short_and_traders_are_served() {
             ServerMessage::Refused(refused) => codes.push(refused.code),
             other => panic!("{other:?}"),
         }
-        if codes.len() % 100 == 0 {
+        if codes.len().is_multiple_of(100) {
             raised += 100;
             let maximum = Price::from_units(raised).unwrap();
             mia.command(&BidMaximum { lot: LOT, maximum }).unwrap();

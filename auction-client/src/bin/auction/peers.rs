@@ -27,7 +27,7 @@ pub struct PeerArgs {
     #[arg(long, requires = "p2p")]
     pub offer: bool,
     /// Carry what others hand you to the server: bids in sealed envelopes, which you can neither read nor change. You keep
-    /// a line to the server for it.
+    /// a line to it, and pass on what it signs.
     #[arg(long, requires = "p2p")]
     pub relay: bool,
     /// Where others can reach you.

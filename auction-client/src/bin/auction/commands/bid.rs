@@ -102,7 +102,11 @@ pub fn text(title: &str, offer: Offer, placed: &BidPlaced, paint: Paint) -> Stri
     let extended = extended.map_or(String::new(), |closes_at| {
         format!("; the close moved to {}", moment(closes_at))
     });
-    format!("{title}: {what}; {lead}{extended}.")
+    let again = match placed.done {
+        Done::Now => "",
+        Done::Before => " It was done when you asked before, and not again.",
+    };
+    format!("{title}: {what}; {lead}{extended}.{again}")
 }
 
 fn as_json(symbol: &str, offer: Offer, placed: &BidPlaced) -> Value {
@@ -130,7 +134,7 @@ mod tests {
     #[test]
     fn what_came_of_a_bid_is_told_in_these_words() {
         let amount: Price = "1.40".parse().unwrap();
-        let told = |leads, offer, bought, extended_to| {
+        let told_when = |done, leads, offer, bought, extended_to| {
             let (lot, price) = (LotId(1), Some(amount));
             let bid = BidReply {
                 lot,
@@ -142,9 +146,12 @@ mod tests {
             let placed = BidPlaced {
                 bid,
                 feed_sequence: FeedSequence(4),
-                done: Done::Now,
+                done,
             };
             text("AAPL #1", offer, &placed, Paint::Plain)
+        };
+        let told = |leads, offer, bought, extended_to| {
+            told_when(Done::Now, leads, offer, bought, extended_to)
         };
         let (plain, maximum) = (Offer::Plain(amount), Offer::Maximum(amount));
         let extended = Some(Timestamp::from_secs(1_793_365_200));
@@ -165,6 +172,10 @@ mod tests {
         assert_eq!(
             told(true, plain, true, None),
             "AAPL #1: your bid of 1.40 is accepted; you bought it at 1.40."
+        );
+        assert_eq!(
+            told_when(Done::Before, true, plain, false, None),
+            "AAPL #1: your bid of 1.40 is accepted; you lead at 1.40. It was done when you asked before, and not again."
         );
     }
 }

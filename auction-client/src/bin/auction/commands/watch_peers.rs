@@ -46,7 +46,9 @@ pub async fn run(
         None => Pin::Key(args.market_key.expect("else the server was asked")),
     };
     let client = desk.as_ref().map(|desk| &desk.client);
-    let feed = client.filter(|_| args.offer).map(Client::watch_signed);
+    let feed = client
+        .filter(|_| args.offer || args.relay)
+        .map(Client::watch_signed);
     let joining = Joining {
         pin,
         listen: vec![multiaddr(&args.listen)?],
