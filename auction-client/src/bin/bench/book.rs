@@ -8,7 +8,6 @@ pub type Trader = u32;
 /// A bid to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bid {
-    /// From 1 on.
     pub lot: u32,
     pub cents: u64,
 }
@@ -19,6 +18,8 @@ pub struct Bid {
 /// before, so that nobody outbids themself and few come too late.
 #[derive(Debug)]
 pub struct Book {
+    lots: Vec<u32>,
+    /// The last price on each.
     cents: Vec<u64>,
     leader: Vec<Option<Trader>>,
     next: Vec<usize>,
@@ -39,12 +40,25 @@ impl fmt::Display for NoLotLeft {
 }
 
 impl Book {
+    /// A book of lots 1 to `lots`, on which nobody has bid.
     pub fn new(lots: u32) -> Self {
+        Self::on((1..=lots).map(|lot| (lot, 0)))
+    }
+
+    /// A book of lots at a price each, in cents.
+    pub fn on(lots: impl Iterator<Item = (u32, u64)>) -> Self {
+        let (lots, cents): (Vec<u32>, Vec<u64>) = lots.unzip();
         Self {
-            cents: vec![0; lots as usize],
-            leader: vec![None; lots as usize],
+            leader: vec![None; lots.len()],
+            lots,
+            cents,
             next: Vec::new(),
         }
+    }
+
+    /// Whether there is no lot to bid on.
+    pub fn is_empty(&self) -> bool {
+        self.lots.is_empty()
     }
 
     /// So many connections begin to walk.
@@ -56,14 +70,14 @@ impl Book {
     /// What the trader of this connection bids next.
     pub fn bid(&mut self, connection: usize, trader: Trader) -> Result<Bid, NoLotLeft> {
         for _ in 0..self.cents.len() {
-            let lot = self.next[connection];
-            self.next[connection] = (lot + 1) % self.cents.len();
-            if self.leader[lot] != Some(trader) {
-                self.leader[lot] = Some(trader);
-                self.cents[lot] += 1;
+            let place = self.next[connection];
+            self.next[connection] = (place + 1) % self.cents.len();
+            if self.leader[place] != Some(trader) {
+                self.leader[place] = Some(trader);
+                self.cents[place] += 1;
                 return Ok(Bid {
-                    lot: lot as u32 + 1,
-                    cents: self.cents[lot],
+                    lot: self.lots[place],
+                    cents: self.cents[place],
                 });
             }
         }

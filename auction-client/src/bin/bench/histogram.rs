@@ -28,4 +28,9 @@ impl Times {
     pub fn quantile(&self, part: f64) -> f64 {
         self.0.value_at_quantile(part) as f64 / 1e3
     }
+
+    /// The longest, in microseconds.
+    pub fn longest(&self) -> f64 {
+        self.0.max() as f64 / 1e3
+    }
 }

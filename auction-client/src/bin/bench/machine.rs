@@ -19,6 +19,7 @@ pub fn told(folder: &Path, server: &Path) -> io::Result<String> {
         ("memory", memory()?),
         ("system", system()?),
         ("disk", disk(folder)?),
+        ("busy before", busy()?),
         ("measured program", measured(server)),
         ("built with", said(Command::new("rustc").arg("--version"))),
     ] {
@@ -63,6 +64,13 @@ fn value_of<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         let (found, value) = line.split_once(':')?;
         (found.trim() == name).then(|| value.trim())
     })
+}
+
+/// What ran in the minute before: the figures are of a machine that had little else to do, or not.
+fn busy() -> io::Result<String> {
+    let load = fs::read_to_string("/proc/loadavg")?;
+    let load = load.split(' ').next().unwrap_or_default();
+    Ok(format!("{load} threads on average in the last minute"))
 }
 
 /// The file system that a folder lies in, and what the system says of its device.

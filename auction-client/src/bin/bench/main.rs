@@ -32,7 +32,7 @@ use crate::cli::Cli;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("auction-bench: {error}");
             ExitCode::FAILURE

@@ -129,6 +129,9 @@ pub struct Turn {
 impl<S: System> Contender<S> {
     /// Bids for a turn, and waits until the system has done all that it put off, so that the next one's turn is its
     /// own.
+    ///
+    /// # Errors
+    /// When a connection fails, or less than nine bids of ten are accepted: it would not be bids that were measured.
     pub fn turn(&mut self, stage: &Stage, shape: Shape, pace: Pace) -> io::Result<Turn> {
         let load = Load {
             connections: shape.connections,
@@ -142,7 +145,18 @@ impl<S: System> Contender<S> {
         };
         self.turns = (self.turns + 1) % TRADERS;
         let before = self.system.processor_time()?;
-        let outcome = load::run(&mut self.system, &mut self.book, &load)?;
+        let system = &mut self.system;
+        let outcome = load::run(&mut |trader| system.connect(trader), &mut self.book, &load)?;
+        if !outcome.is_of_bids() {
+            let (
+                name,
+                Outcome {
+                    accepted, refused, ..
+                },
+            ) = (self.system.name(), outcome);
+            let text = format!("{name} accepted {accepted} bids and refused {refused}: too many");
+            return Err(io::Error::other(text));
+        }
         let after = self.rest()?;
         let processor_micros =
             (after - before).as_secs_f64() * 1e6 / outcome.answered.max(1) as f64;

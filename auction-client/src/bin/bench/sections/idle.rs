@@ -13,7 +13,8 @@ use crate::report::Section;
 use crate::row::{Aim, Row, Theirs, Told, Unit, grouped};
 use crate::stage::{Others, Stage};
 use crate::system::{System as _, unexpected};
-use crate::systems::auction::{Auction, Durability, Greeted};
+use crate::systems::auction::{Auction, Durability};
+use crate::systems::auction_line::Greeted;
 
 const CONNECTIONS: usize = 15_000;
 const CONNECTIONS_QUICK: usize = 500;

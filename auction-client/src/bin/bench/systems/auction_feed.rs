@@ -8,15 +8,15 @@ use std::time::Duration;
 use auction_core::{FeedSequence, Market, RequestId};
 use auction_proto::limits::FRAME_BYTES_MAX;
 use auction_proto::{
-    HEADER_BYTES, Heartbeat, Kind, Ping, ResumePoint, ServerMessage, SnapshotAssembler, Watch,
-    encode_frame,
+    HEADER_BYTES, Heartbeat, Kind, Ping, ResumePoint, ServerMessage, Watch, encode_frame,
 };
 
 use crate::book::Book;
 use crate::fan::{Feed, Sockets};
 use crate::system::{Answer, Speaker, System as _, unexpected};
 
-use super::auction::{Auction, Durability, Greeted};
+use super::auction::{Auction, Durability};
+use super::auction_line::{Greeted, market_at};
 
 /// How many bid: enough that nobody outbids themself.
 pub const BIDDERS: u32 = 4;
@@ -89,7 +89,7 @@ impl AuctionFeed {
     pub fn start_with(server: &Path, folder: &Path, lots: u32, flags: &[&str]) -> io::Result<Self> {
         let strict = Durability::Strict;
         let server = Auction::start_with(server, folder, lots, BIDDERS, strict, flags)?;
-        let market = market_of(&server)?;
+        let market = market_at(server.address())?;
         let mut book = Book::new(lots);
         book.begin(BIDDERS);
         Ok(Self {
@@ -111,7 +111,7 @@ impl AuctionFeed {
 
     /// Takes the market anew, as one who begins to watch.
     pub fn snapshot(&mut self) -> io::Result<()> {
-        self.market = market_of(&self.server)?;
+        self.market = market_at(self.server.address())?;
         Ok(())
     }
 
@@ -344,21 +344,5 @@ impl Feed for AuctionFeed {
         }
         let last = self.watchers[listener].next.checked_sub(1);
         Ok(last.map_or(0, |last| self.frames[last].through))
-    }
-}
-
-/// The market as it stands.
-fn market_of(server: &Auction) -> io::Result<Market> {
-    let mut greeted = Greeted::new(server.address())?;
-    let mut message = greeted.ask(&Watch { resume: None })?;
-    let mut assembler = SnapshotAssembler::new();
-    loop {
-        if let ServerMessage::SnapshotPart(part) = message {
-            let market = assembler.add(part);
-            if let Some(market) = market.map_err(|error| unexpected(error.to_string()))? {
-                return Ok(market);
-            }
-        }
-        (_, message) = greeted.next()?;
     }
 }

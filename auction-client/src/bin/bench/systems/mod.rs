@@ -1,5 +1,6 @@
 //! Those that are measured.
 
+pub mod auction_line;
 pub mod auction;
 pub mod auction_feed;
 pub mod redis;

@@ -1,11 +1,11 @@
-//! The command line.
+//! `compare`: measures the market beside what people would use instead.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 
 use crate::folder::Folder;
 use crate::machine;
@@ -20,22 +20,9 @@ const QUICK_ROUNDS: u32 = 1;
 const QUICK_LOTS: u32 = 5_000;
 const QUICK: Duration = Duration::from_millis(200);
 
-/// Measures the market beside what people would use instead.
-#[derive(Debug, Parser)]
-#[command(name = "auction-bench", version)]
-pub struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Measures all there is to compare, in turns, and writes a report with pictures.
-    Compare(Compare),
-}
-
+/// Measures all there is to compare, in turns, and writes a report with pictures.
 #[derive(Debug, Args)]
-struct Compare {
+pub struct Compare {
     /// Only whether everything works: short turns, one round, none of the others.
     #[arg(long)]
     quick: bool,
@@ -65,17 +52,9 @@ struct Compare {
     server: Option<PathBuf>,
 }
 
-impl Cli {
-    /// Does what was asked.
-    pub fn run(self) -> Result<(), Box<dyn Error>> {
-        match self.command {
-            Command::Compare(compare) => compare.run(),
-        }
-    }
-}
-
 impl Compare {
-    fn run(self) -> Result<(), Box<dyn Error>> {
+    /// Measures, and writes the report.
+    pub fn run(self) -> Result<(), Box<dyn Error>> {
         let stage = self.stage()?;
         let questions = match self.only.is_empty() {
             true => Question::ALL.to_vec(),
