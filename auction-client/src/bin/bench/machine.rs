@@ -109,7 +109,7 @@ fn measured(server: &Path) -> String {
     let version = said(Command::new(server).arg("--version"));
     let mut git = Command::new("git");
     let commit = said(git.args(["-C", here, "describe", "--always", "--dirty"]));
-    format!("{version}, built for release, at commit {commit}")
+    format!("{version}; this tree is at commit {commit}")
 }
 
 /// What a program says, on one line.

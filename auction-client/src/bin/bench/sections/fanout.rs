@@ -20,6 +20,8 @@ const QUICK_PART: u64 = 10;
 const WINDOW: u64 = 8_192;
 /// What NATS's best window is sought among; the last is none.
 const NATS_WINDOWS: [u64; 4] = [1_024, WINDOW, 32_768, u64::MAX];
+/// It is sought with this part of the messages.
+const SOUGHT_PART: u64 = 4;
 /// How sends are counted: few bids are under way, so that each batch is small and is sent by itself.
 const SENDS: Amount = Amount {
     listeners: 1_000,
@@ -111,7 +113,13 @@ fn best_window(stage: &Stage, nats: &mut Nats, amount: Amount) -> u64 {
     let mut best = (0.0, WINDOW);
     for window in NATS_WINDOWS {
         // One that is too wide for it, so that it ends the slowest connection, is not its best.
-        let rate = deliveries(nats, Amount { window, ..amount }).unwrap_or_default();
+        let messages = amount.messages / SOUGHT_PART;
+        let sought = Amount {
+            window,
+            messages,
+            ..amount
+        };
+        let rate = deliveries(nats, sought).unwrap_or_default();
         stage.say(&format!(
             "NATS, 1 to {}, {}: {}",
             amount.listeners,
