@@ -157,8 +157,8 @@ pub enum Told {
 pub enum Standing {
     /// It has not begun.
     Joining,
-    /// It shows the market as it is, give or take [`STALE_AFTER`].
+    /// It shows the market as it is, give or take [`STALE_AFTER`](super::limits::STALE_AFTER).
     Live,
-    /// It does not: nothing new was heard for [`STALE_AFTER`], or what is missing did not come in that time.
+    /// It does not: nothing new was heard for [`STALE_AFTER`](super::limits::STALE_AFTER), or what is missing did not come in that time.
     Stale,
 }
