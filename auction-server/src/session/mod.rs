@@ -22,7 +22,7 @@ use auction_core::{Command, MarketId, RequestId, SessionId, Term, UserId};
 use auction_proto::{AccountFeed, Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
-use tokio::task::unconstrained;
+use tokio::task::{JoinSet, unconstrained};
 use tokio::time::{Instant, timeout};
 
 use crate::clock::Clock;
@@ -38,6 +38,7 @@ use crate::switches::Switches;
 use crate::visitors::{Bucket, Visitor, Visitors};
 
 use channel::INPUT_BYTES;
+use signed::{Proof, next_proof};
 use view::View;
 
 pub use channel::Channel;
@@ -53,6 +54,8 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many commands of one connection can be under way; while there are as many, it is not read from.
 pub const IN_FLIGHT_MAX: usize = 1_024;
+/// How many proofs one connection can wait for; one more is refused as busy.
+pub const PROOFS_AT_ONCE: usize = 16;
 /// How long a connection waits, at a shutdown, for what it has under way.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -120,6 +123,7 @@ where
         gathered: Vec::new(),
         in_flight: 0,
         untold: Vec::new(),
+        proofs: JoinSet::new(),
     };
     let ended = match connection.run(hello_by, answered).await {
         Ok(never) => match never {},
@@ -148,6 +152,8 @@ struct Connection<S> {
     in_flight: usize,
     /// When that was durable which is told with the next write, and how much it is.
     untold: Vec<(std::time::Instant, u64)>,
+    /// Receipts and checkpoints that were asked for; dropped with the connection.
+    proofs: JoinSet<(RequestId, Proof)>,
 }
 
 /// How far a client has come.
@@ -218,6 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 entries = next_own(&mut self.own) => self.tell_own(entries).await?,
                 published = next(&mut self.feed) => self.publish(published).await?,
+                (request, proof) = next_proof(&mut self.proofs) => self.tell_proof(request, proof),
                 signed = next_signed(&mut self.signed) => self.tell_signed(signed).await?,
                 beat = next_beat(&mut self.beats), if !is_greeting && self.feed.is_none() && self.signed.is_none() => {
                     self.channel.push_shared(RequestId(0), beat.encoded());

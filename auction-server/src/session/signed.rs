@@ -3,12 +3,14 @@
 use auction_core::{Caller, RequestId, Sequence};
 use auction_proto::{
     Code, Receipt, ReceiptOf, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
+    SignedCheckpoint,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
 
 use super::ended::Ended;
-use super::{Bound, Connection, SignedWatched};
-use crate::sequencer::{Answer, Work};
+use super::{Bound, Connection, PROOFS_AT_ONCE, SignedWatched};
+use crate::sequencer::{Answer, NotTaken, Work};
 use crate::signing::{NoProof, SignedNext, SignedStart, SignedWatching};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -64,55 +66,96 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.watch_signed(request, None).await
     }
 
-    pub(super) async fn checkpoint(&mut self, request: RequestId, since: Option<Sequence>) {
-        match self.services.signing.proofs.checkpoint(since).await {
-            Ok(checkpoint) => self.reply(request, &checkpoint),
-            Err(NoProof::BeyondEnd) => {
-                let text = "the journal has never been so long; a market that has signed more has lost its end, or lies";
-                let number = since.unwrap_or_default().0;
-                self.refused(
-                    request,
-                    Refused::new(Code::NO_RECEIPT, text).with_number(number),
-                );
-            }
-            Err(_) => self.refuse_busy(request),
+    /// Asks for a checkpoint; the connection goes on meanwhile.
+    pub(super) fn checkpoint(&mut self, request: RequestId, since: Option<Sequence>) {
+        if self.proofs.len() >= PROOFS_AT_ONCE {
+            return self.refuse_busy(request);
         }
+        let proofs = self.services.signing.proofs.clone();
+        self.proofs.spawn(async move {
+            let checkpoint = proofs.checkpoint(since).await;
+            (request, Proof::Checkpoint(since, checkpoint))
+        });
     }
 
-    pub(super) async fn receipt(&mut self, request: RequestId, of: ReceiptOf) {
+    /// Asks for a receipt, which waits for the next checkpoint; the connection goes on meanwhile.
+    pub(super) fn receipt(&mut self, request: RequestId, of: ReceiptOf) {
         let Some(Bound { session, user }) = self.bound_within_rate(request) else {
             return;
         };
-        let (record, number) = match of {
-            ReceiptOf::Record(record) => (Some(record), record.0),
-            ReceiptOf::Request(asked) => {
-                let work = Work::Record(session, asked);
-                let record = match self.services.inbox.ask(Caller::User(user), work).await {
-                    Ok(Answer::Record(record)) => record,
-                    Ok(_) => unreachable!("the record of a request was asked"),
-                    Err(why) => return self.refuse_not_taken(request, why),
+        if self.proofs.len() >= PROOFS_AT_ONCE {
+            return self.refuse_busy(request);
+        }
+        let services = self.services.clone();
+        self.proofs.spawn(async move {
+            let record = match of {
+                ReceiptOf::Record(record) => Some(record),
+                ReceiptOf::Request(asked) => {
+                    let work = Work::Record(session, asked);
+                    match services.inbox.ask(Caller::User(user), work).await {
+                        Ok(Answer::Record(record)) => record,
+                        Ok(_) => unreachable!("the record of a request was asked"),
+                        Err(why) => return (request, Proof::NotTaken(why)),
+                    }
+                }
+            };
+            let receipt = match record {
+                Some(record) => services.signing.proofs.receipt(record, user).await,
+                None => Err(NoProof::NotYours),
+            };
+            (request, Proof::Receipt(of, receipt))
+        });
+    }
+
+    /// Tells a proof that was asked for, or why there is none.
+    pub(super) fn tell_proof(&mut self, request: RequestId, proof: Proof) {
+        let (number, text) = match proof {
+            Proof::Checkpoint(_, Ok(checkpoint)) => return self.reply(request, &checkpoint),
+            Proof::Receipt(_, Ok(receipt)) => return self.reply(request, &receipt),
+            Proof::NotTaken(why) => return self.refuse_not_taken(request, why),
+            Proof::Checkpoint(since, Err(NoProof::BeyondEnd)) => (
+                since.unwrap_or_default().0,
+                "the journal has never been so long; a market that has signed more has lost its end, or lies",
+            ),
+            Proof::Checkpoint(..) | Proof::Receipt(_, Err(NoProof::Busy)) => {
+                return self.refuse_busy(request);
+            }
+            Proof::Receipt(of, Err(why)) => {
+                let text = match (of, why) {
+                    (_, NoProof::TooLarge) => "the record is too large for a receipt",
+                    (ReceiptOf::Request(_), _) => {
+                        "no such request of this session is remembered as accepted; ask by the number of its record"
+                    }
+                    (ReceiptOf::Record(_), _) => "there is no such record of yours",
                 };
-                (record, asked.0)
+                match of {
+                    ReceiptOf::Request(RequestId(number)) | ReceiptOf::Record(Sequence(number)) => {
+                        (number, text)
+                    }
+                }
             }
         };
-        let receipt: Result<Receipt, NoProof> = match record {
-            Some(record) => self.services.signing.proofs.receipt(record, user).await,
-            None => Err(NoProof::NotYours),
-        };
-        let text = match receipt {
-            Ok(receipt) => return self.reply(request, &receipt),
-            Err(NoProof::Busy) => return self.refuse_busy(request),
-            Err(NoProof::TooLarge) => "the record is too large for a receipt",
-            Err(NoProof::NotYours | NoProof::BeyondEnd) => match of {
-                ReceiptOf::Request(_) => {
-                    "no such request of this session is remembered as accepted; ask by the number of its record"
-                }
-                ReceiptOf::Record(_) => "there is no such record of yours",
-            },
-        };
-        self.refused(
-            request,
-            Refused::new(Code::NO_RECEIPT, text).with_number(number),
-        );
+        let refused = Refused::new(Code::NO_RECEIPT, text);
+        self.refused(request, refused.with_number(number));
+    }
+}
+
+/// What came of a question for a proof.
+pub(super) enum Proof {
+    Checkpoint(Option<Sequence>, Result<SignedCheckpoint, NoProof>),
+    Receipt(ReceiptOf, Result<Receipt, NoProof>),
+    /// The market was not asked.
+    NotTaken(NotTaken),
+}
+
+/// The next proof; never, while none is asked for.
+pub(super) async fn next_proof(proofs: &mut JoinSet<(RequestId, Proof)>) -> (RequestId, Proof) {
+    loop {
+        match proofs.join_next().await {
+            Some(Ok(proof)) => return proof,
+            // It was given up with the runtime, which is ending.
+            Some(Err(_)) => {}
+            None => std::future::pending().await,
+        }
     }
 }

@@ -242,3 +242,40 @@ fn the_signed_feed_shows_the_same_market_goes_on_where_it_was_and_lives_when_not
     believer.until(last);
     assert_eq!(believer.market.digest(), mia.snapshot().digest());
 }
+
+#[test]
+fn a_connection_that_waits_for_receipts_goes_on_and_too_many_at_once_are_refused_as_busy() {
+    let house = House::with_lots(1);
+    let server = house.open();
+    let mut mia = Line::trader(server.address(), "mia");
+    let asked = mia.send(&auction_proto::Bid {
+        lot: LotId(1),
+        price: Price::from_units(50_000_000).unwrap(),
+    });
+    assert!(matches!(mia.answer(asked), ServerMessage::Accepted(_)));
+    let of = ReceiptOf::Request(asked);
+    let first = mia.send(&GetReceipt { of });
+    for _ in 1..40 {
+        mia.send(&GetReceipt { of });
+    }
+    let client_time = auction_core::Timestamp::from_secs(1);
+    let ping = mia.send(&auction_proto::Ping { client_time });
+    mia.flush().unwrap();
+    let (mut receipts, mut busy, mut pongs) = (0, 0, 0);
+    while receipts + busy + pongs < 41 {
+        match mia.next().unwrap() {
+            Some((number, ServerMessage::Receipt(_))) if number >= first => receipts += 1,
+            Some((_, ServerMessage::Refused(refused))) => {
+                assert_eq!(refused.code, Code::BUSY);
+                busy += 1;
+            }
+            Some((number, ServerMessage::Pong(_))) => {
+                assert_eq!(number, ping);
+                pongs += 1;
+            }
+            Some((_, ServerMessage::Heartbeat(_))) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(receipts >= 16 && pongs == 1, "{receipts} {busy} {pongs}");
+}
