@@ -6,9 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use auction_core::{Market, MarketId, RequestId};
+use auction_proto::merkle::{Frontier, Root, check_consistency, check_inclusion, leaf_hash};
 use auction_proto::{
-    BodyError, ClientMessage, FeedError, Frame, FrameDecoder, FrameError, JsonError, Kind, Sender,
-    ServerMessage, SnapshotAssembler, limits,
+    BodyError, Chain, ClientMessage, FeedError, Frame, FrameDecoder, FrameError, JsonError, Kind,
+    PublicKey, Sender, ServerMessage, Signature, SignedBatch, SignedCheckpoint, SigningKey,
+    SnapshotAssembler, StatementError, limits,
 };
 use serde_json::{Value, json};
 
@@ -255,4 +257,102 @@ fn take(market: &mut Market, mut stream: &[u8]) -> Result<(), FeedError> {
     }
     assert!(stream.is_empty());
     Ok(())
+}
+
+fn bytes32(vector: &Value, field: &str) -> [u8; 32] {
+    bytes(text(vector, field)).try_into().unwrap()
+}
+
+fn path(vector: &Value) -> Vec<[u8; 32]> {
+    let path = vector["path"].as_array().unwrap().iter();
+    path.map(|hash| bytes(hash.as_str().unwrap()).try_into().unwrap())
+        .collect()
+}
+
+fn root(vector: &Value, size: &str, root: &str) -> Root {
+    Root {
+        size: vector[size].as_u64().unwrap(),
+        hash: bytes32(vector, root),
+    }
+}
+
+/// Whether a statement of this purpose carries the market's signature, as a client takes it: by the message.
+fn is_signed(vector: &Value) -> bool {
+    let key = PublicKey(bytes32(vector, "key"));
+    let statement = bytes(text(vector, "statement"));
+    let signature = Signature(bytes(text(vector, "signature")).try_into().unwrap());
+    let market = MarketId([7; 16]);
+    let found = match text(vector, "purpose") {
+        "auction.checkpoint.1" => SignedCheckpoint {
+            statement: statement.try_into().unwrap(),
+            signature,
+            consistency: None,
+        }
+        .verify(market, &key)
+        .err(),
+        "auction.batch.1" => SignedBatch {
+            statement: statement.try_into().unwrap(),
+            signature,
+        }
+        .verify(market, &key)
+        .err(),
+        other => panic!("{other}"),
+    };
+    !matches!(found, Some(StatementError::Signature(_)))
+}
+
+#[test]
+fn keys_signatures_trees_and_proofs_are_what_the_vectors_say() {
+    let mut kinds = BTreeSet::new();
+    for vector in vectors("signed.json") {
+        let what = text(&vector, "what");
+        kinds.insert(what.to_owned());
+        let holds = match what {
+            "key" => {
+                let key = SigningKey::new(&bytes32(&vector, "secret")).public();
+                let fingerprint = key.fingerprint().to_string();
+                Some(
+                    key.0 == bytes32(&vector, "key") && fingerprint == text(&vector, "fingerprint"),
+                )
+            }
+            "tree" => {
+                let mut tree = Frontier::new();
+                for leaf in vector["leaves"].as_array().unwrap() {
+                    tree.push(leaf_hash(&bytes(leaf.as_str().unwrap())), |_, _| {});
+                }
+                Some(tree.root().hash == bytes32(&vector, "root"))
+            }
+            "chain" => {
+                let market = MarketId(bytes(text(&vector, "market")).try_into().unwrap());
+                let mut chain = Chain::genesis(market);
+                let frames = vector["frames"].as_array().unwrap().iter();
+                Some(frames.fold(true, |holds, frame| {
+                    let first = text(frame, "first").parse().unwrap();
+                    let count = frame["count"].as_u64().unwrap().try_into().unwrap();
+                    chain = chain.next(first, count, &bytes(text(frame, "public")));
+                    holds && chain.to_string() == text(frame, "chain")
+                }))
+            }
+            _ => None,
+        };
+        let (found, expected) = match (what, holds) {
+            (_, Some(holds)) => (holds, true),
+            ("signature", _) => (is_signed(&vector), vector["valid"] == true),
+            ("inclusion", _) => {
+                let (tree, leaf) = (root(&vector, "size", "root"), bytes(text(&vector, "leaf")));
+                let record = vector["record"].as_u64().unwrap();
+                let checked = check_inclusion(&tree, record, &leaf, &path(&vector));
+                (checked.is_ok(), vector["valid"] == true)
+            }
+            ("consistency", _) => {
+                let old = root(&vector, "old_size", "old_root");
+                let new = root(&vector, "size", "root");
+                let checked = check_consistency(&old, &new, &path(&vector));
+                (checked.is_ok(), vector["valid"] == true)
+            }
+            (other, _) => panic!("{other}"),
+        };
+        assert_eq!(found, expected, "{}", text(&vector, "name"));
+    }
+    assert_eq!(kinds.len(), 6);
 }

@@ -7,6 +7,7 @@ import pathlib
 import sys
 
 from market import FeedError, Market
+from signed import fingerprint, genesis, goes_on, is_included, is_signed, next_chain, root
 from wire import FRAME_BYTES_MAX, PREFACE, REQUEST_BYTES_MAX, Malformed, UnknownKind, Wire, take_frame
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -68,11 +69,45 @@ def feeds(wire, vector):
             assert market.digest() == step["digest"], f"step {number}: {market.digest()}"
 
 
+def signed(_, vector):
+    found = SIGNED[vector["what"]](vector, lambda field: bytes.fromhex(vector[field]))
+    assert found == vector.get("valid", True), found
+
+
+def chain(vector, of):
+    chain, found = genesis(of("market")), True
+    for frame in vector["frames"]:
+        chain = next_chain(chain, int(frame["first"]), frame["count"], bytes.fromhex(frame["public"]))
+        found = found and chain.hex() == frame["chain"]
+    return found
+
+
+def path(vector):
+    return [bytes.fromhex(digits) for digits in vector["path"]]
+
+
+SIGNED = {
+    # The secret is for those who sign.
+    "key": lambda vector, of: fingerprint(of("key")) == vector["fingerprint"],
+    "signature": lambda vector, of: is_signed(
+        of("key"), vector["purpose"].encode(), of("statement"), of("signature")
+    ),
+    "tree": lambda vector, of: root([bytes.fromhex(leaf) for leaf in vector["leaves"]]) == of("root"),
+    "inclusion": lambda vector, of: is_included(
+        of("leaf"), vector["record"], vector["size"], of("root"), path(vector)
+    ),
+    "consistency": lambda vector, of: goes_on(
+        vector["old_size"], of("old_root"), vector["size"], of("root"), path(vector)
+    ),
+    "chain": chain,
+}
+
+
 def main(folder):
     wire = Wire(SCHEMA.read_text())
     failed = 0
     # lines.json is for those who write a server.
-    for check in (messages, bodies, frames, feeds):
+    for check in (messages, bodies, frames, feeds, signed):
         file = folder / f"{check.__name__}.json"
         # A folder of what came later has vectors of that alone.
         vectors = json.loads(file.read_text()) if file.exists() else []

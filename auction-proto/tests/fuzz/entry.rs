@@ -2,8 +2,9 @@
 
 use auction_core::{FeedSequence, Market, MarketId, RequestId};
 use auction_proto::{
-    ClientMessage, Frame, FrameDecoder, HEADER_BYTES, Kind, RecordError, ServerMessage,
-    SnapshotAssembler, decode_public_records, decode_records, encode_record, limits,
+    ClientMessage, Frame, FrameDecoder, HEADER_BYTES, Kind, PublicJournalDecoder,
+    PublicJournalError, PublicPart, RecordError, ServerMessage, SnapshotAssembler,
+    decode_public_records, decode_records, encode_record, limits,
 };
 
 /// Frames come out of bytes the same, whole and split. The first byte says how they are split.
@@ -107,6 +108,47 @@ pub fn record(data: &[u8]) {
     }
     let again: Result<Vec<_>, _> = decode_records(&public_again, &private_again).collect();
     assert_eq!(again, Ok(records));
+}
+
+/// A public journal gives the same parts whole and split, the same error at the same place, and never more records than
+/// its frames count. The first byte says how it is split.
+pub fn public_journal(data: &[u8]) {
+    let Some((chunk, bytes)) = data.split_first() else {
+        return;
+    };
+    let whole = journal_parts(std::iter::once(bytes));
+    let split = journal_parts(bytes.chunks(usize::from(*chunk).max(1)));
+    assert_eq!(whole, split, "a split journal differs");
+}
+
+/// What a journal's parts are, and how it ends.
+fn journal_parts<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> (Vec<u64>, Result<(), PublicJournalError>) {
+    let (mut decoder, mut parts) = (PublicJournalDecoder::new(), Vec::new());
+    for piece in pieces {
+        let mut input = piece;
+        loop {
+            match decoder.next_part(&mut input) {
+                Ok(Some(PublicPart::Market(_))) => parts.push(0),
+                Ok(Some(PublicPart::End { last, .. })) => parts.push(last),
+                Ok(Some(PublicPart::Frame(frame))) => {
+                    let records: Result<Vec<_>, _> = frame.records().collect();
+                    if let Ok(records) = records {
+                        assert_eq!(records.len() as u64, u64::from(frame.count));
+                        parts.push(frame.last());
+                        for (record, opening) in records {
+                            let _ = record.open(opening);
+                        }
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => return (parts, Err(error)),
+            }
+        }
+        assert!(input.is_empty(), "the decoder takes all it is given");
+    }
+    (parts, decoder.finish())
 }
 
 /// What a server says never breaks the fold of a client, whatever it is.

@@ -7,8 +7,11 @@ mod large;
 use std::fs;
 use std::path::Path;
 
-use auction_core::RequestId;
-use auction_proto::{encode_record, strategies};
+use auction_core::{MarketId, Record, RequestId, Sequence, Term};
+use auction_proto::{
+    Chain, PublicFrame, append_opening, begin_public_journal, decode_openings, encode_record,
+    end_public_journal, strategies,
+};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
@@ -37,6 +40,11 @@ fn changed_json_breaks_nothing() {
 #[test]
 fn changed_records_break_nothing() {
     run(entry::record, &records());
+}
+
+#[test]
+fn changed_public_journals_break_nothing() {
+    run(entry::public_journal, &public_journals());
 }
 
 #[test]
@@ -87,6 +95,7 @@ fn seeds() {
         ("body", bodies()),
         ("json", jsons()),
         ("record", records()),
+        ("public_journal", public_journals()),
         ("fold", folds()),
     ];
     for (target, inputs) in targets {
@@ -179,6 +188,44 @@ fn records() -> Vec<Vec<u8>> {
             [&public_bytes.to_le_bytes()[..], &public, &private].concat()
         })
         .collect()
+}
+
+/// Journals of three records in two frames, all private parts opened.
+fn public_journals() -> Vec<Vec<u8>> {
+    let market = MarketId([7; 16]);
+    let records: Vec<_> = drawn(strategies::record()).collect();
+    let journal = |records: &[Record]| {
+        let (mut out, mut chain, mut next) = (vec![11], Chain::genesis(market), 1);
+        begin_public_journal(market, &mut out);
+        for part in [&records[..1], &records[1..]] {
+            let (mut public, mut openings) = (Vec::new(), Vec::new());
+            let first = next;
+            for record in part {
+                let mut record = record.clone();
+                record.sequence = Sequence(next);
+                next += 1;
+                let mut private = Vec::new();
+                encode_record(&record, &[9; 16], &mut public, &mut private);
+                for opening in decode_openings(&private) {
+                    append_opening(record.sequence, opening.unwrap(), &mut openings);
+                }
+            }
+            let count = part.len() as u32;
+            chain = chain.next(first, count, &public);
+            let frame = PublicFrame {
+                first,
+                count,
+                term: Term(1),
+                public: &public,
+                openings: &openings,
+                chain,
+            };
+            frame.append(&mut out);
+        }
+        end_public_journal(next - 1, chain, &mut out);
+        out
+    };
+    records.chunks_exact(3).map(journal).collect()
 }
 
 fn folds() -> Vec<Vec<u8>> {

@@ -5,6 +5,7 @@
 
 mod messages;
 mod records;
+mod public_journal;
 mod spec;
 
 use std::collections::BTreeSet;
