@@ -252,6 +252,11 @@ impl Server {
         self.printed.until(text);
     }
 
+    /// Whether standard error has held `text` so far.
+    pub fn has_said(&self, text: &str) -> bool {
+        self.said.text().contains(text)
+    }
+
     /// Waits until standard error holds `text`.
     pub fn until_said(&self, text: &str) {
         self.said.until(text);

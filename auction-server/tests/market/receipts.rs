@@ -87,4 +87,19 @@ async fn the_library_proves_its_bid_with_a_receipt_and_the_journal_goes_on_from_
     ));
     // The journal itself goes on.
     assert!(mia.receipt(of, &other).await.is_ok());
+    drop(mia);
+    server.end();
+
+    // It is said once: from here on the key is the market's.
+    let server = house.open();
+    assert_eq!(
+        trader(server.address())
+            .await
+            .market_key()
+            .await
+            .unwrap()
+            .key,
+        other
+    );
+    assert!(!server.has_said("was missing"));
 }
