@@ -1,14 +1,61 @@
 //! How far the end of a call auction can be judged by those who have not seen its book: its orders are never opened.
 
-use super::verdict::UncrossFault;
+use super::Audit;
+use super::case::Case;
+use super::verdict::{Held, Judged, UncrossFault, Wrong};
 use crate::clearing::call::{LadderStep, Quote};
-use crate::command::CallTerms;
-use crate::event::{ExtensionCause, NoCrossBecause, Outcome};
-use crate::lot::{CallBook, Lot};
-use crate::{Price, Timestamp};
+use crate::command::{CallTerms, Terms};
+use crate::event::{Events, ExtensionCause, NoCrossBecause, Outcome, PublicEvent};
+use crate::lot::{Book, CallBook, Lot};
+use crate::{Actor, LotId, Price, Timestamp};
+
+impl Audit {
+    /// A call auction is over, or goes on: without its book only that much can be judged.
+    pub(super) fn judge_uncross(
+        &mut self,
+        case: &Case<'_>,
+        id: LotId,
+        actor: Actor,
+    ) -> Result<Judged, Wrong> {
+        let (_, command) = case.asked.ok_or(Wrong::NotHidden)?;
+        let lot = self.engine.market.lot(id).ok_or(Wrong::NotHidden)?;
+        let (Terms::Call(terms), Book::Call(book)) = (&lot.terms, &lot.book) else {
+            return Err(Wrong::NotHidden);
+        };
+        // Who may close it, and when, is as of any lot.
+        let mut given = Events::new();
+        let decided = self.engine.decide(case.at, actor, command, &mut given);
+        decided.map_err(Wrong::Refused)?;
+        let events = match case.events {
+            [Some(PublicEvent::EndOpened { .. }), rest @ ..] if lot.has_fixed_end() => rest,
+            events => events,
+        };
+        let allowed = Judged::Allowed(Held::Book);
+        match events {
+            [Some(PublicEvent::LotClosed { outcome, .. })] => {
+                if book.traders == 0 {
+                    self.decide(case, actor, command)?;
+                    return Ok(Judged::Decided);
+                }
+                judge_outcome(lot, terms, book, outcome).map_err(Wrong::Uncross)?;
+                Ok(allowed)
+            }
+            [
+                Some(PublicEvent::LotExtended {
+                    closes_at, cause, ..
+                }),
+            ] if actor == Actor::Clock => {
+                judge_extension(lot, terms, book, case.at, *closes_at, *cause)
+                    .map_err(Wrong::Uncross)?;
+                Ok(allowed)
+            }
+            _ => Err(Wrong::Uncross(UncrossFault::NoEnd)),
+        }
+    }
+}
 
 /// Whether an end can be that of a call with these terms.
-pub(super) fn judge_outcome(
+fn judge_outcome(
     lot: &Lot,
     terms: &CallTerms,
     book: &CallBook,
@@ -112,7 +159,7 @@ fn judge_step(
 }
 
 /// Whether a call can have been extended so, at `at`.
-pub(super) fn judge_extension(
+fn judge_extension(
     lot: &Lot,
     terms: &CallTerms,
     book: &CallBook,

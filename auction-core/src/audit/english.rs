@@ -1,0 +1,171 @@
+//! English lots: with some hidden prices that agree with all that was seen, the engine must give what stands there.
+
+use super::Audit;
+use super::case::Case;
+use super::offers::{Assumed, Beaten, Chosen, Offer, Offers, Seen};
+use super::verdict::{Foul, Held, Judged, Wrong};
+use crate::command::EnglishTerms;
+use crate::event::{BidAccepted, Outcome, PublicEvent, SoldBy};
+use crate::{Actor, Command, LotId, Price};
+
+/// What is known of an English lot.
+#[derive(Clone, Debug)]
+pub(super) struct English {
+    /// As far as prices tell.
+    pub(super) offers: Offers,
+    /// As far as they tell when every beaten maximum is opened, as it is after the close; `None`: that is not so.
+    pub(super) opened: Option<Offers>,
+    /// The first record that could not be so. It counts when the lot closes.
+    pub(super) doubt: Option<Foul>,
+}
+
+impl Audit {
+    /// A bid on an English lot: with some hidden prices that agree with all that was seen, the engine gives it.
+    pub(super) fn judge_english(
+        &mut self,
+        case: &Case<'_>,
+        id: LotId,
+        terms: &EnglishTerms,
+        actor: Option<Actor>,
+        offer: Offer,
+    ) -> Result<Judged, Wrong> {
+        let accepted = case.events.iter().flatten().find_map(|event| match event {
+            PublicEvent::BidAccepted(bid) => Some(*bid),
+            _ => None,
+        });
+        let actor = actor.or(accepted.map(|bid| Actor::User(bid.bidder)));
+        let Some(actor @ Actor::User(bidder)) = actor else {
+            let actor = actor.ok_or(Wrong::NotHidden)?;
+            let price = Price::ZERO;
+            self.decide(case, actor, &Command::Bid { lot: id, price })?;
+            return Err(Wrong::NotHidden);
+        };
+        let lot = self.engine.market.lot(id).ok_or(Wrong::NotHidden)?;
+        let bought = case.events.iter().flatten().find_map(|event| match event {
+            PublicEvent::LotClosed {
+                outcome:
+                    Outcome::Sold {
+                        by: SoldBy::BuyNow,
+                        runner_up,
+                        ..
+                    },
+                ..
+            } => Some(*runner_up),
+            _ => None,
+        });
+        let silent = self.silent;
+        let seen = accepted.map(|bid: BidAccepted| Seen {
+            leader: bid.leader,
+            price: bid.price,
+            reserve: bid.reserve,
+        });
+        let Some(english) = self.english.get_mut(&id) else {
+            // It has closed: the engine says so.
+            let command = offered(id, offer, Price::ZERO);
+            self.decide(case, actor, &command)?;
+            return Err(Wrong::Impossible);
+        };
+        english.offers.may_have_risen(silent, lot);
+        let before = english.offers.clone();
+        let assumed = match bought {
+            Some(runner_up) => Some(before.at_buying(bidder, runner_up, lot)),
+            None => english
+                .offers
+                .learn(lot, terms, bidder, offer, seen, Beaten::Guessed),
+        };
+        if let Some(opened) = &mut english.opened {
+            opened.may_have_risen(silent, lot);
+            let hides = opened.hides_best();
+            let learned = match bought {
+                Some(_) => true,
+                None => opened
+                    .learn(lot, terms, bidder, offer, seen, Beaten::Opened)
+                    .is_some(),
+            };
+            if !learned {
+                let wrong = match offer {
+                    Offer::Maximum(None) => Wrong::MaximumNotOpened,
+                    _ if hides => Wrong::MaximumNotOpened,
+                    _ => Wrong::Impossible,
+                };
+                english.opened = None;
+                english.doubt = Some(Foul {
+                    sequence: case.sequence,
+                    at: case.at,
+                    lot: Some(id),
+                    wrong,
+                });
+            }
+        }
+        let is_possible = assumed.is_some();
+        // What the rules would give tells more than that it is not this.
+        let assumed = assumed.unwrap_or_else(|| before.at_close(None, lot));
+        self.assume_offers(id, &assumed);
+        let command = offered(id, offer, assumed.maximum);
+        self.decide(case, actor, &command)?;
+        if !is_possible {
+            return Err(Wrong::Impossible);
+        }
+        Ok(match assumed.chosen {
+            Chosen::Nothing => Judged::Decided,
+            Chosen::Maximum => Judged::Allowed(Held::Maximum),
+            Chosen::Reserve => Judged::Allowed(Held::Reserve),
+        })
+    }
+
+    pub(super) fn judge_english_close(
+        &mut self,
+        case: &Case<'_>,
+        id: LotId,
+    ) -> Result<Judged, Wrong> {
+        let runner_up = case.events.iter().flatten().find_map(|event| match event {
+            PublicEvent::LotClosed {
+                outcome: Outcome::Sold { runner_up, .. },
+                ..
+            } => Some(*runner_up),
+            _ => None,
+        });
+        let known = self.english.get(&id);
+        let known = known.map(|english| english.opened.as_ref().unwrap_or(&english.offers));
+        let lot = self.engine.market.lot(id);
+        let mut judged = Judged::Decided;
+        if let (Some(offers), Some(lot)) = (known, lot) {
+            let assumed = offers.at_close(runner_up.flatten(), lot);
+            if assumed.chosen == Chosen::Maximum {
+                judged = Judged::Allowed(Held::Maximum);
+            }
+            self.assume_offers(id, &assumed);
+        }
+        self.decide_as_asked(case)?;
+        Ok(judged)
+    }
+
+    fn assume_offers(&mut self, lot: LotId, assumed: &Assumed) {
+        if let Some(hidden) = self.hidden(lot) {
+            hidden.assume_reserve(assumed.reserve);
+            hidden.assume_offers(assumed.best, assumed.second);
+        }
+    }
+
+    /// A lot that closes has opened what was beaten on it.
+    pub(super) fn check_doubts(&self, case: &Case<'_>) -> Result<(), Foul> {
+        for event in case.events.iter().flatten() {
+            if let PublicEvent::LotClosed { lot, .. } = event
+                && let Some(doubt) = self.english.get(lot).and_then(|of| of.doubt.clone())
+            {
+                return Err(doubt);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn offered(lot: LotId, offer: Offer, assumed: Price) -> Command {
+    match offer {
+        Offer::Plain(price) => Command::Bid { lot, price },
+        Offer::Maximum(opened) => Command::BidMaximum {
+            lot,
+            maximum: opened.unwrap_or(assumed),
+        },
+    }
+}
