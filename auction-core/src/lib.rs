@@ -26,7 +26,7 @@
 //!
 //! # The tower
 //! The modules in reading order, none of which uses a later one: values that cannot be invalid (money, time,
-//! symbols, ids), the rules' arithmetic, what can be asked and what is decided (command, event, reject), lots
+//! symbols, ids), the rules' arithmetic, what can be asked and what is decided (command, event, record, reject), lots
 //! with one file a format, users and sessions, the public market and its digest, and the engine on top.
 //!
 //! # Features
@@ -52,6 +52,7 @@ mod random_end;
 pub mod clearing;
 mod command;
 mod event;
+mod record;
 mod reject;
 mod ledger;
 mod lot;
@@ -80,9 +81,8 @@ pub use digest::Digest;
 pub use directory::{Stock, User};
 pub use engine::{Difference, Engine, Executed, ReplayError};
 pub use event::{
-    AllocatedBy, BidAccepted, BidReply, Candidates, Event, Events, ExtensionCause, LotOpened,
-    NoCrossBecause, OpenedBid, Outcome, PrivateEvent, PublicEvent, Record, Reply, ReserveStatus,
-    SoldBy, UnsoldBecause,
+    AllocatedBy, BidAccepted, Candidates, Event, Events, ExtensionCause, LotOpened, NoCrossBecause,
+    OpenedBid, Outcome, PrivateEvent, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
 };
 pub use id::{
     FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
@@ -95,6 +95,7 @@ pub use lot::{
 pub use market::{FoldError, Market, MarketParts};
 pub use money::{Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY};
 pub use random_end::{EndCommitment, RandomEnd, Seed};
+pub use record::{BidReply, Record, Reply};
 pub use reject::{Countable, Reject, TermsError};
 pub use roster::{DeadMan, Roster, Session, Speaker};
 pub use rules::{

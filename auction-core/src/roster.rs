@@ -5,8 +5,8 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::command::{Credential, DeviceKey, NewDevice, TokenHash};
-use crate::event::Reply;
 use crate::limits::{DEVICES_PER_USER_MAX, OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
+use crate::record::Reply;
 use crate::reject::Countable;
 use crate::{Command, Reject, RequestId, Sequence, SessionId, Span, Timestamp, UserId};
 

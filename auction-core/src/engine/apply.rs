@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use super::Engine;
-use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent, Record};
+use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
 use crate::lot::{HiddenLot, Lot};
 use crate::market::FoldError;
+use crate::record::Record;
 use crate::roster::Speaker;
 use crate::{LotId, SessionId, Timestamp, UserId};
 

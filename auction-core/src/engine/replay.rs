@@ -2,8 +2,9 @@
 
 use super::{Asked, Engine};
 use crate::command::{Actor, Caller, Command};
-use crate::event::{Events, Record};
+use crate::event::Events;
 use crate::market::FoldError;
+use crate::record::Record;
 use crate::reject::Reject;
 use crate::rules::RULES_VERSION;
 use crate::{Seed, Sequence, Timestamp};

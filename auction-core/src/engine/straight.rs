@@ -2,8 +2,8 @@
 
 use super::Engine;
 use crate::command::Actor;
-use crate::event::Record;
 use crate::lot::lead_simply;
+use crate::record::Record;
 use crate::{LotId, Price, RequestId, SessionId, Timestamp, UserId};
 
 impl Engine {
