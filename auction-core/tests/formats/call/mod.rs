@@ -1,5 +1,8 @@
 //! The call auction, through the engine.
 
+mod extension;
+mod random_end;
+
 use auction_core::limits::AMOUNT_MAX;
 use auction_core::{
     BookShown, CallTerms, Candidates, Collar, Command, Event, ExtensionCause, Indicative,
@@ -9,7 +12,7 @@ use auction_core::{
 };
 use serde_json::Value;
 
-use crate::house::{A, B, C, D, House, LOT, cancel, micros, open, price, quantity};
+use crate::house::{A, B, C, House, LOT, cancel, micros, open, price, quantity};
 
 const CLOSE: Command = Command::CloseLot { lot: LOT };
 const HALT: Command = Command::HaltLot { lot: LOT };
@@ -96,10 +99,33 @@ fn extensions(house: &House) -> Vec<(u64, u64, ExtensionCause)> {
     all_public(house).into_iter().filter_map(moved).collect()
 }
 
+type Committed = Vec<(Timestamp, [u8; 32])>;
+type Opened = Vec<(Timestamp, RandomEnd)>;
+
+/// What was committed to and what was opened, with the times.
+fn ends(house: &House) -> (Committed, Opened) {
+    let (mut committed, mut opened) = (Vec::new(), Vec::new());
+    for (at, event) in all_public(house) {
+        match event {
+            PublicEvent::EndCommitted { commitment, .. } => committed.push((at, commitment.0)),
+            PublicEvent::EndOpened { end, .. } => opened.push((at, end)),
+            _ => {}
+        }
+    }
+    (committed, opened)
+}
+
+fn random_end(seconds: u64) -> CallTerms {
+    CallTerms {
+        random_end: Span::from_secs(seconds),
+        ..CallTerms::default()
+    }
+}
+
 #[test]
 fn every_deciding_case_comes_out_through_the_engine_as_published() {
     let document: Value =
-        serde_json::from_str(include_str!("../vectors/call-auction.json")).unwrap();
+        serde_json::from_str(include_str!("../../vectors/call-auction.json")).unwrap();
     let cases = document["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 15);
     for case in cases {
@@ -555,305 +581,6 @@ fn a_halt_lets_cancels_through_and_shifts_the_windows() {
     );
     house.outcome();
     assert_eq!(house.records.last().unwrap().at, secs(400));
-}
-
-type Committed = Vec<(Timestamp, [u8; 32])>;
-type Opened = Vec<(Timestamp, RandomEnd)>;
-
-/// What was committed to and what was opened, with the times.
-fn ends(house: &House) -> (Committed, Opened) {
-    let (mut committed, mut opened) = (Vec::new(), Vec::new());
-    for (at, event) in all_public(house) {
-        match event {
-            PublicEvent::EndCommitted { commitment, .. } => committed.push((at, commitment.0)),
-            PublicEvent::EndOpened { end, .. } => opened.push((at, end)),
-            _ => {}
-        }
-    }
-    (committed, opened)
-}
-
-fn random_end(seconds: u64) -> CallTerms {
-    CallTerms {
-        random_end: Span::from_secs(seconds),
-        ..CallTerms::default()
-    }
-}
-
-#[test]
-fn a_random_end_is_fixed_when_its_window_begins_and_kept_to_the_microsecond() {
-    let mut moments = Vec::new();
-    for seed in 0..20_u8 {
-        let mut house = house("10", random_end(20));
-        house.seed = [seed.wrapping_mul(13); 32];
-        house.user(1, A, buy(5, "11")).unwrap();
-        house.user(1, B, sell(5, "10")).unwrap();
-        assert_eq!(house.engine.next_deadline(), Some(secs(280)));
-        house.wait(secs(280));
-        let drawn = house.records.last().unwrap();
-        assert_eq!(drawn.at, secs(280));
-        assert!(drawn.command.is_hidden());
-        let uncross_at = house.engine.next_deadline().unwrap();
-        assert!((secs(280)..=secs(300)).contains(&uncross_at));
-        moments.push(uncross_at);
-        // Others know no more than that it is fixed.
-        assert_eq!(closes_at(&house), secs(300));
-        let (committed, opened) = ends(&house);
-        assert_eq!((committed.len(), opened.len()), (1, 0));
-
-        house.outcome();
-        let last = house.records.last().unwrap();
-        assert_eq!(last.at, uncross_at);
-        let (committed, opened) = ends(&house);
-        let (_, end) = opened[0];
-        assert_eq!(opened.len(), 1);
-        assert_eq!(end.commitment(LOT).0, committed[0].1, "as it was fixed");
-        let close = closes_at(&house).micros() - end.before_close.micros();
-        assert_eq!(close, uncross_at.micros());
-    }
-    moments.sort_unstable();
-    moments.dedup();
-    assert_eq!(moments.len(), 20, "each seed has its own moment");
-}
-
-#[test]
-fn an_opened_end_that_is_not_the_one_committed_to_does_not_fit_the_fold() {
-    let mut house = house("10", random_end(20));
-    house.wait(secs(280));
-    let mut market = house.engine.market().clone();
-    house.wait(secs(300));
-    let (_, opened) = ends(&house);
-    let (at, mut end) = opened[0];
-    end.before_close = Span::from_micros(end.before_close.micros() + 1).unwrap();
-    let event = PublicEvent::EndOpened { lot: LOT, end };
-    let refused = market.apply(at, &event);
-    assert_eq!(
-        refused,
-        Err(auction_core::FoldError::EndNotAsCommitted(LOT))
-    );
-}
-
-#[test]
-fn who_comes_after_the_random_end_is_late_also_before_it_was_decided() {
-    let mut house = house("10", random_end(20));
-    house.wait(secs(280));
-    let closed_at = house.engine.next_deadline().unwrap();
-    let caller = auction_core::Caller::User(A);
-    let mut late = |at| house.engine.execute(at, caller, buy(1, "10"));
-    let before = micros(closed_at.micros() - 1);
-    late(before).unwrap();
-    let refused = Err(Reject::LotClosed {
-        lot: LOT,
-        closed_at,
-    });
-    assert_eq!(late(closed_at).map(|done| done.reply()), refused);
-}
-
-#[test]
-fn a_halt_shifts_the_uncross_and_what_was_fixed_holds() {
-    let mut house = house("10", random_end(20));
-    house.wait(secs(280));
-    let uncross_at = house.engine.next_deadline().unwrap();
-    let halted_at = micros(uncross_at.micros() - 1);
-    let operator = auction_core::Caller::Operator;
-    house.ask(halted_at, operator, HALT).unwrap();
-    assert_eq!(house.engine.next_deadline(), None);
-    let resumed_at = micros(halted_at.micros() + 100_000_000);
-    house.ask(resumed_at, operator, RESUME).unwrap();
-    let shifted = micros(uncross_at.micros() + 100_000_000);
-    assert_eq!(house.engine.next_deadline(), Some(shifted));
-    house.outcome();
-    assert_eq!(house.records.last().unwrap().at, shifted);
-    let (committed, opened) = ends(&house);
-    assert_eq!((committed.len(), opened.len()), (1, 1));
-}
-
-#[test]
-fn when_the_auctioneer_moves_the_close_the_end_is_drawn_anew() {
-    let mut house = house("10", random_end(20));
-    house.wait(secs(280));
-    let closes_at = secs(600);
-    house
-        .operate(
-            280,
-            Command::ExtendLot {
-                lot: LOT,
-                closes_at,
-            },
-        )
-        .unwrap();
-    assert_eq!(house.engine.next_deadline(), Some(secs(580)));
-    house.outcome();
-    let (committed, opened) = ends(&house);
-    assert_eq!((committed.len(), opened.len()), (2, 2));
-    assert_eq!(opened[0].0, secs(280), "the first lapsed, and is shown");
-    assert!((secs(580)..=secs(600)).contains(&opened[1].0));
-}
-
-#[test]
-fn a_late_draw_has_what_is_left_of_its_window() {
-    for at in [290, 300, 400] {
-        let mut house = house("10", random_end(20));
-        let caller = auction_core::Caller::Operator;
-        // The shell was away, and the first that it asks is something else.
-        let other = Command::SuspendUser { user: D };
-        let done = house.engine.execute(secs(at), caller, other).unwrap();
-        house.records.extend(done.into_record());
-        house.wait(secs(at));
-        let drawn = house
-            .records
-            .iter()
-            .find(|record| matches!(record.command, Command::DrawEnd { .. }));
-        assert_eq!(drawn.unwrap().at, secs(at));
-        house.outcome();
-        let closed = house.records.last().unwrap().at;
-        assert!((secs(at)..=secs(at.max(300))).contains(&closed));
-    }
-}
-
-#[test]
-fn closed_early_a_call_is_uncrossed_now_without_an_extension_and_its_end_is_opened() {
-    let terms = CallTerms {
-        collar: collar("1", 0),
-        market_extension: true,
-        extend_by: Span::from_secs(30),
-        ..random_end(20)
-    };
-    let mut house = house("10", terms);
-    house.user(1, A, buy(5, "12")).unwrap();
-    house.user(1, B, sell(5, "10.50")).unwrap();
-    house.user(1, C, order(Side::Buy, 5, None)).unwrap();
-    house.wait(secs(280));
-    house.operate(280, CLOSE).unwrap();
-    let outcome = house.outcome();
-    let Outcome::Crossed { price: at, by, .. } = outcome else {
-        panic!("{outcome:?}")
-    };
-    // 12.00 is outside 9 to 11.
-    assert_eq!((at, by), (price("11"), LadderStep::Collar));
-    assert_eq!(house.records.last().unwrap().at, secs(280));
-    let (committed, opened) = ends(&house);
-    assert_eq!((committed.len(), opened.len()), (1, 1));
-    assert_eq!(extensions(&house), []);
-}
-
-#[test]
-fn outside_the_collar_the_call_is_extended_up_to_the_limit_and_then_bound() {
-    let terms = CallTerms {
-        collar: collar("0", 1_000),
-        extensions_max: 2,
-        no_cancel: Some(Span::from_secs(30)),
-        ..CallTerms::default()
-    };
-    let orders = |house: &mut House| {
-        house.user(1, A, buy(100, "115")).unwrap();
-        house.user(1, B, buy(100, "120")).unwrap();
-        house.user(1, C, sell(60, "105")).unwrap();
-        house.user(1, D, sell(200, "118")).unwrap();
-    };
-    let mut house_ = house("100", terms);
-    orders(&mut house_);
-    house_.outcome();
-    let volatility = ExtensionCause::Volatility;
-    assert_eq!(
-        extensions(&house_),
-        [(300, 360, volatility), (360, 420, volatility)]
-    );
-    assert_eq!(house_.engine.market().lot(LOT).unwrap().extensions, 2);
-    let outcome = house_.outcome();
-    let Outcome::Crossed {
-        price: at,
-        volume,
-        surplus,
-        by,
-        ..
-    } = outcome
-    else {
-        panic!("{outcome:?}")
-    };
-    assert_eq!((at, volume, surplus), (price("110"), 60, 140));
-    assert_eq!(by, LadderStep::Collar);
-    assert_eq!(fills(&house_, B), [60], "the higher limit is served first");
-    assert_eq!(house_.records.last().unwrap().at, secs(420));
-
-    // In the extension orders can be cancelled again until its own window.
-    let mut calmed = house("100", terms);
-    orders(&mut calmed);
-    let since = secs(270);
-    assert_eq!(
-        calmed.user(299, B, cancel(1)),
-        Err(Reject::NoCancelNow { since })
-    );
-    calmed.user(300, B, cancel(1)).unwrap();
-    calmed.user(329, D, cancel(1)).unwrap();
-    calmed.user(329, A, replace(1, 100, Some("109"))).unwrap();
-    let since = secs(330);
-    assert_eq!(
-        calmed.user(330, C, cancel(1)),
-        Err(Reject::NoCancelNow { since })
-    );
-    let outcome = calmed.outcome();
-    assert!(
-        matches!(outcome, Outcome::Crossed { price: at, .. } if at == price("109")),
-        "{outcome:?}"
-    );
-    assert_eq!(extensions(&calmed), [(300, 360, volatility)]);
-}
-
-#[test]
-fn an_extension_has_a_random_end_of_its_own() {
-    let terms = CallTerms {
-        collar: collar("1", 0),
-        extend_by: Span::from_secs(60),
-        ..random_end(20)
-    };
-    let mut house = house("10", terms);
-    house.user(1, A, buy(5, "20")).unwrap();
-    house.user(1, B, sell(5, "19")).unwrap();
-    house.outcome();
-    let (committed, opened) = ends(&house);
-    assert_eq!((committed.len(), opened.len()), (2, 2));
-    for ((_, commitment), (_, end)) in committed.iter().zip(&opened) {
-        assert_eq!(end.commitment(LOT).0, *commitment);
-    }
-    let (first, second) = (opened[0].0, opened[1].0);
-    let extended_to = micros(first.micros() + 60_000_000);
-    assert_eq!(closes_at(&house), extended_to);
-    assert_eq!(committed[1].0, micros(extended_to.micros() - 20_000_000));
-    assert!((committed[1].0..=extended_to).contains(&second));
-    assert_eq!(house.records.last().unwrap().at, second);
-}
-
-#[test]
-fn market_orders_that_would_stay_unfilled_extend_the_call_once() {
-    let terms = CallTerms {
-        market_extension: true,
-        ..CallTerms::default()
-    };
-    let mut unfilled = house("10", terms);
-    unfilled.user(1, A, order(Side::Buy, 10, None)).unwrap();
-    unfilled.user(1, B, sell(4, "10")).unwrap();
-    unfilled.outcome();
-    let market = ExtensionCause::MarketOrders;
-    assert_eq!(extensions(&unfilled), [(300, 360, market)]);
-    let lot = unfilled.engine.market().lot(LOT).unwrap();
-    assert_eq!(
-        lot.extensions, 0,
-        "it does not count as a volatility extension"
-    );
-    assert_eq!(fills(&unfilled, A), [4]);
-
-    let mut filled = house("10", terms);
-    filled.user(1, A, order(Side::Buy, 4, None)).unwrap();
-    filled.user(1, B, sell(10, "10")).unwrap();
-    filled.outcome();
-    assert_eq!(extensions(&filled), []);
-
-    let mut alone = house("10", terms);
-    alone.user(1, A, order(Side::Sell, 4, None)).unwrap();
-    alone.user(310, B, buy(4, "9")).unwrap();
-    alone.outcome();
-    assert_eq!(fills(&alone, A), [4]);
 }
 
 #[test]
