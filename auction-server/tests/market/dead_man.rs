@@ -27,9 +27,13 @@ fn house() -> House {
 
 /// Mia with an order, and the program that keeps the switch of her session from firing.
 fn guarded(server: &Server, grace: &str) -> (Person, Watching) {
+    guarded_as("mia", server, grace)
+}
+
+fn guarded_as(name: &str, server: &Server, grace: &str) -> (Person, Watching) {
     let mia = Person::at(server.address());
-    mia.does("register mia");
-    mia.does("login mia");
+    mia.does(&format!("register {name}"));
+    mia.does(&format!("login {name}"));
     mia.does("order S1 buy 60 12");
     let mut watching = mia.watches(&format!("watch --forever --dead-man {grace}"));
     let armed = watching.until("dead_man");
@@ -54,19 +58,10 @@ fn orders(person: &Person) -> usize {
 fn when_the_program_is_killed_the_orders_are_pulled() {
     let house = house();
     let server = house.open();
-    for (round, signal) in [Signal::KILL, Signal::TERM].into_iter().enumerate() {
-        let (mia, watching) = match round {
-            0 => guarded(&server, "200ms"),
-            _ => {
-                // The switch has fired and is armed still.
-                let mia = Person::at(server.address());
-                mia.does("login mia");
-                mia.does("order S1 buy 60 12");
-                let mut watching = mia.watches("watch --forever --dead-man 300ms");
-                watching.until("dead_man");
-                (mia, watching)
-            }
-        };
+    // A trader of its own each: the switch of the first is armed still, and fires whenever her last command was a while
+    // ago.
+    for (name, signal) in [("mia", Signal::KILL), ("tom", Signal::TERM)] {
+        let (mia, watching) = guarded_as(name, &server, "200ms");
         // Each command speaks for the session a while, and what it places is pulled too.
         mia.does("order S1 buy 10 13");
         assert_eq!(orders(&mia), 2);
