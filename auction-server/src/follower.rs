@@ -9,14 +9,15 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use auction_core::{LotId, Name, Price, Symbol};
 use auction_proto::History;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
+use crate::background;
 use crate::bids::{BidFinder, NamedBid};
 use crate::folder::DataFolder;
 use crate::history::{BIDS_KEPT_MAX, BidHistory};
@@ -27,6 +28,9 @@ use crate::records;
 pub const QUESTIONS_MAX: usize = 256;
 /// How often `client.csv` is written at most.
 pub const CLIENT_CSV_EVERY: Duration = Duration::from_secs(1);
+/// The next time comes after so many times as long as it took: a file of a million rows takes a third of a second, and
+/// keeps a disk busy that bids wait for.
+pub const CLIENT_CSV_PAUSE: u32 = 20;
 
 /// Starts the thread that follows the market.
 #[derive(Debug)]
@@ -96,11 +100,12 @@ impl Follower {
             client: ClientCsv {
                 path: data.client(),
                 written: None,
+                next_at: Instant::now(),
             },
             said: None,
         };
-        let thread = thread::Builder::new().name("follower".to_owned());
-        let thread = thread.spawn(move || runtime.block_on(following.run(questions)))?;
+        let run = move || runtime.block_on(following.run(questions));
+        let thread = background::spawn("follower", run)?;
         Ok((thread, Histories(sender)))
     }
 }
@@ -176,6 +181,7 @@ impl Following {
         }
         // The last bids may still be on their way to the disk.
         while self.durable.changed().await.is_ok() {}
+        self.client.next_at = Instant::now();
         self.refresh();
     }
 
@@ -250,12 +256,14 @@ struct ClientCsv {
     path: PathBuf,
     /// How many bids the file holds; `None`: it is of an earlier run.
     written: Option<u64>,
+    next_at: Instant,
 }
 
 impl ClientCsv {
-    /// Writes the file anew, aside and renamed, if there is anything new.
+    /// Writes the file anew, aside and renamed, if there is anything new and it is time.
     fn write(&mut self, state: &State) -> io::Result<()> {
-        if self.written == Some(state.bids) {
+        let begun_at = Instant::now();
+        if self.written == Some(state.bids) || begun_at < self.next_at {
             return Ok(());
         }
         let aside = self.path.with_extension("csv.tmp");
@@ -263,6 +271,7 @@ impl ClientCsv {
         // Not synced: after a loss of power it is made again from the journal, whose syncs it would delay.
         std::fs::rename(&aside, &self.path)?;
         self.written = Some(state.bids);
+        self.next_at = Instant::now() + begun_at.elapsed() * CLIENT_CSV_PAUSE;
         Ok(())
     }
 }

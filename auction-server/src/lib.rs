@@ -8,6 +8,7 @@
 
 pub mod journal;
 pub mod progress;
+pub mod background;
 pub mod folder;
 pub mod house;
 pub mod config;

@@ -10,6 +10,7 @@ use auction_proto::FeedEntry;
 use tokio::runtime::Handle;
 
 use crate::announce;
+use crate::background;
 use crate::hub::{Following, Hub, HubEnded, NoNext, Published, WeakHub};
 
 /// How often news is printed at most: nobody reads faster, and a thread that each bid wakes slows bids down.
@@ -32,8 +33,7 @@ pub async fn print(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
         hub: hub.downgrade(),
         runtime: Handle::current(),
     };
-    let builder = thread::Builder::new().name("news".to_owned());
-    builder.spawn(move || news.run(&opening))
+    background::spawn("news", move || news.run(&opening))
 }
 
 /// The market as it was printed.

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
+use std::thread::JoinHandle;
 
 use auction_core::{Engine, MarketId, ReplayError, SNAPSHOT_VERSION, Snapshot};
 use auction_proto::decode_records;
 use tokio::sync::watch;
 
+use crate::background;
 use crate::folder::DataFolder;
 use crate::journal::{
     Disk, Durability, FrameView, Journal, JournalError, NewJournal, Options, Position, Reader,
@@ -93,15 +94,18 @@ pub fn keep_snapshots(
     data: &DataFolder,
     last: u64,
     milestones: watch::Receiver<u64>,
-) -> std::io::Result<thread::JoinHandle<()>> {
+) -> std::io::Result<JoinHandle<()>> {
     let folder = data.journal();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    thread::Builder::new().name("snapshots".to_owned()).spawn(move || {
+    background::spawn("snapshots", move || {
         let mut milestones = milestones;
         let mut last = last;
         loop {
             let due = last + SNAPSHOT_RECORDS;
-            if runtime.block_on(milestones.wait_for(|sequence| *sequence >= due)).is_err() {
+            if runtime
+                .block_on(milestones.wait_for(|sequence| *sequence >= due))
+                .is_err()
+            {
                 return;
             }
             let sequence = *milestones.borrow();
