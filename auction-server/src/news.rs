@@ -29,7 +29,7 @@ pub async fn print(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
     let news = News {
         round: open.map(|lot| lot.id).collect(),
         market,
-        feed,
+        feed: feed.at_leisure(),
         hub: hub.downgrade(),
         runtime: Handle::current(),
     };
@@ -129,7 +129,7 @@ impl News {
         let anew = hub.and_then(|hub| self.runtime.block_on(hub.market()).ok());
         match anew {
             Some((market, feed)) => {
-                (self.market, self.feed) = (market, feed);
+                (self.market, self.feed) = (market, feed.at_leisure());
                 true
             }
             None => false,

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
 use crate::credentials::Credentials;
 use crate::funds;
-use crate::hub::Hub;
+use crate::hub::{HUB_WAITS_MAX, Hub};
 use crate::indicative;
 use crate::metrics::Metrics;
 use crate::switches::Switches;
@@ -210,6 +210,7 @@ impl Sequencer {
             credentials,
             switches,
             hub,
+            hub_waits_since: None,
             durable: durable_sender,
             milestones: milestones_sender,
             metrics: metrics.clone(),
@@ -235,6 +236,8 @@ struct Running {
     credentials: Arc<Credentials>,
     switches: Arc<Switches>,
     hub: Hub,
+    /// Since when the hub has not looked at what it was handed.
+    hub_waits_since: Option<Instant>,
     durable: watch::Sender<u64>,
     milestones: watch::Sender<u64>,
     metrics: Arc<Metrics>,
@@ -293,8 +296,7 @@ impl Running {
                 self.metrics.synced.observe_time(syncing, untold.count);
             }
             untold.tell(durable_at);
-            // Those who watch come after those who wait. Whoever asks the hub wakes it too, and finds all of this there.
-            self.hub.wake();
+            self.wake_hub();
             if !open {
                 return Ok(());
             }
@@ -370,6 +372,10 @@ impl Running {
             Some(due) => Duration::from_micros(due.since(self.clock.now()).micros()).min(IDLE_MAX),
             None => IDLE_MAX,
         };
+        let wait = match self.hub_waits_since {
+            Some(since) => wait.min(HUB_WAITS_MAX.saturating_sub(since.elapsed())),
+            None => wait,
+        };
         let mut count = 0;
         match self.inbox.recv_timeout(wait) {
             Ok(first) => {
@@ -387,6 +393,18 @@ impl Running {
         }
         self.metrics.inbox.subtract(count);
         true
+    }
+
+    /// Those who watch come after those who wait. Whoever asks the hub wakes it too, and finds there all that was handed
+    /// to it.
+    fn wake_hub(&mut self) {
+        let Some(since) = self.hub_waits_since else {
+            return;
+        };
+        if self.hub.is_watched() || since.elapsed() >= HUB_WAITS_MAX {
+            self.hub_waits_since = None;
+            self.hub.wake();
+        }
     }
 
     /// Commits the batch at hand when no more fits into it.
@@ -411,7 +429,10 @@ impl Running {
         let sequence = settled.sequence.0;
         // The engine knows nothing now that is not durable.
         let indicatives = indicative::touched(self.committer.engine(), &settled.events);
-        self.hub.hand(settled.events, indicatives);
+        if !settled.events.is_empty() {
+            self.hub.hand(settled.events, indicatives);
+            self.hub_waits_since.get_or_insert_with(Instant::now);
+        }
         self.durable.send_replace(sequence);
         if sequence >= *self.milestones.borrow() + MILESTONE_RECORDS {
             self.milestones.send_replace(sequence);

@@ -10,6 +10,8 @@ use auction_proto::limits::ACCOUNT_ENTRIES_MAX;
 use auction_proto::{AccountEntry, AccountFeed, List};
 use tokio::sync::mpsc;
 
+use super::eager::{Eager, One};
+
 /// How many messages a watcher of an account can be behind; with one more it is told the newest state instead.
 pub const OWN_BEHIND_MAX: usize = 256;
 
@@ -28,12 +30,15 @@ pub struct AccountWatching {
 
 /// What happens to one user's account.
 #[derive(Debug)]
-pub struct OwnFeed(mpsc::Receiver<Arc<AccountFeed>>);
+pub struct OwnFeed {
+    feed: mpsc::Receiver<Arc<AccountFeed>>,
+    _eager: One,
+}
 
 impl OwnFeed {
     /// Waits for what happens next; `None`: it was too slow, or the hub has ended.
     pub async fn next(&mut self) -> Option<Arc<AccountFeed>> {
-        self.0.recv().await
+        self.feed.recv().await
     }
 }
 
@@ -54,7 +59,7 @@ impl Desk {
         }
     }
 
-    pub(super) fn watch(&mut self, user: UserId) -> AccountWatching {
+    pub(super) fn watch(&mut self, user: UserId, eager: &Eager) -> AccountWatching {
         let (sender, receiver) = mpsc::channel(OWN_BEHIND_MAX);
         let watchers = self.watchers.entry(user).or_default();
         watchers.retain(|watcher| !watcher.is_closed());
@@ -63,7 +68,10 @@ impl Desk {
             dead_men: self.accounts.dead_men_of(user).collect(),
             leads: self.accounts.leads_of(user).collect(),
             orders: self.orders_of(user),
-            feed: OwnFeed(receiver),
+            feed: OwnFeed {
+                feed: receiver,
+                _eager: eager.one(),
+            },
         }
     }
 

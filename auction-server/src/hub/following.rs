@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::Published;
 use super::board::Changes;
+use super::eager::One;
 
 /// What the hub hands to everyone who watches.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Following {
     missed: VecDeque<Weak<Published>>,
     feed: broadcast::Receiver<Handed>,
     indicatives: Changes,
+    /// `None`: it need not be told at once.
+    eager: Option<One>,
 }
 
 /// Why there is no next batch.
@@ -46,13 +49,22 @@ impl Following {
         missed: VecDeque<Weak<Published>>,
         feed: broadcast::Receiver<Handed>,
         indicatives: Changes,
+        eager: One,
     ) -> Self {
         Self {
             place,
             missed,
             feed,
             indicatives,
+            eager: Some(eager),
         }
+    }
+
+    /// For someone who need not be told at once: no commit wakes the hub for them.
+    #[must_use]
+    pub fn at_leisure(mut self) -> Self {
+        self.eager = None;
+        self
     }
 
     /// Waits for what is next. Can be given up without loss.

@@ -2,6 +2,7 @@
 //! once, hands it to everyone who watches, and makes one snapshot a sequence, however many ask.
 
 mod published;
+mod eager;
 mod past;
 mod board;
 mod way;
@@ -33,6 +34,7 @@ use crate::metrics::Metrics;
 
 use board::Board;
 use desk::Desk;
+use eager::Eager;
 use following::Handed;
 use past::Past;
 use snapshots::Snapshots;
@@ -57,6 +59,8 @@ pub const FEED_BEHIND_MAX: usize = 1_024;
 /// How many snapshots can be on their way to slow clients; with as many, [`Hub::snapshot`] is busy, and who
 /// begins to watch is given the latest of them, with what came since.
 pub const SNAPSHOTS_MAX: usize = 64;
+/// How long what became durable waits for the hub at most while nobody watches: news is for people.
+pub const HUB_WAITS_MAX: Duration = Duration::from_millis(20);
 /// How long to wait when the inbox is full of batches.
 const INBOX_PAUSE: Duration = Duration::from_millis(5);
 
@@ -65,6 +69,7 @@ const INBOX_PAUSE: Duration = Duration::from_millis(5);
 pub struct Hub {
     inbox: Arc<Way>,
     questions: Arc<Semaphore>,
+    eager: Eager,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
 }
@@ -74,6 +79,7 @@ pub struct Hub {
 pub struct WeakHub {
     inbox: Weak<Way>,
     questions: Arc<Semaphore>,
+    eager: Eager,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
 }
@@ -86,6 +92,7 @@ impl WeakHub {
         Some(Hub {
             inbox,
             questions: self.questions.clone(),
+            eager: self.eager.clone(),
             metrics: self.metrics.clone(),
             beats: self.beats.clone(),
         })
@@ -154,7 +161,9 @@ impl Hub {
         let (feed, _) = broadcast::channel(FEED_BEHIND_MAX);
         let past = Past::default();
         let (beats, beats_told) = watch::channel(beat(&mut market, term, &*clock));
+        let eager = Eager::default();
         let mut hub = Running {
+            eager: eager.clone(),
             market,
             term,
             clock,
@@ -175,6 +184,7 @@ impl Hub {
         Ok(Self {
             inbox: Arc::new(Way::new(sender, thread.thread().clone())),
             questions: Arc::new(Semaphore::new(HUB_QUESTIONS)),
+            eager,
             metrics,
             beats: beats_told,
         })
@@ -186,6 +196,7 @@ impl Hub {
         WeakHub {
             inbox: Arc::downgrade(&self.inbox),
             questions: self.questions.clone(),
+            eager: self.eager.clone(),
             metrics: self.metrics.clone(),
             beats: self.beats.clone(),
         }
@@ -201,16 +212,19 @@ impl Hub {
     /// sequencer's alone, which [wakes](Self::wake) the hub when it has told those who wait. It waits here when the
     /// hub is far behind, which answers everyone `busy` in time.
     pub(crate) fn hand(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
-        if !events.is_empty() {
-            self.metrics.hub_inbox.add(1);
-            self.inbox.put(Message::Settled(events, indicatives));
-        }
+        self.metrics.hub_inbox.add(1);
+        self.inbox.put(Message::Settled(events, indicatives));
     }
 
     /// Has the hub look at what was handed to it. Whoever asks it something has it look too, so that nobody is
     /// shown less than they were told.
     pub(crate) fn wake(&self) {
         self.inbox.wake();
+    }
+
+    /// Whether someone wants to be told at once; else the hub need not be woken for [`HUB_WAITS_MAX`].
+    pub(crate) fn is_watched(&self) -> bool {
+        self.eager.is_anyone()
     }
 
     /// Hands over and wakes.
@@ -314,6 +328,7 @@ impl Hub {
 }
 
 struct Running {
+    eager: Eager,
     market: Market,
     term: Term,
     clock: Arc<dyn Clock>,
@@ -366,7 +381,9 @@ impl Running {
                 let snapshot = self.snapshots.newest(&self.market);
                 drop(reply.send(snapshot));
             }
-            Message::WatchAccount(user, reply) => drop(reply.send(self.desk.watch(user))),
+            Message::WatchAccount(user, reply) => {
+                drop(reply.send(self.desk.watch(user, &self.eager)))
+            }
             Message::Orders(user, reply) => drop(reply.send(self.desk.orders_of(user))),
             Message::Tell(at, user, event) => {
                 self.desk.note(at, user, event);
@@ -396,7 +413,13 @@ impl Running {
     }
 
     fn following(&self, place: FeedSequence, missed: VecDeque<Weak<Published>>) -> Following {
-        Following::new(place, missed, self.feed.subscribe(), self.board.changes())
+        Following::new(
+            place,
+            missed,
+            self.feed.subscribe(),
+            self.board.changes(),
+            self.eager.one(),
+        )
     }
 
     fn publish(&mut self, events: Vec<(Timestamp, Event)>) {
