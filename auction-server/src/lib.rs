@@ -45,6 +45,8 @@ pub mod indicative;
 pub mod hub;
 pub mod signing;
 pub mod news;
+pub mod outlet;
+pub mod teller;
 pub mod sequencer;
 pub mod login;
 pub mod envelopes;

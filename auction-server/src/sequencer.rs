@@ -15,7 +15,7 @@ use auction_core::{
     Timestamp, UserId,
 };
 use auction_proto::{Balance, GetBalance};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
 use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
@@ -25,6 +25,7 @@ use crate::hub::{HUB_WAITS_MAX, Hub};
 use crate::indicative;
 use crate::metrics::Metrics;
 use crate::switches::Switches;
+use crate::teller::{Decisions, Teller};
 
 /// How many commands and questions can wait; one more is answered `busy`.
 pub const INBOX: usize = 8_192;
@@ -49,8 +50,8 @@ pub struct Commands {
     pub session: SessionId,
     /// The number of each, and the command.
     pub commands: Vec<(RequestId, Command)>,
-    /// Who is told. There is room, for a connection has no more commands under way than its queue holds answers.
-    pub reply: mpsc::Sender<Told>,
+    /// Who is told. It [knows](Teller::begin) that they are under way.
+    pub reply: Arc<Teller>,
 }
 
 impl Submission {
@@ -98,18 +99,6 @@ pub enum Answer {
     Orders(Option<Vec<OwnOrder>>),
     /// The record of the request, if it was accepted and is remembered.
     Record(Option<Sequence>),
-}
-
-/// What came of commands, by the numbers of their requests.
-pub type Decisions = Vec<(RequestId, Decision)>;
-
-/// What a connection is told of the commands that it submitted together.
-#[derive(Clone, Debug)]
-pub struct Told {
-    /// Its number for each, and what came of it.
-    pub decisions: Decisions,
-    /// When they were durable.
-    pub durable_at: Instant,
 }
 
 /// Where submissions go in.
@@ -249,19 +238,17 @@ struct Untold {
     /// What each of those who wait is told.
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
     /// What each connection is told.
-    connections: Vec<(mpsc::Sender<Told>, Decisions)>,
+    connections: Vec<(Arc<Teller>, Decisions)>,
     count: u64,
+    /// Where answers are encoded.
+    buffer: Vec<u8>,
 }
 
 impl Untold {
     /// Tells all of it. Who has left need not be told.
-    fn tell(&mut self, durable_at: Instant) {
+    fn tell(&mut self, durable_at: Instant, metrics: &Metrics) {
         for (reply, decisions) in self.connections.drain(..) {
-            let told = Told {
-                decisions,
-                durable_at,
-            };
-            let _ = reply.try_send(told);
+            reply.tell(decisions, durable_at, metrics, &mut self.buffer);
         }
         for (reply, answer) in self.answers.drain(..) {
             let _ = reply.send(answer);
@@ -295,7 +282,7 @@ impl Running {
                 self.metrics.decided.observe_time(deciding, untold.count);
                 self.metrics.synced.observe_time(syncing, untold.count);
             }
-            untold.tell(durable_at);
+            untold.tell(durable_at, &self.metrics);
             self.wake_hub();
             if !open {
                 return Ok(());

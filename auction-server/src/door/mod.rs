@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::encoding::Encoding;
+use crate::outlet::{Line, Outlet};
 use crate::session::{self, Channel, Ended, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
 use crate::visitors::{TurnedAway, Visit};
 use prefixed::Prefixed;
@@ -131,7 +132,8 @@ impl Door {
         if let Err(error) = stream.set_nodelay(true) {
             return error.into();
         }
-        let mut stream = Prefixed::new(stream);
+        let (line, outlet) = Line::new(stream);
+        let mut stream = Prefixed::new(line);
         let language = match self.listen(&mut stream, hello_by).await {
             Ok(language) => language,
             Err(ended) => {
@@ -153,7 +155,7 @@ impl Door {
                 match self.listen(&mut stream, hello_by).await {
                     Ok(language) => {
                         drop(other);
-                        self.speak(language, stream, hello_by, visit).await
+                        self.speak(language, (stream, None), hello_by, visit).await
                     }
                     Err(ended) => ended,
                 }
@@ -162,7 +164,8 @@ impl Door {
             (Language::Tls, None) => send_away(&mut stream, &TLS_ALERT).await,
             (language, None) => {
                 drop(other);
-                self.speak(language, stream, hello_by, visit).await
+                self.speak(language, (stream, Some(outlet)), hello_by, visit)
+                    .await
             }
         }
     }
@@ -191,7 +194,7 @@ impl Door {
     async fn speak<S>(
         &self,
         language: Language,
-        stream: Prefixed<S>,
+        (stream, outlet): (Prefixed<S>, Option<Arc<Outlet>>),
         hello_by: Instant,
         visit: &Visit,
     ) -> Ended
@@ -204,14 +207,27 @@ impl Door {
             Language::Http => web::serve(stream, self, visitor).await,
             Language::Lines => {
                 let _open = metrics.connections_json.held();
-                session::serve(Channel::lines(stream), hello_by, visitor, services).await
+                let channel = with(outlet, Channel::lines(stream));
+                session::serve(channel, hello_by, visitor, services).await
             }
             // TLS within TLS is nothing that is known.
             Language::Binary | Language::Tls => {
                 let _open = metrics.connections_binary.held();
-                session::serve(Channel::frames(stream), hello_by, visitor, services).await
+                let channel = with(outlet, Channel::frames(stream));
+                session::serve(channel, hello_by, visitor, services).await
             }
         }
+    }
+}
+
+/// With what the sequencer writes to: not where something, such as TLS, lies in between.
+fn with<S>(outlet: Option<Arc<Outlet>>, channel: Channel<S>) -> Channel<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    match outlet {
+        Some(outlet) => channel.with_outlet(outlet),
+        None => channel,
     }
 }
 

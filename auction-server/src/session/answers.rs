@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use auction_core::{Caller, Command, Reply, RequestId, Span};
+use auction_core::{Caller, Command, RequestId, Span};
 use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Bound, Connection, State};
-use crate::committer::{Decision, Novelty};
-use crate::sequencer::{Answer, NotTaken, Told, Work};
+use crate::sequencer::{Answer, NotTaken, Work};
+use crate::teller::{Told, answer};
 use crate::visitors::Bucket;
 
 /// Whether a command that was asked in place came to be decided.
@@ -26,33 +26,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) fn tell_all(&mut self, told: Told) {
-        let count = told.decisions.len();
-        self.in_flight -= count;
-        self.untold.push((told.durable_at, count as u64));
-        for (request, decision) in told.decisions {
-            self.tell(request, decision);
+        let (decisions, durable_at) = match told {
+            Told::LookUp => return self.channel.look_up(),
+            Told::Decisions {
+                decisions,
+                durable_at,
+            } => (decisions, durable_at),
+        };
+        self.teller.end(decisions.len());
+        self.untold.push((durable_at, decisions.len() as u64));
+        for (request, decision) in decisions {
+            match answer(&decision, &self.services.metrics) {
+                Ok(accepted) => self.reply(request, &accepted),
+                Err(refused) => self.reply(request, &refused),
+            }
         }
-    }
-
-    fn tell(&mut self, request: RequestId, decision: Decision) {
-        let done = match decision {
-            Ok(done) => done,
-            Err(reject) => return self.refused(request, reject.into()),
-        };
-        let is_bid = matches!(done.reply, Reply::Bid(_) | Reply::OrderPlaced(_));
-        let novelty = match done.novelty {
-            Novelty::New => Done::Now,
-            Novelty::Repeated => Done::Before,
-        };
-        if is_bid && novelty == Done::Now {
-            self.services.metrics.bids_accepted.add_one();
-        }
-        let accepted = Accepted {
-            feed_sequence: done.feed_sequence,
-            done: novelty,
-            reply: done.reply,
-        };
-        self.reply(request, &accepted);
+        self.channel.end_answer();
     }
 
     /// What was durable is with the client's system now.

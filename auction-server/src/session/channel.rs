@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use auction_core::RequestId;
 use auction_proto::limits::REQUEST_BYTES_MAX;
@@ -17,6 +18,7 @@ use super::ended::Ended;
 use super::websocket::{Message, WebSocket};
 use super::{LINGER_TIMEOUT, WRITE_TIMEOUT};
 use crate::encoding::{Encoded, Encoding};
+use crate::outlet::Outlet;
 
 /// How much is read at a time.
 pub(super) const INPUT_BYTES: usize = 4_096;
@@ -30,6 +32,14 @@ pub struct Channel<S> {
     output: Output,
     /// Writes that were not counted yet.
     writes: u64,
+    /// Where the sequencer writes too.
+    outlet: Option<Arc<Outlet>>,
+    /// Answers of the sequencer among what is to be written.
+    answers: usize,
+    /// Whether the rest of an answer may be left in the outlet.
+    looks_up: bool,
+    /// Nobody else writes any more.
+    keeps_pen: bool,
 }
 
 /// What a client asks: its number, and a message or why it is none.
@@ -83,7 +93,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             encoding: Encoding::Json,
             output: Output::default(),
             writes: 0,
+            outlet: None,
+            answers: 0,
+            looks_up: false,
+            keeps_pen: false,
         }
+    }
+
+    /// The sequencer may write to this stream as well, which lies beneath the channel.
+    #[must_use]
+    pub fn with_outlet(mut self, outlet: Arc<Outlet>) -> Self {
+        self.outlet = Some(outlet);
+        self
+    }
+
+    /// What the sequencer needs to write to the stream.
+    pub(super) fn outlet(&self) -> Option<(Arc<Outlet>, Encoding)> {
+        let outlet = self.outlet.clone()?;
+        Some((outlet, self.encoding))
     }
 
     fn stream(io: S, decoder: Decoder, encoding: Encoding) -> Self {
@@ -98,6 +125,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             encoding,
             output: Output::default(),
             writes: 0,
+            outlet: None,
+            answers: 0,
+            looks_up: false,
+            keeps_pen: false,
         }
     }
 
@@ -155,6 +186,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         self.end_message();
     }
 
+    /// What was put last is an answer that the sequencer handed over.
+    pub(super) fn end_answer(&mut self) {
+        self.answers += 1;
+    }
+
+    /// The sequencer may have left the rest of an answer.
+    pub(super) fn look_up(&mut self) {
+        self.looks_up = true;
+    }
+
     fn end_message(&mut self) {
         if let Carrier::WebSocket(_) = self.carrier {
             self.output.ends.push(self.output.bytes.len());
@@ -172,14 +213,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
 
     /// Writes all there is. A client that does not take it in time is too slow.
     pub(super) async fn flush(&mut self) -> Result<(), Ended> {
-        if self.output.bytes.is_empty() {
+        if self.output.bytes.is_empty() && !self.looks_up {
             return Ok(());
+        }
+        self.looks_up = false;
+        if let Some(outlet) = &self.outlet {
+            outlet.take_pen(&mut self.output.bytes);
         }
         let Self {
             carrier,
             output,
             encoding,
             writes,
+            ..
         } = self;
         let write = async {
             match carrier {
@@ -206,7 +252,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             }
         };
         let written = timeout(WRITE_TIMEOUT, write).await;
-        written.map_err(|_| Ended::TooSlow)?
+        written.map_err(|_| Ended::TooSlow)??;
+        let answers = std::mem::take(&mut self.answers);
+        if let Some(outlet) = self.outlet.as_ref().filter(|_| !self.keeps_pen) {
+            outlet.put_pen_down(answers);
+        }
+        Ok(())
     }
 
     /// How often was written since this was asked last.
@@ -217,6 +268,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     /// Writes what is left and ends the stream. Then what still comes is read and thrown away for a moment: bytes
     /// that nobody has read would make the system take back what was written last.
     pub(super) async fn close(&mut self) {
+        self.keeps_pen = true;
         // Whether it arrives is the client's concern.
         if self.flush().await.is_err() {
             return;

@@ -32,10 +32,11 @@ use crate::follower::Histories;
 use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
 use crate::login::Hasher;
 use crate::metrics::Metrics;
-use crate::sequencer::{Inbox, Told};
+use crate::sequencer::Inbox;
 use crate::signing::{SignedFollowing, SignedNext, Signing};
 use crate::switches::Switches;
 use crate::visitors::{Bucket, Visitor, Visitors};
+use crate::teller::{LOOK_UPS_MAX, Teller, Told};
 
 use channel::INPUT_BYTES;
 use signed::{Proof, next_proof};
@@ -106,7 +107,8 @@ pub async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let (answers, answered) = mpsc::channel(IN_FLIGHT_MAX + COMMANDS_PER_READ_MAX);
+    let (answers, answered) = mpsc::channel(IN_FLIGHT_MAX + COMMANDS_PER_READ_MAX + LOOK_UPS_MAX);
+    let teller = Arc::new(Teller::new(answers, channel.outlet()));
     let beats = services.hub.beats();
     let mut connection = Connection {
         begun_at: hello_by - HELLO_TIMEOUT,
@@ -119,9 +121,8 @@ where
         own: None,
         signed: None,
         beats,
-        answers,
+        teller,
         gathered: Vec::new(),
-        in_flight: 0,
         untold: Vec::new(),
         proofs: JoinSet::new(),
     };
@@ -146,10 +147,9 @@ struct Connection<S> {
     own: Option<OwnWatched>,
     signed: Option<SignedWatched>,
     beats: watch::Receiver<Arc<Published>>,
-    answers: mpsc::Sender<Told>,
+    teller: Arc<Teller>,
     /// Commands that were read and are submitted together.
     gathered: Vec<(RequestId, Command)>,
-    in_flight: usize,
     /// When that was durable which is told with the next write, and how much it is.
     untold: Vec<(std::time::Instant, u64)>,
     /// Receipts and checkpoints that were asked for; dropped with the connection.
@@ -205,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         loop {
             self.channel.flush().await?;
             self.note_told();
-            let has_room = self.in_flight < IN_FLIGHT_MAX;
+            let has_room = self.teller.has_fewer_than(IN_FLIGHT_MAX);
             let is_greeting = matches!(self.state, State::Greeting);
             tokio::select! {
                 read = self.channel.read(), if has_room => {
@@ -270,7 +270,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Waits for what is under way, so that its outcome is told.
     async fn drain(&mut self, answered: &mut mpsc::Receiver<Told>) {
         let all = async {
-            while self.in_flight > 0
+            while !self.teller.has_fewer_than(1)
                 && let Some(told) = answered.recv().await
             {
                 self.tell_all(told);

@@ -150,11 +150,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let commands = Commands {
             session,
             commands: std::mem::take(&mut self.gathered),
-            reply: self.answers.clone(),
+            reply: self.teller.clone(),
         };
         let count = commands.commands.len();
         match self.services.inbox.submit(commands) {
-            Ok(()) => self.in_flight += count,
+            Ok(()) => {}
             Err((why, commands)) => {
                 for (request, _) in commands.commands {
                     self.refuse_not_taken(request, why);
@@ -163,3 +163,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 }
+        self.teller.begin(count);
+                self.teller.end(count);

@@ -1,0 +1,217 @@
+//! A TCP stream that two can write to: the connection's own task, and the sequencer, which tells what came of commands
+//! without waking that task. Each writes whole messages; while one is at it the other does not begin.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use rustix::net::{Shutdown, shutdown};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+/// The stream as its connection reads and writes it.
+#[derive(Debug)]
+pub struct Line {
+    input: OwnedReadHalf,
+    outlet: Arc<Outlet>,
+}
+
+/// The side of a stream that is written to.
+#[derive(Debug)]
+pub struct Outlet {
+    stream: OwnedWriteHalf,
+    pen: Mutex<Pen>,
+}
+
+/// Who may write.
+#[derive(Debug, Default)]
+struct Pen {
+    /// The connection is writing, and may have to wait within a message.
+    is_held: bool,
+    /// How many answers the connection was handed and has not written yet: what comes after them is handed to it too.
+    behind: usize,
+    /// The rest of what the sequencer wrote, when the stream did not take all of it. The connection writes it before
+    /// anything else.
+    left: Vec<u8>,
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is with the client's system.
+    Written,
+    /// The stream did not take all of it: the connection is to [go on](Outlet::take_pen).
+    InPart,
+    /// The connection is to write it, and counts it among those that it was handed.
+    NotNow,
+}
+
+impl Line {
+    /// A stream, and its side to write to.
+    #[must_use]
+    pub fn new(stream: TcpStream) -> (Self, Arc<Outlet>) {
+        let (input, output) = stream.into_split();
+        let outlet = Arc::new(Outlet {
+            stream: output,
+            pen: Mutex::default(),
+        });
+        let line = Self {
+            input,
+            outlet: outlet.clone(),
+        };
+        (line, outlet)
+    }
+}
+
+impl Outlet {
+    /// Writes what `encode` makes, if nothing stands in between. Never waits for the client. A stream that failed takes
+    /// everything: its reader hears of it.
+    pub fn send(&self, buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) -> Sent {
+        let mut pen = self.lock();
+        if pen.is_held || pen.behind > 0 || !pen.left.is_empty() {
+            pen.behind += 1;
+            return Sent::NotNow;
+        }
+        buffer.clear();
+        encode(buffer);
+        let written = match self.stream.try_write(buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(_) => buffer.len(),
+        };
+        if written == buffer.len() {
+            return Sent::Written;
+        }
+        pen.left.extend_from_slice(&buffer[written..]);
+        Sent::InPart
+    }
+
+    /// The connection is going to write `bytes`; what is left of an answer stands before them from now on.
+    pub fn take_pen(&self, bytes: &mut Vec<u8>) {
+        let mut pen = self.lock();
+        pen.is_held = true;
+        if !pen.left.is_empty() {
+            bytes.splice(..0, pen.left.drain(..));
+        }
+    }
+
+    /// The connection has written all it had, so many answers among it that it was handed.
+    pub fn put_pen_down(&self, answers: usize) {
+        let mut pen = self.lock();
+        pen.is_held = false;
+        pen.behind -= answers;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pen> {
+        self.pen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.input).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let stream = &self.outlet.stream;
+        loop {
+            ready!(stream.as_ref().poll_write_ready(cx))?;
+            match stream.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ended = shutdown(self.outlet.stream.as_ref(), Shutdown::Write);
+        Poll::Ready(ended.map_err(io::Error::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn line() -> (Line, Arc<Outlet>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.writable().await.unwrap();
+        let (line, outlet) = Line::new(stream);
+        (line, outlet, client.unwrap())
+    }
+
+    fn send(outlet: &Outlet, message: &[u8]) -> Sent {
+        outlet.send(&mut Vec::new(), |bytes| bytes.extend_from_slice(message))
+    }
+
+    #[tokio::test]
+    async fn an_answer_goes_straight_to_the_stream_unless_the_connection_is_writing() {
+        let (_line, outlet, mut client) = line().await;
+        assert_eq!(send(&outlet, b"one "), Sent::Written);
+        let mut bytes = b"two ".to_vec();
+        outlet.take_pen(&mut bytes);
+        assert_eq!(bytes, b"two ");
+        assert_eq!(send(&outlet, b"three"), Sent::NotNow);
+        outlet.put_pen_down(0);
+        assert_eq!(send(&outlet, b"four"), Sent::NotNow, "three is before it");
+        outlet.take_pen(&mut bytes);
+        outlet.put_pen_down(2);
+        assert_eq!(send(&outlet, b"five"), Sent::Written);
+        let mut read = [0; 8];
+        client.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"one five");
+    }
+
+    #[tokio::test]
+    async fn what_the_stream_did_not_take_comes_before_all_that_follows() {
+        let (mut line, outlet, mut client) = line().await;
+        let mut sent = Vec::new();
+        let mut number = 0_u64;
+        loop {
+            let message = number.to_le_bytes().repeat(1_000);
+            number += 1;
+            sent.extend_from_slice(&message);
+            match send(&outlet, &message) {
+                Sent::Written => {}
+                Sent::InPart => break,
+                Sent::NotNow => panic!("nothing was left before"),
+            }
+        }
+        assert_eq!(send(&outlet, b"later"), Sent::NotNow);
+        let reading = tokio::spawn(async move {
+            let mut read = Vec::new();
+            client.read_to_end(&mut read).await.map(|_| read)
+        });
+        let mut rest = b"next".to_vec();
+        outlet.take_pen(&mut rest);
+        line.write_all(&rest).await.unwrap();
+        outlet.put_pen_down(1);
+        line.shutdown().await.unwrap();
+        sent.extend_from_slice(b"next");
+        assert!(
+            reading.await.unwrap().unwrap() == sent,
+            "whole, and in order"
+        );
+    }
+}
