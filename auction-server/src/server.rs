@@ -256,6 +256,7 @@ impl Server {
             clock,
             market: market_id,
             term,
+            durability: config.durability,
             heartbeat,
             visitors,
             metrics,

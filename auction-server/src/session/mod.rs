@@ -30,13 +30,14 @@ use crate::credentials::Credentials;
 use crate::envelopes::Envelopes;
 use crate::follower::Histories;
 use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
+use crate::journal::Durability;
 use crate::login::Hasher;
 use crate::metrics::Metrics;
 use crate::sequencer::Inbox;
 use crate::signing::{SignedFollowing, SignedNext, Signing};
 use crate::switches::Switches;
-use crate::visitors::{Bucket, Visitor, Visitors};
 use crate::teller::{LOOK_UPS_MAX, Teller, Told};
+use crate::visitors::{Bucket, Visitor, Visitors};
 
 use channel::INPUT_BYTES;
 use signed::{Proof, next_proof};
@@ -87,6 +88,8 @@ pub struct Services {
     pub market: MarketId,
     /// Who leads.
     pub term: Term,
+    /// When a command is acknowledged.
+    pub durability: Durability,
     /// How often each client is told that the server lives, and should tell as much.
     pub heartbeat: Duration,
     /// How much one address or user can have.

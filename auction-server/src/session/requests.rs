@@ -11,10 +11,17 @@ use super::channel::Asked;
 use super::ended::Ended;
 use super::view::View;
 use super::{Bound, Connection, State};
+use crate::journal::Durability;
 use crate::sequencer::Commands;
 
 /// What the server calls itself.
 const SERVER: &str = concat!("auction-server/", env!("CARGO_PKG_VERSION"));
+/// The same where what is acknowledged may not be on disk yet: `auction status` tells it to everyone.
+const SERVER_RELAXED: &str = concat!(
+    "auction-server/",
+    env!("CARGO_PKG_VERSION"),
+    " (durability is relaxed)"
+);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn take(&mut self, asked: Asked) -> Result<(), Ended> {
@@ -116,7 +123,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             market: self.services.market,
             term: self.services.term,
             time: self.services.clock.now(),
-            server: Text::of(SERVER),
+            server: Text::of(match self.services.durability {
+                Durability::Strict => SERVER,
+                Durability::Relaxed => SERVER_RELAXED,
+            }),
             heartbeat_ms: u32::try_from(self.services.heartbeat.as_millis())
                 .expect("a heartbeat is short"),
         };
@@ -153,9 +163,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             reply: self.teller.clone(),
         };
         let count = commands.commands.len();
+        self.teller.begin(count);
         match self.services.inbox.submit(commands) {
             Ok(()) => {}
             Err((why, commands)) => {
+                self.teller.end(count);
                 for (request, _) in commands.commands {
                     self.refuse_not_taken(request, why);
                 }
@@ -163,5 +175,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 }
-        self.teller.begin(count);
-                self.teller.end(count);

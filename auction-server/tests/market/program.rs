@@ -275,3 +275,15 @@ fn a_home_that_cannot_be_written_is_a_failure_and_not_a_refusal() {
         .env("AUCTION_HOME", &file);
     assert_eq!(Ran::of(&mut login).code, FAILED);
 }
+
+#[test]
+fn a_server_whose_durability_is_relaxed_says_so_to_everyone_who_asks_for_its_status() {
+    for (durability, is_said) in [("strict", false), ("relaxed", true)] {
+        let house = House::with_lots(1).set("durability", durability);
+        let server = house.open();
+        let status = Person::at(server.address()).does("status");
+        let said = status["server"].as_str().unwrap().contains("relaxed");
+        assert_eq!(said, is_said, "{status}");
+        server.end();
+    }
+}

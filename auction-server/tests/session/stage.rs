@@ -20,7 +20,7 @@ use auction_server::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use auction_server::folder::DataFolder;
 use auction_server::follower::Follower;
 use auction_server::hub::Hub;
-use auction_server::journal::{Batch, Log, RealDisk};
+use auction_server::journal::{Batch, Durability, Log, RealDisk};
 use auction_server::login::Hasher;
 use auction_server::metrics::Metrics;
 use auction_server::sequencer::{Answer, Sequencer, Work};
@@ -186,6 +186,7 @@ impl Stage {
             clock,
             market,
             term,
+            durability: Durability::Strict,
             heartbeat: HEARTBEAT,
             visitors,
             metrics,
