@@ -236,8 +236,7 @@ impl Visitors {
             network.rate_logins,
             network.rate_registrations,
         ];
-        let rates = rates.into_iter().flatten().chain([ENVELOPES_PER_ADDRESS]);
-        let periods = rates.map(|rate| rate.period);
+        let periods = rates.into_iter().flatten().map(|rate| rate.period);
         periods.max().unwrap_or_default()
     }
 }
