@@ -75,6 +75,8 @@ pub const PEERS_WANTED: usize = 4;
 pub const DIAL_EVERY: Duration = Duration::from_secs(3);
 /// How many of them at a time, chosen at random.
 pub const DIAL_AT_ONCE: usize = 8;
+/// After so many tries in vain an address that was only heard of is forgotten.
+pub const TRIES_MAX: u32 = 64;
 /// Peers that were cut off and are remembered; the oldest is forgotten.
 pub const CUT_MAX: usize = 4_096;
 /// Addresses that are kept of others; more are not taken.

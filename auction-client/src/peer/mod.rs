@@ -18,6 +18,7 @@ mod exchange;
 mod view;
 mod net;
 mod relay;
+mod wire;
 mod node;
 mod carrier;
 mod watch;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use auction_core::Timestamp;
 use auction_proto::{SignedSnapshot, SnapshotBytes};
@@ -10,24 +11,25 @@ use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
-use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, identify, mdns, noise, tcp, yamux};
+use libp2p::swarm::{self, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, mdns};
 use rand::seq::IteratorRandom as _;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::exchange::{Action, Input, Pin, Pinned, Told, Verdict};
+use super::exchange::{Action, Input, Pin, Pinned, Standing, Told, Verdict};
 use super::fetch::Snapshot;
 use super::letter::{Answer, Ask, LetterError};
 use super::limits::{
     ADDRESSES_MAX, CUT_MAX, DIAL_AT_ONCE, DIAL_EVERY, INTRODUCED_MAX, INTRODUCED_WITHIN,
-    NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
+    NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY, TRIES_MAX,
 };
 use super::net::{Net, NetEvent, is_loopback, topic};
 use super::relay::{Delivery, Handed, Parcel, Relay};
 use super::view::View;
+use super::wire::transport;
 use crate::signed_feed::{Signed, SignedFeed};
 
 /// How long a connection lives on which nothing happens.
@@ -75,6 +77,8 @@ pub(super) struct Known {
     pub(super) time: watch::Receiver<Option<(Timestamp, Instant)>>,
     /// What was told does not fit together for whoever follows.
     pub(super) unfit: Arc<Notify>,
+    /// Bytes that went to others.
+    pub(super) sent: Arc<AtomicU64>,
 }
 
 /// What whoever follows has to say.
@@ -93,13 +97,19 @@ pub(super) enum Word {
         parcel: Parcel,
         delivery: oneshot::Sender<Delivery>,
     },
+    /// They are not spoken to any more.
+    Refuse(Vec<PeerId>),
+    /// They are spoken to again.
+    Admit(Vec<PeerId>),
 }
 
 /// Where another can be reached, perhaps.
 struct Address {
     address: Multiaddr,
-    /// It is tried again and again; one that was heard of is tried once, and heard of again from whoever is there.
+    /// It is tried again and again; one that was heard of is forgotten after some tries in vain.
     lasting: bool,
+    /// Tries since someone was there.
+    tries: u32,
 }
 
 /// A peer.
@@ -146,22 +156,16 @@ impl Node {
         news: mpsc::Sender<Told>,
         words: mpsc::Receiver<Word>,
     ) -> Result<(Self, Known), JoinError> {
-        let system = |error: &dyn std::fmt::Display| JoinError::System(error.to_string());
         let keypair = Keypair::generate_ed25519();
         let id = keypair.public().to_peer_id();
         let topic = topic(joining.pin.fingerprint());
-        let swarm = SwarmBuilder::with_existing_identity(keypair)
-            .with_tokio()
-            .with_tcp(
-                tcp::Config::default().nodelay(true),
-                noise::Config::new,
-                yamux::Config::default,
-            )
-            .map_err(|error| system(&error))?
-            .with_behaviour(|keypair| Net::new(keypair, &topic, joining.local_network))
-            .map_err(|error| system(&error))?
-            .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE));
-        let mut swarm = swarm.build();
+        let sent = Arc::new(AtomicU64::new(0));
+        let transport = transport(&keypair, sent.clone())
+            .map_err(|error| JoinError::System(error.to_string()))?;
+        let net = Net::new(&keypair, &topic, joining.local_network)
+            .map_err(|error| JoinError::System(error.to_string()))?;
+        let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
+        let mut swarm = Swarm::new(transport, net, id, config);
         for address in &joining.listen {
             let listening = swarm.listen_on(address.clone());
             listening.map_err(|error| JoinError::Listen {
@@ -214,6 +218,7 @@ impl Node {
             pinned: is_pinned,
             time: market_time,
             unfit,
+            sent,
         };
         Ok((node, known))
     }
@@ -249,6 +254,10 @@ impl Node {
                         let number = relaying.send_request(&to, parcel.encode());
                         self.handed.insert(number, delivery);
                     }
+                    Some(Word::Refuse(peers)) => {
+                        peers.into_iter().for_each(|peer| self.cut_off(peer));
+                    }
+                    Some(Word::Admit(peers)) => self.admit(&peers),
                     None => return,
                 },
                 Some(carried) = self.carried.join_next() => {
@@ -360,6 +369,14 @@ impl Node {
         }
     }
 
+    fn admit(&mut self, peers: &[PeerId]) {
+        self.cut.retain(|cut| !peers.contains(cut));
+        let cut = &mut self.swarm.behaviour_mut().cut;
+        for peer in peers {
+            cut.unblock_peer(*peer);
+        }
+    }
+
     fn signed(&mut self, signed: Signed) {
         match signed {
             Signed::Batch(batch) => self.put(Input::Signed(batch)),
@@ -394,7 +411,9 @@ impl Node {
     /// Tries some of the addresses where others may be.
     fn dial(&mut self) {
         self.dial_at = Instant::now() + DIAL_EVERY;
-        if self.following.len() >= PEERS_WANTED {
+        // Who hears nothing new may be cut off together with all it knows: others are tried too.
+        let hears = self.view.standing() != Standing::Stale;
+        if self.following.len() >= PEERS_WANTED && hears {
             return;
         }
         let connected = |address: &Multiaddr| {
@@ -403,19 +422,18 @@ impl Node {
         };
         let untried = self.addresses.iter().enumerate();
         let untried = untried.filter(|(_, known)| !connected(&known.address));
-        let mut chosen = untried
+        let chosen = untried
             .map(|(place, _)| place)
             .sample(&mut rand::rng(), DIAL_AT_ONCE);
-        chosen.sort_unstable_by(|one, other| other.cmp(one));
         for place in chosen {
-            let address = match &self.addresses[place] {
-                known if known.lasting => known.address.clone(),
-                _ => self.addresses.swap_remove(place).address,
-            };
-            if let Err(error) = self.swarm.dial(address) {
+            let known = &mut self.addresses[place];
+            known.tries += 1;
+            if let Err(error) = self.swarm.dial(known.address.clone()) {
                 tracing::trace!(%error, "not dialled");
             }
         }
+        self.addresses
+            .retain(|known| known.lasting || known.tries < TRIES_MAX);
     }
 
     fn learn(&mut self, address: Multiaddr, lasting: bool) {
@@ -423,7 +441,11 @@ impl Node {
         if let Some(known) = known.find(|known| known.address == address) {
             known.lasting |= lasting;
         } else if self.addresses.len() < ADDRESSES_MAX {
-            self.addresses.push(Address { address, lasting });
+            self.addresses.push(Address {
+                address,
+                lasting,
+                tries: 0,
+            });
         }
     }
 
@@ -497,8 +519,12 @@ impl Node {
                 peer_id,
                 endpoint: ConnectedPoint::Dialer { address, .. },
                 ..
-            } if self.addresses.iter().any(|known| known.address == address) => {
-                self.found_at.insert(address, peer_id);
+            } => {
+                let mut known = self.addresses.iter_mut();
+                if let Some(known) = known.find(|known| known.address == address) {
+                    known.tries = 0;
+                    self.found_at.insert(address, peer_id);
+                }
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,

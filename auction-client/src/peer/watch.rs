@@ -1,6 +1,7 @@
 //! Following the market as a peer: a snapshot, then every public event after it, whoever brought it.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 
 use auction_core::{Digest, FeedSequence, Market, PublicEvent, Span, Timestamp};
 use auction_proto::{BatchError, BatchStatement, Conflict, FeedEntry, FraudProof};
@@ -157,6 +158,22 @@ impl PeerWatch {
         let peers = told.await.unwrap_or_default().into_iter();
         let carrier = |peer| PeerCarrier::new(peer, self.words.clone());
         peers.take(CARRIERS_MAX).map(carrier).collect()
+    }
+
+    /// Speaks with these peers no more, and closes what is open with them.
+    pub async fn refuse(&self, peers: Vec<PeerId>) {
+        self.say(Word::Refuse(peers)).await;
+    }
+
+    /// Takes back that these peers were refused, or cut off.
+    pub async fn admit(&self, peers: Vec<PeerId>) {
+        self.say(Word::Admit(peers)).await;
+    }
+
+    /// How many bytes went to other peers until now, before TCP adds its own.
+    #[must_use]
+    pub fn sent_bytes(&self) -> u64 {
+        self.known.sent.load(Ordering::Relaxed)
     }
 
     async fn say(&self, word: Word) {
