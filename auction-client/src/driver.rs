@@ -266,7 +266,9 @@ impl Driver {
             | ServerMessage::Receipt(_)
             | ServerMessage::Devices(_)
             | ServerMessage::SealingKey(_)
-            | ServerMessage::SealedAnswer(_) => {
+            | ServerMessage::SealedAnswer(_)
+            | ServerMessage::PeerOffered(_)
+            | ServerMessage::Peers(_) => {
                 self.logged_out(request);
                 self.armed(request);
                 self.pending.answer(request, Ok(Answer::Message(message)));

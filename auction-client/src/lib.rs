@@ -112,12 +112,13 @@ pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{
     Accepted, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession,
     Code, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault,
-    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt,
-    GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
+    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers,
+    GetReceipt, GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
     ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey,
-    OpenLot, PlaceOrder, PublicKey, PublishProfit, Receipt, ReceiptOf, Refused, Register,
-    ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey, Secret, SecretError,
-    Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token, Welcome, Withdraw,
+    OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublicKey, PublishProfit, Receipt,
+    ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer,
+    SealingKey, Secret, SecretError, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token,
+    Welcome, Withdraw,
 };
 pub use carry::{Carrier, NotCarried};
 pub use client::{Client, InFlight, tcp};

@@ -7,11 +7,11 @@ use auction_core::{
 use auction_proto::{
     Accepted, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot,
     CloseSession, Deposit, Devices, Done, Envelope, ExtendLot, GetBalance, GetCheckpoint,
-    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt, GetSealingKey, GetSnapshot,
-    HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot,
-    PlaceOrder, PublishProfit, Receipt, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
-    SealedAnswer, SealingKey, ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser,
-    Withdraw,
+    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey,
+    GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login, Logout,
+    MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublishProfit, Receipt,
+    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey,
+    ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -61,6 +61,8 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::GetSealingKey(_)
         // What is in it is done once, whoever sends it and how often.
         | ClientMessage::Envelope(_)
+        | ClientMessage::OfferPeer(_)
+        | ClientMessage::GetPeers(_)
         | ClientMessage::Ping(_) => Repeat::Always,
         ClientMessage::Logout(_)
         | ClientMessage::ListSessions(_)
@@ -188,6 +190,14 @@ requests! {
     };
     GetCheckpoint => SignedCheckpoint, |answer| match answer {
         Answer::Message(ServerMessage::SignedCheckpoint(checkpoint)) => Ok(checkpoint),
+        other => Err(other.kind()),
+    };
+    OfferPeer => PeerOffered, |answer| match answer {
+        Answer::Message(ServerMessage::PeerOffered(offered)) => Ok(offered),
+        other => Err(other.kind()),
+    };
+    GetPeers => Peers, |answer| match answer {
+        Answer::Message(ServerMessage::Peers(peers)) => Ok(peers),
         other => Err(other.kind()),
     };
     GetReceipt => Receipt, |answer| match answer {

@@ -306,7 +306,9 @@ impl Watch {
             | ServerMessage::Receipt(_)
             | ServerMessage::Devices(_)
             | ServerMessage::SealingKey(_)
-            | ServerMessage::SealedAnswer(_) => {}
+            | ServerMessage::SealedAnswer(_)
+            | ServerMessage::PeerOffered(_)
+            | ServerMessage::Peers(_) => {}
         }
         Ok(None)
     }

@@ -76,6 +76,13 @@ pub const ANSWER_BYTES: usize = 32 + ANSWER_CONTENTS_BYTES + 16;
 /// Most events of one journalled record; a record of more cannot be encoded.
 pub const RECORD_EVENTS_MAX: usize = 65_536;
 
+/// Longest path of an offered peer, in bytes; a longer one is malformed.
+pub const PEER_PATH_BYTES_MAX: usize = 128;
+/// Longest address of a peer, in bytes; none is longer.
+pub const PEER_ADDRESS_BYTES_MAX: usize = 192;
+/// Most peers of one answer to `get_peers`; when there are more, they are chosen at random.
+pub const PEERS_LISTED_MAX: usize = 8;
+
 /// Most bytes of one frame of a public journal, its header left out: as many as a frame of the journal can have. One
 /// that says it has more is refused before anything is taken for it. 16 MiB.
 pub const PUBLIC_FRAME_BYTES_MAX: usize = 16 << 20;

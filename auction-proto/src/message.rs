@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::body::{
     Accepted, Account, AccountFeed, AddDevice, Balance, Bid, BidMaximum, Body, CancelLot,
     CancelOrder, CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed,
-    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetReceipt,
-    GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, Indicative,
-    LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot, Orders,
-    Ping, PlaceOrder, Pong, PublishProfit, Receipt, Refused, Register, ReinstateUser, ReplaceOrder,
-    Resume, ResumeLot, Resumed, Resync, SealedAnswer, SealingKey, Sessions, SetDeadMan,
-    SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart, SuspendUser, Watch,
-    WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
+    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers,
+    GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
+    Indicative, LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey,
+    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
+    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync,
+    SealedAnswer, SealingKey, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
+    SnapshotBytes, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
+    Welcome, Withdraw,
 };
 use crate::codec::{self, Stopped};
 use crate::frame::encode_frame;
@@ -170,6 +171,8 @@ messages! {
         ListDevices,
         GetSealingKey,
         Envelope,
+        OfferPeer,
+        GetPeers,
     }
 
     /// What a server says.
@@ -203,6 +206,8 @@ messages! {
         Devices,
         SealingKey,
         SealedAnswer,
+        PeerOffered,
+        Peers,
     }
 }
 
@@ -251,6 +256,8 @@ impl ClientMessage {
             | Self::ListDevices(_)
             | Self::GetSealingKey(_)
             | Self::Envelope(_)
+            | Self::OfferPeer(_)
+            | Self::GetPeers(_)
             | Self::Ping(_) => None,
         }
     }

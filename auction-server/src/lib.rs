@@ -31,6 +31,7 @@ pub mod export;
 pub mod verify;
 pub mod metrics;
 pub mod visitors;
+pub mod peers;
 pub mod clock;
 pub mod store;
 pub mod committer;

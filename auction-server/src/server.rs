@@ -29,6 +29,7 @@ use crate::lots::{self, Defaults};
 use crate::metrics::Metrics;
 use crate::opening::{self, Round};
 use crate::ops::Ops;
+use crate::peers::Peers;
 use crate::progress::Reached;
 use crate::sequencer::Sequencer;
 use crate::session::{Ended, Services};
@@ -258,6 +259,7 @@ impl Server {
             term,
             durability: config.durability,
             heartbeat,
+            peers: Peers::default(),
             visitors,
             metrics,
             stopping: is_stopping,

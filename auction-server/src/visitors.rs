@@ -55,9 +55,15 @@ impl Bucket {
     }
 }
 
-/// What one address has used of the server.
+/// Where someone comes from, and what that address has used of the server.
 #[derive(Debug)]
 pub struct Visitor {
+    address: Option<IpAddr>,
+    used: Arc<Used>,
+}
+
+#[derive(Debug)]
+struct Used {
     connections: AtomicU32,
     connects: Option<Bucket>,
     logins: Option<Bucket>,
@@ -70,14 +76,24 @@ impl Visitor {
     /// Someone who comes from no address, and has no limit of one.
     #[must_use]
     pub fn without_limits() -> Self {
-        Self {
+        let used = Used {
             connections: AtomicU32::new(0),
             connects: None,
             logins: None,
             registrations: None,
             envelopes: None,
             seen_at: Mutex::new(Instant::now()),
+        };
+        Self {
+            address: None,
+            used: Arc::new(used),
         }
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// One more login is tried from here.
@@ -85,7 +101,7 @@ impl Visitor {
     /// # Errors
     /// How long to wait.
     pub fn try_login(&self) -> Result<(), Duration> {
-        self.logins.as_ref().map_or(Ok(()), Bucket::take)
+        self.used.logins.as_ref().map_or(Ok(()), Bucket::take)
     }
 
     /// One more account is made from here.
@@ -93,7 +109,10 @@ impl Visitor {
     /// # Errors
     /// How long to wait.
     pub fn try_registration(&self) -> Result<(), Duration> {
-        self.registrations.as_ref().map_or(Ok(()), Bucket::take)
+        self.used
+            .registrations
+            .as_ref()
+            .map_or(Ok(()), Bucket::take)
     }
 
     /// One more envelope comes from here, whoever has sealed it.
@@ -101,9 +120,11 @@ impl Visitor {
     /// # Errors
     /// How long to wait.
     pub fn try_envelope(&self) -> Result<(), Duration> {
-        self.envelopes.as_ref().map_or(Ok(()), Bucket::take)
+        self.used.envelopes.as_ref().map_or(Ok(()), Bucket::take)
     }
+}
 
+impl Used {
     fn is_forgettable(&self, now: Instant, after: Duration) -> bool {
         let seen_at = *locked(&self.seen_at);
         self.connections.load(Ordering::Relaxed) == 0 && now.duration_since(seen_at) > after
@@ -124,8 +145,8 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        *locked(&self.0.seen_at) = Instant::now();
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        *locked(&self.0.used.seen_at) = Instant::now();
+        self.0.used.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -160,7 +181,7 @@ pub struct Visitors {
 
 #[derive(Debug)]
 struct Addresses {
-    known: HashMap<IpAddr, Arc<Visitor>>,
+    known: HashMap<IpAddr, Arc<Used>>,
     swept_from: usize,
     /// When the forgotten were looked for last while there was no room.
     full_at: Option<Instant>,
@@ -191,19 +212,22 @@ impl Visitors {
         if !addresses.known.contains_key(&key) {
             addresses.make_room(self.forget_after())?;
         }
-        let visitor = addresses
+        let used = addresses
             .known
             .entry(key)
             .or_insert_with(|| self.newcomer());
-        if visitor.connections.load(Ordering::Relaxed) >= self.network.connections_per_address.get()
-        {
+        if used.connections.load(Ordering::Relaxed) >= self.network.connections_per_address.get() {
             return Err(TurnedAway::TooMany);
         }
-        if let Some(Err(wait)) = visitor.connects.as_ref().map(Bucket::take) {
+        if let Some(Err(wait)) = used.connects.as_ref().map(Bucket::take) {
             return Err(TurnedAway::TooFast { wait });
         }
-        visitor.connections.fetch_add(1, Ordering::Relaxed);
-        Ok(Visit(visitor.clone()))
+        used.connections.fetch_add(1, Ordering::Relaxed);
+        let visitor = Visitor {
+            address: Some(address),
+            used: used.clone(),
+        };
+        Ok(Visit(Arc::new(visitor)))
     }
 
     /// What a user's commands are taken from; `None`: they have no limit. All connections of a user share it.
@@ -217,8 +241,8 @@ impl Visitors {
         Some(bucket.clone())
     }
 
-    fn newcomer(&self) -> Arc<Visitor> {
-        Arc::new(Visitor {
+    fn newcomer(&self) -> Arc<Used> {
+        Arc::new(Used {
             connections: AtomicU32::new(0),
             connects: self.network.rate_connections.map(Bucket::new),
             logins: self.network.rate_logins.map(Bucket::new),
@@ -270,7 +294,9 @@ impl Addresses {
     }
 }
 
-fn network_of(address: IpAddr) -> IpAddr {
+/// The address, or the network of an IPv6 one.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() >> 64 << 64;

@@ -30,6 +30,7 @@ pub struct PeerWatch {
     news: mpsc::Receiver<Told>,
     words: mpsc::Sender<Word>,
     known: Known,
+    standing: Standing,
     market: Option<Market>,
     events: VecDeque<(FeedSequence, FeedEntry)>,
     /// What the market here must have as its digest at the end of these events.
@@ -81,6 +82,7 @@ impl PeerWatch {
             news,
             words,
             known,
+            standing: Standing::Joining,
             market: None,
             events: VecDeque::new(),
             digest: None,
@@ -181,6 +183,12 @@ impl PeerWatch {
         let _ = self.words.send(word).await;
     }
 
+    /// How far the market can be relied on now, as the last update of it said.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
     /// Waits until others can reach this peer somewhere.
     pub async fn listening(&mut self) {
         // The peer lives as long as this.
@@ -208,7 +216,10 @@ impl PeerWatch {
                     }
                 }
                 Told::Batch(batch) => self.take(&batch),
-                Told::Standing(standing) => return PeerUpdate::Standing(standing),
+                Told::Standing(standing) => {
+                    self.standing = standing;
+                    return PeerUpdate::Standing(standing);
+                }
                 Told::Fraud { proof, conflict } => return PeerUpdate::Fraud { proof, conflict },
             }
         }

@@ -95,6 +95,7 @@ mod account;
 mod funds;
 mod signed;
 mod device;
+mod peers;
 
 pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
@@ -114,6 +115,7 @@ pub use lot::{CancelLot, CloseLot, HaltLot, ReinstateUser, ResumeLot, SuspendUse
 pub use order::{
     CancelOrder, GetLeastWinning, GetOrders, LeastWinning, Orders, PlaceOrder, ReplaceOrder,
 };
+pub use peers::{GetPeers, OfferPeer, PeerOffered, Peers};
 pub use refused::Refused;
 pub use session::{
     CloseSession, ListSessions, ListedSession, LoggedIn, Login, Logout, Register, Resume, Sessions,

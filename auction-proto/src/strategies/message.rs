@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::market::{depth, indicative, lot, opened_bid, own_order, public_event, stock, terms};
+use super::peers;
 use super::value::{
     account_mode, amount, asset, digest, feed_sequence, lot_id, market_id, maybe_price, name,
     number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
@@ -40,7 +41,8 @@ pub fn client_message() -> BoxedStrategy<ClientMessage> {
         commands(),
         questions(),
         signed::questions(),
-        device::questions()
+        device::questions(),
+        peers::questions()
     ]
     .boxed()
 }
@@ -52,7 +54,8 @@ pub fn server_message() -> BoxedStrategy<ServerMessage> {
         answers(),
         market(),
         signed::answers(),
-        device::answers()
+        device::answers(),
+        peers::answers()
     ]
     .boxed()
 }

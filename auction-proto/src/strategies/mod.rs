@@ -8,6 +8,7 @@ mod market;
 mod record;
 mod signed;
 mod device;
+mod peers;
 mod message;
 
 pub use market::{lot, public_event, stock};

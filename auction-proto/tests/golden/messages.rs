@@ -4,6 +4,8 @@
 pub mod signed;
 #[path = "device.rs"]
 pub mod device;
+#[path = "peers.rs"]
+pub mod peers;
 
 use auction_core::clearing::call::Cross;
 use auction_core::{
@@ -345,6 +347,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
                 .chain(device::client()),
         )
         .map(|(request, (name, message))| (name, RequestId(request), message))
+        .chain(peers::client())
         .collect()
 }
 
@@ -382,7 +385,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         .chain(indicatives())
         .chain(signed::feed())
         .map(|(name, message)| (name, RequestId(0), message));
-    answers.chain(unasked).collect()
+    answers.chain(unasked).chain(peers::answers()).collect()
 }
 
 type Named = (&'static str, ServerMessage);

@@ -13,6 +13,7 @@ mod watching;
 mod own;
 mod signed;
 mod devices;
+mod peers;
 mod requests;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
 use crate::journal::Durability;
 use crate::login::Hasher;
 use crate::metrics::Metrics;
+use crate::peers::Peers;
 use crate::sequencer::Inbox;
 use crate::signing::{SignedFollowing, SignedNext, Signing};
 use crate::switches::Switches;
@@ -92,6 +94,8 @@ pub struct Services {
     pub durability: Durability,
     /// How often each client is told that the server lives, and should tell as much.
     pub heartbeat: Duration,
+    /// Peers who offered themselves.
+    pub peers: Peers,
     /// How much one address or user can have.
     pub visitors: Arc<Visitors>,
     /// What is counted and measured.

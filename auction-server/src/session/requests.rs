@@ -91,6 +91,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::ListDevices(_) => self.list_devices(request),
             ClientMessage::GetSealingKey(_) => self.sealing_key(request),
             ClientMessage::Envelope(envelope) => self.envelope(request, &envelope).await,
+            ClientMessage::OfferPeer(body) => self.offer_peer(request, &body.path),
+            ClientMessage::GetPeers(_) => self.get_peers(request),
             command => {
                 self.gather(request, command);
                 self.submit_gathered();

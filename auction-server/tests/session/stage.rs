@@ -188,6 +188,7 @@ impl Stage {
             term,
             durability: Durability::Strict,
             heartbeat: HEARTBEAT,
+            peers: Default::default(),
             visitors,
             metrics,
             stopping,

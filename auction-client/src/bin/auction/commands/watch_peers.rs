@@ -1,14 +1,17 @@
 //! `auction watch --p2p [SYMBOL..]`
 
+use std::future::pending;
 use std::path::PathBuf;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::{Duration, SystemTime};
 
 use auction_client::peer::limits::STALE_AFTER;
-use auction_client::peer::{Joining, Multiaddr, PeerUpdate, PeerWatch, Pin, Pinned, Standing};
-use auction_client::{Client, Fraud, MarketKey, Update};
+use auction_client::peer::{
+    Joining, Multiaddr, PeerUpdate, PeerWatch, Pin as Believed, Pinned, Standing,
+};
+use auction_client::{Fraud, GetPeers, MarketKey, OfferPeer, PeerOffered, SignedFeed, Update};
 use auction_core::{Name, Timestamp};
-use auction_proto::{FraudProof, KeyFingerprint};
+use auction_proto::{FraudProof, KeyFingerprint, Text};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -24,6 +27,8 @@ use crate::news::line;
 use crate::out::Out;
 use crate::peers::PeerArgs;
 
+/// How often the server is asked for others, and told of this peer.
+const ASK_EVERY: Duration = Duration::from_secs(20);
 /// Nobody was found for so long: it is said what would help.
 const ALONE_AFTER: Duration = Duration::from_secs(10);
 
@@ -42,13 +47,12 @@ pub async fn run(
     };
     let desk = desk.flatten();
     let pin = match &desk {
-        Some(desk) => Pin::Market(pin(desk, args.market_key)?),
-        None => Pin::Key(args.market_key.expect("else the server was asked")),
+        Some(desk) => Believed::Market(pinned(desk, args.market_key)?),
+        None => Believed::Key(args.market_key.expect("else the server was asked")),
     };
-    let client = desk.as_ref().map(|desk| &desk.client);
-    let feed = client
-        .filter(|_| args.offer || args.relay)
-        .map(Client::watch_signed);
+    // Who carries for others passes on to them what the market signs, too.
+    let line = desk.as_ref().filter(|_| args.relay);
+    let line = line.map(|desk| desk.client.watch_signed());
     let joining = Joining {
         pin,
         listen: vec![multiaddr(&args.listen)?],
@@ -60,10 +64,10 @@ pub async fn run(
         local_network: !is_loopback(&args.listen),
         wall_clock: Some(wall_clock()),
     };
-    let mut watch = PeerWatch::join(joining, feed)
+    let mut watch = PeerWatch::join(joining, line)
         .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
-    if let (true, Some(client)) = (args.relay, client) {
-        watch.relay(client.clone()).await;
+    if let (true, Some(desk)) = (args.relay, &desk) {
+        watch.relay(desk.client.clone()).await;
     }
     // Where others can reach this one is known at once, or never.
     let _ = timeout(Duration::from_secs(5), watch.listening()).await;
@@ -72,7 +76,17 @@ pub async fn run(
         own: desk.as_ref().and_then(Desk::own),
         fingerprint: pin.fingerprint(),
         home: shared.home()?,
+        shared,
+        role: match (args.offer, needs_server) {
+            (true, _) => Role::Offering,
+            (false, true) => Role::Asking,
+            (false, false) => Role::Alone,
+        },
+        has_line: args.relay,
+        keeps_line: args.relay,
     };
+    // Nobody who only watches keeps the server busy.
+    drop(desk);
     tokio::select! {
         interrupted = pin!(interrupted()) => interrupted,
         told = follower.tell_all(&mut watch, targets, forever) => told,
@@ -94,7 +108,7 @@ async fn connect(shared: &Shared, args: &PeerArgs) -> Result<Option<Desk>, Failu
     }
 }
 
-fn pin(desk: &Desk, expected: Option<KeyFingerprint>) -> Result<Pinned, Failure> {
+fn pinned(desk: &Desk, expected: Option<KeyFingerprint>) -> Result<Pinned, Failure> {
     let MarketKey { market, key } = desk.market_key()?;
     let found = key.fingerprint();
     match expected {
@@ -109,14 +123,67 @@ fn pin(desk: &Desk, expected: Option<KeyFingerprint>) -> Result<Pinned, Failure>
     }
 }
 
-struct Follower {
+type Asking = Pin<Box<dyn Future<Output = Result<Said, Failure>>>>;
+
+async fn answer(asking: &mut Option<Asking>) -> Result<Said, Failure> {
+    match asking {
+        Some(asking) => asking.await,
+        None => pending().await,
+    }
+}
+
+/// Asks the server for others, and offers this peer to them.
+async fn ask(shared: Shared, offer: Option<String>) -> Result<Said, Failure> {
+    let desk = Desk::connect(&shared).await?;
+    let client = &desk.client;
+    let offered = match offer {
+        Some(path) => {
+            let path = Text::new(&path).map_err(|error| Failure::failed(error.to_string()))?;
+            Some(client.ask(OfferPeer { path }).await?)
+        }
+        None => None,
+    };
+    let peers = client.ask(GetPeers {}).await?;
+    let others = peers.addresses.iter();
+    let others = others.filter_map(|address| address.parse().ok());
+    Ok(Said {
+        others: others.collect(),
+        offered,
+        line: client.watch_signed(),
+    })
+}
+
+struct Follower<'a> {
     out: Out,
     own: Option<Name>,
     fingerprint: KeyFingerprint,
     home: PathBuf,
+    shared: &'a Shared,
+    role: Role,
+    has_line: bool,
+    /// It keeps the line, whether the server asks for it or not.
+    keeps_line: bool,
 }
 
-impl Follower {
+/// What the server has to do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Nothing.
+    Alone,
+    /// It is asked for others, when this peer does not see the market.
+    Asking,
+    /// It names this peer to others.
+    Offering,
+}
+
+/// What the server said.
+struct Said {
+    others: Vec<Multiaddr>,
+    offered: Option<PeerOffered>,
+    line: SignedFeed,
+}
+
+impl Follower<'_> {
     async fn tell_all(
         &mut self,
         watch: &mut PeerWatch,
@@ -127,6 +194,8 @@ impl Follower {
         let mut teller: Option<Teller> = None;
         let mut open = None;
         let mut alone_at = Some(Instant::now() + ALONE_AFTER);
+        let mut ask_at = Instant::now();
+        let mut asking: Option<Asking> = None;
         loop {
             if let (Some(Open { lots: 0, .. }), Some(teller), false) = (&open, &teller, forever) {
                 return teller.out_of_lots();
@@ -137,6 +206,18 @@ impl Follower {
             });
             let changed = tokio::select! {
                 update = watch.next() => self.take(&update, watch, &mut teller, targets)?,
+                () = sleep_until(ask_at), if asking.is_none() && self.role != Role::Alone => {
+                    ask_at = Instant::now() + ASK_EVERY;
+                    if self.role == Role::Offering || watch.standing() != Standing::Live {
+                        asking = Some(Box::pin(ask(self.shared.clone(), self.offer(watch))));
+                    }
+                    false
+                }
+                said = answer(&mut asking) => {
+                    asking = None;
+                    self.hear(said, watch).await;
+                    false
+                }
                 () = sleep(wait), if countdown.is_some() => {
                     if let (Some(teller), Some(market)) = (&mut teller, watch.market()) {
                         teller.count_down(market, now(watch))?;
@@ -155,6 +236,39 @@ impl Follower {
                 open = Some(Open::of(&teller.watched, &teller.countdowns, market));
             }
         }
+    }
+
+    /// What is offered to the server.
+    fn offer(&self, watch: &PeerWatch) -> Option<String> {
+        let address = watch.addresses().into_iter().next()?.to_string();
+        // Behind `/ip4/..`: the server sees where this comes from.
+        let path = address.splitn(4, '/').nth(3);
+        path.filter(|_| self.role == Role::Offering)
+            .map(|path| format!("/{path}"))
+    }
+
+    async fn hear(&mut self, said: Result<Said, Failure>, watch: &PeerWatch) {
+        let Said {
+            others,
+            offered,
+            line,
+        } = match said {
+            Ok(said) => said,
+            Err(failure) => {
+                tracing::debug!(because = failure.message(), "the server named nobody");
+                return;
+            }
+        };
+        watch.meet(others).await;
+        let Some(offered) = offered else { return };
+        // Others rely on those who offer themselves: without the market, they get it.
+        let wanted = self.keeps_line || offered.line_wanted || watch.standing() != Standing::Live;
+        match (wanted, self.has_line) {
+            (true, false) => watch.set_line(Some(line)).await,
+            (false, true) => watch.set_line(None).await,
+            _ => {}
+        }
+        self.has_line = wanted;
     }
 
     /// Tells one update; whether it moves closes.
