@@ -2,12 +2,14 @@
 //!
 //! `cargo bench -p auction-server --bench bids`
 //!
-//! Two measurements, of the server as it ships, on this machine's disk, in turns within one run, so that the
+//! Three measurements, of the server as it ships, on this machine's disk, in turns within one run, so that the
 //! ratios hold where the figures do not:
 //!
 //! - **a lone bid**: one connection, one bid at a time, from the write of the request to the read of its
 //!   acknowledgement; beside a bare `write_at` and `fdatasync` of as many bytes into a file of zeros.
 //! - **50 connections, 16 bids in flight each**: accepted bids a second.
+//! - **both again, where the market is watched**: one market signs what its watcher is sent, the other does not. Signing is
+//!   no part of a bid's way.
 //!
 //! Only accepted bids count. Traders walk over 20,000 lots at a distance from each other, each bidding above
 //! the one before, so that nobody outbids themself.
@@ -18,12 +20,14 @@ use std::net::TcpStream;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use auction_core::{LotId, Name, Price, RequestId};
 use auction_proto::{
     Bid, FrameDecoder, Hello, Login, PREFACE, Register, Secret, ServerMessage, Text, VERSION,
-    encode_frame, limits,
+    Watch, WatchSigned, encode_frame, limits,
 };
 
 const ROUNDS: usize = 5;
@@ -73,6 +77,82 @@ fn main() {
         "accepted bids a second", "median", "least", "most"
     );
     row("50 connections, 16 in flight", rates);
+    drop(server);
+    beside_signing(&folder);
+}
+
+/// The same bids to two markets, in turns: each is watched, and one signs what its watcher is sent.
+fn beside_signing(folder: &Path) {
+    let mut plain = Watched::start(&folder.join("plain"), &Watch { resume: None });
+    let mut signed = Watched::start(&folder.join("signed"), &WatchSigned { resume: None });
+    for round in 0..ROUNDS {
+        plain.round(round);
+        signed.round(round);
+    }
+    for watched in [&plain, &signed] {
+        let heard = watched.heard.load(Ordering::Relaxed);
+        assert!(heard > 0, "who watches is told of the bids");
+    }
+    println!();
+    let lone_plain = row("a lone bid, us, one watches", plain.lone);
+    let lone_signed = row("a lone bid, us, one watches, signed", signed.lone);
+    let rate_plain = row("bids a second, one watches", plain.rates);
+    let rate_signed = row("bids a second, one watches, signed", signed.rates);
+    println!(
+        "{:<42} {:>9.2}x",
+        "a lone bid, signed beside not",
+        lone_signed / lone_plain
+    );
+    println!(
+        "{:<42} {:>9.2}x",
+        "bids a second, signed beside not",
+        rate_signed / rate_plain
+    );
+}
+
+/// A market that someone watches, and what was measured of it.
+struct Watched {
+    _server: Server,
+    traders: Vec<Trader>,
+    /// How often the watcher was sent something.
+    heard: Arc<AtomicU64>,
+    lone: Vec<f64>,
+    rates: Vec<f64>,
+}
+
+impl Watched {
+    fn start<B: auction_proto::Body>(folder: &Path, watch: &B) -> Self {
+        fs::create_dir_all(folder).expect("a folder for the market");
+        let server = Server::start(folder);
+        let traders = (0..CONNECTIONS).map(|n| Trader::log_in(&server, n));
+        let traders = traders.collect();
+        let mut watcher = Trader::log_in(&server, CONNECTIONS);
+        watcher.send(watch);
+        watcher.flush();
+        let heard = Arc::new(AtomicU64::new(0));
+        let counting = heard.clone();
+        // It ends with the server.
+        std::thread::spawn(move || {
+            while let Ok(1..) = watcher.stream.read(&mut watcher.input) {
+                counting.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Self {
+            _server: server,
+            traders,
+            heard,
+            lone: Vec::new(),
+            rates: Vec::new(),
+        }
+    }
+
+    fn round(&mut self, round: usize) {
+        self.lone.push(lone_bids(&mut self.traders, round));
+        let traders = std::mem::take(&mut self.traders);
+        let (traders, rate) = crowd(traders, u32::try_from(round).expect("few rounds"));
+        self.traders = traders;
+        self.rates.push(rate);
+    }
 }
 
 /// Prints a row and gives its median.

@@ -2,7 +2,7 @@
 
 use super::canvas::{Anchor, COLOURS, Canvas};
 
-const WIDTH: f64 = 560.0;
+const WIDTH: f64 = 620.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 400.0;
 const TOP: f64 = 50.0;
