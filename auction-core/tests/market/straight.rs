@@ -24,9 +24,10 @@ proptest! {
     #![proptest_config(config(96, 2))]
 
     #[test]
+    #[cfg_attr(miri, ignore = "seventy traders of each market take miri minutes")]
     fn the_straight_way_and_the_long_way_of_a_bid_come_to_the_same(
         lots in vec(any_lot(), 1..4),
-        asked in vec((0..3_u64, any_ask()), 1..if cfg!(miri) { 10 } else { 150 }),
+        asked in vec((0..3_u64, any_ask()), 1..150),
     ) {
         let mut pair = Pair::of(lots);
         let mut now = 0;
@@ -39,6 +40,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of bids, each verified, take miri minutes")]
 fn nearly_all_plain_bids_on_a_plain_lot_are_accepted_and_verified() {
     let lot = OpenLot {
         terms: Terms::English(EnglishTerms::default()),
