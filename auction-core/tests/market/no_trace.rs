@@ -13,6 +13,7 @@ use proptest::sample::select;
 
 use crate::laws::{MARKET, config};
 use crate::lot::{price, time};
+use crate::offers::Order;
 
 const TRADERS: u32 = 4;
 const ENGLISH: LotId = LotId(1);
@@ -51,20 +52,17 @@ fn order(lots: Vec<LotId>) -> impl Strategy<Value = Step> {
         };
         let limit = limit.filter(|_| is_call).or((!is_call).then_some(60));
         let limit = limit.map(price);
+        let order = Order {
+            lot,
+            order,
+            side,
+            quantity,
+            limit,
+        };
         let command = match what {
-            0 => Command::CancelOrder { lot, order },
-            1 => Command::ReplaceOrder {
-                lot,
-                order,
-                quantity,
-                limit,
-            },
-            _ => Command::PlaceOrder {
-                lot,
-                side,
-                quantity,
-                limit,
-            },
+            0 => order.cancel(),
+            1 => order.replace(),
+            _ => order.place(),
         };
         Step { user, command }
     })

@@ -12,8 +12,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::laws::{MARKET, config};
+use crate::listed::{listing, register, symbol};
 use crate::lot::{price, time};
-use crate::steps::{listing, register, soft_close, steps, symbol};
+use crate::terms::{soft_close, steps};
 
 /// More than share a word of the set of bidders.
 const TRADERS: u32 = 70;
