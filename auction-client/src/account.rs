@@ -2,8 +2,6 @@
 //! mends itself.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{
@@ -13,18 +11,14 @@ use auction_proto::{
     Account, AccountEntry, DeadManOf, Fault, Follows, Refused, Resume, ServerMessage, Token,
     WatchAccount,
 };
-use tokio::time::sleep;
 
-use crate::backoff::Backoff;
-use crate::clock::ServerClock;
-use crate::connection::{Connection, Connector, greet, refusal};
+use crate::connection::refusal;
 use crate::error::ConnectionError;
-use crate::pulse::Pulse;
+use crate::live::{Connecting, Live, Route};
 
 /// The numbers of the requests of a connection.
 const RESUME: RequestId = RequestId(2);
 const WATCH: RequestId = RequestId(3);
-const PING: RequestId = RequestId(4);
 
 /// One's own account as it changes. [`next`](Self::next) gives what happens, one thing at a time; until the next
 /// call, [`standing`](Self::standing) is what stands right after it.
@@ -35,13 +29,11 @@ const PING: RequestId = RequestId(4);
 ///
 /// Its connection speaks for the session, so that it also keeps a dead-man switch of the session from firing.
 pub struct AccountWatch {
-    connector: Connector,
-    program: Arc<str>,
+    route: Route,
     token: Token,
     standing: Standing,
     entries: VecDeque<AccountEntry>,
     line: Line,
-    backoff: Backoff,
 }
 
 /// What stands of an account.
@@ -78,20 +70,17 @@ pub enum AccountUpdate {
     Ended(Box<Refused>),
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<Begun, ConnectionError>> + Send>>;
-
-struct Begun(Box<Live>, Standing);
+struct Begun(Box<Asked>, Standing);
 
 enum Line {
-    Connecting(Connecting),
-    Live(Box<Live>),
+    Connecting(Connecting<Begun>),
+    Live(Box<Asked>),
     Over(Box<Refused>),
 }
 
-struct Live {
-    connection: Connection,
-    pulse: Pulse,
-    clock: ServerClock,
+/// A connection on which the account was asked for.
+struct Asked {
+    live: Live,
     /// The session, once the server has named it.
     session: Option<SessionId>,
     /// Parts that have come of a state that is told anew.
@@ -99,21 +88,14 @@ struct Live {
 }
 
 impl AccountWatch {
-    pub(crate) async fn begin(
-        connector: Connector,
-        program: Arc<str>,
-        token: Token,
-    ) -> Result<Self, ConnectionError> {
-        let begun = begin(connector.clone(), program.clone(), token.clone());
-        let Begun(live, standing) = begun.await?;
+    pub(crate) async fn begin(route: Route, token: Token) -> Result<Self, ConnectionError> {
+        let Begun(asked, standing) = ask(&route, Duration::ZERO, token.clone()).await?;
         Ok(Self {
-            connector,
-            program,
+            route,
             token,
             standing,
             entries: VecDeque::new(),
-            line: Line::Live(live),
-            backoff: Backoff::default(),
+            line: Line::Live(asked),
         })
     }
 
@@ -129,9 +111,9 @@ impl AccountWatch {
         loop {
             if let Some(AccountEntry { at, event }) = self.entries.pop_front() {
                 self.standing.apply(&event);
-                if let (AccountEvent::SessionClosed { session }, Line::Live(live)) =
+                if let (AccountEvent::SessionClosed { session }, Line::Live(asked)) =
                     (event, &self.line)
-                    && live.session == Some(session)
+                    && asked.session == Some(session)
                 {
                     // The server says why when this is asked for again.
                     self.reconnect(Duration::ZERO);
@@ -142,15 +124,15 @@ impl AccountWatch {
                 Line::Over(refused) => return AccountUpdate::Ended(refused.clone()),
                 Line::Connecting(connecting) => {
                     let begun = connecting.as_mut().await;
-                    begun.map(|Begun(live, standing)| {
-                        self.line = Line::Live(live);
+                    begun.map(|Begun(asked, standing)| {
+                        self.line = Line::Live(asked);
                         self.standing = standing;
                         Some(AccountUpdate::Standing)
                     })
                 }
-                Line::Live(live) => {
-                    let received = live.next().await;
-                    received.and_then(|message| self.take(message))
+                Line::Live(asked) => {
+                    let received = asked.live.next().await;
+                    received.and_then(|received| self.take(received.message))
                 }
             };
             match update {
@@ -162,12 +144,12 @@ impl AccountWatch {
     }
 
     fn take(&mut self, message: ServerMessage) -> Result<Option<AccountUpdate>, ConnectionError> {
-        self.backoff.succeeded();
+        self.route.succeeded();
         match message {
             ServerMessage::AccountFeed(feed) => self.entries = feed.entries.into_iter().collect(),
             ServerMessage::Account(part) => {
-                if let Line::Live(live) = &mut self.line
-                    && let Some(standing) = live.part(part)
+                if let Line::Live(asked) = &mut self.line
+                    && let Some(standing) = asked.part(part)
                 {
                     self.standing = standing;
                     return Ok(Some(AccountUpdate::Standing));
@@ -187,46 +169,17 @@ impl AccountWatch {
             self.line = Line::Over(refused.clone());
             return AccountUpdate::Ended(refused.clone());
         }
-        let wait = self.backoff.next_wait();
+        let wait = self.route.next_wait();
         self.reconnect(wait);
         AccountUpdate::Reconnecting { because, wait }
     }
 
     fn reconnect(&mut self, wait: Duration) {
-        let begin = begin(
-            self.connector.clone(),
-            self.program.clone(),
-            self.token.clone(),
-        );
-        self.line = Line::Connecting(Box::pin(async move {
-            sleep(wait).await;
-            begin.await
-        }));
+        self.line = Line::Connecting(ask(&self.route, wait, self.token.clone()));
     }
 }
 
-impl Live {
-    async fn next(&mut self) -> Result<ServerMessage, ConnectionError> {
-        loop {
-            tokio::select! {
-                biased;
-                received = self.connection.next() => {
-                    self.pulse.heard();
-                    let message = received?.message;
-                    match &message {
-                        ServerMessage::Pong(pong) => {
-                            if let Some(clock) = self.pulse.pong(pong) {
-                                self.clock.learn(clock);
-                            }
-                        }
-                        _ => return Ok(message),
-                    }
-                }
-                beat = self.pulse.beat(self.clock) => self.connection.queue(PING, &beat?),
-            }
-        }
-    }
-
+impl Asked {
     /// Takes a part of a state; gives the state when it is whole.
     fn part(&mut self, part: Account) -> Option<Standing> {
         let standing = match part.index {
@@ -295,31 +248,26 @@ fn is(standing: &StandingOrder, lot: LotId, order: OrderId) -> bool {
 }
 
 /// Connects, goes on with the session, and waits for what stands.
-async fn begin(
-    connector: Connector,
-    program: Arc<str>,
-    token: Token,
-) -> Result<Begun, ConnectionError> {
-    let greeted = greet(&connector, &program).await?;
-    let mut live = Box::new(Live {
-        pulse: Pulse::new(&greeted.welcome),
-        connection: greeted.connection,
-        clock: greeted.clock,
-        session: None,
-        parts: None,
-    });
-    live.connection.queue(RESUME, &Resume { token });
-    live.connection.queue(WATCH, &WatchAccount {});
-    loop {
-        match live.next().await? {
-            ServerMessage::Account(part) => {
-                if let Some(standing) = live.part(part) {
-                    return Ok(Begun(live, standing));
+fn ask(route: &Route, wait: Duration, token: Token) -> Connecting<Begun> {
+    route.connect(wait, async move |mut live| {
+        live.ask(RESUME, &Resume { token });
+        live.ask(WATCH, &WatchAccount {});
+        let mut asked = Box::new(Asked {
+            live,
+            session: None,
+            parts: None,
+        });
+        loop {
+            match asked.live.next().await?.message {
+                ServerMessage::Account(part) => {
+                    if let Some(standing) = asked.part(part) {
+                        return Ok(Begun(asked, standing));
+                    }
                 }
+                ServerMessage::LoggedIn(logged_in) => asked.session = Some(logged_in.session),
+                ServerMessage::Heartbeat(_) | ServerMessage::AccountFeed(_) => {}
+                other => return Err(refusal(other)),
             }
-            ServerMessage::LoggedIn(logged_in) => live.session = Some(logged_in.session),
-            ServerMessage::Heartbeat(_) | ServerMessage::AccountFeed(_) => {}
-            other => return Err(refusal(other)),
         }
-    }
+    })
 }

@@ -28,6 +28,7 @@ use crate::connection::{BoxedStream, Connector, greet};
 use crate::driver::{Driver, Known};
 use crate::error::{BidError, ConnectionError, RequestError};
 use crate::limits::{ANSWER_WITHIN, IN_FLIGHT_MAX};
+use crate::live::Route;
 use crate::pending::Submitted;
 use crate::request::{Answer, BidPlaced, Request};
 use crate::signed_feed::SignedFeed;
@@ -359,7 +360,7 @@ impl Client {
     /// # Errors
     /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
     pub async fn watch(&self) -> Result<Watch, ConnectionError> {
-        Watch::begin(self.connector.clone(), self.program.clone(), None).await
+        Watch::begin(self.route(), None).await
     }
 
     /// Follows the market as [`watch`](Self::watch) does, and believes nothing that `key` has not signed. Events come some
@@ -372,14 +373,14 @@ impl Client {
     pub async fn watch_verified(&self, key: &PublicKey) -> Result<Watch, ConnectionError> {
         let (market, key) = (self.market, *key);
         let key = Some(MarketKey { market, key });
-        Watch::begin(self.connector.clone(), self.program.clone(), key).await
+        Watch::begin(self.route(), key).await
     }
 
     /// Follows what the market signs, on a connection of its own: a snapshot, then batch upon batch, as they can be
     /// passed on. Nothing of it is checked here.
     #[must_use]
     pub fn watch_signed(&self) -> SignedFeed {
-        SignedFeed::new(self.connector.clone(), self.program.clone(), self.market)
+        SignedFeed::new(self.route(), self.market)
     }
 
     /// Follows what concerns the user alone, on a connection of its own that goes on with the session of this token:
@@ -388,7 +389,7 @@ impl Client {
     /// # Errors
     /// [`ConnectionError`] when there is no first state; `session_closed` and `session_expired` among the refusals.
     pub async fn watch_account(&self, token: Token) -> Result<AccountWatch, ConnectionError> {
-        AccountWatch::begin(self.connector.clone(), self.program.clone(), token).await
+        AccountWatch::begin(self.route(), token).await
     }
 
     /// Arms the dead-man switch of the session, or clears it with `None`: when nobody has spoken for the session for
@@ -440,6 +441,10 @@ impl Client {
             number,
             request: PhantomData,
         })
+    }
+
+    fn route(&self) -> Route {
+        Route::new(self.connector.clone(), self.program.clone())
     }
 }
 

@@ -93,6 +93,7 @@ mod backoff;
 mod numbers;
 mod connection;
 mod pulse;
+mod live;
 mod request;
 mod pending;
 mod driver;

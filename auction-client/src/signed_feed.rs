@@ -1,37 +1,28 @@
 //! The signed feed as the server sends it, over a connection that mends itself. Nothing is checked here: whoever takes
 //! it has the market's key, and checks.
 
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{FeedSequence, MarketId, RequestId};
 use auction_proto::{
     ResumePoint, ServerMessage, SignedBatch, SignedSnapshot, SnapshotBytes, WatchSigned,
 };
-use tokio::time::sleep;
 
-use crate::backoff::Backoff;
-use crate::clock::ServerClock;
-use crate::connection::{Connection, Connector, Received, greet, refusal};
+use crate::connection::{Received, refusal};
 use crate::error::ConnectionError;
 use crate::limits::SIGNED_SNAPSHOT_BYTES_MAX;
-use crate::pulse::Pulse;
+use crate::live::{Connecting, Live, Route};
 
 /// The number of the one request of a connection.
 const WATCH: RequestId = RequestId(2);
-/// The number of pings.
-const PING: RequestId = RequestId(3);
 
 /// The market's signed feed. [`next`](Self::next) gives what comes, one message at a time.
 pub struct SignedFeed {
-    connector: Connector,
-    program: Arc<str>,
+    route: Route,
     market: MarketId,
     /// Where to go on after the connection was lost.
     place: Option<FeedSequence>,
     line: Line,
-    backoff: Backoff,
 }
 
 /// What comes of the signed feed.
@@ -55,17 +46,14 @@ pub enum Signed {
     },
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<Live, ConnectionError>> + Send>>;
-
 enum Line {
-    Connecting(Connecting),
-    Live(Box<Live>),
+    Connecting(Connecting<Box<Asked>>),
+    Live(Box<Asked>),
 }
 
-struct Live {
-    connection: Connection,
-    pulse: Pulse,
-    clock: ServerClock,
+/// A connection on which the feed was asked for.
+struct Asked {
+    live: Live,
     snapshot: Option<Gathering>,
 }
 
@@ -77,22 +65,20 @@ struct Gathering {
 }
 
 impl SignedFeed {
-    pub(crate) fn new(connector: Connector, program: Arc<str>, market: MarketId) -> Self {
-        let line = connect(connector.clone(), program.clone(), Duration::ZERO, None);
+    pub(crate) fn new(route: Route, market: MarketId) -> Self {
+        let line = Line::Connecting(ask(&route, Duration::ZERO, None));
         Self {
-            connector,
-            program,
+            route,
             market,
             place: None,
-            line: Line::Connecting(line),
-            backoff: Backoff::default(),
+            line,
         }
     }
 
     /// The same feed once more, from a snapshot on.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::new(self.connector.clone(), self.program.clone(), self.market)
+        Self::new(self.route.another(), self.market)
     }
 
     /// Says how far the feed was taken: there it goes on after the connection was lost. `None`: with a snapshot.
@@ -109,25 +95,24 @@ impl SignedFeed {
     /// Waits for what comes next. Never ends by itself. Dropped before it is done, nothing is lost.
     pub async fn next(&mut self) -> Signed {
         loop {
-            let lost = match &mut self.line {
+            let because = match &mut self.line {
                 Line::Connecting(connecting) => match connecting.as_mut().await {
-                    Ok(live) => {
-                        self.line = Line::Live(Box::new(live));
+                    Ok(asked) => {
+                        self.line = Line::Live(asked);
                         continue;
                     }
                     Err(error) => error,
                 },
-                Line::Live(live) => match live.next().await {
+                Line::Live(asked) => match asked.next().await {
                     Ok(signed) => {
-                        self.backoff.succeeded();
+                        self.route.succeeded();
                         return signed;
                     }
                     Err(error) => error,
                 },
             };
-            let wait = self.backoff.next_wait();
+            let wait = self.route.next_wait();
             self.reconnect(wait);
-            let because = lost;
             return Signed::Reconnecting { because, wait };
         }
     }
@@ -137,44 +122,24 @@ impl SignedFeed {
             market: self.market,
             feed_sequence,
         });
-        let line = connect(self.connector.clone(), self.program.clone(), wait, resume);
-        self.line = Line::Connecting(line);
+        self.line = Line::Connecting(ask(&self.route, wait, resume));
     }
 }
 
-fn connect(
-    connector: Connector,
-    program: Arc<str>,
-    wait: Duration,
-    resume: Option<ResumePoint>,
-) -> Connecting {
-    Box::pin(async move {
-        sleep(wait).await;
-        let greeted = greet(&connector, &program).await?;
-        let pulse = Pulse::new(&greeted.welcome);
-        let mut connection = greeted.connection;
-        connection.queue(WATCH, &WatchSigned { resume });
-        Ok(Live {
-            connection,
-            pulse,
-            clock: greeted.clock,
-            snapshot: None,
-        })
+fn ask(route: &Route, wait: Duration, resume: Option<ResumePoint>) -> Connecting<Box<Asked>> {
+    route.connect(wait, async move |mut live| {
+        live.ask(WATCH, &WatchSigned { resume });
+        let snapshot = None;
+        Ok(Box::new(Asked { live, snapshot }))
     })
 }
 
-impl Live {
+impl Asked {
     async fn next(&mut self) -> Result<Signed, ConnectionError> {
         loop {
-            tokio::select! {
-                biased;
-                received = self.connection.next() => {
-                    self.pulse.heard();
-                    if let Some(signed) = self.take(received?)? {
-                        return Ok(signed);
-                    }
-                }
-                beat = self.pulse.beat(self.clock) => self.connection.queue(PING, &beat?),
+            let received = self.live.next().await?;
+            if let Some(signed) = self.take(received)? {
+                return Ok(signed);
             }
         }
     }
@@ -190,11 +155,6 @@ impl Live {
                 });
             }
             ServerMessage::SnapshotBytes(part) => return self.gather(part),
-            ServerMessage::Pong(pong) => {
-                if let Some(clock) = self.pulse.pong(&pong) {
-                    self.clock.learn(clock);
-                }
-            }
             message @ (ServerMessage::Goodbye(_) | ServerMessage::Refused(_)) => {
                 return Err(refusal(message));
             }

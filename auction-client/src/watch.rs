@@ -2,8 +2,6 @@
 //! that mends itself; signed by the market, where that is asked for.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{FeedSequence, Market, PublicEvent, RequestId, Timestamp};
@@ -11,20 +9,16 @@ use auction_proto::{
     AnySigned, AnyStatement, FeedEntry, FeedError, Indicative, Kind, MarketKey, ResumePoint,
     ResyncBecause, ServerMessage, SignedBatch, SignedSnapshot, SnapshotAssembler, WatchSigned,
 };
-use tokio::time::sleep;
 
-use crate::backoff::Backoff;
 use crate::believed::{Believed, Heard, SignedParts};
 use crate::clock::ServerClock;
-use crate::connection::{Connection, Connector, Greeted, Received, greet, refusal};
+use crate::connection::{Received, refusal};
 use crate::error::ConnectionError;
 use crate::fraud::Fraud;
-use crate::pulse::Pulse;
+use crate::live::{Connecting, Live, Route};
 
 /// The number of the one request of a connection.
 const WATCH: RequestId = RequestId(2);
-/// The number of pings.
-const PING: RequestId = RequestId(3);
 
 /// The market as it moves. [`next`](Self::next) gives what happens, one thing at a time; until the next call,
 /// [`market`](Self::market) is the market right after it.
@@ -32,14 +26,13 @@ const PING: RequestId = RequestId(3);
 /// Nothing is missed in silence: a lost connection is told as [`Update::Reconnecting`], and after it the feed
 /// goes on where it was ([`Update::Live`]) or begins anew ([`Update::Snapshot`]).
 pub struct Watch {
-    connector: Connector,
-    program: Arc<str>,
+    route: Route,
     market: Market,
+    /// What was known of the server's time when there last was a connection.
     clock: ServerClock,
     /// Events that have come and are not told yet.
     feed: VecDeque<(FeedSequence, FeedEntry)>,
     line: Line,
-    backoff: Backoff,
     /// Whether the fold can be gone on with; otherwise only a snapshot helps.
     sound: bool,
     /// The market anew, to be told next.
@@ -109,28 +102,25 @@ pub enum Gap {
     },
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<Begun, ConnectionError>> + Send>>;
-
 enum Line {
     /// A try to connect is under way.
-    Connecting(Connecting),
-    /// Live.
-    Live(Box<Live>),
+    Connecting(Connecting<Begun>),
+    /// The feed comes.
+    Live(Box<Asked>),
 }
 
-struct Live {
-    connection: Connection,
+/// A connection on which the feed was asked for.
+struct Asked {
+    live: Live,
     /// Parts of a snapshot that the server sends of its own accord, to a reader that was too slow.
     parts: SnapshotAssembler,
-    pulse: Pulse,
-    clock: ServerClock,
     /// A signed snapshot that is coming; `None`: what is signed is not asked for.
     signed: Option<SignedParts>,
 }
 
 /// A connection on which the feed has begun.
 struct Begun {
-    live: Live,
+    asked: Box<Asked>,
     /// The market anew; `None`: the feed goes on.
     snapshot: Option<Market>,
     /// The same, as it was signed.
@@ -141,11 +131,10 @@ struct Begun {
 
 impl Watch {
     pub(crate) async fn begin(
-        connector: Connector,
-        program: Arc<str>,
+        route: Route,
         key: Option<MarketKey>,
     ) -> Result<Self, ConnectionError> {
-        let begun = begin(connector.clone(), program.clone(), key.clone(), None).await?;
+        let begun = ask(&route, Duration::ZERO, key.clone(), None).await?;
         let market = begun
             .snapshot
             .expect("without a place to go on from there is a snapshot");
@@ -155,13 +144,11 @@ impl Watch {
             believed.hear(AnySigned::Snapshot(signed))?;
         }
         Ok(Self {
-            connector,
-            program,
+            route,
             market,
-            clock: begun.live.clock,
+            clock: begun.asked.live.clock(),
             feed: VecDeque::new(),
-            line: Line::Live(Box::new(begun.live)),
-            backoff: Backoff::default(),
+            line: Line::Live(begun.asked),
             sound: true,
             anew: None,
             believed,
@@ -177,7 +164,10 @@ impl Watch {
     /// What is known of the server's time.
     #[must_use]
     pub fn clock(&self) -> ServerClock {
-        self.clock
+        match &self.line {
+            Line::Connecting(_) => self.clock,
+            Line::Live(asked) => asked.live.clock(),
+        }
     }
 
     /// Waits for the next update. Never ends by itself: a lost connection is tried again as long as this is
@@ -195,8 +185,8 @@ impl Watch {
                     let begun = connecting.as_mut().await;
                     Some(self.begun(begun))
                 }
-                Line::Live(live) => {
-                    let received = live.next().await;
+                Line::Live(asked) => {
+                    let received = asked.live.next().await;
                     received
                         .and_then(|received| self.take(received))
                         .unwrap_or_else(|error| Some(self.lost(error)))
@@ -225,10 +215,10 @@ impl Watch {
     }
 
     fn take(&mut self, received: Received) -> Result<Option<Update>, ConnectionError> {
-        let Line::Live(live) = &mut self.line else {
+        let Line::Live(asked) = &mut self.line else {
             return Ok(None);
         };
-        self.backoff.succeeded();
+        self.route.succeeded();
         match received.message {
             ServerMessage::Feed(feed) if self.believed.is_none() => {
                 if let Err(error) = feed.check_follows(&self.market) {
@@ -253,16 +243,16 @@ impl Watch {
             ServerMessage::SnapshotPart(part)
                 if received.request == WATCH && self.believed.is_none() =>
             {
-                if let Some(market) = live.parts.add(part)? {
+                if let Some(market) = asked.parts.add(part)? {
                     self.market = market;
                     return Ok(Some(Update::Snapshot));
                 }
             }
             ServerMessage::SignedSnapshot(signed) if received.request == WATCH => {
-                live.signed()?.begin(signed)?;
+                asked.signed()?.begin(signed)?;
             }
             ServerMessage::SnapshotBytes(bytes) if received.request == WATCH => {
-                if let Some((signed, market)) = live.signed()?.add(&bytes)? {
+                if let Some((signed, market)) = asked.signed()?.add(&bytes)? {
                     self.market = market;
                     return Ok(Some(match self.hear_snapshot(signed)? {
                         None => Update::Snapshot,
@@ -274,11 +264,6 @@ impl Watch {
                 }
             }
             ServerMessage::SignedBatch(signed) => return self.take_signed(signed),
-            ServerMessage::Pong(pong) => {
-                if let Some(clock) = live.pulse.pong(&pong) {
-                    self.clock.learn(clock);
-                }
-            }
             message @ (ServerMessage::Goodbye(_) | ServerMessage::Refused(_)) => {
                 return Err(refusal(message));
             }
@@ -308,7 +293,8 @@ impl Watch {
             | ServerMessage::SealingKey(_)
             | ServerMessage::SealedAnswer(_)
             | ServerMessage::PeerOffered(_)
-            | ServerMessage::Peers(_) => {}
+            | ServerMessage::Peers(_)
+            | ServerMessage::Pong(_) => {}
         }
         Ok(None)
     }
@@ -367,7 +353,7 @@ impl Watch {
 
     fn begun(&mut self, begun: Result<Begun, ConnectionError>) -> Update {
         let Begun {
-            live,
+            asked,
             snapshot,
             signed,
             because,
@@ -375,9 +361,7 @@ impl Watch {
             Ok(begun) => begun,
             Err(error) => return self.lost(error),
         };
-        // Perhaps another machine now: its clock is known from this greeting alone.
-        self.clock = live.clock;
-        self.line = Line::Live(Box::new(live));
+        self.line = Line::Live(asked);
         match signed.map_or(Ok(None), |signed| self.hear_snapshot(signed)) {
             Ok(None) => {}
             Ok(Some(fraud)) => {
@@ -407,7 +391,7 @@ impl Watch {
 
     fn lost(&mut self, because: ConnectionError) -> Update {
         tracing::debug!(error = %because, "the feed was lost");
-        let wait = self.backoff.next_wait();
+        let wait = self.route.next_wait();
         self.reconnect(wait);
         Update::Reconnecting { because, wait }
     }
@@ -416,110 +400,83 @@ impl Watch {
         tracing::warn!(%gap, "the feed does not fit; asking for a snapshot");
         self.feed.clear();
         self.sound = false;
-        let wait = self.backoff.next_wait();
+        let wait = self.route.next_wait();
         self.reconnect(wait);
         Update::Gap(gap)
     }
 
     fn reconnect(&mut self, wait: Duration) {
+        // Of the next connection, perhaps to another machine, only its own greeting tells the time.
+        self.clock = self.clock();
         let resume = self.sound.then(|| ResumePoint {
             market: self.market.id(),
             feed_sequence: self.market.feed_sequence(),
         });
         let key = self.believed.as_ref().map(|believed| believed.key.clone());
-        let begin = begin(self.connector.clone(), self.program.clone(), key, resume);
-        self.line = Line::Connecting(Box::pin(async move {
-            sleep(wait).await;
-            begin.await
-        }));
+        self.line = Line::Connecting(ask(&self.route, wait, key, resume));
     }
 }
 
-impl Live {
-    fn new(greeted: Greeted, key: Option<MarketKey>) -> Self {
-        Self {
-            signed: key.map(SignedParts::of),
-            pulse: Pulse::new(&greeted.welcome),
-            connection: greeted.connection,
-            clock: greeted.clock,
-            parts: SnapshotAssembler::new(),
-        }
-    }
-
+impl Asked {
     fn signed(&mut self) -> Result<&mut SignedParts, ConnectionError> {
         let unexpected = ConnectionError::Unexpected(Kind::SIGNED_SNAPSHOT);
         self.signed.as_mut().ok_or(unexpected)
     }
 
-    /// The next message; meanwhile it shows the server that someone is here.
-    async fn next(&mut self) -> Result<Received, ConnectionError> {
-        loop {
-            tokio::select! {
-                biased;
-                received = self.connection.next() => {
-                    self.pulse.heard();
-                    return received;
+    /// Waits until the feed has begun, or goes on.
+    async fn begun(mut self: Box<Self>, resuming: bool) -> Result<Begun, ConnectionError> {
+        let mut because = None;
+        let (snapshot, signed) = loop {
+            let received = self.live.next().await?;
+            match received.message {
+                ServerMessage::Resumed(_) if resuming => break (None, None),
+                ServerMessage::SnapshotPart(part)
+                    if received.request == WATCH && self.signed.is_none() =>
+                {
+                    if let Some(market) = self.parts.add(part)? {
+                        break (Some(market), None);
+                    }
                 }
-                beat = self.pulse.beat(self.clock) => self.connection.queue(PING, &beat?),
+                ServerMessage::SignedSnapshot(signed) if received.request == WATCH => {
+                    self.signed()?.begin(signed)?;
+                }
+                ServerMessage::SnapshotBytes(bytes) if received.request == WATCH => {
+                    if let Some((signed, market)) = self.signed()?.add(&bytes)? {
+                        break (Some(market), Some(signed));
+                    }
+                }
+                ServerMessage::Resync(resync) => because = Some(resync.because),
+                ServerMessage::Heartbeat(_) => {}
+                other => return Err(refusal(other)),
             }
-        }
+        };
+        Ok(Begun {
+            asked: self,
+            snapshot,
+            signed,
+            because,
+        })
     }
 }
 
-/// Connects and waits until the feed has begun.
-async fn begin(
-    connector: Connector,
-    program: Arc<str>,
+/// Connects and waits until the feed has begun; with a key, the signed one.
+fn ask(
+    route: &Route,
+    wait: Duration,
     key: Option<MarketKey>,
     resume: Option<ResumePoint>,
-) -> Result<Begun, ConnectionError> {
+) -> Connecting<Begun> {
     let resuming = resume.is_some();
-    let is_signed = key.is_some();
-    let mut because = None;
-    let mut live = Live::new(greet(&connector, &program).await?, key);
-    match is_signed {
-        true => live.connection.queue(WATCH, &WatchSigned { resume }),
-        false => live
-            .connection
-            .queue(WATCH, &auction_proto::Watch { resume }),
-    }
-    loop {
-        let received = live.next().await?;
-        match received.message {
-            ServerMessage::Resumed(_) if resuming => {
-                return Ok(Begun {
-                    live,
-                    snapshot: None,
-                    signed: None,
-                    because,
-                });
-            }
-            ServerMessage::SnapshotPart(part) if received.request == WATCH && !is_signed => {
-                if let Some(market) = live.parts.add(part)? {
-                    return Ok(Begun {
-                        live,
-                        snapshot: Some(market),
-                        signed: None,
-                        because,
-                    });
-                }
-            }
-            ServerMessage::SignedSnapshot(signed) if received.request == WATCH => {
-                live.signed()?.begin(signed)?;
-            }
-            ServerMessage::SnapshotBytes(bytes) if received.request == WATCH => {
-                if let Some((signed, market)) = live.signed()?.add(&bytes)? {
-                    return Ok(Begun {
-                        live,
-                        snapshot: Some(market),
-                        signed: Some(signed),
-                        because,
-                    });
-                }
-            }
-            ServerMessage::Resync(resync) => because = Some(resync.because),
-            ServerMessage::Pong(_) | ServerMessage::Heartbeat(_) => {}
-            other => return Err(refusal(other)),
+    route.connect(wait, async move |mut live| {
+        match key {
+            Some(_) => live.ask(WATCH, &WatchSigned { resume }),
+            None => live.ask(WATCH, &auction_proto::Watch { resume }),
         }
-    }
+        let asked = Box::new(Asked {
+            live,
+            parts: SnapshotAssembler::new(),
+            signed: key.map(SignedParts::of),
+        });
+        asked.begun(resuming).await
+    })
 }
