@@ -52,10 +52,6 @@ impl Waiting {
         Some(checked)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Checked> {
-        self.batches.values()
-    }
-
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, usize) {
         (self.batches.len(), self.bytes)
@@ -137,19 +133,6 @@ impl Past {
     /// The place before the oldest that is kept.
     pub(super) fn begins(&self) -> Option<FeedSequence> {
         self.batches.front().map(|checked| checked.statement.after)
-    }
-
-    /// Those that hold some of the places behind `after` up to `through`.
-    pub(super) fn overlapping(
-        &self,
-        after: FeedSequence,
-        through: FeedSequence,
-    ) -> impl Iterator<Item = &Checked> {
-        let from = self
-            .batches
-            .partition_point(|checked| checked.statement.through <= after);
-        let touching = move |checked: &&Checked| checked.statement.after < through;
-        self.batches.range(from..).take_while(touching)
     }
 
     pub(super) fn clear(&mut self) {

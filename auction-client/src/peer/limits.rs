@@ -22,8 +22,6 @@ pub const WAITING_BYTES_MAX: usize = 8 << 20;
 pub const KEPT_BATCHES_MAX: usize = 4_096;
 /// Most bytes of them.
 pub const KEPT_BYTES_MAX: usize = 16 << 20;
-/// Most checkpoints and signs of life that are kept to be compared with later ones; the oldest goes.
-pub const CLAIMS_KEPT_MAX: usize = 256;
 /// The largest snapshot that is taken from others, in bytes of its parts; a larger one is given up.
 pub const SNAPSHOT_BYTES_MAX: usize = 256 << 20;
 

@@ -1,6 +1,9 @@
 //! A peer at work: libp2p on one side, the view in the middle, whoever follows on the other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod asking;
+mod carrying;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,21 +13,21 @@ use futures::StreamExt as _;
 use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance};
 use libp2p::identity::Keypair;
-use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
+use libp2p::request_response::{OutboundRequestId, ResponseChannel};
 use libp2p::swarm::{self, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, mdns};
-use rand::seq::IteratorRandom as _;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::exchange::{Action, Input, Pin, Pinned, Standing, Told, Verdict};
+use super::addresses::{Addresses, Source};
+use super::exchange::{Action, Input, Pinned, Standing, Told, Verdict};
 use super::fetch::Snapshot;
-use super::letter::{Answer, Ask, LetterError};
+use super::joining::{JoinError, Joining};
+use super::letter::Ask;
 use super::limits::{
-    ADDRESSES_MAX, CUT_MAX, DIAL_AT_ONCE, DIAL_EVERY, INTRODUCED_MAX, INTRODUCED_WITHIN,
-    NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY, TRIES_MAX,
+    CUT_MAX, DIAL_EVERY, INTRODUCED_WITHIN, NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
 };
 use super::net::{Net, NetEvent, is_loopback, topic};
 use super::relay::{Delivery, Handed, Parcel, Relay};
@@ -34,37 +37,6 @@ use crate::signed_feed::{Signed, SignedFeed};
 
 /// How long a connection lives on which nothing happens.
 const IDLE: Duration = Duration::from_secs(3_600);
-
-/// How a peer joins.
-#[derive(Clone, Debug)]
-pub struct Joining {
-    /// What is followed.
-    pub pin: Pin,
-    /// Where others can reach this peer, such as `/ip4/127.0.0.1/tcp/0`; nowhere: it reaches others alone.
-    pub listen: Vec<Multiaddr>,
-    /// Others, to begin with.
-    pub peers: Vec<Multiaddr>,
-    /// Whether others are looked for on the local network.
-    pub local_network: bool,
-    /// The machine's time, by which someone who is told only old things can see it.
-    pub wall_clock: Option<Timestamp>,
-}
-
-/// Why a peer cannot join.
-#[derive(Debug, thiserror::Error)]
-pub enum JoinError {
-    /// Nobody can reach it where it wants to be reached.
-    #[error("cannot listen at {address}: {because}")]
-    Listen {
-        /// Where.
-        address: Multiaddr,
-        /// Why.
-        because: String,
-    },
-    /// The system refused something that is needed.
-    #[error("cannot join the peers: {0}")]
-    System(String),
-}
 
 /// What a peer is known by.
 #[derive(Clone, Debug)]
@@ -103,15 +75,6 @@ pub(super) enum Word {
     Admit(Vec<PeerId>),
 }
 
-/// Where another can be reached, perhaps.
-struct Address {
-    address: Multiaddr,
-    /// It is tried again and again; one that was heard of is forgotten after some tries in vain.
-    lasting: bool,
-    /// Tries since someone was there.
-    tries: u32,
-}
-
 /// A peer.
 pub(super) struct Node {
     swarm: Swarm<Net>,
@@ -129,11 +92,7 @@ pub(super) struct Node {
     handed: HashMap<OutboundRequestId, oneshot::Sender<Delivery>>,
     /// What is carried for others, and where what it brings goes.
     carried: JoinSet<Option<(ResponseChannel<Vec<u8>>, Delivery)>>,
-    addresses: Vec<Address>,
-    /// Where those who are connected say that they can be reached.
-    reached_at: BTreeMap<PeerId, Vec<Multiaddr>>,
-    /// Who answered at an address.
-    found_at: HashMap<Multiaddr, PeerId>,
+    addresses: Addresses,
     following: BTreeSet<PeerId>,
     /// Who is let go when others were named to it.
     introduced: VecDeque<(Instant, PeerId)>,
@@ -191,9 +150,7 @@ impl Node {
             relay: Relay::new(),
             handed: HashMap::new(),
             carried: JoinSet::new(),
-            addresses: Vec::new(),
-            reached_at: BTreeMap::new(),
-            found_at: HashMap::new(),
+            addresses: Addresses::default(),
             following: BTreeSet::new(),
             introduced: VecDeque::new(),
             cut: VecDeque::new(),
@@ -208,7 +165,7 @@ impl Node {
             time,
         };
         for peer in joining.peers {
-            node.learn(peer, true);
+            node.addresses.learn(peer, Source::Given);
         }
         node.say_what_is_known();
         let known = Known {
@@ -240,7 +197,9 @@ impl Node {
                 }
                 word = self.words.recv() => match word {
                     Some(Word::Meet(peers)) => {
-                        peers.into_iter().for_each(|peer| self.learn(peer, false));
+                        for peer in peers {
+                            self.addresses.learn(peer, Source::Heard);
+                        }
                         self.dial_at = Instant::now();
                     }
                     Some(Word::Line(feed)) => self.feed = feed.map(|feed| *feed),
@@ -416,59 +375,20 @@ impl Node {
         if self.following.len() >= PEERS_WANTED && hears {
             return;
         }
-        let connected = |address: &Multiaddr| {
-            let found = self.found_at.get(address);
-            found.is_some_and(|peer| self.swarm.is_connected(peer))
-        };
-        let untried = self.addresses.iter().enumerate();
-        let untried = untried.filter(|(_, known)| !connected(&known.address));
-        let chosen = untried
-            .map(|(place, _)| place)
-            .sample(&mut rand::rng(), DIAL_AT_ONCE);
-        for place in chosen {
-            let known = &mut self.addresses[place];
-            known.tries += 1;
-            if let Err(error) = self.swarm.dial(known.address.clone()) {
+        let tried = self
+            .addresses
+            .try_some(|peer| self.swarm.is_connected(peer));
+        for address in tried {
+            if let Err(error) = self.swarm.dial(address) {
                 tracing::trace!(%error, "not dialled");
             }
-        }
-        self.addresses
-            .retain(|known| known.lasting || known.tries < TRIES_MAX);
-    }
-
-    fn learn(&mut self, address: Multiaddr, lasting: bool) {
-        let mut known = self.addresses.iter_mut();
-        if let Some(known) = known.find(|known| known.address == address) {
-            known.lasting |= lasting;
-        } else if self.addresses.len() < ADDRESSES_MAX {
-            self.addresses.push(Address {
-                address,
-                lasting,
-                tries: 0,
-            });
         }
     }
 
     /// Whether the loopback of others is ours too: only if this peer is known on it, or knows others there.
     fn is_local(&self) -> bool {
-        let others = self.addresses.iter();
-        let mut others = others.filter(|known| known.lasting);
         let only_here = |addresses: &Vec<Multiaddr>| addresses.iter().all(is_loopback);
-        others.any(|known| is_loopback(&known.address)) || only_here(&self.listens_at.borrow())
-    }
-
-    /// Some of those who are connected, for another.
-    fn introduce(&self, other: PeerId) -> Vec<Multiaddr> {
-        let others = self.reached_at.iter();
-        let others = others.filter(|(peer, _)| **peer != other && self.following.contains(peer));
-        let addresses = others.filter_map(|(_, addresses)| addresses.first().cloned());
-        addresses.sample(&mut rand::rng(), INTRODUCED_MAX)
-    }
-
-    fn ask_for_others(&mut self, peer: PeerId) {
-        let asking = &mut self.swarm.behaviour_mut().ask;
-        let number = asking.send_request(&peer, Ask::Peers.encode(None).to_vec());
-        self.asked.insert(number, (peer, Ask::Peers));
+        self.addresses.are_local() || only_here(&self.listens_at.borrow())
     }
 
     /// Lets those go who came when there were enough, and have others by now.
@@ -493,7 +413,7 @@ impl Node {
             SwarmEvent::Behaviour(NetEvent::Mdns(mdns::Event::Discovered(found))) => {
                 for (peer, address) in found {
                     let address = address.with_p2p(peer).unwrap_or_else(|address| address);
-                    self.learn(address, false);
+                    self.addresses.learn(address, Source::Heard);
                 }
                 self.dial_at = Instant::now();
             }
@@ -508,23 +428,15 @@ impl Node {
                 let of_use = addresses.filter(|address| local || !is_loopback(address));
                 let whole =
                     |address: Multiaddr| address.with_p2p(peer_id).unwrap_or_else(|same| same);
-                let of_use: Vec<_> = of_use.take(2).map(whole).collect();
-                // To be dialled again when it was lost.
-                of_use
-                    .iter()
-                    .for_each(|address| self.learn(address.clone(), false));
-                self.reached_at.insert(peer_id, of_use);
+                self.addresses
+                    .reached(peer_id, of_use.take(2).map(whole).collect());
             }
             SwarmEvent::ConnectionEstablished {
                 peer_id,
                 endpoint: ConnectedPoint::Dialer { address, .. },
                 ..
             } => {
-                let mut known = self.addresses.iter_mut();
-                if let Some(known) = known.find(|known| known.address == address) {
-                    known.tries = 0;
-                    self.found_at.insert(address, peer_id);
-                }
+                self.addresses.found(&address, peer_id);
             }
             SwarmEvent::ConnectionClosed {
                 peer_id,
@@ -532,7 +444,7 @@ impl Node {
                 ..
             } => {
                 self.following.remove(&peer_id);
-                self.reached_at.remove(&peer_id);
+                self.addresses.left(peer_id);
                 self.relay.left(peer_id);
                 self.put(Input::Left(peer_id));
             }
@@ -585,119 +497,6 @@ impl Node {
                 self.put(Input::Left(peer_id));
             }
             _ => {}
-        }
-    }
-
-    fn ask(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>) {
-        match event {
-            request_response::Event::Message { peer, message, .. } => match message {
-                request_response::Message::Request {
-                    request, channel, ..
-                } => self.answer(peer, &request, channel),
-                request_response::Message::Response {
-                    request_id,
-                    response,
-                } => self.answered(request_id, Some(Answer::decode(&response))),
-            },
-            request_response::Event::OutboundFailure { request_id, .. } => {
-                self.answered(request_id, None);
-            }
-            _ => {}
-        }
-    }
-
-    fn relayed(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>) {
-        match event {
-            request_response::Event::Message { peer, message, .. } => match message {
-                request_response::Message::Request {
-                    request, channel, ..
-                } => self.carry(peer, &request, channel),
-                request_response::Message::Response {
-                    request_id,
-                    response,
-                } => {
-                    let handed = self.handed.remove(&request_id);
-                    if let (Some(waits), Some(delivery)) = (handed, Delivery::decode(&response)) {
-                        // Who asked may have given up.
-                        let _ = waits.send(delivery);
-                    }
-                }
-            },
-            // Whoever waits hears it by the end of the way.
-            request_response::Event::OutboundFailure { request_id, .. } => {
-                self.handed.remove(&request_id);
-            }
-            _ => {}
-        }
-    }
-
-    fn carry(&mut self, from: PeerId, request: &[u8], channel: ResponseChannel<Vec<u8>>) {
-        // What is no parcel is not answered: the other's stream ends.
-        let Some(parcel) = Parcel::decode(request) else {
-            return;
-        };
-        match self.relay.take(self.start.elapsed(), from, parcel) {
-            Ok(delivered) => {
-                self.carried.spawn(async move {
-                    let delivery = delivered.await.ok()?;
-                    Some((channel, delivery))
-                });
-            }
-            Err(at_once) => self.deliver(channel, at_once),
-        }
-    }
-
-    fn deliver(&mut self, channel: ResponseChannel<Vec<u8>>, delivery: Delivery) {
-        let relaying = &mut self.swarm.behaviour_mut().relay;
-        // Who has left needs no answer.
-        let _ = relaying.send_response(channel, delivery.encode());
-    }
-
-    fn answer(&mut self, from: PeerId, request: &[u8], channel: ResponseChannel<Vec<u8>>) {
-        // What cannot be read is not answered: the other's stream ends.
-        let Ok((market, ask)) = Ask::decode(request) else {
-            return;
-        };
-        if ask == Ask::Peers {
-            let answer = match self.view.may_ask(self.start.elapsed(), from) {
-                true => Answer::Peers(self.introduce(from)),
-                false => Answer::Busy,
-            };
-            // Who has left needs no answer.
-            let asking = &mut self.swarm.behaviour_mut().ask;
-            let _ = asking.send_response(channel, answer.encode());
-            return;
-        }
-        let input = Input::Asked { from, market, ask };
-        let mut channel = Some(channel);
-        for action in self.view.update(self.start.elapsed(), input) {
-            match (action, channel.take()) {
-                (Action::Answer(answer), Some(channel)) => {
-                    let asking = &mut self.swarm.behaviour_mut().ask;
-                    // Who has left needs no answer.
-                    let _ = asking.send_response(channel, answer.encode());
-                }
-                (action, kept) => {
-                    channel = kept;
-                    self.act(action);
-                }
-            }
-        }
-    }
-
-    fn answered(&mut self, number: OutboundRequestId, answer: Option<Result<Answer, LetterError>>) {
-        match (self.asked.remove(&number), answer) {
-            (Some((_, Ask::Peers)), Some(Ok(Answer::Peers(addresses)))) => {
-                let local = self.is_local();
-                let of_use = |address: &Multiaddr| local || !is_loopback(address);
-                let addresses = addresses.into_iter().filter(of_use);
-                addresses.for_each(|address| self.learn(address, false));
-                if self.following.len() < PEERS_WANTED {
-                    self.dial_at = Instant::now();
-                }
-            }
-            (Some((_, Ask::Peers)) | None, _) => {}
-            (Some((from, ask)), answer) => self.put(Input::Answered { from, ask, answer }),
         }
     }
 }

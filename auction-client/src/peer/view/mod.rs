@@ -1,0 +1,407 @@
+//! What a peer knows of the signed feed, and what it does about what others bring: without IO, on any clock.
+//!
+//! Nothing is believed before its signature was checked, nothing is told twice or out of order, and nothing that is old
+//! rolls the view back or makes it fresh. Every store has a limit.
+
+mod snapshots;
+mod pursuit;
+mod serving;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction_core::{FeedSequence, Term, Timestamp};
+use auction_proto::{AnySigned, AnyStatement, StatementError};
+
+use super::exchange::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
+use super::fetch::{Fetching, Snapshot};
+use super::freshness::Freshness;
+use super::kept::{Behind, Checked, Past, Waiting};
+use super::letter::{Ask, Letter, LetterError};
+use super::limits::{
+    ANSWER_WITHIN, ASKS_AT_ONCE, ASKS_PER_SECOND, BATCHES_AT_ONCE, BATCHES_PER_SECOND, GAP_WAIT,
+    OFFENCES_MAX, PASSED_ON_WITHIN, PEERS_MAX, STALE_AFTER,
+};
+use super::rate::Rate;
+use crate::fraud::{Fraud, Witness};
+
+/// What a peer knows.
+#[derive(Debug)]
+pub struct View<P> {
+    pin: Pin,
+    freshness: Freshness,
+    term: Term,
+    standing: Standing,
+    /// The place up to which everything was told.
+    place: Option<FeedSequence>,
+    /// No snapshot before this place is taken.
+    floor: FeedSequence,
+    /// The furthest place that was signed, as far as is known.
+    ahead: FeedSequence,
+    /// Since when something is missing.
+    gap_since: Option<Duration>,
+    waiting: Waiting,
+    past: Past,
+    snapshot: Option<Arc<Snapshot>>,
+    /// What follows it.
+    behind_snapshot: Behind,
+    /// A newer one that the view has not reached yet.
+    renewed: Option<Arc<Snapshot>>,
+    /// Nobody is asked for a newer one before.
+    renew_at: Option<Duration>,
+    fetching: Option<Fetching>,
+    /// Who said that there is this snapshot.
+    fetching_from: Option<P>,
+    /// What the market has signed, once it is known which it is.
+    witness: Option<Witness>,
+    fraud: bool,
+    peers: BTreeMap<P, Peer>,
+    asked: Option<Asked<P>>,
+    /// Nobody has what is missing any more: only a snapshot helps.
+    unfillable: bool,
+    /// Who does not have what is wanted now.
+    without: BTreeSet<P>,
+    /// Nobody is asked before.
+    pause_until: Duration,
+}
+
+#[derive(Debug)]
+struct Peer {
+    batches: Rate,
+    asks: Rate,
+    offences: u32,
+    /// When it was asked last, in the order of asking.
+    asked_at: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked<P> {
+    peer: P,
+    ask: Ask,
+    at: Duration,
+}
+
+impl<P: Copy + Ord> View<P> {
+    /// Nothing is known. `now` counts from any beginning. `wall_clock` is the machine's time now, if it can be relied on
+    /// to some extent: with it, someone who is told only old things from the beginning on sees that they are old.
+    #[must_use]
+    pub fn new(pin: Pin, now: Duration, wall_clock: Option<Timestamp>) -> Self {
+        let mut view = Self {
+            pin,
+            freshness: Freshness::new(now, wall_clock),
+            term: Term::default(),
+            standing: Standing::Joining,
+            place: None,
+            floor: FeedSequence(0),
+            ahead: FeedSequence(0),
+            gap_since: None,
+            waiting: Waiting::default(),
+            past: Past::default(),
+            snapshot: None,
+            behind_snapshot: Behind::default(),
+            renewed: None,
+            renew_at: None,
+            fetching: None,
+            fetching_from: None,
+            witness: None,
+            fraud: false,
+            peers: BTreeMap::new(),
+            asked: None,
+            unfillable: false,
+            without: BTreeSet::new(),
+            pause_until: now,
+        };
+        if let Pin::Market(pinned) = pin {
+            view.know(pinned);
+        }
+        view
+    }
+
+    /// How far the view can be relied on.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The place up to which everything was told.
+    #[must_use]
+    pub fn place(&self) -> Option<FeedSequence> {
+        self.place
+    }
+
+    /// Which market it is, once that is known.
+    #[must_use]
+    pub fn pinned(&self) -> Option<&Pinned> {
+        match &self.pin {
+            Pin::Key(_) => None,
+            Pin::Market(pinned) => Some(pinned),
+        }
+    }
+
+    /// The market's time, as far as it is known: what was signed takes a while to arrive.
+    #[must_use]
+    pub fn market_time(&self, now: Duration) -> Option<Timestamp> {
+        self.freshness.market_time(now)
+    }
+
+    /// Whether those who join later need a newer snapshot: whoever has a line to the server asks it for one.
+    #[must_use]
+    pub fn renewal_is_due(&self) -> bool {
+        self.place.is_some() && self.behind_snapshot.is_much()
+    }
+
+    /// When [`Input::Tick`] is due at the latest, if nothing happens before.
+    #[must_use]
+    pub fn next_tick(&self, now: Duration) -> Duration {
+        let mut next = now + STALE_AFTER;
+        if self.standing == Standing::Live {
+            next = next.min(now + self.freshness.left(now));
+            next = next.min(self.gap_since.map_or(next, |since| since + STALE_AFTER));
+        }
+        if let Some(asked) = &self.asked {
+            next = next.min(asked.at + ANSWER_WITHIN);
+        } else if self.place.is_none() {
+            next = next.min(self.pause_until);
+        } else if let Some(since) = self.gap_since {
+            next = next.min((since + GAP_WAIT).max(self.pause_until));
+        } else if let Some(renew_at) = self.renew_at {
+            next = next.min(renew_at.max(self.pause_until));
+        }
+        next.max(now + Duration::from_millis(1))
+    }
+
+    /// Takes what happened, and gives what is to be done about it.
+    pub fn update(&mut self, now: Duration, input: Input<P>) -> Vec<Action<P>> {
+        let mut to_do = Vec::new();
+        match input {
+            Input::Joined(peer) => self.join(now, peer),
+            Input::Left(peer) => self.leave(peer),
+            Input::Heard { from, bytes } => {
+                let verdict = self.hear(now, from, &bytes, &mut to_do);
+                to_do.push(Action::Judge(verdict));
+            }
+            Input::Signed(batch) => {
+                let letter = Arc::new(Letter::of(batch));
+                // The line to the server checks nothing itself.
+                if let Ok(Verdict::Accept) = self.take(now, letter.clone(), &mut to_do) {
+                    to_do.push(Action::Publish(letter));
+                }
+            }
+            Input::Taken(snapshot) => self.take_snapshot(now, snapshot, &mut to_do),
+            Input::Renewed(snapshot) => self.renew(Arc::new(snapshot), &mut to_do),
+            Input::Answered { from, ask, answer } => {
+                self.answered(now, from, ask, answer, &mut to_do);
+            }
+            Input::Asked { from, market, ask } => {
+                let answer = self.answer(now, from, market, ask);
+                to_do.push(Action::Answer(answer));
+            }
+            Input::Unfit => self.begin_anew(),
+            Input::Tick => {}
+        }
+        self.pursue(now, &mut to_do);
+        self.stand(now, &mut to_do);
+        to_do
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting_size(&self) -> (usize, usize) {
+        self.waiting.size()
+    }
+
+    /// It is known which market it is.
+    fn know(&mut self, pinned: Pinned) {
+        self.pin = Pin::Market(pinned);
+        self.witness = Some(Witness::new(pinned.market, pinned.key));
+    }
+
+    fn join(&mut self, now: Duration, peer: P) {
+        if self.peers.len() < PEERS_MAX {
+            self.peers.entry(peer).or_insert_with(|| Peer {
+                batches: Rate::new(now, BATCHES_AT_ONCE, BATCHES_PER_SECOND),
+                asks: Rate::new(now, ASKS_AT_ONCE, ASKS_PER_SECOND),
+                offences: 0,
+                asked_at: None,
+            });
+            // Someone new may know.
+            self.pause_until = now;
+        }
+    }
+
+    fn leave(&mut self, peer: P) {
+        self.peers.remove(&peer);
+        self.without.remove(&peer);
+        self.asked.take_if(|asked| asked.peer == peer);
+    }
+
+    fn hear(
+        &mut self,
+        now: Duration,
+        from: P,
+        bytes: &[u8],
+        to_do: &mut Vec<Action<P>>,
+    ) -> Verdict {
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Verdict::Ignore;
+        };
+        // Before anything is read: a signature costs more to check than to invent.
+        if !peer.batches.take(now) {
+            self.blame(from, Offence::Flooding, to_do);
+            return Verdict::Ignore;
+        }
+        let taken = match Letter::read(bytes) {
+            Ok(letter) => self.take(now, Arc::new(letter), to_do),
+            Err(LetterError::TooLong(_)) => Err(Offence::Oversize),
+            Err(LetterError::Malformed) => Err(Offence::Malformed),
+        };
+        taken.unwrap_or_else(|offence| {
+            self.blame(from, offence, to_do);
+            Verdict::Reject
+        })
+    }
+
+    fn blame(&mut self, peer: P, because: Offence, to_do: &mut Vec<Action<P>>) {
+        let Some(known) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        known.offences += 1;
+        if known.offences >= OFFENCES_MAX {
+            self.leave(peer);
+            to_do.push(Action::Cut { peer, because });
+        }
+    }
+
+    /// Takes a batch, whoever brought it.
+    fn take(
+        &mut self,
+        now: Duration,
+        letter: Arc<Letter>,
+        to_do: &mut Vec<Action<P>>,
+    ) -> Result<Verdict, Offence> {
+        let Some(pinned) = self.pinned() else {
+            return Ok(Verdict::Ignore);
+        };
+        let statement = match letter.batch.verify(pinned.market, &pinned.key) {
+            Ok(statement) => statement,
+            Err(StatementError::Signature(_) | StatementError::OtherMarket { .. }) => {
+                return Err(Offence::Forged);
+            }
+            // The market itself signed nonsense: who passed it on is not to blame.
+            Err(_) => return Ok(Verdict::Ignore),
+        };
+        // Who led before has nothing to say any more.
+        if statement.term < self.term {
+            return Ok(Verdict::Ignore);
+        }
+        self.term = statement.term;
+        let signed = AnySigned::Batch(letter.batch.clone());
+        let said = AnyStatement::Batch(statement);
+        if let Some(fraud) = self.lie(&signed, &said) {
+            let first_seen = !self.fraud;
+            self.tell_fraud(fraud, to_do);
+            // Others shall see it too; but one proof is enough.
+            return Ok(match first_seen {
+                true => Verdict::Accept,
+                false => Verdict::Ignore,
+            });
+        }
+        let AnyStatement::Batch(statement) = said else {
+            unreachable!("a batch says what a batch says")
+        };
+        let statement = Arc::new(statement);
+        let checked = Checked {
+            letter,
+            statement: statement.clone(),
+        };
+        let newer = self.freshness.hear(now, statement.time);
+        let spreads = self.freshness.age(now, statement.time) < PASSED_ON_WITHIN;
+        self.ahead = self.ahead.max(statement.through);
+        let known = self.place.is_some_and(|place| statement.through <= place);
+        // What holds nothing has said all with its time and its end.
+        let empty = statement.after == statement.through;
+        if !known && !empty {
+            self.waiting.hold(checked);
+            self.tell_waiting(to_do);
+        }
+        self.see_gap(now);
+        Ok(match spreads && (newer || !empty) {
+            true => Verdict::Accept,
+            false => Verdict::Ignore,
+        })
+    }
+
+    /// Tells what follows where the view stands.
+    fn tell_waiting(&mut self, to_do: &mut Vec<Action<P>>) {
+        let Some(mut place) = self.place else { return };
+        while let Some(checked) = self.waiting.take(place) {
+            if checked.statement.through > place {
+                place = checked.statement.through;
+                to_do.push(Action::Tell(Told::Batch(checked.statement.clone())));
+                self.behind_snapshot.add(&checked);
+                self.past.push(checked);
+            }
+        }
+        self.place = Some(place);
+        let reached = |renewed: &mut Arc<Snapshot>| renewed.statement.feed_sequence <= place;
+        if let Some(renewed) = self.renewed.take_if(reached) {
+            self.keep_for_others(renewed);
+        }
+    }
+
+    fn see_gap(&mut self, now: Duration) {
+        let missing = self.place.is_none_or(|place| place < self.ahead);
+        match missing {
+            true => {
+                self.gap_since.get_or_insert(now);
+            }
+            false => {
+                self.gap_since = None;
+                self.unfillable = false;
+                self.without.clear();
+            }
+        }
+    }
+
+    /// What proves that the market lies, together with what it signed before.
+    fn lie(&mut self, signed: &AnySigned, said: &AnyStatement) -> Option<Fraud> {
+        self.witness.as_mut()?.compare(signed, said)
+    }
+
+    fn tell_fraud(&mut self, fraud: Fraud, to_do: &mut Vec<Action<P>>) {
+        if !self.fraud {
+            self.fraud = true;
+            let Fraud { proof, conflict } = fraud;
+            let proof = Box::new(proof);
+            to_do.push(Action::Tell(Told::Fraud { proof, conflict }));
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        self.floor = self.place.unwrap_or_default().max(self.floor);
+        self.place = None;
+        self.past.clear();
+        self.waiting = Waiting::default();
+        self.snapshot = None;
+        self.behind_snapshot = Behind::default();
+        self.renewed = None;
+        self.renew_at = None;
+        self.fetching = None;
+        self.without.clear();
+    }
+
+    fn stand(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
+        let lasting = |since: Duration| now >= since + STALE_AFTER;
+        let standing = match self.place {
+            None if self.standing == Standing::Joining => Standing::Joining,
+            None => Standing::Stale,
+            Some(_) if self.freshness.is_stale(now) => Standing::Stale,
+            Some(_) if self.gap_since.is_some_and(lasting) => Standing::Stale,
+            Some(_) => Standing::Live,
+        };
+        if standing != self.standing {
+            self.standing = standing;
+            to_do.push(Action::Tell(Told::Standing(standing)));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Snapshots: to begin with, and to be kept for others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction_proto::{AnySigned, AnyStatement};
+
+use super::super::exchange::{Action, Told};
+use super::super::fetch::Snapshot;
+use super::super::kept::Behind;
+use super::View;
+use crate::fraud::Fraud;
+
+impl<P: Copy + Ord> View<P> {
+    pub(super) fn take_snapshot(
+        &mut self,
+        now: Duration,
+        snapshot: Snapshot,
+        to_do: &mut Vec<Action<P>>,
+    ) {
+        let statement = &snapshot.statement;
+        let at = statement.feed_sequence;
+        if statement.term < self.term
+            || self.pinned().map(|pinned| pinned.market) != Some(statement.market)
+        {
+            return;
+        }
+        if let Some(fraud) = self.snapshot_lie(&snapshot) {
+            return self.tell_fraud(fraud, to_do);
+        }
+        self.term = statement.term;
+        self.freshness.hear(now, statement.time);
+        self.ahead = self.ahead.max(at);
+        let snapshot = Arc::new(snapshot);
+        if self.place.is_some_and(|place| at <= place) {
+            // Nothing new for oneself; others can begin with it.
+            return self.keep_for_others(snapshot);
+        }
+        if at < self.floor {
+            return;
+        }
+        self.snapshot = Some(snapshot.clone());
+        self.behind_snapshot = Behind::default();
+        self.renewed = None;
+        self.renew_at = None;
+        self.fetching = None;
+        self.place = Some(at);
+        self.past.clear();
+        self.unfillable = false;
+        self.without.clear();
+        to_do.push(Action::Tell(Told::Snapshot(snapshot)));
+        self.tell_waiting(to_do);
+        self.gap_since = None;
+        self.see_gap(now);
+    }
+
+    /// Takes a newer snapshot for those who join later, now or when the view has come as far.
+    pub(super) fn renew(&mut self, snapshot: Arc<Snapshot>, to_do: &mut Vec<Action<P>>) {
+        let statement = &snapshot.statement;
+        if statement.term < self.term
+            || self.pinned().map(|pinned| pinned.market) != Some(statement.market)
+        {
+            return;
+        }
+        if let Some(fraud) = self.snapshot_lie(&snapshot) {
+            return self.tell_fraud(fraud, to_do);
+        }
+        match self.place {
+            Some(place) if statement.feed_sequence <= place => self.keep_for_others(snapshot),
+            _ => self.renewed = Some(snapshot),
+        }
+    }
+
+    pub(super) fn keep_for_others(&mut self, snapshot: Arc<Snapshot>) {
+        let at = snapshot.statement.feed_sequence;
+        let older = self.snapshot.as_ref();
+        if older.is_none_or(|older| older.statement.feed_sequence < at) {
+            self.behind_snapshot = self.past.behind(at);
+            self.renew_at = None;
+            self.snapshot = Some(snapshot);
+        }
+    }
+
+    pub(super) fn snapshot_lie(&mut self, snapshot: &Snapshot) -> Option<Fraud> {
+        let signed = AnySigned::Snapshot(snapshot.signed.clone());
+        let said = AnyStatement::Snapshot(snapshot.statement.clone());
+        self.lie(&signed, &said)
+    }
+}
