@@ -94,7 +94,8 @@
 //! # Why so
 //! - **Zeros, written ahead.** Overwriting bytes that exist changes no metadata, so an append costs one
 //!   write and one sync, and the length of a segment says at once when it was cut. A helper thread prepares
-//!   the next segment; if it is late, the append makes a small one itself.
+//!   the next segment, in small pieces with a sync and a rest after each, for a sync of an append waits for what the
+//!   disk was given before it; it hurries as the segment fills. If it is late, the append makes a small one itself.
 //! - **Keyed checksums.** Telling a torn tail from damage means searching the bytes after a broken frame for
 //!   later ones. A client chose some of those bytes. Without the key it can't make a header of them.
 //! - **A checksum for the header alone.** It makes that search linear: a made-up length is never believed. And

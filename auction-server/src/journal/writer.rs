@@ -148,6 +148,7 @@ impl Journal {
         }
         .map_err(|error| failed("sync", path, &error))?;
         *end += length;
+        self.supply.tell_full(*end, self.active.bytes);
         self.position = Position {
             sequence: last,
             chain,
@@ -187,6 +188,7 @@ impl Journal {
 
     /// Has the segment after this one prepared.
     pub(super) fn request_next(&mut self) {
+        self.supply.tell_full(self.active.end, self.active.bytes);
         let bytes = self
             .active
             .bytes
