@@ -30,8 +30,8 @@ use crate::clock::Clock;
 use crate::committer::{Decision, Novelty};
 use crate::config::Rate;
 use crate::credentials::Credentials;
+use crate::inbox::{Answer, Inbox, NotTaken, Work};
 use crate::metrics::Metrics;
-use crate::sequencer::{Answer, Inbox, NotTaken, Work};
 use crate::visitors::{Bucket, Visitors};
 
 /// How far away an envelope's expiry can be. What was answered is remembered for as long.

@@ -2,9 +2,10 @@
 //!
 //! [`server::Server`] is the whole of it: opens the market of a data folder, opens the door, and ends in good
 //! order. A bid's way leads in one direction: [`session`] reads a frame, [`sequencer`] takes it in its bounded
-//! inbox, [`committer`] decides and applies it, [`journal`] makes the batch durable with one sync; only then
+//! [`inbox`], [`committer`] decides and applies it, [`journal`] makes the batch durable with one sync; only then
 //! replies, [`credentials`], [`hub`] (the live feed) and [`follower`] (`client.csv`, histories) learn of it.
-//! These are projections: the market never waits for them to be read.
+//! These are projections: the market never waits for them to be read. The lines of traders who do nothing but bid are
+//! read by the sequencer itself: their way is that of [`order_entry`], and has one hop less.
 
 pub mod journal;
 pub mod progress;
@@ -46,8 +47,10 @@ pub mod indicative;
 pub mod hub;
 pub mod signing;
 pub mod news;
-pub mod outlet;
+pub mod line;
 pub mod teller;
+pub mod order_entry;
+pub mod inbox;
 pub mod sequencer;
 pub mod login;
 pub mod envelopes;

@@ -134,6 +134,8 @@ pub struct Metrics {
     pub connections_websocket: Gauge,
     /// Open connections that speak HTTP, or have not said what they speak.
     pub connections_other: Gauge,
+    /// Lines of traders that the sequencer reads itself.
+    pub order_entry: Gauge,
     /// Connections that speak for a session.
     pub sessions: Gauge,
     /// Connections that were turned away at the door.
@@ -245,6 +247,12 @@ impl Metrics {
             let label = format!("{{encoding=\"{encoding}\"}}");
             text.value("connections", &label, open.get());
         }
+        text.one(
+            "order_entry_connections",
+            "gauge",
+            "Connections that do nothing but bid: the sequencer reads them itself.",
+        );
+        text.value("order_entry_connections", "", self.order_entry.get());
         text.one("sessions", "gauge", "Connections that are logged in.");
         text.value("sessions", "", self.sessions.get());
         let counters = [

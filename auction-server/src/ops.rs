@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::config::OpsDoor;
 use crate::http::{Request, Response, content, converse, text};
-use crate::sequencer::Work;
+use crate::inbox::Work;
 use crate::session::Services;
 
 /// How many connections operators can have; one more is closed.

@@ -7,7 +7,7 @@ use auction_core::{AccountEvent, Caller, Command, SessionId, StandingOrder, User
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::sequencer::{Answer, Inbox, NotTaken, Work};
+use crate::inbox::{Answer, Inbox, NotTaken, Work};
 use crate::session::{Services, stopped};
 use crate::switches::{Died, HowDied};
 

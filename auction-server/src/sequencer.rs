@@ -2,164 +2,34 @@
 //! sync, and tells. The next batch gathers meanwhile; there is no timer.
 //!
 //! What a connection read at once comes as one submission and is told as one answer: a queue is entered, and a thread
-//! woken, once for all of it.
+//! woken, once for all of it. The lines of those who do nothing but bid it [reads itself](crate::order_entry).
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use auction_core::{
-    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId,
-    Timestamp, UserId,
-};
-use auction_proto::{Balance, GetBalance};
+use auction_core::{Caller, Command, RequestId, SessionId, Timestamp};
 use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
-use crate::committer::{BATCH_RECORDS_MAX, Committer, Decision};
+use crate::committer::{BATCH_RECORDS_MAX, Committer};
 use crate::credentials::Credentials;
 use crate::funds;
 use crate::hub::{HUB_WAITS_MAX, Hub};
+use crate::inbox::{Answer, Commands, Inbox, Outbox, Submission, Work};
 use crate::indicative;
 use crate::metrics::Metrics;
+use crate::order_entry::OrderEntry;
 use crate::switches::Switches;
 use crate::teller::{Decisions, Teller};
 
-/// How many commands and questions can wait; one more is answered `busy`.
-pub const INBOX: usize = 8_192;
 /// After so many records those are told who need not know of each batch.
 pub const MILESTONE_RECORDS: u64 = 1_000;
 /// The thread looks at the clock at least this often: a timer may sleep through a suspended machine.
 const IDLE_MAX: Duration = Duration::from_secs(1);
-
-/// What is asked of the sequencer.
-#[derive(Debug)]
-enum Submission {
-    /// One thing, by someone who waits for it.
-    Question(Caller, Work, oneshot::Sender<Answer>),
-    /// Commands of a connection.
-    Commands(Commands),
-}
-
-/// Commands that a connection read at once. They are told together.
-#[derive(Debug)]
-pub struct Commands {
-    /// The session that they are given in.
-    pub session: SessionId,
-    /// The number of each, and the command.
-    pub commands: Vec<(RequestId, Command)>,
-    /// Who is told. It [knows](Teller::begin) that they are under way.
-    pub reply: Arc<Teller>,
-}
-
-impl Submission {
-    fn count(&self) -> usize {
-        match self {
-            Self::Question(..) => 1,
-            Self::Commands(commands) => commands.commands.len(),
-        }
-    }
-}
-
-/// What is asked.
-#[derive(Debug)]
-pub enum Work {
-    /// A command to decide.
-    Command(Command),
-    /// A command of a session to decide, if it is not this late already. What came of it before is told all the same.
-    Before(Timestamp, Command),
-    /// The highest number of an accepted request of a session.
-    LastRequest(SessionId),
-    /// What a trader would have needed to win a lot.
-    LeastWinning(LotId, UserId),
-    /// What a trader owns, as this user may see it.
-    Balance(UserId, GetBalance),
-    /// A trader's own orders on a lot.
-    Orders(LotId, UserId),
-    /// The record of a request of a session.
-    Record(SessionId, RequestId),
-}
-
-/// What came of a submission.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// The command was decided, or refused.
-    Decided(Decision),
-    /// The command was decided, or refused; `None`: it is too late, and it was not done.
-    Before(Option<Decision>),
-    /// The highest number of an accepted request.
-    LastRequest(RequestId),
-    /// What the trader would have needed; `None` before the close.
-    LeastWinning(Option<LeastWinning>),
-    /// What the trader owns.
-    Balance(Box<Result<Balance, Reject>>),
-    /// The trader's orders; `None`: there is no such lot.
-    Orders(Option<Vec<OwnOrder>>),
-    /// The record of the request, if it was accepted and is remembered.
-    Record(Option<Sequence>),
-}
-
-/// Where submissions go in.
-#[derive(Clone, Debug)]
-pub struct Inbox {
-    queue: SyncSender<(Submission, Instant)>,
-    metrics: Arc<Metrics>,
-}
-
-/// Why a submission was not taken, or not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTaken {
-    /// Too many wait already.
-    Busy,
-    /// The sequencer has ended; nothing was done.
-    Stopped,
-    /// The sequencer failed while it was at it: it may be in the journal, or not.
-    Unknown,
-}
-
-impl Inbox {
-    /// Submits commands without waiting.
-    ///
-    /// # Errors
-    /// [`NotTaken`] when the inbox is full, or nobody reads it any more; and the commands.
-    pub fn submit(&self, commands: Commands) -> Result<(), (NotTaken, Commands)> {
-        let count = commands.commands.len();
-        let sent = self.send(Submission::Commands(commands), count);
-        sent.map_err(|(why, submission)| match submission {
-            Submission::Commands(commands) => (why, commands),
-            Submission::Question(..) => unreachable!("commands were sent"),
-        })
-    }
-
-    fn send(&self, submission: Submission, count: usize) -> Result<(), (NotTaken, Submission)> {
-        let waiting = &self.metrics.inbox;
-        if waiting.add(count) > INBOX as i64 {
-            waiting.subtract(count);
-            return Err((NotTaken::Busy, submission));
-        }
-        let sent = self.queue.try_send((submission, Instant::now()));
-        sent.map_err(|error| {
-            waiting.subtract(count);
-            match error {
-                TrySendError::Full((submission, _)) => (NotTaken::Busy, submission),
-                TrySendError::Disconnected((submission, _)) => (NotTaken::Stopped, submission),
-            }
-        })
-    }
-
-    /// Submits, and waits for what comes of it.
-    ///
-    /// # Errors
-    /// [`NotTaken`] as [`submit`](Self::submit), or when the journal failed before it was durable.
-    pub async fn ask(&self, caller: Caller, work: Work) -> Result<Answer, NotTaken> {
-        let (sender, receiver) = oneshot::channel();
-        let question = Submission::Question(caller, work, sender);
-        self.send(question, 1).map_err(|(why, _)| why)?;
-        receiver.await.map_err(|_| NotTaken::Unknown)
-    }
-}
+/// How many commands are taken before they are committed, and one read more.
+const COMMANDS_AT_ONCE: usize = BATCH_RECORDS_MAX as usize / 2;
 
 /// The sequencer's thread and the ways to it.
 #[derive(Debug)]
@@ -188,13 +58,15 @@ impl Sequencer {
         hub: Hub,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
-        let (sender, inbox) = sync_channel(INBOX);
         let sequence = committer.engine().sequence().0;
         let (durable_sender, durable) = watch::channel(sequence);
         let (milestones_sender, milestones) = watch::channel(sequence);
+        let order_entry = OrderEntry::new(metrics.clone())?;
+        let (inbox, outbox) = Inbox::new(order_entry.waker()?, metrics.clone());
         let sequencer = Running {
             committer,
-            inbox,
+            outbox,
+            order_entry,
             clock,
             credentials,
             switches,
@@ -202,15 +74,12 @@ impl Sequencer {
             hub_waits_since: None,
             durable: durable_sender,
             milestones: milestones_sender,
-            metrics: metrics.clone(),
+            metrics,
         };
         let builder = thread::Builder::new().name("sequencer".to_owned());
         let thread = builder.spawn(move || sequencer.run())?;
         Ok(Self {
-            inbox: Inbox {
-                queue: sender,
-                metrics,
-            },
+            inbox,
             durable,
             milestones,
             thread,
@@ -220,7 +89,8 @@ impl Sequencer {
 
 struct Running {
     committer: Committer,
-    inbox: Receiver<(Submission, Instant)>,
+    outbox: Outbox,
+    order_entry: OrderEntry,
     clock: Arc<dyn Clock>,
     credentials: Arc<Credentials>,
     switches: Arc<Switches>,
@@ -260,6 +130,7 @@ impl Untold {
 impl Running {
     fn run(mut self) -> io::Result<()> {
         let mut batch = Vec::new();
+        let mut orders = Vec::new();
         let mut untold = Untold::default();
         loop {
             let open = self.gather(&mut batch);
@@ -274,6 +145,7 @@ impl Running {
                 let count = self.take(now, submission, &mut untold)?;
                 self.metrics.queued.observe_time(waited, count);
             }
+            self.take_orders(now, &mut orders, &mut untold)?;
             let decided_at = Instant::now();
             self.settle()?;
             let durable_at = Instant::now();
@@ -310,18 +182,57 @@ impl Running {
                 reply,
             }) => {
                 let count = commands.len() as u64;
-                let mut decisions = Vec::with_capacity(commands.len());
-                for (request, command) in commands {
-                    self.make_room()?;
-                    let caller = Caller::Session { session, request };
-                    decisions.push((request, self.committer.decide(now, caller, command)));
-                }
+                let decisions = self.decide(now, session, commands.into_iter())?;
                 untold.connections.push((reply, decisions));
                 count
+            }
+            Submission::Entrant(entrant) => {
+                self.order_entry.enter(entrant);
+                return Ok(0);
             }
         };
         untold.count += count;
         Ok(count)
+    }
+
+    /// Reads the lines that are ready, and decides what is asked there.
+    fn take_orders(
+        &mut self,
+        now: Timestamp,
+        orders: &mut Vec<(RequestId, Command)>,
+        untold: &mut Untold,
+    ) -> io::Result<()> {
+        while untold.count < COMMANDS_AT_ONCE as u64
+            && let Some((session, reply)) = self.order_entry.read(orders)
+        {
+            if orders.is_empty() {
+                continue;
+            }
+            let count = orders.len();
+            reply.begin(count);
+            self.metrics
+                .queued
+                .observe_time(Duration::ZERO, count as u64);
+            let decisions = self.decide(now, session, orders.drain(..))?;
+            untold.connections.push((reply, decisions));
+            untold.count += count as u64;
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        now: Timestamp,
+        session: SessionId,
+        commands: impl ExactSizeIterator<Item = (RequestId, Command)>,
+    ) -> io::Result<Decisions> {
+        let mut decisions = Vec::with_capacity(commands.len());
+        for (request, command) in commands {
+            self.make_room()?;
+            let caller = Caller::Session { session, request };
+            decisions.push((request, self.committer.decide(now, caller, command)));
+        }
+        Ok(decisions)
     }
 
     fn answer(&mut self, now: Timestamp, caller: Caller, work: Work) -> Answer {
@@ -352,34 +263,36 @@ impl Running {
         }
     }
 
-    /// Waits for a first submission, a deadline or a while; takes all that has queued. `false`: there will be
-    /// no more.
-    fn gather(&self, batch: &mut Vec<(Submission, Instant)>) -> bool {
-        let wait = match self.committer.engine().next_deadline() {
+    /// Waits for a first submission, a line with something to read, a deadline or a while; takes all that has queued.
+    /// `false`: there will be no more.
+    fn gather(&mut self, batch: &mut Vec<(Submission, Instant)>) -> bool {
+        if !self.outbox.take(COMMANDS_AT_ONCE, batch) {
+            return false;
+        }
+        if !batch.is_empty() || self.order_entry.is_ready() {
+            self.order_entry.look();
+            return true;
+        }
+        self.outbox.fall_asleep();
+        let is_open = self.outbox.take(COMMANDS_AT_ONCE, batch);
+        if is_open && batch.is_empty() {
+            let patience = self.patience();
+            self.order_entry.wait(patience);
+        }
+        self.outbox.wake_up();
+        is_open && self.outbox.take(COMMANDS_AT_ONCE, batch)
+    }
+
+    /// How long nothing may happen.
+    fn patience(&self) -> Duration {
+        let idle = match self.committer.engine().next_deadline() {
             Some(due) => Duration::from_micros(due.since(self.clock.now()).micros()).min(IDLE_MAX),
             None => IDLE_MAX,
         };
-        let wait = match self.hub_waits_since {
-            Some(since) => wait.min(HUB_WAITS_MAX.saturating_sub(since.elapsed())),
-            None => wait,
-        };
-        let mut count = 0;
-        match self.inbox.recv_timeout(wait) {
-            Ok(first) => {
-                count += first.0.count();
-                batch.push(first);
-            }
-            Err(RecvTimeoutError::Timeout) => return true,
-            Err(RecvTimeoutError::Disconnected) => return false,
+        match self.hub_waits_since {
+            Some(since) => idle.min(HUB_WAITS_MAX.saturating_sub(since.elapsed())),
+            None => idle,
         }
-        while count < BATCH_RECORDS_MAX as usize / 2
-            && let Ok(next) = self.inbox.try_recv()
-        {
-            count += next.0.count();
-            batch.push(next);
-        }
-        self.metrics.inbox.subtract(count);
-        true
     }
 
     /// Those who watch come after those who wait. Whoever asks the hub wakes it too, and finds there all that was handed

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::committer::{Decision, Novelty};
 use crate::encoding::Encoding;
+use crate::line::{Outlet, Sent};
 use crate::metrics::Metrics;
-use crate::outlet::{Outlet, Sent};
 
 /// What came of commands, by the numbers of their requests.
 pub type Decisions = Vec<(RequestId, Decision)>;
@@ -70,9 +70,15 @@ impl Teller {
         }
     }
 
+    /// How many commands were submitted and not told.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.under_way.load(SeqCst)
+    }
+
     /// Whether fewer commands are under way. If not, the connection is told to look up when they are.
     pub fn has_fewer_than(&self, count: usize) -> bool {
-        let has_fewer = || self.under_way.load(SeqCst) < count;
+        let has_fewer = || self.under_way() < count;
         if has_fewer() {
             return true;
         }

@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::encoding::Encoding;
-use crate::outlet::{Line, Outlet};
+use crate::line::{Line, Sides};
 use crate::session::{self, Channel, Ended, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
 use crate::visitors::{TurnedAway, Visit};
 use prefixed::Prefixed;
@@ -132,7 +132,10 @@ impl Door {
         if let Err(error) = stream.set_nodelay(true) {
             return error.into();
         }
-        let (line, outlet) = Line::new(stream);
+        let (line, sides) = match Line::new(stream) {
+            Ok(line) => line,
+            Err(error) => return error.into(),
+        };
         let mut stream = Prefixed::new(line);
         let language = match self.listen(&mut stream, hello_by).await {
             Ok(language) => language,
@@ -164,7 +167,7 @@ impl Door {
             (Language::Tls, None) => send_away(&mut stream, &TLS_ALERT).await,
             (language, None) => {
                 drop(other);
-                self.speak(language, (stream, Some(outlet)), hello_by, visit)
+                self.speak(language, (stream, Some(sides)), hello_by, visit)
                     .await
             }
         }
@@ -194,7 +197,7 @@ impl Door {
     async fn speak<S>(
         &self,
         language: Language,
-        (stream, outlet): (Prefixed<S>, Option<Arc<Outlet>>),
+        (stream, sides): (Prefixed<S>, Option<Sides>),
         hello_by: Instant,
         visit: &Visit,
     ) -> Ended
@@ -207,26 +210,26 @@ impl Door {
             Language::Http => web::serve(stream, self, visitor).await,
             Language::Lines => {
                 let _open = metrics.connections_json.held();
-                let channel = with(outlet, Channel::lines(stream));
+                let channel = with(sides, Channel::lines(stream));
                 session::serve(channel, hello_by, visitor, services).await
             }
             // TLS within TLS is nothing that is known.
             Language::Binary | Language::Tls => {
                 let _open = metrics.connections_binary.held();
-                let channel = with(outlet, Channel::frames(stream));
+                let channel = with(sides, Channel::frames(stream));
                 session::serve(channel, hello_by, visitor, services).await
             }
         }
     }
 }
 
-/// With what the sequencer writes to: not where something, such as TLS, lies in between.
-fn with<S>(outlet: Option<Arc<Outlet>>, channel: Channel<S>) -> Channel<S>
+/// With what the sequencer reads and writes: not where something, such as TLS, lies in between.
+fn with<S>(sides: Option<Sides>, channel: Channel<S>) -> Channel<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    match outlet {
-        Some(outlet) => channel.with_outlet(outlet),
+    match sides {
+        Some(sides) => channel.over(sides),
         None => channel,
     }
 }

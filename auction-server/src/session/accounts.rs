@@ -10,9 +10,9 @@ use super::answers::Attempt;
 use super::{Bound, Connection, State};
 use crate::credentials::{Account, OpenSession};
 use crate::house;
+use crate::inbox::{Answer, Work};
 use crate::login::Verdict;
 use crate::password::Password;
-use crate::sequencer::{Answer, Work};
 
 /// How long a session lasts from its login on.
 pub const SESSION_LIFETIME: Span = Span::from_secs(30 * 24 * 60 * 60);

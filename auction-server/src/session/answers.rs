@@ -7,7 +7,7 @@ use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Bound, Connection, State};
-use crate::sequencer::{Answer, NotTaken, Work};
+use crate::inbox::{Answer, NotTaken, Work};
 use crate::teller::{Told, answer};
 use crate::visitors::Bucket;
 

@@ -18,7 +18,7 @@ use super::ended::Ended;
 use super::websocket::{Message, WebSocket};
 use super::{LINGER_TIMEOUT, WRITE_TIMEOUT};
 use crate::encoding::{Encoded, Encoding};
-use crate::outlet::Outlet;
+use crate::line::{Lent, Outlet, Sides};
 
 /// How much is read at a time.
 pub(super) const INPUT_BYTES: usize = 4_096;
@@ -32,8 +32,8 @@ pub struct Channel<S> {
     output: Output,
     /// Writes that were not counted yet.
     writes: u64,
-    /// Where the sequencer writes too.
-    outlet: Option<Arc<Outlet>>,
+    /// Where the sequencer reads and writes too.
+    sides: Option<Sides>,
     /// Answers of the sequencer among what is to be written.
     answers: usize,
     /// Whether the rest of an answer may be left in the outlet.
@@ -93,24 +93,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             encoding: Encoding::Json,
             output: Output::default(),
             writes: 0,
-            outlet: None,
+            sides: None,
             answers: 0,
             looks_up: false,
             keeps_pen: false,
         }
     }
 
-    /// The sequencer may write to this stream as well, which lies beneath the channel.
+    /// The sequencer may read and write this stream as well, which lies beneath the channel.
     #[must_use]
-    pub fn with_outlet(mut self, outlet: Arc<Outlet>) -> Self {
-        self.outlet = Some(outlet);
+    pub fn over(mut self, sides: Sides) -> Self {
+        self.sides = Some(sides);
         self
     }
 
     /// What the sequencer needs to write to the stream.
     pub(super) fn outlet(&self) -> Option<(Arc<Outlet>, Encoding)> {
-        let outlet = self.outlet.clone()?;
-        Some((outlet, self.encoding))
+        let sides = self.sides.as_ref()?;
+        Some((sides.outlet.clone(), self.encoding))
+    }
+
+    /// Lends what comes from now on, if that is frames, and one begins with the next byte.
+    pub(super) fn lend_input(&mut self) -> Option<Lent> {
+        let sides = self.sides.as_ref()?;
+        match &self.carrier {
+            Carrier::Stream(stream) if stream.is_between_frames() => sides.inlet.lend(),
+            Carrier::Stream(_) | Carrier::WebSocket(_) => None,
+        }
+    }
+
+    /// Whether another reads.
+    pub(super) fn is_lent(&self) -> bool {
+        let sides = self.sides.as_ref();
+        sides.is_some_and(|sides| sides.inlet.is_lent())
+    }
+
+    /// Whether another has read something since this was asked last.
+    pub(super) fn take_heard(&self) -> bool {
+        let sides = self.sides.as_ref();
+        sides.is_some_and(|sides| sides.inlet.take_heard())
+    }
+
+    /// Nobody else reads any more.
+    pub(super) fn recall_input(&self) {
+        if let Some(sides) = &self.sides {
+            sides.inlet.recall();
+        }
     }
 
     fn stream(io: S, decoder: Decoder, encoding: Encoding) -> Self {
@@ -125,7 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             encoding,
             output: Output::default(),
             writes: 0,
-            outlet: None,
+            sides: None,
             answers: 0,
             looks_up: false,
             keeps_pen: false,
@@ -217,8 +245,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             return Ok(());
         }
         self.looks_up = false;
-        if let Some(outlet) = &self.outlet {
-            outlet.take_pen(&mut self.output.bytes);
+        if let Some(sides) = &self.sides {
+            sides.outlet.take_pen(&mut self.output.bytes);
         }
         let Self {
             carrier,
@@ -254,8 +282,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         let written = timeout(WRITE_TIMEOUT, write).await;
         written.map_err(|_| Ended::TooSlow)??;
         let answers = std::mem::take(&mut self.answers);
-        if let Some(outlet) = self.outlet.as_ref().filter(|_| !self.keeps_pen) {
-            outlet.put_pen_down(answers);
+        if let Some(sides) = self.sides.as_ref().filter(|_| !self.keeps_pen) {
+            sides.outlet.put_pen_down(answers);
         }
         Ok(())
     }
@@ -269,6 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     /// that nobody has read would make the system take back what was written last.
     pub(super) async fn close(&mut self) {
         self.keeps_pen = true;
+        self.recall_input();
         // Whether it arrives is the client's concern.
         if self.flush().await.is_err() {
             return;
@@ -288,6 +317,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
 }
 
 impl<S> Stream<S> {
+    fn is_between_frames(&self) -> bool {
+        match &self.decoder {
+            Decoder::Frames(decoder) => self.unread.is_empty() && !decoder.is_inside_frame(),
+            Decoder::Lines(_) => false,
+        }
+    }
+
     fn next(&mut self) -> Result<Option<Asked>, Ended> {
         let mut rest = &self.input[self.unread.clone()];
         let asked = match &mut self.decoder {

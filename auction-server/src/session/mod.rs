@@ -19,7 +19,7 @@ mod requests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{Command, MarketId, RequestId, SessionId, Term, UserId};
+use auction_core::{Caller, Command, MarketId, RequestId, SessionId, Term, UserId};
 use auction_proto::{AccountFeed, Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
@@ -31,11 +31,12 @@ use crate::credentials::Credentials;
 use crate::envelopes::Envelopes;
 use crate::follower::Histories;
 use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
+use crate::inbox::{Inbox, Work};
 use crate::journal::Durability;
 use crate::login::Hasher;
 use crate::metrics::Metrics;
+use crate::order_entry::{COMMANDS_IN_A_ROW, Entrant, UNTOLD_MAX};
 use crate::peers::Peers;
-use crate::sequencer::Inbox;
 use crate::signing::{SignedFollowing, SignedNext, Signing};
 use crate::switches::Switches;
 use crate::teller::{LOOK_UPS_MAX, Teller, Told};
@@ -57,7 +58,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the end of a connection waits for the client to hear of it.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many commands of one connection can be under way; while there are as many, it is not read from.
-pub const IN_FLIGHT_MAX: usize = 1_024;
+pub const IN_FLIGHT_MAX: usize = UNTOLD_MAX;
 /// How many proofs one connection can wait for; one more is refused as busy.
 pub const PROOFS_AT_ONCE: usize = 16;
 /// How long a connection waits, at a shutdown, for what it has under way.
@@ -129,6 +130,7 @@ where
         signed: None,
         beats,
         teller,
+        orders_in_a_row: 0,
         gathered: Vec::new(),
         untold: Vec::new(),
         proofs: JoinSet::new(),
@@ -155,6 +157,8 @@ struct Connection<S> {
     signed: Option<SignedWatched>,
     beats: watch::Receiver<Arc<Published>>,
     teller: Arc<Teller>,
+    /// How many of the last messages were nothing but bids and orders.
+    orders_in_a_row: u32,
     /// Commands that were read and are submitted together.
     gathered: Vec<(RequestId, Command)>,
     /// When that was durable which is told with the next write, and how much it is.
@@ -240,7 +244,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     if is_greeting {
                         return Err(Ended::NoHello);
                     }
-                    if heard_at.elapsed() >= silence && has_room {
+                    if self.is_heard_by_another().await {
+                        heard_at = Instant::now();
+                    } else if heard_at.elapsed() >= silence && has_room {
                         // It may be this server that had no time to listen.
                         let waiting = timeout(Duration::ZERO, unconstrained(self.channel.read()));
                         waiting.await.map_err(|_| Ended::Silent)??;
@@ -252,6 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     patience.as_mut().reset(since + silence);
                 }
                 () = stopped(&mut stopping) => {
+                    self.channel.recall_input();
                     self.drain(&mut answered).await;
                     return Err(Ended::Stopping);
                 }
@@ -263,7 +270,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let taken = self.take_each().await;
         // Also when what follows them ends the connection.
         self.submit_gathered();
-        taken
+        taken?;
+        if self.orders_in_a_row >= COMMANDS_IN_A_ROW {
+            self.enter_orders();
+        }
+        Ok(())
+    }
+
+    /// Lends the sequencer what comes from now on: that of a client who does nothing but bid.
+    fn enter_orders(&mut self) {
+        let State::LoggedIn(Bound { session, .. }) = self.state else {
+            return;
+        };
+        if let Some(input) = self.channel.lend_input() {
+            self.orders_in_a_row = 0;
+            let (limit, reply) = (self.commands.clone(), self.teller.clone());
+            self.services.inbox.enter(Entrant {
+                input,
+                session,
+                limit,
+                reply,
+            });
+        }
+    }
+
+    /// Whether the sequencer has heard the client, for whom it reads.
+    async fn is_heard_by_another(&mut self) -> bool {
+        let (true, State::LoggedIn(bound)) = (self.channel.is_lent(), &self.state) else {
+            return self.channel.take_heard();
+        };
+        // It may have had no time to listen: it has when it answers.
+        let work = Work::LastRequest(bound.session);
+        let answer = self
+            .services
+            .inbox
+            .ask(Caller::User(bound.user), work)
+            .await;
+        self.channel.take_heard() || answer.is_err()
     }
 
     async fn take_each(&mut self) -> Result<(), Ended> {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::ended::Ended;
 use super::{Bound, Connection, OwnWatched, State};
 use crate::hub::AccountWatching;
-use crate::sequencer::NotTaken;
+use crate::inbox::NotTaken;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn watch_account(&mut self, request: RequestId) -> Result<(), Ended> {

@@ -11,8 +11,9 @@ use super::channel::Asked;
 use super::ended::Ended;
 use super::view::View;
 use super::{Bound, Connection, State};
+use crate::inbox::Commands;
 use crate::journal::Durability;
-use crate::sequencer::Commands;
+use crate::order_entry::is_order;
 
 /// What the server calls itself.
 const SERVER: &str = concat!("auction-server/", env!("CARGO_PKG_VERSION"));
@@ -36,15 +37,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if let State::Greeting = self.state {
             return self.greet(request, &message);
         }
-        if let ClientMessage::Bid(_)
-        | ClientMessage::BidMaximum(_)
-        | ClientMessage::PlaceOrder(_)
-        | ClientMessage::ReplaceOrder(_)
-        | ClientMessage::CancelOrder(_) = message
-        {
+        if is_order(&message) {
+            self.orders_in_a_row = self.orders_in_a_row.saturating_add(1);
             self.gather(request, message);
             return Ok(());
         }
+        self.orders_in_a_row = 0;
         // What was asked before is decided before.
         self.submit_gathered();
         match message {

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::ended::Ended;
 use super::{Bound, Connection, PROOFS_AT_ONCE, SignedWatched};
-use crate::sequencer::{Answer, NotTaken, Work};
+use crate::inbox::{Answer, NotTaken, Work};
 use crate::signing::{NoProof, SignedNext, SignedStart, SignedWatching};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {

@@ -14,7 +14,7 @@ use super::ended::Ended;
 use super::view::View;
 use super::{Bound, Connection, Watched};
 use crate::hub::{NoNext, NoSnapshot, Published, Snapshot, Start, Watching};
-use crate::sequencer::{Answer, NotTaken, Work};
+use crate::inbox::{Answer, NotTaken, Work};
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;

@@ -8,6 +8,7 @@ mod plain;
 mod signs_of_life;
 mod symbols;
 mod ops;
+mod order_entry;
 mod limits;
 mod floods;
 mod foreign;

@@ -1,27 +1,14 @@
-//! A TCP stream that two can write to: the connection's own task, and the sequencer, which tells what came of commands
-//! without waking that task. Each writes whole messages; while one is at it the other does not begin.
+//! The side of a stream that two write to: the connection's own task, and the sequencer, which tells what came of
+//! commands without waking that task. Each writes whole messages; while one is at it the other does not begin.
 
-use std::io;
-use std::pin::Pin;
+use std::io::{self, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
-
-use rustix::net::{Shutdown, shutdown};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-
-/// The stream as its connection reads and writes it.
-#[derive(Debug)]
-pub struct Line {
-    input: OwnedReadHalf,
-    outlet: Arc<Outlet>,
-}
 
 /// The side of a stream that is written to.
 #[derive(Debug)]
 pub struct Outlet {
-    stream: OwnedWriteHalf,
+    stream: Arc<TcpStream>,
     pen: Mutex<Pen>,
 }
 
@@ -48,24 +35,15 @@ pub enum Sent {
     NotNow,
 }
 
-impl Line {
-    /// A stream, and its side to write to.
-    #[must_use]
-    pub fn new(stream: TcpStream) -> (Self, Arc<Outlet>) {
-        let (input, output) = stream.into_split();
-        let outlet = Arc::new(Outlet {
-            stream: output,
-            pen: Mutex::default(),
-        });
-        let line = Self {
-            input,
-            outlet: outlet.clone(),
-        };
-        (line, outlet)
-    }
-}
-
 impl Outlet {
+    /// Of a stream that never blocks.
+    pub(super) fn new(stream: Arc<TcpStream>) -> Self {
+        Self {
+            stream,
+            pen: Mutex::default(),
+        }
+    }
+
     /// Writes what `encode` makes, if nothing stands in between. Never waits for the client. A stream that failed takes
     /// everything: its reader hears of it.
     pub fn send(&self, buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) -> Sent {
@@ -76,7 +54,7 @@ impl Outlet {
         }
         buffer.clear();
         encode(buffer);
-        let written = match self.stream.try_write(buffer) {
+        let written = match (&*self.stream).write(buffer) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             Err(_) => buffer.len(),
@@ -109,56 +87,21 @@ impl Outlet {
     }
 }
 
-impl AsyncRead for Line {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.input).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let stream = &self.outlet.stream;
-        loop {
-            ready!(stream.as_ref().poll_write_ready(cx))?;
-            match stream.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ended = shutdown(self.outlet.stream.as_ref(), Shutdown::Write);
-        Poll::Ready(ended.map_err(io::Error::from))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
-    use super::*;
+    use super::{Outlet, Sent};
+    use crate::line::Line;
 
-    async fn line() -> (Line, Arc<Outlet>, TcpStream) {
+    async fn line() -> (Line, std::sync::Arc<Outlet>, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await;
         let (stream, _) = listener.accept().await.unwrap();
         stream.writable().await.unwrap();
-        let (line, outlet) = Line::new(stream);
-        (line, outlet, client.unwrap())
+        let (line, sides) = Line::new(stream).unwrap();
+        (line, sides.outlet, client.unwrap())
     }
 
     fn send(outlet: &Outlet, message: &[u8]) -> Sent {

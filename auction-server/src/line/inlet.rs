@@ -1,0 +1,160 @@
+//! The side of a stream that is read from: by the connection's own task, or by the sequencer, which it lends it to.
+//!
+//! A bid that the task reads wakes two threads on its way to the disk: the one that serves connections, and the
+//! sequencer. One that the sequencer reads itself wakes one.
+
+use std::io::{self, Read as _};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use tokio::io::ReadBuf;
+
+/// The side of a stream that is read from.
+#[derive(Debug)]
+pub struct Inlet {
+    stream: Arc<TcpStream>,
+    reader: Mutex<Reader>,
+    /// Whether something came while it was lent.
+    is_heard: AtomicBool,
+    /// Whether the connection wants it back, or has left.
+    is_recalled: AtomicBool,
+}
+
+/// Who reads.
+#[derive(Debug)]
+enum Reader {
+    /// The connection's task: first this, which another has read.
+    Own(Vec<u8>),
+    /// Another, and the task wants to know when it no longer does.
+    Lent(Option<Waker>),
+}
+
+/// Whose turn it is to read, as the connection's task sees it.
+pub(super) enum Turn {
+    /// Its own.
+    Own,
+    /// Its own, and it was given what had been read already.
+    GivenBack,
+    /// Another's; the task is woken when it is its own.
+    Lent,
+}
+
+/// What is read, in the hands of another than the connection. It is given back when this is dropped.
+#[derive(Debug)]
+pub struct Lent(Arc<Inlet>);
+
+impl Inlet {
+    pub(super) fn new(stream: Arc<TcpStream>) -> Self {
+        Self {
+            stream,
+            reader: Mutex::new(Reader::Own(Vec::new())),
+            is_heard: AtomicBool::new(false),
+            is_recalled: AtomicBool::new(false),
+        }
+    }
+
+    /// Lends what comes from now on; nothing when it is lent already, or was called back.
+    pub fn lend(self: &Arc<Self>) -> Option<Lent> {
+        let mut reader = self.lock();
+        match &*reader {
+            Reader::Own(rest) if rest.is_empty() && !self.is_recalled.load(SeqCst) => {
+                *reader = Reader::Lent(None);
+                Some(Lent(self.clone()))
+            }
+            Reader::Own(_) | Reader::Lent(_) => None,
+        }
+    }
+
+    /// Whether something came since this was asked last, while it was lent.
+    pub fn take_heard(&self) -> bool {
+        self.is_heard.swap(false, SeqCst)
+    }
+
+    /// Calls it back for good: it is given back before more is read. Whether it was lent.
+    pub fn recall(&self) -> bool {
+        self.is_recalled.store(true, SeqCst);
+        matches!(*self.lock(), Reader::Lent(_))
+    }
+
+    /// Whether it is lent.
+    pub fn is_lent(&self) -> bool {
+        matches!(*self.lock(), Reader::Lent(_))
+    }
+
+    /// Whose turn it is. What was given back goes to `buf`.
+    pub(super) fn turn(&self, waker: &Waker, buf: &mut ReadBuf<'_>) -> Turn {
+        match &mut *self.lock() {
+            Reader::Own(rest) if rest.is_empty() => Turn::Own,
+            Reader::Own(rest) => {
+                let count = rest.len().min(buf.remaining());
+                buf.put_slice(&rest[..count]);
+                rest.drain(..count);
+                Turn::GivenBack
+            }
+            Reader::Lent(waiting) => {
+                *waiting = Some(waker.clone());
+                Turn::Lent
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsFd for Inlet {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+impl Lent {
+    /// Reads what has come; never waits.
+    ///
+    /// # Errors
+    /// As the stream's; [`io::ErrorKind::WouldBlock`] when nothing has come.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (&*self.0.stream).read(buffer)?;
+        self.0.is_heard.store(true, SeqCst);
+        Ok(count)
+    }
+
+    /// Whether it is to be given back before more is read.
+    #[must_use]
+    pub fn is_recalled(&self) -> bool {
+        self.0.is_recalled.load(SeqCst)
+    }
+
+    /// Gives it back, and what was read and not looked at.
+    pub fn give_back(self, rest: &[u8]) {
+        self.return_with(rest);
+    }
+
+    fn return_with(&self, rest: &[u8]) {
+        let mut reader = self.0.lock();
+        if let Reader::Lent(waiting) = &mut *reader {
+            let waiting = waiting.take();
+            *reader = Reader::Own(rest.to_vec());
+            drop(reader);
+            if let Some(waiting) = waiting {
+                waiting.wake();
+            }
+        }
+    }
+}
+
+impl AsRawFd for Lent {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.stream.as_raw_fd()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.return_with(&[]);
+    }
+}
