@@ -466,6 +466,7 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
         Outcome::Crossed {
             price,
             volume,
+            surplus,
             by,
             traders,
             ..
@@ -478,7 +479,12 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
                 LadderStep::Reference => "the nearest to the reference",
                 LadderStep::Collar => "the bound of the collar",
             };
-            format!("is uncrossed at {price}, {volume} shares of {traders} traders: {how}")
+            let left = match surplus.signum() {
+                1 => format!("; {surplus} more would be bought"),
+                -1 => format!("; {} more would be sold", surplus.unsigned_abs()),
+                _ => String::new(),
+            };
+            format!("is uncrossed at {price}, {volume} shares of {traders} traders: {how}{left}")
         }
         Outcome::NoCross {
             because,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | users | name, role, symbol |
 //! | bids | sequence, time, user, symbol, price |
-//! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares |
+//! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
 //!
 //! `bids` are all accepted bids in order; `price` is what was bid. A hidden maximum has a row when it moved the
 //! lot, with the price at which the lot then stood; what it is stays hidden. Sealed bids have their rows at the close
@@ -12,11 +12,12 @@
 //! closed. Times are RFC 3339, UTC.
 //! A lot sold in parts has no one winner: its price is the lowest accepted, its runner-up the highest bid that got
 //! nothing. How many sealed bids there were is not counted, only how many bidders. A call auction has no winner
-//! and no runner-up either; its quantity is the round lot. `shares` is how many changed hands.
+//! and no runner-up either; its quantity is the round lot. `shares` is how many changed hands. `surplus` is how many
+//! more were wanted than offered at the price of a call auction; below zero: more were offered.
 //!
 //! JSON is one array, one object a line; as on the wire, prices and 64-bit numbers are strings, and what is not
 //! there is null. A cell of CSV can't be taken for a formula: names begin with a letter or a digit by type, and
-//! no number here is negative.
+//! the one number that can be negative, the surplus, is nothing but digits behind its sign.
 
 use std::io::{self, Write};
 
@@ -127,7 +128,7 @@ fn bid_row(bid: &NamedBid) -> [Cell; 5] {
     ]
 }
 
-const RESULT_COLUMNS: [&str; 14] = [
+const RESULT_COLUMNS: [&str; 15] = [
     "lot",
     "symbol",
     "quantity",
@@ -142,9 +143,10 @@ const RESULT_COLUMNS: [&str; 14] = [
     "bidders",
     "extensions",
     "shares",
+    "surplus",
 ];
 
-fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 14]> {
+fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
     let Phase::Closed { at, outcome } = lot.phase else {
         return None;
     };
@@ -230,6 +232,10 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 14]> {
         Outcome::Crossed { volume, .. } => volume,
         Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
     };
+    let surplus = match outcome {
+        Outcome::Crossed { surplus, .. } => text(surplus),
+        _ => Cell::Nothing,
+    };
     let bids = match &lot.book {
         Book::English(book) => Cell::Number(book.bids),
         Book::Dutch(_) => Cell::Number(lot.bidders()),
@@ -250,6 +256,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 14]> {
         Cell::Number(lot.bidders()),
         Cell::Number(lot.extensions),
         text(shares),
+        surplus,
     ])
 }
 

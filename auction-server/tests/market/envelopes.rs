@@ -1,141 +1,21 @@
 //! Bids through others: sealed envelopes at the real server, and every way in which who carries them can cheat.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use auction_client::{Device, Sealed};
-use auction_core::{LotId, MarketId, Name, Price, RequestId, SessionId, Span, Timestamp};
+use auction_client::Device;
+use auction_core::{Name, Price, Span, Timestamp};
 use auction_proto::{
-    AddDevice, Bid, BidMaximum, CloseSession, Code, Done, Envelope, EnvelopeAnswer,
-    EnvelopeCommand, GetMarketKey, GetSealingKey, HaltLot, ListDevices, ListedDevice, Ping,
-    PublicKey, ResumeLot, SealedAnswer, SealingKeyStatement, ServerMessage, SigningKey,
-    SuspendUser, limits,
+    BidMaximum, CloseSession, Code, Done, Envelope, EnvelopeAnswer, HaltLot, ResumeLot,
+    ServerMessage, SigningKey, SuspendUser, limits,
 };
-
 use serde_json::json;
 
-use crate::house::{House, Server, until};
+use crate::away::{Away, LOT, Stage, add, carried, devices};
+use crate::house::{House, until};
 use crate::line::Line;
 use crate::person::Person;
-
-const LOT: LotId = LotId(1);
-
-/// What anyone can ask the server.
-fn market_of(line: &mut Line) -> (MarketId, PublicKey, SealingKeyStatement) {
-    let ServerMessage::MarketKey(key) = line.ask(&GetMarketKey {}) else {
-        panic!("no key")
-    };
-    let ServerMessage::SealingKey(sealing) = line.ask(&GetSealingKey {}) else {
-        panic!("no key to seal to")
-    };
-    let sealing = sealing.verify(key.market, &key.key).unwrap();
-    (key.market, key.key, sealing)
-}
-
-/// A trader's device: it never speaks to the server itself.
-struct Away {
-    device: Device,
-    to: SealingKeyStatement,
-    clock: (Timestamp, Instant),
-}
-
-impl Away {
-    /// Adds a device over a trader's own line.
-    fn of(line: &mut Line) -> Self {
-        let key = SigningKey::new(&rand::random());
-        let (market, market_key, to) = market_of(line);
-        let number = add(line, &key, "laptop").unwrap();
-        let device = Device {
-            market,
-            market_key,
-            number,
-            key,
-        };
-        let clock = clock_of(line);
-        Self { device, to, clock }
-    }
-
-    /// So far ahead of the server's time, or a moment less.
-    fn in_seconds(&self, secs: u64) -> Timestamp {
-        let (told, at) = self.clock;
-        let passed = Span::from_micros(at.elapsed().as_micros() as u64).unwrap();
-        let now = told.saturating_add(passed);
-        now.saturating_add(Span::from_secs(secs))
-    }
-
-    fn seal_until(&self, request: u64, price: &str, expires_at: Timestamp) -> Sealed {
-        let price = Price::parse(price).unwrap();
-        let command = EnvelopeCommand::Bid(Bid { lot: LOT, price });
-        self.seal_as(request, command, expires_at)
-    }
-
-    /// A leader's raise.
-    fn seal_maximum(&self, request: u64, maximum: &str) -> Sealed {
-        let command = EnvelopeCommand::BidMaximum(BidMaximum {
-            lot: LOT,
-            maximum: Price::parse(maximum).unwrap(),
-        });
-        self.seal_as(request, command, self.in_seconds(60))
-    }
-
-    fn seal_as(&self, request: u64, command: EnvelopeCommand, expires_at: Timestamp) -> Sealed {
-        let request = RequestId(request);
-        let sealed = self.device.seal(request, command, expires_at, &self.to);
-        sealed.unwrap()
-    }
-
-    fn seal(&self, request: u64, price: &str) -> Sealed {
-        self.seal_until(request, price, self.in_seconds(60))
-    }
-
-    fn read(&self, sealed: &Sealed, answer: &SealedAnswer) -> EnvelopeAnswer {
-        self.device.open(sealed, answer).unwrap().answer
-    }
-
-    /// Has it carried over a line, and reads the answer: when it was done, or why not.
-    fn ask(&self, line: &mut Line, sealed: &Sealed) -> Result<Done, Code> {
-        match self.read(sealed, &carried(line, sealed.envelope())) {
-            EnvelopeAnswer::Accepted(accepted) => Ok(accepted.done),
-            EnvelopeAnswer::Refused(refused) => Err(refused.code),
-        }
-    }
-}
-
-fn add(line: &mut Line, key: &SigningKey, label: &str) -> Result<SessionId, Code> {
-    let added = line.command(&AddDevice {
-        key: auction_core::DeviceKey(key.public().0),
-        label: Name::parse(label).unwrap(),
-    });
-    match added.map_err(|refused| refused.code)?.reply {
-        auction_core::Reply::SessionOpened(device) => Ok(device),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn devices(line: &mut Line) -> Vec<ListedDevice> {
-    match line.ask(&ListDevices {}) {
-        ServerMessage::Devices(devices) => devices.devices.into_vec(),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The server's time, and when it was told.
-fn clock_of(line: &mut Line) -> (Timestamp, Instant) {
-    let client_time = Timestamp::default();
-    match line.ask(&Ping { client_time }) {
-        ServerMessage::Pong(pong) => (pong.server_time, Instant::now()),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn carried(line: &mut Line, envelope: &Envelope) -> SealedAnswer {
-    match line.ask(envelope) {
-        ServerMessage::SealedAnswer(answer) => answer,
-        other => panic!("{other:?}"),
-    }
-}
 
 /// Why an envelope is refused for everyone to read.
 fn refused(line: &mut Line, envelope: &Envelope) -> Code {
@@ -145,35 +25,16 @@ fn refused(line: &mut Line, envelope: &Envelope) -> Code {
     }
 }
 
-fn bids(address: SocketAddr) -> u32 {
-    let market = Line::open(address).snapshot();
-    market.lot(LOT).unwrap().bids()
-}
-
-/// An auctioneer's line.
-fn with_auctioneer(house: &House) -> impl Fn(&Server) -> Line {
-    house.write(
-        "users.csv",
-        &format!(
-            "name,role,password\nann,auctioneer,{}\n",
-            crate::line::PASSWORD
-        ),
-    );
-    |server: &Server| {
-        let mut ann = Line::open(server.address());
-        ann.log_in("ann", crate::line::PASSWORD).unwrap();
-        ann
-    }
-}
-
 #[test]
 fn an_honest_relay_carries_a_bid_it_cannot_read_and_the_answer_is_the_markets() {
-    let house = House::with_lots(1);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let away = Away::of(&mut mia);
-    // A stranger without an account.
-    let mut relay = Line::open(server.address());
+    let Stage {
+        server,
+        mut mia,
+        away,
+        mut relay,
+        house: _house,
+        ..
+    } = Stage::set();
     let low = away.seal(1, "0.10");
     let told = carried(&mut relay, low.envelope());
     let EnvelopeAnswer::Refused(refused) = away.read(&low, &told) else {
@@ -205,12 +66,10 @@ fn an_honest_relay_carries_a_bid_it_cannot_read_and_the_answer_is_the_markets() 
 
 #[test]
 fn a_relay_that_replays_or_many_that_carry_the_same_have_one_effect_and_one_answer() {
-    let house = House::with_lots(1);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let away = Away::of(&mut mia);
+    let stage = Stage::set();
+    let away = &stage.away;
     let sealed = away.seal(1, "1.40");
-    let mut relays: Vec<_> = (0..8).map(|_| Line::open(server.address())).collect();
+    let mut relays: Vec<_> = (0..8).map(|_| Line::open(stage.server.address())).collect();
     // All at once, then each again.
     let sent: Vec<_> = relays
         .iter_mut()
@@ -229,89 +88,76 @@ fn a_relay_that_replays_or_many_that_carry_the_same_have_one_effect_and_one_answ
         answers.insert(carried(relay, sealed.envelope()).sealed.to_vec());
     }
     assert_eq!(answers.len(), 1, "byte by byte the same");
-    assert_eq!(bids(server.address()), 1);
+    assert_eq!(stage.bids(), 1);
     // The same request in a new envelope, as one who heard nothing sends it.
     let again = away.seal(1, "1.40");
     assert_eq!(away.ask(&mut relays[0], &again), Ok(Done::Before));
     let other = away.seal(1, "1.50");
     assert_eq!(away.ask(&mut relays[1], &other), Err(Code::REQUEST_REUSED));
-    assert_eq!(bids(server.address()), 1);
-    server.end();
+    assert_eq!(stage.bids(), 1);
+    stage.server.end();
 }
 
 #[test]
 fn a_bid_that_was_refused_does_not_come_back_when_it_would_be_accepted() {
-    let house = House::with_lots(1);
-    let ann = with_auctioneer(&house);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let away = Away::of(&mut mia);
-    let mut ann = ann(&server);
-    let mut relay = Line::open(server.address());
+    let mut stage = Stage::set();
+    let mut ann = stage.auctioneer();
     ann.command(&HaltLot { lot: LOT }).unwrap();
-    let sealed = away.seal(1, "1.40");
-    assert_eq!(away.ask(&mut relay, &sealed), Err(Code::LOT_HALTED));
+    let sealed = stage.away.seal(1, "1.40");
+    assert_eq!(stage.ask(&sealed), Err(Code::LOT_HALTED));
     ann.command(&ResumeLot { lot: LOT }).unwrap();
     assert_eq!(
-        away.ask(&mut relay, &sealed),
+        stage.ask(&sealed),
         Err(Code::LOT_HALTED),
         "the same envelope, the same answer"
     );
-    assert_eq!(bids(server.address()), 0);
+    assert_eq!(stage.bids(), 0);
     // Whose it is can ask anew, with the same number.
-    assert_eq!(away.ask(&mut relay, &away.seal(1, "1.40")), Ok(Done::Now));
-    server.end();
+    let anew = stage.away.seal(1, "1.40");
+    assert_eq!(stage.ask(&anew), Ok(Done::Now));
+    stage.server.end();
 }
 
 #[test]
 fn a_relay_that_replays_after_the_server_was_killed_changes_nothing() {
-    let house = House::with_lots(1);
-    let ann = with_auctioneer(&house);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let mut away = Away::of(&mut mia);
-    let mut relay = Line::open(server.address());
-    let done = away.seal(1, "1.40");
-    assert_eq!(away.ask(&mut relay, &done), Ok(Done::Now));
-    ann(&server).command(&HaltLot { lot: LOT }).unwrap();
-    let halted = away.seal_maximum(2, "1.50");
-    assert_eq!(away.ask(&mut relay, &halted), Err(Code::LOT_HALTED));
-    server.kill();
+    let mut stage = Stage::set();
+    let done = stage.away.seal(1, "1.40");
+    assert_eq!(stage.ask(&done), Ok(Done::Now));
+    stage.auctioneer().command(&HaltLot { lot: LOT }).unwrap();
+    let halted = stage.away.seal_maximum(2, "1.50");
+    assert_eq!(stage.ask(&halted), Err(Code::LOT_HALTED));
 
-    let server = house.open();
-    ann(&server).command(&ResumeLot { lot: LOT }).unwrap();
-    let mut relay = Line::open(server.address());
-    away.clock = clock_of(&mut relay);
-    assert_eq!(away.ask(&mut relay, &done), Ok(Done::Before), "as it was");
+    let mut stage = stage.kill();
+    stage.auctioneer().command(&ResumeLot { lot: LOT }).unwrap();
+    assert_eq!(stage.ask(&done), Ok(Done::Before), "as it was");
     assert_eq!(
-        away.ask(&mut relay, &halted),
+        stage.ask(&halted),
         Err(Code::ENVELOPE_EXPIRED),
         "what was refused before the start is not decided after it"
     );
-    assert_eq!(bids(server.address()), 1);
+    assert_eq!(stage.bids(), 1);
     // What is sealed after the start is.
-    let anew = away.seal_maximum(2, "1.50");
-    assert_eq!(away.ask(&mut relay, &anew), Ok(Done::Now));
-    server.kill();
-    house.verified();
+    let anew = stage.away.seal_maximum(2, "1.50");
+    assert_eq!(stage.ask(&anew), Ok(Done::Now));
+    stage.server.kill();
+    stage.house.verified();
 }
 
 #[test]
 fn an_expired_envelope_is_not_done_and_one_that_was_done_is_told_so_all_the_same() {
-    let house = House::with_lots(1);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let away = Away::of(&mut mia);
-    let mut relay = Line::open(server.address());
-    let long_ago = away.seal_until(1, "1.40", Timestamp::from_secs(1));
-    assert_eq!(away.ask(&mut relay, &long_ago), Err(Code::ENVELOPE_EXPIRED));
-    assert_eq!(bids(server.address()), 0);
-    assert_eq!(away.ask(&mut relay, &away.seal(1, "1.40")), Ok(Done::Now));
+    let mut stage = Stage::set();
+    let long_ago = Timestamp::from_secs(1);
+    let expired = stage.away.seal_until(1, "1.40", long_ago);
+    assert_eq!(stage.ask(&expired), Err(Code::ENVELOPE_EXPIRED));
+    assert_eq!(stage.bids(), 0);
+    let sealed = stage.away.seal(1, "1.40");
+    assert_eq!(stage.ask(&sealed), Ok(Done::Now));
     // A relay that kept the answer back cannot have the market say now that nothing was done.
-    assert_eq!(away.ask(&mut relay, &long_ago), Ok(Done::Before));
+    assert_eq!(stage.ask(&expired), Ok(Done::Before));
     // One from the future could come back for as long as it likes.
+    let away = &stage.away;
     let far = away.seal_until(2, "1.50", away.in_seconds(3_600));
-    let answer = carried(&mut relay, far.envelope());
+    let answer = carried(&mut stage.relay, far.envelope());
     let EnvelopeAnswer::Refused(refused) = away.read(&far, &answer) else {
         panic!("it is refused")
     };
@@ -321,26 +167,20 @@ fn an_expired_envelope_is_not_done_and_one_that_was_done_is_told_so_all_the_same
         theirs < away.in_seconds(60)
             && theirs.saturating_add(Span::from_secs(600)) > away.in_seconds(0)
     );
-    assert_eq!(bids(server.address()), 1);
-    server.end();
+    assert_eq!(stage.bids(), 1);
+    stage.server.end();
 }
 
 #[test]
 fn a_relay_that_flips_bits_or_brings_it_to_another_market_gets_nothing_done() {
-    let (house, elsewhere) = (House::with_lots(1), House::with_lots(1));
-    let (server, other) = (house.open(), elsewhere.open());
-    let mut mia = Line::trader(server.address(), "mia");
-    let away = Away::of(&mut mia);
-    let sealed = away.seal(1, "1.40");
-    let mut there = Line::trader(other.address(), "mia");
-    Away::of(&mut there);
+    let (mut stage, mut elsewhere) = (Stage::set(), Stage::set());
+    let sealed = stage.away.seal(1, "1.40");
     assert_eq!(
-        refused(&mut there, sealed.envelope()),
+        refused(&mut elsewhere.relay, sealed.envelope()),
         Code::ENVELOPE_UNREADABLE
     );
-    assert_eq!(bids(other.address()), 0);
+    assert_eq!(elsewhere.bids(), 0);
     // A few places are enough here: that every bit counts is tested where it costs no connection.
-    let mut relay = Line::open(server.address());
     for at in [0, 31, 32, 200, 543, 559] {
         let mut changed = sealed.envelope().sealed.to_vec();
         changed[at] ^= 1;
@@ -348,7 +188,7 @@ fn a_relay_that_flips_bits_or_brings_it_to_another_market_gets_nothing_done() {
             sealed: changed.try_into().unwrap(),
         };
         assert_eq!(
-            refused(&mut relay, &changed),
+            refused(&mut stage.relay, &changed),
             Code::ENVELOPE_UNREADABLE,
             "byte {at}"
         );
@@ -356,65 +196,57 @@ fn a_relay_that_flips_bits_or_brings_it_to_another_market_gets_nothing_done() {
     let short = Envelope {
         sealed: vec![0; 40].try_into().unwrap(),
     };
-    assert_eq!(refused(&mut relay, &short), Code::ENVELOPE_UNREADABLE);
-    assert_eq!(bids(server.address()), 0);
-    assert_eq!(away.ask(&mut relay, &sealed), Ok(Done::Now));
-    other.end();
-    server.end();
+    assert_eq!(refused(&mut stage.relay, &short), Code::ENVELOPE_UNREADABLE);
+    assert_eq!(stage.bids(), 0);
+    assert_eq!(stage.ask(&sealed), Ok(Done::Now));
+    elsewhere.server.end();
+    stage.server.end();
 }
 
 #[test]
 fn a_removed_device_and_one_that_another_key_signs_for_are_refused_at_once() {
-    let house = House::with_lots(1);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let mut tom = Line::trader(server.address(), "tom");
-    let (away, toms) = (Away::of(&mut mia), Away::of(&mut tom));
-    let mut relay = Line::open(server.address());
+    let mut stage = Stage::set();
+    let mut tom = Line::trader(stage.server.address(), "tom");
+    let toms = Away::of(&mut tom);
+    let session = stage.away.device.number;
     // Tom signs with his own key and says that he is mia's laptop.
     let posing = Away {
         device: Device {
-            number: away.device.number,
+            number: session,
             ..toms.device.clone()
         },
-        to: away.to.clone(),
-        clock: away.clock,
+        to: stage.away.to.clone(),
+        clock: stage.away.clock,
     };
     assert_eq!(
-        posing.ask(&mut relay, &posing.seal(1, "1.40")),
+        posing.ask(&mut stage.relay, &posing.seal(1, "1.40")),
         Err(Code::UNKNOWN_DEVICE)
     );
     // And cannot remove it.
-    let session = away.device.number;
     let refused = tom.command(&CloseSession { session }).unwrap_err();
     assert_eq!(refused.code, Code::SESSION_CLOSED);
-    let sealed = away.seal(1, "1.40");
-    assert_eq!(away.ask(&mut relay, &away.seal(2, "1.30")), Ok(Done::Now));
-    mia.command(&CloseSession { session }).unwrap();
-    assert_eq!(away.ask(&mut relay, &sealed), Err(Code::UNKNOWN_DEVICE));
-    assert_eq!(bids(server.address()), 1);
-    assert_eq!(devices(&mut mia), []);
-    server.end();
+    let (sealed, low) = (stage.away.seal(1, "1.40"), stage.away.seal(2, "1.30"));
+    assert_eq!(stage.ask(&low), Ok(Done::Now));
+    stage.mia.command(&CloseSession { session }).unwrap();
+    assert_eq!(stage.ask(&sealed), Err(Code::UNKNOWN_DEVICE));
+    assert_eq!(stage.bids(), 1);
+    assert_eq!(devices(&mut stage.mia), []);
+    stage.server.end();
 }
 
 #[test]
 fn a_suspended_trader_is_told_so_and_a_company_has_no_devices() {
-    let house = House::with_lots(1);
-    let ann = with_auctioneer(&house);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let away = Away::of(&mut mia);
-    let mut ann = ann(&server);
-    let user = Line::open(server.address()).snapshot();
+    let mut stage = Stage::set();
+    let mut ann = stage.auctioneer();
+    let user = Line::open(stage.server.address()).snapshot();
     let user = user.user_named(Name::parse("mia").unwrap()).unwrap();
     ann.command(&SuspendUser { user }).unwrap();
-    let mut relay = Line::open(server.address());
-    let sealed = away.seal(1, "1.40");
-    assert_eq!(away.ask(&mut relay, &sealed), Err(Code::SUSPENDED));
+    let sealed = stage.away.seal(1, "1.40");
+    assert_eq!(stage.ask(&sealed), Err(Code::SUSPENDED));
     let key = SigningKey::new(&[7; 32]);
     assert_eq!(add(&mut ann, &key, "phone"), Err(Code::NOT_PERMITTED));
     // Nothing of what was refused is said to whoever runs the server.
-    let said = server.end_and_hear();
+    let said = stage.server.end_and_hear();
     for word in ["mia", "1.40", "laptop", "envelope"] {
         assert!(!said.contains(word), "{word:?} is in: {said}");
     }
@@ -422,37 +254,32 @@ fn a_suspended_trader_is_told_so_and_a_company_has_no_devices() {
 
 #[test]
 fn an_account_has_eight_devices_that_survive_the_server_and_no_key_twice() {
-    let house = House::with_lots(1);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
+    let mut stage = Stage::set();
+    let mia = &mut stage.mia;
     let key = |number: u8| SigningKey::new(&[number; 32]);
-    for number in 1..=8 {
-        add(&mut mia, &key(number), &format!("device-{number}")).unwrap();
+    // One is there.
+    for number in 2..=8 {
+        add(mia, &key(number), &format!("device-{number}")).unwrap();
     }
-    assert_eq!(add(&mut mia, &key(1), "again"), Err(Code::UNCHANGED));
-    assert_eq!(add(&mut mia, &key(9), "ninth"), Err(Code::MARKET_FULL));
-    let before = devices(&mut mia);
-    server.kill();
-    let server = house.open();
-    let mut mia = Line::open(server.address());
-    mia.log_in("mia", crate::line::PASSWORD).unwrap();
-    assert_eq!(devices(&mut mia), before);
-    server.end();
+    assert_eq!(add(mia, &key(2), "again"), Err(Code::UNCHANGED));
+    assert_eq!(add(mia, &key(9), "ninth"), Err(Code::MARKET_FULL));
+    let before = devices(mia);
+    assert_eq!(before.len(), 8);
+    let mut stage = stage.kill();
+    assert_eq!(devices(&mut stage.mia), before);
+    stage.server.end();
 }
 
 #[test]
 fn an_envelope_that_came_too_early_does_not_come_back_when_its_time_has_come() {
-    let house = House::with_lots(1);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let away = Away::of(&mut mia);
-    let mut relay = Line::open(server.address());
+    let mut stage = Stage::set();
+    let away = &stage.away;
     let expires_at = away.in_seconds(65);
     let early = away.seal_until(1, "1.40", expires_at);
     until("its time has come", || {
         // One address may send so many a second.
         thread::sleep(Duration::from_millis(100));
-        let answer = carried(&mut relay, early.envelope());
+        let answer = carried(&mut stage.relay, early.envelope());
         let EnvelopeAnswer::Refused(refused) = away.read(&early, &answer) else {
             panic!("it was refused before")
         };
@@ -460,20 +287,24 @@ fn an_envelope_that_came_too_early_does_not_come_back_when_its_time_has_come() {
         let theirs = refused.at.expect("the server's time");
         (theirs.saturating_add(Span::from_secs(60)) >= expires_at).then_some(())
     });
-    assert_eq!(away.ask(&mut relay, &early), Err(Code::ENVELOPE_EXPIRED));
-    assert_eq!(bids(server.address()), 0);
-    assert_eq!(away.ask(&mut relay, &away.seal(1, "1.40")), Ok(Done::Now));
-    server.end();
+    assert_eq!(stage.ask(&early), Err(Code::ENVELOPE_EXPIRED));
+    assert_eq!(stage.bids(), 0);
+    let anew = stage.away.seal(1, "1.40");
+    assert_eq!(stage.ask(&anew), Ok(Done::Now));
+    stage.server.end();
 }
 
 /// What comes from one address has its limit before anything is opened, so that no flood takes the server's time from
 /// others.
 #[test]
 fn a_flood_of_garbage_before_login_is_cut_short_and_traders_are_served() {
-    let house = House::with_lots(1);
-    let server = house.open();
-    let mut mia = Line::trader(server.address(), "mia");
-    let mut flood = Line::open(server.address());
+    let Stage {
+        server,
+        mut mia,
+        relay: mut flood,
+        house: _house,
+        ..
+    } = Stage::set();
     let garbage = || {
         let bytes: Vec<u8> = (0..limits::ENVELOPE_BYTES)
             .map(|_| rand::random())

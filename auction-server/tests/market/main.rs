@@ -20,6 +20,7 @@ mod program_formats;
 mod walk;
 mod library;
 mod receipts;
+mod away;
 mod envelopes;
 mod examples;
 mod tls;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, Server};
+use crate::house::{House, Server, until};
 use crate::line::{Line, PASSWORD};
 use crate::person::Person;
 
@@ -140,6 +140,8 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
 
     // Orders of a call are told to nobody else, what they got neither.
     let call = lot(&ann.does("open S8 --format call --quantity 10 --open-for 1h"));
+    let indicative = |person: &Person| person.does("lots S8")["lots"][0]["indicative"].clone();
+    assert_eq!(indicative(&mia)["price"], Value::Null);
     mia.does("order S8 sell 60 1.10");
     mia.does("order S8 sell 20 1.20");
     assert_eq!(tom.does("order S8 buy 100 --market")["state"], "placed");
@@ -152,6 +154,13 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         "off_round_lot"
     );
     tom.does("replace S8 1 80 1.15");
+    // Everyone sees what an uncross would give now, and a lot of another format has no such thing.
+    until("the last order shows", || {
+        let now = indicative(&tom);
+        let (price, volume) = (&now["price"], &now["volume"]);
+        (price == "1.15" && volume == 60).then_some(())
+    });
+    assert_eq!(tom.does("lots S6")["lots"][0]["indicative"], Value::Null);
 
     let closed = ended(&ann.does("close S2"));
     assert_eq!(
@@ -348,6 +357,9 @@ fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
     assert_eq!(ann.does("reinstate mia")["suspended"], false);
     mia.does(&format!("bid {second} 9"));
     assert_eq!(ann.fails("suspend nobody", REFUSED)["code"], "unknown_user");
+    // Nobody shuts themself out by a slip.
+    assert_eq!(ann.fails("suspend ann", REFUSED)["code"], "not_permitted");
+    ann.does(&format!("halt {second}"));
 }
 
 #[test]

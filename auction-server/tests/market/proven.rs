@@ -142,7 +142,10 @@ impl Market {
             person
         });
         let file = |name: &str| house.path().join(name).display().to_string();
-        mia.does("bid S1 1.40");
+        let bid = mia.does("bid S1 1.40");
+        let (request, out) = (bid["request"].as_str().unwrap(), file("by-number.json"));
+        let receipt = mia.does(&format!("receipt --request {request} --out {out}"));
+        assert_eq!(receipt["what"], "a bid of 1.40 on #1");
         mia.does(&format!("receipt S1 --out {}", file("mia.json")));
         ann.does("close S1");
         tom.does("bid S2 3");

@@ -1,13 +1,13 @@
 //! What the server prints, as text.
 
 use auction_core::{
-    AccountMode, CallTerms, Caller, Command, DutchTerms, LotId, MarginalPriority, OpenLot, Price,
-    Profit, Quantity, Role, SealedPricing, SealedTerms, SecurityCode, Span, Symbol, Terms,
-    Timestamp, UniformPricing, UniformTerms, UserId,
+    AccountMode, CallTerms, Caller, Command, DutchTerms, LotId, MarginalPriority, Price, Profit,
+    Role, SealedPricing, SealedTerms, SecurityCode, Span, Symbol, Terms, Timestamp, UniformPricing,
+    UniformTerms, UserId,
 };
 use auction_server::announce::{Certified, Guard, opening, results};
 
-use crate::stage::{START, Stage};
+use crate::stage::{START, Stage, open};
 
 #[test]
 fn the_opening_tells_what_is_open_until_when_where_and_what_to_type() {
@@ -108,15 +108,7 @@ fn formats_are_told_when_not_all_lots_are_english_and_how_to_bid_on_the_first() 
         let mut stage = Stage::in_memory();
         stage.list("AAPL", "01954", "1.32", "0");
         let format = terms.format();
-        let open = OpenLot {
-            symbol: Symbol::parse("AAPL").unwrap(),
-            quantity: Quantity::new(10).unwrap(),
-            opens_at: None,
-            closes_at: Timestamp::from_secs(START + 300),
-            terms,
-            reserve: None,
-        };
-        stage.operate(0, Command::OpenLot(open.into()));
+        stage.operate(0, open("AAPL", 10, None, terms));
         stage.open("AAPL", 1, None);
         let text = opening(
             stage.engine.market(),
@@ -251,6 +243,22 @@ BRK.B    is not sold: the reserve was not met with 10.00
 The results stay readable. Stop the server and start it again for a new round.
 "
     );
+}
+
+#[test]
+fn of_a_call_the_news_tells_the_price_why_and_what_was_left_over() {
+    let mut stage = Stage::in_memory();
+    stage.play_calls();
+    for says in [
+        "13:05:00.000 AAPL is uncrossed at 11.00, 80 shares of 2 traders: by the pressure of one side; 20 more would be bought\n",
+        "13:05:00.000 AAPL is uncrossed at 10.00, 50 shares of 2 traders: by the pressure of one side; 20 more would be sold\n",
+    ] {
+        assert!(
+            stage.printed.contains(says),
+            "{says:?} is not in: {}",
+            stage.printed
+        );
+    }
 }
 
 #[test]

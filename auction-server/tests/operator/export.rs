@@ -65,7 +65,7 @@ sequence,time,user,symbol,price
 #[test]
 fn results_are_told_once_a_lot_has_closed() {
     let mut stage = played();
-    let header = "lot,symbol,quantity,base_price,opened,closed,winner,price,why,runner_up,bids,bidders,extensions,shares\n";
+    let header = "lot,symbol,quantity,base_price,opened,closed,winner,price,why,runner_up,bids,bidders,extensions,shares,surplus\n";
     assert_eq!(exported(&stage, What::Results, Format::Csv), header);
     assert_eq!(exported(&stage, What::Results, Format::Json), "[\n]\n");
 
@@ -74,9 +74,9 @@ fn results_are_told_once_a_lot_has_closed() {
     assert_eq!(
         exported(&stage, What::Results, Format::Csv),
         format!(
-            "{header}1,AAPL,100,1.32,{times},tom,1.51,highest-bid,1.50,3,2,0,100\n\
-             2,BRK.B,1,0.00,{times},,,reserve-not-met,10.00,1,1,0,0\n\
-             3,BRK.B,1,0.00,{times},,,no-bids,,0,0,0,0\n"
+            "{header}1,AAPL,100,1.32,{times},tom,1.51,highest-bid,1.50,3,2,0,100,\n\
+             2,BRK.B,1,0.00,{times},,,reserve-not-met,10.00,1,1,0,0,\n\
+             3,BRK.B,1,0.00,{times},,,no-bids,,0,0,0,0,\n"
         )
     );
     let rows: Vec<serde_json::Value> =
@@ -84,6 +84,22 @@ fn results_are_told_once_a_lot_has_closed() {
     assert_eq!(rows[0]["winner"], "tom");
     assert_eq!(rows[0]["lot"], 1);
     assert_eq!(rows[2]["price"], serde_json::Value::Null);
+}
+
+#[test]
+fn of_a_call_the_step_that_decided_and_the_surplus_are_told() {
+    let mut stage = Stage::on_disk();
+    stage.play_calls();
+    let told = exported(&stage, What::Results, Format::Csv);
+    let rows: Vec<_> = told.lines().skip(1).collect();
+    assert!(
+        rows[0].ends_with(",,11.00,uncross-pressure,,,2,0,80,20"),
+        "{told}"
+    );
+    assert!(
+        rows[1].ends_with(",,10.00,uncross-pressure,,,2,0,50,-20"),
+        "{told}"
+    );
 }
 
 #[test]

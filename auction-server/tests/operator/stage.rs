@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use auction_core::{
-    Caller, Command, Credential, Engine, EnglishTerms, Executed, Listing, LotId, MarketId, Name,
-    OpenLot, Price, Profit, Quantity, Record, Registration, Role, SecurityCode, Symbol, Terms,
-    Timestamp, UserId,
+    CallTerms, Caller, Command, Credential, Engine, EnglishTerms, Executed, Listing, LotId,
+    MarketId, Name, OpenLot, Price, Profit, Quantity, Record, Registration, Role, SecurityCode,
+    Side, Symbol, Terms, Timestamp, UserId,
 };
 use auction_proto::encode_record;
 use auction_server::announce::news;
@@ -126,15 +126,8 @@ impl Stage {
     }
 
     pub fn open(&mut self, symbol: &str, quantity: u64, reserve: Option<&str>) {
-        let open = OpenLot {
-            symbol: Symbol::parse(symbol).unwrap(),
-            quantity: Quantity::new(quantity).unwrap(),
-            opens_at: None,
-            closes_at: Timestamp::from_secs(START + 300),
-            terms: Terms::English(EnglishTerms::default()),
-            reserve: reserve.map(|reserve| Price::parse(reserve).unwrap()),
-        };
-        self.operate(0, Command::OpenLot(Box::new(open)));
+        let terms = Terms::English(EnglishTerms::default());
+        self.operate(0, open(symbol, quantity, reserve, terms));
     }
 
     pub fn register(&mut self, name: &str, role: Role) {
@@ -171,6 +164,29 @@ impl Stage {
         self.run(secs, Caller::User(UserId(user)), command);
     }
 
+    /// Two calls of a stock, with 20 shares more to buy in the first and to sell in the second; everything closed.
+    pub fn play_calls(&mut self) {
+        self.list("AAPL", "01954", "10", "0");
+        self.register("mia", Role::Trader);
+        self.register("tom", Role::Trader);
+        for (lot, bought, sold) in [(1, 100, 80), (2, 50, 70)] {
+            let terms = Terms::Call(CallTerms::default());
+            self.operate(1, open("AAPL", 1, None, terms));
+            for (user, side, quantity, limit) in
+                [(1, Side::Buy, bought, "11"), (2, Side::Sell, sold, "10")]
+            {
+                let order = Command::PlaceOrder {
+                    lot: LotId(lot),
+                    side,
+                    quantity: Quantity::new(quantity).unwrap(),
+                    limit: Price::parse(limit).ok(),
+                };
+                self.run(2, Caller::User(UserId(user)), order);
+            }
+        }
+        self.close_all();
+    }
+
     /// Two stocks, three lots, four users, some bids, everything closed.
     pub fn play(&mut self) {
         self.list("AAPL", "01954", "1.32", "9350");
@@ -188,4 +204,16 @@ impl Stage {
         self.bid_maximum(5, 2, 1, "8.88");
         self.bid(6, 1, 2, "10");
     }
+}
+
+/// A lot, open for 300 s.
+pub fn open(symbol: &str, quantity: u64, reserve: Option<&str>, terms: Terms) -> Command {
+    Command::OpenLot(Box::new(OpenLot {
+        symbol: Symbol::parse(symbol).unwrap(),
+        quantity: Quantity::new(quantity).unwrap(),
+        opens_at: None,
+        closes_at: Timestamp::from_secs(START + 300),
+        terms,
+        reserve: reserve.map(|reserve| Price::parse(reserve).unwrap()),
+    }))
 }

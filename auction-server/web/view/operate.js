@@ -261,7 +261,7 @@ export class Operate {
     if (this.users.contains(document.activeElement)) return;
     const words = this.findUser.value.trim().toLowerCase();
     const users = app.market.users.filter((user) => user.name.includes(words)).slice(0, LISTED_MAX);
-    const key = users.map((user) => user.id).join();
+    const key = [app.me, ...users.map((user) => user.id)].join();
     if (key === this.shownUsers && this.users.childElementCount > 0) return;
     this.shownUsers = key;
     const give = async (kind, user, word) => {
@@ -271,7 +271,7 @@ export class Operate {
     };
     const button = (user, name, kind, word) => el("button", { type: "button", class: "quiet", "aria-label": `${name} ${user.name}`, onclick: () => give(kind, user, word) }, name);
     const role = (user) => (user.role.company ? `company of ${user.role.company}` : user.role);
-    this.users.replaceChildren(...users.map((user) => el("li", {}, el("span", { class: "what" }, user.name, el("span", { class: "hint" }, ` ${role(user)}`)), button(user, "Suspend", "suspend_user", "suspended"), button(user, "Reinstate", "reinstate_user", "reinstated"))));
+    this.users.replaceChildren(...users.map((user) => el("li", {}, el("span", { class: "what" }, user.name, el("span", { class: "hint" }, ` ${role(user)}`)), ...(user.id === app.me ? [] : [button(user, "Suspend", "suspend_user", "suspended")]), button(user, "Reinstate", "reinstate_user", "reinstated"))));
   }
 }
 

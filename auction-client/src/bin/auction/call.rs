@@ -3,7 +3,7 @@
 use auction_client::Indicative as Published;
 use auction_core::{
     BookDepth, BookShown, CallTerms, Collar, Indicative, LadderStep, Lot, NoCrossBecause, Outcome,
-    Quote, Span,
+    Price, Quote, Span,
 };
 use serde_json::{Value, json};
 
@@ -173,6 +173,14 @@ pub fn outcome_json(outcome: &Outcome) -> Option<Value> {
     }
 }
 
+/// At what price an uncross would trade.
+pub fn price(published: &Published) -> Option<Price> {
+    match &published.indicative {
+        Indicative::Cross(cross) => Some(cross.price),
+        Indicative::NoCross { .. } => None,
+    }
+}
+
 impl View<'_> {
     /// What an uncross would give, without its time: `would trade 900 shares at 12.40, 100 more to sell`.
     pub fn indicative(&self, published: &Published) -> String {
@@ -192,45 +200,51 @@ impl View<'_> {
     }
 
     /// The same in JSON, beside the name of the event.
-    pub fn indicative_json(&self, published: &Published) -> Value {
+    pub fn indicative_event(&self, published: &Published) -> Value {
         let symbol = self.market.lot(published.lot);
-        let mut fields = match &published.indicative {
-            Indicative::Cross(cross) => json!({
-                "price": cross.price.to_string(),
-                "volume": cross.volume,
-                "surplus": cross.surplus,
-                "by": step(cross.decided_by),
-                "best_buy": null,
-                "best_sell": null,
-            }),
-            Indicative::NoCross {
-                best_buy,
-                best_sell,
-            } => json!({
-                "price": null,
-                "volume": 0,
-                "surplus": null,
-                "by": null,
-                "best_buy": quote_json(*best_buy),
-                "best_sell": quote_json(*best_sell),
-            }),
-        };
+        let mut fields = indicative_json(published);
         fields["lot"] = json!(published.lot.0);
         fields["symbol"] = json!(symbol.map(|lot| lot.symbol.to_string()));
-        let quotes = |quotes: &[Quote]| -> Vec<Value> {
-            quotes
-                .iter()
-                .map(|quote| quote_json(Some(*quote)))
-                .collect()
-        };
-        fields["book"] = json!(published.depth.as_ref().map(|depth| json!({
-            "market_buy": depth.market_buy,
-            "market_sell": depth.market_sell,
-            "buys": quotes(&depth.buys),
-            "sells": quotes(&depth.sells),
-        })));
         fields
     }
+}
+
+/// What an uncross would give, in JSON.
+pub fn indicative_json(published: &Published) -> Value {
+    let mut fields = match &published.indicative {
+        Indicative::Cross(cross) => json!({
+            "price": cross.price.to_string(),
+            "volume": cross.volume,
+            "surplus": cross.surplus,
+            "by": step(cross.decided_by),
+            "best_buy": null,
+            "best_sell": null,
+        }),
+        Indicative::NoCross {
+            best_buy,
+            best_sell,
+        } => json!({
+            "price": null,
+            "volume": 0,
+            "surplus": null,
+            "by": null,
+            "best_buy": quote_json(*best_buy),
+            "best_sell": quote_json(*best_sell),
+        }),
+    };
+    let quotes = |quotes: &[Quote]| -> Vec<Value> {
+        quotes
+            .iter()
+            .map(|quote| quote_json(Some(*quote)))
+            .collect()
+    };
+    fields["book"] = json!(published.depth.as_ref().map(|depth| json!({
+        "market_buy": depth.market_buy,
+        "market_sell": depth.market_sell,
+        "buys": quotes(&depth.buys),
+        "sells": quotes(&depth.sells),
+    })));
+    fields
 }
 
 fn step(step: LadderStep) -> &'static str {
@@ -377,7 +391,7 @@ mod tests {
             view(&market).indicative(&shown),
             "would trade 900 shares at 12.40, 100 more to sell (buy 12.50 x 900; sell market x 5, 12.40 x 995)"
         );
-        let fields = view(&market).indicative_json(&shown);
+        let fields = view(&market).indicative_event(&shown);
         assert_eq!(
             (&fields["price"], &fields["volume"]),
             (&json!("12.40"), &json!(900))

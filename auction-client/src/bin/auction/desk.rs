@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use auction_client::{
-    Client, Code, ConnectionError, LoggedIn, MarketKey, PublicKey, RequestError, Tls, Trust, tcp,
+    Client, Code, ConnectionError, LoggedIn, MarketKey, PublicKey, Request, RequestError, Tls,
+    Trust, tcp,
 };
-use auction_core::{Market, Name};
+use auction_core::{Market, Name, RequestId};
 
 use crate::cli::Shared;
 use crate::failure::Failure;
@@ -94,6 +95,14 @@ impl Desk {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Asks, and gives the number of the request with the answer: by it a receipt is found.
+    pub async fn ask<R: Request>(&self, request: R) -> Result<(R::Answer, RequestId), Failure> {
+        let mut asked = self.client.submit(request).await?;
+        let answer = (&mut asked).await?;
+        let number = asked.number().expect("what is answered has a number");
+        Ok((answer, number))
     }
 
     /// Remembers a session that was opened.

@@ -1,12 +1,19 @@
 //! The market in words: names for numbers, and lots as rows.
 
+use std::collections::BTreeMap;
+
+use auction_client::Indicative;
 use auction_core::{
     Lot, LotId, Market, Name, Outcome, Phase, ReserveStatus, Role, Terms, Timestamp, UserId,
 };
 
+use crate::call;
 use crate::paint::Paint;
 use crate::span::{duration, moment};
 use crate::table::{Side, Table, Tone};
+
+/// The newest of each call auction that is open, as far as it was told.
+pub type Indicatives = BTreeMap<LotId, Indicative>;
 
 /// A market through someone's eyes.
 #[derive(Clone, Copy)]
@@ -61,6 +68,16 @@ impl View<'_> {
 
     /// The lots as a table, in the order given.
     pub fn lots<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, paint: Paint) -> String {
+        self.lots_now(lots, &Indicatives::new(), paint)
+    }
+
+    /// The same, with the price at which each of these calls would trade now.
+    pub fn lots_now<'l>(
+        &self,
+        lots: impl IntoIterator<Item = &'l Lot>,
+        indicatives: &Indicatives,
+        paint: Paint,
+    ) -> String {
         let mut table = Table::new(&[
             ("LOT", Side::Right),
             ("SYMBOL", Side::Left),
@@ -76,7 +93,7 @@ impl View<'_> {
             ("CLOSES IN", Side::Left),
         ]);
         for lot in lots {
-            let (tone, cells) = self.lot_row(lot);
+            let (tone, cells) = self.lot_row(lot, indicatives.get(&lot.id));
             table.row(tone, cells);
         }
         let mut text = table.print(paint);
@@ -86,7 +103,7 @@ impl View<'_> {
         text
     }
 
-    fn lot_row(&self, lot: &Lot) -> (Tone, Vec<String>) {
+    fn lot_row(&self, lot: &Lot, published: Option<&Indicative>) -> (Tone, Vec<String>) {
         let stock = self.market.stock(lot.symbol);
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         let (tone, least, closes) = match &lot.phase {
@@ -102,6 +119,7 @@ impl View<'_> {
                 format!("closed: {}", self.outcome(lot, outcome)),
             ),
         };
+        let indicative = published.and_then(call::price);
         let cells = vec![
             format!("#{}", lot.id),
             lot.symbol.to_string(),
@@ -109,7 +127,7 @@ impl View<'_> {
             lot.terms.format().to_owned(),
             lot.quantity.to_string(),
             lot.base_price.to_string(),
-            or_dash(lot.price().map(|price| price.to_string())),
+            or_dash(lot.price().or(indicative).map(|price| price.to_string())),
             or_dash(least.map(|least| least.to_string())),
             or_dash(lot.leader().map(|leader| self.who(leader))),
             seen_bids(lot),

@@ -1,7 +1,7 @@
 //! `auction bid SYMBOL PRICE`
 
-use auction_client::BidPlaced;
-use auction_core::{Lot, LotId, Price, Side, Terms};
+use auction_client::{Bid, BidMaximum, BidPlaced};
+use auction_core::{Lot, LotId, Price, RequestId, Side, Terms};
 use auction_proto::Done;
 use serde_json::{Value, json};
 
@@ -64,19 +64,26 @@ pub async fn run(
 
 /// Bids on a lot, and tells what came of it.
 pub async fn place_on(desk: &Desk, lot: &Lot, offer: Offer) -> Result<(), Failure> {
-    let placed = match offer {
-        Offer::Plain(price) => desk.client.bid(lot.id, price).await?,
-        Offer::Maximum(maximum) => desk.client.bid_maximum(lot.id, maximum).await?,
+    let id = lot.id;
+    let (placed, request) = match offer {
+        Offer::Plain(price) => desk.ask(Bid { lot: id, price }).await?,
+        Offer::Maximum(maximum) => desk.ask(BidMaximum { lot: id, maximum }).await?,
     };
-    tell(desk.out, lot, offer, &placed)
+    tell(desk.out, lot, offer, &placed, request)
 }
 
 /// Tells what came of a bid.
-pub fn tell(out: Out, lot: &Lot, offer: Offer, placed: &BidPlaced) -> Result<(), Failure> {
+pub fn tell(
+    out: Out,
+    lot: &Lot,
+    offer: Offer,
+    placed: &BidPlaced,
+    request: RequestId,
+) -> Result<(), Failure> {
     let title = format!("{} #{}", lot.symbol, lot.id);
     out.tell(
         |paint| text(&title, offer, placed, paint),
-        || as_json(lot.symbol.as_str(), offer, placed),
+        || as_json(lot.symbol.as_str(), offer, placed, request),
     )
 }
 
@@ -109,7 +116,7 @@ pub fn text(title: &str, offer: Offer, placed: &BidPlaced, paint: Paint) -> Stri
     format!("{title}: {what}; {lead}{extended}.{again}")
 }
 
-fn as_json(symbol: &str, offer: Offer, placed: &BidPlaced) -> Value {
+fn as_json(symbol: &str, offer: Offer, placed: &BidPlaced, request: RequestId) -> Value {
     json!({
         "accepted": true,
         "lot": placed.bid.lot.0,
@@ -122,6 +129,7 @@ fn as_json(symbol: &str, offer: Offer, placed: &BidPlaced) -> Value {
         "bought": placed.bid.bought,
         "repeated": placed.done == Done::Before,
         "feed_sequence": placed.feed_sequence.0,
+        "request": request.0.to_string(),
     })
 }
 

@@ -66,7 +66,7 @@ pub async fn run(
     let asking = (request, asked.command.clone());
     let accepted = device.ask(carriers, asking, now(), ANSWER_WITHIN).await;
     let accepted = accepted.map_err(failure)?;
-    asked.tell(chosen, &accepted, Out::new(shared.form()))
+    asked.tell(chosen, &accepted, request, Out::new(shared.form()))
 }
 
 /// What is asked, and how it was typed.
@@ -118,13 +118,19 @@ impl Asked {
         }
     }
 
-    fn tell(&self, lot: &Lot, accepted: &Accepted, out: Out) -> Result<(), Failure> {
+    fn tell(
+        &self,
+        lot: &Lot,
+        accepted: &Accepted,
+        request: RequestId,
+        out: Out,
+    ) -> Result<(), Failure> {
         if let Some(placed) = BidPlaced::of(accepted) {
-            return bid::tell(out, lot, self.offer, &placed);
+            return bid::tell(out, lot, self.offer, &placed, request);
         }
         match (accepted.reply, self.order) {
             (Reply::OrderPlaced(placed), Some(order)) => {
-                order::tell_placed(out, lot, placed, order)
+                order::tell_placed(out, lot, placed, order, request)
             }
             (other, _) => Err(Failure::failed(format!(
                 "the market answered something else than was asked: {other:?}"

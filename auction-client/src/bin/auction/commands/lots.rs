@@ -1,11 +1,21 @@
 //! `auction lots`
 
-use auction_core::Lot;
-use serde_json::{Value, json};
+use std::time::Duration;
 
+use auction_client::Update;
+use auction_core::{Lot, LotId, Market, Phase, Terms};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::call;
 use crate::choose::Target;
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::view::Indicatives;
+
+/// How long it may take until the server has told what calls would give now: it does so at once, and a call of which
+/// nothing came by then is shown without.
+const INDICATIVES_WITHIN: Duration = Duration::from_secs(2);
 
 pub async fn run(desk: &Desk, targets: &[Target], all: bool) -> Result<(), Failure> {
     let market = desk.client.snapshot().await?;
@@ -24,30 +34,69 @@ pub async fn run(desk: &Desk, targets: &[Target], all: bool) -> Result<(), Failu
     // A lot that was named by its number is meant whatever became of it.
     let named = |lot: &Lot| targets.contains(&Target::Lot(lot.id));
     lots.retain(|lot| all || !lot.is_closed() || named(lot));
+    let indicatives = indicatives(desk, &lots).await?;
     desk.out.tell(
         |paint| match lots.is_empty() {
             true => {
                 "No lot is open. `auction results` shows what came of the last ones.".to_owned()
             }
             false => {
-                let mut text = view.lots(lots.iter().copied(), paint);
+                let mut text = view.lots_now(lots.iter().copied(), &indicatives, paint);
                 // Who asks for some wants to know how they are auctioned.
                 for lot in lots.iter().filter(|_| !targets.is_empty()) {
                     text.push_str(&format!("\n\n{}: {}.", view.title(lot.id), view.terms(lot)));
                     text.push_str(&format!("\n{}.", capital(&view.when(lot))));
+                    if let Some(published) = indicatives.get(&lot.id) {
+                        let now = capital(&view.indicative(published));
+                        text.push_str(&format!("\n{now}."));
+                    }
                 }
                 text
             }
         },
         || {
-            let lots: Vec<Value> = lots.iter().map(|lot| view.lot_json(lot)).collect();
+            let lots = lots.iter().map(|lot| {
+                let mut fields = view.lot_json(lot);
+                fields["indicative"] = json!(indicatives.get(&lot.id).map(call::indicative_json));
+                fields
+            });
             json!({
                 "market": market.id().to_string(),
                 "server_time": view.now.to_string(),
-                "lots": lots,
+                "lots": lots.collect::<Vec<Value>>(),
             })
         },
     )
+}
+
+/// What an uncross of each open call would give now: it is told to those who watch alone.
+async fn indicatives(desk: &Desk, lots: &[&Lot]) -> Result<Indicatives, Failure> {
+    let mut told = Indicatives::new();
+    let calls = lots.iter().filter(|lot| is_open_call(lot));
+    let calls: Vec<LotId> = calls.map(|lot| lot.id).collect();
+    if calls.is_empty() {
+        return Ok(told);
+    }
+    let mut watch = desk.client.watch().await?;
+    let all_told = async {
+        let is_due = |market: &Market, told: &Indicatives, lot| {
+            !told.contains_key(&lot) && market.lot(lot).is_some_and(is_open_call)
+        };
+        while calls.iter().any(|lot| is_due(watch.market(), &told, *lot)) {
+            if let Update::Indicative(published) = watch.next().await
+                && calls.contains(&published.lot)
+            {
+                told.insert(published.lot, published);
+            }
+        }
+    };
+    // Late is no failure: all else is known.
+    let _ = timeout(INDICATIVES_WITHIN, all_told).await;
+    Ok(told)
+}
+
+fn is_open_call(lot: &Lot) -> bool {
+    matches!((&lot.phase, &lot.terms), (Phase::Open, Terms::Call(_)))
 }
 
 fn capital(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Hidden orders: `auction order`, `replace`, `cancel`.
 
 use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
-use auction_core::{Lot, OrderId, Price, Quantity, Side, Terms};
+use auction_core::{Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
 use serde_json::{Value, json};
 
 use crate::choose::Which;
@@ -41,21 +41,33 @@ pub async fn place_on(desk: &Desk, lot: &Lot, order: Order) -> Result<(), Failur
         quantity,
         limit,
     } = order;
-    let placed = desk.client.ask(PlaceOrder {
+    let asked = desk.ask(PlaceOrder {
         lot: lot.id,
         side,
         quantity,
         limit,
     });
-    let placed = placed.await?;
-    tell_placed(desk.out, lot, placed, order)
+    let (placed, request) = asked.await?;
+    tell_placed(desk.out, lot, placed, order, request)
 }
 
 /// Tells that an order is placed.
-pub fn tell_placed(out: Out, lot: &Lot, placed: OrderId, order: Order) -> Result<(), Failure> {
+pub fn tell_placed(
+    out: Out,
+    lot: &Lot,
+    placed: OrderId,
+    order: Order,
+    request: RequestId,
+) -> Result<(), Failure> {
     out.tell(
         |_| placed_text(lot, placed, order),
-        || fields(lot, placed, "placed", Some(order)),
+        || {
+            let mut fields = fields(lot, placed, "placed", request);
+            fields["side"] = json!(verb(order.side));
+            fields["quantity"] = json!(order.quantity.get());
+            fields["limit"] = json::price(order.limit);
+            fields
+        },
     )
 }
 
@@ -70,20 +82,20 @@ pub async fn replace(
     let market = desk.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
     let limit = limit.price;
-    let asked = desk.client.ask(ReplaceOrder {
+    let asked = desk.ask(ReplaceOrder {
         lot: chosen.id,
         order,
         quantity,
         limit,
     });
-    asked.await?;
+    let (_, request) = asked.await?;
     desk.out.tell(
         |_| {
             let says = says(quantity, limit);
             format!("{}: your order {order} is now for {says}.", title(chosen))
         },
         || {
-            let mut fields = fields(chosen, order, "replaced", None);
+            let mut fields = fields(chosen, order, "replaced", request);
             fields["quantity"] = json!(quantity.get());
             fields["limit"] = json::price(limit);
             fields
@@ -96,10 +108,10 @@ pub async fn cancel(desk: &Desk, which: Which, order: OrderId) -> Result<(), Fai
     let market = desk.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
     let lot = chosen.id;
-    desk.client.ask(CancelOrder { lot, order }).await?;
+    let (_, request) = desk.ask(CancelOrder { lot, order }).await?;
     desk.out.tell(
         |_| format!("{}: your order {order} is taken back.", title(chosen)),
-        || fields(chosen, order, "cancelled", None),
+        || fields(chosen, order, "cancelled", request),
     )
 }
 
@@ -139,18 +151,13 @@ fn title(lot: &Lot) -> String {
     format!("{} #{}", lot.symbol, lot.id)
 }
 
-fn fields(lot: &Lot, order: OrderId, what: &str, says: Option<Order>) -> Value {
-    let mut fields = json!({
+fn fields(lot: &Lot, order: OrderId, what: &str, request: RequestId) -> Value {
+    json!({
         "accepted": true,
         "lot": lot.id.0,
         "symbol": lot.symbol.as_str(),
         "order": order.0,
         "state": what,
-    });
-    if let Some(order) = says {
-        fields["side"] = json!(verb(order.side));
-        fields["quantity"] = json!(order.quantity.get());
-        fields["limit"] = json::price(order.limit);
-    }
-    fields
+        "request": request.0.to_string(),
+    })
 }

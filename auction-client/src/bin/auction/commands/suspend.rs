@@ -16,7 +16,11 @@ pub enum Act {
 }
 
 pub async fn run(desk: &Desk, name: Name, act: Act) -> Result<(), Failure> {
-    desk.resume().await?;
+    let own = desk.resume().await?.name;
+    if act == Act::Suspend && name == own {
+        let message = "this is your own account: once it is suspended you could not reinstate it; another auctioneer can suspend you";
+        return Err(Failure::refused(Code::NOT_PERMITTED, message));
+    }
     let market = desk.client.snapshot().await?;
     let user = market.user_named(name).ok_or_else(|| {
         let message = format!("there is no user {name}; accounts are made with `auction register`");

@@ -297,7 +297,7 @@ impl Teller {
                 if !lot.is_some_and(|lot| self.watched.has(lot)) {
                     return Ok(());
                 }
-                let mut fields = view.indicative_json(published);
+                let mut fields = view.indicative_event(published);
                 fields["event"] = json!("indicative");
                 fields["time"] = json!(published.at.to_string());
                 let (title, what) = (view.title(published.lot), view.indicative(published));

@@ -1,7 +1,7 @@
 //! `load`: bids at a server that runs already, for those who want to know what their machine bears.
 
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const PARTS: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p9
 pub struct Load {
     /// Where the server listens, without TLS.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2022")]
-    server_address: SocketAddr,
+    server_address: String,
     /// Bids a second in all; as many as go without it.
     #[arg(long, value_name = "BIDS", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
@@ -60,7 +60,8 @@ pub struct Load {
 impl Load {
     /// Bids, and tells what came of it.
     pub fn run(self) -> Result<ExitCode, Box<dyn Error>> {
-        let market = market_at(self.server_address)?;
+        let server = answering_at(&self.server_address)?;
+        let market = market_at(server)?;
         let lots = market.lots().iter().filter_map(open_at);
         let mut book = Book::on(lots);
         if book.is_empty() {
@@ -71,7 +72,7 @@ impl Load {
             .into());
         }
         let prefix = format!("load-{:08x}", rand::random::<u32>());
-        let accounts = Accounts::make(self.server_address, &prefix, self.connections)?;
+        let accounts = Accounts::make(server, &prefix, self.connections)?;
         let load = load::Load {
             connections: self.connections,
             in_flight: self.in_flight,
@@ -140,6 +141,12 @@ impl Load {
     }
 }
 
+/// Where the server answers: a name can stand for several addresses.
+fn answering_at(server: &str) -> Result<SocketAddr, String> {
+    let answers = TcpStream::connect(server).and_then(|stream| stream.peer_addr());
+    answers.map_err(|error| format!("nobody answers at {server}: {error}"))
+}
+
 /// An English lot that takes bids which rise by a cent, and the price in cents that the next must be above.
 fn open_at(lot: &Lot) -> Option<(u32, u64)> {
     let Terms::English(terms) = &lot.terms else {
@@ -189,6 +196,18 @@ mod tests {
         assert!(!asked(&[]).is_borne(&outcome(89, 11)));
         assert!(asked(&["--p99-max", "5"]).is_borne(&outcome(100, 0)));
         assert!(!asked(&["--p99-max", "3"]).is_borne(&outcome(100, 0)));
+    }
+
+    #[test]
+    fn a_server_is_found_by_name_and_by_address() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = server.local_addr().unwrap();
+        let by_name = format!("localhost:{}", at.port());
+        for name in [at.to_string(), by_name] {
+            assert_eq!(answering_at(&name), Ok(at));
+        }
+        let refused = answering_at("no port").unwrap_err();
+        assert!(refused.contains("no port"), "{refused}");
     }
 
     #[test]

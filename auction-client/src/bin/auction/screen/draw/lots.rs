@@ -1,6 +1,6 @@
 //! The table of lots.
 
-use auction_core::{Indicative, Lot, LotId, Outcome, Phase, Terms};
+use auction_core::{Lot, LotId, Outcome, Phase, Terms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 
 use super::Scene;
 use super::signs::{CHOSEN, LEADS, MINE, OUTBID, change, fit, or_dash, pad, pad_left, width};
+use crate::call;
 use crate::screen::list;
 use crate::screen::model::NoticeKind;
 use crate::span::{countdown, duration};
@@ -269,15 +270,9 @@ fn price(scene: Scene<'_>, lot: &Lot) -> String {
 
 /// At what price a call would trade now.
 fn indicative(scene: Scene<'_>, lot: &Lot) -> String {
-    match scene
-        .model
-        .indicatives
-        .get(&lot.id)
-        .map(|shown| &shown.indicative)
-    {
-        Some(Indicative::Cross(cross)) => cross.price.to_string(),
-        Some(Indicative::NoCross { .. }) | None => "-".to_owned(),
-    }
+    let published = scene.model.indicatives.get(&lot.id);
+    let price = published.and_then(call::price);
+    price.map_or("-".to_owned(), |price| price.to_string())
 }
 
 fn leader(scene: Scene<'_>, lot: &Lot) -> String {
