@@ -11,7 +11,7 @@ use crate::histogram::Times;
 /// What a lone bid takes in the journal: a frame's header and a record, rounded up.
 const BYTES: usize = 192;
 /// Zeros that are written ahead, for as many syncs as fit.
-const WRITTEN_AHEAD: usize = 64 << 20;
+pub const WRITTEN_AHEAD: usize = 64 << 20;
 
 /// What a sync costs alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

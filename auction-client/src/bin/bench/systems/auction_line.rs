@@ -56,11 +56,7 @@ impl Accounts {
         let token = self.tokens[trader as usize].clone();
         let LoggedIn { last_request, .. } = greeted.log_in(&Resume { token })?;
         let next = RequestId(last_request.0.max(greeted.request.0) + 1);
-        let connection = Connection {
-            next,
-            expected: next,
-        };
-        Ok((greeted.stream, Box::new(connection)))
+        Ok((greeted.stream, speaker(next)))
     }
 
     fn log_in(&self, trader: Trader) -> io::Result<Token> {
@@ -161,6 +157,12 @@ impl Greeted {
     pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
         (self.stream, self.input)
     }
+}
+
+/// One end of a connection that bids, with requests numbered from here on.
+pub fn speaker(next: RequestId) -> Box<dyn Speaker> {
+    let expected = next;
+    Box::new(Connection { next, expected })
 }
 
 struct Connection {

@@ -1,6 +1,7 @@
 //! Those that are measured.
 
 pub mod auction_line;
+pub mod echo;
 pub mod auction;
 pub mod auction_feed;
 pub mod redis;

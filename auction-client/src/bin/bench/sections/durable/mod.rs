@@ -1,4 +1,5 @@
-//! Durable bids: acknowledged when they are synced. Beside Redis and PostgreSQL, and beside the disk alone.
+//! Durable bids: acknowledged when they are synced. Beside Redis and PostgreSQL, and beside the least that the machine asks:
+//! the disk alone, and an echo that syncs.
 
 mod tell;
 
@@ -14,6 +15,7 @@ use crate::spread::Spread;
 use crate::stage::{Contender, Shape, Stage, TRADERS, Turn};
 use crate::system::System;
 use crate::systems::auction::{Auction, Durability};
+use crate::systems::echo::Echo;
 use crate::systems::postgres::Postgres;
 use crate::systems::redis::{Redis, Sync};
 
@@ -67,6 +69,7 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
         Durability::Strict,
     )?;
     let mut ours = stage.contender(server);
+    let mut echo = stage.contender(Echo::start(&folder)?);
     let mut redis = stage.other("redis", |folder| Redis::start(folder, Sync::Always));
     let mut postgres = stage.other("postgres", |folder| Postgres::start(folder, stage.lots));
     let postgres_best = match &mut postgres {
@@ -97,6 +100,7 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
             measured.ahead[place].push(Ahead::of(&ours.system, ahead, &turn, begun.elapsed())?);
             measured.stages[place].push(stages_of(&ours.system)?.since(&before));
             measured.ours[place].push(turn);
+            measured.echo[place].push(echo.turn(stage, shape, Pace::Saturated)?);
             if let Ok(redis) = &mut redis {
                 measured.redis[place].push(redis.turn(stage, shape, Pace::Saturated)?);
             }
@@ -128,6 +132,7 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
     }
     let systems = Systems {
         ours: &ours.system,
+        echo: &echo.system,
         redis: told(&redis),
         postgres: told(&postgres),
         postgres_best,
@@ -147,6 +152,7 @@ struct Measured {
     ours: [Vec<Turn>; 4],
     stages: [Vec<Stages>; 4],
     ahead: [Vec<Ahead>; 4],
+    echo: [Vec<Turn>; 4],
     redis: [Vec<Turn>; 4],
     postgres: Vec<Turn>,
     rates: [f64; 2],

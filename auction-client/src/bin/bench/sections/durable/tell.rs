@@ -12,6 +12,7 @@ use super::{Measured, SCHEDULED, SHAPES, STAGES, rate, rates};
 /// Whom durable bids are measured at.
 pub struct Systems<'a> {
     pub ours: &'a dyn System,
+    pub echo: &'a dyn System,
     pub redis: Result<&'a dyn System, String>,
     pub postgres: Result<&'a dyn System, String>,
     pub postgres_best: Option<Shape>,
@@ -22,10 +23,12 @@ pub fn tell(systems: &Systems<'_>, measured: &Measured) -> Section {
     let mut rows = beside_redis(systems, measured, &redis);
     rows.extend(beside_postgres(systems, measured));
     rows.extend(beside_the_disk(measured));
+    rows.extend(beside_an_echo(systems, measured));
     let mut text = vec![
         "Bids acknowledged when they are on disk, over sockets of this machine. All are given the same bids on the same \
          lots by the same client, which is one thread. Redis decides by a script that is atomic and publishes what it \
-         accepted; PostgreSQL by one `UPDATE .. WHERE price < ..`. On a schedule, a bid's time counts from the moment \
+         accepted; PostgreSQL by one `UPDATE .. WHERE price < ..`. The bare echo reads, writes as much as our journal does, \
+         syncs once for all that had come, and answers: it is the least that the machine asks of anyone. On a schedule, a bid's time counts from the moment \
          it was due; saturated, from its send."
             .to_owned(),
     ];
@@ -127,6 +130,22 @@ fn beside_the_disk(measured: &Measured) -> Vec<Row> {
         aim: Aim::AtMost(1.6),
         told: Told::InShort,
     });
+    rows.collect()
+}
+
+fn beside_an_echo(systems: &Systems<'_>, measured: &Measured) -> Vec<Row> {
+    let rows = SHAPES
+        .into_iter()
+        .enumerate()
+        .map(|(place, (shape, _))| Row {
+            what: format!("durable bids, {}", shape.said()),
+            unit: Unit::PerSecond,
+            ours: rates(&measured.ours[place]),
+            beside: systems.echo.name(),
+            theirs: Theirs::Measured(rates(&measured.echo[place])),
+            aim: Aim::Stated,
+            told: Told::InShort,
+        });
     rows.collect()
 }
 
