@@ -8,13 +8,14 @@
 //! greatest. Only the ratios say anything: the machine's speed cancels. With `--values` the line is for programs: a
 //! name, the engine's nanoseconds for a bid on 10,000 lots, and the bare loop's.
 //!
-//! Seen so far, on a busy machine: 57 to 63 million bids a second over 10 and over 1,000 lots, 25 to 40 over 10,000,
-//! 5 over 100,000 and 3 over 1,000,000, where a lot is in no cache. Of the bare loop that is 4 to 6 %; of the loop
-//! that writes records, itself a fifth of the bare one, 17 to 28 %. A session's bid keeps its outcome, and costs five
-//! times as much. A user's bid is some 290 instructions, which `cargo run --release -p instructions` counts, and five
-//! cache lines of its lot; the bare loop is ten and one. The aim of 15 % of the bare loop is not reached: the record
-//! takes a quarter of the time that it would leave, and at 10,000 lots they and their hidden halves no longer fit a
-//! core's own cache.
+//! Seen so far, on a busy machine: 50 to 90 million bids a second over 10 and over 1,000 lots, 27 to 60 over 10,000,
+//! 4 to 10 over 100,000 and 3 to 5 over 1,000,000, where a lot is in no cache; a session's bid, which keeps its
+//! outcome, 9 to 17 over 10,000. Of the bare loop that is 5 to 7 %; of the loop that writes records, itself a fifth of
+//! the bare one, 30 to 40 %. A user's bid is some 160 instructions beside the 30 of this loop
+//! (`cargo run --release -p instructions` counts them with what surrounds them there) and two cache lines of its lot;
+//! the bare loop is ten and one. The aim of 15 % of the bare loop is not reached: the instructions alone take half as
+//! long again as it would leave, and at 10,000 lots the lines no longer fit a core's own cache, so that the rest is
+//! waiting for them.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

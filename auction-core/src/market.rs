@@ -276,7 +276,9 @@ impl Market {
     /// Another event has happened.
     #[inline(always)]
     fn happened(&mut self, at: Timestamp) {
-        self.parts.at = self.parts.at.max(at);
+        if self.parts.at < at {
+            self.parts.at = at;
+        }
         self.parts.feed_sequence = self.parts.feed_sequence.next();
     }
 
@@ -517,7 +519,7 @@ impl KeptDigest {
         }
     }
 
-    #[inline(never)]
+    #[cold]
     fn mark_changed(&mut self, index: usize) {
         self.lot_is_changed[index] = true;
         self.changed_lots.push(LotId::at_index(index));

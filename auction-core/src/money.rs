@@ -65,6 +65,11 @@ impl Price {
         Self::from_units(self.units() + other.units())
     }
 
+    /// How far this price is above another one; zero where it is not.
+    pub(crate) const fn above(self, other: Self) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(self.0.get().saturating_sub(other.0.get())))
+    }
+
     /// What `quantity` shares cost at this price, or `None` above [`AMOUNT_MAX`].
     #[must_use]
     pub const fn checked_mul(self, quantity: Quantity) -> Option<Amount> {

@@ -49,8 +49,8 @@ impl Record {
         let Self {
             sequence,
             at,
-            rules,
-            actor,
+            rules: RULES_VERSION,
+            actor: Actor::User(bidder),
             request,
             command: Command::Bid { lot, price },
             events,
@@ -64,8 +64,7 @@ impl Record {
         Some(BidRecord {
             sequence,
             at,
-            rules,
-            actor,
+            bidder,
             request,
             lot,
             price,
@@ -74,9 +73,11 @@ impl Record {
     }
 
     /// Becomes the record of some bid, so that another can be written over it.
-    #[inline(never)]
-    pub(crate) fn become_bid(&mut self) -> BidRecord<'_> {
+    #[cold]
+    pub(crate) fn become_bid(&mut self) {
         let (lot, price, user) = (LotId(0), Price::ZERO, UserId(0));
+        self.rules = RULES_VERSION;
+        self.actor = Actor::User(user);
         self.command = Command::Bid { lot, price };
         self.events.clear();
         self.events
@@ -90,7 +91,6 @@ impl Record {
                 bidders: 0,
                 reserve: ReserveStatus::None,
             })));
-        self.bid_mut().expect("it was just made one")
     }
 
     /// The public events, in order.
@@ -112,8 +112,7 @@ impl Record {
 pub(crate) struct BidRecord<'a> {
     sequence: &'a mut Sequence,
     at: &'a mut Timestamp,
-    rules: &'a mut u16,
-    actor: &'a mut Actor,
+    bidder: &'a mut UserId,
     request: &'a mut Option<(SessionId, RequestId)>,
     lot: &'a mut LotId,
     price: &'a mut Price,
@@ -133,9 +132,10 @@ impl BidRecord<'_> {
     ) {
         *self.sequence = sequence;
         *self.at = at;
-        *self.rules = RULES_VERSION;
-        *self.actor = Actor::User(accepted.bidder);
-        *self.request = request;
+        *self.bidder = accepted.bidder;
+        if *self.request != request {
+            *self.request = request;
+        }
         *self.lot = accepted.lot;
         *self.price = price;
         *self.accepted = accepted;

@@ -1,14 +1,17 @@
 //! What the market keeps of its users beside their public names: credentials, sessions, and the outcomes of
 //! their latest requests.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use crate::command::{Credential, DeviceKey, NewDevice, TokenHash};
 use crate::limits::{DEVICES_PER_USER_MAX, OUTCOMES_KEPT, SESSIONS_PER_USER_MAX};
-use crate::record::Reply;
+use crate::record::{BidReply, Reply};
 use crate::reject::Countable;
-use crate::{Command, Reject, RequestId, Sequence, SessionId, Span, Timestamp, UserId};
+use crate::{
+    Command, LotId, Price, Reject, RequestId, Sequence, SessionId, Span, Timestamp, UserId,
+};
 
 /// Credentials and sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,18 +61,75 @@ pub enum Speaker {
     Device(NewDevice),
 }
 
+/// What came of a request. Sessions keep a thousand each, so that it is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Remembered {
     request: RequestId,
-    command: Command,
     sequence: Sequence,
-    reply: Reply,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Outcome {
+    /// A plain bid took the lead at its price, and nothing else came of it.
+    Led { lot: LotId, price: Price },
+    /// Anything else: what was asked, and what was told.
+    Other(Box<(Command, Reply)>),
+}
+
+impl Outcome {
+    /// The outcome of a command; it can go where another one was.
+    fn of(command: &Command, reply: Reply, before: Option<Self>) -> Self {
+        match *command {
+            Command::Bid { lot, price } if reply == led(lot, price) => Self::Led { lot, price },
+            _ => {
+                let other = (command.clone(), reply);
+                Self::Other(match before {
+                    Some(Self::Other(mut place)) => {
+                        *place = other;
+                        place
+                    }
+                    _ => Box::new(other),
+                })
+            }
+        }
+    }
+
+    fn is_of(&self, command: &Command) -> bool {
+        match self {
+            Self::Led { lot, price } => {
+                let (lot, price) = (*lot, *price);
+                *command == Command::Bid { lot, price }
+            }
+            Self::Other(other) => other.0 == *command,
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        match self {
+            Self::Led { lot, price } => led(*lot, *price),
+            Self::Other(other) => other.1,
+        }
+    }
+}
+
+/// What is told of a bid that leads at its price.
+fn led(lot: LotId, price: Price) -> Reply {
+    Reply::Bid(BidReply {
+        lot,
+        leads: true,
+        price: Some(price),
+        extended_to: None,
+        bought: false,
+    })
 }
 
 impl Session {
     /// The highest number of an accepted request; a client goes on above it.
     #[must_use]
+    #[inline]
     pub fn last_request(&self) -> RequestId {
         self.outcomes
             .back()
@@ -105,8 +165,9 @@ impl Session {
             .outcomes
             .binary_search_by_key(&request, |kept| kept.request)
         {
-            Ok(at) if self.outcomes[at].command == *command => {
-                Ok(Some((self.outcomes[at].sequence, self.outcomes[at].reply)))
+            Ok(at) if self.outcomes[at].outcome.is_of(command) => {
+                let kept = &self.outcomes[at];
+                Ok(Some((kept.sequence, kept.outcome.reply())))
             }
             Ok(_) => Err(Reject::RequestReused { request }),
             Err(0) if self.outcomes.len() >= OUTCOMES_KEPT => Err(Reject::StaleRequest {
@@ -117,19 +178,47 @@ impl Session {
         }
     }
 
-    fn remember(&mut self, remembered: Remembered) {
-        if self.outcomes.len() == OUTCOMES_KEPT {
-            self.outcomes.pop_front();
-        }
-        if self.last_request() < remembered.request {
-            self.outcomes.push_back(remembered);
-            return;
-        }
+    fn remember(
+        &mut self,
+        request: RequestId,
+        command: &Command,
+        sequence: Sequence,
+        reply: Reply,
+    ) {
+        let oldest = self.make_room().map(|oldest| oldest.outcome);
+        let remembered = Remembered {
+            request,
+            sequence,
+            outcome: Outcome::of(command, reply, oldest),
+        };
         // One that was sent again after a later one was done finds its place.
-        let at = self
-            .outcomes
-            .partition_point(|kept| kept.request < remembered.request);
+        let at = self.outcomes.partition_point(|kept| kept.request < request);
         self.outcomes.insert(at, remembered);
+    }
+
+    /// Remembers a plain bid that [is new](Roster::asking_anew), led at its price, and did nothing else.
+    #[inline(always)]
+    pub(crate) fn remember_lead(
+        &mut self,
+        request: RequestId,
+        sequence: Sequence,
+        lot: LotId,
+        price: Price,
+    ) {
+        self.make_room();
+        let outcome = Outcome::Led { lot, price };
+        self.outcomes.push_back(Remembered {
+            request,
+            sequence,
+            outcome,
+        });
+    }
+
+    /// Forgets the oldest of as many as are kept.
+    #[inline]
+    fn make_room(&mut self) -> Option<Remembered> {
+        let is_full = self.outcomes.len() == OUTCOMES_KEPT;
+        is_full.then(|| self.outcomes.pop_front()).flatten()
     }
 }
 
@@ -171,7 +260,12 @@ impl Roster {
     #[inline(always)]
     pub fn is_suspended(&self, user: UserId) -> bool {
         // Every bid asks, and mostly nobody is.
-        !self.suspended.is_empty() && self.suspended.contains(&user)
+        !self.suspended.is_empty() && self.is_among_suspended(user)
+    }
+
+    #[cold]
+    fn is_among_suspended(&self, user: UserId) -> bool {
+        self.suspended.contains(&user)
     }
 
     /// All suspended users, by number.
@@ -210,6 +304,20 @@ impl Roster {
         self.sessions
             .get(&session)
             .ok_or(Reject::SessionClosed { session })
+    }
+
+    /// The open session that asks, at `now`, if this request is above all that it has done, and its user is not
+    /// suspended.
+    #[inline(always)]
+    pub(crate) fn asking_anew(
+        &mut self,
+        now: Timestamp,
+        (session, request): (SessionId, RequestId),
+    ) -> Option<&mut Session> {
+        let asking = self.sessions.get_mut(&session)?;
+        let is_known = asking.last_request() >= request;
+        let may_not = !self.suspended.is_empty() && self.suspended.contains(&asking.user);
+        (!is_known && now < asking.expires_at && !may_not).then_some(asking)
     }
 
     pub(crate) fn next_session(&self) -> SessionId {
@@ -292,12 +400,7 @@ impl Roster {
     ) {
         // A session that closed itself is gone, and its outcomes with it.
         if let Some(session) = self.sessions.get_mut(&session) {
-            session.remember(Remembered {
-                request,
-                command: command.clone(),
-                sequence,
-                reply,
-            });
+            session.remember(request, command, sequence, reply);
         }
     }
 }

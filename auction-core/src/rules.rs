@@ -105,6 +105,14 @@ impl Steps {
         price.checked_add(self.step(price))
     }
 
+    /// Up to which price the [next](Self::next) one is the same step above its own as above this one.
+    pub(crate) fn unchanged_to(&self, price: Price) -> Price {
+        let later = self.0.iter().find(|band| band.from > price);
+        let last =
+            later.and_then(|band| band.from.above(Price::UNIT).checked_add(self.step(price)));
+        last.unwrap_or(Price::MAX)
+    }
+
     /// The bands, the lowest first.
     #[must_use]
     pub fn bands(&self) -> &[StepBand] {

@@ -12,7 +12,7 @@ use crate::roster::Roster;
 use crate::{LotId, Sequence, Timestamp};
 
 /// The version of the snapshot's form; another one is not to be read.
-pub const SNAPSHOT_VERSION: u16 = 3;
+pub const SNAPSHOT_VERSION: u16 = 4;
 
 /// The whole engine as a value. It holds credentials and hidden maxima: keep it as you keep the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]

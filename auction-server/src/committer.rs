@@ -211,14 +211,19 @@ impl Committer {
 }
 
 impl Pending {
-    /// Takes a record, whose events move on from here.
+    /// Takes a record, whose events move on from here; a lone bid is copied, so that the next one is written over it.
     fn push(&mut self, record: &mut Record) {
         let salt = rand::random();
         encode_record(record, &salt, &mut self.public, &mut self.private);
         self.count += 1;
         let at = record.at;
-        let events = record.events.drain(..).map(|event| (at, event));
-        self.settled.events.extend(events);
+        if let [Event::Public(PublicEvent::BidAccepted(bid))] = *record.events {
+            let bid = Event::Public(PublicEvent::BidAccepted(bid));
+            self.settled.events.push((at, bid));
+        } else {
+            let events = record.events.drain(..).map(|event| (at, event));
+            self.settled.events.extend(events);
+        }
     }
 }
 

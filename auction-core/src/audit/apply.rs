@@ -50,9 +50,14 @@ impl Audit {
     }
 
     fn lot_opened(&mut self, opened: &LotOpened) {
-        self.engine.hidden.push(HiddenLot::opened(&opened.terms));
-        match (&opened.terms, self.engine.market.lot(opened.lot)) {
-            (Terms::English(terms), Some(lot)) => {
+        let lot = self
+            .engine
+            .market
+            .lot(opened.lot)
+            .expect("it has just opened");
+        self.engine.hidden.push(HiddenLot::opened(lot));
+        match &opened.terms {
+            Terms::English(terms) => {
                 let offers = Offers::opened(lot, terms, opened.has_reserve);
                 let english = English {
                     opened: Some(offers.clone()),
@@ -61,10 +66,10 @@ impl Audit {
                 };
                 self.english.insert(opened.lot, english);
             }
-            (Terms::Sealed(_) | Terms::Uniform(_), _) => {
+            Terms::Sealed(_) | Terms::Uniform(_) => {
                 self.sealed.insert(opened.lot, BTreeMap::new());
             }
-            _ => {}
+            Terms::Dutch(_) | Terms::Call(_) => {}
         }
     }
 

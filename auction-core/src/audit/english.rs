@@ -143,7 +143,8 @@ impl Audit {
     fn assume_offers(&mut self, lot: LotId, assumed: &Assumed) {
         if let Some(hidden) = self.hidden(lot) {
             hidden.assume_reserve(assumed.reserve);
-            hidden.assume_offers(assumed.best, assumed.second);
+            let best = assumed.best.map_or(Price::ZERO, |(_, best)| best);
+            hidden.assume_offers(best, assumed.second);
         }
     }
 

@@ -21,19 +21,14 @@ impl Engine {
                 Event::Private(event) => self.apply_private(record.at, event)?,
             }
         }
-        self.remember(record);
-        self.sequence = record.sequence;
-        self.at = record.at;
-        Ok(())
-    }
-
-    /// Remembers what came of a session's request, in case it asks again.
-    pub(super) fn remember(&mut self, record: &Record) {
         if let Some((session, request)) = record.request {
             let (sequence, reply) = (record.sequence, record.reply());
             self.roster
                 .remember(session, request, &record.command, sequence, reply);
         }
+        self.sequence = record.sequence;
+        self.at = record.at;
+        Ok(())
     }
 
     #[inline(always)]
@@ -49,7 +44,8 @@ impl Engine {
             PublicEvent::BidAccepted(bid) => self.apply_bid(at, bid)?,
             PublicEvent::LotOpened(opened) => {
                 self.market.apply(at, event)?;
-                self.hidden.push(HiddenLot::opened(&opened.terms));
+                let lot = self.market.lot(opened.lot).expect("it has just opened");
+                self.hidden.push(HiddenLot::opened(lot));
                 self.move_deadline(opened.lot, None);
             }
             PublicEvent::LotExtended { lot, .. }
@@ -87,6 +83,8 @@ impl Engine {
             return Err(FoldError::LotContradicted(lot));
         }
         self.market.apply(at, event)?;
+        let (public, hidden) = self.halves(lot)?;
+        hidden.look_ahead(public);
         self.move_deadline(lot, before);
         for trader in traders {
             self.calls.set(trader, lot, false);

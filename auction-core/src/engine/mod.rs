@@ -112,13 +112,14 @@ impl Engine {
     pub(crate) fn from_state(
         market: Market,
         roster: Roster,
-        hidden: Vec<HiddenLot>,
+        mut hidden: Vec<HiddenLot>,
         ledger: Option<Ledger>,
         sequence: Sequence,
         at: Timestamp,
     ) -> Self {
         let mut deadlines = Deadlines::default();
-        for (lot, hidden) in market.lots().iter().zip(&hidden) {
+        for (lot, hidden) in market.lots().iter().zip(&mut hidden) {
+            hidden.look_ahead(lot);
             if let Some(deadline) = hidden.deadline(lot) {
                 deadlines.set(deadline, lot.id);
             }
@@ -190,7 +191,7 @@ impl Engine {
     /// Every lead of a lot that has not closed.
     pub(crate) fn each_lead(&self, mut take: impl FnMut(UserId, StandingLead)) {
         for (lot, hidden) in self.unclosed() {
-            if let Some((leader, offer)) = hidden.lead() {
+            if let Some((leader, offer)) = hidden.lead(lot) {
                 take(leader, StandingLead { lot: lot.id, offer });
             }
         }
@@ -267,6 +268,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Reject`] says why the command is refused. Nothing has changed then, and nothing is to be journalled.
+    #[inline(always)]
     pub fn execute_into<'r>(
         &mut self,
         now: Timestamp,
@@ -275,50 +277,30 @@ impl Engine {
         record: &'r mut Record,
     ) -> Result<Executed<&'r mut Record>, Reject> {
         let now = now.max(self.at);
-        if let (&Caller::User(bidder), &Command::Bid { lot, price }) = (&caller, &command)
-            && self.lead_straight(now, bidder, None, lot, price, record)
+        if let Command::Bid { lot, price } = command
+            && self.bid_straight(now, &caller, lot, price, record)
         {
             return Ok(Executed::Decided(record));
         }
-        record.command = command;
-        self.execute_written(now, caller, record)
+        self.execute_long(now, caller, command, record)
     }
 
-    /// Executes the command that stands in the record, whatever it is.
+    /// Executes a command, whatever it is.
     #[inline(never)]
-    fn execute_written<'r>(
+    fn execute_long<'r>(
         &mut self,
         now: Timestamp,
         caller: Caller,
+        command: Command,
         record: &'r mut Record,
     ) -> Result<Executed<&'r mut Record>, Reject> {
-        let (actor, request) = match self.identify(now, caller, &record.command)? {
-            Asked::Anew { actor, request } => (actor, request),
-            Asked::Before { sequence, reply } => {
-                return Ok(Executed::Repeated { sequence, reply });
+        record.command = command;
+        match self.identify(now, caller, &record.command)? {
+            Asked::Anew { actor, request } => {
+                self.record(now, actor, request, record)?;
+                Ok(Executed::Decided(record))
             }
-        };
-        let is_straight = request.is_some() && self.lead_of_session(now, actor, request, record);
-        if !is_straight {
-            self.record(now, actor, request, record)?;
-        }
-        Ok(Executed::Decided(record))
-    }
-
-    /// Decides a plain bid that a session asks for, if it is of the kind that goes straight.
-    #[inline(never)]
-    fn lead_of_session(
-        &mut self,
-        now: Timestamp,
-        actor: Actor,
-        request: Option<(SessionId, RequestId)>,
-        record: &mut Record,
-    ) -> bool {
-        match (actor, &record.command) {
-            (Actor::User(bidder), &Command::Bid { lot, price }) => {
-                self.lead_straight(now, bidder, request, lot, price, record)
-            }
-            _ => false,
+            Asked::Before { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
         }
     }
 

@@ -1,10 +1,11 @@
 //! The straight way of a plain bid, of which a market decides millions.
 
 use super::Engine;
-use crate::command::Actor;
-use crate::lot::lead_simply;
+use crate::command::{Caller, Role};
+use crate::lot::{HiddenLot, Lot, lead_simply};
+use crate::market::Market;
 use crate::record::Record;
-use crate::{LotId, Price, RequestId, SessionId, Timestamp, UserId};
+use crate::{LotId, Price, RequestId, Sequence, SessionId, Timestamp, UserId};
 
 impl Engine {
     /// Decides, applies and writes down a plain bid that takes the lead at its amount and changes nothing else;
@@ -13,38 +14,143 @@ impl Engine {
     /// The long way, to decide and then to apply what was decided, comes to the same, and [`verify`](Self::verify)
     /// goes it. Here the lot is looked up once, and what was just decided is not checked again.
     #[inline(always)]
-    pub(super) fn lead_straight(
+    pub(super) fn bid_straight(
         &mut self,
         now: Timestamp,
-        bidder: UserId,
-        request: Option<(SessionId, RequestId)>,
+        caller: &Caller,
         lot: LotId,
         price: Price,
         record: &mut Record,
     ) -> bool {
-        // With funds there is more to ask, and to settle.
-        if self.ledger.is_some() || self.require_trader(Actor::User(bidder)).is_err() {
+        match *caller {
+            Caller::User(user) => self.bid_of_user(now, user, lot, price, record),
+            Caller::Session { session, request } => {
+                self.bid_of_session(now, (session, request), lot, price, record)
+            }
+            Caller::Operator => false,
+        }
+    }
+
+    #[inline(never)]
+    fn bid_of_user(
+        &mut self,
+        now: Timestamp,
+        bidder: UserId,
+        lot: LotId,
+        price: Price,
+        record: &mut Record,
+    ) -> bool {
+        if self.ledger.is_some() || self.roster.is_suspended(bidder) {
             return false;
         }
-        let hidden = lot.index().and_then(|index| self.hidden.get_mut(index));
-        let (Some(public), Some(hidden)) = (self.market.lot_to_bid_on(lot), hidden) else {
+        let bid = PlainBid {
+            now,
+            bidder,
+            request: None,
+            lot,
+            price,
+        };
+        let has_led = bid.lead(
+            &mut self.market,
+            &mut self.hidden,
+            &mut self.sequence,
+            record,
+        );
+        if has_led {
+            self.at = now;
+        }
+        has_led
+    }
+
+    #[inline(never)]
+    fn bid_of_session(
+        &mut self,
+        now: Timestamp,
+        request: (SessionId, RequestId),
+        lot: LotId,
+        price: Price,
+        record: &mut Record,
+    ) -> bool {
+        if self.ledger.is_some() {
+            return false;
+        }
+        let Some(asking) = self.roster.asking_anew(now, request) else {
             return false;
         };
-        let Some(bid) = lead_simply(public, hidden, now, bidder, price) else {
+        let bid = PlainBid {
+            now,
+            bidder: asking.user,
+            request: Some(request),
+            lot,
+            price,
+        };
+        let has_led = bid.lead(
+            &mut self.market,
+            &mut self.hidden,
+            &mut self.sequence,
+            record,
+        );
+        if has_led {
+            self.at = now;
+            asking.remember_lead(request.1, self.sequence, lot, price);
+        }
+        has_led
+    }
+}
+
+/// A plain bid of someone who is not suspended, in a market on credit: with funds there is more to ask, and to settle.
+struct PlainBid {
+    now: Timestamp,
+    bidder: UserId,
+    request: Option<(SessionId, RequestId)>,
+    lot: LotId,
+    price: Price,
+}
+
+impl PlainBid {
+    #[inline(always)]
+    fn lead(
+        self,
+        market: &mut Market,
+        hidden: &mut [HiddenLot],
+        sequence: &mut Sequence,
+        record: &mut Record,
+    ) -> bool {
+        let Some(into) = record.bid_mut() else {
+            return self.lead_over_another(market, hidden, sequence, record);
+        };
+        let user = market.user(self.bidder);
+        if user.is_none_or(|user| user.role != Role::Trader) {
+            return false;
+        }
+        let hidden = self.lot.index().and_then(|index| hidden.get_mut(index));
+        let (Some(public), Some(hidden)) = (market.lot_to_bid_on(self.lot), hidden) else {
             return false;
         };
-        let sequence = self.sequence.next();
-        if let Some(before) = record.bid_mut() {
-            before.write(sequence, now, request, price, bid);
-        } else {
-            let before = record.become_bid();
-            before.write(sequence, now, request, price, bid);
-        }
-        (self.sequence, self.at) = (sequence, now);
-        self.market.bid_taken(now, lot);
-        if request.is_some() {
-            self.remember(record);
-        }
+        let Some(bid) = lead_simply(self.lot, public, hidden, self.now, self.bidder, self.price)
+        else {
+            return false;
+        };
+        *sequence = sequence.next();
+        into.write(*sequence, self.now, self.request, self.price, bid);
+        market.bid_taken(self.now, self.lot);
         true
+    }
+
+    /// The same, where the record of anything but a bid is to be written over.
+    #[cold]
+    fn lead_over_another(
+        self,
+        market: &mut Market,
+        hidden: &mut [HiddenLot],
+        sequence: &mut Sequence,
+        record: &mut Record,
+    ) -> bool {
+        let least = market.lot(self.lot).and_then(Lot::least_bid);
+        if least.is_none_or(|least| self.price < least) {
+            return false;
+        }
+        record.become_bid();
+        self.lead(market, hidden, sequence, record)
     }
 }

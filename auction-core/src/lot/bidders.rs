@@ -1,71 +1,69 @@
 //! Who has bid on a lot: a set of users that is counted, and asked at every bid.
 
-use smallvec::SmallVec;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 
 use crate::UserId;
 
-/// Users are numbered from 1 without gaps, so that 64 of them share a word: most lots have one, in place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Users are numbered from 1 without gaps, so that 64 of them share a word. One block of them stands in place; how many
+/// there are is for the public half of the lot to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Bidders {
-    count: u32,
-    /// Rising by block.
-    words: SmallVec<[Word; 1]>,
+pub(super) enum Bidders {
+    /// Bit `n` of block `b` is user `64 b + n`.
+    OfOneBlock { block: u32, users: u64 },
+    /// The users of each block.
+    // Boxed, so that the hidden half of a lot fits a cache line.
+    #[expect(clippy::box_collection, reason = "a map of its own is three words")]
+    OfMany(Box<BTreeMap<u32, u64>>),
 }
 
-/// Which of the users of a block are in: bit `n` of block `b` is user `64 b + n`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Word {
-    block: u32,
-    users: u64,
+impl Default for Bidders {
+    fn default() -> Self {
+        Self::OfOneBlock { block: 0, users: 0 }
+    }
 }
 
 impl Bidders {
-    /// How many there are with `bidder`, who may be one of them already.
-    #[inline(always)]
-    pub(super) fn count_with(&self, bidder: UserId) -> u32 {
-        self.count + u32::from(!self.contains(bidder))
-    }
-
-    #[inline(always)]
-    pub(super) fn count(&self) -> u32 {
-        self.count
-    }
-
     #[inline]
-    pub(super) fn insert(&mut self, bidder: UserId) {
+    pub(super) fn contains(&self, bidder: UserId) -> bool {
         let (block, bit) = place(bidder);
-        match find(&self.words, block) {
-            Ok(at) if self.words[at].users & bit != 0 => return,
-            Ok(at) => self.words[at].users |= bit,
-            Err(at) => self.words.insert(at, Word { block, users: bit }),
-        }
-        self.count += 1;
+        let users = match self {
+            Self::OfOneBlock { block: own, users } if *own == block => *users,
+            Self::OfOneBlock { .. } => 0,
+            Self::OfMany(blocks) => blocks.get(&block).copied().unwrap_or(0),
+        };
+        users & bit != 0
     }
 
+    /// Takes one more in; `false`: they were in.
     #[inline(always)]
-    fn contains(&self, bidder: UserId) -> bool {
+    pub(super) fn insert(&mut self, bidder: UserId) -> bool {
         let (block, bit) = place(bidder);
-        match self.words.as_slice() {
-            [only] if only.block == block => only.users & bit != 0,
-            words => contains(words, block, bit),
-        }
+        let users = match self {
+            Self::OfOneBlock { block: own, users } if *own == block => users,
+            _ => self.other_block(block),
+        };
+        let is_new = *users & bit == 0;
+        *users |= bit;
+        is_new
     }
-}
 
-// Out of the way of a bid on most lots. It cannot panic, so that it changes nothing for those around it.
-#[inline(never)]
-fn contains(words: &[Word], block: u32, bit: u64) -> bool {
-    let word = find(words, block).ok().and_then(|at| words.get(at));
-    word.is_some_and(|word| word.users & bit != 0)
-}
-
-#[inline]
-fn find(words: &[Word], block: u32) -> Result<usize, usize> {
-    match *words {
-        [only] if only.block == block => Ok(0),
-        ref words => words.binary_search_by_key(&block, |word| word.block),
+    /// The users of a block that is not the one in place.
+    // Out of the way of a bid on most lots.
+    #[cold]
+    fn other_block(&mut self, block: u32) -> &mut u64 {
+        match *self {
+            Self::OfOneBlock { users: 0, .. } => *self = Self::OfOneBlock { block, users: 0 },
+            Self::OfOneBlock { block, users } => {
+                *self = Self::OfMany(Box::new(BTreeMap::from([(block, users)])));
+            }
+            Self::OfMany(_) => {}
+        }
+        match self {
+            Self::OfOneBlock { users, .. } => users,
+            Self::OfMany(blocks) => blocks.entry(block).or_default(),
+        }
     }
 }
 
@@ -90,11 +88,12 @@ mod tests {
             let mut bidders = Bidders::default();
             let mut expected = BTreeSet::new();
             for user in users {
-                let with = expected.len() + usize::from(!expected.contains(&user));
-                proptest::prop_assert_eq!(bidders.count_with(UserId(user)) as usize, with);
-                bidders.insert(UserId(user));
-                expected.insert(user);
-                proptest::prop_assert_eq!(bidders.count as usize, expected.len());
+                let is_new = expected.insert(user);
+                proptest::prop_assert_eq!(bidders.contains(UserId(user)), !is_new);
+                proptest::prop_assert_eq!(bidders.insert(UserId(user)), is_new);
+            }
+            for user in 0..400 {
+                proptest::prop_assert_eq!(bidders.contains(UserId(user)), expected.contains(&user));
             }
         }
     }

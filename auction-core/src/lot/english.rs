@@ -13,7 +13,7 @@ use crate::event::{
     SoldBy, UnsoldBecause,
 };
 use crate::ledger::Obligation;
-use crate::{Price, Reject, Terms, TermsError, Timestamp, UserId};
+use crate::{LotId, Price, Reject, Terms, TermsError, Timestamp, UserId};
 
 /// What everyone sees of an English lot's bids.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,23 +70,47 @@ impl EnglishBook {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct EnglishHidden {
     bidders: Bidders,
-    /// The highest offer, a maximum or a plain bid, which counts as one; who reached it first leads.
-    best: Option<(UserId, Price)>,
+    /// The highest offer, a maximum or a plain bid, which counts as one: the leader's, who reached it first; zero
+    /// without one.
+    best: Price,
     /// The highest of all but the leader's.
     second: Option<Price>,
     /// The smallest offer with which the leader would lead as well; zero without one.
     needed: Price,
+    /// Before this a plain bid that takes the lead changes nothing else: it moves no close, meets no reserve and buys
+    /// nothing.
+    plain_until: Timestamp,
+    /// Up to this the least bid stands as far above the price as it does now.
+    plain_to: Price,
 }
 
 impl EnglishHidden {
-    /// Who leads, and the highest that they have offered.
-    pub(super) fn best(&self) -> Option<(UserId, Price)> {
+    /// The highest that the leader has offered.
+    pub(super) fn best(&self) -> Price {
         self.best
     }
 
-    /// Assumes what others have offered; who has bid stays.
-    pub(super) fn assume(&mut self, best: Option<(UserId, Price)>, second: Option<Price>) {
+    /// Assumes what the leader and others have offered; who has bid stays.
+    pub(super) fn assume(&mut self, best: Price, second: Option<Price>) {
         (self.best, self.second) = (best, second);
+    }
+
+    /// Takes how the lot stands after anything but a bid, so that bids need not look.
+    pub(super) fn look_ahead(&mut self, lot: &Lot, terms: &EnglishTerms, reserve: Option<Price>) {
+        let is_plain = lot.takes_bids() && reserve.is_none() && terms.buy_now.is_none();
+        self.plain_until = match is_plain {
+            true => lot.closes_at.saturating_sub(terms.soft_close.extend_within),
+            false => Timestamp::default(),
+        };
+        self.look_up(lot, lot.price().unwrap_or(lot.base_price));
+    }
+
+    /// Takes the price, where its step is another than that of the price before.
+    #[cold]
+    fn look_up(&mut self, lot: &Lot, price: Price) {
+        if let Terms::English(terms) = &lot.terms {
+            self.plain_to = terms.steps.unchanged_to(price).min(lot.greatest_price());
+        }
     }
 
     /// Remembers that someone has bid.
@@ -95,7 +119,18 @@ impl EnglishHidden {
     }
 
     pub(super) fn belongs_to(&self, book: &EnglishBook) -> bool {
-        book.leader == self.best.map(|(leader, _)| leader)
+        book.leader.is_some() == (self.best > Price::ZERO)
+    }
+
+    /// Takes an open bid, before the public half of the lot does.
+    #[inline(always)]
+    pub(super) fn bid_accepted(&mut self, lot: &Lot, bid: &BidAccepted) {
+        if let Some(amount) = bid.amount {
+            self.offered(lot, bid.bidder, amount, bid.leader == bid.bidder);
+        }
+        if bid.least > Some(self.plain_to) {
+            self.look_up(lot, bid.price);
+        }
     }
 
     /// Takes an offer, before the public half of the lot does.
@@ -103,7 +138,13 @@ impl EnglishHidden {
     pub(super) fn offered(&mut self, lot: &Lot, bidder: UserId, amount: Price, leads: bool) {
         self.bidders.insert(bidder);
         if leads {
-            self.leads(bidder, amount, next_step(lot));
+            if lot.leader() != Some(bidder) {
+                let beaten = lot.leader().map(|_| self.best);
+                let above = beaten.and_then(|best| best.checked_add(Price::UNIT));
+                self.needed = next_step(lot).max(above.unwrap_or(Price::ZERO));
+                self.second = beaten;
+            }
+            self.best = amount;
         } else {
             // Of equal offers the leader's came first.
             self.second = self.second.max(Some(amount));
@@ -111,26 +152,47 @@ impl EnglishHidden {
         }
     }
 
-    /// Takes that there are so many bidders with this one.
+    /// Decides and takes a plain bid that takes the lead at its amount and changes nothing else, as nearly all do, in
+    /// both halves; `None`: it is another one, or is to be refused, and nothing has changed. What it says of a bid
+    /// [`State::decide`] says too, and decides all others.
     #[inline(always)]
-    pub(super) fn counted(&mut self, bidder: UserId, bidders: u32) {
-        if self.bidders.count() < bidders {
-            self.bidders.insert(bidder);
+    pub(super) fn lead_simply(
+        &mut self,
+        lot: LotId,
+        book: &mut EnglishBook,
+        now: Timestamp,
+        bidder: UserId,
+        amount: Price,
+    ) -> Option<BidAccepted> {
+        let (leader, price, least) = (book.leader.as_mut()?, book.price?, book.least?);
+        // Where nothing can be bought, the least bid is one step above the price.
+        let next = amount.checked_add(least.above(price))?;
+        let is_simple = now < self.plain_until
+            && next <= self.plain_to
+            && amount >= least
+            && amount > self.best
+            && *leader != bidder;
+        if !is_simple {
+            return None;
         }
-    }
-
-    /// Takes the offer of who leads with it; `step` is one above what the price was.
-    #[inline(always)]
-    pub(super) fn leads(&mut self, bidder: UserId, amount: Price, step: Price) {
-        match self.best {
-            Some((leader, _)) if leader == bidder => {}
-            best => {
-                let beaten = best.and_then(|(_, best)| best.checked_add(Price::UNIT));
-                self.needed = step.max(beaten.unwrap_or(Price::ZERO));
-                self.second = best.map(|(_, best)| best);
-            }
-        }
-        self.best = Some((bidder, amount));
+        self.needed = least.max(self.best.checked_add(Price::UNIT)?);
+        self.second = Some(self.best);
+        self.best = amount;
+        *leader = bidder;
+        book.price = Some(amount);
+        book.least = Some(next);
+        book.bids = book.bids.saturating_add(1);
+        book.bidders += u32::from(self.bidders.insert(bidder));
+        Some(BidAccepted {
+            lot,
+            bidder,
+            amount: Some(amount),
+            leader: bidder,
+            price: amount,
+            least: Some(next),
+            bidders: book.bidders,
+            reserve: ReserveStatus::None,
+        })
     }
 }
 
@@ -297,7 +359,7 @@ impl State<'_> {
             self.buy(bidder, amount, buy_now, events);
             return Ok(());
         }
-        match self.hidden.best {
+        match self.best() {
             Some((leader, best)) if leader == bidder => {
                 self.raise(now, bidder, best, offer, events)
             }
@@ -305,41 +367,9 @@ impl State<'_> {
         }
     }
 
-    /// What comes of a plain bid that takes the lead at its amount and changes nothing else, as nearly all do; `None`:
-    /// it is another one, or is to be refused. What it says of a bid [`decide`](Self::decide) says too, and decides
-    /// all others.
-    #[inline(always)]
-    pub(super) fn simple_lead(
-        &self,
-        now: Timestamp,
-        bidder: UserId,
-        amount: Price,
-    ) -> Option<BidAccepted> {
-        let (leader, best) = self.hidden.best?;
-        let outbids = leader != bidder && amount > best && amount >= self.book.least?;
-        let is_simple = outbids
-            && self.reserve.is_none()
-            && self.terms.buy_now.is_none()
-            && self.later_close(now).is_none();
-        if !is_simple {
-            return None;
-        }
-        Some(BidAccepted {
-            lot: self.lot.id,
-            bidder,
-            amount: Some(amount),
-            leader: bidder,
-            price: amount,
-            // Where there is a step above it, the amount itself can be bid.
-            least: Some(self.next_least(amount)?),
-            bidders: self.hidden.bidders.count_with(bidder),
-            reserve: ReserveStatus::None,
-        })
-    }
-
     /// What the lot binds: the leader, to the most that they have offered.
     fn leading(&self) -> Option<(UserId, Obligation)> {
-        let (leader, best) = self.hidden.best?;
+        let (leader, best) = self.best()?;
         Some((leader, Obligation::to_pay(best, self.lot.quantity)))
     }
 
@@ -361,7 +391,7 @@ impl State<'_> {
                 None => Reject::NoHigherBid,
             });
         }
-        let (leader, price) = match (self.hidden.best, offer) {
+        let (leader, price) = match (self.best(), offer) {
             (Some((leader, best)), _) if amount <= best => {
                 (leader, self.one_step_above(amount, best))
             }
@@ -374,7 +404,7 @@ impl State<'_> {
         let highest = if leader == bidder {
             amount
         } else {
-            self.best()
+            self.hidden.best
         };
         let price = self.lifted(price, highest);
         if let Offer::Maximum(maximum) = offer {
@@ -436,7 +466,7 @@ impl State<'_> {
             ReserveStatus::None => ReserveStatus::None,
             ReserveStatus::NotMet | ReserveStatus::Met => ReserveStatus::Met,
         };
-        let runner_up = match self.hidden.best {
+        let runner_up = match self.best() {
             Some((leader, _)) if leader == bidder => self.hidden.second,
             best => best.map(|(_, best)| best),
         };
@@ -447,7 +477,7 @@ impl State<'_> {
             leader: bidder,
             price: buy_now,
             least: None,
-            bidders: self.hidden.bidders.count_with(bidder),
+            bidders: self.bidders_with(bidder),
             reserve,
         })));
         let outcome = Outcome::Sold {
@@ -481,6 +511,12 @@ impl State<'_> {
         soft_close.extended(self.lot.closes_at, self.lot.extensions, now)
     }
 
+    /// How many have bid, this one included.
+    #[inline]
+    fn bidders_with(&self, bidder: UserId) -> u32 {
+        self.book.bidders + u32::from(!self.hidden.bidders.contains(bidder))
+    }
+
     fn maximum_set(&self, bidder: UserId, maximum: Price, leads: bool) -> Event {
         Event::Private(PrivateEvent::MaximumSet {
             lot: self.lot.id,
@@ -512,7 +548,7 @@ impl State<'_> {
             leader,
             price,
             least: lower(self.next_least(price), buy_now),
-            bidders: self.hidden.bidders.count_with(bidder),
+            bidders: self.bidders_with(bidder),
             reserve: status,
         }))
     }
@@ -560,11 +596,10 @@ impl State<'_> {
             .expect("terms leave room for a first bid")
     }
 
-    fn best(&self) -> Price {
-        self.hidden
-            .best
-            .map(|(_, best)| best)
-            .expect("who leads has offered something")
+    /// Who leads, and the highest that they have offered.
+    #[inline]
+    fn best(&self) -> Option<(UserId, Price)> {
+        self.book.leader.map(|leader| (leader, self.hidden.best))
     }
 
     /// The price, at least the reserve when the leader's offer reaches it.

@@ -18,8 +18,10 @@ use crate::{LotId, OpenLot, Price, Reject, Seed, Span, Terms, TermsError, Timest
 use alloc::vec::Vec;
 
 /// What only the engine knows of a lot.
+// One cache line: every bid on an English lot reads and writes all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[repr(align(64))]
 pub(crate) struct HiddenLot {
     pub(super) reserve: Option<Price>,
     pub(super) book: HiddenBook,
@@ -37,16 +39,25 @@ pub(super) enum HiddenBook {
 }
 
 impl HiddenLot {
-    pub(crate) fn opened(terms: &Terms) -> Self {
-        let book = match terms {
+    pub(crate) fn opened(lot: &Lot) -> Self {
+        let book = match &lot.terms {
             Terms::English(_) => HiddenBook::English(EnglishHidden::default()),
             Terms::Dutch(_) => HiddenBook::Nothing,
             Terms::Sealed(_) | Terms::Uniform(_) => HiddenBook::Orders(Box::default()),
             Terms::Call(_) => HiddenBook::Call(Box::new(CallHidden::waiting())),
         };
-        Self {
+        let mut hidden = Self {
             reserve: None,
             book,
+        };
+        hidden.look_ahead(lot);
+        hidden
+    }
+
+    /// Takes how the lot stands now, after its public half took anything but a bid.
+    pub(crate) fn look_ahead(&mut self, lot: &Lot) {
+        if let (Terms::English(terms), HiddenBook::English(hidden)) = (&lot.terms, &mut self.book) {
+            hidden.look_ahead(lot, terms, self.reserve);
         }
     }
 
@@ -76,6 +87,7 @@ impl HiddenLot {
         match (event, &mut self.book) {
             (PrivateEvent::ReserveSet { reserve, .. }, _) => {
                 self.reserve = Some(*reserve);
+                self.look_ahead(lot);
                 true
             }
             (
@@ -158,9 +170,8 @@ impl HiddenLot {
     /// Takes an open bid, before the public half does.
     #[inline(always)]
     pub(crate) fn bid_accepted(&mut self, lot: &Lot, bid: &BidAccepted) {
-        if let (HiddenBook::English(hidden), Some(amount)) = (&mut self.book, bid.amount) {
-            let leads = bid.leader == bid.bidder;
-            hidden.offered(lot, bid.bidder, amount, leads);
+        if let HiddenBook::English(hidden) = &mut self.book {
+            hidden.bid_accepted(lot, bid);
         }
     }
 
@@ -231,9 +242,9 @@ impl HiddenLot {
     }
 
     /// Who leads, and the highest that they have offered.
-    pub(crate) fn lead(&self) -> Option<(UserId, Price)> {
+    pub(crate) fn lead(&self, lot: &Lot) -> Option<(UserId, Price)> {
         match &self.book {
-            HiddenBook::English(hidden) => hidden.best(),
+            HiddenBook::English(hidden) => lot.leader().map(|leader| (leader, hidden.best())),
             HiddenBook::Orders(_) | HiddenBook::Call(_) | HiddenBook::Nothing => None,
         }
     }
@@ -385,34 +396,19 @@ pub(crate) fn decide_offer(
 /// `None`: it is another one, or is to be refused, and nothing has changed.
 #[inline(always)]
 pub(crate) fn lead_simply(
+    id: LotId,
     lot: &mut Lot,
     hidden: &mut HiddenLot,
     now: Timestamp,
     bidder: UserId,
     amount: Price,
 ) -> Option<BidAccepted> {
-    lot.check_open(now).ok()?;
-    let (Terms::English(terms), Book::English(book), HiddenBook::English(of_lot)) =
-        (&lot.terms, &lot.book, &hidden.book)
-    else {
-        return None;
-    };
-    let state = english::State {
-        lot,
-        reserve: hidden.reserve,
-        terms,
-        book,
-        hidden: of_lot,
-    };
-    // Where nothing can be bought now, the least bid is one step above the price.
-    let step = book.least?;
-    let bid = state.simple_lead(now, bidder, amount)?;
-    if let (Book::English(book), HiddenBook::English(of_lot)) = (&mut lot.book, &mut hidden.book) {
-        of_lot.leads(bidder, amount, step);
-        book.bid_accepted(&bid);
-        of_lot.counted(bidder, bid.bidders);
+    match (&mut lot.book, &mut hidden.book) {
+        (Book::English(book), HiddenBook::English(hidden)) => {
+            hidden.lead_simply(id, book, now, bidder, amount)
+        }
+        _ => None,
     }
-    Some(bid)
 }
 
 /// Decides a change of a trader's hidden orders.

@@ -39,24 +39,24 @@ use crate::limits::AMOUNT_MAX;
 use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
 /// What everyone sees of a lot.
-// What every bid reads and writes lies side by side at its beginning, so that it takes three cache lines.
+// What every bid reads and writes lies side by side at its beginning: one cache line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C, align(64))]
 pub struct Lot {
+    /// What the format shows of its bids.
+    pub book: Book,
+    /// How many shares; of a call auction the round lot.
+    pub quantity: Quantity,
+    /// When it closes, or would have closed, exclusive. A call auction with a random end may close
+    /// [earlier](Self::closes_from).
+    pub closes_at: Timestamp,
     /// The lot's number.
     pub id: LotId,
     /// How often a bid near the close has moved it, or a call auction's price outside its collar.
     pub extensions: u32,
-    /// When it closes, or would have closed, exclusive. A call auction with a random end may close
-    /// [earlier](Self::closes_from).
-    pub closes_at: Timestamp,
-    /// How many shares; of a call auction the round lot.
-    pub quantity: Quantity,
     /// Since when it is halted, if it is or was when it closed.
     pub halted_since: Option<Timestamp>,
-    /// What the format shows of its bids.
-    pub book: Book,
     /// The format, and its public terms.
     pub terms: Terms,
     /// Whether it takes bids.

@@ -15,8 +15,8 @@ impl HiddenLot {
         self.reserve = reserve;
     }
 
-    /// Assumes who leads an English lot with what, and the highest that others have offered.
-    pub(crate) fn assume_offers(&mut self, best: Option<(UserId, Price)>, second: Option<Price>) {
+    /// Assumes with what an English lot is led, and the highest that others have offered.
+    pub(crate) fn assume_offers(&mut self, best: Price, second: Option<Price>) {
         if let HiddenBook::English(hidden) = &mut self.book {
             hidden.assume(best, second);
         }
