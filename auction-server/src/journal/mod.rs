@@ -118,6 +118,7 @@ mod scan;
 mod extent;
 mod reader;
 mod options;
+mod pieces;
 mod supply;
 mod relaxed;
 mod writer;

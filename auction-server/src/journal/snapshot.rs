@@ -6,11 +6,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::chain::{MarketId, Position};
 use super::disk::{Access, Disk};
 use super::error::{Damage, JournalError};
 use super::key::{Key, key_path};
+use super::pieces::write_in_pieces;
 use super::reader::Reader;
 use super::recovery::SNAPSHOT_SUFFIX;
 use super::segment::list_numbered;
@@ -20,6 +22,8 @@ use super::snapshot_header::{MARKET_AT, SEQUENCE_AT, SNAPSHOT_HEADER_BYTES, Snap
 pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
 /// How many are kept: the newest, and one more in case it does not verify.
 const SNAPSHOTS_KEPT: usize = 2;
+/// A rest between two pieces of a snapshot, for the appends to have the disk: one of 100 MiB takes two seconds more.
+const PIECE_PAUSE: Duration = Duration::from_millis(2);
 
 /// The snapshots of a journal, in its folder.
 pub struct SnapshotStore {
@@ -99,7 +103,9 @@ impl SnapshotStore {
         let write = || {
             let file = self.disk.open(&aside, Access::Create)?;
             file.write_at(&header, 0)?;
-            file.write_at(payload, SNAPSHOT_HEADER_BYTES as u64)?;
+            let offset = SNAPSHOT_HEADER_BYTES as u64;
+            write_in_pieces(&*file, payload, offset, PIECE_PAUSE)?;
+            // There may be no payload.
             file.sync_data()?;
             self.disk.rename(&aside, &path)?;
             self.disk.sync_dir(&self.dir)

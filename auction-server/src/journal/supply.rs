@@ -16,12 +16,10 @@ use std::time::Duration;
 use super::disk::{Access, Disk, DiskFile};
 use super::error::JournalError;
 use super::options::Prepare;
+use super::pieces::PIECE_BYTES;
 
 const BACKGROUND_NAME: &str = "next.tmp";
 const IN_LINE_NAME: &str = "now.tmp";
-/// Zeros are written in pieces of this size. The helper syncs each by itself: a disk does one thing after another, and
-/// the sync of an append waits for what came before it.
-const PIECE_BYTES: usize = 128 << 10;
 /// The helper rests so long between two pieces, for the appends to have the disk.
 const PIECE_PAUSE: Duration = Duration::from_millis(20);
 /// It does not rest when the segment that is written fills: the share that it has made is at least so many times the
