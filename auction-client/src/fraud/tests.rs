@@ -122,3 +122,23 @@ fn what_is_kept_does_not_grow_without_end() {
     let held: usize = witness.batches.values().map(|signed| size(signed)).sum();
     assert_eq!(witness.bytes, held);
 }
+
+/// With no event in common, each has to tell by itself.
+#[test]
+fn another_digest_of_a_place_and_another_checkpoint_of_a_record_are_fraud() {
+    let lies: [fn(&mut BatchStatement); 3] = [
+        |lie| lie.digest = Digest([99; 32]),
+        |lie| lie.checkpoint.chain = [99; 32],
+        |lie| lie.checkpoint.root = [99; 32],
+    ];
+    for tell in lies {
+        let mut witness = witness();
+        witness.hear(&batch(3, 5, None)).unwrap();
+        let mut lie = statement(5, 5, None);
+        tell(&mut lie);
+        let lie = AnySigned::Batch(SignedBatch::sign(&lie, &key()));
+        let (_, fraud) = witness.hear(&lie).unwrap();
+        let Fraud { proof, conflict } = fraud.expect("it contradicts what was heard");
+        assert_eq!(proof.verify(MARKET, &key().public()), Ok(conflict));
+    }
+}

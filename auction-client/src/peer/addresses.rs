@@ -107,3 +107,48 @@ impl Addresses {
         given.any(|known| is_loopback(&known.address))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(port: usize) -> Multiaddr {
+        format!("/ip4/192.0.2.7/tcp/{port}").parse().unwrap()
+    }
+
+    #[test]
+    fn addresses_have_their_room_and_those_that_are_tried_in_vain_are_forgotten_unless_given() {
+        let mut addresses = Addresses::default();
+        addresses.learn(at(1), Source::Given);
+        (1..=ADDRESSES_MAX + 9).for_each(|port| addresses.learn(at(port), Source::Heard));
+        assert_eq!(addresses.known.len(), ADDRESSES_MAX);
+        let found = PeerId::random();
+        addresses.found(&at(2), found);
+        let connected = |peer: &PeerId| *peer == found;
+        for _ in 0..TRIES_MAX as usize * ADDRESSES_MAX {
+            let tried = addresses.try_some(connected);
+            assert!(tried.len() <= DIAL_AT_ONCE);
+            assert!(!tried.contains(&at(2)), "somebody is connected there");
+        }
+        let left = addresses.known.iter().map(|known| known.address.clone());
+        assert_eq!(left.collect::<Vec<_>>(), [at(1), at(2)]);
+    }
+
+    #[test]
+    fn a_few_of_those_who_follow_are_named_to_another_and_never_itself() {
+        let mut addresses = Addresses::default();
+        let peers: Vec<_> = (0..40).map(|_| PeerId::random()).collect();
+        for (port, peer) in (1..).zip(&peers) {
+            addresses.reached(*peer, vec![at(port)]);
+        }
+        let following: BTreeSet<_> = peers[..30].iter().copied().collect();
+        for _ in 0..100 {
+            let named = addresses.introduce(peers[0], &following);
+            assert_eq!(named.len(), INTRODUCED_MAX);
+            let may_be_named = |address: &Multiaddr| (2..=30).any(|port| at(port) == *address);
+            assert!(named.iter().all(may_be_named), "{named:?}");
+        }
+        peers[1..].iter().for_each(|peer| addresses.left(*peer));
+        assert!(addresses.introduce(peers[0], &following).is_empty());
+    }
+}

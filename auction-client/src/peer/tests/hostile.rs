@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use auction_core::{Digest, Term};
-use auction_proto::{SignedBatch, SigningKey};
+use auction_proto::{SignedBatch, SignedSnapshot, SigningKey};
 
+use super::super::freshness::Freshness;
 use super::super::limits::*;
 use super::super::*;
 use super::stage::{Follower, MARKET, Maker, bytes, key, ms, time};
@@ -185,7 +186,7 @@ fn a_lying_answer_is_no_snapshot_and_another_peer_is_asked() {
     let mut joiner = Follower::new(2);
     let (liar, ask) = joiner.asked.pop().unwrap();
     let mut lie = maker.snapshot(ms(0));
-    lie.signed = auction_proto::SignedSnapshot::sign(&lie.statement, &SigningKey::new(&[1; 32]));
+    lie.signed = SignedSnapshot::sign(&lie.statement, &SigningKey::new(&[1; 32]));
     let answer = Some(Ok(Answer::Snapshot(lie.signed)));
     joiner.put(
         ms(1),
@@ -219,5 +220,45 @@ fn who_lies_about_the_market_is_not_believed() {
         joiner.put(ms(1), Input::Answered { from, ask, answer });
         joiner.put(ms(1) + ASK_AGAIN_AFTER, Input::Tick);
         assert_eq!(joiner.view.pinned(), None);
+    }
+}
+
+#[test]
+fn a_snapshot_that_contradicts_what_was_signed_is_told_as_fraud_and_not_taken() {
+    let (mut maker, mut follower) = following();
+    follower.hear(ms(20), 0, bytes(&maker.batch(ms(20), 1)));
+    let mut lie = maker.snapshot(ms(30));
+    lie.statement.digest = Digest([9; 32]);
+    lie.signed = SignedSnapshot::sign(&lie.statement, &key());
+    follower.put(ms(31), Input::Renewed(lie));
+    assert_eq!(follower.frauds, 1);
+    assert_eq!(follower.market, Some(maker.market));
+}
+
+#[test]
+fn who_begins_anew_takes_no_snapshot_that_is_older_than_what_was_told() {
+    let (mut maker, mut follower) = following();
+    let old = maker.snapshot(ms(0));
+    follower.hear(ms(20), 0, bytes(&maker.batch(ms(20), 1)));
+    follower.put(ms(30), Input::Unfit);
+    follower.put(ms(31), Input::Taken(old));
+    assert_eq!(follower.view.place(), None);
+    follower.put(ms(32), Input::Taken(maker.snapshot(ms(32))));
+    assert_eq!(follower.view.place(), Some(maker.market.feed_sequence()));
+}
+
+#[test]
+fn a_clock_that_is_wrong_within_what_is_allowed_makes_nothing_stale() {
+    let ahead = WALL_CLOCK_ERROR_MAX - ms(10);
+    let mut follower = Follower::at(ms(0), Some(time(ahead)), 1);
+    follower.put(ms(0), Input::Taken(Maker::new().snapshot(ms(0))));
+    assert_eq!(follower.standings, [Standing::Live]);
+
+    // And so does one that goes a little faster than the market's, for however long.
+    let mut freshness = Freshness::new(ms(0), None);
+    for secs in 0..50_000 {
+        let now = Duration::from_secs(secs);
+        freshness.hear(now, time(now - now / (2 * DRIFT_PARTS)));
+        assert!(!freshness.is_stale(now), "after {now:?}");
     }
 }
