@@ -61,6 +61,23 @@ impl Encoded {
         ServerMessage::decode(frame.kind, frame.body).expect("a body was encoded")
     }
 
+    /// As it is told to many at once: with 0 for the request.
+    #[must_use]
+    pub fn for_all(&self, encoding: Encoding) -> &[u8] {
+        match encoding {
+            Encoding::Binary => &self.frame,
+            Encoding::Json => self.line(),
+        }
+    }
+
+    fn line(&self) -> &[u8] {
+        self.line.get_or_init(|| {
+            let mut line = Vec::new();
+            self.message().encode_json(RequestId(0), &mut line);
+            line
+        })
+    }
+
     /// Appends it with a request number.
     pub fn append(&self, encoding: Encoding, request: RequestId, out: &mut Vec<u8>) {
         match encoding {
@@ -71,11 +88,7 @@ impl Encoded {
                 out.extend_from_slice(body);
             }
             Encoding::Json => {
-                let line = self.line.get_or_init(|| {
-                    let mut line = Vec::new();
-                    self.message().encode_json(RequestId(0), &mut line);
-                    line
-                });
+                let line = self.line();
                 out.extend_from_slice(format!("{{\"request\":\"{request}\"").as_bytes());
                 let rest = line.strip_prefix(LINE_START);
                 out.extend_from_slice(rest.expect("the request stands first"));
@@ -99,9 +112,12 @@ mod tests {
                     feed_sequence: FeedSequence(3),
                 };
                 let (mut shared, mut made) = (Vec::new(), Vec::new());
-                Encoded::new(&body).append(encoding, request, &mut shared);
+                let encoded = Encoded::new(&body);
+                encoded.append(encoding, request, &mut shared);
                 encoding.append(request, &body, &mut made);
                 assert_eq!(shared, made);
+                let is_for_all = encoded.for_all(encoding) == made;
+                assert_eq!(is_for_all, request == RequestId(0));
             }
         }
         let resync = Resync {

@@ -48,6 +48,7 @@ pub mod hub;
 pub mod signing;
 pub mod news;
 pub mod line;
+pub mod fan_out;
 pub mod teller;
 pub mod order_entry;
 pub mod inbox;

@@ -21,6 +21,7 @@ use crate::credentials::Credentials;
 use crate::demo::{House, NoDemo};
 use crate::door::{Door, Hosts, TlsError};
 use crate::envelopes::{EnvelopeKeys, Envelopes, Ways};
+use crate::fan_out::FanOut;
 use crate::follower::Follower;
 use crate::hub::Hub;
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
@@ -247,6 +248,7 @@ impl Server {
         let envelopes = Arc::new(Envelopes::new(envelope_keys, ways, last_at));
         let services = Arc::new(Services {
             inbox: sequencer.inbox,
+            fan_out: FanOut::start(&hub, &metrics),
             hub,
             hasher: Hasher::start(metrics.clone())?,
             credentials,

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 use auction_core::FeedSequence;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, watch};
 
 use super::Published;
 use super::board::Changes;
@@ -43,6 +43,17 @@ pub enum NoNext {
     Ended,
 }
 
+/// Says that there is something new, without what it is.
+#[derive(Debug)]
+pub struct Bell(pub(super) watch::Receiver<()>);
+
+impl Bell {
+    /// Waits until there was something new since this was asked last; `false`: the hub has ended.
+    pub async fn rings(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+}
+
 impl Following {
     pub(super) fn new(
         place: FeedSequence,
@@ -65,6 +76,12 @@ impl Following {
     pub fn at_leisure(mut self) -> Self {
         self.eager = None;
         self
+    }
+
+    /// Whether all that the hub has handed out was taken. Of the calls there may be something new.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        self.missed.is_empty() && self.feed.is_empty()
     }
 
     /// Waits for what is next. Can be given up without loss.

@@ -10,7 +10,7 @@ mod following;
 mod snapshots;
 mod desk;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::VecDeque;
 use std::io;
@@ -42,7 +42,7 @@ use way::Way;
 
 pub use board::INDICATIVE_EVERY;
 pub use desk::{AccountWatching, OwnFeed};
-pub use following::{Following, NoNext};
+pub use following::{Bell, Following, NoNext};
 pub use published::{Beat, FeedBatch, Indicated, Published, Snapshot};
 use published::{beat, symbol_of};
 
@@ -72,6 +72,7 @@ pub struct Hub {
     eager: Eager,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
+    bell: watch::Receiver<()>,
 }
 
 /// A way to the hub that does not keep it running.
@@ -82,6 +83,7 @@ pub struct WeakHub {
     eager: Eager,
     metrics: Arc<Metrics>,
     beats: watch::Receiver<Arc<Published>>,
+    bell: watch::Receiver<()>,
 }
 
 impl WeakHub {
@@ -95,6 +97,7 @@ impl WeakHub {
             eager: self.eager.clone(),
             metrics: self.metrics.clone(),
             beats: self.beats.clone(),
+            bell: self.bell.clone(),
         })
     }
 }
@@ -161,6 +164,7 @@ impl Hub {
         let (feed, _) = broadcast::channel(FEED_BEHIND_MAX);
         let past = Past::default();
         let (beats, beats_told) = watch::channel(beat(&mut market, term, &*clock));
+        let (bell, bell_heard) = watch::channel(());
         let eager = Eager::default();
         let mut hub = Running {
             eager: eager.clone(),
@@ -170,6 +174,7 @@ impl Hub {
             heartbeat,
             inbox,
             feed,
+            bell,
             beats,
             past,
             snapshots: Snapshots::default(),
@@ -187,6 +192,7 @@ impl Hub {
             eager,
             metrics,
             beats: beats_told,
+            bell: bell_heard,
         })
     }
 
@@ -199,6 +205,7 @@ impl Hub {
             eager: self.eager.clone(),
             metrics: self.metrics.clone(),
             beats: self.beats.clone(),
+            bell: self.bell.clone(),
         }
     }
 
@@ -206,6 +213,12 @@ impl Hub {
     #[must_use]
     pub fn beats(&self) -> watch::Receiver<Arc<Published>> {
         self.beats.clone()
+    }
+
+    /// For those who look at many feeds at once.
+    #[must_use]
+    pub fn bell(&self) -> Bell {
+        Bell(self.bell.clone())
     }
 
     /// Hands over what has become durable, and what an uncross of the calls that it touched would give. The
@@ -335,6 +348,7 @@ struct Running {
     heartbeat: Duration,
     inbox: Receiver<Message>,
     feed: broadcast::Sender<Handed>,
+    bell: watch::Sender<()>,
     beats: watch::Sender<Arc<Published>>,
     past: Past,
     snapshots: Snapshots,
@@ -360,6 +374,7 @@ impl Running {
             if self.board.due().is_some_and(|due| now >= due) && self.board.tell() {
                 // Nobody may be watching.
                 let _ = self.feed.send(Handed::Indicatives);
+                self.bell.send_replace(());
             }
             if now >= heartbeat_at {
                 heartbeat_at = now + self.heartbeat;
@@ -453,6 +468,7 @@ impl Running {
             let _ = self.feed.send(Handed::Batch(Arc::downgrade(&published)));
             self.past.keep(published);
         }
+        self.bell.send_replace(());
         self.desk.tell();
     }
 
@@ -468,6 +484,7 @@ impl Running {
     fn beat(&mut self) {
         let beat = beat(&mut self.market, self.term, &*self.clock);
         let _ = self.feed.send(Handed::Heartbeat(beat.clone()));
+        self.bell.send_replace(());
         self.beats.send_replace(beat);
     }
 

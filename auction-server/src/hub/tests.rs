@@ -22,7 +22,7 @@ impl Clock for NoTime {
     }
 }
 
-fn hub() -> Hub {
+pub(crate) fn hub() -> Hub {
     hub_of(&Engine::new(ID))
 }
 
@@ -33,7 +33,7 @@ fn hub_of(engine: &Engine) -> Hub {
 }
 
 /// A batch that lists so many stocks, with numbers from `from` on.
-fn listings(from: usize, count: usize) -> Vec<(Timestamp, Event)> {
+pub(crate) fn listings(from: usize, count: usize) -> Vec<(Timestamp, Event)> {
     let list = |number: usize| {
         PublicEvent::StockListed(Listing {
             symbol: Symbol::parse(&format!("S{number}")).unwrap(),

@@ -15,7 +15,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 pub use inlet::{Inlet, Lent};
-pub use outlet::{Outlet, Sent};
+pub use outlet::{Gap, Outlet, Sent};
 
 use inlet::Turn;
 

@@ -1,5 +1,5 @@
-//! The side of a stream that two write to: the connection's own task, and the sequencer, which tells what came of
-//! commands without waking that task. Each writes whole messages; while one is at it the other does not begin.
+//! The side of a stream that others write to than the connection's own task, without waking it: the sequencer, which
+//! tells what came of commands, and who writes the feed. Each writes whole messages; while one is at it no other begins.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
@@ -19,12 +19,19 @@ struct Pen {
     is_held: bool,
     /// How many answers the connection was handed and has not written yet: what comes after them is handed to it too.
     behind: usize,
-    /// The rest of what the sequencer wrote, when the stream did not take all of it. The connection writes it before
-    /// anything else.
+    /// The rest of what others wrote, when the stream did not take all of it. The connection writes it before anything
+    /// else.
     left: Vec<u8>,
 }
 
-/// What became of an answer.
+/// A moment at which nobody is within a message. While this is held, nobody else writes.
+#[derive(Debug)]
+pub struct Gap<'a> {
+    stream: &'a Arc<TcpStream>,
+    pen: MutexGuard<'a, Pen>,
+}
+
+/// What became of what was to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// It is with the client's system.
@@ -54,24 +61,23 @@ impl Outlet {
         }
         buffer.clear();
         encode(buffer);
-        let written = match (&*self.stream).write(buffer) {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(_) => buffer.len(),
-        };
-        if written == buffer.len() {
-            return Sent::Written;
-        }
-        pen.left.extend_from_slice(&buffer[written..]);
-        Sent::InPart
+        let stream = &self.stream;
+        Gap { stream, pen }.write(buffer)
     }
 
-    /// The connection is going to write `bytes`; what is left of an answer stands before them from now on.
+    /// For whole messages that no answer need come before, or after; `None`: the connection is writing, or has a rest
+    /// to write.
+    pub fn between_messages(&self) -> Option<Gap<'_>> {
+        let (stream, pen) = (&self.stream, self.lock());
+        (!pen.is_held && pen.left.is_empty()).then_some(Gap { stream, pen })
+    }
+
+    /// The connection is going to write `bytes`; what is left of others' stands before them from now on.
     pub fn take_pen(&self, bytes: &mut Vec<u8>) {
         let mut pen = self.lock();
         pen.is_held = true;
         if !pen.left.is_empty() {
-            bytes.splice(..0, pen.left.drain(..));
+            bytes.splice(..0, std::mem::take(&mut pen.left));
         }
     }
 
@@ -84,6 +90,22 @@ impl Outlet {
 
     fn lock(&self) -> MutexGuard<'_, Pen> {
         self.pen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gap<'_> {
+    /// Writes whole messages. Never waits for the client. A stream that failed takes everything: its reader hears of it.
+    pub fn write(mut self, bytes: &[u8]) -> Sent {
+        let written = match (&**self.stream).write(bytes) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(_) => bytes.len(),
+        };
+        if written == bytes.len() {
+            return Sent::Written;
+        }
+        self.pen.left.extend_from_slice(&bytes[written..]);
+        Sent::InPart
     }
 }
 

@@ -29,8 +29,9 @@ use tokio::time::{Instant, timeout};
 use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::envelopes::Envelopes;
+use crate::fan_out::FanOut;
 use crate::follower::Histories;
-use crate::hub::{Following, Hub, NoNext, OwnFeed, Published};
+use crate::hub::{Hub, NoNext, OwnFeed, Published};
 use crate::inbox::{Inbox, Work};
 use crate::journal::Durability;
 use crate::login::Hasher;
@@ -45,6 +46,7 @@ use crate::visitors::{Bucket, Visitor, Visitors};
 use channel::INPUT_BYTES;
 use signed::{Proof, next_proof};
 use view::View;
+use watching::Source;
 
 pub use channel::Channel;
 pub use ended::Ended;
@@ -73,6 +75,8 @@ pub struct Services {
     pub inbox: Inbox,
     /// The way to the feed.
     pub hub: Hub,
+    /// Where the feed is written for connections that have nothing else to write.
+    pub fan_out: FanOut,
     /// Passwords.
     pub hasher: Hasher,
     /// Accounts and sessions.
@@ -185,7 +189,7 @@ struct Bound {
 struct Watched {
     request: RequestId,
     view: View,
-    feed: Following,
+    feed: Source,
 }
 
 /// The account that a connection watches, and the number of the request that asked for it.
@@ -216,6 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         loop {
             self.channel.flush().await?;
             self.note_told();
+            self.lend_feed();
             let has_room = self.teller.has_fewer_than(IN_FLIGHT_MAX);
             let is_greeting = matches!(self.state, State::Greeting);
             tokio::select! {
@@ -339,8 +344,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 }
 
-/// The next of the feed; never, without one.
-async fn next(feed: &mut Option<Watched>) -> Result<Arc<Published>, NoNext> {
+/// The next of the feed; never, without one. Nothing: the feed was given back, and something may be left to write.
+async fn next(feed: &mut Option<Watched>) -> Result<Option<Arc<Published>>, NoNext> {
     match feed {
         Some(watched) => watched.feed.next().await,
         None => std::future::pending().await,

@@ -24,6 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         request: RequestId,
         resume: Option<ResumePoint>,
     ) -> Result<(), Ended> {
+        self.take_feed_back();
         let seen = resume.map(|point| (point.market, point.feed_sequence));
         let Ok(SignedWatching { start, feed }) = self.services.signing.stream.watch(seen).await
         else {

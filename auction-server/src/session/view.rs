@@ -34,6 +34,11 @@ impl View {
         }
     }
 
+    /// Whether it is all of the feed.
+    pub(super) fn is_all(&self) -> bool {
+        self.symbols.is_none()
+    }
+
     /// Begins at a place.
     pub(super) fn begin(&mut self, at: FeedSequence) {
         self.told = at;

@@ -13,19 +13,84 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::ended::Ended;
 use super::view::View;
 use super::{Bound, Connection, Watched};
-use crate::hub::{NoNext, NoSnapshot, Published, Snapshot, Start, Watching};
+use crate::fan_out::Loan;
+use crate::hub::{Following, NoNext, NoSnapshot, Published, Snapshot, Start, Watching};
 use crate::inbox::{Answer, NotTaken, Work};
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
 
+/// Who takes what is next of a feed.
+pub(super) enum Source {
+    /// The connection.
+    Own(Following),
+    /// Who writes to many.
+    Lent(Loan),
+}
+
+impl Source {
+    /// Waits for what is next. Nothing: it was given back, and the outlet may hold a rest. Can be given up without loss.
+    pub(super) async fn next(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
+        match self {
+            Self::Own(feed) => feed.next().await.map(Some),
+            Self::Lent(loan) => {
+                *self = Self::Own(loan.given_back().await?);
+                Ok(None)
+            }
+        }
+    }
+
+    fn try_next(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
+        match self {
+            Self::Own(feed) => feed.try_next(),
+            Self::Lent(_) => Ok(None),
+        }
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    /// Lends a feed that is written as it is, when all there is of it was written.
+    pub(super) fn lend_feed(&mut self) {
+        let can_be_lent = |watched: &Watched| match &watched.feed {
+            Source::Own(feed) => watched.view.is_all() && feed.is_up_to_date(),
+            Source::Lent(_) => false,
+        };
+        if !self.feed.as_ref().is_some_and(can_be_lent) {
+            return;
+        }
+        let Some((outlet, encoding)) = self.channel.outlet() else {
+            return;
+        };
+        let fan_out = &self.services.fan_out;
+        self.feed = self.feed.take().map(|watched| Watched {
+            feed: match watched.feed {
+                Source::Own(feed) => match fan_out.lend(feed, outlet, encoding) {
+                    Ok(loan) => Source::Lent(loan),
+                    Err(feed) => Source::Own(feed),
+                },
+                lent @ Source::Lent(_) => lent,
+            },
+            ..watched
+        });
+    }
+
+    /// Nothing of the feed is written until it is lent again: for answers of many parts.
+    pub(super) fn take_feed_back(&mut self) {
+        if let Some(Watched { feed, .. }) = &mut self.feed
+            && let Source::Lent(loan) = feed
+            && let Some(taken) = loan.take_back()
+        {
+            *feed = Source::Own(taken);
+            self.channel.look_up();
+        }
+    }
     pub(super) async fn watch(
         &mut self,
         request: RequestId,
         mut view: View,
         resume: Option<ResumePoint>,
     ) -> Result<(), Ended> {
+        self.take_feed_back();
         let seen = resume.map(|point| (point.market, point.feed_sequence));
         let Ok(Watching { start, feed }) = self.services.hub.watch(seen).await else {
             self.refuse_not_taken(request, NotTaken::Stopped);
@@ -48,12 +113,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.feed = Some(Watched {
             request,
             view,
-            feed,
+            feed: Source::Own(feed),
         });
         Ok(())
     }
 
     pub(super) async fn get_snapshot(&mut self, request: RequestId) -> Result<(), Ended> {
+        self.take_feed_back();
         match self.services.hub.snapshot().await {
             Ok(snapshot) => {
                 self.show_snapshot(request, &mut View::all(), &snapshot)
@@ -189,19 +255,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// was too slow to be given all that was in between.
     pub(super) async fn publish(
         &mut self,
-        first: Result<Arc<Published>, NoNext>,
+        first: Result<Option<Arc<Published>>, NoNext>,
     ) -> Result<(), Ended> {
-        let mut next = first.map(Some);
+        let mut next = first;
         for left in (0..FEED_AT_ONCE).rev() {
             let Some(watched) = &mut self.feed else {
                 return Ok(());
             };
             match next {
                 Ok(Some(published)) => watched.view.show(&published, &mut self.channel),
-                Ok(None) => return Ok(()),
+                Ok(None) => {
+                    self.channel.look_up();
+                    return Ok(());
+                }
                 Err(NoNext::Behind) => return self.watch_anew().await,
                 // The hub ends with the server.
                 Err(NoNext::Ended) => {
+                    self.channel.look_up();
                     self.feed = None;
                     return Ok(());
                 }
@@ -210,6 +280,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return Ok(());
             }
             next = watched.feed.try_next();
+            if let Ok(None) = next {
+                return Ok(());
+            }
             self.channel.flush_when_full().await?;
         }
         Ok(())

@@ -7,6 +7,7 @@ mod websocket;
 mod plain;
 mod signs_of_life;
 mod symbols;
+mod fan_out;
 mod ops;
 mod order_entry;
 mod limits;

@@ -17,6 +17,7 @@ use auction_server::committer::Committer;
 use auction_server::config::Config;
 use auction_server::credentials::Credentials;
 use auction_server::envelopes::{EnvelopeKeys, Envelopes, Ways};
+use auction_server::fan_out::FanOut;
 use auction_server::folder::DataFolder;
 use auction_server::follower::Follower;
 use auction_server::hub::Hub;
@@ -175,8 +176,14 @@ impl Stage {
             ways,
             auction_core::Timestamp::default(),
         ));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let entered = runtime.enter();
         let services = Arc::new(Services {
             inbox: sequencer.inbox,
+            fan_out: FanOut::start(&hub, &metrics),
             hub,
             hasher: Hasher::start(metrics.clone()).unwrap(),
             credentials,
@@ -194,10 +201,7 @@ impl Stage {
             metrics,
             stopping,
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        drop(entered);
         Self {
             services,
             tokens,
