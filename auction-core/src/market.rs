@@ -266,19 +266,18 @@ impl Market {
         self.parts.lots.get_mut(lot.index()?)
     }
 
-    /// The lot itself has taken a bid.
+    /// The lot itself has taken a bid, at the latest time of all.
     #[inline(always)]
     pub(crate) fn bid_taken(&mut self, at: Timestamp, lot: LotId) {
         self.kept.lot_changed(lot);
-        self.happened(at);
+        self.parts.at = at;
+        self.parts.feed_sequence = self.parts.feed_sequence.next();
     }
 
     /// Another event has happened.
     #[inline(always)]
     fn happened(&mut self, at: Timestamp) {
-        if self.parts.at < at {
-            self.parts.at = at;
-        }
+        self.parts.at = self.parts.at.max(at);
         self.parts.feed_sequence = self.parts.feed_sequence.next();
     }
 

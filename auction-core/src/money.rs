@@ -65,6 +65,15 @@ impl Price {
         Self::from_units(self.units() + other.units())
     }
 
+    /// The sum, or `None` above `most`.
+    #[inline]
+    pub(crate) fn add_up_to(self, other: Self, most: Self) -> Option<Self> {
+        // Two prices are far below the greatest u64.
+        let sum = self.0.get() + other.units();
+        let sum = (sum <= most.0.get()).then(|| NonZeroU64::new(sum));
+        sum.flatten().map(Self)
+    }
+
     /// How far this price is above another one; zero where it is not.
     pub(crate) const fn above(self, other: Self) -> Self {
         Self(NonZeroU64::MIN.saturating_add(self.0.get().saturating_sub(other.0.get())))

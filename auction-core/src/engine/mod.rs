@@ -278,7 +278,9 @@ impl Engine {
     ) -> Result<Executed<&'r mut Record>, Reject> {
         let now = now.max(self.at);
         if let Command::Bid { lot, price } = command
-            && self.bid_straight(now, &caller, lot, price, record)
+            && self.ledger.is_none()
+            && (self.bid_straight(now, &caller, lot, price, record)
+                || self.bid_over_another(now, &caller, lot, price, record))
         {
             return Ok(Executed::Decided(record));
         }

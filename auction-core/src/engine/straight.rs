@@ -9,10 +9,12 @@ use crate::{LotId, Price, RequestId, Sequence, SessionId, Timestamp, UserId};
 
 impl Engine {
     /// Decides, applies and writes down a plain bid that takes the lead at its amount and changes nothing else;
-    /// `false`: it is another one, or is to be refused, and nothing has changed.
+    /// `false`: it is another one, or is to be refused, or the record is not one of a bid to be written over, and
+    /// nothing has changed.
     ///
     /// The long way, to decide and then to apply what was decided, comes to the same, and [`verify`](Self::verify)
-    /// goes it. Here the lot is looked up once, and what was just decided is not checked again.
+    /// goes it. Here the lot is looked up once, and what was just decided is not checked again. It is for markets on
+    /// credit: with funds there is more to ask, and to settle.
     #[inline(always)]
     pub(super) fn bid_straight(
         &mut self,
@@ -31,6 +33,24 @@ impl Engine {
         }
     }
 
+    /// The same, where the record may be one of anything else.
+    #[inline(never)]
+    pub(super) fn bid_over_another(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        lot: LotId,
+        price: Price,
+        record: &mut Record,
+    ) -> bool {
+        let least = self.market.lot(lot).and_then(Lot::least_bid);
+        if record.bid_mut().is_some() || least.is_none_or(|least| price < least) {
+            return false;
+        }
+        record.become_bid();
+        self.bid_straight(now, caller, lot, price, record)
+    }
+
     #[inline(never)]
     fn bid_of_user(
         &mut self,
@@ -40,7 +60,7 @@ impl Engine {
         price: Price,
         record: &mut Record,
     ) -> bool {
-        if self.ledger.is_some() || self.roster.is_suspended(bidder) {
+        if self.roster.is_suspended(bidder) {
             return false;
         }
         let bid = PlainBid {
@@ -71,9 +91,6 @@ impl Engine {
         price: Price,
         record: &mut Record,
     ) -> bool {
-        if self.ledger.is_some() {
-            return false;
-        }
         let Some(asking) = self.roster.asking_anew(now, request) else {
             return false;
         };
@@ -98,7 +115,7 @@ impl Engine {
     }
 }
 
-/// A plain bid of someone who is not suspended, in a market on credit: with funds there is more to ask, and to settle.
+/// A plain bid of someone who is not suspended, in a market on credit.
 struct PlainBid {
     now: Timestamp,
     bidder: UserId,
@@ -117,7 +134,7 @@ impl PlainBid {
         record: &mut Record,
     ) -> bool {
         let Some(into) = record.bid_mut() else {
-            return self.lead_over_another(market, hidden, sequence, record);
+            return false;
         };
         let user = market.user(self.bidder);
         if user.is_none_or(|user| user.role != Role::Trader) {
@@ -135,22 +152,5 @@ impl PlainBid {
         into.write(*sequence, self.now, self.request, self.price, bid);
         market.bid_taken(self.now, self.lot);
         true
-    }
-
-    /// The same, where the record of anything but a bid is to be written over.
-    #[cold]
-    fn lead_over_another(
-        self,
-        market: &mut Market,
-        hidden: &mut [HiddenLot],
-        sequence: &mut Sequence,
-        record: &mut Record,
-    ) -> bool {
-        let least = market.lot(self.lot).and_then(Lot::least_bid);
-        if least.is_none_or(|least| self.price < least) {
-            return false;
-        }
-        record.become_bid();
-        self.lead(market, hidden, sequence, record)
     }
 }

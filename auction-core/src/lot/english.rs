@@ -166,12 +166,9 @@ impl EnglishHidden {
     ) -> Option<BidAccepted> {
         let (leader, price, least) = (book.leader.as_mut()?, book.price?, book.least?);
         // Where nothing can be bought, the least bid is one step above the price.
-        let next = amount.checked_add(least.above(price))?;
-        let is_simple = now < self.plain_until
-            && next <= self.plain_to
-            && amount >= least
-            && amount > self.best
-            && *leader != bidder;
+        let next = amount.add_up_to(least.above(price), self.plain_to)?;
+        let is_simple =
+            now < self.plain_until && amount >= least && amount > self.best && *leader != bidder;
         if !is_simple {
             return None;
         }
