@@ -6,14 +6,15 @@
 //! This holds as long as no body has a field of type `u8` or `i8`.
 
 use alloc::vec::Vec;
+use core::slice;
 
 use postcard::de_flavors::Flavor as Source;
 use postcard::ser_flavors::Flavor as Sink;
 use postcard::{Deserializer, Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// The most that a number of 64 bits takes.
-const VARINT_BYTES_MAX: usize = 10;
+/// Most numbers take no more bytes.
+const WORD_BYTES: usize = size_of::<u64>();
 
 /// Appends a value's encoding.
 ///
@@ -86,15 +87,22 @@ struct Append<'a>(&'a mut Vec<u8>);
 impl Sink for Append<'_> {
     type Output = ();
 
+    #[inline]
     fn try_push(&mut self, byte: u8) -> Result<()> {
         self.0.push(byte);
         Ok(())
     }
 
+    #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> Result<()> {
-        if bytes.len() <= VARINT_BYTES_MAX {
-            // Postcard has just stored them byte by byte; copied in larger pieces they would be waited for.
-            bytes.iter().for_each(|byte| self.0.push(*byte));
+        if bytes.len() <= WORD_BYTES {
+            // Postcard has just stored a number byte by byte: loaded in larger pieces, they would be waited for. They
+            // are stored as one word, and room is asked for once.
+            let first_last = bytes.iter().rev();
+            let word = first_last.fold(0, |word, byte| word << 8 | u64::from(*byte));
+            let end = self.0.len() + bytes.len();
+            self.0.extend_from_slice(&word.to_le_bytes());
+            self.0.truncate(end);
         } else {
             self.0.extend_from_slice(bytes);
         }
@@ -107,17 +115,22 @@ impl Sink for Append<'_> {
 }
 
 struct Strict<'de> {
-    rest: &'de [u8],
-    /// Whether the byte before had its high bit set.
-    carries: bool,
+    rest: slice::Iter<'de, u8>,
+    /// The single byte before: a number goes on behind one with its high bit set.
+    before: u8,
 }
 
 impl<'de> Strict<'de> {
     fn new(bytes: &'de [u8]) -> Self {
         Self {
-            rest: bytes,
-            carries: false,
+            rest: bytes.iter(),
+            before: 0,
         }
+    }
+
+    /// Whether a number has begun and not ended.
+    fn carries(&self) -> bool {
+        self.before >= 0x80
     }
 }
 
@@ -125,17 +138,14 @@ impl<'de> Source<'de> for Strict<'de> {
     type Remainder = &'de [u8];
     type Source = &'de [u8];
 
+    #[inline]
     fn pop(&mut self) -> Result<u8> {
-        let (byte, rest) = self
-            .rest
-            .split_first()
-            .ok_or(Error::DeserializeUnexpectedEnd)?;
-        if self.carries && *byte == 0 {
+        let byte = *self.rest.next().ok_or(Error::DeserializeUnexpectedEnd)?;
+        if byte == 0 && self.carries() {
             return Err(Error::DeserializeBadVarint);
         }
-        self.carries = *byte >= 0x80;
-        self.rest = rest;
-        Ok(*byte)
+        self.before = byte;
+        Ok(byte)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -145,14 +155,15 @@ impl<'de> Source<'de> for Strict<'de> {
     fn try_take_n(&mut self, count: usize) -> Result<&'de [u8]> {
         let (taken, rest) = self
             .rest
+            .as_slice()
             .split_at_checked(count)
             .ok_or(Error::DeserializeUnexpectedEnd)?;
-        self.rest = rest;
+        self.rest = rest.iter();
         Ok(taken)
     }
 
     fn finalize(self) -> Result<&'de [u8]> {
-        Ok(self.rest)
+        Ok(self.rest.as_slice())
     }
 }
 
@@ -170,7 +181,7 @@ impl<'de> Source<'de> for Watched<'de> {
 
     fn pop(&mut self) -> Result<u8> {
         // Bytes of text and hashes are taken whole, behind their length.
-        if !self.strict.carries {
+        if !self.strict.carries() {
             self.at = self.length - self.strict.rest.len();
         }
         self.strict.pop()

@@ -94,6 +94,7 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// [`FrameError`] as soon as the length field shows that it is no frame.
+    #[inline]
     pub fn take(input: &mut &'a [u8], length_max: usize) -> Result<Option<Self>, FrameError> {
         let Some(length) = frame_bytes(input, length_max)? else {
             return Ok(None);
@@ -105,6 +106,7 @@ impl<'a> Frame<'a> {
         Ok(Some(Self::of_whole(frame)))
     }
 
+    #[inline]
     fn of_whole(frame: &'a [u8]) -> Self {
         let (_, fields) = frame.split_at(LENGTH_BYTES);
         let (kind, fields) = fields.split_first_chunk().expect(WHOLE);
@@ -118,6 +120,7 @@ impl<'a> Frame<'a> {
 }
 
 /// How many bytes the frame at the beginning of `input` takes, its length field included, when that is there.
+#[inline]
 fn frame_bytes(input: &[u8], length_max: usize) -> Result<Option<usize>, FrameError> {
     let Some(length) = input.first_chunk::<LENGTH_BYTES>() else {
         return Ok(None);
@@ -193,7 +196,23 @@ impl FrameDecoder {
     ///
     /// # Errors
     /// [`FrameError`] when the bytes are no frames. The decoder is of no more use then.
+    #[inline]
     pub fn next_frame<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Frame<'s>>, FrameError> {
+        // Nearly always one lies whole in the input, and nothing before it.
+        if self.preface_left == 0
+            && self.buffer.is_empty()
+            && let Some(frame) = Frame::take(input, self.length_max)?
+        {
+            return Ok(Some(frame));
+        }
+        self.next_split(input)
+    }
+
+    /// The next frame, of which the beginning may have come before.
+    fn next_split<'s, 'i: 's>(
         &'s mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<Frame<'s>>, FrameError> {
