@@ -194,3 +194,30 @@ async fn of_a_call_nothing_is_told_before_its_opening_or_behind_its_close() {
     }
     assert!(told > 0);
 }
+
+#[tokio::test]
+async fn an_order_that_is_replaced_or_taken_back_changes_what_is_told() {
+    let mut calls = Calls::open();
+    let hub = hub_of(&calls.engine);
+    calls.hub = Some(hub.clone());
+    let mut watcher = Watcher::begin(&hub).await;
+    let (lot, order) = (CALLS[0], OrderId(1));
+    // Each is alone in the book, so that nothing else tells of it.
+    calls.orders(1, lot, Side::Buy, 110);
+    calls.caught_up(&mut watcher).await;
+    let replace = Command::ReplaceOrder {
+        lot,
+        order,
+        quantity: Quantity::ONE,
+        limit: Some(Price::from_units(12_000).unwrap()),
+    };
+    calls.does(Caller::User(UserId(1)), replace);
+    calls.caught_up(&mut watcher).await;
+    calls.does(Caller::User(UserId(1)), Command::CancelOrder { lot, order });
+    calls.caught_up(&mut watcher).await;
+    calls.orders(2, lot, Side::Sell, 90);
+    calls.caught_up(&mut watcher).await;
+    let user = UserId(2);
+    calls.does(Caller::Operator, Command::SuspendUser { user });
+    calls.caught_up(&mut watcher).await;
+}
