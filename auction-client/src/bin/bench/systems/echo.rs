@@ -163,11 +163,12 @@ impl Running {
                         connection.answer()?;
                     }
                 }
+                // Not at each look: it rests when this stands still.
+                let worked = clock_gettime(ClockId::ThreadCPUTime);
+                let nanos = worked.tv_sec * 1_000_000_000 + worked.tv_nsec;
+                self.worked_nanos
+                    .store(nanos.unsigned_abs(), Ordering::Relaxed);
             }
-            let worked = clock_gettime(ClockId::ThreadCPUTime);
-            let nanos = worked.tv_sec * 1_000_000_000 + worked.tv_nsec;
-            self.worked_nanos
-                .store(nanos.unsigned_abs(), Ordering::Relaxed);
         }
         Ok(())
     }
