@@ -80,7 +80,7 @@ pub(super) struct EnglishHidden {
     /// Before this a plain bid that takes the lead changes nothing else: it moves no close, meets no reserve and buys
     /// nothing.
     plain_until: Timestamp,
-    /// Up to this the least bid stands as far above the price as it does now.
+    /// Up to this the least bid stands as far above the price as it does now; zero where no bid is plain.
     plain_to: Price,
 }
 
@@ -102,10 +102,19 @@ impl EnglishHidden {
             true => lot.closes_at.saturating_sub(terms.soft_close.extend_within),
             false => Timestamp::default(),
         };
-        self.look_up(lot, lot.price().unwrap_or(lot.base_price));
+        self.plain_to = Price::ZERO;
+        if self.is_plain() {
+            self.look_up(lot, lot.price().unwrap_or(lot.base_price));
+        }
     }
 
-    /// Takes the price, where its step is another than that of the price before.
+    /// Whether there is a time when plain bids change nothing else.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        self.plain_until > Timestamp::default()
+    }
+
+    /// Takes the price, where its step is another than that of the price before, or none is left above it.
     #[cold]
     fn look_up(&mut self, lot: &Lot, price: Price) {
         if let Terms::English(terms) = &lot.terms {
@@ -128,7 +137,7 @@ impl EnglishHidden {
         if let Some(amount) = bid.amount {
             self.offered(lot, bid.bidder, amount, bid.leader == bid.bidder);
         }
-        if bid.least > Some(self.plain_to) {
+        if self.is_plain() && bid.least.is_none_or(|least| least > self.plain_to) {
             self.look_up(lot, bid.price);
         }
     }

@@ -37,6 +37,8 @@ proptest! {
             let _ = pair.ask(time(now), RequestId(number), &ask);
         }
         prop_assert_eq!(pair.straight.snapshot(), pair.long.snapshot());
+        let restored = Engine::restore(pair.straight.snapshot()).unwrap();
+        prop_assert_eq!(restored.snapshot(), pair.straight.snapshot());
     }
 }
 
@@ -65,6 +67,36 @@ fn nearly_all_plain_bids_on_a_plain_lot_are_accepted_and_verified() {
     }
     assert_eq!(pair.straight.snapshot(), pair.long.snapshot());
     assert_eq!(pair.straight.market().lots()[0].bidders(), TRADERS);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "the markets of seventy traders take miri minutes")]
+fn what_is_looked_ahead_of_a_lot_depends_on_how_it_stands_and_not_on_how_it_came_there() {
+    let terms = |buy_now: Option<u64>| {
+        Terms::English(EnglishTerms {
+            steps: Steps::banded(),
+            buy_now: buy_now.map(price),
+            ..EnglishTerms::default()
+        })
+    };
+    // No price is left above the greatest; what can be bought at once lies within another band.
+    let greatest = Quantity::new(QUANTITY_MAX).unwrap();
+    for (quantity, buy_now) in [(greatest, None), (Quantity::ONE, Some(10_100))] {
+        let mut pair = Pair::of(vec![OpenLot {
+            terms: terms(buy_now),
+            ..lot(quantity)
+        }]);
+        let top = pair.straight.market().lots()[0].greatest_price();
+        for (bidder, amount) in [(1, price(9_900)), (2, price(10_050).min(top)), (3, top)] {
+            let (lot, caller) = (LotId(1), Caller::User(UserId(bidder)));
+            // What was bought takes no more.
+            let _ = pair.take(time(1), caller, Command::Bid { lot, price: amount });
+            let restored = Engine::restore(pair.straight.snapshot()).unwrap();
+            assert_eq!(restored.snapshot(), pair.straight.snapshot());
+            assert_eq!(pair.long.snapshot(), pair.straight.snapshot());
+        }
+        assert!(pair.straight.market().lots()[0].price().is_some());
+    }
 }
 
 #[derive(Clone, Debug)]
