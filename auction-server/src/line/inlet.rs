@@ -44,7 +44,10 @@ pub(super) enum Turn {
 
 /// What is read, in the hands of another than the connection. It is given back when this is dropped.
 #[derive(Debug)]
-pub struct Lent(Arc<Inlet>);
+pub struct Lent {
+    /// `None` once it was given back: from then on it may be lent to another.
+    inlet: Option<Arc<Inlet>>,
+}
 
 impl Inlet {
     pub(super) fn new(stream: Arc<TcpStream>) -> Self {
@@ -62,7 +65,9 @@ impl Inlet {
         match &*reader {
             Reader::Own(rest) if rest.is_empty() && !self.is_recalled.load(SeqCst) => {
                 *reader = Reader::Lent(None);
-                Some(Lent(self.clone()))
+                Some(Lent {
+                    inlet: Some(self.clone()),
+                })
             }
             Reader::Own(_) | Reader::Lent(_) => None,
         }
@@ -118,24 +123,27 @@ impl Lent {
     /// # Errors
     /// As the stream's; [`io::ErrorKind::WouldBlock`] when nothing has come.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = (&*self.0.stream).read(buffer)?;
-        self.0.is_heard.store(true, SeqCst);
+        let count = (&*self.inlet().stream).read(buffer)?;
+        self.inlet().is_heard.store(true, SeqCst);
         Ok(count)
     }
 
     /// Whether it is to be given back before more is read.
     #[must_use]
     pub fn is_recalled(&self) -> bool {
-        self.0.is_recalled.load(SeqCst)
+        self.inlet().is_recalled.load(SeqCst)
     }
 
     /// Gives it back, and what was read and not looked at.
-    pub fn give_back(self, rest: &[u8]) {
+    pub fn give_back(mut self, rest: &[u8]) {
         self.return_with(rest);
     }
 
-    fn return_with(&self, rest: &[u8]) {
-        let mut reader = self.0.lock();
+    fn return_with(&mut self, rest: &[u8]) {
+        let Some(inlet) = self.inlet.take() else {
+            return;
+        };
+        let mut reader = inlet.lock();
         if let Reader::Lent(waiting) = &mut *reader {
             let waiting = waiting.take();
             *reader = Reader::Own(rest.to_vec());
@@ -145,11 +153,15 @@ impl Lent {
             }
         }
     }
+
+    fn inlet(&self) -> &Inlet {
+        self.inlet.as_deref().expect("it was not given back")
+    }
 }
 
 impl AsRawFd for Lent {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.stream.as_raw_fd()
+        self.inlet().stream.as_raw_fd()
     }
 }
 
