@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use auction_server::cli::{Command, Invocation, UserCommand};
-use auction_server::commands::{
+use auction_server::cli::commands::{
     add_user, in_folder, is_ready, print_completions, show_settings, verify_journal, with_settings,
     write_export, write_manual,
 };
-use auction_server::run::run;
+use auction_server::cli::run::run;
+use auction_server::cli::{Command, Invocation, UserCommand};
 
 fn main() -> ExitCode {
     let invocation = Invocation::read(std::env::args_os()).unwrap_or_else(|error| error.exit());

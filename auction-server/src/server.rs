@@ -13,32 +13,40 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::announce::Guard;
-use crate::clock::{BootClock, Clock};
-use crate::committer::Committer;
 use crate::config::Config;
-use crate::credentials::Credentials;
+use crate::config::csv::SheetError;
+use crate::config::csv::lots::{self, Defaults};
+use crate::config::csv::stocks;
+use crate::config::csv::users;
+use crate::config::reserved_names;
 use crate::demo::{House, NoDemo};
-use crate::door::{Door, Hosts, TlsError};
-use crate::envelopes::{EnvelopeKeys, Envelopes, Ways};
-use crate::fan_out::FanOut;
-use crate::follower::Follower;
-use crate::hub::Hub;
+use crate::gateway;
+use crate::gateway::admission::{Visit, Visitors};
+use crate::gateway::http::ops;
+use crate::gateway::http::ops::Ops;
+use crate::gateway::session::cancel_on_disconnect;
+use crate::gateway::session::peer_directory::Peers;
+use crate::gateway::session::relayed::{EnvelopeKeys, Envelopes, Ways};
+use crate::gateway::session::{Ended, Services};
+use crate::gateway::{Door, Hosts, TlsError};
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
-use crate::login::Hasher;
-use crate::lots::{self, Defaults};
-use crate::metrics::Metrics;
-use crate::opening::{self, Round};
-use crate::ops::Ops;
-use crate::peers::Peers;
-use crate::progress::Reached;
+use crate::market::credentials::Credentials;
+use crate::market::dead_man::Switches;
+use crate::market::group_commit::Committer;
+use crate::market::restore;
+use crate::market::startup::{self, Round};
+use crate::platform::clock::{BootClock, Clock};
+use crate::platform::metrics::Metrics;
+use crate::platform::password_pool::Hasher;
+use crate::platform::progress::Reached;
+use crate::projections::console;
+use crate::projections::console_text;
+use crate::projections::console_text::Guard;
+use crate::projections::fan_out::FanOut;
+use crate::projections::feed::Hub;
+use crate::projections::follower::Follower;
+use crate::projections::signing::{KeyError, Signer, Signing, open_keys};
 use crate::sequencer::Sequencer;
-use crate::session::{Ended, Services};
-use crate::sheet::SheetError;
-use crate::signing::{KeyError, Signer, Signing, open_keys};
-use crate::switches::Switches;
-use crate::visitors::{Visit, Visitors};
-use crate::{accounts, announce, door, house, listing, news, ops, pulling, store};
 
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -148,7 +156,7 @@ impl Server {
             source,
         })?;
         let hosts = Hosts::new(address, config.network.public_hosts.clone());
-        let tls = door::open_tls(&config.network.tls, &config.data, hosts.names())?;
+        let tls = gateway::open_tls(&config.network.tls, &config.data, hosts.names())?;
         if tls.is_none() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
@@ -159,12 +167,12 @@ impl Server {
 
         // A folder that was mistyped must not become a market.
         if !config.data.journal().exists() {
-            listing::read(&config.data.stocks())?;
+            stocks::read(&config.data.stocks())?;
         }
 
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let opened = store::open(disk.clone(), &config.data, config.durability, tell)?;
+        let opened = restore::open(disk.clone(), &config.data, config.durability, tell)?;
         say_recovery(&opened);
         // The journal's lock keeps a second server from making another.
         let had_key = config.data.market_key().exists();
@@ -190,10 +198,12 @@ impl Server {
             },
         };
         let market = committer.engine().market();
-        let mut opening = announce::opening(market, address, guard, clock.now());
-        opening.push_str(&announce::signs_with(keys.signing.public().fingerprint()));
+        let mut opening = console_text::opening(market, address, guard, clock.now());
+        opening.push_str(&console_text::signs_with(
+            keys.signing.public().fingerprint(),
+        ));
         if config.durability == Durability::Relaxed {
-            opening.push_str(announce::RELAXED);
+            opening.push_str(console_text::RELAXED);
             tracing::warn!(
                 "durability is relaxed: if this machine goes down, the last moments are lost"
             );
@@ -213,8 +223,8 @@ impl Server {
             metrics.clone(),
         )?;
         let (durable, milestones) = (sequencer.durable, sequencer.milestones);
-        let mut projections = vec![news::print(&hub, opening.clone()).await?];
-        projections.push(store::keep_snapshots(
+        let mut projections = vec![console::print(&hub, opening.clone()).await?];
+        projections.push(restore::keep_snapshots(
             disk.clone(),
             &config.data,
             opened.snapshot,
@@ -267,7 +277,7 @@ impl Server {
             stopping: is_stopping,
         });
         let sequencer = Some(sequencer.thread);
-        tokio::spawn(pulling::pull_orders(Arc::downgrade(&services)));
+        tokio::spawn(cancel_on_disconnect::pull_orders(Arc::downgrade(&services)));
         Ok(Self {
             listener,
             address,
@@ -412,7 +422,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, visit: Visit, door: Arc<Door
     }
 }
 
-fn say_recovery(opened: &store::Opened) {
+fn say_recovery(opened: &restore::Opened) {
     for warning in &opened.warnings {
         tracing::warn!("{warning}");
     }
@@ -450,10 +460,10 @@ fn open_market(
     let now = clock.now();
     let house = enter_house(config, committer, now)?;
     if let Some(mode) = config.accounts {
-        opening::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
+        startup::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
     }
     let extend_by = config.soft_close.extend_by;
-    let extended = opening::end_outage(committer, now, config.on_outage, extend_by)?;
+    let extended = startup::end_outage(committer, now, config.on_outage, extend_by)?;
     if !extended.is_empty() {
         tracing::warn!(
             lots = extended.len(),
@@ -462,7 +472,7 @@ fn open_market(
     }
     let is_new_round = committer.engine().market().open_lots() == 0 || house.is_some();
     let stocks = if is_new_round {
-        Some(listing::read(&config.data.stocks())?)
+        Some(stocks::read(&config.data.stocks())?)
     } else {
         None
     };
@@ -471,17 +481,17 @@ fn open_market(
             .warnings
             .iter()
             .for_each(|warning| tracing::warn!("{warning}"));
-        let refused = opening::list_stocks(committer, now, &stocks.listings)?;
+        let refused = startup::list_stocks(committer, now, &stocks.listings)?;
         if let Some((symbol, reject)) = refused.first() {
             return Err(StartError::Refused(format!("stock {symbol}: {reject}")));
         }
     }
-    let import = accounts::read(&config.data.users(), committer.engine().market(), tell)?;
+    let import = users::read(&config.data.users(), committer.engine().market(), tell)?;
     import
         .warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
-    let imported = opening::import_accounts(committer, clock.now(), import.accounts)?;
+    let imported = startup::import_accounts(committer, clock.now(), import.accounts)?;
     if let Err((line, reject)) = imported {
         let file = config.data.users();
         let file = file.display();
@@ -503,7 +513,7 @@ fn enter_house(
     now: Timestamp,
 ) -> Result<Option<House>, StartError> {
     let Some(demo) = config.demo else {
-        if house::is_demo(committer.engine().market()) {
+        if reserved_names::is_demo(committer.engine().market()) {
             tracing::warn!(
                 "this is the market of a demo; without --demo no house trader plays in it"
             );
@@ -527,7 +537,7 @@ fn open_random(
     listings: &[Listing],
 ) -> Result<(), StartError> {
     let seed = config.seed.unwrap_or_else(rand::random);
-    let chosen = listing::choose(listings, seed, config.lots);
+    let chosen = stocks::choose(listings, seed, config.lots);
     tracing::info!(seed, lots = chosen.len(), "a new round");
     let round = Round {
         chosen: chosen.iter().map(|listing| listing.symbol).collect(),
@@ -535,7 +545,7 @@ fn open_random(
         steps: config.steps.clone(),
         soft_close: config.soft_close,
     };
-    for (symbol, reject) in opening::open_lots(committer, now, round.lots(now))? {
+    for (symbol, reject) in startup::open_lots(committer, now, round.lots(now))? {
         tracing::warn!(%symbol, "no lot is opened: {reject}");
     }
     Ok(())
@@ -561,14 +571,14 @@ fn open_planned(
     };
     let planned = lots::read(file, &defaults)?;
     let opened: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
-    let refused = opening::refused_lots(committer.engine(), now, &opened);
+    let refused = startup::refused_lots(committer.engine(), now, &opened);
     if let Some((place, reject)) = refused.first() {
         let line = planned[*place].line;
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
     tracing::info!(lots = opened.len(), "a new round, by the lots file");
-    let refused = opening::open_lots(committer, now, opened)?;
+    let refused = startup::open_lots(committer, now, opened)?;
     assert!(refused.is_empty(), "these lots were tried before");
     Ok(())
 }

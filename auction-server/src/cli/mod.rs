@@ -1,5 +1,15 @@
 //! The command line: what can be typed, and how it becomes a [`Config`](crate::config::Config).
 
+pub mod commands;
+pub mod run;
+pub mod check;
+pub mod export;
+pub mod export_journal;
+pub mod verify;
+pub mod user_add;
+pub mod prompt;
+pub mod manual;
+pub mod logging;
 mod flags;
 
 use std::ffi::OsString;
@@ -9,8 +19,8 @@ use auction_core::{Name, NameError, Role, Symbol};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+use crate::config::data_dir::DataFolder;
 use crate::config::{self, ConfigError, Given, Resolved, Setting, SettingsFile};
-use crate::folder::DataFolder;
 
 use flags::Flags;
 

@@ -3,10 +3,13 @@
 //! A flag overrides the environment, the environment the file, the file the default. All faults are said at
 //! once, each with the place it stands, what is wrong and what would be right.
 
-mod setting;
-pub(crate) mod value;
-mod network;
 mod file;
+mod network;
+pub(crate) mod value;
+mod setting;
+pub mod csv;
+pub mod reserved_names;
+pub mod data_dir;
 
 use std::fmt;
 use std::io;
@@ -15,7 +18,7 @@ use std::path::PathBuf;
 
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
 
-use crate::folder::DataFolder;
+use crate::config::data_dir::DataFolder;
 use crate::journal::Durability;
 
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
@@ -59,7 +62,7 @@ pub struct Config {
 /// How the house plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demo {
-    /// How many house traders there are, 1 to [`HOUSE_TRADERS_MAX`](crate::house::HOUSE_TRADERS_MAX).
+    /// How many house traders there are, 1 to [`HOUSE_TRADERS_MAX`](crate::config::reserved_names::HOUSE_TRADERS_MAX).
     pub traders: usize,
     /// How long the longest of its lots are open: [`DEMO_OPEN_FOR`], unless it was given.
     pub open_for: Span,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use auction_core::{AccountMode, ParseStepsError, Span, Steps};
 
-use crate::folder::DataFolder;
-use crate::house::HOUSE_TRADERS_MAX;
+use crate::config::data_dir::DataFolder;
+use crate::config::reserved_names::HOUSE_TRADERS_MAX;
 use crate::journal::Durability;
 
 use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsDoor, PUBLIC_HOSTS_MAX, Rate};

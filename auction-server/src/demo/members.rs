@@ -12,9 +12,9 @@ use auction_core::{
 use auction_proto::Token;
 
 use super::program::Program;
-use crate::committer::Committer;
 use crate::config::Demo;
-use crate::house;
+use crate::config::reserved_names;
+use crate::market::group_commit::Committer;
 
 /// How long a session of the house lasts; a demo that runs for longer stands still.
 const SESSION_LIFETIME: Span = Span::from_secs(365 * 24 * 60 * 60);
@@ -66,9 +66,15 @@ impl House {
         if !is_for_demo(committer.engine().market()) {
             return Ok(Err(NoDemo::RealMarket));
         }
-        let auctioneer = Member::enter(committer, now, house::auctioneer(), Role::Auctioneer);
-        let traders = (0..demo.traders)
-            .map(|number| Member::enter(committer, now, house::trader(number), Role::Trader));
+        let auctioneer = Member::enter(
+            committer,
+            now,
+            reserved_names::auctioneer(),
+            Role::Auctioneer,
+        );
+        let traders = (0..demo.traders).map(|number| {
+            Member::enter(committer, now, reserved_names::trader(number), Role::Trader)
+        });
         let traders = traders.collect();
         committer.commit()?;
         Ok(Ok(Self {
@@ -85,7 +91,7 @@ impl House {
 /// Whether a demo may play here: nobody has yet, or a demo has.
 fn is_for_demo(market: &Market) -> bool {
     let is_new = market.users().is_empty() && market.lots().is_empty();
-    is_new || house::is_demo(market)
+    is_new || reserved_names::is_demo(market)
 }
 
 impl Member {

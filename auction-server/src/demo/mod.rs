@@ -18,14 +18,14 @@
 //! Its market is one of its own, in the folder `demo` of the data folder. It never touches another: a journal that was
 //! not begun by a demo is refused.
 
-pub mod chance;
-pub mod program;
-pub mod trader;
-mod english;
-mod sealed;
-mod call;
-pub mod members;
-mod seat;
 pub mod play;
+mod seat;
+pub mod members;
+mod call;
+mod sealed;
+mod english;
+pub mod trader;
+pub mod program;
+pub mod chance;
 
 pub use members::{House, NoDemo};

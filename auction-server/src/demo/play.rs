@@ -19,9 +19,9 @@ use super::members::{House, Member};
 use super::program::{Next, Program};
 use super::seat::{Seat, SeatError};
 use super::trader::{Intent, Memory, Move, Order, Trader};
-use crate::house;
-use crate::session::{self, Channel, HELLO_TIMEOUT, Services};
-use crate::visitors::Visitor;
+use crate::config::reserved_names;
+use crate::gateway::admission::Visitor;
+use crate::gateway::session::{self, Channel, HELLO_TIMEOUT, Services};
 
 /// What a connection in memory holds in each direction before a writer waits.
 const PIPE_BYTES: usize = 64 * 1_024;
@@ -167,7 +167,7 @@ impl Known {
         let traders = market.users().iter().enumerate();
         let traders = traders.filter(|(_, user)| user.role == Role::Trader);
         let (house, others): (Vec<_>, Vec<_>) =
-            traders.partition(|(_, user)| house::is_house(user.name));
+            traders.partition(|(_, user)| reserved_names::is_house(user.name));
         let house: Vec<UserId> = house.into_iter().map(|(place, _)| id(place)).collect();
         // Who was here before this server ran was given something then.
         let newcomers = others

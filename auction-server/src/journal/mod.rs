@@ -107,24 +107,24 @@
 //!   that the disk does not hold, and call it clean; so a sync alone would prove nothing.
 //! - **Sealed segments are never touched, renamed or removed.** They are the record that anyone can verify.
 
-mod error;
-pub mod disk;
-mod layout;
-mod chain;
-mod key;
-mod frame;
-mod segment;
-mod scan;
-mod extent;
-mod reader;
-mod options;
-mod pieces;
-mod supply;
-mod relaxed;
-mod writer;
-mod recovery;
-mod snapshot_header;
 mod snapshot;
+mod snapshot_header;
+mod recovery;
+mod writer;
+mod relaxed;
+mod supply;
+mod pieces;
+mod options;
+mod reader;
+mod extent;
+mod scan;
+mod segment;
+mod frame;
+mod key;
+mod chain;
+mod layout;
+pub mod disk;
+mod error;
 
 pub use chain::{Chain, MarketId, Position};
 pub use disk::{Disk, RealDisk};

@@ -5,7 +5,7 @@ use std::thread;
 
 use auction_proto::Refused;
 use auction_server::config::{Given, Origin, Setting, resolve};
-use auction_server::login::Hasher;
+use auction_server::platform::password_pool::Hasher;
 use auction_server::server::Server;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;

@@ -8,9 +8,9 @@ use auction_core::{
     MarketId, Name, Outcome, Price, Profit, Registration, Reject, Reply, Role, SecurityCode, Span,
     Symbol, Timestamp, UserId,
 };
+use auction_server::config::reserved_names;
 use auction_server::demo::program::{Next, Program, Slot};
 use auction_server::demo::trader::{Intent, Memory, Move, Trader};
-use auction_server::house;
 
 use crate::stage::START;
 
@@ -41,9 +41,9 @@ impl Play {
                 credential: Credential::new(b"none").unwrap(),
             }))
         };
-        operate(register(house::auctioneer(), Role::Auctioneer));
+        operate(register(reserved_names::auctioneer(), Role::Auctioneer));
         for number in 0..traders {
-            operate(register(house::trader(number), Role::Trader));
+            operate(register(reserved_names::trader(number), Role::Trader));
         }
         // Cheap and dear ones, one of which nobody likes, and one that has no price.
         for (number, price) in (0..40).zip(

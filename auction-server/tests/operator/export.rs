@@ -1,8 +1,8 @@
 //! What people take out, beside a journal that is still open.
 
+use auction_server::cli::export::{ExportError, export};
 use auction_server::cli::{Format, What};
-use auction_server::export::{ExportError, export};
-use auction_server::folder::DataFolder;
+use auction_server::config::data_dir::DataFolder;
 
 use crate::stage::{SECRET, Stage};
 

@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 
 use auction_server::cli::Cli;
-use auction_server::progress::{Reached, Work};
-use auction_server::verify::verify;
+use auction_server::cli::verify::verify;
+use auction_server::platform::progress::{Reached, Work};
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::stage::Stage;

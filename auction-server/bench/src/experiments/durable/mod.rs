@@ -1,0 +1,233 @@
+//! Durable bids: acknowledged when they are synced. Beside Redis and PostgreSQL, and beside the least that the machine asks:
+//! the disk alone, and an echo that syncs.
+
+mod tell;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::disk::{Writing, bare_syncs};
+use crate::load::Pace;
+use crate::processes::Worked;
+use crate::report::Section;
+use crate::row::Unit;
+use crate::setup::{Contender, Shape, Stage, TRADERS, Turn};
+use crate::stats::Spread;
+use crate::target::System;
+use crate::targets::auction::{Auction, Durability};
+use crate::targets::echo::Echo;
+use crate::targets::postgres::Postgres;
+use crate::targets::redis::{Redis, Sync};
+
+use self::tell::{Systems, tell};
+
+/// What is measured beside Redis, and how many times as many bids it should be.
+const SHAPES: [(Shape, f64); 4] = [
+    (ALONE, 1.2),
+    (CROWD, 2.5),
+    (shape(50, 16), 3.5),
+    (shape(50, 64), 8.0),
+];
+/// The places among them that are measured on a schedule and beside PostgreSQL too, and the aim beside that.
+const SCHEDULED: [(usize, f64); 2] = [(1, 3.0), (2, 20.0)];
+const ALONE: Shape = shape(1, 1);
+const CROWD: Shape = shape(50, 1);
+/// The schedule is what this part of Redis's best is, so that both can keep it.
+const SCHEDULE: f64 = 0.6;
+/// What PostgreSQL's best is sought among.
+const POSTGRES_SHAPES: [Shape; 7] = [
+    shape(8, 1),
+    shape(16, 1),
+    shape(32, 1),
+    shape(50, 1),
+    shape(100, 1),
+    shape(16, 16),
+    shape(50, 16),
+];
+/// The stages of a command in the server's metrics, and what they are.
+const STAGES: [(&str, &str); 4] = [
+    ("queued", "waits for the sequencer"),
+    ("decided", "its batch is decided"),
+    ("synced", "its batch is written and synced"),
+    ("told", "its answer reaches the socket"),
+];
+
+const fn shape(connections: u32, in_flight: u32) -> Shape {
+    Shape {
+        connections,
+        in_flight,
+    }
+}
+
+pub fn ask(stage: &Stage) -> io::Result<Section> {
+    let folder = stage.folder.within("durable")?;
+    let server = Auction::start(
+        &stage.server,
+        &folder,
+        stage.lots,
+        TRADERS,
+        Durability::Strict,
+    )?;
+    let mut ours = stage.contender(server);
+    let mut echo = stage.contender(Echo::start(&folder)?);
+    let mut redis = stage.other("redis", |folder| Redis::start(folder, Sync::Always));
+    let mut postgres = stage.other("postgres", |folder| Postgres::start(folder, stage.lots));
+    let postgres_best = match &mut postgres {
+        Ok(postgres) => Some(best_of_postgres(stage, postgres)?),
+        Err(_) => None,
+    };
+
+    let mut measured = Measured::default();
+    for round in 1..=stage.rounds {
+        stage.say(&format!("durable bids: round {round} of {}", stage.rounds));
+        for (place, (shape, _)) in SHAPES.into_iter().enumerate() {
+            if shape == ALONE {
+                let folder = stage.folder.path();
+                for (place, writing) in [Writing::WrittenAhead, Writing::Growing]
+                    .into_iter()
+                    .enumerate()
+                {
+                    let times = bare_syncs(folder, writing, stage.measured)?;
+                    measured.bare[place].push(times.quantile(0.5));
+                }
+            }
+            let (before, ahead, begun) = (
+                stages_of(&ours.system)?,
+                ours.system.written_ahead()?,
+                Instant::now(),
+            );
+            let turn = ours.turn(stage, shape, Pace::Saturated)?;
+            measured.ahead[place].push(Ahead::of(&ours.system, ahead, &turn, begun.elapsed())?);
+            measured.stages[place].push(stages_of(&ours.system)?.since(&before));
+            measured.ours[place].push(turn);
+            measured.echo[place].push(echo.turn(stage, shape, Pace::Saturated)?);
+            if let Ok(redis) = &mut redis {
+                measured.redis[place].push(redis.turn(stage, shape, Pace::Saturated)?);
+            }
+        }
+        if let (Ok(postgres), Some(best)) = (&mut postgres, postgres_best) {
+            measured
+                .postgres
+                .push(postgres.turn(stage, best, Pace::Saturated)?);
+        }
+    }
+    for round in 1..=stage.rounds {
+        stage.say(&format!(
+            "durable bids on a schedule: round {round} of {}",
+            stage.rounds
+        ));
+        for (index, (place, _)) in SCHEDULED.into_iter().enumerate() {
+            let best = match &redis {
+                Ok(_) => &measured.redis[place],
+                Err(_) => &measured.ours[place],
+            };
+            let pace = Pace::Rate(rate(best).median * SCHEDULE);
+            measured.rates[index] = rate(best).median * SCHEDULE;
+            let (shape, _) = SHAPES[place];
+            measured.ours_scheduled[index].push(ours.turn(stage, shape, pace)?);
+            if let Ok(redis) = &mut redis {
+                measured.redis_scheduled[index].push(redis.turn(stage, shape, pace)?);
+            }
+        }
+    }
+    let systems = Systems {
+        ours: &ours.system,
+        echo: &echo.system,
+        redis: told(&redis),
+        postgres: told(&postgres),
+        postgres_best,
+    };
+    Ok(tell(&systems, &measured))
+}
+
+fn told<S: System>(contender: &Result<Contender<S>, String>) -> Result<&dyn System, String> {
+    let contender = contender.as_ref().map_err(Clone::clone);
+    contender.map(|contender| &contender.system as &dyn System)
+}
+
+/// What came of all turns: of each shape, those of each round.
+#[derive(Default)]
+struct Measured {
+    bare: [Vec<f64>; 2],
+    ours: [Vec<Turn>; 4],
+    stages: [Vec<Stages>; 4],
+    ahead: [Vec<Ahead>; 4],
+    echo: [Vec<Turn>; 4],
+    redis: [Vec<Turn>; 4],
+    postgres: Vec<Turn>,
+    rates: [f64; 2],
+    ours_scheduled: [Vec<Turn>; 2],
+    redis_scheduled: [Vec<Turn>; 2],
+}
+
+/// What the journal wrote ahead during a turn.
+struct Ahead {
+    bytes_a_bid: f64,
+    bytes_a_second: f64,
+    micros_a_bid: f64,
+}
+
+impl Ahead {
+    fn of(server: &Auction, before: Worked, turn: &Turn, took: Duration) -> io::Result<Self> {
+        let after = server.written_ahead()?;
+        let (bytes, bids) = (after.bytes - before.bytes, turn.outcome.answered.max(1));
+        let time = after.time - before.time;
+        Ok(Self {
+            bytes_a_bid: bytes as f64 / bids as f64,
+            bytes_a_second: bytes as f64 / took.as_secs_f64(),
+            micros_a_bid: time.as_secs_f64() * 1e6 / bids as f64,
+        })
+    }
+}
+
+/// Sums of what the server measures: seconds in each stage, commands, records, batches.
+#[derive(Clone, Debug)]
+struct Stages(Vec<f64>);
+
+impl Stages {
+    fn since(&self, before: &Self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .zip(&before.0)
+                .map(|(after, before)| after - before)
+                .collect(),
+        )
+    }
+}
+
+fn stages_of(server: &Auction) -> io::Result<Stages> {
+    let mut names = Vec::new();
+    for (stage, _) in STAGES {
+        names.push(format!("auction_command_seconds_sum{{stage=\"{stage}\"}}"));
+    }
+    names.push("auction_command_seconds_count{stage=\"told\"}".to_owned());
+    names.push("auction_batch_records_sum".to_owned());
+    names.push("auction_batch_records_count".to_owned());
+    let values: io::Result<Vec<f64>> = names.iter().map(|name| server.metric(name)).collect();
+    values.map(Stages)
+}
+
+fn best_of_postgres(stage: &Stage, postgres: &mut Contender<Postgres>) -> io::Result<Shape> {
+    let mut best = (0.0, POSTGRES_SHAPES[0]);
+    for shape in POSTGRES_SHAPES {
+        let rate = postgres.turn(stage, shape, Pace::Saturated)?.outcome.rate();
+        stage.say(&format!(
+            "PostgreSQL, {}: {}",
+            shape.said(),
+            Unit::PerSecond.figure(rate)
+        ));
+        if rate > best.0 {
+            best = (rate, shape);
+        }
+    }
+    Ok(best.1)
+}
+
+fn rates(turns: &[Turn]) -> Vec<f64> {
+    turns.iter().map(|turn| turn.outcome.rate()).collect()
+}
+
+fn rate(turns: &[Turn]) -> Spread {
+    Spread::of(&rates(turns))
+}

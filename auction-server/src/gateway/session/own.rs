@@ -1,0 +1,94 @@
+//! What concerns one's own account: what stands of it, and what happens to it.
+
+use std::sync::Arc;
+
+use auction_core::RequestId;
+use auction_proto::limits::{PART_LEADS_MAX, PART_ORDERS_MAX, SESSIONS_LISTED_MAX};
+use auction_proto::{Account, AccountFeed, DeadManOf, Follows, List, Resync, ResyncBecause};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::close_reason::Ended;
+use super::{Bound, Connection, OwnWatched, State};
+use crate::projections::feed::AccountWatching;
+use crate::sequencer::queue::NotTaken;
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(super) async fn watch_account(&mut self, request: RequestId) -> Result<(), Ended> {
+        let Some(Bound { session, user }) = self.bound(request) else {
+            return Ok(());
+        };
+        if !self.services.credentials.is_open(session) {
+            let text = "the session was closed; log in again";
+            self.refuse(request, auction_proto::Code::SESSION_CLOSED, text);
+            return Ok(());
+        }
+        let Ok(watching) = self.services.hub.watch_account(user).await else {
+            self.refuse_not_taken(request, NotTaken::Stopped);
+            return Ok(());
+        };
+        let AccountWatching {
+            dead_men,
+            leads,
+            orders,
+            feed,
+        } = watching;
+        let open = dead_men
+            .iter()
+            .filter(|(session, _)| self.services.credentials.is_open(*session))
+            .take(SESSIONS_LISTED_MAX);
+        let mut dead_men: Vec<_> = open
+            .map(|&(session, grace)| DeadManOf { session, grace })
+            .collect();
+        let parts = leads
+            .len()
+            .div_ceil(PART_LEADS_MAX)
+            .max(orders.len().div_ceil(PART_ORDERS_MAX))
+            .max(1);
+        let (mut leads, mut orders) =
+            (leads.chunks(PART_LEADS_MAX), orders.chunks(PART_ORDERS_MAX));
+        for (index, left) in (0..).zip((0..parts).rev()) {
+            let follows = match left {
+                0 => Follows::Nothing,
+                _ => Follows::More,
+            };
+            let fits = "no part is longer";
+            let part = Account {
+                index,
+                follows,
+                dead_men: List::new(std::mem::take(&mut dead_men)).expect(fits),
+                leads: List::new(leads.next().unwrap_or_default().to_vec()).expect(fits),
+                orders: List::new(orders.next().unwrap_or_default().to_vec()).expect(fits),
+            };
+            self.reply(request, &part);
+            self.channel.flush_when_full().await?;
+        }
+        self.own = Some(OwnWatched { request, feed });
+        Ok(())
+    }
+
+    /// Tells what happened; or everything anew, when the client was too slow to be told all.
+    pub(super) async fn tell_own(
+        &mut self,
+        entries: Option<Arc<AccountFeed>>,
+    ) -> Result<(), Ended> {
+        let is_open = match self.state {
+            State::LoggedIn(Bound { session, .. }) => self.services.credentials.is_open(session),
+            State::Greeting | State::Anonymous => false,
+        };
+        if let Some(entries) = entries {
+            // That the session was closed is the last that it is told.
+            self.reply(RequestId(0), &*entries);
+            if !is_open {
+                self.own = None;
+            }
+            return Ok(());
+        }
+        let Some(OwnWatched { request, .. }) = self.own.take().filter(|_| is_open) else {
+            return Ok(());
+        };
+        self.services.metrics.resynced.add_one();
+        let because = ResyncBecause::TooSlow;
+        self.reply(request, &Resync { because });
+        self.watch_account(request).await
+    }
+}

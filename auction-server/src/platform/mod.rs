@@ -1,0 +1,10 @@
+//! What the server needs of the machine: time, threads, sockets, passwords, metrics.
+
+pub mod password_pool;
+pub mod password;
+pub mod progress;
+pub mod metrics;
+pub mod tcp;
+pub mod encoding;
+pub mod low_priority;
+pub mod clock;

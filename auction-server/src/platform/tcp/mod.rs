@@ -1,0 +1,230 @@
+//! A TCP stream that a connection's task and the sequencer share: both [write](Outlet) to it, and the task can
+//! [lend](Inlet::lend) the sequencer what is read.
+
+mod read_half;
+mod write_half;
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use rustix::net::{Shutdown, shutdown};
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+
+pub use read_half::{Inlet, Lent};
+pub use write_half::{Gap, Outlet, Sent};
+
+use read_half::Turn;
+
+/// The stream as its connection reads and writes it.
+#[derive(Debug)]
+pub struct Line {
+    sides: Sides,
+    /// `None` only while it changes.
+    events: Option<AsyncFd<Arc<TcpStream>>>,
+    /// What the events are of.
+    interest: Interest,
+}
+
+/// The two sides of a stream.
+#[derive(Clone, Debug)]
+pub struct Sides {
+    /// What is read from.
+    pub inlet: Arc<Inlet>,
+    /// What is written to.
+    pub outlet: Arc<Outlet>,
+}
+
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+impl Line {
+    /// A stream, and its sides. Must be called within a tokio runtime, whose events it waits for.
+    ///
+    /// # Errors
+    /// When the system cannot tell of its events.
+    pub fn new(stream: tokio::net::TcpStream) -> io::Result<(Self, Sides)> {
+        let stream = Arc::new(stream.into_std()?);
+        let sides = Sides {
+            inlet: Arc::new(Inlet::new(stream.clone())),
+            outlet: Arc::new(Outlet::new(stream.clone())),
+        };
+        let line = Self {
+            sides: sides.clone(),
+            events: Some(events_of(stream, BOTH)?),
+            interest: BOTH,
+        };
+        Ok((line, sides))
+    }
+
+    /// Waits for these events from now on, and no others: who is told of what comes although another reads it is woken
+    /// in vain each time.
+    fn wait_for(&mut self, interest: Interest) -> io::Result<()> {
+        if self.interest != interest {
+            let stream = self.events.take().expect(PRESENT).into_inner();
+            self.events = Some(events_of(stream, interest)?);
+            self.interest = interest;
+        }
+        Ok(())
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "what comes in its place is unsafe, since a type may tell another descriptor each time; this one does not"
+)]
+fn events_of(stream: Arc<TcpStream>, interest: Interest) -> io::Result<AsyncFd<Arc<TcpStream>>> {
+    AsyncFd::with_interest(stream, interest)
+}
+
+const PRESENT: &str = "it is put back at once, or the stream has failed";
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.sides.inlet.turn(cx.waker(), buf) {
+            Turn::Lent => {
+                self.wait_for(Interest::WRITABLE)?;
+                return Poll::Pending;
+            }
+            Turn::GivenBack => return Poll::Ready(Ok(())),
+            Turn::Own => self.wait_for(BOTH)?,
+        }
+        let events = self.events.as_ref().expect(PRESENT);
+        loop {
+            let mut ready = ready!(events.poll_read_ready(cx))?;
+            let free = buf.initialize_unfilled();
+            match (&**events.get_ref()).read(free) {
+                Ok(count) => {
+                    if (1..free.len()).contains(&count) {
+                        // That was all there is.
+                        ready.clear_ready();
+                    }
+                    buf.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let events = self.events.as_ref().expect(PRESENT);
+        loop {
+            let mut ready = ready!(events.poll_write_ready(cx))?;
+            match (&**events.get_ref()).write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream = self.events.as_ref().expect(PRESENT);
+        let ended = shutdown(stream.get_ref(), Shutdown::Write);
+        Poll::Ready(ended.map_err(io::Error::from))
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // Whoever it is lent to holds the stream open, and hears so that nobody is left at its other end.
+        if self.sides.inlet.recall() {
+            let _ = shutdown(&*self.sides.inlet, Shutdown::Both);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::{Duration, timeout};
+
+    use super::*;
+
+    async fn line() -> (Line, Sides, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (stream, _) = listener.accept().await.unwrap();
+        let (line, sides) = Line::new(stream).unwrap();
+        (line, sides, client.unwrap())
+    }
+
+    /// Reads what has come on a stream that is lent, when it has.
+    async fn read_lent(lent: &Lent) -> Vec<u8> {
+        let mut bytes = [0; 64];
+        loop {
+            match lent.read(&mut bytes) {
+                Ok(count) => return bytes[..count].to_vec(),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_lent_is_read_by_one_alone_and_goes_on_where_it_is_given_back() {
+        let (mut line, sides, mut client) = line().await;
+        client.write_all(b"one").await.unwrap();
+        let mut bytes = [0; 64];
+        assert_eq!(line.read(&mut bytes).await.unwrap(), 3);
+
+        let lent = sides.inlet.lend().unwrap();
+        assert!(sides.inlet.lend().is_none(), "it is with one already");
+        client.write_all(b"two").await.unwrap();
+        assert_eq!(read_lent(&lent).await, b"two");
+        assert!(sides.inlet.take_heard());
+        client.write_all(b"three").await.unwrap();
+        let waits = timeout(Duration::from_millis(1), line.read(&mut bytes)).await;
+        assert!(waits.is_err(), "another reads");
+
+        let mut reading = tokio::spawn(async move {
+            let mut all = [0; 10];
+            line.read_exact(&mut all).await.unwrap();
+            (line, all)
+        });
+        assert!(
+            timeout(Duration::from_millis(1), &mut reading)
+                .await
+                .is_err()
+        );
+        lent.give_back(b"again");
+        let (mut line, all) = reading.await.unwrap();
+        assert_eq!(&all, b"againthree");
+
+        drop(sides.inlet.lend().unwrap());
+        client.write_all(b"four").await.unwrap();
+        drop(client);
+        let mut rest = Vec::new();
+        line.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, b"four");
+    }
+
+    #[tokio::test]
+    async fn who_has_lent_and_leaves_ends_the_stream_for_both() {
+        let (line, sides, mut client) = line().await;
+        let lent = sides.inlet.lend().unwrap();
+        assert!(!lent.is_recalled());
+        drop(line);
+        assert!(lent.is_recalled());
+        assert_eq!(read_lent(&lent).await, b"");
+        assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
+    }
+}

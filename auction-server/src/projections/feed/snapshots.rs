@@ -1,0 +1,77 @@
+//! Snapshots, each encoded once and shared: also a storm of clients that reconnect while others bid makes few.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+
+use auction_core::Market;
+
+use super::replay_buffer::Past;
+use super::{Published, SNAPSHOTS_MAX, Snapshot};
+
+/// A snapshot of no more bytes is made anew for each sequence at which someone begins to watch.
+const SMALL_BYTES: usize = 64 << 10;
+
+/// The latest snapshot, and those that are still on their way to someone.
+#[derive(Default)]
+pub(super) struct Snapshots {
+    latest: Option<Arc<Snapshot>>,
+    /// How many bytes of batches came after the latest.
+    since_bytes: usize,
+    under_way: Vec<Weak<Snapshot>>,
+}
+
+impl Snapshots {
+    /// So many bytes of batches came.
+    pub(super) fn followed_by(&mut self, bytes: usize) {
+        self.since_bytes = self.since_bytes.saturating_add(bytes);
+        let useless = |latest: &Arc<Snapshot>| {
+            let bytes = latest.bytes();
+            // It is longer to go on from than to make anew.
+            bytes <= SMALL_BYTES || self.since_bytes > bytes
+        };
+        if self.latest.as_ref().is_some_and(useless) && self.has_room() {
+            self.latest = None;
+        }
+    }
+
+    /// The market as it stands; `None` when too many are under way.
+    pub(super) fn newest(&mut self, market: &Market) -> Option<Arc<Snapshot>> {
+        let latest = self.latest.as_ref();
+        let newest = latest.filter(|latest| latest.feed_sequence == market.feed_sequence());
+        match newest {
+            Some(newest) => Some(newest.clone()),
+            None if self.has_room() => Some(self.make(market)),
+            None => None,
+        }
+    }
+
+    /// A snapshot to go on from, and what came since: together no more than twice the market, or the latest
+    /// one of all when too many are under way.
+    pub(super) fn recent(
+        &mut self,
+        market: &Market,
+        past: &Past,
+    ) -> (Arc<Snapshot>, VecDeque<Weak<Published>>) {
+        if let Some(latest) = &self.latest
+            && let Ok(missed) = past.since(latest.feed_sequence, market.feed_sequence())
+        {
+            return (latest.clone(), missed);
+        }
+        (self.make(market), VecDeque::new())
+    }
+
+    fn make(&mut self, market: &Market) -> Arc<Snapshot> {
+        let snapshot = Arc::new(Snapshot::of(market));
+        self.under_way
+            .retain(|snapshot| snapshot.strong_count() > 0);
+        self.under_way.push(Arc::downgrade(&snapshot));
+        self.latest = Some(snapshot.clone());
+        self.since_bytes = 0;
+        snapshot
+    }
+
+    fn has_room(&self) -> bool {
+        let under_way = |snapshot: &&Weak<Snapshot>| snapshot.strong_count() > 0;
+        self.under_way.iter().filter(under_way).count() < SNAPSHOTS_MAX
+    }
+}
