@@ -14,34 +14,34 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::Config;
-use crate::config::csv::SheetError;
+use crate::config::csv::CsvError;
 use crate::config::csv::lots::{self, Defaults};
 use crate::config::csv::stocks;
 use crate::config::csv::users;
 use crate::config::reserved_names;
-use crate::demo::{House, NoDemo};
+use crate::demo::{DemoAccounts, DemoError};
 use crate::gateway;
-use crate::gateway::admission::{Visit, Visitors};
+use crate::gateway::admission::{Admission, Admitted};
 use crate::gateway::http::ops;
 use crate::gateway::http::ops::Ops;
 use crate::gateway::session::cancel_on_disconnect;
-use crate::gateway::session::peer_directory::Peers;
-use crate::gateway::session::relayed::{EnvelopeKeys, Envelopes, Ways};
-use crate::gateway::session::{Ended, Services};
-use crate::gateway::{Door, Hosts, TlsError};
+use crate::gateway::session::peer_directory::PeerDirectory;
+use crate::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
+use crate::gateway::session::{CloseReason, Services};
+use crate::gateway::{AllowedOrigins, Gateway, TlsError};
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
 use crate::market::credentials::Credentials;
-use crate::market::dead_man::Switches;
-use crate::market::group_commit::Committer;
+use crate::market::dead_man::DeadManSwitches;
+use crate::market::group_commit::GroupCommit;
 use crate::market::restore;
 use crate::market::startup::{self, Round};
 use crate::platform::clock::{BootClock, Clock};
 use crate::platform::metrics::Metrics;
-use crate::platform::password_pool::Hasher;
-use crate::platform::progress::Reached;
+use crate::platform::password_pool::PasswordPool;
+use crate::platform::progress::Progress;
 use crate::projections::console;
 use crate::projections::console_text;
-use crate::projections::console_text::Guard;
+use crate::projections::console_text::Security;
 use crate::projections::fan_out::FanOut;
 use crate::projections::feed::Hub;
 use crate::projections::follower::Follower;
@@ -62,12 +62,12 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     sequencer: Option<JoinHandle<io::Result<()>>>,
-    door: Arc<Door>,
+    gateway: Arc<Gateway>,
     ops: Option<Ops>,
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
-    opening: String,
-    house: Option<House>,
+    startup_text: String,
+    demo_accounts: Option<DemoAccounts>,
 }
 
 /// Why a server could not start.
@@ -97,17 +97,17 @@ pub enum StartError {
     Tls(#[from] TlsError),
     /// A file that people put in is wrong.
     #[error(transparent)]
-    Sheet(#[from] SheetError),
+    Sheet(#[from] CsvError),
     /// The first batches could not be made durable, or the system has no thread to give.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A demo was asked for where a real market is.
     #[error("{}: {why}", journal.display())]
-    NoDemo {
+    Demo {
         /// The journal.
         journal: PathBuf,
         /// Why.
-        why: NoDemo,
+        why: DemoError,
     },
     /// The market refuses an account or a stock that it was given.
     #[error("{0}")]
@@ -132,16 +132,16 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        Self::start_telling(config, &mut |_| {}).await
+        Self::start_with_progress(config, &mut |_| {}).await
     }
 
     /// The same, and tells how far long work has come.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
-    pub async fn start_telling(
+    pub async fn start_with_progress(
         config: &Config,
-        tell: &mut (dyn FnMut(Reached) + Send),
+        on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, StartError> {
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
@@ -155,8 +155,8 @@ impl Server {
             address: config.network.ops.address().unwrap_or(address),
             source,
         })?;
-        let hosts = Hosts::new(address, config.network.public_hosts.clone());
-        let tls = gateway::open_tls(&config.network.tls, &config.data, hosts.names())?;
+        let origins = AllowedOrigins::new(address, config.network.public_hosts.clone());
+        let tls = gateway::open_tls(&config.network.tls, &config.data, origins.names())?;
         if tls.is_none() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
@@ -172,8 +172,8 @@ impl Server {
 
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let opened = restore::open(disk.clone(), &config.data, config.durability, tell)?;
-        say_recovery(&opened);
+        let opened = restore::open(disk.clone(), &config.data, config.durability, on_progress)?;
+        log_recovery(&opened);
         // The journal's lock keeps a second server from making another.
         let had_key = config.data.market_key().exists();
         let keys = open_keys(&*disk, &config.data)?;
@@ -187,43 +187,43 @@ impl Server {
         }
         let last_at = opened.engine.at();
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
-        let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
-        let house = open_market(config, &mut committer, &*clock, tell)?;
+        let mut group_commit = GroupCommit::new(opened.engine, Box::new(opened.journal));
+        let demo_accounts = open_market(config, &mut group_commit, &*clock, on_progress)?;
 
-        let guard = match &tls {
-            None => Guard::Plain,
+        let security = match &tls {
+            None => Security::Plain,
             Some(tls) => match &tls.fingerprint {
-                Some(fingerprint) => Guard::SelfSigned(fingerprint),
-                None => Guard::Tls(tls.certified(address.ip())),
+                Some(fingerprint) => Security::SelfSigned(fingerprint),
+                None => Security::Tls(tls.certified(address.ip())),
             },
         };
-        let market = committer.engine().market();
-        let mut opening = console_text::opening(market, address, guard, clock.now());
-        opening.push_str(&console_text::signs_with(
+        let market = group_commit.engine().market();
+        let mut startup_text = console_text::opening(market, address, security, clock.now());
+        startup_text.push_str(&console_text::signs_with(
             keys.signing.public().fingerprint(),
         ));
         if config.durability == Durability::Relaxed {
-            opening.push_str(console_text::RELAXED);
+            startup_text.push_str(console_text::RELAXED);
             tracing::warn!(
                 "durability is relaxed: if this machine goes down, the last moments are lost"
             );
         }
-        let credentials = Arc::new(Credentials::of(committer.engine()));
+        let credentials = Arc::new(Credentials::of(group_commit.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
-        let engine = committer.engine();
+        let engine = group_commit.engine();
         let hub = Hub::start(engine, term, clock.clone(), heartbeat, metrics.clone())?;
-        let switches = Arc::new(Switches::of(committer.engine()));
+        let dead_man = Arc::new(DeadManSwitches::of(group_commit.engine()));
         let sequencer = Sequencer::start(
-            committer,
+            group_commit,
             clock.clone(),
             credentials.clone(),
-            switches.clone(),
+            dead_man.clone(),
             hub.clone(),
             metrics.clone(),
         )?;
         let (durable, milestones) = (sequencer.durable, sequencer.milestones);
-        let mut projections = vec![console::print(&hub, opening.clone()).await?];
+        let mut projections = vec![console::print(&hub, startup_text.clone()).await?];
         projections.push(restore::keep_snapshots(
             disk.clone(),
             &config.data,
@@ -242,27 +242,27 @@ impl Server {
         let (follower, histories) = Follower::start(disk, &config.data, durable)?;
         projections.push(follower);
         let (stopping, is_stopping) = watch::channel(false);
-        let visitors = Arc::new(Visitors::new(&config.network));
+        let admission = Arc::new(Admission::new(&config.network));
         let envelope_keys = EnvelopeKeys {
             market: market_id,
             opening: keys.opening,
             signing: keys.signing,
         };
-        let ways = Ways {
-            inbox: sequencer.inbox.clone(),
+        let ways = Deps {
+            sequencer: sequencer.handle.clone(),
             credentials: credentials.clone(),
-            visitors: visitors.clone(),
+            admission: admission.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
         let envelopes = Arc::new(Envelopes::new(envelope_keys, ways, last_at));
         let services = Arc::new(Services {
-            inbox: sequencer.inbox,
+            sequencer: sequencer.handle,
             fan_out: FanOut::start(&hub, &metrics),
             hub,
-            hasher: Hasher::start(metrics.clone())?,
+            password_pool: PasswordPool::start(metrics.clone())?,
             credentials,
-            switches,
+            dead_man,
             histories,
             signing,
             envelopes,
@@ -271,23 +271,25 @@ impl Server {
             term,
             durability: config.durability,
             heartbeat,
-            peers: Peers::default(),
-            visitors,
+            peers: PeerDirectory::default(),
+            admission,
             metrics,
             stopping: is_stopping,
         });
         let sequencer = Some(sequencer.thread);
-        tokio::spawn(cancel_on_disconnect::pull_orders(Arc::downgrade(&services)));
+        tokio::spawn(cancel_on_disconnect::cancel_on_disconnect(Arc::downgrade(
+            &services,
+        )));
         Ok(Self {
             listener,
             address,
             sequencer,
             ops,
-            door: Arc::new(Door::new(services, hosts, tls)),
+            gateway: Arc::new(Gateway::new(services, origins, tls)),
             stopping,
             projections,
-            opening,
-            house,
+            startup_text,
+            demo_accounts,
         })
     }
 
@@ -305,14 +307,14 @@ impl Server {
 
     /// What is printed at the start: what is open, until when, where to connect, and what to type next.
     #[must_use]
-    pub fn opening(&self) -> &str {
-        &self.opening
+    pub fn startup_text(&self) -> &str {
+        &self.startup_text
     }
 
     /// The hasher of passwords, which tells how much work it had.
     #[must_use]
-    pub fn hasher(&self) -> Hasher {
-        self.door.services.hasher.clone()
+    pub fn password_pool(&self) -> PasswordPool {
+        self.gateway.services.password_pool.clone()
     }
 
     /// Opens the door until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
@@ -324,15 +326,15 @@ impl Server {
         let listener = self.listener;
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
-        let door = self.door.clone();
+        let gateway = self.gateway.clone();
         let mut operators = JoinSet::new();
         if let Some(ops) = self.ops.take() {
-            let stopping = door.services.stopping.clone();
-            operators.spawn(ops.serve(Arc::downgrade(&door.services), stopping));
+            let stopping = gateway.services.stopping.clone();
+            operators.spawn(ops.serve(Arc::downgrade(&gateway.services), stopping));
         }
         let mut connections = JoinSet::new();
-        if let Some(house) = self.house.take() {
-            house.play(&door.services, &mut connections);
+        if let Some(demo_accounts) = self.demo_accounts.take() {
+            demo_accounts.play(&gateway.services, &mut connections);
         }
         tokio::pin!(shutdown);
         loop {
@@ -340,9 +342,9 @@ impl Server {
                 () = &mut shutdown => break,
                 ended = &mut sequencer => return Err(sequencer_failed(ended)),
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => match door.enter(peer, connections.len()) {
-                        Ok(visit) => drop(connections.spawn(serve(stream, peer, visit, door.clone()))),
-                        Err(why) => door.turn_away(stream, why),
+                    Ok((stream, peer)) => match gateway.enter(peer, connections.len()) {
+                        Ok(admitted) => drop(connections.spawn(serve(stream, peer, admitted, gateway.clone()))),
+                        Err(why) => gateway.refuse(stream, why),
                     },
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -352,7 +354,7 @@ impl Server {
                 Some(_) = connections.join_next() => {}
             }
         }
-        drop((listener, door));
+        drop((listener, gateway));
         tracing::info!(connections = connections.len(), "ending");
         self.stopping.send_replace(true);
         let all = async { while connections.join_next().await.is_some() {} };
@@ -364,7 +366,7 @@ impl Server {
             connections.shutdown().await;
         }
         // The last way to the sequencer; it ends when all it was given is durable.
-        drop(self.door);
+        drop(self.gateway);
         let ended = sequencer.await;
         if !matches!(ended, Ok(Ok(Ok(())))) {
             return Err(sequencer_failed(ended));
@@ -414,15 +416,17 @@ fn sequencer_failed(
     })
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, visit: Visit, door: Arc<Door>) {
-    let ended = door.serve(stream, &visit).await;
+async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted, gateway: Arc<Gateway>) {
+    let ended = gateway.serve(stream, &admitted).await;
     match ended {
-        Ended::Closed | Ended::Stopping => tracing::debug!(%peer, %ended, "connection ended"),
+        CloseReason::Closed | CloseReason::Stopping => {
+            tracing::debug!(%peer, %ended, "connection ended")
+        }
         _ => tracing::info!(%peer, %ended, "connection ended"),
     }
 }
 
-fn say_recovery(opened: &restore::Opened) {
+fn log_recovery(opened: &restore::RestoredMarket) {
     for warning in &opened.warnings {
         tracing::warn!("{warning}");
     }
@@ -453,24 +457,24 @@ fn say_recovery(opened: &restore::Opened) {
 /// house, if it is to play: then the lots are its own to open.
 fn open_market(
     config: &Config,
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     clock: &dyn Clock,
-    tell: &mut dyn FnMut(Reached),
-) -> Result<Option<House>, StartError> {
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Option<DemoAccounts>, StartError> {
     let now = clock.now();
-    let house = enter_house(config, committer, now)?;
+    let demo_accounts = enter_demo(config, group_commit, now)?;
     if let Some(mode) = config.accounts {
-        startup::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
+        startup::set_accounts(group_commit, now, mode)?.map_err(StartError::Accounts)?;
     }
     let extend_by = config.soft_close.extend_by;
-    let extended = startup::end_outage(committer, now, config.on_outage, extend_by)?;
+    let extended = startup::end_outage(group_commit, now, config.on_outage, extend_by)?;
     if !extended.is_empty() {
         tracing::warn!(
             lots = extended.len(),
             "lots that fell due while the server was down are extended"
         );
     }
-    let is_new_round = committer.engine().market().open_lots() == 0 || house.is_some();
+    let is_new_round = group_commit.engine().market().open_lots() == 0 || demo_accounts.is_some();
     let stocks = if is_new_round {
         Some(stocks::read(&config.data.stocks())?)
     } else {
@@ -481,39 +485,43 @@ fn open_market(
             .warnings
             .iter()
             .for_each(|warning| tracing::warn!("{warning}"));
-        let refused = startup::list_stocks(committer, now, &stocks.listings)?;
+        let refused = startup::list_stocks(group_commit, now, &stocks.listings)?;
         if let Some((symbol, reject)) = refused.first() {
             return Err(StartError::Refused(format!("stock {symbol}: {reject}")));
         }
     }
-    let import = users::read(&config.data.users(), committer.engine().market(), tell)?;
+    let import = users::read(
+        &config.data.users(),
+        group_commit.engine().market(),
+        on_progress,
+    )?;
     import
         .warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
-    let imported = startup::import_accounts(committer, clock.now(), import.accounts)?;
+    let imported = startup::import_accounts(group_commit, clock.now(), import.accounts)?;
     if let Err((line, reject)) = imported {
         let file = config.data.users();
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
     match (stocks, lots_file(config)) {
-        _ if house.is_some() => {}
+        _ if demo_accounts.is_some() => {}
         (None, _) => {}
-        (Some(_), Some(file)) => open_planned(config, committer, clock.now(), &file)?,
-        (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
+        (Some(_), Some(file)) => open_planned(config, group_commit, clock.now(), &file)?,
+        (Some(stocks), None) => open_random(config, group_commit, clock.now(), &stocks.listings)?,
     }
-    Ok(house)
+    Ok(demo_accounts)
 }
 
 /// The house, if a demo is asked for.
-fn enter_house(
+fn enter_demo(
     config: &Config,
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
-) -> Result<Option<House>, StartError> {
+) -> Result<Option<DemoAccounts>, StartError> {
     let Some(demo) = config.demo else {
-        if reserved_names::is_demo(committer.engine().market()) {
+        if reserved_names::is_demo(group_commit.engine().market()) {
             tracing::warn!(
                 "this is the market of a demo; without --demo no house trader plays in it"
             );
@@ -521,18 +529,18 @@ fn enter_house(
         return Ok(None);
     };
     let seed = config.seed.unwrap_or_else(rand::random);
-    let entered = House::enter(committer, now, demo, seed)?;
-    let house = entered.map_err(|why| StartError::NoDemo {
+    let entered = DemoAccounts::enter(group_commit, now, demo, seed)?;
+    let demo_accounts = entered.map_err(|why| StartError::Demo {
         journal: config.data.journal(),
         why,
     })?;
     tracing::info!(seed, traders = demo.traders, "the house plays");
-    Ok(Some(house))
+    Ok(Some(demo_accounts))
 }
 
 fn open_random(
     config: &Config,
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     listings: &[Listing],
 ) -> Result<(), StartError> {
@@ -545,7 +553,7 @@ fn open_random(
         steps: config.steps.clone(),
         soft_close: config.soft_close,
     };
-    for (symbol, reject) in startup::open_lots(committer, now, round.lots(now))? {
+    for (symbol, reject) in startup::open_lots(group_commit, now, round.lots(now))? {
         tracing::warn!(%symbol, "no lot is opened: {reject}");
     }
     Ok(())
@@ -560,7 +568,7 @@ pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
 /// Opens the lots of a file: all of them, or none when one is wrong.
 fn open_planned(
     config: &Config,
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     file: &Path,
 ) -> Result<(), StartError> {
@@ -571,14 +579,14 @@ fn open_planned(
     };
     let planned = lots::read(file, &defaults)?;
     let opened: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
-    let refused = startup::refused_lots(committer.engine(), now, &opened);
+    let refused = startup::refused_lots(group_commit.engine(), now, &opened);
     if let Some((place, reject)) = refused.first() {
         let line = planned[*place].line;
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
     tracing::info!(lots = opened.len(), "a new round, by the lots file");
-    let refused = startup::open_lots(committer, now, opened)?;
+    let refused = startup::open_lots(group_commit, now, opened)?;
     assert!(refused.is_empty(), "these lots were tried before");
     Ok(())
 }

@@ -20,7 +20,7 @@ use rustix::time::{
 use crate::histogram::Times;
 use crate::outgoing::Outgoing;
 use crate::target::{Answer, Speaker, unexpected};
-use crate::workload::{Book, Trader};
+use crate::workload::{Trader, Workload};
 
 /// How much is read at a time.
 const INPUT_BYTES: usize = 64 * 1_024;
@@ -96,7 +96,7 @@ pub type Connect<'a> = dyn FnMut(Trader) -> io::Result<(TcpStream, Box<dyn Speak
 ///
 /// # Errors
 /// When a connection fails, or what is under way at the end is not answered.
-pub fn run(connect: &mut Connect<'_>, book: &mut Book, load: &Load) -> io::Result<Outcome> {
+pub fn run(connect: &mut Connect<'_>, workload: &mut Workload, load: &Load) -> io::Result<Outcome> {
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     let mut clients = Vec::new();
     for number in 0..load.connections {
@@ -105,8 +105,8 @@ pub fn run(connect: &mut Connect<'_>, book: &mut Book, load: &Load) -> io::Resul
         let socket = Outgoing::new(stream, &epoll, clients.len())?;
         clients.push(Client::new(socket, speaker, trader));
     }
-    book.begin(load.connections);
-    Run::new(load, book, epoll, clients)?.run()
+    workload.begin(load.connections);
+    Run::new(load, workload, epoll, clients)?.run()
 }
 
 struct Client {
@@ -123,7 +123,7 @@ struct Client {
 
 struct Run<'a> {
     load: &'a Load,
-    book: &'a mut Book,
+    workload: &'a mut Workload,
     clients: Vec<Client>,
     epoll: OwnedFd,
     timer: OwnedFd,
@@ -140,7 +140,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(
         load: &'a Load,
-        book: &'a mut Book,
+        workload: &'a mut Workload,
         epoll: OwnedFd,
         clients: Vec<Client>,
     ) -> io::Result<Self> {
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         let counts_from = begun + load.warm_up;
         Ok(Self {
             load,
-            book,
+            workload,
             clients,
             epoll,
             timer,
@@ -275,7 +275,7 @@ impl<'a> Run<'a> {
                     None => break,
                 },
             };
-            let bid = self.book.bid(place, client.trader);
+            let bid = self.workload.bid(place, client.trader);
             let bid = bid.map_err(|error| io::Error::other(error.to_string()))?;
             client.speaker.bid(bid, &mut client.socket.bytes);
             client.under_way.push_back(from);

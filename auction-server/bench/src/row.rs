@@ -1,6 +1,6 @@
 //! One figure of ours beside one of another, and whether it is what it should be.
 
-use crate::stats::Spread;
+use crate::stats::Stats;
 
 /// One figure of ours beside one of another.
 #[derive(Clone, Debug)]
@@ -67,16 +67,16 @@ pub const HEADER: &str = "| what | ours | beside | theirs | ours / theirs | aim 
 
 impl Row {
     /// Ours beside theirs: of the medians, and the least and most of a round.
-    pub fn ratio(&self) -> Option<Spread> {
+    pub fn ratio(&self) -> Option<Stats> {
         let Theirs::Measured(theirs) = &self.theirs else {
             return None;
         };
         let rounds = self.ours.iter().zip(theirs);
         let each: Vec<f64> = rounds.map(|(ours, theirs)| ours / theirs).collect();
-        let median = Spread::of(&self.ours).median / Spread::of(theirs).median;
-        Some(Spread {
+        let median = Stats::of(&self.ours).median / Stats::of(theirs).median;
+        Some(Stats {
             median,
-            ..Spread::of(&each)
+            ..Stats::of(&each)
         })
     }
 
@@ -92,9 +92,9 @@ impl Row {
 
     /// A line of a table, under [`HEADER`].
     pub fn markdown(&self) -> String {
-        let ours = self.unit.spread(&self.ours);
+        let ours = self.unit.stats(&self.ours);
         let theirs = match &self.theirs {
-            Theirs::Measured(theirs) => self.unit.spread(theirs),
+            Theirs::Measured(theirs) => self.unit.stats(theirs),
             Theirs::Missing(why) => format!("not measured: {why}"),
             Theirs::Nobody => "-".to_owned(),
         };
@@ -138,19 +138,19 @@ impl Unit {
         }
     }
 
-    fn spread(self, values: &[f64]) -> String {
-        let spread = Spread::of(values);
-        let median = self.figure(spread.median);
+    fn stats(self, values: &[f64]) -> String {
+        let stats = Stats::of(values);
+        let median = self.figure(stats.median);
         if values.len() == 1 {
             return format!("**{median}**");
         }
-        let (least, most) = (self.figure(spread.least), self.figure(spread.most));
+        let (least, most) = (self.figure(stats.least), self.figure(stats.most));
         format!("**{median}** ({least} .. {most})")
     }
 }
 
-fn times(ratio: Spread) -> String {
-    let Spread {
+fn times(ratio: Stats) -> String {
+    let Stats {
         median,
         least,
         most,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::folder::Folder;
 use crate::load::{self, Load, Outcome, Pace};
-use crate::target::System;
-use crate::workload::Book;
+use crate::target::Target;
+use crate::workload::Workload;
 
 /// How many traders there are: as many as bid at once.
 pub const TRADERS: u32 = 50;
@@ -19,7 +19,7 @@ const REST: Duration = Duration::from_millis(150);
 
 /// Where and how long is measured.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Setup {
     pub folder: Folder,
     /// The program `auction-server`.
     pub server: PathBuf,
@@ -67,7 +67,7 @@ impl Shape {
     }
 }
 
-impl Stage {
+impl Setup {
     /// Says what goes on.
     pub fn say(&self, what: &str) {
         let mut err = io::stderr().lock();
@@ -76,7 +76,7 @@ impl Stage {
     }
 
     /// One of the others, if it is here and others are measured at all; else why not.
-    pub fn other<S: System>(
+    pub fn other<S: Target>(
         &self,
         folder: &str,
         start: impl FnOnce(&Path) -> io::Result<S>,
@@ -101,10 +101,10 @@ impl Stage {
     }
 
     /// Someone with a book of their own.
-    pub fn contender<S: System>(&self, system: S) -> Contender<S> {
+    pub fn contender<S: Target>(&self, system: S) -> Contender<S> {
         Contender {
             system,
-            book: Book::new(self.lots),
+            workload: Workload::new(self.lots),
             turns: 0,
         }
     }
@@ -114,7 +114,7 @@ impl Stage {
 #[derive(Debug)]
 pub struct Contender<S> {
     pub system: S,
-    book: Book,
+    workload: Workload,
     turns: u32,
 }
 
@@ -126,19 +126,19 @@ pub struct Turn {
     pub processor_micros: f64,
 }
 
-impl<S: System> Contender<S> {
+impl<S: Target> Contender<S> {
     /// Bids for a turn, and waits until the system has done all that it put off, so that the next one's turn is its
     /// own.
     ///
     /// # Errors
     /// When a connection fails, or less than nine bids of ten are accepted: it would not be bids that were measured.
-    pub fn turn(&mut self, stage: &Stage, shape: Shape, pace: Pace) -> io::Result<Turn> {
+    pub fn turn(&mut self, setup: &Setup, shape: Shape, pace: Pace) -> io::Result<Turn> {
         let load = Load {
             connections: shape.connections,
             in_flight: shape.in_flight,
             pace,
-            warm_up: stage.warm_up,
-            measured: stage.measured,
+            warm_up: setup.warm_up,
+            measured: setup.measured,
             // A lone trader would find their own bid everywhere.
             first_trader: self.turns,
             traders: TRADERS.max(shape.connections),
@@ -146,7 +146,11 @@ impl<S: System> Contender<S> {
         self.turns = (self.turns + 1) % TRADERS;
         let before = self.system.processor_time()?;
         let system = &mut self.system;
-        let outcome = load::run(&mut |trader| system.connect(trader), &mut self.book, &load)?;
+        let outcome = load::run(
+            &mut |trader| system.connect(trader),
+            &mut self.workload,
+            &load,
+        )?;
         if !outcome.is_of_bids() {
             let (
                 name,

@@ -2,13 +2,13 @@
 
 /// The median of several, the least and the most.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spread {
+pub struct Stats {
     pub median: f64,
     pub least: f64,
     pub most: f64,
 }
 
-impl Spread {
+impl Stats {
     /// # Panics
     /// If there are none.
     pub fn of(values: &[f64]) -> Self {
@@ -38,12 +38,12 @@ mod tests {
             (&[3.0, 1.0, 2.0], 2.0),
             (&[4.0, 1.0, 3.0, 2.0], 2.5),
         ] {
-            let spread = Spread::of(values);
-            assert_eq!(spread.median, median);
+            let stats = Stats::of(values);
+            assert_eq!(stats.median, median);
             assert!(
                 values
                     .iter()
-                    .all(|v| (spread.least..=spread.most).contains(v))
+                    .all(|v| (stats.least..=stats.most).contains(v))
             );
         }
     }

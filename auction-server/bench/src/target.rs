@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::workload::{Bid, Trader};
 
 /// Something that takes bids. It runs until it is dropped.
-pub trait System {
+pub trait Target {
     /// What it is called in the report.
     fn name(&self) -> String;
 
@@ -22,14 +22,14 @@ pub trait System {
 }
 
 /// What someone is called, or what it would be called if it were here.
-pub fn names(system: &Result<&dyn System, String>, otherwise: &str) -> String {
+pub fn names(system: &Result<&dyn Target, String>, otherwise: &str) -> String {
     system
         .as_ref()
         .map_or_else(|_| otherwise.to_owned(), |system| system.name())
 }
 
 /// How all of these were started, as a list.
-pub fn starts(systems: &[Option<&dyn System>]) -> String {
+pub fn starts(systems: &[Option<&dyn Target>]) -> String {
     let lines = systems.iter().flatten();
     let lines = lines.map(|system| format!("- `{}`", system.started_as()));
     lines.collect::<Vec<_>>().join("\n")

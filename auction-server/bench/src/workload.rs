@@ -17,7 +17,7 @@ pub struct Bid {
 /// Connections walk over all lots in the same order, far apart from each other, each bidding a cent more than the one
 /// before, so that nobody outbids themself and few come too late.
 #[derive(Debug)]
-pub struct Book {
+pub struct Workload {
     lots: Vec<u32>,
     /// The last price on each.
     cents: Vec<u64>,
@@ -39,7 +39,7 @@ impl fmt::Display for NoLotLeft {
     }
 }
 
-impl Book {
+impl Workload {
     /// A book of lots 1 to `lots`, on which nobody has bid.
     pub fn new(lots: u32) -> Self {
         Self::on((1..=lots).map(|lot| (lot, 0)))
@@ -91,12 +91,12 @@ mod tests {
 
     #[test]
     fn each_bid_is_higher_than_the_one_before_on_its_lot_and_of_another_trader() {
-        let mut book = Book::new(100);
-        book.begin(7);
+        let mut workload = Workload::new(100);
+        workload.begin(7);
         let mut last = vec![(0, None); 101];
         for step in 0..1_000 {
             let trader = step % 7;
-            let bid = book.bid(trader as usize, trader).unwrap();
+            let bid = workload.bid(trader as usize, trader).unwrap();
             let (cents, leader) = last[bid.lot as usize];
             assert!(bid.cents > cents);
             assert_ne!(leader, Some(trader));
@@ -106,12 +106,12 @@ mod tests {
 
     #[test]
     fn a_trader_alone_is_told_when_no_lot_is_left() {
-        let mut book = Book::new(3);
-        book.begin(1);
+        let mut workload = Workload::new(3);
+        workload.begin(1);
         for _ in 0..3 {
-            book.bid(0, 5).unwrap();
+            workload.bid(0, 5).unwrap();
         }
-        assert_eq!(book.bid(0, 5), Err(NoLotLeft(5)));
-        assert!(book.bid(0, 6).is_ok());
+        assert_eq!(workload.bid(0, 5), Err(NoLotLeft(5)));
+        assert!(workload.bid(0, 6).is_ok());
     }
 }

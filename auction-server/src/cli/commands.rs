@@ -14,7 +14,7 @@ use crate::cli::verify::verify;
 use crate::cli::{
     ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
 };
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::config::{Config, ConfigError};
 use crate::gateway::http::ops::ask_readiness;
 use crate::platform::progress::Bar;
@@ -28,7 +28,7 @@ pub fn with_settings(invocation: &Invocation, act: impl FnOnce(&Config) -> u8) -
 }
 
 /// Acts in the data folder: what needs no more should not stop at a fault elsewhere.
-pub fn in_folder(invocation: &Invocation, act: impl FnOnce(&DataFolder) -> u8) -> u8 {
+pub fn in_folder(invocation: &Invocation, act: impl FnOnce(&DataDir) -> u8) -> u8 {
     match invocation.data() {
         Ok(data) => act(&data),
         Err(faults) => say(&faults),
@@ -76,7 +76,7 @@ pub fn is_ready(config: &Config) -> u8 {
 }
 
 /// `export`.
-pub fn write_export(data: &DataFolder, what: What, format: Option<Format>) -> u8 {
+pub fn write_export(data: &DataDir, what: What, format: Option<Format>) -> u8 {
     if what == What::Journal {
         let unfit = if format.is_some() {
             Some("the public journal has one form: leave --format out")
@@ -93,7 +93,7 @@ pub fn write_export(data: &DataFolder, what: What, format: Option<Format>) -> u8
     let format = format.unwrap_or(Format::Csv);
     let mut bar = Bar::beside_output();
     let out = &mut BufWriter::new(io::stdout().lock());
-    let exported = export(data, what, format, out, &mut |reached| bar.show(reached));
+    let exported = export(data, what, format, out, &mut |progress| bar.show(progress));
     drop(bar);
     match exported {
         Ok(()) => EXIT_DONE,
@@ -103,9 +103,9 @@ pub fn write_export(data: &DataFolder, what: What, format: Option<Format>) -> u8
 }
 
 /// `verify`.
-pub fn verify_journal(data: &DataFolder) -> u8 {
+pub fn verify_journal(data: &DataDir) -> u8 {
     let mut bar = Bar::new();
-    let verified = verify(data, &mut |reached| bar.show(reached));
+    let verified = verify(data, &mut |progress| bar.show(progress));
     drop(bar);
     match verified {
         Ok(verified) if verified.is_sound() => print(&verified.to_string()),
@@ -115,7 +115,7 @@ pub fn verify_journal(data: &DataFolder) -> u8 {
 }
 
 /// `user add`.
-pub fn add_user(data: &DataFolder, new: &NewUser) -> u8 {
+pub fn add_user(data: &DataDir, new: &NewUser) -> u8 {
     let role = match new.role() {
         Ok(role) => role,
         Err(error) => error.exit(),

@@ -28,26 +28,26 @@ use auction_core::{
 
 use crate::cli::export_journal::write_public_journal;
 use crate::cli::{Format, What};
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{Reader, RealDisk, VisitError};
 pub use crate::market::open_journal::{ExportError, NoMarket, open};
 use crate::market::public_records;
-use crate::platform::progress::{Reached, Reading};
+use crate::platform::progress::{Progress, ReadProgress};
 use crate::projections::bids::{BidFinder, NamedBid};
 
-/// Writes `what` of the market in a data folder to `out`; the journal has one form, whatever `format` says. `tell` is told how far it has come, now and then.
+/// Writes `what` of the market in a data folder to `out`; the journal has one form, whatever `format` says. `on_progress` is told how far it has come, now and then.
 ///
 /// # Errors
 /// [`ExportError`]; rows may have been written then.
 pub fn export(
-    folder: &DataFolder,
+    folder: &DataDir,
     what: What,
     format: Format,
     out: &mut dyn Write,
-    tell: &mut dyn FnMut(Reached),
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<(), ExportError> {
     let mut reader = open(folder)?;
-    let mut reading = Reading::new(&RealDisk, &folder.journal(), tell);
+    let mut reading = ReadProgress::new(&RealDisk, &folder.journal(), on_progress);
     match what {
         What::Users => {
             let market = fold(&mut reader, &mut reading)?;
@@ -77,7 +77,7 @@ pub fn export(
     }
 }
 
-fn fold(reader: &mut Reader, reading: &mut Reading<'_>) -> Result<Market, ExportError> {
+fn fold(reader: &mut Reader, reading: &mut ReadProgress<'_>) -> Result<Market, ExportError> {
     let mut market = None;
     while let Some(frame) = reader.next_view()? {
         reading.frame(&frame);
@@ -94,7 +94,7 @@ fn fold(reader: &mut Reader, reading: &mut Reading<'_>) -> Result<Market, Export
 
 fn write_bids(
     reader: &mut Reader,
-    reading: &mut Reading<'_>,
+    reading: &mut ReadProgress<'_>,
     table: &mut Table<'_>,
 ) -> Result<(), ExportError> {
     let mut finder = BidFinder::default();

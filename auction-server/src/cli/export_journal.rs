@@ -13,20 +13,20 @@ use auction_proto::{
     decode_public_records, decode_records, end_public_journal,
 };
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{FrameView, Position, VisitError};
 use crate::market::open_journal::{ExportError, open};
 use crate::market::public_records::refused;
-use crate::platform::progress::Reading;
+use crate::platform::progress::ReadProgress;
 
 /// Writes the public journal of a data folder to `out`. `reading` shows both readings, one after the other.
 ///
 /// # Errors
 /// [`ExportError`]; a part may have been written then, which ends without its end.
 pub fn write_public_journal(
-    folder: &DataFolder,
+    folder: &DataDir,
     out: &mut dyn Write,
-    mut reading: Reading<'_>,
+    mut reading: ReadProgress<'_>,
 ) -> Result<(), ExportError> {
     let (opened, end) = find_opened(folder, &mut reading)?;
     let mut reader = open(folder)?;
@@ -71,7 +71,10 @@ pub fn write_public_journal(
 }
 
 /// Which records' private parts the rules have opened, and the last record looked at.
-fn find_opened(folder: &DataFolder, reading: &mut Reading<'_>) -> Result<(Bits, u64), ExportError> {
+fn find_opened(
+    folder: &DataDir,
+    reading: &mut ReadProgress<'_>,
+) -> Result<(Bits, u64), ExportError> {
     let mut reader = open(folder)?;
     let mut opens = Opened::default();
     let mut opened = Bits::default();

@@ -19,7 +19,7 @@ use auction_core::{Name, NameError, Role, Symbol};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::config::{self, ConfigError, Given, Resolved, Setting, SettingsFile};
 
 use flags::Flags;
@@ -271,7 +271,7 @@ impl Invocation {
     ///
     /// # Errors
     /// All that is wrong with the settings file, if one was named.
-    pub fn data(&self) -> Result<DataFolder, Vec<ConfigError>> {
+    pub fn data(&self) -> Result<DataDir, Vec<ConfigError>> {
         let mut given = match &self.file {
             Some(path) => SettingsFile::Named(path.clone()).read()?,
             None => Vec::new(),

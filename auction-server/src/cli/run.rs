@@ -42,7 +42,7 @@ pub fn run(config: &Config) -> u8 {
             Err(error) => return fail(&error),
         };
         let mut bar = Bar::new();
-        let started = Server::start_telling(config, &mut |reached| bar.show(reached)).await;
+        let started = Server::start_with_progress(config, &mut |progress| bar.show(progress)).await;
         // It is gone before anything is said.
         drop(bar);
         let server = match started {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use auction_core::{Caller, Command, Market, Name, Registration, Reject, Role, Symbol, Timestamp};
 
-use crate::config::csv::SheetError;
+use crate::config::csv::CsvError;
 use crate::config::csv::stocks;
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{Durability, JournalError, RealDisk};
-use crate::market::group_commit::Committer;
+use crate::market::group_commit::GroupCommit;
 use crate::market::restore;
 use crate::platform::clock::{BootClock, Clock as _};
 use crate::platform::password::Password;
@@ -22,7 +22,7 @@ pub enum AddError {
     Journal(#[from] JournalError),
     /// The stock of a company had to be looked up, and `stocks.csv` is wrong.
     #[error(transparent)]
-    Sheet(#[from] SheetError),
+    Sheet(#[from] CsvError),
     /// The market says no.
     #[error("{0}")]
     Rejected(#[from] Reject),
@@ -36,17 +36,12 @@ pub enum AddError {
 ///
 /// # Errors
 /// [`AddError`]; there is no account then.
-pub fn add(
-    folder: &DataFolder,
-    name: Name,
-    role: Role,
-    password: &Password,
-) -> Result<(), AddError> {
+pub fn add(folder: &DataDir, name: Name, role: Role, password: &Password) -> Result<(), AddError> {
     let opened = restore::open(Arc::new(RealDisk), folder, Durability::Strict, &mut |_| {})?;
     let now = BootClock::start().now();
-    let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
+    let mut group_commit = GroupCommit::new(opened.engine, Box::new(opened.journal));
     if let Role::Company(symbol) = role {
-        list_stock(&mut committer, folder, now, symbol)?;
+        list_stock(&mut group_commit, folder, now, symbol)?;
     }
     let credential = password.hash();
     let registration = Registration {
@@ -54,22 +49,22 @@ pub fn add(
         role,
         credential,
     };
-    committer.decide(
+    group_commit.decide(
         now,
         Caller::Operator,
         Command::Register(registration.into()),
     )?;
-    committer.commit()?;
+    group_commit.commit()?;
     Ok(())
 }
 
 fn list_stock(
-    committer: &mut Committer,
-    folder: &DataFolder,
+    group_commit: &mut GroupCommit,
+    folder: &DataDir,
     now: Timestamp,
     symbol: Symbol,
 ) -> Result<(), AddError> {
-    let market: &Market = committer.engine().market();
+    let market: &Market = group_commit.engine().market();
     if market.stock(symbol).is_some() {
         return Ok(());
     }
@@ -79,6 +74,6 @@ fn list_stock(
         .into_iter()
         .find(|listing| listing.symbol == symbol);
     let listing = found.ok_or(Reject::UnknownSymbol { symbol })?;
-    committer.decide(now, Caller::Operator, Command::ListStock(listing))?;
+    group_commit.decide(now, Caller::Operator, Command::ListStock(listing))?;
     Ok(())
 }

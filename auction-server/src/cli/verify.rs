@@ -8,10 +8,10 @@ use auction_core::{Amount, Digest, Engine, Issue, Ledger, MarketId, Symbol};
 use auction_proto::decode_records;
 
 use crate::cli::export::{ExportError, open};
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{Chain, RealDisk, SnapshotStore, TailState, Torn, VisitError};
 use crate::market::public_records::refused;
-use crate::platform::progress::{Reached, Reading};
+use crate::platform::progress::{Progress, ReadProgress};
 
 /// Most stocks whose shares are told of one by one.
 const STOCKS_TOLD_MAX: usize = 20;
@@ -50,12 +50,15 @@ pub struct Funds {
     pub shares: Vec<(Symbol, u64, Issue)>,
 }
 
-/// Verifies the market in a data folder, also beside a running server. `tell` is told how far it has come, now and
+/// Verifies the market in a data folder, also beside a running server. `on_progress` is told how far it has come, now and
 /// then.
 ///
 /// # Errors
 /// The first thing that is wrong, naming file and byte.
-pub fn verify(folder: &DataFolder, tell: &mut dyn FnMut(Reached)) -> Result<Verified, ExportError> {
+pub fn verify(
+    folder: &DataDir,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Verified, ExportError> {
     let mut reader = open(folder)?;
     // Before the journal: a running server may make a newer snapshot meanwhile.
     let store = SnapshotStore::new(Arc::new(RealDisk), &folder.journal());
@@ -67,7 +70,7 @@ pub fn verify(folder: &DataFolder, tell: &mut dyn FnMut(Reached)) -> Result<Veri
         .collect();
 
     let mut engine: Option<Engine> = None;
-    let mut reading = Reading::new(&RealDisk, &folder.journal(), tell);
+    let mut reading = ReadProgress::new(&RealDisk, &folder.journal(), on_progress);
     let mut frames = 0;
     let torn = loop {
         while let Some(frame) = reader.next_view()? {

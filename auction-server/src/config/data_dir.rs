@@ -8,12 +8,12 @@ const DEMO: &str = "demo";
 
 /// A folder that holds one market.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataFolder {
+pub struct DataDir {
     path: PathBuf,
     stocks: PathBuf,
 }
 
-impl DataFolder {
+impl DataDir {
     /// The folder at `path`. Touches nothing.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {

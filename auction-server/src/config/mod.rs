@@ -18,11 +18,11 @@ use std::path::PathBuf;
 
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
 
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
-pub use network::{HEARTBEAT_MAX, HEARTBEAT_MIN, Network, OpsDoor, Rate, Tls};
+pub use network::{HEARTBEAT_MAX, HEARTBEAT_MIN, Network, OpsListen, Rate, Tls};
 pub use setting::{Given, Origin, Setting};
 pub use value::LOTS_PER_ROUND_MAX;
 
@@ -32,7 +32,7 @@ pub struct Config {
     /// Where the market listens; port 0 takes one that is free.
     pub listen: SocketAddr,
     /// Where everything lies.
-    pub data: DataFolder,
+    pub data: DataDir,
     /// How many stocks a round opens as lots, 1 to [`LOTS_PER_ROUND_MAX`], where no file says which.
     pub lots: usize,
     /// The file of a round's lots; `None`: `lots.csv` in the data folder, if there is one.
@@ -62,7 +62,7 @@ pub struct Config {
 /// How the house plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demo {
-    /// How many house traders there are, 1 to [`HOUSE_TRADERS_MAX`](crate::config::reserved_names::HOUSE_TRADERS_MAX).
+    /// How many house traders there are, 1 to [`DEMO_TRADERS_MAX`](crate::config::reserved_names::DEMO_TRADERS_MAX).
     pub traders: usize,
     /// How long the longest of its lots are open: [`DEMO_OPEN_FOR`], unless it was given.
     pub open_for: Span,

@@ -25,7 +25,7 @@ pub struct Network {
     /// Names by which browsers reach the server, in small letters, beside its address and those of this machine.
     pub public_hosts: Vec<String>,
     /// Where operators ask.
-    pub ops: OpsDoor,
+    pub ops: OpsListen,
     /// How many connections an address can have at a time.
     pub connections_per_address: NonZeroU32,
     /// How fast an address can connect; `None`: as fast as it can.
@@ -56,16 +56,16 @@ pub enum Tls {
 
 /// Where operators ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpsDoor {
+pub enum OpsListen {
     /// Nowhere.
     Off,
-    /// At [`OpsDoor::USUAL`], or nowhere when that is taken: a second market on one machine must start.
+    /// At [`OpsListen::USUAL`], or nowhere when that is taken: a second market on one machine must start.
     Auto,
     /// Here, or the server does not start.
     At(SocketAddr),
 }
 
-impl OpsDoor {
+impl OpsListen {
     /// Where operators look first.
     pub const USUAL: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2023);

@@ -1,14 +1,14 @@
 //! The names of the house: traders and an auctioneer that are part of the server, and play in a [`demo`](crate::demo).
 //!
-//! A name that begins with [`HOUSE_PREFIX`] is the house's, in every market, so that whoever sees one knows what it
+//! A name that begins with [`RESERVED_PREFIX`] is the house's, in every market, so that whoever sees one knows what it
 //! is; nobody else can register one over the network.
 
 use auction_core::{Market, Name, Role, User};
 
 /// What every name of the house begins with.
-pub const HOUSE_PREFIX: &str = "house-";
+pub const RESERVED_PREFIX: &str = "house-";
 /// Most house traders of a demo; more are refused as a setting.
-pub const HOUSE_TRADERS_MAX: usize = 64;
+pub const DEMO_TRADERS_MAX: usize = 64;
 
 /// The house's auctioneer, the first account that a demo makes.
 const AUCTIONEER: &str = "house-auctioneer";
@@ -20,8 +20,8 @@ const TRADERS: [&str; 16] = [
 
 /// Whether a name is kept for the house.
 #[must_use]
-pub fn is_house(name: Name) -> bool {
-    name.as_str().starts_with(HOUSE_PREFIX)
+pub fn is_reserved(name: Name) -> bool {
+    name.as_str().starts_with(RESERVED_PREFIX)
 }
 
 /// The name of the house's auctioneer.
@@ -35,8 +35,8 @@ pub fn auctioneer() -> Name {
 pub fn trader(number: usize) -> Name {
     let name = TRADERS[number % TRADERS.len()];
     let text = match number / TRADERS.len() {
-        0 => format!("{HOUSE_PREFIX}{name}"),
-        before => format!("{HOUSE_PREFIX}{name}-{}", before + 1),
+        0 => format!("{RESERVED_PREFIX}{name}"),
+        before => format!("{RESERVED_PREFIX}{name}-{}", before + 1),
     };
     Name::parse(&text).expect("names of the house are valid")
 }
@@ -54,7 +54,7 @@ pub fn is_demo(market: &Market) -> bool {
 /// How many house traders a market knows.
 #[must_use]
 pub fn traders_of(market: &Market) -> usize {
-    let is_one = |user: &&User| user.role == Role::Trader && is_house(user.name);
+    let is_one = |user: &&User| user.role == Role::Trader && is_reserved(user.name);
     market.users().iter().filter(is_one).count()
 }
 
@@ -66,14 +66,14 @@ mod tests {
 
     #[test]
     fn each_house_trader_has_a_name_of_its_own_that_is_the_houses() {
-        let names: BTreeSet<_> = (0..HOUSE_TRADERS_MAX).map(trader).collect();
-        assert_eq!(names.len(), HOUSE_TRADERS_MAX);
-        assert!(names.iter().all(|name| is_house(*name)));
+        let names: BTreeSet<_> = (0..DEMO_TRADERS_MAX).map(trader).collect();
+        assert_eq!(names.len(), DEMO_TRADERS_MAX);
+        assert!(names.iter().all(|name| is_reserved(*name)));
         assert!(!names.contains(&auctioneer()));
         assert_eq!(trader(0).as_str(), "house-ada");
         assert_eq!(trader(16).as_str(), "house-ada-2");
         for other in ["house", "houses", "ada", "my-house-ada"] {
-            assert!(!is_house(Name::parse(other).unwrap()), "{other}");
+            assert!(!is_reserved(Name::parse(other).unwrap()), "{other}");
         }
     }
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use auction_core::{AccountMode, ParseStepsError, Span, Steps};
 
-use crate::config::data_dir::DataFolder;
-use crate::config::reserved_names::HOUSE_TRADERS_MAX;
+use crate::config::data_dir::DataDir;
+use crate::config::reserved_names::DEMO_TRADERS_MAX;
 use crate::journal::Durability;
 
-use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsDoor, PUBLIC_HOSTS_MAX, Rate};
+use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsListen, PUBLIC_HOSTS_MAX, Rate};
 use super::{LogFormat, OnOutage};
 
 /// Most stocks that a round opens: as many as a market lists.
@@ -27,11 +27,11 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-pub(super) fn data(text: &str) -> Result<DataFolder, String> {
+pub(super) fn data(text: &str) -> Result<DataDir, String> {
     if text.is_empty() {
         return Err("is no folder; expected a path, for example data".to_owned());
     }
-    Ok(DataFolder::new(text))
+    Ok(DataDir::new(text))
 }
 
 pub(super) fn lots(text: &str) -> Result<usize, String> {
@@ -102,10 +102,10 @@ pub(super) fn demo(text: &str) -> Result<Option<usize>, String> {
         return Ok(None);
     }
     let traders = text.parse().ok();
-    let traders = traders.filter(|traders| (1..=HOUSE_TRADERS_MAX).contains(traders));
+    let traders = traders.filter(|traders| (1..=DEMO_TRADERS_MAX).contains(traders));
     traders.map(Some).ok_or_else(|| {
         format!(
-            "is no number of house traders; expected 1 to {HOUSE_TRADERS_MAX}, for example 8, or off; before a \
+            "is no number of house traders; expected 1 to {DEMO_TRADERS_MAX}, for example 8, or off; before a \
              command write --demo=8"
         )
     })
@@ -178,11 +178,11 @@ pub(super) fn public_hosts(text: &str) -> Result<Vec<String>, String> {
         })
 }
 
-pub(super) fn ops_listen(text: &str) -> Result<OpsDoor, String> {
+pub(super) fn ops_listen(text: &str) -> Result<OpsListen, String> {
     match text {
-        "off" => Ok(OpsDoor::Off),
-        "auto" => Ok(OpsDoor::Auto),
-        _ => listen(text).map(OpsDoor::At).map_err(|_| {
+        "off" => Ok(OpsListen::Off),
+        "auto" => Ok(OpsListen::Auto),
+        _ => listen(text).map(OpsListen::At).map_err(|_| {
             "is not an address; expected a number and a port, for example 127.0.0.1:2023, or off"
                 .to_owned()
         }),

@@ -11,7 +11,7 @@
 //! | [`chance`] | numbers drawn from the seed |
 //! | [`program`] | which lots are opened, and when |
 //! | [`trader`], `english`, `sealed`, `call` | what a trader does about a lot |
-//! | [`members`] | the accounts of the house, and their sessions |
+//! | [`accounts`] | the accounts of the house, and their sessions |
 //! | `seat` | a connection in memory, and the market as seen from it |
 //! | [`play`] | the loops that ask, decide and wait |
 //!
@@ -20,7 +20,7 @@
 
 pub mod play;
 mod seat;
-pub mod members;
+pub mod accounts;
 mod call;
 mod sealed;
 mod english;
@@ -28,4 +28,4 @@ pub mod trader;
 pub mod program;
 pub mod chance;
 
-pub use members::{House, NoDemo};
+pub use accounts::{DemoAccounts, DemoError};

@@ -12,7 +12,7 @@ use super::{call, english, sealed};
 
 /// How a trader plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Temper {
+pub enum Strategy {
     /// Bids a step or two, thinks when it is outbid, and bids again.
     Patient,
     /// Waits for the last moments.
@@ -102,12 +102,12 @@ pub enum Move {
 impl Trader {
     /// How it plays: of any four in a row there is one of each temper.
     #[must_use]
-    pub fn temper(&self) -> Temper {
+    pub fn strategy(&self) -> Strategy {
         match self.number % 4 {
-            0 => Temper::Patient,
-            1 => Temper::MarketMaker,
-            2 => Temper::Sniper,
-            _ => Temper::Proxy,
+            0 => Strategy::Patient,
+            1 => Strategy::MarketMaker,
+            2 => Strategy::Sniper,
+            _ => Strategy::Proxy,
         }
     }
 

@@ -32,9 +32,9 @@ const ENVELOPES_PER_ADDRESS: Rate = Rate {
 
 /// A token bucket: full at the beginning, filled evenly.
 #[derive(Debug)]
-pub struct Bucket(DefaultDirectRateLimiter);
+pub struct RateLimiter(DefaultDirectRateLimiter);
 
-impl Bucket {
+impl RateLimiter {
     /// A full one.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
@@ -57,26 +57,26 @@ impl Bucket {
 
 /// Where someone comes from, and what that address has used of the server.
 #[derive(Debug)]
-pub struct Visitor {
+pub struct ClientAddress {
     address: Option<IpAddr>,
-    used: Arc<Used>,
+    usage: Arc<AddressUsage>,
 }
 
 #[derive(Debug)]
-struct Used {
+struct AddressUsage {
     connections: AtomicU32,
-    connects: Option<Bucket>,
-    logins: Option<Bucket>,
-    registrations: Option<Bucket>,
-    envelopes: Option<Bucket>,
+    connects: Option<RateLimiter>,
+    logins: Option<RateLimiter>,
+    registrations: Option<RateLimiter>,
+    envelopes: Option<RateLimiter>,
     seen_at: Mutex<Instant>,
 }
 
-impl Visitor {
+impl ClientAddress {
     /// Someone who comes from no address, and has no limit of one.
     #[must_use]
     pub fn without_limits() -> Self {
-        let used = Used {
+        let usage = AddressUsage {
             connections: AtomicU32::new(0),
             connects: None,
             logins: None,
@@ -86,7 +86,7 @@ impl Visitor {
         };
         Self {
             address: None,
-            used: Arc::new(used),
+            usage: Arc::new(usage),
         }
     }
 
@@ -101,7 +101,7 @@ impl Visitor {
     /// # Errors
     /// How long to wait.
     pub fn try_login(&self) -> Result<(), Duration> {
-        self.used.logins.as_ref().map_or(Ok(()), Bucket::take)
+        self.usage.logins.as_ref().map_or(Ok(()), RateLimiter::take)
     }
 
     /// One more account is made from here.
@@ -109,10 +109,10 @@ impl Visitor {
     /// # Errors
     /// How long to wait.
     pub fn try_registration(&self) -> Result<(), Duration> {
-        self.used
+        self.usage
             .registrations
             .as_ref()
-            .map_or(Ok(()), Bucket::take)
+            .map_or(Ok(()), RateLimiter::take)
     }
 
     /// One more envelope comes from here, whoever has sealed it.
@@ -120,11 +120,14 @@ impl Visitor {
     /// # Errors
     /// How long to wait.
     pub fn try_envelope(&self) -> Result<(), Duration> {
-        self.used.envelopes.as_ref().map_or(Ok(()), Bucket::take)
+        self.usage
+            .envelopes
+            .as_ref()
+            .map_or(Ok(()), RateLimiter::take)
     }
 }
 
-impl Used {
+impl AddressUsage {
     fn is_forgettable(&self, now: Instant, after: Duration) -> bool {
         let seen_at = *locked(&self.seen_at);
         self.connections.load(Ordering::Relaxed) == 0 && now.duration_since(seen_at) > after
@@ -133,26 +136,26 @@ impl Used {
 
 /// A connection that was let in; it counts until it is dropped.
 #[derive(Debug)]
-pub struct Visit(Arc<Visitor>);
+pub struct Admitted(Arc<ClientAddress>);
 
-impl Visit {
+impl Admitted {
     /// Where it comes from.
     #[must_use]
-    pub fn visitor(&self) -> &Arc<Visitor> {
+    pub fn client_address(&self) -> &Arc<ClientAddress> {
         &self.0
     }
 }
 
-impl Drop for Visit {
+impl Drop for Admitted {
     fn drop(&mut self) {
-        *locked(&self.0.used.seen_at) = Instant::now();
-        self.0.used.connections.fetch_sub(1, Ordering::Relaxed);
+        *locked(&self.0.usage.seen_at) = Instant::now();
+        self.0.usage.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Why a connection is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TurnedAway {
+pub enum AdmissionError {
     /// Its address has as many already.
     #[error("too many connections from this address; close one, or try again later")]
     TooMany,
@@ -172,28 +175,28 @@ pub enum TurnedAway {
 
 /// All that come, and what they have used.
 #[derive(Debug)]
-pub struct Visitors {
+pub struct Admission {
     network: Network,
-    addresses: Mutex<Addresses>,
+    addresses: Mutex<AddressTable>,
     /// As many as there are accounts at most, and none when users have no limit.
-    users: Mutex<HashMap<UserId, Arc<Bucket>>>,
+    users: Mutex<HashMap<UserId, Arc<RateLimiter>>>,
 }
 
 #[derive(Debug)]
-struct Addresses {
-    known: HashMap<IpAddr, Arc<Used>>,
+struct AddressTable {
+    known: HashMap<IpAddr, Arc<AddressUsage>>,
     swept_from: usize,
     /// When the forgotten were looked for last while there was no room.
     full_at: Option<Instant>,
 }
 
-impl Visitors {
+impl Admission {
     /// With the limits of these settings.
     #[must_use]
     pub fn new(network: &Network) -> Self {
         Self {
             network: network.clone(),
-            addresses: Mutex::new(Addresses {
+            addresses: Mutex::new(AddressTable {
                 known: HashMap::new(),
                 swept_from: ADDRESSES_SWEPT_FROM,
                 full_at: None,
@@ -205,49 +208,49 @@ impl Visitors {
     /// Lets a connection in.
     ///
     /// # Errors
-    /// [`TurnedAway`].
-    pub fn enter(&self, address: IpAddr) -> Result<Visit, TurnedAway> {
+    /// [`AdmissionError`].
+    pub fn enter(&self, address: IpAddr) -> Result<Admitted, AdmissionError> {
         let mut addresses = locked(&self.addresses);
         let key = network_of(address);
         if !addresses.known.contains_key(&key) {
             addresses.make_room(self.forget_after())?;
         }
-        let used = addresses
+        let usage = addresses
             .known
             .entry(key)
-            .or_insert_with(|| self.newcomer());
-        if used.connections.load(Ordering::Relaxed) >= self.network.connections_per_address.get() {
-            return Err(TurnedAway::TooMany);
+            .or_insert_with(|| self.new_usage());
+        if usage.connections.load(Ordering::Relaxed) >= self.network.connections_per_address.get() {
+            return Err(AdmissionError::TooMany);
         }
-        if let Some(Err(wait)) = used.connects.as_ref().map(Bucket::take) {
-            return Err(TurnedAway::TooFast { wait });
+        if let Some(Err(wait)) = usage.connects.as_ref().map(RateLimiter::take) {
+            return Err(AdmissionError::TooFast { wait });
         }
-        used.connections.fetch_add(1, Ordering::Relaxed);
-        let visitor = Visitor {
+        usage.connections.fetch_add(1, Ordering::Relaxed);
+        let client_address = ClientAddress {
             address: Some(address),
-            used: used.clone(),
+            usage: usage.clone(),
         };
-        Ok(Visit(Arc::new(visitor)))
+        Ok(Admitted(Arc::new(client_address)))
     }
 
     /// What a user's commands are taken from; `None`: they have no limit. All connections of a user share it.
     #[must_use]
-    pub fn commands_of(&self, user: UserId) -> Option<Arc<Bucket>> {
+    pub fn rate_limiter_of(&self, user: UserId) -> Option<Arc<RateLimiter>> {
         let rate = self.network.rate_commands?;
         let mut users = locked(&self.users);
         let bucket = users
             .entry(user)
-            .or_insert_with(|| Arc::new(Bucket::new(rate)));
+            .or_insert_with(|| Arc::new(RateLimiter::new(rate)));
         Some(bucket.clone())
     }
 
-    fn newcomer(&self) -> Arc<Used> {
-        Arc::new(Used {
+    fn new_usage(&self) -> Arc<AddressUsage> {
+        Arc::new(AddressUsage {
             connections: AtomicU32::new(0),
-            connects: self.network.rate_connections.map(Bucket::new),
-            logins: self.network.rate_logins.map(Bucket::new),
-            registrations: self.network.rate_registrations.map(Bucket::new),
-            envelopes: Some(Bucket::new(ENVELOPES_PER_ADDRESS)),
+            connects: self.network.rate_connections.map(RateLimiter::new),
+            logins: self.network.rate_logins.map(RateLimiter::new),
+            registrations: self.network.rate_registrations.map(RateLimiter::new),
+            envelopes: Some(RateLimiter::new(ENVELOPES_PER_ADDRESS)),
             seen_at: Mutex::new(Instant::now()),
         })
     }
@@ -265,9 +268,9 @@ impl Visitors {
     }
 }
 
-impl Addresses {
+impl AddressTable {
     /// Forgets who has left long ago, each time that there are twice as many.
-    fn make_room(&mut self, forget_after: Duration) -> Result<(), TurnedAway> {
+    fn make_room(&mut self, forget_after: Duration) -> Result<(), AdmissionError> {
         if self.known.len() < self.swept_from {
             return Ok(());
         }
@@ -278,18 +281,18 @@ impl Addresses {
                 .full_at
                 .is_some_and(|at| now.duration_since(at) < FULL_SWEEP_PAUSE)
             {
-                return Err(TurnedAway::TooManyAddresses);
+                return Err(AdmissionError::TooManyAddresses);
             }
             self.full_at = Some(now);
         }
         self.known
-            .retain(|_, visitor| !visitor.is_forgettable(now, forget_after));
+            .retain(|_, client_address| !client_address.is_forgettable(now, forget_after));
         let twice = 2 * self.known.len();
         self.swept_from = twice.clamp(ADDRESSES_SWEPT_FROM, ADDRESSES_MAX);
         if self.known.len() < ADDRESSES_MAX {
             Ok(())
         } else {
-            Err(TurnedAway::TooManyAddresses)
+            Err(AdmissionError::TooManyAddresses)
         }
     }
 }
@@ -322,10 +325,10 @@ mod tests {
         Some(Rate { count, period })
     }
 
-    fn visitors(change: impl FnOnce(&mut Network)) -> Visitors {
+    fn admission(change: impl FnOnce(&mut Network)) -> Admission {
         let mut network = Config::default().network;
         change(&mut network);
-        Visitors::new(&network)
+        Admission::new(&network)
     }
 
     fn address(text: &str) -> IpAddr {
@@ -334,52 +337,52 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_connections_and_another_its_own() {
-        let visitors = visitors(|network| {
+        let admission = admission(|network| {
             network.connections_per_address = NonZeroU32::new(2).unwrap();
         });
-        let first = visitors.enter(address("10.0.0.1")).unwrap();
-        let _second = visitors.enter(address("::ffff:10.0.0.1")).unwrap();
-        let third = visitors.enter(address("10.0.0.1"));
-        assert_eq!(third.unwrap_err(), TurnedAway::TooMany);
-        assert!(visitors.enter(address("10.0.0.2")).is_ok());
+        let first = admission.enter(address("10.0.0.1")).unwrap();
+        let _second = admission.enter(address("::ffff:10.0.0.1")).unwrap();
+        let third = admission.enter(address("10.0.0.1"));
+        assert_eq!(third.unwrap_err(), AdmissionError::TooMany);
+        assert!(admission.enter(address("10.0.0.2")).is_ok());
         drop(first);
-        assert!(visitors.enter(address("10.0.0.1")).is_ok());
+        assert!(admission.enter(address("10.0.0.1")).is_ok());
     }
 
     #[test]
     fn a_network_of_ipv6_counts_as_one_address() {
-        let visitors = visitors(|network| {
+        let admission = admission(|network| {
             network.connections_per_address = NonZeroU32::MIN;
         });
-        let _first = visitors.enter(address("2001:db8::1")).unwrap();
-        let second = visitors.enter(address("2001:db8::ffff:2"));
-        assert_eq!(second.unwrap_err(), TurnedAway::TooMany);
-        assert!(visitors.enter(address("2001:db8:0:1::1")).is_ok());
+        let _first = admission.enter(address("2001:db8::1")).unwrap();
+        let second = admission.enter(address("2001:db8::ffff:2"));
+        assert_eq!(second.unwrap_err(), AdmissionError::TooMany);
+        assert!(admission.enter(address("2001:db8:0:1::1")).is_ok());
     }
 
     #[test]
     fn what_comes_too_fast_is_told_how_long_to_wait() {
         let hour = Duration::from_secs(3_600);
-        let visitors = visitors(|network| {
+        let admission = admission(|network| {
             network.rate_connections = rate(3, hour);
             network.rate_logins = rate(1, hour);
             network.rate_registrations = None;
             network.rate_commands = rate(2, hour);
         });
         let visits: Vec<_> = (0..3)
-            .map(|_| visitors.enter(address("10.0.0.1")).unwrap())
+            .map(|_| admission.enter(address("10.0.0.1")).unwrap())
             .collect();
-        let Err(TurnedAway::TooFast { wait }) = visitors.enter(address("10.0.0.1")) else {
+        let Err(AdmissionError::TooFast { wait }) = admission.enter(address("10.0.0.1")) else {
             panic!("a fourth is too fast")
         };
         assert!(wait <= hour / 3 && wait > hour / 4, "{wait:?}");
         // All connections of an address share its bucket.
-        assert_eq!(visits[0].visitor().try_login(), Ok(()));
-        assert!(visits[1].visitor().try_login().is_err());
+        assert_eq!(visits[0].client_address().try_login(), Ok(()));
+        assert!(visits[1].client_address().try_login().is_err());
         for _ in 0..100 {
-            assert_eq!(visits[2].visitor().try_registration(), Ok(()));
+            assert_eq!(visits[2].client_address().try_registration(), Ok(()));
         }
-        let user = |number| visitors.commands_of(UserId(number)).unwrap();
+        let user = |number| admission.rate_limiter_of(UserId(number)).unwrap();
         assert!(user(1).take().is_ok() && user(1).take().is_ok());
         assert!(user(1).take().is_err());
         assert!(user(2).take().is_ok());
@@ -387,7 +390,7 @@ mod tests {
 
     #[test]
     fn addresses_without_end_are_forgotten_or_turned_away() {
-        let soon = visitors(|network| {
+        let soon = admission(|network| {
             network.rate_connections = None;
             network.rate_logins = None;
             network.rate_registrations = None;
@@ -398,9 +401,9 @@ mod tests {
         }
         assert!(locked(&soon.addresses).known.len() <= ADDRESSES_MAX);
 
-        let late = visitors(|_| {});
+        let late = admission(|_| {});
         let last = many().map(|address| late.enter(address).err()).last();
-        assert_eq!(last, Some(Some(TurnedAway::TooManyAddresses)));
+        assert_eq!(last, Some(Some(AdmissionError::TooManyAddresses)));
         assert_eq!(locked(&late.addresses).known.len(), ADDRESSES_MAX);
     }
 }

@@ -29,14 +29,14 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::platform::encoding::Encoding;
-use crate::platform::tcp::{Line, Sides};
-use admission::{TurnedAway, Visit};
-use peeked::Prefixed;
-use session::{Channel, Ended, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
+use crate::platform::tcp::{Halves, SharedStream};
+use admission::{AdmissionError, Admitted};
+use peeked::Peeked;
+use session::{Channel, CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
 
-pub use http::origins::Hosts;
+pub use http::origins::AllowedOrigins;
 pub use tls::TlsError;
-pub(crate) use tls::{TlsDoor, open as open_tls};
+pub(crate) use tls::{ServerTls, open as open_tls};
 
 /// The first byte of TLS: a handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -48,26 +48,26 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many connections can be open; one more is told so and closed.
 pub const CONNECTIONS_MAX: usize = 20_000;
 /// How many connections at a time are told why they are turned away; one more is closed without a word.
-const TURNED_AWAY_MAX: usize = 256;
+const REFUSALS_MAX: usize = 256;
 
 /// What stands behind the door.
-pub(crate) struct Door {
+pub(crate) struct Gateway {
     pub(crate) services: Arc<Services>,
-    hosts: Hosts,
-    tls: Option<TlsDoor>,
-    turning_away: Arc<Semaphore>,
+    origins: AllowedOrigins,
+    tls: Option<ServerTls>,
+    refusing: Arc<Semaphore>,
 }
 
 /// What a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Language {
+enum Protocol {
     Tls,
     Binary,
     Lines,
     Http,
 }
 
-impl Language {
+impl Protocol {
     /// What begins with no byte that is known is held to be binary: it is told what was expected.
     fn of(first: u8) -> Self {
         match first {
@@ -79,168 +79,173 @@ impl Language {
     }
 }
 
-impl Door {
-    pub(crate) fn new(services: Arc<Services>, hosts: Hosts, tls: Option<TlsDoor>) -> Self {
+impl Gateway {
+    pub(crate) fn new(
+        services: Arc<Services>,
+        origins: AllowedOrigins,
+        tls: Option<ServerTls>,
+    ) -> Self {
         Self {
             services,
-            hosts,
+            origins,
             tls,
-            turning_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+            refusing: Arc::new(Semaphore::new(REFUSALS_MAX)),
         }
     }
 
     /// Lets a connection in beside those that are open, if there is room for it.
-    pub(crate) fn enter(&self, peer: SocketAddr, open: usize) -> Result<Visit, TurnedAway> {
+    pub(crate) fn enter(&self, peer: SocketAddr, open: usize) -> Result<Admitted, AdmissionError> {
         if open >= CONNECTIONS_MAX {
-            return Err(TurnedAway::Full);
+            return Err(AdmissionError::Full);
         }
-        self.services.visitors.enter(peer.ip())
+        self.services.admission.enter(peer.ip())
     }
 
     /// Tells a connection why it is not let in, unless too many are told already.
-    pub(crate) fn turn_away(&self, mut stream: TcpStream, why: TurnedAway) {
+    pub(crate) fn refuse(&self, mut stream: TcpStream, why: AdmissionError) {
         self.services.metrics.turned_away.add_one();
-        let Ok(permit) = self.turning_away.clone().try_acquire_owned() else {
+        let Ok(permit) = self.refusing.clone().try_acquire_owned() else {
             return;
         };
         let code = match why {
-            TurnedAway::TooFast { .. } => Code::SLOW_DOWN,
+            AdmissionError::TooFast { .. } => Code::SLOW_DOWN,
             _ => Code::TOO_MANY_CONNECTIONS,
         };
         tokio::spawn(async move {
             // What it speaks is not known yet, and it is not waited for.
-            send_away(&mut stream, &goodbye(Encoding::Binary, code, why)).await;
+            refuse_and_close(&mut stream, &goodbye(Encoding::Binary, code, why)).await;
             drop(permit);
         });
     }
 
     /// Serves a connection until it ends.
-    pub(crate) async fn serve(&self, stream: TcpStream, visit: &Visit) -> Ended {
-        let ended = self.receive(stream, visit).await;
+    pub(crate) async fn serve(&self, stream: TcpStream, admitted: &Admitted) -> CloseReason {
+        let ended = self.accept(stream, admitted).await;
         match ended {
-            Ended::TooSlow => self.services.metrics.too_slow.add_one(),
-            Ended::Silent => self.services.metrics.silent.add_one(),
+            CloseReason::TooSlow => self.services.metrics.too_slow.add_one(),
+            CloseReason::Silent => self.services.metrics.silent.add_one(),
             _ => {}
         }
         ended
     }
 
-    async fn receive(&self, stream: TcpStream, visit: &Visit) -> Ended {
+    async fn accept(&self, stream: TcpStream, admitted: &Admitted) -> CloseReason {
         let other = self.services.metrics.connections_other.held();
         let hello_by = Instant::now() + HELLO_TIMEOUT;
         // Replies are small and waited for.
         if let Err(error) = stream.set_nodelay(true) {
             return error.into();
         }
-        let (line, sides) = match Line::new(stream) {
+        let (line, halves) = match SharedStream::new(stream) {
             Ok(line) => line,
             Err(error) => return error.into(),
         };
-        let mut stream = Prefixed::new(line);
-        let language = match self.listen(&mut stream, hello_by).await {
-            Ok(language) => language,
+        let mut stream = Peeked::new(line);
+        let protocol = match self.first_protocol(&mut stream, hello_by).await {
+            Ok(protocol) => protocol,
             Err(ended) => {
                 if let (Some(code), None) = (ended.code(), &self.tls) {
                     // What it would have spoken is not known.
-                    send_away(&mut stream, &goodbye(Encoding::Binary, code, &ended)).await;
+                    refuse_and_close(&mut stream, &goodbye(Encoding::Binary, code, &ended)).await;
                 }
                 return ended;
             }
         };
-        match (language, &self.tls) {
-            (Language::Tls, Some(tls)) => {
+        match (protocol, &self.tls) {
+            (Protocol::Tls, Some(tls)) => {
                 let accepted = timeout_at(hello_by, tls.acceptor.accept(stream)).await;
                 let mut stream = match accepted {
-                    Ok(Ok(stream)) => Prefixed::new(stream),
+                    Ok(Ok(stream)) => Peeked::new(stream),
                     Ok(Err(error)) => return error.into(),
-                    Err(_) => return Ended::NoHello,
+                    Err(_) => return CloseReason::NoHello,
                 };
-                match self.listen(&mut stream, hello_by).await {
-                    Ok(language) => {
+                match self.first_protocol(&mut stream, hello_by).await {
+                    Ok(protocol) => {
                         drop(other);
-                        self.speak(language, (stream, None), hello_by, visit).await
+                        self.serve_protocol(protocol, (stream, None), hello_by, admitted)
+                            .await
                     }
                     Err(ended) => ended,
                 }
             }
-            (language, Some(_)) => send_away(&mut stream, &needs_tls(language)).await,
-            (Language::Tls, None) => send_away(&mut stream, &TLS_ALERT).await,
-            (language, None) => {
+            (protocol, Some(_)) => refuse_and_close(&mut stream, &tls_required(protocol)).await,
+            (Protocol::Tls, None) => refuse_and_close(&mut stream, &TLS_ALERT).await,
+            (protocol, None) => {
                 drop(other);
-                self.speak(language, (stream, Some(sides)), hello_by, visit)
+                self.serve_protocol(protocol, (stream, Some(halves)), hello_by, admitted)
                     .await
             }
         }
     }
 
     /// Waits until a client begins to speak.
-    async fn listen<S>(
+    async fn first_protocol<S>(
         &self,
-        stream: &mut Prefixed<S>,
+        stream: &mut Peeked<S>,
         hello_by: Instant,
-    ) -> Result<Language, Ended>
+    ) -> Result<Protocol, CloseReason>
     where
         S: AsyncRead + Unpin,
     {
         let mut stopping = self.services.stopping.clone();
         tokio::select! {
             first = timeout_at(hello_by, stream.first_byte()) => {
-                match first.map_err(|_| Ended::NoHello)?? {
-                    Some(first) => Ok(Language::of(first)),
-                    None => Err(Ended::Closed),
+                match first.map_err(|_| CloseReason::NoHello)?? {
+                    Some(first) => Ok(Protocol::of(first)),
+                    None => Err(CloseReason::Closed),
                 }
             }
-            () = session::stopped(&mut stopping) => Err(Ended::Stopping),
+            () = session::stopped(&mut stopping) => Err(CloseReason::Stopping),
         }
     }
 
-    async fn speak<S>(
+    async fn serve_protocol<S>(
         &self,
-        language: Language,
-        (stream, sides): (Prefixed<S>, Option<Sides>),
+        protocol: Protocol,
+        (stream, halves): (Peeked<S>, Option<Halves>),
         hello_by: Instant,
-        visit: &Visit,
-    ) -> Ended
+        admitted: &Admitted,
+    ) -> CloseReason
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let services = self.services.clone();
-        let (metrics, visitor) = (&self.services.metrics, visit.visitor().clone());
-        match language {
-            Language::Http => http::market::serve(stream, self, visitor).await,
-            Language::Lines => {
+        let (metrics, client_address) = (&self.services.metrics, admitted.client_address().clone());
+        match protocol {
+            Protocol::Http => http::market::serve(stream, self, client_address).await,
+            Protocol::Lines => {
                 let _open = metrics.connections_json.held();
-                let channel = with(sides, Channel::lines(stream));
-                session::serve(channel, hello_by, visitor, services).await
+                let channel = with_halves(halves, Channel::lines(stream));
+                session::serve(channel, hello_by, client_address, services).await
             }
             // TLS within TLS is nothing that is known.
-            Language::Binary | Language::Tls => {
+            Protocol::Binary | Protocol::Tls => {
                 let _open = metrics.connections_binary.held();
-                let channel = with(sides, Channel::frames(stream));
-                session::serve(channel, hello_by, visitor, services).await
+                let channel = with_halves(halves, Channel::frames(stream));
+                session::serve(channel, hello_by, client_address, services).await
             }
         }
     }
 }
 
 /// With what the sequencer reads and writes: not where something, such as TLS, lies in between.
-fn with<S>(sides: Option<Sides>, channel: Channel<S>) -> Channel<S>
+fn with_halves<S>(halves: Option<Halves>, channel: Channel<S>) -> Channel<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    match sides {
-        Some(sides) => channel.over(sides),
+    match halves {
+        Some(halves) => channel.over(halves),
         None => channel,
     }
 }
 
 /// Tells a client in its own language that this door speaks TLS.
-fn needs_tls(language: Language) -> Vec<u8> {
+fn tls_required(protocol: Protocol) -> Vec<u8> {
     let why = "this port speaks TLS, and nothing plain: connect with TLS";
-    match language {
-        Language::Binary => goodbye(Encoding::Binary, Code::TLS_REQUIRED, why),
-        Language::Lines => goodbye(Encoding::Json, Code::TLS_REQUIRED, why),
-        Language::Http | Language::Tls => format!(
+    match protocol {
+        Protocol::Binary => goodbye(Encoding::Binary, Code::TLS_REQUIRED, why),
+        Protocol::Lines => goodbye(Encoding::Json, Code::TLS_REQUIRED, why),
+        Protocol::Http | Protocol::Tls => format!(
             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
              Connection: close\r\n\r\n{why}, as https:// or wss://\n",
             why.len() + ", as https:// or wss://\n".len()
@@ -258,7 +263,7 @@ fn goodbye(encoding: Encoding, code: Code, why: impl Display) -> Vec<u8> {
 
 /// Writes, ends, and reads what still comes for a moment: bytes that nobody has read would make the system take
 /// back what was written.
-async fn send_away<S>(stream: &mut S, bytes: &[u8]) -> Ended
+async fn refuse_and_close<S>(stream: &mut S, bytes: &[u8]) -> CloseReason
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -275,5 +280,5 @@ where
         // Who does not end is left.
         let _ = timeout(LINGER_TIMEOUT, listen).await;
     }
-    Ended::SentAway
+    CloseReason::SentAway
 }

@@ -10,13 +10,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 const FIRST_BYTES: usize = 1_024;
 
 /// A stream, and bytes of it that were read already.
-pub(super) struct Prefixed<S> {
+pub(super) struct Peeked<S> {
     first: Vec<u8>,
     at: usize,
     io: S,
 }
 
-impl<S: AsyncRead + Unpin> Prefixed<S> {
+impl<S: AsyncRead + Unpin> Peeked<S> {
     pub(super) fn new(io: S) -> Self {
         Self {
             first: Vec::new(),
@@ -34,7 +34,7 @@ impl<S: AsyncRead + Unpin> Prefixed<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Peeked<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -55,7 +55,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Prefixed<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Peeked<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::version::TLS13;
 use webpki::EndEntityCert;
 
 use crate::config::Tls;
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::projections::console_text::Certified;
 
 /// The largest file of certificates or keys, in bytes.
@@ -27,14 +27,14 @@ const PEM_BYTES_MAX: u64 = 1 << 20;
 const ALPN: &[u8] = b"http/1.1";
 
 /// TLS, ready for clients.
-pub(crate) struct TlsDoor {
+pub(crate) struct ServerTls {
     pub(super) acceptor: TlsAcceptor,
     /// The SHA-256 of a certificate made here, for clients to hold to: `AB:CD:...`, as `openssl` writes it.
     pub(crate) fingerprint: Option<String>,
     certificate: CertificateDer<'static>,
 }
 
-impl TlsDoor {
+impl ServerTls {
     /// By which name clients come to a server that listens there, so that they find the certificate right.
     pub(crate) fn certified(&self, listens: IpAddr) -> Certified<'_> {
         // One that this cannot read may still be one that clients can.
@@ -91,9 +91,9 @@ pub enum TlsError {
 /// [`TlsError`] names the file.
 pub(crate) fn open(
     tls: &Tls,
-    data: &DataFolder,
+    data: &DataDir,
     names: Vec<String>,
-) -> Result<Option<TlsDoor>, TlsError> {
+) -> Result<Option<ServerTls>, TlsError> {
     let (cert, key, is_own) = match tls {
         Tls::Off => return Ok(None),
         Tls::Files { cert, key } => (cert.clone(), key.clone(), false),
@@ -120,7 +120,7 @@ pub(crate) fn open(
         .with_single_cert(chain, private);
     let mut config = config.map_err(|source| TlsError::Pair { cert, key, source })?;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(Some(TlsDoor {
+    Ok(Some(ServerTls {
         acceptor: TlsAcceptor::from(Arc::new(config)),
         fingerprint,
         certificate,

@@ -9,12 +9,12 @@ use super::error::{JournalError, VisitError};
 use super::frame::FrameView;
 use super::key::{Key, key_path};
 use super::options::{Durability, Options};
+use super::preallocate::Preallocator;
 use super::reader::{Reader, TailState, Torn};
 use super::relaxed::{self, Syncer};
 use super::segment::{
     SEGMENT_HEADER_BYTES, Segment, SegmentHeader, list_numbered, list_segments, segment_path,
 };
-use super::supply::Supply;
 use super::writer::{Active, Journal, begin_segment};
 
 /// Locked while a server runs; its content means nothing.
@@ -106,7 +106,7 @@ impl Journal {
             }
         };
         let mut journal = Self {
-            supply: Supply::start(disk.clone(), dir, options.prepare)?,
+            preallocator: Preallocator::start(disk.clone(), dir, options.prepare)?,
             disk,
             dir: dir.to_owned(),
             key,
@@ -167,7 +167,7 @@ fn create(disk: &dyn Disk, dir: &Path, options: &Options) -> Result<Key, Journal
         bytes: options.segment_bytes_first.max(SEGMENT_HEADER_BYTES),
         chain_before: genesis(&options.new.market),
     };
-    let prepared = Supply::make(disk, dir, header.bytes).map_err(failed)?;
+    let prepared = Preallocator::make(disk, dir, header.bytes).map_err(failed)?;
     begin_segment(disk, dir, &key, prepared, &header).map_err(failed)?;
     Ok(key)
 }

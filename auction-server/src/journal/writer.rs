@@ -9,9 +9,9 @@ use super::chain::{MarketId, Position};
 use super::disk::{Disk, DiskFile};
 use super::frame::{self, Batch, FRAME_BYTES_MAX};
 use super::key::Key;
+use super::preallocate::{Preallocator, Prepared};
 use super::relaxed::Syncer;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, segment_path};
-use super::supply::{Prepared, Supply};
 
 /// Where the sequencer makes its batches durable.
 pub trait Log {
@@ -46,10 +46,10 @@ pub struct Journal {
     /// With relaxed durability: who syncs.
     pub(super) syncer: Option<Syncer>,
     pub(super) position: Position,
-    pub(super) supply: Supply,
+    pub(super) preallocator: Preallocator,
     pub(super) failed: bool,
     pub(super) buffer: Vec<u8>,
-    /// Dropped last: the helper thread of `supply` has ended by then.
+    /// Dropped last: the helper thread of `preallocator` has ended by then.
     pub(super) _lock: Box<dyn Any + Send + Sync>,
 }
 
@@ -99,7 +99,7 @@ impl Log for Journal {
     /// Why the next segment could not be prepared, if it could not (the disk is full, say): appends go on while
     /// the present segment has room.
     fn early_warning(&mut self) -> Option<io::Error> {
-        self.supply.failure()
+        self.preallocator.failure()
     }
 }
 
@@ -148,7 +148,7 @@ impl Journal {
         }
         .map_err(|error| failed("sync", path, &error))?;
         *end += length;
-        self.supply.tell_full(*end, self.active.bytes);
+        self.preallocator.tell_full(*end, self.active.bytes);
         self.position = Position {
             sequence: last,
             chain,
@@ -162,7 +162,7 @@ impl Journal {
         let first = self.position.sequence + 1;
         let chain_before = self.position.chain;
         let prepared = self
-            .supply
+            .preallocator
             .take(bytes_min)
             .map_err(|error| failed("prepare", &segment_path(&self.dir, first), &error))?;
         let header = SegmentHeader {
@@ -188,13 +188,15 @@ impl Journal {
 
     /// Has the segment after this one prepared.
     pub(super) fn request_next(&mut self) {
-        self.supply.tell_full(self.active.end, self.active.bytes);
+        self.preallocator
+            .tell_full(self.active.end, self.active.bytes);
         let bytes = self
             .active
             .bytes
             .saturating_mul(2)
             .min(self.segment_bytes_max);
-        self.supply.request(bytes.max(self.segment_bytes_first));
+        self.preallocator
+            .request(bytes.max(self.segment_bytes_first));
     }
 }
 

@@ -10,7 +10,7 @@ use auction_core::{
     Speaker, Timestamp, TokenHash, UserId,
 };
 
-use crate::market::group_commit::Settled;
+use crate::market::group_commit::Committed;
 
 /// All accounts and open sessions.
 #[derive(Default)]
@@ -153,20 +153,20 @@ impl Credentials {
     }
 
     /// Takes what has become durable.
-    pub fn settle(&self, settled: &Settled) {
-        let names = settled.public().filter_map(|(_, event)| match event {
+    pub fn on_commit(&self, committed: &Committed) {
+        let names = committed.public().filter_map(|(_, event)| match event {
             PublicEvent::UserRegistered { user, name, role } => Some((*user, *name, *role)),
             _ => None,
         });
         let mut names = names.peekable();
-        if settled.private().next().is_none() && names.peek().is_none() {
+        if committed.private().next().is_none() && names.peek().is_none() {
             return;
         }
         let mut tables = self.write();
         for (user, name, role) in names {
             tables.account(user, name, role, None);
         }
-        for (at, event) in settled.private() {
+        for (at, event) in committed.private() {
             tables.apply(at, event);
         }
     }

@@ -12,11 +12,11 @@ use auction_core::{DeadMan, Engine, PrivateEvent, SessionId, Span, UserId};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::market::group_commit::Settled;
+use crate::market::group_commit::Committed;
 
 /// The switches of all sessions.
 #[derive(Default)]
-pub struct Switches {
+pub struct DeadManSwitches {
     table: Mutex<Table>,
     changed: Notify,
 }
@@ -27,7 +27,7 @@ struct Table {
     /// Sessions that have ended, and whose switch is still to be cleared.
     ended: BTreeSet<SessionId>,
     /// How many connections speak for a session.
-    speaking: HashMap<SessionId, usize>,
+    connections: HashMap<SessionId, usize>,
     /// When those that are away die.
     due: BTreeSet<(Instant, SessionId)>,
     due_at: HashMap<SessionId, Instant>,
@@ -35,25 +35,25 @@ struct Table {
 
 /// A session that has died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Died {
+pub struct Expired {
     /// The session.
     pub session: SessionId,
     /// Whose it is or was.
     pub user: UserId,
     /// Whether it was only away, or has ended.
-    pub how: HowDied,
+    pub how: ExpiryCause,
 }
 
 /// How a session died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HowDied {
+pub enum ExpiryCause {
     /// It was away for too long; it can still be resumed.
     Away,
     /// It has ended.
     Ended,
 }
 
-impl Switches {
+impl DeadManSwitches {
     /// The switches of an engine, all of which is durable: nobody speaks for any session yet.
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
@@ -63,7 +63,7 @@ impl Switches {
             if engine.roster().session(session).is_none() {
                 table.ended.insert(session);
             }
-            table.away(session);
+            table.start_grace(session);
         }
         Self {
             table: Mutex::new(table),
@@ -72,8 +72,8 @@ impl Switches {
     }
 
     /// Takes what has become durable.
-    pub fn settle(&self, settled: &Settled) {
-        for (_, event) in settled.private() {
+    pub fn on_commit(&self, committed: &Committed) {
+        for (_, event) in committed.private() {
             match event {
                 PrivateEvent::DeadManSet {
                     session,
@@ -89,9 +89,9 @@ impl Switches {
     }
 
     /// One more connection speaks for a session.
-    pub fn came(&self, session: SessionId) {
+    pub fn connected(&self, session: SessionId) {
         self.change(|table| {
-            *table.speaking.entry(session).or_default() += 1;
+            *table.connections.entry(session).or_default() += 1;
             if !table.ended.contains(&session) {
                 table.postpone(session);
             }
@@ -99,20 +99,20 @@ impl Switches {
     }
 
     /// A connection speaks for it no more.
-    pub fn left(&self, session: SessionId) {
+    pub fn disconnected(&self, session: SessionId) {
         self.change(|table| {
-            if let Some(count) = table.speaking.get_mut(&session) {
+            if let Some(count) = table.connections.get_mut(&session) {
                 *count -= 1;
                 if *count == 0 {
-                    table.speaking.remove(&session);
-                    table.away(session);
+                    table.connections.remove(&session);
+                    table.start_grace(session);
                 }
             }
         });
     }
 
     /// Waits until a session has died. One that is only away dies once, until someone has spoken for it again.
-    pub async fn next(&self) -> Died {
+    pub async fn next(&self) -> Expired {
         loop {
             let changed = self.changed.notified();
             let first = {
@@ -148,7 +148,7 @@ impl Table {
             Some(grace) => {
                 self.armed.insert(session, DeadMan { user, grace });
                 // Who armed it may have gone before it was durable.
-                self.away(session);
+                self.start_grace(session);
             }
             None => {
                 self.armed.remove(&session);
@@ -161,12 +161,12 @@ impl Table {
     fn end(&mut self, session: SessionId) {
         if self.armed.contains_key(&session) {
             self.ended.insert(session);
-            self.away(session);
+            self.start_grace(session);
         }
     }
 
     /// It dies after its grace, or now if it has ended; unless it has no switch or someone speaks for it.
-    fn away(&mut self, session: SessionId) {
+    fn start_grace(&mut self, session: SessionId) {
         self.postpone(session);
         let Some(dead_man) = self.armed.get(&session) else {
             return;
@@ -174,7 +174,7 @@ impl Table {
         let now = Instant::now();
         let at = if self.ended.contains(&session) {
             now
-        } else if self.speaking.contains_key(&session) {
+        } else if self.connections.contains_key(&session) {
             return;
         } else {
             now + Duration::from_micros(dead_man.grace.micros())
@@ -189,7 +189,7 @@ impl Table {
         }
     }
 
-    fn take_due(&mut self, now: Instant) -> Option<Died> {
+    fn take_due(&mut self, now: Instant) -> Option<Expired> {
         let (at, session) = *self.due.first()?;
         if at > now {
             return None;
@@ -197,10 +197,10 @@ impl Table {
         self.postpone(session);
         let user = self.armed.get(&session)?.user;
         let how = match self.ended.contains(&session) {
-            true => HowDied::Ended,
-            false => HowDied::Away,
+            true => ExpiryCause::Ended,
+            false => ExpiryCause::Away,
         };
-        Some(Died { session, user, how })
+        Some(Expired { session, user, how })
     }
 }
 
@@ -211,16 +211,16 @@ mod tests {
     const SESSION: SessionId = SessionId(7);
     const USER: UserId = UserId(3);
 
-    fn armed(secs: u64) -> Switches {
-        let switches = Switches::default();
-        switches.came(SESSION);
-        switches.change(|table| table.set(SESSION, USER, Some(Span::from_secs(secs))));
-        switches
+    fn armed(secs: u64) -> DeadManSwitches {
+        let dead_man = DeadManSwitches::default();
+        dead_man.connected(SESSION);
+        dead_man.change(|table| table.set(SESSION, USER, Some(Span::from_secs(secs))));
+        dead_man
     }
 
-    async fn dies_after(switches: &Switches) -> Option<(Duration, HowDied)> {
+    async fn dies_after(dead_man: &DeadManSwitches) -> Option<(Duration, ExpiryCause)> {
         let begun = Instant::now();
-        let died = tokio::time::timeout(Duration::from_secs(3_600), switches.next()).await;
+        let died = tokio::time::timeout(Duration::from_secs(3_600), dead_man.next()).await;
         let died = died.ok()?;
         assert_eq!((died.session, died.user), (SESSION, USER));
         Some((begun.elapsed(), died.how))
@@ -228,39 +228,39 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_session_dies_when_nobody_has_spoken_for_it_for_its_grace_and_once() {
-        let switches = armed(10);
-        assert_eq!(dies_after(&switches).await, None);
-        switches.came(SESSION);
-        switches.left(SESSION);
-        assert_eq!(dies_after(&switches).await, None, "one still speaks");
-        switches.left(SESSION);
-        let (after, how) = dies_after(&switches).await.unwrap();
+        let dead_man = armed(10);
+        assert_eq!(dies_after(&dead_man).await, None);
+        dead_man.connected(SESSION);
+        dead_man.disconnected(SESSION);
+        assert_eq!(dies_after(&dead_man).await, None, "one still speaks");
+        dead_man.disconnected(SESSION);
+        let (after, how) = dies_after(&dead_man).await.unwrap();
         assert!(after >= Duration::from_secs(10) && after < Duration::from_secs(11));
-        assert_eq!(how, HowDied::Away);
-        assert_eq!(dies_after(&switches).await, None, "once");
-        switches.came(SESSION);
-        switches.left(SESSION);
-        assert!(dies_after(&switches).await.is_some(), "and anew");
+        assert_eq!(how, ExpiryCause::Away);
+        assert_eq!(dies_after(&dead_man).await, None, "once");
+        dead_man.connected(SESSION);
+        dead_man.disconnected(SESSION);
+        assert!(dies_after(&dead_man).await.is_some(), "and anew");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_back_in_time_is_spared_and_who_clears_it_too() {
-        let switches = armed(10);
-        switches.left(SESSION);
+        let dead_man = armed(10);
+        dead_man.disconnected(SESSION);
         tokio::time::sleep(Duration::from_secs(9)).await;
-        switches.came(SESSION);
-        assert_eq!(dies_after(&switches).await, None);
-        switches.left(SESSION);
-        switches.change(|table| table.set(SESSION, USER, None));
-        assert_eq!(dies_after(&switches).await, None);
+        dead_man.connected(SESSION);
+        assert_eq!(dies_after(&dead_man).await, None);
+        dead_man.disconnected(SESSION);
+        dead_man.change(|table| table.set(SESSION, USER, None));
+        assert_eq!(dies_after(&dead_man).await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_session_that_ends_dies_at_once_whoever_speaks_for_it() {
-        let switches = armed(10);
-        switches.change(|table| table.end(SESSION));
-        let (after, how) = dies_after(&switches).await.unwrap();
+        let dead_man = armed(10);
+        dead_man.change(|table| table.end(SESSION));
+        let (after, how) = dies_after(&dead_man).await.unwrap();
         assert!(after < Duration::from_secs(1));
-        assert_eq!(how, HowDied::Ended);
+        assert_eq!(how, ExpiryCause::Ended);
     }
 }

@@ -1,7 +1,7 @@
 //! Decide, apply, make durable, tell: one batch at a time.
 //!
-//! [`Committer`] owns the engine and the log. What it decides is in memory ahead of the disk until
-//! [`commit`](Committer::commit) returns; only then may anyone hear of it. That is why the settled events come
+//! [`GroupCommit`] owns the engine and the log. What it decides is in memory ahead of the disk until
+//! [`commit`](GroupCommit::commit) returns; only then may anyone hear of it. That is why the settled events come
 //! from there and from nowhere else.
 
 use std::io;
@@ -22,7 +22,7 @@ pub const BATCH_RECORDS_MAX: u32 = 4_096;
 const BATCH_BYTES_FULL: usize = 4 << 20;
 
 /// The engine, its log, and the batch at hand.
-pub struct Committer {
+pub struct GroupCommit {
     engine: Engine,
     log: Box<dyn Log + Send>,
     batch: Pending,
@@ -37,19 +37,19 @@ struct Pending {
     count: u32,
     public: Vec<u8>,
     private: Vec<u8>,
-    settled: Settled,
+    committed: Committed,
 }
 
 /// What has become durable: everyone may know.
 #[derive(Clone, Debug, Default)]
-pub struct Settled {
+pub struct Committed {
     /// The last durable record.
     pub sequence: Sequence,
     /// What happened, and when, in order. The private events are for the market's own projections alone.
     pub events: Vec<(Timestamp, Event)>,
 }
 
-impl Settled {
+impl Committed {
     /// The private events, in order.
     pub fn private(&self) -> impl Iterator<Item = (Timestamp, &PrivateEvent)> {
         self.events.iter().filter_map(|(at, event)| match event {
@@ -90,18 +90,18 @@ pub enum Novelty {
     Repeated,
 }
 
-impl Committer {
+impl GroupCommit {
     /// An engine and a log that hold the same records.
     #[must_use]
     pub fn new(engine: Engine, log: Box<dyn Log + Send>) -> Self {
-        let mut committer = Self {
+        let mut group_commit = Self {
             engine,
             log,
             batch: Pending::default(),
             record: Record::default(),
         };
-        committer.begin();
-        committer
+        group_commit.begin();
+        group_commit
     }
 
     /// The engine: ahead of the disk while a batch is pending, so show nothing of it then.
@@ -184,7 +184,7 @@ impl Committer {
     ///
     /// # Errors
     /// When the log fails. Memory is ahead of the disk then: the process must end.
-    pub fn commit(&mut self) -> io::Result<Settled> {
+    pub fn commit(&mut self) -> io::Result<Committed> {
         if self.batch.count > 0 {
             self.log.append(&Batch {
                 first: self.batch.first,
@@ -196,10 +196,10 @@ impl Committer {
                 tracing::warn!(%why, "the journal's next segment could not be made: make room soon");
             }
         }
-        let mut settled = std::mem::take(&mut self.batch.settled);
-        settled.sequence = self.engine.sequence();
+        let mut committed = std::mem::take(&mut self.batch.committed);
+        committed.sequence = self.engine.sequence();
         self.begin();
-        Ok(settled)
+        Ok(committed)
     }
 
     fn begin(&mut self) {
@@ -219,10 +219,10 @@ impl Pending {
         let at = record.at;
         if let [Event::Public(PublicEvent::BidAccepted(bid))] = *record.events {
             let bid = Event::Public(PublicEvent::BidAccepted(bid));
-            self.settled.events.push((at, bid));
+            self.committed.events.push((at, bid));
         } else {
             let events = record.events.drain(..).map(|event| (at, event));
-            self.settled.events.extend(events);
+            self.committed.events.extend(events);
         }
     }
 }

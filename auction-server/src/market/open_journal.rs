@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{JournalError, Reader, RealDisk};
 
 /// Why an export ends early.
@@ -25,14 +25,14 @@ pub enum ExportError {
 #[error("there is no market in {}; start the server there once, or name another folder by --data", folder.path().display())]
 pub struct NoMarket {
     /// The folder.
-    pub folder: DataFolder,
+    pub folder: DataDir,
 }
 
 /// Opens the journal of a data folder, to read it.
 ///
 /// # Errors
 /// There is none; what the disk says.
-pub fn open(folder: &DataFolder) -> Result<Reader, ExportError> {
+pub fn open(folder: &DataDir) -> Result<Reader, ExportError> {
     let journal = folder.journal();
     if matches!(journal.try_exists(), Ok(false)) {
         return Err(NoMarket {

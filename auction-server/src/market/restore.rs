@@ -8,19 +8,19 @@ use auction_core::{Engine, MarketId, ReplayError, SNAPSHOT_VERSION, Snapshot};
 use auction_proto::decode_records;
 use tokio::sync::watch;
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{
     Disk, Durability, FrameView, Journal, JournalError, NewJournal, Options, Position, Reader,
     Recovery, SnapshotStore, VisitError,
 };
 use crate::platform::low_priority;
-use crate::platform::progress::{Reached, Reading};
+use crate::platform::progress::{Progress, ReadProgress};
 
 /// After so many records a new snapshot is made.
 pub const SNAPSHOT_RECORDS: u64 = 100_000;
 
 /// A market as the data folder holds it.
-pub struct Opened {
+pub struct RestoredMarket {
     /// The engine, with every durable record in it.
     pub engine: Engine,
     /// The journal, locked and fit to be appended to.
@@ -33,23 +33,23 @@ pub struct Opened {
     pub warnings: Vec<String>,
 }
 
-/// Opens the market in a data folder, or makes a new one there. `tell` is told how far it has come, now and then.
+/// Opens the market in a data folder, or makes a new one there. `on_progress` is told how far it has come, now and then.
 ///
 /// # Errors
 /// [`JournalError`] names the file and the byte.
 pub fn open(
     disk: Arc<dyn Disk>,
-    data: &DataFolder,
+    data: &DataDir,
     durability: Durability,
-    tell: &mut dyn FnMut(Reached),
-) -> Result<Opened, JournalError> {
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<RestoredMarket, JournalError> {
     let folder = data.journal();
     let newest = SnapshotStore::new(disk.clone(), &folder).newest_valid()?;
     let mut warnings: Vec<String> = newest.skipped.iter().map(|s| s.why.to_string()).collect();
 
     let mut begun = None;
     if let Some(snapshot) = newest.snapshot {
-        match restore(&snapshot.payload) {
+        match decode_snapshot(&snapshot.payload) {
             Ok(engine) => begun = Some((engine, snapshot.position)),
             Err(why) => warnings.push(format!(
                 "the snapshot at record {} is not used: {why}; the journal is read from its beginning",
@@ -64,7 +64,7 @@ pub fn open(
         ..Options::new(NewJournal::random())
     };
     let mut replayed = Vec::new();
-    let mut reading = Reading::new(&*disk, &folder, tell);
+    let mut reading = ReadProgress::new(&*disk, &folder, on_progress);
     let (journal, recovery) = Journal::open(disk, &folder, options, from, |frame| {
         reading.frame(frame);
         let market = MarketId(frame.market);
@@ -74,7 +74,7 @@ pub fn open(
     reading.end();
     let engine = engine.unwrap_or_else(|| Engine::new(MarketId(recovery.market)));
     let snapshot = from.map_or(0, |position| position.sequence);
-    Ok(Opened {
+    Ok(RestoredMarket {
         engine,
         journal,
         recovery,
@@ -91,7 +91,7 @@ pub fn open(
 /// When the system has no thread to give.
 pub fn keep_snapshots(
     disk: Arc<dyn Disk>,
-    data: &DataFolder,
+    data: &DataDir,
     last: u64,
     milestones: watch::Receiver<u64>,
 ) -> std::io::Result<JoinHandle<()>> {
@@ -137,7 +137,7 @@ pub fn make_snapshot(
     let before = store.newest_valid()?.snapshot;
     let mut engine = before
         .as_ref()
-        .and_then(|snapshot| restore(&snapshot.payload).ok());
+        .and_then(|snapshot| decode_snapshot(&snapshot.payload).ok());
     let mut position = match (&engine, before) {
         (Some(_), Some(snapshot)) => Some(snapshot.position),
         _ => None,
@@ -198,7 +198,7 @@ fn payload(engine: &Engine) -> Vec<u8> {
         .expect("a snapshot has no part that cannot be written")
 }
 
-fn restore(payload: &[u8]) -> Result<Engine, String> {
+fn decode_snapshot(payload: &[u8]) -> Result<Engine, String> {
     let (version, body) = payload.split_first_chunk().ok_or("it is empty")?;
     let version = u16::from_le_bytes(*version);
     if version != SNAPSHOT_VERSION {

@@ -11,7 +11,7 @@ use auction_core::{
 
 use crate::config::OnOutage;
 use crate::config::csv::users::NewAccount;
-use crate::market::group_commit::{BATCH_RECORDS_MAX, Committer, Done};
+use crate::market::group_commit::{BATCH_RECORDS_MAX, Done, GroupCommit};
 
 /// A new round of random stocks, as English lots.
 #[derive(Clone, Debug)]
@@ -32,36 +32,36 @@ pub struct Round {
 /// When the journal fails: the process must end. Within is what the market refuses, with the line of the account;
 /// then no account is made.
 pub fn import_accounts(
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     accounts: Vec<NewAccount>,
 ) -> io::Result<Result<(), (u64, Reject)>> {
-    if let Err(refused) = try_accounts(committer.engine(), now, &accounts) {
+    if let Err(refused) = try_accounts(group_commit.engine(), now, &accounts) {
         return Ok(Err(refused));
     }
     for account in accounts {
         // An account and what is paid into it are one frame: a crash leaves both or neither, and so the next start
         // knows by the account whether it was paid.
         let records = 1 + u32::try_from(account.deposits.len()).unwrap_or(u32::MAX);
-        if committer.is_full() || records > BATCH_RECORDS_MAX - committer.pending() {
-            committer.commit()?;
+        if group_commit.is_full() || records > BATCH_RECORDS_MAX - group_commit.pending() {
+            group_commit.commit()?;
         }
         let register = Command::Register(Box::new(account.registration));
         let Ok(Done {
             reply: Reply::Registered(user),
             ..
-        }) = committer.decide(now, Caller::Operator, register)
+        }) = group_commit.decide(now, Caller::Operator, register)
         else {
             unreachable!("this account was tried before");
         };
         for asset in account.deposits {
             let deposit = Command::Deposit { user, asset };
-            committer
+            group_commit
                 .decide(now, Caller::Operator, deposit)
                 .expect("this deposit was tried before");
         }
     }
-    committer.commit()?;
+    group_commit.commit()?;
     Ok(Ok(()))
 }
 
@@ -97,15 +97,15 @@ fn try_accounts(
 /// # Errors
 /// When the journal fails: the process must end. The market's refusal is within: it has had lots.
 pub fn set_accounts(
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     mode: AccountMode,
 ) -> io::Result<Result<(), Reject>> {
-    if committer.engine().market().accounts() == mode {
+    if group_commit.engine().market().accounts() == mode {
         return Ok(Ok(()));
     }
-    let set = committer.decide(now, Caller::Operator, Command::SetAccounts { mode });
-    committer.commit()?;
+    let set = group_commit.decide(now, Caller::Operator, Command::SetAccounts { mode });
+    group_commit.commit()?;
     Ok(set.map(|_| ()))
 }
 
@@ -114,14 +114,17 @@ pub fn set_accounts(
 /// # Errors
 /// When the journal fails: the process must end.
 pub fn end_outage(
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     on_outage: OnOutage,
     extend_by: Span,
 ) -> io::Result<Vec<LotId>> {
     let overdue: Vec<LotId> = match on_outage {
         OnOutage::Extend => {
-            let (market, due) = (committer.engine().market(), committer.engine().due(now));
+            let (market, due) = (
+                group_commit.engine().market(),
+                group_commit.engine().due(now),
+            );
             // The random end of a call auction may have passed before its close.
             let has_ended: BTreeSet<LotId> = due
                 .filter(|lot| market.lot(*lot).is_some_and(Lot::has_fixed_end))
@@ -135,7 +138,7 @@ pub fn end_outage(
         OnOutage::Close => Vec::new(),
     };
     for &lot in &overdue {
-        let overdue = committer.engine().market().lot(lot);
+        let overdue = group_commit.engine().market().lot(lot);
         let own = match &overdue.expect("an overdue lot is there").terms {
             Terms::English(terms) => terms.soft_close.extend_by,
             Terms::Call(terms) => terms.extend_by,
@@ -143,17 +146,17 @@ pub fn end_outage(
         };
         let by = if own == Span::ZERO { extend_by } else { own };
         let closes_at = now.saturating_add(by.max(Span::from_secs(1)));
-        committer
+        group_commit
             .decide(now, Caller::Operator, Command::ExtendLot { lot, closes_at })
             .expect("a lot whose time has run out can be extended");
-        commit_when_full(committer)?;
+        commit_when_full(group_commit)?;
     }
     loop {
-        committer.advance(now);
-        if committer.pending() == 0 {
+        group_commit.advance(now);
+        if group_commit.pending() == 0 {
             return Ok(overdue);
         }
-        committer.commit()?;
+        group_commit.commit()?;
     }
 }
 
@@ -162,19 +165,19 @@ pub fn end_outage(
 /// # Errors
 /// When the journal fails: the process must end. Refusals come back in the list.
 pub fn list_stocks(
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     listings: &[Listing],
 ) -> io::Result<Vec<(Symbol, Reject)>> {
     let mut refused = Vec::new();
     for listing in listings {
-        match committer.decide(now, Caller::Operator, Command::ListStock(*listing)) {
+        match group_commit.decide(now, Caller::Operator, Command::ListStock(*listing)) {
             Ok(_) | Err(Reject::Unchanged) => {}
             Err(reject) => refused.push((listing.symbol, reject)),
         }
-        commit_when_full(committer)?;
+        commit_when_full(group_commit)?;
     }
-    committer.commit()?;
+    group_commit.commit()?;
     Ok(refused)
 }
 
@@ -217,7 +220,7 @@ pub fn refused_lots(engine: &Engine, now: Timestamp, lots: &[OpenLot]) -> Vec<(u
 /// # Errors
 /// When the journal fails: the process must end. Refusals come back in the list.
 pub fn open_lots(
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     lots: Vec<OpenLot>,
 ) -> io::Result<Vec<(Symbol, Reject)>> {
@@ -225,18 +228,18 @@ pub fn open_lots(
     for open in lots {
         let symbol = open.symbol;
         let command = Command::OpenLot(Box::new(open));
-        if let Err(reject) = committer.decide(now, Caller::Operator, command) {
+        if let Err(reject) = group_commit.decide(now, Caller::Operator, command) {
             refused.push((symbol, reject));
         }
-        commit_when_full(committer)?;
+        commit_when_full(group_commit)?;
     }
-    committer.commit()?;
+    group_commit.commit()?;
     Ok(refused)
 }
 
-fn commit_when_full(committer: &mut Committer) -> io::Result<()> {
-    if committer.is_full() {
-        committer.commit()?;
+fn commit_when_full(group_commit: &mut GroupCommit) -> io::Result<()> {
+    if group_commit.is_full() {
+        group_commit.commit()?;
     }
     Ok(())
 }

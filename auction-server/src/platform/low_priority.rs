@@ -13,13 +13,13 @@ use std::thread::{self, JoinHandle};
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let builder = thread::Builder::new().name(name.to_owned());
     builder.spawn(move || {
-        step_back();
+        lower_priority();
         work();
     })
 }
 
 #[cfg(target_os = "linux")]
-fn step_back() {
+fn lower_priority() {
     use thread_priority::{
         NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
         set_thread_priority_and_policy, thread_native_id,
@@ -35,4 +35,4 @@ fn step_back() {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn step_back() {}
+fn lower_priority() {}

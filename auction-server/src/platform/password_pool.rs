@@ -19,7 +19,7 @@ const THREADS: usize = 2;
 
 /// Hashes and verifies passwords off the way of a bid.
 #[derive(Clone, Debug)]
-pub struct Hasher {
+pub struct PasswordPool {
     queue: SyncSender<Job>,
     checker: Arc<Checker>,
     metrics: Arc<Metrics>,
@@ -42,9 +42,9 @@ pub enum Verdict {
 
 /// Too many passwords wait already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HasherBusy;
+pub struct PasswordPoolBusy;
 
-impl Hasher {
+impl PasswordPool {
     /// Starts the threads; they end when all clones are gone.
     ///
     /// # Errors
@@ -68,8 +68,8 @@ impl Hasher {
     /// The credential of a new password.
     ///
     /// # Errors
-    /// [`HasherBusy`].
-    pub async fn hash(&self, password: Password) -> Result<Credential, HasherBusy> {
+    /// [`PasswordPoolBusy`].
+    pub async fn hash(&self, password: Password) -> Result<Credential, PasswordPoolBusy> {
         self.ask(|reply| Job::Hash(password, reply)).await
     }
 
@@ -77,12 +77,12 @@ impl Hasher {
     /// is such an account.
     ///
     /// # Errors
-    /// [`HasherBusy`].
+    /// [`PasswordPoolBusy`].
     pub async fn verify(
         &self,
         password: Password,
         credential: Option<Credential>,
-    ) -> Result<Verdict, HasherBusy> {
+    ) -> Result<Verdict, PasswordPoolBusy> {
         self.ask(|reply| Job::Verify(password, credential, reply))
             .await
     }
@@ -93,12 +93,15 @@ impl Hasher {
         self.checker.checks()
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, HasherBusy> {
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<T>) -> Job,
+    ) -> Result<T, PasswordPoolBusy> {
         let (reply, answer) = oneshot::channel();
         let _waiting = self.metrics.passwords.held();
         match self.queue.try_send(job(reply)) {
-            Ok(()) => answer.await.map_err(|_| HasherBusy),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(HasherBusy),
+            Ok(()) => answer.await.map_err(|_| PasswordPoolBusy),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(PasswordPoolBusy),
         }
     }
 }

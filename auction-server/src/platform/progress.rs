@@ -12,9 +12,9 @@ const FRAMES_BETWEEN: u64 = 16;
 
 /// How far some work has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reached {
+pub struct Progress {
     /// What is worked at.
-    pub work: Work,
+    pub task: Task,
     /// How much is done.
     pub done: u64,
     /// Of how much, as far as is known.
@@ -23,7 +23,7 @@ pub struct Reached {
 
 /// What takes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum Task {
     /// The journal is read, in bytes.
     Reading,
     /// Passwords of imported accounts are hashed, one account each.
@@ -31,27 +31,27 @@ pub enum Work {
 }
 
 /// Tells how far the reading of a journal has come.
-pub struct Reading<'a> {
+pub struct ReadProgress<'a> {
     extent: Extent,
     frames: u64,
-    tell: &'a mut dyn FnMut(Reached),
+    on_progress: &'a mut dyn FnMut(Progress),
 }
 
-impl<'a> Reading<'a> {
+impl<'a> ReadProgress<'a> {
     /// Of the journal in `folder`.
-    pub fn new(disk: &dyn Disk, folder: &Path, tell: &'a mut dyn FnMut(Reached)) -> Self {
+    pub fn new(disk: &dyn Disk, folder: &Path, on_progress: &'a mut dyn FnMut(Progress)) -> Self {
         Self {
             extent: Extent::of(disk, folder),
             frames: 0,
-            tell,
+            on_progress,
         }
     }
 
     /// A frame was read.
     pub fn frame(&mut self, frame: &FrameView<'_>) {
         if self.frames.is_multiple_of(FRAMES_BETWEEN) {
-            (self.tell)(Reached {
-                work: Work::Reading,
+            (self.on_progress)(Progress {
+                task: Task::Reading,
                 done: self.extent.before(frame),
                 of: self.extent.total(),
             });
@@ -62,8 +62,8 @@ impl<'a> Reading<'a> {
     /// All was read.
     pub fn end(self) {
         let of = self.extent.total();
-        (self.tell)(Reached {
-            work: Work::Reading,
+        (self.on_progress)(Progress {
+            task: Task::Reading,
             done: of,
             of,
         });
@@ -74,7 +74,7 @@ impl<'a> Reading<'a> {
 #[derive(Debug)]
 pub struct Bar {
     is_shown: bool,
-    shown: Option<(Work, ProgressBar)>,
+    shown: Option<(Task, ProgressBar)>,
 }
 
 impl Bar {
@@ -98,28 +98,28 @@ impl Bar {
     }
 
     /// Shows how far it is.
-    pub fn show(&mut self, reached: Reached) {
+    pub fn show(&mut self, progress: Progress) {
         if !self.is_shown {
             return;
         }
-        let Reached { work, done, of } = reached;
+        let Progress { task, done, of } = progress;
         match &self.shown {
             Some((_, bar)) if done >= of => {
                 bar.finish_and_clear();
                 self.shown = None;
             }
-            Some((shown, bar)) if *shown == work => bar.set_position(done),
+            Some((shown, bar)) if *shown == task => bar.set_position(done),
             // What is done at once needs no bar.
             _ if done >= of => {}
             _ => {
                 let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::hidden());
-                bar.set_style(style(work));
-                bar.set_message(work.said());
+                bar.set_style(style(task));
+                bar.set_message(task.said());
                 // What was done before, such as up to a snapshot, says nothing of what is to come.
                 bar.set_position(done);
                 bar.reset_eta();
                 bar.set_draw_target(ProgressDrawTarget::stderr());
-                self.shown = Some((work, bar));
+                self.shown = Some((task, bar));
             }
         }
     }
@@ -139,7 +139,7 @@ impl Drop for Bar {
     }
 }
 
-impl Work {
+impl Task {
     fn said(self) -> &'static str {
         match self {
             Self::Reading => "reading the journal",
@@ -148,10 +148,10 @@ impl Work {
     }
 }
 
-fn style(work: Work) -> ProgressStyle {
-    let counted = match work {
-        Work::Reading => "{bytes} of {total_bytes}",
-        Work::Hashing => "{pos} of {len}",
+fn style(task: Task) -> ProgressStyle {
+    let counted = match task {
+        Task::Reading => "{bytes} of {total_bytes}",
+        Task::Hashing => "{pos} of {len}",
     };
     let template = format!("{{msg}}  {{bar:30}}  {{percent}} %  {counted}, {{eta}} left");
     let style = ProgressStyle::with_template(&template).expect("the template is sound");

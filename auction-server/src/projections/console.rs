@@ -11,25 +11,27 @@ use tokio::runtime::Handle;
 
 use crate::platform::low_priority;
 use crate::projections::console_text;
-use crate::projections::feed::{Following, Hub, HubEnded, NoNext, Published, WeakHub};
+use crate::projections::feed::{
+    FeedMessage, Hub, HubStopped, Subscription, SubscriptionError, WeakHub,
+};
 
 /// How often news is printed at most: nobody reads faster, and a thread that each bid wakes slows bids down.
-pub const NEWS_EVERY: Duration = Duration::from_millis(50);
+pub const CONSOLE_EVERY: Duration = Duration::from_millis(50);
 /// How many lines are printed at a time at most; of more bids it is told how many there were.
-pub const NEWS_LINES_MAX: usize = 200;
+pub const CONSOLE_LINES_MAX: usize = 200;
 
 /// Prints `opening`, and then the news until the hub has ended.
 ///
 /// # Errors
 /// When the system has no thread to give, or the hub has ended.
 pub async fn print(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
-    let ended = |HubEnded| io::Error::other("the hub has ended");
+    let ended = |HubStopped| io::Error::other("the hub has ended");
     let (market, feed) = hub.market().await.map_err(ended)?;
     let open = market.lots().iter().filter(|lot| !lot.is_closed());
-    let news = News {
+    let news = Console {
         round: open.map(|lot| lot.id).collect(),
         market,
-        feed: feed.at_leisure(),
+        feed: feed.without_demand(),
         hub: hub.downgrade(),
         runtime: Handle::current(),
     };
@@ -37,9 +39,9 @@ pub async fn print(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
 }
 
 /// The market as it was printed.
-struct News {
+struct Console {
     market: Market,
-    feed: Following,
+    feed: Subscription,
     hub: WeakHub,
     runtime: Handle,
     /// The lots whose results are told together.
@@ -56,9 +58,9 @@ struct Page {
     has_close: bool,
 }
 
-impl News {
+impl Console {
     fn run(mut self, opening: &str) {
-        say(opening);
+        print_text(opening);
         loop {
             let mut page = Page::default();
             let mut next = self.feed.blocking_next().map(Some);
@@ -67,27 +69,27 @@ impl News {
                 match next {
                     Ok(Some(published)) => self.take(&published, &mut page),
                     Ok(None) => break true,
-                    Err(NoNext::Behind) => {
+                    Err(SubscriptionError::Lagged) => {
                         page.text.push_str(
                             "(some news is not shown: more came than could be printed)\n",
                         );
-                        break self.begin_anew();
+                        break self.restart();
                     }
-                    Err(NoNext::Ended) => break false,
+                    Err(SubscriptionError::Ended) => break false,
                 }
                 next = self.feed.try_next();
             };
             self.end(&mut page);
-            say(&page.text);
+            print_text(&page.text);
             if !goes_on {
                 return;
             }
-            thread::sleep(NEWS_EVERY);
+            thread::sleep(CONSOLE_EVERY);
         }
     }
 
-    fn take(&mut self, published: &Published, page: &mut Page) {
-        let Published::Batch(batch) = published else {
+    fn take(&mut self, published: &FeedMessage, page: &mut Page) {
+        let FeedMessage::Batch(batch) = published else {
             return;
         };
         for FeedEntry { at, event } in batch.feed.entries.iter() {
@@ -96,7 +98,7 @@ impl News {
             match event {
                 PublicEvent::LotOpened(opened) => self.round.push(opened.lot),
                 PublicEvent::LotClosed { .. } => page.has_close = true,
-                PublicEvent::BidAccepted(_) if page.lines >= NEWS_LINES_MAX => {
+                PublicEvent::BidAccepted(_) if page.lines >= CONSOLE_LINES_MAX => {
                     page.bids_left_out += 1;
                     continue;
                 }
@@ -124,12 +126,12 @@ impl News {
     }
 
     /// `false`: there is nothing to go on with.
-    fn begin_anew(&mut self) -> bool {
+    fn restart(&mut self) -> bool {
         let hub = self.hub.upgrade();
         let anew = hub.and_then(|hub| self.runtime.block_on(hub.market()).ok());
         match anew {
             Some((market, feed)) => {
-                (self.market, self.feed) = (market, feed.at_leisure());
+                (self.market, self.feed) = (market, feed.without_demand());
                 true
             }
             None => false,
@@ -138,6 +140,6 @@ impl News {
 }
 
 /// Nobody may be reading it.
-fn say(text: &str) {
+fn print_text(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

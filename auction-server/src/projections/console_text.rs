@@ -27,7 +27,7 @@ moments are lost.
 
 /// How a port guards what crosses the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard<'a> {
+pub enum Security<'a> {
     /// Not at all.
     Plain,
     /// By TLS, with a certificate that others vouch for.
@@ -49,20 +49,25 @@ pub enum Certified<'a> {
 
 /// The market as it stands when the door opens, and what to type next. `address` is where it listens.
 #[must_use]
-pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Timestamp) -> String {
+pub fn opening(
+    market: &Market,
+    address: SocketAddr,
+    security: Security<'_>,
+    now: Timestamp,
+) -> String {
     let open: Vec<_> = market
         .lots()
         .iter()
         .filter(|lot| !lot.is_closed())
         .collect();
     let mut text = format!("The market listens on {address}.\n");
-    match guard {
-        Guard::Plain if address.ip().is_loopback() => {}
-        Guard::Plain => {
+    match security {
+        Security::Plain if address.ip().is_loopback() => {}
+        Security::Plain => {
             text.push_str("Others can reach it, and passwords cross the network unencrypted.\n");
         }
-        Guard::Tls(_) => text.push_str("It speaks TLS alone.\n"),
-        Guard::SelfSigned(fingerprint) => {
+        Security::Tls(_) => text.push_str("It speaks TLS alone.\n"),
+        Security::SelfSigned(fingerprint) => {
             let _ = writeln!(
                 text,
                 "It speaks TLS alone. Its certificate was made here; its SHA-256 fingerprint is\n{fingerprint}"
@@ -76,7 +81,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
     let Some(first) = open.first() else {
         if is_demo {
             text.push_str("Its first lots open in a moment.\n");
-            text.push_str(&what_to_type(None, address, guard, now));
+            text.push_str(&next_steps(None, address, security, now));
         } else {
             text.push_str("No lot is open.\n");
         }
@@ -102,7 +107,7 @@ pub fn opening(market: &Market, address: SocketAddr, guard: Guard<'_>, now: Time
             "Traders bid with what they have: an auctioneer types auction deposit NAME AMOUNT.\n",
         );
     }
-    text.push_str(&what_to_type(Some(first), address, guard, now));
+    text.push_str(&next_steps(Some(first), address, security, now));
     text
 }
 
@@ -125,7 +130,7 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
         },
         PublicEvent::LotOpened(opened) => {
             let (symbol, lot, base_price) = (opened.symbol, opened.lot, opened.base_price);
-            let format = format_said(&opened.terms);
+            let format = format_name(&opened.terms);
             let when = match opened.opens_at {
                 None => format!("opens as lot {lot}"),
                 Some(opens_at) => format!("is announced as lot {lot}, from {}", moment(opens_at)),
@@ -301,39 +306,39 @@ fn demo_lines(market: &Market) -> String {
         reserved_names::traders_of(market),
         plural(reserved_names::traders_of(market)),
     );
-    let prefix = reserved_names::HOUSE_PREFIX;
+    let prefix = reserved_names::RESERVED_PREFIX;
     format!(
         "This is a demo: {count} house trader{s} and an auctioneer, part of the server, play in it with lots of every\n\
          format. Their names begin with {prefix}; what is bid here counts for nothing.\n"
     )
 }
 
-fn what_to_type(
+fn next_steps(
     lot: Option<&Lot>,
     address: SocketAddr,
-    guard: Guard<'_>,
+    security: Security<'_>,
     now: Timestamp,
 ) -> String {
     let mut text = format!(
         "\nOpen {} in a browser, or type in another terminal\n",
-        page(address, guard)
+        page(address, security)
     );
     let listens_where_expected = address.port() == PORT_EXPECTED
         && (address.ip().is_loopback() || address.ip().is_unspecified());
-    let come_to = authority(address, guard);
-    match guard {
-        Guard::Plain if listens_where_expected => {}
-        Guard::Plain => {
+    let come_to = authority(address, security);
+    match security {
+        Security::Plain if listens_where_expected => {}
+        Security::Plain => {
             let _ = writeln!(text, "  export AUCTION_SERVER={come_to}");
         }
-        Guard::Tls(certified) => {
+        Security::Tls(certified) => {
             let what = match certified {
                 Certified::Unknown => "      # NAME: one that the certificate is for",
                 Certified::Address | Certified::Name(_) => "",
             };
             let _ = writeln!(text, "  export AUCTION_SERVER=tls://{come_to}{what}");
         }
-        Guard::SelfSigned(fingerprint) => {
+        Security::SelfSigned(fingerprint) => {
             let _ = writeln!(text, "  export AUCTION_SERVER=tls://{come_to}");
             let _ = writeln!(text, "  export AUCTION_FINGERPRINT={fingerprint}");
         }
@@ -347,25 +352,30 @@ fn what_to_type(
 }
 
 /// Where to come so that a certificate is found right.
-fn authority(address: SocketAddr, guard: Guard<'_>) -> String {
+fn authority(address: SocketAddr, security: Security<'_>) -> String {
     let port = address.port();
-    match guard {
-        Guard::Tls(Certified::Name(name)) => format!("{name}:{port}"),
-        Guard::Tls(Certified::Unknown) => format!("NAME:{port}"),
-        Guard::Plain | Guard::Tls(Certified::Address) | Guard::SelfSigned(_) => address.to_string(),
+    match security {
+        Security::Tls(Certified::Name(name)) => format!("{name}:{port}"),
+        Security::Tls(Certified::Unknown) => format!("NAME:{port}"),
+        Security::Plain | Security::Tls(Certified::Address) | Security::SelfSigned(_) => {
+            address.to_string()
+        }
     }
 }
 
 /// Where the page is, for a browser on this machine.
-fn page(address: SocketAddr, guard: Guard<'_>) -> String {
-    let scheme = match guard {
-        Guard::Plain => "http",
-        Guard::Tls(_) | Guard::SelfSigned(_) => "https",
+fn page(address: SocketAddr, security: Security<'_>) -> String {
+    let scheme = match security {
+        Security::Plain => "http",
+        Security::Tls(_) | Security::SelfSigned(_) => "https",
     };
-    let named = matches!(guard, Guard::Tls(Certified::Name(_) | Certified::Unknown));
+    let named = matches!(
+        security,
+        Security::Tls(Certified::Name(_) | Certified::Unknown)
+    );
     match address.ip().is_unspecified() && !named {
         true => format!("{scheme}://localhost:{}/", address.port()),
-        false => format!("{scheme}://{}/", authority(address, guard)),
+        false => format!("{scheme}://{}/", authority(address, security)),
     }
 }
 
@@ -546,7 +556,7 @@ fn seconds(span: Span) -> String {
 }
 
 /// What is said of a lot's format; nothing of the common one.
-fn format_said(terms: &Terms) -> &'static str {
+fn format_name(terms: &Terms) -> &'static str {
     match terms {
         Terms::English(_) => "",
         Terms::Dutch(_) => " with a falling price",

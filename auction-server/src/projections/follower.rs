@@ -17,7 +17,7 @@ use auction_proto::History;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{Disk, FrameView, JournalError, Reader};
 use crate::market::public_records;
 use crate::platform::low_priority;
@@ -81,14 +81,14 @@ impl Follower {
     /// When the system has no thread to give.
     pub fn start(
         disk: Arc<dyn Disk>,
-        data: &DataFolder,
+        data: &DataDir,
         durable: watch::Receiver<u64>,
     ) -> io::Result<(JoinHandle<()>, Histories)> {
         let (sender, questions) = mpsc::channel(QUESTIONS_MAX);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let following = Following {
+        let following = Subscription {
             source: Source {
                 disk,
                 journal: data.journal(),
@@ -155,7 +155,7 @@ struct Source {
     reader: Option<Reader>,
 }
 
-struct Following {
+struct Subscription {
     source: Source,
     durable: watch::Receiver<u64>,
     state: State,
@@ -166,7 +166,7 @@ struct Following {
     said: Option<String>,
 }
 
-impl Following {
+impl Subscription {
     async fn run(mut self, mut questions: mpsc::Receiver<Question>) {
         let mut tick = tokio::time::interval(CLIENT_CSV_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

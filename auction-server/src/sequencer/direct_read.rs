@@ -15,16 +15,16 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-use crate::gateway::admission::Bucket;
+use crate::gateway::admission::RateLimiter;
 use crate::platform::metrics::Metrics;
-use crate::platform::tcp::Lent;
-use crate::sequencer::reply::Teller;
+use crate::platform::tcp::HandedOff;
+use crate::sequencer::reply::ReplyChannel;
 
 /// So many commands in a row make a connection one that does nothing but bid.
-pub const COMMANDS_IN_A_ROW: u32 = 8;
+pub const FAST_PATH_AFTER: u32 = 8;
 /// How many commands of one line can wait for their answers to be written; then it goes back to its connection, which
 /// reads no more until they are.
-pub const UNTOLD_MAX: usize = 1_024;
+pub const PENDING_REPLIES_MAX: usize = 1_024;
 /// How much is read of a line at a time, so that each has its turn.
 const INPUT_BYTES: usize = 16 * 1_024;
 /// How long the beginning of a command can be kept until the rest comes.
@@ -32,14 +32,14 @@ const REST_BYTES_MAX: usize = 256;
 /// How many lines are seen ready at a time.
 const EVENTS: usize = 1_024;
 /// What wakes the sequencer when something is put in its inbox.
-const INBOX: Token = Token(usize::MAX);
+const QUEUE_MAX: Token = Token(usize::MAX);
 
 /// The lines that the sequencer reads, and what it waits for when there is nothing to do.
 #[derive(Debug)]
-pub struct OrderEntry {
+pub struct DirectReader {
     poll: Poll,
     events: Events,
-    lines: Slab<Entered>,
+    connections: Slab<Registered>,
     /// Those with something to read.
     ready: VecDeque<usize>,
     input: Box<[u8]>,
@@ -48,20 +48,20 @@ pub struct OrderEntry {
 
 /// A connection that does nothing but bid.
 #[derive(Debug)]
-pub struct Entrant {
+pub struct FastPathConnection {
     /// What it is read from.
-    pub input: Lent,
+    pub input: HandedOff,
     /// The session that it bids in.
     pub session: SessionId,
     /// What its user's commands are taken from; `None`: they have no limit.
-    pub limit: Option<Arc<Bucket>>,
+    pub limit: Option<Arc<RateLimiter>>,
     /// Who is told.
-    pub reply: Arc<Teller>,
+    pub reply: Arc<ReplyChannel>,
 }
 
 #[derive(Debug)]
-struct Entered {
-    entrant: Entrant,
+struct Registered {
+    connection: FastPathConnection,
     /// The beginning of a command whose rest is to come.
     rest: Vec<u8>,
     /// Whether it is among those that are ready.
@@ -69,9 +69,9 @@ struct Entered {
 }
 
 /// Why a line goes back, and what was read of it and not taken.
-struct GoesBack<'a>(&'a [u8]);
+struct Demote<'a>(&'a [u8]);
 
-impl OrderEntry {
+impl DirectReader {
     /// Without a line.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl OrderEntry {
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS),
-            lines: Slab::new(),
+            connections: Slab::new(),
             ready: VecDeque::new(),
             input: vec![0; INPUT_BYTES].into_boxed_slice(),
             metrics,
@@ -92,7 +92,7 @@ impl OrderEntry {
     /// # Errors
     /// When the system has none to give.
     pub fn waker(&self) -> io::Result<Waker> {
-        Waker::new(self.poll.registry(), INBOX)
+        Waker::new(self.poll.registry(), QUEUE_MAX)
     }
 
     /// Whether some line has something to read, as far as is known.
@@ -102,9 +102,9 @@ impl OrderEntry {
     }
 
     /// Takes a line in.
-    pub fn enter(&mut self, entrant: Entrant) {
-        let fd = entrant.input.as_raw_fd();
-        let line = self.lines.vacant_entry();
+    pub fn enter(&mut self, connection: FastPathConnection) {
+        let fd = connection.input.as_raw_fd();
+        let line = self.connections.vacant_entry();
         let place = line.key();
         let registry = self.poll.registry();
         // Without it the line goes back as it is dropped.
@@ -112,8 +112,8 @@ impl OrderEntry {
             .register(&mut SourceFd(&fd), Token(place), Interest::READABLE)
             .is_ok()
         {
-            line.insert(Entered {
-                entrant,
+            line.insert(Registered {
+                connection,
                 rest: Vec::new(),
                 is_ready: true,
             });
@@ -124,7 +124,7 @@ impl OrderEntry {
 
     /// Sees which lines have something to read, without waiting.
     pub fn look(&mut self) {
-        if !self.lines.is_empty() {
+        if !self.connections.is_empty() {
             self.wait(Duration::ZERO);
         }
     }
@@ -138,7 +138,7 @@ impl OrderEntry {
         }
         for event in &self.events {
             // What has left may have an event on its way still.
-            if let Some(line) = self.lines.get_mut(event.token().0)
+            if let Some(line) = self.connections.get_mut(event.token().0)
                 && !line.is_ready
             {
                 line.is_ready = true;
@@ -152,58 +152,62 @@ impl OrderEntry {
     pub fn read(
         &mut self,
         commands: &mut Vec<(RequestId, Command)>,
-    ) -> Option<(SessionId, Arc<Teller>)> {
+    ) -> Option<(SessionId, Arc<ReplyChannel>)> {
         let place = self.ready.pop_front()?;
-        let line = &mut self.lines[place];
+        let line = &mut self.connections[place];
         line.is_ready = false;
-        let (session, reply) = (line.entrant.session, line.entrant.reply.clone());
+        let (session, reply) = (line.connection.session, line.connection.reply.clone());
         match line.read(&mut self.input, commands) {
             Ok(true) => {
                 line.is_ready = true;
                 self.ready.push_back(place);
             }
             Ok(false) => {}
-            Err(GoesBack(rest)) => {
-                let fd = line.entrant.input.as_raw_fd();
+            Err(Demote(rest)) => {
+                let fd = line.connection.input.as_raw_fd();
                 // It is open; a failure would leave events that lead nowhere.
                 let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
                 self.metrics.order_entry.subtract(1);
-                self.lines.remove(place).entrant.input.give_back(rest);
+                self.connections
+                    .remove(place)
+                    .connection
+                    .input
+                    .reclaim(rest);
             }
         }
         Some((session, reply))
     }
 }
 
-impl Entered {
+impl Registered {
     /// Reads once. Whether there may be more.
     fn read<'a>(
         &mut self,
         input: &'a mut [u8],
         commands: &mut Vec<(RequestId, Command)>,
-    ) -> Result<bool, GoesBack<'a>> {
+    ) -> Result<bool, Demote<'a>> {
         let kept = self.rest.len();
         input[..kept].copy_from_slice(&self.rest);
-        let has_room = self.entrant.reply.under_way() < UNTOLD_MAX;
-        let read = if self.entrant.input.is_recalled() || !has_room {
+        let has_room = self.connection.reply.in_flight() < PENDING_REPLIES_MAX;
+        let read = if self.connection.input.is_recalled() || !has_room {
             Ok(0)
         } else {
-            self.entrant.input.read(&mut input[kept..])
+            self.connection.input.read(&mut input[kept..])
         };
         let free = input.len() - kept;
         let count = match read {
             // The connection sees for itself how a stream ends or fails.
-            Ok(0) => return Err(GoesBack(&input[..kept])),
+            Ok(0) => return Err(Demote(&input[..kept])),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(_) => return Err(GoesBack(&input[..kept])),
+            Err(_) => return Err(Demote(&input[..kept])),
         };
         let mut rest = &input[..kept + count];
         while let Some(command) = self.next(&mut rest)? {
             commands.push(command);
         }
         if rest.len() > REST_BYTES_MAX {
-            return Err(GoesBack(rest));
+            return Err(Demote(rest));
         }
         self.rest.clear();
         self.rest.extend_from_slice(rest);
@@ -211,16 +215,16 @@ impl Entered {
     }
 
     /// The next command; nothing when it is not whole yet.
-    fn next<'a>(&self, rest: &mut &'a [u8]) -> Result<Option<(RequestId, Command)>, GoesBack<'a>> {
+    fn next<'a>(&self, rest: &mut &'a [u8]) -> Result<Option<(RequestId, Command)>, Demote<'a>> {
         let from = *rest;
         // What is wrong with it, its connection says.
         match Frame::take(rest, REQUEST_BYTES_MAX) {
             Ok(None) => Ok(None),
             Ok(Some(frame)) => {
-                let command = self.command(&frame).ok_or(GoesBack(from))?;
+                let command = self.command(&frame).ok_or(Demote(from))?;
                 Ok(Some((frame.request, command)))
             }
-            Err(_) => Err(GoesBack(from)),
+            Err(_) => Err(Demote(from)),
         }
     }
 
@@ -229,10 +233,10 @@ impl Entered {
         if !is_order(&message) {
             return None;
         }
-        if let Some(limit) = &self.entrant.limit {
+        if let Some(limit) = &self.connection.limit {
             limit.take().ok()?;
         }
-        message.into_command(self.entrant.session)
+        message.into_command(self.connection.session)
     }
 }
 

@@ -18,15 +18,15 @@ use tokio::sync::{oneshot, watch};
 
 use crate::market::balance;
 use crate::market::credentials::Credentials;
-use crate::market::dead_man::Switches;
-use crate::market::group_commit::{BATCH_RECORDS_MAX, Committer};
+use crate::market::dead_man::DeadManSwitches;
+use crate::market::group_commit::{BATCH_RECORDS_MAX, GroupCommit};
 use crate::market::indicative;
 use crate::platform::clock::Clock;
 use crate::platform::metrics::Metrics;
-use crate::projections::feed::{HUB_WAITS_MAX, Hub};
-use crate::sequencer::direct_read::OrderEntry;
-use crate::sequencer::queue::{Answer, Commands, Inbox, Outbox, Submission, Work};
-use crate::sequencer::reply::{Decisions, Teller};
+use crate::projections::feed::{HUB_DELAY_MAX, Hub};
+use crate::sequencer::direct_read::DirectReader;
+use crate::sequencer::queue::{Answer, Commands, QueueReceiver, SequencerHandle, Submission, Work};
+use crate::sequencer::reply::{Decisions, ReplyChannel};
 
 /// After so many records those are told who need not know of each batch.
 pub const MILESTONE_RECORDS: u64 = 1_000;
@@ -39,7 +39,7 @@ const COMMANDS_AT_ONCE: usize = BATCH_RECORDS_MAX as usize / 2;
 #[derive(Debug)]
 pub struct Sequencer {
     /// Where submissions go in. The thread ends when all clones of it are gone.
-    pub inbox: Inbox,
+    pub handle: SequencerHandle,
     /// The last durable record.
     pub durable: watch::Receiver<u64>,
     /// The same, told once in [`MILESTONE_RECORDS`]: who waits for it is not woken by each batch.
@@ -55,25 +55,25 @@ impl Sequencer {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(
-        committer: Committer,
+        group_commit: GroupCommit,
         clock: Arc<dyn Clock>,
         credentials: Arc<Credentials>,
-        switches: Arc<Switches>,
+        dead_man: Arc<DeadManSwitches>,
         hub: Hub,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
-        let sequence = committer.engine().sequence().0;
+        let sequence = group_commit.engine().sequence().0;
         let (durable_sender, durable) = watch::channel(sequence);
         let (milestones_sender, milestones) = watch::channel(sequence);
-        let order_entry = OrderEntry::new(metrics.clone())?;
-        let (inbox, outbox) = Inbox::new(order_entry.waker()?, metrics.clone());
-        let sequencer = Running {
-            committer,
-            outbox,
-            order_entry,
+        let direct_reader = DirectReader::new(metrics.clone())?;
+        let (handle, receiver) = SequencerHandle::new(direct_reader.waker()?, metrics.clone());
+        let sequencer = Worker {
+            group_commit,
+            receiver,
+            direct_reader,
             clock,
             credentials,
-            switches,
+            dead_man,
             hub,
             hub_waits_since: None,
             durable: durable_sender,
@@ -83,7 +83,7 @@ impl Sequencer {
         let builder = thread::Builder::new().name("sequencer".to_owned());
         let thread = builder.spawn(move || sequencer.run())?;
         Ok(Self {
-            inbox,
+            handle,
             durable,
             milestones,
             thread,
@@ -91,13 +91,13 @@ impl Sequencer {
     }
 }
 
-struct Running {
-    committer: Committer,
-    outbox: Outbox,
-    order_entry: OrderEntry,
+struct Worker {
+    group_commit: GroupCommit,
+    receiver: QueueReceiver,
+    direct_reader: DirectReader,
     clock: Arc<dyn Clock>,
     credentials: Arc<Credentials>,
-    switches: Arc<Switches>,
+    dead_man: Arc<DeadManSwitches>,
     hub: Hub,
     /// Since when the hub has not looked at what it was handed.
     hub_waits_since: Option<Instant>,
@@ -108,21 +108,21 @@ struct Running {
 
 /// What was decided and is told when it is durable.
 #[derive(Default)]
-struct Untold {
+struct PendingReplies {
     /// What each of those who wait is told.
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
     /// What each connection is told.
-    connections: Vec<(Arc<Teller>, Decisions)>,
+    connections: Vec<(Arc<ReplyChannel>, Decisions)>,
     count: u64,
     /// Where answers are encoded.
     buffer: Vec<u8>,
 }
 
-impl Untold {
+impl PendingReplies {
     /// Tells all of it. Who has left need not be told.
-    fn tell(&mut self, durable_at: Instant, metrics: &Metrics) {
+    fn send(&mut self, durable_at: Instant, metrics: &Metrics) {
         for (reply, decisions) in self.connections.drain(..) {
-            reply.tell(decisions, durable_at, metrics, &mut self.buffer);
+            reply.send(decisions, durable_at, metrics, &mut self.buffer);
         }
         for (reply, answer) in self.answers.drain(..) {
             let _ = reply.send(answer);
@@ -131,34 +131,34 @@ impl Untold {
     }
 }
 
-impl Running {
+impl Worker {
     fn run(mut self) -> io::Result<()> {
         let mut batch = Vec::new();
         let mut orders = Vec::new();
-        let mut untold = Untold::default();
+        let mut pending = PendingReplies::default();
         loop {
-            let open = self.gather(&mut batch);
+            let open = self.receive(&mut batch);
             let taken_at = Instant::now();
             let now = self.clock.now();
             // What is due comes first, all of it, however many batches it fills.
-            while self.committer.advance(now) {
-                self.settle()?;
+            while self.group_commit.advance(now) {
+                self.commit()?;
             }
             for (submission, submitted_at) in batch.drain(..) {
                 let waited = taken_at.duration_since(submitted_at);
-                let count = self.take(now, submission, &mut untold)?;
+                let count = self.take(now, submission, &mut pending)?;
                 self.metrics.queued.observe_time(waited, count);
             }
-            self.take_orders(now, &mut orders, &mut untold)?;
+            self.take_orders(now, &mut orders, &mut pending)?;
             let decided_at = Instant::now();
-            self.settle()?;
+            self.commit()?;
             let durable_at = Instant::now();
-            if untold.count > 0 {
+            if pending.count > 0 {
                 let (deciding, syncing) = (decided_at - taken_at, durable_at - decided_at);
-                self.metrics.decided.observe_time(deciding, untold.count);
-                self.metrics.synced.observe_time(syncing, untold.count);
+                self.metrics.decided.observe_time(deciding, pending.count);
+                self.metrics.synced.observe_time(syncing, pending.count);
             }
-            untold.tell(durable_at, &self.metrics);
+            pending.send(durable_at, &self.metrics);
             self.wake_hub();
             if !open {
                 return Ok(());
@@ -171,13 +171,13 @@ impl Running {
         &mut self,
         now: Timestamp,
         submission: Submission,
-        untold: &mut Untold,
+        pending: &mut PendingReplies,
     ) -> io::Result<u64> {
         let count = match submission {
             Submission::Question(caller, work, reply) => {
-                self.make_room()?;
+                self.commit_when_full()?;
                 let answer = self.answer(now, caller, work);
-                untold.answers.push((reply, answer));
+                pending.answers.push((reply, answer));
                 1
             }
             Submission::Commands(Commands {
@@ -187,15 +187,15 @@ impl Running {
             }) => {
                 let count = commands.len() as u64;
                 let decisions = self.decide(now, session, commands.into_iter())?;
-                untold.connections.push((reply, decisions));
+                pending.connections.push((reply, decisions));
                 count
             }
-            Submission::Entrant(entrant) => {
-                self.order_entry.enter(entrant);
+            Submission::FastPathConnection(connection) => {
+                self.direct_reader.enter(connection);
                 return Ok(0);
             }
         };
-        untold.count += count;
+        pending.count += count;
         Ok(count)
     }
 
@@ -204,10 +204,10 @@ impl Running {
         &mut self,
         now: Timestamp,
         orders: &mut Vec<(RequestId, Command)>,
-        untold: &mut Untold,
+        pending: &mut PendingReplies,
     ) -> io::Result<()> {
-        while untold.count < COMMANDS_AT_ONCE as u64
-            && let Some((session, reply)) = self.order_entry.read(orders)
+        while pending.count < COMMANDS_AT_ONCE as u64
+            && let Some((session, reply)) = self.direct_reader.read(orders)
         {
             if orders.is_empty() {
                 continue;
@@ -218,8 +218,8 @@ impl Running {
                 .queued
                 .observe_time(Duration::ZERO, count as u64);
             let decisions = self.decide(now, session, orders.drain(..))?;
-            untold.connections.push((reply, decisions));
-            untold.count += count as u64;
+            pending.connections.push((reply, decisions));
+            pending.count += count as u64;
         }
         Ok(())
     }
@@ -232,21 +232,23 @@ impl Running {
     ) -> io::Result<Decisions> {
         let mut decisions = Vec::with_capacity(commands.len());
         for (request, command) in commands {
-            self.make_room()?;
+            self.commit_when_full()?;
             let caller = Caller::Session { session, request };
-            decisions.push((request, self.committer.decide(now, caller, command)));
+            decisions.push((request, self.group_commit.decide(now, caller, command)));
         }
         Ok(decisions)
     }
 
     fn answer(&mut self, now: Timestamp, caller: Caller, work: Work) -> Answer {
-        let engine = self.committer.engine();
+        let engine = self.group_commit.engine();
         match work {
-            Work::Command(command) => Answer::Decided(self.committer.decide(now, caller, command)),
+            Work::Command(command) => {
+                Answer::Decided(self.group_commit.decide(now, caller, command))
+            }
             Work::Before(end, command) => Answer::Before(if now < end {
-                Some(self.committer.decide(now, caller, command))
+                Some(self.group_commit.decide(now, caller, command))
             } else {
-                self.committer.recall(caller, &command)
+                self.group_commit.recall(caller, &command)
             }),
             Work::LastRequest(session) => {
                 let session = engine.roster().session(session);
@@ -269,32 +271,32 @@ impl Running {
 
     /// Waits for a first submission, a line with something to read, a deadline or a while; takes all that has queued.
     /// `false`: there will be no more.
-    fn gather(&mut self, batch: &mut Vec<(Submission, Instant)>) -> bool {
-        if !self.outbox.take(COMMANDS_AT_ONCE, batch) {
+    fn receive(&mut self, batch: &mut Vec<(Submission, Instant)>) -> bool {
+        if !self.receiver.take(COMMANDS_AT_ONCE, batch) {
             return false;
         }
-        if !batch.is_empty() || self.order_entry.is_ready() {
-            self.order_entry.look();
+        if !batch.is_empty() || self.direct_reader.is_ready() {
+            self.direct_reader.look();
             return true;
         }
-        self.outbox.fall_asleep();
-        let is_open = self.outbox.take(COMMANDS_AT_ONCE, batch);
+        self.receiver.fall_asleep();
+        let is_open = self.receiver.take(COMMANDS_AT_ONCE, batch);
         if is_open && batch.is_empty() {
-            let patience = self.patience();
-            self.order_entry.wait(patience);
+            let idle_time = self.idle_time();
+            self.direct_reader.wait(idle_time);
         }
-        self.outbox.wake_up();
-        is_open && self.outbox.take(COMMANDS_AT_ONCE, batch)
+        self.receiver.wake_up();
+        is_open && self.receiver.take(COMMANDS_AT_ONCE, batch)
     }
 
     /// How long nothing may happen.
-    fn patience(&self) -> Duration {
-        let idle = match self.committer.engine().next_deadline() {
+    fn idle_time(&self) -> Duration {
+        let idle = match self.group_commit.engine().next_deadline() {
             Some(due) => Duration::from_micros(due.since(self.clock.now()).micros()).min(IDLE_MAX),
             None => IDLE_MAX,
         };
         match self.hub_waits_since {
-            Some(since) => idle.min(HUB_WAITS_MAX.saturating_sub(since.elapsed())),
+            Some(since) => idle.min(HUB_DELAY_MAX.saturating_sub(since.elapsed())),
             None => idle,
         }
     }
@@ -305,36 +307,36 @@ impl Running {
         let Some(since) = self.hub_waits_since else {
             return;
         };
-        if self.hub.is_watched() || since.elapsed() >= HUB_WAITS_MAX {
+        if self.hub.is_watched() || since.elapsed() >= HUB_DELAY_MAX {
             self.hub_waits_since = None;
             self.hub.wake();
         }
     }
 
     /// Commits the batch at hand when no more fits into it.
-    fn make_room(&mut self) -> io::Result<()> {
-        if self.committer.is_full() {
-            self.settle()?;
+    fn commit_when_full(&mut self) -> io::Result<()> {
+        if self.group_commit.is_full() {
+            self.commit()?;
         }
         Ok(())
     }
 
-    fn settle(&mut self) -> io::Result<()> {
-        if self.committer.pending() == 0 {
+    fn commit(&mut self) -> io::Result<()> {
+        if self.group_commit.pending() == 0 {
             // A batch says it itself.
-            return self.committer.check();
+            return self.group_commit.check();
         }
-        let (records, begun_at) = (self.committer.pending(), Instant::now());
-        let settled = self.committer.commit()?;
+        let (records, begun_at) = (self.group_commit.pending(), Instant::now());
+        let committed = self.group_commit.commit()?;
         self.metrics.sync_time.observe_time(begun_at.elapsed(), 1);
         self.metrics.batch_records.observe(records.into(), 1);
-        self.credentials.settle(&settled);
-        self.switches.settle(&settled);
-        let sequence = settled.sequence.0;
+        self.credentials.on_commit(&committed);
+        self.dead_man.on_commit(&committed);
+        let sequence = committed.sequence.0;
         // The engine knows nothing now that is not durable.
-        let indicatives = indicative::touched(self.committer.engine(), &settled.events);
-        if !settled.events.is_empty() {
-            self.hub.hand(settled.events, indicatives);
+        let indicatives = indicative::touched(self.group_commit.engine(), &committed.events);
+        if !committed.events.is_empty() {
+            self.hub.publish(committed.events, indicatives);
             self.hub_waits_since.get_or_insert_with(Instant::now);
         }
         self.durable.send_replace(sequence);

@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 
 use crate::market::group_commit::Decision;
 use crate::platform::metrics::Metrics;
-use crate::sequencer::direct_read::Entrant;
-use crate::sequencer::reply::Teller;
+use crate::sequencer::direct_read::FastPathConnection;
+use crate::sequencer::reply::ReplyChannel;
 
 /// How many commands and questions can wait; one more is answered `busy`.
-pub const INBOX: usize = 8_192;
+pub const QUEUE_MAX: usize = 8_192;
 
 /// What is asked of the sequencer.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) enum Submission {
     /// Commands of a connection.
     Commands(Commands),
     /// A line to read from now on.
-    Entrant(Entrant),
+    FastPathConnection(FastPathConnection),
 }
 
 /// Commands that a connection read at once. They are told together.
@@ -39,8 +39,8 @@ pub struct Commands {
     pub session: SessionId,
     /// The number of each, and the command.
     pub commands: Vec<(RequestId, Command)>,
-    /// Who is told. It [knows](Teller::begin) that they are under way.
-    pub reply: Arc<Teller>,
+    /// Who is told. It [knows](ReplyChannel::begin) that they are under way.
+    pub reply: Arc<ReplyChannel>,
 }
 
 impl Submission {
@@ -49,7 +49,7 @@ impl Submission {
         match self {
             Self::Question(..) => 1,
             Self::Commands(commands) => commands.commands.len(),
-            Self::Entrant(_) => 1,
+            Self::FastPathConnection(_) => 1,
         }
     }
 }
@@ -94,22 +94,22 @@ pub enum Answer {
 
 /// Where submissions go in.
 #[derive(Clone, Debug)]
-pub struct Inbox {
-    way: Arc<Way>,
+pub struct SequencerHandle {
+    sender: Arc<QueueSender>,
     metrics: Arc<Metrics>,
 }
 
 /// The queue, and the bell at its end. They are dropped in this order: the sequencer ends when it is woken and finds
 /// that nobody can put anything in any more.
 #[derive(Debug)]
-struct Way {
+struct QueueSender {
     queue: SyncSender<(Submission, Instant)>,
-    bell: Bell,
+    wake_on_send: WakeOnSend,
 }
 
 /// Why a submission was not taken, or not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTaken {
+pub enum SubmitError {
     /// Too many wait already.
     Busy,
     /// The sequencer has ended; nothing was done.
@@ -118,119 +118,124 @@ pub enum NotTaken {
     Unknown,
 }
 
-impl Inbox {
+impl SequencerHandle {
     /// Submits commands without waiting.
     ///
     /// # Errors
-    /// [`NotTaken`] when the inbox is full, or nobody reads it any more; and the commands.
-    pub fn submit(&self, commands: Commands) -> Result<(), (NotTaken, Commands)> {
+    /// [`SubmitError`] when the inbox is full, or nobody reads it any more; and the commands.
+    pub fn submit(&self, commands: Commands) -> Result<(), (SubmitError, Commands)> {
         let count = commands.commands.len();
         let sent = self.send(Submission::Commands(commands), count);
         sent.map_err(|(why, submission)| match submission {
             Submission::Commands(commands) => (why, commands),
-            Submission::Question(..) | Submission::Entrant(_) => unreachable!("commands were sent"),
+            Submission::Question(..) | Submission::FastPathConnection(_) => {
+                unreachable!("commands were sent")
+            }
         })
     }
 
     /// Has the sequencer read a line itself. When too much waits for it already, the line goes back to its connection.
-    pub fn enter(&self, entrant: Entrant) {
+    pub fn hand_off(&self, connection: FastPathConnection) {
         // It goes back when it is dropped.
-        let _ = self.send(Submission::Entrant(entrant), 1);
+        let _ = self.send(Submission::FastPathConnection(connection), 1);
     }
 
-    fn send(&self, submission: Submission, count: usize) -> Result<(), (NotTaken, Submission)> {
+    fn send(&self, submission: Submission, count: usize) -> Result<(), (SubmitError, Submission)> {
         let waiting = &self.metrics.inbox;
-        if waiting.add(count) > INBOX as i64 {
+        if waiting.add(count) > QUEUE_MAX as i64 {
             waiting.subtract(count);
-            return Err((NotTaken::Busy, submission));
+            return Err((SubmitError::Busy, submission));
         }
-        let sent = self.way.queue.try_send((submission, Instant::now()));
-        sent.map(|()| self.way.bell.ring()).map_err(|error| {
-            waiting.subtract(count);
-            match error {
-                TrySendError::Full((submission, _)) => (NotTaken::Busy, submission),
-                TrySendError::Disconnected((submission, _)) => (NotTaken::Stopped, submission),
-            }
-        })
+        let sent = self.sender.queue.try_send((submission, Instant::now()));
+        sent.map(|()| self.sender.wake_on_send.wake())
+            .map_err(|error| {
+                waiting.subtract(count);
+                match error {
+                    TrySendError::Full((submission, _)) => (SubmitError::Busy, submission),
+                    TrySendError::Disconnected((submission, _)) => {
+                        (SubmitError::Stopped, submission)
+                    }
+                }
+            })
     }
 
     /// Submits, and waits for what comes of it.
     ///
     /// # Errors
-    /// [`NotTaken`] as [`submit`](Self::submit), or when the journal failed before it was durable.
-    pub async fn ask(&self, caller: Caller, work: Work) -> Result<Answer, NotTaken> {
+    /// [`SubmitError`] as [`submit`](Self::submit), or when the journal failed before it was durable.
+    pub async fn ask(&self, caller: Caller, work: Work) -> Result<Answer, SubmitError> {
         let (sender, receiver) = oneshot::channel();
         let question = Submission::Question(caller, work, sender);
         self.send(question, 1).map_err(|(why, _)| why)?;
-        receiver.await.map_err(|_| NotTaken::Unknown)
+        receiver.await.map_err(|_| SubmitError::Unknown)
     }
 }
 
 /// Wakes the sequencer, if it sleeps.
 #[derive(Debug)]
-struct Bell {
+struct WakeOnSend {
     waker: Waker,
     is_asleep: Arc<AtomicBool>,
 }
 
-impl Bell {
-    fn ring(&self) {
+impl WakeOnSend {
+    fn wake(&self) {
         if self.is_asleep.swap(false, SeqCst) {
             self.waker.wake().expect("the system wakes threads");
         }
     }
 }
 
-impl Drop for Bell {
+impl Drop for WakeOnSend {
     fn drop(&mut self) {
-        self.ring();
+        self.wake();
     }
 }
 
 /// The sequencer's end of the queue.
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub(crate) struct QueueReceiver {
     queue: Receiver<(Submission, Instant)>,
     is_asleep: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
 }
 
-impl Inbox {
-    /// A queue whose reader, while it [sleeps](Outbox::fall_asleep), is woken by `waker`.
-    pub(crate) fn new(waker: Waker, metrics: Arc<Metrics>) -> (Self, Outbox) {
-        let (sender, queue) = sync_channel(INBOX);
+impl SequencerHandle {
+    /// A queue whose reader, while it [sleeps](QueueReceiver::fall_asleep), is woken by `waker`.
+    pub(crate) fn new(waker: Waker, metrics: Arc<Metrics>) -> (Self, QueueReceiver) {
+        let (sender, queue) = sync_channel(QUEUE_MAX);
         let is_asleep = Arc::new(AtomicBool::new(false));
-        let bell = Bell {
+        let wake_on_send = WakeOnSend {
             waker,
             is_asleep: is_asleep.clone(),
         };
-        let way = Way {
+        let sender = QueueSender {
             queue: sender,
-            bell,
+            wake_on_send,
         };
         let inbox = Self {
-            way: Arc::new(way),
+            sender: Arc::new(sender),
             metrics: metrics.clone(),
         };
-        let outbox = Outbox {
+        let receiver = QueueReceiver {
             queue,
             is_asleep,
             metrics,
         };
-        (inbox, outbox)
+        (inbox, receiver)
     }
 }
 
-impl Outbox {
+impl QueueReceiver {
     /// Takes what has queued, as soon as it is so much no more. `false`: there will be no more.
-    pub(crate) fn take(&self, enough: usize, taken: &mut Vec<(Submission, Instant)>) -> bool {
+    pub(crate) fn take(&self, enough: usize, received: &mut Vec<(Submission, Instant)>) -> bool {
         let mut count = 0;
         let mut is_open = true;
         while count < enough {
             match self.queue.try_recv() {
                 Ok(next) => {
                     count += next.0.count();
-                    taken.push(next);
+                    received.push(next);
                 }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {

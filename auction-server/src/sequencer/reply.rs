@@ -11,14 +11,14 @@ use tokio::sync::mpsc;
 use crate::market::group_commit::{Decision, Novelty};
 use crate::platform::encoding::Encoding;
 use crate::platform::metrics::Metrics;
-use crate::platform::tcp::{Outlet, Sent};
+use crate::platform::tcp::{Sent, WriteHalf};
 
 /// What came of commands, by the numbers of their requests.
 pub type Decisions = Vec<(RequestId, Decision)>;
 
 /// What a connection is told.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum ReplyMessage {
     /// What came of commands that it submitted together.
     Decisions {
         /// Its number for each, and what came of it.
@@ -27,105 +27,108 @@ pub enum Told {
         durable_at: Instant,
     },
     /// There is room for more commands, or an answer is to be written to its end.
-    LookUp,
+    Wake,
 }
 
-/// How many of [`Told::LookUp`] can be on their way to a connection, beside its answers.
-pub const LOOK_UPS_MAX: usize = 2;
+/// How many of [`ReplyMessage::Wake`] can be on their way to a connection, beside its answers.
+pub const WAKES_MAX: usize = 2;
 
-/// The way back to a connection: straight to its stream if it has an [`Outlet`], else through its task.
+/// The way back to a connection: straight to its stream if it has an [`WriteHalf`], else through its task.
 #[derive(Debug)]
-pub struct Teller {
-    queue: mpsc::Sender<Told>,
-    direct: Option<(Arc<Outlet>, Encoding)>,
+pub struct ReplyChannel {
+    queue: mpsc::Sender<ReplyMessage>,
+    direct: Option<(Arc<WriteHalf>, Encoding)>,
     /// Commands that were submitted and not told.
-    under_way: AtomicUsize,
+    in_flight: AtomicUsize,
     /// The connection looks up when fewer are under way.
-    look_up_below: AtomicUsize,
+    wake_below: AtomicUsize,
 }
 
-impl Teller {
-    /// The way to a connection. The queue has room for each command that can be under way, and [`LOOK_UPS_MAX`].
+impl ReplyChannel {
+    /// The way to a connection. The queue has room for each command that can be under way, and [`WAKES_MAX`].
     #[must_use]
-    pub fn new(queue: mpsc::Sender<Told>, direct: Option<(Arc<Outlet>, Encoding)>) -> Self {
+    pub fn new(
+        queue: mpsc::Sender<ReplyMessage>,
+        direct: Option<(Arc<WriteHalf>, Encoding)>,
+    ) -> Self {
         Self {
             queue,
             direct,
-            under_way: AtomicUsize::new(0),
-            look_up_below: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            wake_below: AtomicUsize::new(0),
         }
     }
 
     /// So many commands are going to be submitted.
     pub fn begin(&self, count: usize) {
-        self.under_way.fetch_add(count, SeqCst);
+        self.in_flight.fetch_add(count, SeqCst);
     }
 
     /// So many of them are told, or were not taken.
     pub fn end(&self, count: usize) {
-        let left = self.under_way.fetch_sub(count, SeqCst) - count;
-        if left < self.look_up_below.load(SeqCst) {
-            self.look_up_below.store(0, SeqCst);
-            self.look_up();
+        let left = self.in_flight.fetch_sub(count, SeqCst) - count;
+        if left < self.wake_below.load(SeqCst) {
+            self.wake_below.store(0, SeqCst);
+            self.wake();
         }
     }
 
     /// How many commands were submitted and not told.
     #[must_use]
-    pub fn under_way(&self) -> usize {
-        self.under_way.load(SeqCst)
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(SeqCst)
     }
 
     /// Whether fewer commands are under way. If not, the connection is told to look up when they are.
     pub fn has_fewer_than(&self, count: usize) -> bool {
-        let has_fewer = || self.under_way() < count;
+        let has_fewer = || self.in_flight() < count;
         if has_fewer() {
             return true;
         }
-        self.look_up_below.store(count, SeqCst);
+        self.wake_below.store(count, SeqCst);
         // They may have become fewer in between.
         has_fewer()
     }
 
     /// Tells what came of commands, all of which is durable. Who has left need not be told.
-    pub fn tell(
+    pub fn send(
         &self,
         decisions: Decisions,
         durable_at: Instant,
         metrics: &Metrics,
         buffer: &mut Vec<u8>,
     ) {
-        if let Some((outlet, encoding)) = &self.direct {
-            let sent = outlet.send(buffer, |bytes| {
+        if let Some((write_half, encoding)) = &self.direct {
+            let sent = write_half.send(buffer, |bytes| {
                 for (request, decision) in &decisions {
-                    match answer(decision, metrics) {
+                    match response_to(decision, metrics) {
                         Ok(accepted) => encoding.append(*request, &accepted, bytes),
                         Err(refused) => encoding.append(*request, &refused, bytes),
                     }
                 }
             });
-            if sent != Sent::NotNow {
+            if sent != Sent::Deferred {
                 let count = decisions.len();
                 metrics.writes.add(1);
                 metrics
                     .told
                     .observe_time(durable_at.elapsed(), count as u64);
                 self.end(count);
-                if sent == Sent::InPart {
-                    self.look_up();
+                if sent == Sent::Partial {
+                    self.wake();
                 }
                 return;
             }
         }
-        let _ = self.queue.try_send(Told::Decisions {
+        let _ = self.queue.try_send(ReplyMessage::Decisions {
             decisions,
             durable_at,
         });
     }
 
-    fn look_up(&self) {
+    fn wake(&self) {
         // Without room it has much to look at anyway.
-        let _ = self.queue.try_send(Told::LookUp);
+        let _ = self.queue.try_send(ReplyMessage::Wake);
     }
 }
 
@@ -133,7 +136,7 @@ impl Teller {
 ///
 /// # Errors
 /// The refusal that it is told.
-pub fn answer(decision: &Decision, metrics: &Metrics) -> Result<Accepted, Refused> {
+pub fn response_to(decision: &Decision, metrics: &Metrics) -> Result<Accepted, Refused> {
     let done = match decision {
         Ok(done) => done,
         Err(reject) => {
@@ -164,16 +167,16 @@ mod tests {
     #[test]
     fn a_connection_that_waits_for_room_is_told_to_look_up_when_there_is_some_and_once() {
         let (queue, mut told) = mpsc::channel(8);
-        let teller = Teller::new(queue, None);
-        teller.begin(5);
-        assert!(teller.has_fewer_than(6));
-        assert!(!teller.has_fewer_than(3));
-        teller.end(2);
+        let reply_channel = ReplyChannel::new(queue, None);
+        reply_channel.begin(5);
+        assert!(reply_channel.has_fewer_than(6));
+        assert!(!reply_channel.has_fewer_than(3));
+        reply_channel.end(2);
         assert!(told.try_recv().is_err(), "three are under way");
-        teller.end(1);
-        assert!(matches!(told.try_recv(), Ok(Told::LookUp)));
-        teller.end(2);
+        reply_channel.end(1);
+        assert!(matches!(told.try_recv(), Ok(ReplyMessage::Wake)));
+        reply_channel.end(2);
         assert!(told.try_recv().is_err(), "nobody waits");
-        assert!(teller.has_fewer_than(1));
+        assert!(reply_channel.has_fewer_than(1));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auction_server::config::data_dir::DataFolder;
+use auction_server::config::data_dir::DataDir;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -137,7 +137,7 @@ async fn everyone_who_watches_is_told_each_batch_once_and_in_order_whatever_else
     let rows = (1..=LOTS).map(|n| format!("{n:02},S{n},1,0\n"));
     let stocks = format!("Security,Symbol,Price,Profit\n{}", rows.collect::<String>());
     std::fs::write(data.path().join("stocks.csv"), stocks).unwrap();
-    let folder = DataFolder::new(data.path());
+    let folder = DataDir::new(data.path());
     let market = Market::reopen(data, |config| {
         config.data = folder;
         config.lots = LOTS;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use auction_server::config::data_dir::DataFolder;
-use auction_server::config::{Config, OpsDoor};
+use auction_server::config::data_dir::DataDir;
+use auction_server::config::{Config, OpsListen};
 use auction_server::server::{ServeError, Server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,15 +41,15 @@ impl Market {
     pub async fn reopen(data: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
-            data: DataFolder::new(data.path()),
+            data: DataDir::new(data.path()),
             ..Config::default()
         };
-        config.network.ops = OpsDoor::Off;
+        config.network.ops = OpsListen::Off;
         change(&mut config);
         let server = Server::start(&config).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let (address, ops) = (server.address(), server.ops_address());
-        let opening = server.opening().to_owned();
+        let opening = server.startup_text().to_owned();
         let running = tokio::spawn(server.run(async { drop(stopped.await) }));
         Self {
             address,

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 
-use auction_server::config::OpsDoor;
+use auction_server::config::OpsListen;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,7 +13,7 @@ use crate::market::{Market, assert_kind, within};
 
 async fn market() -> Market {
     Market::start_with(|config| {
-        config.network.ops = OpsDoor::At("127.0.0.1:0".parse().unwrap());
+        config.network.ops = OpsListen::At("127.0.0.1:0".parse().unwrap());
     })
     .await
 }
@@ -83,8 +83,8 @@ async fn what_the_server_does_is_counted_and_measured() {
 #[tokio::test]
 async fn a_server_starts_though_the_usual_port_is_taken() {
     // Whether by this test or by another server.
-    let _taken = TcpListener::bind(OpsDoor::USUAL);
-    let market = Market::start_with(|config| config.network.ops = OpsDoor::Auto).await;
+    let _taken = TcpListener::bind(OpsListen::USUAL);
+    let market = Market::start_with(|config| config.network.ops = OpsListen::Auto).await;
     assert_eq!(market.ops, None);
     market.lines().await;
     market.stop().await;

@@ -10,7 +10,7 @@ use auction_proto::{
     Bid, Body, Code, Done, FrameDecoder, Hello, Login, Logout, PREFACE, Ping, Register, Secret,
     ServerMessage, Text, VERSION, Watch, encode_frame, limits,
 };
-use auction_server::config::{Config, OpsDoor, Rate};
+use auction_server::config::{Config, OpsListen, Rate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
@@ -30,7 +30,7 @@ async fn market(change: impl FnOnce(&mut Config)) -> Market {
     std::fs::write(data.path().join("stocks.csv"), stocks).unwrap();
     Market::reopen(data, |config| {
         config.lots = LOTS as usize;
-        config.network.ops = OpsDoor::At("127.0.0.1:0".parse().unwrap());
+        config.network.ops = OpsListen::At("127.0.0.1:0".parse().unwrap());
         change(config);
     })
     .await

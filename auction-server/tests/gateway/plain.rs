@@ -80,7 +80,11 @@ async fn a_certificate_made_here_stays_and_its_key_is_the_owners_alone() {
         line.expect("a fingerprint").to_owned()
     };
     let first = fingerprint(&market.opening);
-    assert!(market.opening.contains("AUCTION_SERVER=tls://127.0.0.1:"));
+    assert!(
+        market
+            .opening
+            .contains("AUCTION_SERVER=tls://127.0.0.1:")
+    );
     let data = market.stop().await;
     let file = data.path().join("tls/self-signed.pem");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();

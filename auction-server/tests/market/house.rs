@@ -18,12 +18,12 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 pub const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A data folder, and the settings its servers start with.
-pub struct House {
+pub struct DemoAccounts {
     folder: TempDir,
     settings: BTreeMap<String, String>,
 }
 
-impl House {
+impl DemoAccounts {
     /// With these stocks and nothing else. Servers listen on a free port of this machine.
     pub fn with_stocks(stocks: &str) -> Self {
         let house = Self {

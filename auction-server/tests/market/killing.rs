@@ -17,11 +17,11 @@ use auction_proto::{
     PlaceOrder, ReinstateUser, ReplaceOrder, ResumeLot, SuspendUser, decode_records,
 };
 use auction_server::cli::export;
-use auction_server::config::data_dir::DataFolder;
+use auction_server::config::data_dir::DataDir;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DEADLINE, House, LOOK_EVERY, Server};
+use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY, Server};
 use crate::ledger::{Ask, Client, Outcome};
 use crate::line::Line;
 
@@ -220,8 +220,8 @@ pub fn in_millis(millis: u64) -> Timestamp {
 }
 
 /// All records of the journal, public and private parts together.
-pub fn records(house: &House) -> Vec<Record> {
-    let mut reader = export::open(&DataFolder::new(house.path())).unwrap();
+pub fn records(house: &DemoAccounts) -> Vec<Record> {
+    let mut reader = export::open(&DataDir::new(house.path())).unwrap();
     let mut records = Vec::new();
     while let Some(frame) = reader.next_view().unwrap() {
         records.extend(decode_records(frame.public, frame.private).map(Result::unwrap));

@@ -1,7 +1,7 @@
 //! `config check`: says before a start what a start would say.
 
 use auction_server::cli::check::check;
-use auction_server::config::data_dir::DataFolder;
+use auction_server::config::data_dir::DataDir;
 use auction_server::config::{Config, Tls};
 use tempfile::TempDir;
 
@@ -13,7 +13,7 @@ fn folder(files: &[(&str, &str)]) -> (TempDir, Config) {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let config = Config {
-        data: DataFolder::new(folder.path()),
+        data: DataDir::new(folder.path()),
         ..Config::default()
     };
     (folder, config)

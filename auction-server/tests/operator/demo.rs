@@ -237,7 +237,7 @@ fn late_bids_move_the_close_and_every_temper_is_heard() {
     assert!(lots.iter().any(|lot| lot.extensions > 0));
     for (trader, memories) in &play.traders {
         let heard: u32 = memories.values().map(|memory| memory.moves).sum();
-        assert!(heard > 10, "{:?}: {heard}", trader.temper());
+        assert!(heard > 10, "{:?}: {heard}", trader.strategy());
     }
 }
 

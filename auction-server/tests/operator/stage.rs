@@ -10,7 +10,7 @@ use auction_core::{
     Side, Symbol, Terms, Timestamp, UserId,
 };
 use auction_proto::encode_record;
-use auction_server::config::data_dir::DataFolder;
+use auction_server::config::data_dir::DataDir;
 use auction_server::journal::{Batch, Journal, Key, Log, NewJournal, Options, RealDisk};
 use auction_server::projections::console_text::news;
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ impl Stage {
             key: Key::new([2; 16]),
             term: 1,
         };
-        let dir = DataFolder::new(folder.path()).journal();
+        let dir = DataDir::new(folder.path()).journal();
         let (journal, _) =
             Journal::open(
                 Arc::new(RealDisk),
@@ -65,8 +65,8 @@ impl Stage {
         self.disk.as_ref().unwrap().1.path()
     }
 
-    pub fn folder(&self) -> DataFolder {
-        DataFolder::new(self.path())
+    pub fn folder(&self) -> DataDir {
+        DataDir::new(self.path())
     }
 
     pub fn journal(&self) -> &Journal {

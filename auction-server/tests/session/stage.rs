@@ -13,17 +13,17 @@ use auction_core::{
 };
 use auction_proto::Token;
 use auction_server::config::Config;
-use auction_server::config::data_dir::DataFolder;
-use auction_server::gateway::admission::{Visit, Visitors};
-use auction_server::gateway::session::relayed::{EnvelopeKeys, Envelopes, Ways};
-use auction_server::gateway::session::{self, Channel, Ended, Services};
+use auction_server::config::data_dir::DataDir;
+use auction_server::gateway::admission::{Admission, Admitted};
+use auction_server::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
+use auction_server::gateway::session::{self, Channel, CloseReason, Services};
 use auction_server::journal::{Batch, Durability, Log, RealDisk};
 use auction_server::market::credentials::Credentials;
-use auction_server::market::dead_man::Switches;
-use auction_server::market::group_commit::Committer;
+use auction_server::market::dead_man::DeadManSwitches;
+use auction_server::market::group_commit::GroupCommit;
 use auction_server::platform::clock::{BootClock, Clock};
 use auction_server::platform::metrics::Metrics;
-use auction_server::platform::password_pool::Hasher;
+use auction_server::platform::password_pool::PasswordPool;
 use auction_server::projections::fan_out::FanOut;
 use auction_server::projections::feed::Hub;
 use auction_server::projections::follower::Follower;
@@ -42,7 +42,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(1);
 pub struct Stage {
     pub services: Arc<Services>,
     pub tokens: Vec<Token>,
-    visit: Arc<Visit>,
+    visit: Arc<Admitted>,
     runtime: tokio::runtime::Runtime,
     /// While it is there, the server does not end.
     _running: watch::Sender<bool>,
@@ -71,11 +71,11 @@ impl Stage {
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let (market, term) = (MarketId([9; 16]), Term(1));
-        let mut committer = Committer::new(Engine::new(market), Box::new(NoLog));
+        let mut group_commit = GroupCommit::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {
-            let done = committer.decide(clock.now(), Caller::Operator, command);
+            let done = group_commit.decide(clock.now(), Caller::Operator, command);
             let reply = done.unwrap().reply;
-            committer.commit().unwrap();
+            group_commit.commit().unwrap();
             reply
         };
         for number in 1..=lots {
@@ -119,32 +119,32 @@ impl Stage {
             assert!(matches!(opened, Reply::SessionOpened(_)));
             tokens.push(token);
         }
-        Self::around(committer, clock, (market, term), tokens, beat)
+        Self::around(group_commit, clock, (market, term), tokens, beat)
     }
 
     fn around(
-        committer: Committer,
+        group_commit: GroupCommit,
         clock: Arc<dyn Clock>,
         (market, term): (MarketId, Term),
         tokens: Vec<Token>,
         beat: Duration,
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let credentials = Arc::new(Credentials::of(committer.engine()));
-        let switches = Arc::new(Switches::of(committer.engine()));
-        let engine = committer.engine();
+        let credentials = Arc::new(Credentials::of(group_commit.engine()));
+        let dead_man = Arc::new(DeadManSwitches::of(group_commit.engine()));
+        let engine = group_commit.engine();
         let hub = Hub::start(engine, term, clock.clone(), beat, metrics.clone()).unwrap();
         let sequencer = Sequencer::start(
-            committer,
+            group_commit,
             clock.clone(),
             credentials.clone(),
-            switches.clone(),
+            dead_man.clone(),
             hub.clone(),
             metrics.clone(),
         )
         .unwrap();
         let data = tempfile::tempdir().unwrap();
-        let folder = DataFolder::new(data.path());
+        let folder = DataDir::new(data.path());
         let keys = open_keys(&RealDisk, &folder).unwrap();
         let signer = Signer {
             key: keys.signing.clone(),
@@ -156,18 +156,18 @@ impl Stage {
         let (signing, _) = Signing::start(signer, (disk, &folder), durable, &hub, beat).unwrap();
         let (_, histories) =
             Follower::start(Arc::new(RealDisk), &folder, sequencer.durable).unwrap();
-        let visitors = Arc::new(Visitors::new(&Config::default().network));
-        let visit = visitors.enter(IpAddr::from([127, 0, 0, 1])).unwrap();
+        let admission = Arc::new(Admission::new(&Config::default().network));
+        let visit = admission.enter(IpAddr::from([127, 0, 0, 1])).unwrap();
         let (running, stopping) = watch::channel(false);
         let envelope_keys = EnvelopeKeys {
             market,
             opening: keys.opening,
             signing: keys.signing,
         };
-        let ways = Ways {
-            inbox: sequencer.inbox.clone(),
+        let ways = Deps {
+            sequencer: sequencer.handle.clone(),
             credentials: credentials.clone(),
-            visitors: visitors.clone(),
+            admission: admission.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
@@ -182,12 +182,12 @@ impl Stage {
             .unwrap();
         let entered = runtime.enter();
         let services = Arc::new(Services {
-            inbox: sequencer.inbox,
+            sequencer: sequencer.handle,
             fan_out: FanOut::start(&hub, &metrics),
             hub,
-            hasher: Hasher::start(metrics.clone()).unwrap(),
+            password_pool: PasswordPool::start(metrics.clone()).unwrap(),
             credentials,
-            switches,
+            dead_man,
             histories,
             signing,
             envelopes,
@@ -197,7 +197,7 @@ impl Stage {
             durability: Durability::Strict,
             heartbeat: HEARTBEAT,
             peers: Default::default(),
-            visitors,
+            admission,
             metrics,
             stopping,
         });
@@ -213,15 +213,15 @@ impl Stage {
     }
 
     /// Serves a connection that speaks frames.
-    pub fn serve<S>(&self, io: S) -> impl Future<Output = Ended> + use<S>
+    pub fn serve<S>(&self, io: S) -> impl Future<Output = CloseReason> + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let (visit, services) = (self.visit.clone(), self.services.clone());
         async move {
             let hello_by = Instant::now() + session::HELLO_TIMEOUT;
-            let visitor = visit.visitor().clone();
-            session::serve(Channel::frames(io), hello_by, visitor, services).await
+            let client_address = visit.client_address().clone();
+            session::serve(Channel::frames(io), hello_by, client_address, services).await
         }
     }
 
@@ -230,9 +230,9 @@ impl Stage {
     pub fn settle(&self) {
         self.runtime.block_on(async {
             let session = Work::LastRequest(auction_core::SessionId(0));
-            let asked = self.services.inbox.ask(Caller::Operator, session).await;
+            let asked = self.services.sequencer.ask(Caller::Operator, session).await;
             assert!(matches!(asked, Ok(Answer::LastRequest(_))));
-            self.services.hub.answers().await.unwrap();
+            self.services.hub.ping().await.unwrap();
         });
     }
 

@@ -11,7 +11,7 @@ use crate::experiments::Question;
 use crate::folder::Folder;
 use crate::machine;
 use crate::report::Report;
-use crate::setup::{Length, Others, Stage};
+use crate::setup::{Length, Others, Setup};
 
 /// As many as let nobody outbid themself.
 const LOTS: u32 = 20_000;
@@ -55,22 +55,22 @@ pub struct Compare {
 impl Compare {
     /// Measures, and writes the report.
     pub fn run(self) -> Result<(), Box<dyn Error>> {
-        let stage = self.stage()?;
+        let setup = self.setup()?;
         let questions = match self.only.is_empty() {
             true => Question::ALL.to_vec(),
             false => self.only.clone(),
         };
         let mut report = Report {
-            setting: machine::told(stage.folder.path(), &stage.server)? + &self.told(&stage),
+            setting: machine::told(setup.folder.path(), &setup.server)? + &self.told(&setup),
             ..Report::default()
         };
         let mut failed = None;
         for question in questions {
-            match question.ask(&stage) {
+            match question.ask(&setup) {
                 Ok(section) => report.sections.push(section),
                 // The others are asked all the same.
                 Err(error) => {
-                    stage.say(&format!("{question:?}: {error}"));
+                    setup.say(&format!("{question:?}: {error}"));
                     failed = Some(error);
                 }
             }
@@ -84,13 +84,13 @@ impl Compare {
         Ok(())
     }
 
-    fn stage(&self) -> Result<Stage, Box<dyn Error>> {
+    fn setup(&self) -> Result<Setup, Box<dyn Error>> {
         let server = match &self.server {
             Some(server) => server.clone(),
             None => build_server()?,
         };
         let measured = Duration::try_from_secs_f64(self.seconds)?;
-        let stage = Stage {
+        let setup = Setup {
             folder: Folder::new(&self.folder)?,
             server,
             rounds: self.rounds,
@@ -104,21 +104,21 @@ impl Compare {
             },
         };
         if !self.quick {
-            return Ok(stage);
+            return Ok(setup);
         }
-        Ok(Stage {
+        Ok(Setup {
             rounds: QUICK_ROUNDS,
             warm_up: QUICK / 4,
             measured: QUICK,
             lots: QUICK_LOTS,
             others: Others::LeftOut,
-            ..stage
+            ..setup
         })
     }
 
     /// How it was measured: the last of the list that begins with the machine.
-    fn told(&self, stage: &Stage) -> String {
-        let (rounds, seconds) = (stage.rounds, stage.measured.as_secs_f64());
+    fn told(&self, setup: &Setup) -> String {
+        let (rounds, seconds) = (setup.rounds, setup.measured.as_secs_f64());
         let s = if rounds == 1 { "" } else { "s" };
         format!(
             "- turns: {rounds} round{s}, {seconds} s counted of each turn where its length is not told"

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::load::{self, Outcome, Pace};
 use crate::row::Unit;
 use crate::targets::auction_line::{Accounts, market_at};
-use crate::workload::Book;
+use crate::workload::Workload;
 
 /// The market does not bear it: too few bids were accepted, or too many took too long.
 const NOT_BORNE: u8 = 3;
@@ -63,8 +63,8 @@ impl Load {
         let server = answering_at(&self.server_address)?;
         let market = market_at(server)?;
         let lots = market.lots().iter().filter_map(open_at);
-        let mut book = Book::on(lots);
-        if book.is_empty() {
+        let mut workload = Workload::on(lots);
+        if workload.is_empty() {
             return Err(format!(
                 "{} has no open English lot on which bids may rise by 0.01; start it for example with --lots 1000",
                 self.server_address
@@ -84,7 +84,7 @@ impl Load {
             first_trader: 0,
             traders: self.connections,
         };
-        let outcome = load::run(&mut |trader| accounts.connect(trader), &mut book, &load)?;
+        let outcome = load::run(&mut |trader| accounts.connect(trader), &mut workload, &load)?;
         let is_borne = self.is_borne(&outcome);
         match self.json {
             true => println!("{}", self.in_json(&outcome, is_borne)),

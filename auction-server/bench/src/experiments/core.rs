@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use crate::report::Section;
 use crate::row::{Aim, Row, Theirs, Told, Unit};
-use crate::setup::{Others, Stage};
+use crate::setup::{Others, Setup};
 use crate::target::unexpected;
 
 /// The benchmarks, each a crate and a name. With `--values` each prints lines: a name, and nanoseconds of ours and of
@@ -59,8 +59,8 @@ const LINES: [Line; 4] = [
     },
 ];
 
-pub fn ask(stage: &Stage) -> io::Result<Section> {
-    if stage.others == Others::LeftOut {
+pub fn ask(setup: &Setup) -> io::Result<Section> {
+    if setup.others == Others::LeftOut {
         return Ok(Section {
             title: TITLE.to_owned(),
             text: vec![
@@ -69,13 +69,13 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
             ..Section::default()
         });
     }
-    stage.say("core: building the benchmarks");
+    setup.say("core: building the benchmarks");
     for bench in BENCHES {
         run(bench, &["--no-run"])?;
     }
     let mut values = LINES.map(|_| (Vec::new(), Vec::new()));
-    for round in 1..=stage.rounds {
-        stage.say(&format!("core: round {round} of {}", stage.rounds));
+    for round in 1..=setup.rounds {
+        setup.say(&format!("core: round {round} of {}", setup.rounds));
         for bench in BENCHES {
             let output = run(bench, &["--", "--values"])?;
             let output = String::from_utf8_lossy(&output.stdout);

@@ -10,33 +10,33 @@ use crate::load::Pace;
 use crate::report::Section;
 use crate::row::{Aim, Row, Theirs, Told, Unit};
 use crate::setup::TRADERS;
-use crate::setup::{Shape, Stage};
+use crate::setup::{Setup, Shape};
 use crate::target::unexpected;
 use crate::targets::auction::{Auction, Durability};
 
 /// As many stocks as a round has by default, and as many as the other questions have lots.
 const FEW: u32 = 10;
 
-pub fn ask(stage: &Stage) -> io::Result<Section> {
-    let folder = stage.folder.within("csv-market")?;
+pub fn ask(setup: &Setup) -> io::Result<Section> {
+    let folder = setup.folder.within("csv-market")?;
     let server = Auction::start(
-        &stage.server,
+        &setup.server,
         &folder,
-        stage.lots,
+        setup.lots,
         TRADERS,
         Durability::Strict,
     )?;
-    let mut ours = stage.contender(server);
+    let mut ours = setup.contender(server);
     let alone = Shape {
         connections: 1,
         in_flight: 1,
     };
     let (mut bids, mut few, mut many) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 1..=stage.rounds {
-        stage.say(&format!("the CSV way: round {round} of {}", stage.rounds));
-        bids.push(ours.turn(stage, alone, Pace::Saturated)?.outcome.rate());
-        few.push(bids_by_rewriting(stage, FEW)?);
-        many.push(bids_by_rewriting(stage, stage.lots)?);
+    for round in 1..=setup.rounds {
+        setup.say(&format!("the CSV way: round {round} of {}", setup.rounds));
+        bids.push(ours.turn(setup, alone, Pace::Saturated)?.outcome.rate());
+        few.push(bids_by_rewriting(setup, FEW)?);
+        many.push(bids_by_rewriting(setup, setup.lots)?);
     }
     let row = |lots: u32, theirs| Row {
         what: "durable bids, 1 connection, 1 in flight".to_owned(),
@@ -56,20 +56,20 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
              without its socket, beside durable bids over one."
                 .to_owned(),
         ],
-        rows: vec![row(FEW, few), row(stage.lots, many)],
+        rows: vec![row(FEW, few), row(setup.lots, many)],
         ..Section::default()
     })
 }
 
 /// Bids a second.
-fn bids_by_rewriting(stage: &Stage, lots: u32) -> io::Result<f64> {
-    let path = stage.folder.path().join("first-version.csv");
+fn bids_by_rewriting(setup: &Setup, lots: u32) -> io::Result<f64> {
+    let path = setup.folder.path().join("first-version.csv");
     let rows: String = (1..=lots)
         .map(|lot| format!("{lot:05},S{lot},0,nobody\n"))
         .collect();
     fs::write(&path, format!("Security,Symbol,Cents,Name\n{rows}"))?;
     let (begun, mut bids) = (Instant::now(), 0_u32);
-    while begun.elapsed() < stage.measured {
+    while begun.elapsed() < setup.measured {
         let (lot, cents) = (bids % lots + 1, bids / lots + 1);
         bid(&path, &format!("S{lot}"), cents.into())?;
         bids += 1;

@@ -7,8 +7,8 @@ use crate::plot::{self, Panel};
 use crate::report::{Picture, Section};
 use crate::row::{Aim, Row, Theirs, Told, Unit, grouped};
 use crate::sends::bare_sends;
-use crate::setup::{Others, Stage};
-use crate::stats::Spread;
+use crate::setup::{Others, Setup};
+use crate::stats::Stats;
 use crate::targets::auction_feed::{AuctionFeed, BIDDERS};
 use crate::targets::nats::Nats;
 
@@ -31,22 +31,22 @@ const SENDS: Amount = Amount {
 /// What a send should be worth beside a bare one.
 const SENDS_AIM: f64 = 0.7;
 
-pub fn ask(stage: &Stage) -> io::Result<Section> {
-    let folder = stage.folder.within("fan-out")?;
-    let mut ours = AuctionFeed::start(&stage.server, &folder, stage.lots)?;
-    stage.say(&format!("{}: {}", ours.name(), ours.started_as()));
+pub fn ask(setup: &Setup) -> io::Result<Section> {
+    let folder = setup.folder.within("fan-out")?;
+    let mut ours = AuctionFeed::start(&setup.server, &folder, setup.lots)?;
+    setup.say(&format!("{}: {}", ours.name(), ours.started_as()));
     let mut measured = Measured::default();
     // Messages of NATS's are as long as ours are in such a turn.
-    let first = deliveries(&mut ours, amount(stage, 0))?;
+    let first = deliveries(&mut ours, amount(setup, 0))?;
     let told = ours.told();
     let payload = (told.bytes as f64 / told.events as f64).round() as usize;
-    stage.say(&format!(
+    setup.say(&format!(
         "fan-out: {} in the first turn, {payload} bytes each",
         Unit::PerSecond.figure(first)
     ));
-    let mut nats = match stage.others {
+    let mut nats = match setup.others {
         Others::LeftOut => Err("left out".to_owned()),
-        Others::Measured => stage
+        Others::Measured => setup
             .folder
             .within("nats")
             .and_then(|folder| Nats::start(&folder, payload))
@@ -55,13 +55,13 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
     let mut windows = [WINDOW; CROWDS.len()];
     if let Ok(nats) = &mut nats {
         for (place, window) in windows.iter_mut().enumerate() {
-            *window = best_window(stage, nats, amount(stage, place));
+            *window = best_window(setup, nats, amount(setup, place));
         }
     }
-    for round in 1..=stage.rounds {
-        stage.say(&format!("fan-out: round {round} of {}", stage.rounds));
+    for round in 1..=setup.rounds {
+        setup.say(&format!("fan-out: round {round} of {}", setup.rounds));
         for (place, &window) in windows.iter().enumerate() {
-            let amount = amount(stage, place);
+            let amount = amount(setup, place);
             measured.ours[place].push(deliveries(&mut ours, amount)?);
             if let Ok(system) = &mut nats {
                 match deliveries(system, Amount { window, ..amount }) {
@@ -74,7 +74,7 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
         let (sends, bytes) = sends(&mut ours)?;
         measured.sends.push(sends);
         measured.send_bytes.push(bytes);
-        let bare = bare_sends(SENDS.listeners, bytes as usize, stage.measured / 2)?;
+        let bare = bare_sends(SENDS.listeners, bytes as usize, setup.measured / 2)?;
         measured.bare.push(bare);
     }
     ours.check_digest()?;
@@ -95,9 +95,9 @@ struct Measured {
     bare: Vec<f64>,
 }
 
-fn amount(stage: &Stage, place: usize) -> Amount {
+fn amount(setup: &Setup, place: usize) -> Amount {
     let (listeners, messages, _) = CROWDS[place];
-    let part = match stage.others {
+    let part = match setup.others {
         Others::LeftOut => QUICK_PART,
         Others::Measured => 1,
     };
@@ -109,7 +109,7 @@ fn amount(stage: &Stage, place: usize) -> Amount {
 }
 
 /// The window that NATS delivers most with.
-fn best_window(stage: &Stage, nats: &mut Nats, amount: Amount) -> u64 {
+fn best_window(setup: &Setup, nats: &mut Nats, amount: Amount) -> u64 {
     let mut best = (0.0, WINDOW);
     for window in NATS_WINDOWS {
         // One that is too wide for it, so that it ends the slowest connection, is not its best.
@@ -120,7 +120,7 @@ fn best_window(stage: &Stage, nats: &mut Nats, amount: Amount) -> u64 {
             ..amount
         };
         let rate = deliveries(nats, sought).unwrap_or_default();
-        stage.say(&format!(
+        setup.say(&format!(
             "NATS, 1 to {}, {}: {}",
             amount.listeners,
             window_said(window),
@@ -169,10 +169,10 @@ fn tell(
         let what = format!("lossless deliveries, 1 to {}", grouped(listeners as u64));
         let mut bars = vec![(
             "auction-server".to_owned(),
-            Spread::of(&measured.ours[place]),
+            Stats::of(&measured.ours[place]),
         )];
         if nats.is_ok() {
-            bars.push(("NATS".to_owned(), Spread::of(&measured.nats[place])));
+            bars.push(("NATS".to_owned(), Stats::of(&measured.nats[place])));
         }
         panels.push(Panel {
             title: format!("1 to {}", grouped(listeners as u64)),
@@ -192,7 +192,7 @@ fn tell(
             told: Told::InShort,
         });
     }
-    let bytes = Spread::of(&measured.send_bytes).median;
+    let bytes = Stats::of(&measured.send_bytes).median;
     rows.push(Row {
         what: format!("sends, 1 to {}", grouped(SENDS.listeners as u64)),
         unit: Unit::PerSecond,

@@ -7,7 +7,7 @@ use crate::fan::{self, Amount};
 use crate::plot::{Curve, curves};
 use crate::report::{Picture, Section};
 use crate::row::{Unit, grouped};
-use crate::setup::{Length, Others, Stage};
+use crate::setup::{Length, Others, Setup};
 use crate::targets::auction_feed::AuctionFeed;
 
 const LOTS: [u32; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
@@ -28,19 +28,19 @@ const WINDOW: u64 = 8_192;
 /// The market whose watchers and journal grow.
 const LOTS_USUAL: u32 = 20_000;
 
-pub fn ask(stage: &Stage) -> io::Result<Section> {
-    let few = |all: usize| match stage.others {
+pub fn ask(setup: &Setup) -> io::Result<Section> {
+    let few = |all: usize| match setup.others {
         Others::LeftOut => QUICK,
         Others::Measured => all,
     };
-    let records = match stage.length {
+    let records = match setup.length {
         Length::Usual => &RECORDS[..few(RECORDS_USUAL)],
         Length::Long => &RECORDS,
     };
     let grown = [
-        by_lots(stage, &LOTS[..few(LOTS.len())])?,
-        by_journal(stage, records)?,
-        by_watchers(stage, &WATCHERS[..few(WATCHERS.len())])?,
+        by_lots(setup, &LOTS[..few(LOTS.len())])?,
+        by_journal(setup, records)?,
+        by_watchers(setup, &WATCHERS[..few(WATCHERS.len())])?,
     ];
     Ok(Section {
         title: "How cost grows".to_owned(),
@@ -130,12 +130,12 @@ fn one_by_one(feed: &mut AuctionFeed, listeners: usize) -> io::Result<Duration> 
     Ok(fan::run(feed, amount)? / ONE_BY_ONE as u32)
 }
 
-fn by_lots(stage: &Stage, sizes: &[u32]) -> io::Result<Grown> {
+fn by_lots(setup: &Setup, sizes: &[u32]) -> io::Result<Grown> {
     let mut rows = Vec::new();
     for &lots in sizes {
-        stage.say(&format!("growth: {lots} lots"));
-        let folder = stage.folder.within("growth")?;
-        let mut feed = AuctionFeed::start(&stage.server, &folder, lots)?;
+        setup.say(&format!("growth: {lots} lots"));
+        let folder = setup.folder.within("growth")?;
+        let mut feed = AuctionFeed::start(&setup.server, &folder, lots)?;
         let begun = Instant::now();
         feed.snapshot()?;
         let snapshot = begun.elapsed();
@@ -158,12 +158,12 @@ fn by_lots(stage: &Stage, sizes: &[u32]) -> io::Result<Grown> {
     })
 }
 
-fn by_watchers(stage: &Stage, sizes: &[usize]) -> io::Result<Grown> {
-    let folder = stage.folder.within("growth")?;
-    let mut feed = AuctionFeed::start_with(&stage.server, &folder, LOTS_USUAL, &MORE_PER_ADDRESS)?;
+fn by_watchers(setup: &Setup, sizes: &[usize]) -> io::Result<Grown> {
+    let folder = setup.folder.within("growth")?;
+    let mut feed = AuctionFeed::start_with(&setup.server, &folder, LOTS_USUAL, &MORE_PER_ADDRESS)?;
     let (mut rows, mut rates, mut ended) = (Vec::new(), Vec::new(), None);
     for &listeners in sizes {
-        stage.say(&format!("growth: {listeners} watchers"));
+        setup.say(&format!("growth: {listeners} watchers"));
         match to_watchers(&mut feed, listeners) {
             Ok((bid, rate)) => {
                 rows.push((listeners as u64, vec![bid]));
@@ -200,12 +200,12 @@ fn to_watchers(feed: &mut AuctionFeed, listeners: usize) -> io::Result<(Duration
     Ok((bid, rate))
 }
 
-fn by_journal(stage: &Stage, sizes: &[u64]) -> io::Result<Grown> {
-    let folder = stage.folder.within("growth")?;
-    let mut feed = AuctionFeed::start(&stage.server, &folder, LOTS_USUAL)?;
+fn by_journal(setup: &Setup, sizes: &[u64]) -> io::Result<Grown> {
+    let folder = setup.folder.within("growth")?;
+    let mut feed = AuctionFeed::start(&setup.server, &folder, LOTS_USUAL)?;
     let (mut made, mut rows) = (0, Vec::new());
     for &records in sizes {
-        stage.say(&format!("growth: {records} bids in the journal"));
+        setup.say(&format!("growth: {records} bids in the journal"));
         let amount = Amount {
             listeners: 1,
             messages: records - made,

@@ -11,8 +11,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::report::Section;
 use crate::row::{Aim, Row, Theirs, Told, Unit, grouped};
-use crate::setup::{Others, Stage};
-use crate::target::{System as _, unexpected};
+use crate::setup::{Others, Setup};
+use crate::target::{Target as _, unexpected};
 use crate::targets::auction::{Auction, Durability};
 use crate::targets::auction_line::Greeted;
 
@@ -28,22 +28,22 @@ const ALIVE_EVERY: Duration = Duration::from_secs(3);
 const HELD: Duration = Duration::from_secs(12);
 const LOTS: u32 = 1_000;
 
-pub fn ask(stage: &Stage) -> io::Result<Section> {
-    let folder = stage.folder.within("idle")?;
+pub fn ask(setup: &Setup) -> io::Result<Section> {
+    let folder = setup.folder.within("idle")?;
     let server = Auction::start_with(
-        &stage.server,
+        &setup.server,
         &folder,
         LOTS,
         1,
         Durability::Strict,
         &MORE_PER_ADDRESS,
     )?;
-    let wanted = match stage.others {
+    let wanted = match setup.others {
         Others::LeftOut => CONNECTIONS_QUICK,
         Others::Measured => CONNECTIONS,
     };
     let count = wanted.min(files()?.saturating_sub(OTHER_FILES));
-    stage.say(&format!("idle: opening {count} connections"));
+    setup.say(&format!("idle: opening {count} connections"));
     let before = resident_kib(server.pid())?;
     let mut held: Vec<TcpStream> = Vec::new();
     let mut alive_at = Instant::now();
@@ -58,10 +58,10 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
         }
     }
     let took = begun.elapsed();
-    let until = Instant::now() + HELD.min(stage.measured * 8);
+    let until = Instant::now() + HELD.min(setup.measured * 8);
     while Instant::now() < until {
         show_life(&mut held)?;
-        std::thread::sleep(ALIVE_EVERY.min(stage.measured));
+        std::thread::sleep(ALIVE_EVERY.min(setup.measured));
     }
     show_life(&mut held)?;
     let open = server.metric("auction_connections{encoding=\"binary\"}")?;

@@ -13,7 +13,7 @@ use std::io;
 use clap::ValueEnum;
 
 use crate::report::Section;
-use crate::setup::Stage;
+use crate::setup::Setup;
 
 /// A question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,15 +47,15 @@ impl Question {
     ];
 
     /// Measures.
-    pub fn ask(self, stage: &Stage) -> io::Result<Section> {
+    pub fn ask(self, setup: &Setup) -> io::Result<Section> {
         match self {
-            Self::Durable => durable::ask(stage),
-            Self::Relaxed => relaxed::ask(stage),
-            Self::Fanout => fanout::ask(stage),
-            Self::Idle => idle::ask(stage),
-            Self::Growth => growth::ask(stage),
-            Self::Core => core::ask(stage),
-            Self::Csv => csv::ask(stage),
+            Self::Durable => durable::ask(setup),
+            Self::Relaxed => relaxed::ask(setup),
+            Self::Fanout => fanout::ask(setup),
+            Self::Idle => idle::ask(setup),
+            Self::Growth => growth::ask(setup),
+            Self::Core => core::ask(setup),
+            Self::Csv => csv::ask(setup),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::io;
 use crate::load::Pace;
 use crate::report::Section;
 use crate::row::{Aim, Row, Told, Unit};
-use crate::setup::{Shape, Stage, TRADERS};
-use crate::target::{System, names, starts};
+use crate::setup::{Setup, Shape, TRADERS};
+use crate::target::{Target, names, starts};
 use crate::targets::auction::{Auction, Durability};
 use crate::targets::redis::{Redis, Sync};
 
@@ -21,33 +21,33 @@ const fn shape(in_flight: u32) -> Shape {
     }
 }
 
-pub fn ask(stage: &Stage) -> io::Result<Section> {
-    let folder = stage.folder.within("relaxed")?;
+pub fn ask(setup: &Setup) -> io::Result<Section> {
+    let folder = setup.folder.within("relaxed")?;
     let server = Auction::start(
-        &stage.server,
+        &setup.server,
         &folder,
-        stage.lots,
+        setup.lots,
         TRADERS,
         Durability::Relaxed,
     )?;
-    let mut ours = stage.contender(server);
-    let mut redis = stage.other("redis-everysec", |folder| {
+    let mut ours = setup.contender(server);
+    let mut redis = setup.other("redis-everysec", |folder| {
         Redis::start(folder, Sync::EverySecond)
     });
     let (mut bids, mut theirs) = ([(); 3].map(|()| Vec::new()), [(); 3].map(|()| Vec::new()));
-    for round in 1..=stage.rounds {
-        stage.say(&format!("relaxed bids: round {round} of {}", stage.rounds));
+    for round in 1..=setup.rounds {
+        setup.say(&format!("relaxed bids: round {round} of {}", setup.rounds));
         for (place, (shape, _)) in SHAPES.into_iter().enumerate() {
-            let turn = ours.turn(stage, shape, Pace::Saturated)?;
+            let turn = ours.turn(setup, shape, Pace::Saturated)?;
             bids[place].push(turn.outcome.rate());
             if let Ok(redis) = &mut redis {
-                let turn = redis.turn(stage, shape, Pace::Saturated)?;
+                let turn = redis.turn(setup, shape, Pace::Saturated)?;
                 theirs[place].push(turn.outcome.rate());
             }
         }
     }
     let redis = redis.as_ref().map_err(Clone::clone);
-    let redis = redis.map(|redis| &redis.system as &dyn System);
+    let redis = redis.map(|redis| &redis.system as &dyn Target);
     let beside = names(&redis, "Redis, everysec");
     let text = vec![
         "Bids acknowledged when they are written, and synced in the background: a crash of the server loses none of \

@@ -1,7 +1,7 @@
 //! Every row that has an aim, by how far it is beyond it or short of it.
 
 use crate::row::{Aim, Row};
-use crate::stats::Spread;
+use crate::stats::Stats;
 
 use super::canvas::{Anchor, COLOURS, Canvas};
 
@@ -17,7 +17,7 @@ const BEYOND: f64 = 16.0;
 /// Draws a bar for each row: to the right of the line in the middle the aim is reached, to the left it is missed. The
 /// scale is logarithmic.
 pub fn aims(title: &str, rows: &[&Row]) -> String {
-    let drawn: Vec<(&&Row, Spread)> = rows
+    let drawn: Vec<(&&Row, Stats)> = rows
         .iter()
         .filter_map(|row| Some((row, beside_aim(row)?)))
         .collect();
@@ -63,15 +63,15 @@ pub fn aims(title: &str, rows: &[&Row]) -> String {
 }
 
 /// How many times as good as the aim; more is better.
-fn beside_aim(row: &Row) -> Option<Spread> {
+fn beside_aim(row: &Row) -> Option<Stats> {
     let ratio = row.ratio()?;
     match row.aim {
-        Aim::AtLeast(aim) => Some(Spread {
+        Aim::AtLeast(aim) => Some(Stats {
             median: ratio.median / aim,
             least: ratio.least / aim,
             most: ratio.most / aim,
         }),
-        Aim::AtMost(aim) => Some(Spread {
+        Aim::AtMost(aim) => Some(Stats {
             median: aim / ratio.median,
             least: aim / ratio.most,
             most: aim / ratio.least,

@@ -1,7 +1,7 @@
 //! Bars side by side, a panel each question. Each panel has a scale of its own.
 
 use crate::row::Unit;
-use crate::stats::Spread;
+use crate::stats::Stats;
 
 use super::canvas::{Anchor, COLOURS, Canvas};
 
@@ -15,7 +15,7 @@ const LINE: f64 = 13.0;
 /// Bars that are compared with each other.
 pub struct Panel {
     pub title: String,
-    pub bars: Vec<(String, Spread)>,
+    pub bars: Vec<(String, Stats)>,
 }
 
 /// Draws panels of bars, each bar with its median, and a line from the least to the most.

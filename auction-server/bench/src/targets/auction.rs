@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::processes::{Program, Worked, free_port, here, processor_time, typed, worked};
-use crate::target::{Speaker, System, unexpected};
+use crate::target::{Speaker, Target, unexpected};
 use crate::workload::Trader;
 
 use super::auction_line::Accounts;
@@ -153,7 +153,7 @@ fn started(command: &mut Command, folder: &Path) -> io::Result<(Program, SocketA
     Ok((program, address))
 }
 
-impl System for Auction {
+impl Target for Auction {
     fn name(&self) -> String {
         match self.durability {
             Durability::Strict => "auction-server".to_owned(),

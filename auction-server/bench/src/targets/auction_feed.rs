@@ -12,8 +12,8 @@ use auction_proto::{
 };
 
 use crate::fan::{Feed, Sockets};
-use crate::target::{Answer, Speaker, System as _, unexpected};
-use crate::workload::Book;
+use crate::target::{Answer, Speaker, Target as _, unexpected};
+use crate::workload::Workload;
 
 use super::auction::{Auction, Durability};
 use super::auction_line::{Greeted, market_at};
@@ -29,7 +29,7 @@ const AHEAD_MAX: u64 = 512;
 pub struct AuctionFeed {
     server: Auction,
     /// Where the bidders walk on from turn to turn.
-    book: Book,
+    workload: Workload,
     /// How many bids each has made.
     made: [u64; BIDDERS as usize],
     bidders: Vec<Bidder>,
@@ -90,11 +90,11 @@ impl AuctionFeed {
         let strict = Durability::Strict;
         let server = Auction::start_with(server, folder, lots, BIDDERS, strict, flags)?;
         let market = market_at(server.address())?;
-        let mut book = Book::new(lots);
-        book.begin(BIDDERS);
+        let mut workload = Workload::new(lots);
+        workload.begin(BIDDERS);
         Ok(Self {
             server,
-            book,
+            workload,
             made: [0; BIDDERS as usize],
             bidders: Vec::new(),
             begun_at: market.feed_sequence(),
@@ -274,7 +274,7 @@ impl Feed for AuctionFeed {
             .min(IN_FLIGHT - bidder.under_way)
             .min(AHEAD_MAX.saturating_sub(ahead));
         for _ in 0..count {
-            let bid = self.book.bid(publisher, publisher as u32);
+            let bid = self.workload.bid(publisher, publisher as u32);
             let bid = bid.map_err(|error| io::Error::other(error.to_string()))?;
             bidder.speaker.bid(bid, out);
         }

@@ -22,7 +22,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::auction_line;
 use crate::disk::WRITTEN_AHEAD;
-use crate::target::{Speaker, System, unexpected};
+use crate::target::{Speaker, Target, unexpected};
 use crate::workload::Trader;
 
 /// How much is read of a connection at a time.
@@ -77,7 +77,7 @@ impl Echo {
     }
 }
 
-impl System for Echo {
+impl Target for Echo {
     fn name(&self) -> String {
         "a bare echo that syncs".to_owned()
     }

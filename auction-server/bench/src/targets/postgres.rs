@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::processes::{Program, find, free_port, here, processor_time, typed};
-use crate::target::{Answer, Speaker, System, unexpected};
+use crate::target::{Answer, Speaker, Target, unexpected};
 use crate::workload::{Bid, Trader};
 
 /// Where distributions put its programs, a folder for each version.
@@ -95,7 +95,7 @@ impl Postgres {
     }
 }
 
-impl System for Postgres {
+impl Target for Postgres {
     fn name(&self) -> String {
         format!("PostgreSQL {}", self.version)
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::processes::{Program, connect_when_ready, find, free_port, here, processor_time, typed};
-use crate::target::{Answer, Speaker, System, unexpected};
+use crate::target::{Answer, Speaker, Target, unexpected};
 use crate::workload::{Bid, Trader};
 
 const SCRIPT: &str = "\
@@ -70,7 +70,7 @@ impl Redis {
     }
 }
 
-impl System for Redis {
+impl Target for Redis {
     fn name(&self) -> String {
         match self.sync {
             Sync::Always => format!("Redis {}, always", self.version),

@@ -10,7 +10,7 @@ const SHOWN_CHARS_MAX: usize = 40;
 
 /// What is wrong with a file: the first [`FAULTS_SAID_MAX`] faults, and how many more there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SheetError {
+pub struct CsvError {
     /// The file.
     pub file: PathBuf,
     /// The faults, by line.
@@ -28,7 +28,7 @@ pub struct Fault {
     pub message: String,
 }
 
-impl SheetError {
+impl CsvError {
     /// A fault of the file as a whole.
     #[must_use]
     pub fn of_file(file: &Path, message: impl Into<String>) -> Self {
@@ -38,7 +38,7 @@ impl SheetError {
     }
 }
 
-impl fmt::Display for SheetError {
+impl fmt::Display for CsvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.file.display();
         for (index, Fault { line, message }) in self.faults.iter().enumerate() {
@@ -55,7 +55,7 @@ impl fmt::Display for SheetError {
     }
 }
 
-impl std::error::Error for SheetError {}
+impl std::error::Error for CsvError {}
 
 /// A text that came from outside, quoted, shortened, and harmless on a terminal.
 #[must_use]
@@ -68,12 +68,12 @@ pub fn shown(text: &str) -> String {
 
 /// Faults as they are found.
 pub(super) struct Faults {
-    error: SheetError,
+    error: CsvError,
 }
 
 impl Faults {
     pub(super) fn new(path: &Path) -> Self {
-        let error = SheetError {
+        let error = CsvError {
             file: path.to_owned(),
             faults: Vec::new(),
             more: 0,
@@ -89,7 +89,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn into_result(self) -> Result<(), SheetError> {
+    pub(super) fn into_result(self) -> Result<(), CsvError> {
         if self.error.faults.is_empty() {
             Ok(())
         } else {

@@ -10,7 +10,7 @@ use auction_core::{
     Symbol, Terms, Timestamp, UniformPricing, UniformTerms,
 };
 
-use crate::config::csv::{self, Columns, Row, SheetError, shown};
+use crate::config::csv::{self, Columns, CsvError, Row, shown};
 use crate::config::value;
 
 const COLUMNS: Columns = Columns {
@@ -88,17 +88,14 @@ impl PlannedLot {
 ///
 /// # Errors
 /// Every fault by its line.
-pub fn read(path: &Path, defaults: &Defaults) -> Result<Vec<PlannedLot>, SheetError> {
+pub fn read(path: &Path, defaults: &Defaults) -> Result<Vec<PlannedLot>, CsvError> {
     let mut lots = Vec::new();
     csv::read(path, COLUMNS, |row| {
         lots.push(Cells::read(row, defaults)?);
         Ok(())
     })?;
     if lots.is_empty() {
-        return Err(SheetError::of_file(
-            path,
-            "there is no lot below the header",
-        ));
+        return Err(CsvError::of_file(path, "there is no lot below the header"));
     }
     Ok(lots)
 }

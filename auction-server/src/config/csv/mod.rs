@@ -19,10 +19,10 @@ use csv::StringRecord;
 use fault::Faults;
 use record::Records;
 
-pub use fault::{FAULTS_SAID_MAX, Fault, SheetError, shown};
+pub use fault::{CsvError, FAULTS_SAID_MAX, Fault, shown};
 
 /// The largest file, in bytes: 64 MiB.
-pub const SHEET_BYTES_MAX: u64 = 64 << 20;
+pub const CSV_BYTES_MAX: u64 = 64 << 20;
 /// Most rows, the header aside.
 pub const SHEET_ROWS_MAX: usize = 1_000_000;
 /// The longest value, in bytes; a quote without its partner makes a long one.
@@ -90,7 +90,7 @@ pub fn read(
     path: &Path,
     columns: Columns,
     take: impl FnMut(&Row<'_>) -> Result<(), Vec<String>>,
-) -> Result<(), SheetError> {
+) -> Result<(), CsvError> {
     let mut faults = Faults::new(path);
     match read_bytes(path) {
         Ok(bytes) => read_rows(&bytes, columns, take, &mut faults),
@@ -109,10 +109,10 @@ pub fn read(
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?
-        .take(SHEET_BYTES_MAX + 1)
+        .take(CSV_BYTES_MAX + 1)
         .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > SHEET_BYTES_MAX {
-        let message = format!("the file is larger than {SHEET_BYTES_MAX} bytes");
+    if bytes.len() as u64 > CSV_BYTES_MAX {
+        let message = format!("the file is larger than {CSV_BYTES_MAX} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)

@@ -7,7 +7,7 @@ use auction_core::{Listing, Price, Profit, SecurityCode, Symbol};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::config::csv::{self, Columns, Row, SheetError};
+use crate::config::csv::{self, Columns, CsvError, Row};
 
 const COLUMNS: Columns = Columns {
     required: &["Security", "Symbol", "Price", "Profit"],
@@ -27,7 +27,7 @@ pub struct StockList {
 ///
 /// # Errors
 /// All that is wrong with the file, by line; no stock at all.
-pub fn read(path: &Path) -> Result<StockList, SheetError> {
+pub fn read(path: &Path) -> Result<StockList, CsvError> {
     let mut lines: BTreeMap<Symbol, (u64, Listing)> = BTreeMap::new();
     let mut securities: BTreeMap<SecurityCode, u64> = BTreeMap::new();
     let mut warnings = Vec::new();
@@ -51,7 +51,7 @@ pub fn read(path: &Path) -> Result<StockList, SheetError> {
         Ok(())
     })?;
     if lines.is_empty() {
-        return Err(SheetError::of_file(
+        return Err(CsvError::of_file(
             path,
             "there is no stock below the header",
         ));

@@ -11,9 +11,9 @@ use auction_core::{
     AccountMode, Amount, Asset, Credential, Market, Name, Quantity, Registration, Role, Symbol,
 };
 
-use crate::config::csv::{self, Columns, Row, SheetError, shown};
+use crate::config::csv::{self, Columns, CsvError, Row, shown};
 use crate::platform::password::{self, Password};
-use crate::platform::progress::{Reached, Work};
+use crate::platform::progress::{Progress, Task};
 
 const COLUMNS: Columns = Columns {
     required: &["name", "role"],
@@ -47,7 +47,7 @@ pub struct NewAccount {
 
 /// Reads the accounts at `path` and compares them with those of the market. No file: no accounts.
 ///
-/// A plain password is hashed, which takes tens of milliseconds, if its account is new; `tell` is told how far that
+/// A plain password is hashed, which takes tens of milliseconds, if its account is new; `on_progress` is told how far that
 /// has come.
 ///
 /// # Errors
@@ -55,14 +55,14 @@ pub struct NewAccount {
 pub fn read(
     path: &Path,
     market: &Market,
-    tell: &mut dyn FnMut(Reached),
-) -> Result<Import, SheetError> {
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Import, CsvError> {
     let (mut import, wanted) = examine(path, market)?;
     let of = wanted.len() as u64;
     let hashed = wanted.into_iter().zip(1..).map(|(account, done)| {
         let account = account.hashed();
-        tell(Reached {
-            work: Work::Hashing,
+        on_progress(Progress {
+            task: Task::Hashing,
             done,
             of,
         });
@@ -76,12 +76,12 @@ pub fn read(
 ///
 /// # Errors
 /// As there.
-pub fn check(path: &Path, market: &Market) -> Result<usize, SheetError> {
+pub fn check(path: &Path, market: &Market) -> Result<usize, CsvError> {
     let (import, wanted) = examine(path, market)?;
     Ok(import.present + wanted.len())
 }
 
-fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), SheetError> {
+fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), CsvError> {
     // What cannot be looked at is read all the same, so that the fault is said.
     if matches!(path.try_exists(), Ok(false)) {
         return Ok((Import::default(), Vec::new()));

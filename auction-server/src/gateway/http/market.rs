@@ -13,12 +13,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::origins::Hosts;
+use super::origins::AllowedOrigins;
 use super::pages;
-use crate::gateway::Door;
-use crate::gateway::admission::Visitor;
+use crate::gateway::Gateway;
+use crate::gateway::admission::ClientAddress;
 use crate::gateway::http::{Request, Response, converse, field, text};
-use crate::gateway::session::{self, Channel, Ended, HELLO_TIMEOUT};
+use crate::gateway::session::{self, Channel, CloseReason, HELLO_TIMEOUT};
 
 /// Where the WebSocket is.
 const WEBSOCKET: &str = "/ws";
@@ -26,27 +26,31 @@ const WEBSOCKET: &str = "/ws";
 const WEBSOCKET_VERSION: &str = "13";
 
 /// Answers a connection whose client speaks HTTP, and serves the session that it may become.
-pub(in crate::gateway) async fn serve<S>(stream: S, door: &Door, visitor: Arc<Visitor>) -> Ended
+pub(in crate::gateway) async fn serve<S>(
+    stream: S,
+    gateway: &Gateway,
+    client_address: Arc<ClientAddress>,
+) -> CloseReason
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let metrics = &door.services.metrics;
+    let metrics = &gateway.services.metrics;
     let other = metrics.connections_other.held();
     let upgrade = Mutex::new(None);
-    let stopping = door.services.stopping.clone();
+    let stopping = gateway.services.stopping.clone();
     let conversation = converse(stream, stopping, |request| {
-        let (response, handed_on) = answer(request, &door.hosts);
+        let (response, handed_on) = answer(request, &gateway.origins);
         if handed_on.is_some() {
             *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = handed_on;
         }
         std::future::ready(response)
     });
     if let Err(error) = conversation.await {
-        return Ended::Stream(std::io::Error::other(error));
+        return CloseReason::Stream(std::io::Error::other(error));
     }
     let upgrade: Option<OnUpgrade> = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
     let Some(upgrade) = upgrade else {
-        return Ended::Closed;
+        return CloseReason::Closed;
     };
     match upgrade.await {
         Ok(stream) => {
@@ -54,21 +58,21 @@ where
             let _open = metrics.connections_websocket.held();
             let channel = Channel::websocket(TokioIo::new(stream)).await;
             let hello_by = Instant::now() + HELLO_TIMEOUT;
-            session::serve(channel, hello_by, visitor, door.services.clone()).await
+            session::serve(channel, hello_by, client_address, gateway.services.clone()).await
         }
-        Err(error) => Ended::Stream(std::io::Error::other(error)),
+        Err(error) => CloseReason::Stream(std::io::Error::other(error)),
     }
 }
 
-fn answer(mut request: Request, hosts: &Hosts) -> (Response, Option<OnUpgrade>) {
+fn answer(mut request: Request, origins: &AllowedOrigins) -> (Response, Option<OnUpgrade>) {
     let host = field(&request, HOST);
-    if !hosts.knows(host) {
+    if !origins.knows(host) {
         let text_of = format!(
             "this server does not go by the name {host:?}; its operator can give it with --public-host\n"
         );
         return (text(StatusCode::FORBIDDEN, text_of), None);
     }
-    if request.headers().contains_key(ORIGIN) && !hosts.allows(field(&request, ORIGIN), host) {
+    if request.headers().contains_key(ORIGIN) && !origins.allows(field(&request, ORIGIN), host) {
         let why = "pages of other origins may not use this server\n";
         return (text(StatusCode::FORBIDDEN, why), None);
     }

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::config::OpsDoor;
+use crate::config::OpsListen;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
 use crate::sequencer::queue::Work;
@@ -41,18 +41,18 @@ pub(crate) struct Ops {
 /// # Errors
 /// When the address cannot be listened on; the usual one that is taken is passed over.
 pub(crate) fn open(
-    door: OpsDoor,
+    setting: OpsListen,
     listen: impl Fn(SocketAddr) -> io::Result<TcpListener>,
 ) -> io::Result<Option<Ops>> {
-    let Some(address) = door.address() else {
+    let Some(address) = setting.address() else {
         return Ok(None);
     };
-    match (listen(address), door) {
+    match (listen(address), setting) {
         (Ok(listener), _) => {
             let address = listener.local_addr()?;
             Ok(Some(Ops { listener, address }))
         }
-        (Err(error), OpsDoor::Auto) if error.kind() == io::ErrorKind::AddrInUse => {
+        (Err(error), OpsListen::Auto) if error.kind() == io::ErrorKind::AddrInUse => {
             tracing::warn!(%address, "the operators' port is taken: this server has no /readyz and no /metrics");
             Ok(None)
         }
@@ -124,12 +124,12 @@ async fn readiness(services: Weak<Services>, is_ending: bool) -> Result<(), &'st
     let services = services.upgrade().filter(|_| !is_ending);
     let services = services.ok_or("the server is ending")?;
     let session = Work::LastRequest(SessionId(0));
-    let sequencer = services.inbox.ask(Caller::Operator, session);
+    let sequencer = services.sequencer.ask(Caller::Operator, session);
     match timeout(ANSWER_TIMEOUT, sequencer).await {
         Ok(Ok(_)) => {}
         _ => return Err("the sequencer does not answer"),
     }
-    match timeout(ANSWER_TIMEOUT, services.hub.answers()).await {
+    match timeout(ANSWER_TIMEOUT, services.hub.ping()).await {
         Ok(Ok(())) => Ok(()),
         _ => Err("the hub does not answer"),
     }

@@ -8,12 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The names that this server goes by.
 #[derive(Clone, Debug)]
-pub struct Hosts {
+pub struct AllowedOrigins {
     listens: IpAddr,
     public: Vec<String>,
 }
 
-impl Hosts {
+impl AllowedOrigins {
     /// Those of where it listens, of this machine, and `public` ones in small letters.
     #[must_use]
     pub fn new(listens: SocketAddr, public: Vec<String>) -> Self {
@@ -74,13 +74,13 @@ fn host_of(authority: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn hosts(listens: &str) -> Hosts {
-        Hosts::new(listens.parse().unwrap(), vec!["auction.test".to_owned()])
+    fn origins(listens: &str) -> AllowedOrigins {
+        AllowedOrigins::new(listens.parse().unwrap(), vec!["auction.test".to_owned()])
     }
 
     #[test]
     fn the_server_knows_its_own_names_and_no_other() {
-        let local = hosts("127.0.0.1:2022");
+        let local = origins("127.0.0.1:2022");
         for known in [
             "localhost",
             "LOCALHOST:2022",
@@ -104,14 +104,14 @@ mod tests {
         ] {
             assert_eq!(local.knows(foreign), foreign == "[::1", "{foreign}");
         }
-        assert!(hosts("10.0.0.1:2022").knows("10.0.0.1:2022"));
-        assert!(hosts("0.0.0.0:2022").knows("10.0.0.1:2022"));
-        assert!(!hosts("0.0.0.0:2022").knows("evil.test:2022"));
+        assert!(origins("10.0.0.1:2022").knows("10.0.0.1:2022"));
+        assert!(origins("0.0.0.0:2022").knows("10.0.0.1:2022"));
+        assert!(!origins("0.0.0.0:2022").knows("evil.test:2022"));
     }
 
     #[test]
     fn a_page_of_the_server_is_allowed_and_one_of_another_site_or_port_is_not() {
-        let local = hosts("127.0.0.1:2022");
+        let local = origins("127.0.0.1:2022");
         let cases = [
             ("http://localhost:2022", "localhost:2022", true),
             ("https://auction.test", "auction.test", true),

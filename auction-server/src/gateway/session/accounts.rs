@@ -6,8 +6,8 @@ use auction_core::{
 use auction_proto::{Code, List, ListedSession, LoggedIn, Refused, Secret, Sessions, Token};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::answers::Attempt;
-use super::{Bound, Connection, State};
+use super::answers::AskOutcome;
+use super::{ActiveSession, Connection, State};
 use crate::config::reserved_names;
 use crate::market::credentials::{Account, OpenSession};
 use crate::platform::password::Password;
@@ -19,10 +19,10 @@ pub const SESSION_LIFETIME: Span = Span::from_secs(30 * 24 * 60 * 60);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn register(&mut self, request: RequestId, name: Name, password: Secret) {
-        if reserved_names::is_house(name) {
+        if reserved_names::is_reserved(name) {
             let text = format!(
                 "names that begin with {} are the server's own, of its demo; choose another",
-                reserved_names::HOUSE_PREFIX
+                reserved_names::RESERVED_PREFIX
             );
             return self.refuse(request, Code::NAME_TAKEN, &text);
         }
@@ -33,10 +33,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(password) = self.password(request, &password) else {
             return;
         };
-        if let Err(wait) = self.visitor.try_registration() {
+        if let Err(wait) = self.client_address.try_registration() {
             return self.refuse_for_now(request, "accounts are made from this address", wait);
         }
-        let Ok(credential) = self.services.hasher.hash(password).await else {
+        let Ok(credential) = self.services.password_pool.hash(password).await else {
             return self.refuse_busy(request);
         };
         let registration = Registration {
@@ -49,20 +49,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn log_in(&mut self, request: RequestId, name: Name, password: Secret) {
-        if self.is_bound(request) {
+        if self.refuse_when_logged_in(request) {
             return;
         }
         let Some(password) = self.password(request, &password) else {
             return;
         };
-        if let Err(wait) = self.visitor.try_login() {
+        if let Err(wait) = self.client_address.try_login() {
             return self.refuse_for_now(request, "logins are tried from this address", wait);
         }
         let account = self.services.credentials.account(name);
         let credential = account
             .as_ref()
             .and_then(|account| account.credential.clone());
-        let verdict = match self.services.hasher.verify(password, credential).await {
+        let verdict = match self
+            .services
+            .password_pool
+            .verify(password, credential)
+            .await
+        {
             Ok(verdict) => verdict,
             Err(_) => return self.refuse_busy(request),
         };
@@ -82,12 +87,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             expires_at,
         };
         let work = Work::Command(Command::OpenSession(Box::new(new)));
-        match self.services.inbox.ask(Caller::Operator, work).await {
+        match self.services.sequencer.ask(Caller::Operator, work).await {
             Ok(Answer::Decided(Ok(done))) => {
                 let Reply::SessionOpened(session) = done.reply else {
                     unreachable!("an opened session is told as such")
                 };
-                self.enter_session(Bound {
+                self.enter_session(ActiveSession {
                     session,
                     user: account.user,
                 });
@@ -115,12 +120,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ) => {
                 unreachable!("a command was asked")
             }
-            Err(why) => self.refuse_not_taken(request, why),
+            Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
 
     pub(super) async fn resume(&mut self, request: RequestId, token: &Token) {
-        if self.is_bound(request) {
+        if self.refuse_when_logged_in(request) {
             return;
         }
         let found = self.services.credentials.session(&token.hash());
@@ -146,12 +151,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         match self
             .services
-            .inbox
+            .sequencer
             .ask(Caller::Operator, Work::LastRequest(session))
             .await
         {
             Ok(Answer::LastRequest(last_request)) => {
-                self.enter_session(Bound { session, user });
+                self.enter_session(ActiveSession { session, user });
                 let Account { name, role, .. } = account;
                 let token = None;
                 self.reply(
@@ -177,17 +182,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ) => {
                 unreachable!("the last request was asked")
             }
-            Err(why) => self.refuse_not_taken(request, why),
+            Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
 
     pub(super) async fn log_out(&mut self, request: RequestId) {
-        let Some(Bound { session, .. }) = self.bound(request) else {
+        let Some(ActiveSession { session, .. }) = self.active_session(request) else {
             return;
         };
         let caller = Caller::Session { session, request };
         // A refusal too: the session is gone already. Only one that was never asked goes on.
-        if let Attempt::Answered = self
+        if let AskOutcome::Answered = self
             .ask(request, caller, Command::CloseSession { session })
             .await
         {
@@ -196,15 +201,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) fn list_sessions(&mut self, request: RequestId) {
-        let Some(bound) = self.bound(request) else {
+        let Some(active_session) = self.active_session(request) else {
             return;
         };
-        let open = self.services.credentials.sessions_of(bound.user);
+        let open = self.services.credentials.sessions_of(active_session.user);
         let listed = open.iter().map(|open| ListedSession {
             session: open.session,
             opened_at: open.opened_at,
             expires_at: open.expires_at,
-            current: open.session == bound.session,
+            current: open.session == active_session.session,
         });
         let sessions =
             List::new(listed.collect()).expect("a user has no more sessions than listed");
@@ -222,19 +227,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// From here on the connection speaks for a session.
-    fn enter_session(&mut self, bound: Bound) {
-        self.commands = self.services.visitors.commands_of(bound.user);
-        self.services.switches.came(bound.session);
-        self.state = State::LoggedIn(bound);
+    fn enter_session(&mut self, active_session: ActiveSession) {
+        self.commands = self.services.admission.rate_limiter_of(active_session.user);
+        self.services.dead_man.connected(active_session.session);
+        self.state = State::LoggedIn(active_session);
         self.services.metrics.sessions.add(1);
     }
 
     /// From here on it speaks for none.
     pub(super) fn leave_session(&mut self) {
-        if let State::LoggedIn(bound) = self.state {
+        if let State::LoggedIn(active_session) = self.state {
             self.state = State::Anonymous;
-            self.own = None;
-            self.services.switches.left(bound.session);
+            self.account_feed = None;
+            self.services.dead_man.disconnected(active_session.session);
             self.services.metrics.sessions.subtract(1);
         }
     }

@@ -6,18 +6,18 @@ use auction_core::{Caller, Command, RequestId, Span};
 use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Bound, Connection, State};
-use crate::gateway::admission::Bucket;
-use crate::sequencer::queue::{Answer, NotTaken, Work};
-use crate::sequencer::reply::{Told, answer};
+use super::{ActiveSession, Connection, State};
+use crate::gateway::admission::RateLimiter;
+use crate::sequencer::queue::{Answer, SubmitError, Work};
+use crate::sequencer::reply::{ReplyMessage, response_to};
 
 /// Whether a command that was asked in place came to be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Attempt {
+pub(super) enum AskOutcome {
     /// It was, and the client has the answer.
     Answered,
     /// It was not, or nobody knows.
-    NotTaken,
+    Unsubmitted,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -25,18 +25,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.channel.push(request, body);
     }
 
-    pub(super) fn tell_all(&mut self, told: Told) {
+    pub(super) fn write_replies(&mut self, told: ReplyMessage) {
         let (decisions, durable_at) = match told {
-            Told::LookUp => return self.channel.look_up(),
-            Told::Decisions {
+            ReplyMessage::Wake => return self.channel.wake(),
+            ReplyMessage::Decisions {
                 decisions,
                 durable_at,
             } => (decisions, durable_at),
         };
-        self.teller.end(decisions.len());
-        self.untold.push((durable_at, decisions.len() as u64));
+        self.reply_channel.end(decisions.len());
+        self.unrecorded_replies
+            .push((durable_at, decisions.len() as u64));
         for (request, decision) in decisions {
-            match answer(&decision, &self.services.metrics) {
+            match response_to(&decision, &self.services.metrics) {
                 Ok(accepted) => self.reply(request, &accepted),
                 Err(refused) => self.reply(request, &refused),
             }
@@ -45,15 +46,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// What was durable is with the client's system now.
-    pub(super) fn note_told(&mut self) {
+    pub(super) fn record_writes(&mut self) {
         let writes = self.channel.take_writes();
         if writes > 0 {
             self.services.metrics.writes.add(writes);
         }
-        if !self.untold.is_empty() {
+        if !self.unrecorded_replies.is_empty() {
             let now = std::time::Instant::now();
             let told = &self.services.metrics.told;
-            self.untold
+            self.unrecorded_replies
                 .drain(..)
                 .for_each(|(durable_at, count)| told.observe_time(now - durable_at, count));
         }
@@ -70,10 +71,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         request: RequestId,
         caller: Caller,
         command: Command,
-    ) -> Attempt {
+    ) -> AskOutcome {
         match self
             .services
-            .inbox
+            .sequencer
             .ask(caller, Work::Command(command))
             .await
         {
@@ -98,17 +99,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 unreachable!("a command was asked")
             }
             Err(why) => {
-                self.refuse_not_taken(request, why);
-                return Attempt::NotTaken;
+                self.refuse_unsubmitted(request, why);
+                return AskOutcome::Unsubmitted;
             }
         }
-        Attempt::Answered
+        AskOutcome::Answered
     }
 
     /// The session the connection speaks for; without one the request is refused.
-    pub(super) fn bound(&mut self, request: RequestId) -> Option<Bound> {
-        if let State::LoggedIn(bound) = self.state {
-            return Some(bound);
+    pub(super) fn active_session(&mut self, request: RequestId) -> Option<ActiveSession> {
+        if let State::LoggedIn(active_session) = self.state {
+            return Some(active_session);
         }
         self.refuse(request, Code::NOT_LOGGED_IN, "log in first");
         None
@@ -116,24 +117,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// The session the connection speaks for, when its user may ask more: whatever is worked out for one user alone, by
     /// the one who decides or by the hub, counts as a command. Otherwise the request is refused.
-    pub(super) fn bound_within_rate(&mut self, request: RequestId) -> Option<Bound> {
-        let bound = self.bound(request)?;
-        match self.commands.as_deref().map(Bucket::take) {
+    pub(super) fn active_session_within_rate(
+        &mut self,
+        request: RequestId,
+    ) -> Option<ActiveSession> {
+        let active_session = self.active_session(request)?;
+        match self.commands.as_deref().map(RateLimiter::take) {
             Some(Err(wait)) => {
                 self.refuse_for_now(request, "commands come from this user", wait);
                 None
             }
-            Some(Ok(())) | None => Some(bound),
+            Some(Ok(())) | None => Some(active_session),
         }
     }
 
-    pub(super) fn is_bound(&mut self, request: RequestId) -> bool {
-        let bound = matches!(self.state, State::LoggedIn(_));
-        if bound {
+    pub(super) fn refuse_when_logged_in(&mut self, request: RequestId) -> bool {
+        let is_logged_in = matches!(self.state, State::LoggedIn(_));
+        if is_logged_in {
             let text = "this connection has a session already; log out first";
             self.refuse(request, Code::ALREADY_LOGGED_IN, text);
         }
-        bound
+        is_logged_in
     }
 
     pub(super) fn refuse(&mut self, request: RequestId, code: Code, text: &str) {
@@ -156,10 +160,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         );
     }
 
-    pub(super) fn refuse_not_taken(&mut self, request: RequestId, why: NotTaken) {
+    pub(super) fn refuse_unsubmitted(&mut self, request: RequestId, why: SubmitError) {
         match why {
-            NotTaken::Busy => self.refuse_busy(request),
-            NotTaken::Stopped => {
+            SubmitError::Busy => self.refuse_busy(request),
+            SubmitError::Stopped => {
                 self.refuse(
                     request,
                     Code::SHUTTING_DOWN,
@@ -167,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 );
             }
             // No word can be true of it. The connection ends with the process.
-            NotTaken::Unknown => {}
+            SubmitError::Unknown => {}
         }
     }
 }

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::gateway::session::{Services, stopped};
-use crate::market::dead_man::{Died, HowDied};
-use crate::sequencer::queue::{Answer, Inbox, NotTaken, Work};
+use crate::market::dead_man::{Expired, ExpiryCause};
+use crate::sequencer::queue::{Answer, SequencerHandle, SubmitError, Work};
 
 /// How many cancels are under way at a time, so that others find room in the sequencer's inbox.
 const CANCELS_AT_ONCE: usize = 256;
@@ -17,31 +17,31 @@ const CANCELS_AT_ONCE: usize = 256;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Pulls orders until the server is ending. It keeps nothing of the server running but while it pulls.
-pub(crate) async fn pull_orders(services: Weak<Services>) {
-    let Some((switches, mut stopping)) = services
+pub(crate) async fn cancel_on_disconnect(services: Weak<Services>) {
+    let Some((dead_man, mut stopping)) = services
         .upgrade()
-        .map(|services| (services.switches.clone(), services.stopping.clone()))
+        .map(|services| (services.dead_man.clone(), services.stopping.clone()))
     else {
         return;
     };
     loop {
-        let died = tokio::select! {
+        let expired = tokio::select! {
             biased;
             // Connections that end with the server are not lost: after its start they have their grace anew.
             () = stopped(&mut stopping) => return,
-            died = switches.next() => died,
+            expired = dead_man.next() => expired,
         };
         let Some(services) = services.upgrade() else {
             return;
         };
-        let pulled = tokio::select! {
+        let cancelled_orders = tokio::select! {
             biased;
             () = stopped(&mut stopping) => return,
-            pulled = pull(&services, died) => pulled,
+            cancelled_orders = cancel_orders(&services, expired) => cancelled_orders,
         };
-        match pulled {
+        match cancelled_orders {
             Some(count) => {
-                let Died { session, user, .. } = died;
+                let Expired { session, user, .. } = expired;
                 tracing::info!(%session, %user, orders = count, "a dead-man switch fired");
             }
             // The sequencer or the hub has ended.
@@ -51,55 +51,59 @@ pub(crate) async fn pull_orders(services: Weak<Services>) {
 }
 
 /// Cancels what can be cancelled; gives how many that was.
-async fn pull(services: &Services, died: Died) -> Option<usize> {
-    let Died { session, user, how } = died;
+async fn cancel_orders(services: &Services, expired: Expired) -> Option<usize> {
+    let Expired { session, user, how } = expired;
     // Behind all that the session has asked before: its orders on their way count too.
-    ask(&services.inbox, Caller::Operator, || {
+    ask(&services.sequencer, Caller::Operator, || {
         Work::LastRequest(session)
     })
     .await?;
     let orders = services.hub.orders_of(user).await.ok()?;
     let fired = AccountEvent::DeadManFired { session };
     let now = services.clock.now();
-    services.hub.tell(now, user, fired).await.ok()?;
-    let mut pulled = 0;
+    services.hub.notify_account(now, user, fired).await.ok()?;
+    let mut cancelled_orders = 0;
     for some in orders.chunks(CANCELS_AT_ONCE) {
         let mut cancels = JoinSet::new();
         for order in some {
-            cancels.spawn(cancel(services.inbox.clone(), user, *order));
+            cancels.spawn(cancel(services.sequencer.clone(), user, *order));
         }
         while let Some(cancelled) = cancels.join_next().await {
-            pulled += usize::from(cancelled.ok()??);
+            cancelled_orders += usize::from(cancelled.ok()??);
         }
     }
-    if how == HowDied::Ended {
-        clear(&services.inbox, session).await?;
+    if how == ExpiryCause::Ended {
+        clear(&services.sequencer, session).await?;
     }
-    Some(pulled)
+    Some(cancelled_orders)
 }
 
 /// Whether the order was cancelled. One that the rules bind stays; one that has gone meanwhile is gone.
-async fn cancel(inbox: Inbox, user: UserId, order: StandingOrder) -> Option<bool> {
+async fn cancel(sequencer: SequencerHandle, user: UserId, order: StandingOrder) -> Option<bool> {
     let StandingOrder { lot, order, .. } = order;
     let work = || Work::Command(Command::CancelOrder { lot, order });
-    let answer = ask(&inbox, Caller::User(user), work).await?;
+    let answer = ask(&sequencer, Caller::User(user), work).await?;
     Some(matches!(answer, Answer::Decided(Ok(_))))
 }
 
 /// The session has ended and its orders are pulled: nothing is left to do after a restart.
-async fn clear(inbox: &Inbox, session: SessionId) -> Option<()> {
+async fn clear(sequencer: &SequencerHandle, session: SessionId) -> Option<()> {
     let grace = None;
     let work = || Work::Command(Command::SetDeadMan { session, grace });
-    ask(inbox, Caller::Operator, work).await.map(drop)
+    ask(sequencer, Caller::Operator, work).await.map(drop)
 }
 
 /// Asks until it is taken; `None` when the sequencer has ended.
-async fn ask(inbox: &Inbox, caller: Caller, work: impl Fn() -> Work) -> Option<Answer> {
+async fn ask(
+    sequencer: &SequencerHandle,
+    caller: Caller,
+    work: impl Fn() -> Work,
+) -> Option<Answer> {
     loop {
-        match inbox.ask(caller, work()).await {
+        match sequencer.ask(caller, work()).await {
             Ok(answer) => return Some(answer),
-            Err(NotTaken::Busy) => sleep(BUSY_PAUSE).await,
-            Err(NotTaken::Stopped | NotTaken::Unknown) => return None,
+            Err(SubmitError::Busy) => sleep(BUSY_PAUSE).await,
+            Err(SubmitError::Stopped | SubmitError::Unknown) => return None,
         }
     }
 }

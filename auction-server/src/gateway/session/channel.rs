@@ -14,11 +14,11 @@ use auction_proto::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::close_reason::Ended;
+use super::close_reason::CloseReason;
 use super::websocket::{Message, WebSocket};
 use super::{LINGER_TIMEOUT, WRITE_TIMEOUT};
 use crate::platform::encoding::{Encoded, Encoding};
-use crate::platform::tcp::{Lent, Outlet, Sides};
+use crate::platform::tcp::{Halves, HandedOff, WriteHalf};
 
 /// How much is read at a time.
 pub(super) const INPUT_BYTES: usize = 4_096;
@@ -27,28 +27,28 @@ const OUTPUT_BYTES: usize = 64 * 1_024;
 
 /// The way to a client and back.
 pub struct Channel<S> {
-    carrier: Carrier<S>,
+    transport: Transport<S>,
     encoding: Encoding,
     output: Output,
     /// Writes that were not counted yet.
     writes: u64,
     /// Where the sequencer reads and writes too.
-    sides: Option<Sides>,
+    halves: Option<Halves>,
     /// Answers of the sequencer among what is to be written.
     answers: usize,
     /// Whether the rest of an answer may be left in the outlet.
-    looks_up: bool,
+    is_woken: bool,
     /// Nobody else writes any more.
-    keeps_pen: bool,
+    keeps_write_lock: bool,
 }
 
 /// What a client asks: its number, and a message or why it is none.
-pub(super) struct Asked {
+pub(super) struct Request {
     pub(super) request: RequestId,
     pub(super) message: Result<ClientMessage, Refused>,
 }
 
-enum Carrier<S> {
+enum Transport<S> {
     Stream(Box<Stream<S>>),
     WebSocket(Box<WebSocket<S>>),
 }
@@ -89,55 +89,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     /// A WebSocket whose handshake is done: the first message tells the encoding.
     pub async fn websocket(io: S) -> Self {
         Self {
-            carrier: Carrier::WebSocket(Box::new(WebSocket::server(io).await)),
+            transport: Transport::WebSocket(Box::new(WebSocket::server(io).await)),
             encoding: Encoding::Json,
             output: Output::default(),
             writes: 0,
-            sides: None,
+            halves: None,
             answers: 0,
-            looks_up: false,
-            keeps_pen: false,
+            is_woken: false,
+            keeps_write_lock: false,
         }
     }
 
     /// The sequencer may read and write this stream as well, which lies beneath the channel.
     #[must_use]
-    pub fn over(mut self, sides: Sides) -> Self {
-        self.sides = Some(sides);
+    pub fn over(mut self, halves: Halves) -> Self {
+        self.halves = Some(halves);
         self
     }
 
     /// What the sequencer needs to write to the stream.
-    pub(super) fn outlet(&self) -> Option<(Arc<Outlet>, Encoding)> {
-        let sides = self.sides.as_ref()?;
-        Some((sides.outlet.clone(), self.encoding))
+    pub(super) fn write_half(&self) -> Option<(Arc<WriteHalf>, Encoding)> {
+        let halves = self.halves.as_ref()?;
+        Some((halves.write_half.clone(), self.encoding))
     }
 
     /// Lends what comes from now on, if that is frames, and one begins with the next byte.
-    pub(super) fn lend_input(&mut self) -> Option<Lent> {
-        let sides = self.sides.as_ref()?;
-        match &self.carrier {
-            Carrier::Stream(stream) if stream.is_between_frames() => sides.inlet.lend(),
-            Carrier::Stream(_) | Carrier::WebSocket(_) => None,
+    pub(super) fn hand_off_input(&mut self) -> Option<HandedOff> {
+        let halves = self.halves.as_ref()?;
+        match &self.transport {
+            Transport::Stream(stream) if stream.is_between_frames() => halves.read_half.hand_off(),
+            Transport::Stream(_) | Transport::WebSocket(_) => None,
         }
     }
 
     /// Whether another reads.
-    pub(super) fn is_lent(&self) -> bool {
-        let sides = self.sides.as_ref();
-        sides.is_some_and(|sides| sides.inlet.is_lent())
+    pub(super) fn is_handed_off(&self) -> bool {
+        let halves = self.halves.as_ref();
+        halves.is_some_and(|halves| halves.read_half.is_handed_off())
     }
 
     /// Whether another has read something since this was asked last.
-    pub(super) fn take_heard(&self) -> bool {
-        let sides = self.sides.as_ref();
-        sides.is_some_and(|sides| sides.inlet.take_heard())
+    pub(super) fn take_was_read(&self) -> bool {
+        let halves = self.halves.as_ref();
+        halves.is_some_and(|halves| halves.read_half.take_was_read())
     }
 
     /// Nobody else reads any more.
     pub(super) fn recall_input(&self) {
-        if let Some(sides) = &self.sides {
-            sides.inlet.recall();
+        if let Some(halves) = &self.halves {
+            halves.read_half.recall();
         }
     }
 
@@ -149,32 +149,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             unread: 0..0,
         };
         Self {
-            carrier: Carrier::Stream(Box::new(stream)),
+            transport: Transport::Stream(Box::new(stream)),
             encoding,
             output: Output::default(),
             writes: 0,
-            sides: None,
+            halves: None,
             answers: 0,
-            looks_up: false,
-            keeps_pen: false,
+            is_woken: false,
+            keeps_write_lock: false,
         }
     }
 
     /// Waits for something from the client. Whatever came is a sign of life. Can be given up at any time
     /// without loss.
-    pub(super) async fn read(&mut self) -> Result<(), Ended> {
-        match &mut self.carrier {
-            Carrier::Stream(stream) => {
+    pub(super) async fn read(&mut self) -> Result<(), CloseReason> {
+        match &mut self.transport {
+            Transport::Stream(stream) => {
                 debug_assert!(stream.unread.is_empty(), "all was looked at");
                 match stream.io.read(&mut stream.input).await? {
-                    0 => Err(Ended::Closed),
+                    0 => Err(CloseReason::Closed),
                     count => {
                         stream.unread = 0..count;
                         Ok(())
                     }
                 }
             }
-            Carrier::WebSocket(socket) => {
+            Transport::WebSocket(socket) => {
                 socket.read().await?;
                 if let Some(encoding) = socket.encoding() {
                     self.encoding = encoding;
@@ -185,17 +185,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     }
 
     /// The next request of what was read.
-    pub(super) fn next(&mut self) -> Result<Option<Asked>, Ended> {
-        match &mut self.carrier {
-            Carrier::Stream(stream) => stream.next(),
-            Carrier::WebSocket(socket) => match socket.take() {
+    pub(super) fn next(&mut self) -> Result<Option<Request>, CloseReason> {
+        match &mut self.transport {
+            Transport::Stream(stream) => stream.next(),
+            Transport::WebSocket(socket) => match socket.take() {
                 None => Ok(None),
-                Some(Message::Text(text)) => Ok(Some(Asked::of_json(text.as_bytes()))),
+                Some(Message::Text(text)) => Ok(Some(Request::of_json(text.as_bytes()))),
                 Some(Message::Binary(bytes)) => {
                     let mut rest = &bytes[..];
                     match Frame::take(&mut rest, REQUEST_BYTES_MAX)? {
-                        Some(frame) if rest.is_empty() => Ok(Some(Asked::of_frame(frame))),
-                        _ => Err(Ended::NotOneFrame),
+                        Some(frame) if rest.is_empty() => Ok(Some(Request::of_frame(frame))),
+                        _ => Err(CloseReason::NotOneFrame),
                     }
                 }
             },
@@ -220,18 +220,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     }
 
     /// The sequencer may have left the rest of an answer.
-    pub(super) fn look_up(&mut self) {
-        self.looks_up = true;
+    pub(super) fn wake(&mut self) {
+        self.is_woken = true;
     }
 
     fn end_message(&mut self) {
-        if let Carrier::WebSocket(_) = self.carrier {
+        if let Transport::WebSocket(_) = self.transport {
             self.output.ends.push(self.output.bytes.len());
         }
     }
 
     /// Writes when much has gathered.
-    pub(super) async fn flush_when_full(&mut self) -> Result<(), Ended> {
+    pub(super) async fn flush_when_full(&mut self) -> Result<(), CloseReason> {
         if self.output.bytes.len() < OUTPUT_BYTES {
             Ok(())
         } else {
@@ -240,24 +240,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     }
 
     /// Writes all there is. A client that does not take it in time is too slow.
-    pub(super) async fn flush(&mut self) -> Result<(), Ended> {
-        if self.output.bytes.is_empty() && !self.looks_up {
+    pub(super) async fn flush(&mut self) -> Result<(), CloseReason> {
+        if self.output.bytes.is_empty() && !self.is_woken {
             return Ok(());
         }
-        self.looks_up = false;
-        if let Some(sides) = &self.sides {
-            sides.outlet.take_pen(&mut self.output.bytes);
+        self.is_woken = false;
+        if let Some(halves) = &self.halves {
+            halves.write_half.lock_for_write(&mut self.output.bytes);
         }
         let Self {
-            carrier,
+            transport,
             output,
             encoding,
             writes,
             ..
         } = self;
         let write = async {
-            match carrier {
-                Carrier::Stream(stream) => {
+            match transport {
+                Transport::Stream(stream) => {
                     let mut rest = &output.bytes[..];
                     while !rest.is_empty() {
                         let count = stream.io.write(rest).await?;
@@ -272,7 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
                     output.bytes.shrink_to(OUTPUT_BYTES);
                     Ok(())
                 }
-                Carrier::WebSocket(socket) => {
+                Transport::WebSocket(socket) => {
                     *writes += 1;
                     let bytes = std::mem::take(&mut output.bytes);
                     socket.write(*encoding, bytes, output.ends.drain(..)).await
@@ -280,10 +280,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
             }
         };
         let written = timeout(WRITE_TIMEOUT, write).await;
-        written.map_err(|_| Ended::TooSlow)??;
+        written.map_err(|_| CloseReason::TooSlow)??;
         let answers = std::mem::take(&mut self.answers);
-        if let Some(sides) = self.sides.as_ref().filter(|_| !self.keeps_pen) {
-            sides.outlet.put_pen_down(answers);
+        if let Some(halves) = self.halves.as_ref().filter(|_| !self.keeps_write_lock) {
+            halves.write_half.release_write(answers);
         }
         Ok(())
     }
@@ -296,20 +296,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     /// Writes what is left and ends the stream. Then what still comes is read and thrown away for a moment: bytes
     /// that nobody has read would make the system take back what was written last.
     pub(super) async fn close(&mut self) {
-        self.keeps_pen = true;
+        self.keeps_write_lock = true;
         self.recall_input();
         // Whether it arrives is the client's concern.
         if self.flush().await.is_err() {
             return;
         }
         let linger = async {
-            match &mut self.carrier {
-                Carrier::Stream(stream) => {
+            match &mut self.transport {
+                Transport::Stream(stream) => {
                     stream.io.shutdown().await?;
                     while stream.io.read(&mut stream.input).await? > 0 {}
                     io::Result::Ok(())
                 }
-                Carrier::WebSocket(socket) => socket.close().await,
+                Transport::WebSocket(socket) => socket.close().await,
             }
         };
         let _ = timeout(LINGER_TIMEOUT, linger).await;
@@ -324,18 +324,18 @@ impl<S> Stream<S> {
         }
     }
 
-    fn next(&mut self) -> Result<Option<Asked>, Ended> {
+    fn next(&mut self) -> Result<Option<Request>, CloseReason> {
         let mut rest = &self.input[self.unread.clone()];
         let asked = match &mut self.decoder {
-            Decoder::Frames(decoder) => decoder.next_frame(&mut rest)?.map(Asked::of_frame),
-            Decoder::Lines(decoder) => decoder.next_line(&mut rest)?.map(Asked::of_json),
+            Decoder::Frames(decoder) => decoder.next_frame(&mut rest)?.map(Request::of_frame),
+            Decoder::Lines(decoder) => decoder.next_line(&mut rest)?.map(Request::of_json),
         };
         self.unread.start = self.unread.end - rest.len();
         Ok(asked)
     }
 }
 
-impl Asked {
+impl Request {
     fn of_frame(frame: Frame<'_>) -> Self {
         let message = ClientMessage::decode(frame.kind, frame.body).map_err(|error| match error {
             BodyError::UnknownKind(kind) => {
@@ -363,7 +363,7 @@ impl Asked {
     }
 }
 
-impl From<FrameError> for Ended {
+impl From<FrameError> for CloseReason {
     fn from(error: FrameError) -> Self {
         match error {
             FrameError::TooLong { most, .. } => Self::TooLong { most },
@@ -372,7 +372,7 @@ impl From<FrameError> for Ended {
     }
 }
 
-impl From<LineError> for Ended {
+impl From<LineError> for CloseReason {
     fn from(LineError { most }: LineError) -> Self {
         Self::TooLong { most }
     }

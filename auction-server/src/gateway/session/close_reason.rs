@@ -6,7 +6,7 @@ use auction_proto::{Code, FrameError};
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
-pub enum Ended {
+pub enum CloseReason {
     /// The client closed it.
     #[error("closed by the client")]
     Closed,
@@ -48,7 +48,7 @@ pub enum Ended {
     Stopping,
 }
 
-impl Ended {
+impl CloseReason {
     /// What the client is told as the last; nothing when it would not hear it, or was told already.
     pub(crate) fn code(&self) -> Option<Code> {
         match self {

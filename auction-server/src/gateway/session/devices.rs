@@ -5,14 +5,14 @@ use auction_proto::{Code, Devices, Envelope, List, ListedDevice};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
-use crate::gateway::session::relayed::Unanswered;
+use crate::gateway::session::relayed::RelayError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn list_devices(&mut self, request: RequestId) {
-        let Some(bound) = self.bound(request) else {
+        let Some(active_session) = self.active_session(request) else {
             return;
         };
-        let own = self.services.credentials.devices_of(bound.user);
+        let own = self.services.credentials.devices_of(active_session.user);
         let listed = own.iter().map(|device| ListedDevice {
             device: device.session,
             label: device.label,
@@ -29,16 +29,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn envelope(&mut self, request: RequestId, envelope: &Envelope) {
-        if let Err(wait) = self.visitor.try_envelope() {
+        if let Err(wait) = self.client_address.try_envelope() {
             return self.refuse_for_now(request, "envelopes come from this address", wait);
         }
         match self.services.envelopes.answer(envelope).await {
             Ok(answer) => self.reply(request, &*answer),
-            Err(Unanswered::SlowDown(wait)) => {
+            Err(RelayError::SlowDown(wait)) => {
                 self.refuse_for_now(request, "envelopes come from everywhere", wait);
             }
-            Err(Unanswered::NotTaken(why)) => self.refuse_not_taken(request, why),
-            Err(Unanswered::Unreadable) => {
+            Err(RelayError::Submit(why)) => self.refuse_unsubmitted(request, why),
+            Err(RelayError::Unreadable) => {
                 let text = "the envelope does not open: it was sealed to another key or for another market, or \
                             changed on the way";
                 self.refuse(request, Code::ENVELOPE_UNREADABLE, text);

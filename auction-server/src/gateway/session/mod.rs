@@ -7,12 +7,12 @@ pub mod cancel_on_disconnect;
 mod requests;
 mod accounts;
 mod watching;
-mod own;
+mod account_feed;
 mod signed;
 mod devices;
 mod peers;
 mod answers;
-mod view;
+mod filter;
 mod channel;
 mod websocket;
 mod close_reason;
@@ -29,30 +29,30 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, unconstrained};
 use tokio::time::{Instant, timeout};
 
-use crate::gateway::admission::{Bucket, Visitor, Visitors};
-use crate::gateway::session::peer_directory::Peers;
+use crate::gateway::admission::{Admission, ClientAddress, RateLimiter};
+use crate::gateway::session::peer_directory::PeerDirectory;
 use crate::gateway::session::relayed::Envelopes;
 use crate::journal::Durability;
 use crate::market::credentials::Credentials;
-use crate::market::dead_man::Switches;
+use crate::market::dead_man::DeadManSwitches;
 use crate::platform::clock::Clock;
 use crate::platform::metrics::Metrics;
-use crate::platform::password_pool::Hasher;
+use crate::platform::password_pool::PasswordPool;
 use crate::projections::fan_out::FanOut;
-use crate::projections::feed::{Hub, NoNext, OwnFeed, Published};
+use crate::projections::feed::{AccountSubscription, FeedMessage, Hub, SubscriptionError};
 use crate::projections::follower::Histories;
-use crate::projections::signing::{SignedFollowing, SignedNext, Signing};
-use crate::sequencer::direct_read::{COMMANDS_IN_A_ROW, Entrant, UNTOLD_MAX};
-use crate::sequencer::queue::{Inbox, Work};
-use crate::sequencer::reply::{LOOK_UPS_MAX, Teller, Told};
+use crate::projections::signing::{SignedNext, SignedSubscription, Signing};
+use crate::sequencer::direct_read::{FAST_PATH_AFTER, FastPathConnection, PENDING_REPLIES_MAX};
+use crate::sequencer::queue::{SequencerHandle, Work};
+use crate::sequencer::reply::{ReplyChannel, ReplyMessage, WAKES_MAX};
 
 use channel::INPUT_BYTES;
+use filter::FeedFilter;
 use signed::{Proof, next_proof};
-use view::View;
-use watching::Source;
+use watching::FeedSource;
 
 pub use channel::Channel;
-pub use close_reason::Ended;
+pub use close_reason::CloseReason;
 
 /// How long a client may take to introduce itself, from its first byte or TLS on.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
@@ -63,7 +63,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the end of a connection waits for the client to hear of it.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many commands of one connection can be under way; while there are as many, it is not read from.
-pub const IN_FLIGHT_MAX: usize = UNTOLD_MAX;
+pub const IN_FLIGHT_MAX: usize = PENDING_REPLIES_MAX;
 /// How many proofs one connection can wait for; one more is refused as busy.
 pub const PROOFS_AT_ONCE: usize = 16;
 /// How long a connection waits, at a shutdown, for what it has under way.
@@ -75,17 +75,17 @@ const COMMANDS_PER_READ_MAX: usize = INPUT_BYTES / HEADER_BYTES + 1;
 /// What a connection needs of the server.
 pub struct Services {
     /// The way to the sequencer.
-    pub inbox: Inbox,
+    pub sequencer: SequencerHandle,
     /// The way to the feed.
     pub hub: Hub,
     /// Where the feed is written for connections that have nothing else to write.
     pub fan_out: FanOut,
     /// Passwords.
-    pub hasher: Hasher,
+    pub password_pool: PasswordPool,
     /// Accounts and sessions.
     pub credentials: Arc<Credentials>,
     /// Who watches over sessions with a dead-man switch.
-    pub switches: Arc<Switches>,
+    pub dead_man: Arc<DeadManSwitches>,
     /// What the market signs.
     pub signing: Signing,
     /// What devices ask through others.
@@ -103,9 +103,9 @@ pub struct Services {
     /// How often each client is told that the server lives, and should tell as much.
     pub heartbeat: Duration,
     /// Peers who offered themselves.
-    pub peers: Peers,
+    pub peers: PeerDirectory,
     /// How much one address or user can have.
-    pub visitors: Arc<Visitors>,
+    pub admission: Arc<Admission>,
     /// What is counted and measured.
     pub metrics: Arc<Metrics>,
     /// Whether the server is ending.
@@ -116,60 +116,60 @@ pub struct Services {
 pub async fn serve<S>(
     channel: Channel<S>,
     hello_by: Instant,
-    visitor: Arc<Visitor>,
+    client_address: Arc<ClientAddress>,
     services: Arc<Services>,
-) -> Ended
+) -> CloseReason
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let (answers, answered) = mpsc::channel(IN_FLIGHT_MAX + COMMANDS_PER_READ_MAX + LOOK_UPS_MAX);
-    let teller = Arc::new(Teller::new(answers, channel.outlet()));
-    let beats = services.hub.beats();
+    let (answers, replies) = mpsc::channel(IN_FLIGHT_MAX + COMMANDS_PER_READ_MAX + WAKES_MAX);
+    let reply_channel = Arc::new(ReplyChannel::new(answers, channel.write_half()));
+    let heartbeats = services.hub.heartbeats();
     let mut connection = Connection {
         begun_at: hello_by - HELLO_TIMEOUT,
         services,
-        visitor,
+        client_address,
         channel,
         state: State::Greeting,
         commands: None,
         feed: None,
-        own: None,
+        account_feed: None,
         signed: None,
-        beats,
-        teller,
+        heartbeats,
+        reply_channel,
         orders_in_a_row: 0,
-        gathered: Vec::new(),
-        untold: Vec::new(),
+        batch: Vec::new(),
+        unrecorded_replies: Vec::new(),
         proofs: JoinSet::new(),
     };
-    let ended = match connection.run(hello_by, answered).await {
+    let reason = match connection.run(hello_by, replies).await {
         Ok(never) => match never {},
-        Err(ended) => ended,
+        Err(reason) => reason,
     };
     connection.leave_session();
-    connection.say_goodbye(&ended).await;
-    ended
+    connection.say_goodbye(&reason).await;
+    reason
 }
 
 struct Connection<S> {
     begun_at: Instant,
     services: Arc<Services>,
-    visitor: Arc<Visitor>,
+    client_address: Arc<ClientAddress>,
     channel: Channel<S>,
     state: State,
     /// What the user's commands are taken from; `None`: they have no limit.
-    commands: Option<Arc<Bucket>>,
-    feed: Option<Watched>,
-    own: Option<OwnWatched>,
-    signed: Option<SignedWatched>,
-    beats: watch::Receiver<Arc<Published>>,
-    teller: Arc<Teller>,
+    commands: Option<Arc<RateLimiter>>,
+    feed: Option<FeedWatch>,
+    account_feed: Option<AccountWatch>,
+    signed: Option<SignedWatch>,
+    heartbeats: watch::Receiver<Arc<FeedMessage>>,
+    reply_channel: Arc<ReplyChannel>,
     /// How many of the last messages were nothing but bids and orders.
     orders_in_a_row: u32,
     /// Commands that were read and are submitted together.
-    gathered: Vec<(RequestId, Command)>,
+    batch: Vec<(RequestId, Command)>,
     /// When that was durable which is told with the next write, and how much it is.
-    untold: Vec<(std::time::Instant, u64)>,
+    unrecorded_replies: Vec<(std::time::Instant, u64)>,
     /// Receipts and checkpoints that were asked for; dropped with the connection.
     proofs: JoinSet<(RequestId, Proof)>,
 }
@@ -178,33 +178,33 @@ struct Connection<S> {
 enum State {
     Greeting,
     Anonymous,
-    LoggedIn(Bound),
+    LoggedIn(ActiveSession),
 }
 
 /// The session that a connection speaks for.
 #[derive(Clone, Copy)]
-struct Bound {
+struct ActiveSession {
     session: SessionId,
     user: UserId,
 }
 
 /// The feed of a connection, and the number of the request that asked for it.
-struct Watched {
+struct FeedWatch {
     request: RequestId,
-    view: View,
-    feed: Source,
+    filter: FeedFilter,
+    feed: FeedSource,
 }
 
 /// The account that a connection watches, and the number of the request that asked for it.
-struct OwnWatched {
+struct AccountWatch {
     request: RequestId,
-    feed: OwnFeed,
+    feed: AccountSubscription,
 }
 
 /// The signed feed of a connection, and the number of the request that asked for it.
-struct SignedWatched {
+struct SignedWatch {
     request: RequestId,
-    feed: SignedFollowing,
+    feed: SignedSubscription,
 }
 
 enum Never {}
@@ -213,87 +213,87 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     async fn run(
         &mut self,
         hello_by: Instant,
-        mut answered: mpsc::Receiver<Told>,
-    ) -> Result<Never, Ended> {
+        mut replies: mpsc::Receiver<ReplyMessage>,
+    ) -> Result<Never, CloseReason> {
         let mut stopping = self.services.stopping.clone();
         let silence = self.services.heartbeat * SILENT_HEARTBEATS;
         let mut heard_at = Instant::now();
-        let patience = tokio::time::sleep_until(hello_by);
-        tokio::pin!(patience);
+        let deadline = tokio::time::sleep_until(hello_by);
+        tokio::pin!(deadline);
         loop {
             self.channel.flush().await?;
-            self.note_told();
-            self.lend_feed();
-            let has_room = self.teller.has_fewer_than(IN_FLIGHT_MAX);
+            self.record_writes();
+            self.hand_off_feed();
+            let has_room = self.reply_channel.has_fewer_than(IN_FLIGHT_MAX);
             let is_greeting = matches!(self.state, State::Greeting);
             tokio::select! {
                 read = self.channel.read(), if has_room => {
                     read?;
                     heard_at = Instant::now();
-                    self.take_all().await?;
+                    self.handle_all().await?;
                     if is_greeting && !matches!(self.state, State::Greeting) {
-                        patience.as_mut().reset(heard_at + silence);
+                        deadline.as_mut().reset(heard_at + silence);
                     }
                 }
-                Some(told) = answered.recv() => {
-                    self.tell_all(told);
-                    while let Ok(told) = answered.try_recv() {
-                        self.tell_all(told);
+                Some(told) = replies.recv() => {
+                    self.write_replies(told);
+                    while let Ok(told) = replies.try_recv() {
+                        self.write_replies(told);
                     }
                 }
-                entries = next_own(&mut self.own) => self.tell_own(entries).await?,
+                entries = next_account_feed(&mut self.account_feed) => self.write_account_feed(entries).await?,
                 published = next(&mut self.feed) => self.publish(published).await?,
-                (request, proof) = next_proof(&mut self.proofs) => self.tell_proof(request, proof),
-                signed = next_signed(&mut self.signed) => self.tell_signed(signed).await?,
-                beat = next_beat(&mut self.beats), if !is_greeting && self.feed.is_none() && self.signed.is_none() => {
-                    self.channel.push_shared(RequestId(0), beat.encoded());
+                (request, proof) = next_proof(&mut self.proofs) => self.write_proof(request, proof),
+                signed = next_signed(&mut self.signed) => self.write_signed(signed).await?,
+                heartbeat_message = next_heartbeat(&mut self.heartbeats), if !is_greeting && self.feed.is_none() && self.signed.is_none() => {
+                    self.channel.push_shared(RequestId(0), heartbeat_message.encoded());
                 }
-                () = &mut patience => {
+                () = &mut deadline => {
                     if is_greeting {
-                        return Err(Ended::NoHello);
+                        return Err(CloseReason::NoHello);
                     }
-                    if self.is_heard_by_another().await {
+                    if self.was_heard_on_fast_path().await {
                         heard_at = Instant::now();
                     } else if heard_at.elapsed() >= silence && has_room {
                         // It may be this server that had no time to listen.
                         let waiting = timeout(Duration::ZERO, unconstrained(self.channel.read()));
-                        waiting.await.map_err(|_| Ended::Silent)??;
+                        waiting.await.map_err(|_| CloseReason::Silent)??;
                         heard_at = Instant::now();
-                        self.take_all().await?;
+                        self.handle_all().await?;
                     }
                     // While there is no room nobody listens, and silence means nothing.
                     let since = if has_room { heard_at } else { Instant::now() };
-                    patience.as_mut().reset(since + silence);
+                    deadline.as_mut().reset(since + silence);
                 }
                 () = stopped(&mut stopping) => {
                     self.channel.recall_input();
-                    self.drain(&mut answered).await;
-                    return Err(Ended::Stopping);
+                    self.drain(&mut replies).await;
+                    return Err(CloseReason::Stopping);
                 }
             }
         }
     }
 
-    async fn take_all(&mut self) -> Result<(), Ended> {
-        let taken = self.take_each().await;
+    async fn handle_all(&mut self) -> Result<(), CloseReason> {
+        let taken = self.handle_each().await;
         // Also when what follows them ends the connection.
-        self.submit_gathered();
+        self.submit_batch();
         taken?;
-        if self.orders_in_a_row >= COMMANDS_IN_A_ROW {
-            self.enter_orders();
+        if self.orders_in_a_row >= FAST_PATH_AFTER {
+            self.enter_fast_path();
         }
         Ok(())
     }
 
     /// Lends the sequencer what comes from now on: that of a client who does nothing but bid.
-    fn enter_orders(&mut self) {
-        let State::LoggedIn(Bound { session, .. }) = self.state else {
+    fn enter_fast_path(&mut self) {
+        let State::LoggedIn(ActiveSession { session, .. }) = self.state else {
             return;
         };
-        if let Some(input) = self.channel.lend_input() {
+        if let Some(input) = self.channel.hand_off_input() {
             self.orders_in_a_row = 0;
-            let (limit, reply) = (self.commands.clone(), self.teller.clone());
-            self.services.inbox.enter(Entrant {
+            let (limit, reply) = (self.commands.clone(), self.reply_channel.clone());
+            self.services.sequencer.hand_off(FastPathConnection {
                 input,
                 session,
                 limit,
@@ -303,44 +303,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Whether the sequencer has heard the client, for whom it reads.
-    async fn is_heard_by_another(&mut self) -> bool {
-        let (true, State::LoggedIn(bound)) = (self.channel.is_lent(), &self.state) else {
-            return self.channel.take_heard();
+    async fn was_heard_on_fast_path(&mut self) -> bool {
+        let (true, State::LoggedIn(active_session)) = (self.channel.is_handed_off(), &self.state)
+        else {
+            return self.channel.take_was_read();
         };
         // It may have had no time to listen: it has when it answers.
-        let work = Work::LastRequest(bound.session);
+        let work = Work::LastRequest(active_session.session);
         let answer = self
             .services
-            .inbox
-            .ask(Caller::User(bound.user), work)
+            .sequencer
+            .ask(Caller::User(active_session.user), work)
             .await;
-        self.channel.take_heard() || answer.is_err()
+        self.channel.take_was_read() || answer.is_err()
     }
 
-    async fn take_each(&mut self) -> Result<(), Ended> {
+    async fn handle_each(&mut self) -> Result<(), CloseReason> {
         while let Some(asked) = self.channel.next()? {
-            self.take(asked).await?;
+            self.handle(asked).await?;
             self.channel.flush_when_full().await?;
         }
         Ok(())
     }
 
     /// Waits for what is under way, so that its outcome is told.
-    async fn drain(&mut self, answered: &mut mpsc::Receiver<Told>) {
+    async fn drain(&mut self, replies: &mut mpsc::Receiver<ReplyMessage>) {
         let all = async {
-            while !self.teller.has_fewer_than(1)
-                && let Some(told) = answered.recv().await
+            while !self.reply_channel.has_fewer_than(1)
+                && let Some(told) = replies.recv().await
             {
-                self.tell_all(told);
+                self.write_replies(told);
             }
         };
         // Who can't be told by then learns it by asking again.
         let _ = timeout(DRAIN_TIMEOUT, all).await;
     }
 
-    async fn say_goodbye(&mut self, ended: &Ended) {
-        if let Some(code) = ended.code() {
-            let message = Text::of(ended);
+    async fn say_goodbye(&mut self, reason: &CloseReason) {
+        if let Some(code) = reason.code() {
+            let message = Text::of(reason);
             self.reply(RequestId(0), &Goodbye { code, message });
             self.channel.close().await;
         }
@@ -348,7 +349,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 }
 
 /// The next of the feed; never, without one. Nothing: the feed was given back, and something may be left to write.
-async fn next(feed: &mut Option<Watched>) -> Result<Option<Arc<Published>>, NoNext> {
+async fn next(feed: &mut Option<FeedWatch>) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
     match feed {
         Some(watched) => watched.feed.next().await,
         None => std::future::pending().await,
@@ -356,7 +357,7 @@ async fn next(feed: &mut Option<Watched>) -> Result<Option<Arc<Published>>, NoNe
 }
 
 /// The next of the signed feed; never, without one. Nothing: it is behind.
-async fn next_signed(signed: &mut Option<SignedWatched>) -> Option<SignedNext> {
+async fn next_signed(signed: &mut Option<SignedWatch>) -> Option<SignedNext> {
     match signed {
         Some(watched) => watched.feed.next().await,
         None => std::future::pending().await,
@@ -364,17 +365,17 @@ async fn next_signed(signed: &mut Option<SignedWatched>) -> Option<SignedNext> {
 }
 
 /// What happened to one's account; never, without a watch. Nothing: it is behind.
-async fn next_own(own: &mut Option<OwnWatched>) -> Option<Arc<AccountFeed>> {
-    match own {
+async fn next_account_feed(account_feed: &mut Option<AccountWatch>) -> Option<Arc<AccountFeed>> {
+    match account_feed {
         Some(watched) => watched.feed.next().await,
         None => std::future::pending().await,
     }
 }
 
 /// The next heartbeat; never, when the hub has ended.
-async fn next_beat(beats: &mut watch::Receiver<Arc<Published>>) -> Arc<Published> {
-    match beats.changed().await {
-        Ok(()) => beats.borrow_and_update().clone(),
+async fn next_heartbeat(heartbeats: &mut watch::Receiver<Arc<FeedMessage>>) -> Arc<FeedMessage> {
+    match heartbeats.changed().await {
+        Ok(()) => heartbeats.borrow_and_update().clone(),
         Err(_) => std::future::pending().await,
     }
 }

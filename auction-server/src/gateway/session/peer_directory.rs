@@ -13,7 +13,7 @@ use rand::seq::IteratorRandom as _;
 use crate::gateway::admission::network_of;
 
 /// How long an offer lasts.
-pub const OFFER_LASTS: Duration = Duration::from_secs(90);
+pub const OFFER_LIFETIME: Duration = Duration::from_secs(90);
 /// How many can be offered at a time; one more is refused.
 pub const OFFERS_MAX: usize = 1_024;
 /// How many of them from one address; one more is refused.
@@ -23,7 +23,7 @@ pub const LINES_WANTED: usize = 4;
 
 /// Those who are offered now.
 #[derive(Debug, Default)]
-pub struct Peers(Mutex<HashMap<(IpAddr, String), Offer>>);
+pub struct PeerDirectory(Mutex<HashMap<(IpAddr, String), Offer>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Offer {
@@ -33,7 +33,7 @@ struct Offer {
 
 /// Why a peer is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotOffered {
+pub enum OfferError {
     /// It could be reached nowhere.
     #[error(
         "a peer is offered as /tcp/PORT/p2p/NAME: what follows the IP address that it is reached at"
@@ -47,14 +47,14 @@ pub enum NotOffered {
     FullThere,
 }
 
-impl Peers {
+impl PeerDirectory {
     /// Takes a peer, or what was offered before for longer. Gives whether it should keep a line to the server.
     ///
     /// # Errors
-    /// [`NotOffered`].
-    pub fn offer(&self, now: Instant, from: IpAddr, path: &str) -> Result<bool, NotOffered> {
+    /// [`OfferError`].
+    pub fn offer(&self, now: Instant, from: IpAddr, path: &str) -> Result<bool, OfferError> {
         if !is_path(path) {
-            return Err(NotOffered::Path);
+            return Err(OfferError::Path);
         }
         let mut offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         offers.retain(|_, offer| offer.until > now);
@@ -64,15 +64,15 @@ impl Peers {
         let there = offers.keys();
         let there = there.filter(|(other, _)| network_of(*other) == network_of(from));
         if there.count() >= OFFERS_PER_ADDRESS_MAX {
-            return Err(NotOffered::FullThere);
+            return Err(OfferError::FullThere);
         }
         if offers.len() >= OFFERS_MAX {
-            return Err(NotOffered::Full);
+            return Err(OfferError::Full);
         }
         let lines = offers.values().filter(|offer| offer.line_wanted).count();
         // Who was asked to keep a line keeps it.
         let line_wanted = before.is_some_and(|before| before.line_wanted) || lines < LINES_WANTED;
-        let until = now + OFFER_LASTS;
+        let until = now + OFFER_LIFETIME;
         offers.insert(place, Offer { until, line_wanted });
         Ok(line_wanted)
     }
@@ -115,23 +115,23 @@ mod tests {
 
     #[test]
     fn a_peer_is_named_at_the_address_it_came_from_until_its_offer_ends() {
-        let (peers, now) = (Peers::default(), Instant::now());
+        let (peers, now) = (PeerDirectory::default(), Instant::now());
         assert_eq!(peers.offer(now, HERE, "/tcp/4001/p2p/12D3"), Ok(true));
         let named = |later| -> Vec<String> {
             let named = peers.some(now + later, there(1));
             named.iter().map(|address| (**address).to_owned()).collect()
         };
         assert_eq!(named(Duration::ZERO), ["/ip4/192.0.2.7/tcp/4001/p2p/12D3"]);
-        assert!(named(OFFER_LASTS).is_empty());
+        assert!(named(OFFER_LIFETIME).is_empty());
         // Made again before, it lasts longer.
-        let again = peers.offer(now + OFFER_LASTS / 2, HERE, "/tcp/4001/p2p/12D3");
+        let again = peers.offer(now + OFFER_LIFETIME / 2, HERE, "/tcp/4001/p2p/12D3");
         assert_eq!(again, Ok(true));
-        assert_eq!(named(OFFER_LASTS).len(), 1);
+        assert_eq!(named(OFFER_LIFETIME).len(), 1);
     }
 
     #[test]
     fn what_is_no_path_is_refused() {
-        let (peers, now) = (Peers::default(), Instant::now());
+        let (peers, now) = (PeerDirectory::default(), Instant::now());
         for path in [
             "",
             "/",
@@ -148,7 +148,7 @@ mod tests {
         ] {
             assert_eq!(
                 peers.offer(now, HERE, path),
-                Err(NotOffered::Path),
+                Err(OfferError::Path),
                 "{path}"
             );
         }
@@ -156,13 +156,13 @@ mod tests {
 
     #[test]
     fn nobody_can_offer_more_than_some_and_all_together_not_more_than_there_is_room_for() {
-        let (peers, now) = (Peers::default(), Instant::now());
+        let (peers, now) = (PeerDirectory::default(), Instant::now());
         for port in 1..=OFFERS_PER_ADDRESS_MAX {
             peers.offer(now, HERE, &format!("/tcp/{port}")).unwrap();
         }
         assert_eq!(
             peers.offer(now, HERE, "/tcp/99"),
-            Err(NotOffered::FullThere)
+            Err(OfferError::FullThere)
         );
         assert!(peers.offer(now, HERE, "/tcp/1").is_ok(), "the same again");
         let all = (0..OFFERS_MAX).map(|nth| {
@@ -175,23 +175,29 @@ mod tests {
         assert_eq!(taken, OFFERS_MAX - OFFERS_PER_ADDRESS_MAX);
         assert_eq!(peers.some(now, HERE).len(), PEERS_LISTED_MAX);
         // All are forgotten in time.
-        assert_eq!(peers.offer(now + OFFER_LASTS, there(1), "/tcp/1"), Ok(true));
+        assert_eq!(
+            peers.offer(now + OFFER_LIFETIME, there(1), "/tcp/1"),
+            Ok(true)
+        );
     }
 
     #[test]
     fn a_few_are_asked_for_a_line_and_others_when_those_are_gone() {
-        let (peers, now) = (Peers::default(), Instant::now());
+        let (peers, now) = (PeerDirectory::default(), Instant::now());
         let offer = |now, number| peers.offer(now, there(number), "/tcp/1").unwrap();
         let asked: Vec<_> = (0..10).filter(|number| offer(now, *number)).collect();
         assert_eq!(asked.len(), LINES_WANTED);
-        let later = now + OFFER_LASTS / 2;
+        let later = now + OFFER_LIFETIME / 2;
         assert!(offer(later, 0) && !offer(later, 9));
-        assert!(offer(now + OFFER_LASTS, 9), "the others did not come again");
+        assert!(
+            offer(now + OFFER_LIFETIME, 9),
+            "the others did not come again"
+        );
     }
 
     #[test]
     fn a_loopback_is_named_on_the_same_machine_alone() {
-        let (peers, now) = (Peers::default(), Instant::now());
+        let (peers, now) = (PeerDirectory::default(), Instant::now());
         let local = IpAddr::from([127, 0, 0, 1]);
         peers.offer(now, local, "/tcp/4001").unwrap();
         assert_eq!(peers.some(now, HERE), []);

@@ -8,14 +8,14 @@ use auction_proto::{Code, List, PeerOffered, Peers};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Connection;
-use crate::gateway::session::peer_directory::{NotOffered, OFFER_LASTS};
+use crate::gateway::session::peer_directory::{OFFER_LIFETIME, OfferError};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn offer_peer(&mut self, request: RequestId, path: &str) {
         let from = self.comes_from();
         match self.services.peers.offer(Instant::now(), from, path) {
             Ok(line_wanted) => {
-                let lasts_ms = u32::try_from(OFFER_LASTS.as_millis()).expect("it is short");
+                let lasts_ms = u32::try_from(OFFER_LIFETIME.as_millis()).expect("it is short");
                 let offered = PeerOffered {
                     lasts_ms,
                     line_wanted,
@@ -24,8 +24,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             Err(why) => {
                 let code = match why {
-                    NotOffered::Path => Code::MALFORMED,
-                    NotOffered::Full | NotOffered::FullThere => Code::BUSY,
+                    OfferError::Path => Code::MALFORMED,
+                    OfferError::Full | OfferError::FullThere => Code::BUSY,
                 };
                 self.refuse(request, code, &why.to_string());
             }
@@ -40,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Who comes from no address is of this machine.
     fn comes_from(&self) -> IpAddr {
-        let address = self.visitor.address();
+        let address = self.client_address.address();
         address.unwrap_or(Ipv4Addr::LOCALHOST.into())
     }
 }

@@ -27,12 +27,12 @@ use auction_proto::{
 use tokio::sync::watch;
 
 use crate::config::Rate;
-use crate::gateway::admission::{Bucket, Visitors};
+use crate::gateway::admission::{Admission, RateLimiter};
 use crate::market::credentials::Credentials;
 use crate::market::group_commit::{Decision, Novelty};
 use crate::platform::clock::Clock;
 use crate::platform::metrics::Metrics;
-use crate::sequencer::queue::{Answer, Inbox, NotTaken, Work};
+use crate::sequencer::queue::{Answer, SequencerHandle, SubmitError, Work};
 
 /// How far away an envelope's expiry can be. What was answered is remembered for as long.
 pub const EXPIRES_WITHIN: Span = Span::from_secs(60);
@@ -55,13 +55,13 @@ pub struct EnvelopeKeys {
 }
 
 /// What envelopes need of the server.
-pub struct Ways {
+pub struct Deps {
     /// The way to the sequencer.
-    pub inbox: Inbox,
+    pub sequencer: SequencerHandle,
     /// Whose a device is, and what its key is.
     pub credentials: Arc<Credentials>,
     /// How much one user can ask.
-    pub visitors: Arc<Visitors>,
+    pub admission: Arc<Admission>,
     /// The market's time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
@@ -71,28 +71,28 @@ pub struct Ways {
 /// Opens envelopes, has decided what they ask, and seals the answers.
 pub struct Envelopes {
     keys: EnvelopeKeys,
-    ways: Ways,
+    deps: Deps,
     sealing_key: SealingKey,
     /// No envelope that expires before this may be decided anew: it may have been refused before the start.
     fresh_after: Timestamp,
     started_at: Timestamp,
-    opened: Bucket,
+    opened: RateLimiter,
     remembered: Mutex<Remembered>,
 }
 
 /// Why an envelope has no sealed answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unanswered {
+pub enum RelayError {
     /// It does not open, or what is in it makes no sense.
     Unreadable,
     /// Too many are opened; more are after so long.
     SlowDown(Duration),
     /// The sequencer has not decided it.
-    NotTaken(NotTaken),
+    Submit(SubmitError),
 }
 
 /// What came of an envelope: to be sealed once, and told as often as it is asked.
-type Outcome = Result<Arc<SealedAnswer>, Unanswered>;
+type Outcome = Result<Arc<SealedAnswer>, RelayError>;
 type Hash = [u8; 32];
 
 /// What is known of envelopes that have not expired.
@@ -108,16 +108,16 @@ struct Remembered {
 impl Envelopes {
     /// For a market whose last record is of `last_at`.
     #[must_use]
-    pub fn new(keys: EnvelopeKeys, ways: Ways, last_at: Timestamp) -> Self {
+    pub fn new(keys: EnvelopeKeys, deps: Deps, last_at: Timestamp) -> Self {
         let sealing_key = keys.opening.signed(keys.market, &keys.signing);
-        let started_at = ways.clock.now().max(last_at);
+        let started_at = deps.clock.now().max(last_at);
         Self {
             keys,
-            ways,
+            deps,
             sealing_key,
             fresh_after: started_at.saturating_add(EXPIRES_WITHIN),
             started_at,
-            opened: Bucket::new(Rate {
+            opened: RateLimiter::new(Rate {
                 count: OPENED_PER_SECOND_MAX,
                 period: Duration::from_secs(1),
             }),
@@ -134,17 +134,17 @@ impl Envelopes {
     /// Does what an envelope asks, unless it was done or refused before, and gives the answer.
     ///
     /// # Errors
-    /// [`Unanswered`] when nothing came of it.
+    /// [`RelayError`] when nothing came of it.
     pub async fn answer(self: &Arc<Self>, envelope: &Envelope) -> Outcome {
         let hash = envelope.hash();
         let known = self.remembered().known.get(&hash).cloned();
         if let Some(known) = known {
             return outcome(known).await;
         }
-        self.opened.take().map_err(Unanswered::SlowDown)?;
+        self.opened.take().map_err(RelayError::SlowDown)?;
         let opened = envelope.open(self.keys.market, &self.keys.opening);
-        let opened = opened.map_err(|_| Unanswered::Unreadable)?;
-        let now = self.ways.clock.now().max(self.started_at);
+        let opened = opened.map_err(|_| RelayError::Unreadable)?;
+        let now = self.deps.clock.now().max(self.started_at);
         if let Err(refused) = self.check(&opened, hash, now) {
             return self.refuse(&opened.statement, hash, refused);
         }
@@ -179,7 +179,7 @@ impl Envelopes {
         let EnvelopeStatement {
             device, expires_at, ..
         } = opened.statement;
-        let known = self.ways.credentials.device(device);
+        let known = self.deps.credentials.device(device);
         let known = known.filter(|known| opened.verify(known.key).is_ok());
         if known.is_none() {
             return Err(unknown_device(device));
@@ -220,11 +220,11 @@ impl Envelopes {
 
     /// Whether the device's user may ask more now. Who sends an old one again takes nothing of that.
     fn check_rate(&self, statement: &EnvelopeStatement, now: Timestamp) -> Result<(), Refused> {
-        let device = self.ways.credentials.device(statement.device);
+        let device = self.deps.credentials.device(statement.device);
         let Some(device) = device.filter(|_| statement.expires_at > now) else {
             return Ok(());
         };
-        let commands = self.ways.visitors.commands_of(device.user);
+        let commands = self.deps.admission.rate_limiter_of(device.user);
         let Some(Err(wait)) = commands.map(|commands| commands.take()) else {
             return Ok(());
         };
@@ -273,10 +273,10 @@ impl Envelopes {
         };
         let command = Command::from(statement.command.clone());
         let work = Work::Before(before, command);
-        let decided = match self.ways.inbox.ask(caller, work).await {
+        let decided = match self.deps.sequencer.ask(caller, work).await {
             Ok(Answer::Before(decided)) => decided,
             Ok(_) => unreachable!("a command was asked"),
-            Err(why) => return Err(Unanswered::NotTaken(why)),
+            Err(why) => return Err(RelayError::Submit(why)),
         };
         let answer = match decided {
             Some(decision) => self.told(device, decision),
@@ -300,7 +300,7 @@ impl Envelopes {
         };
         let is_bid = matches!(done.reply, Reply::Bid(_) | Reply::OrderPlaced(_));
         if is_bid && novelty == Done::Now {
-            self.ways.metrics.bids_accepted.add_one();
+            self.deps.metrics.bids_accepted.add_one();
         }
         EnvelopeAnswer::Accepted(Accepted {
             feed_sequence: done.feed_sequence,
@@ -310,7 +310,7 @@ impl Envelopes {
     }
 
     fn too_late(&self, expires_at: Timestamp) -> Refused {
-        let now = self.ways.clock.now().max(self.started_at);
+        let now = self.deps.clock.now().max(self.started_at);
         let text = if expires_at <= now {
             format!("the envelope expired at {expires_at}, and was not done")
         } else {
@@ -329,18 +329,18 @@ impl Envelopes {
 
     fn seal(&self, statement: &EnvelopeStatement, hash: Hash, answer: EnvelopeAnswer) -> Outcome {
         if let EnvelopeAnswer::Refused(refused) = &answer {
-            self.ways.metrics.refused(refused.code);
+            self.deps.metrics.refused(refused.code);
         }
         let told = AnswerStatement {
             market: self.keys.market,
             envelope: hash,
-            time: self.ways.clock.now(),
+            time: self.deps.clock.now(),
             answer,
         };
         let randomness = rand::random();
         let sealed = told.seal(&self.keys.signing, &statement.answer_key, &randomness);
         // Who brings no key can be told nothing, whatever was done.
-        let sealed = sealed.map_err(|_| Unanswered::Unreadable)?;
+        let sealed = sealed.map_err(|_| RelayError::Unreadable)?;
         Ok(Arc::new(sealed))
     }
 
@@ -364,7 +364,7 @@ impl Remembered {
 async fn outcome(mut known: watch::Receiver<Option<Outcome>>) -> Outcome {
     let decided = known.wait_for(Option::is_some).await;
     // An error: the server ends, or its journal failed while it was at it.
-    let unknown = Err(Unanswered::NotTaken(NotTaken::Unknown));
+    let unknown = Err(RelayError::Submit(SubmitError::Unknown));
     decided.map_or(unknown, |outcome| {
         outcome.clone().expect("it was waited for")
     })

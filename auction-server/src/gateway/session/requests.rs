@@ -7,10 +7,10 @@ use auction_proto::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::channel::Asked;
-use super::close_reason::Ended;
-use super::view::View;
-use super::{Bound, Connection, State};
+use super::channel::Request;
+use super::close_reason::CloseReason;
+use super::filter::FeedFilter;
+use super::{ActiveSession, Connection, State};
 use crate::journal::Durability;
 use crate::sequencer::direct_read::is_order;
 use crate::sequencer::queue::Commands;
@@ -25,8 +25,8 @@ const SERVER_RELAXED: &str = concat!(
 );
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    pub(super) async fn take(&mut self, asked: Asked) -> Result<(), Ended> {
-        let Asked { request, message } = asked;
+    pub(super) async fn handle(&mut self, asked: Request) -> Result<(), CloseReason> {
+        let Request { request, message } = asked;
         let message = match message {
             Ok(message) => message,
             Err(refused) => {
@@ -39,12 +39,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         if is_order(&message) {
             self.orders_in_a_row = self.orders_in_a_row.saturating_add(1);
-            self.gather(request, message);
+            self.add_to_batch(request, message);
             return Ok(());
         }
         self.orders_in_a_row = 0;
         // What was asked before is decided before.
-        self.submit_gathered();
+        self.submit_batch();
         match message {
             ClientMessage::Hello(_) => {
                 let text = "hello comes once, as the first message";
@@ -56,10 +56,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::Login(body) => self.log_in(request, body.name, body.password).await,
             ClientMessage::Resume(body) => self.resume(request, &body.token).await,
             ClientMessage::ListSessions(_) => self.list_sessions(request),
-            ClientMessage::Watch(body) => self.watch(request, View::all(), body.resume).await?,
+            ClientMessage::Watch(body) => {
+                self.watch(request, FeedFilter::all(), body.resume).await?
+            }
             ClientMessage::WatchSymbols(body) => {
-                let view = View::of(body.symbols.into_vec());
-                self.watch(request, view, body.resume).await?;
+                let filter = FeedFilter::of(body.symbols.into_vec());
+                self.watch(request, filter, body.resume).await?;
             }
             ClientMessage::GetSnapshot(_) => self.get_snapshot(request).await?,
             ClientMessage::GetHistory(body) => self.history(request, &body).await,
@@ -75,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             ClientMessage::GetLeastWinning(body) => self.least_winning(request, body.lot).await,
             ClientMessage::WatchAccount(_) => {
-                if self.bound_within_rate(request).is_some() {
+                if self.active_session_within_rate(request).is_some() {
                     self.watch_account(request).await?;
                 }
             }
@@ -92,14 +94,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::OfferPeer(body) => self.offer_peer(request, &body.path),
             ClientMessage::GetPeers(_) => self.get_peers(request),
             command => {
-                self.gather(request, command);
-                self.submit_gathered();
+                self.add_to_batch(request, command);
+                self.submit_batch();
             }
         }
         Ok(())
     }
 
-    fn greet(&mut self, request: RequestId, message: &ClientMessage) -> Result<(), Ended> {
+    fn greet(&mut self, request: RequestId, message: &ClientMessage) -> Result<(), CloseReason> {
         let ClientMessage::Hello(Hello {
             version_min,
             version_max,
@@ -115,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             );
             let refused = Refused::new(Code::VERSION_UNSUPPORTED, text).with_number(VERSION);
             self.refused(request, refused);
-            return Err(Ended::Version);
+            return Err(CloseReason::Version);
         };
         tracing::debug!(client = ?&**client, "hello");
         let welcome = Welcome {
@@ -138,38 +140,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Takes a command to those that are submitted together.
-    fn gather(&mut self, request: RequestId, message: ClientMessage) {
-        let Some(Bound { session, .. }) = self.bound_within_rate(request) else {
+    fn add_to_batch(&mut self, request: RequestId, message: ClientMessage) {
+        let Some(ActiveSession { session, .. }) = self.active_session_within_rate(request) else {
             return;
         };
         let command = message
             .into_command(session)
             .expect("all other messages are handled");
-        self.gathered.push((request, command));
+        self.batch.push((request, command));
     }
 
     /// Submits the commands that were gathered; the answer comes when they are durable, and the connection goes on
     /// meanwhile.
-    pub(super) fn submit_gathered(&mut self) {
-        if self.gathered.is_empty() {
+    pub(super) fn submit_batch(&mut self) {
+        if self.batch.is_empty() {
             return;
         }
-        let State::LoggedIn(Bound { session, .. }) = self.state else {
+        let State::LoggedIn(ActiveSession { session, .. }) = self.state else {
             unreachable!("commands are gathered within a session, and submitted before it is left")
         };
         let commands = Commands {
             session,
-            commands: std::mem::take(&mut self.gathered),
-            reply: self.teller.clone(),
+            commands: std::mem::take(&mut self.batch),
+            reply: self.reply_channel.clone(),
         };
         let count = commands.commands.len();
-        self.teller.begin(count);
-        match self.services.inbox.submit(commands) {
+        self.reply_channel.begin(count);
+        match self.services.sequencer.submit(commands) {
             Ok(()) => {}
             Err((why, commands)) => {
-                self.teller.end(count);
+                self.reply_channel.end(count);
                 for (request, _) in commands.commands {
-                    self.refuse_not_taken(request, why);
+                    self.refuse_unsubmitted(request, why);
                 }
             }
         }

@@ -8,10 +8,10 @@ use auction_proto::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
-use super::close_reason::Ended;
-use super::{Bound, Connection, PROOFS_AT_ONCE, SignedWatched};
-use crate::projections::signing::{NoProof, SignedNext, SignedStart, SignedWatching};
-use crate::sequencer::queue::{Answer, NotTaken, Work};
+use super::close_reason::CloseReason;
+use super::{ActiveSession, Connection, PROOFS_AT_ONCE, SignedWatch};
+use crate::projections::signing::{ProofError, SignedNext, SignedStart, SignedSubscribed};
+use crate::sequencer::queue::{Answer, SubmitError, Work};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn market_key(&mut self, request: RequestId) {
@@ -23,10 +23,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         &mut self,
         request: RequestId,
         resume: Option<ResumePoint>,
-    ) -> Result<(), Ended> {
-        self.take_feed_back();
+    ) -> Result<(), CloseReason> {
+        self.reclaim_feed();
         let seen = resume.map(|point| (point.market, point.feed_sequence));
-        let Ok(SignedWatching { start, feed }) = self.services.signing.stream.watch(seen).await
+        let Ok(SignedSubscribed { start, feed }) = self.services.signing.stream.watch(seen).await
         else {
             self.refuse_busy(request);
             return Ok(());
@@ -48,17 +48,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
         }
         self.feed = None;
-        self.signed = Some(SignedWatched { request, feed });
+        self.signed = Some(SignedWatch { request, feed });
         Ok(())
     }
 
     /// Tells what was signed; or everything anew, when the client was too slow to be told all.
-    pub(super) async fn tell_signed(&mut self, next: Option<SignedNext>) -> Result<(), Ended> {
+    pub(super) async fn write_signed(
+        &mut self,
+        next: Option<SignedNext>,
+    ) -> Result<(), CloseReason> {
         if let Some(next) = next {
             self.channel.push_shared(RequestId(0), next.encoded());
             return Ok(());
         }
-        let Some(SignedWatched { request, .. }) = self.signed.take() else {
+        let Some(SignedWatch { request, .. }) = self.signed.take() else {
             return Ok(());
         };
         self.services.metrics.resynced.add_one();
@@ -81,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Asks for a receipt, which waits for the next checkpoint; the connection goes on meanwhile.
     pub(super) fn receipt(&mut self, request: RequestId, of: ReceiptOf) {
-        let Some(Bound { session, user }) = self.bound_within_rate(request) else {
+        let Some(ActiveSession { session, user }) = self.active_session_within_rate(request) else {
             return;
         };
         if self.proofs.len() >= PROOFS_AT_ONCE {
@@ -93,37 +96,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 ReceiptOf::Record(record) => Some(record),
                 ReceiptOf::Request(asked) => {
                     let work = Work::Record(session, asked);
-                    match services.inbox.ask(Caller::User(user), work).await {
+                    match services.sequencer.ask(Caller::User(user), work).await {
                         Ok(Answer::Record(record)) => record,
                         Ok(_) => unreachable!("the record of a request was asked"),
-                        Err(why) => return (request, Proof::NotTaken(why)),
+                        Err(why) => return (request, Proof::Unsubmitted(why)),
                     }
                 }
             };
             let receipt = match record {
                 Some(record) => services.signing.proofs.receipt(record, user).await,
-                None => Err(NoProof::NotYours),
+                None => Err(ProofError::NotYours),
             };
             (request, Proof::Receipt(of, receipt))
         });
     }
 
     /// Tells a proof that was asked for, or why there is none.
-    pub(super) fn tell_proof(&mut self, request: RequestId, proof: Proof) {
+    pub(super) fn write_proof(&mut self, request: RequestId, proof: Proof) {
         let (number, text) = match proof {
             Proof::Checkpoint(_, Ok(checkpoint)) => return self.reply(request, &checkpoint),
             Proof::Receipt(_, Ok(receipt)) => return self.reply(request, &receipt),
-            Proof::NotTaken(why) => return self.refuse_not_taken(request, why),
-            Proof::Checkpoint(since, Err(NoProof::BeyondEnd)) => (
+            Proof::Unsubmitted(why) => return self.refuse_unsubmitted(request, why),
+            Proof::Checkpoint(since, Err(ProofError::BeyondEnd)) => (
                 since.unwrap_or_default().0,
                 "the journal has never been so long; a market that has signed more has lost its end, or lies",
             ),
-            Proof::Checkpoint(..) | Proof::Receipt(_, Err(NoProof::Busy)) => {
+            Proof::Checkpoint(..) | Proof::Receipt(_, Err(ProofError::Busy)) => {
                 return self.refuse_busy(request);
             }
             Proof::Receipt(of, Err(why)) => {
                 let text = match (of, why) {
-                    (_, NoProof::TooLarge) => "the record is too large for a receipt",
+                    (_, ProofError::TooLarge) => "the record is too large for a receipt",
                     (ReceiptOf::Request(_), _) => {
                         "no such request of this session is remembered as accepted; ask by the number of its record"
                     }
@@ -143,10 +146,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
 /// What came of a question for a proof.
 pub(super) enum Proof {
-    Checkpoint(Option<Sequence>, Result<SignedCheckpoint, NoProof>),
-    Receipt(ReceiptOf, Result<Receipt, NoProof>),
+    Checkpoint(Option<Sequence>, Result<SignedCheckpoint, ProofError>),
+    Receipt(ReceiptOf, Result<Receipt, ProofError>),
     /// The market was not asked.
-    NotTaken(NotTaken),
+    Unsubmitted(SubmitError),
 }
 
 /// The next proof; never, while none is asked for.

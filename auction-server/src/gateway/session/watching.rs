@@ -10,92 +10,92 @@ use auction_proto::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::close_reason::Ended;
-use super::view::View;
-use super::{Bound, Connection, Watched};
-use crate::projections::fan_out::Loan;
+use super::close_reason::CloseReason;
+use super::filter::FeedFilter;
+use super::{ActiveSession, Connection, FeedWatch};
+use crate::projections::fan_out::Lease;
 use crate::projections::feed::{
-    Following, NoNext, NoSnapshot, Published, Snapshot, Start, Watching,
+    FeedMessage, Snapshot, SnapshotError, Start, Subscribed, Subscription, SubscriptionError,
 };
-use crate::sequencer::queue::{Answer, NotTaken, Work};
+use crate::sequencer::queue::{Answer, SubmitError, Work};
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
 
 /// Who takes what is next of a feed.
-pub(super) enum Source {
+pub(super) enum FeedSource {
     /// The connection.
-    Own(Following),
+    Own(Subscription),
     /// Who writes to many.
-    Lent(Loan),
+    HandedOff(Lease),
 }
 
-impl Source {
+impl FeedSource {
     /// Waits for what is next. Nothing: it was given back, and the outlet may hold a rest. Can be given up without loss.
-    pub(super) async fn next(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
+    pub(super) async fn next(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
         match self {
             Self::Own(feed) => feed.next().await.map(Some),
-            Self::Lent(loan) => {
-                *self = Self::Own(loan.given_back().await?);
+            Self::HandedOff(loan) => {
+                *self = Self::Own(loan.returned().await?);
                 Ok(None)
             }
         }
     }
 
-    fn try_next(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
+    fn try_next(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
         match self {
             Self::Own(feed) => feed.try_next(),
-            Self::Lent(_) => Ok(None),
+            Self::HandedOff(_) => Ok(None),
         }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Lends a feed that is written as it is, when all there is of it was written.
-    pub(super) fn lend_feed(&mut self) {
-        let can_be_lent = |watched: &Watched| match &watched.feed {
-            Source::Own(feed) => watched.view.is_all() && feed.is_up_to_date(),
-            Source::Lent(_) => false,
+    pub(super) fn hand_off_feed(&mut self) {
+        let can_be_lent = |watched: &FeedWatch| match &watched.feed {
+            FeedSource::Own(feed) => watched.filter.is_all() && feed.is_up_to_date(),
+            FeedSource::HandedOff(_) => false,
         };
         if !self.feed.as_ref().is_some_and(can_be_lent) {
             return;
         }
-        let Some((outlet, encoding)) = self.channel.outlet() else {
+        let Some((write_half, encoding)) = self.channel.write_half() else {
             return;
         };
         let fan_out = &self.services.fan_out;
-        self.feed = self.feed.take().map(|watched| Watched {
+        self.feed = self.feed.take().map(|watched| FeedWatch {
             feed: match watched.feed {
-                Source::Own(feed) => match fan_out.lend(feed, outlet, encoding) {
-                    Ok(loan) => Source::Lent(loan),
-                    Err(feed) => Source::Own(feed),
+                FeedSource::Own(feed) => match fan_out.hand_off(feed, write_half, encoding) {
+                    Ok(loan) => FeedSource::HandedOff(loan),
+                    Err(feed) => FeedSource::Own(feed),
                 },
-                lent @ Source::Lent(_) => lent,
+                lent @ FeedSource::HandedOff(_) => lent,
             },
             ..watched
         });
     }
 
     /// Nothing of the feed is written until it is lent again: for answers of many parts.
-    pub(super) fn take_feed_back(&mut self) {
-        if let Some(Watched { feed, .. }) = &mut self.feed
-            && let Source::Lent(loan) = feed
-            && let Some(taken) = loan.take_back()
+    pub(super) fn reclaim_feed(&mut self) {
+        if let Some(FeedWatch { feed, .. }) = &mut self.feed
+            && let FeedSource::HandedOff(loan) = feed
+            && let Some(taken) = loan.reclaim()
         {
-            *feed = Source::Own(taken);
-            self.channel.look_up();
+            *feed = FeedSource::Own(taken);
+            self.channel.wake();
         }
     }
     pub(super) async fn watch(
         &mut self,
         request: RequestId,
-        mut view: View,
+        mut filter: FeedFilter,
         resume: Option<ResumePoint>,
-    ) -> Result<(), Ended> {
-        self.take_feed_back();
+    ) -> Result<(), CloseReason> {
+        self.reclaim_feed();
         let seen = resume.map(|point| (point.market, point.feed_sequence));
-        let Ok(Watching { start, feed }) = self.services.hub.watch(seen).await else {
-            self.refuse_not_taken(request, NotTaken::Stopped);
+        let Ok(Subscribed { start, feed }) = self.services.hub.watch(seen).await else {
+            self.refuse_unsubmitted(request, SubmitError::Stopped);
             return Ok(());
         };
         match start {
@@ -103,60 +103,63 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 if let Some(because) = because {
                     self.reply(request, &Resync { because });
                 }
-                self.show_snapshot(request, &mut view, &snapshot).await?;
+                self.write_snapshot(request, &mut filter, &snapshot).await?;
             }
             Start::Resumed => {
                 let (_, feed_sequence) = seen.expect("who resumes has named a place");
                 self.reply(request, &Resumed { feed_sequence });
-                view.begin(feed_sequence);
+                filter.begin(feed_sequence);
             }
         }
         self.signed = None;
-        self.feed = Some(Watched {
+        self.feed = Some(FeedWatch {
             request,
-            view,
-            feed: Source::Own(feed),
+            filter,
+            feed: FeedSource::Own(feed),
         });
         Ok(())
     }
 
-    pub(super) async fn get_snapshot(&mut self, request: RequestId) -> Result<(), Ended> {
-        self.take_feed_back();
+    pub(super) async fn get_snapshot(&mut self, request: RequestId) -> Result<(), CloseReason> {
+        self.reclaim_feed();
         match self.services.hub.snapshot().await {
             Ok(snapshot) => {
-                self.show_snapshot(request, &mut View::all(), &snapshot)
+                self.write_snapshot(request, &mut FeedFilter::all(), &snapshot)
                     .await?;
             }
-            Err(NoSnapshot::Busy) => self.refuse_busy(request),
-            Err(NoSnapshot::Ended) => self.refuse_not_taken(request, NotTaken::Stopped),
+            Err(SnapshotError::Busy) => self.refuse_busy(request),
+            Err(SnapshotError::Ended) => self.refuse_unsubmitted(request, SubmitError::Stopped),
         }
         Ok(())
     }
 
-    async fn show_snapshot(
+    async fn write_snapshot(
         &mut self,
         request: RequestId,
-        view: &mut View,
+        filter: &mut FeedFilter,
         snapshot: &Snapshot,
-    ) -> Result<(), Ended> {
-        view.begin(snapshot.feed_sequence);
+    ) -> Result<(), CloseReason> {
+        filter.begin(snapshot.feed_sequence);
         for part in &snapshot.parts {
-            view.show_part(request, part, &mut self.channel);
+            filter.write_part(request, part, &mut self.channel);
             self.channel.flush_when_full().await?;
         }
         Ok(())
     }
 
     /// Begins the feed again with a snapshot: the client was too slow to be given all that was in between.
-    pub(super) async fn watch_anew(&mut self) -> Result<(), Ended> {
-        let Some(Watched { request, view, .. }) = self.feed.take() else {
+    pub(super) async fn resync(&mut self) -> Result<(), CloseReason> {
+        let Some(FeedWatch {
+            request, filter, ..
+        }) = self.feed.take()
+        else {
             return Ok(());
         };
         tracing::debug!("a client is too slow for the feed and is given a snapshot");
         self.services.metrics.resynced.add_one();
         let because = ResyncBecause::TooSlow;
         self.reply(request, &Resync { because });
-        self.watch(request, view, None).await
+        self.watch(request, filter, None).await
     }
 
     pub(super) async fn history(&mut self, request: RequestId, body: &GetHistory) {
@@ -173,11 +176,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn least_winning(&mut self, request: RequestId, lot: LotId) {
-        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
+        let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
             return;
         };
         let work = Work::LeastWinning(lot, user);
-        match self.services.inbox.ask(Caller::User(user), work).await {
+        match self.services.sequencer.ask(Caller::User(user), work).await {
             Ok(Answer::LeastWinning(Some(least))) => {
                 self.reply(request, &LeastWinning { lot, least });
             }
@@ -198,16 +201,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ) => {
                 unreachable!("what would have won was asked")
             }
-            Err(why) => self.refuse_not_taken(request, why),
+            Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
 
     pub(super) async fn balance(&mut self, request: RequestId, asked: GetBalance) {
-        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
+        let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
             return;
         };
         let work = Work::Balance(user, asked);
-        match self.services.inbox.ask(Caller::User(user), work).await {
+        match self.services.sequencer.ask(Caller::User(user), work).await {
             Ok(Answer::Balance(told)) => match *told {
                 Ok(balance) => self.reply(request, &balance),
                 Err(reject) => self.refused(request, reject.into()),
@@ -222,16 +225,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ) => {
                 unreachable!("what a trader owns was asked")
             }
-            Err(why) => self.refuse_not_taken(request, why),
+            Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
 
     pub(super) async fn orders(&mut self, request: RequestId, lot: LotId) {
-        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
+        let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
             return;
         };
         let work = Work::Orders(lot, user);
-        match self.services.inbox.ask(Caller::User(user), work).await {
+        match self.services.sequencer.ask(Caller::User(user), work).await {
             Ok(Answer::Orders(Some(orders))) => {
                 let orders = List::new(orders).expect("a trader's orders are bounded");
                 self.reply(request, &Orders { lot, orders });
@@ -249,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ) => {
                 unreachable!("the orders were asked for")
             }
-            Err(why) => self.refuse_not_taken(request, why),
+            Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
 
@@ -257,23 +260,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// was too slow to be given all that was in between.
     pub(super) async fn publish(
         &mut self,
-        first: Result<Option<Arc<Published>>, NoNext>,
-    ) -> Result<(), Ended> {
+        first: Result<Option<Arc<FeedMessage>>, SubscriptionError>,
+    ) -> Result<(), CloseReason> {
         let mut next = first;
         for left in (0..FEED_AT_ONCE).rev() {
             let Some(watched) = &mut self.feed else {
                 return Ok(());
             };
             match next {
-                Ok(Some(published)) => watched.view.show(&published, &mut self.channel),
+                Ok(Some(published)) => watched.filter.write(&published, &mut self.channel),
                 Ok(None) => {
-                    self.channel.look_up();
+                    self.channel.wake();
                     return Ok(());
                 }
-                Err(NoNext::Behind) => return self.watch_anew().await,
+                Err(SubscriptionError::Lagged) => return self.resync().await,
                 // The hub ends with the server.
-                Err(NoNext::Ended) => {
-                    self.channel.look_up();
+                Err(SubscriptionError::Ended) => {
+                    self.channel.wake();
                     self.feed = None;
                     return Ok(());
                 }

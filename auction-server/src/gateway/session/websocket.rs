@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message as Raw, Utf8Bytes};
 
-use super::close_reason::Ended;
+use super::close_reason::CloseReason;
 use crate::platform::encoding::Encoding;
 
 /// The longest message, and the longest fragment of one: of a frame, whose length field counts not itself.
@@ -58,9 +58,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Waits for a message, or a sign of life.
-    pub(super) async fn read(&mut self) -> Result<(), Ended> {
+    pub(super) async fn read(&mut self) -> Result<(), CloseReason> {
         let message = match self.socket.next().await {
-            None | Some(Ok(Raw::Close(_))) => return Err(Ended::Closed),
+            None | Some(Ok(Raw::Close(_))) => return Err(CloseReason::Closed),
             Some(Err(error)) => return Err(error.into()),
             Some(Ok(Raw::Text(text))) => Message::Text(text),
             Some(Ok(Raw::Binary(bytes))) => Message::Binary(bytes),
@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             Message::Binary(_) => Encoding::Binary,
         };
         if *self.encoding.get_or_insert(encoding) != encoding {
-            return Err(Ended::MixedMessages);
+            return Err(CloseReason::MixedMessages);
         }
         self.unread = Some(message);
         Ok(())
@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         encoding: Encoding,
         bytes: Vec<u8>,
         ends: impl Iterator<Item = usize>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         let bytes = Bytes::from(bytes);
         let mut start = 0;
         for end in ends {
@@ -116,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 }
 
-impl From<Error> for Ended {
+impl From<Error> for CloseReason {
     fn from(error: Error) -> Self {
         match error {
             Error::ConnectionClosed

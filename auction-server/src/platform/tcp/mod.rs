@@ -1,5 +1,5 @@
-//! A TCP stream that a connection's task and the sequencer share: both [write](Outlet) to it, and the task can
-//! [lend](Inlet::lend) the sequencer what is read.
+//! A TCP stream that a connection's task and the sequencer share: both [write](WriteHalf) to it, and the task can
+//! [lend](ReadHalf::hand_off) the sequencer what is read.
 
 mod read_half;
 mod write_half;
@@ -14,15 +14,15 @@ use rustix::net::{Shutdown, shutdown};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
-pub use read_half::{Inlet, Lent};
-pub use write_half::{Gap, Outlet, Sent};
+pub use read_half::{HandedOff, ReadHalf};
+pub use write_half::{Sent, WriteGuard, WriteHalf};
 
-use read_half::Turn;
+use read_half::ReadTurn;
 
 /// The stream as its connection reads and writes it.
 #[derive(Debug)]
-pub struct Line {
-    sides: Sides,
+pub struct SharedStream {
+    halves: Halves,
     /// `None` only while it changes.
     events: Option<AsyncFd<Arc<TcpStream>>>,
     /// What the events are of.
@@ -31,32 +31,32 @@ pub struct Line {
 
 /// The two sides of a stream.
 #[derive(Clone, Debug)]
-pub struct Sides {
+pub struct Halves {
     /// What is read from.
-    pub inlet: Arc<Inlet>,
+    pub read_half: Arc<ReadHalf>,
     /// What is written to.
-    pub outlet: Arc<Outlet>,
+    pub write_half: Arc<WriteHalf>,
 }
 
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
-impl Line {
+impl SharedStream {
     /// A stream, and its sides. Must be called within a tokio runtime, whose events it waits for.
     ///
     /// # Errors
     /// When the system cannot tell of its events.
-    pub fn new(stream: tokio::net::TcpStream) -> io::Result<(Self, Sides)> {
+    pub fn new(stream: tokio::net::TcpStream) -> io::Result<(Self, Halves)> {
         let stream = Arc::new(stream.into_std()?);
-        let sides = Sides {
-            inlet: Arc::new(Inlet::new(stream.clone())),
-            outlet: Arc::new(Outlet::new(stream.clone())),
+        let halves = Halves {
+            read_half: Arc::new(ReadHalf::new(stream.clone())),
+            write_half: Arc::new(WriteHalf::new(stream.clone())),
         };
-        let line = Self {
-            sides: sides.clone(),
+        let stream = Self {
+            halves: halves.clone(),
             events: Some(events_of(stream, BOTH)?),
             interest: BOTH,
         };
-        Ok((line, sides))
+        Ok((stream, halves))
     }
 
     /// Waits for these events from now on, and no others: who is told of what comes although another reads it is woken
@@ -81,19 +81,19 @@ fn events_of(stream: Arc<TcpStream>, interest: Interest) -> io::Result<AsyncFd<A
 
 const PRESENT: &str = "it is put back at once, or the stream has failed";
 
-impl AsyncRead for Line {
+impl AsyncRead for SharedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.sides.inlet.turn(cx.waker(), buf) {
-            Turn::Lent => {
+        match self.halves.read_half.read_turn(cx.waker(), buf) {
+            ReadTurn::HandedOff => {
                 self.wait_for(Interest::WRITABLE)?;
                 return Poll::Pending;
             }
-            Turn::GivenBack => return Poll::Ready(Ok(())),
-            Turn::Own => self.wait_for(BOTH)?,
+            ReadTurn::Returned => return Poll::Ready(Ok(())),
+            ReadTurn::Own => self.wait_for(BOTH)?,
         }
         let events = self.events.as_ref().expect(PRESENT);
         loop {
@@ -115,7 +115,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for SharedStream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -142,11 +142,11 @@ impl AsyncWrite for Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for SharedStream {
     fn drop(&mut self) {
         // Whoever it is lent to holds the stream open, and hears so that nobody is left at its other end.
-        if self.sides.inlet.recall() {
-            let _ = shutdown(&*self.sides.inlet, Shutdown::Both);
+        if self.halves.read_half.recall() {
+            let _ = shutdown(&*self.halves.read_half, Shutdown::Both);
         }
     }
 }
@@ -159,19 +159,19 @@ mod tests {
 
     use super::*;
 
-    async fn line() -> (Line, Sides, TcpStream) {
+    async fn stream() -> (SharedStream, Halves, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await;
         let (stream, _) = listener.accept().await.unwrap();
-        let (line, sides) = Line::new(stream).unwrap();
-        (line, sides, client.unwrap())
+        let (stream, halves) = SharedStream::new(stream).unwrap();
+        (stream, halves, client.unwrap())
     }
 
     /// Reads what has come on a stream that is lent, when it has.
-    async fn read_lent(lent: &Lent) -> Vec<u8> {
+    async fn read_lent(handed_off: &HandedOff) -> Vec<u8> {
         let mut bytes = [0; 64];
         loop {
-            match lent.read(&mut bytes) {
+            match handed_off.read(&mut bytes) {
                 Ok(count) => return bytes[..count].to_vec(),
                 Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
             }
@@ -181,50 +181,53 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_lent_is_read_by_one_alone_and_goes_on_where_it_is_given_back() {
-        let (mut line, sides, mut client) = line().await;
+        let (mut stream, halves, mut client) = stream().await;
         client.write_all(b"one").await.unwrap();
         let mut bytes = [0; 64];
-        assert_eq!(line.read(&mut bytes).await.unwrap(), 3);
+        assert_eq!(stream.read(&mut bytes).await.unwrap(), 3);
 
-        let lent = sides.inlet.lend().unwrap();
-        assert!(sides.inlet.lend().is_none(), "it is with one already");
+        let handed_off = halves.read_half.hand_off().unwrap();
+        assert!(
+            halves.read_half.hand_off().is_none(),
+            "it is with one already"
+        );
         client.write_all(b"two").await.unwrap();
-        assert_eq!(read_lent(&lent).await, b"two");
-        assert!(sides.inlet.take_heard());
+        assert_eq!(read_lent(&handed_off).await, b"two");
+        assert!(halves.read_half.take_was_read());
         client.write_all(b"three").await.unwrap();
-        let waits = timeout(Duration::from_millis(1), line.read(&mut bytes)).await;
+        let waits = timeout(Duration::from_millis(1), stream.read(&mut bytes)).await;
         assert!(waits.is_err(), "another reads");
 
         let mut reading = tokio::spawn(async move {
             let mut all = [0; 10];
-            line.read_exact(&mut all).await.unwrap();
-            (line, all)
+            stream.read_exact(&mut all).await.unwrap();
+            (stream, all)
         });
         assert!(
             timeout(Duration::from_millis(1), &mut reading)
                 .await
                 .is_err()
         );
-        lent.give_back(b"again");
-        let (mut line, all) = reading.await.unwrap();
+        handed_off.reclaim(b"again");
+        let (mut stream, all) = reading.await.unwrap();
         assert_eq!(&all, b"againthree");
 
-        drop(sides.inlet.lend().unwrap());
+        drop(halves.read_half.hand_off().unwrap());
         client.write_all(b"four").await.unwrap();
         drop(client);
         let mut rest = Vec::new();
-        line.read_to_end(&mut rest).await.unwrap();
+        stream.read_to_end(&mut rest).await.unwrap();
         assert_eq!(rest, b"four");
     }
 
     #[tokio::test]
     async fn who_has_lent_and_leaves_ends_the_stream_for_both() {
-        let (line, sides, mut client) = line().await;
-        let lent = sides.inlet.lend().unwrap();
-        assert!(!lent.is_recalled());
-        drop(line);
-        assert!(lent.is_recalled());
-        assert_eq!(read_lent(&lent).await, b"");
+        let (stream, halves, mut client) = stream().await;
+        let handed_off = halves.read_half.hand_off().unwrap();
+        assert!(!handed_off.is_recalled());
+        drop(stream);
+        assert!(handed_off.is_recalled());
+        assert_eq!(read_lent(&handed_off).await, b"");
         assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
     }
 }

@@ -14,11 +14,11 @@ use tokio::io::ReadBuf;
 
 /// The side of a stream that is read from.
 #[derive(Debug)]
-pub struct Inlet {
+pub struct ReadHalf {
     stream: Arc<TcpStream>,
     reader: Mutex<Reader>,
     /// Whether something came while it was lent.
-    is_heard: AtomicBool,
+    was_read: AtomicBool,
     /// Whether the connection wants it back, or has left.
     is_recalled: AtomicBool,
 }
@@ -29,79 +29,79 @@ enum Reader {
     /// The connection's task: first this, which another has read.
     Own(Vec<u8>),
     /// Another, and the task wants to know when it no longer does.
-    Lent(Option<Waker>),
+    HandedOff(Option<Waker>),
 }
 
 /// Whose turn it is to read, as the connection's task sees it.
-pub(super) enum Turn {
+pub(super) enum ReadTurn {
     /// Its own.
     Own,
     /// Its own, and it was given what had been read already.
-    GivenBack,
+    Returned,
     /// Another's; the task is woken when it is its own.
-    Lent,
+    HandedOff,
 }
 
 /// What is read, in the hands of another than the connection. It is given back when this is dropped.
 #[derive(Debug)]
-pub struct Lent {
+pub struct HandedOff {
     /// `None` once it was given back: from then on it may be lent to another.
-    inlet: Option<Arc<Inlet>>,
+    read_half: Option<Arc<ReadHalf>>,
 }
 
-impl Inlet {
+impl ReadHalf {
     pub(super) fn new(stream: Arc<TcpStream>) -> Self {
         Self {
             stream,
             reader: Mutex::new(Reader::Own(Vec::new())),
-            is_heard: AtomicBool::new(false),
+            was_read: AtomicBool::new(false),
             is_recalled: AtomicBool::new(false),
         }
     }
 
     /// Lends what comes from now on; nothing when it is lent already, or was called back.
-    pub fn lend(self: &Arc<Self>) -> Option<Lent> {
+    pub fn hand_off(self: &Arc<Self>) -> Option<HandedOff> {
         let mut reader = self.lock();
         match &*reader {
             Reader::Own(rest) if rest.is_empty() && !self.is_recalled.load(SeqCst) => {
-                *reader = Reader::Lent(None);
-                Some(Lent {
-                    inlet: Some(self.clone()),
+                *reader = Reader::HandedOff(None);
+                Some(HandedOff {
+                    read_half: Some(self.clone()),
                 })
             }
-            Reader::Own(_) | Reader::Lent(_) => None,
+            Reader::Own(_) | Reader::HandedOff(_) => None,
         }
     }
 
     /// Whether something came since this was asked last, while it was lent.
-    pub fn take_heard(&self) -> bool {
-        self.is_heard.swap(false, SeqCst)
+    pub fn take_was_read(&self) -> bool {
+        self.was_read.swap(false, SeqCst)
     }
 
     /// Calls it back for good: it is given back before more is read. Whether it was lent.
     pub fn recall(&self) -> bool {
         self.is_recalled.store(true, SeqCst);
-        matches!(*self.lock(), Reader::Lent(_))
+        matches!(*self.lock(), Reader::HandedOff(_))
     }
 
     /// Whether it is lent.
-    pub fn is_lent(&self) -> bool {
-        matches!(*self.lock(), Reader::Lent(_))
+    pub fn is_handed_off(&self) -> bool {
+        matches!(*self.lock(), Reader::HandedOff(_))
     }
 
     /// Whose turn it is. What was given back goes to `buf`.
-    pub(super) fn turn(&self, waker: &Waker, buf: &mut ReadBuf<'_>) -> Turn {
+    pub(super) fn read_turn(&self, waker: &Waker, buf: &mut ReadBuf<'_>) -> ReadTurn {
         match &mut *self.lock() {
-            Reader::Own(rest) if rest.is_empty() => Turn::Own,
+            Reader::Own(rest) if rest.is_empty() => ReadTurn::Own,
             Reader::Own(rest) => {
                 let count = rest.len().min(buf.remaining());
                 buf.put_slice(&rest[..count]);
                 rest.drain(..count);
-                Turn::GivenBack
+                ReadTurn::Returned
             }
-            Reader::Lent(waiting) => {
+            Reader::HandedOff(waiting) => {
                 *waiting = Some(waker.clone());
-                Turn::Lent
+                ReadTurn::HandedOff
             }
         }
     }
@@ -111,40 +111,40 @@ impl Inlet {
     }
 }
 
-impl AsFd for Inlet {
+impl AsFd for ReadHalf {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
 }
 
-impl Lent {
+impl HandedOff {
     /// Reads what has come; never waits.
     ///
     /// # Errors
     /// As the stream's; [`io::ErrorKind::WouldBlock`] when nothing has come.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = (&*self.inlet().stream).read(buffer)?;
-        self.inlet().is_heard.store(true, SeqCst);
+        let count = (&*self.read_half().stream).read(buffer)?;
+        self.read_half().was_read.store(true, SeqCst);
         Ok(count)
     }
 
     /// Whether it is to be given back before more is read.
     #[must_use]
     pub fn is_recalled(&self) -> bool {
-        self.inlet().is_recalled.load(SeqCst)
+        self.read_half().is_recalled.load(SeqCst)
     }
 
     /// Gives it back, and what was read and not looked at.
-    pub fn give_back(mut self, rest: &[u8]) {
+    pub fn reclaim(mut self, rest: &[u8]) {
         self.return_with(rest);
     }
 
     fn return_with(&mut self, rest: &[u8]) {
-        let Some(inlet) = self.inlet.take() else {
+        let Some(read_half) = self.read_half.take() else {
             return;
         };
-        let mut reader = inlet.lock();
-        if let Reader::Lent(waiting) = &mut *reader {
+        let mut reader = read_half.lock();
+        if let Reader::HandedOff(waiting) = &mut *reader {
             let waiting = waiting.take();
             *reader = Reader::Own(rest.to_vec());
             drop(reader);
@@ -154,18 +154,18 @@ impl Lent {
         }
     }
 
-    fn inlet(&self) -> &Inlet {
-        self.inlet.as_deref().expect("it was not given back")
+    fn read_half(&self) -> &ReadHalf {
+        self.read_half.as_deref().expect("it was not given back")
     }
 }
 
-impl AsRawFd for Lent {
+impl AsRawFd for HandedOff {
     fn as_raw_fd(&self) -> RawFd {
-        self.inlet().stream.as_raw_fd()
+        self.read_half().stream.as_raw_fd()
     }
 }
 
-impl Drop for Lent {
+impl Drop for HandedOff {
     fn drop(&mut self) {
         self.return_with(&[]);
     }

@@ -19,41 +19,41 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::platform::encoding::Encoding;
 use crate::platform::metrics::Metrics;
-use crate::platform::tcp::Outlet;
-use crate::projections::feed::{Following, Hub, NoNext};
+use crate::platform::tcp::WriteHalf;
+use crate::projections::feed::{Hub, Subscription, SubscriptionError};
 
 use writer::Writer;
 
 /// How many feeds can wait to be looked at; one more is not lent, and its connection writes itself.
-pub const LENT_WAITING_MAX: usize = 1_024;
+pub const LEASES_WAITING_MAX: usize = 1_024;
 
 /// Where feeds are lent.
 #[derive(Clone, Debug)]
 pub struct FanOut {
-    writers: Arc<[mpsc::Sender<Weak<Lent>>]>,
+    writers: Arc<[mpsc::Sender<Weak<LeasedFeed>>]>,
     /// Whose turn it is to be given one.
     turn: Arc<AtomicUsize>,
 }
 
 /// A feed that a connection has lent. Nothing more of it is written once this is dropped.
 #[derive(Debug)]
-pub struct Loan(Arc<Lent>);
+pub struct Lease(Arc<LeasedFeed>);
 
 /// What was lent.
 #[derive(Debug)]
-struct Lent {
-    outlet: Arc<Outlet>,
+struct LeasedFeed {
+    write_half: Arc<WriteHalf>,
     encoding: Encoding,
-    feed: Mutex<Feed>,
-    given_back: Notify,
+    feed: Mutex<LeaseState>,
+    returned: Notify,
 }
 
 /// Where a feed is.
 #[derive(Debug)]
-enum Feed {
-    Lent(Following),
+enum LeaseState {
+    LeasedFeed(Subscription),
     /// The connection may take it, or has nothing to take any more.
-    GivenBack(Result<Following, NoNext>),
+    Returned(Result<Subscription, SubscriptionError>),
     Taken,
 }
 
@@ -62,8 +62,8 @@ impl FanOut {
     #[must_use]
     pub fn start(hub: &Hub, metrics: &Arc<Metrics>) -> Self {
         let writers = (0..Handle::current().metrics().num_workers()).map(|_| {
-            let (sender, newcomers) = mpsc::channel(LENT_WAITING_MAX);
-            tokio::spawn(Writer::new(metrics.clone()).run(newcomers, hub.bell()));
+            let (sender, leases) = mpsc::channel(LEASES_WAITING_MAX);
+            tokio::spawn(Writer::new(metrics.clone()).run(leases, hub.notify()));
             sender
         });
         Self {
@@ -76,50 +76,54 @@ impl FanOut {
     ///
     /// # Errors
     /// The feed, when too many wait already or the hub has ended.
-    pub fn lend(
+    pub fn hand_off(
         &self,
-        feed: Following,
-        outlet: Arc<Outlet>,
+        feed: Subscription,
+        write_half: Arc<WriteHalf>,
         encoding: Encoding,
-    ) -> Result<Loan, Following> {
+    ) -> Result<Lease, Subscription> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let Ok(place) = self.writers[turn % self.writers.len()].try_reserve() else {
             return Err(feed);
         };
-        let lent = Arc::new(Lent {
-            outlet,
+        let leased = Arc::new(LeasedFeed {
+            write_half,
             encoding,
-            feed: Mutex::new(Feed::Lent(feed)),
-            given_back: Notify::new(),
+            feed: Mutex::new(LeaseState::LeasedFeed(feed)),
+            returned: Notify::new(),
         });
-        place.send(Arc::downgrade(&lent));
-        Ok(Loan(lent))
+        place.send(Arc::downgrade(&leased));
+        Ok(Lease(leased))
     }
 }
 
-impl Loan {
+impl Lease {
     /// Waits until it is given back. The outlet may hold the rest of what was written. Can be given up without loss.
     ///
     /// # Errors
-    /// [`NoNext`], which the feed ended with.
+    /// [`SubscriptionError`], which the feed ended with.
     ///
     /// # Panics
     /// When it was taken back before.
-    pub async fn given_back(&self) -> Result<Following, NoNext> {
-        self.0.given_back.notified().await;
-        match std::mem::replace(&mut *self.0.feed(), Feed::Taken) {
-            Feed::GivenBack(feed) => feed,
-            Feed::Lent(_) | Feed::Taken => panic!("a feed is given back once, and taken once"),
+    pub async fn returned(&self) -> Result<Subscription, SubscriptionError> {
+        self.0.returned.notified().await;
+        match std::mem::replace(&mut *self.0.feed(), LeaseState::Taken) {
+            LeaseState::Returned(feed) => feed,
+            LeaseState::LeasedFeed(_) | LeaseState::Taken => {
+                panic!("a feed is given back once, and taken once")
+            }
         }
     }
 
     /// Takes it back at once: nothing more of it is written. As above, the outlet may hold a rest. `None`: it has ended,
-    /// as [`given_back`](Self::given_back) says, or was taken before.
+    /// as [`returned`](Self::returned) says, or was taken before.
     #[must_use]
-    pub fn take_back(&self) -> Option<Following> {
+    pub fn reclaim(&self) -> Option<Subscription> {
         let mut feed = self.0.feed();
-        match std::mem::replace(&mut *feed, Feed::Taken) {
-            Feed::Lent(following) | Feed::GivenBack(Ok(following)) => Some(following),
+        match std::mem::replace(&mut *feed, LeaseState::Taken) {
+            LeaseState::LeasedFeed(following) | LeaseState::Returned(Ok(following)) => {
+                Some(following)
+            }
             ended_or_taken => {
                 *feed = ended_or_taken;
                 None
@@ -128,25 +132,25 @@ impl Loan {
     }
 }
 
-impl Drop for Loan {
+impl Drop for Lease {
     fn drop(&mut self) {
         // Someone may be about to write.
-        *self.0.feed() = Feed::Taken;
+        *self.0.feed() = LeaseState::Taken;
     }
 }
 
-impl Lent {
-    fn feed(&self) -> MutexGuard<'_, Feed> {
+impl LeasedFeed {
+    fn feed(&self) -> MutexGuard<'_, LeaseState> {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives it back if it is still lent, or why there is no more of it.
-    fn give_back(&self, mut feed: MutexGuard<'_, Feed>, ended: Result<(), NoNext>) {
-        *feed = match std::mem::replace(&mut *feed, Feed::Taken) {
-            Feed::Lent(following) => Feed::GivenBack(ended.map(|()| following)),
+    fn reclaim(&self, mut feed: MutexGuard<'_, LeaseState>, ended: Result<(), SubscriptionError>) {
+        *feed = match std::mem::replace(&mut *feed, LeaseState::Taken) {
+            LeaseState::LeasedFeed(following) => LeaseState::Returned(ended.map(|()| following)),
             given_back_or_taken => given_back_or_taken,
         };
         drop(feed);
-        self.given_back.notify_one();
+        self.returned.notify_one();
     }
 }

@@ -5,11 +5,11 @@ use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
-use super::{Feed, LENT_WAITING_MAX, Lent};
+use super::{LEASES_WAITING_MAX, LeaseState, LeasedFeed};
 use crate::platform::encoding::Encoding;
 use crate::platform::metrics::Metrics;
-use crate::platform::tcp::{Outlet, Sent};
-use crate::projections::feed::{Bell, Following, NoNext};
+use crate::platform::tcp::{Sent, WriteHalf};
+use crate::projections::feed::{FeedNotify, Subscription, SubscriptionError};
 
 /// How much is gathered of a feed that is behind before it is written, and the next one's turn comes.
 const AT_ONCE_BYTES: usize = 64 * 1_024;
@@ -18,7 +18,7 @@ const WRITES_AT_ONCE: u64 = 64;
 
 /// One of those who write.
 pub(super) struct Writer {
-    lent: Vec<Weak<Lent>>,
+    leased: Vec<Weak<LeasedFeed>>,
     /// With so many, those that were taken back are looked for.
     sweep_at: usize,
     gathered: Vec<u8>,
@@ -28,7 +28,7 @@ pub(super) struct Writer {
 }
 
 /// What became of a feed.
-enum Visit {
+enum Written {
     /// All there is was written.
     UpToDate,
     /// There is more of it.
@@ -40,8 +40,8 @@ enum Visit {
 impl Writer {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
         Self {
-            lent: Vec::new(),
-            sweep_at: LENT_WAITING_MAX,
+            leased: Vec::new(),
+            sweep_at: LEASES_WAITING_MAX,
             gathered: Vec::new(),
             writes: 0,
             metrics,
@@ -49,29 +49,33 @@ impl Writer {
     }
 
     /// Writes until the hub ends, and gives all feeds back then.
-    pub(super) async fn run(mut self, mut newcomers: mpsc::Receiver<Weak<Lent>>, mut bell: Bell) {
+    pub(super) async fn run(
+        mut self,
+        mut leases: mpsc::Receiver<Weak<LeasedFeed>>,
+        mut notify: FeedNotify,
+    ) {
         loop {
             tokio::select! {
-                rings = bell.rings() => {
-                    if !rings {
-                        return self.give_all_back(newcomers).await;
+                changed = notify.changed() => {
+                    if !changed {
+                        return self.return_all(leases).await;
                     }
                     self.write_all().await;
                 }
-                Some(newcomer) = newcomers.recv() => self.welcome(newcomer).await,
+                Some(lease) = leases.recv() => self.add(lease).await,
             }
         }
     }
 
-    async fn welcome(&mut self, newcomer: Weak<Lent>) {
-        if self.lent.len() >= self.sweep_at {
+    async fn add(&mut self, lease: Weak<LeasedFeed>) {
+        if self.leased.len() >= self.sweep_at {
             self.sweep();
-            self.sweep_at = LENT_WAITING_MAX.max(self.lent.len() * 2);
+            self.sweep_at = LEASES_WAITING_MAX.max(self.leased.len() * 2);
         }
-        self.lent.push(newcomer);
+        self.leased.push(lease);
         // What came in between rang for others.
-        while let Visit::More = self.visit(self.lent.len() - 1) {
-            self.let_others().await;
+        while let Written::More = self.write_next_of(self.leased.len() - 1) {
+            self.yield_to_others().await;
         }
     }
 
@@ -80,21 +84,21 @@ impl Writer {
         let mut is_over = false;
         while !is_over {
             is_over = true;
-            let count = self.lent.len();
+            let count = self.leased.len();
             // Nobody is always the first.
             let first = rand::random_range(0..count.max(1));
             let mut any_left = false;
             for place in (first..count).chain(0..first) {
-                match self.visit(place) {
-                    Visit::UpToDate => {}
-                    Visit::More => is_over = false,
-                    Visit::Over => {
-                        self.lent[place] = Weak::new();
+                match self.write_next_of(place) {
+                    Written::UpToDate => {}
+                    Written::More => is_over = false,
+                    Written::Over => {
+                        self.leased[place] = Weak::new();
                         any_left = true;
                     }
                 }
                 if self.writes >= WRITES_AT_ONCE {
-                    self.let_others().await;
+                    self.yield_to_others().await;
                 }
             }
             if any_left {
@@ -105,48 +109,48 @@ impl Writer {
     }
 
     /// The hub has ended: each connection hears of it from its feed.
-    async fn give_all_back(mut self, mut newcomers: mpsc::Receiver<Weak<Lent>>) {
-        newcomers.close();
-        while let Some(newcomer) = newcomers.recv().await {
-            self.lent.push(newcomer);
+    async fn return_all(mut self, mut leases: mpsc::Receiver<Weak<LeasedFeed>>) {
+        leases.close();
+        while let Some(lease) = leases.recv().await {
+            self.leased.push(lease);
         }
-        for lent in self.lent.iter().filter_map(Weak::upgrade) {
-            lent.give_back(lent.feed(), Ok(()));
+        for leased in self.leased.iter().filter_map(Weak::upgrade) {
+            leased.reclaim(leased.feed(), Ok(()));
         }
     }
 
-    fn visit(&mut self, place: usize) -> Visit {
-        let Some(lent) = self.lent[place].upgrade() else {
-            return Visit::Over;
+    fn write_next_of(&mut self, place: usize) -> Written {
+        let Some(leased) = self.leased[place].upgrade() else {
+            return Written::Over;
         };
-        let mut feed = lent.feed();
-        let Feed::Lent(following) = &mut *feed else {
-            return Visit::Over;
+        let mut feed = leased.feed();
+        let LeaseState::LeasedFeed(following) = &mut *feed else {
+            return Written::Over;
         };
-        match self.write(following, &lent.outlet, lent.encoding) {
-            Ok(visit @ (Visit::UpToDate | Visit::More)) => return visit,
-            Ok(Visit::Over) => lent.give_back(feed, Ok(())),
-            Err(why) => lent.give_back(feed, Err(why)),
+        match self.write(following, &leased.write_half, leased.encoding) {
+            Ok(write_next_of @ (Written::UpToDate | Written::More)) => return write_next_of,
+            Ok(Written::Over) => leased.reclaim(feed, Ok(())),
+            Err(why) => leased.reclaim(feed, Err(why)),
         }
-        Visit::Over
+        Written::Over
     }
 
     /// Writes what is next of a feed: as it is, when it is one message; else what can be gathered of it.
     fn write(
         &mut self,
-        feed: &mut Following,
-        outlet: &Outlet,
+        feed: &mut Subscription,
+        write_half: &WriteHalf,
         encoding: Encoding,
-    ) -> Result<Visit, NoNext> {
-        let Some(gap) = outlet.between_messages() else {
-            return Ok(Visit::Over);
+    ) -> Result<Written, SubscriptionError> {
+        let Some(gap) = write_half.between_messages() else {
+            return Ok(Written::Over);
         };
         let Some(first) = feed.try_next()? else {
-            return Ok(Visit::UpToDate);
+            return Ok(Written::UpToDate);
         };
         let mut bytes = first.encoded().for_all(encoding);
         let mut next = feed.try_next();
-        let mut then = Visit::UpToDate;
+        let mut then = Written::UpToDate;
         if let Ok(Some(_)) = next {
             self.gathered.clear();
             self.gathered.extend_from_slice(bytes);
@@ -154,7 +158,7 @@ impl Writer {
                 let more = published.encoded().for_all(encoding);
                 self.gathered.extend_from_slice(more);
                 if self.gathered.len() >= AT_ONCE_BYTES {
-                    then = Visit::More;
+                    then = Written::More;
                     next = Ok(None);
                 } else {
                     next = feed.try_next();
@@ -168,12 +172,12 @@ impl Writer {
         Ok(match sent {
             Sent::Written => then,
             // It waits for its client.
-            Sent::InPart | Sent::NotNow => Visit::Over,
+            Sent::Partial | Sent::Deferred => Written::Over,
         })
     }
 
     /// Others on this thread have their turn.
-    async fn let_others(&mut self) {
+    async fn yield_to_others(&mut self) {
         self.count_writes();
         yield_now().await;
     }
@@ -183,6 +187,6 @@ impl Writer {
     }
 
     fn sweep(&mut self) {
-        self.lent.retain(|lent| lent.strong_count() > 0);
+        self.leased.retain(|leased| leased.strong_count() > 0);
     }
 }

@@ -10,14 +10,14 @@ use auction_proto::limits::ACCOUNT_ENTRIES_MAX;
 use auction_proto::{AccountEntry, AccountFeed, List};
 use tokio::sync::mpsc;
 
-use super::demand::{Eager, One};
+use super::demand::{Demand, DemandGuard};
 
 /// How many messages a watcher of an account can be behind; with one more it is told the newest state instead.
-pub const OWN_BEHIND_MAX: usize = 256;
+pub const ACCOUNT_LAG_MAX: usize = 256;
 
 /// Someone who watches their own account.
 #[derive(Debug)]
-pub struct AccountWatching {
+pub struct AccountSubscribed {
     /// Open sessions with a dead-man switch.
     pub dead_men: Vec<(SessionId, Span)>,
     /// Lots that the user leads.
@@ -25,17 +25,17 @@ pub struct AccountWatching {
     /// Orders that stand.
     pub orders: Vec<StandingOrder>,
     /// What happens from here on.
-    pub feed: OwnFeed,
+    pub feed: AccountSubscription,
 }
 
 /// What happens to one user's account.
 #[derive(Debug)]
-pub struct OwnFeed {
+pub struct AccountSubscription {
     feed: mpsc::Receiver<Arc<AccountFeed>>,
-    _eager: One,
+    _demand: DemandGuard,
 }
 
-impl OwnFeed {
+impl AccountSubscription {
     /// Waits for what happens next; `None`: it was too slow, or the hub has ended.
     pub async fn next(&mut self) -> Option<Arc<AccountFeed>> {
         self.feed.recv().await
@@ -43,34 +43,34 @@ impl OwnFeed {
 }
 
 /// All accounts, and who watches theirs.
-pub(super) struct Desk {
+pub(super) struct AccountFeeds {
     accounts: Accounts,
     watchers: HashMap<UserId, Vec<mpsc::Sender<Arc<AccountFeed>>>>,
     /// What is to be told of the batch at hand.
-    untold: BTreeMap<UserId, Vec<AccountEntry>>,
+    unsent: BTreeMap<UserId, Vec<AccountEntry>>,
 }
 
-impl Desk {
+impl AccountFeeds {
     pub(super) fn new(accounts: Accounts) -> Self {
         Self {
             accounts,
             watchers: HashMap::new(),
-            untold: BTreeMap::new(),
+            unsent: BTreeMap::new(),
         }
     }
 
-    pub(super) fn watch(&mut self, user: UserId, eager: &Eager) -> AccountWatching {
-        let (sender, receiver) = mpsc::channel(OWN_BEHIND_MAX);
+    pub(super) fn watch(&mut self, user: UserId, demand: &Demand) -> AccountSubscribed {
+        let (sender, receiver) = mpsc::channel(ACCOUNT_LAG_MAX);
         let watchers = self.watchers.entry(user).or_default();
         watchers.retain(|watcher| !watcher.is_closed());
         watchers.push(sender);
-        AccountWatching {
+        AccountSubscribed {
             dead_men: self.accounts.dead_men_of(user).collect(),
             leads: self.accounts.leads_of(user).collect(),
             orders: self.orders_of(user),
-            feed: OwnFeed {
+            feed: AccountSubscription {
                 feed: receiver,
-                _eager: eager.one(),
+                _demand: demand.register(),
             },
         }
     }
@@ -89,14 +89,14 @@ impl Desk {
     /// Something to tell a user.
     pub(super) fn note(&mut self, at: Timestamp, user: UserId, event: AccountEvent) {
         if self.watchers.contains_key(&user) {
-            let untold = self.untold.entry(user).or_default();
-            untold.push(AccountEntry { at, event });
+            let unsent = self.unsent.entry(user).or_default();
+            unsent.push(AccountEntry { at, event });
         }
     }
 
     /// Tells what was noted. Who is too far behind is let go, and asks for the newest state.
-    pub(super) fn tell(&mut self) {
-        for (user, entries) in std::mem::take(&mut self.untold) {
+    pub(super) fn flush(&mut self) {
+        for (user, entries) in std::mem::take(&mut self.unsent) {
             let Some(watchers) = self.watchers.get_mut(&user) else {
                 continue;
             };

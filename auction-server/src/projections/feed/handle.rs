@@ -4,24 +4,24 @@
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::Thread;
 
-use super::Message;
+use super::HubRequest;
 
 /// Where messages go in. The hub ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct HubQueue {
     /// `None` once it is being dropped.
-    queue: Option<SyncSender<Message>>,
+    queue: Option<SyncSender<HubRequest>>,
     hub: Thread,
 }
 
-impl Way {
-    pub(super) fn new(queue: SyncSender<Message>, hub: Thread) -> Self {
+impl HubQueue {
+    pub(super) fn new(queue: SyncSender<HubRequest>, hub: Thread) -> Self {
         let queue = Some(queue);
         Self { queue, hub }
     }
 
     /// Puts a message in, and wakes nobody. When there is no room it wakes the hub, and waits.
-    pub(super) fn put(&self, message: Message) {
+    pub(super) fn put(&self, message: HubRequest) {
         let Some(queue) = &self.queue else { return };
         // Without a hub nobody watches.
         if let Err(TrySendError::Full(message)) = queue.try_send(message) {
@@ -31,7 +31,7 @@ impl Way {
     }
 
     /// Puts a message in and wakes the hub.
-    pub(super) fn send(&self, message: Message) -> Result<(), TrySendError<Message>> {
+    pub(super) fn send(&self, message: HubRequest) -> Result<(), TrySendError<HubRequest>> {
         match &self.queue {
             Some(queue) => queue.try_send(message)?,
             None => return Err(TrySendError::Disconnected(message)),
@@ -45,7 +45,7 @@ impl Way {
     }
 }
 
-impl Drop for Way {
+impl Drop for HubQueue {
     fn drop(&mut self) {
         // It sees that nobody is left only when it looks.
         self.queue = None;

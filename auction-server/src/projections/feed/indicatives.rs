@@ -8,22 +8,22 @@ use std::time::{Duration, Instant};
 use auction_core::{FeedSequence, LotId, Symbol};
 use auction_proto::Indicative;
 
-use super::Published;
-use super::message::Indicated;
+use super::FeedMessage;
+use super::message::IndicativeMessage;
 use crate::platform::encoding::Encoded;
 
 /// How often the indicatives of a market are told at most: those in between are left out.
 pub const INDICATIVE_EVERY: Duration = Duration::from_millis(50);
 
 /// The hub's side: what has changed gathers for a while, and is then told.
-pub(super) struct Board {
+pub(super) struct IndicativeCache {
     newest: Arc<RwLock<Newest>>,
-    untold: BTreeMap<LotId, Untold>,
+    unsent: BTreeMap<LotId, Unsent>,
     told_at: Instant,
 }
 
 /// What is not told yet, and the place of the feed that it follows.
-struct Untold {
+struct Unsent {
     place: FeedSequence,
     symbol: Symbol,
     indicative: Indicative,
@@ -34,7 +34,7 @@ struct Untold {
 struct Newest {
     version: u64,
     versions: BTreeMap<LotId, u64>,
-    told: BTreeMap<u64, Arc<Published>>,
+    told: BTreeMap<u64, Arc<FeedMessage>>,
 }
 
 /// A watcher's side: what has changed since the watcher was told.
@@ -46,28 +46,28 @@ pub(super) struct Changes {
     until: u64,
 }
 
-impl Board {
+impl IndicativeCache {
     pub(super) fn new() -> Self {
         Self {
             newest: Arc::default(),
-            untold: BTreeMap::new(),
+            unsent: BTreeMap::new(),
             told_at: Instant::now(),
         }
     }
 
     /// What stands of a call that is open, as everyone may know who has the feed up to this place.
     pub(super) fn note(&mut self, place: FeedSequence, symbol: Symbol, indicative: Indicative) {
-        let untold = Untold {
+        let unsent = Unsent {
             place,
             symbol,
             indicative,
         };
-        self.untold.insert(untold.indicative.lot, untold);
+        self.unsent.insert(unsent.indicative.lot, unsent);
     }
 
     /// Forgets a call that closes: before anyone is told that it has.
     pub(super) fn forget(&mut self, lot: LotId) {
-        self.untold.remove(&lot);
+        self.unsent.remove(&lot);
         // Most markets have no call, and take no lock here.
         if self.read().versions.contains_key(&lot) {
             self.write().remove(lot);
@@ -77,27 +77,27 @@ impl Board {
     /// When there is something to tell; `None`: there is nothing.
     pub(super) fn due(&self) -> Option<Instant> {
         let due = self.told_at + INDICATIVE_EVERY;
-        (!self.untold.is_empty()).then_some(due)
+        (!self.unsent.is_empty()).then_some(due)
     }
 
     /// Puts what has changed where all can see it; `false`: nothing has.
-    pub(super) fn tell(&mut self) -> bool {
+    pub(super) fn flush(&mut self) -> bool {
         let mut changed = Vec::new();
-        for (lot, untold) in std::mem::take(&mut self.untold) {
-            if !self.read().shows(lot, &untold.indicative) {
-                let Untold {
+        for (lot, unsent) in std::mem::take(&mut self.unsent) {
+            if !self.read().shows(lot, &unsent.indicative) {
+                let Unsent {
                     place,
                     symbol,
                     indicative,
-                } = untold;
+                } = unsent;
                 let encoded = Encoded::new(&indicative);
-                let indicated = Indicated {
+                let indicated = IndicativeMessage {
                     place,
                     symbol,
                     indicative,
                     encoded,
                 };
-                changed.push((lot, Arc::new(Published::Indicative(indicated))));
+                changed.push((lot, Arc::new(FeedMessage::Indicative(indicated))));
             }
         }
         if changed.is_empty() {
@@ -136,15 +136,15 @@ impl Newest {
         let version = self.versions.get(&lot);
         let told = version.and_then(|version| self.told.get(version));
         told.is_some_and(|told| match &**told {
-            Published::Indicative(told) => {
+            FeedMessage::Indicative(told) => {
                 let (told, now) = (&told.indicative, indicative);
                 (&told.indicative, &told.depth) == (&now.indicative, &now.depth)
             }
-            Published::Batch(_) | Published::Heartbeat(_) => false,
+            FeedMessage::Batch(_) | FeedMessage::Heartbeat(_) => false,
         })
     }
 
-    fn insert(&mut self, lot: LotId, indicated: Arc<Published>) {
+    fn insert(&mut self, lot: LotId, indicated: Arc<FeedMessage>) {
         self.remove(lot);
         self.version += 1;
         self.versions.insert(lot, self.version);
@@ -167,7 +167,7 @@ impl Changes {
 
     /// The next that has changed, for someone who has the feed up to a place: of a call that opens later they know
     /// nothing yet.
-    pub(super) fn next(&mut self, place: FeedSequence) -> Option<Arc<Published>> {
+    pub(super) fn next(&mut self, place: FeedSequence) -> Option<Arc<FeedMessage>> {
         if self.seen >= self.until {
             return None;
         }
@@ -180,7 +180,7 @@ impl Changes {
             return None;
         };
         // Places rise with the versions, so that nothing behind this one can be told sooner.
-        if matches!(&*told, Published::Indicative(told) if told.place > place) {
+        if matches!(&*told, FeedMessage::Indicative(told) if told.place > place) {
             return None;
         }
         self.seen = version;
@@ -215,16 +215,16 @@ mod tests {
         }
     }
 
-    fn note(board: &mut Board, place: FeedSequence, lot: u32, price: u64) {
+    fn note(indicatives: &mut IndicativeCache, place: FeedSequence, lot: u32, price: u64) {
         let symbol = Symbol::parse("AAPL").unwrap();
-        board.note(place, symbol, stands(lot, price));
+        indicatives.note(place, symbol, stands(lot, price));
     }
 
     /// The lots and prices that a watcher is told who has come so far.
     fn told(changes: &mut Changes, place: FeedSequence) -> Vec<(u32, u64)> {
         let next = || changes.next(place);
         let all = std::iter::from_fn(next).map(|told| match &*told {
-            Published::Indicative(told) => (
+            FeedMessage::Indicative(told) => (
                 told.indicative.lot.0,
                 told.indicative.at.micros() / 1_000_000,
             ),
@@ -235,43 +235,43 @@ mod tests {
 
     #[test]
     fn who_is_slow_is_given_the_newest_of_each_call_once_and_no_more_is_held() {
-        let mut board = Board::new();
-        let mut slow = board.changes();
+        let mut indicatives = IndicativeCache::new();
+        let mut slow = indicatives.changes();
         for price in 1..=1_000 {
-            note(&mut board, AT, 1, price);
-            note(&mut board, AT, 2, price.min(100));
-            board.tell();
+            note(&mut indicatives, AT, 1, price);
+            note(&mut indicatives, AT, 2, price.min(100));
+            indicatives.flush();
         }
         assert_eq!(told(&mut slow, AT), [], "nobody has said that there is any");
         slow.refresh();
         assert_eq!(told(&mut slow, AT), [(2, 100), (1, 1_000)]);
         assert_eq!(told(&mut slow, AT), []);
-        assert_eq!(board.read().told.len(), 2);
-        assert_eq!(told(&mut board.changes(), AT), [(2, 100), (1, 1_000)]);
+        assert_eq!(indicatives.read().told.len(), 2);
+        assert_eq!(told(&mut indicatives.changes(), AT), [(2, 100), (1, 1_000)]);
     }
 
     #[test]
     fn what_stands_as_it_was_told_is_not_told_again_whatever_was_between() {
-        let mut board = Board::new();
-        note(&mut board, AT, 1, 5);
-        assert!(board.due().is_some());
-        assert!(board.tell());
-        assert_eq!(board.due(), None);
-        note(&mut board, AT, 1, 6);
-        note(&mut board, AT, 1, 5);
-        assert!(!board.tell());
-        assert_eq!(board.due(), None);
+        let mut indicatives = IndicativeCache::new();
+        note(&mut indicatives, AT, 1, 5);
+        assert!(indicatives.due().is_some());
+        assert!(indicatives.flush());
+        assert_eq!(indicatives.due(), None);
+        note(&mut indicatives, AT, 1, 6);
+        note(&mut indicatives, AT, 1, 5);
+        assert!(!indicatives.flush());
+        assert_eq!(indicatives.due(), None);
     }
 
     #[test]
     fn of_a_call_whose_opening_a_watcher_has_not_seen_they_are_told_nothing() {
-        let mut board = Board::new();
-        note(&mut board, AT, 1, 5);
-        board.tell();
+        let mut indicatives = IndicativeCache::new();
+        note(&mut indicatives, AT, 1, 5);
+        indicatives.flush();
         let later = FeedSequence(2);
-        note(&mut board, later, 2, 7);
-        board.tell();
-        let mut changes = board.changes();
+        note(&mut indicatives, later, 2, 7);
+        indicatives.flush();
+        let mut changes = indicatives.changes();
         assert_eq!(told(&mut changes, AT), [(1, 5)]);
         assert_eq!(told(&mut changes, AT), []);
         assert_eq!(told(&mut changes, later), [(2, 7)]);
@@ -279,16 +279,16 @@ mod tests {
 
     #[test]
     fn of_a_call_that_has_closed_nothing_is_told_any_more() {
-        let mut board = Board::new();
+        let mut indicatives = IndicativeCache::new();
         for lot in [1, 2] {
-            note(&mut board, AT, lot, 5);
+            note(&mut indicatives, AT, lot, 5);
         }
-        board.tell();
-        let mut changes = board.changes();
-        note(&mut board, AT, 1, 6);
-        board.forget(LotId(1));
-        assert!(!board.tell());
+        indicatives.flush();
+        let mut changes = indicatives.changes();
+        note(&mut indicatives, AT, 1, 6);
+        indicatives.forget(LotId(1));
+        assert!(!indicatives.flush());
         assert_eq!(told(&mut changes, AT), [(2, 5)]);
-        assert_eq!(told(&mut board.changes(), AT), [(2, 5)]);
+        assert_eq!(told(&mut indicatives.changes(), AT), [(2, 5)]);
     }
 }

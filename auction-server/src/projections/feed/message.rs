@@ -13,18 +13,18 @@ const JSON_BYTES_A_BYTE: usize = 6;
 
 /// What everyone who watches is given.
 #[derive(Debug)]
-pub enum Published {
+pub enum FeedMessage {
     /// The next batch of public events.
     Batch(FeedBatch),
     /// The time, and the digest to compare one's own fold with.
-    Heartbeat(Beat),
+    Heartbeat(HeartbeatMessage),
     /// What an uncross of a call auction now would give. It has no place in the feed.
-    Indicative(Indicated),
+    Indicative(IndicativeMessage),
 }
 
 /// What an uncross of a call auction would give.
 #[derive(Debug)]
-pub struct Indicated {
+pub struct IndicativeMessage {
     /// Who has the feed up to this place can know of it.
     pub place: FeedSequence,
     /// The lot's stock, for those who watch some stocks.
@@ -37,7 +37,7 @@ pub struct Indicated {
 
 /// A sign of life.
 #[derive(Debug)]
-pub struct Beat {
+pub struct HeartbeatMessage {
     /// The market.
     pub market: MarketId,
     /// Who leads it.
@@ -83,13 +83,13 @@ impl Snapshot {
     }
 }
 
-impl Published {
+impl FeedMessage {
     /// As it is sent.
     #[must_use]
     pub fn encoded(&self) -> &Encoded {
         match self {
             Self::Batch(batch) => &batch.encoded,
-            Self::Heartbeat(beat) => &beat.encoded,
+            Self::Heartbeat(heartbeat_message) => &heartbeat_message.encoded,
             Self::Indicative(indicated) => &indicated.encoded,
         }
     }
@@ -107,14 +107,18 @@ impl Published {
 }
 
 /// The state of the market at this moment.
-pub(super) fn beat(market: &mut Market, term: Term, clock: &dyn Clock) -> Arc<Published> {
+pub(super) fn heartbeat_message(
+    market: &mut Market,
+    term: Term,
+    clock: &dyn Clock,
+) -> Arc<FeedMessage> {
     let feed_sequence = market.feed_sequence();
     let heartbeat = Heartbeat {
         time: clock.now(),
         feed_sequence,
         digest: market.digest(),
     };
-    Arc::new(Published::Heartbeat(Beat {
+    Arc::new(FeedMessage::Heartbeat(HeartbeatMessage {
         market: market.id(),
         term,
         feed_sequence,

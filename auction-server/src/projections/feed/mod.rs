@@ -32,58 +32,58 @@ use crate::platform::clock::Clock;
 use crate::platform::encoding::Encoded;
 use crate::platform::metrics::Metrics;
 
-use accounts::Desk;
-use demand::Eager;
-use handle::Way;
-use indicatives::Board;
-use replay_buffer::Past;
+use accounts::AccountFeeds;
+use demand::Demand;
+use handle::HubQueue;
+use indicatives::IndicativeCache;
+use replay_buffer::ReplayBuffer;
 use snapshots::Snapshots;
-use subscription::Handed;
+use subscription::BroadcastItem;
 
-pub use accounts::{AccountWatching, OwnFeed};
+pub use accounts::{AccountSubscribed, AccountSubscription};
 pub use indicatives::INDICATIVE_EVERY;
-pub use message::{Beat, FeedBatch, Indicated, Published, Snapshot};
-use message::{beat, symbol_of};
-pub use subscription::{Bell, Following, NoNext};
+pub use message::{FeedBatch, FeedMessage, HeartbeatMessage, IndicativeMessage, Snapshot};
+use message::{heartbeat_message, symbol_of};
+pub use subscription::{FeedNotify, Subscription, SubscriptionError};
 
 /// How many batches can wait for the hub; with one more, the sequencer waits, which answers everyone `busy` in time.
-pub const HUB_INBOX: usize = 1_024;
+pub const HUB_QUEUE: usize = 1_024;
 /// How many questions can wait in the hub's inbox; who asks one more waits in line before it.
 pub const HUB_QUESTIONS: usize = 256;
 /// How many batches are kept for those who resume, and for those who watch and are behind.
-pub const PAST_BATCHES: usize = 16_384;
+pub const REPLAY_BATCHES_MAX: usize = 16_384;
 /// How many bytes of them, their JSON counted whether anyone asks for it or not.
-pub const PAST_BYTES: usize = 64 << 20;
+pub const REPLAY_BYTES_MAX: usize = 64 << 20;
 /// How many messages a watcher can be behind; one more, or one that is no longer kept, and it is given a snapshot.
-pub const FEED_BEHIND_MAX: usize = 1_024;
+pub const FEED_LAG_MAX: usize = 1_024;
 /// How many snapshots can be on their way to slow clients; with as many, [`Hub::snapshot`] is busy, and who
 /// begins to watch is given the latest of them, with what came since.
 pub const SNAPSHOTS_MAX: usize = 64;
 /// How long what became durable waits for the hub at most while nobody watches: news is for people.
-pub const HUB_WAITS_MAX: Duration = Duration::from_millis(20);
+pub const HUB_DELAY_MAX: Duration = Duration::from_millis(20);
 /// How long to wait when the inbox is full of batches.
 const INBOX_PAUSE: Duration = Duration::from_millis(5);
 
 /// The way to the hub.
 #[derive(Clone, Debug)]
 pub struct Hub {
-    inbox: Arc<Way>,
+    inbox: Arc<HubQueue>,
     questions: Arc<Semaphore>,
-    eager: Eager,
+    demand: Demand,
     metrics: Arc<Metrics>,
-    beats: watch::Receiver<Arc<Published>>,
-    bell: watch::Receiver<()>,
+    heartbeats: watch::Receiver<Arc<FeedMessage>>,
+    notify: watch::Receiver<()>,
 }
 
 /// A way to the hub that does not keep it running.
 #[derive(Clone, Debug)]
 pub struct WeakHub {
-    inbox: Weak<Way>,
+    inbox: Weak<HubQueue>,
     questions: Arc<Semaphore>,
-    eager: Eager,
+    demand: Demand,
     metrics: Arc<Metrics>,
-    beats: watch::Receiver<Arc<Published>>,
-    bell: watch::Receiver<()>,
+    heartbeats: watch::Receiver<Arc<FeedMessage>>,
+    notify: watch::Receiver<()>,
 }
 
 impl WeakHub {
@@ -94,21 +94,21 @@ impl WeakHub {
         Some(Hub {
             inbox,
             questions: self.questions.clone(),
-            eager: self.eager.clone(),
+            demand: self.demand.clone(),
             metrics: self.metrics.clone(),
-            beats: self.beats.clone(),
-            bell: self.bell.clone(),
+            heartbeats: self.heartbeats.clone(),
+            notify: self.notify.clone(),
         })
     }
 }
 
 /// Someone who watches.
 #[derive(Debug)]
-pub struct Watching {
+pub struct Subscribed {
     /// How it begins.
     pub start: Start,
     /// What comes after it, what was missed first.
-    pub feed: Following,
+    pub feed: Subscription,
 }
 
 /// How a watch begins.
@@ -122,24 +122,27 @@ pub enum Start {
 
 /// What is asked of the hub.
 #[derive(Debug)]
-enum Message {
-    Settled(Vec<(Timestamp, Event)>, Vec<Indicative>),
-    Watch(Option<(MarketId, FeedSequence)>, oneshot::Sender<Watching>),
+enum HubRequest {
+    Committed(Vec<(Timestamp, Event)>, Vec<Indicative>),
+    Watch(
+        Option<(MarketId, FeedSequence)>,
+        oneshot::Sender<Subscribed>,
+    ),
     Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
-    WatchAccount(UserId, oneshot::Sender<AccountWatching>),
+    WatchAccount(UserId, oneshot::Sender<AccountSubscribed>),
     Orders(UserId, oneshot::Sender<Vec<StandingOrder>>),
-    Tell(Timestamp, UserId, AccountEvent),
-    Answer(oneshot::Sender<()>),
-    Market(oneshot::Sender<(Market, Following)>),
+    NotifyAccount(Timestamp, UserId, AccountEvent),
+    Ping(oneshot::Sender<()>),
+    Market(oneshot::Sender<(Market, Subscription)>),
 }
 
 /// The hub has ended, and the server with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HubEnded;
+pub struct HubStopped;
 
 /// Why there is no snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoSnapshot {
+pub enum SnapshotError {
     /// Too many are on their way to slow clients.
     Busy,
     /// The hub has ended, and the server with it.
@@ -160,39 +163,40 @@ impl Hub {
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
         let mut market = engine.market().clone();
-        let (sender, inbox) = sync_channel(HUB_INBOX + HUB_QUESTIONS);
-        let (feed, _) = broadcast::channel(FEED_BEHIND_MAX);
-        let past = Past::default();
-        let (beats, beats_told) = watch::channel(beat(&mut market, term, &*clock));
-        let (bell, bell_heard) = watch::channel(());
-        let eager = Eager::default();
-        let mut hub = Running {
-            eager: eager.clone(),
+        let (sender, inbox) = sync_channel(HUB_QUEUE + HUB_QUESTIONS);
+        let (feed, _) = broadcast::channel(FEED_LAG_MAX);
+        let replay_buffer = ReplayBuffer::default();
+        let (heartbeats, heartbeats_receiver) =
+            watch::channel(heartbeat_message(&mut market, term, &*clock));
+        let (notify, bell_receiver) = watch::channel(());
+        let demand = Demand::default();
+        let mut hub = Worker {
+            demand: demand.clone(),
             market,
             term,
             clock,
             heartbeat,
             inbox,
             feed,
-            bell,
-            beats,
-            past,
+            notify,
+            heartbeats,
+            replay_buffer,
             snapshots: Snapshots::default(),
-            board: Board::new(),
-            desk: Desk::new(Accounts::of(engine)),
+            indicatives: IndicativeCache::new(),
+            accounts: AccountFeeds::new(Accounts::of(engine)),
             metrics: metrics.clone(),
         };
         hub.note(indicative::all(engine));
-        hub.board.tell();
+        hub.indicatives.flush();
         let builder = thread::Builder::new().name("hub".to_owned());
         let thread = builder.spawn(move || hub.run())?;
         Ok(Self {
-            inbox: Arc::new(Way::new(sender, thread.thread().clone())),
+            inbox: Arc::new(HubQueue::new(sender, thread.thread().clone())),
             questions: Arc::new(Semaphore::new(HUB_QUESTIONS)),
-            eager,
+            demand,
             metrics,
-            beats: beats_told,
-            bell: bell_heard,
+            heartbeats: heartbeats_receiver,
+            notify: bell_receiver,
         })
     }
 
@@ -202,31 +206,31 @@ impl Hub {
         WeakHub {
             inbox: Arc::downgrade(&self.inbox),
             questions: self.questions.clone(),
-            eager: self.eager.clone(),
+            demand: self.demand.clone(),
             metrics: self.metrics.clone(),
-            beats: self.beats.clone(),
-            bell: self.bell.clone(),
+            heartbeats: self.heartbeats.clone(),
+            notify: self.notify.clone(),
         }
     }
 
     /// The heartbeats alone, for those who do not watch: the latest, and each that comes.
     #[must_use]
-    pub fn beats(&self) -> watch::Receiver<Arc<Published>> {
-        self.beats.clone()
+    pub fn heartbeats(&self) -> watch::Receiver<Arc<FeedMessage>> {
+        self.heartbeats.clone()
     }
 
     /// For those who look at many feeds at once.
     #[must_use]
-    pub fn bell(&self) -> Bell {
-        Bell(self.bell.clone())
+    pub fn notify(&self) -> FeedNotify {
+        FeedNotify(self.notify.clone())
     }
 
     /// Hands over what has become durable, and what an uncross of the calls that it touched would give. The
     /// sequencer's alone, which [wakes](Self::wake) the hub when it has told those who wait. It waits here when the
     /// hub is far behind, which answers everyone `busy` in time.
-    pub(crate) fn hand(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
+    pub(crate) fn publish(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
         self.metrics.hub_inbox.add(1);
-        self.inbox.put(Message::Settled(events, indicatives));
+        self.inbox.put(HubRequest::Committed(events, indicatives));
     }
 
     /// Has the hub look at what was handed to it. Whoever asks it something has it look too, so that nobody is
@@ -235,96 +239,101 @@ impl Hub {
         self.inbox.wake();
     }
 
-    /// Whether someone wants to be told at once; else the hub need not be woken for [`HUB_WAITS_MAX`].
+    /// Whether someone wants to be told at once; else the hub need not be woken for [`HUB_DELAY_MAX`].
     pub(crate) fn is_watched(&self) -> bool {
-        self.eager.is_anyone()
+        self.demand.is_any()
     }
 
     /// Hands over and wakes.
     #[cfg(test)]
-    pub(crate) fn settled(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
-        self.hand(events, indicatives);
+    pub(crate) fn publish_and_wake(
+        &self,
+        events: Vec<(Timestamp, Event)>,
+        indicatives: Vec<Indicative>,
+    ) {
+        self.publish(events, indicatives);
         self.wake();
     }
 
     /// Begins to watch, from what was last seen if the hub still has all since. Waits while many others ask.
     ///
     /// # Errors
-    /// [`HubEnded`].
+    /// [`HubStopped`].
     pub async fn watch(
         &self,
         resume: Option<(MarketId, FeedSequence)>,
-    ) -> Result<Watching, HubEnded> {
-        self.ask(|reply| Message::Watch(resume, reply)).await
+    ) -> Result<Subscribed, HubStopped> {
+        self.ask(|reply| HubRequest::Watch(resume, reply)).await
     }
 
     /// The market as it is durable, encoded: shared by all who ask at the same sequence.
     ///
     /// # Errors
-    /// [`NoSnapshot`].
-    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, NoSnapshot> {
-        let snapshot = self.ask(Message::Snapshot).await;
-        let snapshot = snapshot.map_err(|HubEnded| NoSnapshot::Ended)?;
-        snapshot.ok_or(NoSnapshot::Busy)
+    /// [`SnapshotError`].
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, SnapshotError> {
+        let snapshot = self.ask(HubRequest::Snapshot).await;
+        let snapshot = snapshot.map_err(|HubStopped| SnapshotError::Ended)?;
+        snapshot.ok_or(SnapshotError::Busy)
     }
 
     /// What stands of a user's account, and what happens to it from there on. Tell it to that user alone.
     ///
     /// # Errors
-    /// [`HubEnded`].
-    pub async fn watch_account(&self, user: UserId) -> Result<AccountWatching, HubEnded> {
-        self.ask(|reply| Message::WatchAccount(user, reply)).await
+    /// [`HubStopped`].
+    pub async fn watch_account(&self, user: UserId) -> Result<AccountSubscribed, HubStopped> {
+        self.ask(|reply| HubRequest::WatchAccount(user, reply))
+            .await
     }
 
     /// A user's orders on lots that have not closed.
     ///
     /// # Errors
-    /// [`HubEnded`].
-    pub async fn orders_of(&self, user: UserId) -> Result<Vec<StandingOrder>, HubEnded> {
-        self.ask(|reply| Message::Orders(user, reply)).await
+    /// [`HubStopped`].
+    pub async fn orders_of(&self, user: UserId) -> Result<Vec<StandingOrder>, HubStopped> {
+        self.ask(|reply| HubRequest::Orders(user, reply)).await
     }
 
     /// Tells a user what no event of the market tells.
     ///
     /// # Errors
-    /// [`HubEnded`].
-    pub async fn tell(
+    /// [`HubStopped`].
+    pub async fn notify_account(
         &self,
         at: Timestamp,
         user: UserId,
         event: AccountEvent,
-    ) -> Result<(), HubEnded> {
-        self.send(Message::Tell(at, user, event)).await
+    ) -> Result<(), HubStopped> {
+        self.send(HubRequest::NotifyAccount(at, user, event)).await
     }
 
     /// Waits until the hub has done all that was asked before.
     ///
     /// # Errors
-    /// [`HubEnded`].
-    pub async fn answers(&self) -> Result<(), HubEnded> {
-        self.ask(Message::Answer).await
+    /// [`HubStopped`].
+    pub async fn ping(&self) -> Result<(), HubStopped> {
+        self.ask(HubRequest::Ping).await
     }
 
     /// The market as it is durable, and what comes after it: for projections within the server.
     ///
     /// # Errors
-    /// [`HubEnded`].
-    pub async fn market(&self) -> Result<(Market, Following), HubEnded> {
-        self.ask(Message::Market).await
+    /// [`HubStopped`].
+    pub async fn market(&self) -> Result<(Market, Subscription), HubStopped> {
+        self.ask(HubRequest::Market).await
     }
 
     async fn ask<T>(
         &self,
-        message: impl FnOnce(oneshot::Sender<T>) -> Message,
-    ) -> Result<T, HubEnded> {
+        message: impl FnOnce(oneshot::Sender<T>) -> HubRequest,
+    ) -> Result<T, HubStopped> {
         // Held until the answer is there.
-        let _in_line = self.questions.acquire().await.map_err(|_| HubEnded)?;
+        let _in_line = self.questions.acquire().await.map_err(|_| HubStopped)?;
         let (reply, answer) = oneshot::channel();
         self.send(message(reply)).await?;
-        answer.await.map_err(|_| HubEnded)
+        answer.await.map_err(|_| HubStopped)
     }
 
-    async fn send(&self, mut message: Message) -> Result<(), HubEnded> {
+    async fn send(&self, mut message: HubRequest) -> Result<(), HubStopped> {
         self.metrics.hub_inbox.add(1);
         loop {
             message = match self.inbox.send(message) {
@@ -332,7 +341,7 @@ impl Hub {
                 Err(TrySendError::Full(message)) => message,
                 Err(TrySendError::Disconnected(_)) => {
                     self.metrics.hub_inbox.subtract(1);
-                    return Err(HubEnded);
+                    return Err(HubStopped);
                 }
             };
             sleep(INBOX_PAUSE).await;
@@ -340,28 +349,28 @@ impl Hub {
     }
 }
 
-struct Running {
-    eager: Eager,
+struct Worker {
+    demand: Demand,
     market: Market,
     term: Term,
     clock: Arc<dyn Clock>,
     heartbeat: Duration,
-    inbox: Receiver<Message>,
-    feed: broadcast::Sender<Handed>,
-    bell: watch::Sender<()>,
-    beats: watch::Sender<Arc<Published>>,
-    past: Past,
+    inbox: Receiver<HubRequest>,
+    feed: broadcast::Sender<BroadcastItem>,
+    notify: watch::Sender<()>,
+    heartbeats: watch::Sender<Arc<FeedMessage>>,
+    replay_buffer: ReplayBuffer,
     snapshots: Snapshots,
-    board: Board,
-    desk: Desk,
+    indicatives: IndicativeCache,
+    accounts: AccountFeeds,
     metrics: Arc<Metrics>,
 }
 
-impl Running {
+impl Worker {
     fn run(mut self) {
         let mut heartbeat_at = Instant::now() + self.heartbeat;
         loop {
-            let due = self.board.due();
+            let due = self.indicatives.due();
             let until = due.map_or(heartbeat_at, |due| due.min(heartbeat_at));
             match self.inbox.try_recv() {
                 Ok(message) => self.take(message),
@@ -371,75 +380,75 @@ impl Running {
                 Err(TryRecvError::Disconnected) => return,
             }
             let now = Instant::now();
-            if self.board.due().is_some_and(|due| now >= due) && self.board.tell() {
+            if self.indicatives.due().is_some_and(|due| now >= due) && self.indicatives.flush() {
                 // Nobody may be watching.
-                let _ = self.feed.send(Handed::Indicatives);
-                self.bell.send_replace(());
+                let _ = self.feed.send(BroadcastItem::Indicatives);
+                self.notify.send_replace(());
             }
             if now >= heartbeat_at {
                 heartbeat_at = now + self.heartbeat;
-                self.beat();
+                self.heartbeat_message();
             }
         }
     }
 
-    fn take(&mut self, message: Message) {
+    fn take(&mut self, message: HubRequest) {
         self.metrics.hub_inbox.subtract(1);
         match message {
-            Message::Settled(events, indicatives) => {
+            HubRequest::Committed(events, indicatives) => {
                 self.publish(events);
                 self.note(indicatives);
             }
             // Who has left need not be told; here and below.
-            Message::Watch(resume, reply) => drop(reply.send(self.watch(resume))),
-            Message::Snapshot(reply) => {
+            HubRequest::Watch(resume, reply) => drop(reply.send(self.watch(resume))),
+            HubRequest::Snapshot(reply) => {
                 let snapshot = self.snapshots.newest(&self.market);
                 drop(reply.send(snapshot));
             }
-            Message::WatchAccount(user, reply) => {
-                drop(reply.send(self.desk.watch(user, &self.eager)))
+            HubRequest::WatchAccount(user, reply) => {
+                drop(reply.send(self.accounts.watch(user, &self.demand)))
             }
-            Message::Orders(user, reply) => drop(reply.send(self.desk.orders_of(user))),
-            Message::Tell(at, user, event) => {
-                self.desk.note(at, user, event);
-                self.desk.tell();
+            HubRequest::Orders(user, reply) => drop(reply.send(self.accounts.orders_of(user))),
+            HubRequest::NotifyAccount(at, user, event) => {
+                self.accounts.note(at, user, event);
+                self.accounts.flush();
             }
-            Message::Answer(reply) => drop(reply.send(())),
-            Message::Market(reply) => {
+            HubRequest::Ping(reply) => drop(reply.send(())),
+            HubRequest::Market(reply) => {
                 let feed = self.following(self.market.feed_sequence(), VecDeque::new());
                 drop(reply.send((self.market.clone(), feed)));
             }
         }
     }
 
-    fn watch(&mut self, resume: Option<(MarketId, FeedSequence)>) -> Watching {
+    fn watch(&mut self, resume: Option<(MarketId, FeedSequence)>) -> Subscribed {
         let because = match resume.map(|seen| (seen.1, self.missed_since(seen))) {
             Some((place, Ok(missed))) => {
                 let (start, feed) = (Start::Resumed, self.following(place, missed));
-                return Watching { start, feed };
+                return Subscribed { start, feed };
             }
             Some((_, Err(because))) => Some(because),
             None => None,
         };
-        let (snapshot, missed) = self.snapshots.recent(&self.market, &self.past);
+        let (snapshot, missed) = self.snapshots.recent(&self.market, &self.replay_buffer);
         let feed = self.following(snapshot.feed_sequence, missed);
         let start = Start::Snapshot(snapshot, because);
-        Watching { start, feed }
+        Subscribed { start, feed }
     }
 
-    fn following(&self, place: FeedSequence, missed: VecDeque<Weak<Published>>) -> Following {
-        Following::new(
+    fn following(&self, place: FeedSequence, missed: VecDeque<Weak<FeedMessage>>) -> Subscription {
+        Subscription::new(
             place,
             missed,
             self.feed.subscribe(),
-            self.board.changes(),
-            self.eager.one(),
+            self.indicatives.changes(),
+            self.demand.register(),
         )
     }
 
     fn publish(&mut self, events: Vec<(Timestamp, Event)>) {
         for (at, event) in &events {
-            self.desk.take(*at, event);
+            self.accounts.take(*at, event);
         }
         let entries = events.into_iter().filter_map(|(at, event)| match event {
             Event::Public(event) => Some(FeedEntry { at, event }),
@@ -451,7 +460,7 @@ impl Running {
                 .expect("the engine decided what follows");
             for entry in feed.entries.iter() {
                 if let PublicEvent::LotClosed { lot, .. } = entry.event {
-                    self.board.forget(lot);
+                    self.indicatives.forget(lot);
                 }
             }
             let about = |entry: &FeedEntry| symbol_of(&self.market, &entry.event);
@@ -462,36 +471,40 @@ impl Running {
                 symbols,
                 encoded,
             };
-            let published = Arc::new(Published::Batch(batch));
-            self.snapshots.followed_by(published.bytes());
+            let published = Arc::new(FeedMessage::Batch(batch));
+            self.snapshots.note_batch(published.bytes());
             // Nobody may be watching.
-            let _ = self.feed.send(Handed::Batch(Arc::downgrade(&published)));
-            self.past.keep(published);
+            let _ = self
+                .feed
+                .send(BroadcastItem::Batch(Arc::downgrade(&published)));
+            self.replay_buffer.keep(published);
         }
-        self.bell.send_replace(());
-        self.desk.tell();
+        self.notify.send_replace(());
+        self.accounts.flush();
     }
 
     fn note(&mut self, indicatives: Vec<Indicative>) {
         let place = self.market.feed_sequence();
         for indicative in indicatives {
             if let Some(lot) = self.market.lot(indicative.lot) {
-                self.board.note(place, lot.symbol, indicative);
+                self.indicatives.note(place, lot.symbol, indicative);
             }
         }
     }
 
-    fn beat(&mut self) {
-        let beat = beat(&mut self.market, self.term, &*self.clock);
-        let _ = self.feed.send(Handed::Heartbeat(beat.clone()));
-        self.bell.send_replace(());
-        self.beats.send_replace(beat);
+    fn heartbeat_message(&mut self) {
+        let heartbeat_message = heartbeat_message(&mut self.market, self.term, &*self.clock);
+        let _ = self
+            .feed
+            .send(BroadcastItem::Heartbeat(heartbeat_message.clone()));
+        self.notify.send_replace(());
+        self.heartbeats.send_replace(heartbeat_message);
     }
 
     fn missed_since(
         &self,
         (market, seen): (MarketId, FeedSequence),
-    ) -> Result<VecDeque<Weak<Published>>, ResyncBecause> {
+    ) -> Result<VecDeque<Weak<FeedMessage>>, ResyncBecause> {
         let last = self.market.feed_sequence();
         if market != self.market.id() {
             return Err(ResyncBecause::UnknownPlace);
@@ -504,6 +517,6 @@ impl Running {
             );
             return Err(ResyncBecause::JournalLost);
         }
-        self.past.since(seen, last)
+        self.replay_buffer.since(seen, last)
     }
 }

@@ -6,47 +6,47 @@ use std::sync::{Arc, Weak};
 use auction_core::FeedSequence;
 use auction_proto::ResyncBecause;
 
-use super::{PAST_BATCHES, PAST_BYTES, Published};
+use super::{FeedMessage, REPLAY_BATCHES_MAX, REPLAY_BYTES_MAX};
 
 /// The latest batches, bounded by their number and by their bytes. It alone keeps them: whoever is slower than
 /// this is behind for good.
-pub(super) struct Past {
-    batches: VecDeque<Arc<Published>>,
+pub(super) struct ReplayBuffer {
+    batches: VecDeque<Arc<FeedMessage>>,
     bytes: usize,
-    most: Most,
+    bounds: Bounds,
 }
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Most {
+pub(super) struct Bounds {
     pub(super) batches: usize,
     pub(super) bytes: usize,
 }
 
-impl Default for Past {
+impl Default for ReplayBuffer {
     fn default() -> Self {
-        Self::keeping(Most {
-            batches: PAST_BATCHES,
-            bytes: PAST_BYTES,
+        Self::with_bounds(Bounds {
+            batches: REPLAY_BATCHES_MAX,
+            bytes: REPLAY_BYTES_MAX,
         })
     }
 }
 
-impl Past {
-    pub(super) fn keeping(most: Most) -> Self {
+impl ReplayBuffer {
+    pub(super) fn with_bounds(bounds: Bounds) -> Self {
         Self {
             batches: VecDeque::new(),
             bytes: 0,
-            most,
+            bounds,
         }
     }
 
     /// Keeps a batch, and forgets the oldest beyond the bounds. The newest stays, however large it is.
-    pub(super) fn keep(&mut self, published: Arc<Published>) {
+    pub(super) fn keep(&mut self, published: Arc<FeedMessage>) {
         self.bytes += published.bytes();
         self.batches.push_back(published);
         while self.batches.len() > 1
-            && (self.bytes > self.most.bytes || self.batches.len() > self.most.batches)
+            && (self.bytes > self.bounds.bytes || self.batches.len() > self.bounds.batches)
         {
             if let Some(oldest) = self.batches.pop_front() {
                 self.bytes -= oldest.bytes();
@@ -59,13 +59,13 @@ impl Past {
         &self,
         seen: FeedSequence,
         last: FeedSequence,
-    ) -> Result<VecDeque<Weak<Published>>, ResyncBecause> {
+    ) -> Result<VecDeque<Weak<FeedMessage>>, ResyncBecause> {
         if seen == last {
             return Ok(VecDeque::new());
         }
-        let after = |published: &Arc<Published>| match &**published {
-            Published::Batch(batch) => batch.feed.after,
-            Published::Heartbeat(_) | Published::Indicative(_) => {
+        let after = |published: &Arc<FeedMessage>| match &**published {
+            FeedMessage::Batch(batch) => batch.feed.after,
+            FeedMessage::Heartbeat(_) | FeedMessage::Indicative(_) => {
                 unreachable!("only batches are kept")
             }
         };

@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 
 use auction_core::Market;
 
-use super::replay_buffer::Past;
-use super::{Published, SNAPSHOTS_MAX, Snapshot};
+use super::replay_buffer::ReplayBuffer;
+use super::{FeedMessage, SNAPSHOTS_MAX, Snapshot};
 
 /// A snapshot of no more bytes is made anew for each sequence at which someone begins to watch.
 const SMALL_BYTES: usize = 64 << 10;
@@ -17,12 +17,12 @@ pub(super) struct Snapshots {
     latest: Option<Arc<Snapshot>>,
     /// How many bytes of batches came after the latest.
     since_bytes: usize,
-    under_way: Vec<Weak<Snapshot>>,
+    in_use: Vec<Weak<Snapshot>>,
 }
 
 impl Snapshots {
     /// So many bytes of batches came.
-    pub(super) fn followed_by(&mut self, bytes: usize) {
+    pub(super) fn note_batch(&mut self, bytes: usize) {
         self.since_bytes = self.since_bytes.saturating_add(bytes);
         let useless = |latest: &Arc<Snapshot>| {
             let bytes = latest.bytes();
@@ -50,10 +50,10 @@ impl Snapshots {
     pub(super) fn recent(
         &mut self,
         market: &Market,
-        past: &Past,
-    ) -> (Arc<Snapshot>, VecDeque<Weak<Published>>) {
+        replay_buffer: &ReplayBuffer,
+    ) -> (Arc<Snapshot>, VecDeque<Weak<FeedMessage>>) {
         if let Some(latest) = &self.latest
-            && let Ok(missed) = past.since(latest.feed_sequence, market.feed_sequence())
+            && let Ok(missed) = replay_buffer.since(latest.feed_sequence, market.feed_sequence())
         {
             return (latest.clone(), missed);
         }
@@ -62,16 +62,15 @@ impl Snapshots {
 
     fn make(&mut self, market: &Market) -> Arc<Snapshot> {
         let snapshot = Arc::new(Snapshot::of(market));
-        self.under_way
-            .retain(|snapshot| snapshot.strong_count() > 0);
-        self.under_way.push(Arc::downgrade(&snapshot));
+        self.in_use.retain(|snapshot| snapshot.strong_count() > 0);
+        self.in_use.push(Arc::downgrade(&snapshot));
         self.latest = Some(snapshot.clone());
         self.since_bytes = 0;
         snapshot
     }
 
     fn has_room(&self) -> bool {
-        let under_way = |snapshot: &&Weak<Snapshot>| snapshot.strong_count() > 0;
-        self.under_way.iter().filter(under_way).count() < SNAPSHOTS_MAX
+        let in_use = |snapshot: &&Weak<Snapshot>| snapshot.strong_count() > 0;
+        self.in_use.iter().filter(in_use).count() < SNAPSHOTS_MAX
     }
 }

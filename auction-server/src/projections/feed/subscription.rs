@@ -8,73 +8,73 @@ use auction_core::FeedSequence;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
 
-use super::Published;
-use super::demand::One;
+use super::FeedMessage;
+use super::demand::DemandGuard;
 use super::indicatives::Changes;
 
 /// What the hub hands to everyone who watches.
 #[derive(Clone, Debug)]
-pub(super) enum Handed {
+pub(super) enum BroadcastItem {
     /// A batch, as long as the hub keeps it.
-    Batch(Weak<Published>),
+    Batch(Weak<FeedMessage>),
     /// A heartbeat; it is small.
-    Heartbeat(Arc<Published>),
+    Heartbeat(Arc<FeedMessage>),
     /// The board has changed: each takes the newest from there when they come to it.
     Indicatives,
 }
 
 /// The feed from a place on, and beside it what an uncross of each call would give.
 #[derive(Debug)]
-pub struct Following {
+pub struct Subscription {
     place: FeedSequence,
-    missed: VecDeque<Weak<Published>>,
-    feed: broadcast::Receiver<Handed>,
+    missed: VecDeque<Weak<FeedMessage>>,
+    feed: broadcast::Receiver<BroadcastItem>,
     indicatives: Changes,
     /// `None`: it need not be told at once.
-    eager: Option<One>,
+    demand: Option<DemandGuard>,
 }
 
 /// Why there is no next batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoNext {
+pub enum SubscriptionError {
     /// The watcher was too slow: what comes next is no longer kept. Begin anew with a snapshot.
-    Behind,
+    Lagged,
     /// The hub has ended.
     Ended,
 }
 
 /// Says that there is something new, without what it is.
 #[derive(Debug)]
-pub struct Bell(pub(super) watch::Receiver<()>);
+pub struct FeedNotify(pub(super) watch::Receiver<()>);
 
-impl Bell {
+impl FeedNotify {
     /// Waits until there was something new since this was asked last; `false`: the hub has ended.
-    pub async fn rings(&mut self) -> bool {
+    pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
 }
 
-impl Following {
+impl Subscription {
     pub(super) fn new(
         place: FeedSequence,
-        missed: VecDeque<Weak<Published>>,
-        feed: broadcast::Receiver<Handed>,
+        missed: VecDeque<Weak<FeedMessage>>,
+        feed: broadcast::Receiver<BroadcastItem>,
         indicatives: Changes,
-        eager: One,
+        demand: DemandGuard,
     ) -> Self {
         Self {
             place,
             missed,
             feed,
             indicatives,
-            eager: Some(eager),
+            demand: Some(demand),
         }
     }
 
     /// For someone who need not be told at once: no commit wakes the hub for them.
     #[must_use]
-    pub fn at_leisure(mut self) -> Self {
-        self.eager = None;
+    pub fn without_demand(mut self) -> Self {
+        self.demand = None;
         self
     }
 
@@ -87,14 +87,14 @@ impl Following {
     /// Waits for what is next. Can be given up without loss.
     ///
     /// # Errors
-    /// [`NoNext`].
-    pub async fn next(&mut self) -> Result<Arc<Published>, NoNext> {
+    /// [`SubscriptionError`].
+    pub async fn next(&mut self) -> Result<Arc<FeedMessage>, SubscriptionError> {
         loop {
             if let Some(next) = self.at_hand()? {
                 return Ok(next);
             }
-            let handed = self.feed.recv().await;
-            if let Some(next) = self.take(handed.map_err(no_next)?)? {
+            let item = self.feed.recv().await;
+            if let Some(next) = self.take(item.map_err(subscription_error)?)? {
                 return Ok(next);
             }
         }
@@ -103,19 +103,19 @@ impl Following {
     /// What is next, if it is there already.
     ///
     /// # Errors
-    /// [`NoNext`].
-    pub fn try_next(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
+    /// [`SubscriptionError`].
+    pub fn try_next(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
         loop {
             if let Some(next) = self.at_hand()? {
                 return Ok(Some(next));
             }
-            let handed = match self.feed.try_recv() {
-                Ok(handed) => handed,
+            let item = match self.feed.try_recv() {
+                Ok(item) => item,
                 Err(TryRecvError::Empty) => return Ok(None),
-                Err(TryRecvError::Closed) => return Err(NoNext::Ended),
-                Err(TryRecvError::Lagged(_)) => return Err(NoNext::Behind),
+                Err(TryRecvError::Closed) => return Err(SubscriptionError::Ended),
+                Err(TryRecvError::Lagged(_)) => return Err(SubscriptionError::Lagged),
             };
-            if let Some(next) = self.take(handed)? {
+            if let Some(next) = self.take(item)? {
                 return Ok(Some(next));
             }
         }
@@ -124,49 +124,49 @@ impl Following {
     /// Waits for what is next, on a thread of its own.
     ///
     /// # Errors
-    /// [`NoNext`].
-    pub fn blocking_next(&mut self) -> Result<Arc<Published>, NoNext> {
+    /// [`SubscriptionError`].
+    pub fn blocking_next(&mut self) -> Result<Arc<FeedMessage>, SubscriptionError> {
         loop {
             if let Some(next) = self.at_hand()? {
                 return Ok(next);
             }
-            let handed = self.feed.blocking_recv();
-            if let Some(next) = self.take(handed.map_err(no_next)?)? {
+            let item = self.feed.blocking_recv();
+            if let Some(next) = self.take(item.map_err(subscription_error)?)? {
                 return Ok(next);
             }
         }
     }
 
     /// What need not be waited for: what was missed, and of the calls what a watcher who has come so far can know.
-    fn at_hand(&mut self) -> Result<Option<Arc<Published>>, NoNext> {
+    fn at_hand(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
         if let Some(indicative) = self.indicatives.next(self.place) {
             return Ok(Some(indicative));
         }
         match self.missed.pop_front() {
-            Some(batch) => self.take(Handed::Batch(batch)),
+            Some(batch) => self.take(BroadcastItem::Batch(batch)),
             None => Ok(None),
         }
     }
 
-    fn take(&mut self, handed: Handed) -> Result<Option<Arc<Published>>, NoNext> {
-        let published = match handed {
-            Handed::Batch(batch) => batch.upgrade().ok_or(NoNext::Behind)?,
-            Handed::Heartbeat(beat) => beat,
-            Handed::Indicatives => {
+    fn take(&mut self, item: BroadcastItem) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
+        let published = match item {
+            BroadcastItem::Batch(batch) => batch.upgrade().ok_or(SubscriptionError::Lagged)?,
+            BroadcastItem::Heartbeat(heartbeat_message) => heartbeat_message,
+            BroadcastItem::Indicatives => {
                 self.indicatives.refresh();
                 return Ok(None);
             }
         };
-        if let Published::Batch(batch) = &*published {
+        if let FeedMessage::Batch(batch) = &*published {
             self.place = batch.feed.through;
         }
         Ok(Some(published))
     }
 }
 
-fn no_next(error: RecvError) -> NoNext {
+fn subscription_error(error: RecvError) -> SubscriptionError {
     match error {
-        RecvError::Lagged(_) => NoNext::Behind,
-        RecvError::Closed => NoNext::Ended,
+        RecvError::Lagged(_) => SubscriptionError::Lagged,
+        RecvError::Closed => SubscriptionError::Ended,
     }
 }

@@ -19,7 +19,7 @@ use auction_proto::seal::OpeningKey;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::Disk;
 use crate::journal::disk::Access;
 
@@ -67,7 +67,7 @@ pub enum KeyError {
 ///
 /// # Errors
 /// [`KeyError`].
-pub fn open_keys(disk: &dyn Disk, data: &DataFolder) -> Result<Keys, KeyError> {
+pub fn open_keys(disk: &dyn Disk, data: &DataDir) -> Result<Keys, KeyError> {
     let path = data.market_key();
     let failed = |source| KeyError::Io {
         path: path.clone(),
@@ -90,7 +90,7 @@ pub fn open_keys(disk: &dyn Disk, data: &DataFolder) -> Result<Keys, KeyError> {
     decode(&bytes).ok_or(KeyError::Damaged { path })
 }
 
-fn store(disk: &dyn Disk, data: &DataFolder, bytes: &[u8]) -> io::Result<()> {
+fn store(disk: &dyn Disk, data: &DataDir, bytes: &[u8]) -> io::Result<()> {
     let path = data.market_key();
     let aside = path.with_extension("key.tmp");
     let file = disk.open(&aside, Access::Create)?;
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_key_is_made_once_for_its_owner_alone_and_no_changed_bit_of_it_is_taken() {
         let folder = tempfile::tempdir().unwrap();
-        let data = DataFolder::new(folder.path());
+        let data = DataDir::new(folder.path());
         let publics = || {
             let keys = open_keys(&RealDisk, &data).unwrap();
             (keys.signing.public(), keys.opening.public())

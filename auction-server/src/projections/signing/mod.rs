@@ -15,16 +15,16 @@ use auction_core::{MarketId, Term};
 use auction_proto::{MarketKey, SigningKey};
 use tokio::sync::watch;
 
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::Disk;
 use crate::platform::clock::Clock;
 use crate::projections::feed::Hub;
 
 pub use key::{KeyError, Keys, open_keys};
-pub use proofs::{CHECKPOINT_EVERY, NoProof, PROOFS_WAITING_MAX, Proofs};
+pub use proofs::{CHECKPOINT_EVERY, PROOFS_WAITING_MAX, ProofError, Proofs};
 pub use stream::{
-    NotSigned, SIGN_WITHIN, SIGNED_HEARTBEAT_MAX, SignedBytes, SignedFollowing, SignedNext,
-    SignedParts, SignedStart, SignedStream, SignedWatching,
+    EncodedBatch, EncodedSnapshot, SIGN_WITHIN, SIGNED_HEARTBEAT_MAX, SignedNext, SignedStart,
+    SignedStream, SignedSubscribed, SignedSubscription, SigningUnavailable,
 };
 
 /// All that signs.
@@ -58,7 +58,7 @@ impl Signing {
     /// When the system has no thread to give.
     pub fn start(
         signer: Signer,
-        (disk, data): (Arc<dyn Disk>, &DataFolder),
+        (disk, data): (Arc<dyn Disk>, &DataDir),
         durable: watch::Receiver<u64>,
         hub: &Hub,
         heartbeat: Duration,

@@ -20,10 +20,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Signer;
 use super::tree::HashTree;
-use crate::config::data_dir::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::{Disk, JournalError, Reader};
 
-/// How many questions can wait; one more is answered [`NoProof::Busy`].
+/// How many questions can wait; one more is answered [`ProofError::Busy`].
 pub const PROOFS_WAITING_MAX: usize = 256;
 /// How often there is a new checkpoint at most: it tells how much happens in secret.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ pub struct Proofs {
 
 /// Why there is no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoProof {
+pub enum ProofError {
     /// Too many ask, or the journal is not read to there yet. Ask again.
     Busy,
     /// There is no such record, or it is not this user's.
@@ -57,7 +57,7 @@ enum Question {
     Begin,
     Checkpoint(
         Option<Sequence>,
-        oneshot::Sender<Result<SignedCheckpoint, NoProof>>,
+        oneshot::Sender<Result<SignedCheckpoint, ProofError>>,
     ),
     Receipt(Wanted),
 }
@@ -67,14 +67,14 @@ struct Wanted {
     record: Sequence,
     user: UserId,
     asked_at: Instant,
-    answer: oneshot::Sender<Result<Receipt, NoProof>>,
+    answer: oneshot::Sender<Result<Receipt, ProofError>>,
 }
 
 impl Proofs {
     pub(super) fn start(
         signer: Signer,
         disk: Arc<dyn Disk>,
-        data: &DataFolder,
+        data: &DataDir,
         durable: watch::Receiver<u64>,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let (sender, questions) = mpsc::channel(PROOFS_WAITING_MAX);
@@ -87,7 +87,7 @@ impl Proofs {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let following = Following {
+        let following = Subscription {
             signer,
             disk,
             journal: data.journal(),
@@ -123,18 +123,21 @@ impl Proofs {
     /// The newest checkpoint, signed, and the proof that it goes on from an older one.
     ///
     /// # Errors
-    /// [`NoProof`].
-    pub async fn checkpoint(&self, since: Option<Sequence>) -> Result<SignedCheckpoint, NoProof> {
+    /// [`ProofError`].
+    pub async fn checkpoint(
+        &self,
+        since: Option<Sequence>,
+    ) -> Result<SignedCheckpoint, ProofError> {
         let (answer, answered) = oneshot::channel();
         self.ask(Question::Checkpoint(since, answer))?;
-        answered.await.map_err(|_| NoProof::Busy)?
+        answered.await.map_err(|_| ProofError::Busy)?
     }
 
     /// The receipt of a record that a user asked for, behind the next checkpoint that covers it.
     ///
     /// # Errors
-    /// [`NoProof`].
-    pub async fn receipt(&self, record: Sequence, user: UserId) -> Result<Receipt, NoProof> {
+    /// [`ProofError`].
+    pub async fn receipt(&self, record: Sequence, user: UserId) -> Result<Receipt, ProofError> {
         let (answer, answered) = oneshot::channel();
         self.ask(Question::Receipt(Wanted {
             record,
@@ -142,12 +145,12 @@ impl Proofs {
             asked_at: Instant::now(),
             answer,
         }))?;
-        answered.await.map_err(|_| NoProof::Busy)?
+        answered.await.map_err(|_| ProofError::Busy)?
     }
 
-    fn ask(&self, question: Question) -> Result<(), NoProof> {
+    fn ask(&self, question: Question) -> Result<(), ProofError> {
         let asked = self.questions.try_send(question);
-        asked.map_err(|_| NoProof::Busy)
+        asked.map_err(|_| ProofError::Busy)
     }
 }
 
@@ -160,7 +163,7 @@ struct Reading {
     chain: Chain,
 }
 
-struct Following {
+struct Subscription {
     signer: Signer,
     disk: Arc<dyn Disk>,
     journal: PathBuf,
@@ -175,7 +178,7 @@ struct Following {
     said: Option<String>,
 }
 
-impl Following {
+impl Subscription {
     async fn run(mut self, mut questions: mpsc::Receiver<Question>) {
         loop {
             let next_at = self.next_at.unwrap_or_else(Instant::now);
@@ -205,9 +208,9 @@ impl Following {
                 let outside = wanted.record.0 > *self.durable.borrow();
                 if outside || self.waiting.len() >= PROOFS_WAITING_MAX {
                     let why = if outside {
-                        NoProof::NotYours
+                        ProofError::NotYours
                     } else {
-                        NoProof::Busy
+                        ProofError::Busy
                     };
                     let _ = wanted.answer.send(Err(why));
                 } else {
@@ -245,7 +248,7 @@ impl Following {
                 let receipt = self.receipt(wanted.record, wanted.user);
                 let _ = wanted.answer.send(receipt);
             } else if wanted.asked_at.elapsed() >= CHECKPOINT_WAIT {
-                let _ = wanted.answer.send(Err(NoProof::Busy));
+                let _ = wanted.answer.send(Err(ProofError::Busy));
             } else {
                 self.waiting.push_back(wanted);
             }
@@ -309,7 +312,7 @@ impl Following {
         SignedCheckpoint::sign(&statement, &self.signer.key)
     }
 
-    fn checkpoint(&mut self, since: Option<Sequence>) -> Result<SignedCheckpoint, NoProof> {
+    fn checkpoint(&mut self, since: Option<Sequence>) -> Result<SignedCheckpoint, ProofError> {
         let newest = self.newest.borrow().clone();
         let size = newest.sequence.0;
         let signed = self.sign(newest);
@@ -322,9 +325,9 @@ impl Following {
         if since.0 > size {
             let known = *self.durable.borrow();
             return Err(if since.0 > known {
-                NoProof::BeyondEnd
+                ProofError::BeyondEnd
             } else {
-                NoProof::Busy
+                ProofError::Busy
             });
         }
         let reading = self.reading_to(size)?;
@@ -333,24 +336,24 @@ impl Following {
             .map_err(|error| self.unreadable(error))
     }
 
-    fn receipt(&mut self, record: Sequence, user: UserId) -> Result<Receipt, NoProof> {
+    fn receipt(&mut self, record: Sequence, user: UserId) -> Result<Receipt, ProofError> {
         let found = self.record(record);
         let (public, private) = found.map_err(|error| {
             self.say(&error);
-            NoProof::Busy
+            ProofError::Busy
         })?;
         let single = single_record(&public, &private, record);
-        let single = single.ok().flatten().ok_or(NoProof::NotYours)?;
+        let single = single.ok().flatten().ok_or(ProofError::NotYours)?;
         let private = single.private.unwrap_or_default();
         let whole = decode_records(&single.public, &private).next();
         let Some(Ok(whole)) = whole else {
-            return Err(NoProof::Busy);
+            return Err(ProofError::Busy);
         };
         if whole.actor != Actor::User(user) {
-            return Err(NoProof::NotYours);
+            return Err(ProofError::NotYours);
         }
         if single.public.len() > RECEIPT_RECORD_BYTES_MAX {
-            return Err(NoProof::TooLarge);
+            return Err(ProofError::TooLarge);
         }
         let is_own = whole.events.iter().all(|event| match event {
             auction_core::Event::Public(_) => true,
@@ -382,13 +385,13 @@ impl Following {
     }
 
     /// The tree, when it has so many records: it may be in the making.
-    fn reading_to(&mut self, size: u64) -> Result<&mut Reading, NoProof> {
+    fn reading_to(&mut self, size: u64) -> Result<&mut Reading, ProofError> {
         let reading = self.reading.as_mut();
         let reading = reading.filter(|reading| reading.tree.root().size >= size);
-        reading.ok_or(NoProof::Busy)
+        reading.ok_or(ProofError::Busy)
     }
 
-    fn unreadable(&mut self, source: io::Error) -> NoProof {
+    fn unreadable(&mut self, source: io::Error) -> ProofError {
         let path = self.hashes.clone();
         self.say(&JournalError::Io {
             action: "read",
@@ -396,7 +399,7 @@ impl Following {
             source,
         });
         self.reading = None;
-        NoProof::Busy
+        ProofError::Busy
     }
 
     fn say(&mut self, error: &JournalError) {

@@ -18,19 +18,19 @@ use tokio::time::{Instant, sleep_until};
 use super::{Proofs, Signer};
 use crate::platform::encoding::Encoded;
 use crate::projections::feed::{
-    FEED_BEHIND_MAX, Following, NoNext, Published, SNAPSHOTS_MAX, WeakHub,
+    FEED_LAG_MAX, FeedMessage, SNAPSHOTS_MAX, Subscription, SubscriptionError, WeakHub,
 };
 
 /// How long events wait to be signed together.
 pub const SIGN_WITHIN: Duration = Duration::from_millis(20);
 /// How long it is between two signed signs of life at most.
 pub const SIGNED_HEARTBEAT_MAX: Duration = Duration::from_secs(1);
-/// How many can wait to be let in; with one more, the answer is [`NotSigned`].
+/// How many can wait to be let in; with one more, the answer is [`SigningUnavailable`].
 const WATCHERS_WAITING_MAX: usize = 256;
 /// How many signed batches are kept for those who resume, and for those who are behind.
-const PAST_BATCHES: usize = 4_096;
+const REPLAY_BATCHES_MAX: usize = 4_096;
 /// How many bytes of them.
-const PAST_BYTES: usize = 16 << 20;
+const REPLAY_BYTES_MAX: usize = 16 << 20;
 /// A snapshot of no more bytes is made anew whenever someone begins to watch.
 const SMALL_BYTES: usize = 64 << 10;
 /// How long the feed is signed when nobody watches any more.
@@ -38,33 +38,33 @@ const LINGER: Duration = Duration::from_secs(60);
 
 /// The way to the signed feed.
 #[derive(Clone, Debug)]
-pub struct SignedStream(mpsc::Sender<Asking>);
+pub struct SignedStream(mpsc::Sender<WatchRequest>);
 
 /// The feed cannot be signed now: too many ask, or the server is ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotSigned;
+pub struct SigningUnavailable;
 
 /// Someone who watches what is signed.
 #[derive(Debug)]
-pub struct SignedWatching {
+pub struct SignedSubscribed {
     /// How it begins.
     pub start: SignedStart,
     /// What comes after it.
-    pub feed: SignedFollowing,
+    pub feed: SignedSubscription,
 }
 
 /// How a signed watch begins.
 #[derive(Debug)]
 pub enum SignedStart {
     /// With all there is; and why, for one who would have gone on.
-    Snapshot(Arc<SignedParts>, Option<ResyncBecause>),
+    Snapshot(Arc<EncodedSnapshot>, Option<ResyncBecause>),
     /// Where it was.
     Resumed,
 }
 
 /// A signed snapshot, encoded once for all.
 #[derive(Debug)]
-pub struct SignedParts {
+pub struct EncodedSnapshot {
     place: FeedSequence,
     /// What is signed.
     pub statement: Encoded,
@@ -74,32 +74,32 @@ pub struct SignedParts {
 
 /// The signed feed from a place on.
 #[derive(Debug)]
-pub struct SignedFollowing {
-    missed: VecDeque<Handed>,
-    feed: broadcast::Receiver<Handed>,
+pub struct SignedSubscription {
+    missed: VecDeque<BroadcastItem>,
+    feed: broadcast::Receiver<BroadcastItem>,
 }
 
 #[derive(Debug)]
-struct Asking {
+struct WatchRequest {
     resume: Option<(MarketId, FeedSequence)>,
-    answer: oneshot::Sender<SignedWatching>,
+    answer: oneshot::Sender<SignedSubscribed>,
 }
 
 /// A signed batch, as long as it is kept.
 #[derive(Debug)]
-pub struct SignedBytes {
+pub struct EncodedBatch {
     after: FeedSequence,
     through: FeedSequence,
     encoded: Encoded,
 }
 
 #[derive(Clone, Debug)]
-enum Handed {
-    Batch(Weak<SignedBytes>),
+enum BroadcastItem {
+    Batch(Weak<EncodedBatch>),
     /// A sign of life; it is small.
-    Life(Arc<SignedBytes>),
+    Life(Arc<EncodedBatch>),
     /// What an uncross would give: not signed, for it is part of no market. It is small.
-    Beside(Arc<Published>),
+    Beside(Arc<FeedMessage>),
 }
 
 impl SignedStream {
@@ -123,19 +123,19 @@ impl SignedStream {
     /// Begins to watch, from what was last seen if all since is still kept.
     ///
     /// # Errors
-    /// [`NotSigned`].
+    /// [`SigningUnavailable`].
     pub async fn watch(
         &self,
         resume: Option<(MarketId, FeedSequence)>,
-    ) -> Result<SignedWatching, NotSigned> {
+    ) -> Result<SignedSubscribed, SigningUnavailable> {
         let (answer, answered) = oneshot::channel();
-        let asked = self.0.try_send(Asking { resume, answer });
-        asked.map_err(|_| NotSigned)?;
-        answered.await.map_err(|_| NotSigned)
+        let asked = self.0.try_send(WatchRequest { resume, answer });
+        asked.map_err(|_| SigningUnavailable)?;
+        answered.await.map_err(|_| SigningUnavailable)
     }
 }
 
-impl SignedFollowing {
+impl SignedSubscription {
     /// Waits for what is next. Can be given up without loss. `None`: this watcher was too slow, or the feed begins anew.
     pub async fn next(&mut self) -> Option<SignedNext> {
         let next = match self.missed.pop_front() {
@@ -143,9 +143,9 @@ impl SignedFollowing {
             None => self.feed.recv().await.ok()?,
         };
         match next {
-            Handed::Batch(batch) => batch.upgrade().map(SignedNext::Signed),
-            Handed::Life(life) => Some(SignedNext::Signed(life)),
-            Handed::Beside(published) => Some(SignedNext::Beside(published)),
+            BroadcastItem::Batch(batch) => batch.upgrade().map(SignedNext::Signed),
+            BroadcastItem::Life(heartbeat) => Some(SignedNext::Signed(heartbeat)),
+            BroadcastItem::Beside(published) => Some(SignedNext::Beside(published)),
         }
     }
 }
@@ -154,9 +154,9 @@ impl SignedFollowing {
 #[derive(Debug)]
 pub enum SignedNext {
     /// A signed batch.
-    Signed(Arc<SignedBytes>),
+    Signed(Arc<EncodedBatch>),
     /// What an uncross of a call auction would give. It is not signed.
-    Beside(Arc<Published>),
+    Beside(Arc<FeedMessage>),
 }
 
 impl SignedNext {
@@ -171,7 +171,7 @@ impl SignedNext {
 }
 
 /// Why the feed is not signed any more.
-enum Over {
+enum StopReason {
     /// Nobody watches, or it must begin anew: when someone asks, it does.
     Idle,
     /// The server is ending.
@@ -183,7 +183,7 @@ async fn run(
     hub: &WeakHub,
     proofs: &Proofs,
     heartbeat: Duration,
-    mut asking: mpsc::Receiver<Asking>,
+    mut asking: mpsc::Receiver<WatchRequest>,
 ) {
     while let Some(first) = asking.recv().await {
         let Some(hub) = hub.upgrade() else { return };
@@ -192,103 +192,107 @@ async fn run(
         drop(hub);
         let Ok((market, feed)) = begun else { return };
         proofs.begin();
-        let live = Live {
+        let live = SignedFeed {
             signer,
             proofs,
             heartbeat,
             market,
             feed,
-            gathered: BatchBuilder::new(),
-            past: VecDeque::new(),
-            past_bytes: 0,
-            told: broadcast::channel(FEED_BEHIND_MAX).0,
+            batch: BatchBuilder::new(),
+            replay_buffer: VecDeque::new(),
+            replay_bytes: 0,
+            sender: broadcast::channel(FEED_LAG_MAX).0,
             latest: None,
             since_bytes: 0,
-            under_way: Vec::new(),
+            in_use: Vec::new(),
             indicatives: BTreeMap::new(),
-            untold: BTreeSet::new(),
+            unsent: BTreeSet::new(),
         };
-        if let Over::Ended = live.run(first, &mut asking).await {
+        if let StopReason::Ended = live.run(first, &mut asking).await {
             return;
         }
     }
 }
 
 /// The feed while it is signed.
-struct Live<'a> {
+struct SignedFeed<'a> {
     signer: &'a Signer,
     proofs: &'a Proofs,
     heartbeat: Duration,
     market: Market,
-    feed: Following,
-    gathered: BatchBuilder,
-    past: VecDeque<Arc<SignedBytes>>,
-    past_bytes: usize,
-    told: broadcast::Sender<Handed>,
-    latest: Option<Arc<SignedParts>>,
+    feed: Subscription,
+    batch: BatchBuilder,
+    replay_buffer: VecDeque<Arc<EncodedBatch>>,
+    replay_bytes: usize,
+    sender: broadcast::Sender<BroadcastItem>,
+    latest: Option<Arc<EncodedSnapshot>>,
     /// How many bytes were signed since the latest snapshot.
     since_bytes: usize,
-    under_way: Vec<Weak<SignedParts>>,
+    in_use: Vec<Weak<EncodedSnapshot>>,
     /// What an uncross of each running call would give.
-    indicatives: BTreeMap<LotId, Arc<Published>>,
+    indicatives: BTreeMap<LotId, Arc<FeedMessage>>,
     /// Those that have changed since they were told.
-    untold: BTreeSet<LotId>,
+    unsent: BTreeSet<LotId>,
 }
 
-impl Live<'_> {
-    async fn run(mut self, first: Asking, asking: &mut mpsc::Receiver<Asking>) -> Over {
+impl SignedFeed<'_> {
+    async fn run(
+        mut self,
+        first: WatchRequest,
+        asking: &mut mpsc::Receiver<WatchRequest>,
+    ) -> StopReason {
         self.answer(first);
         let mut sign_at: Option<Instant> = None;
-        let mut life_at = Instant::now() + self.heartbeat;
+        let mut heartbeat_at = Instant::now() + self.heartbeat;
         let mut watched_at = Instant::now();
         loop {
-            let due = sign_at.unwrap_or(life_at);
+            let due = sign_at.unwrap_or(heartbeat_at);
             tokio::select! {
                 published = self.feed.next() => match published {
                     Ok(published) => {
                         match &*published {
-                            Published::Batch(batch) => batch.feed.entries.iter().for_each(|entry| self.take(entry)),
-                            Published::Indicative(indicated) => {
+                            FeedMessage::Batch(batch) => batch.feed.entries.iter().for_each(|entry| self.apply(entry)),
+                            FeedMessage::Indicative(indicated) => {
                                 let lot = indicated.indicative.lot;
                                 self.indicatives.insert(lot, published.clone());
-                                self.untold.insert(lot);
+                                self.unsent.insert(lot);
                             }
-                            Published::Heartbeat(_) => continue,
+                            FeedMessage::Heartbeat(_) => continue,
                         }
                         sign_at.get_or_insert_with(|| Instant::now() + SIGN_WITHIN);
                     }
                     // Whoever watches begins anew with it.
-                    Err(NoNext::Behind) => return Over::Idle,
-                    Err(NoNext::Ended) => return Over::Ended,
+                    Err(SubscriptionError::Lagged) => return StopReason::Idle,
+                    Err(SubscriptionError::Ended) => return StopReason::Ended,
                 },
                 asked = asking.recv() => match asked {
                     Some(asked) => self.answer(asked),
-                    None => return Over::Ended,
+                    None => return StopReason::Ended,
                 },
                 () = sleep_until(due) => {}
             }
             let now = Instant::now();
             if sign_at.is_some_and(|at| at <= now) {
                 self.sign();
-                self.tell_indicatives();
+                self.send_indicatives();
                 sign_at = None;
             }
-            if life_at <= now {
-                life_at = now + self.heartbeat;
-                if self.told.receiver_count() > 0 {
+            if heartbeat_at <= now {
+                heartbeat_at = now + self.heartbeat;
+                if self.sender.receiver_count() > 0 {
                     watched_at = now;
-                    self.show_life();
+                    self.send_heartbeat();
                 } else if now - watched_at >= LINGER {
-                    return Over::Idle;
+                    return StopReason::Idle;
                 }
             }
         }
     }
 
-    fn take(&mut self, entry: &FeedEntry) {
-        if let Err(entry) = self.gathered.push(entry.clone()) {
+    fn apply(&mut self, entry: &FeedEntry) {
+        if let Err(entry) = self.batch.push(entry.clone()) {
             self.sign();
-            let pushed = self.gathered.push(entry);
+            let pushed = self.batch.push(entry);
             pushed.expect("every event has room in an empty batch");
         }
         let applied = self.market.apply(entry.at, &entry.event);
@@ -297,49 +301,52 @@ impl Live<'_> {
 
     /// Signs what was gathered, and hands it to all who watch.
     fn sign(&mut self) {
-        if self.gathered.is_empty() {
+        if self.batch.is_empty() {
             return;
         }
         let kept = Arc::new(self.signed());
         // Nobody may be watching.
-        let _ = self.told.send(Handed::Batch(Arc::downgrade(&kept)));
+        let _ = self
+            .sender
+            .send(BroadcastItem::Batch(Arc::downgrade(&kept)));
         let bytes = kept.bytes();
         self.since_bytes += bytes;
-        self.past_bytes += bytes;
-        self.past.push_back(kept);
-        while self.past.len() > 1
-            && (self.past.len() > PAST_BATCHES || self.past_bytes > PAST_BYTES)
+        self.replay_bytes += bytes;
+        self.replay_buffer.push_back(kept);
+        while self.replay_buffer.len() > 1
+            && (self.replay_buffer.len() > REPLAY_BATCHES_MAX
+                || self.replay_bytes > REPLAY_BYTES_MAX)
         {
-            if let Some(oldest) = self.past.pop_front() {
-                self.past_bytes -= oldest.bytes();
+            if let Some(oldest) = self.replay_buffer.pop_front() {
+                self.replay_bytes -= oldest.bytes();
             }
         }
     }
 
     /// Tells what uncrosses would give, behind the events that it comes from.
-    fn tell_indicatives(&mut self) {
+    fn send_indicatives(&mut self) {
         let market = &self.market;
         let runs = |lot: &LotId| market.lot(*lot).is_some_and(|lot| !lot.is_closed());
         self.indicatives.retain(|lot, _| runs(lot));
-        for lot in std::mem::take(&mut self.untold) {
+        for lot in std::mem::take(&mut self.unsent) {
             if let Some(published) = self.indicatives.get(&lot) {
-                let _ = self.told.send(Handed::Beside(published.clone()));
+                let _ = self.sender.send(BroadcastItem::Beside(published.clone()));
             }
         }
     }
 
-    fn show_life(&mut self) {
+    fn send_heartbeat(&mut self) {
         self.sign();
-        let life = Arc::new(self.signed());
-        let _ = self.told.send(Handed::Life(life));
+        let heartbeat = Arc::new(self.signed());
+        let _ = self.sender.send(BroadcastItem::Life(heartbeat));
     }
 
-    fn signed(&mut self) -> SignedBytes {
+    fn signed(&mut self) -> EncodedBatch {
         let (head, through) = (self.head(), self.market.feed_sequence());
         let digest = self.market.digest();
-        let statement = self.gathered.statement(head, through, digest);
+        let statement = self.batch.statement(head, through, digest);
         let signed = SignedBatch::sign(&statement, &self.signer.key);
-        SignedBytes {
+        EncodedBatch {
             after: statement.after,
             through,
             encoded: Encoded::new(&signed),
@@ -355,23 +362,23 @@ impl Live<'_> {
         }
     }
 
-    fn answer(&mut self, Asking { resume, answer }: Asking) {
+    fn answer(&mut self, WatchRequest { resume, answer }: WatchRequest) {
         // Snapshots and places are those of what is signed.
         self.sign();
-        self.tell_indicatives();
-        let feed = self.told.subscribe();
+        self.send_indicatives();
+        let feed = self.sender.subscribe();
         let beside: Vec<_> = self.indicatives.values().cloned().collect();
-        let following = |missed: VecDeque<Weak<SignedBytes>>| {
-            let missed = missed.into_iter().map(Handed::Batch);
+        let following = |missed: VecDeque<Weak<EncodedBatch>>| {
+            let missed = missed.into_iter().map(BroadcastItem::Batch);
             let missed = missed
-                .chain(beside.into_iter().map(Handed::Beside))
+                .chain(beside.into_iter().map(BroadcastItem::Beside))
                 .collect();
-            SignedFollowing { missed, feed }
+            SignedSubscription { missed, feed }
         };
         let because = match resume.map(|seen| self.missed_since(seen)) {
             Some(Ok(missed)) => {
                 let (start, feed) = (SignedStart::Resumed, following(missed));
-                let _ = answer.send(SignedWatching { start, feed });
+                let _ = answer.send(SignedSubscribed { start, feed });
                 return;
             }
             Some(Err(because)) => Some(because),
@@ -381,7 +388,7 @@ impl Live<'_> {
         if let Some((snapshot, missed)) = self.snapshot() {
             let start = SignedStart::Snapshot(snapshot, because);
             let feed = following(missed);
-            let _ = answer.send(SignedWatching { start, feed });
+            let _ = answer.send(SignedSubscribed { start, feed });
         }
     }
 
@@ -389,7 +396,7 @@ impl Live<'_> {
     fn missed_since(
         &self,
         (market, seen): (MarketId, FeedSequence),
-    ) -> Result<VecDeque<Weak<SignedBytes>>, ResyncBecause> {
+    ) -> Result<VecDeque<Weak<EncodedBatch>>, ResyncBecause> {
         let last = self.market.feed_sequence();
         if market != self.signer.market {
             return Err(ResyncBecause::UnknownPlace);
@@ -397,9 +404,14 @@ impl Live<'_> {
         if seen > last {
             return Err(ResyncBecause::JournalLost);
         }
-        let first = self.past.partition_point(|kept| kept.through <= seen);
-        let missed = self.past.range(first..);
-        let begins = self.past.get(first).map_or(last, |kept| kept.after);
+        let first = self
+            .replay_buffer
+            .partition_point(|kept| kept.through <= seen);
+        let missed = self.replay_buffer.range(first..);
+        let begins = self
+            .replay_buffer
+            .get(first)
+            .map_or(last, |kept| kept.after);
         if begins > seen {
             return Err(ResyncBecause::TooLongAgo);
         }
@@ -407,10 +419,9 @@ impl Live<'_> {
     }
 
     /// A snapshot to go on from, and what was signed since; `None` when too many are on their way to slow clients.
-    fn snapshot(&mut self) -> Option<(Arc<SignedParts>, VecDeque<Weak<SignedBytes>>)> {
-        self.under_way
-            .retain(|snapshot| snapshot.strong_count() > 0);
-        let has_room = self.under_way.len() < SNAPSHOTS_MAX;
+    fn snapshot(&mut self) -> Option<(Arc<EncodedSnapshot>, VecDeque<Weak<EncodedBatch>>)> {
+        self.in_use.retain(|snapshot| snapshot.strong_count() > 0);
+        let has_room = self.in_use.len() < SNAPSHOTS_MAX;
         if let Some(latest) = &self.latest {
             let is_short = self.since_bytes <= latest.bytes().max(SMALL_BYTES);
             let missed = self.missed_since((self.signer.market, latest.place));
@@ -440,25 +451,25 @@ impl Live<'_> {
             parts: hashes.try_into().expect("no market has more parts"),
         };
         let signed = SignedSnapshot::sign(&statement, &self.signer.key);
-        let snapshot = Arc::new(SignedParts {
+        let snapshot = Arc::new(EncodedSnapshot {
             place,
             statement: Encoded::new(&signed),
             parts,
         });
-        self.under_way.push(Arc::downgrade(&snapshot));
+        self.in_use.push(Arc::downgrade(&snapshot));
         self.latest = Some(snapshot.clone());
         self.since_bytes = 0;
         Some((snapshot, VecDeque::new()))
     }
 }
 
-impl SignedBytes {
+impl EncodedBatch {
     fn bytes(&self) -> usize {
         self.encoded.bytes() + size_of::<Self>()
     }
 }
 
-impl SignedParts {
+impl EncodedSnapshot {
     fn bytes(&self) -> usize {
         self.statement.bytes() + self.parts.iter().map(Encoded::bytes).sum::<usize>()
     }

@@ -11,9 +11,9 @@ use crate::load::Pace;
 use crate::processes::Worked;
 use crate::report::Section;
 use crate::row::Unit;
-use crate::setup::{Contender, Shape, Stage, TRADERS, Turn};
-use crate::stats::Spread;
-use crate::target::System;
+use crate::setup::{Contender, Setup, Shape, TRADERS, Turn};
+use crate::stats::Stats;
+use crate::target::Target;
 use crate::targets::auction::{Auction, Durability};
 use crate::targets::echo::Echo;
 use crate::targets::postgres::Postgres;
@@ -59,35 +59,35 @@ const fn shape(connections: u32, in_flight: u32) -> Shape {
     }
 }
 
-pub fn ask(stage: &Stage) -> io::Result<Section> {
-    let folder = stage.folder.within("durable")?;
+pub fn ask(setup: &Setup) -> io::Result<Section> {
+    let folder = setup.folder.within("durable")?;
     let server = Auction::start(
-        &stage.server,
+        &setup.server,
         &folder,
-        stage.lots,
+        setup.lots,
         TRADERS,
         Durability::Strict,
     )?;
-    let mut ours = stage.contender(server);
-    let mut echo = stage.contender(Echo::start(&folder)?);
-    let mut redis = stage.other("redis", |folder| Redis::start(folder, Sync::Always));
-    let mut postgres = stage.other("postgres", |folder| Postgres::start(folder, stage.lots));
+    let mut ours = setup.contender(server);
+    let mut echo = setup.contender(Echo::start(&folder)?);
+    let mut redis = setup.other("redis", |folder| Redis::start(folder, Sync::Always));
+    let mut postgres = setup.other("postgres", |folder| Postgres::start(folder, setup.lots));
     let postgres_best = match &mut postgres {
-        Ok(postgres) => Some(best_of_postgres(stage, postgres)?),
+        Ok(postgres) => Some(best_of_postgres(setup, postgres)?),
         Err(_) => None,
     };
 
     let mut measured = Measured::default();
-    for round in 1..=stage.rounds {
-        stage.say(&format!("durable bids: round {round} of {}", stage.rounds));
+    for round in 1..=setup.rounds {
+        setup.say(&format!("durable bids: round {round} of {}", setup.rounds));
         for (place, (shape, _)) in SHAPES.into_iter().enumerate() {
             if shape == ALONE {
-                let folder = stage.folder.path();
+                let folder = setup.folder.path();
                 for (place, writing) in [Writing::WrittenAhead, Writing::Growing]
                     .into_iter()
                     .enumerate()
                 {
-                    let times = bare_syncs(folder, writing, stage.measured)?;
+                    let times = bare_syncs(folder, writing, setup.measured)?;
                     measured.bare[place].push(times.quantile(0.5));
                 }
             }
@@ -96,25 +96,25 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
                 ours.system.written_ahead()?,
                 Instant::now(),
             );
-            let turn = ours.turn(stage, shape, Pace::Saturated)?;
+            let turn = ours.turn(setup, shape, Pace::Saturated)?;
             measured.ahead[place].push(Ahead::of(&ours.system, ahead, &turn, begun.elapsed())?);
             measured.stages[place].push(stages_of(&ours.system)?.since(&before));
             measured.ours[place].push(turn);
-            measured.echo[place].push(echo.turn(stage, shape, Pace::Saturated)?);
+            measured.echo[place].push(echo.turn(setup, shape, Pace::Saturated)?);
             if let Ok(redis) = &mut redis {
-                measured.redis[place].push(redis.turn(stage, shape, Pace::Saturated)?);
+                measured.redis[place].push(redis.turn(setup, shape, Pace::Saturated)?);
             }
         }
         if let (Ok(postgres), Some(best)) = (&mut postgres, postgres_best) {
             measured
                 .postgres
-                .push(postgres.turn(stage, best, Pace::Saturated)?);
+                .push(postgres.turn(setup, best, Pace::Saturated)?);
         }
     }
-    for round in 1..=stage.rounds {
-        stage.say(&format!(
+    for round in 1..=setup.rounds {
+        setup.say(&format!(
             "durable bids on a schedule: round {round} of {}",
-            stage.rounds
+            setup.rounds
         ));
         for (index, (place, _)) in SCHEDULED.into_iter().enumerate() {
             let best = match &redis {
@@ -124,9 +124,9 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
             let pace = Pace::Rate(rate(best).median * SCHEDULE);
             measured.rates[index] = rate(best).median * SCHEDULE;
             let (shape, _) = SHAPES[place];
-            measured.ours_scheduled[index].push(ours.turn(stage, shape, pace)?);
+            measured.ours_scheduled[index].push(ours.turn(setup, shape, pace)?);
             if let Ok(redis) = &mut redis {
-                measured.redis_scheduled[index].push(redis.turn(stage, shape, pace)?);
+                measured.redis_scheduled[index].push(redis.turn(setup, shape, pace)?);
             }
         }
     }
@@ -140,9 +140,9 @@ pub fn ask(stage: &Stage) -> io::Result<Section> {
     Ok(tell(&systems, &measured))
 }
 
-fn told<S: System>(contender: &Result<Contender<S>, String>) -> Result<&dyn System, String> {
+fn told<S: Target>(contender: &Result<Contender<S>, String>) -> Result<&dyn Target, String> {
     let contender = contender.as_ref().map_err(Clone::clone);
-    contender.map(|contender| &contender.system as &dyn System)
+    contender.map(|contender| &contender.system as &dyn Target)
 }
 
 /// What came of all turns: of each shape, those of each round.
@@ -198,8 +198,8 @@ impl Stages {
 
 fn stages_of(server: &Auction) -> io::Result<Stages> {
     let mut names = Vec::new();
-    for (stage, _) in STAGES {
-        names.push(format!("auction_command_seconds_sum{{stage=\"{stage}\"}}"));
+    for (setup, _) in STAGES {
+        names.push(format!("auction_command_seconds_sum{{stage=\"{setup}\"}}"));
     }
     names.push("auction_command_seconds_count{stage=\"told\"}".to_owned());
     names.push("auction_batch_records_sum".to_owned());
@@ -208,11 +208,11 @@ fn stages_of(server: &Auction) -> io::Result<Stages> {
     values.map(Stages)
 }
 
-fn best_of_postgres(stage: &Stage, postgres: &mut Contender<Postgres>) -> io::Result<Shape> {
+fn best_of_postgres(setup: &Setup, postgres: &mut Contender<Postgres>) -> io::Result<Shape> {
     let mut best = (0.0, POSTGRES_SHAPES[0]);
     for shape in POSTGRES_SHAPES {
-        let rate = postgres.turn(stage, shape, Pace::Saturated)?.outcome.rate();
-        stage.say(&format!(
+        let rate = postgres.turn(setup, shape, Pace::Saturated)?.outcome.rate();
+        setup.say(&format!(
             "PostgreSQL, {}: {}",
             shape.said(),
             Unit::PerSecond.figure(rate)
@@ -228,6 +228,6 @@ fn rates(turns: &[Turn]) -> Vec<f64> {
     turns.iter().map(|turn| turn.outcome.rate()).collect()
 }
 
-fn rate(turns: &[Turn]) -> Spread {
-    Spread::of(&rates(turns))
+fn rate(turns: &[Turn]) -> Stats {
+    Stats::of(&rates(turns))
 }

@@ -4,17 +4,17 @@ use crate::plot::{self, Panel};
 use crate::report::{Picture, Section};
 use crate::row::{Aim, Row, Theirs, Told, Unit};
 use crate::setup::{Shape, Turn};
-use crate::stats::Spread;
-use crate::target::{System, names, starts};
+use crate::stats::Stats;
+use crate::target::{Target, names, starts};
 
 use super::{Measured, SCHEDULED, SHAPES, STAGES, rate, rates};
 
 /// Whom durable bids are measured at.
 pub struct Systems<'a> {
-    pub ours: &'a dyn System,
-    pub echo: &'a dyn System,
-    pub redis: Result<&'a dyn System, String>,
-    pub postgres: Result<&'a dyn System, String>,
+    pub ours: &'a dyn Target,
+    pub echo: &'a dyn Target,
+    pub redis: Result<&'a dyn Target, String>,
+    pub postgres: Result<&'a dyn Target, String>,
     pub postgres_best: Option<Shape>,
 }
 
@@ -170,7 +170,7 @@ fn costs(measured: &Measured, redis: &str) -> Vec<Vec<String>> {
 /// Where the time of a bid goes, on average, as the server itself measures it.
 fn stages(measured: &Measured) -> Vec<Vec<String>> {
     let mut header = STAGES
-        .map(|(stage, what)| format!("{stage}: {what}"))
+        .map(|(setup, what)| format!("{setup}: {what}"))
         .to_vec();
     header.push("bids a batch".to_owned());
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
@@ -178,11 +178,11 @@ fn stages(measured: &Measured) -> Vec<Vec<String>> {
         let mean = |of: usize, by: usize, unit: f64| {
             let turns = measured.stages[place].iter();
             let each: Vec<f64> = turns.map(|s| s.0[of] / s.0[by].max(1.0) * unit).collect();
-            Spread::of(&each).median
+            Stats::of(&each).median
         };
         let count = STAGES.len();
         let mut row: Vec<String> = (0..count)
-            .map(|stage| format!("{:.0} us", mean(stage, count, 1e6)))
+            .map(|setup| format!("{:.0} us", mean(setup, count, 1e6)))
             .collect();
         row.push(format!("{:.1}", mean(count + 1, count + 2, 1.0)));
         row
@@ -261,7 +261,7 @@ fn by_shape(what: &str, columns: &[&str], row: impl Fn(usize) -> Vec<String>) ->
 fn median_or_none(each: &[f64], said: impl Fn(f64) -> String) -> String {
     match each.is_empty() {
         true => "-".to_owned(),
-        false => said(Spread::of(each).median),
+        false => said(Stats::of(each).median),
     }
 }
 
@@ -305,7 +305,7 @@ fn p99_drawn(measured: &Measured, redis: &str) -> Picture {
             let bars = [("auction-server", ours), (redis, theirs)];
             let bars = bars.into_iter().filter(|(_, turns)| !turns.is_empty());
             let bars =
-                bars.map(|(name, turns)| (name.to_owned(), Spread::of(&quantiles(turns, 0.99))));
+                bars.map(|(name, turns)| (name.to_owned(), Stats::of(&quantiles(turns, 0.99))));
             panels.push(Panel {
                 title: format!("{} in flight, {way}", SHAPES[place].0.in_flight),
                 bars: bars.collect(),

@@ -62,7 +62,7 @@ impl Calls {
         let events: Vec<_> = record.events.into_iter().map(|event| (at, event)).collect();
         if let Some(hub) = &self.hub {
             let touched = indicative::touched(&self.engine, &events);
-            hub.settled(events, touched);
+            hub.publish_and_wake(events, touched);
         }
     }
 
@@ -88,7 +88,7 @@ impl Calls {
         };
         while !knows(told) {
             let next = tokio::time::timeout(Duration::from_secs(60), watching.feed.next());
-            if let Published::Indicative(next) = &*next.await.unwrap().unwrap() {
+            if let FeedMessage::Indicative(next) = &*next.await.unwrap().unwrap() {
                 told.push(next.indicative.clone());
             }
         }
@@ -97,7 +97,7 @@ impl Calls {
 
 /// Someone who watches, and what they were told of calls.
 struct Watcher {
-    watching: Watching,
+    watching: Subscribed,
     told: Vec<Indicative>,
 }
 
@@ -117,8 +117,8 @@ impl Watcher {
 #[tokio::test]
 async fn of_each_open_call_a_watcher_is_told_the_newest_whenever_they_begin_to_watch() {
     let mut calls = Calls::open();
-    let [one, other] = CALLS;
-    calls.orders(1, one, Side::Buy, 110);
+    let [register, other] = CALLS;
+    calls.orders(1, register, Side::Buy, 110);
     // Orders that were there before the hub.
     let hub = hub_of(&calls.engine);
     calls.hub = Some(hub.clone());
@@ -128,7 +128,7 @@ async fn of_each_open_call_a_watcher_is_told_the_newest_whenever_they_begin_to_w
 
     for cents in 100..200 {
         calls.orders(2, other, Side::Sell, 200 - cents);
-        calls.orders(1, one, Side::Buy, cents);
+        calls.orders(1, register, Side::Buy, cents);
     }
     calls.caught_up(&mut early).await;
     let mut late = Watcher::begin(&hub).await;
@@ -140,11 +140,11 @@ async fn of_each_open_call_a_watcher_is_told_the_newest_whenever_they_begin_to_w
         late.told
     );
 
-    calls.does(Caller::Operator, Command::CloseLot { lot: one });
+    calls.does(Caller::Operator, Command::CloseLot { lot: register });
     calls.open_call(LotId(3));
     let mut latest = Watcher::begin(&hub).await;
     calls.caught_up(&mut latest).await;
-    assert!(!latest.lots().contains(&one), "it has closed");
+    assert!(!latest.lots().contains(&register), "it has closed");
     calls.does(
         Caller::User(UserId(2)),
         Command::CancelOrder {
@@ -175,7 +175,7 @@ async fn of_a_call_nothing_is_told_before_its_opening_or_behind_its_close() {
         sleep(INDICATIVE_EVERY / 20).await;
         while let Some(published) = watching.feed.try_next().unwrap() {
             match &*published {
-                Published::Batch(batch) => {
+                FeedMessage::Batch(batch) => {
                     for entry in batch.feed.entries.iter() {
                         match &entry.event {
                             PublicEvent::LotOpened(opened) => open.push(opened.lot),
@@ -184,11 +184,11 @@ async fn of_a_call_nothing_is_told_before_its_opening_or_behind_its_close() {
                         }
                     }
                 }
-                Published::Indicative(indicated) => {
+                FeedMessage::Indicative(indicated) => {
                     assert!(open.contains(&indicated.indicative.lot), "{indicated:?}");
                     told += 1;
                 }
-                Published::Heartbeat(_) => {}
+                FeedMessage::Heartbeat(_) => {}
             }
         }
     }

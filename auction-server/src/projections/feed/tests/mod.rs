@@ -49,13 +49,13 @@ pub(crate) fn listings(from: usize, count: usize) -> Vec<(Timestamp, Event)> {
 }
 
 /// Takes all there is, and gives the place it ends at; `None` when it was too slow.
-fn drained(watching: &mut Watching, mut at: FeedSequence) -> Option<FeedSequence> {
+fn drained(watching: &mut Subscribed, mut at: FeedSequence) -> Option<FeedSequence> {
     loop {
         match watching.feed.try_next() {
             Ok(None) => return Some(at),
             Err(_) => return None,
             Ok(Some(published)) => {
-                if let Published::Batch(batch) = &*published {
+                if let FeedMessage::Batch(batch) = &*published {
                     assert_eq!(batch.feed.after, at, "nothing is missing");
                     at = batch.feed.through;
                 }
@@ -64,7 +64,7 @@ fn drained(watching: &mut Watching, mut at: FeedSequence) -> Option<FeedSequence
     }
 }
 
-fn begun_at(watching: &Watching) -> FeedSequence {
+fn begun_at(watching: &Subscribed) -> FeedSequence {
     match &watching.start {
         Start::Snapshot(snapshot, _) => snapshot.feed_sequence,
         Start::Resumed => panic!("it begins with a snapshot"),
@@ -74,13 +74,13 @@ fn begun_at(watching: &Watching) -> FeedSequence {
 #[tokio::test]
 async fn a_storm_of_watchers_shares_one_snapshot_though_others_go_on_bidding() {
     let hub = hub();
-    hub.settled(listings(0, 10_000), Vec::new());
+    hub.publish_and_wake(listings(0, 10_000), Vec::new());
     let mut watchers = Vec::new();
     for number in 0..100 {
-        hub.settled(listings(number, 1), Vec::new());
+        hub.publish_and_wake(listings(number, 1), Vec::new());
         watchers.push(hub.watch(None).await.unwrap());
     }
-    hub.answers().await.unwrap();
+    hub.ping().await.unwrap();
     let mut snapshots = Vec::new();
     for watching in &mut watchers {
         let at = begun_at(watching);
@@ -95,37 +95,39 @@ async fn a_storm_of_watchers_shares_one_snapshot_though_others_go_on_bidding() {
 async fn a_small_market_is_taken_anew_at_each_sequence_and_shared_within_one() {
     let hub = hub();
     for number in 0..10 {
-        hub.settled(listings(number, 1), Vec::new());
-        let [one, other] = [hub.watch(None).await, hub.watch(None).await].map(Result::unwrap);
-        let (Start::Snapshot(one, _), Start::Snapshot(other, _)) = (one.start, other.start) else {
+        hub.publish_and_wake(listings(number, 1), Vec::new());
+        let [register, other] = [hub.watch(None).await, hub.watch(None).await].map(Result::unwrap);
+        let (Start::Snapshot(register, _), Start::Snapshot(other, _)) =
+            (register.start, other.start)
+        else {
             panic!("both begin anew");
         };
-        assert!(Arc::ptr_eq(&one, &other));
-        assert_eq!(one.feed_sequence, FeedSequence(number as u64 + 1));
+        assert!(Arc::ptr_eq(&register, &other));
+        assert_eq!(register.feed_sequence, FeedSequence(number as u64 + 1));
     }
 }
 
 #[tokio::test]
 async fn a_watcher_that_is_behind_keeps_no_batch_alive_and_is_told() {
     let hub = hub();
-    hub.settled(listings(0, 1), Vec::new());
+    hub.publish_and_wake(listings(0, 1), Vec::new());
     let mut slow = hub.watch(None).await.unwrap();
     let seen = (ID, begun_at(&slow));
     let mut resuming = hub.watch(Some(seen)).await.unwrap();
     // More than is kept, in fewer batches than a watcher can be behind.
     let batch_bytes = {
-        hub.settled(listings(0, 1_000), Vec::new());
-        let mut one = hub.watch(Some(seen)).await.unwrap();
-        assert!(matches!(one.start, Start::Resumed));
-        let published = one.feed.try_next().unwrap().unwrap();
+        hub.publish_and_wake(listings(0, 1_000), Vec::new());
+        let mut register = hub.watch(Some(seen)).await.unwrap();
+        assert!(matches!(register.start, Start::Resumed));
+        let published = register.feed.try_next().unwrap().unwrap();
         published.bytes()
     };
-    let batches = PAST_BYTES / batch_bytes + 2;
-    assert!(batches < FEED_BEHIND_MAX, "{batches}");
+    let batches = REPLAY_BYTES_MAX / batch_bytes + 2;
+    assert!(batches < FEED_LAG_MAX, "{batches}");
     for _ in 0..batches {
-        hub.settled(listings(0, 1_000), Vec::new());
+        hub.publish_and_wake(listings(0, 1_000), Vec::new());
     }
-    hub.answers().await.unwrap();
+    hub.ping().await.unwrap();
     for watching in [&mut slow, &mut resuming] {
         assert_eq!(drained(watching, seen.1), None);
     }
@@ -139,36 +141,36 @@ async fn a_watcher_that_is_behind_keeps_no_batch_alive_and_is_told() {
 #[tokio::test]
 async fn what_is_kept_is_bounded_by_bytes_and_by_batches() {
     let hub = hub();
-    hub.settled(listings(0, 5), Vec::new());
+    hub.publish_and_wake(listings(0, 5), Vec::new());
     let mut watching = hub.watch(Some((ID, FeedSequence(0)))).await.unwrap();
-    let one = watching.feed.try_next().unwrap().unwrap();
-    for (most, kept) in [
+    let register = watching.feed.try_next().unwrap().unwrap();
+    for (bounds, kept) in [
         (
-            replay_buffer::Most {
+            replay_buffer::Bounds {
                 batches: 3,
                 bytes: usize::MAX,
             },
             3,
         ),
         (
-            replay_buffer::Most {
+            replay_buffer::Bounds {
                 batches: usize::MAX,
-                bytes: 4 * one.bytes(),
+                bytes: 4 * register.bytes(),
             },
             4,
         ),
         (
-            replay_buffer::Most {
+            replay_buffer::Bounds {
                 batches: 3,
                 bytes: 0,
             },
             1,
         ),
     ] {
-        let mut past = Past::keeping(most);
+        let mut replay_buffer = ReplayBuffer::with_bounds(bounds);
         let copies: Vec<_> = (0..9)
-            .map(|_| match &*one {
-                Published::Batch(batch) => Arc::new(Published::Batch(FeedBatch {
+            .map(|_| match &*register {
+                FeedMessage::Batch(batch) => Arc::new(FeedMessage::Batch(FeedBatch {
                     feed: batch.feed.clone(),
                     symbols: batch.symbols.clone(),
                     encoded: Encoded::new(&batch.feed),
@@ -177,17 +179,17 @@ async fn what_is_kept_is_bounded_by_bytes_and_by_batches() {
             })
             .collect();
         for copy in &copies {
-            past.keep(copy.clone());
+            replay_buffer.keep(copy.clone());
         }
         let alive = copies.iter().filter(|copy| Arc::strong_count(copy) > 1);
-        assert_eq!(alive.count(), kept, "{most:?}");
+        assert_eq!(alive.count(), kept, "{bounds:?}");
     }
 }
 
 #[tokio::test]
 async fn many_more_than_have_room_in_the_inbox_are_all_answered() {
     let hub = hub();
-    hub.settled(listings(0, 1_000), Vec::new());
+    hub.publish_and_wake(listings(0, 1_000), Vec::new());
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..20 * HUB_QUESTIONS {
         let hub = hub.clone();

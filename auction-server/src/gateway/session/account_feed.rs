@@ -7,14 +7,14 @@ use auction_proto::limits::{PART_LEADS_MAX, PART_ORDERS_MAX, SESSIONS_LISTED_MAX
 use auction_proto::{Account, AccountFeed, DeadManOf, Follows, List, Resync, ResyncBecause};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::close_reason::Ended;
-use super::{Bound, Connection, OwnWatched, State};
-use crate::projections::feed::AccountWatching;
-use crate::sequencer::queue::NotTaken;
+use super::close_reason::CloseReason;
+use super::{AccountWatch, ActiveSession, Connection, State};
+use crate::projections::feed::AccountSubscribed;
+use crate::sequencer::queue::SubmitError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    pub(super) async fn watch_account(&mut self, request: RequestId) -> Result<(), Ended> {
-        let Some(Bound { session, user }) = self.bound(request) else {
+    pub(super) async fn watch_account(&mut self, request: RequestId) -> Result<(), CloseReason> {
+        let Some(ActiveSession { session, user }) = self.active_session(request) else {
             return Ok(());
         };
         if !self.services.credentials.is_open(session) {
@@ -23,10 +23,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Ok(());
         }
         let Ok(watching) = self.services.hub.watch_account(user).await else {
-            self.refuse_not_taken(request, NotTaken::Stopped);
+            self.refuse_unsubmitted(request, SubmitError::Stopped);
             return Ok(());
         };
-        let AccountWatching {
+        let AccountSubscribed {
             dead_men,
             leads,
             orders,
@@ -62,28 +62,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.reply(request, &part);
             self.channel.flush_when_full().await?;
         }
-        self.own = Some(OwnWatched { request, feed });
+        self.account_feed = Some(AccountWatch { request, feed });
         Ok(())
     }
 
     /// Tells what happened; or everything anew, when the client was too slow to be told all.
-    pub(super) async fn tell_own(
+    pub(super) async fn write_account_feed(
         &mut self,
         entries: Option<Arc<AccountFeed>>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), CloseReason> {
         let is_open = match self.state {
-            State::LoggedIn(Bound { session, .. }) => self.services.credentials.is_open(session),
+            State::LoggedIn(ActiveSession { session, .. }) => {
+                self.services.credentials.is_open(session)
+            }
             State::Greeting | State::Anonymous => false,
         };
         if let Some(entries) = entries {
             // That the session was closed is the last that it is told.
             self.reply(RequestId(0), &*entries);
             if !is_open {
-                self.own = None;
+                self.account_feed = None;
             }
             return Ok(());
         }
-        let Some(OwnWatched { request, .. }) = self.own.take().filter(|_| is_open) else {
+        let Some(AccountWatch { request, .. }) = self.account_feed.take().filter(|_| is_open)
+        else {
             return Ok(());
         };
         self.services.metrics.resynced.add_one();

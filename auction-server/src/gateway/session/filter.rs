@@ -7,17 +7,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Channel;
 use crate::platform::encoding::Encoded;
-use crate::projections::feed::{FeedBatch, Published};
+use crate::projections::feed::{FeedBatch, FeedMessage};
 
 /// A client's view of the feed.
-pub(super) struct View {
+pub(super) struct FeedFilter {
     /// The stocks; `None`: all.
     symbols: Option<Vec<Symbol>>,
     /// The place up to which the client was told everything that it sees.
     told: FeedSequence,
 }
 
-impl View {
+impl FeedFilter {
     /// All of the feed.
     pub(super) fn all() -> Self {
         Self {
@@ -45,7 +45,7 @@ impl View {
     }
 
     /// Shows a part of a snapshot.
-    pub(super) fn show_part<S>(&self, request: RequestId, part: &Encoded, channel: &mut Channel<S>)
+    pub(super) fn write_part<S>(&self, request: RequestId, part: &Encoded, channel: &mut Channel<S>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
@@ -69,7 +69,7 @@ impl View {
 
     /// Shows what was published. A batch without anything to see is not sent: what is sent next, at the latest
     /// before a heartbeat, tells that nothing was in between.
-    pub(super) fn show<S>(&mut self, published: &Published, channel: &mut Channel<S>)
+    pub(super) fn write<S>(&mut self, published: &FeedMessage, channel: &mut Channel<S>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
@@ -77,28 +77,28 @@ impl View {
             return channel.push_shared(RequestId(0), published.encoded());
         };
         match published {
-            Published::Batch(batch) => {
+            FeedMessage::Batch(batch) => {
                 let entries: Vec<_> = seen(batch, symbols).collect();
                 if !entries.is_empty() {
                     channel.push(RequestId(0), &self.filtered(batch, entries));
                     self.told = batch.feed.through;
                 }
             }
-            Published::Heartbeat(beat) => {
-                if self.told < beat.feed_sequence {
+            FeedMessage::Heartbeat(heartbeat_message) => {
+                if self.told < heartbeat_message.feed_sequence {
                     let nothing = FilteredFeed {
-                        market: beat.market,
-                        term: beat.term,
+                        market: heartbeat_message.market,
+                        term: heartbeat_message.term,
                         after: self.told,
-                        through: beat.feed_sequence,
+                        through: heartbeat_message.feed_sequence,
                         entries: List::default(),
                     };
                     channel.push(RequestId(0), &nothing);
-                    self.told = beat.feed_sequence;
+                    self.told = heartbeat_message.feed_sequence;
                 }
-                channel.push_shared(RequestId(0), &beat.encoded);
+                channel.push_shared(RequestId(0), &heartbeat_message.encoded);
             }
-            Published::Indicative(indicated) => {
+            FeedMessage::Indicative(indicated) => {
                 if symbols.contains(&indicated.symbol) {
                     channel.push_shared(RequestId(0), &indicated.encoded);
                 }

@@ -13,10 +13,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::chunks::CHUNK_BYTES;
 use super::disk::{Access, Disk, DiskFile};
 use super::error::JournalError;
 use super::options::Prepare;
-use super::pieces::PIECE_BYTES;
 
 const BACKGROUND_NAME: &str = "next.tmp";
 const IN_LINE_NAME: &str = "now.tmp";
@@ -36,7 +36,7 @@ pub(super) struct Prepared {
 }
 
 /// Where the next segment comes from.
-pub(super) struct Supply {
+pub(super) struct Preallocator {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     helper: Option<Helper>,
@@ -62,7 +62,7 @@ struct Pace {
     full: AtomicU64,
 }
 
-impl Supply {
+impl Preallocator {
     /// Clears away what an earlier run was making, and starts the helper if there is to be one.
     pub fn start(disk: Arc<dyn Disk>, dir: &Path, prepare: Prepare) -> Result<Self, JournalError> {
         for path in [dir.join(BACKGROUND_NAME), dir.join(IN_LINE_NAME)] {
@@ -194,7 +194,7 @@ impl Drop for Helper {
 /// Makes a file of durable zeros, at the pace of the helper or at once.
 fn make(disk: &dyn Disk, path: PathBuf, bytes: u64, pace: Option<&Pace>) -> io::Result<Prepared> {
     let file = disk.open(&path, Access::Create)?;
-    let zeros = vec![0; PIECE_BYTES.min(bytes as usize)];
+    let zeros = vec![0; CHUNK_BYTES.min(bytes as usize)];
     let mut at = 0;
     while at < bytes {
         let piece = (bytes - at).min(zeros.len() as u64);
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn beside_appends_no_more_than_a_piece_is_written_between_two_syncs() {
-        let piece = PIECE_BYTES as u64;
+        let piece = CHUNK_BYTES as u64;
         for full in [0, WHOLE] {
             assert_eq!(made(3 * piece + 8, full), [piece, piece, piece, 8]);
             assert_eq!(made(2 * piece, full), [piece, piece]);
@@ -312,6 +312,6 @@ mod tests {
         pace.stop.store(true, Ordering::Relaxed);
         let path = PathBuf::from("next.tmp");
         assert!(make(&disk, path, 1 << 30, Some(&pace)).is_err());
-        assert_eq!(*disk.0.lock().unwrap(), [PIECE_BYTES as u64, 0]);
+        assert_eq!(*disk.0.lock().unwrap(), [CHUNK_BYTES as u64, 0]);
     }
 }

@@ -8,17 +8,17 @@ use std::time::Duration;
 use super::disk::DiskFile;
 
 /// The size of a piece: it keeps a disk busy for a few tenths of a millisecond.
-pub(super) const PIECE_BYTES: usize = 128 << 10;
+pub(super) const CHUNK_BYTES: usize = 128 << 10;
 
 /// Writes `bytes` from `offset` on, durably, and rests for `pause` between two pieces.
-pub(super) fn write_in_pieces(
+pub(super) fn write_in_chunks(
     file: &dyn DiskFile,
     bytes: &[u8],
     offset: u64,
     pause: Duration,
 ) -> io::Result<()> {
     let mut at = offset;
-    for piece in bytes.chunks(PIECE_BYTES) {
+    for piece in bytes.chunks(CHUNK_BYTES) {
         if at > offset {
             thread::sleep(pause);
         }

@@ -14,7 +14,7 @@ use auction_proto::Token;
 use super::program::Program;
 use crate::config::Demo;
 use crate::config::reserved_names;
-use crate::market::group_commit::Committer;
+use crate::market::group_commit::GroupCommit;
 
 /// How long a session of the house lasts; a demo that runs for longer stands still.
 const SESSION_LIFETIME: Span = Span::from_secs(365 * 24 * 60 * 60);
@@ -23,25 +23,25 @@ const NO_PASSWORD: &[u8] = b"the house has no password";
 
 /// Who plays, and by which program.
 #[derive(Debug)]
-pub struct House {
+pub struct DemoAccounts {
     /// Opens the lots.
-    pub(super) auctioneer: Member,
+    pub(super) auctioneer: DemoAccount,
     /// Bid on them, by number.
-    pub(super) traders: Vec<Member>,
+    pub(super) traders: Vec<DemoAccount>,
     /// Which lots are opened.
     pub(super) program: Program,
 }
 
 /// One of the house, and what it shows to go on with its session.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct DemoAccount {
     pub(super) user: UserId,
     pub(super) token: Token,
 }
 
 /// Why a market can have no demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoDemo {
+pub enum DemoError {
     /// It was begun without one.
     #[error(
         "the market there is a real one: it was begun without --demo, and a demo never touches it"
@@ -49,7 +49,7 @@ pub enum NoDemo {
     RealMarket,
 }
 
-impl House {
+impl DemoAccounts {
     /// Makes the accounts that are not there yet, and opens a session for each of the house.
     ///
     /// # Errors
@@ -58,25 +58,30 @@ impl House {
     /// # Panics
     /// When a market refuses what it takes from its operator; a full one of ten million users does.
     pub fn enter(
-        committer: &mut Committer,
+        group_commit: &mut GroupCommit,
         now: Timestamp,
         demo: Demo,
         seed: u64,
-    ) -> io::Result<Result<Self, NoDemo>> {
-        if !is_for_demo(committer.engine().market()) {
-            return Ok(Err(NoDemo::RealMarket));
+    ) -> io::Result<Result<Self, DemoError>> {
+        if !is_for_demo(group_commit.engine().market()) {
+            return Ok(Err(DemoError::RealMarket));
         }
-        let auctioneer = Member::enter(
-            committer,
+        let auctioneer = DemoAccount::enter(
+            group_commit,
             now,
             reserved_names::auctioneer(),
             Role::Auctioneer,
         );
         let traders = (0..demo.traders).map(|number| {
-            Member::enter(committer, now, reserved_names::trader(number), Role::Trader)
+            DemoAccount::enter(
+                group_commit,
+                now,
+                reserved_names::trader(number),
+                Role::Trader,
+            )
         });
         let traders = traders.collect();
-        committer.commit()?;
+        group_commit.commit()?;
         Ok(Ok(Self {
             auctioneer,
             traders,
@@ -94,11 +99,11 @@ fn is_for_demo(market: &Market) -> bool {
     is_new || reserved_names::is_demo(market)
 }
 
-impl Member {
-    fn enter(committer: &mut Committer, now: Timestamp, name: Name, role: Role) -> Self {
-        let known = committer.engine().market().user_named(name);
+impl DemoAccount {
+    fn enter(group_commit: &mut GroupCommit, now: Timestamp, name: Name, role: Role) -> Self {
+        let known = group_commit.engine().market().user_named(name);
         let mut decide = |command| {
-            let decided = committer.decide(now, Caller::Operator, command);
+            let decided = group_commit.decide(now, Caller::Operator, command);
             decided.expect("the operator's command for the house is in order");
         };
         if known.is_none() {
@@ -108,10 +113,10 @@ impl Member {
                 credential: Credential::new(NO_PASSWORD).expect("a short constant"),
             })));
         }
-        let user = committer.engine().market().user_named(name);
+        let user = group_commit.engine().market().user_named(name);
         let user = user.expect("the account is there by now");
         // Those of the runs before: nobody has their tokens any more.
-        let old = committer.engine().roster().sessions_of(user).to_vec();
+        let old = group_commit.engine().roster().sessions_of(user).to_vec();
         let token = Token::new(rand::random());
         let new = NewSession {
             user,
@@ -121,7 +126,7 @@ impl Member {
         let close = |session| Command::CloseSession { session };
         let commands = old.into_iter().map(close);
         for command in commands.chain([Command::OpenSession(Box::new(new))]) {
-            let decided = committer.decide(now, Caller::Operator, command);
+            let decided = group_commit.decide(now, Caller::Operator, command);
             decided.expect("the operator's command for the house is in order");
         }
         Self { user, token }
