@@ -1,19 +1,27 @@
 //! The reference server of the auction.
 //!
-//! [`server::Server`] is the whole of it: opens the market of a data folder, listens, and ends in good order. A bid's
-//! way leads in one direction: [`gateway`] reads a frame, [`sequencer`] takes it from its bounded queue, [`market`]
-//! decides and applies it, [`journal`] makes the batch durable with one sync; only then do the replies leave and the
-//! [`projections`] learn of it: the market never waits for them.
+//! [`Server`] opens the market of a data folder, listens, and ends in good order; [`main`] is the program
+//! `auction-server`. A bid's way leads in one direction: the `gateway` reads a frame, the `sequencer` takes it from its
+//! bounded queue, the `market` decides and applies it, the `journal` makes the batch durable with one sync; only then do
+//! replies leave and the `projections` learn of it: the market never waits for them.
 //!
 //! The modules are listed from the top down: each uses only those listed after it.
 
-pub mod cli;
-pub mod server;
-pub mod demo;
-pub mod gateway;
-pub mod sequencer;
-pub mod projections;
-pub mod market;
-pub mod config;
-pub mod platform;
-pub mod journal;
+#[doc(hidden)]
+pub mod testing;
+pub(crate) mod cli;
+pub(crate) mod server;
+pub(crate) mod demo;
+pub(crate) mod gateway;
+pub(crate) mod sequencer;
+pub(crate) mod projections;
+pub(crate) mod market;
+pub(crate) mod config;
+pub(crate) mod platform;
+pub(crate) mod journal;
+
+pub use cli::main;
+pub use config::data_dir::DataDir;
+pub use config::{Config, Demo, LogFormat, Network, OnOutage, OpsListen, Rate, Tls};
+pub use journal::Durability;
+pub use server::{ServeError, Server, StartError};

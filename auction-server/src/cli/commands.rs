@@ -5,15 +5,15 @@ use std::path::Path;
 
 use clap_complete::Shell;
 
+use crate::cli::args::{
+    ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
+};
 use crate::cli::check::check;
 use crate::cli::export::{ExportError, export};
 use crate::cli::manual;
 use crate::cli::prompt;
 use crate::cli::user_add;
 use crate::cli::verify::verify;
-use crate::cli::{
-    ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
-};
 use crate::config::data_dir::DataDir;
 use crate::config::{Config, ConfigError};
 use crate::gateway::http::ops::ask_readiness;

@@ -26,11 +26,11 @@ use auction_core::{
     Phase, Role, SoldBy, UnsoldBecause, User,
 };
 
+use crate::cli::args::{Format, What};
 use crate::cli::export_journal::write_public_journal;
-use crate::cli::{Format, What};
 use crate::config::data_dir::DataDir;
 use crate::journal::{Reader, RealDisk, VisitError};
-pub use crate::market::open_journal::{ExportError, NoMarket, open};
+pub use crate::market::open_journal::{ExportError, open};
 use crate::market::public_records;
 use crate::platform::progress::{Progress, ReadProgress};
 use crate::projections::bids::{BidFinder, NamedBid};

@@ -8,7 +8,7 @@ use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::cli::Cli;
+use crate::cli::args::Cli;
 
 /// What completes commands in a shell.
 #[must_use]

@@ -7,8 +7,8 @@ use std::thread;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::args::{EXIT_DONE, EXIT_FAILURE};
 use crate::cli::logging;
-use crate::cli::{EXIT_DONE, EXIT_FAILURE};
 use crate::config::Config;
 use crate::platform::progress::Bar;
 use crate::server::Server;

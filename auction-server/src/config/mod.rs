@@ -3,11 +3,11 @@
 //! A flag overrides the environment, the environment the file, the file the default. All faults are said at
 //! once, each with the place it stands, what is wrong and what would be right.
 
+pub mod csv;
 mod file;
 mod network;
 pub(crate) mod value;
 mod setting;
-pub mod csv;
 pub mod reserved_names;
 pub mod data_dir;
 
@@ -22,9 +22,11 @@ use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
 
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
-pub use network::{HEARTBEAT_MAX, HEARTBEAT_MIN, Network, OpsListen, Rate, Tls};
+pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};
-pub use value::LOTS_PER_ROUND_MAX;
+pub use value::{
+    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, OnOutage, OpsListen, Rate,
+};
 
 /// How a server is set up. What concerns lots concerns those that are opened from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,24 +72,6 @@ pub struct Demo {
 
 /// How long the longest lots of a demo are open, where nobody says otherwise.
 pub const DEMO_OPEN_FOR: Span = Span::from_secs(120);
-
-/// What happens to lots that fell due while the server was down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnOutage {
-    /// They get `extend_by` more from the restart, for nobody could bid.
-    Extend,
-    /// They close with the bids they have.
-    Close,
-}
-
-/// The form of the logs on standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Lines for people.
-    Human,
-    /// One JSON object a line.
-    Json,
-}
 
 /// One thing that is wrong with the settings.
 #[derive(Debug, thiserror::Error)]

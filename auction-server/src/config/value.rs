@@ -11,11 +11,69 @@ use crate::config::data_dir::DataDir;
 use crate::config::reserved_names::DEMO_TRADERS_MAX;
 use crate::journal::Durability;
 
-use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsListen, PUBLIC_HOSTS_MAX, Rate};
-use super::{LogFormat, OnOutage};
-
 /// Most stocks that a round opens: as many as a market lists.
 pub const LOTS_PER_ROUND_MAX: usize = auction_core::limits::STOCKS_MAX;
+
+/// The shortest heartbeat.
+pub const HEARTBEAT_MIN: Duration = Duration::from_millis(200);
+/// The longest heartbeat.
+pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
+/// How many names browsers can know the server by.
+pub const PUBLIC_HOSTS_MAX: usize = 16;
+
+/// What happens to lots that fell due while the server was down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOutage {
+    /// They get `extend_by` more from the restart, for nobody could bid.
+    Extend,
+    /// They close with the bids they have.
+    Close,
+}
+
+/// The form of the logs on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where operators ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpsListen {
+    /// Nowhere.
+    Off,
+    /// At [`OpsListen::USUAL`], or nowhere when that is taken: a second market on one machine must start.
+    Auto,
+    /// Here, or the server does not start.
+    At(SocketAddr),
+}
+
+impl OpsListen {
+    /// Where operators look first.
+    pub const USUAL: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2023);
+
+    /// The address to ask at.
+    #[must_use]
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::Auto => Some(Self::USUAL),
+            Self::At(address) => Some(address),
+        }
+    }
+}
+
+/// Token bucket: `count` burst, refilled evenly over `period`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: NonZeroU32,
+    /// In how long; at least a nanosecond each.
+    pub period: Duration,
+}
 
 /// The longest period of a rate.
 const RATE_PERIOD_MAX: Duration = Duration::from_secs(60 * 60);

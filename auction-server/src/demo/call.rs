@@ -5,7 +5,7 @@ use auction_core::{AccountMode, CallTerms, Lot, OrderId, Price, Quantity, Side, 
 use super::chance::{Chance, For, WHOLE};
 use super::program::part_of;
 use super::sealed::due;
-use super::trader::{Intent, Memory, Move, Order, Strategy, Trader, at, life};
+use super::strategy::{Intent, Memory, Move, Order, Strategy, Trader, at, life};
 
 /// How often in the life of a call a market maker may quote anew.
 const QUOTES: u64 = 14;

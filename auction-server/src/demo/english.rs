@@ -4,7 +4,7 @@ use auction_core::{EnglishTerms, Lot, Price, Timestamp};
 
 use super::chance::{Chance, For};
 use super::program::part_of;
-use super::trader::{Intent, Memory, Move, Strategy, Trader, at, life, part};
+use super::strategy::{Intent, Memory, Move, Strategy, Trader, at, life, part};
 
 /// Most steps above the least bid that a trader bids at once.
 const STEPS_MAX: u64 = 3;

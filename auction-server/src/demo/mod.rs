@@ -10,7 +10,8 @@
 //! |---|---|
 //! | [`chance`] | numbers drawn from the seed |
 //! | [`program`] | which lots are opened, and when |
-//! | [`trader`], `english`, `sealed`, `call` | what a trader does about a lot |
+//! | [`trader`], `english`, `sealed`, `call` | decisions of a trader about a lot |
+//! | [`strategy`] | traders, their strategies and moves |
 //! | [`accounts`] | the accounts of the house, and their sessions |
 //! | `seat` | a connection in memory, and the market as seen from it |
 //! | [`play`] | the loops that ask, decide and wait |
@@ -21,10 +22,11 @@
 pub mod play;
 mod seat;
 pub mod accounts;
-mod call;
-mod sealed;
-mod english;
 pub mod trader;
+mod call;
+mod english;
+mod sealed;
+pub mod strategy;
 pub mod program;
 pub mod chance;
 

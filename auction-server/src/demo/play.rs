@@ -18,10 +18,11 @@ use tokio::time::Instant;
 use super::accounts::{DemoAccount, DemoAccounts};
 use super::program::{Next, Program};
 use super::seat::{Seat, SeatError};
-use super::trader::{Intent, Memory, Move, Order, Trader};
+use super::strategy::{Intent, Memory, Move, Order, Trader};
 use crate::config::reserved_names;
 use crate::gateway::admission::ClientAddress;
 use crate::gateway::session::{self, Channel, HELLO_TIMEOUT, Services};
+use crate::platform::shutdown::stopped;
 
 /// What a connection in memory holds in each direction before a writer waits.
 const PIPE_BYTES: usize = 64 * 1_024;
@@ -99,7 +100,7 @@ async fn in_seats(services: Arc<Services>, member: DemoAccount, part: Part) {
         }
         tracing::debug!(user = %member.user, %lost, "a seat of the house is lost");
         tokio::select! {
-            () = session::stopped(&mut stopping) => return,
+            () = stopped(&mut stopping) => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }

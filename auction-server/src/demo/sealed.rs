@@ -4,7 +4,7 @@ use auction_core::{Lot, Price, Quantity, Side, Timestamp};
 
 use super::chance::{For, WHOLE};
 use super::program::part_of;
-use super::trader::{Intent, Memory, Move, Order, Strategy, Trader, at};
+use super::strategy::{Intent, Memory, Move, Order, Strategy, Trader, at};
 
 /// In how many of a thousand lots a trader takes part.
 const PARTS_TAKEN: u64 = 850;

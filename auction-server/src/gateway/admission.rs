@@ -11,10 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use auction_core::UserId;
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota};
 
 use crate::config::{Network, Rate};
+use crate::sequencer::rate_limit::RateLimiter;
 
 /// How many addresses are remembered; when all of them have been here lately, one more is turned away.
 pub const ADDRESSES_MAX: usize = 65_536;
@@ -29,31 +28,6 @@ const ENVELOPES_PER_ADDRESS: Rate = Rate {
     count: NonZeroU32::new(100).expect("it is not zero"),
     period: Duration::from_secs(1),
 };
-
-/// A token bucket: full at the beginning, filled evenly.
-#[derive(Debug)]
-pub struct RateLimiter(DefaultDirectRateLimiter);
-
-impl RateLimiter {
-    /// A full one.
-    #[must_use]
-    pub fn new(rate: Rate) -> Self {
-        let each = rate.period / rate.count.get();
-        let quota = Quota::with_period(each).expect("a rate has a period");
-        Self(DefaultDirectRateLimiter::direct(
-            quota.allow_burst(rate.count),
-        ))
-    }
-
-    /// Takes one.
-    ///
-    /// # Errors
-    /// How long it is until there is one again.
-    pub fn take(&self) -> Result<(), Duration> {
-        let taken = self.0.check();
-        taken.map_err(|until| until.wait_time_from(DefaultClock::default().now()))
-    }
-}
 
 /// Where someone comes from, and what that address has used of the server.
 #[derive(Debug)]

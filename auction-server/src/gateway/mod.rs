@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::platform::encoding::Encoding;
+use crate::platform::shutdown::stopped;
 use crate::platform::tcp::{Halves, SharedStream};
 use admission::{AdmissionError, Admitted};
 use peeked::Peeked;
@@ -195,7 +196,7 @@ impl Gateway {
                     None => Err(CloseReason::Closed),
                 }
             }
-            () = session::stopped(&mut stopping) => Err(CloseReason::Stopping),
+            () = stopped(&mut stopping) => Err(CloseReason::Stopping),
         }
     }
 
@@ -212,7 +213,9 @@ impl Gateway {
         let services = self.services.clone();
         let (metrics, client_address) = (&self.services.metrics, admitted.client_address().clone());
         match protocol {
-            Protocol::Http => http::market::serve(stream, self, client_address).await,
+            Protocol::Http => {
+                http::market::serve(stream, services, &self.origins, client_address).await
+            }
             Protocol::Lines => {
                 let _open = metrics.connections_json.held();
                 let channel = with_halves(halves, Channel::lines(stream));

@@ -8,3 +8,4 @@ pub mod tcp;
 pub mod encoding;
 pub mod low_priority;
 pub mod clock;
+pub mod shutdown;

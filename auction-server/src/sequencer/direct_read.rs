@@ -15,9 +15,9 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-use crate::gateway::admission::RateLimiter;
 use crate::platform::metrics::Metrics;
 use crate::platform::tcp::HandedOff;
+use crate::sequencer::rate_limit::RateLimiter;
 use crate::sequencer::reply::ReplyChannel;
 
 /// So many commands in a row make a connection one that does nothing but bid.

@@ -7,6 +7,7 @@
 pub mod queue;
 pub mod direct_read;
 pub mod reply;
+pub mod rate_limit;
 
 use std::io;
 use std::sync::Arc;

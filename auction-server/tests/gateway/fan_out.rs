@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auction_server::config::data_dir::DataDir;
+use auction_server::testing::config::data_dir::DataDir;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use auction_server::config::Tls;
+use auction_server::testing::config::Tls;
 use tokio::process::Command;
 
 use crate::market::{Market, within};

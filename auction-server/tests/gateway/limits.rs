@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auction_proto::limits::FRAME_BYTES_MAX;
 use auction_proto::{Code, FrameDecoder, Goodbye, ServerMessage};
-use auction_server::config::Rate;
+use auction_server::testing::config::Rate;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use auction_server::config::data_dir::DataDir;
-use auction_server::config::{Config, OpsListen};
-use auction_server::server::{ServeError, Server};
+use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::config::{Config, OpsListen};
+use auction_server::testing::server::{ServeError, Server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream};

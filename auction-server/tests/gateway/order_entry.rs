@@ -10,7 +10,7 @@ use auction_proto::{
     Bid, Body, Code, Done, FrameDecoder, Hello, Login, Logout, PREFACE, Ping, Register, Secret,
     ServerMessage, Text, VERSION, Watch, encode_frame, limits,
 };
-use auction_server::config::{Config, OpsListen, Rate};
+use auction_server::testing::config::{Config, OpsListen, Rate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};

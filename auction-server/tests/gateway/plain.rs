@@ -2,7 +2,7 @@
 
 use auction_proto::limits::FRAME_BYTES_MAX;
 use auction_proto::{Code, FrameDecoder, PREFACE, ServerMessage};
-use auction_server::config::Tls;
+use auction_server::testing::config::Tls;
 use std::os::unix::fs::PermissionsExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -71,7 +71,7 @@ async fn bytes_that_nobody_speaks_are_told_what_was_expected() {
 
 #[tokio::test]
 async fn a_certificate_made_here_stays_and_its_key_is_the_owners_alone() {
-    let with_tls = |config: &mut auction_server::config::Config| {
+    let with_tls = |config: &mut auction_server::testing::config::Config| {
         config.network.tls = Tls::SelfSigned;
     };
     let market = Market::start_with(with_tls).await;
@@ -80,11 +80,7 @@ async fn a_certificate_made_here_stays_and_its_key_is_the_owners_alone() {
         line.expect("a fingerprint").to_owned()
     };
     let first = fingerprint(&market.opening);
-    assert!(
-        market
-            .opening
-            .contains("AUCTION_SERVER=tls://127.0.0.1:")
-    );
+    assert!(market.opening.contains("AUCTION_SERVER=tls://127.0.0.1:"));
     let data = market.stop().await;
     let file = data.path().join("tls/self-signed.pem");
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();

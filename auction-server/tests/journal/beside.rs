@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use auction_server::journal::disk::{Access, DiskFile};
-use auction_server::journal::{Disk, Journal, Log, Prepare, Reader, RealDisk, TailState};
+use auction_server::testing::journal::disk::{Access, DiskFile};
+use auction_server::testing::journal::{Disk, Journal, Log, Prepare, Reader, RealDisk, TailState};
 use tempfile::tempdir;
 
 use crate::faulty_disk::FaultyDisk;

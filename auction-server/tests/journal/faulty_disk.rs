@@ -10,8 +10,8 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use auction_server::journal::Disk;
-use auction_server::journal::disk::{Access, DiskFile};
+use auction_server::testing::journal::Disk;
+use auction_server::testing::journal::disk::{Access, DiskFile};
 
 const SECTOR: usize = 512;
 

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::thread;
 
 use auction_proto::Refused;
-use auction_server::config::{Given, Origin, Setting, resolve};
-use auction_server::platform::password_pool::PasswordPool;
-use auction_server::server::Server;
+use auction_server::testing::config::{Given, Origin, Setting, resolve};
+use auction_server::testing::platform::password_pool::PasswordPool;
+use auction_server::testing::server::Server;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 

@@ -2,7 +2,7 @@
 
 use auction_core::{LotId, Name, Price, Role, Symbol, Timestamp};
 use auction_proto::{BidMaximum, Code, ExtendLot};
-use auction_server::platform::password::Password;
+use auction_server::testing::platform::password::Password;
 
 use crate::house::{DemoAccounts, until};
 use crate::line::{Line, PASSWORD};

@@ -16,8 +16,8 @@ use auction_proto::{
     Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, Code, ExtendLot, Fault, HaltLot, OpenLot,
     PlaceOrder, ReinstateUser, ReplaceOrder, ResumeLot, SuspendUser, decode_records,
 };
-use auction_server::cli::export;
-use auction_server::config::data_dir::DataDir;
+use auction_server::testing::cli::export;
+use auction_server::testing::config::data_dir::DataDir;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 

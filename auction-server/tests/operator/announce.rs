@@ -5,7 +5,7 @@ use auction_core::{
     Role, SealedPricing, SealedTerms, SecurityCode, Span, Symbol, Terms, Timestamp, UniformPricing,
     UniformTerms, UserId,
 };
-use auction_server::projections::console_text::{Certified, Security, opening, results};
+use auction_server::testing::projections::console_text::{Certified, Security, opening, results};
 
 use crate::stage::{START, Stage, open};
 

@@ -1,8 +1,8 @@
 //! `config check`: says before a start what a start would say.
 
-use auction_server::cli::check::check;
-use auction_server::config::data_dir::DataDir;
-use auction_server::config::{Config, Tls};
+use auction_server::testing::cli::check::check;
+use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::config::{Config, Tls};
 use tempfile::TempDir;
 
 const STOCKS: &str = "Security,Symbol,Price,Profit\n01,A,1,0\n02,B,1,0\n";

@@ -8,9 +8,9 @@ use auction_core::{
     MarketId, Name, Outcome, Price, Profit, Registration, Reject, Reply, Role, SecurityCode, Span,
     Symbol, Timestamp, UserId,
 };
-use auction_server::config::reserved_names;
-use auction_server::demo::program::{Next, Program, Slot};
-use auction_server::demo::trader::{Intent, Memory, Move, Trader};
+use auction_server::testing::config::reserved_names;
+use auction_server::testing::demo::program::{Next, Program, Slot};
+use auction_server::testing::demo::strategy::{Intent, Memory, Move, Trader};
 
 use crate::stage::START;
 

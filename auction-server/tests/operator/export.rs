@@ -1,8 +1,8 @@
 //! What people take out, beside a journal that is still open.
 
-use auction_server::cli::export::{ExportError, export};
-use auction_server::cli::{Format, What};
-use auction_server::config::data_dir::DataDir;
+use auction_server::testing::cli::export::{ExportError, export};
+use auction_server::testing::cli::{Format, What};
+use auction_server::testing::config::data_dir::DataDir;
 
 use crate::stage::{SECRET, Stage};
 

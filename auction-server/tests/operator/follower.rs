@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use auction_core::LotId;
-use auction_server::journal::RealDisk;
-use auction_server::projections::follower::{Follower, Histories, HistoryError};
+use auction_server::testing::journal::RealDisk;
+use auction_server::testing::projections::follower::{Follower, Histories, HistoryError};
 use tokio::sync::watch;
 
 use crate::stage::Stage;

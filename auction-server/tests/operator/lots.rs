@@ -7,7 +7,7 @@ use auction_core::{
     SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Terms, Timestamp,
     UniformPricing, UniformTerms,
 };
-use auction_server::config::csv::lots::{Defaults, PlannedLot, read};
+use auction_server::testing::config::csv::lots::{Defaults, PlannedLot, read};
 
 fn price(text: &str) -> Price {
     Price::parse(text).unwrap()

@@ -2,9 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use auction_server::cli::Cli;
-use auction_server::cli::verify::verify;
-use auction_server::platform::progress::{Progress, Task};
+use auction_server::testing::cli::Cli;
+use auction_server::testing::cli::verify::verify;
+use auction_server::testing::platform::progress::{Progress, Task};
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::stage::Stage;

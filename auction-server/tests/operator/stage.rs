@@ -10,9 +10,9 @@ use auction_core::{
     Side, Symbol, Terms, Timestamp, UserId,
 };
 use auction_proto::encode_record;
-use auction_server::config::data_dir::DataDir;
-use auction_server::journal::{Batch, Journal, Key, Log, NewJournal, Options, RealDisk};
-use auction_server::projections::console_text::news;
+use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::journal::{Batch, Journal, Key, Log, NewJournal, Options, RealDisk};
+use auction_server::testing::projections::console_text::news;
 use tempfile::TempDir;
 
 /// 2026-11-22 13:00:00 UTC.

@@ -6,7 +6,7 @@ use auction_client::Client;
 use auction_core::{RequestId, Timestamp};
 use auction_proto::{Code, FrameDecoder, Hello, PREFACE, Ping, ServerMessage, Text};
 use auction_proto::{VERSION, encode_frame, limits};
-use auction_server::gateway::session::{
+use auction_server::testing::gateway::session::{
     CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, SILENT_HEARTBEATS, WRITE_TIMEOUT,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};

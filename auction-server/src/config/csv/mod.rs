@@ -19,7 +19,7 @@ use csv::StringRecord;
 use fault::Faults;
 use record::Records;
 
-pub use fault::{CsvError, FAULTS_SAID_MAX, Fault, shown};
+pub use fault::{CsvError, shown};
 
 /// The largest file, in bytes: 64 MiB.
 pub const CSV_BYTES_MAX: u64 = 64 << 20;

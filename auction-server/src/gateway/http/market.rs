@@ -15,10 +15,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::origins::AllowedOrigins;
 use super::pages;
-use crate::gateway::Gateway;
 use crate::gateway::admission::ClientAddress;
 use crate::gateway::http::{Request, Response, converse, field, text};
-use crate::gateway::session::{self, Channel, CloseReason, HELLO_TIMEOUT};
+use crate::gateway::session::{self, Channel, CloseReason, HELLO_TIMEOUT, Services};
 
 /// Where the WebSocket is.
 const WEBSOCKET: &str = "/ws";
@@ -26,20 +25,21 @@ const WEBSOCKET: &str = "/ws";
 const WEBSOCKET_VERSION: &str = "13";
 
 /// Answers a connection whose client speaks HTTP, and serves the session that it may become.
-pub(in crate::gateway) async fn serve<S>(
+pub(crate) async fn serve<S>(
     stream: S,
-    gateway: &Gateway,
+    services: Arc<Services>,
+    origins: &AllowedOrigins,
     client_address: Arc<ClientAddress>,
 ) -> CloseReason
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let metrics = &gateway.services.metrics;
+    let metrics = &services.metrics;
     let other = metrics.connections_other.held();
     let upgrade = Mutex::new(None);
-    let stopping = gateway.services.stopping.clone();
+    let stopping = services.stopping.clone();
     let conversation = converse(stream, stopping, |request| {
-        let (response, handed_on) = answer(request, &gateway.origins);
+        let (response, handed_on) = answer(request, origins);
         if handed_on.is_some() {
             *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = handed_on;
         }
@@ -58,7 +58,7 @@ where
             let _open = metrics.connections_websocket.held();
             let channel = Channel::websocket(TokioIo::new(stream)).await;
             let hello_by = Instant::now() + HELLO_TIMEOUT;
-            session::serve(channel, hello_by, client_address, gateway.services.clone()).await
+            session::serve(channel, hello_by, client_address, services.clone()).await
         }
         Err(error) => CloseReason::Stream(std::io::Error::other(error)),
     }

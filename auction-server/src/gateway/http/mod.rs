@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::gateway::session::stopped;
+use crate::platform::shutdown::stopped;
 
 /// How long the head of a request may take to come, and the next request on a connection.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

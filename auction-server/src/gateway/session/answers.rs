@@ -7,8 +7,8 @@ use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{ActiveSession, Connection, State};
-use crate::gateway::admission::RateLimiter;
 use crate::sequencer::queue::{Answer, SubmitError, Work};
+use crate::sequencer::rate_limit::RateLimiter;
 use crate::sequencer::reply::{ReplyMessage, response_to};
 
 /// Whether a command that was asked in place came to be decided.

@@ -7,8 +7,9 @@ use auction_core::{AccountEvent, Caller, Command, SessionId, StandingOrder, User
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::gateway::session::{Services, stopped};
+use crate::gateway::session::Services;
 use crate::market::dead_man::{Expired, ExpiryCause};
+use crate::platform::shutdown::stopped;
 use crate::sequencer::queue::{Answer, SequencerHandle, SubmitError, Work};
 
 /// How many cancels are under way at a time, so that others find room in the sequencer's inbox.

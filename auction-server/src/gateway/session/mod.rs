@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, unconstrained};
 use tokio::time::{Instant, timeout};
 
-use crate::gateway::admission::{Admission, ClientAddress, RateLimiter};
+use crate::gateway::admission::{Admission, ClientAddress};
 use crate::gateway::session::peer_directory::PeerDirectory;
 use crate::gateway::session::relayed::Envelopes;
 use crate::journal::Durability;
@@ -38,12 +38,14 @@ use crate::market::dead_man::DeadManSwitches;
 use crate::platform::clock::Clock;
 use crate::platform::metrics::Metrics;
 use crate::platform::password_pool::PasswordPool;
+use crate::platform::shutdown::stopped;
 use crate::projections::fan_out::FanOut;
 use crate::projections::feed::{AccountSubscription, FeedMessage, Hub, SubscriptionError};
 use crate::projections::follower::Histories;
 use crate::projections::signing::{SignedNext, SignedSubscription, Signing};
 use crate::sequencer::direct_read::{FAST_PATH_AFTER, FastPathConnection, PENDING_REPLIES_MAX};
 use crate::sequencer::queue::{SequencerHandle, Work};
+use crate::sequencer::rate_limit::RateLimiter;
 use crate::sequencer::reply::{ReplyChannel, ReplyMessage, WAKES_MAX};
 
 use channel::INPUT_BYTES;
@@ -378,10 +380,4 @@ async fn next_heartbeat(heartbeats: &mut watch::Receiver<Arc<FeedMessage>>) -> A
         Ok(()) => heartbeats.borrow_and_update().clone(),
         Err(_) => std::future::pending().await,
     }
-}
-
-/// Waits until the server is ending.
-pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // An error: the server is gone already.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
 }

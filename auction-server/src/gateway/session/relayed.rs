@@ -27,12 +27,13 @@ use auction_proto::{
 use tokio::sync::watch;
 
 use crate::config::Rate;
-use crate::gateway::admission::{Admission, RateLimiter};
+use crate::gateway::admission::Admission;
 use crate::market::credentials::Credentials;
 use crate::market::group_commit::{Decision, Novelty};
 use crate::platform::clock::Clock;
 use crate::platform::metrics::Metrics;
 use crate::sequencer::queue::{Answer, SequencerHandle, SubmitError, Work};
+use crate::sequencer::rate_limit::RateLimiter;
 
 /// How far away an envelope's expiry can be. What was answered is remembered for as long.
 pub const EXPIRES_WITHIN: Span = Span::from_secs(60);

@@ -15,7 +15,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 pub use read_half::{HandedOff, ReadHalf};
-pub use write_half::{Sent, WriteGuard, WriteHalf};
+pub use write_half::{Sent, WriteHalf};
 
 use read_half::ReadTurn;
 

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::platform::tcp::SharedStream;
 use crate::projections::feed::FEED_LAG_MAX;
+use crate::projections::feed::SubscriptionError;
 use crate::projections::feed::tests::{hub, listings};
 
 /// Longer than anything here takes.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
-use super::{LEASES_WAITING_MAX, LeaseState, LeasedFeed};
+use super::lease::{LEASES_WAITING_MAX, LeaseState, LeasedFeed};
 use crate::platform::encoding::Encoding;
 use crate::platform::metrics::Metrics;
 use crate::platform::tcp::{Sent, WriteHalf};
@@ -124,7 +124,7 @@ impl Writer {
             return Written::Over;
         };
         let mut feed = leased.feed();
-        let LeaseState::LeasedFeed(following) = &mut *feed else {
+        let LeaseState::Leased(following) = &mut *feed else {
             return Written::Over;
         };
         match self.write(following, &leased.write_half, leased.encoding) {

@@ -4,24 +4,22 @@
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::Thread;
 
-use super::HubRequest;
-
 /// Where messages go in. The hub ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct HubQueue {
+pub(super) struct HubQueue<M> {
     /// `None` once it is being dropped.
-    queue: Option<SyncSender<HubRequest>>,
+    queue: Option<SyncSender<M>>,
     hub: Thread,
 }
 
-impl HubQueue {
-    pub(super) fn new(queue: SyncSender<HubRequest>, hub: Thread) -> Self {
+impl<M> HubQueue<M> {
+    pub(super) fn new(queue: SyncSender<M>, hub: Thread) -> Self {
         let queue = Some(queue);
         Self { queue, hub }
     }
 
     /// Puts a message in, and wakes nobody. When there is no room it wakes the hub, and waits.
-    pub(super) fn put(&self, message: HubRequest) {
+    pub(super) fn put(&self, message: M) {
         let Some(queue) = &self.queue else { return };
         // Without a hub nobody watches.
         if let Err(TrySendError::Full(message)) = queue.try_send(message) {
@@ -31,7 +29,7 @@ impl HubQueue {
     }
 
     /// Puts a message in and wakes the hub.
-    pub(super) fn send(&self, message: HubRequest) -> Result<(), TrySendError<HubRequest>> {
+    pub(super) fn send(&self, message: M) -> Result<(), TrySendError<M>> {
         match &self.queue {
             Some(queue) => queue.try_send(message)?,
             None => return Err(TrySendError::Disconnected(message)),
@@ -45,7 +43,7 @@ impl HubQueue {
     }
 }
 
-impl Drop for HubQueue {
+impl<M> Drop for HubQueue<M> {
     fn drop(&mut self) {
         // It sees that nobody is left only when it looks.
         self.queue = None;

@@ -41,24 +41,17 @@ use snapshots::Snapshots;
 use subscription::BroadcastItem;
 
 pub use accounts::{AccountSubscribed, AccountSubscription};
-pub use indicatives::INDICATIVE_EVERY;
-pub use message::{FeedBatch, FeedMessage, HeartbeatMessage, IndicativeMessage, Snapshot};
+pub use message::{FeedBatch, FeedMessage, Snapshot};
 use message::{heartbeat_message, symbol_of};
+pub use snapshots::SNAPSHOTS_MAX;
 pub use subscription::{FeedNotify, Subscription, SubscriptionError};
 
 /// How many batches can wait for the hub; with one more, the sequencer waits, which answers everyone `busy` in time.
 pub const HUB_QUEUE: usize = 1_024;
 /// How many questions can wait in the hub's inbox; who asks one more waits in line before it.
 pub const HUB_QUESTIONS: usize = 256;
-/// How many batches are kept for those who resume, and for those who watch and are behind.
-pub const REPLAY_BATCHES_MAX: usize = 16_384;
-/// How many bytes of them, their JSON counted whether anyone asks for it or not.
-pub const REPLAY_BYTES_MAX: usize = 64 << 20;
 /// How many messages a watcher can be behind; one more, or one that is no longer kept, and it is given a snapshot.
 pub const FEED_LAG_MAX: usize = 1_024;
-/// How many snapshots can be on their way to slow clients; with as many, [`Hub::snapshot`] is busy, and who
-/// begins to watch is given the latest of them, with what came since.
-pub const SNAPSHOTS_MAX: usize = 64;
 /// How long what became durable waits for the hub at most while nobody watches: news is for people.
 pub const HUB_DELAY_MAX: Duration = Duration::from_millis(20);
 /// How long to wait when the inbox is full of batches.
@@ -67,7 +60,7 @@ const INBOX_PAUSE: Duration = Duration::from_millis(5);
 /// The way to the hub.
 #[derive(Clone, Debug)]
 pub struct Hub {
-    inbox: Arc<HubQueue>,
+    inbox: Arc<HubQueue<HubRequest>>,
     questions: Arc<Semaphore>,
     demand: Demand,
     metrics: Arc<Metrics>,
@@ -78,7 +71,7 @@ pub struct Hub {
 /// A way to the hub that does not keep it running.
 #[derive(Clone, Debug)]
 pub struct WeakHub {
-    inbox: Weak<HubQueue>,
+    inbox: Weak<HubQueue<HubRequest>>,
     questions: Arc<Semaphore>,
     demand: Demand,
     metrics: Arc<Metrics>,

@@ -6,7 +6,12 @@ use std::sync::{Arc, Weak};
 use auction_core::FeedSequence;
 use auction_proto::ResyncBecause;
 
-use super::{FeedMessage, REPLAY_BATCHES_MAX, REPLAY_BYTES_MAX};
+use super::FeedMessage;
+
+/// How many batches are kept for those who resume, and for those who watch and are behind.
+pub const REPLAY_BATCHES_MAX: usize = 16_384;
+/// How many bytes of them, their JSON counted whether anyone asks for it or not.
+pub const REPLAY_BYTES_MAX: usize = 64 << 20;
 
 /// The latest batches, bounded by their number and by their bytes. It alone keeps them: whoever is slower than
 /// this is behind for good.

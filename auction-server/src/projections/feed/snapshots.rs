@@ -6,7 +6,11 @@ use std::sync::{Arc, Weak};
 use auction_core::Market;
 
 use super::replay_buffer::ReplayBuffer;
-use super::{FeedMessage, SNAPSHOTS_MAX, Snapshot};
+use super::{FeedMessage, Snapshot};
+
+/// How many snapshots can be on their way to slow clients; with as many, `Hub::snapshot` is busy, and who
+/// begins to watch is given the latest of them, with what came since.
+pub const SNAPSHOTS_MAX: usize = 64;
 
 /// A snapshot of no more bytes is made anew for each sequence at which someone begins to watch.
 const SMALL_BYTES: usize = 64 << 10;

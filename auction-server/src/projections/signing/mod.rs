@@ -20,12 +20,9 @@ use crate::journal::Disk;
 use crate::platform::clock::Clock;
 use crate::projections::feed::Hub;
 
-pub use key::{KeyError, Keys, open_keys};
-pub use proofs::{CHECKPOINT_EVERY, PROOFS_WAITING_MAX, ProofError, Proofs};
-pub use stream::{
-    EncodedBatch, EncodedSnapshot, SIGN_WITHIN, SIGNED_HEARTBEAT_MAX, SignedNext, SignedStart,
-    SignedStream, SignedSubscribed, SignedSubscription, SigningUnavailable,
-};
+pub use key::{KeyError, open_keys};
+pub use proofs::{ProofError, Proofs};
+pub use stream::{SignedNext, SignedStart, SignedStream, SignedSubscribed, SignedSubscription};
 
 /// All that signs.
 #[derive(Clone, Debug)]

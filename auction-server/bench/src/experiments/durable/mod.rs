@@ -2,36 +2,25 @@
 //! the disk alone, and an echo that syncs.
 
 mod tell;
+mod measured;
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::disk::{Writing, bare_syncs};
 use crate::load::Pace;
-use crate::processes::Worked;
 use crate::report::Section;
 use crate::row::Unit;
-use crate::setup::{Contender, Setup, Shape, TRADERS, Turn};
-use crate::stats::Stats;
+use crate::setup::{Contender, Setup, Shape, TRADERS};
 use crate::target::Target;
 use crate::targets::auction::{Auction, Durability};
 use crate::targets::echo::Echo;
 use crate::targets::postgres::Postgres;
 use crate::targets::redis::{Redis, Sync};
 
+use self::measured::{ALONE, Ahead, Measured, SCHEDULED, SHAPES, STAGES, Stages, rate, shape};
 use self::tell::{Systems, tell};
 
-/// What is measured beside Redis, and how many times as many bids it should be.
-const SHAPES: [(Shape, f64); 4] = [
-    (ALONE, 1.2),
-    (CROWD, 2.5),
-    (shape(50, 16), 3.5),
-    (shape(50, 64), 8.0),
-];
-/// The places among them that are measured on a schedule and beside PostgreSQL too, and the aim beside that.
-const SCHEDULED: [(usize, f64); 2] = [(1, 3.0), (2, 20.0)];
-const ALONE: Shape = shape(1, 1);
-const CROWD: Shape = shape(50, 1);
 /// The schedule is what this part of Redis's best is, so that both can keep it.
 const SCHEDULE: f64 = 0.6;
 /// What PostgreSQL's best is sought among.
@@ -44,21 +33,6 @@ const POSTGRES_SHAPES: [Shape; 7] = [
     shape(16, 16),
     shape(50, 16),
 ];
-/// The stages of a command in the server's metrics, and what they are.
-const STAGES: [(&str, &str); 4] = [
-    ("queued", "waits for the sequencer"),
-    ("decided", "its batch is decided"),
-    ("synced", "its batch is written and synced"),
-    ("told", "its answer reaches the socket"),
-];
-
-const fn shape(connections: u32, in_flight: u32) -> Shape {
-    Shape {
-        connections,
-        in_flight,
-    }
-}
-
 pub fn ask(setup: &Setup) -> io::Result<Section> {
     let folder = setup.folder.within("durable")?;
     let server = Auction::start(
@@ -145,57 +119,6 @@ fn told<S: Target>(contender: &Result<Contender<S>, String>) -> Result<&dyn Targ
     contender.map(|contender| &contender.system as &dyn Target)
 }
 
-/// What came of all turns: of each shape, those of each round.
-#[derive(Default)]
-struct Measured {
-    bare: [Vec<f64>; 2],
-    ours: [Vec<Turn>; 4],
-    stages: [Vec<Stages>; 4],
-    ahead: [Vec<Ahead>; 4],
-    echo: [Vec<Turn>; 4],
-    redis: [Vec<Turn>; 4],
-    postgres: Vec<Turn>,
-    rates: [f64; 2],
-    ours_scheduled: [Vec<Turn>; 2],
-    redis_scheduled: [Vec<Turn>; 2],
-}
-
-/// What the journal wrote ahead during a turn.
-struct Ahead {
-    bytes_a_bid: f64,
-    bytes_a_second: f64,
-    micros_a_bid: f64,
-}
-
-impl Ahead {
-    fn of(server: &Auction, before: Worked, turn: &Turn, took: Duration) -> io::Result<Self> {
-        let after = server.written_ahead()?;
-        let (bytes, bids) = (after.bytes - before.bytes, turn.outcome.answered.max(1));
-        let time = after.time - before.time;
-        Ok(Self {
-            bytes_a_bid: bytes as f64 / bids as f64,
-            bytes_a_second: bytes as f64 / took.as_secs_f64(),
-            micros_a_bid: time.as_secs_f64() * 1e6 / bids as f64,
-        })
-    }
-}
-
-/// Sums of what the server measures: seconds in each stage, commands, records, batches.
-#[derive(Clone, Debug)]
-struct Stages(Vec<f64>);
-
-impl Stages {
-    fn since(&self, before: &Self) -> Self {
-        Self(
-            self.0
-                .iter()
-                .zip(&before.0)
-                .map(|(after, before)| after - before)
-                .collect(),
-        )
-    }
-}
-
 fn stages_of(server: &Auction) -> io::Result<Stages> {
     let mut names = Vec::new();
     for (setup, _) in STAGES {
@@ -222,12 +145,4 @@ fn best_of_postgres(setup: &Setup, postgres: &mut Contender<Postgres>) -> io::Re
         }
     }
     Ok(best.1)
-}
-
-fn rates(turns: &[Turn]) -> Vec<f64> {
-    turns.iter().map(|turn| turn.outcome.rate()).collect()
-}
-
-fn rate(turns: &[Turn]) -> Stats {
-    Stats::of(&rates(turns))
 }

@@ -7,7 +7,7 @@ use crate::setup::{Shape, Turn};
 use crate::stats::Stats;
 use crate::target::{Target, names, starts};
 
-use super::{Measured, SCHEDULED, SHAPES, STAGES, rate, rates};
+use super::measured::{Ahead, Measured, SCHEDULED, SHAPES, STAGES, rate, rates};
 
 /// Whom durable bids are measured at.
 pub struct Systems<'a> {
@@ -225,7 +225,7 @@ fn written_ahead(measured: &Measured) -> Vec<Vec<String>> {
         "segments written ahead, full of zeros, while bids come",
         &["zeros a bid", "zeros a second", "processor time a bid"],
         |place| {
-            let of = |value: fn(&super::Ahead) -> f64, said: fn(f64) -> String| {
+            let of = |value: fn(&Ahead) -> f64, said: fn(f64) -> String| {
                 let each: Vec<f64> = measured.ahead[place].iter().map(value).collect();
                 median_or_none(&each, said)
             };

@@ -172,7 +172,7 @@ async fn of_a_call_nothing_is_told_before_its_opening_or_behind_its_close() {
         if number % 2 == 0 {
             calls.does(Caller::Operator, Command::CloseLot { lot });
         }
-        sleep(INDICATIVE_EVERY / 20).await;
+        sleep(indicatives::INDICATIVE_EVERY / 20).await;
         while let Some(published) = watching.feed.try_next().unwrap() {
             match &*published {
                 FeedMessage::Batch(batch) => {

@@ -122,7 +122,7 @@ async fn a_watcher_that_is_behind_keeps_no_batch_alive_and_is_told() {
         let published = register.feed.try_next().unwrap().unwrap();
         published.bytes()
     };
-    let batches = REPLAY_BYTES_MAX / batch_bytes + 2;
+    let batches = replay_buffer::REPLAY_BYTES_MAX / batch_bytes + 2;
     assert!(batches < FEED_LAG_MAX, "{batches}");
     for _ in 0..batches {
         hub.publish_and_wake(listings(0, 1_000), Vec::new());
