@@ -162,11 +162,6 @@ pub mod projections {
 pub mod sequencer {
     //! The sequencer.
     pub use crate::sequencer::Sequencer;
-
-    pub mod queue {
-        //! The queue into the sequencer.
-        pub use crate::sequencer::queue::{Answer, Work};
-    }
 }
 
 pub mod server {

@@ -26,7 +26,7 @@ use crate::platform::clock::Clock;
 use crate::platform::metrics::Metrics;
 use crate::projections::feed::{HUB_DELAY_MAX, Hub};
 use crate::sequencer::direct_read::DirectReader;
-use crate::sequencer::queue::{Answer, Commands, QueueReceiver, SequencerHandle, Submission, Work};
+use crate::sequencer::queue::{Commands, Question, QueueReceiver, SequencerHandle, Submission};
 use crate::sequencer::reply::{Decisions, ReplyChannel};
 
 /// After so many records those are told who need not know of each batch.
@@ -110,8 +110,8 @@ struct Worker {
 /// What was decided and is told when it is durable.
 #[derive(Default)]
 struct PendingReplies {
-    /// What each of those who wait is told.
-    answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// Answers to questions.
+    answers: Vec<Box<dyn FnOnce() + Send>>,
     /// What each connection is told.
     connections: Vec<(Arc<ReplyChannel>, Decisions)>,
     count: u64,
@@ -120,13 +120,20 @@ struct PendingReplies {
 }
 
 impl PendingReplies {
-    /// Tells all of it. Who has left need not be told.
+    /// Keeps the answer to a question.
+    fn answer<T: Send + 'static>(&mut self, reply: oneshot::Sender<T>, answer: T) {
+        // Ignore send errors: the requester may be gone.
+        self.answers
+            .push(Box::new(move || drop(reply.send(answer))));
+    }
+
+    /// Sends all of it.
     fn send(&mut self, durable_at: Instant, metrics: &Metrics) {
         for (reply, decisions) in self.connections.drain(..) {
             reply.send(decisions, durable_at, metrics, &mut self.buffer);
         }
-        for (reply, answer) in self.answers.drain(..) {
-            let _ = reply.send(answer);
+        for answer in self.answers.drain(..) {
+            answer();
         }
         self.count = 0;
     }
@@ -175,10 +182,9 @@ impl Worker {
         pending: &mut PendingReplies,
     ) -> io::Result<u64> {
         let count = match submission {
-            Submission::Question(caller, work, reply) => {
+            Submission::Question(question) => {
                 self.commit_when_full()?;
-                let answer = self.answer(now, caller, work);
-                pending.answers.push((reply, answer));
+                self.answer(now, question, pending);
                 1
             }
             Submission::Commands(Commands {
@@ -240,33 +246,41 @@ impl Worker {
         Ok(decisions)
     }
 
-    fn answer(&mut self, now: Timestamp, caller: Caller, work: Work) -> Answer {
+    fn answer(&mut self, now: Timestamp, question: Question, pending: &mut PendingReplies) {
         let engine = self.group_commit.engine();
-        match work {
-            Work::Command(command) => {
-                Answer::Decided(self.group_commit.decide(now, caller, command))
+        match question {
+            Question::Command(caller, command, reply) => {
+                pending.answer(reply, self.group_commit.decide(now, caller, command));
             }
-            Work::Before(end, command) => Answer::Before(if now < end {
-                Some(self.group_commit.decide(now, caller, command))
-            } else {
-                self.group_commit.recall(caller, &command)
-            }),
-            Work::LastRequest(session) => {
+            Question::CommandBefore(caller, end, command, reply) => {
+                let decided = if now < end {
+                    Some(self.group_commit.decide(now, caller, command))
+                } else {
+                    self.group_commit.recall(caller, &command)
+                };
+                pending.answer(reply, decided);
+            }
+            Question::LastRequest(session, reply) => {
                 let session = engine.roster().session(session);
                 let last = session.map_or(RequestId(0), |session| session.last_request());
-                Answer::LastRequest(last)
+                pending.answer(reply, last);
             }
-            Work::LeastWinning(lot, trader) => {
-                Answer::LeastWinning(engine.least_winning(lot, trader))
+            Question::LeastWinning(lot, trader, reply) => {
+                pending.answer(reply, engine.least_winning(lot, trader));
             }
-            Work::Record(session, request) => {
+            Question::Record(session, request, reply) => {
                 let session = engine.roster().session(session);
-                Answer::Record(session.and_then(|session| session.record_of(request)))
+                pending.answer(
+                    reply,
+                    session.and_then(|session| session.record_of(request)),
+                );
             }
-            Work::Balance(asker, asked) => {
-                Answer::Balance(Box::new(balance::balance(engine, asker, &asked)))
+            Question::Balance(asker, asked, reply) => {
+                pending.answer(reply, balance::balance(engine, asker, &asked));
             }
-            Work::Orders(lot, trader) => Answer::Orders(engine.orders_of(lot, trader)),
+            Question::Orders(lot, trader, reply) => {
+                pending.answer(reply, engine.orders_of(lot, trader));
+            }
         }
     }
 

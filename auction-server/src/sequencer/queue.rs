@@ -24,8 +24,8 @@ pub const QUEUE_MAX: usize = 8_192;
 /// What is asked of the sequencer.
 #[derive(Debug)]
 pub(crate) enum Submission {
-    /// One thing, by someone who waits for it.
-    Question(Caller, Work, oneshot::Sender<Answer>),
+    /// A question of someone who waits for the answer.
+    Question(Question),
     /// Commands of a connection.
     Commands(Commands),
     /// A line to read from now on.
@@ -47,49 +47,36 @@ impl Submission {
     /// How much it is.
     pub(crate) fn count(&self) -> usize {
         match self {
-            Self::Question(..) => 1,
+            Self::Question(_) => 1,
             Self::Commands(commands) => commands.commands.len(),
             Self::FastPathConnection(_) => 1,
         }
     }
 }
 
-/// What is asked.
+/// A question of someone who waits for its answer, which is sent once all that was decided before it is durable.
 #[derive(Debug)]
-pub enum Work {
-    /// A command to decide.
-    Command(Command),
-    /// A command of a session to decide, if it is not this late already. What came of it before is told all the same.
-    Before(Timestamp, Command),
+pub(crate) enum Question {
+    /// Decide a command.
+    Command(Caller, Command, oneshot::Sender<Decision>),
+    /// Decide a command of a session unless it is this late already; then `None`. The outcome of a request that was
+    /// decided before is sent all the same.
+    CommandBefore(
+        Caller,
+        Timestamp,
+        Command,
+        oneshot::Sender<Option<Decision>>,
+    ),
     /// The highest number of an accepted request of a session.
-    LastRequest(SessionId),
-    /// What a trader would have needed to win a lot.
-    LeastWinning(LotId, UserId),
+    LastRequest(SessionId, oneshot::Sender<RequestId>),
+    /// What a trader would have needed to win a lot; `None` before its close.
+    LeastWinning(LotId, UserId, oneshot::Sender<Option<LeastWinning>>),
     /// What a trader owns, as this user may see it.
-    Balance(UserId, GetBalance),
-    /// A trader's own orders on a lot.
-    Orders(LotId, UserId),
-    /// The record of a request of a session.
-    Record(SessionId, RequestId),
-}
-
-/// What came of a submission.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// The command was decided, or refused.
-    Decided(Decision),
-    /// The command was decided, or refused; `None`: it is too late, and it was not done.
-    Before(Option<Decision>),
-    /// The highest number of an accepted request.
-    LastRequest(RequestId),
-    /// What the trader would have needed; `None` before the close.
-    LeastWinning(Option<LeastWinning>),
-    /// What the trader owns.
-    Balance(Box<Result<Balance, Reject>>),
-    /// The trader's orders; `None`: there is no such lot.
-    Orders(Option<Vec<OwnOrder>>),
-    /// The record of the request, if it was accepted and is remembered.
-    Record(Option<Sequence>),
+    Balance(UserId, GetBalance, oneshot::Sender<Result<Balance, Reject>>),
+    /// A trader's own orders on a lot; `None`: there is no such lot.
+    Orders(LotId, UserId, oneshot::Sender<Option<Vec<OwnOrder>>>),
+    /// The record of a request of a session, if it was accepted and is remembered.
+    Record(SessionId, RequestId, oneshot::Sender<Option<Sequence>>),
 }
 
 /// Where submissions go in.
@@ -128,7 +115,7 @@ impl SequencerHandle {
         let sent = self.send(Submission::Commands(commands), count);
         sent.map_err(|(why, submission)| match submission {
             Submission::Commands(commands) => (why, commands),
-            Submission::Question(..) | Submission::FastPathConnection(_) => {
+            Submission::Question(_) | Submission::FastPathConnection(_) => {
                 unreachable!("commands were sent")
             }
         })
@@ -159,15 +146,99 @@ impl SequencerHandle {
             })
     }
 
-    /// Submits, and waits for what comes of it.
+    /// Submits a command, and waits for its decision.
     ///
     /// # Errors
-    /// [`SubmitError`] as [`submit`](Self::submit), or when the journal failed before it was durable.
-    pub async fn ask(&self, caller: Caller, work: Work) -> Result<Answer, SubmitError> {
-        let (sender, receiver) = oneshot::channel();
-        let question = Submission::Question(caller, work, sender);
-        self.send(question, 1).map_err(|(why, _)| why)?;
-        receiver.await.map_err(|_| SubmitError::Unknown)
+    /// [`SubmitError`] as [`submit`](Self::submit), or when the journal failed before the decision was durable; so for
+    /// the questions below.
+    pub async fn command(&self, caller: Caller, command: Command) -> Result<Decision, SubmitError> {
+        self.ask(|reply| Question::Command(caller, command, reply))
+            .await
+    }
+
+    /// Submits a command of a session that is decided before `end` or not at all. Returns `None` if it was too late;
+    /// the outcome of a request that was decided before is returned all the same.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn command_before(
+        &self,
+        caller: Caller,
+        end: Timestamp,
+        command: Command,
+    ) -> Result<Option<Decision>, SubmitError> {
+        self.ask(|reply| Question::CommandBefore(caller, end, command, reply))
+            .await
+    }
+
+    /// Returns the highest number of an accepted request of a session; 0 without one.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn last_request(&self, session: SessionId) -> Result<RequestId, SubmitError> {
+        self.ask(|reply| Question::LastRequest(session, reply))
+            .await
+    }
+
+    /// Returns what a trader would have needed to win a lot; `None` before its close.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn least_winning(
+        &self,
+        lot: LotId,
+        trader: UserId,
+    ) -> Result<Option<LeastWinning>, SubmitError> {
+        self.ask(|reply| Question::LeastWinning(lot, trader, reply))
+            .await
+    }
+
+    /// Returns what a trader owns, as `asker` may see it.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; within, the market's refusal.
+    pub async fn balance(
+        &self,
+        asker: UserId,
+        asked: GetBalance,
+    ) -> Result<Result<Balance, Reject>, SubmitError> {
+        self.ask(|reply| Question::Balance(asker, asked, reply))
+            .await
+    }
+
+    /// Returns a trader's own orders on a lot; `None` when there is no such lot.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn orders(
+        &self,
+        lot: LotId,
+        trader: UserId,
+    ) -> Result<Option<Vec<OwnOrder>>, SubmitError> {
+        self.ask(|reply| Question::Orders(lot, trader, reply)).await
+    }
+
+    /// Returns the record of a request of a session, if it was accepted and is remembered.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn record_of(
+        &self,
+        session: SessionId,
+        request: RequestId,
+    ) -> Result<Option<Sequence>, SubmitError> {
+        self.ask(|reply| Question::Record(session, request, reply))
+            .await
+    }
+
+    async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Question,
+    ) -> Result<T, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Submission::Question(question(reply)), 1)
+            .map_err(|(why, _)| why)?;
+        answer.await.map_err(|_| SubmitError::Unknown)
     }
 }
 

@@ -29,7 +29,6 @@ use auction_server::testing::projections::feed::Hub;
 use auction_server::testing::projections::follower::Follower;
 use auction_server::testing::projections::signing::{Signer, Signing, open_keys};
 use auction_server::testing::sequencer::Sequencer;
-use auction_server::testing::sequencer::queue::{Answer, Work};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -229,9 +228,9 @@ impl Stage {
     /// simulated is not to run away from them.
     pub fn settle(&self) {
         self.runtime.block_on(async {
-            let session = Work::LastRequest(auction_core::SessionId(0));
-            let asked = self.services.sequencer.ask(Caller::Operator, session).await;
-            assert!(matches!(asked, Ok(Answer::LastRequest(_))));
+            let session = auction_core::SessionId(0);
+            let asked = self.services.sequencer.last_request(session).await;
+            assert!(asked.is_ok());
             self.services.hub.ping().await.unwrap();
         });
     }

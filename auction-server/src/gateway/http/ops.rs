@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use auction_core::{Caller, SessionId};
+use auction_core::SessionId;
 use hyper::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use crate::config::OpsListen;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
-use crate::sequencer::queue::Work;
 
 /// How many connections operators can have; one more is closed.
 pub const CONNECTIONS_MAX: usize = 64;
@@ -123,8 +122,7 @@ async fn answer(
 async fn readiness(services: Weak<Services>, is_ending: bool) -> Result<(), &'static str> {
     let services = services.upgrade().filter(|_| !is_ending);
     let services = services.ok_or("the server is ending")?;
-    let session = Work::LastRequest(SessionId(0));
-    let sequencer = services.sequencer.ask(Caller::Operator, session);
+    let sequencer = services.sequencer.last_request(SessionId(0));
     match timeout(ANSWER_TIMEOUT, sequencer).await {
         Ok(Ok(_)) => {}
         _ => return Err("the sequencer does not answer"),

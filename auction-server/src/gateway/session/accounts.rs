@@ -12,7 +12,6 @@ use crate::config::reserved_names;
 use crate::market::credentials::{Account, OpenSession};
 use crate::platform::password::Password;
 use crate::platform::password_pool::Verdict;
-use crate::sequencer::queue::{Answer, Work};
 
 /// How long a session lasts from its login on.
 pub const SESSION_LIFETIME: Span = Span::from_secs(30 * 24 * 60 * 60);
@@ -86,9 +85,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             token_hash: token.hash(),
             expires_at,
         };
-        let work = Work::Command(Command::OpenSession(Box::new(new)));
-        match self.services.sequencer.ask(Caller::Operator, work).await {
-            Ok(Answer::Decided(Ok(done))) => {
+        let command = Command::OpenSession(Box::new(new));
+        match self
+            .services
+            .sequencer
+            .command(Caller::Operator, command)
+            .await
+        {
+            Ok(Ok(done)) => {
                 let Reply::SessionOpened(session) = done.reply else {
                     unreachable!("an opened session is told as such")
                 };
@@ -109,17 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     },
                 );
             }
-            Ok(Answer::Decided(Err(reject))) => self.refused(request, Refused::from(reject)),
-            Ok(
-                Answer::LastRequest(_)
-                | Answer::LeastWinning(_)
-                | Answer::Balance(_)
-                | Answer::Orders(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("a command was asked")
-            }
+            Ok(Err(reject)) => self.refused(request, Refused::from(reject)),
             Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
@@ -149,13 +143,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             };
             return self.refused(request, Refused::from(reject));
         }
-        match self
-            .services
-            .sequencer
-            .ask(Caller::Operator, Work::LastRequest(session))
-            .await
-        {
-            Ok(Answer::LastRequest(last_request)) => {
+        match self.services.sequencer.last_request(session).await {
+            Ok(last_request) => {
                 self.enter_session(ActiveSession { session, user });
                 let Account { name, role, .. } = account;
                 let token = None;
@@ -171,16 +160,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                         expires_at,
                     },
                 );
-            }
-            Ok(
-                Answer::Decided(_)
-                | Answer::LeastWinning(_)
-                | Answer::Balance(_)
-                | Answer::Orders(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("the last request was asked")
             }
             Err(why) => self.refuse_unsubmitted(request, why),
         }

@@ -7,7 +7,7 @@ use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{ActiveSession, Connection, State};
-use crate::sequencer::queue::{Answer, SubmitError, Work};
+use crate::sequencer::queue::SubmitError;
 use crate::sequencer::rate_limit::RateLimiter;
 use crate::sequencer::reply::{ReplyMessage, response_to};
 
@@ -72,13 +72,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         caller: Caller,
         command: Command,
     ) -> AskOutcome {
-        match self
-            .services
-            .sequencer
-            .ask(caller, Work::Command(command))
-            .await
-        {
-            Ok(Answer::Decided(Ok(done))) => {
+        match self.services.sequencer.command(caller, command).await {
+            Ok(Ok(done)) => {
                 let feed_sequence = done.feed_sequence;
                 let accepted = Accepted {
                     feed_sequence,
@@ -87,17 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 };
                 self.reply(request, &accepted);
             }
-            Ok(Answer::Decided(Err(reject))) => self.refused(request, Refused::from(reject)),
-            Ok(
-                Answer::LastRequest(_)
-                | Answer::LeastWinning(_)
-                | Answer::Balance(_)
-                | Answer::Orders(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("a command was asked")
-            }
+            Ok(Err(reject)) => self.refused(request, Refused::from(reject)),
             Err(why) => {
                 self.refuse_unsubmitted(request, why);
                 return AskOutcome::Unsubmitted;

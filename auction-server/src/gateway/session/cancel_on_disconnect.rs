@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::gateway::session::Services;
 use crate::market::dead_man::{Expired, ExpiryCause};
 use crate::platform::shutdown::stopped;
-use crate::sequencer::queue::{Answer, SequencerHandle, SubmitError, Work};
+use crate::sequencer::queue::{SequencerHandle, SubmitError};
 
 /// How many cancels are under way at a time, so that others find room in the sequencer's inbox.
 const CANCELS_AT_ONCE: usize = 256;
@@ -55,10 +55,7 @@ pub(crate) async fn cancel_on_disconnect(services: Weak<Services>) {
 async fn cancel_orders(services: &Services, expired: Expired) -> Option<usize> {
     let Expired { session, user, how } = expired;
     // Behind all that the session has asked before: its orders on their way count too.
-    ask(&services.sequencer, Caller::Operator, || {
-        Work::LastRequest(session)
-    })
-    .await?;
+    retry(|| services.sequencer.last_request(session)).await?;
     let orders = services.hub.orders_of(user).await.ok()?;
     let fired = AccountEvent::DeadManFired { session };
     let now = services.clock.now();
@@ -82,26 +79,27 @@ async fn cancel_orders(services: &Services, expired: Expired) -> Option<usize> {
 /// Whether the order was cancelled. One that the rules bind stays; one that has gone meanwhile is gone.
 async fn cancel(sequencer: SequencerHandle, user: UserId, order: StandingOrder) -> Option<bool> {
     let StandingOrder { lot, order, .. } = order;
-    let work = || Work::Command(Command::CancelOrder { lot, order });
-    let answer = ask(&sequencer, Caller::User(user), work).await?;
-    Some(matches!(answer, Answer::Decided(Ok(_))))
+    let cancel = Command::CancelOrder { lot, order };
+    let decision = retry(|| sequencer.command(Caller::User(user), cancel.clone())).await?;
+    Some(decision.is_ok())
 }
 
 /// The session has ended and its orders are pulled: nothing is left to do after a restart.
 async fn clear(sequencer: &SequencerHandle, session: SessionId) -> Option<()> {
     let grace = None;
-    let work = || Work::Command(Command::SetDeadMan { session, grace });
-    ask(sequencer, Caller::Operator, work).await.map(drop)
+    let clear = Command::SetDeadMan { session, grace };
+    retry(|| sequencer.command(Caller::Operator, clear.clone()))
+        .await
+        .map(drop)
 }
 
-/// Asks until it is taken; `None` when the sequencer has ended.
-async fn ask(
-    sequencer: &SequencerHandle,
-    caller: Caller,
-    work: impl Fn() -> Work,
-) -> Option<Answer> {
+/// Asks again while the sequencer is busy; `None` when it has ended.
+async fn retry<T, F>(ask: impl Fn() -> F) -> Option<T>
+where
+    F: Future<Output = Result<T, SubmitError>>,
+{
     loop {
-        match sequencer.ask(caller, work()).await {
+        match ask().await {
             Ok(answer) => return Some(answer),
             Err(SubmitError::Busy) => sleep(BUSY_PAUSE).await,
             Err(SubmitError::Stopped | SubmitError::Unknown) => return None,

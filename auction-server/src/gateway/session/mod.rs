@@ -22,7 +22,7 @@ pub mod peer_directory;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{Caller, Command, MarketId, RequestId, SessionId, Term, UserId};
+use auction_core::{Command, MarketId, RequestId, SessionId, Term, UserId};
 use auction_proto::{AccountFeed, Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
@@ -44,7 +44,7 @@ use crate::projections::feed::{AccountSubscription, FeedMessage, Hub, Subscripti
 use crate::projections::follower::Histories;
 use crate::projections::signing::{SignedNext, SignedSubscription, Signing};
 use crate::sequencer::direct_read::{FAST_PATH_AFTER, FastPathConnection, PENDING_REPLIES_MAX};
-use crate::sequencer::queue::{SequencerHandle, Work};
+use crate::sequencer::queue::SequencerHandle;
 use crate::sequencer::rate_limit::RateLimiter;
 use crate::sequencer::reply::{ReplyChannel, ReplyMessage, WAKES_MAX};
 
@@ -311,12 +311,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return self.channel.take_was_read();
         };
         // It may have had no time to listen: it has when it answers.
-        let work = Work::LastRequest(active_session.session);
-        let answer = self
-            .services
-            .sequencer
-            .ask(Caller::User(active_session.user), work)
-            .await;
+        let answer = self.services.sequencer.last_request(active_session.session);
+        let answer = answer.await;
         self.channel.take_was_read() || answer.is_err()
     }
 

@@ -32,7 +32,7 @@ use crate::market::credentials::Credentials;
 use crate::market::group_commit::{Decision, Novelty};
 use crate::platform::clock::Clock;
 use crate::platform::metrics::Metrics;
-use crate::sequencer::queue::{Answer, SequencerHandle, SubmitError, Work};
+use crate::sequencer::queue::{SequencerHandle, SubmitError};
 use crate::sequencer::rate_limit::RateLimiter;
 
 /// How far away an envelope's expiry can be. What was answered is remembered for as long.
@@ -273,12 +273,8 @@ impl Envelopes {
             request,
         };
         let command = Command::from(statement.command.clone());
-        let work = Work::Before(before, command);
-        let decided = match self.deps.sequencer.ask(caller, work).await {
-            Ok(Answer::Before(decided)) => decided,
-            Ok(_) => unreachable!("a command was asked"),
-            Err(why) => return Err(RelayError::Submit(why)),
-        };
+        let decided = self.deps.sequencer.command_before(caller, before, command);
+        let decided = decided.await.map_err(RelayError::Submit)?;
         let answer = match decided {
             Some(decision) => self.told(device, decision),
             None => EnvelopeAnswer::Refused(self.too_late(expires_at)),

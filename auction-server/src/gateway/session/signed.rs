@@ -1,6 +1,6 @@
 //! What the market signs: its key, the signed feed, checkpoints and receipts.
 
-use auction_core::{Caller, RequestId, Sequence};
+use auction_core::{RequestId, Sequence};
 use auction_proto::{
     Code, Receipt, ReceiptOf, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
     SignedCheckpoint,
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::close_reason::CloseReason;
 use super::{ActiveSession, Connection, PROOFS_AT_ONCE, SignedWatch};
 use crate::projections::signing::{ProofError, SignedNext, SignedStart, SignedSubscribed};
-use crate::sequencer::queue::{Answer, SubmitError, Work};
+use crate::sequencer::queue::SubmitError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn market_key(&mut self, request: RequestId) {
@@ -95,10 +95,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let record = match of {
                 ReceiptOf::Record(record) => Some(record),
                 ReceiptOf::Request(asked) => {
-                    let work = Work::Record(session, asked);
-                    match services.sequencer.ask(Caller::User(user), work).await {
-                        Ok(Answer::Record(record)) => record,
-                        Ok(_) => unreachable!("the record of a request was asked"),
+                    match services.sequencer.record_of(session, asked).await {
+                        Ok(record) => record,
                         Err(why) => return (request, Proof::Unsubmitted(why)),
                     }
                 }

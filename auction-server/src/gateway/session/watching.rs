@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auction_core::{Caller, LotId, Reject, RequestId};
+use auction_core::{LotId, Reject, RequestId};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
     Code, GetBalance, GetHistory, LeastWinning, List, Orders, Refused, ResumePoint, Resumed,
@@ -17,7 +17,7 @@ use crate::projections::fan_out::Lease;
 use crate::projections::feed::{
     FeedMessage, Snapshot, SnapshotError, Start, Subscribed, Subscription, SubscriptionError,
 };
-use crate::sequencer::queue::{Answer, SubmitError, Work};
+use crate::sequencer::queue::SubmitError;
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
@@ -179,27 +179,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
             return;
         };
-        let work = Work::LeastWinning(lot, user);
-        match self.services.sequencer.ask(Caller::User(user), work).await {
-            Ok(Answer::LeastWinning(Some(least))) => {
+        match self.services.sequencer.least_winning(lot, user).await {
+            Ok(Some(least)) => {
                 self.reply(request, &LeastWinning { lot, least });
             }
-            Ok(Answer::LeastWinning(None)) => {
+            Ok(None) => {
                 let text = "there is no such lot, or it has not closed: ask again after its close";
                 self.refused(
                     request,
                     Refused::new(Code::NOT_DUE, text).with_number(lot.0),
                 );
-            }
-            Ok(
-                Answer::Decided(_)
-                | Answer::LastRequest(_)
-                | Answer::Balance(_)
-                | Answer::Orders(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("what would have won was asked")
             }
             Err(why) => self.refuse_unsubmitted(request, why),
         }
@@ -209,22 +198,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
             return;
         };
-        let work = Work::Balance(user, asked);
-        match self.services.sequencer.ask(Caller::User(user), work).await {
-            Ok(Answer::Balance(told)) => match *told {
-                Ok(balance) => self.reply(request, &balance),
-                Err(reject) => self.refused(request, reject.into()),
-            },
-            Ok(
-                Answer::Decided(_)
-                | Answer::LastRequest(_)
-                | Answer::LeastWinning(_)
-                | Answer::Orders(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("what a trader owns was asked")
-            }
+        match self.services.sequencer.balance(user, asked).await {
+            Ok(Ok(balance)) => self.reply(request, &balance),
+            Ok(Err(reject)) => self.refused(request, reject.into()),
             Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
@@ -233,24 +209,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
             return;
         };
-        let work = Work::Orders(lot, user);
-        match self.services.sequencer.ask(Caller::User(user), work).await {
-            Ok(Answer::Orders(Some(orders))) => {
+        match self.services.sequencer.orders(lot, user).await {
+            Ok(Some(orders)) => {
                 let orders = List::new(orders).expect("a trader's orders are bounded");
                 self.reply(request, &Orders { lot, orders });
             }
-            Ok(Answer::Orders(None)) => {
+            Ok(None) => {
                 self.refused(request, Refused::from(Reject::UnknownLot { lot }));
-            }
-            Ok(
-                Answer::Decided(_)
-                | Answer::LastRequest(_)
-                | Answer::LeastWinning(_)
-                | Answer::Balance(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("the orders were asked for")
             }
             Err(why) => self.refuse_unsubmitted(request, why),
         }
