@@ -101,10 +101,7 @@ impl ReplyChannel {
         if let Some((write_half, encoding)) = &self.direct {
             let sent = write_half.send(buffer, |bytes| {
                 for (request, decision) in &decisions {
-                    match response_to(decision, metrics) {
-                        Ok(accepted) => encoding.append(*request, &accepted, bytes),
-                        Err(refused) => encoding.append(*request, &refused, bytes),
-                    }
+                    append_reply(*request, decision, *encoding, metrics, bytes);
                 }
             });
             if sent != Sent::Deferred {
@@ -132,11 +129,25 @@ impl ReplyChannel {
     }
 }
 
+/// Appends the reply to a command, and counts it.
+pub fn append_reply(
+    request: RequestId,
+    decision: &Decision,
+    encoding: Encoding,
+    metrics: &Metrics,
+    out: &mut Vec<u8>,
+) {
+    match response_to(decision, metrics) {
+        Ok(accepted) => encoding.append(request, &accepted, out),
+        Err(refused) => encoding.append(request, &refused, out),
+    }
+}
+
 /// What a client is told of a command, and counts it.
 ///
 /// # Errors
 /// The refusal that it is told.
-pub fn response_to(decision: &Decision, metrics: &Metrics) -> Result<Accepted, Refused> {
+fn response_to(decision: &Decision, metrics: &Metrics) -> Result<Accepted, Refused> {
     let done = match decision {
         Ok(done) => done,
         Err(reject) => {

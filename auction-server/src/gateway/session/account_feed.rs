@@ -8,7 +8,9 @@ use auction_proto::{Account, AccountFeed, DeadManOf, Follows, List, Resync, Resy
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::close_reason::CloseReason;
-use super::{AccountWatch, ActiveSession, Connection, State};
+use super::connection::Connection;
+use super::login::ActiveSession;
+use super::subscriptions::AccountWatch;
 use crate::projections::feed::AccountSubscribed;
 use crate::sequencer::queue::SubmitError;
 
@@ -62,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.reply(request, &part);
             self.channel.flush_when_full().await?;
         }
-        self.account_feed = Some(AccountWatch { request, feed });
+        self.subscriptions.account_feed = Some(AccountWatch { request, feed });
         Ok(())
     }
 
@@ -71,21 +73,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         &mut self,
         entries: Option<Arc<AccountFeed>>,
     ) -> Result<(), CloseReason> {
-        let is_open = match self.state {
-            State::LoggedIn(ActiveSession { session, .. }) => {
-                self.services.credentials.is_open(session)
-            }
-            State::Greeting | State::Anonymous => false,
-        };
+        let is_open = self
+            .login
+            .session()
+            .is_some_and(|bound| self.services.credentials.is_open(bound.session));
         if let Some(entries) = entries {
             // That the session was closed is the last that it is told.
             self.reply(RequestId(0), &*entries);
             if !is_open {
-                self.account_feed = None;
+                self.subscriptions.account_feed = None;
             }
             return Ok(());
         }
-        let Some(AccountWatch { request, .. }) = self.account_feed.take().filter(|_| is_open)
+        let Some(AccountWatch { request, .. }) =
+            self.subscriptions.account_feed.take().filter(|_| is_open)
         else {
             return Ok(());
         };

@@ -6,8 +6,8 @@ use auction_core::{
 use auction_proto::{Code, List, ListedSession, LoggedIn, Refused, Secret, Sessions, Token};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::answers::AskOutcome;
-use super::{ActiveSession, Connection, State};
+use super::connection::{AskOutcome, Connection};
+use super::login::{ActiveSession, State};
 use crate::config::reserved_names;
 use crate::market::credentials::{Account, OpenSession};
 use crate::platform::password::Password;
@@ -32,7 +32,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(password) = self.password(request, &password) else {
             return;
         };
-        if let Err(wait) = self.client_address.try_registration() {
+        if let Err(wait) = self.login.client_address.try_registration() {
             return self.refuse_for_now(request, "accounts are made from this address", wait);
         }
         let Ok(credential) = self.services.password_pool.hash(password).await else {
@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(password) = self.password(request, &password) else {
             return;
         };
-        if let Err(wait) = self.client_address.try_login() {
+        if let Err(wait) = self.login.client_address.try_login() {
             return self.refuse_for_now(request, "logins are tried from this address", wait);
         }
         let account = self.services.credentials.account(name);
@@ -207,17 +207,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// From here on the connection speaks for a session.
     fn enter_session(&mut self, active_session: ActiveSession) {
-        self.commands = self.services.admission.rate_limiter_of(active_session.user);
+        self.login.rate_limiter = self.services.admission.rate_limiter_of(active_session.user);
         self.services.dead_man.connected(active_session.session);
-        self.state = State::LoggedIn(active_session);
+        self.login.state = State::LoggedIn(active_session);
         self.services.metrics.sessions.add(1);
     }
 
     /// From here on it speaks for none.
     pub(super) fn leave_session(&mut self) {
-        if let State::LoggedIn(active_session) = self.state {
-            self.state = State::Anonymous;
-            self.account_feed = None;
+        if let Some(active_session) = self.login.session() {
+            self.login.state = State::Anonymous;
+            self.subscriptions.account_feed = None;
             self.services.dead_man.disconnected(active_session.session);
             self.services.metrics.sessions.subtract(1);
         }

@@ -7,7 +7,7 @@ use auction_core::{AccountEvent, Caller, Command, SessionId, StandingOrder, User
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::gateway::session::Services;
+use crate::gateway::session::services::Services;
 use crate::market::dead_man::{Expired, ExpiryCause};
 use crate::platform::shutdown::stopped;
 use crate::sequencer::queue::{SequencerHandle, SubmitError};

@@ -4,6 +4,7 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auction_core::RequestId;
 use auction_proto::limits::REQUEST_BYTES_MAX;
@@ -16,10 +17,16 @@ use tokio::time::timeout;
 
 use super::close_reason::CloseReason;
 use super::websocket::{Message, WebSocket};
-use super::{LINGER_TIMEOUT, WRITE_TIMEOUT};
+use crate::market::group_commit::Decision;
 use crate::platform::encoding::{Encoded, Encoding};
+use crate::platform::metrics::Metrics;
 use crate::platform::tcp::{Halves, HandedOff, WriteHalf};
+use crate::sequencer::reply::append_reply;
 
+/// How long a client may take to accept what it is sent; then it is dropped.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the end of a connection waits for the client to hear of it.
+pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How much is read at a time.
 pub(super) const INPUT_BYTES: usize = 4_096;
 /// How much is gathered before it is written.
@@ -205,6 +212,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
     /// Puts a message with what is to be written.
     pub(super) fn push<B: Body>(&mut self, request: RequestId, body: &B) {
         self.encoding.append(request, body, &mut self.output.bytes);
+        self.end_message();
+    }
+
+    /// Puts the reply to a command with what is to be written.
+    pub(super) fn push_reply(
+        &mut self,
+        request: RequestId,
+        decision: &Decision,
+        metrics: &Metrics,
+    ) {
+        let bytes = &mut self.output.bytes;
+        append_reply(request, decision, self.encoding, metrics, bytes);
         self.end_message();
     }
 

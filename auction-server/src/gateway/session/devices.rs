@@ -4,7 +4,7 @@ use auction_core::RequestId;
 use auction_proto::{Code, Devices, Envelope, List, ListedDevice};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Connection;
+use super::connection::Connection;
 use crate::gateway::session::relayed::RelayError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -29,7 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn envelope(&mut self, request: RequestId, envelope: &Envelope) {
-        if let Err(wait) = self.client_address.try_envelope() {
+        if let Err(wait) = self.login.client_address.try_envelope() {
             return self.refuse_for_now(request, "envelopes come from this address", wait);
         }
         match self.services.envelopes.answer(envelope).await {

@@ -11,7 +11,11 @@ mod account_feed;
 mod signed;
 mod devices;
 mod peers;
-mod answers;
+mod connection;
+mod subscriptions;
+mod submission;
+mod login;
+mod services;
 mod filter;
 mod channel;
 mod websocket;
@@ -22,97 +26,35 @@ pub mod peer_directory;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{Command, MarketId, RequestId, SessionId, Term, UserId};
-use auction_proto::{AccountFeed, Goodbye, HEADER_BYTES, Text};
+use auction_core::RequestId;
+use auction_proto::{Goodbye, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, unconstrained};
+use tokio::sync::mpsc;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 
-use crate::gateway::admission::{Admission, ClientAddress};
-use crate::gateway::session::peer_directory::PeerDirectory;
-use crate::gateway::session::relayed::Envelopes;
-use crate::journal::Durability;
-use crate::market::credentials::Credentials;
-use crate::market::dead_man::DeadManSwitches;
-use crate::platform::clock::Clock;
-use crate::platform::metrics::Metrics;
-use crate::platform::password_pool::PasswordPool;
+use crate::gateway::admission::ClientAddress;
 use crate::platform::shutdown::stopped;
-use crate::projections::fan_out::FanOut;
-use crate::projections::feed::{AccountSubscription, FeedMessage, Hub, SubscriptionError};
-use crate::projections::follower::Histories;
-use crate::projections::signing::{SignedNext, SignedSubscription, Signing};
-use crate::sequencer::direct_read::{FAST_PATH_AFTER, FastPathConnection, PENDING_REPLIES_MAX};
-use crate::sequencer::queue::SequencerHandle;
-use crate::sequencer::rate_limit::RateLimiter;
-use crate::sequencer::reply::{ReplyChannel, ReplyMessage, WAKES_MAX};
+use crate::sequencer::direct_read::{FAST_PATH_AFTER, FastPathConnection};
+use crate::sequencer::reply::ReplyMessage;
 
-use channel::INPUT_BYTES;
-use filter::FeedFilter;
-use signed::{Proof, next_proof};
-use watching::FeedSource;
+use connection::Connection;
+use login::{ActiveSession, Login};
+use submission::Submission;
+use subscriptions::{
+    Subscriptions, next_account_feed, next_feed, next_heartbeat, next_proof, next_signed,
+};
 
-pub use channel::Channel;
+pub use channel::{Channel, LINGER_TIMEOUT, WRITE_TIMEOUT};
 pub use close_reason::CloseReason;
+pub use services::Services;
 
 /// How long a client may take to introduce itself, from its first byte or TLS on.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many heartbeats long a client may be silent; then it is dropped.
 pub const SILENT_HEARTBEATS: u32 = 2;
-/// How long a client may take to accept what it is sent; then it is dropped.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the end of a connection waits for the client to hear of it.
-pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How many commands of one connection can be under way; while there are as many, it is not read from.
-pub const IN_FLIGHT_MAX: usize = PENDING_REPLIES_MAX;
-/// How many proofs one connection can wait for; one more is refused as busy.
-pub const PROOFS_AT_ONCE: usize = 16;
 /// How long a connection waits, at a shutdown, for what it has under way.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Commands that one read can bring beyond those under way.
-const COMMANDS_PER_READ_MAX: usize = INPUT_BYTES / HEADER_BYTES + 1;
-
-/// What a connection needs of the server.
-pub struct Services {
-    /// The way to the sequencer.
-    pub sequencer: SequencerHandle,
-    /// The way to the feed.
-    pub hub: Hub,
-    /// Where the feed is written for connections that have nothing else to write.
-    pub fan_out: FanOut,
-    /// Passwords.
-    pub password_pool: PasswordPool,
-    /// Accounts and sessions.
-    pub credentials: Arc<Credentials>,
-    /// Who watches over sessions with a dead-man switch.
-    pub dead_man: Arc<DeadManSwitches>,
-    /// What the market signs.
-    pub signing: Signing,
-    /// What devices ask through others.
-    pub envelopes: Arc<Envelopes>,
-    /// The bids of each lot.
-    pub histories: Histories,
-    /// The market's time.
-    pub clock: Arc<dyn Clock>,
-    /// The market's identity.
-    pub market: MarketId,
-    /// Who leads.
-    pub term: Term,
-    /// When a command is acknowledged.
-    pub durability: Durability,
-    /// How often each client is told that the server lives, and should tell as much.
-    pub heartbeat: Duration,
-    /// Peers who offered themselves.
-    pub peers: PeerDirectory,
-    /// How much one address or user can have.
-    pub admission: Arc<Admission>,
-    /// What is counted and measured.
-    pub metrics: Arc<Metrics>,
-    /// Whether the server is ending.
-    pub stopping: watch::Receiver<bool>,
-}
 
 /// Serves a connection until it ends, and says why it did. The client introduces itself before `hello_by`.
 pub async fn serve<S>(
@@ -124,25 +66,14 @@ pub async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let (answers, replies) = mpsc::channel(IN_FLIGHT_MAX + COMMANDS_PER_READ_MAX + WAKES_MAX);
-    let reply_channel = Arc::new(ReplyChannel::new(answers, channel.write_half()));
+    let (submission, replies) = Submission::new(channel.write_half());
     let heartbeats = services.hub.heartbeats();
     let mut connection = Connection {
-        begun_at: hello_by - HELLO_TIMEOUT,
         services,
-        client_address,
         channel,
-        state: State::Greeting,
-        commands: None,
-        feed: None,
-        account_feed: None,
-        signed: None,
-        heartbeats,
-        reply_channel,
-        orders_in_a_row: 0,
-        batch: Vec::new(),
-        unrecorded_replies: Vec::new(),
-        proofs: JoinSet::new(),
+        login: Login::new(hello_by - HELLO_TIMEOUT, client_address),
+        submission,
+        subscriptions: Subscriptions::new(heartbeats),
     };
     let reason = match connection.run(hello_by, replies).await {
         Ok(never) => match never {},
@@ -151,62 +82,6 @@ where
     connection.leave_session();
     connection.say_goodbye(&reason).await;
     reason
-}
-
-struct Connection<S> {
-    begun_at: Instant,
-    services: Arc<Services>,
-    client_address: Arc<ClientAddress>,
-    channel: Channel<S>,
-    state: State,
-    /// What the user's commands are taken from; `None`: they have no limit.
-    commands: Option<Arc<RateLimiter>>,
-    feed: Option<FeedWatch>,
-    account_feed: Option<AccountWatch>,
-    signed: Option<SignedWatch>,
-    heartbeats: watch::Receiver<Arc<FeedMessage>>,
-    reply_channel: Arc<ReplyChannel>,
-    /// How many of the last messages were nothing but bids and orders.
-    orders_in_a_row: u32,
-    /// Commands that were read and are submitted together.
-    batch: Vec<(RequestId, Command)>,
-    /// When that was durable which is told with the next write, and how much it is.
-    unrecorded_replies: Vec<(std::time::Instant, u64)>,
-    /// Receipts and checkpoints that were asked for; dropped with the connection.
-    proofs: JoinSet<(RequestId, Proof)>,
-}
-
-/// How far a client has come.
-enum State {
-    Greeting,
-    Anonymous,
-    LoggedIn(ActiveSession),
-}
-
-/// The session that a connection speaks for.
-#[derive(Clone, Copy)]
-struct ActiveSession {
-    session: SessionId,
-    user: UserId,
-}
-
-/// The feed of a connection, and the number of the request that asked for it.
-struct FeedWatch {
-    request: RequestId,
-    filter: FeedFilter,
-    feed: FeedSource,
-}
-
-/// The account that a connection watches, and the number of the request that asked for it.
-struct AccountWatch {
-    request: RequestId,
-    feed: AccountSubscription,
-}
-
-/// The signed feed of a connection, and the number of the request that asked for it.
-struct SignedWatch {
-    request: RequestId,
-    feed: SignedSubscription,
 }
 
 enum Never {}
@@ -226,14 +101,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.channel.flush().await?;
             self.record_writes();
             self.hand_off_feed();
-            let has_room = self.reply_channel.has_fewer_than(IN_FLIGHT_MAX);
-            let is_greeting = matches!(self.state, State::Greeting);
+            let has_room = self.submission.has_room();
+            let is_greeting = self.login.is_greeting();
+            let sends_heartbeats = self.subscriptions.needs_heartbeats();
             tokio::select! {
                 read = self.channel.read(), if has_room => {
                     read?;
                     heard_at = Instant::now();
                     self.handle_all().await?;
-                    if is_greeting && !matches!(self.state, State::Greeting) {
+                    if is_greeting && !self.login.is_greeting() {
                         deadline.as_mut().reset(heard_at + silence);
                     }
                 }
@@ -243,11 +119,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                         self.write_replies(told);
                     }
                 }
-                entries = next_account_feed(&mut self.account_feed) => self.write_account_feed(entries).await?,
-                published = next(&mut self.feed) => self.publish(published).await?,
-                (request, proof) = next_proof(&mut self.proofs) => self.write_proof(request, proof),
-                signed = next_signed(&mut self.signed) => self.write_signed(signed).await?,
-                heartbeat_message = next_heartbeat(&mut self.heartbeats), if !is_greeting && self.feed.is_none() && self.signed.is_none() => {
+                entries = next_account_feed(&mut self.subscriptions.account_feed) => self.write_account_feed(entries).await?,
+                published = next_feed(&mut self.subscriptions.feed) => self.publish(published).await?,
+                (request, proof) = next_proof(&mut self.subscriptions.proofs) => self.write_proof(request, proof),
+                signed = next_signed(&mut self.subscriptions.signed) => self.write_signed(signed).await?,
+                heartbeat_message = next_heartbeat(&mut self.subscriptions.heartbeats), if !is_greeting && sends_heartbeats => {
                     self.channel.push_shared(RequestId(0), heartbeat_message.encoded());
                 }
                 () = &mut deadline => {
@@ -281,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         // Also when what follows them ends the connection.
         self.submit_batch();
         taken?;
-        if self.orders_in_a_row >= FAST_PATH_AFTER {
+        if self.submission.orders_in_a_row >= FAST_PATH_AFTER {
             self.enter_fast_path();
         }
         Ok(())
@@ -289,12 +165,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Lends the sequencer what comes from now on: that of a client who does nothing but bid.
     fn enter_fast_path(&mut self) {
-        let State::LoggedIn(ActiveSession { session, .. }) = self.state else {
+        let Some(ActiveSession { session, .. }) = self.login.session() else {
             return;
         };
         if let Some(input) = self.channel.hand_off_input() {
-            self.orders_in_a_row = 0;
-            let (limit, reply) = (self.commands.clone(), self.reply_channel.clone());
+            self.submission.orders_in_a_row = 0;
+            let (limit, reply) = (
+                self.login.rate_limiter.clone(),
+                self.submission.reply_channel.clone(),
+            );
             self.services.sequencer.hand_off(FastPathConnection {
                 input,
                 session,
@@ -306,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Whether the sequencer has heard the client, for whom it reads.
     async fn was_heard_on_fast_path(&mut self) -> bool {
-        let (true, State::LoggedIn(active_session)) = (self.channel.is_handed_off(), &self.state)
+        let (true, Some(active_session)) = (self.channel.is_handed_off(), self.login.session())
         else {
             return self.channel.take_was_read();
         };
@@ -327,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Waits for what is under way, so that its outcome is told.
     async fn drain(&mut self, replies: &mut mpsc::Receiver<ReplyMessage>) {
         let all = async {
-            while !self.reply_channel.has_fewer_than(1)
+            while !self.submission.reply_channel.has_fewer_than(1)
                 && let Some(told) = replies.recv().await
             {
                 self.write_replies(told);
@@ -343,37 +222,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.reply(RequestId(0), &Goodbye { code, message });
             self.channel.close().await;
         }
-    }
-}
-
-/// The next of the feed; never, without one. Nothing: the feed was given back, and something may be left to write.
-async fn next(feed: &mut Option<FeedWatch>) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
-    match feed {
-        Some(watched) => watched.feed.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The next of the signed feed; never, without one. Nothing: it is behind.
-async fn next_signed(signed: &mut Option<SignedWatch>) -> Option<SignedNext> {
-    match signed {
-        Some(watched) => watched.feed.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// What happened to one's account; never, without a watch. Nothing: it is behind.
-async fn next_account_feed(account_feed: &mut Option<AccountWatch>) -> Option<Arc<AccountFeed>> {
-    match account_feed {
-        Some(watched) => watched.feed.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The next heartbeat; never, when the hub has ended.
-async fn next_heartbeat(heartbeats: &mut watch::Receiver<Arc<FeedMessage>>) -> Arc<FeedMessage> {
-    match heartbeats.changed().await {
-        Ok(()) => heartbeats.borrow_and_update().clone(),
-        Err(_) => std::future::pending().await,
     }
 }

@@ -7,7 +7,7 @@ use auction_core::RequestId;
 use auction_proto::{Code, List, PeerOffered, Peers};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Connection;
+use super::connection::Connection;
 use crate::gateway::session::peer_directory::{OFFER_LIFETIME, OfferError};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -40,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Who comes from no address is of this machine.
     fn comes_from(&self) -> IpAddr {
-        let address = self.client_address.address();
+        let address = self.login.client_address.address();
         address.unwrap_or(Ipv4Addr::LOCALHOST.into())
     }
 }

@@ -9,8 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::channel::Request;
 use super::close_reason::CloseReason;
+use super::connection::Connection;
 use super::filter::FeedFilter;
-use super::{ActiveSession, Connection, State};
+use super::login::{ActiveSession, State};
 use crate::journal::Durability;
 use crate::sequencer::direct_read::is_order;
 use crate::sequencer::queue::Commands;
@@ -34,15 +35,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return Ok(());
             }
         };
-        if let State::Greeting = self.state {
+        if self.login.is_greeting() {
             return self.greet(request, &message);
         }
         if is_order(&message) {
-            self.orders_in_a_row = self.orders_in_a_row.saturating_add(1);
+            self.submission.orders_in_a_row = self.submission.orders_in_a_row.saturating_add(1);
             self.add_to_batch(request, message);
             return Ok(());
         }
-        self.orders_in_a_row = 0;
+        self.submission.orders_in_a_row = 0;
         // What was asked before is decided before.
         self.submit_batch();
         match message {
@@ -133,9 +134,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 .expect("a heartbeat is short"),
         };
         self.reply(request, &welcome);
-        let took = self.begun_at.elapsed();
+        let took = self.login.begun_at.elapsed();
         self.services.metrics.greeted.observe_time(took, 1);
-        self.state = State::Anonymous;
+        self.login.state = State::Anonymous;
         Ok(())
     }
 
@@ -147,29 +148,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let command = message
             .into_command(session)
             .expect("all other messages are handled");
-        self.batch.push((request, command));
+        self.submission.batch.push((request, command));
     }
 
     /// Submits the commands that were gathered; the answer comes when they are durable, and the connection goes on
     /// meanwhile.
     pub(super) fn submit_batch(&mut self) {
-        if self.batch.is_empty() {
+        if self.submission.batch.is_empty() {
             return;
         }
-        let State::LoggedIn(ActiveSession { session, .. }) = self.state else {
+        let Some(ActiveSession { session, .. }) = self.login.session() else {
             unreachable!("commands are gathered within a session, and submitted before it is left")
         };
         let commands = Commands {
             session,
-            commands: std::mem::take(&mut self.batch),
-            reply: self.reply_channel.clone(),
+            commands: std::mem::take(&mut self.submission.batch),
+            reply: self.submission.reply_channel.clone(),
         };
         let count = commands.commands.len();
-        self.reply_channel.begin(count);
+        self.submission.reply_channel.begin(count);
         match self.services.sequencer.submit(commands) {
             Ok(()) => {}
             Err((why, commands)) => {
-                self.reply_channel.end(count);
+                self.submission.reply_channel.end(count);
                 for (request, _) in commands.commands {
                     self.refuse_unsubmitted(request, why);
                 }

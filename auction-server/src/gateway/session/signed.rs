@@ -1,17 +1,14 @@
 //! What the market signs: its key, the signed feed, checkpoints and receipts.
 
 use auction_core::{RequestId, Sequence};
-use auction_proto::{
-    Code, Receipt, ReceiptOf, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
-    SignedCheckpoint,
-};
+use auction_proto::{Code, ReceiptOf, Refused, ResumePoint, Resumed, Resync, ResyncBecause};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinSet;
 
 use super::close_reason::CloseReason;
-use super::{ActiveSession, Connection, PROOFS_AT_ONCE, SignedWatch};
+use super::connection::Connection;
+use super::login::ActiveSession;
+use super::subscriptions::{PROOFS_AT_ONCE, Proof, SignedWatch};
 use crate::projections::signing::{ProofError, SignedNext, SignedStart, SignedSubscribed};
-use crate::sequencer::queue::SubmitError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn market_key(&mut self, request: RequestId) {
@@ -47,8 +44,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.reply(request, &Resumed { feed_sequence });
             }
         }
-        self.feed = None;
-        self.signed = Some(SignedWatch { request, feed });
+        self.subscriptions.feed = None;
+        self.subscriptions.signed = Some(SignedWatch { request, feed });
         Ok(())
     }
 
@@ -61,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.channel.push_shared(RequestId(0), next.encoded());
             return Ok(());
         }
-        let Some(SignedWatch { request, .. }) = self.signed.take() else {
+        let Some(SignedWatch { request, .. }) = self.subscriptions.signed.take() else {
             return Ok(());
         };
         self.services.metrics.resynced.add_one();
@@ -72,11 +69,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Asks for a checkpoint; the connection goes on meanwhile.
     pub(super) fn checkpoint(&mut self, request: RequestId, since: Option<Sequence>) {
-        if self.proofs.len() >= PROOFS_AT_ONCE {
+        if self.subscriptions.proofs.len() >= PROOFS_AT_ONCE {
             return self.refuse_busy(request);
         }
         let proofs = self.services.signing.proofs.clone();
-        self.proofs.spawn(async move {
+        self.subscriptions.proofs.spawn(async move {
             let checkpoint = proofs.checkpoint(since).await;
             (request, Proof::Checkpoint(since, checkpoint))
         });
@@ -87,11 +84,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(ActiveSession { session, user }) = self.active_session_within_rate(request) else {
             return;
         };
-        if self.proofs.len() >= PROOFS_AT_ONCE {
+        if self.subscriptions.proofs.len() >= PROOFS_AT_ONCE {
             return self.refuse_busy(request);
         }
         let services = self.services.clone();
-        self.proofs.spawn(async move {
+        self.subscriptions.proofs.spawn(async move {
             let record = match of {
                 ReceiptOf::Record(record) => Some(record),
                 ReceiptOf::Request(asked) => {
@@ -139,25 +136,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         };
         let refused = Refused::new(Code::NO_RECEIPT, text);
         self.refused(request, refused.with_number(number));
-    }
-}
-
-/// What came of a question for a proof.
-pub(super) enum Proof {
-    Checkpoint(Option<Sequence>, Result<SignedCheckpoint, ProofError>),
-    Receipt(ReceiptOf, Result<Receipt, ProofError>),
-    /// The market was not asked.
-    Unsubmitted(SubmitError),
-}
-
-/// The next proof; never, while none is asked for.
-pub(super) async fn next_proof(proofs: &mut JoinSet<(RequestId, Proof)>) -> (RequestId, Proof) {
-    loop {
-        match proofs.join_next().await {
-            Some(Ok(proof)) => return proof,
-            // It was given up with the runtime, which is ending.
-            Some(Err(_)) => {}
-            None => std::future::pending().await,
-        }
     }
 }

@@ -11,44 +11,17 @@ use auction_proto::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::close_reason::CloseReason;
+use super::connection::Connection;
 use super::filter::FeedFilter;
-use super::{ActiveSession, Connection, FeedWatch};
-use crate::projections::fan_out::Lease;
+use super::login::ActiveSession;
+use super::subscriptions::{FeedSource, FeedWatch};
 use crate::projections::feed::{
-    FeedMessage, Snapshot, SnapshotError, Start, Subscribed, Subscription, SubscriptionError,
+    FeedMessage, Snapshot, SnapshotError, Start, Subscribed, SubscriptionError,
 };
 use crate::sequencer::queue::SubmitError;
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
-
-/// Who takes what is next of a feed.
-pub(super) enum FeedSource {
-    /// The connection.
-    Own(Subscription),
-    /// Who writes to many.
-    HandedOff(Lease),
-}
-
-impl FeedSource {
-    /// Waits for what is next. Nothing: it was given back, and the outlet may hold a rest. Can be given up without loss.
-    pub(super) async fn next(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
-        match self {
-            Self::Own(feed) => feed.next().await.map(Some),
-            Self::HandedOff(loan) => {
-                *self = Self::Own(loan.returned().await?);
-                Ok(None)
-            }
-        }
-    }
-
-    fn try_next(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
-        match self {
-            Self::Own(feed) => feed.try_next(),
-            Self::HandedOff(_) => Ok(None),
-        }
-    }
-}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Lends a feed that is written as it is, when all there is of it was written.
@@ -57,14 +30,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             FeedSource::Own(feed) => watched.filter.is_all() && feed.is_up_to_date(),
             FeedSource::HandedOff(_) => false,
         };
-        if !self.feed.as_ref().is_some_and(can_be_lent) {
+        if !self.subscriptions.feed.as_ref().is_some_and(can_be_lent) {
             return;
         }
         let Some((write_half, encoding)) = self.channel.write_half() else {
             return;
         };
         let fan_out = &self.services.fan_out;
-        self.feed = self.feed.take().map(|watched| FeedWatch {
+        self.subscriptions.feed = self.subscriptions.feed.take().map(|watched| FeedWatch {
             feed: match watched.feed {
                 FeedSource::Own(feed) => match fan_out.hand_off(feed, write_half, encoding) {
                     Ok(loan) => FeedSource::HandedOff(loan),
@@ -78,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Nothing of the feed is written until it is lent again: for answers of many parts.
     pub(super) fn reclaim_feed(&mut self) {
-        if let Some(FeedWatch { feed, .. }) = &mut self.feed
+        if let Some(FeedWatch { feed, .. }) = &mut self.subscriptions.feed
             && let FeedSource::HandedOff(loan) = feed
             && let Some(taken) = loan.reclaim()
         {
@@ -111,8 +84,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 filter.begin(feed_sequence);
             }
         }
-        self.signed = None;
-        self.feed = Some(FeedWatch {
+        self.subscriptions.signed = None;
+        self.subscriptions.feed = Some(FeedWatch {
             request,
             filter,
             feed: FeedSource::Own(feed),
@@ -151,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn resync(&mut self) -> Result<(), CloseReason> {
         let Some(FeedWatch {
             request, filter, ..
-        }) = self.feed.take()
+        }) = self.subscriptions.feed.take()
         else {
             return Ok(());
         };
@@ -229,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     ) -> Result<(), CloseReason> {
         let mut next = first;
         for left in (0..FEED_AT_ONCE).rev() {
-            let Some(watched) = &mut self.feed else {
+            let Some(watched) = &mut self.subscriptions.feed else {
                 return Ok(());
             };
             match next {
@@ -242,7 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 // The hub ends with the server.
                 Err(SubscriptionError::Ended) => {
                     self.channel.wake();
-                    self.feed = None;
+                    self.subscriptions.feed = None;
                     return Ok(());
                 }
             }

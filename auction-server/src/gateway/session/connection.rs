@@ -1,15 +1,29 @@
-//! What a client is told of what it asked.
+//! The state of a connection, and the replies that every request can have.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auction_core::{Caller, Command, RequestId, Span};
 use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{ActiveSession, Connection, State};
+use super::channel::Channel;
+use super::login::{ActiveSession, Login};
+use super::services::Services;
+use super::submission::Submission;
+use super::subscriptions::Subscriptions;
 use crate::sequencer::queue::SubmitError;
 use crate::sequencer::rate_limit::RateLimiter;
-use crate::sequencer::reply::{ReplyMessage, response_to};
+use crate::sequencer::reply::ReplyMessage;
+
+/// A connection: the channel to its client, who it speaks for, what it submitted and what it watches.
+pub(super) struct Connection<S> {
+    pub(super) services: Arc<Services>,
+    pub(super) channel: Channel<S>,
+    pub(super) login: Login,
+    pub(super) submission: Submission,
+    pub(super) subscriptions: Subscriptions,
+}
 
 /// Whether a command that was asked in place came to be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +47,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 durable_at,
             } => (decisions, durable_at),
         };
-        self.reply_channel.end(decisions.len());
-        self.unrecorded_replies
-            .push((durable_at, decisions.len() as u64));
+        self.submission.replied(decisions.len(), durable_at);
         for (request, decision) in decisions {
-            match response_to(&decision, &self.services.metrics) {
-                Ok(accepted) => self.reply(request, &accepted),
-                Err(refused) => self.reply(request, &refused),
-            }
+            self.channel
+                .push_reply(request, &decision, &self.services.metrics);
         }
         self.channel.end_answer();
     }
@@ -51,13 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if writes > 0 {
             self.services.metrics.writes.add(writes);
         }
-        if !self.unrecorded_replies.is_empty() {
-            let now = std::time::Instant::now();
-            let told = &self.services.metrics.told;
-            self.unrecorded_replies
-                .drain(..)
-                .for_each(|(durable_at, count)| told.observe_time(now - durable_at, count));
-        }
+        self.submission.record_replies(&self.services.metrics);
     }
 
     pub(super) fn refused(&mut self, request: RequestId, refused: Refused) {
@@ -93,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// The session the connection speaks for; without one the request is refused.
     pub(super) fn active_session(&mut self, request: RequestId) -> Option<ActiveSession> {
-        if let State::LoggedIn(active_session) = self.state {
+        if let Some(active_session) = self.login.session() {
             return Some(active_session);
         }
         self.refuse(request, Code::NOT_LOGGED_IN, "log in first");
@@ -107,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         request: RequestId,
     ) -> Option<ActiveSession> {
         let active_session = self.active_session(request)?;
-        match self.commands.as_deref().map(RateLimiter::take) {
+        match self.login.rate_limiter.as_deref().map(RateLimiter::take) {
             Some(Err(wait)) => {
                 self.refuse_for_now(request, "commands come from this user", wait);
                 None
@@ -117,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) fn refuse_when_logged_in(&mut self, request: RequestId) -> bool {
-        let is_logged_in = matches!(self.state, State::LoggedIn(_));
+        let is_logged_in = self.login.session().is_some();
         if is_logged_in {
             let text = "this connection has a session already; log out first";
             self.refuse(request, Code::ALREADY_LOGGED_IN, text);
