@@ -45,6 +45,11 @@ impl Gauge {
         self.0.fetch_sub(signed(count), Ordering::Relaxed);
     }
 
+    /// It is this now.
+    pub fn set(&self, value: i64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// One more, until what is given back is dropped.
     pub fn held(&self) -> Held<'_> {
         self.add(1);
@@ -148,6 +153,8 @@ pub struct Metrics {
     pub resynced: Counter,
     /// Writes to clients' connections. All that is ready for one goes in one.
     pub writes: Counter,
+    /// Market time minus the machine's UTC, in microseconds, as it was a few seconds ago at most.
+    pub clock_offset: Gauge,
 }
 
 #[derive(Debug)]
@@ -286,6 +293,13 @@ impl Metrics {
             text.one(name, "counter", help);
             text.value(name, "", counter.get());
         }
+        text.one(
+            "clock_offset_seconds",
+            "gauge",
+            "Market time minus the machine's UTC: 0 when the machine's clock is and was right.",
+        );
+        let offset = self.clock_offset.get() as f64 * seconds;
+        text.value("clock_offset_seconds", "", offset);
         text.0
     }
 }

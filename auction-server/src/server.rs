@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::announce::Guard;
-use crate::clock::{BootClock, Clock};
+use crate::clock::{Clock, ClockWarning, Machine, MarketClock, ThisMachine, watch_offset};
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -135,6 +135,18 @@ impl Server {
         config: &Config,
         tell: &mut (dyn FnMut(Reached) + Send),
     ) -> Result<Self, StartError> {
+        Self::start_on(Arc::new(ThisMachine), config, tell).await
+    }
+
+    /// The same, by the clocks of another machine: tests set them.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_on(
+        machine: Arc<dyn Machine>,
+        config: &Config,
+        tell: &mut (dyn FnMut(Reached) + Send),
+    ) -> Result<Self, StartError> {
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
@@ -162,10 +174,16 @@ impl Server {
             listing::read(&config.data.stocks())?;
         }
 
-        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let opened = store::open(disk.clone(), &config.data, config.durability, tell)?;
         say_recovery(&opened);
+        let last_record = opened.engine.at();
+        let clock_warning = ClockWarning::at_start(machine.utc(), last_record);
+        if let Some(warning) = &clock_warning {
+            tracing::warn!("{warning}");
+        }
+        let market_clock = Arc::new(MarketClock::continuing(machine, last_record));
+        let clock: Arc<dyn Clock> = market_clock.clone();
         // The journal's lock keeps a second server from making another.
         let had_key = config.data.market_key().exists();
         let keys = open_keys(&*disk, &config.data)?;
@@ -177,7 +195,6 @@ impl Server {
                 keys.signing.public().fingerprint(),
             );
         }
-        let last_at = opened.engine.at();
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
         let house = open_market(config, &mut committer, &*clock, tell)?;
@@ -192,6 +209,9 @@ impl Server {
         let market = committer.engine().market();
         let mut opening = announce::opening(market, address, guard, clock.now());
         opening.push_str(&announce::signs_with(keys.signing.public().fingerprint()));
+        if let Some(warning) = clock_warning {
+            opening.push_str(&format!("Beware: {warning}.\n"));
+        }
         if config.durability == Durability::Relaxed {
             opening.push_str(announce::RELAXED);
             tracing::warn!(
@@ -201,6 +221,7 @@ impl Server {
         let credentials = Arc::new(Credentials::of(committer.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
+        metrics.clock_offset.set(market_clock.offset_micros());
         let engine = committer.engine();
         let hub = Hub::start(engine, term, clock.clone(), heartbeat, metrics.clone())?;
         let switches = Arc::new(Switches::of(committer.engine()));
@@ -245,7 +266,7 @@ impl Server {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways, last_at));
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
         let services = Arc::new(Services {
             inbox: sequencer.inbox,
             fan_out: FanOut::start(&hub, &metrics),
@@ -268,6 +289,8 @@ impl Server {
         });
         let sequencer = Some(sequencer.thread);
         tokio::spawn(pulling::pull_orders(Arc::downgrade(&services)));
+        let (metrics, is_stopping) = (services.metrics.clone(), services.stopping.clone());
+        tokio::spawn(watch_offset(market_clock, metrics, is_stopping));
         Ok(Self {
             listener,
             address,

@@ -9,10 +9,10 @@ use std::time::Duration;
 use auction_core::{
     Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession, OpenLot,
     Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term, Terms,
-    UserId,
+    Timestamp, UserId,
 };
 use auction_proto::Token;
-use auction_server::clock::{BootClock, Clock};
+use auction_server::clock::{Clock, MarketClock, ThisMachine};
 use auction_server::committer::Committer;
 use auction_server::config::Config;
 use auction_server::credentials::Credentials;
@@ -69,7 +69,8 @@ impl Log for NoLog {
 impl Stage {
     /// The hub tells time, sequence and digest every `beat` of real time.
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
+        let clock = MarketClock::continuing(Arc::new(ThisMachine), Timestamp::default());
+        let clock: Arc<dyn Clock> = Arc::new(clock);
         let (market, term) = (MarketId([9; 16]), Term(1));
         let mut committer = Committer::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {
@@ -171,11 +172,7 @@ impl Stage {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(
-            envelope_keys,
-            ways,
-            auction_core::Timestamp::default(),
-        ));
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
