@@ -1,4 +1,6 @@
-//! Durations and moments as people type them.
+//! Durations and moments as people type them, and the machine's time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use auction_core::{Span, Timestamp};
 
@@ -29,11 +31,17 @@ pub fn moment(text: &str) -> Result<Timestamp, String> {
     let expected =
         || "is not a moment; expected for example 2026-11-22T14:00:00Z, in UTC".to_owned();
     let moment = humantime::parse_rfc3339_weak(text).map_err(|_| expected())?;
-    let since = moment
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_err(|_| expected())?;
+    let since = moment.duration_since(UNIX_EPOCH).map_err(|_| expected())?;
     let micros = u64::try_from(since.as_micros()).ok();
     micros.and_then(Timestamp::from_micros).ok_or_else(expected)
+}
+
+/// UTC by this machine's clock, which may be wrong: for where nothing tells the server's time.
+pub fn machine_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let micros = since.unwrap_or_default().as_micros();
+    let micros = u64::try_from(micros).ok().and_then(Timestamp::from_micros);
+    micros.unwrap_or_default()
 }
 
 #[cfg(test)]
