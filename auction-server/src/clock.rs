@@ -6,7 +6,8 @@
 //! the same clock, and a lot of 30 s is open for 30 s whatever the machine's clock was or is set to.
 //!
 //! - A step of the wall clock while the server runs changes nothing: no lot closes or opens by it.
-//! - A suspended machine finds that the market's time went on.
+//! - A suspended machine finds that the market's time went on. Nobody could bid meanwhile: a standstill of the sequencer
+//!   of more than [`STANDSTILL`] is an outage, and lots that fell due in it are extended or closed as after a restart.
 //! - If the machine was ahead of UTC once, the market's time stays ahead by a constant offset, minus the time that the
 //!   server is down. It returns to UTC at the first start at which the machine's UTC has passed the last record. It is not
 //!   slewed back: at a rate that leaves a lot's length alone, two hours would take weeks.
@@ -30,6 +31,9 @@ pub const OFFSET_LOUD: Span = Span::from_secs(1);
 pub const LAST_RECORD_OLD: Span = Span::from_secs(24 * 60 * 60);
 /// 2026-01-01, before this program was written: a machine with an earlier time has no clock that was set.
 pub const CLOCK_SET_SINCE: Timestamp = Timestamp::from_secs(1_767_225_600);
+/// Longest time without a look at the clock that is no standstill. The sequencer looks once a second at least; a busy
+/// machine or a slow disk takes it a little longer.
+pub const STANDSTILL: Span = Span::from_secs(5);
 /// Interval at which the machine's clock is compared with the market's.
 const OFFSET_EVERY: Duration = Duration::from_secs(10);
 

@@ -153,6 +153,8 @@ pub struct Metrics {
     pub resynced: Counter,
     /// Writes to clients' connections. All that is ready for one goes in one.
     pub writes: Counter,
+    /// Times that the sequencer did not run for longer than it may.
+    pub standstills: Counter,
     /// Market time minus the machine's UTC, in microseconds, as it was a few seconds ago at most.
     pub clock_offset: Gauge,
 }
@@ -287,6 +289,11 @@ impl Metrics {
                 "writes_total",
                 "Writes to clients' connections; all that is ready for one goes in one.",
                 &self.writes,
+            ),
+            (
+                "standstills_total",
+                "Times the server did not run for more than 5 s, as a suspended machine: an outage for its lots.",
+                &self.standstills,
             ),
         ];
         for (name, help, counter) in counters {

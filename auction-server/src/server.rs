@@ -28,7 +28,7 @@ use crate::journal::{Disk, Durability, JournalError, RealDisk};
 use crate::login::Hasher;
 use crate::lots::{self, Defaults};
 use crate::metrics::Metrics;
-use crate::opening::{self, Round};
+use crate::opening::{self, OutagePolicy, Round};
 use crate::ops::Ops;
 use crate::peers::Peers;
 use crate::progress::Reached;
@@ -232,6 +232,7 @@ impl Server {
             switches.clone(),
             hub.clone(),
             metrics.clone(),
+            outage_policy(config),
         )?;
         let (durable, milestones) = (sequencer.durable, sequencer.milestones);
         let mut projections = vec![news::print(&hub, opening.clone()).await?];
@@ -475,14 +476,7 @@ fn open_market(
     if let Some(mode) = config.accounts {
         opening::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
     }
-    let extend_by = config.soft_close.extend_by;
-    let extended = opening::end_outage(committer, now, config.on_outage, extend_by)?;
-    if !extended.is_empty() {
-        tracing::warn!(
-            lots = extended.len(),
-            "lots that fell due while the server was down are extended"
-        );
-    }
+    end_outage(config, committer, now)?;
     let is_new_round = committer.engine().market().open_lots() == 0 || house.is_some();
     let stocks = if is_new_round {
         Some(listing::read(&config.data.stocks())?)
@@ -516,7 +510,27 @@ fn open_market(
         (Some(_), Some(file)) => open_planned(config, committer, clock.now(), &file)?,
         (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
     }
+    // Many accounts take minutes, and the door is still closed.
+    end_outage(config, committer, clock.now())?;
     Ok(house)
+}
+
+fn end_outage(config: &Config, committer: &mut Committer, now: Timestamp) -> io::Result<()> {
+    let extended = opening::end_outage(committer, now, outage_policy(config))?;
+    if extended > 0 {
+        tracing::warn!(
+            lots = extended,
+            "lots that fell due while the server was down are extended"
+        );
+    }
+    Ok(())
+}
+
+fn outage_policy(config: &Config) -> OutagePolicy {
+    OutagePolicy {
+        on_outage: config.on_outage,
+        extend_by: config.soft_close.extend_by,
+    }
 }
 
 /// The house, if a demo is asked for.

@@ -9,16 +9,18 @@ use std::thread;
 use std::time::Duration;
 
 use auction_core::{
-    EnglishTerms, LotId, Quantity, Reply, SoftClose, SoftCloseMode, Span, Symbol, Terms, Timestamp,
+    EnglishTerms, LotId, Price, Quantity, Reply, SoftClose, SoftCloseMode, Span, Symbol, Terms,
+    Timestamp,
 };
-use auction_proto::{Code, OpenLot, Ping, ServerMessage};
-use auction_server::clock::{Machine, ThisMachine};
+use auction_proto::{Bid, Code, OpenLot, Ping, ServerMessage};
+use auction_server::clock::{Machine, STANDSTILL, ThisMachine};
 use auction_server::config::{Config, Given, OnOutage, Origin, Setting, resolve};
 use auction_server::server::{Server, StartError};
+use rustix::process::Signal;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::house::{House, ended, text};
+use crate::house::{House, ended, text, until};
 use crate::line::{Line, PASSWORD, Watcher, hello};
 use crate::person::Person;
 
@@ -205,26 +207,7 @@ fn after_a_first_start_two_hours_ahead_the_right_clock_tells_one_time_and_all_go
     ann.log_in("ann", PASSWORD).unwrap();
     let mut watcher = Watcher::begin(server.address());
     let closes_at = told_time(&mut ann).saturating_add(Span::from_secs(1));
-    let terms = EnglishTerms {
-        soft_close: SoftClose {
-            extend_within: Span::ZERO,
-            extend_by: Span::ZERO,
-            mode: SoftCloseMode::Add,
-            extensions_max: None,
-        },
-        ..EnglishTerms::default()
-    };
-    let opened = ann.command(&OpenLot {
-        symbol: Symbol::parse("S1").unwrap(),
-        quantity: Quantity::ONE,
-        opens_at: None,
-        closes_at,
-        terms: Terms::English(terms),
-        reserve: None,
-    });
-    let Reply::LotOpened(short) = opened.unwrap().reply else {
-        panic!("no lot")
-    };
+    let short = open_english(&mut ann, "S1", closes_at);
     let closed_at = watcher.until_some(|market| {
         let lot = market.lot(short)?;
         lot.is_closed().then_some(lot.closes_at)
@@ -313,4 +296,138 @@ fn a_lot_is_open_as_long_as_it_says_in_a_round_that_begins_behind_the_last_recor
     );
     server.end();
     house.verified();
+}
+
+/// A lot of 30 s, and a minute more at each outage.
+fn standing_still(config_of: impl FnOnce(&mut Config)) -> (House, Within, Arc<Set>, Line) {
+    let house = House::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
+    house.write(
+        "lots.csv",
+        "symbol,format,open_for\nA,english,30s\nB,english,60s\n",
+    );
+    let mut config = config(&house);
+    config_of(&mut config);
+    let machine = Set::at(Timestamp::from_secs(1_800_000_000));
+    let server = Within::start(&config, machine.clone()).unwrap();
+    let mut mia = Line::trader(server.address, "mia");
+    // In steps in which nothing stands still: with each answer the sequencer has looked at the clock.
+    for _ in 0..29 {
+        machine.pass(Span::from_secs(1));
+        assert_eq!(mia.bid(2, "0.01").unwrap_err().code, Code::BID_TOO_LOW);
+    }
+    (house, server, machine, mia)
+}
+
+#[test]
+fn a_standstill_over_a_close_is_an_outage_and_who_bids_then_is_heard() {
+    let (house, server, machine, mut mia) = standing_still(|_| {});
+    assert_eq!(server.metric("auction_standstills_total"), 0.0);
+    machine.pass(STANDSTILL);
+    machine.pass(Span::from_micros(1).unwrap());
+    let now = machine.utc();
+    mia.bid(1, "2").unwrap();
+    let market = mia.snapshot();
+    let closes_at = now.saturating_add(Span::from_secs(20));
+    assert_eq!(market.lot(LotId(1)).unwrap().closes_at, closes_at);
+    let other = market.lot(LotId(2)).unwrap();
+    assert_eq!(other.closes_at.since(other.opened_at), Span::from_secs(60));
+    assert_eq!(server.metric("auction_standstills_total"), 1.0);
+
+    for _ in 0..4 {
+        machine.pass(STANDSTILL);
+        assert_eq!(mia.bid(2, "0.01").unwrap_err().code, Code::BID_TOO_LOW);
+    }
+    let refused = mia.bid(1, "9").unwrap_err();
+    assert_eq!(
+        (refused.code, refused.at),
+        (Code::LOT_CLOSED, Some(closes_at))
+    );
+    assert_eq!(server.metric("auction_standstills_total"), 1.0);
+    server.end();
+    house.verified();
+}
+
+#[test]
+fn a_hiccup_is_no_standstill_and_an_operator_may_let_lots_close_in_one() {
+    let close: fn(&mut Config) = |config| config.on_outage = OnOutage::Close;
+    let extend: fn(&mut Config) = |_| {};
+    for (on_outage, passes) in [(extend, STANDSTILL), (close, TWO_HOURS)] {
+        let (_house, server, machine, mut mia) = standing_still(on_outage);
+        let due = machine.utc().saturating_add(Span::from_secs(1));
+        machine.pass(passes);
+        let refused = mia.bid(1, "2").unwrap_err();
+        assert_eq!((refused.code, refused.at), (Code::LOT_CLOSED, Some(due)));
+        server.end();
+    }
+}
+
+#[test]
+fn a_stopped_process_hears_those_who_bid_in_time_when_it_goes_on() {
+    let house = House::with_lots(1).set("extend-by", "1h");
+    house.write(
+        "users.csv",
+        &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
+    );
+    let server = house.open();
+    let mut ann = Line::open(server.address());
+    ann.log_in("ann", PASSWORD).unwrap();
+    let mut mia = Line::trader(server.address(), "mia");
+    let stopped = (0..5).find_map(|_| {
+        let closes_at = told_time(&mut ann).saturating_add(Span::from_secs(4));
+        let lot = open_english(&mut ann, "S1", closes_at);
+        server.stop();
+        let request = mia.send(&Bid {
+            lot,
+            price: Price::parse("2").unwrap(),
+        });
+        mia.flush().unwrap();
+        let stopped_at = ThisMachine.utc();
+        // On a busy machine it may have been too late.
+        let in_time = stopped_at < closes_at;
+        if !in_time {
+            server.signal(Signal::CONT);
+        }
+        in_time.then_some((lot, closes_at, request, stopped_at))
+    });
+    let (lot, closes_at, request, stopped_at) = stopped.expect("a machine with some time");
+    let goes_on_at = stopped_at
+        .max(closes_at)
+        .saturating_add(STANDSTILL)
+        .saturating_add(Span::from_secs(1));
+    until("it stands still", || {
+        (ThisMachine.utc() > goes_on_at).then_some(())
+    });
+    server.signal(Signal::CONT);
+    let answer = mia.answer(request);
+    assert!(matches!(answer, ServerMessage::Accepted(_)), "{answer:?}");
+    let extended = mia.snapshot().lot(lot).unwrap().closes_at;
+    assert!(extended >= goes_on_at.saturating_add(Span::from_secs(3_600)));
+    server.until_said("the server stood still");
+    server.end();
+    house.verified();
+}
+
+/// An English lot that bids do not extend.
+fn open_english(auctioneer: &mut Line, symbol: &str, closes_at: Timestamp) -> LotId {
+    let terms = EnglishTerms {
+        soft_close: SoftClose {
+            extend_within: Span::ZERO,
+            extend_by: Span::ZERO,
+            mode: SoftCloseMode::Add,
+            extensions_max: None,
+        },
+        ..EnglishTerms::default()
+    };
+    let opened = auctioneer.command(&OpenLot {
+        symbol: Symbol::parse(symbol).unwrap(),
+        quantity: Quantity::ONE,
+        opens_at: None,
+        closes_at,
+        terms: Terms::English(terms),
+        reserve: None,
+    });
+    match opened.unwrap().reply {
+        Reply::LotOpened(lot) => lot,
+        other => panic!("{other:?} opens no lot"),
+    }
 }

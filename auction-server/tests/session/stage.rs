@@ -14,7 +14,7 @@ use auction_core::{
 use auction_proto::Token;
 use auction_server::clock::{Clock, MarketClock, ThisMachine};
 use auction_server::committer::Committer;
-use auction_server::config::Config;
+use auction_server::config::{Config, OnOutage};
 use auction_server::credentials::Credentials;
 use auction_server::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use auction_server::fan_out::FanOut;
@@ -25,6 +25,7 @@ use auction_server::inbox::{Answer, Work};
 use auction_server::journal::{Batch, Durability, Log, RealDisk};
 use auction_server::login::Hasher;
 use auction_server::metrics::Metrics;
+use auction_server::opening::OutagePolicy;
 use auction_server::sequencer::Sequencer;
 use auction_server::session::{self, Channel, Ended, Services};
 use auction_server::signing::{Signer, Signing, open_keys};
@@ -142,6 +143,10 @@ impl Stage {
             switches.clone(),
             hub.clone(),
             metrics.clone(),
+            OutagePolicy {
+                on_outage: OnOutage::Extend,
+                extend_by: Span::from_secs(60),
+            },
         )
         .unwrap();
         let data = tempfile::tempdir().unwrap();
