@@ -1,5 +1,6 @@
 //! The server as a whole: opens the market, opens the door, and ends in good order.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -197,7 +198,7 @@ impl Server {
         }
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
-        let house = open_market(config, &mut committer, &*clock, tell)?;
+        let begun = open_market(config, &mut committer, &*clock, tell)?;
 
         let guard = match &tls {
             None => Guard::Plain,
@@ -209,6 +210,7 @@ impl Server {
         let market = committer.engine().market();
         let mut opening = announce::opening(market, address, guard, clock.now());
         opening.push_str(&announce::signs_with(keys.signing.public().fingerprint()));
+        opening.push_str(&begun.to_string());
         if let Some(warning) = clock_warning {
             opening.push_str(&format!("Beware: {warning}.\n"));
         }
@@ -301,7 +303,7 @@ impl Server {
             stopping,
             projections,
             opening,
-            house,
+            house: begun.house,
         })
     }
 
@@ -463,20 +465,50 @@ fn say_recovery(opened: &store::Opened) {
     );
 }
 
-/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open. Gives the
-/// house, if it is to play: then the lots are its own to open.
+/// A market in which people can bid.
+struct Begun {
+    /// The house, if it is to play: then the lots are its own to open.
+    house: Option<House>,
+    /// Number of lots that fell due while the server was down and got more time.
+    extended: usize,
+    /// No lot was open, so that the settings of a round held.
+    is_new_round: bool,
+}
+
+/// What the settings did not say of the lots that are open; nothing of a new round.
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.extended > 0 {
+            let (count, s) = (self.extended, if self.extended == 1 { "" } else { "s" });
+            writeln!(
+                f,
+                "{count} lot{s} fell due while the server was down, and got more time by --extend-by, for nobody could bid."
+            )?;
+        }
+        if !self.is_new_round {
+            writeln!(
+                f,
+                "Lots of an earlier start are open, so there is no new round: --open-for, --lots and lots.csv do not \
+                 concern them."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open.
 fn open_market(
     config: &Config,
     committer: &mut Committer,
     clock: &dyn Clock,
     tell: &mut dyn FnMut(Reached),
-) -> Result<Option<House>, StartError> {
+) -> Result<Begun, StartError> {
     let now = clock.now();
     let house = enter_house(config, committer, now)?;
     if let Some(mode) = config.accounts {
         opening::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
     }
-    end_outage(config, committer, now)?;
+    let extended = end_outage(config, committer, now)?;
     let is_new_round = committer.engine().market().open_lots() == 0 || house.is_some();
     let stocks = if is_new_round {
         Some(listing::read(&config.data.stocks())?)
@@ -511,11 +543,15 @@ fn open_market(
         (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
     }
     // Many accounts take minutes, and the door is still closed.
-    end_outage(config, committer, clock.now())?;
-    Ok(house)
+    let extended = extended + end_outage(config, committer, clock.now())?;
+    Ok(Begun {
+        house,
+        extended,
+        is_new_round,
+    })
 }
 
-fn end_outage(config: &Config, committer: &mut Committer, now: Timestamp) -> io::Result<()> {
+fn end_outage(config: &Config, committer: &mut Committer, now: Timestamp) -> io::Result<usize> {
     let extended = opening::end_outage(committer, now, outage_policy(config))?;
     if extended > 0 {
         tracing::warn!(
@@ -523,7 +559,7 @@ fn end_outage(config: &Config, committer: &mut Committer, now: Timestamp) -> io:
             "lots that fell due while the server was down are extended"
         );
     }
-    Ok(())
+    Ok(extended)
 }
 
 fn outage_policy(config: &Config) -> OutagePolicy {
