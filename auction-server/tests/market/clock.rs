@@ -431,3 +431,32 @@ fn open_english(auctioneer: &mut Line, symbol: &str, closes_at: Timestamp) -> Lo
         other => panic!("{other:?} opens no lot"),
     }
 }
+
+/// Each call's end is drawn from the last minute before its close; an outage covers most of that minute.
+#[test]
+fn calls_whose_random_end_fell_into_an_outage_go_on_after_it_by_a_short_extension_too() {
+    const CALLS: u32 = 20;
+    let house = House::with_lots(CALLS);
+    let rows = (1..=CALLS).map(|n| format!("S{n},call,61s,60s,1s\n"));
+    let header = "symbol,format,open_for,random_end,extend_by\n".to_owned();
+    let lots: String = std::iter::once(header).chain(rows).collect();
+    house.write("lots.csv", &lots);
+    let machine = Set::at(Timestamp::from_secs(1_800_000_000));
+    let server = Within::start(&config(&house), machine.clone()).unwrap();
+    let mut mia = Line::trader(server.address, "mia");
+    machine.pass(Span::from_secs(1));
+    assert!(mia.bid(1, "1").is_err(), "the ends are drawn by now");
+    server.end();
+    machine.pass(Span::from_secs(57));
+
+    let server = Within::start(&config(&house), machine.clone()).unwrap();
+    let market = Line::open(server.address).snapshot();
+    assert_eq!(market.open_lots(), CALLS as usize);
+    let extended = market.lots().iter().filter(|lot| {
+        assert!(lot.closes_at > machine.utc());
+        lot.closes_at.since(lot.opened_at) > Span::from_secs(61)
+    });
+    assert!(extended.count() > 0);
+    server.end();
+    house.verified();
+}
