@@ -1,5 +1,6 @@
 //! The server as a whole: opens the market, opens the door, and ends in good order.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -34,8 +35,10 @@ use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
 use crate::market::group_commit::GroupCommit;
 use crate::market::restore;
-use crate::market::startup::{self, Round};
-use crate::platform::clock::{BootClock, Clock};
+use crate::market::startup::{self, OutagePolicy, Round};
+use crate::platform::clock::{
+    Clock, ClockWarning, Machine, MarketClock, ThisMachine, watch_offset,
+};
 use crate::platform::metrics::Metrics;
 use crate::platform::password_pool::PasswordPool;
 use crate::platform::progress::Progress;
@@ -143,6 +146,18 @@ impl Server {
         config: &Config,
         on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, StartError> {
+        Self::start_on(Arc::new(ThisMachine), config, on_progress).await
+    }
+
+    /// The same, by the clocks of another machine: tests set them.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_on(
+        machine: Arc<dyn Machine>,
+        config: &Config,
+        on_progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Self, StartError> {
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
@@ -170,10 +185,16 @@ impl Server {
             stocks::read(&config.data.stocks())?;
         }
 
-        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let opened = restore::open(disk.clone(), &config.data, config.durability, on_progress)?;
         log_recovery(&opened);
+        let last_record = opened.engine.at();
+        let clock_warning = ClockWarning::at_start(machine.utc(), last_record);
+        if let Some(warning) = &clock_warning {
+            tracing::warn!("{warning}");
+        }
+        let market_clock = Arc::new(MarketClock::continuing(machine, last_record));
+        let clock: Arc<dyn Clock> = market_clock.clone();
         // The journal's lock keeps a second server from making another.
         let had_key = config.data.market_key().exists();
         let keys = open_keys(&*disk, &config.data)?;
@@ -185,10 +206,9 @@ impl Server {
                 keys.signing.public().fingerprint(),
             );
         }
-        let last_at = opened.engine.at();
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut group_commit = GroupCommit::new(opened.engine, Box::new(opened.journal));
-        let demo_accounts = open_market(config, &mut group_commit, &*clock, on_progress)?;
+        let begun = open_market(config, &mut group_commit, &*clock, on_progress)?;
 
         let security = match &tls {
             None => Security::Plain,
@@ -202,6 +222,10 @@ impl Server {
         startup_text.push_str(&console_text::signs_with(
             keys.signing.public().fingerprint(),
         ));
+        startup_text.push_str(&begun.to_string());
+        if let Some(warning) = clock_warning {
+            startup_text.push_str(&format!("Beware: {warning}.\n"));
+        }
         if config.durability == Durability::Relaxed {
             startup_text.push_str(console_text::RELAXED);
             tracing::warn!(
@@ -211,6 +235,7 @@ impl Server {
         let credentials = Arc::new(Credentials::of(group_commit.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
+        metrics.clock_offset.set(market_clock.offset_micros());
         let engine = group_commit.engine();
         let hub = Hub::start(engine, term, clock.clone(), heartbeat, metrics.clone())?;
         let dead_man = Arc::new(DeadManSwitches::of(group_commit.engine()));
@@ -221,6 +246,7 @@ impl Server {
             dead_man.clone(),
             hub.clone(),
             metrics.clone(),
+            outage_policy(config),
         )?;
         let (durable, milestones) = (sequencer.durable, sequencer.milestones);
         let mut projections = vec![console::print(&hub, startup_text.clone()).await?];
@@ -255,7 +281,7 @@ impl Server {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways, last_at));
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
         let services = Arc::new(Services {
             sequencer: sequencer.handle,
             fan_out: FanOut::start(&hub, &metrics),
@@ -280,6 +306,8 @@ impl Server {
         tokio::spawn(cancel_on_disconnect::cancel_on_disconnect(Arc::downgrade(
             &services,
         )));
+        let (metrics, is_stopping) = (services.metrics.clone(), services.stopping.clone());
+        tokio::spawn(watch_offset(market_clock, metrics, is_stopping));
         Ok(Self {
             listener,
             address,
@@ -289,7 +317,7 @@ impl Server {
             stopping,
             projections,
             startup_text,
-            demo_accounts,
+            demo_accounts: begun.demo_accounts,
         })
     }
 
@@ -453,27 +481,50 @@ fn log_recovery(opened: &restore::RestoredMarket) {
     );
 }
 
-/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open. Gives the
-/// house, if it is to play: then the lots are its own to open.
+/// A market in which people can bid.
+struct Begun {
+    /// The house, if it is to play: then the lots are its own to open.
+    demo_accounts: Option<DemoAccounts>,
+    /// Number of lots that fell due while the server was down and got more time.
+    extended: usize,
+    /// No lot was open, so that the settings of a round held.
+    is_new_round: bool,
+}
+
+/// What the settings did not say of the lots that are open; nothing of a new round.
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.extended > 0 {
+            let (count, s) = (self.extended, if self.extended == 1 { "" } else { "s" });
+            writeln!(
+                f,
+                "{count} lot{s} fell due while the server was down, and got more time by --extend-by, for nobody could bid."
+            )?;
+        }
+        if !self.is_new_round {
+            writeln!(
+                f,
+                "Lots of an earlier start are open, so there is no new round: --open-for, --lots and lots.csv do not \
+                 concern them."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open.
 fn open_market(
     config: &Config,
     group_commit: &mut GroupCommit,
     clock: &dyn Clock,
     on_progress: &mut dyn FnMut(Progress),
-) -> Result<Option<DemoAccounts>, StartError> {
+) -> Result<Begun, StartError> {
     let now = clock.now();
     let demo_accounts = enter_demo(config, group_commit, now)?;
     if let Some(mode) = config.accounts {
         startup::set_accounts(group_commit, now, mode)?.map_err(StartError::Accounts)?;
     }
-    let extend_by = config.soft_close.extend_by;
-    let extended = startup::end_outage(group_commit, now, config.on_outage, extend_by)?;
-    if !extended.is_empty() {
-        tracing::warn!(
-            lots = extended.len(),
-            "lots that fell due while the server was down are extended"
-        );
-    }
+    let extended = end_outage(config, group_commit, now)?;
     let is_new_round = group_commit.engine().market().open_lots() == 0 || demo_accounts.is_some();
     let stocks = if is_new_round {
         Some(stocks::read(&config.data.stocks())?)
@@ -511,7 +562,35 @@ fn open_market(
         (Some(_), Some(file)) => open_planned(config, group_commit, clock.now(), &file)?,
         (Some(stocks), None) => open_random(config, group_commit, clock.now(), &stocks.listings)?,
     }
-    Ok(demo_accounts)
+    // Many accounts take minutes, and the door is still closed.
+    let extended = extended + end_outage(config, group_commit, clock.now())?;
+    Ok(Begun {
+        demo_accounts,
+        extended,
+        is_new_round,
+    })
+}
+
+fn end_outage(
+    config: &Config,
+    group_commit: &mut GroupCommit,
+    now: Timestamp,
+) -> io::Result<usize> {
+    let extended = startup::end_outage(group_commit, now, outage_policy(config))?;
+    if extended > 0 {
+        tracing::warn!(
+            lots = extended,
+            "lots that fell due while the server was down are extended"
+        );
+    }
+    Ok(extended)
+}
+
+fn outage_policy(config: &Config) -> OutagePolicy {
+    OutagePolicy {
+        on_outage: config.on_outage,
+        extend_by: config.soft_close.extend_by,
+    }
 }
 
 /// The house, if a demo is asked for.

@@ -109,13 +109,17 @@ pub mod market {
         //! Group commit.
         pub use crate::market::group_commit::GroupCommit;
     }
+    pub mod startup {
+        //! The start of a market.
+        pub use crate::market::startup::OutagePolicy;
+    }
 }
 
 pub mod platform {
     //! The machine.
     pub mod clock {
         //! Clocks.
-        pub use crate::platform::clock::{BootClock, Clock};
+        pub use crate::platform::clock::{Clock, Machine, MarketClock, STANDSTILL, ThisMachine};
     }
     pub mod metrics {
         //! Metrics.
@@ -166,5 +170,5 @@ pub mod sequencer {
 
 pub mod server {
     //! The server.
-    pub use crate::server::{ServeError, Server};
+    pub use crate::server::{ServeError, Server, StartError};
 }

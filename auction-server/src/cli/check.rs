@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
 
@@ -11,8 +12,10 @@ use crate::config::csv::stocks;
 use crate::config::csv::users;
 use crate::config::{Config, Tls};
 use crate::gateway;
+use crate::journal::RealDisk;
+use crate::market::restore;
 use crate::market::startup::refused_lots;
-use crate::platform::clock::{BootClock, Clock as _};
+use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::server::lots_file;
 
 /// What was looked at.
@@ -31,7 +34,12 @@ pub struct Checked {
 pub fn check(config: &Config) -> Checked {
     let mut checked = Checked::default();
     checked.tls(config);
-    let now = BootClock::start().now();
+    let last_record = checked.last_record(config);
+    let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
+    checked
+        .warnings
+        .extend(warning.map(|warning| warning.to_string()));
+    let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();
     // A market for a moment, that would refuse what the real one would.
     let mut engine = Engine::new(MarketId::default());
     // How a market that is there pays is in its journal. One that begins is on credit if nothing is said.
@@ -78,6 +86,20 @@ impl Checked {
                 self.took(opened.map(|_| format!("{}: a certificate and its key", cert.display())));
             }
         }
+    }
+
+    /// The time of the journal's last record; [`Timestamp::default`] when there is none.
+    fn last_record(&mut self, config: &Config) -> Timestamp {
+        let journal = config.data.journal();
+        if !journal.exists() {
+            return Timestamp::default();
+        }
+        let last = restore::last_record_at(Arc::new(RealDisk), &journal);
+        last.unwrap_or_else(|error| {
+            self.warnings
+                .push(format!("the market's time cannot be read: {error}"));
+            Timestamp::default()
+        })
     }
 
     fn stocks(&mut self, path: &Path, engine: &mut Engine, now: Timestamp) {

@@ -11,7 +11,7 @@ use crate::config::data_dir::DataDir;
 use crate::journal::{Durability, JournalError, RealDisk};
 use crate::market::group_commit::GroupCommit;
 use crate::market::restore;
-use crate::platform::clock::{BootClock, Clock as _};
+use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::platform::password::Password;
 
 /// Why no account was made.
@@ -32,13 +32,21 @@ pub enum AddError {
 }
 
 /// Makes an account in the market of a data folder, durably; the market is made too if there is none yet. The
-/// stock of a company that the market does not know yet is listed as `stocks.csv` has it.
+/// stock of a company that the market does not know yet is listed as `stocks.csv` has it. Returns what is to be said of
+/// the machine's clock: the account's record has its time.
 ///
 /// # Errors
 /// [`AddError`]; there is no account then.
-pub fn add(folder: &DataDir, name: Name, role: Role, password: &Password) -> Result<(), AddError> {
+pub fn add(
+    folder: &DataDir,
+    name: Name,
+    role: Role,
+    password: &Password,
+) -> Result<Option<ClockWarning>, AddError> {
     let opened = restore::open(Arc::new(RealDisk), folder, Durability::Strict, &mut |_| {})?;
-    let now = BootClock::start().now();
+    let last_record = opened.engine.at();
+    let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
+    let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();
     let mut group_commit = GroupCommit::new(opened.engine, Box::new(opened.journal));
     if let Role::Company(symbol) = role {
         list_stock(&mut group_commit, folder, now, symbol)?;
@@ -55,7 +63,7 @@ pub fn add(folder: &DataDir, name: Name, role: Role, password: &Password) -> Res
         Command::Register(registration.into()),
     )?;
     group_commit.commit()?;
-    Ok(())
+    Ok(warning)
 }
 
 fn list_stock(

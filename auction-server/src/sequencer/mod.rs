@@ -22,7 +22,8 @@ use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
 use crate::market::group_commit::{BATCH_RECORDS_MAX, GroupCommit};
 use crate::market::indicative;
-use crate::platform::clock::Clock;
+use crate::market::startup::{OutagePolicy, extend_overdue};
+use crate::platform::clock::{Clock, STANDSTILL};
 use crate::platform::metrics::Metrics;
 use crate::projections::feed::{HUB_DELAY_MAX, Hub};
 use crate::sequencer::direct_read::DirectReader;
@@ -62,6 +63,7 @@ impl Sequencer {
         dead_man: Arc<DeadManSwitches>,
         hub: Hub,
         metrics: Arc<Metrics>,
+        outage: OutagePolicy,
     ) -> io::Result<Self> {
         let sequence = group_commit.engine().sequence().0;
         let (durable_sender, durable) = watch::channel(sequence);
@@ -69,6 +71,8 @@ impl Sequencer {
         let direct_reader = DirectReader::new(metrics.clone())?;
         let (handle, receiver) = SequencerHandle::new(direct_reader.waker()?, metrics.clone());
         let sequencer = Worker {
+            looked_at: clock.now(),
+            outage,
             group_commit,
             receiver,
             direct_reader,
@@ -93,6 +97,9 @@ impl Sequencer {
 }
 
 struct Worker {
+    /// Time of the last look at the clock.
+    looked_at: Timestamp,
+    outage: OutagePolicy,
     group_commit: GroupCommit,
     receiver: QueueReceiver,
     direct_reader: DirectReader,
@@ -148,6 +155,7 @@ impl Worker {
             let open = self.receive(&mut batch);
             let taken_at = Instant::now();
             let now = self.clock.now();
+            self.end_standstill(now)?;
             // What is due comes first, all of it, however many batches it fills.
             while self.group_commit.advance(now) {
                 self.commit()?;
@@ -172,6 +180,29 @@ impl Worker {
                 return Ok(());
             }
         }
+    }
+
+    /// Treats a time in which this thread did not run as an outage, before what fell due in it is decided: those who bid
+    /// meanwhile were not heard.
+    fn end_standstill(&mut self, now: Timestamp) -> io::Result<()> {
+        let stood_still = now.since(self.looked_at);
+        self.looked_at = now;
+        if stood_still <= STANDSTILL {
+            return Ok(());
+        }
+        self.metrics.standstills.add_one();
+        let extensions = self.outage.extensions(self.group_commit.engine(), now);
+        tracing::warn!(
+            seconds = stood_still.micros() / 1_000_000,
+            extended_lots = extensions.len(),
+            "the server stood still: lots that fell due meanwhile are extended or closed as on-outage says"
+        );
+        self.dead_man.begin_graces_anew();
+        for (lot, closes_at) in extensions {
+            self.commit_when_full()?;
+            extend_overdue(&mut self.group_commit, now, lot, closes_at);
+        }
+        Ok(())
     }
 
     /// Decides what is asked. Gives how much it was.

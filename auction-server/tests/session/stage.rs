@@ -9,11 +9,11 @@ use std::time::Duration;
 use auction_core::{
     Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession, OpenLot,
     Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term, Terms,
-    UserId,
+    Timestamp, UserId,
 };
 use auction_proto::Token;
-use auction_server::testing::config::Config;
 use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::config::{Config, OnOutage};
 use auction_server::testing::gateway::admission::{Admission, Admitted};
 use auction_server::testing::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
 use auction_server::testing::gateway::session::{self, Channel, CloseReason, Services};
@@ -21,7 +21,8 @@ use auction_server::testing::journal::{Batch, Durability, Log, RealDisk};
 use auction_server::testing::market::credentials::Credentials;
 use auction_server::testing::market::dead_man::DeadManSwitches;
 use auction_server::testing::market::group_commit::GroupCommit;
-use auction_server::testing::platform::clock::{BootClock, Clock};
+use auction_server::testing::market::startup::OutagePolicy;
+use auction_server::testing::platform::clock::{Clock, MarketClock, ThisMachine};
 use auction_server::testing::platform::metrics::Metrics;
 use auction_server::testing::platform::password_pool::PasswordPool;
 use auction_server::testing::projections::fan_out::FanOut;
@@ -68,7 +69,8 @@ impl Log for NoLog {
 impl Stage {
     /// The hub tells time, sequence and digest every `beat` of real time.
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
+        let clock = MarketClock::continuing(Arc::new(ThisMachine), Timestamp::default());
+        let clock: Arc<dyn Clock> = Arc::new(clock);
         let (market, term) = (MarketId([9; 16]), Term(1));
         let mut group_commit = GroupCommit::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {
@@ -140,6 +142,10 @@ impl Stage {
             dead_man.clone(),
             hub.clone(),
             metrics.clone(),
+            OutagePolicy {
+                on_outage: OnOutage::Extend,
+                extend_by: Span::from_secs(60),
+            },
         )
         .unwrap();
         let data = tempfile::tempdir().unwrap();
@@ -170,11 +176,7 @@ impl Stage {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(
-            envelope_keys,
-            ways,
-            auction_core::Timestamp::default(),
-        ));
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
