@@ -1,4 +1,4 @@
-//! The server as a whole: opens the market, opens the door, and ends in good order.
+//! The server as a whole: opens the market, listens, and ends in good order.
 
 use std::fmt;
 use std::io;
@@ -60,7 +60,7 @@ const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
 /// How long to wait when the system has no socket to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A server whose market is open and whose door is about to be.
+/// A server whose market is open, and that is about to accept connections.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -123,14 +123,14 @@ pub enum ServeError {
     /// The journal failed. Nothing was acknowledged since; start again when the disk is well.
     #[error("the journal failed, and nothing was acknowledged since: {0}")]
     Journal(io::Error),
-    /// The door could not be opened.
+    /// The listener failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Server {
     /// Listens, opens the market of the data folder or a new one, and starts all that belongs to it but the
-    /// door. Must be called within a tokio runtime.
+    /// gateway. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
@@ -345,7 +345,7 @@ impl Server {
         self.gateway.services.password_pool.clone()
     }
 
-    /// Opens the door until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
+    /// Accepts connections until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
     /// and everything is written; this takes less than ten seconds.
     ///
     /// # Errors
@@ -562,7 +562,7 @@ fn open_market(
         (Some(_), Some(file)) => open_planned(config, group_commit, clock.now(), &file)?,
         (Some(stocks), None) => open_random(config, group_commit, clock.now(), &stocks.listings)?,
     }
-    // Many accounts take minutes, and the door is still closed.
+    // Many accounts take minutes, and nobody can connect meanwhile.
     let extended = extended + end_outage(config, group_commit, clock.now())?;
     Ok(Begun {
         demo_accounts,

@@ -1,7 +1,7 @@
-//! Who comes from where, and how much of the server one address or one user can have.
+//! Admission: limits on what one address or one user can have of the server.
 //!
 //! An address is an IPv4 address, or the 64 bits of an IPv6 one that name a network: whoever has one of those has
-//! all. Nothing here is on the way of a bid but a user's own bucket, which takes no lock.
+//! all. Nothing here is on the way of a bid but a user's own rate limiter, which takes no lock.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -229,7 +229,7 @@ impl Admission {
         })
     }
 
-    /// After so long every bucket is full again, and an address is as one that was never here.
+    /// After so long every rate limiter is full again, and an address is as one that was never here.
     fn forget_after(&self) -> Duration {
         let network = &self.network;
         let rates = [
@@ -350,7 +350,7 @@ mod tests {
             panic!("a fourth is too fast")
         };
         assert!(wait <= hour / 3 && wait > hour / 4, "{wait:?}");
-        // All connections of an address share its bucket.
+        // All connections of an address share its rate limiter.
         assert_eq!(visits[0].client_address().try_login(), Ok(()));
         assert!(visits[1].client_address().try_login().is_err());
         for _ in 0..100 {

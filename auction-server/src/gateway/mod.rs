@@ -1,4 +1,4 @@
-//! The one door: the first byte of a connection tells what its client speaks, and one session code serves all.
+//! The gateway, one port for all: the first byte of a connection tells what its client speaks, and one session code serves all.
 //!
 //! | first byte | the client speaks |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `{` | lines of JSON |
 //! | a letter | HTTP, and WebSocket from there |
 //!
-//! A door with TLS takes nothing else, and says so in the language of who comes without.
+//! A gateway with TLS takes nothing else, and says so in the protocol of a client that comes without.
 
 mod tls;
 mod peeked;
@@ -51,7 +51,7 @@ pub const CONNECTIONS_MAX: usize = 20_000;
 /// How many connections at a time are told why they are turned away; one more is closed without a word.
 const REFUSALS_MAX: usize = 256;
 
-/// What stands behind the door.
+/// The gateway: what serves the connections of a port.
 pub(crate) struct Gateway {
     pub(crate) services: Arc<Services>,
     origins: AllowedOrigins,
@@ -242,7 +242,7 @@ where
     }
 }
 
-/// Tells a client in its own language that this door speaks TLS.
+/// Encodes, in the client's own protocol, that this port speaks TLS.
 fn tls_required(protocol: Protocol) -> Vec<u8> {
     let why = "this port speaks TLS, and nothing plain: connect with TLS";
     match protocol {

@@ -1,4 +1,4 @@
-//! TLS at the door: 1.3 alone, with a certificate from somewhere or one made here.
+//! TLS at the gateway: 1.3 alone, with a certificate from somewhere or one made here.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};

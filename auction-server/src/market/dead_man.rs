@@ -1,4 +1,4 @@
-//! Dead-man switches: which sessions have one, who speaks for them, and which of them have died.
+//! Dead-man switches: which sessions have one, how many connections speak for them, and which have expired.
 //!
 //! That a session has a switch is journalled, and outlives it; who speaks for it is known here alone. After a start
 //! every session with a switch counts as away, and has its whole grace. Behind a lock, which the way of a bid never

@@ -1,7 +1,7 @@
 //! Decide, apply, make durable, tell: one batch at a time.
 //!
 //! [`GroupCommit`] owns the engine and the log. What it decides is in memory ahead of the disk until
-//! [`commit`](GroupCommit::commit) returns; only then may anyone hear of it. That is why the settled events come
+//! [`commit`](GroupCommit::commit) returns; only then may anyone hear of it. That is why the committed events come
 //! from there and from nowhere else.
 
 use std::io;

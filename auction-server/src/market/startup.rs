@@ -1,4 +1,4 @@
-//! What is decided at a start, before the door opens: accounts to import, lots that fell due while the server
+//! Decisions at a start, before the server accepts connections: accounts to import, lots that fell due while the server
 //! was down, and a new round when no lot is open.
 
 use std::collections::BTreeSet;

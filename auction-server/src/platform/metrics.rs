@@ -143,7 +143,7 @@ pub struct Metrics {
     pub order_entry: Gauge,
     /// Connections that speak for a session.
     pub sessions: Gauge,
-    /// Connections that were turned away at the door.
+    /// Connections that were refused by admission.
     pub turned_away: Counter,
     /// Connections dropped because the client did not read.
     pub too_slow: Counter,

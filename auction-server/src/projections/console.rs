@@ -1,5 +1,5 @@
 //! What the server prints of the market: what is open, and then what happens. On a thread of its own: standard output
-//! may be a pipe that nobody reads, and neither the door nor the market waits for it.
+//! may be a pipe that nobody reads, and neither the gateway nor the market waits for it.
 
 use std::io::{self, Write as _};
 use std::thread::{self, JoinHandle};

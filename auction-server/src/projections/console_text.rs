@@ -16,7 +16,7 @@ use crate::config::reserved_names;
 
 /// Most opened bids that are named in one line; of more it is told how many there are.
 const BIDS_NAMED_MAX: usize = 10;
-/// The door that clients knock on without being told.
+/// The port that clients try by default.
 const PORT_EXPECTED: u16 = 2022;
 
 /// What is printed at the start of a server that does not wait for the disk.
@@ -47,7 +47,7 @@ pub enum Certified<'a> {
     Unknown,
 }
 
-/// The market as it stands when the door opens, and what to type next. `address` is where it listens.
+/// The market as it is when the server begins to listen, and what to type next. `address` is where it listens.
 #[must_use]
 pub fn opening(
     market: &Market,

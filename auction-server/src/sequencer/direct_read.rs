@@ -31,7 +31,7 @@ const INPUT_BYTES: usize = 16 * 1_024;
 const REST_BYTES_MAX: usize = 256;
 /// How many lines are seen ready at a time.
 const EVENTS: usize = 1_024;
-/// What wakes the sequencer when something is put in its inbox.
+/// Token of the waker: something was put in the queue.
 const QUEUE_MAX: Token = Token(usize::MAX);
 
 /// The lines that the sequencer reads, and what it waits for when there is nothing to do.

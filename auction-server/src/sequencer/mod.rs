@@ -51,7 +51,7 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
-    /// Starts the thread. What has become durable goes to the credentials, the switches, the hub, and `durable`, in this
+    /// Starts the thread. What has become durable goes to the credentials, the dead-man switches, the hub, and `durable`, in this
     /// order, before anyone is told. The hub is woken after that.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The way to the sequencer: a bounded queue, and a bell that wakes it.
+//! The bounded queue into the sequencer, and the handle that submits to it and wakes its reader.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -86,7 +86,7 @@ pub struct SequencerHandle {
     metrics: Arc<Metrics>,
 }
 
-/// The queue, and the bell at its end. They are dropped in this order: the sequencer ends when it is woken and finds
+/// The queue and the waker of its reader. They are dropped in this order: the sequencer ends when it is woken and finds
 /// that nobody can put anything in any more.
 #[derive(Debug)]
 struct QueueSender {
@@ -109,7 +109,7 @@ impl SequencerHandle {
     /// Submits commands without waiting.
     ///
     /// # Errors
-    /// [`SubmitError`] when the inbox is full, or nobody reads it any more; and the commands.
+    /// [`SubmitError`] when the queue is full or has no reader any more; and the commands.
     pub fn submit(&self, commands: Commands) -> Result<(), (SubmitError, Commands)> {
         let count = commands.commands.len();
         let sent = self.send(Submission::Commands(commands), count);

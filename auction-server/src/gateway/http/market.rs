@@ -1,4 +1,4 @@
-//! HTTP at the market's door: its pages, and the WebSocket at `/ws`.
+//! HTTP at the market's port: its pages, and the WebSocket at `/ws`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! HTTP/1.1, as much of it as the doors need: small answers to `GET`, and the way out to WebSocket.
+//! HTTP/1.1, as much of it as the ports need: small answers to `GET`, and the way out to WebSocket.
 
 pub mod ops;
 pub mod market;

@@ -1,4 +1,4 @@
-//! The operators' door: whether the server lives, whether it is ready for clients, and what it measures. It has an
+//! The operators' port: whether the server lives, whether it is ready for clients, and what it measures. It has an
 //! address of its own, on this machine alone unless told otherwise, for nobody logs in there.
 
 use std::io::{self, Read as _, Write as _};
@@ -29,7 +29,7 @@ const ANSWER_BYTES_MAX: u64 = 16 * 1_024;
 /// The media type of what Prometheus reads.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The door, listening.
+/// The operators' port, listening.
 pub(crate) struct Ops {
     listener: TcpListener,
     pub(crate) address: SocketAddr,
@@ -60,7 +60,7 @@ pub(crate) fn open(
 }
 
 impl Ops {
-    /// Answers from when the market's door is open, until it is dropped. It keeps nothing of the server running.
+    /// Answers from the market's opening until it is dropped. It keeps nothing of the server running.
     pub(crate) async fn serve(self, services: Weak<Services>, stopping: watch::Receiver<bool>) {
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {

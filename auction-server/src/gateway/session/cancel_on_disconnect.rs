@@ -12,7 +12,7 @@ use crate::market::dead_man::{Expired, ExpiryCause};
 use crate::platform::shutdown::stopped;
 use crate::sequencer::queue::{SequencerHandle, SubmitError};
 
-/// How many cancels are under way at a time, so that others find room in the sequencer's inbox.
+/// How many cancels are under way at a time, so that others find room in the sequencer's queue.
 const CANCELS_AT_ONCE: usize = 256;
 /// How long to wait when the sequencer is busy.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);

@@ -43,7 +43,7 @@ pub struct Channel<S> {
     halves: Option<Halves>,
     /// Answers of the sequencer among what is to be written.
     answers: usize,
-    /// Whether the rest of an answer may be left in the outlet.
+    /// Whether the rest of an answer may be left in the write half.
     is_woken: bool,
     /// Nobody else writes any more.
     keeps_write_lock: bool,

@@ -71,7 +71,7 @@ pub(super) enum FeedSource {
 }
 
 impl FeedSource {
-    /// Waits for what is next. Nothing: it was given back, and the outlet may hold a rest. Can be given up without loss.
+    /// Waits for the next message. `None`: the feed was returned, and the write half may hold a rest. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
         match self {
             Self::Own(feed) => feed.next().await.map(Some),

@@ -24,7 +24,7 @@ use crate::sequencer::queue::SubmitError;
 const FEED_AT_ONCE: usize = 256;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    /// Lends a feed that is written as it is, when all there is of it was written.
+    /// Hands an unfiltered feed off to the fan-out once the connection has written all there is of it.
     pub(super) fn hand_off_feed(&mut self) {
         let can_be_lent = |watched: &FeedWatch| match &watched.feed {
             FeedSource::Own(feed) => watched.filter.is_all() && feed.is_up_to_date(),
@@ -49,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         });
     }
 
-    /// Nothing of the feed is written until it is lent again: for answers of many parts.
+    /// Takes the feed back, so that nothing of it is written until it is handed off again: for answers of many parts.
     pub(super) fn reclaim_feed(&mut self) {
         if let Some(FeedWatch { feed, .. }) = &mut self.subscriptions.feed
             && let FeedSource::HandedOff(loan) = feed

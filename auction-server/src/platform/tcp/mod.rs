@@ -1,5 +1,5 @@
 //! A TCP stream that a connection's task and the sequencer share: both [write](WriteHalf) to it, and the task can
-//! [lend](ReadHalf::hand_off) the sequencer what is read.
+//! [hand off](ReadHalf::hand_off) the reading to the sequencer.
 
 mod read_half;
 mod write_half;
@@ -144,7 +144,7 @@ impl AsyncWrite for SharedStream {
 
 impl Drop for SharedStream {
     fn drop(&mut self) {
-        // Whoever it is lent to holds the stream open, and hears so that nobody is left at its other end.
+        // The sequencer, if it reads, holds the stream open and so learns that the connection is gone.
         if self.halves.read_half.recall() {
             let _ = shutdown(&*self.halves.read_half, Shutdown::Both);
         }
@@ -167,7 +167,7 @@ mod tests {
         (stream, halves, client.unwrap())
     }
 
-    /// Reads what has come on a stream that is lent, when it has.
+    /// Reads what has come on a stream that is handed off.
     async fn read_lent(handed_off: &HandedOff) -> Vec<u8> {
         let mut bytes = [0; 64];
         loop {

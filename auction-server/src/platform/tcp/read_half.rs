@@ -1,4 +1,4 @@
-//! The side of a stream that is read from: by the connection's own task, or by the sequencer, which it lends it to.
+//! The read half of a stream: read by the connection's own task, or by the sequencer, to which it is handed off.
 //!
 //! A bid that the task reads wakes two threads on its way to the disk: the one that serves connections, and the
 //! sequencer. One that the sequencer reads itself wakes one.
@@ -17,7 +17,7 @@ use tokio::io::ReadBuf;
 pub struct ReadHalf {
     stream: Arc<TcpStream>,
     reader: Mutex<Reader>,
-    /// Whether something came while it was lent.
+    /// Whether something came while it was handed off.
     was_read: AtomicBool,
     /// Whether the connection wants it back, or has left.
     is_recalled: AtomicBool,
@@ -45,7 +45,7 @@ pub(super) enum ReadTurn {
 /// What is read, in the hands of another than the connection. It is given back when this is dropped.
 #[derive(Debug)]
 pub struct HandedOff {
-    /// `None` once it was given back: from then on it may be lent to another.
+    /// `None` once it was reclaimed: from then on it may be handed off again.
     read_half: Option<Arc<ReadHalf>>,
 }
 
@@ -59,7 +59,7 @@ impl ReadHalf {
         }
     }
 
-    /// Lends what comes from now on; nothing when it is lent already, or was called back.
+    /// Hands off what comes from now on; `None` when it is handed off already, or was recalled.
     pub fn hand_off(self: &Arc<Self>) -> Option<HandedOff> {
         let mut reader = self.lock();
         match &*reader {
@@ -73,18 +73,18 @@ impl ReadHalf {
         }
     }
 
-    /// Whether something came since this was asked last, while it was lent.
+    /// Whether something came since this was asked last, while it was handed off.
     pub fn take_was_read(&self) -> bool {
         self.was_read.swap(false, SeqCst)
     }
 
-    /// Calls it back for good: it is given back before more is read. Whether it was lent.
+    /// Recalls it for good: it is reclaimed before more is read. Returns whether it was handed off.
     pub fn recall(&self) -> bool {
         self.is_recalled.store(true, SeqCst);
         matches!(*self.lock(), Reader::HandedOff(_))
     }
 
-    /// Whether it is lent.
+    /// Whether it is handed off.
     pub fn is_handed_off(&self) -> bool {
         matches!(*self.lock(), Reader::HandedOff(_))
     }

@@ -8,14 +8,14 @@ use crate::platform::encoding::Encoding;
 use crate::platform::tcp::WriteHalf;
 use crate::projections::feed::{Subscription, SubscriptionError};
 
-/// How many feeds can wait to be looked at; one more is not lent, and its connection writes itself.
+/// How many feeds can wait to be looked at; one more is not leased, and its connection writes itself.
 pub const LEASES_WAITING_MAX: usize = 1_024;
 
-/// A feed that a connection has lent. Nothing more of it is written once this is dropped.
+/// A feed that a connection has leased out. Nothing more of it is written once this is dropped.
 #[derive(Debug)]
 pub struct Lease(pub(super) Arc<LeasedFeed>);
 
-/// What was lent.
+/// A leased feed.
 #[derive(Debug)]
 pub(super) struct LeasedFeed {
     pub(super) write_half: Arc<WriteHalf>,
@@ -34,7 +34,7 @@ pub(super) enum LeaseState {
 }
 
 impl Lease {
-    /// Waits until it is given back. The outlet may hold the rest of what was written. Can be given up without loss.
+    /// Waits until it is returned. The write half may hold the rest of what was written. Can be given up without loss.
     ///
     /// # Errors
     /// [`SubscriptionError`], which the feed ended with.
@@ -51,7 +51,7 @@ impl Lease {
         }
     }
 
-    /// Takes it back at once: nothing more of it is written. As above, the outlet may hold a rest. `None`: it has ended,
+    /// Reclaims it at once: nothing more of it is written. As above, the write half may hold a rest. `None`: it has ended,
     /// as [`returned`](Self::returned) says, or was taken before.
     #[must_use]
     pub fn reclaim(&self) -> Option<Subscription> {
@@ -91,7 +91,7 @@ impl LeasedFeed {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives it back if it is still lent, or why there is no more of it.
+    /// Returns it if it is still leased, or why there is no more of it.
     pub(super) fn reclaim(
         &self,
         mut feed: MutexGuard<'_, LeaseState>,

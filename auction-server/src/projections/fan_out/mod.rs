@@ -1,8 +1,8 @@
 //! One to many: the feed is written straight to the streams of those who watch all of it, one after the other.
 //!
-//! A connection that has nothing else to write lends its feed, and its own task is not woken for what is next of it.
+//! A connection that has nothing else to write leases its feed, and its own task is not woken for what is next of it.
 //! It has the feed back as soon as its stream does not take all of something, or it is writing itself: then it goes on
-//! at its own pace, and lends the feed again when it has come to its end. So all that holds for a feed holds here too:
+//! at its own pace, and leases the feed again when it has come to its end. So all that holds for a feed holds here too:
 //! nothing is left out, and who is too slow keeps nobody waiting and holds nothing in memory.
 //!
 //! There are as many who write as the runtime has threads, and each has a part of the watchers.
@@ -28,7 +28,7 @@ use writer::Writer;
 
 pub use lease::{LEASES_WAITING_MAX, Lease};
 
-/// Where feeds are lent.
+/// The writers that feeds are leased to.
 #[derive(Clone, Debug)]
 pub struct FanOut {
     writers: Arc<[mpsc::Sender<Weak<LeasedFeed>>]>,

@@ -1,4 +1,4 @@
-//! One of those who write: it goes from one to the next of the feeds that it was lent, whenever the hub rings.
+//! A writer: goes from one leased feed to the next whenever the hub has something new.
 
 use std::sync::{Arc, Weak};
 

@@ -48,13 +48,13 @@ pub use subscription::{FeedNotify, Subscription, SubscriptionError};
 
 /// How many batches can wait for the hub; with one more, the sequencer waits, which answers everyone `busy` in time.
 pub const HUB_QUEUE: usize = 1_024;
-/// How many questions can wait in the hub's inbox; who asks one more waits in line before it.
+/// How many questions can wait in the hub's queue; who asks one more waits in line before it.
 pub const HUB_QUESTIONS: usize = 256;
 /// How many messages a watcher can be behind; one more, or one that is no longer kept, and it is given a snapshot.
 pub const FEED_LAG_MAX: usize = 1_024;
 /// How long what became durable waits for the hub at most while nobody watches: news is for people.
 pub const HUB_DELAY_MAX: Duration = Duration::from_millis(20);
-/// How long to wait when the inbox is full of batches.
+/// How long to wait when the queue is full of batches.
 const INBOX_PAUSE: Duration = Duration::from_millis(5);
 
 /// The way to the hub.

@@ -19,7 +19,7 @@ pub(super) enum BroadcastItem {
     Batch(Weak<FeedMessage>),
     /// A heartbeat; it is small.
     Heartbeat(Arc<FeedMessage>),
-    /// The board has changed: each takes the newest from there when they come to it.
+    /// The indicatives have changed: each takes the newest from there when they come to it.
     Indicatives,
 }
 
