@@ -7,6 +7,9 @@
 //!
 //! The modules are listed from the top down: each uses only those listed after it.
 
+// The rooms are private, and their docs link to each other for those who read the source.
+#![allow(rustdoc::private_intra_doc_links)]
+
 #[doc(hidden)]
 pub mod testing;
 pub(crate) mod cli;
