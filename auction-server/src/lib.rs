@@ -25,6 +25,7 @@ pub mod announce;
 pub mod records;
 pub mod bids;
 pub mod history;
+pub mod activity;
 pub mod follower;
 pub mod market_journal;
 pub mod public_journal;

@@ -11,6 +11,7 @@ mod answers;
 mod accounts;
 mod watching;
 mod own;
+mod activity;
 mod signed;
 mod devices;
 mod peers;
@@ -61,7 +62,7 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many commands of one connection can be under way; while there are as many, it is not read from.
 pub const IN_FLIGHT_MAX: usize = UNTOLD_MAX;
-/// How many proofs one connection can wait for; one more is refused as busy.
+/// Maximum number of proofs and pages of activity that one connection waits for; one more is refused as busy.
 pub const PROOFS_AT_ONCE: usize = 16;
 /// How long a connection waits, at a shutdown, for what it has under way.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -167,7 +168,7 @@ struct Connection<S> {
     gathered: Vec<(RequestId, Command)>,
     /// When that was durable which is told with the next write, and how much it is.
     untold: Vec<(std::time::Instant, u64)>,
-    /// Receipts and checkpoints that were asked for; dropped with the connection.
+    /// Receipts, checkpoints and pages of activity that were asked for; dropped with the connection.
     proofs: JoinSet<(RequestId, Proof)>,
 }
 

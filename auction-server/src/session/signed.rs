@@ -1,8 +1,8 @@
 //! What the market signs: its key, the signed feed, checkpoints and receipts.
 
-use auction_core::{Caller, RequestId, Sequence};
+use auction_core::{Caller, RequestId, Sequence, SessionId};
 use auction_proto::{
-    Code, Receipt, ReceiptOf, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
+    Activity, Code, Receipt, ReceiptOf, Refused, ResumePoint, Resumed, Resync, ResyncBecause,
     SignedCheckpoint,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::ended::Ended;
 use super::{Bound, Connection, PROOFS_AT_ONCE, SignedWatched};
+use crate::follower::HistoryError;
 use crate::inbox::{Answer, NotTaken, Work};
 use crate::signing::{NoProof, SignedNext, SignedStart, SignedWatching};
 
@@ -113,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let (number, text) = match proof {
             Proof::Checkpoint(_, Ok(checkpoint)) => return self.reply(request, &checkpoint),
             Proof::Receipt(_, Ok(receipt)) => return self.reply(request, &receipt),
+            Proof::Activity(session, page) => return self.tell_activity(request, session, page),
             Proof::NotTaken(why) => return self.refuse_not_taken(request, why),
             Proof::Checkpoint(since, Err(NoProof::BeyondEnd)) => (
                 since.unwrap_or_default().0,
@@ -145,6 +147,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 pub(super) enum Proof {
     Checkpoint(Option<Sequence>, Result<SignedCheckpoint, NoProof>),
     Receipt(ReceiptOf, Result<Receipt, NoProof>),
+    /// Not a proof, but waited for as one.
+    Activity(SessionId, Result<Activity, HistoryError>),
     /// The market was not asked.
     NotTaken(NotTaken),
 }
