@@ -9,6 +9,28 @@ BRK.B,vickrey,3
 TSLA,english,1
 `;
 
+/** A page whose questions for the activity do not reach the server until they are let go. */
+async function heldBack(person) {
+  await person.page.addInitScript(() => {
+    const send = WebSocket.prototype.send;
+    window.held = [];
+    WebSocket.prototype.send = function (data) {
+      if (String(data).includes("get_activity") && window.held) window.held.push(() => send.call(this, data));
+      else send.call(this, data);
+    };
+  });
+  await person.page.reload();
+  return person;
+}
+
+function letGo(person) {
+  return person.page.evaluate(() => {
+    const { held } = window;
+    window.held = null;
+    held.forEach((go) => go());
+  });
+}
+
 await story(LOTS, async (house, browsers) => {
   browsers.expected = ["WebSocket connection to"];
   const mia = await (await browsers.person(house)).register("mia");
@@ -98,30 +120,26 @@ await story(LOTS, async (house, browsers) => {
   await seen.sees(".banner", "Outbid: tom leads, above your offer of 1.50.");
 
   // A server that answers late: until it has, nothing is said not to be there.
-  const late = await browsers.person(house);
-  await late.page.addInitScript(() => {
-    const send = WebSocket.prototype.send;
-    window.held = [];
-    WebSocket.prototype.send = function (data) {
-      if (String(data).includes("get_activity") && window.held) window.held.push(() => send.call(this, data));
-      else send.call(this, data);
-    };
-  });
-  await late.page.reload();
+  const late = await heldBack(await browsers.person(house));
   await late.logIn("mia");
   await late.go("#/account");
   await late.sees(".mine-words", "Loading your bids and orders…");
   await late.go("#/");
-  await late.page.click("[data-state=outbid]");
-  await late.sees(".empty", "Loading your bids and orders…");
   await late.sees("[data-state=mine] .count", "…");
-  await late.page.evaluate(() => {
-    const { held } = window;
-    window.held = null;
-    held.forEach((go) => go());
-  });
-  await late.page.waitForFunction(() => document.querySelectorAll("#list .rows .row").length === 1);
+  await letGo(late);
   await late.sees("[data-state=mine] .count", "4");
+  const ida = await heldBack(await browsers.person(house));
+  await ida.register("ida");
+  await ida.go("#/");
+  for (const [state, words] of [["mine", "You have not bid on any lot yet."], ["outbid", "Nobody has outbid you."]]) {
+    await ida.page.click(`[data-state=${state}]`);
+    await ida.sees(".empty", "Loading your bids and orders…");
+    assert.notEqual(await ida.text(".empty"), words);
+  }
+  await letGo(ida);
+  await ida.sees(".empty", "Nobody has outbid you.");
+  await ida.page.click("[data-state=mine]");
+  await ida.sees(".empty", "You have not bid on any lot yet.");
 
   // It comes again with a connection that is lost.
   await late.go("#/account");
