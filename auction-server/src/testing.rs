@@ -141,6 +141,10 @@ pub mod platform {
 
 pub mod projections {
     //! Projections.
+    pub mod activity {
+        //! Activity of traders.
+        pub use crate::projections::activity::ActivityIndex;
+    }
     pub mod console_text {
         //! Texts of the console.
         pub use crate::projections::console_text::{Certified, Security, news, opening, results};

@@ -1,5 +1,5 @@
 //! The follower: a thread that reads the journal behind the market, and keeps what can be made of it alone:
-//! `client.csv`, and the newest bids of each lot.
+//! `client.csv`, the newest bids of each lot, and each trader's own activity.
 //!
 //! The market never waits for it. It reads when it is asked or once a second, not at every commit. It only takes
 //! what is durable: what it shows can't be taken back by a crash. At a start it reads the journal from its beginning.
@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use auction_core::{LotId, Name, Price, Symbol};
-use auction_proto::History;
+use auction_core::{LotId, Name, Price, Symbol, UserId};
+use auction_proto::{Activity, ActivityPlace, History, decode_records};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
+use crate::projections::activity::ActivityIndex;
 use crate::config::data_dir::DataDir;
-use crate::journal::{Disk, FrameView, JournalError, Reader};
+use crate::journal::{Disk, FrameView, JournalError, Reader, VisitError};
 use crate::market::public_records;
 use crate::platform::low_priority;
 use crate::projections::bid_history::{BIDS_KEPT_MAX, BidHistory};
@@ -36,7 +37,7 @@ pub const CLIENT_CSV_PAUSE: u32 = 20;
 #[derive(Debug)]
 pub struct Follower;
 
-/// Asks the follower for bids.
+/// Asks the follower for bids and activity.
 #[derive(Clone, Debug)]
 pub struct Histories(mpsc::Sender<Question>);
 
@@ -52,10 +53,18 @@ pub enum HistoryError {
 }
 
 #[derive(Debug)]
-struct Question {
-    lot: LotId,
-    limit: usize,
-    answer: oneshot::Sender<Result<Option<History>, HistoryError>>,
+enum Question {
+    History {
+        lot: LotId,
+        limit: usize,
+        answer: oneshot::Sender<Result<Option<History>, HistoryError>>,
+    },
+    Activity {
+        user: UserId,
+        before: Option<ActivityPlace>,
+        limit: u32,
+        answer: oneshot::Sender<Result<Activity, HistoryError>>,
+    },
 }
 
 impl Histories {
@@ -66,7 +75,29 @@ impl Histories {
     /// [`HistoryError`]; it may be asked again.
     pub async fn of(&self, lot: LotId, limit: usize) -> Result<Option<History>, HistoryError> {
         let (answer, answered) = oneshot::channel();
-        let question = Question { lot, limit, answer };
+        let question = Question::History { lot, limit, answer };
+        self.0.try_send(question).map_err(|_| HistoryError::Busy)?;
+        answered.await.map_err(|_| HistoryError::Unreadable)?
+    }
+
+    /// A page of a user's own activity, with everything that was acknowledged before the question. See
+    /// [`ActivityIndex::page`]. Tell it to that user alone.
+    ///
+    /// # Errors
+    /// [`HistoryError`]; it may be asked again.
+    pub async fn activity(
+        &self,
+        user: UserId,
+        before: Option<ActivityPlace>,
+        limit: u32,
+    ) -> Result<Activity, HistoryError> {
+        let (answer, answered) = oneshot::channel();
+        let question = Question::Activity {
+            user,
+            before,
+            limit,
+            answer,
+        };
         self.0.try_send(question).map_err(|_| HistoryError::Busy)?;
         answered.await.map_err(|_| HistoryError::Unreadable)?
     }
@@ -117,6 +148,7 @@ struct State {
     /// What each trader bid last on each stock.
     latest: BTreeMap<(Name, Symbol), Price>,
     history: BidHistory,
+    activity: ActivityIndex,
     /// Rises with each bid.
     bids: u64,
 }
@@ -127,8 +159,14 @@ impl State {
             finder: BidFinder::default(),
             latest: BTreeMap::new(),
             history: BidHistory::new(bids_kept_max),
+            activity: ActivityIndex::default(),
             bids: 0,
         }
+    }
+
+    fn history_of(&self, lot: LotId, limit: usize) -> Option<History> {
+        let is_known = (1..=self.finder.lots()).contains(&(lot.0 as usize));
+        is_known.then(|| self.history.of(lot, limit))
     }
 
     fn take(&mut self, frame: &FrameView<'_>) -> Result<(), JournalError> {
@@ -136,6 +174,7 @@ impl State {
             finder,
             latest,
             history,
+            activity,
             bids,
         } = self;
         public_records::visit(frame, |record| {
@@ -144,7 +183,12 @@ impl State {
                 history.push(&bid);
                 *bids += 1;
             })
-        })
+        })?;
+        let mut take_whole = || -> Result<(), VisitError> {
+            decode_records(frame.public, frame.private)
+                .try_for_each(|record| activity.take(&record?))
+        };
+        take_whole().map_err(|source| public_records::refused(frame, source))
     }
 }
 
@@ -185,19 +229,29 @@ impl Subscription {
         self.refresh();
     }
 
-    fn answer(&mut self, Question { lot, limit, answer }: Question) {
-        let found = match self.catch_up() {
-            Ok(()) => {
-                let is_known = (1..=self.state.finder.lots()).contains(&(lot.0 as usize));
-                Ok(is_known.then(|| self.state.history.of(lot, limit)))
-            }
+    fn answer(&mut self, question: Question) {
+        let state = match self.catch_up() {
+            Ok(()) => Ok(&self.state),
             Err(error) => {
                 self.say("the journal cannot be followed", &error);
                 Err(HistoryError::Unreadable)
             }
         };
-        // Who asked may be gone.
-        let _ = answer.send(found);
+        // Ignore send errors: the requester may be gone.
+        match question {
+            Question::History { lot, limit, answer } => {
+                drop(answer.send(state.map(|state| state.history_of(lot, limit))));
+            }
+            Question::Activity {
+                user,
+                before,
+                limit,
+                answer,
+            } => {
+                let page = state.map(|state| state.activity.page(user, before, limit));
+                drop(answer.send(page));
+            }
+        }
     }
 
     fn refresh(&mut self) {

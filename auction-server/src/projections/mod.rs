@@ -7,5 +7,6 @@ pub mod fan_out;
 pub mod signing;
 pub mod feed;
 pub mod follower;
+pub mod activity;
 pub mod bid_history;
 pub mod bids;

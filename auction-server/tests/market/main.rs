@@ -28,6 +28,7 @@ mod tls;
 mod fragile;
 mod storm;
 mod own_account;
+mod activity;
 mod signed;
 mod dead_man;
 mod ending;

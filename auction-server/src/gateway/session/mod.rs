@@ -8,6 +8,7 @@ mod requests;
 mod accounts;
 mod watching;
 mod account_feed;
+mod activity;
 mod signed;
 mod devices;
 mod peers;

@@ -82,6 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     self.watch_account(request).await?;
                 }
             }
+            ClientMessage::GetActivity(body) => self.activity(request, body),
             ClientMessage::GetBalance(body) => self.balance(request, body).await,
             ClientMessage::GetOrders(body) => self.orders(request, body.lot).await,
             ClientMessage::Logout(_) => self.log_out(request).await,

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use auction_core::{RequestId, Sequence};
-use auction_proto::{AccountFeed, Receipt, ReceiptOf, SignedCheckpoint};
+use auction_core::{RequestId, Sequence, SessionId};
+use auction_proto::{AccountFeed, Activity, Receipt, ReceiptOf, SignedCheckpoint};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::filter::FeedFilter;
 use crate::projections::fan_out::Lease;
 use crate::projections::feed::{AccountSubscription, FeedMessage, Subscription, SubscriptionError};
+use crate::projections::follower::HistoryError;
 use crate::projections::signing::{ProofError, SignedNext, SignedSubscription};
 use crate::sequencer::queue::SubmitError;
 
-/// How many proofs one connection can wait for; one more is refused as busy.
+/// Maximum number of proofs and pages of activity that one connection waits for; one more is refused as busy.
 pub const PROOFS_AT_ONCE: usize = 16;
 /// What a connection waits for from the projections.
 pub(super) struct Subscriptions {
@@ -21,7 +22,7 @@ pub(super) struct Subscriptions {
     pub(super) account_feed: Option<AccountWatch>,
     pub(super) signed: Option<SignedWatch>,
     pub(super) heartbeats: watch::Receiver<Arc<FeedMessage>>,
-    /// Receipts and checkpoints that were asked for; dropped with the connection.
+    /// Receipts, checkpoints and pages of activity that were asked for; dropped with the connection.
     pub(super) proofs: JoinSet<(RequestId, Proof)>,
 }
 
@@ -132,6 +133,8 @@ pub(super) async fn next_heartbeat(
 pub(super) enum Proof {
     Checkpoint(Option<Sequence>, Result<SignedCheckpoint, ProofError>),
     Receipt(ReceiptOf, Result<Receipt, ProofError>),
+    /// Not a proof, but waited for as one.
+    Activity(SessionId, Result<Activity, HistoryError>),
     /// The market was not asked.
     Unsubmitted(SubmitError),
 }

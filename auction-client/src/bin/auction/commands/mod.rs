@@ -7,6 +7,7 @@ mod sessions;
 mod lots;
 pub mod order;
 mod orders;
+mod mine;
 pub mod bid;
 mod bid_through;
 mod device;
@@ -204,6 +205,7 @@ async fn trade(desk: &Desk, command: TradeCommand) -> Result<(), Failure> {
         } => order::replace(desk, which, order, quantity, limit).await,
         TradeCommand::Cancel { which, order } => order::cancel(desk, which, order).await,
         TradeCommand::Orders { target, lot } => orders::run(desk, target, lot).await,
+        TradeCommand::Mine { limit } => mine::run(desk, limit).await,
         TradeCommand::WouldHaveWon(which) => would_have_won::run(desk, which).await,
         TradeCommand::Account { name } => account::run(desk, name).await,
     }

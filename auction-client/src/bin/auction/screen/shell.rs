@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_client::{
-    AccountUpdate, AccountWatch, CancelLot, CloseLot, GetLeastWinning, HaltLot, RequestError,
-    ResumeLot, Watch,
+    AccountUpdate, AccountWatch, CancelLot, CloseLot, Code, Fault, GetLeastWinning, HaltLot,
+    RequestError, ResumeLot, Watch,
 };
 use auction_core::Name;
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::draw::{draw, lot_rows};
 use super::exchange::{Answer, Ask, Asked, Effect, Input, Manage, Me};
@@ -36,6 +36,10 @@ const TICK_EVERY: Duration = Duration::from_millis(100);
 const ASKED_MAX: usize = 32;
 /// So much news are taken in a row before answers have their turn.
 const NEWS_IN_A_ROW: usize = 64;
+/// Number of entries of the user's activity that are asked for at a time.
+const ACTIVITY_PAGE: u32 = 1_024;
+/// How long to wait before asking again when the server cannot tell now.
+const ACTIVITY_PAUSE: Duration = Duration::from_secs(1);
 
 type Answered = (Asked, Result<Answer, RequestError>);
 
@@ -239,12 +243,23 @@ async fn follow(desk: Arc<Desk>, name: Name, own: mpsc::Sender<(Name, Input)>) {
     let Ok(mut watch) = desk.client.watch_account(stored.token).await else {
         return;
     };
+    // Dropped with what follows: its task ends.
+    let mut loading = JoinSet::new();
     let stands = |watch: &AccountWatch| {
         let standing = watch.standing();
         Input::Stands(standing.orders.clone(), standing.leads.clone())
     };
     let mut news = stands(&watch);
-    while own.send((name, news)).await.is_ok() {
+    loop {
+        let is_state = matches!(news, Input::Stands(..));
+        if own.send((name, news)).await.is_err() {
+            return;
+        }
+        // Behind the state, which makes what is known of the past old.
+        if is_state {
+            loading.abort_all();
+            loading.spawn(load_activity(desk.clone(), name, own.clone()));
+        }
         news = loop {
             match watch.next().await {
                 AccountUpdate::Event { at, event } => break Input::Account(at, event),
@@ -253,6 +268,43 @@ async fn follow(desk: Arc<Desk>, name: Name, own: mpsc::Sender<(Name, Input)>) {
                 AccountUpdate::Ended(_) => return,
             }
         };
+    }
+}
+
+/// Brings what the user did before, page by page, the newest first.
+async fn load_activity(desk: Arc<Desk>, name: Name, own: mpsc::Sender<(Name, Input)>) {
+    let mut before = None;
+    loop {
+        let page = match desk.client.activity(before.clone(), ACTIVITY_PAGE).await {
+            Ok(page) => page,
+            // It cannot tell now, or the connection is lost for a while: ask again.
+            Err(error) if is_for_now(&error) => {
+                sleep(ACTIVITY_PAUSE).await;
+                continue;
+            }
+            Err(error) => {
+                // Of a session that is over the next request tells.
+                if error
+                    .refused()
+                    .is_some_and(|refused| refused.code == Code::UNKNOWN_KIND)
+                {
+                    let _ = own.send((name, Input::NoActivity)).await;
+                }
+                return;
+            }
+        };
+        let input = Input::Activity(page.entries.into_vec(), page.next.is_none());
+        before = page.next;
+        if own.send((name, input)).await.is_err() || before.is_none() {
+            return;
+        }
+    }
+}
+
+fn is_for_now(error: &RequestError) -> bool {
+    match error.refused() {
+        Some(refused) => refused.code.fault() == Fault::Server,
+        None => true,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod stage;
 mod telling;
+mod mine;
 mod typing;
 mod golden;
 mod laws;

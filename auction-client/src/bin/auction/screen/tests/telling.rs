@@ -448,11 +448,11 @@ fn ones_orders_and_offers_are_known_whoever_placed_them_and_whenever() {
     };
     stage.takes(Input::Account(at, filled));
     let screen = stage.shows(80, 24);
-    assert!(screen.contains("any price; got 25"), "{screen}");
+    assert!(screen.contains("any price; traded 25 at 1.50"), "{screen}");
     assert!(!screen.contains("order 2"), "{screen}");
     // What was cancelled while nobody looked is gone, what was filled stays known.
     stage.takes(Input::Stands(Vec::new(), Vec::new()));
-    assert!(stage.shows(80, 24).contains("any price; got 25"));
+    assert!(stage.shows(80, 24).contains("any price; traded 25 at 1.50"));
     stage.is(None);
     assert!(!stage.shows(80, 24).contains("your order"));
 }

@@ -3,6 +3,7 @@
 use auction_client::RequestError;
 use auction_core::{LeastWinning, LotId};
 
+use super::account::outbid_before;
 use super::identify;
 use super::keys::trade_on;
 use crate::commands::bid::text;
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 use crate::paint::Paint;
 use crate::screen::exchange::{Answer, Asked, Effect, Manage, Me};
 use crate::screen::form::{About, Form};
-use crate::screen::model::{Model, NoticeKind, OrderState, OwnOrder, Tone};
+use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
 use crate::view::View;
 
 pub fn answered(
@@ -26,7 +27,13 @@ pub fn answered(
         Ok(answer) => {
             learned(model, view, asked, &answer);
             if let Some((tone, words)) = words(view, asked, &answer) {
-                model.say(view.now, tone, words);
+                match leads(view, &answer) {
+                    Lead::Lost => model.tell(view.now, tone, words),
+                    lead => {
+                        model.say(view.now, tone, words);
+                        model.said_to_lead = lead.lot();
+                    }
+                }
             }
             if waits_for(model, asked) {
                 model.form = None;
@@ -34,6 +41,41 @@ pub fn answered(
         }
     }
     Vec::new()
+}
+
+/// What an answer says of leading a lot.
+enum Lead {
+    /// Nothing.
+    Unsaid,
+    /// The user leads it.
+    Of(LotId),
+    /// The user led it, and the market shows already that another does now.
+    Lost,
+}
+
+impl Lead {
+    fn lot(&self) -> Option<LotId> {
+        match self {
+            Self::Of(lot) => Some(*lot),
+            Self::Unsaid | Self::Lost => None,
+        }
+    }
+}
+
+fn leads(view: View<'_>, answer: &Answer) -> Lead {
+    let Answer::Bid(placed) = answer else {
+        return Lead::Unsaid;
+    };
+    let lot = placed.bid.lot;
+    if !placed.bid.leads || placed.bid.bought {
+        return Lead::Unsaid;
+    }
+    let is_shown = view.market.feed_sequence() >= placed.feed_sequence;
+    let leader = view.market.lot(lot).and_then(|lot| lot.leader());
+    match leader {
+        Some(leader) if is_shown && !view.is_own(leader) => Lead::Lost,
+        _ => Lead::Of(lot),
+    }
 }
 
 fn logged_in(model: &mut Model, view: View<'_>, me: Me, forgotten: Option<String>) {
@@ -58,8 +100,9 @@ fn logged_in(model: &mut Model, view: View<'_>, me: Me, forgotten: Option<String
 /// What the state learns of an answer.
 fn learned(model: &mut Model, view: View<'_>, asked: &Asked, answer: &Answer) {
     match (asked, answer) {
-        (Asked::Bid(lot, _), _) => {
+        (Asked::Bid(lot, offer), _) => {
             model.mine.insert(*lot);
+            model.bids.insert(*lot, offer.amount());
         }
         (Asked::Place(placed), Answer::Placed(id)) => {
             model.mine.insert(placed.lot);
@@ -101,15 +144,6 @@ fn learned(model: &mut Model, view: View<'_>, asked: &Asked, answer: &Answer) {
             model.least_winning.insert(*lot, words);
         }
         _ => {}
-    }
-}
-
-/// One has bid on a lot before the screen was opened: being outbid there must not be missed either.
-fn outbid_before(model: &mut Model, view: View<'_>, lot: LotId) {
-    let found = view.market.lot(lot).filter(|lot| !lot.is_closed());
-    let leader = found.and_then(|lot| lot.leader());
-    if leader.is_some_and(|leader| !view.is_own(leader)) {
-        model.notify(lot, NoticeKind::Outbid);
     }
 }
 
