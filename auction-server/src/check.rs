@@ -7,6 +7,7 @@ use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
 
 use crate::clock::{BootClock, Clock as _};
 use crate::config::{Config, Tls};
+use crate::descriptors::{ConnectionLimits, hard_limit};
 use crate::lots::Defaults;
 use crate::opening::refused_lots;
 use crate::server::lots_file;
@@ -27,6 +28,7 @@ pub struct Checked {
 #[must_use]
 pub fn check(config: &Config) -> Checked {
     let mut checked = Checked::default();
+    checked.descriptors(config);
     checked.tls(config);
     let now = BootClock::start().now();
     // A market for a moment, that would refuse what the real one would.
@@ -61,6 +63,13 @@ pub fn check(config: &Config) -> Checked {
 }
 
 impl Checked {
+    fn descriptors(&mut self, config: &Config) {
+        match ConnectionLimits::with(hard_limit()) {
+            Ok(limits) => self.warnings.extend(limits.warning(&config.network)),
+            Err(error) => self.faults.push(error.to_string()),
+        }
+    }
+
     fn tls(&mut self, config: &Config) {
         match &config.network.tls {
             Tls::Off if !config.listen.ip().is_loopback() => self.warnings.push(format!(

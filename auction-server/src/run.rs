@@ -4,11 +4,11 @@ use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::thread;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{EXIT_DONE, EXIT_FAILURE};
 use crate::config::Config;
+use crate::descriptors;
 use crate::logging;
 use crate::progress::Bar;
 use crate::server::Server;
@@ -27,7 +27,7 @@ pub fn run(config: &Config) -> u8 {
             return EXIT_FAILURE;
         }
     };
-    raise_file_limit();
+    descriptors::raise_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()
@@ -98,16 +98,4 @@ impl Shutdown {
 fn workers() -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     processors.saturating_sub(1).max(1)
-}
-
-/// A connection takes a file: as many as the system lets this user have.
-fn raise_file_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "the number of open files could not be raised");
-    }
 }

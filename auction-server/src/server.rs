@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,12 +14,14 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::accepting::Accepting;
 use crate::announce::Guard;
 use crate::clock::{BootClock, Clock};
 use crate::committer::Committer;
-use crate::config::Config;
+use crate::config::{Config, Network};
 use crate::credentials::Credentials;
 use crate::demo::{House, NoDemo};
+use crate::descriptors::{ConnectionLimits, TooFewDescriptors};
 use crate::door::{Door, Hosts, TlsError};
 use crate::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use crate::fan_out::FanOut;
@@ -38,7 +41,7 @@ use crate::sheet::SheetError;
 use crate::signing::{KeyError, Signer, Signing, open_keys};
 use crate::switches::Switches;
 use crate::visitors::{Visit, Visitors};
-use crate::{accounts, announce, door, house, listing, news, ops, pulling, store};
+use crate::{accounts, announce, descriptors, door, house, listing, news, ops, pulling, store};
 
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -46,8 +49,6 @@ const ACCEPT_BACKLOG: u32 = 4_096;
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
 /// How long it then waits for its projections: the news may stand before a pipe that nobody reads.
 const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
-/// How long to wait when the system has no socket to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A server whose market is open and whose door is about to be.
 pub struct Server {
@@ -84,6 +85,9 @@ pub enum StartError {
     /// The market's key cannot be read, or made.
     #[error("the market's key: {0}")]
     Key(#[from] KeyError),
+    /// There is no room for connections.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// A certificate or a key is wrong.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -135,6 +139,13 @@ impl Server {
         config: &Config,
         tell: &mut (dyn FnMut(Reached) + Send),
     ) -> Result<Self, StartError> {
+        let limits = ConnectionLimits::with(descriptors::soft_limit())?;
+        if let Some(warning) = limits.warning(&config.network) {
+            tracing::warn!("{warning}");
+        }
+        let per_address = config.network.connections_per_address.get();
+        let per_address =
+            NonZeroU32::new(limits.of_one_address(per_address)).unwrap_or(NonZeroU32::MIN);
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
@@ -232,7 +243,10 @@ impl Server {
         let (follower, histories) = Follower::start(disk, &config.data, durable)?;
         projections.push(follower);
         let (stopping, is_stopping) = watch::channel(false);
-        let visitors = Arc::new(Visitors::new(&config.network));
+        let visitors = Arc::new(Visitors::new(&Network {
+            connections_per_address: per_address,
+            ..config.network.clone()
+        }));
         let envelope_keys = EnvelopeKeys {
             market: market_id,
             opening: keys.opening,
@@ -273,7 +287,7 @@ impl Server {
             address,
             sequencer,
             ops,
-            door: Arc::new(Door::new(services, hosts, tls)),
+            door: Arc::new(Door::new(services, hosts, tls, limits)),
             stopping,
             projections,
             opening,
@@ -311,7 +325,7 @@ impl Server {
     /// # Errors
     /// [`ServeError::Journal`] as soon as the journal fails: the process must end then.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let listener = self.listener;
+        let mut listener = Accepting::new(self.listener, "clients'");
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
         let door = self.door.clone();
@@ -329,15 +343,9 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 ended = &mut sequencer => return Err(sequencer_failed(ended)),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => match door.enter(peer, connections.len()) {
-                        Ok(visit) => drop(connections.spawn(serve(stream, peer, visit, door.clone()))),
-                        Err(why) => door.turn_away(stream, why),
-                    },
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
+                (stream, peer) = listener.next() => match door.enter(peer, connections.len()) {
+                    Ok(visit) => drop(connections.spawn(serve(stream, peer, visit, door.clone()))),
+                    Err(why) => door.turn_away(stream, why),
                 },
                 Some(_) = connections.join_next() => {}
             }

@@ -105,6 +105,8 @@
 //!   after all those that were there, to anyone with a SHA-256 and without the key.
 //! - **The last frame is written again at each start.** After a failed sync the page cache may show a frame
 //!   that the disk does not hold, and call it clean; so a sync alone would prove nothing.
+//! - **No descriptor is no failure.** Opening the next segment fails before anything was written, so it is tried
+//!   again; an append waits for it for [`DESCRIPTOR_WAIT_MAX`]. A failed write or sync is never tried again.
 //! - **Sealed segments are never touched, renamed or removed.** They are the record that anyone can verify.
 
 mod error;
@@ -118,6 +120,7 @@ mod scan;
 mod extent;
 mod reader;
 mod options;
+mod descriptors;
 mod pieces;
 mod supply;
 mod relaxed;
@@ -127,6 +130,7 @@ mod snapshot_header;
 mod snapshot;
 
 pub use chain::{Chain, MarketId, Position};
+pub use descriptors::{DESCRIPTOR_WAIT_MAX, is_out_of_descriptors};
 pub use disk::{Disk, RealDisk};
 pub use error::{Damage, JournalError, VisitError};
 pub use extent::Extent;

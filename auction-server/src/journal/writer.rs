@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::chain::{MarketId, Position};
+use super::descriptors::{for_an_append, when_free};
 use super::disk::{Disk, DiskFile};
 use super::frame::{self, Batch, FRAME_BYTES_MAX};
 use super::key::Key;
@@ -212,7 +213,8 @@ pub(super) fn begin_segment(
         prepared.file.write_at(&header.encode(key), 0)?;
         prepared.file.sync_data()?;
         disk.rename(&prepared.path, &path)?;
-        disk.sync_dir(dir)
+        // It opens the folder. A sync that failed does not say that there is no descriptor, and is not tried again.
+        when_free(dir, for_an_append, || disk.sync_dir(dir))
     };
     begin().map_err(|error| failed("begin", &path, &error))?;
     Ok(Active {

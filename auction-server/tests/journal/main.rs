@@ -6,6 +6,7 @@ mod workload;
 mod format;
 mod opening;
 mod relaxed;
+mod descriptors;
 mod beside;
 mod crash;
 mod damage;

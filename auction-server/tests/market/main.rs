@@ -40,3 +40,4 @@ mod kill_funds;
 mod calls;
 mod durable;
 mod full_disk;
+mod descriptors;
