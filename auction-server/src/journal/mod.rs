@@ -40,7 +40,7 @@
 //! # The folder
 //! | name | what |
 //! |---|---|
-//! | `journal.lock` | locked while a server runs; empty |
+//! | `journal.lock` | [locked](lock), as the folder is, while a server runs; empty |
 //! | `journal.key` | the key of all checksums |
 //! | `00000000000000000001.seg` | a segment, named by its first record |
 //! | `00000000000000000123.snap` | a snapshot, named by the last record it holds |
@@ -110,6 +110,7 @@
 //! - **Sealed segments are never touched, renamed or removed.** They are the record that anyone can verify.
 
 mod error;
+pub mod lock;
 pub mod disk;
 mod layout;
 mod chain;
@@ -143,4 +144,4 @@ pub use reader::{Reader, TailState, Torn};
 pub use recovery::Recovery;
 pub use relaxed::RELAXED_SYNC_EVERY;
 pub use snapshot::{Newest, SNAPSHOT_BYTES_MAX, Skipped, Snapshot, SnapshotStore};
-pub use writer::{Journal, Log};
+pub use writer::{Journal, LOCK_CHECK_EVERY, Log};

@@ -236,9 +236,9 @@ fn share(part: u64, bytes: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::any::Any;
     use std::sync::Mutex;
 
+    use super::super::lock::DirLock;
     use super::*;
 
     /// A disk of one file that keeps no bytes: how many were written before each sync.
@@ -265,7 +265,7 @@ mod tests {
         fn sync_dir(&self, _: &Path) -> io::Result<()> {
             Ok(())
         }
-        fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
+        fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
             Ok(None)
         }
     }

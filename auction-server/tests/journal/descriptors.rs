@@ -1,12 +1,12 @@
 //! A journal for which there is no file descriptor for a while.
 
-use std::any::Any;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use auction_server::journal::disk::{Access, DiskFile};
+use auction_server::journal::lock::DirLock;
 use auction_server::journal::{
     Disk, Journal, JournalError, Log, Prepare, Reader, RealDisk, SnapshotStore,
     is_out_of_descriptors,
@@ -72,8 +72,8 @@ impl Disk for Scarce {
         self.opens()?;
         RealDisk.sync_dir(dir)
     }
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
-        RealDisk.try_lock(path)
+    fn try_lock(&self, dir: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
+        RealDisk.try_lock(dir)
     }
 }
 

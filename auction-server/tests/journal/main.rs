@@ -7,6 +7,7 @@ mod format;
 mod opening;
 mod relaxed;
 mod descriptors;
+mod lock;
 mod beside;
 mod crash;
 mod damage;

@@ -41,3 +41,4 @@ mod calls;
 mod durable;
 mod full_disk;
 mod descriptors;
+mod lock;
