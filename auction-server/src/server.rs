@@ -29,7 +29,7 @@ use crate::follower::Follower;
 use crate::hub::Hub;
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
 use crate::login::Hasher;
-use crate::lots::{self, Defaults};
+use crate::lots::{self, Defaults, PlannedLot};
 use crate::metrics::Metrics;
 use crate::opening::{self, Round};
 use crate::ops::Ops;
@@ -151,8 +151,9 @@ impl Server {
             address: config.listen,
             source,
         };
-        let listener = listen(config.listen).map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        // Nobody is let in before all that can be wrong with the files has been looked at.
+        let socket = bind(config.listen).map_err(cannot_listen)?;
+        let address = socket.local_addr().map_err(cannot_listen)?;
 
         let ops = ops::open(config.network.ops, listen).map_err(|source| StartError::Listen {
             address: config.network.ops.address().unwrap_or(address),
@@ -171,6 +172,9 @@ impl Server {
         // A folder that was mistyped must not become a market.
         if !config.data.journal().exists() {
             listing::read(&config.data.stocks())?;
+            if let (Some(file), None) = (lots_file(config), config.demo) {
+                read_lots(config, &file)?;
+            }
         }
 
         let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
@@ -192,6 +196,7 @@ impl Server {
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
         let house = open_market(config, &mut committer, &*clock, tell)?;
+        let listener = socket.listen(ACCEPT_BACKLOG).map_err(cannot_listen)?;
 
         let guard = match &tls {
             None => Guard::Plain,
@@ -392,6 +397,11 @@ fn joined(threads: Vec<JoinHandle<()>>) -> io::Result<oneshot::Receiver<()>> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(address)?.listen(ACCEPT_BACKLOG)
+}
+
+/// Takes an address. Nobody can connect to it yet.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
@@ -400,7 +410,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // A server that starts again at once must not wait for the connections of the one before to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(ACCEPT_BACKLOG)
+    Ok(socket)
 }
 
 fn sequencer_failed(
@@ -474,6 +484,14 @@ fn open_market(
     } else {
         None
     };
+    let plan = match lots_file(config) {
+        // Read before anything of the round is journalled.
+        Some(file) if is_new_round && house.is_none() => {
+            let lots = read_lots(config, &file)?;
+            Some((file, lots))
+        }
+        _ => None,
+    };
     if let Some(stocks) = &stocks {
         stocks
             .warnings
@@ -495,10 +513,10 @@ fn open_market(
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
-    match (stocks, lots_file(config)) {
+    match (stocks, plan) {
         _ if house.is_some() => {}
         (None, _) => {}
-        (Some(_), Some(file)) => open_planned(config, committer, clock.now(), &file)?,
+        (Some(_), Some((file, lots))) => open_planned(committer, clock.now(), &file, &lots)?,
         (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
     }
     Ok(house)
@@ -555,19 +573,22 @@ pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
     given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
 }
 
-/// Opens the lots of a file: all of them, or none when one is wrong.
-fn open_planned(
-    config: &Config,
-    committer: &mut Committer,
-    now: Timestamp,
-    file: &Path,
-) -> Result<(), StartError> {
+fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, SheetError> {
     let defaults = Defaults {
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
     };
-    let planned = lots::read(file, &defaults)?;
+    lots::read(file, &defaults)
+}
+
+/// Opens the lots of a file: all of them, or none when one is wrong.
+fn open_planned(
+    committer: &mut Committer,
+    now: Timestamp,
+    file: &Path,
+    planned: &[PlannedLot],
+) -> Result<(), StartError> {
     let opened: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
     let refused = opening::refused_lots(committer.engine(), now, &opened);
     if let Some((place, reject)) = refused.first() {

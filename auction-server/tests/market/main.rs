@@ -42,3 +42,4 @@ mod durable;
 mod full_disk;
 mod descriptors;
 mod lock;
+mod round_files;
