@@ -65,5 +65,6 @@ pub mod descriptors;
 pub mod demo;
 pub mod server;
 pub mod check;
+mod signals;
 pub mod run;
 pub mod commands;

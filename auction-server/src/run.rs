@@ -12,6 +12,7 @@ use crate::descriptors;
 use crate::logging;
 use crate::progress::Bar;
 use crate::server::Server;
+use crate::signals::OtherSignals;
 
 /// A second signal ends the process at once, with the code of an interrupt.
 const EXIT_INTERRUPTED: i32 = 130;
@@ -37,8 +38,10 @@ pub fn run(config: &Config) -> u8 {
         Err(error) => return fail(&error),
     };
     runtime.block_on(async {
-        let shutdown = match Shutdown::listen() {
-            Ok(shutdown) => shutdown,
+        let listening =
+            Shutdown::listen().and_then(|shutdown| Ok((shutdown, OtherSignals::listen()?)));
+        let (shutdown, others) = match listening {
+            Ok(listening) => listening,
             Err(error) => return fail(&error),
         };
         let mut bar = Bar::new();
@@ -49,6 +52,8 @@ pub fn run(config: &Config) -> u8 {
             Ok(server) => server,
             Err(error) => return fail(&error),
         };
+        // What came during the start is acted on now.
+        tokio::spawn(others.handle(server.certificate()));
         match server.run(shutdown.requested()).await {
             Ok(()) => EXIT_DONE,
             Err(error) => fail(&error),

@@ -22,7 +22,7 @@ use crate::config::{Config, Network};
 use crate::credentials::Credentials;
 use crate::demo::{House, NoDemo};
 use crate::descriptors::{ConnectionLimits, TooFewDescriptors};
-use crate::door::{Door, Hosts, TlsError};
+use crate::door::{CertificateReload, Door, Hosts, TlsError};
 use crate::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use crate::fan_out::FanOut;
 use crate::follower::Follower;
@@ -316,6 +316,12 @@ impl Server {
     #[must_use]
     pub fn opening(&self) -> &str {
         &self.opening
+    }
+
+    /// What reads the certificate again; `None` without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<CertificateReload> {
+        self.door.certificate()
     }
 
     /// The hasher of passwords, which tells how much work it had.

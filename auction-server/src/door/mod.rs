@@ -36,7 +36,7 @@ use crate::visitors::{TurnedAway, Visit};
 use prefixed::Prefixed;
 
 pub use hosts::Hosts;
-pub use tls::TlsError;
+pub use tls::{CertificateReload, TlsError};
 pub(crate) use tls::{TlsDoor, open as open_tls};
 
 /// The first byte of TLS: a handshake record.
@@ -55,7 +55,7 @@ pub const TURNED_AWAY_MAX: usize = 256;
 pub(crate) struct Door {
     pub(crate) services: Arc<Services>,
     hosts: Hosts,
-    tls: Option<TlsDoor>,
+    tls: Option<Arc<TlsDoor>>,
     connections_max: usize,
     turning_away: Arc<Semaphore>,
 }
@@ -91,10 +91,15 @@ impl Door {
         Self {
             services,
             hosts,
-            tls,
+            tls: tls.map(Arc::new),
             connections_max: limits.connections,
             turning_away: Arc::new(Semaphore::new(limits.refusing)),
         }
+    }
+
+    /// What reads the certificate again; `None` without TLS.
+    pub(crate) fn certificate(&self) -> Option<CertificateReload> {
+        self.tls.clone().map(CertificateReload)
     }
 
     /// Lets a connection in beside those that are open, if there is room for it.
@@ -157,7 +162,7 @@ impl Door {
         };
         match (language, &self.tls) {
             (Language::Tls, Some(tls)) => {
-                let accepted = timeout_at(hello_by, tls.acceptor.accept(stream)).await;
+                let accepted = timeout_at(hello_by, tls.acceptor().accept(stream)).await;
                 let mut stream = match accepted {
                     Ok(Ok(stream)) => Prefixed::new(stream),
                     Ok(Err(error)) => return error.into(),

@@ -43,3 +43,4 @@ mod full_disk;
 mod descriptors;
 mod lock;
 mod round_files;
+mod signals;
