@@ -53,7 +53,8 @@ impl ConnectionLimits {
         let refusing = (for_clients / REFUSING_SHARE).min(wanted.refusing);
         let connections = (for_clients - refusing).min(wanted.connections);
         if connections < CONNECTIONS_MIN {
-            let needed = RESERVED + (CONNECTIONS_MIN * REFUSING_SHARE).div_ceil(REFUSING_SHARE - 1);
+            let refusing = (CONNECTIONS_MIN - 1) / (REFUSING_SHARE - 1);
+            let needed = RESERVED + CONNECTIONS_MIN + refusing;
             return Err(TooFewDescriptors { limit, needed });
         }
         Ok(Self {
