@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -14,13 +15,15 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::config::Config;
+use crate::gateway::accepting::Accepting;
 use crate::config::csv::CsvError;
-use crate::config::csv::lots::{self, Defaults};
+use crate::config::csv::lots::{self, Defaults, PlannedLot};
 use crate::config::csv::stocks;
 use crate::config::csv::users;
 use crate::config::reserved_names;
+use crate::config::{Config, Network};
 use crate::demo::{DemoAccounts, DemoError};
+use crate::gateway::connection_limits::{self, ConnectionLimits, TooFewDescriptors};
 use crate::gateway;
 use crate::gateway::admission::{Admission, Admitted};
 use crate::gateway::http::ops;
@@ -29,7 +32,7 @@ use crate::gateway::session::cancel_on_disconnect;
 use crate::gateway::session::peer_directory::PeerDirectory;
 use crate::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
 use crate::gateway::session::{CloseReason, Services};
-use crate::gateway::{AllowedOrigins, Gateway, TlsError};
+use crate::gateway::{AllowedOrigins, CertificateReload, Gateway, TlsError};
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
 use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
@@ -57,8 +60,6 @@ const ACCEPT_BACKLOG: u32 = 4_096;
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
 /// How long it then waits for its projections: the news may stand before a pipe that nobody reads.
 const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
-/// How long to wait when the system has no socket to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A server whose market is open, and that is about to accept connections.
 pub struct Server {
@@ -95,6 +96,9 @@ pub enum StartError {
     /// The market's key cannot be read, or made.
     #[error("the market's key: {0}")]
     Key(#[from] KeyError),
+    /// There is no room for connections.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// A certificate or a key is wrong.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -158,13 +162,21 @@ impl Server {
         config: &Config,
         on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, StartError> {
+        let limits = ConnectionLimits::with(connection_limits::soft_limit())?;
+        if let Some(warning) = limits.warning(&config.network) {
+            tracing::warn!("{warning}");
+        }
+        let per_address = config.network.connections_per_address.get();
+        let per_address =
+            NonZeroU32::new(limits.of_one_address(per_address)).unwrap_or(NonZeroU32::MIN);
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
             source,
         };
-        let listener = listen(config.listen).map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        // Nobody is let in before all that can be wrong with the files has been looked at.
+        let socket = bind(config.listen).map_err(cannot_listen)?;
+        let address = socket.local_addr().map_err(cannot_listen)?;
 
         let ops = ops::open(config.network.ops, listen).map_err(|source| StartError::Listen {
             address: config.network.ops.address().unwrap_or(address),
@@ -183,6 +195,9 @@ impl Server {
         // A folder that was mistyped must not become a market.
         if !config.data.journal().exists() {
             stocks::read(&config.data.stocks())?;
+            if let (Some(file), None) = (lots_file(config), config.demo) {
+                read_lots(config, &file)?;
+            }
         }
 
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
@@ -209,6 +224,7 @@ impl Server {
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut group_commit = GroupCommit::new(opened.engine, Box::new(opened.journal));
         let begun = open_market(config, &mut group_commit, &*clock, on_progress)?;
+        let listener = socket.listen(ACCEPT_BACKLOG).map_err(cannot_listen)?;
 
         let security = match &tls {
             None => Security::Plain,
@@ -268,7 +284,10 @@ impl Server {
         let (follower, histories) = Follower::start(disk, &config.data, durable)?;
         projections.push(follower);
         let (stopping, is_stopping) = watch::channel(false);
-        let admission = Arc::new(Admission::new(&config.network));
+        let admission = Arc::new(Admission::new(&Network {
+            connections_per_address: per_address,
+            ..config.network.clone()
+        }));
         let envelope_keys = EnvelopeKeys {
             market: market_id,
             opening: keys.opening,
@@ -313,7 +332,7 @@ impl Server {
             address,
             sequencer,
             ops,
-            gateway: Arc::new(Gateway::new(services, origins, tls)),
+            gateway: Arc::new(Gateway::new(services, origins, tls, limits)),
             stopping,
             projections,
             startup_text,
@@ -339,6 +358,12 @@ impl Server {
         &self.startup_text
     }
 
+    /// What reads the certificate again; `None` without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<CertificateReload> {
+        self.gateway.certificate()
+    }
+
     /// The hasher of passwords, which tells how much work it had.
     #[must_use]
     pub fn password_pool(&self) -> PasswordPool {
@@ -351,7 +376,7 @@ impl Server {
     /// # Errors
     /// [`ServeError::Journal`] as soon as the journal fails: the process must end then.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let listener = self.listener;
+        let mut listener = Accepting::new(self.listener, "clients'");
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
         let gateway = self.gateway.clone();
@@ -369,15 +394,9 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 ended = &mut sequencer => return Err(sequencer_failed(ended)),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => match gateway.enter(peer, connections.len()) {
-                        Ok(admitted) => drop(connections.spawn(serve(stream, peer, admitted, gateway.clone()))),
-                        Err(why) => gateway.refuse(stream, why),
-                    },
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
+                (stream, peer) = listener.next() => match gateway.enter(peer, connections.len()) {
+                    Ok(admitted) => drop(connections.spawn(serve(stream, peer, admitted, gateway.clone()))),
+                    Err(why) => gateway.refuse(stream, why),
                 },
                 Some(_) = connections.join_next() => {}
             }
@@ -424,6 +443,11 @@ fn joined(threads: Vec<JoinHandle<()>>) -> io::Result<oneshot::Receiver<()>> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(address)?.listen(ACCEPT_BACKLOG)
+}
+
+/// Takes an address. Nobody can connect to it yet.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
@@ -432,7 +456,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // A server that starts again at once must not wait for the connections of the one before to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(ACCEPT_BACKLOG)
+    Ok(socket)
 }
 
 fn sequencer_failed(
@@ -531,6 +555,14 @@ fn open_market(
     } else {
         None
     };
+    let plan = match lots_file(config) {
+        // Read before anything of the round is journalled.
+        Some(file) if is_new_round && demo_accounts.is_none() => {
+            let lots = read_lots(config, &file)?;
+            Some((file, lots))
+        }
+        _ => None,
+    };
     if let Some(stocks) = &stocks {
         stocks
             .warnings
@@ -556,10 +588,10 @@ fn open_market(
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
-    match (stocks, lots_file(config)) {
+    match (stocks, plan) {
         _ if demo_accounts.is_some() => {}
         (None, _) => {}
-        (Some(_), Some(file)) => open_planned(config, group_commit, clock.now(), &file)?,
+        (Some(_), Some((file, lots))) => open_planned(group_commit, clock.now(), &file, &lots)?,
         (Some(stocks), None) => open_random(config, group_commit, clock.now(), &stocks.listings)?,
     }
     // Many accounts take minutes, and nobody can connect meanwhile.
@@ -644,19 +676,22 @@ pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
     given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
 }
 
-/// Opens the lots of a file: all of them, or none when one is wrong.
-fn open_planned(
-    config: &Config,
-    group_commit: &mut GroupCommit,
-    now: Timestamp,
-    file: &Path,
-) -> Result<(), StartError> {
+fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, CsvError> {
     let defaults = Defaults {
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
     };
-    let planned = lots::read(file, &defaults)?;
+    lots::read(file, &defaults)
+}
+
+/// Opens the lots of a file: all of them, or none when one is wrong.
+fn open_planned(
+    group_commit: &mut GroupCommit,
+    now: Timestamp,
+    file: &Path,
+    planned: &[PlannedLot],
+) -> Result<(), StartError> {
     let opened: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
     let refused = startup::refused_lots(group_commit.engine(), now, &opened);
     if let Some((place, reject)) = refused.first() {

@@ -89,6 +89,10 @@ pub mod journal {
     //! The journal.
     pub use crate::journal::*;
 
+    pub mod lock {
+        //! The lock of its folder.
+        pub use crate::journal::lock::{DirLock, LockState};
+    }
     pub mod disk {
         //! The disk beneath it.
         pub use crate::journal::disk::{Access, Disk, DiskFile, RealDisk};

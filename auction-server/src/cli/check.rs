@@ -11,6 +11,7 @@ use crate::config::csv::lots::Defaults;
 use crate::config::csv::stocks;
 use crate::config::csv::users;
 use crate::config::{Config, Tls};
+use crate::gateway::connection_limits::{ConnectionLimits, hard_limit};
 use crate::gateway;
 use crate::journal::RealDisk;
 use crate::market::restore;
@@ -33,6 +34,7 @@ pub struct Checked {
 #[must_use]
 pub fn check(config: &Config) -> Checked {
     let mut checked = Checked::default();
+    checked.descriptors(config);
     checked.tls(config);
     let last_record = checked.last_record(config);
     let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
@@ -72,6 +74,13 @@ pub fn check(config: &Config) -> Checked {
 }
 
 impl Checked {
+    fn descriptors(&mut self, config: &Config) {
+        match ConnectionLimits::with(hard_limit()) {
+            Ok(limits) => self.warnings.extend(limits.warning(&config.network)),
+            Err(error) => self.faults.push(error.to_string()),
+        }
+    }
+
     fn tls(&mut self, config: &Config) {
         match &config.network.tls {
             Tls::Off if !config.listen.ip().is_loopback() => self.warnings.push(format!(

@@ -2,6 +2,7 @@
 
 pub mod commands;
 pub mod run;
+mod signals;
 pub mod check;
 pub mod export;
 pub mod export_journal;

@@ -11,7 +11,9 @@
 
 mod tls;
 mod peeked;
+pub mod connection_limits;
 pub mod http;
+pub(crate) mod accepting;
 pub mod session;
 pub mod admission;
 
@@ -31,12 +33,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::platform::encoding::Encoding;
 use crate::platform::shutdown::stopped;
 use crate::platform::tcp::{Halves, SharedStream};
+use connection_limits::ConnectionLimits;
 use admission::{AdmissionError, Admitted};
 use peeked::Peeked;
 use session::{Channel, CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
 
 pub use http::origins::AllowedOrigins;
-pub use tls::TlsError;
+pub use tls::{CertificateReload, TlsError};
 pub(crate) use tls::{ServerTls, open as open_tls};
 
 /// The first byte of TLS: a handshake record.
@@ -46,16 +49,12 @@ const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
 /// What is written to a client that is sent away.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many connections can be open; one more is told so and closed.
-pub const CONNECTIONS_MAX: usize = 20_000;
-/// How many connections at a time are told why they are turned away; one more is closed without a word.
-const REFUSALS_MAX: usize = 256;
-
 /// The gateway: what serves the connections of a port.
 pub(crate) struct Gateway {
     pub(crate) services: Arc<Services>,
     origins: AllowedOrigins,
-    tls: Option<ServerTls>,
+    tls: Option<Arc<ServerTls>>,
+    connections_max: usize,
     refusing: Arc<Semaphore>,
 }
 
@@ -85,18 +84,25 @@ impl Gateway {
         services: Arc<Services>,
         origins: AllowedOrigins,
         tls: Option<ServerTls>,
+        limits: ConnectionLimits,
     ) -> Self {
         Self {
             services,
             origins,
-            tls,
-            refusing: Arc::new(Semaphore::new(REFUSALS_MAX)),
+            tls: tls.map(Arc::new),
+            connections_max: limits.connections,
+            refusing: Arc::new(Semaphore::new(limits.refusing)),
         }
+    }
+
+    /// What reads the certificate again; `None` without TLS.
+    pub(crate) fn certificate(&self) -> Option<CertificateReload> {
+        self.tls.clone().map(CertificateReload)
     }
 
     /// Lets a connection in beside those that are open, if there is room for it.
     pub(crate) fn enter(&self, peer: SocketAddr, open: usize) -> Result<Admitted, AdmissionError> {
-        if open >= CONNECTIONS_MAX {
+        if open >= self.connections_max {
             return Err(AdmissionError::Full);
         }
         self.services.admission.enter(peer.ip())
@@ -154,7 +160,7 @@ impl Gateway {
         };
         match (protocol, &self.tls) {
             (Protocol::Tls, Some(tls)) => {
-                let accepted = timeout_at(hello_by, tls.acceptor.accept(stream)).await;
+                let accepted = timeout_at(hello_by, tls.acceptor().accept(stream)).await;
                 let mut stream = match accepted {
                     Ok(Ok(stream)) => Peeked::new(stream),
                     Ok(Err(error)) => return error.into(),

@@ -95,7 +95,11 @@ pub fn read(path: &Path, defaults: &Defaults) -> Result<Vec<PlannedLot>, CsvErro
         Ok(())
     })?;
     if lots.is_empty() {
-        return Err(CsvError::of_file(path, "there is no lot below the header"));
+        return Err(CsvError::of_file(
+            path,
+            "there is no lot below the header; add a row such as AAPL,english, or remove the file: a round opens random \
+             stocks then",
+        ));
     }
     Ok(lots)
 }
