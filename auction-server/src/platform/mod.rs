@@ -3,9 +3,9 @@
 pub mod password_pool;
 pub mod password;
 pub mod progress;
+pub mod clock;
 pub mod metrics;
 pub mod tcp;
 pub mod encoding;
 pub mod low_priority;
-pub mod clock;
 pub mod shutdown;
