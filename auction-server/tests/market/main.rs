@@ -11,6 +11,7 @@ mod bidding;
 mod formats;
 mod demo;
 mod sessions;
+mod closed_sessions;
 mod files;
 mod proof;
 mod proven;

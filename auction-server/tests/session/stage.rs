@@ -69,7 +69,11 @@ impl Log for NoLog {
 impl Stage {
     /// The hub tells time, sequence and digest every `beat` of real time.
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
+        Self::with_clock(lots, traders, beat, Arc::new(BootClock::start()))
+    }
+
+    /// The same, by a clock of the test's own.
+    pub fn with_clock(lots: u32, traders: u32, beat: Duration, clock: Arc<dyn Clock>) -> Self {
         let (market, term) = (MarketId([9; 16]), Term(1));
         let mut committer = Committer::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {
