@@ -12,6 +12,7 @@ mod formats;
 mod demo;
 mod sessions;
 mod closed_sessions;
+mod unkept_sessions;
 mod files;
 mod proof;
 mod proven;
