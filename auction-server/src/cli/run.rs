@@ -8,11 +8,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::args::{EXIT_DONE, EXIT_FAILURE};
 use crate::cli::logging;
+use crate::cli::signals::OtherSignals;
 use crate::config::Config;
 use crate::gateway::connection_limits;
 use crate::platform::progress::Bar;
 use crate::server::Server;
-use crate::cli::signals::OtherSignals;
 
 /// A second signal ends the process at once, with the code of an interrupt.
 const EXIT_INTERRUPTED: i32 = 130;

@@ -33,8 +33,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::platform::encoding::Encoding;
 use crate::platform::shutdown::stopped;
 use crate::platform::tcp::{Halves, SharedStream};
-use connection_limits::ConnectionLimits;
 use admission::{AdmissionError, Admitted};
+use connection_limits::ConnectionLimits;
 use peeked::Peeked;
 use session::{Channel, CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
 

@@ -63,7 +63,6 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
-
 impl Disk for RealDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         let parent = parent_of(dir);

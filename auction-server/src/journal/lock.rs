@@ -10,7 +10,6 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-
 const FILE_NAME: &str = "journal.lock";
 
 /// Hidden maxima and sealed bids lie in these files.

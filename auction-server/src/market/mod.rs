@@ -4,6 +4,7 @@
 pub mod startup;
 pub mod restore;
 pub mod credentials;
+pub mod live_session;
 pub mod dead_man;
 pub mod indicative;
 pub mod balance;

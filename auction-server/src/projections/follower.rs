@@ -17,11 +17,11 @@ use auction_proto::{Activity, ActivityPlace, History, decode_records};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
-use crate::projections::activity::ActivityIndex;
 use crate::config::data_dir::DataDir;
 use crate::journal::{Disk, FrameView, JournalError, Reader, VisitError};
 use crate::market::public_records;
 use crate::platform::low_priority;
+use crate::projections::activity::ActivityIndex;
 use crate::projections::bid_history::{BIDS_KEPT_MAX, BidHistory};
 use crate::projections::bids::{BidFinder, NamedBid};
 

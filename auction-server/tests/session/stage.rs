@@ -71,6 +71,11 @@ impl Stage {
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
         let clock = MarketClock::continuing(Arc::new(ThisMachine), Timestamp::default());
         let clock: Arc<dyn Clock> = Arc::new(clock);
+        Self::with_clock(lots, traders, beat, clock)
+    }
+
+    /// The same, by a clock of the test's own.
+    pub fn with_clock(lots: u32, traders: u32, beat: Duration, clock: Arc<dyn Clock>) -> Self {
         let (market, term) = (MarketId([9; 16]), Term(1));
         let mut group_commit = GroupCommit::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {

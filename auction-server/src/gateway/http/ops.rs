@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::gateway::accepting::Accepting;
 use crate::config::OpsListen;
+use crate::gateway::accepting::Accepting;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
 

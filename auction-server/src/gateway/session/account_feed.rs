@@ -2,31 +2,37 @@
 
 use std::sync::Arc;
 
-use auction_core::RequestId;
+use auction_core::{Reject, RequestId};
 use auction_proto::limits::{PART_LEADS_MAX, PART_ORDERS_MAX, SESSIONS_LISTED_MAX};
-use auction_proto::{Account, AccountFeed, DeadManOf, Follows, List, Resync, ResyncBecause};
+use auction_proto::{
+    Account, AccountFeed, DeadManOf, Follows, List, Refused, Resync, ResyncBecause,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::close_reason::CloseReason;
 use super::connection::Connection;
-use super::login::ActiveSession;
+use super::login::State;
 use super::subscriptions::AccountWatch;
-use crate::projections::feed::AccountSubscribed;
+use crate::projections::feed::{AccountSubscribed, HubStopped};
 use crate::sequencer::queue::SubmitError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn watch_account(&mut self, request: RequestId) -> Result<(), CloseReason> {
-        let Some(ActiveSession { session, user }) = self.active_session(request) else {
+        let Some(session) = self.active_session(request) else {
             return Ok(());
         };
-        if !self.services.credentials.is_open(session) {
-            let text = "the session was closed; log in again";
-            self.refuse(request, auction_proto::Code::SESSION_CLOSED, text);
-            return Ok(());
-        }
-        let Ok(watching) = self.services.hub.watch_account(user).await else {
-            self.refuse_unsubmitted(request, SubmitError::Stopped);
-            return Ok(());
+        let watching = match self.services.hub.watch_account(session.session).await {
+            Ok(Some(watching)) => watching,
+            // It was closed while the question waited.
+            Ok(None) => {
+                let session = session.session;
+                self.refused(request, Refused::from(Reject::SessionClosed { session }));
+                return Ok(());
+            }
+            Err(HubStopped) => {
+                self.refuse_unsubmitted(request, SubmitError::Stopped);
+                return Ok(());
+            }
         };
         let AccountSubscribed {
             dead_men,
@@ -49,6 +55,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let (mut leads, mut orders) =
             (leads.chunks(PART_LEADS_MAX), orders.chunks(PART_ORDERS_MAX));
         for (index, left) in (0..).zip((0..parts).rev()) {
+            // The client may take its time with the parts before.
+            if !self.still_lives(request, &session) {
+                return Ok(());
+            }
             let follows = match left {
                 0 => Follows::Nothing,
                 _ => Follows::More,
@@ -73,20 +83,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         &mut self,
         entries: Option<Arc<AccountFeed>>,
     ) -> Result<(), CloseReason> {
-        let is_open = self
-            .login
-            .session()
-            .is_some_and(|bound| self.services.credentials.is_open(bound.session));
-        if let Some(entries) = entries {
-            // That the session was closed is the last that it is told.
-            self.reply(RequestId(0), &*entries);
-            if !is_open {
-                self.subscriptions.account_feed = None;
-            }
+        self.leave_if_over();
+        if self.subscriptions.account_feed.is_none() {
             return Ok(());
         }
-        let Some(AccountWatch { request, .. }) =
-            self.subscriptions.account_feed.take().filter(|_| is_open)
+        if let Some(entries) = entries {
+            // Of a session that was closed this is what came before: the hub ends it with the close.
+            self.reply(RequestId(0), &*entries);
+            return Ok(());
+        }
+        let account_feed = self.subscriptions.account_feed.take();
+        let (Some(AccountWatch { request, .. }), State::LoggedIn(_)) =
+            (account_feed, &self.login.state)
         else {
             return Ok(());
         };

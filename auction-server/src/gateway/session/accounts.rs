@@ -7,9 +7,9 @@ use auction_proto::{Code, List, ListedSession, LoggedIn, Refused, Secret, Sessio
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::{AskOutcome, Connection};
-use super::login::{ActiveSession, State};
 use crate::config::reserved_names;
-use crate::market::credentials::{Account, OpenSession};
+use crate::market::credentials::Account;
+use crate::market::live_session::LiveSession;
 use crate::platform::password::Password;
 use crate::platform::password_pool::Verdict;
 
@@ -96,10 +96,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 let Reply::SessionOpened(session) = done.reply else {
                     unreachable!("an opened session is told as such")
                 };
-                self.enter_session(ActiveSession {
-                    session,
-                    user: account.user,
-                });
+                let Some(live) = self.services.credentials.live(session) else {
+                    // Sixteen other logins were quicker than this answer.
+                    let closed = Reject::SessionClosed { session };
+                    return self.refused(request, Refused::from(closed));
+                };
+                self.enter_session(live);
                 self.reply(
                     request,
                     &LoggedIn {
@@ -122,51 +124,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if self.refuse_when_logged_in(request) {
             return;
         }
-        let found = self.services.credentials.session(&token.hash());
-        let Some((
-            OpenSession {
-                session,
-                user,
-                expires_at,
-                ..
-            },
-            account,
-        )) = found
-        else {
+        let Some((session, account)) = self.services.credentials.session(&token.hash()) else {
             let text = "the session is not open: it was closed, or never was; log in again";
             return self.refuse(request, Code::SESSION_CLOSED, text);
         };
-        if self.services.clock.now() >= expires_at {
-            let reject = Reject::SessionExpired {
-                session,
-                expired_at: expires_at,
-            };
-            return self.refused(request, Refused::from(reject));
+        if !self.still_lives(request, &session) {
+            return;
         }
-        match self.services.sequencer.last_request(session).await {
+        let asked = self.services.sequencer.last_request(session.session).await;
+        if !self.still_lives(request, &session) {
+            return;
+        }
+        match asked {
             Ok(last_request) => {
-                self.enter_session(ActiveSession { session, user });
                 let Account { name, role, .. } = account;
-                let token = None;
-                self.reply(
-                    request,
-                    &LoggedIn {
-                        session,
-                        token,
-                        user,
-                        name,
-                        role,
-                        last_request,
-                        expires_at,
-                    },
-                );
+                let logged_in = LoggedIn {
+                    session: session.session,
+                    token: None,
+                    user: session.user,
+                    name,
+                    role,
+                    last_request,
+                    expires_at: session.expires_at,
+                };
+                self.enter_session(session);
+                self.reply(request, &logged_in);
             }
             Err(why) => self.refuse_unsubmitted(request, why),
         }
     }
 
     pub(super) async fn log_out(&mut self, request: RequestId) {
-        let Some(ActiveSession { session, .. }) = self.active_session(request) else {
+        let Some(LiveSession { session, .. }) = self.active_session(request) else {
             return;
         };
         let caller = Caller::Session { session, request };
@@ -192,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         });
         let sessions =
             List::new(listed.collect()).expect("a user has no more sessions than listed");
-        self.reply(request, &Sessions { sessions });
+        self.reply_own(request, &active_session, &Sessions { sessions });
     }
 
     fn password(&mut self, request: RequestId, secret: &Secret) -> Option<Password> {
@@ -202,24 +191,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.refused(request, Refused::new(Code::MALFORMED, error));
                 None
             }
-        }
-    }
-
-    /// From here on the connection speaks for a session.
-    fn enter_session(&mut self, active_session: ActiveSession) {
-        self.login.rate_limiter = self.services.admission.rate_limiter_of(active_session.user);
-        self.services.dead_man.connected(active_session.session);
-        self.login.state = State::LoggedIn(active_session);
-        self.services.metrics.sessions.add(1);
-    }
-
-    /// From here on it speaks for none.
-    pub(super) fn leave_session(&mut self) {
-        if let Some(active_session) = self.login.session() {
-            self.login.state = State::Anonymous;
-            self.subscriptions.account_feed = None;
-            self.services.dead_man.disconnected(active_session.session);
-            self.services.metrics.sessions.subtract(1);
         }
     }
 }

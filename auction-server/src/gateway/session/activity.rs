@@ -5,14 +5,15 @@ use auction_proto::{Activity, Code, GetActivity};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::Connection;
-use super::login::ActiveSession;
 use super::subscriptions::{PROOFS_AT_ONCE, Proof};
+use crate::market::live_session::LiveSession;
 use crate::projections::follower::HistoryError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Asks for a page; the connection goes on meanwhile, for after a start the follower has a journal to read first.
     pub(super) fn activity(&mut self, request: RequestId, body: GetActivity) {
-        let Some(ActiveSession { session, user }) = self.active_session_within_rate(request) else {
+        let Some(LiveSession { session, user, .. }) = self.active_session_within_rate(request)
+        else {
             return;
         };
         if !self.services.credentials.is_open(session) {

@@ -8,12 +8,11 @@ use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::channel::Channel;
-use super::login::{ActiveSession, Login};
+use super::login::Login;
 use super::services::Services;
 use super::submission::Submission;
 use super::subscriptions::Subscriptions;
 use crate::sequencer::queue::SubmitError;
-use crate::sequencer::rate_limit::RateLimiter;
 use crate::sequencer::reply::ReplyMessage;
 
 /// A connection: the channel to its client, who it speaks for, what it submitted and what it watches.
@@ -93,40 +92,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
         }
         AskOutcome::Answered
-    }
-
-    /// The session the connection speaks for; without one the request is refused.
-    pub(super) fn active_session(&mut self, request: RequestId) -> Option<ActiveSession> {
-        if let Some(active_session) = self.login.session() {
-            return Some(active_session);
-        }
-        self.refuse(request, Code::NOT_LOGGED_IN, "log in first");
-        None
-    }
-
-    /// The session the connection speaks for, when its user may ask more: whatever is worked out for one user alone, by
-    /// the one who decides or by the hub, counts as a command. Otherwise the request is refused.
-    pub(super) fn active_session_within_rate(
-        &mut self,
-        request: RequestId,
-    ) -> Option<ActiveSession> {
-        let active_session = self.active_session(request)?;
-        match self.login.rate_limiter.as_deref().map(RateLimiter::take) {
-            Some(Err(wait)) => {
-                self.refuse_for_now(request, "commands come from this user", wait);
-                None
-            }
-            Some(Ok(())) | None => Some(active_session),
-        }
-    }
-
-    pub(super) fn refuse_when_logged_in(&mut self, request: RequestId) -> bool {
-        let is_logged_in = self.login.session().is_some();
-        if is_logged_in {
-            let text = "this connection has a session already; log out first";
-            self.refuse(request, Code::ALREADY_LOGGED_IN, text);
-        }
-        is_logged_in
     }
 
     pub(super) fn refuse(&mut self, request: RequestId, code: Code, text: &str) {

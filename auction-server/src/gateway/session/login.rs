@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use auction_core::{SessionId, UserId};
+use auction_core::Reject;
 use tokio::time::Instant;
 
 use crate::gateway::admission::ClientAddress;
+use crate::market::live_session::LiveSession;
 use crate::sequencer::rate_limit::RateLimiter;
 
 /// Who a connection speaks for.
@@ -20,15 +21,9 @@ pub(super) struct Login {
 /// How far a client has come.
 pub(super) enum State {
     Greeting,
-    Anonymous,
-    LoggedIn(ActiveSession),
-}
-
-/// The session that a connection speaks for.
-#[derive(Clone, Copy)]
-pub(super) struct ActiveSession {
-    pub(super) session: SessionId,
-    pub(super) user: UserId,
+    /// Without a session. The last one may have ended without a request of the client: this is why.
+    Ready(Option<Reject>),
+    LoggedIn(LiveSession),
 }
 
 impl Login {
@@ -46,11 +41,11 @@ impl Login {
         matches!(self.state, State::Greeting)
     }
 
-    /// The session that the connection speaks for.
-    pub(super) fn session(&self) -> Option<ActiveSession> {
-        match self.state {
-            State::LoggedIn(active_session) => Some(active_session),
-            State::Greeting | State::Anonymous => None,
+    /// The session that the connection speaks for; it may have ended.
+    pub(super) fn session(&self) -> Option<&LiveSession> {
+        match &self.state {
+            State::LoggedIn(session) => Some(session),
+            State::Greeting | State::Ready(_) => None,
         }
     }
 }

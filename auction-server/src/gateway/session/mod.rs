@@ -12,6 +12,7 @@ mod activity;
 mod signed;
 mod devices;
 mod peers;
+mod access;
 mod connection;
 mod subscriptions;
 mod submission;
@@ -27,7 +28,7 @@ pub mod peer_directory;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::RequestId;
+use auction_core::{RequestId, SessionId};
 use auction_proto::{Goodbye, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -35,12 +36,14 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 
 use crate::gateway::admission::ClientAddress;
+use crate::market::live_session::LiveSession;
 use crate::platform::shutdown::stopped;
 use crate::sequencer::direct_read::{FAST_PATH_AFTER, FastPathConnection};
 use crate::sequencer::reply::ReplyMessage;
 
+use access::closed;
 use connection::Connection;
-use login::{ActiveSession, Login};
+use login::Login;
 use submission::Submission;
 use subscriptions::{
     Subscriptions, next_account_feed, next_feed, next_heartbeat, next_proof, next_signed,
@@ -99,6 +102,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let deadline = tokio::time::sleep_until(hello_by);
         tokio::pin!(deadline);
         loop {
+            // It looks at least once in two heartbeats whether its session has expired.
+            self.leave_if_over();
             self.channel.flush().await?;
             self.record_writes();
             self.hand_off_feed();
@@ -120,6 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                         self.write_replies(told);
                     }
                 }
+                () = closed(&self.login.state) => {}
                 entries = next_account_feed(&mut self.subscriptions.account_feed) => self.write_account_feed(entries).await?,
                 published = next_feed(&mut self.subscriptions.feed) => self.publish(published).await?,
                 (request, proof) = next_proof(&mut self.subscriptions.proofs) => self.write_proof(request, proof),
@@ -166,7 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Lends the sequencer what comes from now on: that of a client who does nothing but bid.
     fn enter_fast_path(&mut self) {
-        let Some(ActiveSession { session, .. }) = self.login.session() else {
+        let Some(&LiveSession { session, .. }) = self.login.session() else {
             return;
         };
         if let Some(input) = self.channel.hand_off_input() {
@@ -186,13 +192,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Whether the sequencer has heard the client, for whom it reads.
     async fn was_heard_on_fast_path(&mut self) -> bool {
-        let (true, Some(active_session)) = (self.channel.is_handed_off(), self.login.session())
-        else {
+        if !self.channel.is_handed_off() {
             return self.channel.take_was_read();
-        };
-        // It may have had no time to listen: it has when it answers.
-        let answer = self.services.sequencer.last_request(active_session.session);
-        let answer = answer.await;
+        }
+        // It may have had no time to listen: it has when it answers, whatever it is asked.
+        let answer = self.services.sequencer.last_request(SessionId(0)).await;
         self.channel.take_was_read() || answer.is_err()
     }
 

@@ -11,8 +11,9 @@ use super::channel::Request;
 use super::close_reason::CloseReason;
 use super::connection::Connection;
 use super::filter::FeedFilter;
-use super::login::{ActiveSession, State};
+use super::login::State;
 use crate::journal::Durability;
+use crate::market::live_session::LiveSession;
 use crate::sequencer::direct_read::is_order;
 use crate::sequencer::queue::Commands;
 
@@ -137,17 +138,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.reply(request, &welcome);
         let took = self.login.begun_at.elapsed();
         self.services.metrics.greeted.observe_time(took, 1);
-        self.login.state = State::Anonymous;
+        self.login.state = State::Ready(None);
         Ok(())
     }
 
     /// Takes a command to those that are submitted together.
     fn add_to_batch(&mut self, request: RequestId, message: ClientMessage) {
-        let Some(ActiveSession { session, .. }) = self.active_session_within_rate(request) else {
+        let Some(active_session) = self.active_session_within_rate(request) else {
             return;
         };
         let command = message
-            .into_command(session)
+            .into_command(active_session.session)
             .expect("all other messages are handled");
         self.submission.batch.push((request, command));
     }
@@ -158,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if self.submission.batch.is_empty() {
             return;
         }
-        let Some(ActiveSession { session, .. }) = self.login.session() else {
+        let Some(&LiveSession { session, .. }) = self.login.session() else {
             unreachable!("commands are gathered within a session, and submitted before it is left")
         };
         let commands = Commands {

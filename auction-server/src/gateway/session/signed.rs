@@ -6,8 +6,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::close_reason::CloseReason;
 use super::connection::Connection;
-use super::login::ActiveSession;
 use super::subscriptions::{PROOFS_AT_ONCE, Proof, SignedWatch};
+use crate::market::live_session::LiveSession;
 use crate::projections::signing::{ProofError, SignedNext, SignedStart, SignedSubscribed};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Asks for a receipt, which waits for the next checkpoint; the connection goes on meanwhile.
     pub(super) fn receipt(&mut self, request: RequestId, of: ReceiptOf) {
-        let Some(ActiveSession { session, user }) = self.active_session_within_rate(request) else {
+        let Some(asker) = self.active_session_within_rate(request) else {
             return;
         };
         if self.subscriptions.proofs.len() >= PROOFS_AT_ONCE {
@@ -89,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         let services = self.services.clone();
         self.subscriptions.proofs.spawn(async move {
+            let LiveSession { session, user, .. } = asker;
             let record = match of {
                 ReceiptOf::Record(record) => Some(record),
                 ReceiptOf::Request(asked) => {
@@ -102,25 +103,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Some(record) => services.signing.proofs.receipt(record, user).await,
                 None => Err(ProofError::NotYours),
             };
-            (request, Proof::Receipt(of, receipt))
+            (request, Proof::Receipt(asker, of, receipt))
         });
     }
 
     /// Tells a proof that was asked for, or why there is none.
     pub(super) fn write_proof(&mut self, request: RequestId, proof: Proof) {
+        if let Proof::Receipt(asker, ..) = &proof
+            && !self.still_lives(request, asker)
+        {
+            return;
+        }
         let (number, text) = match proof {
             Proof::Checkpoint(_, Ok(checkpoint)) => return self.reply(request, &checkpoint),
-            Proof::Receipt(_, Ok(receipt)) => return self.reply(request, &receipt),
+            Proof::Receipt(_, _, Ok(receipt)) => return self.reply(request, &receipt),
             Proof::Activity(session, page) => return self.tell_activity(request, session, page),
             Proof::Unsubmitted(why) => return self.refuse_unsubmitted(request, why),
             Proof::Checkpoint(since, Err(ProofError::BeyondEnd)) => (
                 since.unwrap_or_default().0,
                 "the journal has never been so long; a market that has signed more has lost its end, or lies",
             ),
-            Proof::Checkpoint(..) | Proof::Receipt(_, Err(ProofError::Busy)) => {
+            Proof::Checkpoint(..) | Proof::Receipt(_, _, Err(ProofError::Busy)) => {
                 return self.refuse_busy(request);
             }
-            Proof::Receipt(of, Err(why)) => {
+            Proof::Receipt(_, of, Err(why)) => {
                 let text = match (of, why) {
                     (_, ProofError::TooLarge) => "the record is too large for a receipt",
                     (ReceiptOf::Request(_), _) => {

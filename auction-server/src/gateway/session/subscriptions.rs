@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::filter::FeedFilter;
+use crate::market::live_session::LiveSession;
 use crate::projections::fan_out::Lease;
 use crate::projections::feed::{AccountSubscription, FeedMessage, Subscription, SubscriptionError};
 use crate::projections::follower::HistoryError;
@@ -132,7 +133,8 @@ pub(super) async fn next_heartbeat(
 /// The outcome of a question for a proof.
 pub(super) enum Proof {
     Checkpoint(Option<Sequence>, Result<SignedCheckpoint, ProofError>),
-    Receipt(ReceiptOf, Result<Receipt, ProofError>),
+    /// By the session that asked: it may end while the receipt waits for its checkpoint.
+    Receipt(LiveSession, ReceiptOf, Result<Receipt, ProofError>),
     /// Not a proof, but waited for as one.
     Activity(SessionId, Result<Activity, HistoryError>),
     /// The market was not asked.

@@ -13,12 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::close_reason::CloseReason;
 use super::connection::Connection;
 use super::filter::FeedFilter;
-use super::login::ActiveSession;
 use super::subscriptions::{FeedSource, FeedWatch};
 use crate::projections::feed::{
     FeedMessage, Snapshot, SnapshotError, Start, Subscribed, SubscriptionError,
 };
-use crate::sequencer::queue::SubmitError;
+use crate::sequencer::queue::{SequencerHandle, SubmitError};
 
 /// How much of the feed a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
@@ -149,48 +148,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn least_winning(&mut self, request: RequestId, lot: LotId) {
-        let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
-            return;
+        let ask = |sequencer: SequencerHandle, user| async move {
+            sequencer.least_winning(lot, user).await
         };
-        match self.services.sequencer.least_winning(lot, user).await {
-            Ok(Some(least)) => {
+        match self.ask_own(request, ask).await {
+            Some(Some(least)) => {
                 self.reply(request, &LeastWinning { lot, least });
             }
-            Ok(None) => {
+            Some(None) => {
                 let text = "there is no such lot, or it has not closed: ask again after its close";
                 self.refused(
                     request,
                     Refused::new(Code::NOT_DUE, text).with_number(lot.0),
                 );
             }
-            Err(why) => self.refuse_unsubmitted(request, why),
+            None => {}
         }
     }
 
     pub(super) async fn balance(&mut self, request: RequestId, asked: GetBalance) {
-        let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
-            return;
-        };
-        match self.services.sequencer.balance(user, asked).await {
-            Ok(Ok(balance)) => self.reply(request, &balance),
-            Ok(Err(reject)) => self.refused(request, reject.into()),
-            Err(why) => self.refuse_unsubmitted(request, why),
+        let ask =
+            |sequencer: SequencerHandle, user| async move { sequencer.balance(user, asked).await };
+        match self.ask_own(request, ask).await {
+            Some(Ok(balance)) => self.reply(request, &balance),
+            Some(Err(reject)) => self.refused(request, reject.into()),
+            None => {}
         }
     }
 
     pub(super) async fn orders(&mut self, request: RequestId, lot: LotId) {
-        let Some(ActiveSession { user, .. }) = self.active_session_within_rate(request) else {
-            return;
-        };
-        match self.services.sequencer.orders(lot, user).await {
-            Ok(Some(orders)) => {
+        let ask =
+            |sequencer: SequencerHandle, user| async move { sequencer.orders(lot, user).await };
+        match self.ask_own(request, ask).await {
+            Some(Some(orders)) => {
                 let orders = List::new(orders).expect("a trader's orders are bounded");
                 self.reply(request, &Orders { lot, orders });
             }
-            Ok(None) => {
+            Some(None) => {
                 self.refused(request, Refused::from(Reject::UnknownLot { lot }));
             }
-            Err(why) => self.refuse_unsubmitted(request, why),
+            None => {}
         }
     }
 

@@ -20,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent,
+    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, SessionId,
     StandingOrder, Term, Timestamp, UserId,
 };
 use auction_proto::{Feed, FeedEntry, Indicative, ResyncBecause};
@@ -122,7 +122,7 @@ enum HubRequest {
         oneshot::Sender<Subscribed>,
     ),
     Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
-    WatchAccount(UserId, oneshot::Sender<AccountSubscribed>),
+    WatchAccount(SessionId, oneshot::Sender<Option<AccountSubscribed>>),
     Orders(UserId, oneshot::Sender<Vec<StandingOrder>>),
     NotifyAccount(Timestamp, UserId, AccountEvent),
     Ping(oneshot::Sender<()>),
@@ -269,12 +269,16 @@ impl Hub {
         snapshot.ok_or(SnapshotError::Busy)
     }
 
-    /// What stands of a user's account, and what happens to it from there on. Tell it to that user alone.
+    /// What stands of the account of a session's user, and what happens to it from there on until the session is closed.
+    /// Nothing: it is closed already. Tell it to that user alone.
     ///
     /// # Errors
     /// [`HubStopped`].
-    pub async fn watch_account(&self, user: UserId) -> Result<AccountSubscribed, HubStopped> {
-        self.ask(|reply| HubRequest::WatchAccount(user, reply))
+    pub async fn watch_account(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<AccountSubscribed>, HubStopped> {
+        self.ask(|reply| HubRequest::WatchAccount(session, reply))
             .await
     }
 
@@ -398,8 +402,8 @@ impl Worker {
                 let snapshot = self.snapshots.newest(&self.market);
                 drop(reply.send(snapshot));
             }
-            HubRequest::WatchAccount(user, reply) => {
-                drop(reply.send(self.accounts.watch(user, &self.demand)))
+            HubRequest::WatchAccount(session, reply) => {
+                drop(reply.send(self.accounts.watch(session, &self.demand)))
             }
             HubRequest::Orders(user, reply) => drop(reply.send(self.accounts.orders_of(user))),
             HubRequest::NotifyAccount(at, user, event) => {
