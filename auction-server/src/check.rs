@@ -8,6 +8,7 @@ use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
 
 use crate::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::config::{Config, Tls};
+use crate::descriptors::{ConnectionLimits, hard_limit};
 use crate::journal::RealDisk;
 use crate::lots::Defaults;
 use crate::opening::refused_lots;
@@ -29,6 +30,7 @@ pub struct Checked {
 #[must_use]
 pub fn check(config: &Config) -> Checked {
     let mut checked = Checked::default();
+    checked.descriptors(config);
     checked.tls(config);
     let last_record = checked.last_record(config);
     let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
@@ -68,6 +70,13 @@ pub fn check(config: &Config) -> Checked {
 }
 
 impl Checked {
+    fn descriptors(&mut self, config: &Config) {
+        match ConnectionLimits::with(hard_limit()) {
+            Ok(limits) => self.warnings.extend(limits.warning(&config.network)),
+            Err(error) => self.faults.push(error.to_string()),
+        }
+    }
+
     fn tls(&mut self, config: &Config) {
         match &config.network.tls {
             Tls::Off if !config.listen.ip().is_loopback() => self.warnings.push(format!(

@@ -97,7 +97,8 @@ pub fn read(path: &Path, defaults: &Defaults) -> Result<Vec<PlannedLot>, SheetEr
     if lots.is_empty() {
         return Err(SheetError::of_file(
             path,
-            "there is no lot below the header",
+            "there is no lot below the header; add a row such as AAPL,english, or remove the file: a round opens random \
+             stocks then",
         ));
     }
     Ok(lots)

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::accepting::Accepting;
 use crate::config::OpsDoor;
 use crate::http::{Request, Response, content, converse, text};
 use crate::inbox::Work;
@@ -21,8 +22,6 @@ use crate::session::Services;
 pub const CONNECTIONS_MAX: usize = 64;
 /// How long each part of the server may take to say that it works.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long to wait when the system has no socket to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long `is-ready` waits for an answer.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer that `is-ready` reads.
@@ -64,14 +63,9 @@ impl Ops {
     /// Answers from when the market's door is open, until it is dropped. It keeps nothing of the server running.
     pub(crate) async fn serve(self, services: Weak<Services>, stopping: watch::Receiver<bool>) {
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut listener = Accepting::new(self.listener, "operators'");
         loop {
-            let stream = match self.listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
+            let (stream, _) = listener.next().await;
             let Ok(permit) = room.clone().try_acquire_owned() else {
                 continue;
             };

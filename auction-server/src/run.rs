@@ -4,14 +4,15 @@ use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::thread;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{EXIT_DONE, EXIT_FAILURE};
 use crate::config::Config;
+use crate::descriptors;
 use crate::logging;
 use crate::progress::Bar;
 use crate::server::Server;
+use crate::signals::OtherSignals;
 
 /// A second signal ends the process at once, with the code of an interrupt.
 const EXIT_INTERRUPTED: i32 = 130;
@@ -27,7 +28,7 @@ pub fn run(config: &Config) -> u8 {
             return EXIT_FAILURE;
         }
     };
-    raise_file_limit();
+    descriptors::raise_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()
@@ -37,8 +38,10 @@ pub fn run(config: &Config) -> u8 {
         Err(error) => return fail(&error),
     };
     runtime.block_on(async {
-        let shutdown = match Shutdown::listen() {
-            Ok(shutdown) => shutdown,
+        let listening =
+            Shutdown::listen().and_then(|shutdown| Ok((shutdown, OtherSignals::listen()?)));
+        let (shutdown, others) = match listening {
+            Ok(listening) => listening,
             Err(error) => return fail(&error),
         };
         let mut bar = Bar::new();
@@ -49,6 +52,8 @@ pub fn run(config: &Config) -> u8 {
             Ok(server) => server,
             Err(error) => return fail(&error),
         };
+        // What came during the start is acted on now.
+        tokio::spawn(others.handle(server.certificate()));
         match server.run(shutdown.requested()).await {
             Ok(()) => EXIT_DONE,
             Err(error) => fail(&error),
@@ -98,16 +103,4 @@ impl Shutdown {
 fn workers() -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     processors.saturating_sub(1).max(1)
-}
-
-/// A connection takes a file: as many as the system lets this user have.
-fn raise_file_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "the number of open files could not be raised");
-    }
 }

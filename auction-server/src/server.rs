@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -14,20 +15,22 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::accepting::Accepting;
 use crate::announce::Guard;
 use crate::clock::{Clock, ClockWarning, Machine, MarketClock, ThisMachine, watch_offset};
 use crate::committer::Committer;
-use crate::config::Config;
+use crate::config::{Config, Network};
 use crate::credentials::Credentials;
 use crate::demo::{House, NoDemo};
-use crate::door::{Door, Hosts, TlsError};
+use crate::descriptors::{ConnectionLimits, TooFewDescriptors};
+use crate::door::{CertificateReload, Door, Hosts, TlsError};
 use crate::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use crate::fan_out::FanOut;
 use crate::follower::Follower;
 use crate::hub::Hub;
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
 use crate::login::Hasher;
-use crate::lots::{self, Defaults};
+use crate::lots::{self, Defaults, PlannedLot};
 use crate::metrics::Metrics;
 use crate::opening::{self, OutagePolicy, Round};
 use crate::ops::Ops;
@@ -39,7 +42,7 @@ use crate::sheet::SheetError;
 use crate::signing::{KeyError, Signer, Signing, open_keys};
 use crate::switches::Switches;
 use crate::visitors::{Visit, Visitors};
-use crate::{accounts, announce, door, house, listing, news, ops, pulling, store};
+use crate::{accounts, announce, descriptors, door, house, listing, news, ops, pulling, store};
 
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -47,8 +50,6 @@ const ACCEPT_BACKLOG: u32 = 4_096;
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
 /// How long it then waits for its projections: the news may stand before a pipe that nobody reads.
 const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
-/// How long to wait when the system has no socket to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A server whose market is open and whose door is about to be.
 pub struct Server {
@@ -85,6 +86,9 @@ pub enum StartError {
     /// The market's key cannot be read, or made.
     #[error("the market's key: {0}")]
     Key(#[from] KeyError),
+    /// There is no room for connections.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// A certificate or a key is wrong.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -148,13 +152,21 @@ impl Server {
         config: &Config,
         tell: &mut (dyn FnMut(Reached) + Send),
     ) -> Result<Self, StartError> {
+        let limits = ConnectionLimits::with(descriptors::soft_limit())?;
+        if let Some(warning) = limits.warning(&config.network) {
+            tracing::warn!("{warning}");
+        }
+        let per_address = config.network.connections_per_address.get();
+        let per_address =
+            NonZeroU32::new(limits.of_one_address(per_address)).unwrap_or(NonZeroU32::MIN);
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
             source,
         };
-        let listener = listen(config.listen).map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        // Nobody is let in before all that can be wrong with the files has been looked at.
+        let socket = bind(config.listen).map_err(cannot_listen)?;
+        let address = socket.local_addr().map_err(cannot_listen)?;
 
         let ops = ops::open(config.network.ops, listen).map_err(|source| StartError::Listen {
             address: config.network.ops.address().unwrap_or(address),
@@ -173,6 +185,9 @@ impl Server {
         // A folder that was mistyped must not become a market.
         if !config.data.journal().exists() {
             listing::read(&config.data.stocks())?;
+            if let (Some(file), None) = (lots_file(config), config.demo) {
+                read_lots(config, &file)?;
+            }
         }
 
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
@@ -199,6 +214,7 @@ impl Server {
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
         let begun = open_market(config, &mut committer, &*clock, tell)?;
+        let listener = socket.listen(ACCEPT_BACKLOG).map_err(cannot_listen)?;
 
         let guard = match &tls {
             None => Guard::Plain,
@@ -256,7 +272,10 @@ impl Server {
         let (follower, histories) = Follower::start(disk, &config.data, durable)?;
         projections.push(follower);
         let (stopping, is_stopping) = watch::channel(false);
-        let visitors = Arc::new(Visitors::new(&config.network));
+        let visitors = Arc::new(Visitors::new(&Network {
+            connections_per_address: per_address,
+            ..config.network.clone()
+        }));
         let envelope_keys = EnvelopeKeys {
             market: market_id,
             opening: keys.opening,
@@ -299,7 +318,7 @@ impl Server {
             address,
             sequencer,
             ops,
-            door: Arc::new(Door::new(services, hosts, tls)),
+            door: Arc::new(Door::new(services, hosts, tls, limits)),
             stopping,
             projections,
             opening,
@@ -325,6 +344,12 @@ impl Server {
         &self.opening
     }
 
+    /// What reads the certificate again; `None` without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<CertificateReload> {
+        self.door.certificate()
+    }
+
     /// The hasher of passwords, which tells how much work it had.
     #[must_use]
     pub fn hasher(&self) -> Hasher {
@@ -337,7 +362,7 @@ impl Server {
     /// # Errors
     /// [`ServeError::Journal`] as soon as the journal fails: the process must end then.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let listener = self.listener;
+        let mut listener = Accepting::new(self.listener, "clients'");
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
         let door = self.door.clone();
@@ -355,15 +380,9 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 ended = &mut sequencer => return Err(sequencer_failed(ended)),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => match door.enter(peer, connections.len()) {
-                        Ok(visit) => drop(connections.spawn(serve(stream, peer, visit, door.clone()))),
-                        Err(why) => door.turn_away(stream, why),
-                    },
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
+                (stream, peer) = listener.next() => match door.enter(peer, connections.len()) {
+                    Ok(visit) => drop(connections.spawn(serve(stream, peer, visit, door.clone()))),
+                    Err(why) => door.turn_away(stream, why),
                 },
                 Some(_) = connections.join_next() => {}
             }
@@ -410,6 +429,11 @@ fn joined(threads: Vec<JoinHandle<()>>) -> io::Result<oneshot::Receiver<()>> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(address)?.listen(ACCEPT_BACKLOG)
+}
+
+/// Takes an address. Nobody can connect to it yet.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
@@ -418,7 +442,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // A server that starts again at once must not wait for the connections of the one before to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(ACCEPT_BACKLOG)
+    Ok(socket)
 }
 
 fn sequencer_failed(
@@ -515,6 +539,14 @@ fn open_market(
     } else {
         None
     };
+    let plan = match lots_file(config) {
+        // Read before anything of the round is journalled.
+        Some(file) if is_new_round && house.is_none() => {
+            let lots = read_lots(config, &file)?;
+            Some((file, lots))
+        }
+        _ => None,
+    };
     if let Some(stocks) = &stocks {
         stocks
             .warnings
@@ -536,10 +568,10 @@ fn open_market(
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
-    match (stocks, lots_file(config)) {
+    match (stocks, plan) {
         _ if house.is_some() => {}
         (None, _) => {}
-        (Some(_), Some(file)) => open_planned(config, committer, clock.now(), &file)?,
+        (Some(_), Some((file, lots))) => open_planned(committer, clock.now(), &file, &lots)?,
         (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
     }
     // Many accounts take minutes, and the door is still closed.
@@ -620,19 +652,22 @@ pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
     given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
 }
 
-/// Opens the lots of a file: all of them, or none when one is wrong.
-fn open_planned(
-    config: &Config,
-    committer: &mut Committer,
-    now: Timestamp,
-    file: &Path,
-) -> Result<(), StartError> {
+fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, SheetError> {
     let defaults = Defaults {
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
     };
-    let planned = lots::read(file, &defaults)?;
+    lots::read(file, &defaults)
+}
+
+/// Opens the lots of a file: all of them, or none when one is wrong.
+fn open_planned(
+    committer: &mut Committer,
+    now: Timestamp,
+    file: &Path,
+    planned: &[PlannedLot],
+) -> Result<(), StartError> {
     let opened: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
     let refused = opening::refused_lots(committer.engine(), now, &opened);
     if let Some((place, reject)) = refused.first() {

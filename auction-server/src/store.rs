@@ -2,7 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use auction_core::{Engine, MarketId, ReplayError, SNAPSHOT_VERSION, Snapshot, Timestamp};
 use auction_proto::decode_records;
@@ -18,6 +19,8 @@ use crate::progress::{Reached, Reading};
 
 /// After so many records a new snapshot is made.
 pub const SNAPSHOT_RECORDS: u64 = 100_000;
+/// Pause before a snapshot for which there was no file descriptor is tried again.
+const SNAPSHOT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A market as the data folder holds it.
 pub struct Opened {
@@ -100,6 +103,7 @@ pub fn keep_snapshots(
     background::spawn("snapshots", move || {
         let mut milestones = milestones;
         let mut last = last;
+        let mut waits = false;
         loop {
             let due = last + SNAPSHOT_RECORDS;
             if runtime
@@ -113,6 +117,17 @@ pub fn keep_snapshots(
                 Ok(position) => {
                     tracing::info!(sequence = position.sequence, "snapshot made");
                     last = position.sequence;
+                    waits = false;
+                }
+                Err(why) if why.is_out_of_descriptors() => {
+                    if !waits {
+                        tracing::warn!(%why, "no snapshot was made; it is tried again");
+                    }
+                    waits = true;
+                    thread::sleep(SNAPSHOT_PAUSE);
+                    if milestones.has_changed().is_err() {
+                        return;
+                    }
                 }
                 Err(why) => {
                     tracing::warn!(%why, "no snapshot was made; the next start reads more of the journal");

@@ -28,6 +28,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::descriptors::ConnectionLimits;
 use crate::encoding::Encoding;
 use crate::line::{Line, Sides};
 use crate::session::{self, Channel, Ended, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
@@ -35,7 +36,7 @@ use crate::visitors::{TurnedAway, Visit};
 use prefixed::Prefixed;
 
 pub use hosts::Hosts;
-pub use tls::TlsError;
+pub use tls::{CertificateReload, TlsError};
 pub(crate) use tls::{TlsDoor, open as open_tls};
 
 /// The first byte of TLS: a handshake record.
@@ -48,13 +49,14 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many connections can be open; one more is told so and closed.
 pub const CONNECTIONS_MAX: usize = 20_000;
 /// How many connections at a time are told why they are turned away; one more is closed without a word.
-const TURNED_AWAY_MAX: usize = 256;
+pub const TURNED_AWAY_MAX: usize = 256;
 
 /// What stands behind the door.
 pub(crate) struct Door {
     pub(crate) services: Arc<Services>,
     hosts: Hosts,
-    tls: Option<TlsDoor>,
+    tls: Option<Arc<TlsDoor>>,
+    connections_max: usize,
     turning_away: Arc<Semaphore>,
 }
 
@@ -80,18 +82,29 @@ impl Language {
 }
 
 impl Door {
-    pub(crate) fn new(services: Arc<Services>, hosts: Hosts, tls: Option<TlsDoor>) -> Self {
+    pub(crate) fn new(
+        services: Arc<Services>,
+        hosts: Hosts,
+        tls: Option<TlsDoor>,
+        limits: ConnectionLimits,
+    ) -> Self {
         Self {
             services,
             hosts,
-            tls,
-            turning_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+            tls: tls.map(Arc::new),
+            connections_max: limits.connections,
+            turning_away: Arc::new(Semaphore::new(limits.refusing)),
         }
+    }
+
+    /// What reads the certificate again; `None` without TLS.
+    pub(crate) fn certificate(&self) -> Option<CertificateReload> {
+        self.tls.clone().map(CertificateReload)
     }
 
     /// Lets a connection in beside those that are open, if there is room for it.
     pub(crate) fn enter(&self, peer: SocketAddr, open: usize) -> Result<Visit, TurnedAway> {
-        if open >= CONNECTIONS_MAX {
+        if open >= self.connections_max {
             return Err(TurnedAway::Full);
         }
         self.services.visitors.enter(peer.ip())
@@ -149,7 +162,7 @@ impl Door {
         };
         match (language, &self.tls) {
             (Language::Tls, Some(tls)) => {
-                let accepted = timeout_at(hello_by, tls.acceptor.accept(stream)).await;
+                let accepted = timeout_at(hello_by, tls.acceptor().accept(stream)).await;
                 let mut stream = match accepted {
                     Ok(Ok(stream)) => Prefixed::new(stream),
                     Ok(Err(error)) => return error.into(),

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use sha2::{Digest, Sha256};
@@ -28,13 +28,21 @@ const ALPN: &[u8] = b"http/1.1";
 
 /// TLS, ready for clients.
 pub(crate) struct TlsDoor {
-    pub(super) acceptor: TlsAcceptor,
+    acceptor: RwLock<TlsAcceptor>,
+    cert: PathBuf,
+    key: PathBuf,
     /// The SHA-256 of a certificate made here, for clients to hold to: `AB:CD:...`, as `openssl` writes it.
     pub(crate) fingerprint: Option<String>,
     certificate: CertificateDer<'static>,
 }
 
 impl TlsDoor {
+    /// What new connections are accepted with.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        let acceptor = self.acceptor.read();
+        acceptor.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// By which name clients come to a server that listens there, so that they find the certificate right.
     pub(crate) fn certified(&self, listens: IpAddr) -> Certified<'_> {
         // One that this cannot read may still be one that clients can.
@@ -51,6 +59,26 @@ impl TlsDoor {
         let mut names = certificate.valid_dns_names();
         let name = names.find(|name| !name.starts_with('*'));
         name.map_or(Certified::Unknown, Certified::Name)
+    }
+}
+
+/// Reads the certificate and its key again.
+#[derive(Clone)]
+pub struct CertificateReload(pub(crate) Arc<TlsDoor>);
+
+impl CertificateReload {
+    /// Replaces certificate and key, both at once, for connections from now on. Gives the new certificate's SHA-256.
+    ///
+    /// # Errors
+    /// [`TlsError`] names the file; the old ones stay.
+    pub fn reload(&self) -> Result<String, TlsError> {
+        let Self(door) = self;
+        let (acceptor, certificate) = load(&door.cert, &door.key)?;
+        *door
+            .acceptor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = acceptor;
+        Ok(fingerprint(&certificate))
     }
 }
 
@@ -105,12 +133,24 @@ pub(crate) fn open(
             (path.clone(), path, true)
         }
     };
-    let chain = certificates(&cert)?;
-    let certificate = chain[0].clone();
+    let (acceptor, certificate) = load(&cert, &key)?;
     let fingerprint = is_own.then(|| fingerprint(&certificate));
+    Ok(Some(TlsDoor {
+        acceptor: RwLock::new(acceptor),
+        cert,
+        key,
+        fingerprint,
+        certificate,
+    }))
+}
+
+/// Reads a certificate and its key, which must belong to it.
+fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, CertificateDer<'static>), TlsError> {
+    let chain = certificates(cert)?;
+    let certificate = chain[0].clone();
     let private =
-        PrivateKeyDer::from_pem_slice(&read(&key)?).map_err(|error| TlsError::Content {
-            path: key.clone(),
+        PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| TlsError::Content {
+            path: key.to_owned(),
             expected: format!("expected a private key as PEM: {error}"),
         })?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -118,13 +158,13 @@ pub(crate) fn open(
         .expect("the provider speaks TLS 1.3")
         .with_no_client_auth()
         .with_single_cert(chain, private);
-    let mut config = config.map_err(|source| TlsError::Pair { cert, key, source })?;
+    let mut config = config.map_err(|source| TlsError::Pair {
+        cert: cert.to_owned(),
+        key: key.to_owned(),
+        source,
+    })?;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(Some(TlsDoor {
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-        fingerprint,
-        certificate,
-    }))
+    Ok((TlsAcceptor::from(Arc::new(config)), certificate))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

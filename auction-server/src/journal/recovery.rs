@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::chain::{Chain, MarketId, Position, genesis};
 use super::disk::{Access, Disk};
@@ -17,8 +18,6 @@ use super::segment::{
 use super::supply::Supply;
 use super::writer::{Active, Journal, begin_segment};
 
-/// Locked while a server runs; its content means nothing.
-const LOCK_NAME: &str = "journal.lock";
 pub(super) const SNAPSHOT_SUFFIX: &str = ".snap";
 /// A torn tail is wiped in pieces of this size.
 const WIPE_BYTES: u64 = 1 << 20;
@@ -72,9 +71,10 @@ impl Journal {
             }
         };
         disk.create_dir(dir).map_err(at("create", dir))?;
-        let lock_path = dir.join(LOCK_NAME);
-        let lock = disk.try_lock(&lock_path).map_err(at("lock", &lock_path))?;
-        let lock = lock.ok_or(JournalError::Locked { path: lock_path })?;
+        let lock = disk.try_lock(dir).map_err(at("lock", dir))?;
+        let lock = lock.ok_or_else(|| JournalError::Locked {
+            path: dir.to_owned(),
+        })?;
 
         let created = list_segments(&*disk, dir)?.is_empty();
         let key = if created {
@@ -119,7 +119,8 @@ impl Journal {
             position,
             failed: false,
             buffer: Vec::new(),
-            _lock: lock,
+            lock,
+            lock_checked_at: Instant::now(),
         };
         journal.request_next();
         let recovery = Recovery {

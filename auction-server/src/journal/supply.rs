@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::descriptors::{for_an_append, when_free};
 use super::disk::{Access, Disk, DiskFile};
 use super::error::JournalError;
 use super::options::Prepare;
@@ -193,7 +194,12 @@ impl Drop for Helper {
 
 /// Makes a file of durable zeros, at the pace of the helper or at once.
 fn make(disk: &dyn Disk, path: PathBuf, bytes: u64, pace: Option<&Pace>) -> io::Result<Prepared> {
-    let file = disk.open(&path, Access::Create)?;
+    let goes_on = |waited| match pace {
+        None => for_an_append(waited),
+        // Nobody waits for it yet.
+        Some(pace) => !pace.stop.load(Ordering::Relaxed),
+    };
+    let file = when_free(&path, goes_on, || disk.open(&path, Access::Create))?;
     let zeros = vec![0; PIECE_BYTES.min(bytes as usize)];
     let mut at = 0;
     while at < bytes {
@@ -230,9 +236,9 @@ fn share(part: u64, bytes: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::any::Any;
     use std::sync::Mutex;
 
+    use super::super::lock::DirLock;
     use super::*;
 
     /// A disk of one file that keeps no bytes: how many were written before each sync.
@@ -259,7 +265,7 @@ mod tests {
         fn sync_dir(&self, _: &Path) -> io::Result<()> {
             Ok(())
         }
-        fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
+        fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
             Ok(None)
         }
     }

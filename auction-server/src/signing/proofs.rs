@@ -221,6 +221,8 @@ impl Following {
     fn renew(&mut self) {
         match self.catch_up() {
             Ok(()) => self.said = None,
+            // Nothing of a frame was taken.
+            Err(error) if error.is_out_of_descriptors() => self.say(&error),
             Err(error) => {
                 // Something of a frame may have been taken: the tree is made anew.
                 self.reading = None;

@@ -224,6 +224,11 @@ impl Server {
         assert!(status.stopped(), "{status:?}");
     }
 
+    /// Whether it has ended, and how.
+    pub fn try_wait(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
     /// Waits until it has ended, and gives all it said on standard error.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let process = &mut self.process;

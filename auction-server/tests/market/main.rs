@@ -41,3 +41,7 @@ mod kill_funds;
 mod calls;
 mod durable;
 mod full_disk;
+mod descriptors;
+mod lock;
+mod round_files;
+mod signals;

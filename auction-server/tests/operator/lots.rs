@@ -140,7 +140,8 @@ fn what_is_wrong_is_said_by_line() {
     let cases = [
         (
             "symbol,format\n",
-            "lots.csv: there is no lot below the header",
+            "lots.csv: there is no lot below the header; add a row such as AAPL,english, or remove the file: a round \
+             opens random stocks then",
         ),
         (
             "symbol,format\nAAPL,sealed\n",
