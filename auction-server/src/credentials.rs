@@ -3,7 +3,7 @@
 //! Behind a lock, which the way of a bid never takes: it changes with accounts and sessions alone.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use auction_core::{
     Credential, DeviceKey, Engine, Name, NewDevice, PrivateEvent, PublicEvent, Role, SessionId,
@@ -11,6 +11,7 @@ use auction_core::{
 };
 
 use crate::committer::Settled;
+use crate::live_session::{Close, LiveSession};
 
 /// All accounts and open sessions.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub struct Credentials(RwLock<Tables>);
 struct Tables {
     accounts: Vec<Account>,
     by_name: HashMap<Name, UserId>,
-    sessions: HashMap<TokenHash, OpenSession>,
+    sessions: HashMap<TokenHash, (OpenSession, Arc<Close>)>,
     tokens: HashMap<SessionId, TokenHash>,
     by_user: BTreeSet<(UserId, SessionId)>,
     devices: HashMap<SessionId, Device>,
@@ -113,12 +114,20 @@ impl Credentials {
         tables.find(user).cloned()
     }
 
-    /// The open session of a token, and its account.
+    /// The open session of a token, and its account. The session may have expired.
     #[must_use]
-    pub fn session(&self, token: &TokenHash) -> Option<(OpenSession, Account)> {
+    pub fn session(&self, token: &TokenHash) -> Option<(LiveSession, Account)> {
         let tables = self.read();
-        let session = *tables.sessions.get(token)?;
-        Some((session, tables.find(session.user)?.clone()))
+        let session = tables.live(token)?;
+        let account = tables.find(session.user)?.clone();
+        Some((session, account))
+    }
+
+    /// An open session, as a connection holds it. It may have expired.
+    #[must_use]
+    pub fn live(&self, session: SessionId) -> Option<LiveSession> {
+        let tables = self.read();
+        tables.live(tables.tokens.get(&session)?)
     }
 
     /// Whether a session has not been closed; it may have expired.
@@ -133,7 +142,7 @@ impl Credentials {
         let tables = self.read();
         let all = (user, SessionId(0))..=(user, SessionId(u64::MAX));
         let open = tables.by_user.range(all);
-        open.map(|(_, session)| tables.sessions[&tables.tokens[session]])
+        open.map(|(_, session)| tables.sessions[&tables.tokens[session]].0)
             .collect()
     }
 
@@ -203,7 +212,17 @@ impl Tables {
     fn session(&mut self, token: TokenHash, session: OpenSession) {
         self.tokens.insert(session.session, token);
         self.by_user.insert((session.user, session.session));
-        self.sessions.insert(token, session);
+        self.sessions.insert(token, (session, Arc::default()));
+    }
+
+    fn live(&self, token: &TokenHash) -> Option<LiveSession> {
+        let (open, close) = self.sessions.get(token)?;
+        Some(LiveSession {
+            session: open.session,
+            user: open.user,
+            expires_at: open.expires_at,
+            close: close.clone(),
+        })
     }
 
     fn device(&mut self, device: Device) {
@@ -236,8 +255,9 @@ impl Tables {
             }
             PrivateEvent::SessionClosed { session } => {
                 let token = self.tokens.remove(session);
-                if let Some(closed) = token.and_then(|token| self.sessions.remove(&token)) {
-                    self.by_user.remove(&(closed.user, *session));
+                if let Some((open, close)) = token.and_then(|token| self.sessions.remove(&token)) {
+                    self.by_user.remove(&(open.user, *session));
+                    close.note();
                 }
                 if let Some(removed) = self.devices.remove(session) {
                     self.devices_by_user.remove(&(removed.user, *session));

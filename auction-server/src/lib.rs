@@ -39,6 +39,7 @@ pub mod committer;
 pub mod opening;
 pub mod prompt;
 pub mod user;
+pub mod live_session;
 pub mod credentials;
 pub mod switches;
 pub mod encoding;

@@ -45,9 +45,15 @@ impl OwnFeed {
 /// All accounts, and who watches theirs.
 pub(super) struct Desk {
     accounts: Accounts,
-    watchers: HashMap<UserId, Vec<mpsc::Sender<Arc<AccountFeed>>>>,
+    watchers: HashMap<UserId, Vec<Watcher>>,
     /// What is to be told of the batch at hand.
     untold: BTreeMap<UserId, Vec<AccountEntry>>,
+}
+
+/// Someone who watches, until their session is closed.
+struct Watcher {
+    session: SessionId,
+    feed: mpsc::Sender<Arc<AccountFeed>>,
 }
 
 impl Desk {
@@ -59,12 +65,17 @@ impl Desk {
         }
     }
 
-    pub(super) fn watch(&mut self, user: UserId, eager: &Eager) -> AccountWatching {
+    /// Begins to watch for a session; nothing, when it is not open.
+    pub(super) fn watch(&mut self, session: SessionId, eager: &Eager) -> Option<AccountWatching> {
+        let user = self.accounts.user_of(session)?;
         let (sender, receiver) = mpsc::channel(OWN_BEHIND_MAX);
         let watchers = self.watchers.entry(user).or_default();
-        watchers.retain(|watcher| !watcher.is_closed());
-        watchers.push(sender);
-        AccountWatching {
+        watchers.retain(|watcher| !watcher.feed.is_closed());
+        watchers.push(Watcher {
+            session,
+            feed: sender,
+        });
+        Some(AccountWatching {
             dead_men: self.accounts.dead_men_of(user).collect(),
             leads: self.accounts.leads_of(user).collect(),
             orders: self.orders_of(user),
@@ -72,7 +83,7 @@ impl Desk {
                 feed: receiver,
                 _eager: eager.one(),
             },
-        }
+        })
     }
 
     pub(super) fn orders_of(&self, user: UserId) -> Vec<StandingOrder> {
@@ -94,20 +105,115 @@ impl Desk {
         }
     }
 
-    /// Tells what was noted. Who is too far behind is let go, and asks for the newest state.
+    /// Tells what was noted. Who is too far behind is let go, and asks for the newest state. To whom watches for a session
+    /// that was closed, its close is the last that is told.
     pub(super) fn tell(&mut self) {
         for (user, entries) in std::mem::take(&mut self.untold) {
             let Some(watchers) = self.watchers.get_mut(&user) else {
                 continue;
             };
-            for part in entries.chunks(ACCOUNT_ENTRIES_MAX) {
-                let entries = List::new(part.to_vec()).expect("a part is no longer");
-                let feed = Arc::new(AccountFeed { entries });
-                watchers.retain(|watcher| watcher.try_send(feed.clone()).is_ok());
-            }
+            let all = parts(&entries);
+            watchers.retain(|watcher| {
+                let closed = AccountEvent::SessionClosed {
+                    session: watcher.session,
+                };
+                match entries.iter().position(|entry| entry.event == closed) {
+                    Some(last) => {
+                        watcher.send(&parts(&entries[..=last]));
+                        false
+                    }
+                    None => watcher.send(&all),
+                }
+            });
             if watchers.is_empty() {
                 self.watchers.remove(&user);
             }
         }
+    }
+}
+
+impl Watcher {
+    /// Whether there was room for all of it.
+    fn send(&self, parts: &[Arc<AccountFeed>]) -> bool {
+        let mut parts = parts.iter();
+        parts.all(|part| self.feed.try_send(part.clone()).is_ok())
+    }
+}
+
+/// Entries as messages.
+fn parts(entries: &[AccountEntry]) -> Vec<Arc<AccountFeed>> {
+    let parts = entries.chunks(ACCOUNT_ENTRIES_MAX).map(|part| {
+        let entries = List::new(part.to_vec()).expect("a part is no longer");
+        Arc::new(AccountFeed { entries })
+    });
+    parts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use auction_core::{LotId, OrderId, PrivateEvent, Quantity, Side, TokenHash};
+
+    use super::*;
+
+    const MIA: UserId = UserId(3);
+    const CLOSED: SessionId = SessionId(7);
+    const OTHER: SessionId = SessionId(8);
+
+    fn opened(session: SessionId) -> Event {
+        Event::Private(PrivateEvent::SessionOpened {
+            session,
+            user: MIA,
+            token_hash: TokenHash([0; 32]),
+            expires_at: Timestamp::from_secs(1_000),
+        })
+    }
+
+    fn placed(order: u32) -> Event {
+        Event::Private(PrivateEvent::OrderPlaced {
+            lot: LotId(1),
+            trader: MIA,
+            order: OrderId(order),
+            side: Side::Buy,
+            quantity: Quantity::ONE,
+            limit: None,
+        })
+    }
+
+    fn told(feed: &mut OwnFeed) -> Vec<AccountEvent> {
+        let mut told = Vec::new();
+        while let Ok(feed) = feed.feed.try_recv() {
+            told.extend(feed.entries.iter().map(|entry| entry.event));
+        }
+        told
+    }
+
+    #[test]
+    fn what_follows_the_close_of_a_session_in_one_batch_is_told_to_others_alone() {
+        let (mut desk, at) = (Desk::new(Accounts::default()), Timestamp::from_secs(1));
+        let take = |desk: &mut Desk, events: &[Event]| {
+            events.iter().for_each(|event| desk.take(at, event));
+            desk.tell();
+        };
+        take(&mut desk, &[opened(CLOSED), opened(OTHER)]);
+        let eager = Eager::default();
+        let mut closed = desk.watch(CLOSED, &eager).unwrap().feed;
+        let mut other = desk.watch(OTHER, &eager).unwrap().feed;
+        let close = Event::Private(PrivateEvent::SessionClosed { session: CLOSED });
+        // More than one message holds, before and after.
+        let count = u32::try_from(ACCOUNT_ENTRIES_MAX).unwrap();
+        let before = (0..=count).map(placed);
+        let after = (0..=count).map(|order| placed(1_000_000 + order));
+        let events: Vec<_> = before.chain([close]).chain(after).collect();
+        take(&mut desk, &events);
+
+        let (of_closed, of_other) = (told(&mut closed), told(&mut other));
+        assert_eq!(of_other.len(), events.len());
+        assert_eq!(of_closed.len(), ACCOUNT_ENTRIES_MAX + 2);
+        let last = AccountEvent::SessionClosed { session: CLOSED };
+        assert_eq!(of_closed.last(), Some(&last));
+        take(&mut desk, &[placed(2_000_000)]);
+        assert_eq!(told(&mut closed), []);
+        assert_eq!(told(&mut other).len(), 1);
+        assert!(desk.watch(CLOSED, &eager).is_none(), "it is not open");
     }
 }

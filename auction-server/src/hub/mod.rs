@@ -20,7 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent,
+    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, SessionId,
     StandingOrder, Term, Timestamp, UserId,
 };
 use auction_proto::{Feed, FeedEntry, Indicative, ResyncBecause};
@@ -126,7 +126,7 @@ enum Message {
     Settled(Vec<(Timestamp, Event)>, Vec<Indicative>),
     Watch(Option<(MarketId, FeedSequence)>, oneshot::Sender<Watching>),
     Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
-    WatchAccount(UserId, oneshot::Sender<AccountWatching>),
+    WatchAccount(SessionId, oneshot::Sender<Option<AccountWatching>>),
     Orders(UserId, oneshot::Sender<Vec<StandingOrder>>),
     Tell(Timestamp, UserId, AccountEvent),
     Answer(oneshot::Sender<()>),
@@ -268,12 +268,17 @@ impl Hub {
         snapshot.ok_or(NoSnapshot::Busy)
     }
 
-    /// What stands of a user's account, and what happens to it from there on. Tell it to that user alone.
+    /// What stands of the account of a session's user, and what happens to it from there on until the session is closed.
+    /// Nothing: it is closed already. Tell it to that user alone.
     ///
     /// # Errors
     /// [`HubEnded`].
-    pub async fn watch_account(&self, user: UserId) -> Result<AccountWatching, HubEnded> {
-        self.ask(|reply| Message::WatchAccount(user, reply)).await
+    pub async fn watch_account(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<AccountWatching>, HubEnded> {
+        self.ask(|reply| Message::WatchAccount(session, reply))
+            .await
     }
 
     /// A user's orders on lots that have not closed.
@@ -396,8 +401,8 @@ impl Running {
                 let snapshot = self.snapshots.newest(&self.market);
                 drop(reply.send(snapshot));
             }
-            Message::WatchAccount(user, reply) => {
-                drop(reply.send(self.desk.watch(user, &self.eager)))
+            Message::WatchAccount(session, reply) => {
+                drop(reply.send(self.desk.watch(session, &self.eager)))
             }
             Message::Orders(user, reply) => drop(reply.send(self.desk.orders_of(user))),
             Message::Tell(at, user, event) => {

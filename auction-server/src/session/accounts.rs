@@ -6,11 +6,12 @@ use auction_core::{
 use auction_proto::{Code, List, ListedSession, LoggedIn, Refused, Secret, Sessions, Token};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::Connection;
 use super::answers::Attempt;
-use super::{Bound, Connection, State};
-use crate::credentials::{Account, OpenSession};
+use crate::credentials::Account;
 use crate::house;
 use crate::inbox::{Answer, Work};
+use crate::live_session::LiveSession;
 use crate::login::Verdict;
 use crate::password::Password;
 
@@ -87,10 +88,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 let Reply::SessionOpened(session) = done.reply else {
                     unreachable!("an opened session is told as such")
                 };
-                self.enter_session(Bound {
-                    session,
-                    user: account.user,
-                });
+                let Some(live) = self.services.credentials.live(session) else {
+                    // Sixteen other logins were quicker than this answer.
+                    let closed = Reject::SessionClosed { session };
+                    return self.refused(request, Refused::from(closed));
+                };
+                self.enter_session(live);
                 self.reply(
                     request,
                     &LoggedIn {
@@ -123,49 +126,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if self.is_bound(request) {
             return;
         }
-        let found = self.services.credentials.session(&token.hash());
-        let Some((
-            OpenSession {
-                session,
-                user,
-                expires_at,
-                ..
-            },
-            account,
-        )) = found
-        else {
+        let Some((session, account)) = self.services.credentials.session(&token.hash()) else {
             let text = "the session is not open: it was closed, or never was; log in again";
             return self.refuse(request, Code::SESSION_CLOSED, text);
         };
-        if self.services.clock.now() >= expires_at {
-            let reject = Reject::SessionExpired {
-                session,
-                expired_at: expires_at,
-            };
-            return self.refused(request, Refused::from(reject));
+        if !self.still_lives(request, &session) {
+            return;
         }
-        match self
-            .services
-            .inbox
-            .ask(Caller::Operator, Work::LastRequest(session))
-            .await
-        {
+        let work = Work::LastRequest(session.session);
+        let asked = self.services.inbox.ask(Caller::Operator, work).await;
+        if !self.still_lives(request, &session) {
+            return;
+        }
+        match asked {
             Ok(Answer::LastRequest(last_request)) => {
-                self.enter_session(Bound { session, user });
                 let Account { name, role, .. } = account;
-                let token = None;
-                self.reply(
-                    request,
-                    &LoggedIn {
-                        session,
-                        token,
-                        user,
-                        name,
-                        role,
-                        last_request,
-                        expires_at,
-                    },
-                );
+                let logged_in = LoggedIn {
+                    session: session.session,
+                    token: None,
+                    user: session.user,
+                    name,
+                    role,
+                    last_request,
+                    expires_at: session.expires_at,
+                };
+                self.enter_session(session);
+                self.reply(request, &logged_in);
             }
             Ok(
                 Answer::Decided(_)
@@ -182,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn log_out(&mut self, request: RequestId) {
-        let Some(Bound { session, .. }) = self.bound(request) else {
+        let Some(LiveSession { session, .. }) = self.bound(request) else {
             return;
         };
         let caller = Caller::Session { session, request };
@@ -208,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         });
         let sessions =
             List::new(listed.collect()).expect("a user has no more sessions than listed");
-        self.reply(request, &Sessions { sessions });
+        self.reply_own(request, &bound, &Sessions { sessions });
     }
 
     fn password(&mut self, request: RequestId, secret: &Secret) -> Option<Password> {
@@ -218,24 +204,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.refused(request, Refused::new(Code::MALFORMED, error));
                 None
             }
-        }
-    }
-
-    /// From here on the connection speaks for a session.
-    fn enter_session(&mut self, bound: Bound) {
-        self.commands = self.services.visitors.commands_of(bound.user);
-        self.services.switches.came(bound.session);
-        self.state = State::LoggedIn(bound);
-        self.services.metrics.sessions.add(1);
-    }
-
-    /// From here on it speaks for none.
-    pub(super) fn leave_session(&mut self) {
-        if let State::LoggedIn(bound) = self.state {
-            self.state = State::Anonymous;
-            self.own = None;
-            self.services.switches.left(bound.session);
-            self.services.metrics.sessions.subtract(1);
         }
     }
 }

@@ -6,10 +6,9 @@ use auction_core::{Caller, Command, RequestId, Span};
 use auction_proto::{Accepted, Body, Code, Done, Refused};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Bound, Connection, State};
+use super::Connection;
 use crate::inbox::{Answer, NotTaken, Work};
 use crate::teller::{Told, answer};
-use crate::visitors::Bucket;
 
 /// Whether a command that was asked in place came to be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,37 +102,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
         }
         Attempt::Answered
-    }
-
-    /// The session the connection speaks for; without one the request is refused.
-    pub(super) fn bound(&mut self, request: RequestId) -> Option<Bound> {
-        if let State::LoggedIn(bound) = self.state {
-            return Some(bound);
-        }
-        self.refuse(request, Code::NOT_LOGGED_IN, "log in first");
-        None
-    }
-
-    /// The session the connection speaks for, when its user may ask more: whatever is worked out for one user alone, by
-    /// the one who decides or by the hub, counts as a command. Otherwise the request is refused.
-    pub(super) fn bound_within_rate(&mut self, request: RequestId) -> Option<Bound> {
-        let bound = self.bound(request)?;
-        match self.commands.as_deref().map(Bucket::take) {
-            Some(Err(wait)) => {
-                self.refuse_for_now(request, "commands come from this user", wait);
-                None
-            }
-            Some(Ok(())) | None => Some(bound),
-        }
-    }
-
-    pub(super) fn is_bound(&mut self, request: RequestId) -> bool {
-        let bound = matches!(self.state, State::LoggedIn(_));
-        if bound {
-            let text = "this connection has a session already; log out first";
-            self.refuse(request, Code::ALREADY_LOGGED_IN, text);
-        }
-        bound
     }
 
     pub(super) fn refuse(&mut self, request: RequestId, code: Code, text: &str) {

@@ -20,7 +20,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             added_at: device.added_at,
         });
         let devices = List::new(listed.collect()).expect("a user has no more devices than listed");
-        self.reply(request, &Devices { devices });
+        self.reply_own(request, &bound, &Devices { devices });
     }
 
     pub(super) fn sealing_key(&mut self, request: RequestId) {

@@ -8,6 +8,7 @@ mod websocket;
 mod channel;
 mod view;
 mod answers;
+mod access;
 mod accounts;
 mod watching;
 mod own;
@@ -19,7 +20,7 @@ mod requests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auction_core::{Caller, Command, MarketId, RequestId, SessionId, Term, UserId};
+use auction_core::{Caller, Command, MarketId, Reject, RequestId, SessionId, Term};
 use auction_proto::{AccountFeed, Goodbye, HEADER_BYTES, Text};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
@@ -34,6 +35,7 @@ use crate::follower::Histories;
 use crate::hub::{Hub, NoNext, OwnFeed, Published};
 use crate::inbox::{Inbox, Work};
 use crate::journal::Durability;
+use crate::live_session::LiveSession;
 use crate::login::Hasher;
 use crate::metrics::Metrics;
 use crate::order_entry::{COMMANDS_IN_A_ROW, Entrant, UNTOLD_MAX};
@@ -43,6 +45,7 @@ use crate::switches::Switches;
 use crate::teller::{LOOK_UPS_MAX, Teller, Told};
 use crate::visitors::{Bucket, Visitor, Visitors};
 
+use access::closed;
 use channel::INPUT_BYTES;
 use signed::{Proof, next_proof};
 use view::View;
@@ -174,15 +177,9 @@ struct Connection<S> {
 /// How far a client has come.
 enum State {
     Greeting,
-    Anonymous,
-    LoggedIn(Bound),
-}
-
-/// The session that a connection speaks for.
-#[derive(Clone, Copy)]
-struct Bound {
-    session: SessionId,
-    user: UserId,
+    /// Without a session. The last one may have ended without the client's asking: this is why.
+    Ready(Option<Reject>),
+    LoggedIn(LiveSession),
 }
 
 /// The feed of a connection, and the number of the request that asked for it.
@@ -218,6 +215,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let patience = tokio::time::sleep_until(hello_by);
         tokio::pin!(patience);
         loop {
+            // It looks at least once in two heartbeats whether its session has expired.
+            self.leave_if_over();
             self.channel.flush().await?;
             self.note_told();
             self.lend_feed();
@@ -238,6 +237,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                         self.tell_all(told);
                     }
                 }
+                () = closed(&self.state) => {}
                 entries = next_own(&mut self.own) => self.tell_own(entries).await?,
                 published = next(&mut self.feed) => self.publish(published).await?,
                 (request, proof) = next_proof(&mut self.proofs) => self.tell_proof(request, proof),
@@ -284,7 +284,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Lends the sequencer what comes from now on: that of a client who does nothing but bid.
     fn enter_orders(&mut self) {
-        let State::LoggedIn(Bound { session, .. }) = self.state else {
+        let State::LoggedIn(LiveSession { session, .. }) = self.state else {
             return;
         };
         if let Some(input) = self.channel.lend_input() {
@@ -301,16 +301,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Whether the sequencer has heard the client, for whom it reads.
     async fn is_heard_by_another(&mut self) -> bool {
-        let (true, State::LoggedIn(bound)) = (self.channel.is_lent(), &self.state) else {
+        if !self.channel.is_lent() {
             return self.channel.take_heard();
-        };
-        // It may have had no time to listen: it has when it answers.
-        let work = Work::LastRequest(bound.session);
-        let answer = self
-            .services
-            .inbox
-            .ask(Caller::User(bound.user), work)
-            .await;
+        }
+        // It may have had no time to listen: it has when it answers, whatever it is asked.
+        let work = Work::LastRequest(SessionId(0));
+        let answer = self.services.inbox.ask(Caller::Operator, work).await;
         self.channel.take_heard() || answer.is_err()
     }
 

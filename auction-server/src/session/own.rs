@@ -2,29 +2,35 @@
 
 use std::sync::Arc;
 
-use auction_core::RequestId;
+use auction_core::{Reject, RequestId};
 use auction_proto::limits::{PART_LEADS_MAX, PART_ORDERS_MAX, SESSIONS_LISTED_MAX};
-use auction_proto::{Account, AccountFeed, DeadManOf, Follows, List, Resync, ResyncBecause};
+use auction_proto::{
+    Account, AccountFeed, DeadManOf, Follows, List, Refused, Resync, ResyncBecause,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::ended::Ended;
-use super::{Bound, Connection, OwnWatched, State};
-use crate::hub::AccountWatching;
+use super::{Connection, OwnWatched, State};
+use crate::hub::{AccountWatching, HubEnded};
 use crate::inbox::NotTaken;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn watch_account(&mut self, request: RequestId) -> Result<(), Ended> {
-        let Some(Bound { session, user }) = self.bound(request) else {
+        let Some(session) = self.bound(request) else {
             return Ok(());
         };
-        if !self.services.credentials.is_open(session) {
-            let text = "the session was closed; log in again";
-            self.refuse(request, auction_proto::Code::SESSION_CLOSED, text);
-            return Ok(());
-        }
-        let Ok(watching) = self.services.hub.watch_account(user).await else {
-            self.refuse_not_taken(request, NotTaken::Stopped);
-            return Ok(());
+        let watching = match self.services.hub.watch_account(session.session).await {
+            Ok(Some(watching)) => watching,
+            // It was closed while the question waited.
+            Ok(None) => {
+                let session = session.session;
+                self.refused(request, Refused::from(Reject::SessionClosed { session }));
+                return Ok(());
+            }
+            Err(HubEnded) => {
+                self.refuse_not_taken(request, NotTaken::Stopped);
+                return Ok(());
+            }
         };
         let AccountWatching {
             dead_men,
@@ -47,6 +53,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let (mut leads, mut orders) =
             (leads.chunks(PART_LEADS_MAX), orders.chunks(PART_ORDERS_MAX));
         for (index, left) in (0..).zip((0..parts).rev()) {
+            // The client may take its time with the parts before.
+            if !self.still_lives(request, &session) {
+                return Ok(());
+            }
             let follows = match left {
                 0 => Follows::Nothing,
                 _ => Follows::More,
@@ -71,19 +81,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         &mut self,
         entries: Option<Arc<AccountFeed>>,
     ) -> Result<(), Ended> {
-        let is_open = match self.state {
-            State::LoggedIn(Bound { session, .. }) => self.services.credentials.is_open(session),
-            State::Greeting | State::Anonymous => false,
-        };
-        if let Some(entries) = entries {
-            // That the session was closed is the last that it is told.
-            self.reply(RequestId(0), &*entries);
-            if !is_open {
-                self.own = None;
-            }
+        self.leave_if_over();
+        if self.own.is_none() {
             return Ok(());
         }
-        let Some(OwnWatched { request, .. }) = self.own.take().filter(|_| is_open) else {
+        if let Some(entries) = entries {
+            // Of a session that was closed this is what came before: the hub ends it with the close.
+            self.reply(RequestId(0), &*entries);
+            return Ok(());
+        }
+        let own = self.own.take();
+        let (Some(OwnWatched { request, .. }), State::LoggedIn(_)) = (own, &self.state) else {
             return Ok(());
         };
         self.services.metrics.resynced.add_one();

@@ -10,9 +10,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::channel::Asked;
 use super::ended::Ended;
 use super::view::View;
-use super::{Bound, Connection, State};
+use super::{Connection, State};
 use crate::inbox::Commands;
 use crate::journal::Durability;
+use crate::live_session::LiveSession;
 use crate::order_entry::is_order;
 
 /// What the server calls itself.
@@ -133,17 +134,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.reply(request, &welcome);
         let took = self.begun_at.elapsed();
         self.services.metrics.greeted.observe_time(took, 1);
-        self.state = State::Anonymous;
+        self.state = State::Ready(None);
         Ok(())
     }
 
     /// Takes a command to those that are submitted together.
     fn gather(&mut self, request: RequestId, message: ClientMessage) {
-        let Some(Bound { session, .. }) = self.bound_within_rate(request) else {
+        let Some(bound) = self.bound_within_rate(request) else {
             return;
         };
         let command = message
-            .into_command(session)
+            .into_command(bound.session)
             .expect("all other messages are handled");
         self.gathered.push((request, command));
     }
@@ -154,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if self.gathered.is_empty() {
             return;
         }
-        let State::LoggedIn(Bound { session, .. }) = self.state else {
+        let State::LoggedIn(LiveSession { session, .. }) = self.state else {
             unreachable!("commands are gathered within a session, and submitted before it is left")
         };
         let commands = Commands {

@@ -9,8 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 use super::ended::Ended;
-use super::{Bound, Connection, PROOFS_AT_ONCE, SignedWatched};
+use super::{Connection, PROOFS_AT_ONCE, SignedWatched};
 use crate::inbox::{Answer, NotTaken, Work};
+use crate::live_session::LiveSession;
 use crate::signing::{NoProof, SignedNext, SignedStart, SignedWatching};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -81,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Asks for a receipt, which waits for the next checkpoint; the connection goes on meanwhile.
     pub(super) fn receipt(&mut self, request: RequestId, of: ReceiptOf) {
-        let Some(Bound { session, user }) = self.bound_within_rate(request) else {
+        let Some(asker) = self.bound_within_rate(request) else {
             return;
         };
         if self.proofs.len() >= PROOFS_AT_ONCE {
@@ -89,6 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         let services = self.services.clone();
         self.proofs.spawn(async move {
+            let LiveSession { session, user, .. } = asker;
             let record = match of {
                 ReceiptOf::Record(record) => Some(record),
                 ReceiptOf::Request(asked) => {
@@ -104,24 +106,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Some(record) => services.signing.proofs.receipt(record, user).await,
                 None => Err(NoProof::NotYours),
             };
-            (request, Proof::Receipt(of, receipt))
+            (request, Proof::Receipt(asker, of, receipt))
         });
     }
 
     /// Tells a proof that was asked for, or why there is none.
     pub(super) fn tell_proof(&mut self, request: RequestId, proof: Proof) {
+        if let Proof::Receipt(asker, ..) = &proof
+            && !self.still_lives(request, asker)
+        {
+            return;
+        }
         let (number, text) = match proof {
             Proof::Checkpoint(_, Ok(checkpoint)) => return self.reply(request, &checkpoint),
-            Proof::Receipt(_, Ok(receipt)) => return self.reply(request, &receipt),
+            Proof::Receipt(_, _, Ok(receipt)) => return self.reply(request, &receipt),
             Proof::NotTaken(why) => return self.refuse_not_taken(request, why),
             Proof::Checkpoint(since, Err(NoProof::BeyondEnd)) => (
                 since.unwrap_or_default().0,
                 "the journal has never been so long; a market that has signed more has lost its end, or lies",
             ),
-            Proof::Checkpoint(..) | Proof::Receipt(_, Err(NoProof::Busy)) => {
+            Proof::Checkpoint(..) | Proof::Receipt(_, _, Err(NoProof::Busy)) => {
                 return self.refuse_busy(request);
             }
-            Proof::Receipt(of, Err(why)) => {
+            Proof::Receipt(_, of, Err(why)) => {
                 let text = match (of, why) {
                     (_, NoProof::TooLarge) => "the record is too large for a receipt",
                     (ReceiptOf::Request(_), _) => {
@@ -144,7 +151,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 /// What came of a question for a proof.
 pub(super) enum Proof {
     Checkpoint(Option<Sequence>, Result<SignedCheckpoint, NoProof>),
-    Receipt(ReceiptOf, Result<Receipt, NoProof>),
+    /// By the session that asked: it may end while the receipt waits for its checkpoint.
+    Receipt(LiveSession, ReceiptOf, Result<Receipt, NoProof>),
     /// The market was not asked.
     NotTaken(NotTaken),
 }

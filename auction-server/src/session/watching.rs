@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auction_core::{Caller, LotId, Reject, RequestId};
+use auction_core::{LotId, Reject, RequestId};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
     Code, GetBalance, GetHistory, LeastWinning, List, Orders, Refused, ResumePoint, Resumed,
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::ended::Ended;
 use super::view::View;
-use super::{Bound, Connection, Watched};
+use super::{Connection, Watched};
 use crate::fan_out::Loan;
 use crate::hub::{Following, NoNext, NoSnapshot, Published, Snapshot, Start, Watching};
 use crate::inbox::{Answer, NotTaken, Work};
@@ -171,83 +171,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     pub(super) async fn least_winning(&mut self, request: RequestId, lot: LotId) {
-        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
-            return;
-        };
-        let work = Work::LeastWinning(lot, user);
-        match self.services.inbox.ask(Caller::User(user), work).await {
-            Ok(Answer::LeastWinning(Some(least))) => {
+        let work = |user| Work::LeastWinning(lot, user);
+        match self.ask_own(request, work).await {
+            Some(Answer::LeastWinning(Some(least))) => {
                 self.reply(request, &LeastWinning { lot, least });
             }
-            Ok(Answer::LeastWinning(None)) => {
+            Some(Answer::LeastWinning(None)) => {
                 let text = "there is no such lot, or it has not closed: ask again after its close";
                 self.refused(
                     request,
                     Refused::new(Code::NOT_DUE, text).with_number(lot.0),
                 );
             }
-            Ok(
-                Answer::Decided(_)
-                | Answer::LastRequest(_)
-                | Answer::Balance(_)
-                | Answer::Orders(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("what would have won was asked")
-            }
-            Err(why) => self.refuse_not_taken(request, why),
+            Some(_) => unreachable!("what would have won was asked"),
+            None => {}
         }
     }
 
     pub(super) async fn balance(&mut self, request: RequestId, asked: GetBalance) {
-        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
-            return;
-        };
-        let work = Work::Balance(user, asked);
-        match self.services.inbox.ask(Caller::User(user), work).await {
-            Ok(Answer::Balance(told)) => match *told {
+        let work = |user| Work::Balance(user, asked);
+        match self.ask_own(request, work).await {
+            Some(Answer::Balance(told)) => match *told {
                 Ok(balance) => self.reply(request, &balance),
                 Err(reject) => self.refused(request, reject.into()),
             },
-            Ok(
-                Answer::Decided(_)
-                | Answer::LastRequest(_)
-                | Answer::LeastWinning(_)
-                | Answer::Orders(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("what a trader owns was asked")
-            }
-            Err(why) => self.refuse_not_taken(request, why),
+            Some(_) => unreachable!("what a trader owns was asked"),
+            None => {}
         }
     }
 
     pub(super) async fn orders(&mut self, request: RequestId, lot: LotId) {
-        let Some(Bound { user, .. }) = self.bound_within_rate(request) else {
-            return;
-        };
-        let work = Work::Orders(lot, user);
-        match self.services.inbox.ask(Caller::User(user), work).await {
-            Ok(Answer::Orders(Some(orders))) => {
+        let work = |user| Work::Orders(lot, user);
+        match self.ask_own(request, work).await {
+            Some(Answer::Orders(Some(orders))) => {
                 let orders = List::new(orders).expect("a trader's orders are bounded");
                 self.reply(request, &Orders { lot, orders });
             }
-            Ok(Answer::Orders(None)) => {
+            Some(Answer::Orders(None)) => {
                 self.refused(request, Refused::from(Reject::UnknownLot { lot }));
             }
-            Ok(
-                Answer::Decided(_)
-                | Answer::LastRequest(_)
-                | Answer::LeastWinning(_)
-                | Answer::Balance(_)
-                | Answer::Record(_)
-                | Answer::Before(_),
-            ) => {
-                unreachable!("the orders were asked for")
-            }
-            Err(why) => self.refuse_not_taken(request, why),
+            Some(_) => unreachable!("the orders were asked for"),
+            None => {}
         }
     }
 

@@ -12,6 +12,8 @@ mod bidding;
 mod formats;
 mod demo;
 mod sessions;
+mod closed_sessions;
+mod unkept_sessions;
 mod files;
 mod proof;
 mod proven;

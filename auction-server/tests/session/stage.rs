@@ -71,7 +71,11 @@ impl Stage {
     /// The hub tells time, sequence and digest every `beat` of real time.
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
         let clock = MarketClock::continuing(Arc::new(ThisMachine), Timestamp::default());
-        let clock: Arc<dyn Clock> = Arc::new(clock);
+        Self::with_clock(lots, traders, beat, Arc::new(clock))
+    }
+
+    /// The same, by a clock of the test's own.
+    pub fn with_clock(lots: u32, traders: u32, beat: Duration, clock: Arc<dyn Clock>) -> Self {
         let (market, term) = (MarketId([9; 16]), Term(1));
         let mut committer = Committer::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {

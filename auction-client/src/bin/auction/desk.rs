@@ -26,7 +26,7 @@ pub struct Desk {
     /// The key that the market signs with; `None`: it signs nothing.
     pub key: Option<PublicKey>,
     pub home: PathBuf,
-    remembered: Remembered,
+    pub remembered: Remembered,
 }
 
 impl Desk {
@@ -103,24 +103,6 @@ impl Desk {
         let answer = (&mut asked).await?;
         let number = asked.number().expect("what is answered has a number");
         Ok((answer, number))
-    }
-
-    /// Remembers a session that was opened.
-    pub fn remember(&self, logged_in: &LoggedIn) -> Result<(), Failure> {
-        let LoggedIn {
-            name,
-            session,
-            expires_at,
-            ..
-        } = *logged_in;
-        let token = logged_in.token.clone();
-        let token = token.ok_or_else(|| Failure::failed("the server gave no token to remember"))?;
-        self.remembered.save(&Stored {
-            name,
-            session,
-            token,
-            expires_at,
-        })
     }
 
     /// Forgets the session.

@@ -14,7 +14,7 @@ use auction_proto::{PublicKey, SigningKey};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::home;
+use crate::home::{self, Aside};
 
 /// Where the device's key for the market of one server is kept.
 #[derive(Clone, Debug)]
@@ -68,7 +68,17 @@ impl DeviceFile {
 
     /// Keeps the device, in place of the one before.
     pub fn save(&self, kept: &KeptDevice) -> Result<(), Failure> {
-        let saved = home::keep(&self.0, print(kept).as_bytes());
+        self.save_in(self.reserve()?, kept)
+    }
+
+    /// Makes the place for a device: with it, keeping one does not fail for want of room or of permission.
+    pub fn reserve(&self) -> Result<Aside, Failure> {
+        Aside::reserve(&self.0).map_err(|error| self.cannot("write", &error))
+    }
+
+    /// Keeps the device in its place, in place of the one before.
+    pub fn save_in(&self, place: Aside, kept: &KeptDevice) -> Result<(), Failure> {
+        let saved = place.keep(print(kept).as_bytes());
         saved.map_err(|error| self.cannot("write", &error))
     }
 

@@ -35,6 +35,7 @@ mod trace;
 mod hidden;
 mod password;
 mod desk;
+mod entry;
 mod lines;
 mod commands;
 mod screen;

@@ -5,6 +5,7 @@ use auction_core::{DeviceKey, Name, RequestId};
 use auction_proto::SigningKey;
 use serde_json::{Value, json};
 
+use crate::clean::Clean;
 use crate::desk::Desk;
 use crate::device_key::{DeviceFile, KeptDevice};
 use crate::failure::Failure;
@@ -38,6 +39,8 @@ async fn add(desk: &Desk, file: &DeviceFile, user: Name, label: Name) -> Result<
         );
         return Err(Failure::refused(Code::UNCHANGED, message));
     }
+    // A device whose key is lost is of no use, and counts all the same: first a place for the key.
+    let place = file.reserve()?;
     let secret: [u8; 32] = rand::random();
     let key = SigningKey::new(&secret).public();
     let asked = AddDevice {
@@ -53,7 +56,19 @@ async fn add(desk: &Desk, file: &DeviceFile, user: Name, label: Name) -> Result<
         secret,
         next: RequestId(1),
     };
-    file.save(&kept)?;
+    if let Err(failure) = file.save_in(place, &kept) {
+        let why = failure.message();
+        return Err(Failure::failed(
+            match desk.client.close_session(number).await {
+                Ok(()) => format!("{why}; device {number} was removed again"),
+                Err(error) => format!(
+                    "{why}; device {number} was added, and removing it failed too: {}; remove it with \
+                     `auction device remove {number}`",
+                    Clean(error)
+                ),
+            },
+        ));
+    }
     desk.out.tell(
         |_| {
             format!(

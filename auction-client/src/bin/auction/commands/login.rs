@@ -11,8 +11,7 @@ use crate::span::moment;
 
 pub async fn run(desk: &Desk, name: Name) -> Result<(), Failure> {
     let password = password(Asked::Once).await?;
-    let logged_in = desk.client.login(name, password).await?;
-    desk.remember(&logged_in)?;
+    let logged_in = desk.log_in(name, password).await?;
     let until = logged_in.expires_at;
     desk.out.tell(
         |_| {

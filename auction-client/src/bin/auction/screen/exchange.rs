@@ -115,8 +115,10 @@ pub enum Answer {
     Done,
     Bid(BidPlaced),
     Placed(OrderId),
-    /// Who one is now, and why the session cannot be remembered for the next time, if so.
-    LoggedIn(Me, Option<String>),
+    /// Who one is now.
+    LoggedIn(Me),
+    /// Nobody is logged in, because the session cannot be remembered: this is why.
+    NotRemembered(String),
     History(Box<History>),
     LeastWinning(LeastWinning),
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_client::{
-    AccountUpdate, AccountWatch, CancelLot, CloseLot, GetLeastWinning, HaltLot, RequestError,
-    ResumeLot, Watch,
+    AccountUpdate, AccountWatch, CancelLot, CloseLot, GetLeastWinning, HaltLot, LoggedIn,
+    RequestError, ResumeLot, Watch,
 };
 use auction_core::Name;
 use auction_proto::limits::HISTORY_BIDS_MAX;
@@ -24,6 +24,7 @@ use super::update::update;
 use crate::cli::Cli;
 use crate::commands::bid::Offer;
 use crate::desk::Desk;
+use crate::entry::NotEntered;
 use crate::failure::Failure;
 use crate::theme::Theme;
 use crate::view::View;
@@ -276,21 +277,8 @@ async fn answer_to(desk: &Desk, ask: Ask) -> Result<Answer, RequestError> {
             };
             Ok(Answer::Done)
         }
-        Ask::Register(name, password) => {
-            client.register(name, password.clone()).await?;
-            let logged_in = client.login(name, password).await?;
-            Ok(Answer::LoggedIn(
-                Me::of(&logged_in),
-                remembered(desk, &logged_in),
-            ))
-        }
-        Ask::LogIn(name, password) => {
-            let logged_in = client.login(name, password).await?;
-            Ok(Answer::LoggedIn(
-                Me::of(&logged_in),
-                remembered(desk, &logged_in),
-            ))
-        }
+        Ask::Register(name, password) => entered(desk.register_and_log_in(name, password).await),
+        Ask::LogIn(name, password) => entered(desk.log_in(name, password).await),
         Ask::LogOut => {
             client.logout().await?;
             // The session is closed; what is left of it is of no use to anyone.
@@ -307,11 +295,14 @@ async fn answer_to(desk: &Desk, ask: Ask) -> Result<Answer, RequestError> {
     }
 }
 
-/// Remembers the session for the next time; or says why that cannot be.
-fn remembered(desk: &Desk, logged_in: &auction_client::LoggedIn) -> Option<String> {
-    desk.remember(logged_in)
-        .err()
-        .map(|failure| failure.message().to_owned())
+fn entered(entered: Result<LoggedIn, NotEntered>) -> Result<Answer, RequestError> {
+    match entered {
+        Ok(logged_in) => Ok(Answer::LoggedIn(Me::of(&logged_in))),
+        Err(NotEntered::NotTaken(error)) => Err(error),
+        Err(NotEntered::NotKept(failure)) => {
+            Ok(Answer::NotRemembered(failure.message().to_owned()))
+        }
+    }
 }
 
 /// Signals that end the program: the terminal is given back first.

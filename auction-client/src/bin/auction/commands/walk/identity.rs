@@ -84,10 +84,9 @@ async fn enter(desk: &Desk, lines: &mut Lines, choice: Door, name: Name) -> Resu
         let line = lines.next().await.unwrap_or_default();
         Secret::new(line).map_err(|error| Failure::usage(error.to_string()))?
     };
-    if choice == Door::Register {
-        desk.client.register(name, password.clone()).await?;
-    }
-    let logged_in = desk.client.login(name, password).await?;
-    desk.remember(&logged_in)?;
+    match choice {
+        Door::Register => desk.register_and_log_in(name, password).await?,
+        _ => desk.log_in(name, password).await?,
+    };
     desk.out.line(&format!("Welcome, {name}."))
 }

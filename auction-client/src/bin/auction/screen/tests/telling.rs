@@ -316,7 +316,15 @@ fn who_is_not_logged_in_is_asked_to_and_then_bids() {
         name: "mia".parse().unwrap(),
         role: Role::Trader,
     };
-    let answer = Answer::LoggedIn(me, None);
+    let why = "cannot write /home/mia: No space left on device; nobody was logged in.";
+    let answer = Answer::NotRemembered(why.to_owned());
+    stage.takes(Input::Answer(asked.asked(), Ok(answer)));
+    let shown = stage.shows(80, 24);
+    assert!(shown.contains("Log in or register") && shown.contains("No space left"));
+    assert!(shown.contains("looking on"));
+    let answer = Answer::LoggedIn(me);
+    stage.enters();
+    let asked = stage.asked();
     stage.takes(Input::Answer(asked.asked(), Ok(answer)));
     assert!(stage.shows(80, 24).contains("Bid on AAPL #1"));
 }

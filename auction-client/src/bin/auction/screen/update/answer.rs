@@ -22,7 +22,8 @@ pub fn answered(
 ) -> Vec<Effect> {
     match result {
         Err(error) => failed(model, view, asked, error),
-        Ok(Answer::LoggedIn(me, forgotten)) => logged_in(model, view, me, forgotten),
+        Ok(Answer::LoggedIn(me)) => logged_in(model, view, me),
+        Ok(Answer::NotRemembered(why)) => not_remembered(model, view, why),
         Ok(answer) => {
             learned(model, view, asked, &answer);
             if let Some((tone, words)) = words(view, asked, &answer) {
@@ -36,22 +37,26 @@ pub fn answered(
     Vec::new()
 }
 
-fn logged_in(model: &mut Model, view: View<'_>, me: Me, forgotten: Option<String>) {
+fn logged_in(model: &mut Model, view: View<'_>, me: Me) {
     let own = Some(me.name);
     let view = View { own, ..view };
     identify(model, view, Some(me));
-    match forgotten {
-        None => model.say(view.now, Tone::Good, format!("Welcome, {}.", me.name)),
-        Some(why) => {
-            let text = format!("Welcome, {}. You will not be remembered: {why}", me.name);
-            model.say(view.now, Tone::Alarm, text);
-        }
-    }
+    model.say(view.now, Tone::Good, format!("Welcome, {}.", me.name));
     if waits_for(model, &Asked::LogIn)
         && let Some(form) = model.form.take()
         && let About::Enter { then: Some(lot) } = form.about
     {
         trade_on(model, view, lot);
+    }
+}
+
+fn not_remembered(model: &mut Model, view: View<'_>, why: String) {
+    model.say(view.now, Tone::Alarm, why.clone());
+    if waits_for(model, &Asked::LogIn)
+        && let Some(form) = &mut model.form
+    {
+        form.sending = false;
+        form.note = Some(why);
     }
 }
 
