@@ -43,67 +43,56 @@
 extern crate alloc;
 
 pub mod limits;
-mod money;
-mod time;
-mod symbol;
-mod id;
-mod rules;
-mod random_end;
+mod types;
 pub mod clearing;
-mod command;
-mod event;
-mod record;
-mod reject;
-mod ledger;
-mod lot;
-mod roster;
-mod directory;
-mod digest;
-mod market;
-mod deadlines;
-mod engine;
+mod model;
 mod account;
+mod lot;
+mod market;
+mod engine;
 pub mod audit;
-mod snapshot;
 pub mod manual;
 
-pub use account::{AccountEvent, Accounts};
+pub use account::ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
+pub use account::sessions::{DeadMan, Roster, Session, Speaker};
+pub use account::standing::{StandingLead, StandingOrder};
+pub use account::view::{AccountEvent, Accounts};
 pub use clearing::allocation::MarginalPriority;
 pub use clearing::call::{Collar, Indicative, LadderStep, Quote, Side};
 pub use clearing::sealed::SealedPricing;
 pub use clearing::uniform::UniformPricing;
-pub use command::{
+pub use engine::snapshot::{SNAPSHOT_VERSION, Snapshot};
+pub use engine::{Difference, Engine, Executed, ReplayError};
+pub use lot::{
+    Book, BookDepth, CallBook, DutchBook, EnglishBook, LeastWinning, Lot, OrderState, OwnOrder,
+    Phase, SealedBook, Taken, UniformBook,
+};
+pub use market::digest::Digest;
+pub use market::{FoldError, Market, MarketParts};
+pub use model::command::{
     AccountMode, Actor, Asset, BookShown, CallTerms, Caller, Command, Credential, DeviceKey,
     DutchTerms, EnglishTerms, Listing, NewDevice, NewSession, OpenLot, Registration, Role,
     SealedTerms, Terms, TokenHash, UniformTerms,
 };
-pub use digest::Digest;
-pub use directory::{Stock, User};
-pub use engine::{Difference, Engine, Executed, ReplayError};
-pub use event::{
+pub use model::event::{
     AllocatedBy, BidAccepted, Candidates, Event, Events, ExtensionCause, LotOpened, NoCrossBecause,
     OpenedBid, Outcome, PrivateEvent, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
 };
-pub use id::{
-    FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
-};
-pub use ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
-pub use lot::{
-    Book, BookDepth, CallBook, DutchBook, EnglishBook, LeastWinning, Lot, OrderState, OwnOrder,
-    Phase, SealedBook, StandingLead, StandingOrder, Taken, UniformBook,
-};
-pub use market::{FoldError, Market, MarketParts};
-pub use money::{Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY};
-pub use random_end::{EndCommitment, RandomEnd, Seed};
-pub use record::{BidReply, Record, Reply};
-pub use reject::{Countable, Reject, TermsError};
-pub use roster::{DeadMan, Roster, Session, Speaker};
-pub use rules::{
+pub use model::listing::{Stock, User};
+pub use model::random_end::{EndCommitment, RandomEnd, Seed};
+pub use model::record::{BidReply, Record, Reply};
+pub use model::reject::{Countable, Reject, TermsError};
+pub use model::steps::{
     ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
 };
-pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
-pub use symbol::{Name, NameError, SecurityCode, Symbol};
-pub use time::{Span, Timestamp};
+pub use types::id::{
+    FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
+};
+pub use types::money::{
+    Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY,
+};
+pub use types::symbol::{Name, NameError, SecurityCode, Symbol};
+pub use types::time::{Span, Timestamp};
 
 /// How many cases a property of a unit test tries; miri is some thousand times slower.
 #[cfg(test)]

@@ -69,42 +69,38 @@
 extern crate alloc;
 
 pub mod limits;
-mod version;
-mod kind;
-mod wire;
-mod code;
-mod list;
-mod text;
-mod bytes;
-mod secret;
+mod encoding;
 mod signature;
-#[cfg(feature = "schema")]
-mod shape;
-mod form;
-mod body;
-mod codec;
-mod frame;
-mod lines;
-mod json;
+mod framing;
 mod message;
-pub mod explain;
-mod feed;
-mod snapshot;
-mod chain;
-pub mod record;
-pub mod public_journal;
-mod statement;
-pub mod merkle;
-mod receipt;
-mod fraud;
-#[cfg(feature = "seal")]
-pub mod seal;
+mod journal;
+mod proof;
 #[cfg(feature = "schema")]
 pub mod schema;
 #[cfg(feature = "proptest")]
-pub mod strategies;
+pub mod arbitrary;
 
-pub use body::{
+pub use encoding::bytes::Bytes;
+pub use encoding::code::{Code, Fault};
+pub use encoding::kind::{Kind, Sender};
+pub use encoding::list::{List, TooMany};
+pub use encoding::secret::{Secret, SecretError, Token};
+pub use encoding::text::{Text, TextError};
+pub use encoding::version::{VERSION, VERSION_OLDEST, version_in_common};
+pub use framing::frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
+pub use framing::lines::{LineDecoder, LineError};
+pub use journal::chain::Chain;
+pub use journal::public_journal::{
+    PublicFrame, PublicJournalDecoder, PublicJournalError, PublicPart, append_opening,
+    begin_public_journal, end_public_journal,
+};
+pub use journal::record::{
+    Asked, Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, Records,
+    SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
+    has_private_part,
+};
+pub use journal::{public_journal, record};
+pub use message::body::{
     Accepted, Account, AccountEntry, AccountFeed, AddDevice, AnswerStatement, Balance,
     BatchStatement, Bid, BidMaximum, Body, CancelLot, CancelOrder, Checkpoint, CheckpointStatement,
     CloseLot, CloseSession, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeAnswer,
@@ -119,35 +115,20 @@ pub use body::{
     SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart, SnapshotStatement, SnapshotUser,
     SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
-pub use bytes::Bytes;
-pub use chain::Chain;
-pub use code::{Code, Fault};
-pub use feed::FeedError;
-pub use frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
-pub use fraud::{AnySigned, AnyStatement, Conflict, FraudProof, NoFraud};
-pub use json::{JsonError, encode_line};
-pub use kind::{Kind, Sender};
-pub use lines::{LineDecoder, LineError};
-pub use list::{List, TooMany};
+pub use message::explain;
+pub use message::feed::FeedError;
+pub use message::json::{JsonError, encode_line};
+#[cfg(feature = "seal")]
+pub use message::seal;
+pub use message::snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
 pub use message::{BodyError, ClientMessage, ServerMessage, decode_body};
-pub use public_journal::{
-    PublicFrame, PublicJournalDecoder, PublicJournalError, PublicPart, append_opening,
-    begin_public_journal, end_public_journal,
-};
-pub use receipt::{Proven, ReceiptError};
-pub use record::{
-    Asked, Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, Records,
-    SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
-    has_private_part,
-};
-pub use secret::{Secret, SecretError, Token};
+pub use proof::equivocation::{AnySigned, AnyStatement, Conflict, FraudProof, NoFraud};
+pub use proof::merkle;
+pub use proof::receipt::{Proven, ReceiptError};
+pub use proof::statement::{BatchBuilder, BatchError, StatementError, StatementHead};
 pub use signature::{
     KeyFingerprint, KeyFingerprintError, PublicKey, Signature, SignatureError, SigningKey,
 };
-pub use snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
-pub use statement::{BatchBuilder, BatchError, StatementError, StatementHead};
-pub use text::{Text, TextError};
-pub use version::{VERSION, VERSION_OLDEST, version_in_common};
 
 /// How programs talk to the auction, to the byte: `SPEC.md`, in Markdown.
 pub const SPEC_MD: &str = include_str!("../SPEC.md");

@@ -11,7 +11,7 @@ use ed25519_dalek::{Signer as _, VerifyingKey};
 use serde::{Deserializer, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::wire::{Wire, read_bytes, unhex, write_bytes};
+use crate::encoding::wire::{Wire, read_bytes, unhex, write_bytes};
 
 const FINGERPRINT_PURPOSE: &[u8] = b"auction.fingerprint.1";
 

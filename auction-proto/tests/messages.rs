@@ -7,7 +7,7 @@ use auction_core::{
 };
 use auction_proto::{
     BodyError, ClientMessage, Feed, FeedEntry, Frame, FrameDecoder, HEADER_BYTES, Kind, Sender,
-    ServerMessage, limits, strategies,
+    ServerMessage, arbitrary, limits,
 };
 use proptest::prelude::*;
 
@@ -60,8 +60,8 @@ impl Message {
 
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
-        strategies::client_message().prop_map(Message::Client),
-        strategies::server_message().prop_map(Message::Server),
+        arbitrary::client_message().prop_map(Message::Client),
+        arbitrary::server_message().prop_map(Message::Server),
     ]
 }
 

@@ -6,10 +6,10 @@ use super::english::English;
 use super::offers::Offers;
 use super::sealed::Committed;
 use crate::Sequence;
-use crate::command::Terms;
-use crate::event::{Event, LotOpened, PrivateEvent, PublicEvent};
 use crate::lot::HiddenLot;
 use crate::market::FoldError;
+use crate::model::command::Terms;
+use crate::model::event::{Event, LotOpened, PrivateEvent, PublicEvent};
 use alloc::collections::BTreeMap;
 
 impl Audit {

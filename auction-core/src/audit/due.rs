@@ -3,9 +3,9 @@
 use super::Audit;
 use super::case::{Case, opened_end};
 use super::verdict::{UncrossFault, Wrong};
-use crate::command::Terms;
-use crate::event::PublicEvent;
 use crate::lot::{Lot, Phase};
+use crate::model::command::Terms;
+use crate::model::event::PublicEvent;
 use crate::{Command, LotId, RandomEnd, Span, Timestamp};
 
 impl Audit {

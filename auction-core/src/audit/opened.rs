@@ -3,8 +3,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
-use crate::record::Record;
+use crate::model::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
+use crate::model::record::Record;
 use crate::{LotId, OrderId, Sequence, Terms, UserId};
 
 /// Finds the records whose private parts the rules have opened, among whole records taken in order.

@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use super::Engine;
-use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
+use crate::account::sessions::Speaker;
 use crate::lot::{HiddenLot, Lot};
 use crate::market::FoldError;
-use crate::record::Record;
-use crate::roster::Speaker;
+use crate::model::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
+use crate::model::record::Record;
 use crate::{LotId, SessionId, Timestamp, UserId};
 
 impl Engine {

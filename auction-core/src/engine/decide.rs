@@ -1,12 +1,12 @@
 //! Deciding about stocks, accounts and sessions: reads the state, changes nothing.
 
 use super::Engine;
-use super::right::Right;
-use crate::command::{Actor, Command, Listing, NewSession, Registration, Role};
-use crate::event::{Event, Events, PrivateEvent, PublicEvent};
+use super::permission::Right;
 use crate::limits::{STOCKS_MAX, USERS_MAX};
 use crate::lot::{Offer, OrderChange};
-use crate::reject::{Countable, Reject};
+use crate::model::command::{Actor, Command, Listing, NewSession, Registration, Role};
+use crate::model::event::{Event, Events, PrivateEvent, PublicEvent};
+use crate::model::reject::{Countable, Reject};
 use crate::{Profit, SecurityCode, SessionId, Span, Symbol, Timestamp, UserId};
 
 impl Engine {

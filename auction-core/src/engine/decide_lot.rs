@@ -1,13 +1,13 @@
 //! Deciding about lots: reads the state, changes nothing.
 
 use super::Engine;
-use crate::command::{Actor, CallTerms, OpenLot, Terms};
-use crate::event::{
-    Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent, PublicEvent, UnsoldBecause,
-};
 use crate::limits::{CALLS_PER_TRADER_MAX, LOTS_MAX, SPAN_MAX_MICROS};
 use crate::lot::{self, Due, Lot, Offer, OrderChange};
-use crate::reject::{Countable, Reject};
+use crate::model::command::{Actor, CallTerms, OpenLot, Terms};
+use crate::model::event::{
+    Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent, PublicEvent, UnsoldBecause,
+};
+use crate::model::reject::{Countable, Reject};
 use crate::{LotId, Price, Seed, Symbol, Timestamp};
 
 impl Engine {

@@ -1,31 +1,34 @@
 //! The engine: decides commands and applies what was decided.
 
-mod right;
+pub(crate) mod timers;
+mod permission;
 mod calls;
 mod decide;
 mod decide_lot;
-mod settle;
+mod funds;
 mod apply;
-mod straight;
+mod fast_path;
 mod replay;
+pub(crate) mod snapshot;
 
 pub use replay::{Difference, ReplayError};
 
-pub(crate) use settle::reserved_anew;
+pub(crate) use funds::reserved_anew;
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 
+use crate::account::ledger::Ledger;
+use crate::account::sessions::Roster;
+use crate::account::standing::{StandingLead, StandingOrder};
 use crate::clearing::call::Indicative;
-use crate::command::{Actor, Caller, Command};
-use crate::deadlines::Deadlines;
-use crate::ledger::Ledger;
-use crate::lot::{BookDepth, HiddenLot, LeastWinning, Lot, OwnOrder, StandingLead, StandingOrder};
+use crate::engine::timers::Deadlines;
+use crate::lot::{BookDepth, HiddenLot, LeastWinning, Lot, OwnOrder};
 use crate::market::Market;
-use crate::record::{Record, Reply};
-use crate::reject::Reject;
-use crate::roster::Roster;
-use crate::rules::RULES_VERSION;
+use crate::model::command::{Actor, Caller, Command};
+use crate::model::record::{Record, Reply};
+use crate::model::reject::Reject;
+use crate::model::steps::RULES_VERSION;
 use crate::{LotId, MarketId, RequestId, Seed, Sequence, SessionId, Timestamp, UserId};
 use calls::Calls;
 

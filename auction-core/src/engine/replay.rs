@@ -1,12 +1,12 @@
 //! Taking records of the past: as they were decided then, or decided again and compared.
 
 use super::{Asked, Engine};
-use crate::command::{Actor, Caller, Command};
-use crate::event::Events;
 use crate::market::FoldError;
-use crate::record::Record;
-use crate::reject::Reject;
-use crate::rules::RULES_VERSION;
+use crate::model::command::{Actor, Caller, Command};
+use crate::model::event::Events;
+use crate::model::record::Record;
+use crate::model::reject::Reject;
+use crate::model::steps::RULES_VERSION;
 use crate::{Seed, Sequence, Timestamp};
 
 /// Why a record does not follow the ones before it.

@@ -1,13 +1,13 @@
 //! The Dutch auction: the price falls, and the first trader to take the lot wins at the price of that moment.
 
-use super::deciding::{Deciding, Offer, Rebinding};
+use super::format::{Deciding, Offer, Rebinding};
 use super::{LeastWinning, Lot};
+use crate::account::ledger::Obligation;
 use crate::clearing::dutch::{PriceClock, PriceClockError};
-use crate::command::DutchTerms;
-use crate::event::{
+use crate::model::command::DutchTerms;
+use crate::model::event::{
     BidAccepted, Event, Events, Outcome, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
 };
-use crate::ledger::Obligation;
 use crate::{Price, Reject, Span, TermsError, Timestamp, UserId};
 
 /// What everyone sees of a Dutch lot, beside its falling price.

@@ -5,14 +5,14 @@
 //! price is one step above what the others offer, as far as the highest maximum allows.
 
 use super::bidders::Bidders;
-use super::deciding::{Deciding, Offer, Rebinding};
+use super::format::{Deciding, Offer, Rebinding};
 use super::{LeastWinning, Lot, reserve_status};
-use crate::command::EnglishTerms;
-use crate::event::{
+use crate::account::ledger::Obligation;
+use crate::model::command::EnglishTerms;
+use crate::model::event::{
     BidAccepted, Event, Events, ExtensionCause, Outcome, PrivateEvent, PublicEvent, ReserveStatus,
     SoldBy, UnsoldBecause,
 };
-use crate::ledger::Obligation;
 use crate::{LotId, Price, Reject, Terms, TermsError, Timestamp, UserId};
 
 /// What everyone sees of an English lot's bids.

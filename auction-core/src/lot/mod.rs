@@ -7,9 +7,8 @@
 //!
 //! How to add one is a page of the manual, [`formats`](crate::manual::formats).
 
-mod standing;
-mod own;
-mod deciding;
+mod own_order;
+mod format;
 mod bidders;
 mod orders;
 mod english;
@@ -18,24 +17,23 @@ mod sealed;
 mod uniform;
 mod call;
 mod book;
-mod hidden;
-mod stand_in;
+mod secret;
+mod assume;
 
 pub use book::Book;
 pub use call::{BookDepth, CallBook};
 pub use dutch::{DutchBook, Taken};
 pub use english::EnglishBook;
-pub use own::{OrderState, OwnOrder};
+pub use own_order::{OrderState, OwnOrder};
 pub use sealed::SealedBook;
-pub use standing::{StandingLead, StandingOrder};
 pub use uniform::UniformBook;
 
 pub(crate) use call::reference;
-pub(crate) use deciding::{Due, Offer, OrderChange};
-pub(crate) use hidden::{HiddenLot, check_terms, decide_offer, decide_order, lead_simply};
+pub(crate) use format::{Due, Offer, OrderChange};
+pub(crate) use secret::{HiddenLot, check_terms, decide_offer, decide_order, lead_simply};
 
-use crate::event::{LotOpened, Outcome, ReserveStatus};
 use crate::limits::AMOUNT_MAX;
+use crate::model::event::{LotOpened, Outcome, ReserveStatus};
 use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
 /// What everyone sees of a lot.

@@ -4,13 +4,13 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::deciding::{OrderChange, Rebinding};
+use super::format::{OrderChange, Rebinding};
 use super::{Lot, OrderState, OwnOrder};
+use crate::account::ledger::Obligation;
 use crate::clearing::call::Side;
-use crate::event::{Event, Events, OpenedBid, PrivateEvent, PublicEvent};
-use crate::ledger::Obligation;
 use crate::limits::{BIDS_OPENED_MAX, SEALED_BIDS_MAX};
-use crate::reject::Countable;
+use crate::model::event::{Event, Events, OpenedBid, PrivateEvent, PublicEvent};
+use crate::model::reject::Countable;
 use crate::{LotId, OrderId, Price, Quantity, Reject, UserId};
 
 /// The hidden orders of a lot.

@@ -1,15 +1,15 @@
 //! Sealed bids for the whole lot: first-price and second-price (Vickrey). One bid a trader, hidden until the
 //! close; others see how many have bid.
 
-use super::deciding::{Deciding, OrderChange, Rebinding};
+use super::format::{Deciding, OrderChange, Rebinding};
 use super::orders::{Orders, Sealed, open, owes, own_orders};
 use super::{LeastWinning, Lot, OwnOrder};
 use alloc::vec::Vec;
 
+use crate::account::ledger::Obligation;
 use crate::clearing::sealed::{self, SealedBids, SealedOutcome, SealedRule};
-use crate::command::SealedTerms;
-use crate::event::{Event, Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
-use crate::ledger::Obligation;
+use crate::model::command::SealedTerms;
+use crate::model::event::{Event, Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
 use crate::{Price, Reject, TermsError, Timestamp, UserId};
 
 /// How many live bids a trader can have.

@@ -4,15 +4,15 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::deciding::{Deciding, OrderChange, Rebinding};
+use super::format::{Deciding, OrderChange, Rebinding};
 use super::orders::{HiddenOrder, Orders, Sealed, open, owes, own_orders};
 use super::{LeastWinning, Lot, OwnOrder, greatest_price};
+use crate::account::ledger::Obligation;
 use crate::clearing::allocation::MarginalPriority;
 use crate::clearing::uniform::{self, UniformBid, UniformOutcome};
-use crate::command::UniformTerms;
-use crate::event::{AllocatedBy, Event, Events, OpenedBid, Outcome, UnsoldBecause};
-use crate::ledger::Obligation;
 use crate::limits::BIDS_PER_TRADER_MAX;
+use crate::model::command::UniformTerms;
+use crate::model::event::{AllocatedBy, Event, Events, OpenedBid, Outcome, UnsoldBecause};
 use crate::{Price, Quantity, Reject, Sequence, TermsError, Timestamp, UserId};
 
 /// What everyone sees of a lot that is sold in parts.

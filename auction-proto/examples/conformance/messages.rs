@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use auction_core::RequestId;
-use auction_proto::strategies;
+use auction_proto::arbitrary;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
@@ -38,8 +38,8 @@ pub fn golden() -> Vec<(&'static str, RequestId, Message)> {
 fn drawn() -> Vec<Value> {
     let mut runner = TestRunner::deterministic();
     let any = proptest::prop_oneof![
-        strategies::client_message().prop_map(Message::Client),
-        strategies::server_message().prop_map(Message::Server),
+        arbitrary::client_message().prop_map(Message::Client),
+        arbitrary::server_message().prop_map(Message::Server),
     ];
     let mut counts = BTreeMap::new();
     let mut vectors = Vec::new();

@@ -1,7 +1,7 @@
 //! Fraud: two statements that cannot both be true prove it, and two that can prove nothing.
 
 use auction_core::{Digest, FeedSequence, Sequence};
-use auction_proto::strategies::{batch_statement, checkpoint_statement, signing_key};
+use auction_proto::arbitrary::{batch_statement, checkpoint_statement, signing_key};
 use auction_proto::{
     AnySigned, AnyStatement, BatchStatement, Checkpoint, CheckpointStatement, Conflict, FraudProof,
     NoFraud, SignedBatch, SignedCheckpoint, SigningKey,

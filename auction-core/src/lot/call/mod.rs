@@ -3,28 +3,28 @@
 //! Orders are hidden; others see what an uncross now would give, and how many traders have an order. The random
 //! end is drawn outside the core and fixed before its window runs.
 
-mod hidden;
+mod secret;
 
-pub(super) use hidden::CallHidden;
+pub(super) use secret::CallHidden;
 
 use alloc::vec::Vec;
 
-use super::deciding::{Deciding, Due, OrderChange, Rebinding};
+use super::format::{Deciding, Due, OrderChange, Rebinding};
 use super::{LeastWinning, Lot, OwnOrder};
+use crate::account::ledger::Obligation;
 use crate::clearing::call::{
     Book, Entry, Indicative, OrderError, Quote, Side, Uncross, collar_bound, round_down,
 };
-use crate::command::CallTerms;
-use crate::event::{
+use crate::limits::DEPTH_LEVELS_MAX;
+use crate::model::command::CallTerms;
+use crate::model::event::{
     Candidates, Event, Events, ExtensionCause, NoCrossBecause, Outcome, PrivateEvent, PublicEvent,
 };
-use crate::ledger::Obligation;
-use crate::limits::DEPTH_LEVELS_MAX;
-use crate::reject::Countable;
+use crate::model::reject::Countable;
 use crate::{
     EndCommitment, OrderId, Price, RandomEnd, Reject, Seed, Span, TermsError, Timestamp, UserId,
 };
-use hidden::Orders;
+use secret::Orders;
 
 /// What everyone sees of a call auction, beside what is published of its prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
