@@ -54,7 +54,7 @@ pub mod audit;
 pub mod manual;
 
 pub use account::ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
-pub use account::sessions::{DeadMan, Roster, Session, Speaker};
+pub use account::sessions::{DeadMan, Session, Sessions, Speaker};
 pub use account::standing::{StandingLead, StandingOrder};
 pub use account::view::{AccountEvent, Accounts};
 pub use clearing::allocation::MarginalPriority;
@@ -64,8 +64,8 @@ pub use clearing::uniform::UniformPricing;
 pub use engine::snapshot::{SNAPSHOT_VERSION, Snapshot};
 pub use engine::{Difference, Engine, Executed, ReplayError};
 pub use lot::{
-    Book, BookDepth, CallBook, DutchBook, EnglishBook, LeastWinning, Lot, OrderState, OwnOrder,
-    Phase, SealedBook, Taken, UniformBook,
+    Book, BookDepth, CallBook, DutchBook, EnglishBook, Lot, OrderState, OwnOrder, Phase,
+    SealedBook, Taken, UniformBook, WinningThreshold,
 };
 pub use market::digest::Digest;
 pub use market::{FoldError, Market, MarketParts};

@@ -95,8 +95,8 @@ pub use journal::public_journal::{
     begin_public_journal, end_public_journal,
 };
 pub use journal::record::{
-    Asked, Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, Records,
-    SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
+    Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, RecordedCommand,
+    Records, SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
     has_private_part,
 };
 pub use journal::{public_journal, record};
@@ -122,7 +122,9 @@ pub use message::json::{JsonError, encode_line};
 pub use message::seal;
 pub use message::snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
 pub use message::{BodyError, ClientMessage, ServerMessage, decode_body};
-pub use proof::equivocation::{AnySigned, AnyStatement, Conflict, FraudProof, NoFraud};
+pub use proof::equivocation::{
+    AnySigned, AnyStatement, Conflict, EquivocationProof, NoEquivocation,
+};
 pub use proof::merkle;
 pub use proof::receipt::{Proven, ReceiptError};
 pub use proof::statement::{BatchBuilder, BatchError, StatementError, StatementHead};

@@ -70,7 +70,7 @@ proptest! {
     fn a_message_comes_back_from_its_frame(message in message(), request: u64) {
         let bytes = message.frame(RequestId(request));
         let mut input = &bytes[..];
-        let frame = Frame::take(&mut input, limits::FRAME_BYTES_MAX).unwrap().unwrap();
+        let frame = Frame::split_from(&mut input, limits::FRAME_BYTES_MAX).unwrap().unwrap();
         prop_assert_eq!(frame.kind, message.kind());
         prop_assert_eq!(frame.request, RequestId(request));
         prop_assert_eq!(Message::decode(frame.kind, frame.body), Ok(message));

@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_cha
 use std::time::Instant;
 
 use auction_core::{
-    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId,
-    Timestamp, UserId,
+    Caller, Command, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId, Timestamp, UserId,
+    WinningThreshold,
 };
 use auction_proto::{Balance, GetBalance};
 use mio::Waker;
@@ -83,7 +83,7 @@ pub enum Answer {
     /// The highest number of an accepted request.
     LastRequest(RequestId),
     /// What the trader would have needed; `None` before the close.
-    LeastWinning(Option<LeastWinning>),
+    LeastWinning(Option<WinningThreshold>),
     /// What the trader owns.
     Balance(Box<Result<Balance, Reject>>),
     /// The trader's orders; `None`: there is no such lot.

@@ -245,15 +245,15 @@ impl Running {
                 self.committer.recall(caller, &command)
             }),
             Work::LastRequest(session) => {
-                let session = engine.roster().session(session);
+                let session = engine.sessions().session(session);
                 let last = session.map_or(RequestId(0), |session| session.last_request());
                 Answer::LastRequest(last)
             }
             Work::LeastWinning(lot, trader) => {
-                Answer::LeastWinning(engine.least_winning(lot, trader))
+                Answer::LeastWinning(engine.winning_threshold(lot, trader))
             }
             Work::Record(session, request) => {
-                let session = engine.roster().session(session);
+                let session = engine.sessions().session(session);
                 Answer::Record(session.and_then(|session| session.record_of(request)))
             }
             Work::Balance(asker, asked) => {

@@ -127,12 +127,12 @@ impl House {
 
 /// What a trader may have to pay and to deliver on a lot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Obligation {
+pub(crate) struct Reservation {
     pub(crate) cash: u64,
     pub(crate) shares: u64,
 }
 
-impl Obligation {
+impl Reservation {
     pub(crate) const NOTHING: Self = Self { cash: 0, shares: 0 };
 
     /// To pay a price for each share. What was accepted is below the ceiling of amounts.
@@ -293,7 +293,7 @@ impl Ledger {
         &self,
         trader: UserId,
         symbol: Symbol,
-        needed: Obligation,
+        needed: Reservation,
     ) -> Result<(), Reject> {
         let account = self.known(trader);
         if needed.cash > account.free().units() {
@@ -399,7 +399,7 @@ impl Ledger {
         &mut self,
         trader: UserId,
         symbol: Symbol,
-        bound: Obligation,
+        bound: Reservation,
     ) -> Result<(), Overdrawn> {
         let account = self.of_mut(trader)?;
         account.reserved = plus(account.reserved, bound.cash)?;
@@ -416,7 +416,7 @@ impl Ledger {
         &mut self,
         trader: UserId,
         symbol: Symbol,
-        bound: Obligation,
+        bound: Reservation,
     ) -> Result<(), Overdrawn> {
         let account = self.of_mut(trader)?;
         account.reserved = minus(account.reserved, bound.cash)?;

@@ -16,7 +16,7 @@ use crate::{
 /// Credentials and sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Roster {
+pub struct Sessions {
     credentials: Vec<Option<Credential>>,
     sessions: BTreeMap<SessionId, Session>,
     by_user: BTreeMap<UserId, Vec<SessionId>>,
@@ -196,7 +196,7 @@ impl Session {
         self.outcomes.insert(at, remembered);
     }
 
-    /// Remembers a plain bid that [is new](Roster::asking_anew), led at its price, and did nothing else.
+    /// Remembers a plain bid that [is new](Sessions::session_for_new_request), led at its price, and did nothing else.
     #[inline(always)]
     pub(crate) fn remember_lead(
         &mut self,
@@ -222,7 +222,7 @@ impl Session {
     }
 }
 
-impl Roster {
+impl Sessions {
     /// The bytes that a user's login is checked against.
     #[must_use]
     pub fn credential(&self, user: UserId) -> Option<&Credential> {
@@ -236,7 +236,7 @@ impl Roster {
     }
 
     /// All open sessions, the oldest first.
-    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+    pub fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
         self.sessions.iter().map(|(id, session)| (*id, session))
     }
 
@@ -300,7 +300,7 @@ impl Roster {
     }
 
     /// The open session that asks, at `now`.
-    pub(crate) fn asking(&self, session: SessionId) -> Result<&Session, Reject> {
+    pub(crate) fn open_session(&self, session: SessionId) -> Result<&Session, Reject> {
         self.sessions
             .get(&session)
             .ok_or(Reject::SessionClosed { session })
@@ -309,7 +309,7 @@ impl Roster {
     /// The open session that asks, at `now`, if this request is above all that it has done, and its user is not
     /// suspended.
     #[inline(always)]
-    pub(crate) fn asking_anew(
+    pub(crate) fn session_for_new_request(
         &mut self,
         now: Timestamp,
         (session, request): (SessionId, RequestId),

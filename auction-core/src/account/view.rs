@@ -136,10 +136,10 @@ impl Accounts {
         let mut accounts = Self::default();
         engine.each_standing_order(|user, order| accounts.place(user, order));
         engine.each_lead(|user, lead| accounts.lead(lead.lot, user, lead.offer));
-        for (id, session) in engine.roster().sessions() {
+        for (id, session) in engine.sessions().iter() {
             accounts.sessions.insert(id, session.user);
         }
-        for (session, dead_man) in engine.roster().dead_men() {
+        for (session, dead_man) in engine.sessions().dead_men() {
             let key = (dead_man.user, session);
             accounts.dead_men.insert(key, dead_man.grace);
         }
@@ -170,17 +170,17 @@ impl Accounts {
     }
 
     /// Takes the next event, and gives what it means for whom.
-    pub fn take(&mut self, event: &Event) -> Vec<(UserId, AccountEvent)> {
+    pub fn apply(&mut self, event: &Event) -> Vec<(UserId, AccountEvent)> {
         match event {
-            Event::Public(event) => self.take_public(event),
+            Event::Public(event) => self.apply_public(event),
             Event::Private(PrivateEvent::OrdersWithdrawn { lot, trader }) => {
                 self.withdraw(*lot, *trader)
             }
-            Event::Private(event) => self.take_private(event).into_iter().collect(),
+            Event::Private(event) => self.apply_private(event).into_iter().collect(),
         }
     }
 
-    fn take_public(&mut self, event: &PublicEvent) -> Vec<(UserId, AccountEvent)> {
+    fn apply_public(&mut self, event: &PublicEvent) -> Vec<(UserId, AccountEvent)> {
         match event {
             PublicEvent::BidAccepted(bid) => self.bid(bid),
             PublicEvent::BidsOpened { lot, bids } => {
@@ -332,7 +332,7 @@ impl Accounts {
         Some((bidder, event))
     }
 
-    fn take_private(&mut self, event: &PrivateEvent) -> Option<(UserId, AccountEvent)> {
+    fn apply_private(&mut self, event: &PrivateEvent) -> Option<(UserId, AccountEvent)> {
         let told = match *event {
             PrivateEvent::OrderPlaced {
                 lot,

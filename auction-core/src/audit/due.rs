@@ -43,7 +43,7 @@ impl Audit {
             _ => false,
         };
         let is_first = self
-            .deadlines
+            .timers
             .next()
             .is_none_or(|first| (due, lot.id) <= first);
         if is_fit && is_first && case.at == due.max(self.engine.at) {

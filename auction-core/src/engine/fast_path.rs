@@ -1,7 +1,7 @@
-//! The straight way of a plain bid, of which a market decides millions.
+//! The fast path of a plain bid, of which a market decides millions.
 
 use super::Engine;
-use crate::lot::{HiddenLot, Lot, lead_simply};
+use crate::lot::{Lot, LotSecret, lead_simply};
 use crate::market::Market;
 use crate::model::command::{Caller, Role};
 use crate::model::record::Record;
@@ -12,11 +12,11 @@ impl Engine {
     /// `false`: it is another one, or is to be refused, or the record is not one of a bid to be written over, and
     /// nothing has changed.
     ///
-    /// The long way, to decide and then to apply what was decided, comes to the same, and [`verify`](Self::verify)
-    /// goes it. Here the lot is looked up once, and what was just decided is not checked again. It is for markets on
+    /// The slow path, to decide and then to apply what was decided, gives the same result, and
+    /// [`verify`](Self::verify) takes it. Here the lot is looked up once, and what was just decided is not checked again. It is for markets on
     /// credit: with funds there is more to ask, and to settle.
     #[inline(always)]
-    pub(super) fn bid_straight(
+    pub(super) fn bid_fast(
         &mut self,
         now: Timestamp,
         caller: &Caller,
@@ -35,7 +35,7 @@ impl Engine {
 
     /// The same, where the record may be one of anything else.
     #[inline(never)]
-    pub(super) fn bid_over_another(
+    pub(super) fn bid_fast_over_another(
         &mut self,
         now: Timestamp,
         caller: &Caller,
@@ -48,7 +48,7 @@ impl Engine {
             return false;
         }
         record.become_bid();
-        self.bid_straight(now, caller, lot, price, record)
+        self.bid_fast(now, caller, lot, price, record)
     }
 
     #[inline(never)]
@@ -60,7 +60,7 @@ impl Engine {
         price: Price,
         record: &mut Record,
     ) -> bool {
-        if self.roster.is_suspended(bidder) {
+        if self.sessions.is_suspended(bidder) {
             return false;
         }
         let bid = PlainBid {
@@ -91,7 +91,7 @@ impl Engine {
         price: Price,
         record: &mut Record,
     ) -> bool {
-        let Some(asking) = self.roster.asking_anew(now, request) else {
+        let Some(asking) = self.sessions.session_for_new_request(now, request) else {
             return false;
         };
         let bid = PlainBid {
@@ -129,7 +129,7 @@ impl PlainBid {
     fn lead(
         self,
         market: &mut Market,
-        hidden: &mut [HiddenLot],
+        hidden: &mut [LotSecret],
         sequence: &mut Sequence,
         record: &mut Record,
     ) -> bool {

@@ -3,7 +3,7 @@
 
 use super::Engine;
 use crate::account::ledger::{AuditError, Balance, Ledger, Overdrawn, Trade};
-use crate::lot::{HiddenLot, Lot};
+use crate::lot::{Lot, LotSecret};
 use crate::market::{FoldError, Market};
 use crate::model::command::{AccountMode, Asset, Role};
 use crate::model::event::{Event, Events, Outcome, PrivateEvent, PublicEvent};
@@ -38,7 +38,7 @@ impl Engine {
             return Ok(());
         };
         ledger.audit()?;
-        let again = reserved_anew(ledger, &self.market, &self.hidden);
+        let again = reserved_again(ledger, &self.market, &self.hidden);
         match again {
             Ok(again) if again == *ledger => Ok(()),
             _ => Err(AuditError::Reserved),
@@ -107,7 +107,7 @@ impl Engine {
         let Some(ledger) = &self.ledger else {
             return Ok(());
         };
-        let demand = self.hidden_of(lot.id).demand(lot, trader, events);
+        let demand = self.secret_of(lot.id).demand(lot, trader, events);
         ledger.check_covers(trader, lot.symbol, demand)
     }
 
@@ -168,7 +168,7 @@ impl Engine {
                 }
             }
             Event::Public(PublicEvent::LotClosed { outcome, .. }) => {
-                hidden.bound(lot, &mut |trader, bound| {
+                hidden.each_reservation(lot, &mut |trader, bound| {
                     post(trader, ledger.release(trader, symbol, bound));
                 });
                 if let Outcome::Crossed { price, .. } = *outcome {
@@ -196,7 +196,7 @@ impl Engine {
                     post(winner, ledger.settle(symbol, trade));
                 }
             }
-            event => hidden.rebind(lot, event, &mut |bound| {
+            event => hidden.each_reservation_change(lot, event, &mut |bound| {
                 let trader = bound.trader;
                 post(trader, ledger.release(trader, symbol, bound.from));
                 post(trader, ledger.reserve(trader, symbol, bound.to));
@@ -207,10 +207,10 @@ impl Engine {
 }
 
 /// The ledger with everything reserved anew that the lots bind their traders to.
-pub(crate) fn reserved_anew(
+pub(crate) fn reserved_again(
     ledger: &Ledger,
     market: &Market,
-    hidden: &[HiddenLot],
+    hidden: &[LotSecret],
 ) -> Result<Ledger, FoldError> {
     let mut ledger = ledger.clone();
     ledger.release_all();
@@ -219,7 +219,7 @@ pub(crate) fn reserved_anew(
             continue;
         }
         let mut taken = Ok(());
-        hidden.bound(lot, &mut |trader, bound| {
+        hidden.each_reservation(lot, &mut |trader, bound| {
             if ledger.reserve(trader, lot.symbol, bound).is_err() {
                 taken = Err(FoldError::AccountContradicted(trader));
             }
@@ -231,8 +231,8 @@ pub(crate) fn reserved_anew(
 
 fn halves<'a>(
     market: &'a Market,
-    hidden: &'a [HiddenLot],
+    hidden: &'a [LotSecret],
     lot: LotId,
-) -> Option<(&'a Lot, &'a HiddenLot)> {
+) -> Option<(&'a Lot, &'a LotSecret)> {
     market.lot(lot).zip(hidden.get(lot.index()?))
 }

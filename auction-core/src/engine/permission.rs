@@ -7,7 +7,7 @@ use crate::{Symbol, UserId};
 
 /// What an actor needs for a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Right {
+pub(super) enum Permission {
     Bid,
     Publish(Symbol),
     RunLots,
@@ -18,11 +18,17 @@ pub(super) enum Right {
 impl Engine {
     /// Who acts, if they have the right; `None` is the operator, or the clock.
     #[inline]
-    pub(super) fn require(&self, actor: Actor, right: Right) -> Result<Option<UserId>, Reject> {
-        let user = match (actor, right) {
-            (Actor::Clock, Right::TellTime) => return Ok(None),
+    pub(super) fn require(
+        &self,
+        actor: Actor,
+        permission: Permission,
+    ) -> Result<Option<UserId>, Reject> {
+        let user = match (actor, permission) {
+            (Actor::Clock, Permission::TellTime) => return Ok(None),
             (Actor::Clock, _) => unreachable!("the clock asks for nothing but what is due"),
-            (Actor::Operator, Right::Bid | Right::TellTime) => return Err(Reject::NotByOperator),
+            (Actor::Operator, Permission::Bid | Permission::TellTime) => {
+                return Err(Reject::NotByOperator);
+            }
             (Actor::Operator, _) => return Ok(None),
             (Actor::User(user), _) => user,
         };
@@ -31,13 +37,15 @@ impl Engine {
             .user(user)
             .ok_or(Reject::UnknownUser { user })?
             .role;
-        match (right, role) {
-            (Right::Bid, Role::Trader) | (Right::RunLots, Role::Auctioneer) => {}
-            (Right::Publish(symbol), Role::Company(own)) if symbol == own => {}
-            (Right::Publish(_), Role::Company(own)) => return Err(Reject::NotYourStock { own }),
+        match (permission, role) {
+            (Permission::Bid, Role::Trader) | (Permission::RunLots, Role::Auctioneer) => {}
+            (Permission::Publish(symbol), Role::Company(own)) if symbol == own => {}
+            (Permission::Publish(_), Role::Company(own)) => {
+                return Err(Reject::NotYourStock { own });
+            }
             _ => return Err(Reject::NotPermitted { role }),
         }
-        if self.roster.is_suspended(user) {
+        if self.sessions.is_suspended(user) {
             return Err(Reject::Suspended);
         }
         Ok(Some(user))
@@ -45,7 +53,7 @@ impl Engine {
 
     #[inline]
     pub(super) fn require_trader(&self, actor: Actor) -> Result<UserId, Reject> {
-        let trader = self.require(actor, Right::Bid)?;
+        let trader = self.require(actor, Permission::Bid)?;
         Ok(trader.expect("who may bid is a user"))
     }
 }

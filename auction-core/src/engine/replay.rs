@@ -1,6 +1,6 @@
 //! Taking records of the past: as they were decided then, or decided again and compared.
 
-use super::{Asked, Engine};
+use super::{Engine, Request};
 use crate::market::FoldError;
 use crate::model::command::{Actor, Caller, Command};
 use crate::model::event::Events;
@@ -150,9 +150,9 @@ impl Engine {
             .identify(record.at, caller, &record.command)
             .map_err(Difference::Refused)?;
         match asked {
-            Asked::Before { .. } => Err(Difference::Repeated),
-            Asked::Anew { actor, .. } if actor != record.actor => Err(Difference::OtherActor),
-            Asked::Anew { .. } => self.compare_events(record),
+            Request::Repeated { .. } => Err(Difference::Repeated),
+            Request::New { actor, .. } if actor != record.actor => Err(Difference::OtherActor),
+            Request::New { .. } => self.compare_events(record),
         }
     }
 

@@ -4,9 +4,9 @@
 use alloc::vec::Vec;
 
 use crate::account::ledger::Ledger;
-use crate::account::sessions::Roster;
-use crate::engine::{Engine, reserved_anew};
-use crate::lot::HiddenLot;
+use crate::account::sessions::Sessions;
+use crate::engine::{Engine, reserved_again};
+use crate::lot::LotSecret;
 use crate::market::{FoldError, Market, MarketParts};
 use crate::model::command::AccountMode;
 use crate::{LotId, Sequence, Timestamp};
@@ -19,8 +19,8 @@ pub const SNAPSHOT_VERSION: u16 = 4;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot {
     market: MarketParts,
-    roster: Roster,
-    hidden: Vec<HiddenLot>,
+    sessions: Sessions,
+    hidden: Vec<LotSecret>,
     ledger: Option<Ledger>,
     sequence: Sequence,
     at: Timestamp,
@@ -32,7 +32,7 @@ impl Engine {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             market: self.market.parts().clone(),
-            roster: self.roster.clone(),
+            sessions: self.sessions.clone(),
             hidden: self.hidden.clone(),
             ledger: self.ledger.clone(),
             sequence: self.sequence,
@@ -47,7 +47,7 @@ impl Engine {
     pub fn restore(snapshot: Snapshot) -> Result<Self, FoldError> {
         let Snapshot {
             market,
-            roster,
+            sessions,
             hidden,
             ledger,
             sequence,
@@ -62,7 +62,7 @@ impl Engine {
         let market = Market::from_parts(market)?;
         check_ledger(ledger.as_ref(), &market, &hidden)?;
         Ok(Self::from_state(
-            market, roster, hidden, ledger, sequence, at,
+            market, sessions, hidden, ledger, sequence, at,
         ))
     }
 }
@@ -71,7 +71,7 @@ impl Engine {
 fn check_ledger(
     ledger: Option<&Ledger>,
     market: &Market,
-    hidden: &[HiddenLot],
+    hidden: &[LotSecret],
 ) -> Result<(), FoldError> {
     let balanced = match ledger {
         None => market.accounts() == AccountMode::Credit,
@@ -79,7 +79,7 @@ fn check_ledger(
             market.accounts() == AccountMode::Funds
                 && ledger.count() == market.users().len()
                 && ledger.audit().is_ok()
-                && reserved_anew(ledger, market, hidden)? == *ledger
+                && reserved_again(ledger, market, hidden)? == *ledger
         }
     };
     balanced

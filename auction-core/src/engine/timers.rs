@@ -5,9 +5,9 @@ use alloc::collections::BTreeSet;
 use crate::{LotId, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Deadlines(BTreeSet<(Timestamp, LotId)>);
+pub(crate) struct Timers(BTreeSet<(Timestamp, LotId)>);
 
-impl Deadlines {
+impl Timers {
     pub(crate) fn set(&mut self, at: Timestamp, lot: LotId) {
         self.0.insert((at, lot));
     }

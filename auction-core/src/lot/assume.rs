@@ -3,13 +3,13 @@
 
 use alloc::boxed::Box;
 
-use super::call::CallHidden;
+use super::call::CallSecret;
 use super::orders::Orders;
-use super::secret::{HiddenBook, HiddenLot};
+use super::secret::{BookSecret, LotSecret};
 use crate::model::event::OpenedBid;
 use crate::{OrderId, Price, RandomEnd, UserId};
 
-impl HiddenLot {
+impl LotSecret {
     /// Assumes a reserve.
     pub(crate) fn assume_reserve(&mut self, reserve: Option<Price>) {
         self.reserve = reserve;
@@ -17,14 +17,14 @@ impl HiddenLot {
 
     /// Assumes with what an English lot is led, and the highest that others have offered.
     pub(crate) fn assume_offers(&mut self, best: Price, second: Option<Price>) {
-        if let HiddenBook::English(hidden) = &mut self.book {
+        if let BookSecret::English(hidden) = &mut self.book {
             hidden.assume(best, second);
         }
     }
 
     /// Remembers that someone has bid on an English lot.
     pub(crate) fn has_bid(&mut self, bidder: UserId) {
-        if let HiddenBook::English(hidden) = &mut self.book {
+        if let BookSecret::English(hidden) = &mut self.book {
             hidden.has_bid(bidder);
         }
     }
@@ -37,22 +37,22 @@ impl HiddenLot {
         numbers: u32,
         live: &[OrderId],
     ) {
-        if let HiddenBook::Orders(orders) = &mut self.book {
-            **orders = Orders::standing_in(bidders, trader, numbers, live);
+        if let BookSecret::Orders(orders) = &mut self.book {
+            **orders = Orders::assumed(bidders, trader, numbers, live);
         }
     }
 
     /// Assumes the live sealed bids to be those that were opened, in the order of their time.
     pub(crate) fn assume_opened(&mut self, opened: &[OpenedBid]) {
-        if let HiddenBook::Orders(orders) = &mut self.book {
+        if let BookSecret::Orders(orders) = &mut self.book {
             **orders = Orders::of_opened(opened);
         }
     }
 
     /// Assumes the random end of a call auction.
     pub(crate) fn assume_end(&mut self, end: Option<RandomEnd>) {
-        if let HiddenBook::Call(_) = &self.book {
-            self.book = HiddenBook::Call(Box::new(CallHidden::with_end(end)));
+        if let BookSecret::Call(_) = &self.book {
+            self.book = BookSecret::Call(Box::new(CallSecret::with_end(end)));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What a format decides.
+//! The rules of a format as the lot asks for them.
 
-use super::{LeastWinning, Lot, OwnOrder};
-use crate::account::ledger::Obligation;
+use super::{Lot, OwnOrder, WinningThreshold};
+use crate::account::ledger::Reservation;
 use crate::clearing::call::Side;
 use crate::model::event::{Event, Events, Outcome};
 use crate::{OrderId, Price, Quantity, Reject, Seed, Timestamp, UserId};
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 /// A format's decisions on one lot: it sees both halves of the lot, changes nothing, and says what it decided
 /// as events. What a format does not take is refused with what fits.
-pub(super) trait Deciding {
+pub(super) trait FormatRules {
     /// What everyone sees of the lot.
     fn lot(&self) -> &Lot;
 
@@ -62,14 +62,14 @@ pub(super) trait Deciding {
     }
 
     /// What a trader would have needed to win the lot, which has closed at `closed_at`.
-    fn least_winning(&self, trader: UserId, closed_at: Timestamp) -> LeastWinning;
+    fn winning_threshold(&self, trader: UserId, closed_at: Timestamp) -> WinningThreshold;
 
     /// What a trader must have free for what was decided on their command, beside what the lot binds of theirs
     /// already. Nothing that others hide may change it: who cannot pay would learn of that for nothing.
-    fn demand(&self, trader: UserId, events: &Events) -> Obligation {
-        let mut demand = Obligation::NOTHING;
+    fn demand(&self, trader: UserId, events: &Events) -> Reservation {
+        let mut demand = Reservation::NOTHING;
         for event in events {
-            self.rebind(event, &mut |bound| {
+            self.each_reservation_change(event, &mut |bound| {
                 if bound.trader == trader {
                     demand = demand.and(bound.to.beyond(bound.from));
                 }
@@ -79,18 +79,18 @@ pub(super) trait Deciding {
     }
 
     /// How an event that comes next changes what the lot binds its traders to.
-    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding));
+    fn each_reservation_change(&self, event: &Event, each: &mut dyn FnMut(ReservationChange));
 
     /// All that the lot binds its traders to; a trader can come more than once.
-    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation));
+    fn each_reservation(&self, each: &mut dyn FnMut(UserId, Reservation));
 }
 
 /// A trader is bound to one thing instead of another.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rebinding {
+pub(crate) struct ReservationChange {
     pub(crate) trader: UserId,
-    pub(crate) from: Obligation,
-    pub(crate) to: Obligation,
+    pub(crate) from: Reservation,
+    pub(crate) to: Reservation,
 }
 
 /// What a lot does whose time has run out.

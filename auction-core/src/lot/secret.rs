@@ -2,15 +2,15 @@
 
 use alloc::boxed::Box;
 
-use super::call::CallHidden;
-use super::english::EnglishHidden;
-use super::format::{Deciding, Due, Offer, OrderChange, Rebinding};
+use super::call::CallSecret;
+use super::english::EnglishSecret;
+use super::format::{Due, FormatRules, Offer, OrderChange, ReservationChange};
 use super::orders::Orders;
 use super::{
-    Book, BookDepth, LeastWinning, Lot, OwnOrder, Phase, call, dutch, english, greatest_price,
+    Book, BookDepth, Lot, OwnOrder, Phase, WinningThreshold, call, dutch, english, greatest_price,
     sealed, uniform,
 };
-use crate::account::ledger::Obligation;
+use crate::account::ledger::Reservation;
 use crate::account::standing::StandingOrder;
 use crate::clearing::call::Indicative;
 use crate::limits::SPAN_MAX_MICROS;
@@ -23,29 +23,29 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(align(64))]
-pub(crate) struct HiddenLot {
+pub(crate) struct LotSecret {
     pub(super) reserve: Option<Price>,
-    pub(super) book: HiddenBook,
+    pub(super) book: BookSecret,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) enum HiddenBook {
-    English(EnglishHidden),
+pub(super) enum BookSecret {
+    English(EnglishSecret),
     /// A Dutch lot hides nothing.
     Nothing,
     /// Sealed bids of either kind.
     Orders(Box<Orders>),
-    Call(Box<CallHidden>),
+    Call(Box<CallSecret>),
 }
 
-impl HiddenLot {
+impl LotSecret {
     pub(crate) fn opened(lot: &Lot) -> Self {
         let book = match &lot.terms {
-            Terms::English(_) => HiddenBook::English(EnglishHidden::default()),
-            Terms::Dutch(_) => HiddenBook::Nothing,
-            Terms::Sealed(_) | Terms::Uniform(_) => HiddenBook::Orders(Box::default()),
-            Terms::Call(_) => HiddenBook::Call(Box::new(CallHidden::waiting())),
+            Terms::English(_) => BookSecret::English(EnglishSecret::default()),
+            Terms::Dutch(_) => BookSecret::Nothing,
+            Terms::Sealed(_) | Terms::Uniform(_) => BookSecret::Orders(Box::default()),
+            Terms::Call(_) => BookSecret::Call(Box::new(CallSecret::waiting())),
         };
         let mut hidden = Self {
             reserve: None,
@@ -57,7 +57,7 @@ impl HiddenLot {
 
     /// Takes how the lot stands now, after its public half took anything but a bid.
     pub(crate) fn look_ahead(&mut self, lot: &Lot) {
-        if let (Terms::English(terms), HiddenBook::English(hidden)) = (&lot.terms, &mut self.book) {
+        if let (Terms::English(terms), BookSecret::English(hidden)) = (&lot.terms, &mut self.book) {
             hidden.look_ahead(lot, terms, self.reserve);
         }
     }
@@ -65,17 +65,17 @@ impl HiddenLot {
     /// Whether both halves are of one lot.
     pub(crate) fn belongs_to(&self, lot: &Lot) -> bool {
         match (&lot.terms, &lot.book, &self.book) {
-            (Terms::English(_), Book::English(book), HiddenBook::English(hidden)) => {
+            (Terms::English(_), Book::English(book), BookSecret::English(hidden)) => {
                 hidden.belongs_to(book)
             }
-            (Terms::Dutch(_), Book::Dutch(_), HiddenBook::Nothing) => true,
-            (Terms::Sealed(_), Book::Sealed(book), HiddenBook::Orders(orders)) => {
+            (Terms::Dutch(_), Book::Dutch(_), BookSecret::Nothing) => true,
+            (Terms::Sealed(_), Book::Sealed(book), BookSecret::Orders(orders)) => {
                 orders.bidders() == book.bidders
             }
-            (Terms::Uniform(_), Book::Uniform(book), HiddenBook::Orders(orders)) => {
+            (Terms::Uniform(_), Book::Uniform(book), BookSecret::Orders(orders)) => {
                 orders.bidders() == book.bidders
             }
-            (Terms::Call(_), Book::Call(book), HiddenBook::Call(hidden)) => {
+            (Terms::Call(_), Book::Call(book), BookSecret::Call(hidden)) => {
                 hidden.belongs_to(lot, book)
             }
             _ => false,
@@ -98,13 +98,13 @@ impl HiddenLot {
                     leads,
                     ..
                 },
-                HiddenBook::English(hidden),
+                BookSecret::English(hidden),
             ) => {
                 hidden.offered(lot, *bidder, *maximum, *leads);
                 true
             }
-            (event, HiddenBook::Orders(orders)) => orders.apply(event),
-            (event, HiddenBook::Call(hidden)) => hidden.apply(event),
+            (event, BookSecret::Orders(orders)) => orders.apply(event),
+            (event, BookSecret::Call(hidden)) => hidden.apply(event),
             _ => false,
         }
     }
@@ -113,7 +113,7 @@ impl HiddenLot {
     /// fit.
     #[must_use]
     pub(crate) fn apply_public(&mut self, lot: &Lot, event: &PublicEvent) -> bool {
-        let HiddenBook::Call(hidden) = &mut self.book else {
+        let BookSecret::Call(hidden) = &mut self.book else {
             return true;
         };
         match (event, &lot.terms) {
@@ -133,7 +133,7 @@ impl HiddenLot {
     pub(crate) fn deadline(&self, lot: &Lot) -> Option<Timestamp> {
         let due = lot.deadline()?;
         Some(match &self.book {
-            HiddenBook::Call(hidden) if lot.phase == Phase::Open => match hidden.end() {
+            BookSecret::Call(hidden) if lot.phase == Phase::Open => match hidden.end() {
                 Some(end) => due.saturating_sub(end.before_close),
                 None => lot.closes_from(),
             },
@@ -143,7 +143,7 @@ impl HiddenLot {
 
     /// Whether what is due next is that a random end is drawn.
     pub(crate) fn is_to_be_drawn(&self, lot: &Lot) -> bool {
-        let HiddenBook::Call(hidden) = &self.book else {
+        let BookSecret::Call(hidden) = &self.book else {
             return false;
         };
         let has_end = matches!(&lot.terms, Terms::Call(terms) if terms.random_end > Span::ZERO);
@@ -163,7 +163,7 @@ impl HiddenLot {
     /// The book of a call auction that is open.
     fn call_book(&self) -> Option<&crate::clearing::call::Book> {
         match &self.book {
-            HiddenBook::Call(hidden) => hidden.orders().map(|orders| orders.book()),
+            BookSecret::Call(hidden) => hidden.orders().map(|orders| orders.book()),
             _ => None,
         }
     }
@@ -171,16 +171,16 @@ impl HiddenLot {
     /// Takes an open bid, before the public half does.
     #[inline(always)]
     pub(crate) fn bid_accepted(&mut self, lot: &Lot, bid: &BidAccepted) {
-        if let HiddenBook::English(hidden) = &mut self.book {
+        if let BookSecret::English(hidden) = &mut self.book {
             hidden.bid_accepted(lot, bid);
         }
     }
 
     /// Decides with the format of the lot.
-    fn deciding<R>(&self, lot: &Lot, decide: impl FnOnce(&dyn Deciding) -> R) -> R {
+    fn with_format<R>(&self, lot: &Lot, decide: impl FnOnce(&dyn FormatRules) -> R) -> R {
         let reserve = self.reserve;
         match (&lot.terms, &lot.book, &self.book) {
-            (Terms::English(terms), Book::English(book), HiddenBook::English(hidden)) => {
+            (Terms::English(terms), Book::English(book), BookSecret::English(hidden)) => {
                 decide(&english::State {
                     lot,
                     reserve,
@@ -189,10 +189,10 @@ impl HiddenLot {
                     hidden,
                 })
             }
-            (Terms::Dutch(terms), Book::Dutch(book), HiddenBook::Nothing) => {
+            (Terms::Dutch(terms), Book::Dutch(book), BookSecret::Nothing) => {
                 decide(&dutch::State { lot, terms, book })
             }
-            (Terms::Sealed(terms), Book::Sealed(_), HiddenBook::Orders(orders)) => {
+            (Terms::Sealed(terms), Book::Sealed(_), BookSecret::Orders(orders)) => {
                 decide(&sealed::State {
                     lot,
                     terms,
@@ -200,7 +200,7 @@ impl HiddenLot {
                     orders,
                 })
             }
-            (Terms::Uniform(terms), Book::Uniform(_), HiddenBook::Orders(orders)) => {
+            (Terms::Uniform(terms), Book::Uniform(_), BookSecret::Orders(orders)) => {
                 decide(&uniform::State {
                     lot,
                     terms,
@@ -208,7 +208,7 @@ impl HiddenLot {
                     orders,
                 })
             }
-            (Terms::Call(terms), Book::Call(book), HiddenBook::Call(hidden)) => {
+            (Terms::Call(terms), Book::Call(book), BookSecret::Call(hidden)) => {
                 decide(&call::State {
                     lot,
                     terms,
@@ -223,7 +223,7 @@ impl HiddenLot {
     /// Every live order, and whose it is, in the order of their time.
     pub(crate) fn each_order(&self, lot: LotId, take: &mut impl FnMut(UserId, StandingOrder)) {
         match &self.book {
-            HiddenBook::Orders(orders) => {
+            BookSecret::Orders(orders) => {
                 for (trader, order) in orders.by_time() {
                     take(
                         trader,
@@ -237,37 +237,42 @@ impl HiddenLot {
                     );
                 }
             }
-            HiddenBook::Call(hidden) => hidden.each_order(lot, take),
-            HiddenBook::English(_) | HiddenBook::Nothing => {}
+            BookSecret::Call(hidden) => hidden.each_order(lot, take),
+            BookSecret::English(_) | BookSecret::Nothing => {}
         }
     }
 
     /// Who leads, and the highest that they have offered.
     pub(crate) fn lead(&self, lot: &Lot) -> Option<(UserId, Price)> {
         match &self.book {
-            HiddenBook::English(hidden) => lot.leader().map(|leader| (leader, hidden.best())),
-            HiddenBook::Orders(_) | HiddenBook::Call(_) | HiddenBook::Nothing => None,
+            BookSecret::English(hidden) => lot.leader().map(|leader| (leader, hidden.best())),
+            BookSecret::Orders(_) | BookSecret::Call(_) | BookSecret::Nothing => None,
         }
     }
 
     /// What comes of the lot if it closes now, and the events that open what was hidden.
     pub(crate) fn decide_close(&self, lot: &Lot, events: &mut Events) -> Outcome {
-        self.deciding(lot, |format| format.decide_close(events))
+        self.with_format(lot, |format| format.decide_close(events))
     }
 
     /// What a trader must have free for what was decided on their command.
-    pub(crate) fn demand(&self, lot: &Lot, trader: UserId, events: &Events) -> Obligation {
-        self.deciding(lot, |format| format.demand(trader, events))
+    pub(crate) fn demand(&self, lot: &Lot, trader: UserId, events: &Events) -> Reservation {
+        self.with_format(lot, |format| format.demand(trader, events))
     }
 
     /// How an event that comes next changes what the lot binds its traders to.
-    pub(crate) fn rebind(&self, lot: &Lot, event: &Event, each: &mut dyn FnMut(Rebinding)) {
-        self.deciding(lot, |format| format.rebind(event, each));
+    pub(crate) fn each_reservation_change(
+        &self,
+        lot: &Lot,
+        event: &Event,
+        each: &mut dyn FnMut(ReservationChange),
+    ) {
+        self.with_format(lot, |format| format.each_reservation_change(event, each));
     }
 
     /// All that a lot which has not closed binds its traders to.
-    pub(crate) fn bound(&self, lot: &Lot, each: &mut dyn FnMut(UserId, Obligation)) {
-        self.deciding(lot, |format| format.bound(each));
+    pub(crate) fn each_reservation(&self, lot: &Lot, each: &mut dyn FnMut(UserId, Reservation)) {
+        self.with_format(lot, |format| format.each_reservation(each));
     }
 
     /// Fixes the random end of a lot; `false`: it has none, or is fixed.
@@ -278,27 +283,27 @@ impl HiddenLot {
         seed: Seed,
         events: &mut Events,
     ) -> bool {
-        self.deciding(lot, |format| format.decide_draw(now, seed, events))
+        self.with_format(lot, |format| format.decide_draw(now, seed, events))
     }
 
     /// What the lot does whose time has run out.
     pub(crate) fn decide_due(&self, lot: &Lot, now: Timestamp, events: &mut Events) -> Due {
-        self.deciding(lot, |format| format.decide_due(now, events))
+        self.with_format(lot, |format| format.decide_due(now, events))
     }
 
     /// Opens a random end that no longer holds.
     pub(crate) fn open_end(&self, lot: &Lot, events: &mut Events) {
-        self.deciding(lot, |format| format.open_end(events));
+        self.with_format(lot, |format| format.open_end(events));
     }
 
     /// Takes back what a suspended trader has on the lot, where that does not bind.
     pub(crate) fn decide_withdrawal(&self, lot: &Lot, trader: UserId, events: &mut Events) {
-        self.deciding(lot, |format| format.decide_withdrawal(trader, events));
+        self.with_format(lot, |format| format.decide_withdrawal(trader, events));
     }
 
     /// A trader's orders, by number.
     pub(crate) fn orders_of(&self, lot: &Lot, trader: UserId) -> Vec<OwnOrder> {
-        self.deciding(lot, |format| format.orders_of(trader))
+        self.with_format(lot, |format| format.orders_of(trader))
     }
 
     /// Who would buy how many shares of whom if a call auction were uncrossed now.
@@ -323,14 +328,14 @@ impl HiddenLot {
     }
 
     /// What a trader would have needed to win; `None` before the close.
-    pub(crate) fn least_winning(&self, lot: &Lot, trader: UserId) -> Option<LeastWinning> {
+    pub(crate) fn winning_threshold(&self, lot: &Lot, trader: UserId) -> Option<WinningThreshold> {
         let Phase::Closed { at, outcome } = lot.phase else {
             return None;
         };
         if outcome.is_cancelled() {
-            return Some(LeastWinning::Nothing);
+            return Some(WinningThreshold::Nothing);
         }
-        Some(self.deciding(lot, |format| format.least_winning(trader, at)))
+        Some(self.with_format(lot, |format| format.winning_threshold(trader, at)))
     }
 }
 
@@ -368,15 +373,15 @@ pub(crate) fn check_terms(
 #[inline(always)]
 pub(crate) fn decide_offer(
     lot: &Lot,
-    hidden: &HiddenLot,
+    hidden: &LotSecret,
     now: Timestamp,
     bidder: UserId,
     offer: Offer,
     events: &mut Events,
 ) -> Result<(), Reject> {
     lot.check_open(now)?;
-    // Of these a market decides millions: straight, past the table of formats.
-    if let (Terms::English(terms), Book::English(book), HiddenBook::English(of_lot)) =
+    // Of these a market decides millions: past the table of formats.
+    if let (Terms::English(terms), Book::English(book), BookSecret::English(of_lot)) =
         (&lot.terms, &lot.book, &hidden.book)
     {
         let state = english::State {
@@ -388,7 +393,7 @@ pub(crate) fn decide_offer(
         };
         return state.decide(now, bidder, offer, events);
     }
-    hidden.deciding(lot, |format| {
+    hidden.with_format(lot, |format| {
         format.decide_offer(now, bidder, offer, events)
     })
 }
@@ -399,13 +404,13 @@ pub(crate) fn decide_offer(
 pub(crate) fn lead_simply(
     id: LotId,
     lot: &mut Lot,
-    hidden: &mut HiddenLot,
+    hidden: &mut LotSecret,
     now: Timestamp,
     bidder: UserId,
     amount: Price,
 ) -> Option<BidAccepted> {
     match (&mut lot.book, &mut hidden.book) {
-        (Book::English(book), HiddenBook::English(hidden)) => {
+        (Book::English(book), BookSecret::English(hidden)) => {
             hidden.lead_simply(id, book, now, bidder, amount)
         }
         _ => None,
@@ -415,7 +420,7 @@ pub(crate) fn lead_simply(
 /// Decides a change of a trader's hidden orders.
 pub(crate) fn decide_order(
     lot: &Lot,
-    hidden: &HiddenLot,
+    hidden: &LotSecret,
     now: Timestamp,
     trader: UserId,
     change: OrderChange,
@@ -425,7 +430,7 @@ pub(crate) fn decide_order(
         OrderChange::Place { .. } | OrderChange::Replace { .. } => lot.check_open(now)?,
         OrderChange::Cancel { .. } => lot.check_takes_cancels(now)?,
     }
-    hidden.deciding(lot, |format| {
+    hidden.with_format(lot, |format| {
         format.decide_order(now, trader, change, events)
     })
 }

@@ -238,8 +238,8 @@ impl Market {
     pub fn apply(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
         match event {
             PublicEvent::BidAccepted(bid) => self.bid_accepted(at, bid),
-            rarer => {
-                self.apply_rarer(at, rarer)?;
+            other => {
+                self.apply_other(at, other)?;
                 self.happened(at);
                 Ok(())
             }
@@ -254,7 +254,7 @@ impl Market {
     ) -> Result<(), FoldError> {
         check_user(&self.parts.users, bid.bidder)?;
         check_user(&self.parts.users, bid.leader)?;
-        let lot = self.lot_in(bid.lot, Lot::takes_bids)?;
+        let lot = self.lot_in(bid.lot, Lot::accepts_bids)?;
         if !lot.book.bid_accepted(bid) {
             return Err(FoldError::NotForLot(bid.lot));
         }
@@ -285,7 +285,7 @@ impl Market {
 
     /// Takes any event but a bid, of which there are millions.
     #[inline(never)]
-    fn apply_rarer(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
+    fn apply_other(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
         match event {
             PublicEvent::BidAccepted(_) => unreachable!("bids are taken above"),
             PublicEvent::StockListed(listing) => self.stock_listed(*listing)?,

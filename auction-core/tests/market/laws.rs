@@ -322,7 +322,7 @@ impl Laws {
             );
         }
         for event in &record.events {
-            self.told.extend(self.accounts.take(event));
+            self.told.extend(self.accounts.apply(event));
         }
         self.digests.push((self.feed.clone(), self.feed.digest()));
         self.records.push(record);
@@ -400,11 +400,11 @@ impl Laws {
         for number in 1..=oracle.users.len() as u32 {
             let user = UserId(number);
             assert_eq!(
-                engine.roster().sessions_of(user),
+                engine.sessions().sessions_of(user),
                 oracle.open_sessions_of(user)
             );
         }
-        let suspended = engine.roster().suspended();
+        let suspended = engine.sessions().suspended();
         assert!(suspended.eq(oracle.suspended.iter().copied()));
         let open = oracle.lots.iter().filter(|lot| lot.closed_at.is_none());
         let deadline = engine.next_deadline().map(Timestamp::micros);
@@ -471,7 +471,7 @@ impl Laws {
             let opened: Vec<_> = opened.flatten().collect();
             if lot.closed_at.is_none() {
                 assert_eq!(opened, []);
-                assert_eq!(self.engine.least_winning(id, UserId(1)), None);
+                assert_eq!(self.engine.winning_threshold(id, UserId(1)), None);
                 continue;
             }
             if lot.orders_each().is_none() {
@@ -479,8 +479,8 @@ impl Laws {
             }
             assert_eq!(opened, lot.opened());
             for user in (1..=4).map(UserId) {
-                let least = self.engine.least_winning(id, user);
-                assert_eq!(least, Some(lot.least_winning(user)), "{user} {lot:?}");
+                let least = self.engine.winning_threshold(id, user);
+                assert_eq!(least, Some(lot.winning_threshold(user)), "{user} {lot:?}");
             }
         }
     }

@@ -20,4 +20,4 @@ mod sessions;
 mod records;
 mod secrets;
 mod no_trace;
-mod straight;
+mod fast_path;

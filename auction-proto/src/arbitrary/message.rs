@@ -498,11 +498,11 @@ fn of_sessions() -> BoxedStrategy<AccountEvent> {
     .boxed()
 }
 
-fn least_winning() -> BoxedStrategy<auction_core::LeastWinning> {
+fn least_winning() -> BoxedStrategy<auction_core::WinningThreshold> {
     prop_oneof![
-        price().prop_map(auction_core::LeastWinning::Bid),
-        price().prop_map(auction_core::LeastWinning::AtLeast),
-        Just(auction_core::LeastWinning::Nothing),
+        price().prop_map(auction_core::WinningThreshold::Bid),
+        price().prop_map(auction_core::WinningThreshold::AtLeast),
+        Just(auction_core::WinningThreshold::Nothing),
     ]
     .boxed()
 }

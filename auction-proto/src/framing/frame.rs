@@ -89,13 +89,13 @@ pub fn encode_frame<B: Body>(request: RequestId, body: &B, out: &mut Vec<u8>) {
 }
 
 impl<'a> Frame<'a> {
-    /// Takes a frame from the beginning of `input` and moves it on; `None` when it is not whole yet.
+    /// Splits a whole frame from the beginning of `input`, which then begins behind it; `None` when it is not whole yet.
     /// `length_max` is what its length field may name at most.
     ///
     /// # Errors
     /// [`FrameError`] as soon as the length field shows that it is no frame.
     #[inline]
-    pub fn take(input: &mut &'a [u8], length_max: usize) -> Result<Option<Self>, FrameError> {
+    pub fn split_from(input: &mut &'a [u8], length_max: usize) -> Result<Option<Self>, FrameError> {
         let Some(length) = frame_bytes(input, length_max)? else {
             return Ok(None);
         };
@@ -204,7 +204,7 @@ impl FrameDecoder {
         // Nearly always one lies whole in the input, and nothing before it.
         if self.preface_left == 0
             && self.buffer.is_empty()
-            && let Some(frame) = Frame::take(input, self.length_max)?
+            && let Some(frame) = Frame::split_from(input, self.length_max)?
         {
             return Ok(Some(frame));
         }
@@ -223,7 +223,7 @@ impl FrameDecoder {
             self.buffer.shrink_to(BUFFER_KEPT_BYTES);
         }
         if self.buffer.is_empty()
-            && let Some(frame) = Frame::take(input, self.length_max)?
+            && let Some(frame) = Frame::split_from(input, self.length_max)?
         {
             return Ok(Some(frame));
         }

@@ -276,14 +276,14 @@ impl<'a> Iterator for FrameRecords<'a> {
         if self.ended {
             return None;
         }
-        let record = self.take_record().transpose();
+        let record = self.next_record().transpose();
         self.ended = !matches!(record, Some(Ok(_)));
         record
     }
 }
 
 impl<'a> FrameRecords<'a> {
-    fn take_record(
+    fn next_record(
         &mut self,
     ) -> Result<Option<(PublicRecord, Option<Opening<'a>>)>, PublicJournalError> {
         let first = self.first;
@@ -307,7 +307,7 @@ impl<'a> FrameRecords<'a> {
             });
         }
         self.next += 1;
-        let opening = self.take_opening(found).ok_or(stray)?;
+        let opening = self.next_opening(found).ok_or(stray)?;
         if opening.is_some() && record.commitment.is_none() {
             return Err(stray);
         }
@@ -315,7 +315,7 @@ impl<'a> FrameRecords<'a> {
     }
 
     /// The opening of this record, if it is the next one; the outer `None`: the bytes are no openings.
-    fn take_opening(&mut self, record: u64) -> Option<Option<Opening<'a>>> {
+    fn next_opening(&mut self, record: u64) -> Option<Option<Opening<'a>>> {
         let Some((header, rest)) = self.openings.split_first_chunk::<OPENING_BYTES>() else {
             return self.openings.is_empty().then_some(None);
         };

@@ -43,7 +43,7 @@ impl Iterator for SnapshotParts<'_> {
 
     fn next(&mut self) -> Option<SnapshotPart> {
         let index = self.next?;
-        let users = take_first(&mut self.users, PART_USERS_MAX);
+        let users = split_first(&mut self.users, PART_USERS_MAX);
         let first_user = self.users_done;
         self.users_done += users.len();
         let users = users.iter().enumerate().map(|(place, user)| SnapshotUser {
@@ -52,7 +52,7 @@ impl Iterator for SnapshotParts<'_> {
             role: user.role,
         });
         let stocks = self.stocks.by_ref().take(PART_STOCKS_MAX).copied();
-        let lots = take_first(&mut self.lots, PART_LOTS_MAX);
+        let lots = split_first(&mut self.lots, PART_LOTS_MAX);
         let (users, stocks) = (users.collect(), stocks.collect());
         let done = self.users.is_empty() && self.stocks.len() == 0 && self.lots.is_empty();
         self.next = (!done).then(|| index + 1);
@@ -74,7 +74,7 @@ impl Iterator for SnapshotParts<'_> {
     }
 }
 
-fn take_first<'a, T>(rest: &mut &'a [T], most: usize) -> &'a [T] {
+fn split_first<'a, T>(rest: &mut &'a [T], most: usize) -> &'a [T] {
     let (first, others) = rest.split_at(most.min(rest.len()));
     *rest = others;
     first
@@ -139,7 +139,7 @@ impl SnapshotAssembler {
     pub fn add(&mut self, part: SnapshotPart) -> Result<Option<Market>, SnapshotError> {
         let follows = part.follows;
         self.check_place(&part)?;
-        self.take(part)?;
+        self.accept(part)?;
         if follows == Follows::More {
             return Ok(None);
         }
@@ -172,7 +172,7 @@ impl SnapshotAssembler {
         Ok(())
     }
 
-    fn take(&mut self, part: SnapshotPart) -> Result<(), SnapshotError> {
+    fn accept(&mut self, part: SnapshotPart) -> Result<(), SnapshotError> {
         let index = part.index;
         let parts = &mut self.parts;
         // Before they are kept: a server that never ends must not fill the memory.

@@ -48,7 +48,7 @@ pub enum Conflict {
 
 /// Two signed messages that contradict each other: anyone who has the market's key can check it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FraudProof {
+pub struct EquivocationProof {
     /// The one.
     pub first: AnySigned,
     /// The other.
@@ -57,7 +57,7 @@ pub struct FraudProof {
 
 /// Why two messages are no proof of fraud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoFraud {
+pub enum NoEquivocation {
     /// One of them is not the market's.
     #[error(transparent)]
     Statement(#[from] StatementError),
@@ -139,14 +139,14 @@ struct Claims<'a> {
     batch: Option<&'a BatchStatement>,
 }
 
-impl FraudProof {
+impl EquivocationProof {
     /// Checks that both are the market's, and that they contradict each other.
     ///
     /// # Errors
-    /// [`NoFraud`] when this proves nothing.
-    pub fn verify(&self, market: MarketId, key: &PublicKey) -> Result<Conflict, NoFraud> {
+    /// [`NoEquivocation`] when this proves nothing.
+    pub fn verify(&self, market: MarketId, key: &PublicKey) -> Result<Conflict, NoEquivocation> {
         let first = self.first.verify(market, key)?;
         let second = self.second.verify(market, key)?;
-        first.conflict(&second).ok_or(NoFraud::Compatible)
+        first.conflict(&second).ok_or(NoEquivocation::Compatible)
     }
 }

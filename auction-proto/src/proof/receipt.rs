@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use auction_core::{Actor, MarketId};
 
 use crate::journal::record::{
-    Asked, PublicRecord, RecordError, decode_public_records, decode_records,
+    PublicRecord, RecordError, RecordedCommand, decode_public_records, decode_records,
 };
 use crate::message::body::{CheckpointStatement, Receipt};
 use crate::proof::merkle::{self, ProofError, Root};
@@ -20,7 +20,7 @@ pub struct Proven {
     pub record: PublicRecord,
     /// Who asked for what: public, or opened by the receipt. `None`: the receipt proves only that something hidden
     /// stands there.
-    pub asked: Option<Asked>,
+    pub asked: Option<RecordedCommand>,
     /// What the market has signed.
     pub checkpoint: CheckpointStatement,
 }
@@ -66,7 +66,7 @@ impl Receipt {
                 for record in decode_records(&self.record, private) {
                     whole = Some(record?);
                 }
-                whole.map(|whole| Asked {
+                whole.map(|whole| RecordedCommand {
                     actor: whole.actor,
                     request: whole.request,
                     command: whole.command,

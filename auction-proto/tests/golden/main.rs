@@ -67,7 +67,7 @@ fn frame_bytes(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 fn whole_frame(mut bytes: &[u8]) -> Frame<'_> {
-    Frame::take(&mut bytes, limits::FRAME_BYTES_MAX)
+    Frame::split_from(&mut bytes, limits::FRAME_BYTES_MAX)
         .unwrap()
         .unwrap()
 }

@@ -105,7 +105,7 @@ impl Member {
         let user = committer.engine().market().user_named(name);
         let user = user.expect("the account is there by now");
         // Those of the runs before: nobody has their tokens any more.
-        let old = committer.engine().roster().sessions_of(user).to_vec();
+        let old = committer.engine().sessions().sessions_of(user).to_vec();
         let token = Token::new(rand::random());
         let new = NewSession {
             user,

@@ -16,7 +16,7 @@ use crate::{LotId, OrderId, Price, Quantity, RandomEnd, UserId};
 /// What only the engine knows of a call auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(in crate::lot) struct CallHidden {
+pub(in crate::lot) struct CallSecret {
     stage: Stage,
     /// Once it is drawn, until it is opened.
     end: Option<RandomEnd>,
@@ -51,7 +51,7 @@ struct Numbers {
     live: Vec<(OrderId, Place)>,
 }
 
-impl CallHidden {
+impl CallSecret {
     pub(in crate::lot) fn waiting() -> Self {
         Self {
             stage: Stage::Waiting,

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use auction_core::clearing::call::Cross;
 use auction_core::{
     AllocatedBy, Book, BookDepth, CallBook, Candidates, DutchBook, EndCommitment, EnglishBook,
-    Indicative, LadderStep, LeastWinning, Lot, LotId, NoCrossBecause, OrderId, OrderState, Outcome,
-    OwnOrder, Phase, Price, Quantity, Quote, ReserveStatus, SealedBook, Side, SoldBy, Symbol,
-    Taken, Terms, Timestamp, UniformBook, UnsoldBecause, UserId,
+    Indicative, LadderStep, Lot, LotId, NoCrossBecause, OrderId, OrderState, Outcome, OwnOrder,
+    Phase, Price, Quantity, Quote, ReserveStatus, SealedBook, Side, SoldBy, Symbol, Taken, Terms,
+    Timestamp, UniformBook, UnsoldBecause, UserId,
 };
 
 form!(struct LotForm: Lot = "auction_core::Lot" {
@@ -47,7 +47,9 @@ form!(struct EnglishBookForm: EnglishBook = "auction_core::EnglishBook" {
     reserve: ReserveStatus,
 });
 
-form!(enum LeastWinningForm: LeastWinning = "auction_core::LeastWinning" {
+// Its name in the schema is frozen.
+use auction_core::WinningThreshold as LeastWinning;
+form!(enum LeastWinningForm: LeastWinning = "auction_core::WinningThreshold" {
     0 = Bid(Price),
     1 = AtLeast(Price),
     2 = Nothing,

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use auction_core::{Event, Events, PrivateEvent, PublicEvent, Record, RequestId, SessionId};
 
-use super::{Asked, LENGTH_BYTES, Opening, PublicRecord, RECORD_VERSION, RecordError};
+use super::{LENGTH_BYTES, Opening, PublicRecord, RECORD_VERSION, RecordError, RecordedCommand};
 use crate::encoding::codec::Reader;
 use crate::encoding::wire::{Own, Wire};
 use crate::limits::RECORD_EVENTS_MAX;
@@ -182,7 +182,7 @@ pub(super) fn decode_public_part(part: &[u8]) -> Option<PublicRecord> {
     let asked = if is_hidden {
         None
     } else {
-        Some(decode_asked(&mut from)?)
+        Some(decode_command(&mut from)?)
     };
     let commitment: Option<[u8; 32]> = value(&mut from)?;
     let events: Vec<Option<PublicEvent>> = decode_events(&mut from)?;
@@ -207,7 +207,7 @@ pub(super) fn decode_public_part(part: &[u8]) -> Option<PublicRecord> {
 
 #[derive(Default)]
 struct PrivatePart {
-    asked: Option<Asked>,
+    asked: Option<RecordedCommand>,
     events: Vec<PrivateEvent>,
 }
 
@@ -215,7 +215,7 @@ impl PrivatePart {
     fn decode(part: &[u8], is_hidden: bool) -> Option<Self> {
         let mut from = Reader::new(part);
         let asked = if is_hidden {
-            Some(decode_asked(&mut from).filter(|asked| asked.command.is_hidden())?)
+            Some(decode_command(&mut from).filter(|asked| asked.command.is_hidden())?)
         } else {
             None
         };
@@ -225,11 +225,11 @@ impl PrivatePart {
     }
 }
 
-fn decode_asked(from: &mut Reader<'_>) -> Option<Asked> {
+fn decode_command(from: &mut Reader<'_>) -> Option<RecordedCommand> {
     let actor = value(from)?;
     let request: Option<(Own<SessionId>, Own<RequestId>)> = from.value().ok()?;
     let command = value(from)?;
-    Some(Asked {
+    Some(RecordedCommand {
         actor,
         request: request.map(|(session, request)| (session.0, request.0)),
         command,
@@ -275,7 +275,7 @@ impl<'a> Parts<'a> {
         Some(taken)
     }
 
-    fn take_part(&mut self) -> Option<&'a [u8]> {
+    fn next_part(&mut self) -> Option<&'a [u8]> {
         let length = self.advance(LENGTH_BYTES)?;
         let length = u32::from_le_bytes(length.try_into().ok()?);
         self.advance(length as usize)
@@ -299,7 +299,7 @@ impl<'a> Iterator for Parts<'a> {
             return self.next();
         }
         let offset = self.offset;
-        let part = self.take_part();
+        let part = self.next_part();
         if part.is_none() {
             self.rest = &[];
         }

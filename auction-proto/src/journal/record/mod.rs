@@ -63,7 +63,7 @@ const COMMITMENT_PURPOSE: &[u8] = b"auction.private.1";
 
 /// Who asked for what, as one part of a record tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct RecordedCommand {
     /// Who acted.
     pub actor: Actor,
     /// The session and the client's number for the request, when a session asked.
@@ -82,7 +82,7 @@ pub struct PublicRecord {
     /// The version of the rules it was decided by.
     pub rules: u16,
     /// Who asked for what, unless that is hidden.
-    pub asked: Option<Asked>,
+    pub asked: Option<RecordedCommand>,
     /// What the private part is committed to, when there is one.
     pub commitment: Option<[u8; 32]>,
     /// What was decided, in order; `None` where a private event has its place.

@@ -51,7 +51,7 @@ fields! {
         /// The lot.
         lot: LotId,
         /// What it would have taken, everyone else having done what they did.
-        least: auction_core::LeastWinning,
+        least: auction_core::WinningThreshold,
     }
 
     /// Asks for one's own orders on a lot, before and after its close. For traders. Answered by [`Orders`].

@@ -7,7 +7,8 @@ use auction_client::{
     RequestError, Secret, Update,
 };
 use auction_core::{
-    AccountEvent, LeastWinning, LotId, Name, OrderId, Role, StandingLead, StandingOrder, Timestamp,
+    AccountEvent, LotId, Name, OrderId, Role, StandingLead, StandingOrder, Timestamp,
+    WinningThreshold,
 };
 use ratatui::crossterm::event::KeyEvent;
 
@@ -118,7 +119,7 @@ pub enum Answer {
     /// Who one is now, and why the session cannot be remembered for the next time, if so.
     LoggedIn(Me, Option<String>),
     History(Box<History>),
-    LeastWinning(LeastWinning),
+    LeastWinning(WinningThreshold),
 }
 
 impl Ask {

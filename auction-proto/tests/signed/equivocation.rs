@@ -3,8 +3,8 @@
 use auction_core::{Digest, FeedSequence, Sequence};
 use auction_proto::arbitrary::{batch_statement, checkpoint_statement, signing_key};
 use auction_proto::{
-    AnySigned, AnyStatement, BatchStatement, Checkpoint, CheckpointStatement, Conflict, FraudProof,
-    NoFraud, SignedBatch, SignedCheckpoint, SigningKey,
+    AnySigned, AnyStatement, BatchStatement, Checkpoint, CheckpointStatement, Conflict,
+    EquivocationProof, NoEquivocation, SignedBatch, SignedCheckpoint, SigningKey,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -13,12 +13,12 @@ fn signed(batch: &BatchStatement) -> AnySigned {
     AnySigned::Batch(SignedBatch::sign(batch, &signing_key()))
 }
 
-fn proof(first: &BatchStatement, second: &BatchStatement) -> Result<Conflict, NoFraud> {
-    let proof = FraudProof {
+fn proof(first: &BatchStatement, second: &BatchStatement) -> Result<Conflict, NoEquivocation> {
+    let proof = EquivocationProof {
         first: signed(first),
         second: signed(second),
     };
-    let backwards = FraudProof {
+    let backwards = EquivocationProof {
         first: signed(second),
         second: signed(first),
     };
@@ -54,7 +54,7 @@ proptest! {
             later.after = later.through;
             later.entries = Vec::new().try_into().unwrap();
         }
-        prop_assert_eq!(proof(&batch, &later), Err(NoFraud::Compatible));
+        prop_assert_eq!(proof(&batch, &later), Err(NoEquivocation::Compatible));
     }
 
     #[test]
@@ -92,7 +92,7 @@ proptest! {
         let sign = |statement: &CheckpointStatement| {
             AnySigned::Checkpoint(SignedCheckpoint::sign(statement, &signing_key()))
         };
-        let proof = FraudProof { first: sign(&checkpoint), second: sign(&other) };
+        let proof = EquivocationProof { first: sign(&checkpoint), second: sign(&other) };
         let at = checkpoint.checkpoint.sequence;
         prop_assert_eq!(proof.verify(checkpoint.market, &signing_key().public()), Ok(Conflict::Journal(at)));
     }
@@ -103,9 +103,9 @@ proptest! {
         let lie = BatchStatement { digest: Digest([1; 32]), ..batch.clone() };
         prop_assume!(lie != batch);
         let forged = SignedBatch::sign(&lie, &SigningKey::new(&[1; 32]));
-        let proof = FraudProof { first: signed(&batch), second: AnySigned::Batch(forged) };
+        let proof = EquivocationProof { first: signed(&batch), second: AnySigned::Batch(forged) };
         let found = proof.verify(batch.market, &signing_key().public());
-        prop_assert!(matches!(found, Err(NoFraud::Statement(_))));
+        prop_assert!(matches!(found, Err(NoEquivocation::Statement(_))));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A plain bid goes a straight way through the engine. Whether it comes to what the long way does: `verify`, which
+//! A plain bid takes a fast path through the engine. Whether it decides what the slow path decides: `verify`, which
 //! knows only the long one, takes every record on an engine beside.
 
 use auction_core::limits::QUANTITY_MAX;
@@ -26,7 +26,7 @@ proptest! {
 
     #[test]
     #[cfg_attr(miri, ignore = "seventy traders of each market take miri minutes")]
-    fn the_straight_way_and_the_long_way_of_a_bid_come_to_the_same(
+    fn both_paths_of_a_bid_decide_the_same(
         lots in vec(any_lot(), 1..4),
         asked in vec((0..3_u64, any_ask()), 1..150),
     ) {
@@ -36,9 +36,9 @@ proptest! {
             now += waits;
             let _ = pair.ask(time(now), RequestId(number), &ask);
         }
-        prop_assert_eq!(pair.straight.snapshot(), pair.long.snapshot());
-        let restored = Engine::restore(pair.straight.snapshot()).unwrap();
-        prop_assert_eq!(restored.snapshot(), pair.straight.snapshot());
+        prop_assert_eq!(pair.fast.snapshot(), pair.slow.snapshot());
+        let restored = Engine::restore(pair.fast.snapshot()).unwrap();
+        prop_assert_eq!(restored.snapshot(), pair.fast.snapshot());
     }
 }
 
@@ -65,8 +65,8 @@ fn nearly_all_plain_bids_on_a_plain_lot_are_accepted_and_verified() {
         };
         assert_eq!(pair.ask(time(1), RequestId(number), &bid), Ok(()));
     }
-    assert_eq!(pair.straight.snapshot(), pair.long.snapshot());
-    assert_eq!(pair.straight.market().lots()[0].bidders(), TRADERS);
+    assert_eq!(pair.fast.snapshot(), pair.slow.snapshot());
+    assert_eq!(pair.fast.market().lots()[0].bidders(), TRADERS);
 }
 
 #[test]
@@ -86,16 +86,16 @@ fn what_is_looked_ahead_of_a_lot_depends_on_how_it_stands_and_not_on_how_it_came
             terms: terms(buy_now),
             ..lot(quantity)
         }]);
-        let top = pair.straight.market().lots()[0].greatest_price();
+        let top = pair.fast.market().lots()[0].greatest_price();
         for (bidder, amount) in [(1, price(9_900)), (2, price(10_050).min(top)), (3, top)] {
             let (lot, caller) = (LotId(1), Caller::User(UserId(bidder)));
             // What was bought takes no more.
             let _ = pair.take(time(1), caller, Command::Bid { lot, price: amount });
-            let restored = Engine::restore(pair.straight.snapshot()).unwrap();
-            assert_eq!(restored.snapshot(), pair.straight.snapshot());
-            assert_eq!(pair.long.snapshot(), pair.straight.snapshot());
+            let restored = Engine::restore(pair.fast.snapshot()).unwrap();
+            assert_eq!(restored.snapshot(), pair.fast.snapshot());
+            assert_eq!(pair.slow.snapshot(), pair.fast.snapshot());
         }
-        assert!(pair.straight.market().lots()[0].price().is_some());
+        assert!(pair.fast.market().lots()[0].price().is_some());
     }
 }
 
@@ -124,8 +124,8 @@ enum By {
 
 /// Two engines of one market, one of which decides what the other verifies.
 struct Pair {
-    straight: Engine,
-    long: Engine,
+    fast: Engine,
+    slow: Engine,
     /// Every decision is written over the one before.
     record: Record,
 }
@@ -134,8 +134,8 @@ impl Pair {
     fn of(lots: Vec<OpenLot>) -> Self {
         let engine = Engine::new(MARKET);
         let mut pair = Self {
-            straight: engine.clone(),
-            long: engine,
+            fast: engine.clone(),
+            slow: engine,
             record: Record::default(),
         };
         let mut commands = vec![Command::ListStock(listing(0, 0, BASE, 0))];
@@ -158,8 +158,8 @@ impl Pair {
     }
 
     fn ask(&mut self, now: Timestamp, request: RequestId, ask: &Ask) -> Result<(), Reject> {
-        while let Some(record) = self.straight.advance(now, || [7; 32]) {
-            self.long.verify(&record).unwrap();
+        while let Some(record) = self.fast.advance(now, || [7; 32]) {
+            self.slow.verify(&record).unwrap();
         }
         match *ask {
             Ask::Bid {
@@ -191,7 +191,7 @@ impl Pair {
     }
 
     fn price(&self, lot: LotId, above: i64) -> Price {
-        let lot = self.straight.market().lot(lot);
+        let lot = self.fast.market().lot(lot);
         let least = lot.and_then(|lot| lot.least_bid().or(lot.price()));
         let units = least
             .map_or(BASE, Price::units)
@@ -200,19 +200,15 @@ impl Pair {
     }
 
     fn take(&mut self, now: Timestamp, caller: Caller, command: Command) -> Result<(), Reject> {
-        let before = self.straight.snapshot();
+        let before = self.fast.snapshot();
         match self
-            .straight
+            .fast
             .execute_into(now, caller, command, &mut self.record)
         {
-            Ok(Executed::Decided(record)) => self.long.verify(record).unwrap(),
+            Ok(Executed::Decided(record)) => self.slow.verify(record).unwrap(),
             Ok(Executed::Repeated { .. }) => unreachable!("no request comes twice"),
             Err(refused) => {
-                assert_eq!(
-                    self.straight.snapshot(),
-                    before,
-                    "a refusal changes nothing"
-                );
+                assert_eq!(self.fast.snapshot(), before, "a refusal changes nothing");
                 return Err(refused);
             }
         }
