@@ -28,7 +28,7 @@ fn the_documents_published_are_those_of_the_types() {
     for (published, made) in made {
         assert!(
             published == format!("{made:#}\n"),
-            "schema/v1 is not of these types: cargo run -p auction-proto --example schema"
+            "schema/v1 is not of these types: cargo xtask schema"
         );
     }
 }

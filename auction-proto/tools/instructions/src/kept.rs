@@ -29,7 +29,7 @@ impl Kept {
 
     pub fn write(counted: &[Counted]) {
         let mut text = String::from(
-            "# Instructions of one operation, by `cargo run --release -p instructions -- update`.\n",
+            "# Instructions of one operation, by `cargo xtask instructions update`.\n",
         );
         let _ = writeln!(text, "{COMPILED_BY}{COMPILER}\n");
         for Counted { name, instructions } in counted {

@@ -3,8 +3,8 @@
 use auction_proto::{PREFACE, limits};
 use serde_json::{Value, json};
 
-use crate::messages::golden;
-use crate::vector::{bytes, frame, hex};
+use super::messages::golden;
+use super::vector::{bytes, frame, hex};
 
 /// Name, kind and body: each malformed for one reason.
 const MALFORMED: [(&str, u16, &str); 47] = [

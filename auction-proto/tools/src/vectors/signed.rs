@@ -1,5 +1,4 @@
-//! Prints the conformance vectors of what a market signs: keys, signatures, trees, proofs, chains. See
-//! `conformance/README.md`.
+//! Vectors of what a market signs: keys, signatures, trees, proofs, chains. See `conformance/README.md`.
 
 use std::convert::Infallible;
 
@@ -23,17 +22,16 @@ const ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-fn main() {
-    let vectors = [
+pub fn vectors() -> Vec<Value> {
+    [
         keys(),
         signatures(),
         trees(),
         inclusions(),
         consistencies(),
         chains(),
-    ];
-    let lines: Vec<String> = vectors.concat().iter().map(Value::to_string).collect();
-    println!("[\n{}\n]", lines.join(",\n"));
+    ]
+    .concat()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,11 +1,15 @@
-//! Writes `schema/v1` from the types: `cargo run -p auction-proto --example schema`, after each change of a message.
+//! Writes `schema/v1` from the types.
 
 use std::path::Path;
 
 use auction_proto::schema;
 
-fn main() -> std::io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/v1");
+/// Writes both documents.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write() -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema/v1");
     let documents = [
         ("schema.json", schema::json_schema()),
         ("asyncapi.json", schema::asyncapi()),

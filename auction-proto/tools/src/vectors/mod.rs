@@ -1,37 +1,37 @@
-//! Writes conformance vectors into a new folder:
-//!
-//! ```sh
-//! cargo run -p auction-proto --example conformance -- auction-proto/conformance/v1.3
-//! ```
+//! Conformance vectors, written into a new folder.
 //!
 //! A folder that is there is never written: it is what clients elsewhere were tested with, and version 1 is frozen.
 //! Vectors of what is new go into a new one, `v1.1` and so on.
 
-mod feeds;
-mod lines;
-#[path = "../../tests/golden/messages.rs"]
+#[path = "../../../tests/golden/messages.rs"]
 #[allow(dead_code)]
 mod golden;
+mod vector;
 mod messages;
 mod rejects;
-mod vector;
+mod lines;
+mod feeds;
+mod signed;
 
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::Value;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args_os().nth(1).map(PathBuf::from);
-    let folder = folder.ok_or("name the new folder, for example auction-proto/conformance/v1.3")?;
-    fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+/// Writes all vectors into a folder, which must not exist yet.
+///
+/// # Errors
+/// When the folder exists, or a file cannot be written.
+pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let files = [
         ("messages.json", messages::vectors()),
         ("bodies.json", rejects::bodies()),
         ("frames.json", rejects::frames()),
         ("lines.json", lines::vectors()),
         ("feeds.json", feeds::vectors()),
+        ("signed.json", signed::vectors()),
     ];
     for (name, vectors) in files {
         fs::write(folder.join(name), one_a_line(&vectors))?;

@@ -1,8 +1,8 @@
 //! Instructions of the hot paths of core and proto, kept in `counts.txt` beside this program:
 //!
 //! ```text
-//! cargo run --release -p instructions             compares: fails when a path costs 10 % more
-//! cargo run --release -p instructions -- update   writes what is
+//! cargo xtask instructions          compares: fails when a path costs 10 % more
+//! cargo xtask instructions update   writes what is
 //! ```
 //!
 //! Time on a busy machine says little below a factor of two; instructions are the same to some in a thousand.
@@ -118,9 +118,7 @@ fn compare() -> ExitCode {
     if all_fit {
         return ExitCode::SUCCESS;
     }
-    println!(
-        "If that is meant, say why in the commit, and: cargo run --release -p instructions -- update"
-    );
+    println!("If that is meant, say why in the commit, and: cargo xtask instructions update");
     ExitCode::FAILURE
 }
 

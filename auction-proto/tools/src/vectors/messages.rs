@@ -8,8 +8,8 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::golden;
-use crate::vector::{Message, hex};
+use super::golden;
+use super::vector::{Message, hex};
 
 /// How many of each kind are drawn.
 const DRAWN: usize = 6;
