@@ -25,9 +25,18 @@
 //! examples `embed` and `replay` are whole programs.
 //!
 //! # The tower
-//! The modules in reading order, none of which uses a later one: values that cannot be invalid (money, time,
-//! symbols, ids), the rules' arithmetic, what can be asked and what is decided (command, event, record, reject), lots
-//! with one file a format, users and sessions, the public market and its digest, and the engine on top.
+//! The rooms in reading order; each uses only those above it:
+//!
+//! | room | holds |
+//! |---|---|
+//! | `types` | values that cannot be invalid: money, time, symbols, ids |
+//! | [`clearing`] | the arithmetic of each format: who gets how much, at which price |
+//! | `model` | commands, rejections, events and records, and the terms of lots |
+//! | `account` | the ledger of cash and shares, sessions, and each user's view of their account |
+//! | `lot` | lots, with one file a format |
+//! | `market` | the public market, a fold of public events, and its digest |
+//! | `engine` | decides commands, applies records, replays and verifies |
+//! | [`audit`] | checks a journal whose private parts are hidden |
 //!
 //! # Features
 //! - `serde`: [`Snapshot`] and what it is made of can be written and read. The form is the engine's own and

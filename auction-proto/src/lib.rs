@@ -60,8 +60,21 @@
 //! limits, no type is recursive, every value has one encoding, and what was read is the whole body. A type
 //! that says it is a [`List`] of at most so many can be trusted to be.
 //!
-//! # Where the forms stand
-//! How a core type lies in bytes is written in a *form* of this crate, beside the core's definition: the
+//! # The tower
+//! The rooms in reading order; each uses only those above it:
+//!
+//! | room | holds |
+//! |---|---|
+//! | `encoding` | single values as bytes and JSON, among them the types of `auction-core` |
+//! | `signature` | keys and signatures |
+//! | `framing` | messages in a stream: binary frames, lines of JSON |
+//! | `message` | all messages, snapshots and feeds |
+//! | `journal` | [records](record), and the [public journal](public_journal) |
+//! | `proof` | signed statements, [Merkle proofs](merkle), receipts, proofs of equivocation |
+//! | `schema` | the documents that describe all messages |
+//! | `arbitrary` | arbitrary messages and records, for tests |
+//!
+//! The bytes of a core type are defined in this crate (`encoding::core_types`), beside the core's definition: the
 //! compiler objects when they come apart, and a change of the core never changes a byte. Numbers of kinds,
 //! codes and variants are written down and permanent.
 #![no_std]
@@ -80,6 +93,7 @@ pub mod schema;
 #[cfg(feature = "proptest")]
 pub mod arbitrary;
 
+pub use encoding::body::Body;
 pub use encoding::bytes::Bytes;
 pub use encoding::code::{Code, Fault};
 pub use encoding::kind::{Kind, Sender};
@@ -102,7 +116,7 @@ pub use journal::record::{
 pub use journal::{public_journal, record};
 pub use message::body::{
     Accepted, Account, AccountEntry, AccountFeed, AddDevice, AnswerStatement, Balance,
-    BatchStatement, Bid, BidMaximum, Body, CancelLot, CancelOrder, Checkpoint, CheckpointStatement,
+    BatchStatement, Bid, BidMaximum, CancelLot, CancelOrder, Checkpoint, CheckpointStatement,
     CloseLot, CloseSession, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeAnswer,
     EnvelopeCommand, EnvelopeStatement, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows,
     GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers,

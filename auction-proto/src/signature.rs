@@ -149,3 +149,9 @@ impl Wire for Signature {
         read_bytes::<D, _, 64>(from, |bytes| bytes.try_into().ok().map(Self))
     }
 }
+
+#[cfg(feature = "schema")]
+crate::encoding::schema::shaped! {
+    PublicKey as "PublicKey", "The public half of a market's key: Ed25519.": crate::encoding::schema::bytes(32);
+    Signature as "Signature", "A signature of a market: Ed25519.": crate::encoding::schema::bytes(64);
+}

@@ -10,7 +10,7 @@ use crate::clearing::call::Side;
 use crate::model::command::Asset;
 use crate::model::event::{BidAccepted, Event, OpenedBid, Outcome, PrivateEvent, PublicEvent};
 use crate::{
-    Engine, LotId, OrderId, Price, Quantity, SessionId, Span, StandingLead, StandingOrder, UserId,
+    LotId, OrderId, Price, Quantity, SessionId, Span, StandingLead, StandingOrder, UserId,
 };
 
 /// Something that happened to one user's account.
@@ -123,29 +123,13 @@ pub struct Accounts {
     by_lot: BTreeSet<(LotId, UserId, OrderId)>,
     leads: BTreeMap<LotId, (UserId, Price)>,
     led: BTreeSet<(UserId, LotId)>,
-    sessions: BTreeMap<SessionId, UserId>,
-    dead_men: BTreeMap<(UserId, SessionId), Span>,
+    pub(crate) sessions: BTreeMap<SessionId, UserId>,
+    pub(crate) dead_men: BTreeMap<(UserId, SessionId), Span>,
     /// A maximum that was set, until the bid that shows what came of it.
     maximum: Option<(LotId, UserId, Price)>,
 }
 
 impl Accounts {
-    /// What stands in an engine.
-    #[must_use]
-    pub fn of(engine: &Engine) -> Self {
-        let mut accounts = Self::default();
-        engine.each_standing_order(|user, order| accounts.place(user, order));
-        engine.each_lead(|user, lead| accounts.lead(lead.lot, user, lead.offer));
-        for (id, session) in engine.sessions().iter() {
-            accounts.sessions.insert(id, session.user);
-        }
-        for (session, dead_man) in engine.sessions().dead_men() {
-            let key = (dead_man.user, session);
-            accounts.dead_men.insert(key, dead_man.grace);
-        }
-        accounts
-    }
-
     /// A user's orders on lots that have not closed, by lot and order.
     pub fn orders_of(&self, user: UserId) -> impl Iterator<Item = StandingOrder> {
         let first = (user, LotId(0), OrderId(0));
@@ -429,7 +413,7 @@ impl Accounts {
         Some(told)
     }
 
-    fn place(&mut self, user: UserId, order: StandingOrder) {
+    pub(crate) fn place(&mut self, user: UserId, order: StandingOrder) {
         self.by_lot.insert((order.lot, user, order.order));
         self.places_given += 1;
         let key = (user, order.lot, order.order);
@@ -443,7 +427,7 @@ impl Accounts {
         self.orders.remove(&(user, lot, order)).is_some()
     }
 
-    fn lead(&mut self, lot: LotId, user: UserId, offer: Price) {
+    pub(crate) fn lead(&mut self, lot: LotId, user: UserId, offer: Price) {
         if let Some((before, _)) = self.leads.insert(lot, (user, offer)) {
             self.led.remove(&(before, lot));
         }

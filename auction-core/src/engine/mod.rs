@@ -9,6 +9,7 @@ mod funds;
 mod apply;
 mod fast_path;
 mod replay;
+mod accounts;
 pub(crate) mod snapshot;
 
 pub use replay::{Difference, ReplayError};
@@ -20,7 +21,6 @@ use core::borrow::Borrow;
 
 use crate::account::ledger::Ledger;
 use crate::account::sessions::Sessions;
-use crate::account::standing::{StandingLead, StandingOrder};
 use crate::clearing::call::Indicative;
 use crate::engine::timers::Timers;
 use crate::lot::{BookDepth, Lot, LotSecret, OwnOrder, WinningThreshold};
@@ -182,27 +182,6 @@ impl Engine {
     pub fn winning_threshold(&self, lot: LotId, trader: UserId) -> Option<WinningThreshold> {
         let lot = self.market.lot(lot)?;
         self.secret_of(lot.id).winning_threshold(lot, trader)
-    }
-
-    /// Every order on a lot that has not closed, and whose it is: for [`Accounts`](crate::Accounts).
-    pub(crate) fn each_standing_order(&self, mut take: impl FnMut(UserId, StandingOrder)) {
-        for (lot, hidden) in self.unclosed() {
-            hidden.each_order(lot.id, &mut take);
-        }
-    }
-
-    /// Every lead of a lot that has not closed.
-    pub(crate) fn each_lead(&self, mut take: impl FnMut(UserId, StandingLead)) {
-        for (lot, hidden) in self.unclosed() {
-            if let Some((leader, offer)) = hidden.lead(lot) {
-                take(leader, StandingLead { lot: lot.id, offer });
-            }
-        }
-    }
-
-    fn unclosed(&self) -> impl Iterator<Item = (&Lot, &LotSecret)> {
-        let lots = self.market.lots().iter().zip(&self.hidden);
-        lots.filter(|(lot, _)| !lot.is_closed())
     }
 
     /// A trader's orders on a lot, by number, and what came of them once the lot has closed; `None`: there is no

@@ -12,3 +12,4 @@ pub(crate) mod secret;
 pub(crate) mod schema;
 pub(crate) mod core_types;
 pub(crate) mod codec;
+pub(crate) mod body;

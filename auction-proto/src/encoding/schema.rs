@@ -41,7 +41,6 @@ use crate::encoding::list::List;
 use crate::encoding::secret::{Secret, Token};
 use crate::encoding::text::Text;
 use crate::limits::PASSWORD_BYTES_MAX;
-use crate::signature::{PublicKey, Signature};
 
 /// A value whose form can be described.
 pub(crate) trait Shaped {
@@ -141,11 +140,11 @@ pub(crate) use {shaped_enum, shaped_struct};
 /// Values that stand alone.
 macro_rules! shaped {
     ($($type:ty $(as $name:literal)?, $description:literal: $shape:expr;)*) => {$(
-        impl Shaped for $type {
-            const NAME: Option<&'static str> = shaped!(@name $($name)?);
+        impl $crate::encoding::schema::Shaped for $type {
+            const NAME: Option<&'static str> = $crate::encoding::schema::shaped!(@name $($name)?);
 
-            fn shape(_: &mut SchemaGenerator) -> Schema {
-                let mut schema = Schema::from($shape);
+            fn shape(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut schema = schemars::Schema::from($shape);
                 if !$description.is_empty() {
                     schema.insert("description".into(), $description.into());
                 }
@@ -156,6 +155,7 @@ macro_rules! shaped {
     (@name $name:literal) => { Some($name) };
     (@name) => { None };
 }
+pub(crate) use shaped;
 
 shaped! {
     bool, "": object(json!({"type": "boolean", "x-binary": "bool"}));
@@ -191,8 +191,6 @@ shaped! {
     [u8; 16], "": bytes(16);
     [u8; 32], "": bytes(32);
     Sequence as "Sequence", "The place of a record in the journal, from 1.": large(0, u64::MAX);
-    PublicKey as "PublicKey", "The public half of a market's key: Ed25519.": bytes(32);
-    Signature as "Signature", "A signature of a market: Ed25519.": bytes(64);
     TokenHash as "TokenHash", "The hash of a token; no message holds one.": bytes(32);
     DeviceKey as "DeviceKey", "The public half of a device's key: Ed25519.": bytes(32);
     Credential as "Credential", "A password's hash; no message holds one.": object(json!({
@@ -336,7 +334,7 @@ fn name(least: usize, most: usize, inner: &str, letters: &str) -> Map<String, Va
     }))
 }
 
-fn bytes(count: usize) -> Map<String, Value> {
+pub(crate) fn bytes(count: usize) -> Map<String, Value> {
     let digits = 2 * count;
     object(json!({
         "type": "string", "pattern": format!("^[0-9A-Fa-f]{{{digits}}}$"),

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use auction_core::RequestId;
 
+use crate::encoding::body::Body;
 use crate::encoding::codec;
 use crate::encoding::kind::Kind;
 use crate::limits::FRAME_BYTES_MAX;
-use crate::message::body::Body;
 
 /// What a client sends first, before its first frame. Its first byte is no letter, no `{` and not TLS's, so
 /// that one port can speak to all.

@@ -20,10 +20,10 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Track;
 
+use crate::encoding::body::Body;
 use crate::encoding::code::Code;
 use crate::encoding::kind::Kind;
 use crate::encoding::wire::{Own, read_text};
-use crate::message::body::Body;
 
 /// The name of the entry that holds the request number.
 const REQUEST: &str = "request";

@@ -14,21 +14,21 @@ use auction_core::{Command, RequestId, SessionId};
 use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Serialize};
 
+use crate::encoding::body::Body;
 use crate::encoding::codec::{self, Stopped};
 use crate::encoding::kind::Kind;
 use crate::encoding::wire::Own;
 use crate::framing::frame::encode_frame;
 use crate::message::body::{
-    Accepted, Account, AccountFeed, AddDevice, Balance, Bid, BidMaximum, Body, CancelLot,
-    CancelOrder, CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed,
-    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers,
-    GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
-    Indicative, LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey,
-    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync,
-    SealedAnswer, SealingKey, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
-    SnapshotBytes, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
-    Welcome, Withdraw,
+    Accepted, Account, AccountFeed, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
+    CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed, GetBalance,
+    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
+    GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, Indicative,
+    LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey, OfferPeer,
+    OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt, Refused,
+    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync, SealedAnswer,
+    SealingKey, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes,
+    SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
 use crate::message::json::{JsonError, Kinds, decode_line, encode_line};
 

@@ -1,20 +1,5 @@
 //! The bodies of messages: what stands in a frame behind kind and request number.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::encoding::kind::Kind;
-
-/// The body of a kind. This crate alone makes them: kinds are permanent.
-pub trait Body: Serialize + DeserializeOwned + sealed::Sealed {
-    /// The kind.
-    const KIND: Kind;
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
 /// Structs whose fields stand on the wire in the order written; with a kind, they are bodies.
 macro_rules! fields {
     ($(
@@ -38,9 +23,9 @@ macro_rules! fields {
             $(#[$doc])* { $($(#[$field_doc])* $field: $of),* }
         );
         $(
-            impl $crate::message::body::sealed::Sealed for $name {}
+            impl $crate::encoding::body::sealed::Sealed for $name {}
 
-            impl $crate::message::body::Body for $name {
+            impl $crate::encoding::body::Body for $name {
                 const KIND: $crate::encoding::kind::Kind = $crate::encoding::kind::Kind::$kind;
             }
         )?
