@@ -81,6 +81,9 @@
 
 extern crate alloc;
 
+/// The core, whose types the signatures of this crate name.
+pub use auction_core;
+
 pub mod limits;
 mod encoding;
 mod signature;

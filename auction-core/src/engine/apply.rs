@@ -46,7 +46,7 @@ impl Engine {
                 self.market.apply(at, event)?;
                 let lot = self.market.lot(opened.lot).expect("it has just opened");
                 self.hidden.push(LotSecret::opened(lot));
-                self.move_deadline(opened.lot, None);
+                self.move_deadline(at, opened.lot, None);
             }
             PublicEvent::LotExtended { lot, .. }
             | PublicEvent::LotClosed { lot, .. }
@@ -85,7 +85,7 @@ impl Engine {
         self.market.apply(at, event)?;
         let (public, hidden) = self.halves(lot)?;
         hidden.look_ahead(public);
-        self.move_deadline(lot, before);
+        self.move_deadline(at, lot, before);
         for trader in traders {
             self.calls.set(trader, lot, false);
         }
@@ -97,13 +97,16 @@ impl Engine {
         self.secret_of(lot).deadline(public)
     }
 
-    fn move_deadline(&mut self, lot: LotId, before: Option<Timestamp>) {
+    fn move_deadline(&mut self, at: Timestamp, lot: LotId, before: Option<Timestamp>) {
         let after = self.deadline_of(lot);
         if let Some(before) = before {
             self.timers.clear(before, lot);
         }
         if let Some(after) = after {
             self.timers.set(after, lot);
+            if after <= at {
+                self.moved_due_at = Some(at);
+            }
         }
     }
 
@@ -168,7 +171,7 @@ impl Engine {
             PrivateEvent::EndDrawn { lot, .. } => {
                 let before = self.deadline_of(*lot);
                 self.apply_in_secret(*lot, event)?;
-                self.move_deadline(*lot, before);
+                self.move_deadline(at, *lot, before);
             }
         }
         Ok(())

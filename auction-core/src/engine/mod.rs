@@ -8,11 +8,13 @@ mod decide_lot;
 mod funds;
 mod apply;
 mod fast_path;
+mod turn;
 mod replay;
 mod accounts;
 pub(crate) mod snapshot;
 
 pub use replay::{Difference, ReplayError};
+pub use turn::Turn;
 
 pub(crate) use funds::reserved_again;
 
@@ -25,6 +27,7 @@ use crate::clearing::call::Indicative;
 use crate::engine::timers::Timers;
 use crate::lot::{BookDepth, Lot, LotSecret, OwnOrder, WinningThreshold};
 use crate::market::Market;
+use crate::market::digest::Digest;
 use crate::model::command::{Actor, Caller, Command};
 use crate::model::record::{Record, Reply};
 use crate::model::reject::Reject;
@@ -47,6 +50,8 @@ pub struct Engine {
     pub(crate) sequence: Sequence,
     pub(crate) at: Timestamp,
     timers: Timers,
+    /// When a command last moved a deadline into the past: others of the same moment may come before it is decided.
+    moved_due_at: Option<Timestamp>,
     calls: Calls,
 }
 
@@ -108,6 +113,7 @@ impl Engine {
             sequence: Sequence(0),
             at: Timestamp::default(),
             timers: Timers::default(),
+            moved_due_at: None,
             calls: Calls::default(),
         }
     }
@@ -136,6 +142,8 @@ impl Engine {
             sequence,
             at,
             timers,
+            // Which commands came before is not known.
+            moved_due_at: Some(at),
             calls,
         }
     }
@@ -145,6 +153,11 @@ impl Engine {
     #[must_use]
     pub fn market(&self) -> &Market {
         &self.market
+    }
+
+    /// The [digest](Market::digest) of the market, without a copy of the market.
+    pub fn digest(&mut self) -> Digest {
+        self.market.digest()
     }
 
     /// Credentials and sessions.
@@ -210,7 +223,7 @@ impl Engine {
     }
 
     /// Decides a command and applies what was decided. A `now` before the last record's time counts as that
-    /// time. Let [`advance`](Self::advance) close what is due at `now` first.
+    /// time. Let [`advance`](Self::advance) close what is due at `now` first; a [`turn`](Self::turn) does.
     ///
     /// # Errors
     /// [`Reject`] says why the command is refused. Nothing has changed then, and nothing is to be journalled.
@@ -232,10 +245,10 @@ impl Engine {
     /// there then means nothing.
     ///
     /// ```
-    /// # mod beginning { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/opening.rs")); }
-    /// # use beginning::opening;
-    /// # use auction_core::{Caller, Engine, MarketId, Record, Timestamp};
-    /// # let (mut engine, now) = (Engine::new(MarketId([7; 16])), Timestamp::from_secs(0));
+    /// use auction_core::manual::opening::opening;
+    /// use auction_core::{Caller, Engine, MarketId, Record, Timestamp};
+    ///
+    /// let (mut engine, now) = (Engine::new(MarketId([7; 16])), Timestamp::from_secs(0));
     /// let mut record = Record::default();
     /// let mut journal = Vec::new();
     /// for command in opening() {

@@ -237,6 +237,36 @@ impl Command {
     }
 }
 
+impl From<Listing> for Command {
+    fn from(listing: Listing) -> Self {
+        Self::ListStock(listing)
+    }
+}
+
+impl From<OpenLot> for Command {
+    fn from(open: OpenLot) -> Self {
+        Self::OpenLot(Box::new(open))
+    }
+}
+
+impl From<Registration> for Command {
+    fn from(registration: Registration) -> Self {
+        Self::Register(Box::new(registration))
+    }
+}
+
+impl From<NewSession> for Command {
+    fn from(session: NewSession) -> Self {
+        Self::OpenSession(Box::new(session))
+    }
+}
+
+impl From<NewDevice> for Command {
+    fn from(device: NewDevice) -> Self {
+        Self::AddDevice(Box::new(device))
+    }
+}
+
 /// How the traders of a market pay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -287,6 +317,19 @@ pub struct Listing {
     pub profit: Profit,
 }
 
+impl Listing {
+    /// A stock whose profit is not known yet.
+    #[must_use]
+    pub fn new(symbol: Symbol, security: SecurityCode, price: Price) -> Self {
+        Self {
+            symbol,
+            security,
+            price,
+            profit: Profit::default(),
+        }
+    }
+}
+
 /// A lot to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -306,6 +349,26 @@ pub struct OpenLot {
     pub reserve: Option<Price>,
 }
 
+impl OpenLot {
+    /// A lot that opens now, without reserve.
+    #[must_use]
+    pub fn new(
+        symbol: Symbol,
+        quantity: Quantity,
+        closes_at: Timestamp,
+        terms: impl Into<Terms>,
+    ) -> Self {
+        Self {
+            symbol,
+            quantity,
+            opens_at: None,
+            closes_at,
+            terms: terms.into(),
+            reserve: None,
+        }
+    }
+}
+
 /// The format of a lot and its public terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -322,24 +385,22 @@ pub enum Terms {
     Call(CallTerms),
 }
 
-impl Terms {
-    /// The format in a word, as flags, files and exports write it.
-    #[must_use]
-    pub fn format(&self) -> &'static str {
-        match self {
-            Self::English(_) => "english",
-            Self::Dutch(_) => "dutch",
-            Self::Sealed(terms) => match terms.pricing {
-                SealedPricing::FirstPrice => "sealed-first",
-                SealedPricing::SecondPrice => "vickrey",
-            },
-            Self::Uniform(terms) => match terms.pricing {
-                UniformPricing::Uniform => "uniform",
-                UniformPricing::PayAsBid => "pay-as-bid",
-            },
-            Self::Call(_) => "call",
+macro_rules! terms_from {
+    ($($terms:ident => $variant:ident),* $(,)?) => {$(
+        impl From<$terms> for Terms {
+            fn from(terms: $terms) -> Self {
+                Self::$variant(terms)
+            }
         }
-    }
+    )*};
+}
+
+terms_from! {
+    EnglishTerms => English,
+    DutchTerms => Dutch,
+    SealedTerms => Sealed,
+    UniformTerms => Uniform,
+    CallTerms => Call,
 }
 
 /// The public terms of an English lot.
@@ -473,6 +534,42 @@ pub struct Registration {
     pub credential: Credential,
 }
 
+impl Registration {
+    /// A trader.
+    #[must_use]
+    pub fn trader(name: Name) -> Self {
+        Self::new(name, Role::Trader)
+    }
+
+    /// The company of a stock.
+    #[must_use]
+    pub fn company(name: Name, symbol: Symbol) -> Self {
+        Self::new(name, Role::Company(symbol))
+    }
+
+    /// An auctioneer.
+    #[must_use]
+    pub fn auctioneer(name: Name) -> Self {
+        Self::new(name, Role::Auctioneer)
+    }
+
+    /// An account with an [empty credential](Credential::empty), for a program that knows its users by its own means.
+    #[must_use]
+    pub fn new(name: Name, role: Role) -> Self {
+        Self {
+            name,
+            role,
+            credential: Credential::empty(),
+        }
+    }
+
+    /// The same account with a credential.
+    #[must_use]
+    pub fn with_credential(self, credential: Credential) -> Self {
+        Self { credential, ..self }
+    }
+}
+
 /// Opaque bytes that the operator checks a login against, such as an argon2id string; at most
 /// [`CREDENTIAL_BYTES_MAX`]. Its `Debug` shows nothing of them.
 #[derive(Clone, PartialEq, Eq)]
@@ -484,6 +581,12 @@ impl Credential {
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         (bytes.len() <= CREDENTIAL_BYTES_MAX).then(|| Self(bytes.into()))
+    }
+
+    /// No bytes: of a user who does not log in here.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(Box::default())
     }
 
     /// The bytes.

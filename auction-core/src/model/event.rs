@@ -332,6 +332,21 @@ pub enum SoldBy {
     LeastBid,
 }
 
+impl SoldBy {
+    /// The rule in words for people, to follow a price: `the second highest bid`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::HighestBid => "the highest bid",
+            Self::BuyNow => "the buy-now price",
+            Self::FirstTake => "the first to take it",
+            Self::SecondHighestBid => "the second highest bid",
+            Self::Reserve => "the reserve",
+            Self::LeastBid => "the least that can be bid",
+        }
+    }
+}
+
 /// The rule by which a lot was sold in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -344,6 +359,18 @@ pub enum AllocatedBy {
     ProRata,
 }
 
+impl AllocatedBy {
+    /// The rule in words for people: `there was enough for all`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::EnoughForAll => "there was enough for all",
+            Self::Time => "the highest prices first, then the earliest",
+            Self::ProRata => "the highest prices first, then in proportion",
+        }
+    }
+}
+
 /// The rule by which a lot was not sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -354,6 +381,18 @@ pub enum UnsoldBecause {
     ReserveNotMet,
     /// The lot was taken back before its first bid.
     Cancelled,
+}
+
+impl UnsoldBecause {
+    /// The reason in words for people: `the reserve was not met`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::NoBids => "no bids",
+            Self::ReserveNotMet => "the reserve was not met",
+            Self::Cancelled => "taken back",
+        }
+    }
 }
 
 /// Limits of a call auction.
@@ -376,6 +415,18 @@ pub enum NoCrossBecause {
     NoPrice,
     /// Nothing would have traded at the bound of the collar that is nearest to the price.
     Collar,
+}
+
+impl NoCrossBecause {
+    /// The reason in words for people: `nothing crosses`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::NothingCrosses => "nothing crosses",
+            Self::NoPrice => "market orders alone have no price",
+            Self::Collar => "nothing crosses within the collar",
+        }
+    }
 }
 
 /// What only the market knows.

@@ -2,6 +2,8 @@
 //! number is found by index and is never reused.
 
 use core::fmt;
+use core::num::ParseIntError;
+use core::str::FromStr;
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident($number:ty)),* $(,)?) => {$(
@@ -13,6 +15,21 @@ macro_rules! id {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
+            }
+        }
+
+        /// Reads the digits that `Display` writes.
+        impl FromStr for $name {
+            type Err = ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIntError> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl From<$number> for $name {
+            fn from(number: $number) -> Self {
+                Self(number)
             }
         }
     )*};

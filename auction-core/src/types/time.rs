@@ -1,6 +1,8 @@
 //! Time is passed in: timestamps in microseconds UTC, and spans between them.
 
 use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
 
 use crate::limits::{SPAN_MAX_MICROS, TIMESTAMP_MAX_MICROS};
 
@@ -23,7 +25,7 @@ impl Timestamp {
     /// The moment that many whole seconds after 1970.
     ///
     /// # Panics
-    /// After the year 9999.
+    /// After the year 9999; [`checked_from_secs`](Self::checked_from_secs) does not.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         assert!(
@@ -31,6 +33,15 @@ impl Timestamp {
             "a timestamp ends with the year 9999"
         );
         Self(secs * 1_000_000)
+    }
+
+    /// The moment that many whole seconds after 1970, or `None` after the year 9999.
+    #[must_use]
+    pub const fn checked_from_secs(secs: u64) -> Option<Self> {
+        match secs.checked_mul(1_000_000) {
+            Some(micros) => Self::from_micros(micros),
+            None => None,
+        }
     }
 
     /// Microseconds since 1970.
@@ -102,7 +113,7 @@ impl Span {
     /// A span of that many whole seconds.
     ///
     /// # Panics
-    /// Above 366 days.
+    /// Above 366 days; [`checked_from_secs`](Self::checked_from_secs) does not.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         assert!(
@@ -112,10 +123,135 @@ impl Span {
         Self(secs * 1_000_000)
     }
 
+    /// A span of that many whole seconds, or `None` above 366 days.
+    #[must_use]
+    pub const fn checked_from_secs(secs: u64) -> Option<Self> {
+        match secs.checked_mul(1_000_000) {
+            Some(micros) => Self::from_micros(micros),
+            None => None,
+        }
+    }
+
     /// Microseconds.
     #[must_use]
     pub const fn micros(self) -> u64 {
         self.0
+    }
+}
+
+/// Error of a text or a duration that is no timestamp or span of the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// The text is not RFC 3339 in UTC.
+    #[error("expected a time in UTC, such as 2026-11-22T13:00:00Z")]
+    Malformed,
+    /// The moment lies before 1970 or after the year 9999.
+    #[error("the time is out of range: from 1970 to the end of the year 9999")]
+    TimestampOutOfRange,
+    /// The span is too long.
+    #[error("the span is too long: at most 366 days")]
+    SpanTooLong,
+}
+
+/// Time since 1970-01-01 00:00 UTC, as `SystemTime::duration_since(UNIX_EPOCH)` gives it; what is less than a
+/// microsecond is cut off.
+impl TryFrom<Duration> for Timestamp {
+    type Error = TimeError;
+
+    fn try_from(since_1970: Duration) -> Result<Self, TimeError> {
+        let micros = u64::try_from(since_1970.as_micros()).ok();
+        micros
+            .and_then(Self::from_micros)
+            .ok_or(TimeError::TimestampOutOfRange)
+    }
+}
+
+/// What is less than a microsecond is cut off.
+impl TryFrom<Duration> for Span {
+    type Error = TimeError;
+
+    fn try_from(duration: Duration) -> Result<Self, TimeError> {
+        let micros = u64::try_from(duration.as_micros()).ok();
+        micros
+            .and_then(Self::from_micros)
+            .ok_or(TimeError::SpanTooLong)
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_micros(span.0)
+    }
+}
+
+/// Reads RFC 3339 in UTC, with at most six decimals of a second: `2026-11-22T13:00:00Z`.
+impl FromStr for Timestamp {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let (date, time) = text
+            .strip_suffix('Z')
+            .and_then(|text| text.split_once('T'))
+            .ok_or(TimeError::Malformed)?;
+        let (time, decimals) = time.split_once('.').unwrap_or((time, "0"));
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        if decimals.is_empty() || decimals.len() > 6 {
+            return Err(TimeError::Malformed);
+        }
+        let scale = 10_u64.pow(6 - decimals.len() as u32);
+        let micros = digits(decimals)? * scale;
+        if hour > 23 || minute > 59 || second > 59 {
+            return Err(TimeError::Malformed);
+        }
+        let days = days_from_civil(year, month, day)?;
+        let secs = days * 86_400 + hour * 3_600 + minute * 60 + second;
+        Self::from_micros(secs * 1_000_000 + micros).ok_or(TimeError::TimestampOutOfRange)
+    }
+}
+
+/// Three numbers of fixed widths.
+fn numbers(text: &str, between: char, widths: [usize; 3]) -> Result<[u64; 3], TimeError> {
+    let mut parts = text.split(between);
+    let mut numbers = [0; 3];
+    for (number, width) in numbers.iter_mut().zip(widths) {
+        let part = parts.next().filter(|part| part.len() == width);
+        *number = digits(part.ok_or(TimeError::Malformed)?)?;
+    }
+    match parts.next() {
+        None => Ok(numbers),
+        Some(_) => Err(TimeError::Malformed),
+    }
+}
+
+fn digits(text: &str) -> Result<u64, TimeError> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(TimeError::Malformed);
+    }
+    text.parse().map_err(|_| TimeError::Malformed)
+}
+
+/// Days from 1970-01-01 to a date: the inverse of [`civil_from_days`], which also finds dates that do not exist.
+fn days_from_civil(year: u64, month: u64, day: u64) -> Result<u64, TimeError> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return Err(TimeError::Malformed);
+    }
+    if year < 1970 {
+        return Err(TimeError::TimestampOutOfRange);
+    }
+    // Years begin in March here, so that a leap day is the last of its year.
+    let (year, month) = match month {
+        1 | 2 => (year - 1, month + 9),
+        _ => (year, month - 3),
+    };
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let before_year = 365 * year + year / 4 - year / 100 + year / 400;
+    let days = before_year + day_of_year - 719_468;
+    let (_, _, same_day) = civil_from_days(days);
+    if same_day == day {
+        Ok(days)
+    } else {
+        Err(TimeError::Malformed)
     }
 }
 
@@ -153,7 +289,67 @@ mod tests {
             (TIMESTAMP_MAX_MICROS, "9999-12-31T23:59:59.999999Z"),
         ];
         for (micros, text) in cases {
-            assert_eq!(Timestamp::from_micros(micros).unwrap().to_string(), text);
+            let at = Timestamp::from_micros(micros).unwrap();
+            assert_eq!(at.to_string(), text);
+            assert_eq!(text.parse(), Ok(at));
         }
+        let whole = Timestamp::from_micros(951_826_400_000_000);
+        assert_eq!("2000-02-29T12:13:20Z".parse().ok(), whole);
+        let half = Timestamp::from_micros(951_826_400_500_000);
+        assert_eq!("2000-02-29T12:13:20.5Z".parse().ok(), half);
+    }
+
+    #[test]
+    fn texts_that_are_no_timestamp_are_refused() {
+        use TimeError::{Malformed, TimestampOutOfRange};
+        let cases = [
+            ("", Malformed),
+            ("2026-10-30", Malformed),
+            ("2026-10-30T13:00:00", Malformed),
+            ("2026-10-30T13:00:00+01:00", Malformed),
+            ("2026-10-30T13:00:00.Z", Malformed),
+            ("2026-10-30T13:00:00.0000000Z", Malformed),
+            ("2026-10-30T13:00:00.+1Z", Malformed),
+            ("2026-10-30T24:00:00Z", Malformed),
+            ("2026-10-30T13:60:00Z", Malformed),
+            ("2026-10-30T13:00:00:00Z", Malformed),
+            ("2026-13-01T00:00:00Z", Malformed),
+            ("2026-00-01T00:00:00Z", Malformed),
+            ("2026-02-29T00:00:00Z", Malformed),
+            ("2026-04-31T00:00:00Z", Malformed),
+            ("1969-12-31T23:59:59Z", TimestampOutOfRange),
+            ("-969-12-31T23:59:59Z", Malformed),
+        ];
+        for (text, error) in cases {
+            assert_eq!(text.parse::<Timestamp>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_is_read_as_it_is_written() {
+        for days in (0..2_932_896).step_by(if cfg!(miri) { 99_991 } else { 7 }) {
+            let at = Timestamp::from_secs(days * 86_400);
+            assert_eq!(at.to_string().parse(), Ok(at));
+        }
+    }
+
+    #[test]
+    fn a_duration_is_checked_at_its_bounds() {
+        let longest = Duration::from_micros(SPAN_MAX_MICROS);
+        let span = Span::try_from(longest).unwrap();
+        assert_eq!(span.micros(), SPAN_MAX_MICROS);
+        assert_eq!(Duration::from(span), longest);
+        let longer = longest + Duration::from_micros(1);
+        assert_eq!(Span::try_from(longer), Err(TimeError::SpanTooLong));
+        let last = Duration::from_micros(TIMESTAMP_MAX_MICROS);
+        assert_eq!(Timestamp::try_from(last), Ok(Timestamp::MAX));
+        let later = last + Duration::from_micros(1);
+        assert_eq!(
+            Timestamp::try_from(later),
+            Err(TimeError::TimestampOutOfRange)
+        );
+        assert_eq!(Timestamp::checked_from_secs(u64::MAX), None);
+        assert_eq!(Span::checked_from_secs(366 * 86_400), Some(span));
+        assert_eq!(Span::checked_from_secs(366 * 86_400 + 1), None);
     }
 }

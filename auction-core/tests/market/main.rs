@@ -12,6 +12,7 @@ mod calls;
 mod accounts;
 mod listed;
 mod terms;
+mod turn;
 mod offers;
 mod steps;
 mod disclosed;

@@ -1,5 +1,7 @@
 //! The manual: how to use this crate, page by page.
 //!
+//! Most pages begin with the market of [`opening`], which is there so that they compile as shown.
+//!
 //! 1. [`embed`]: decide, journal, tell.
 //! 2. [`time`]: deadlines, and what happens at them.
 //! 3. [`sessions`]: requests that can be sent twice.
@@ -16,33 +18,34 @@
 //! 14. [`formats`]: how to add a format.
 //! 15. [`absent`]: what is deliberately not here.
 
-#[doc = include_str!("../docs/embed.md")]
+pub mod opening;
+#[doc = include_str!("../../docs/embed.md")]
 pub mod embed {}
-#[doc = include_str!("../docs/time.md")]
+#[doc = include_str!("../../docs/time.md")]
 pub mod time {}
-#[doc = include_str!("../docs/sessions.md")]
+#[doc = include_str!("../../docs/sessions.md")]
 pub mod sessions {}
-#[doc = include_str!("../docs/feed.md")]
+#[doc = include_str!("../../docs/feed.md")]
 pub mod feed {}
-#[doc = include_str!("../docs/lots.md")]
+#[doc = include_str!("../../docs/lots.md")]
 pub mod lots {}
-#[doc = include_str!("../docs/english.md")]
+#[doc = include_str!("../../docs/english.md")]
 pub mod english {}
-#[doc = include_str!("../docs/dutch.md")]
+#[doc = include_str!("../../docs/dutch.md")]
 pub mod dutch {}
-#[doc = include_str!("../docs/sealed.md")]
+#[doc = include_str!("../../docs/sealed.md")]
 pub mod sealed {}
-#[doc = include_str!("../docs/uniform.md")]
+#[doc = include_str!("../../docs/uniform.md")]
 pub mod uniform {}
-#[doc = include_str!("../docs/call.md")]
+#[doc = include_str!("../../docs/call.md")]
 pub mod call {}
-#[doc = include_str!("../docs/accounts.md")]
+#[doc = include_str!("../../docs/accounts.md")]
 pub mod accounts {}
-#[doc = include_str!("../docs/snapshots.md")]
+#[doc = include_str!("../../docs/snapshots.md")]
 pub mod snapshots {}
-#[doc = include_str!("../docs/limits.md")]
+#[doc = include_str!("../../docs/limits.md")]
 pub mod limits {}
-#[doc = include_str!("../docs/formats.md")]
+#[doc = include_str!("../../docs/formats.md")]
 pub mod formats {}
-#[doc = include_str!("../docs/absent.md")]
+#[doc = include_str!("../../docs/absent.md")]
 pub mod absent {}
