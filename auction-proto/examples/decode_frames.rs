@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn from_digits(digits: &str) -> Result<Vec<u8>, Box<dyn Error>> {
-    if !digits.is_ascii() || digits.len() % 2 != 0 {
+    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
         return Err("expected an even number of hexadecimal digits".into());
     }
     let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16);
