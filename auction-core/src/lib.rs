@@ -114,7 +114,7 @@ pub use types::money::{
     Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY,
 };
 pub use types::symbol::{Name, NameError, SecurityCode, Symbol};
-pub use types::time::{Span, TimeError, Timestamp};
+pub use types::time::{ParseSpanError, Span, TimeError, Timestamp};
 
 /// The program of the README, as it stands there.
 #[cfg(doctest)]

@@ -1,12 +1,12 @@
 //! `auction bid SYMBOL PRICE --through ADDRESS`: the market is asked, and nobody on the way knows what.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use auction_client::{
     BidPlaced, Carrier, Client, Device, DeviceError, Envelope, EnvelopeCommand, NotCarried,
     SealedAnswer, SealingKey,
 };
-use auction_core::{Lot, LotId, Market, Reply, RequestId, Side, Terms, Timestamp};
+use auction_core::{Lot, LotId, Market, Reply, RequestId, Side, Terms};
 use auction_proto::{Accepted, Bid, BidMaximum, PlaceOrder};
 
 use super::bid::{self, Offer};
@@ -17,6 +17,7 @@ use crate::cli::Shared;
 use crate::desk::Desk;
 use crate::device_key::DeviceFile;
 use crate::failure::Failure;
+use crate::moments::machine_time;
 use crate::out::Out;
 use crate::through::{Through, Way};
 
@@ -64,7 +65,9 @@ pub async fn run(
         file.save(&kept)?;
     }
     let asking = (request, asked.command.clone());
-    let accepted = device.ask(carriers, asking, now(), ANSWER_WITHIN).await;
+    let accepted = device
+        .ask(carriers, asking, machine_time(), ANSWER_WITHIN)
+        .await;
     let accepted = accepted.map_err(failure)?;
     asked.tell(chosen, &accepted, request, Out::new(shared.form()))
 }
@@ -207,7 +210,7 @@ async fn join(
         listen: Vec::new(),
         peers,
         local_network: false,
-        wall_clock: Some(now()),
+        wall_clock: Some(machine_time()),
     };
     let mut watch = PeerWatch::join(joining, None)
         .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
@@ -306,12 +309,4 @@ fn failure(error: DeviceError) -> Failure {
         .with_remedy("request", request.0.into())
         .with_remedy("until", until.to_string().into()),
     }
-}
-
-/// The machine's time. When it is off, the market says so.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let micros = since.unwrap_or_default().as_micros();
-    let micros = u64::try_from(micros).ok().and_then(Timestamp::from_micros);
-    micros.unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use auction_client::peer::limits::STALE_AFTER;
 use auction_client::peer::{
@@ -23,6 +23,7 @@ use crate::cli::Shared;
 use crate::countdown::Countdowns;
 use crate::desk::Desk;
 use crate::failure::Failure;
+use crate::moments::machine_time;
 use crate::news::line;
 use crate::out::Out;
 use crate::peers::PeerArgs;
@@ -62,7 +63,7 @@ pub async fn run(
             .map(|peer| multiaddr(peer))
             .collect::<Result<_, _>>()?,
         local_network: !is_loopback(&args.listen),
-        wall_clock: Some(wall_clock()),
+        wall_clock: Some(machine_time()),
     };
     let mut watch = PeerWatch::join(joining, line)
         .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
@@ -401,14 +402,7 @@ impl Follower<'_> {
 
 /// The market's time, or the machine's while that is not known.
 fn now(watch: &PeerWatch) -> Timestamp {
-    watch.now().unwrap_or_else(wall_clock)
-}
-
-pub(super) fn wall_clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let micros = since.unwrap_or_default().as_micros();
-    let micros = u64::try_from(micros).ok();
-    micros.and_then(Timestamp::from_micros).unwrap_or_default()
+    watch.now().unwrap_or_else(machine_time)
 }
 
 pub(super) fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
