@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use auction_core::{MarketId, Sequence};
 use auction_proto::merkle::{Frontier, Hash, leaf_hash, path_ranges};
 use auction_proto::{
-    AnySigned, Chain, Checkpoint, CheckpointStatement, FraudProof, Proven, PublicKey, Receipt,
-    ReceiptError, SignedCheckpoint, StatementError,
+    AnySigned, Chain, Checkpoint, CheckpointStatement, EquivocationProof, Proven, PublicKey,
+    Receipt, ReceiptError, SignedCheckpoint, StatementError,
 };
 
 /// Checkpoints and receipts to be held against a journal.
@@ -61,7 +61,7 @@ pub enum EvidenceError {
         /// The record.
         sequence: Sequence,
         /// Both statements, for anyone to check.
-        proof: Box<FraudProof>,
+        proof: Box<EquivocationProof>,
     },
     /// The market has signed two different journals.
     #[error(
@@ -220,7 +220,7 @@ impl Evidence {
         let kept = self.checkpoints.entry(sequence.0);
         let (known, first) = kept.or_insert_with(|| (checkpoint.clone(), signed.clone()));
         if known != checkpoint {
-            let proof = Box::new(FraudProof {
+            let proof = Box::new(EquivocationProof {
                 first: AnySigned::Checkpoint(first.clone()),
                 second: AnySigned::Checkpoint(signed.clone()),
             });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use auction_core::{Digest, FeedSequence, MarketId, Sequence};
 use auction_proto::limits::FEED_ENTRIES_MAX;
 use auction_proto::{
-    AnySigned, AnyStatement, Checkpoint, Conflict, FraudProof, PublicKey, StatementError,
+    AnySigned, AnyStatement, Checkpoint, Conflict, EquivocationProof, PublicKey, StatementError,
 };
 
 use crate::limits::{WITNESSED_BYTES_MAX, WITNESSED_MAX};
@@ -56,7 +56,7 @@ pub struct Witness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fraud {
     /// Both, as they came: anyone who has the market's key can check them.
-    pub proof: FraudProof,
+    pub proof: EquivocationProof,
     /// How they contradict each other.
     pub conflict: Conflict,
 }
@@ -119,7 +119,7 @@ impl Witness {
             // It was checked when it came.
             let known = first.verify(self.market, &self.key).ok()?;
             let conflict = known.conflict(statement)?;
-            let proof = FraudProof {
+            let proof = EquivocationProof {
                 first: AnySigned::clone(first),
                 second: signed.clone(),
             };

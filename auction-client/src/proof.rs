@@ -230,12 +230,12 @@ fn judge(
     let judged = if is_whole {
         let opened = record.open(opening);
         let opened = opened.map_err(|source| ProofError::Opening { sequence, source })?;
-        let judged = audit.take_whole(&opened);
+        let judged = audit.check_record(&opened);
         whole = Some(opened);
         judged
     } else {
         let asked = record.asked;
-        audit.take_closed(&ClosedRecord {
+        audit.check_closed(&ClosedRecord {
             sequence,
             at,
             rules: record.rules,

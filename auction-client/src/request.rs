@@ -1,8 +1,8 @@
 //! What can be asked of a server, each with its own answer, and how safe it is to ask again.
 
 use auction_core::{
-    BidReply, FeedSequence, LeastWinning, LotId, Market, OrderId, OwnOrder, Reply, SessionId,
-    UserId,
+    BidReply, FeedSequence, LotId, Market, OrderId, OwnOrder, Reply, SessionId, UserId,
+    WinningThreshold,
 };
 use auction_proto::{
     Accepted, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage,
@@ -163,7 +163,7 @@ requests! {
         Reply::OrderPlaced(order) => Some(order),
         _ => None,
     });
-    GetLeastWinning => LeastWinning, |answer| match answer {
+    GetLeastWinning => WinningThreshold, |answer| match answer {
         Answer::Message(ServerMessage::LeastWinning(answer)) => Ok(answer.least),
         other => Err(other.kind()),
     };

@@ -12,7 +12,7 @@
 //! 4 to 10 over 100,000 and 3 to 5 over 1,000,000, where a lot is in no cache; a session's bid, which keeps its
 //! outcome, 9 to 17 over 10,000. Of the bare loop that is 5 to 7 %; of the loop that writes records, itself a fifth of
 //! the bare one, 30 to 40 %. A user's bid is some 160 instructions beside the 30 of this loop
-//! (`cargo run --release -p instructions` counts them with what surrounds them there) and two cache lines of its lot;
+//! (`cargo xtask instructions` counts them with what surrounds them there) and two cache lines of its lot;
 //! the bare loop is ten and one. The aim of 15 % of the bare loop is not reached: the instructions alone take half as
 //! long again as it would leave, and at 10,000 lots the lines no longer fit a core's own cache, so that the rest is
 //! waiting for them.

@@ -6,9 +6,8 @@
 use std::error::Error;
 
 use auction_core::{
-    Caller, Command, Credential, Engine, EnglishTerms, Listing, LotId, MarketId, Name, OpenLot,
-    Price, Profit, PublicEvent, Quantity, Record, Registration, Role, SecurityCode, Steps, Symbol,
-    Terms, Timestamp, UserId,
+    Caller, Command, Engine, EnglishTerms, Listing, LotId, MarketId, Name, OpenLot, Price, Profit,
+    PublicEvent, Quantity, Record, Registration, SecurityCode, Steps, Symbol, Timestamp, UserId,
 };
 
 const LOT: LotId = LotId(1);
@@ -94,32 +93,20 @@ fn asked(command: &Command) -> String {
 
 fn opening() -> Result<Vec<Command>, Box<dyn Error>> {
     let symbol = Symbol::parse("AAPL")?;
-    let mut commands = vec![Command::ListStock(Listing {
-        symbol,
-        security: SecurityCode::parse("01954")?,
-        price: Price::parse("0.50")?,
+    let listing = Listing {
         profit: Profit::parse("9800")?,
-    })];
-    for name in ["mia", "noa"] {
-        commands.push(Command::Register(Box::new(Registration {
-            name: Name::parse(name)?,
-            role: Role::Trader,
-            credential: Credential::new(b"").ok_or("a short credential")?,
-        })));
-    }
+        ..Listing::new(symbol, SecurityCode::parse("01954")?, Price::parse("0.50")?)
+    };
     let terms = EnglishTerms {
         steps: Steps::banded(),
         ..EnglishTerms::default()
     };
-    commands.push(Command::OpenLot(Box::new(OpenLot {
-        symbol,
-        quantity: Quantity::ONE,
-        opens_at: None,
-        closes_at: Timestamp::from_secs(300),
-        terms: Terms::English(terms),
-        reserve: None,
-    })));
-    Ok(commands)
+    Ok(vec![
+        listing.into(),
+        Registration::trader(Name::parse("mia")?).into(),
+        Registration::trader(Name::parse("noa")?).into(),
+        OpenLot::new(symbol, Quantity::ONE, Timestamp::from_secs(300), terms).into(),
+    ])
 }
 
 fn bid(price: &str) -> Result<Command, Box<dyn Error>> {

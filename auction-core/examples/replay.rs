@@ -2,10 +2,8 @@
 
 use std::error::Error;
 
+use auction_core::manual::opening::opening;
 use auction_core::{Caller, Command, Engine, LotId, MarketId, Price, Record, Timestamp, UserId};
-
-#[path = "../docs/opening.rs"]
-mod beginning;
 
 const MARKET: MarketId = MarketId([7; 16]);
 
@@ -13,11 +11,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (records, live) = live()?;
     println!("live:     {} records, digest {live}", records.len());
 
-    let mut replayed = Engine::new(MARKET);
-    for record in &records {
-        replayed.replay(record)?;
-    }
-    let digest = replayed.market().clone().digest();
+    let mut replayed = Engine::replayed(MARKET, &records)?;
+    let digest = replayed.digest();
     println!("replayed: {} records, digest {digest}", replayed.sequence());
     assert_eq!(digest, live);
 
@@ -39,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn live() -> Result<(Vec<Record>, auction_core::Digest), Box<dyn Error>> {
     let mut engine = Engine::new(MARKET);
     let mut records = Vec::new();
-    for command in beginning::opening() {
+    for command in opening() {
         let executed = engine.execute(Timestamp::from_secs(0), Caller::Operator, command)?;
         records.extend(executed.into_record());
     }
@@ -56,6 +51,6 @@ fn live() -> Result<(Vec<Record>, auction_core::Digest), Box<dyn Error>> {
     records.extend(std::iter::from_fn(|| {
         engine.advance(Timestamp::from_secs(600), || [7; 32])
     }));
-    let digest = engine.market().clone().digest();
+    let digest = engine.digest();
     Ok((records, digest))
 }

@@ -1,19 +1,24 @@
 //! The stock auction itself: rules, records and the public market, without IO.
 //!
 //! ```
-//! # mod beginning { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/opening.rs")); }
-//! # use beginning::opening;
-//! use auction_core::{Caller, Command, Engine, LotId, MarketId, Price, Timestamp, UserId};
+//! use auction_core::{
+//!     Caller, Command, Engine, EnglishTerms, Listing, LotId, MarketId, OpenLot, Quantity, Registration,
+//!     Timestamp, UserId,
+//! };
 //!
-//! let mut engine = Engine::new(MarketId([7; 16]));
-//! for command in opening() { // a stock, traders, a lot that closes after 300 s
-//!     engine.execute(Timestamp::from_secs(0), Caller::Operator, command)?;
-//! }
-//! let bid = Command::Bid { lot: LotId(1), price: Price::parse("1.40")? };
-//! engine.execute(Timestamp::from_secs(1), Caller::User(UserId(1)), bid)?;
-//! engine.advance(Timestamp::from_secs(300), || [7; 32]); // what is due closes
+//! let (mut engine, mut journal, seed) = (Engine::new(MarketId([7; 16])), Vec::new(), || [7; 32]);
+//! let mut turn = engine.turn(Timestamp::from_secs(0), seed, &mut journal);
+//! turn.execute(Caller::Operator, Listing::new("AAPL".parse()?, "01954".parse()?, "1.00".parse()?))?;
+//! turn.execute(Caller::Operator, Registration::trader("mia".parse()?))?;
+//! let closes_at = Timestamp::from_secs(300);
+//! let lot = OpenLot::new("AAPL".parse()?, Quantity::ONE, closes_at, EnglishTerms::default());
+//! turn.execute(Caller::Operator, lot)?;
+//! let mut turn = engine.turn(Timestamp::from_secs(1), seed, &mut journal);
+//! turn.execute(Caller::User(UserId(1)), Command::Bid { lot: LotId(1), price: "1.40".parse()? })?;
+//! engine.turn(closes_at, seed, &mut journal); // what is due closes
 //! println!("{:?}", engine.market().lot(LotId(1)).unwrap().outcome());
-//! # assert!(engine.market().lot(LotId(1)).unwrap().outcome().is_some());
+//! # assert!(engine.market().lot(LotId(1)).unwrap().outcome().unwrap() != auction_core::Outcome::Unsold {
+//! #     because: auction_core::UnsoldBecause::NoBids, highest: None });
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -25,15 +30,31 @@
 //! examples `embed` and `replay` are whole programs.
 //!
 //! # The tower
-//! The modules in reading order, none of which uses a later one: values that cannot be invalid (money, time,
-//! symbols, ids), the rules' arithmetic, what can be asked and what is decided (command, event, record, reject), lots
-//! with one file a format, users and sessions, the public market and its digest, and the engine on top.
+//! The rooms in reading order; each uses only those above it:
+//!
+//! | room | holds |
+//! |---|---|
+//! | `types` | values that cannot be invalid: money, time, symbols, ids |
+//! | [`clearing`] | the arithmetic of each format: who gets how much, at which price |
+//! | `model` | commands, rejections, events and records, and the terms of lots |
+//! | `account` | the ledger of cash and shares, sessions, and each user's view of their account |
+//! | `lot` | lots, with one file a format |
+//! | `market` | the public market, a fold of public events, and its digest |
+//! | `engine` | decides commands, applies records, replays and verifies |
+//! | [`audit`] | checks a journal whose private parts are hidden |
 //!
 //! # Features
 //! - `serde`: [`Snapshot`] and what it is made of can be written and read. The form is the engine's own and
 //!   not for keeping.
 //!
 //! The minimum supported Rust version is 1.89.
+//!
+//! # Versions
+//! Types that a later version of the rules extends are matched without a wildcard on purpose: a new variant of
+//! [`Terms`], [`Book`], [`Outcome`], [`Command`], [`PublicEvent`] or [`Reject`] changes what a market means, and a
+//! program that shows or stores markets must say what it does with it. Such a variant comes with a new minor version
+//! before 1.0, and with a new major version after. What only names or labels is `#[non_exhaustive]`: [`Format`].
+//! Raising the minimum supported Rust version is a minor change.
 //!
 //! # Tests under miri
 //! `cargo +nightly miri test -p auction-core --lib --test english` takes a minute; `--test market` adds the
@@ -43,67 +64,62 @@
 extern crate alloc;
 
 pub mod limits;
-mod money;
-mod time;
-mod symbol;
-mod id;
-mod rules;
-mod random_end;
+mod types;
 pub mod clearing;
-mod command;
-mod event;
-mod record;
-mod reject;
-mod ledger;
-mod lot;
-mod roster;
-mod directory;
-mod digest;
-mod market;
-mod deadlines;
-mod engine;
+mod model;
 mod account;
+mod lot;
+mod market;
+mod engine;
 pub mod audit;
-mod snapshot;
 pub mod manual;
 
-pub use account::{AccountEvent, Accounts};
+pub use account::ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
+pub use account::sessions::{DeadMan, Session, Sessions, Speaker};
+pub use account::standing::{StandingLead, StandingOrder};
+pub use account::view::{AccountEvent, Accounts};
 pub use clearing::allocation::MarginalPriority;
-pub use clearing::call::{Collar, Indicative, LadderStep, Quote, Side};
+pub use clearing::call::{Collar, Indicative, LadderStep, ParseSideError, Quote, Side};
 pub use clearing::sealed::SealedPricing;
 pub use clearing::uniform::UniformPricing;
-pub use command::{
+pub use engine::snapshot::{SNAPSHOT_VERSION, Snapshot};
+pub use engine::{Difference, Engine, Executed, ReplayError, Turn};
+pub use lot::{
+    Book, BookDepth, CallBook, DutchBook, EnglishBook, Lot, OrderState, OwnOrder, Phase,
+    SealedBook, Taken, UniformBook, WinningThreshold,
+};
+pub use market::digest::Digest;
+pub use market::{FoldError, Market, MarketParts};
+pub use model::command::{
     AccountMode, Actor, Asset, BookShown, CallTerms, Caller, Command, Credential, DeviceKey,
     DutchTerms, EnglishTerms, Listing, NewDevice, NewSession, OpenLot, Registration, Role,
     SealedTerms, Terms, TokenHash, UniformTerms,
 };
-pub use digest::Digest;
-pub use directory::{Stock, User};
-pub use engine::{Difference, Engine, Executed, ReplayError};
-pub use event::{
+pub use model::event::{
     AllocatedBy, BidAccepted, Candidates, Event, Events, ExtensionCause, LotOpened, NoCrossBecause,
     OpenedBid, Outcome, PrivateEvent, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
 };
-pub use id::{
-    FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
-};
-pub use ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
-pub use lot::{
-    Book, BookDepth, CallBook, DutchBook, EnglishBook, LeastWinning, Lot, OrderState, OwnOrder,
-    Phase, SealedBook, StandingLead, StandingOrder, Taken, UniformBook,
-};
-pub use market::{FoldError, Market, MarketParts};
-pub use money::{Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY};
-pub use random_end::{EndCommitment, RandomEnd, Seed};
-pub use record::{BidReply, Record, Reply};
-pub use reject::{Countable, Reject, TermsError};
-pub use roster::{DeadMan, Roster, Session, Speaker};
-pub use rules::{
+pub use model::format::{Format, ParseFormatError};
+pub use model::listing::{Stock, User};
+pub use model::random_end::{EndCommitment, RandomEnd, Seed};
+pub use model::record::{BidReply, Record, Reply};
+pub use model::reject::{Countable, Reject, TermsError};
+pub use model::steps::{
     ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
 };
-pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
-pub use symbol::{Name, NameError, SecurityCode, Symbol};
-pub use time::{ParseSpanError, Span, Timestamp};
+pub use types::id::{
+    FeedSequence, LotId, MarketId, OrderId, RequestId, Sequence, SessionId, Term, UserId,
+};
+pub use types::money::{
+    Amount, MoneyError, Price, Profit, Quantity, QuantityError, UNITS_PER_CURRENCY,
+};
+pub use types::symbol::{Name, NameError, SecurityCode, Symbol};
+pub use types::time::{ParseSpanError, Span, TimeError, Timestamp};
+
+/// The program of the README, as it stands there.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// How many cases a property of a unit test tries; miri is some thousand times slower.
 #[cfg(test)]

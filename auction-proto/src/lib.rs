@@ -60,95 +60,95 @@
 //! limits, no type is recursive, every value has one encoding, and what was read is the whole body. A type
 //! that says it is a [`List`] of at most so many can be trusted to be.
 //!
-//! # Where the forms stand
-//! How a core type lies in bytes is written in a *form* of this crate, beside the core's definition: the
+//! # The tower
+//! The rooms in reading order; each uses only those above it:
+//!
+//! | room | holds |
+//! |---|---|
+//! | `encoding` | single values as bytes and JSON, among them the types of `auction-core` |
+//! | `signature` | keys and signatures |
+//! | `framing` | messages in a stream: binary frames, lines of JSON |
+//! | `message` | all messages, snapshots and feeds |
+//! | `journal` | [records](record), and the [public journal](public_journal) |
+//! | `proof` | signed statements, [Merkle proofs](merkle), receipts, proofs of equivocation |
+//! | `schema` | the documents that describe all messages |
+//! | `arbitrary` | arbitrary messages and records, for tests |
+//!
+//! The bytes of a core type are defined in this crate (`encoding::core_types`), beside the core's definition: the
 //! compiler objects when they come apart, and a change of the core never changes a byte. Numbers of kinds,
 //! codes and variants are written down and permanent.
 #![no_std]
 
 extern crate alloc;
 
+/// The core, whose types the signatures of this crate name.
+pub use auction_core;
+
 pub mod limits;
-mod version;
-mod kind;
-mod wire;
-mod code;
-mod list;
-mod text;
-mod bytes;
-mod secret;
+mod encoding;
 mod signature;
-#[cfg(feature = "schema")]
-mod shape;
-mod form;
-mod body;
-mod codec;
-mod frame;
-mod lines;
-mod json;
+mod framing;
 mod message;
-pub mod explain;
-mod feed;
-mod snapshot;
-mod chain;
-pub mod record;
-pub mod public_journal;
-mod statement;
-pub mod merkle;
-mod receipt;
-mod fraud;
-#[cfg(feature = "seal")]
-pub mod seal;
+mod journal;
+mod proof;
 #[cfg(feature = "schema")]
 pub mod schema;
 #[cfg(feature = "proptest")]
-pub mod strategies;
+pub mod arbitrary;
 
-pub use body::{
-    Accepted, Account, AccountEntry, AccountFeed, Activity, ActivityBid, ActivityEntry, ActivityOf,
-    ActivityPlace, AddDevice, AnswerStatement, Balance, BatchStatement, Bid, BidMaximum, Body,
-    CancelLot, CancelOrder, Checkpoint, CheckpointStatement, CloseLot, CloseSession, DeadManOf,
-    Deposit, Devices, Done, Envelope, EnvelopeAnswer, EnvelopeCommand, EnvelopeStatement,
-    ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetActivity, GetBalance, GetCheckpoint,
-    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey,
-    GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning,
-    ListDevices, ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout,
-    MarketKey, OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong,
-    PublishProfit, Receipt, ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
-    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, SealedAnswer, SealingKey,
-    SealingKeyStatement, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
-    SnapshotBytes, SnapshotPart, SnapshotStatement, SnapshotUser, SuspendUser, Watch, WatchAccount,
-    WatchSigned, WatchSymbols, Welcome, Withdraw,
-};
-pub use bytes::Bytes;
-pub use chain::Chain;
-pub use code::{Code, Fault};
-pub use feed::FeedError;
-pub use frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
-pub use fraud::{AnySigned, AnyStatement, Conflict, FraudProof, NoFraud};
-pub use json::{JsonError, encode_line};
-pub use kind::{Kind, Sender};
-pub use lines::{LineDecoder, LineError};
-pub use list::{List, TooMany};
-pub use message::{BodyError, ClientMessage, ServerMessage, decode_body};
-pub use public_journal::{
+pub use encoding::body::Body;
+pub use encoding::bytes::Bytes;
+pub use encoding::code::{Code, Fault};
+pub use encoding::kind::{Kind, Sender};
+pub use encoding::list::{List, TooMany};
+pub use encoding::secret::{Secret, SecretError, Token};
+pub use encoding::text::{Text, TextError};
+pub use encoding::version::{VERSION, VERSION_OLDEST, version_in_common};
+pub use framing::frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
+pub use framing::lines::{LineDecoder, LineError};
+pub use journal::chain::Chain;
+pub use journal::public_journal::{
     PublicFrame, PublicJournalDecoder, PublicJournalError, PublicPart, append_opening,
     begin_public_journal, end_public_journal,
 };
-pub use receipt::{Proven, ReceiptError};
-pub use record::{
-    Asked, Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, Records,
-    SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
+pub use journal::record::{
+    Opening, Openings, PublicRecord, PublicRecords, RECORD_VERSION, RecordError, RecordedCommand,
+    Records, SALT_BYTES, decode_openings, decode_public_records, decode_records, encode_record,
     has_private_part,
 };
-pub use secret::{Secret, SecretError, Token};
+pub use journal::{public_journal, record};
+pub use message::body::{
+    Accepted, Account, AccountEntry, AccountFeed, Activity, ActivityBid, ActivityEntry, ActivityOf,
+    ActivityPlace, AddDevice, AnswerStatement, Balance, BatchStatement, Bid, BidMaximum, CancelLot,
+    CancelOrder, Checkpoint, CheckpointStatement, CloseLot, CloseSession, DeadManOf, Deposit,
+    Devices, Done, Envelope, EnvelopeAnswer, EnvelopeCommand, EnvelopeStatement, ExtendLot, Feed,
+    FeedEntry, FilteredFeed, Follows, GetActivity, GetBalance, GetCheckpoint, GetHistory,
+    GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey, GetSnapshot,
+    Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning, ListDevices,
+    ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey,
+    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
+    ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint,
+    Resumed, Resync, ResyncBecause, SealedAnswer, SealingKey, SealingKeyStatement, Sessions,
+    SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart,
+    SnapshotStatement, SnapshotUser, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
+    Welcome, Withdraw,
+};
+pub use message::explain;
+pub use message::feed::FeedError;
+pub use message::json::{JsonError, encode_line};
+#[cfg(feature = "seal")]
+pub use message::seal;
+pub use message::snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
+pub use message::{BodyError, ClientMessage, ServerMessage, decode_body};
+pub use proof::equivocation::{
+    AnySigned, AnyStatement, Conflict, EquivocationProof, NoEquivocation,
+};
+pub use proof::merkle;
+pub use proof::receipt::{Proven, ReceiptError};
+pub use proof::statement::{BatchBuilder, BatchError, StatementError, StatementHead};
 pub use signature::{
     KeyFingerprint, KeyFingerprintError, PublicKey, Signature, SignatureError, SigningKey,
 };
-pub use snapshot::{SnapshotAssembler, SnapshotError, SnapshotParts};
-pub use statement::{BatchBuilder, BatchError, StatementError, StatementHead};
-pub use text::{Text, TextError};
-pub use version::{VERSION, VERSION_OLDEST, version_in_common};
 
 /// How programs talk to the auction, to the byte: `SPEC.md`, in Markdown.
 pub const SPEC_MD: &str = include_str!("../SPEC.md");

@@ -11,9 +11,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::kind::{Kind, Sender};
+use crate::encoding::kind::{Kind, Sender};
+use crate::encoding::schema::Shape;
 use crate::message::{ClientMessage, ServerMessage};
-use crate::shape::Shape;
 use crate::{PREFACE, VERSION};
 
 /// Where the one document names the other, in the folder and on a server.

@@ -11,7 +11,7 @@ use ed25519_dalek::{Signer as _, VerifyingKey};
 use serde::{Deserializer, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::wire::{Wire, read_bytes, unhex, write_bytes};
+use crate::encoding::wire::{Wire, read_bytes, unhex, write_bytes};
 
 const FINGERPRINT_PURPOSE: &[u8] = b"auction.fingerprint.1";
 
@@ -148,4 +148,10 @@ impl Wire for Signature {
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         read_bytes::<D, _, 64>(from, |bytes| bytes.try_into().ok().map(Self))
     }
+}
+
+#[cfg(feature = "schema")]
+crate::encoding::schema::shaped! {
+    PublicKey as "PublicKey", "The public half of a market's key: Ed25519.": crate::encoding::schema::bytes(32);
+    Signature as "Signature", "A signature of a market: Ed25519.": crate::encoding::schema::bytes(64);
 }

@@ -46,7 +46,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 
 /// The one frame that these bytes are.
 fn whole_frame(mut bytes: &[u8]) -> Frame<'_> {
-    let frame = Frame::take(&mut bytes, limits::FRAME_BYTES_MAX)
+    let frame = Frame::split_from(&mut bytes, limits::FRAME_BYTES_MAX)
         .unwrap()
         .unwrap();
     assert!(bytes.is_empty());
@@ -240,7 +240,7 @@ fn folds_of_feeds_and_snapshots_have_these_digests() {
 /// A feed is folded in; the parts of a snapshot begin the market anew.
 fn take(market: &mut Market, mut stream: &[u8]) -> Result<(), FeedError> {
     let mut assembler = SnapshotAssembler::new();
-    while let Some(frame) = Frame::take(&mut stream, limits::FRAME_BYTES_MAX).unwrap() {
+    while let Some(frame) = Frame::split_from(&mut stream, limits::FRAME_BYTES_MAX).unwrap() {
         assert_eq!(frame.kind.sender(), Sender::Server);
         match ServerMessage::decode(frame.kind, frame.body).unwrap() {
             ServerMessage::Feed(feed) => {

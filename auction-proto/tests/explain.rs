@@ -1,10 +1,10 @@
 //! Bytes explained: every byte is accounted for, nothing secret is shown, and what is wrong is named where it is.
 
 use auction_core::{LotId, Name, Price, RequestId};
+use auction_proto::arbitrary::{client_message, server_message};
 use auction_proto::explain::{
     BodyFault, NOT_SHOWN, Part, Says, Unexplained, Wrong, explain, explain_body, hides,
 };
-use auction_proto::strategies::{client_message, server_message};
 use auction_proto::{
     Bid, ClientMessage, FrameError, HEADER_BYTES, Kind, Login, PREFACE, Secret, ServerMessage,
     limits,

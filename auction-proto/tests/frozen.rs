@@ -3,8 +3,7 @@
 //! easy: it gets files of its own, and
 //!
 //! ```sh
-//! export GOLDEN_WRITE=1
-//! cargo test -p auction-proto --test golden && cargo test -p auction-proto --test frozen
+//! cargo xtask golden
 //! ```
 //!
 //! writes golden files that are missing, then appends them to the list. It changes no file and no line that is there.
@@ -100,8 +99,7 @@ fn every_golden_file_is_listed() {
     }
     assert!(
         lines.is_empty(),
-        "new golden files are frozen with the change that brings them: `GOLDEN_WRITE=1 cargo test -p auction-proto --test \
-         frozen` appends to auction-proto/{LIST}:\n{lines}"
+        "new golden files are frozen with the change that brings them: `cargo xtask golden` appends to auction-proto/{LIST}:\n{lines}"
     );
 }
 

@@ -2,8 +2,8 @@
 
 use auction_core::RequestId;
 use auction_proto::{
-    ClientMessage, Code, FrameDecoder, JsonError, LineDecoder, LineError, ServerMessage, limits,
-    strategies,
+    ClientMessage, Code, FrameDecoder, JsonError, LineDecoder, LineError, ServerMessage, arbitrary,
+    limits,
 };
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn of_frame<T>(bytes: &[u8], decode: impl Fn(auction_proto::Frame<'_>) -> T) -> 
 
 proptest! {
     #[test]
-    fn both_encodings_of_a_clients_message_say_the_same(message in strategies::client_message(), request: u64) {
+    fn both_encodings_of_a_clients_message_say_the_same(message in arbitrary::client_message(), request: u64) {
         let request = RequestId(request);
         let (mut line, mut frame) = (Vec::new(), Vec::new());
         message.encode_json(request, &mut line);
@@ -28,7 +28,7 @@ proptest! {
     }
 
     #[test]
-    fn both_encodings_of_a_servers_message_say_the_same(message in strategies::server_message(), request: u64) {
+    fn both_encodings_of_a_servers_message_say_the_same(message in arbitrary::server_message(), request: u64) {
         let request = RequestId(request);
         let (mut line, mut frame) = (Vec::new(), Vec::new());
         message.encode_json(request, &mut line);
@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn lines_come_out_of_bytes_split_anywhere(
-        messages in prop::collection::vec(strategies::client_message(), 1..6),
+        messages in prop::collection::vec(arbitrary::client_message(), 1..6),
         cuts: Vec<prop::sample::Index>,
         ends in prop::sample::select(vec!["", "\n", "\r\n \r\n"]),
     ) {

@@ -6,8 +6,8 @@ use auction_core::{
     ReserveStatus, Sequence, SessionId, Timestamp, UserId,
 };
 use auction_proto::{
-    Bid, BodyError, ClientMessage, FrameDecoder, Kind, ServerMessage, decode_records, encode_frame,
-    encode_record, limits, strategies,
+    Bid, BodyError, ClientMessage, FrameDecoder, Kind, ServerMessage, arbitrary, decode_records,
+    encode_frame, encode_record, limits,
 };
 use proptest::prelude::*;
 
@@ -185,7 +185,7 @@ proptest! {
 
     #[test]
     fn decoding_records_takes_no_more_than_the_bytes_justify(
-        record in strategies::record(),
+        record in arbitrary::record(),
         changes: Vec<(prop::sample::Index, u8)>,
     ) {
         let (mut public, mut private) = (Vec::new(), Vec::new());
@@ -203,7 +203,7 @@ proptest! {
 
     #[test]
     fn decoding_a_changed_message_takes_no_more_than_its_bytes_justify(
-        message in strategies::server_message(),
+        message in arbitrary::server_message(),
         changes: Vec<(prop::sample::Index, u8)>,
     ) {
         let mut bytes = Vec::new();

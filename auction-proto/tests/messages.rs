@@ -7,7 +7,7 @@ use auction_core::{
 };
 use auction_proto::{
     BodyError, ClientMessage, Feed, FeedEntry, Frame, FrameDecoder, HEADER_BYTES, Kind, Sender,
-    ServerMessage, limits, strategies,
+    ServerMessage, arbitrary, limits,
 };
 use proptest::prelude::*;
 
@@ -60,8 +60,8 @@ impl Message {
 
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
-        strategies::client_message().prop_map(Message::Client),
-        strategies::server_message().prop_map(Message::Server),
+        arbitrary::client_message().prop_map(Message::Client),
+        arbitrary::server_message().prop_map(Message::Server),
     ]
 }
 
@@ -70,7 +70,7 @@ proptest! {
     fn a_message_comes_back_from_its_frame(message in message(), request: u64) {
         let bytes = message.frame(RequestId(request));
         let mut input = &bytes[..];
-        let frame = Frame::take(&mut input, limits::FRAME_BYTES_MAX).unwrap().unwrap();
+        let frame = Frame::split_from(&mut input, limits::FRAME_BYTES_MAX).unwrap().unwrap();
         prop_assert_eq!(frame.kind, message.kind());
         prop_assert_eq!(frame.request, RequestId(request));
         prop_assert_eq!(Message::decode(frame.kind, frame.body), Ok(message));

@@ -5,9 +5,7 @@ use auction_core::{
     Name, NewSession, OpenLot, Price, Profit, PublicEvent, Quantity, Record, Registration,
     RequestId, Role, SecurityCode, Sequence, SessionId, Symbol, Terms, Timestamp, TokenHash,
 };
-use auction_proto::{
-    RecordError, decode_public_records, decode_records, encode_record, strategies,
-};
+use auction_proto::{RecordError, arbitrary, decode_public_records, decode_records, encode_record};
 use proptest::prelude::*;
 
 const SALT: [u8; 16] = [7; 16];
@@ -234,7 +232,7 @@ fn profit() -> PublicEvent {
 proptest! {
     #[test]
     fn any_records_come_back_from_their_batch(
-        records in prop::collection::vec(strategies::record(), 0..6),
+        records in prop::collection::vec(arbitrary::record(), 0..6),
     ) {
         let (public, private) = encode(&records);
         let decoded: Result<Vec<_>, _> = decode_records(&public, &private).collect();
@@ -244,7 +242,7 @@ proptest! {
     #[test]
     fn no_hidden_value_stands_in_the_public_bytes(
         units in 1_u64 << 35..=auction_core::limits::PRICE_MAX,
-        record in strategies::record(),
+        record in arbitrary::record(),
     ) {
         // A price of six bytes and more cannot stand there by chance.
         let maximum = Price::from_units(units).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use auction_core::RequestId;
 use auction_proto::{
-    ASYNCAPI_JSON, ClientMessage, Kind, SCHEMA_JSON, Sender, ServerMessage, schema, strategies,
+    ASYNCAPI_JSON, ClientMessage, Kind, SCHEMA_JSON, Sender, ServerMessage, arbitrary, schema,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -28,7 +28,7 @@ fn the_documents_published_are_those_of_the_types() {
     for (published, made) in made {
         assert!(
             published == format!("{made:#}\n"),
-            "schema/v1 is not of these types: cargo run -p auction-proto --example schema"
+            "schema/v1 is not of these types: cargo xtask schema"
         );
     }
 }
@@ -137,8 +137,8 @@ fn the_strategies_make_every_kind_and_every_variant() {
     missing.extend(Kind::ALL.iter().map(Kind::to_string));
     let mut runner = TestRunner::deterministic();
     for _ in 0..DRAWS_MAX {
-        let client = strategies::client_message().new_tree(&mut runner).unwrap();
-        let server = strategies::server_message().new_tree(&mut runner).unwrap();
+        let client = arbitrary::client_message().new_tree(&mut runner).unwrap();
+        let server = arbitrary::server_message().new_tree(&mut runner).unwrap();
         let client = value_of(|out| client.current().encode_json(RequestId(1), out));
         let server = value_of(|out| server.current().encode_json(RequestId(1), out));
         for line in [client, server] {
@@ -236,8 +236,8 @@ proptest! {
 
     #[test]
     fn the_schema_takes_every_message(
-        client in prop::collection::vec(strategies::client_message(), 20),
-        server in prop::collection::vec(strategies::server_message(), 20),
+        client in prop::collection::vec(arbitrary::client_message(), 20),
+        server in prop::collection::vec(arbitrary::server_message(), 20),
         request: u64,
     ) {
         let (of_client, of_server) = (validator("ClientMessage"), validator("ServerMessage"));
@@ -255,8 +255,8 @@ proptest! {
 
     #[test]
     fn what_the_schema_does_not_take_no_decoder_takes_and_the_other_way_round(
-        client in prop::collection::vec((strategies::client_message(), any::<Index>(), 0..CHANGES), 40),
-        server in prop::collection::vec((strategies::server_message(), any::<Index>(), 0..CHANGES), 40),
+        client in prop::collection::vec((arbitrary::client_message(), any::<Index>(), 0..CHANGES), 40),
+        server in prop::collection::vec((arbitrary::server_message(), any::<Index>(), 0..CHANGES), 40),
     ) {
         let (of_client, of_server) = (validator("ClientMessage"), validator("ServerMessage"));
         let mut cases = Vec::new();

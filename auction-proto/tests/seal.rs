@@ -6,8 +6,8 @@ use auction_core::{
     DeviceKey, FeedSequence, LotId, MarketId, OrderId, Price, Quantity, Reply, RequestId,
     SessionId, Side, Timestamp,
 };
+use auction_proto::arbitrary::{lot_id, price, timestamp};
 use auction_proto::seal::{OpeningKey, SealError};
-use auction_proto::strategies::{lot_id, price, timestamp};
 use auction_proto::{
     Accepted, AnswerStatement, Bid, BidMaximum, CancelOrder, Code, Done, Envelope, EnvelopeAnswer,
     EnvelopeCommand, EnvelopeStatement, PlaceOrder, Refused, ReplaceOrder, SealedAnswer,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use auction_core::MarketId;
-use auction_proto::{BatchStatement, Conflict, FraudProof, KeyFingerprint, PublicKey, SignedBatch};
+use auction_proto::{
+    BatchStatement, Conflict, EquivocationProof, KeyFingerprint, PublicKey, SignedBatch,
+};
 
 use super::fetch::Snapshot;
 use super::letter::{Answer, Ask, Letter, LetterError};
@@ -146,7 +148,7 @@ pub enum Told {
     /// The market has signed two things of which one is a lie. It is told once.
     Fraud {
         /// Both.
-        proof: Box<FraudProof>,
+        proof: Box<EquivocationProof>,
         /// How they contradict each other.
         conflict: Conflict,
     },

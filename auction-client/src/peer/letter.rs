@@ -68,7 +68,7 @@ fn message(rest: &mut &[u8]) -> Result<ServerMessage, LetterError> {
         kind,
         request: RequestId(0),
         body,
-    })) = Frame::take(rest, FRAME_BYTES_MAX)
+    })) = Frame::split_from(rest, FRAME_BYTES_MAX)
     else {
         return Err(LetterError::Malformed);
     };

@@ -97,7 +97,7 @@ impl Delivery {
 /// The one frame that takes up all the bytes.
 fn frame(bytes: &[u8], most: usize) -> Option<(auction_proto::Kind, &[u8])> {
     let mut rest = bytes;
-    match Frame::take(&mut rest, most) {
+    match Frame::split_from(&mut rest, most) {
         Ok(Some(Frame {
             kind,
             request: RequestId(0),

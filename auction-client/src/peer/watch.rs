@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
 use auction_core::{Digest, FeedSequence, Market, PublicEvent, Span, Timestamp};
-use auction_proto::{BatchError, BatchStatement, Conflict, FeedEntry, FraudProof};
+use auction_proto::{BatchError, BatchStatement, Conflict, EquivocationProof, FeedEntry};
 use tokio::sync::{mpsc, oneshot};
 
 use super::carrier::PeerCarrier;
@@ -59,7 +59,7 @@ pub enum PeerUpdate {
     /// The market has signed two things of which one is a lie: keep the proof.
     Fraud {
         /// Both.
-        proof: Box<FraudProof>,
+        proof: Box<EquivocationProof>,
         /// How they contradict each other.
         conflict: Conflict,
     },

@@ -3,8 +3,8 @@
 use auction_client::{Client, ConnectionError, Gap, Update, Watch};
 use auction_core::{FeedSequence, RequestId};
 use auction_proto::{
-    AnySigned, ClientMessage, Conflict, FeedEntry, FraudProof, Indicative, ResumePoint, Resumed,
-    Resync, ResyncBecause, SignedBatch, WatchSigned,
+    AnySigned, ClientMessage, Conflict, EquivocationProof, FeedEntry, Indicative, ResumePoint,
+    Resumed, Resync, ResyncBecause, SignedBatch, WatchSigned,
 };
 
 use crate::script::{Door, Line, MARKET, bid_feed, connected, market, price};
@@ -160,7 +160,7 @@ async fn two_signed_batches_that_differ_are_told_once_with_a_proof_that_anyone_c
     let Update::Fraud(fraud) = watch.next().await else {
         panic!("the second contradicts the first");
     };
-    let expected = FraudProof {
+    let expected = EquivocationProof {
         first: AnySigned::Batch(first),
         second: AnySigned::Batch(second.clone()),
     };

@@ -6,10 +6,10 @@ use super::english::English;
 use super::offers::Offers;
 use super::sealed::Committed;
 use crate::Sequence;
-use crate::command::Terms;
-use crate::event::{Event, LotOpened, PrivateEvent, PublicEvent};
-use crate::lot::HiddenLot;
+use crate::lot::LotSecret;
 use crate::market::FoldError;
+use crate::model::command::Terms;
+use crate::model::event::{Event, LotOpened, PrivateEvent, PublicEvent};
 use alloc::collections::BTreeMap;
 
 impl Audit {
@@ -21,10 +21,10 @@ impl Audit {
             if let Some(id) = lot {
                 let after = self.due(id);
                 if let Some(before) = before {
-                    self.deadlines.clear(before, id);
+                    self.timers.clear(before, id);
                 }
                 if let Some(after) = after {
-                    self.deadlines.set(after, id);
+                    self.timers.set(after, id);
                 }
             }
             match event {
@@ -55,7 +55,7 @@ impl Audit {
             .market
             .lot(opened.lot)
             .expect("it has just opened");
-        self.engine.hidden.push(HiddenLot::opened(lot));
+        self.engine.hidden.push(LotSecret::opened(lot));
         match &opened.terms {
             Terms::English(terms) => {
                 let offers = Offers::opened(lot, terms, opened.has_reserve);

@@ -1,6 +1,6 @@
 //! A record on its way through the judge, and what can be asked of it.
 
-use crate::event::{Event, Events, PublicEvent};
+use crate::model::event::{Event, Events, PublicEvent};
 use crate::{Actor, Command, LotId, RandomEnd, Sequence, Timestamp};
 
 /// A record on its way through the judge.

@@ -3,9 +3,9 @@
 use super::Audit;
 use super::case::{Case, opened_end};
 use super::verdict::{UncrossFault, Wrong};
-use crate::command::Terms;
-use crate::event::PublicEvent;
 use crate::lot::{Lot, Phase};
+use crate::model::command::Terms;
+use crate::model::event::PublicEvent;
 use crate::{Command, LotId, RandomEnd, Span, Timestamp};
 
 impl Audit {
@@ -43,7 +43,7 @@ impl Audit {
             _ => false,
         };
         let is_first = self
-            .deadlines
+            .timers
             .next()
             .is_none_or(|first| (due, lot.id) <= first);
         if is_fit && is_first && case.at == due.max(self.engine.at) {

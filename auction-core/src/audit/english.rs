@@ -4,8 +4,8 @@ use super::Audit;
 use super::case::Case;
 use super::offers::{Assumed, Beaten, Chosen, Offer, Offers, Seen};
 use super::verdict::{Foul, Held, Judged, Wrong};
-use crate::command::EnglishTerms;
-use crate::event::{BidAccepted, Outcome, PublicEvent, SoldBy};
+use crate::model::command::EnglishTerms;
+use crate::model::event::{BidAccepted, Outcome, PublicEvent, SoldBy};
 use crate::{Actor, Command, LotId, Price};
 
 /// What is known of an English lot.

@@ -32,14 +32,14 @@ mod apply;
 pub use opened::Opened;
 pub use verdict::{Foul, Held, Judged, UncrossFault, Wrong};
 
-use crate::command::{Credential, OpenLot, Registration, Terms};
-use crate::deadlines::Deadlines;
 use crate::engine::ReplayError;
-use crate::event::{Events, LotOpened, PublicEvent};
-use crate::lot::HiddenLot;
+use crate::engine::timers::Timers;
+use crate::lot::LotSecret;
 use crate::market::Market;
-use crate::record::Record;
-use crate::rules::RULES_VERSION;
+use crate::model::command::{Credential, OpenLot, Registration, Terms};
+use crate::model::event::{Events, LotOpened, PublicEvent};
+use crate::model::record::Record;
+use crate::model::steps::RULES_VERSION;
 use crate::{Actor, Command, Engine, LotId, MarketId, OrderId, Price, Sequence, Timestamp, UserId};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -72,7 +72,7 @@ pub struct Audit {
     english: BTreeMap<LotId, English>,
     sealed: BTreeMap<LotId, BTreeMap<(UserId, OrderId), Committed>>,
     /// When open lots fall due, as far as everyone knows: a call auction with a fixed end is not among them.
-    deadlines: Deadlines,
+    timers: Timers,
     /// Records that showed nothing so far.
     silent: u64,
 }
@@ -85,7 +85,7 @@ impl Audit {
             engine: Engine::new(id),
             english: BTreeMap::new(),
             sealed: BTreeMap::new(),
-            deadlines: Deadlines::default(),
+            timers: Timers::default(),
             silent: 0,
         }
     }
@@ -106,9 +106,9 @@ impl Audit {
     ///
     /// # Errors
     /// [`Foul`] when it is not what the rules give. The audit is of no more use then.
-    pub fn take_whole(&mut self, record: &Record) -> Result<Judged, Foul> {
+    pub fn check_record(&mut self, record: &Record) -> Result<Judged, Foul> {
         let events: Vec<_> = record.events.iter().map(public).collect();
-        self.take(
+        self.check(
             record.rules,
             Case {
                 sequence: record.sequence,
@@ -124,8 +124,8 @@ impl Audit {
     ///
     /// # Errors
     /// [`Foul`] when it is not what the rules give. The audit is of no more use then.
-    pub fn take_closed(&mut self, record: &ClosedRecord) -> Result<Judged, Foul> {
-        self.take(
+    pub fn check_closed(&mut self, record: &ClosedRecord) -> Result<Judged, Foul> {
+        self.check(
             record.rules,
             Case {
                 sequence: record.sequence,
@@ -140,7 +140,7 @@ impl Audit {
         )
     }
 
-    fn take(&mut self, rules: u16, case: Case<'_>) -> Result<Judged, Foul> {
+    fn check(&mut self, rules: u16, case: Case<'_>) -> Result<Judged, Foul> {
         let lot = lot_of(&case);
         let foul = |wrong| Foul {
             sequence: case.sequence,
@@ -298,7 +298,7 @@ impl Audit {
         }
     }
 
-    fn hidden(&mut self, lot: LotId) -> Option<&mut HiddenLot> {
+    fn hidden(&mut self, lot: LotId) -> Option<&mut LotSecret> {
         self.engine.hidden.get_mut(lot.index()?)
     }
 

@@ -5,9 +5,9 @@
 //! the hidden ones that it was made from, and a choice of them with which the engine can decide.
 
 use super::range::{Range, greatest_that_steps_to, least_that_steps_to, steps_to};
-use crate::command::EnglishTerms;
-use crate::event::ReserveStatus;
 use crate::lot::{Book, Lot};
+use crate::model::command::EnglishTerms;
+use crate::model::event::ReserveStatus;
 use crate::{Price, Steps, UserId};
 
 /// What is known of the offers on an English lot.

@@ -3,8 +3,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
-use crate::record::Record;
+use crate::model::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
+use crate::model::record::Record;
 use crate::{LotId, OrderId, Sequence, Terms, UserId};
 
 /// Finds the records whose private parts the rules have opened, among whole records taken in order.
@@ -29,16 +29,16 @@ struct English {
 
 impl Opened {
     /// Takes the next record, and gives `open` the sequences of records that it opens, in no order.
-    pub fn take(&mut self, record: &Record, mut open: impl FnMut(Sequence)) {
+    pub fn apply(&mut self, record: &Record, mut open: impl FnMut(Sequence)) {
         for event in &record.events {
             match event {
-                Event::Public(event) => self.take_public(event, &mut open),
-                Event::Private(event) => self.take_private(record.sequence, event),
+                Event::Public(event) => self.apply_public(event, &mut open),
+                Event::Private(event) => self.apply_private(record.sequence, event),
             }
         }
     }
 
-    fn take_public(&mut self, event: &PublicEvent, open: &mut impl FnMut(Sequence)) {
+    fn apply_public(&mut self, event: &PublicEvent, open: &mut impl FnMut(Sequence)) {
         match event {
             PublicEvent::LotOpened(opened) => match &opened.terms {
                 Terms::English(_) => {
@@ -73,7 +73,7 @@ impl Opened {
         }
     }
 
-    fn take_private(&mut self, at: Sequence, event: &PrivateEvent) {
+    fn apply_private(&mut self, at: Sequence, event: &PrivateEvent) {
         match *event {
             PrivateEvent::MaximumSet {
                 lot, bidder, leads, ..

@@ -4,9 +4,9 @@
 use super::Audit;
 use super::case::Case;
 use super::verdict::{Held, Judged, Wrong};
-use crate::command::Terms;
-use crate::event::{Event, OpenedBid, Outcome, PrivateEvent, PublicEvent, UnsoldBecause};
 use crate::lot::{Book, Lot, Phase};
+use crate::model::command::Terms;
+use crate::model::event::{Event, OpenedBid, Outcome, PrivateEvent, PublicEvent, UnsoldBecause};
 use crate::{Actor, Command, LotId, OrderId, Price, Quantity, Sequence, Timestamp};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;

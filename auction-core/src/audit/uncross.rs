@@ -4,9 +4,9 @@ use super::Audit;
 use super::case::Case;
 use super::verdict::{Held, Judged, UncrossFault, Wrong};
 use crate::clearing::call::{LadderStep, Quote};
-use crate::command::{CallTerms, Terms};
-use crate::event::{Events, ExtensionCause, NoCrossBecause, Outcome, PublicEvent};
 use crate::lot::{Book, CallBook, Lot};
+use crate::model::command::{CallTerms, Terms};
+use crate::model::event::{Events, ExtensionCause, NoCrossBecause, Outcome, PublicEvent};
 use crate::{Actor, LotId, Price, Timestamp};
 
 impl Audit {

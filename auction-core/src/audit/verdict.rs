@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use crate::engine::ReplayError;
-use crate::event::PublicEvent;
 use crate::market::FoldError;
-use crate::reject::Reject;
+use crate::model::event::PublicEvent;
+use crate::model::reject::Reject;
 use crate::{LotId, OrderId, Price, Sequence, Timestamp, UserId};
 
 /// How far a record could be judged.

@@ -21,7 +21,7 @@
 //! let SealedOutcome::Sold(sale) = bids.outcome(&terms) else { panic!() };
 //! assert_eq!((sale.winner, sale.price), (UserId(1), price("50")));
 //! assert_eq!(sale.decided_by, SealedRule::Reserve);
-//! assert_eq!(bids.least_winning(&terms, UserId(2)), Some(price("100.0001")));
+//! assert_eq!(bids.winning_threshold(&terms, UserId(2)), Some(price("100.0001")));
 //! # Ok::<(), auction_core::clearing::sealed::BelowMinimum>(())
 //! ```
 
@@ -149,7 +149,7 @@ impl SealedBids {
     /// The smallest bid with which this trader would have won, the others' being as they are: in the place of
     /// their own bid if they have one, else after all the others. `None`: no price would have.
     #[must_use]
-    pub fn least_winning(&self, terms: &SealedTerms, bidder: UserId) -> Option<Price> {
+    pub fn winning_threshold(&self, terms: &SealedTerms, bidder: UserId) -> Option<Price> {
         let least_sale = terms.least_sale();
         let Some((_, best)) = self.best_without(Some(bidder)) else {
             return Some(least_sale);

@@ -158,7 +158,7 @@ impl UniformFill {
 /// # Panics
 /// With as many bids as [`BOOK_ORDERS_MAX`](crate::limits::BOOK_ORDERS_MAX), the one asked about left out.
 #[must_use]
-pub fn least_winning(
+pub fn winning_threshold(
     terms: &UniformTerms,
     bids: &[UniformBid],
     sequence: Sequence,

@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use super::Engine;
-use crate::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
-use crate::lot::{HiddenLot, Lot};
+use crate::account::sessions::Speaker;
+use crate::lot::{Lot, LotSecret};
 use crate::market::FoldError;
-use crate::record::Record;
-use crate::roster::Speaker;
+use crate::model::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
+use crate::model::record::Record;
 use crate::{LotId, SessionId, Timestamp, UserId};
 
 impl Engine {
@@ -23,7 +23,7 @@ impl Engine {
         }
         if let Some((session, request)) = record.request {
             let (sequence, reply) = (record.sequence, record.reply());
-            self.roster
+            self.sessions
                 .remember(session, request, &record.command, sequence, reply);
         }
         self.sequence = record.sequence;
@@ -45,8 +45,8 @@ impl Engine {
             PublicEvent::LotOpened(opened) => {
                 self.market.apply(at, event)?;
                 let lot = self.market.lot(opened.lot).expect("it has just opened");
-                self.hidden.push(HiddenLot::opened(lot));
-                self.move_deadline(opened.lot, None);
+                self.hidden.push(LotSecret::opened(lot));
+                self.move_deadline(at, opened.lot, None);
             }
             PublicEvent::LotExtended { lot, .. }
             | PublicEvent::LotClosed { lot, .. }
@@ -85,7 +85,7 @@ impl Engine {
         self.market.apply(at, event)?;
         let (public, hidden) = self.halves(lot)?;
         hidden.look_ahead(public);
-        self.move_deadline(lot, before);
+        self.move_deadline(at, lot, before);
         for trader in traders {
             self.calls.set(trader, lot, false);
         }
@@ -94,16 +94,19 @@ impl Engine {
 
     fn deadline_of(&self, lot: LotId) -> Option<Timestamp> {
         let public = self.market.lot(lot)?;
-        self.hidden_of(lot).deadline(public)
+        self.secret_of(lot).deadline(public)
     }
 
-    fn move_deadline(&mut self, lot: LotId, before: Option<Timestamp>) {
+    fn move_deadline(&mut self, at: Timestamp, lot: LotId, before: Option<Timestamp>) {
         let after = self.deadline_of(lot);
         if let Some(before) = before {
-            self.deadlines.clear(before, lot);
+            self.timers.clear(before, lot);
         }
         if let Some(after) = after {
-            self.deadlines.set(after, lot);
+            self.timers.set(after, lot);
+            if after <= at {
+                self.moved_due_at = Some(at);
+            }
         }
     }
 
@@ -113,7 +116,7 @@ impl Engine {
         match event {
             PrivateEvent::CredentialSet { user, credential } => {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;
-                self.roster.set_credential(*user, credential);
+                self.sessions.set_credential(*user, credential);
             }
             PrivateEvent::SessionOpened {
                 session,
@@ -132,19 +135,19 @@ impl Engine {
                 let speaker = Speaker::Device(**device);
                 self.apply_session(*session, *user, speaker, at, Timestamp::MAX)?;
             }
-            PrivateEvent::SessionClosed { session } => self.roster.session_closed(*session),
+            PrivateEvent::SessionClosed { session } => self.sessions.session_closed(*session),
             PrivateEvent::UserSuspended { user } => {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;
-                self.roster.suspend(*user);
+                self.sessions.suspend(*user);
             }
-            PrivateEvent::UserReinstated { user } => self.roster.reinstate(*user),
+            PrivateEvent::UserReinstated { user } => self.sessions.reinstate(*user),
             PrivateEvent::DeadManSet {
                 session,
                 user,
                 grace,
             } => {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;
-                self.roster.set_dead_man(*session, *user, *grace);
+                self.sessions.set_dead_man(*session, *user, *grace);
             }
             // What they mean for the accounts was taken.
             PrivateEvent::Deposited { user, .. } | PrivateEvent::Withdrawn { user, .. } => {
@@ -158,7 +161,7 @@ impl Engine {
             | PrivateEvent::OrdersWithdrawn { lot, trader } => {
                 known(*trader).ok_or(FoldError::UnknownUser(*trader))?;
                 self.apply_in_secret(*lot, event)?;
-                match self.hidden_of(*lot).call_orders_of(*trader) {
+                match self.secret_of(*lot).call_orders_of(*trader) {
                     Some(0) => self.calls.set(*trader, *lot, false),
                     // The others are in already.
                     Some(1) => self.calls.set(*trader, *lot, true),
@@ -168,7 +171,7 @@ impl Engine {
             PrivateEvent::EndDrawn { lot, .. } => {
                 let before = self.deadline_of(*lot);
                 self.apply_in_secret(*lot, event)?;
-                self.move_deadline(*lot, before);
+                self.move_deadline(at, *lot, before);
             }
         }
         Ok(())
@@ -184,7 +187,7 @@ impl Engine {
     ) -> Result<(), FoldError> {
         let known = self.market.user(user);
         known.ok_or(FoldError::UnknownUser(user))?;
-        let expected = self.roster.next_session();
+        let expected = self.sessions.next_session();
         if session != expected {
             return Err(FoldError::NotNext {
                 what: "session",
@@ -192,7 +195,7 @@ impl Engine {
                 expected: expected.0,
             });
         }
-        self.roster
+        self.sessions
             .session_opened(session, user, speaker, at, expires_at);
         Ok(())
     }
@@ -207,7 +210,7 @@ impl Engine {
     }
 
     #[inline]
-    fn halves(&mut self, lot: LotId) -> Result<(&Lot, &mut HiddenLot), FoldError> {
+    fn halves(&mut self, lot: LotId) -> Result<(&Lot, &mut LotSecret), FoldError> {
         let hidden = lot.index().and_then(|index| self.hidden.get_mut(index));
         let public = self.market.lot(lot);
         public.zip(hidden).ok_or(FoldError::LotNotOpen(lot))

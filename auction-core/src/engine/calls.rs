@@ -2,14 +2,14 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
-use crate::lot::HiddenLot;
+use crate::lot::LotSecret;
 use crate::{LotId, UserId};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Calls(BTreeMap<UserId, BTreeSet<LotId>>);
 
 impl Calls {
-    pub(super) fn of_lots(hidden: &[HiddenLot]) -> Self {
+    pub(super) fn of_lots(hidden: &[LotSecret]) -> Self {
         let mut calls = Self::default();
         for (index, hidden) in hidden.iter().enumerate() {
             for trader in hidden.call_traders() {

@@ -1,12 +1,12 @@
-//! Deciding about stocks, accounts and sessions: reads the state, changes nothing.
+//! Decisions about stocks, accounts and sessions: reads the state, changes nothing.
 
 use super::Engine;
-use super::right::Right;
-use crate::command::{Actor, Command, Listing, NewSession, Registration, Role};
-use crate::event::{Event, Events, PrivateEvent, PublicEvent};
+use super::permission::Permission;
 use crate::limits::{STOCKS_MAX, USERS_MAX};
 use crate::lot::{Offer, OrderChange};
-use crate::reject::{Countable, Reject};
+use crate::model::command::{Actor, Command, Listing, NewSession, Registration, Role};
+use crate::model::event::{Event, Events, PrivateEvent, PublicEvent};
+use crate::model::reject::{Countable, Reject};
 use crate::{Profit, SecurityCode, SessionId, Span, Symbol, Timestamp, UserId};
 
 impl Engine {
@@ -25,8 +25,8 @@ impl Engine {
             Command::BidMaximum { lot, maximum } => {
                 self.decide_offer(now, actor, *lot, Offer::Maximum(*maximum), events)?;
             }
-            rarer => {
-                self.decide_rarer(now, actor, rarer, events)?;
+            other => {
+                self.decide_other(now, actor, other, events)?;
                 assert!(!events.is_empty(), "what is accepted changes something");
             }
         }
@@ -35,7 +35,7 @@ impl Engine {
 
     /// All but offers, of which a market decides millions.
     #[inline(never)]
-    fn decide_rarer(
+    fn decide_other(
         &self,
         now: Timestamp,
         actor: Actor,
@@ -47,59 +47,59 @@ impl Engine {
                 unreachable!("offers are decided above")
             }
             Command::ListStock(listing) => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_listing(*listing, events)?;
             }
             Command::OpenLot(open) => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_opening(now, open, events)?;
             }
             Command::ExtendLot { lot, closes_at } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_extension(now, *lot, *closes_at, events)?;
             }
             Command::CloseDue { lot } => {
-                self.require(actor, Right::TellTime)?;
+                self.require(actor, Permission::TellTime)?;
                 self.decide_due_close(now, *lot, events)?;
             }
             Command::OpenDue { lot } => {
-                self.require(actor, Right::TellTime)?;
+                self.require(actor, Permission::TellTime)?;
                 self.decide_due_opening(*lot, events)?;
             }
             Command::DrawEnd { lot, seed } => {
-                self.require(actor, Right::TellTime)?;
+                self.require(actor, Permission::TellTime)?;
                 self.decide_draw(now, *lot, *seed, events)?;
             }
             Command::CloseLot { lot } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_early_close(*lot, events)?;
             }
             Command::CancelLot { lot } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_cancel(*lot, events)?;
             }
             Command::HaltLot { lot } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_halt(now, *lot, events)?;
             }
             Command::ResumeLot { lot } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_resumption(now, *lot, events)?;
             }
             Command::SuspendUser { user } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_suspension(*user, events)?;
             }
             Command::ReinstateUser { user } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_reinstatement(*user, events)?;
             }
             Command::Register(registration) => {
-                self.require(actor, Right::Operate)?;
+                self.require(actor, Permission::Operate)?;
                 self.decide_registration(registration, events)?;
             }
             Command::OpenSession(new) => {
-                self.require(actor, Right::Operate)?;
+                self.require(actor, Permission::Operate)?;
                 self.decide_session(new, events)?;
             }
             Command::CloseSession { session } => {
@@ -139,22 +139,22 @@ impl Engine {
                 self.decide_dead_man(actor, *session, *grace, events)?;
             }
             Command::SetAccounts { mode } => {
-                self.require(actor, Right::Operate)?;
+                self.require(actor, Permission::Operate)?;
                 self.decide_accounts(*mode, events)?;
             }
             Command::Deposit { user, asset } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_deposit(*user, *asset, events)?;
             }
             Command::Withdraw { user, asset } => {
-                self.require(actor, Right::RunLots)?;
+                self.require(actor, Permission::RunLots)?;
                 self.decide_withdrawal(*user, *asset, events)?;
             }
             Command::AddDevice(device) => {
                 let user = self.require_trader(actor)?;
-                self.roster.admits_device(user, device.key)?;
+                self.sessions.admits_device(user, device.key)?;
                 events.push(Event::Private(PrivateEvent::DeviceAdded {
-                    session: self.roster.next_session(),
+                    session: self.sessions.next_session(),
                     user,
                     device: device.clone(),
                 }));
@@ -221,20 +221,20 @@ impl Engine {
 
     fn decide_suspension(&self, user: UserId, events: &mut Events) -> Result<(), Reject> {
         self.market.user(user).ok_or(Reject::UnknownUser { user })?;
-        if self.roster.is_suspended(user) {
+        if self.sessions.is_suspended(user) {
             return Err(Reject::Unchanged);
         }
         events.push(Event::Private(PrivateEvent::UserSuspended { user }));
         for lot in self.calls.of(user) {
             let called = self.lot(lot)?;
-            self.hidden_of(lot).decide_withdrawal(called, user, events);
+            self.secret_of(lot).decide_withdrawal(called, user, events);
         }
         Ok(())
     }
 
     fn decide_reinstatement(&self, user: UserId, events: &mut Events) -> Result<(), Reject> {
         self.market.user(user).ok_or(Reject::UnknownUser { user })?;
-        if !self.roster.is_suspended(user) {
+        if !self.sessions.is_suspended(user) {
             return Err(Reject::Unchanged);
         }
         events.push(Event::Private(PrivateEvent::UserReinstated { user }));
@@ -248,10 +248,10 @@ impl Engine {
             expires_at,
         } = *new;
         self.market.user(user).ok_or(Reject::UnknownUser { user })?;
-        if let Some(session) = self.roster.to_retire(user) {
+        if let Some(session) = self.sessions.to_retire(user) {
             events.push(Event::Private(PrivateEvent::SessionClosed { session }));
         }
-        let session = self.roster.next_session();
+        let session = self.sessions.next_session();
         let opened = PrivateEvent::SessionOpened {
             session,
             user,
@@ -268,7 +268,7 @@ impl Engine {
         session: SessionId,
         events: &mut Events,
     ) -> Result<(), Reject> {
-        let closing = self.roster.asking(session)?;
+        let closing = self.sessions.open_session(session)?;
         let own = actor == Actor::User(closing.user);
         if !own && actor != Actor::Operator {
             // Of others' sessions one learns nothing.
@@ -289,8 +289,8 @@ impl Engine {
             Actor::Operator => None,
             _ => Some(self.require_trader(actor)?),
         };
-        let set = self.roster.dead_man(session);
-        let user = match (self.roster.session(session), set) {
+        let set = self.sessions.dead_man(session);
+        let user = match (self.sessions.session(session), set) {
             (Some(open), _) => open.user,
             // Of one that has ended, the switch can only be cleared.
             (None, Some(dead_man)) if grace.is_none() => dead_man.user,
@@ -319,7 +319,7 @@ impl Engine {
         profit: Profit,
         events: &mut Events,
     ) -> Result<(), Reject> {
-        self.require(actor, Right::Publish(symbol))?;
+        self.require(actor, Permission::Publish(symbol))?;
         let stock = self
             .market
             .stock(symbol)

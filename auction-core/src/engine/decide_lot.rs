@@ -1,13 +1,13 @@
-//! Deciding about lots: reads the state, changes nothing.
+//! Decisions about lots: reads the state, changes nothing.
 
 use super::Engine;
-use crate::command::{Actor, CallTerms, OpenLot, Terms};
-use crate::event::{
-    Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent, PublicEvent, UnsoldBecause,
-};
 use crate::limits::{CALLS_PER_TRADER_MAX, LOTS_MAX, SPAN_MAX_MICROS};
 use crate::lot::{self, Due, Lot, Offer, OrderChange};
-use crate::reject::{Countable, Reject};
+use crate::model::command::{Actor, CallTerms, OpenLot, Terms};
+use crate::model::event::{
+    Event, Events, ExtensionCause, LotOpened, Outcome, PrivateEvent, PublicEvent, UnsoldBecause,
+};
+use crate::model::reject::{Countable, Reject};
 use crate::{LotId, Price, Seed, Symbol, Timestamp};
 
 impl Engine {
@@ -75,7 +75,7 @@ impl Engine {
             return Err(Reject::CloseNotLater { after });
         }
         let cause = ExtensionCause::Ordered;
-        self.hidden_of(lot).open_end(moved, events);
+        self.secret_of(lot).open_end(moved, events);
         events.push(Event::Public(PublicEvent::LotExtended {
             lot,
             closes_at,
@@ -107,7 +107,7 @@ impl Engine {
     ) -> Result<(), Reject> {
         let due = self.lot(lot)?;
         due.check_not_closed()?;
-        let hidden = self.hidden_of(lot);
+        let hidden = self.secret_of(lot);
         let is_due = hidden.deadline(due).is_some_and(|due| due <= now);
         if !is_due || !hidden.decide_draw(due, now, seed, events) {
             return Err(Reject::Unchanged);
@@ -123,7 +123,7 @@ impl Engine {
     ) -> Result<(), Reject> {
         let due = self.lot(lot)?;
         due.check_not_closed()?;
-        let hidden = self.hidden_of(lot);
+        let hidden = self.secret_of(lot);
         if hidden.deadline(due).is_none_or(|deadline| now < deadline) {
             let closes_at = due.closes_at;
             return Err(Reject::NotDue { closes_at });
@@ -144,7 +144,7 @@ impl Engine {
     }
 
     fn settle(&self, lot: &Lot, events: &mut Events) {
-        let outcome = self.hidden_of(lot.id).decide_close(lot, events);
+        let outcome = self.secret_of(lot.id).decide_close(lot, events);
         let lot = lot.id;
         events.push(Event::Public(PublicEvent::LotClosed { lot, outcome }));
     }
@@ -155,7 +155,7 @@ impl Engine {
         if cancelled.bidders() > 0 {
             return Err(Reject::LotHasBids { lot });
         }
-        self.hidden_of(lot).open_end(cancelled, events);
+        self.secret_of(lot).open_end(cancelled, events);
         let outcome = Outcome::Unsold {
             because: UnsoldBecause::Cancelled,
             highest: None,
@@ -226,7 +226,7 @@ impl Engine {
     ) -> Result<(), Reject> {
         let trader = self.require_trader(actor)?;
         let lot = self.lot(lot)?;
-        let hidden = self.hidden_of(lot.id);
+        let hidden = self.secret_of(lot.id);
         lot::decide_order(lot, hidden, now, trader, change, events)?;
         let is_first = hidden.call_orders_of(trader) == Some(0);
         if is_first && self.calls.count(trader) >= CALLS_PER_TRADER_MAX {

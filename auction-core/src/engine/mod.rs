@@ -1,31 +1,37 @@
 //! The engine: decides commands and applies what was decided.
 
-mod right;
+pub(crate) mod timers;
+mod permission;
 mod calls;
 mod decide;
 mod decide_lot;
-mod settle;
+mod funds;
 mod apply;
-mod straight;
+mod fast_path;
+mod turn;
 mod replay;
+mod accounts;
+pub(crate) mod snapshot;
 
 pub use replay::{Difference, ReplayError};
+pub use turn::Turn;
 
-pub(crate) use settle::reserved_anew;
+pub(crate) use funds::reserved_again;
 
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 
+use crate::account::ledger::Ledger;
+use crate::account::sessions::Sessions;
 use crate::clearing::call::Indicative;
-use crate::command::{Actor, Caller, Command};
-use crate::deadlines::Deadlines;
-use crate::ledger::Ledger;
-use crate::lot::{BookDepth, HiddenLot, LeastWinning, Lot, OwnOrder, StandingLead, StandingOrder};
+use crate::engine::timers::Timers;
+use crate::lot::{BookDepth, Lot, LotSecret, OwnOrder, WinningThreshold};
 use crate::market::Market;
-use crate::record::{Record, Reply};
-use crate::reject::Reject;
-use crate::roster::Roster;
-use crate::rules::RULES_VERSION;
+use crate::market::digest::Digest;
+use crate::model::command::{Actor, Caller, Command};
+use crate::model::record::{Record, Reply};
+use crate::model::reject::Reject;
+use crate::model::steps::RULES_VERSION;
 use crate::{LotId, MarketId, RequestId, Seed, Sequence, SessionId, Timestamp, UserId};
 use calls::Calls;
 
@@ -37,13 +43,15 @@ use calls::Calls;
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) market: Market,
-    pub(crate) roster: Roster,
-    pub(crate) hidden: Vec<HiddenLot>,
+    pub(crate) sessions: Sessions,
+    pub(crate) hidden: Vec<LotSecret>,
     /// `None`: traders bid on credit.
     pub(crate) ledger: Option<Ledger>,
     pub(crate) sequence: Sequence,
     pub(crate) at: Timestamp,
-    deadlines: Deadlines,
+    timers: Timers,
+    /// When a command last moved a deadline into the past: others of the same moment may come before it is decided.
+    moved_due_at: Option<Timestamp>,
     calls: Calls,
 }
 
@@ -82,12 +90,12 @@ impl<R: Borrow<Record>> Executed<R> {
 }
 
 /// Who asks, when it is clear.
-enum Asked {
-    Anew {
+enum Request {
+    New {
         actor: Actor,
         request: Option<(SessionId, RequestId)>,
     },
-    Before {
+    Repeated {
         sequence: Sequence,
         reply: Reply,
     },
@@ -99,40 +107,43 @@ impl Engine {
     pub fn new(id: MarketId) -> Self {
         Self {
             market: Market::new(id),
-            roster: Roster::default(),
+            sessions: Sessions::default(),
             hidden: Vec::new(),
             ledger: None,
             sequence: Sequence(0),
             at: Timestamp::default(),
-            deadlines: Deadlines::default(),
+            timers: Timers::default(),
+            moved_due_at: None,
             calls: Calls::default(),
         }
     }
 
     pub(crate) fn from_state(
         market: Market,
-        roster: Roster,
-        mut hidden: Vec<HiddenLot>,
+        sessions: Sessions,
+        mut hidden: Vec<LotSecret>,
         ledger: Option<Ledger>,
         sequence: Sequence,
         at: Timestamp,
     ) -> Self {
-        let mut deadlines = Deadlines::default();
+        let mut timers = Timers::default();
         for (lot, hidden) in market.lots().iter().zip(&mut hidden) {
             hidden.look_ahead(lot);
             if let Some(deadline) = hidden.deadline(lot) {
-                deadlines.set(deadline, lot.id);
+                timers.set(deadline, lot.id);
             }
         }
         let calls = Calls::of_lots(&hidden);
         Self {
             market,
-            roster,
+            sessions,
             hidden,
             ledger,
             sequence,
             at,
-            deadlines,
+            timers,
+            // Which commands came before is not known.
+            moved_due_at: Some(at),
             calls,
         }
     }
@@ -144,10 +155,15 @@ impl Engine {
         &self.market
     }
 
+    /// The [digest](Market::digest) of the market, without a copy of the market.
+    pub fn digest(&mut self) -> Digest {
+        self.market.digest()
+    }
+
     /// Credentials and sessions.
     #[must_use]
-    pub fn roster(&self) -> &Roster {
-        &self.roster
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// The place of the last record.
@@ -165,41 +181,20 @@ impl Engine {
     /// When to call [`advance`](Self::advance) next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.next().map(|(at, _)| at)
+        self.timers.next().map(|(at, _)| at)
     }
 
     /// The lots that are due at `now`, to open, to close or to have their random end drawn, by time, then by
     /// number.
     pub fn due(&self, now: Timestamp) -> impl Iterator<Item = LotId> {
-        self.deadlines.due(now).map(|(_, lot)| lot)
+        self.timers.due(now).map(|(_, lot)| lot)
     }
 
     /// What a trader would have needed to win a lot; `None` before it closes. Tell it to that trader alone.
     #[must_use]
-    pub fn least_winning(&self, lot: LotId, trader: UserId) -> Option<LeastWinning> {
+    pub fn winning_threshold(&self, lot: LotId, trader: UserId) -> Option<WinningThreshold> {
         let lot = self.market.lot(lot)?;
-        self.hidden_of(lot.id).least_winning(lot, trader)
-    }
-
-    /// Every order on a lot that has not closed, and whose it is: for [`Accounts`](crate::Accounts).
-    pub(crate) fn each_standing_order(&self, mut take: impl FnMut(UserId, StandingOrder)) {
-        for (lot, hidden) in self.unclosed() {
-            hidden.each_order(lot.id, &mut take);
-        }
-    }
-
-    /// Every lead of a lot that has not closed.
-    pub(crate) fn each_lead(&self, mut take: impl FnMut(UserId, StandingLead)) {
-        for (lot, hidden) in self.unclosed() {
-            if let Some((leader, offer)) = hidden.lead(lot) {
-                take(leader, StandingLead { lot: lot.id, offer });
-            }
-        }
-    }
-
-    fn unclosed(&self) -> impl Iterator<Item = (&Lot, &HiddenLot)> {
-        let lots = self.market.lots().iter().zip(&self.hidden);
-        lots.filter(|(lot, _)| !lot.is_closed())
+        self.secret_of(lot.id).winning_threshold(lot, trader)
     }
 
     /// A trader's orders on a lot, by number, and what came of them once the lot has closed; `None`: there is no
@@ -207,7 +202,7 @@ impl Engine {
     #[must_use]
     pub fn orders_of(&self, lot: LotId, trader: UserId) -> Option<Vec<OwnOrder>> {
         let lot = self.market.lot(lot)?;
-        Some(self.hidden_of(lot.id).orders_of(lot, trader))
+        Some(self.secret_of(lot.id).orders_of(lot, trader))
     }
 
     /// What an uncross of a call auction now would give, its collar aside: publish it as it changes, once what it
@@ -216,7 +211,7 @@ impl Engine {
     #[must_use]
     pub fn indicative(&self, lot: LotId) -> Option<Indicative> {
         let lot = self.market.lot(lot)?;
-        self.hidden_of(lot.id).indicative()
+        self.secret_of(lot.id).indicative()
     }
 
     /// The best of a call auction's book, when its terms let it be published; otherwise as
@@ -224,11 +219,11 @@ impl Engine {
     #[must_use]
     pub fn depth(&self, lot: LotId) -> Option<BookDepth> {
         let lot = self.market.lot(lot)?;
-        self.hidden_of(lot.id).depth(lot)
+        self.secret_of(lot.id).depth(lot)
     }
 
     /// Decides a command and applies what was decided. A `now` before the last record's time counts as that
-    /// time. Let [`advance`](Self::advance) close what is due at `now` first.
+    /// time. Let [`advance`](Self::advance) close what is due at `now` first; a [`turn`](Self::turn) does.
     ///
     /// # Errors
     /// [`Reject`] says why the command is refused. Nothing has changed then, and nothing is to be journalled.
@@ -250,10 +245,10 @@ impl Engine {
     /// there then means nothing.
     ///
     /// ```
-    /// # mod beginning { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/opening.rs")); }
-    /// # use beginning::opening;
-    /// # use auction_core::{Caller, Engine, MarketId, Record, Timestamp};
-    /// # let (mut engine, now) = (Engine::new(MarketId([7; 16])), Timestamp::from_secs(0));
+    /// use auction_core::manual::opening::opening;
+    /// use auction_core::{Caller, Engine, MarketId, Record, Timestamp};
+    ///
+    /// let (mut engine, now) = (Engine::new(MarketId([7; 16])), Timestamp::from_secs(0));
     /// let mut record = Record::default();
     /// let mut journal = Vec::new();
     /// for command in opening() {
@@ -279,8 +274,8 @@ impl Engine {
         let now = now.max(self.at);
         if let Command::Bid { lot, price } = command
             && self.ledger.is_none()
-            && (self.bid_straight(now, &caller, lot, price, record)
-                || self.bid_over_another(now, &caller, lot, price, record))
+            && (self.bid_fast(now, &caller, lot, price, record)
+                || self.bid_fast_over_another(now, &caller, lot, price, record))
         {
             return Ok(Executed::Decided(record));
         }
@@ -298,11 +293,11 @@ impl Engine {
     ) -> Result<Executed<&'r mut Record>, Reject> {
         record.command = command;
         match self.identify(now, caller, &record.command)? {
-            Asked::Anew { actor, request } => {
+            Request::New { actor, request } => {
                 self.record(now, actor, request, record)?;
                 Ok(Executed::Decided(record))
             }
-            Asked::Before { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
+            Request::Repeated { sequence, reply } => Ok(Executed::Repeated { sequence, reply }),
         }
     }
 
@@ -326,14 +321,19 @@ impl Engine {
     /// Who asks, and whether they asked this before. What was done before is told again, whatever has changed
     /// since: the lot may have closed, the session expired.
     #[inline]
-    fn identify(&self, now: Timestamp, caller: Caller, command: &Command) -> Result<Asked, Reject> {
+    fn identify(
+        &self,
+        now: Timestamp,
+        caller: Caller,
+        command: &Command,
+    ) -> Result<Request, Reject> {
         let (actor, request) = match caller {
             Caller::Operator => (Actor::Operator, None),
             Caller::User(user) => (Actor::User(user), None),
             Caller::Session { session, request } => {
-                let asking = self.roster.asking(session)?;
+                let asking = self.sessions.open_session(session)?;
                 if let Some((sequence, reply)) = asking.recall(request, command)? {
-                    return Ok(Asked::Before { sequence, reply });
+                    return Ok(Request::Repeated { sequence, reply });
                 }
                 if now >= asking.expires_at {
                     let expired_at = asking.expires_at;
@@ -345,7 +345,7 @@ impl Engine {
                 (Actor::User(asking.user), Some((session, request)))
             }
         };
-        Ok(Asked::Anew { actor, request })
+        Ok(Request::New { actor, request })
     }
 
     /// What to decide next at `now`, and the time to stamp it with.
@@ -354,14 +354,14 @@ impl Engine {
         now: Timestamp,
         seed: impl FnOnce() -> Seed,
     ) -> Option<(Timestamp, Command)> {
-        let (due, lot) = self.deadlines.next()?;
+        let (due, lot) = self.timers.next()?;
         if due > now {
             return None;
         }
         let due_lot = self.market.lot(lot).expect("what is due is there");
         let command = if due_lot.is_scheduled() {
             Command::OpenDue { lot }
-        } else if self.hidden_of(lot).is_to_be_drawn(due_lot) {
+        } else if self.secret_of(lot).is_to_be_drawn(due_lot) {
             let seed = seed();
             Command::DrawEnd { lot, seed }
         } else {
@@ -397,7 +397,7 @@ impl Engine {
     }
 
     #[inline]
-    fn hidden_of(&self, lot: LotId) -> &HiddenLot {
+    fn secret_of(&self, lot: LotId) -> &LotSecret {
         let index = lot.index().expect("a lot that is there has an index");
         &self.hidden[index]
     }

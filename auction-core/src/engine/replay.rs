@@ -1,13 +1,15 @@
 //! Taking records of the past: as they were decided then, or decided again and compared.
 
-use super::{Asked, Engine};
-use crate::command::{Actor, Caller, Command};
-use crate::event::Events;
+use core::borrow::Borrow;
+
+use super::{Engine, Request};
 use crate::market::FoldError;
-use crate::record::Record;
-use crate::reject::Reject;
-use crate::rules::RULES_VERSION;
-use crate::{Seed, Sequence, Timestamp};
+use crate::model::command::{Actor, Caller, Command};
+use crate::model::event::Events;
+use crate::model::record::Record;
+use crate::model::reject::Reject;
+use crate::model::steps::RULES_VERSION;
+use crate::{LotId, MarketId, Seed, Sequence, Timestamp};
 
 /// Why a record does not follow the ones before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,12 +71,36 @@ pub enum Difference {
     /// Someone else acted.
     #[error("someone else acted")]
     OtherActor,
+    /// A lot was due before a user's command, and was not decided first. It would close late.
+    #[error("lot {lot} was due at {due}, and this command came before it was decided")]
+    DueBefore {
+        /// The lot.
+        lot: LotId,
+        /// When it was due.
+        due: Timestamp,
+    },
     /// Another lot was due, or this one at another time.
     #[error("another lot was due, or this one at another time")]
     OtherDeadline,
 }
 
 impl Engine {
+    /// The engine after all records of a market, taken [as they were decided](Self::replay) then. Records do not name
+    /// their market: the journal that holds them does.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when a record does not follow the ones before it.
+    pub fn replayed<R: Borrow<Record>>(
+        id: MarketId,
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<Self, ReplayError> {
+        let mut engine = Self::new(id);
+        for record in records {
+            engine.replay(record.borrow())?;
+        }
+        Ok(engine)
+    }
+
     /// Takes a record of the past as it was decided then.
     ///
     /// # Errors
@@ -88,7 +114,8 @@ impl Engine {
 
     /// Decides a record of the past again, compares, and takes it.
     ///
-    /// Who acted, with which request, and what came of it must be what the rules give at that time. That the
+    /// Who acted, with which request, and what came of it must be what the rules give at that time, and what was due
+    /// before a user's command must have been decided before. That the
     /// time itself, or a request's number, was not changed afterwards is for the journal's checksums to show.
     ///
     /// # Errors
@@ -146,13 +173,28 @@ impl Engine {
             (Actor::User(_), Some((session, request))) => Caller::Session { session, request },
             (Actor::Clock | Actor::Operator, Some(_)) => return Err(Difference::OtherActor),
         };
+        self.check_due_before(record)?;
         let asked = self
             .identify(record.at, caller, &record.command)
             .map_err(Difference::Refused)?;
         match asked {
-            Asked::Before { .. } => Err(Difference::Repeated),
-            Asked::Anew { actor, .. } if actor != record.actor => Err(Difference::OtherActor),
-            Asked::Anew { .. } => self.compare_events(record),
+            Request::Repeated { .. } => Err(Difference::Repeated),
+            Request::New { actor, .. } if actor != record.actor => Err(Difference::OtherActor),
+            Request::New { .. } => self.compare_events(record),
+        }
+    }
+
+    /// A user's command comes after all that was due before it: otherwise a lot would close later than it was due, and
+    /// take bids until then. The operator may act first: lots that fell due while the market was down can be extended.
+    fn check_due_before(&self, record: &Record) -> Result<(), Difference> {
+        let Actor::User(_) = record.actor else {
+            return Ok(());
+        };
+        match self.timers.next() {
+            Some((due, lot)) if due <= record.at && self.moved_due_at != Some(record.at) => {
+                Err(Difference::DueBefore { lot, due })
+            }
+            _ => Ok(()),
         }
     }
 

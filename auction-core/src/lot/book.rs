@@ -2,7 +2,7 @@
 
 use super::dutch::Taken;
 use super::{CallBook, DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
-use crate::event::{BidAccepted, ExtensionCause, LotOpened, ReserveStatus};
+use crate::model::event::{BidAccepted, ExtensionCause, LotOpened, ReserveStatus};
 use crate::{Price, Terms, UserId};
 
 /// What a format shows of its bids.

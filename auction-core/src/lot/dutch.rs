@@ -1,13 +1,13 @@
 //! The Dutch auction: the price falls, and the first trader to take the lot wins at the price of that moment.
 
-use super::deciding::{Deciding, Offer, Rebinding};
-use super::{LeastWinning, Lot};
+use super::format::{FormatRules, Offer, ReservationChange};
+use super::{Lot, WinningThreshold};
+use crate::account::ledger::Reservation;
 use crate::clearing::dutch::{PriceClock, PriceClockError};
-use crate::command::DutchTerms;
-use crate::event::{
+use crate::model::command::DutchTerms;
+use crate::model::event::{
     BidAccepted, Event, Events, Outcome, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
 };
-use crate::ledger::Obligation;
 use crate::{Price, Reject, Span, TermsError, Timestamp, UserId};
 
 /// What everyone sees of a Dutch lot, beside its falling price.
@@ -60,7 +60,7 @@ pub(super) struct State<'a> {
     pub(super) book: &'a DutchBook,
 }
 
-impl Deciding for State<'_> {
+impl FormatRules for State<'_> {
     fn lot(&self) -> &Lot {
         self.lot
     }
@@ -113,7 +113,7 @@ impl Deciding for State<'_> {
 
     /// Of others than the taker: the price they would have had to take before it. Of the taker, and of a lot
     /// that nobody took: the price at the last moment before the close.
-    fn least_winning(&self, trader: UserId, closed_at: Timestamp) -> LeastWinning {
+    fn winning_threshold(&self, trader: UserId, closed_at: Timestamp) -> WinningThreshold {
         let closes_at = self.lot.closes_at;
         let end = match self.book.taken {
             Some(taken) if taken.bidder == trader => closes_at,
@@ -123,26 +123,26 @@ impl Deciding for State<'_> {
         let end = self.lot.halted_since.map_or(end, |since| since.min(end));
         let last = end.micros().checked_sub(1).and_then(Timestamp::from_micros);
         match last.filter(|last| *last >= self.lot.opened_at) {
-            Some(last) => LeastWinning::Bid(self.price(last.since(self.lot.opened_at))),
+            Some(last) => WinningThreshold::Bid(self.price(last.since(self.lot.opened_at))),
             // It was taken, closed or halted at the very moment of its opening.
-            None => LeastWinning::Nothing,
+            None => WinningThreshold::Nothing,
         }
     }
 
     /// The price taken.
-    fn demand(&self, _trader: UserId, events: &Events) -> Obligation {
+    fn demand(&self, _trader: UserId, events: &Events) -> Reservation {
         let price = events.iter().find_map(|event| match event {
             Event::Public(PublicEvent::BidAccepted(bid)) => Some(bid.price),
             _ => None,
         });
         let price = price.expect("a take names its price");
-        Obligation::to_pay(price, self.lot.quantity)
+        Reservation::to_pay(price, self.lot.quantity)
     }
 
     /// A take is settled at once.
-    fn rebind(&self, _event: &Event, _each: &mut dyn FnMut(Rebinding)) {}
+    fn each_reservation_change(&self, _event: &Event, _each: &mut dyn FnMut(ReservationChange)) {}
 
-    fn bound(&self, _each: &mut dyn FnMut(UserId, Obligation)) {}
+    fn each_reservation(&self, _each: &mut dyn FnMut(UserId, Reservation)) {}
 }
 
 impl State<'_> {

@@ -5,14 +5,14 @@
 //! price is one step above what the others offer, as far as the highest maximum allows.
 
 use super::bidders::Bidders;
-use super::deciding::{Deciding, Offer, Rebinding};
-use super::{LeastWinning, Lot, reserve_status};
-use crate::command::EnglishTerms;
-use crate::event::{
+use super::format::{FormatRules, Offer, ReservationChange};
+use super::{Lot, WinningThreshold, reserve_status};
+use crate::account::ledger::Reservation;
+use crate::model::command::EnglishTerms;
+use crate::model::event::{
     BidAccepted, Event, Events, ExtensionCause, Outcome, PrivateEvent, PublicEvent, ReserveStatus,
     SoldBy, UnsoldBecause,
 };
-use crate::ledger::Obligation;
 use crate::{LotId, Price, Reject, Terms, TermsError, Timestamp, UserId};
 
 /// What everyone sees of an English lot's bids.
@@ -68,7 +68,7 @@ impl EnglishBook {
 /// What only the engine knows of an English lot's bids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct EnglishHidden {
+pub(super) struct EnglishSecret {
     bidders: Bidders,
     /// The highest offer, a maximum or a plain bid, which counts as one: the leader's, who reached it first; zero
     /// without one.
@@ -84,7 +84,7 @@ pub(super) struct EnglishHidden {
     plain_to: Price,
 }
 
-impl EnglishHidden {
+impl EnglishSecret {
     /// The highest that the leader has offered.
     pub(super) fn best(&self) -> Price {
         self.best
@@ -97,7 +97,7 @@ impl EnglishHidden {
 
     /// Takes how the lot stands after anything but a bid, so that bids need not look.
     pub(super) fn look_ahead(&mut self, lot: &Lot, terms: &EnglishTerms, reserve: Option<Price>) {
-        let is_plain = lot.takes_bids() && reserve.is_none() && terms.buy_now.is_none();
+        let is_plain = lot.accepts_bids() && reserve.is_none() && terms.buy_now.is_none();
         self.plain_until = match is_plain {
             true => lot.closes_at.saturating_sub(terms.soft_close.extend_within),
             false => Timestamp::default(),
@@ -232,10 +232,10 @@ pub(super) struct State<'a> {
     pub(super) reserve: Option<Price>,
     pub(super) terms: &'a EnglishTerms,
     pub(super) book: &'a EnglishBook,
-    pub(super) hidden: &'a EnglishHidden,
+    pub(super) hidden: &'a EnglishSecret,
 }
 
-impl Deciding for State<'_> {
+impl FormatRules for State<'_> {
     fn lot(&self) -> &Lot {
         self.lot
     }
@@ -271,27 +271,27 @@ impl Deciding for State<'_> {
 
     /// The winner learns the smallest maximum that would have won too. Others learn the next step only: how
     /// far the winner would have gone stays theirs.
-    fn least_winning(&self, trader: UserId, _closed_at: Timestamp) -> LeastWinning {
+    fn winning_threshold(&self, trader: UserId, _closed_at: Timestamp) -> WinningThreshold {
         let reserve = self.reserve.unwrap_or(Price::ZERO);
         match self.lot.outcome() {
             Some(Outcome::Sold {
                 by: SoldBy::BuyNow,
                 price,
                 ..
-            }) => LeastWinning::Bid(price),
+            }) => WinningThreshold::Bid(price),
             Some(Outcome::Sold { winner, .. }) if winner == trader => {
-                LeastWinning::Bid(self.hidden.needed.max(reserve))
+                WinningThreshold::Bid(self.hidden.needed.max(reserve))
             }
             Some(Outcome::Sold { .. }) => self
                 .book
                 .least
-                .map_or(LeastWinning::Nothing, LeastWinning::AtLeast),
-            _ => LeastWinning::Bid(self.first_least().max(reserve)),
+                .map_or(WinningThreshold::Nothing, WinningThreshold::AtLeast),
+            _ => WinningThreshold::Bid(self.first_least().max(reserve)),
         }
     }
 
     /// All that was offered, also when it was beaten at once.
-    fn demand(&self, trader: UserId, events: &Events) -> Obligation {
+    fn demand(&self, trader: UserId, events: &Events) -> Reservation {
         let price = events.iter().rev().find_map(|event| match event {
             Event::Public(PublicEvent::LotClosed {
                 outcome: Outcome::Sold { price, .. },
@@ -304,10 +304,10 @@ impl Deciding for State<'_> {
         let price = price.expect("an offer names its price");
         let bound = self.leading().filter(|(leader, _)| *leader == trader);
         let bound = bound.map(|(_, bound)| bound).unwrap_or_default();
-        Obligation::to_pay(price, self.lot.quantity).beyond(bound)
+        Reservation::to_pay(price, self.lot.quantity).beyond(bound)
     }
 
-    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
+    fn each_reservation_change(&self, event: &Event, each: &mut dyn FnMut(ReservationChange)) {
         let (trader, amount) = match event {
             Event::Private(PrivateEvent::MaximumSet {
                 bidder,
@@ -323,21 +323,21 @@ impl Deciding for State<'_> {
             })) if leader == bidder => (*bidder, *amount),
             _ => return,
         };
-        let to = Obligation::to_pay(amount, self.lot.quantity);
-        let mut from = Obligation::NOTHING;
+        let to = Reservation::to_pay(amount, self.lot.quantity);
+        let mut from = Reservation::NOTHING;
         match self.leading() {
             Some((leader, bound)) if leader == trader => from = bound,
-            Some((beaten, bound)) => each(Rebinding {
+            Some((beaten, bound)) => each(ReservationChange {
                 trader: beaten,
                 from: bound,
-                to: Obligation::NOTHING,
+                to: Reservation::NOTHING,
             }),
             None => {}
         }
-        each(Rebinding { trader, from, to });
+        each(ReservationChange { trader, from, to });
     }
 
-    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
+    fn each_reservation(&self, each: &mut dyn FnMut(UserId, Reservation)) {
         if let Some((leader, bound)) = self.leading() {
             each(leader, bound);
         }
@@ -374,9 +374,9 @@ impl State<'_> {
     }
 
     /// What the lot binds: the leader, to the most that they have offered.
-    fn leading(&self) -> Option<(UserId, Obligation)> {
+    fn leading(&self) -> Option<(UserId, Reservation)> {
         let (leader, best) = self.best()?;
-        Some((leader, Obligation::to_pay(best, self.lot.quantity)))
+        Some((leader, Reservation::to_pay(best, self.lot.quantity)))
     }
 
     /// A bid of someone who does not lead.

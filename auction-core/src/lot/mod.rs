@@ -1,15 +1,14 @@
 //! Lots: what all formats share, and one file a format behind one enum.
 //!
 //! A lot has two halves. [`Lot`] is what everyone sees, a fold of public events; its [`Book`] is what its
-//! format shows. [`HiddenLot`] is what only the engine knows. A format decides from both, and says what it
+//! format shows. [`LotSecret`] is what only the engine knows. A format decides from both, and says what it
 //! decided as events. What formats have in common stands here: phases and times, the hidden reserve, the
 //! sealed orders of those that take them.
 //!
 //! How to add one is a page of the manual, [`formats`](crate::manual::formats).
 
-mod standing;
-mod own;
-mod deciding;
+mod own_order;
+mod format;
 mod bidders;
 mod orders;
 mod english;
@@ -18,24 +17,23 @@ mod sealed;
 mod uniform;
 mod call;
 mod book;
-mod hidden;
-mod stand_in;
+mod secret;
+mod assume;
 
 pub use book::Book;
 pub use call::{BookDepth, CallBook};
 pub use dutch::{DutchBook, Taken};
 pub use english::EnglishBook;
-pub use own::{OrderState, OwnOrder};
+pub use own_order::{OrderState, OwnOrder};
 pub use sealed::SealedBook;
-pub use standing::{StandingLead, StandingOrder};
 pub use uniform::UniformBook;
 
 pub(crate) use call::reference;
-pub(crate) use deciding::{Due, Offer, OrderChange};
-pub(crate) use hidden::{HiddenLot, check_terms, decide_offer, decide_order, lead_simply};
+pub(crate) use format::{Due, Offer, OrderChange};
+pub(crate) use secret::{LotSecret, check_terms, decide_offer, decide_order, lead_simply};
 
-use crate::event::{LotOpened, Outcome, ReserveStatus};
 use crate::limits::AMOUNT_MAX;
+use crate::model::event::{LotOpened, Outcome, ReserveStatus};
 use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
 /// What everyone sees of a lot.
@@ -88,7 +86,7 @@ pub enum Phase {
 
 /// What a trader would have needed to win a lot that has closed, everyone else having done what they did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeastWinning {
+pub enum WinningThreshold {
     /// The smallest bid that would have won.
     Bid(Price),
     /// No smaller bid than this would have won. How much more it would have taken is the winner's secret.
@@ -229,7 +227,7 @@ impl Lot {
     }
 
     /// Whether bids can be accepted, as far as its phase tells.
-    pub(crate) fn takes_bids(&self) -> bool {
+    pub(crate) fn accepts_bids(&self) -> bool {
         matches!(self.phase, Phase::Open) && self.runs()
     }
 

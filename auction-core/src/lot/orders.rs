@@ -4,13 +4,13 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::deciding::{OrderChange, Rebinding};
+use super::format::{OrderChange, ReservationChange};
 use super::{Lot, OrderState, OwnOrder};
+use crate::account::ledger::Reservation;
 use crate::clearing::call::Side;
-use crate::event::{Event, Events, OpenedBid, PrivateEvent, PublicEvent};
-use crate::ledger::Obligation;
 use crate::limits::{BIDS_OPENED_MAX, SEALED_BIDS_MAX};
-use crate::reject::Countable;
+use crate::model::event::{Event, Events, OpenedBid, PrivateEvent, PublicEvent};
+use crate::model::reject::Countable;
 use crate::{LotId, OrderId, Price, Quantity, Reject, UserId};
 
 /// The hidden orders of a lot.
@@ -56,13 +56,13 @@ pub(super) struct Sealed<'a> {
 }
 
 /// What an order binds its trader to.
-pub(super) type Owes = fn(Side, Quantity, Option<Price>) -> Obligation;
+pub(super) type ReservationOf = fn(Side, Quantity, Option<Price>) -> Reservation;
 
 /// What an order with a limit binds its trader to: to pay the limit, or to deliver.
-pub(super) fn owes(side: Side, quantity: Quantity, limit: Option<Price>) -> Obligation {
+pub(super) fn reserves(side: Side, quantity: Quantity, limit: Option<Price>) -> Reservation {
     match side {
-        Side::Buy => Obligation::to_pay(limit.unwrap_or(Price::MAX), quantity),
-        Side::Sell => Obligation::to_deliver(quantity),
+        Side::Buy => Reservation::to_pay(limit.unwrap_or(Price::MAX), quantity),
+        Side::Sell => Reservation::to_deliver(quantity),
     }
 }
 
@@ -95,12 +95,7 @@ impl Orders {
 
     /// Orders of which only as much is known as one change by a trader shows: who has how many live ones, and their
     /// numbers.
-    pub(super) fn standing_in(
-        bidders: u32,
-        trader: UserId,
-        numbers: u32,
-        live: &[OrderId],
-    ) -> Self {
+    pub(super) fn assumed(bidders: u32, trader: UserId, numbers: u32, live: &[OrderId]) -> Self {
         let live = live.iter().map(|id| HiddenOrder {
             id: *id,
             side: Side::Buy,
@@ -164,13 +159,18 @@ impl Orders {
         }
     }
 
-    /// How an event changes what the lot binds its trader to; `owes` says what an order does.
-    pub(super) fn rebind(&self, event: &Event, owes: Owes, each: &mut dyn FnMut(Rebinding)) {
+    /// How an event changes what the lot binds its trader to; `reserves` says what an order does.
+    pub(super) fn each_reservation_change(
+        &self,
+        event: &Event,
+        reserves: ReservationOf,
+        each: &mut dyn FnMut(ReservationChange),
+    ) {
         let Event::Private(event) = event else {
             return;
         };
         let live = |trader, order| self.of(trader).iter().find(|live| live.id == order);
-        let owed = |order: &HiddenOrder| owes(order.side, order.quantity, order.limit);
+        let reserved = |order: &HiddenOrder| reserves(order.side, order.quantity, order.limit);
         let (trader, from, to) = match *event {
             PrivateEvent::OrderPlaced {
                 trader,
@@ -178,7 +178,7 @@ impl Orders {
                 quantity,
                 limit,
                 ..
-            } => (trader, None, Some(owes(side, quantity, limit))),
+            } => (trader, None, Some(reserves(side, quantity, limit))),
             PrivateEvent::OrderReplaced {
                 trader,
                 order,
@@ -187,15 +187,15 @@ impl Orders {
                 ..
             } => {
                 let replaced = live(trader, order);
-                let to = replaced.map(|replaced| owes(replaced.side, quantity, limit));
-                (trader, replaced.map(owed), to)
+                let to = replaced.map(|replaced| reserves(replaced.side, quantity, limit));
+                (trader, replaced.map(reserved), to)
             }
             PrivateEvent::OrderCancelled { trader, order, .. } => {
-                (trader, live(trader, order).map(owed), None)
+                (trader, live(trader, order).map(reserved), None)
             }
             _ => return,
         };
-        each(Rebinding {
+        each(ReservationChange {
             trader,
             from: from.unwrap_or_default(),
             to: to.unwrap_or_default(),
@@ -203,10 +203,14 @@ impl Orders {
     }
 
     /// All that the lot binds its traders to.
-    pub(super) fn bound(&self, owes: Owes, each: &mut dyn FnMut(UserId, Obligation)) {
+    pub(super) fn each_reservation(
+        &self,
+        reserves: ReservationOf,
+        each: &mut dyn FnMut(UserId, Reservation),
+    ) {
         for (trader, own) in &self.traders {
             for order in &own.live {
-                each(*trader, owes(order.side, order.quantity, order.limit));
+                each(*trader, reserves(order.side, order.quantity, order.limit));
             }
         }
     }

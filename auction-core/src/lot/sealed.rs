@@ -1,15 +1,15 @@
 //! Sealed bids for the whole lot: first-price and second-price (Vickrey). One bid a trader, hidden until the
 //! close; others see how many have bid.
 
-use super::deciding::{Deciding, OrderChange, Rebinding};
-use super::orders::{Orders, Sealed, open, owes, own_orders};
-use super::{LeastWinning, Lot, OwnOrder};
+use super::format::{FormatRules, OrderChange, ReservationChange};
+use super::orders::{Orders, Sealed, open, own_orders, reserves};
+use super::{Lot, OwnOrder, WinningThreshold};
 use alloc::vec::Vec;
 
+use crate::account::ledger::Reservation;
 use crate::clearing::sealed::{self, SealedBids, SealedOutcome, SealedRule};
-use crate::command::SealedTerms;
-use crate::event::{Event, Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
-use crate::ledger::Obligation;
+use crate::model::command::SealedTerms;
+use crate::model::event::{Event, Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
 use crate::{Price, Reject, TermsError, Timestamp, UserId};
 
 /// How many live bids a trader can have.
@@ -48,7 +48,7 @@ pub(super) struct State<'a> {
     pub(super) orders: &'a Orders,
 }
 
-impl Deciding for State<'_> {
+impl FormatRules for State<'_> {
     fn lot(&self) -> &Lot {
         self.lot
     }
@@ -133,18 +133,18 @@ impl Deciding for State<'_> {
         })
     }
 
-    fn least_winning(&self, trader: UserId, _closed_at: Timestamp) -> LeastWinning {
-        let least = self.bids().least_winning(&self.rules(), trader);
+    fn winning_threshold(&self, trader: UserId, _closed_at: Timestamp) -> WinningThreshold {
+        let least = self.bids().winning_threshold(&self.rules(), trader);
         let least = least.filter(|least| *least <= self.lot.greatest_price());
-        least.map_or(LeastWinning::Nothing, LeastWinning::Bid)
+        least.map_or(WinningThreshold::Nothing, WinningThreshold::Bid)
     }
 
-    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
-        self.orders.rebind(event, owes, each);
+    fn each_reservation_change(&self, event: &Event, each: &mut dyn FnMut(ReservationChange)) {
+        self.orders.each_reservation_change(event, reserves, each);
     }
 
-    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
-        self.orders.bound(owes, each);
+    fn each_reservation(&self, each: &mut dyn FnMut(UserId, Reservation)) {
+        self.orders.each_reservation(reserves, each);
     }
 }
 

@@ -4,15 +4,15 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::deciding::{Deciding, OrderChange, Rebinding};
-use super::orders::{HiddenOrder, Orders, Sealed, open, owes, own_orders};
-use super::{LeastWinning, Lot, OwnOrder, greatest_price};
+use super::format::{FormatRules, OrderChange, ReservationChange};
+use super::orders::{HiddenOrder, Orders, Sealed, open, own_orders, reserves};
+use super::{Lot, OwnOrder, WinningThreshold, greatest_price};
+use crate::account::ledger::Reservation;
 use crate::clearing::allocation::MarginalPriority;
 use crate::clearing::uniform::{self, UniformBid, UniformOutcome};
-use crate::command::UniformTerms;
-use crate::event::{AllocatedBy, Event, Events, OpenedBid, Outcome, UnsoldBecause};
-use crate::ledger::Obligation;
 use crate::limits::BIDS_PER_TRADER_MAX;
+use crate::model::command::UniformTerms;
+use crate::model::event::{AllocatedBy, Event, Events, OpenedBid, Outcome, UnsoldBecause};
 use crate::{Price, Quantity, Reject, Sequence, TermsError, Timestamp, UserId};
 
 /// What everyone sees of a lot that is sold in parts.
@@ -46,7 +46,7 @@ pub(super) struct State<'a> {
     pub(super) orders: &'a Orders,
 }
 
-impl Deciding for State<'_> {
+impl FormatRules for State<'_> {
     fn lot(&self) -> &Lot {
         self.lot
     }
@@ -108,24 +108,24 @@ impl Deciding for State<'_> {
 
     /// The smallest price at which a bid of the quantity and in the place of the trader's earliest would have
     /// got a share; of who has none, a bid for one share after all the others.
-    fn least_winning(&self, trader: UserId, _closed_at: Timestamp) -> LeastWinning {
+    fn winning_threshold(&self, trader: UserId, _closed_at: Timestamp) -> WinningThreshold {
         let own = self.orders.of(trader).iter();
         let (place, quantity) = match own.min_by_key(|order| order.place) {
             Some(order) => (order.place, order.quantity),
             None => (self.orders.next_place(), Quantity::ONE),
         };
         let bids = bids(&self.orders.by_time());
-        let least = uniform::least_winning(&self.rules(), &bids, Sequence(place), quantity);
+        let least = uniform::winning_threshold(&self.rules(), &bids, Sequence(place), quantity);
         let least = least.filter(|least| *least <= greatest_price(quantity));
-        least.map_or(LeastWinning::Nothing, LeastWinning::Bid)
+        least.map_or(WinningThreshold::Nothing, WinningThreshold::Bid)
     }
 
-    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
-        self.orders.rebind(event, owes, each);
+    fn each_reservation_change(&self, event: &Event, each: &mut dyn FnMut(ReservationChange)) {
+        self.orders.each_reservation_change(event, reserves, each);
     }
 
-    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
-        self.orders.bound(owes, each);
+    fn each_reservation(&self, each: &mut dyn FnMut(UserId, Reservation)) {
+        self.orders.each_reservation(reserves, each);
     }
 }
 

@@ -175,7 +175,11 @@ fn the_least_winning_bid_wins_and_one_unit_less_does_not() {
                 && matches!(bids.outcome(&terms), SealedOutcome::Sold(sale) if sale.winner == A)
         };
         let first_winning = (0..30).map(units).find(|offer| wins(*offer));
-        assert_eq!(bids.least_winning(&terms, A), first_winning, "seed {seed}");
+        assert_eq!(
+            bids.winning_threshold(&terms, A),
+            first_winning,
+            "seed {seed}"
+        );
     }
 }
 
@@ -185,8 +189,8 @@ fn in_an_earlier_place_the_same_price_would_have_won() {
     let mut bids = SealedBids::default();
     bids.place(&terms, A, price("3")).unwrap();
     bids.place(&terms, B, price("8")).unwrap();
-    assert_eq!(bids.least_winning(&terms, A), Some(price("8")));
-    assert_eq!(bids.least_winning(&terms, B), Some(price("3.0001")));
+    assert_eq!(bids.winning_threshold(&terms, A), Some(price("8")));
+    assert_eq!(bids.winning_threshold(&terms, B), Some(price("3.0001")));
     bids.place(&terms, B, Price::MAX).unwrap();
-    assert_eq!(bids.least_winning(&terms, UserId(3)), None);
+    assert_eq!(bids.winning_threshold(&terms, UserId(3)), None);
 }

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use auction_core::clearing::allocation::{Demand, MarginalPriority, allocate};
 use auction_core::clearing::uniform::{
-    UniformBid, UniformPricing, UniformTerms, clear, least_winning,
+    UniformBid, UniformPricing, UniformTerms, clear, winning_threshold,
 };
 use auction_core::limits::QUANTITY_MAX;
 use auction_core::{Price, Sequence};
@@ -208,7 +208,7 @@ fn the_least_winning_price_wins_and_one_unit_less_does_not() {
         let UniformBid {
             sequence, quantity, ..
         } = bids[asking];
-        let least = least_winning(&terms, &bids, sequence, quantity).unwrap();
+        let least = winning_threshold(&terms, &bids, sequence, quantity).unwrap();
         let first_winning = (1..).map(units).find(|price| {
             bids[asking].price = *price;
             clear(&terms, &bids).fills[asking].units > 0
@@ -229,11 +229,11 @@ fn above_the_greatest_price_nobody_could_have_won() {
         quantity: quantity(1),
     }];
     assert_eq!(
-        least_winning(&terms(1, None), &full, Sequence(2), quantity(1)),
+        winning_threshold(&terms(1, None), &full, Sequence(2), quantity(1)),
         None
     );
     assert_eq!(
-        least_winning(&terms(1, None), &full, Sequence(0), quantity(1)),
+        winning_threshold(&terms(1, None), &full, Sequence(0), quantity(1)),
         Some(Price::MAX)
     );
 }

@@ -1,21 +1,21 @@
 //! What each would have needed to win, asked after the close.
 
 use auction_core::{
-    Command, DutchTerms, EnglishTerms, LeastWinning, MarginalPriority, SealedPricing, SealedTerms,
-    Span, Terms, UniformPricing, UniformTerms, UserId,
+    Command, DutchTerms, EnglishTerms, MarginalPriority, SealedPricing, SealedTerms, Span, Terms,
+    UniformPricing, UniformTerms, UserId, WinningThreshold,
 };
 
 use crate::house::{A, B, C, D, House, LOT, bid, price};
 
-fn least(house: &House, user: UserId) -> LeastWinning {
+fn least(house: &House, user: UserId) -> WinningThreshold {
     house
         .engine
-        .least_winning(LOT, user)
+        .winning_threshold(LOT, user)
         .expect("the lot has closed")
 }
 
-fn exactly(text: &str) -> LeastWinning {
-    LeastWinning::Bid(price(text))
+fn exactly(text: &str) -> WinningThreshold {
+    WinningThreshold::Bid(price(text))
 }
 
 fn maximum(text: &str) -> Command {
@@ -28,7 +28,7 @@ fn maximum(text: &str) -> Command {
 #[test]
 fn before_the_close_nobody_is_told() {
     let house = House::with_lot("1", 1, None, Terms::English(EnglishTerms::default()));
-    assert_eq!(house.engine.least_winning(LOT, A), None);
+    assert_eq!(house.engine.winning_threshold(LOT, A), None);
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn the_winner_of_an_english_lot_learns_their_least_and_others_only_the_next_step
     house.outcome();
     // B came before C's 30, and after A's 20.
     assert_eq!(least(&house, B), exactly("30"));
-    let next = LeastWinning::AtLeast(price("30.02"));
+    let next = WinningThreshold::AtLeast(price("30.02"));
     assert_eq!((least(&house, A), least(&house, D)), (next, next));
 
     let mut house = House::with_lot("1", 1, None, Terms::English(EnglishTerms::default()));
@@ -112,7 +112,7 @@ fn of_a_dutch_lot_it_is_the_price_a_moment_before() {
     assert_eq!(least(&house, B), exactly("99"));
     let mut house = House::with_lot("1", 1, None, terms.clone());
     house.user(0, A, bid("100")).unwrap();
-    assert_eq!(least(&house, B), LeastWinning::Nothing);
+    assert_eq!(least(&house, B), WinningThreshold::Nothing);
     let mut house = House::with_lot("1", 1, None, terms);
     house.operate(15, Command::HaltLot { lot: LOT }).unwrap();
     house.operate(200, Command::CloseLot { lot: LOT }).unwrap();
@@ -123,5 +123,5 @@ fn of_a_dutch_lot_it_is_the_price_a_moment_before() {
 fn of_a_lot_taken_back_nothing_would_have_won() {
     let mut house = House::with_lot("1", 1, None, Terms::English(EnglishTerms::default()));
     house.operate(1, Command::CancelLot { lot: LOT }).unwrap();
-    assert_eq!(least(&house, A), LeastWinning::Nothing);
+    assert_eq!(least(&house, A), WinningThreshold::Nothing);
 }

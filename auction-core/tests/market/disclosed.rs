@@ -24,10 +24,10 @@ pub fn audit_with(
         let has_private_part = is_hidden || record.events.iter().any(is_private);
         let whole = !has_private_part || opened.contains(&record.sequence);
         judged.push(if whole {
-            audit.take_whole(record)?
+            audit.check_record(record)?
         } else {
             let asked = (record.actor, record.command.clone());
-            audit.take_closed(&ClosedRecord {
+            audit.check_closed(&ClosedRecord {
                 sequence: record.sequence,
                 at: record.at,
                 rules: record.rules,
@@ -51,7 +51,7 @@ pub fn opened(records: &[Record]) -> BTreeSet<Sequence> {
     let mut opened = BTreeSet::new();
     let mut opens = Opened::default();
     for record in records {
-        opens.take(record, |sequence| assert!(opened.insert(sequence)));
+        opens.apply(record, |sequence| assert!(opened.insert(sequence)));
     }
     opened
 }

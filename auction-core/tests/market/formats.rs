@@ -2,8 +2,9 @@
 //! by price and step by step.
 
 use auction_core::{
-    AllocatedBy, DutchTerms, LeastWinning, MarginalPriority, OpenedBid, OrderId, Outcome, Quantity,
-    Reject, ReserveStatus, SealedPricing, SoldBy, Terms, UniformPricing, UnsoldBecause, UserId,
+    AllocatedBy, DutchTerms, MarginalPriority, OpenedBid, OrderId, Outcome, Quantity, Reject,
+    ReserveStatus, SealedPricing, SoldBy, Terms, UniformPricing, UnsoldBecause, UserId,
+    WinningThreshold,
 };
 
 use crate::lot::{Happened, OracleLot, Placed, View, price};
@@ -237,9 +238,9 @@ impl OracleLot {
     }
 
     /// What a trader would have needed, found by trying every price at which something changes.
-    pub fn least_winning(&self, user: UserId) -> LeastWinning {
+    pub fn winning_threshold(&self, user: UserId) -> WinningThreshold {
         if self.cancelled {
-            return LeastWinning::Nothing;
+            return WinningThreshold::Nothing;
         }
         let whole = matches!(self.open.terms, Terms::Sealed(_));
         let mut others = self.live();
@@ -272,10 +273,10 @@ impl OracleLot {
             let mut bids = others.clone();
             bids.insert(place, bid);
             if self.wins(bids, bid) {
-                return LeastWinning::Bid(price(offered));
+                return WinningThreshold::Bid(price(offered));
             }
         }
-        LeastWinning::Nothing
+        WinningThreshold::Nothing
     }
 
     fn wins(&self, mut bids: Vec<Placed>, bid: Placed) -> bool {

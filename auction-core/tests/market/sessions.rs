@@ -152,7 +152,7 @@ fn the_last_1024_outcomes_are_told_again_and_older_requests_are_stale() {
         oldest: RequestId(number(2) + 5),
     };
     assert_eq!(publisher.publish(number(2), 1), Err(stale));
-    let session = publisher.engine.roster().session(SESSION).unwrap();
+    let session = publisher.engine.sessions().session(SESSION).unwrap();
     assert_eq!(session.last_request(), RequestId(number(kept + 1)));
 }
 
@@ -239,12 +239,15 @@ fn a_17th_session_of_a_user_closes_their_oldest() {
         publisher
             .execute(now, Caller::Operator, open(COMPANY))
             .unwrap();
-        assert_eq!(publisher.engine.roster().sessions_of(COMPANY).len(), count);
+        assert_eq!(
+            publisher.engine.sessions().sessions_of(COMPANY).len(),
+            count
+        );
     }
     publisher
         .execute(now, Caller::Operator, open(COMPANY))
         .unwrap();
-    let of_company = publisher.engine.roster().sessions_of(COMPANY);
+    let of_company = publisher.engine.sessions().sessions_of(COMPANY);
     assert_eq!(of_company.len(), SESSIONS_PER_USER_MAX);
     assert!(!of_company.contains(&SESSION));
     assert_eq!(
@@ -352,10 +355,10 @@ fn an_account_has_eight_devices_that_no_login_takes_away_and_none_twice() {
         let now = owner.engine.at();
         owner.engine.execute(now, Caller::Operator, open).unwrap();
     }
-    let roster = owner.engine.roster();
-    let known: Vec<_> = roster.devices_of(UserId(1)).map(|(id, _)| id).collect();
+    let sessions = owner.engine.sessions();
+    let known: Vec<_> = sessions.devices_of(UserId(1)).map(|(id, _)| id).collect();
     assert_eq!(known, devices);
-    let open = roster.sessions_of(UserId(1)).len();
+    let open = sessions.sessions_of(UserId(1)).len();
     assert_eq!(open, devices.len() + SESSIONS_PER_USER_MAX);
 }
 

@@ -19,12 +19,12 @@ pub fn frame(data: &[u8]) {
         loop {
             match decoder.next_frame(&mut input) {
                 Ok(Some(frame)) => {
-                    let expected = Frame::take(&mut whole, most);
+                    let expected = Frame::split_from(&mut whole, most);
                     assert_eq!(expected, Ok(Some(frame)), "a split frame differs");
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(Frame::take(&mut whole, most), Err(error));
+                    assert_eq!(Frame::split_from(&mut whole, most), Err(error));
                     return;
                 }
             }
@@ -32,7 +32,7 @@ pub fn frame(data: &[u8]) {
         assert!(input.is_empty(), "the decoder takes all it is given");
     }
     assert_eq!(
-        Frame::take(&mut whole, most),
+        Frame::split_from(&mut whole, most),
         Ok(None),
         "the whole holds more"
     );
@@ -156,7 +156,7 @@ pub fn fold(data: &[u8]) {
     let mut input = data;
     let mut assembler = SnapshotAssembler::new();
     let mut market = Market::new(MarketId([0; 16]));
-    while let Ok(Some(frame)) = Frame::take(&mut input, limits::FRAME_BYTES_MAX) {
+    while let Ok(Some(frame)) = Frame::split_from(&mut input, limits::FRAME_BYTES_MAX) {
         match ServerMessage::decode(frame.kind, frame.body) {
             Ok(ServerMessage::SnapshotPart(part)) => match assembler.add(part) {
                 Ok(Some(assembled)) => market = assembled,

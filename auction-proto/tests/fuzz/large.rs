@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use auction_core::RequestId;
 use auction_proto::limits::{FRAME_BYTES_MAX, REQUEST_BYTES_MAX};
-use auction_proto::{HEADER_BYTES, Kind, List, ServerMessage, encode_record, strategies};
+use auction_proto::{HEADER_BYTES, Kind, List, ServerMessage, arbitrary, encode_record};
 
 use super::{SplitMix, drawn};
 
@@ -14,7 +14,7 @@ const FILLS: [u8; 6] = [0, 1, 0x7f, 0x80, 0xff, 0x5a];
 /// Messages whose lists hold as much as they can, as frames; of each kind that has a list the largest that is drawn.
 pub fn full_frames() -> Vec<Vec<u8>> {
     let mut largest: BTreeMap<Kind, Vec<u8>> = BTreeMap::new();
-    for mut message in drawn(strategies::server_message()) {
+    for mut message in drawn(arbitrary::server_message()) {
         if fill(&mut message) {
             let mut bytes = Vec::new();
             message.encode(RequestId(1), &mut bytes);
@@ -99,7 +99,7 @@ pub fn large_lines() -> Vec<Vec<u8>> {
 /// Batches of records that fill what can be said of their public part, in the order of the target.
 pub fn large_batch() -> Vec<u8> {
     let (mut public, mut private) = (Vec::new(), Vec::new());
-    for record in drawn(strategies::record()) {
+    for record in drawn(arbitrary::record()) {
         let before = (public.len(), private.len());
         encode_record(&record, &[9; 16], &mut public, &mut private);
         if public.len() > usize::from(u16::MAX) {

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use auction_core::{MarketId, Record, RequestId, Sequence, Term};
 use auction_proto::{
-    Chain, PublicFrame, append_opening, begin_public_journal, decode_openings, encode_record,
-    end_public_journal, strategies,
+    Chain, PublicFrame, append_opening, arbitrary, begin_public_journal, decode_openings,
+    encode_record, end_public_journal,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -141,7 +141,7 @@ fn changed(input: &[u8], random: &mut SplitMix) -> Vec<u8> {
 }
 
 fn frames() -> Vec<Vec<u8>> {
-    drawn(strategies::client_message())
+    drawn(arbitrary::client_message())
         .map(|message| {
             let mut bytes = vec![7];
             message.encode(RequestId(1), &mut bytes);
@@ -152,12 +152,12 @@ fn frames() -> Vec<Vec<u8>> {
 }
 
 fn bodies() -> Vec<Vec<u8>> {
-    let client = drawn(strategies::client_message()).map(|message| {
+    let client = drawn(arbitrary::client_message()).map(|message| {
         let mut bytes = Vec::new();
         message.encode(RequestId(1), &mut bytes);
         bytes
     });
-    let server = drawn(strategies::server_message()).map(|message| {
+    let server = drawn(arbitrary::server_message()).map(|message| {
         let mut bytes = Vec::new();
         message.encode(RequestId(1), &mut bytes);
         bytes
@@ -170,7 +170,7 @@ fn bodies() -> Vec<Vec<u8>> {
 }
 
 fn jsons() -> Vec<Vec<u8>> {
-    drawn(strategies::client_message())
+    drawn(arbitrary::client_message())
         .map(|message| {
             let mut line = Vec::new();
             message.encode_json(RequestId(1), &mut line);
@@ -180,7 +180,7 @@ fn jsons() -> Vec<Vec<u8>> {
 }
 
 fn records() -> Vec<Vec<u8>> {
-    drawn(strategies::record())
+    drawn(arbitrary::record())
         .map(|record| {
             let (mut public, mut private) = (Vec::new(), Vec::new());
             encode_record(&record, &[9; 16], &mut public, &mut private);
@@ -193,7 +193,7 @@ fn records() -> Vec<Vec<u8>> {
 /// Journals of three records in two frames, all private parts opened.
 fn public_journals() -> Vec<Vec<u8>> {
     let market = MarketId([7; 16]);
-    let records: Vec<_> = drawn(strategies::record()).collect();
+    let records: Vec<_> = drawn(arbitrary::record()).collect();
     let journal = |records: &[Record]| {
         let (mut out, mut chain, mut next) = (vec![11], Chain::genesis(market), 1);
         begin_public_journal(market, &mut out);
@@ -229,7 +229,7 @@ fn public_journals() -> Vec<Vec<u8>> {
 }
 
 fn folds() -> Vec<Vec<u8>> {
-    let mut messages = drawn(strategies::server_message());
+    let mut messages = drawn(arbitrary::server_message());
     std::iter::from_fn(|| {
         let mut bytes = Vec::new();
         messages.next()?.encode(RequestId(0), &mut bytes);

@@ -1,6 +1,6 @@
 //! The bytes and the JSON that are kept for ever, in `golden/v1`, and what `SPEC.md` shows of them.
 //!
-//! A test never changes a golden file. `GOLDEN_WRITE=1 cargo test -p auction-proto --test golden` writes those
+//! A test never changes a golden file. `cargo xtask golden` writes those
 //! that are missing, for new messages; a change of one that is there is a new version, in a folder of its own.
 
 mod messages;
@@ -67,7 +67,7 @@ fn frame_bytes(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 fn whole_frame(mut bytes: &[u8]) -> Frame<'_> {
-    Frame::take(&mut bytes, limits::FRAME_BYTES_MAX)
+    Frame::split_from(&mut bytes, limits::FRAME_BYTES_MAX)
         .unwrap()
         .unwrap()
 }

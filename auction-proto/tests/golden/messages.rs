@@ -14,12 +14,12 @@ use auction_core::{
     AccountEvent, AccountMode, AllocatedBy, Amount, Asset, BidAccepted, BidReply, Book, BookDepth,
     BookShown, CallBook, CallTerms, Candidates, Collar, Digest, DutchBook, DutchTerms,
     EndCommitment, EnglishBook, EnglishTerms, ExtensionCause, FeedSequence, Indicative, LadderStep,
-    LeastWinning, Listing, Lot, LotId, LotOpened, MarginalPriority, MarketId, Name, NoCrossBecause,
-    OpenedBid, OrderId, OrderState, Outcome, OwnOrder, Phase, Price, Profit, PublicEvent, Quantity,
-    Quote, RandomEnd, Reject, Reply, RequestId, ReserveStatus, Role, SealedBook, SealedPricing,
+    Listing, Lot, LotId, LotOpened, MarginalPriority, MarketId, Name, NoCrossBecause, OpenedBid,
+    OrderId, OrderState, Outcome, OwnOrder, Phase, Price, Profit, PublicEvent, Quantity, Quote,
+    RandomEnd, Reject, Reply, RequestId, ReserveStatus, Role, SealedBook, SealedPricing,
     SealedTerms, SecurityCode, SessionId, Side, SoftClose, SoftCloseMode, SoldBy, Span,
     StandingLead, StandingOrder, Steps, Stock, Symbol, Taken, Term, Terms, Timestamp, UniformBook,
-    UniformPricing, UniformTerms, UnsoldBecause, UserId,
+    UniformPricing, UniformTerms, UnsoldBecause, UserId, WinningThreshold,
 };
 use auction_proto::{
     Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
@@ -602,13 +602,16 @@ fn orders() -> Vec<Named> {
         ),
         (
             "least_winning",
-            least(LeastWinning::Bid(price("1.41"))).into(),
+            least(WinningThreshold::Bid(price("1.41"))).into(),
         ),
         (
             "least_winning_at_least",
-            least(LeastWinning::AtLeast(price("1.41"))).into(),
+            least(WinningThreshold::AtLeast(price("1.41"))).into(),
         ),
-        ("least_winning_nothing", least(LeastWinning::Nothing).into()),
+        (
+            "least_winning_nothing",
+            least(WinningThreshold::Nothing).into(),
+        ),
         ("account", account().into()),
         ("account_feed", account_feed().into()),
         ("orders", own_orders().into()),

@@ -90,7 +90,10 @@ fn every_request_names_what_answers_it() {
 /// The digest is defined in the core, and repeated for those who have no Rust.
 #[test]
 fn the_digest_is_the_cores() {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../auction-core/src/digest.rs");
+    let source = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../auction-core/src/market/digest.rs"
+    );
     let source = std::fs::read_to_string(source).unwrap();
     let rows = source.lines().filter_map(|line| line.strip_prefix("//! "));
     let mut rows = rows.filter(|line| line.starts_with("| ")).peekable();

@@ -3,4 +3,4 @@
 mod statements;
 mod tree;
 mod receipts;
-mod fraud;
+mod equivocation;

@@ -1,8 +1,8 @@
 //! Receipts: what they prove, and that no changed bit of one proves anything.
 
 use auction_core::{MarketId, Record, Sequence, Term, Timestamp};
+use auction_proto::arbitrary::{self, signing_key};
 use auction_proto::merkle::{self, leaf_hash, node_hash};
-use auction_proto::strategies::{self, signing_key};
 use auction_proto::{
     Checkpoint, CheckpointStatement, List, Receipt, ReceiptError, RecordError, SignedCheckpoint,
     StatementError, encode_record,
@@ -56,7 +56,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_receipt_proves_who_asked_for_what_and_where_it_stands(record in strategies::record()) {
+    fn a_receipt_proves_who_asked_for_what_and_where_it_stands(record in arbitrary::record()) {
         let (record, receipt) = receipt(record);
         let proven = verify(&receipt).unwrap();
         prop_assert_eq!(proven.record.sequence, Sequence(2));
@@ -77,7 +77,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4))]
 
     #[test]
-    fn every_changed_bit_of_a_receipt_fails(record in strategies::record()) {
+    fn every_changed_bit_of_a_receipt_fails(record in arbitrary::record()) {
         let (_, whole) = receipt(record);
         for record in every_bit(&whole.record) {
             let changed = Receipt { record: record.try_into().unwrap(), ..whole.clone() };
@@ -99,10 +99,7 @@ proptest! {
 #[test]
 fn every_changed_bit_of_a_receipts_checkpoint_fails() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let record = strategies::record()
-        .new_tree(&mut runner)
-        .unwrap()
-        .current();
+    let record = arbitrary::record().new_tree(&mut runner).unwrap().current();
     let (_, whole) = receipt(record);
     for statement in every_bit(&whole.statement) {
         let changed = Receipt {
@@ -125,10 +122,7 @@ fn every_changed_bit_of_a_receipts_checkpoint_fails() {
 #[test]
 fn what_is_no_one_record_proves_nothing() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let record = strategies::record()
-        .new_tree(&mut runner)
-        .unwrap()
-        .current();
+    let record = arbitrary::record().new_tree(&mut runner).unwrap().current();
     let (_, whole) = receipt(record);
     let none = Receipt {
         record: Vec::new().try_into().unwrap(),
@@ -157,10 +151,7 @@ fn what_is_no_one_record_proves_nothing() {
 #[test]
 fn a_record_of_another_place_is_not_proved() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let mut record = strategies::record()
-        .new_tree(&mut runner)
-        .unwrap()
-        .current();
+    let mut record = arbitrary::record().new_tree(&mut runner).unwrap().current();
     for sequence in [0, 1, 3, 4, u64::MAX] {
         let (_, whole) = receipt(record.clone());
         record.sequence = Sequence(sequence);

@@ -4,7 +4,7 @@ use auction_core::{
     Digest, FeedSequence, Market, MarketId, Name, PublicEvent, Role, Sequence, Term, Timestamp,
     UserId,
 };
-use auction_proto::strategies::{
+use auction_proto::arbitrary::{
     batch_statement, checkpoint_statement, signing_key, snapshot_statement,
 };
 use auction_proto::{

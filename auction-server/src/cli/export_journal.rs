@@ -83,7 +83,7 @@ fn find_opened(
         reading.frame(&frame);
         for record in decode_records(frame.public, frame.private) {
             let record = record.map_err(|error| refused(&frame, error.into()))?;
-            opens.take(&record, |sequence| opened.set(sequence));
+            opens.apply(&record, |sequence| opened.set(sequence));
         }
         end = frame.last();
     }

@@ -111,7 +111,7 @@ pub fn verify(
         market: reader.market().map(MarketId).unwrap_or_default(),
         records,
         frames,
-        digest: engine.map(|engine| engine.market().clone().digest()),
+        digest: engine.map(|mut engine| engine.digest()),
         chain: reader.position().map(|position| position.chain),
         torn,
         funds,

@@ -116,7 +116,7 @@ impl DemoAccount {
         let user = group_commit.engine().market().user_named(name);
         let user = user.expect("the account is there by now");
         // Those of the runs before: nobody has their tokens any more.
-        let old = group_commit.engine().roster().sessions_of(user).to_vec();
+        let old = group_commit.engine().sessions().sessions_of(user).to_vec();
         let token = Token::new(rand::random());
         let new = NewSession {
             user,

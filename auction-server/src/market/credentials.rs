@@ -80,10 +80,10 @@ impl Credentials {
                 id,
                 user.name,
                 user.role,
-                engine.roster().credential(id).cloned(),
+                engine.sessions().credential(id).cloned(),
             );
         }
-        for (id, session) in engine.roster().sessions() {
+        for (id, session) in engine.sessions().iter() {
             match session.speaker {
                 Speaker::Token(token_hash) => tables.session(
                     token_hash,

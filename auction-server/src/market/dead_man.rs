@@ -62,9 +62,9 @@ impl DeadManSwitches {
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
         let mut table = Table::default();
-        for (session, dead_man) in engine.roster().dead_men() {
+        for (session, dead_man) in engine.sessions().dead_men() {
             table.armed.insert(session, dead_man);
-            if engine.roster().session(session).is_none() {
+            if engine.sessions().session(session).is_none() {
                 table.ended.insert(session);
             }
             table.start_grace(session);

@@ -169,7 +169,7 @@ impl GroupCommit {
         let Caller::Session { session, request } = caller else {
             return None;
         };
-        let Some(asking) = self.engine.roster().session(session) else {
+        let Some(asking) = self.engine.sessions().session(session) else {
             return Some(Err(Reject::SessionClosed { session }));
         };
         let recalled = asking.recall(request, command).transpose()?;

@@ -56,7 +56,7 @@ impl Encoded {
     /// The message itself.
     #[must_use]
     pub fn message(&self) -> ServerMessage {
-        let frame = Frame::take(&mut &self.frame[..], FRAME_BYTES_MAX);
+        let frame = Frame::split_from(&mut &self.frame[..], FRAME_BYTES_MAX);
         let frame = frame.expect("a frame was made").expect("it is whole");
         ServerMessage::decode(frame.kind, frame.body).expect("a body was encoded")
     }

@@ -86,7 +86,7 @@ impl ActivityIndex {
                 }
                 Event::Private(_) => {}
             }
-            for (user, event) in self.accounts.take(event) {
+            for (user, event) in self.accounts.apply(event) {
                 self.take_own(record.at, user, &event);
             }
         }

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use auction_core::{
-    AccountMode, AllocatedBy, BidAccepted, Book, ExtensionCause, LadderStep, Lot, LotId, Market,
-    NoCrossBecause, Outcome, Price, PublicEvent, Quantity, ReserveStatus, Role, SoftClose,
-    SoftCloseMode, SoldBy, Span, Terms, Timestamp, UnsoldBecause, UserId,
+    AccountMode, BidAccepted, Book, ExtensionCause, Lot, LotId, Market, Outcome, Price,
+    PublicEvent, Quantity, ReserveStatus, Role, SoftClose, SoftCloseMode, SoldBy, Span, Terms,
+    Timestamp, UnsoldBecause, UserId,
 };
 use auction_proto::KeyFingerprint;
 
@@ -435,12 +435,8 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
                 shares => format!("{shares} shares for {price} each"),
             };
             let how = match by {
-                SoldBy::HighestBid => "",
-                SoldBy::BuyNow => ", at the buy-now price",
-                SoldBy::FirstTake => ", who was the first to take it",
-                SoldBy::SecondHighestBid => ", the second highest bid",
-                SoldBy::Reserve => ", the reserve",
-                SoldBy::LeastBid => ", the least that can be bid",
+                SoldBy::HighestBid => String::new(),
+                by => format!(", {}", by.label()),
             };
             format!("goes to {winner}, {what}{how}")
         }
@@ -467,11 +463,7 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
             ..
         } => {
             let s = plural(*buyers as usize);
-            let how = match by {
-                AllocatedBy::EnoughForAll => "there was enough for all",
-                AllocatedBy::Time => "the highest prices first, then the earliest",
-                AllocatedBy::ProRata => "the highest prices first, then in proportion",
-            };
+            let how = by.label();
             format!(
                 "goes to {buyers} trader{s}, {sold} of {quantity} shares at {lowest} and above: {how}"
             )
@@ -484,14 +476,7 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
             traders,
             ..
         } => {
-            let how = match by {
-                LadderStep::Market => "by market orders alone",
-                LadderStep::Volume => "the greatest volume",
-                LadderStep::Surplus => "the least surplus",
-                LadderStep::Pressure => "by the pressure of one side",
-                LadderStep::Reference => "the nearest to the reference",
-                LadderStep::Collar => "the bound of the collar",
-            };
+            let how = by.label();
             let left = match surplus.signum() {
                 1 => format!("; {surplus} more would be bought"),
                 -1 => format!("; {} more would be sold", surplus.unsigned_abs()),
@@ -504,11 +489,7 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
             best_buy,
             best_sell,
         } => {
-            let why = match because {
-                NoCrossBecause::NothingCrosses => "nothing crosses",
-                NoCrossBecause::NoPrice => "market orders alone have no price",
-                NoCrossBecause::Collar => "nothing crosses within the collar",
-            };
+            let why = because.label();
             let mut line = format!("does not trade: {why}");
             for (side, best) in [("bought", best_buy), ("sold", best_sell)] {
                 if let Some(best) = best {

@@ -218,7 +218,7 @@ impl Registered {
     fn next<'a>(&self, rest: &mut &'a [u8]) -> Result<Option<(RequestId, Command)>, Demote<'a>> {
         let from = *rest;
         // What is wrong with it, its connection says.
-        match Frame::take(rest, REQUEST_BYTES_MAX) {
+        match Frame::split_from(rest, REQUEST_BYTES_MAX) {
             Ok(None) => Ok(None),
             Ok(Some(frame)) => {
                 let command = self.command(&frame).ok_or(Demote(from))?;

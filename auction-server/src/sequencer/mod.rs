@@ -292,15 +292,15 @@ impl Worker {
                 pending.answer(reply, decided);
             }
             Question::LastRequest(session, reply) => {
-                let session = engine.roster().session(session);
+                let session = engine.sessions().session(session);
                 let last = session.map_or(RequestId(0), |session| session.last_request());
                 pending.answer(reply, last);
             }
-            Question::LeastWinning(lot, trader, reply) => {
-                pending.answer(reply, engine.least_winning(lot, trader));
+            Question::WinningThreshold(lot, trader, reply) => {
+                pending.answer(reply, engine.winning_threshold(lot, trader));
             }
             Question::Record(session, request, reply) => {
-                let session = engine.roster().session(session);
+                let session = engine.sessions().session(session);
                 pending.answer(
                     reply,
                     session.and_then(|session| session.record_of(request)),

@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_cha
 use std::time::Instant;
 
 use auction_core::{
-    Caller, Command, LeastWinning, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId,
-    Timestamp, UserId,
+    Caller, Command, LotId, OwnOrder, Reject, RequestId, Sequence, SessionId, Timestamp, UserId,
+    WinningThreshold,
 };
 use auction_proto::{Balance, GetBalance};
 use mio::Waker;
@@ -70,7 +70,7 @@ pub(crate) enum Question {
     /// The highest number of an accepted request of a session.
     LastRequest(SessionId, oneshot::Sender<RequestId>),
     /// What a trader would have needed to win a lot; `None` before its close.
-    LeastWinning(LotId, UserId, oneshot::Sender<Option<LeastWinning>>),
+    WinningThreshold(LotId, UserId, oneshot::Sender<Option<WinningThreshold>>),
     /// What a trader owns, as this user may see it.
     Balance(UserId, GetBalance, oneshot::Sender<Result<Balance, Reject>>),
     /// A trader's own orders on a lot; `None`: there is no such lot.
@@ -188,8 +188,8 @@ impl SequencerHandle {
         &self,
         lot: LotId,
         trader: UserId,
-    ) -> Result<Option<LeastWinning>, SubmitError> {
-        self.ask(|reply| Question::LeastWinning(lot, trader, reply))
+    ) -> Result<Option<WinningThreshold>, SubmitError> {
+        self.ask(|reply| Question::WinningThreshold(lot, trader, reply))
             .await
     }
 

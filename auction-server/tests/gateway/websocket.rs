@@ -94,7 +94,7 @@ async fn binary_messages_are_frames_without_a_preface() {
             panic!("expected a frame")
         };
         let mut rest = &bytes[..];
-        let frame = Frame::take(&mut rest, bytes.len()).unwrap().unwrap();
+        let frame = Frame::split_from(&mut rest, bytes.len()).unwrap().unwrap();
         assert!(rest.is_empty(), "a message is one frame");
         assert_eq!(frame.request, request);
         let answer = ServerMessage::decode(frame.kind, frame.body).unwrap();

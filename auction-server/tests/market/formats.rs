@@ -1,8 +1,8 @@
 //! Lots of every format from a lots file, with sealed bids that survive a kill, and the auctioneer who runs them.
 
 use auction_core::{
-    AllocatedBy, LeastWinning, LotId, OrderId, Outcome, Phase, Price, Quantity, Reply, Side,
-    SoldBy, UnsoldBecause,
+    AllocatedBy, LotId, OrderId, Outcome, Phase, Price, Quantity, Reply, Side, SoldBy,
+    UnsoldBecause, WinningThreshold,
 };
 use auction_proto::{
     CancelLot, CancelOrder, CloseLot, Code, GetLeastWinning, HaltLot, PlaceOrder, ReinstateUser,
@@ -47,7 +47,7 @@ fn order(lot: LotId, quantity: u64, limit: &str) -> PlaceOrder {
     }
 }
 
-fn least(line: &mut Line, lot: LotId) -> LeastWinning {
+fn least(line: &mut Line, lot: LotId) -> WinningThreshold {
     match line.ask(&GetLeastWinning { lot }) {
         ServerMessage::LeastWinning(answer) => answer.least,
         other => panic!("{other:?}"),
@@ -166,9 +166,9 @@ fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settl
     assert_eq!(outcome(LATER), cancelled);
     assert_eq!(
         least(&mut tom, SEALED),
-        LeastWinning::Bid(price("100.0001"))
+        WinningThreshold::Bid(price("100.0001"))
     );
-    assert_eq!(least(&mut mia, UNIFORM), LeastWinning::Bid(price("10")));
+    assert_eq!(least(&mut mia, UNIFORM), WinningThreshold::Bid(price("10")));
     server.end();
     assert_eq!(house.verified_digest(), {
         let mut market = market;

@@ -250,8 +250,8 @@ fn of_a_call_the_news_tells_the_price_why_and_what_was_left_over() {
     let mut stage = Stage::in_memory();
     stage.play_calls();
     for says in [
-        "13:05:00.000 AAPL is uncrossed at 11.00, 80 shares of 2 traders: by the pressure of one side; 20 more would be bought\n",
-        "13:05:00.000 AAPL is uncrossed at 10.00, 50 shares of 2 traders: by the pressure of one side; 20 more would be sold\n",
+        "13:05:00.000 AAPL is uncrossed at 11.00, 80 shares of 2 traders: the pressure of one side; 20 more would be bought\n",
+        "13:05:00.000 AAPL is uncrossed at 10.00, 50 shares of 2 traders: the pressure of one side; 20 more would be sold\n",
     ] {
         assert!(
             stage.printed.contains(says),

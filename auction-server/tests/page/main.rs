@@ -98,7 +98,7 @@ fn messages(hex: &str) -> Value {
         .collect();
     let mut rest = &bytes[..];
     let mut messages = Vec::new();
-    while let Some(frame) = Frame::take(&mut rest, limits::FRAME_BYTES_MAX).unwrap() {
+    while let Some(frame) = Frame::split_from(&mut rest, limits::FRAME_BYTES_MAX).unwrap() {
         let mut line = Vec::new();
         let message = ServerMessage::decode(frame.kind, frame.body).unwrap();
         message.encode_json(frame.request, &mut line);

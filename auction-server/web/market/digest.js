@@ -1,4 +1,4 @@
-// The digest of a fold, to the byte as `auction-core/src/digest.rs` draws it: each user, stock and lot has a hash
+// The digest of a fold, to the byte as `auction-core/src/market/digest.rs` draws it: each user, stock and lot has a hash
 // of its own, all of them combined by exclusive or, so that a change costs one item.
 
 import { sha256 } from "./sha256.js";

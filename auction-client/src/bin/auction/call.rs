@@ -101,14 +101,7 @@ pub fn outcome(outcome: &Outcome) -> Option<String> {
             candidates,
             traders,
         } => {
-            let how = match by {
-                LadderStep::Market => "market orders alone",
-                LadderStep::Volume => "the greatest volume",
-                LadderStep::Surplus => "the least surplus",
-                LadderStep::Pressure => "the pressure of one side",
-                LadderStep::Reference => "the nearest to the reference",
-                LadderStep::Collar => "the bound of the collar",
-            };
+            let how = by.label();
             let among = match candidates {
                 Some(of) if of.lowest < of.highest => {
                     format!(", of the prices from {} to {}", of.lowest, of.highest)
@@ -125,11 +118,7 @@ pub fn outcome(outcome: &Outcome) -> Option<String> {
             best_buy,
             best_sell,
         } => {
-            let why = match because {
-                NoCrossBecause::NothingCrosses => "nothing crosses",
-                NoCrossBecause::NoPrice => "market orders alone have no price",
-                NoCrossBecause::Collar => "nothing crosses within the collar",
-            };
+            let why = because.label();
             Some(format!("no trade: {why}{}", best(*best_buy, *best_sell)))
         }
         _ => None,

@@ -10,7 +10,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use auction_client::{Fraud, MarketKey, Receipt, SignedCheckpoint};
-use auction_proto::{AnySigned, FraudProof, KeyFingerprint, SignedBatch, SignedSnapshot};
+use auction_proto::{AnySigned, EquivocationProof, KeyFingerprint, SignedBatch, SignedSnapshot};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -29,7 +29,7 @@ const FRAUDS_MAX: u32 = 1_000;
 pub enum Signed {
     Receipt(Receipt),
     Checkpoint(SignedCheckpoint),
-    Fraud(FraudProof),
+    Fraud(EquivocationProof),
 }
 
 /// Something signed, and whose it is said to be.
@@ -198,7 +198,7 @@ fn parse(bytes: &[u8]) -> Option<ProofFile> {
         let [first, second] = fraud.as_array()?.as_slice() else {
             return None;
         };
-        Signed::Fraud(FraudProof {
+        Signed::Fraud(EquivocationProof {
             first: parse_any(first)?,
             second: parse_any(second)?,
         })

@@ -1,9 +1,8 @@
 //! How a lot is auctioned, how it stands and what came of it, in words.
 
 use auction_core::{
-    AllocatedBy, DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus,
-    SealedPricing, SoftClose, SoftCloseMode, SoldBy, Span, Terms, UniformPricing, UniformTerms,
-    UnsoldBecause,
+    DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus, SealedPricing,
+    SoftClose, SoftCloseMode, SoldBy, Span, Terms, UniformPricing, UniformTerms,
 };
 
 use crate::call;
@@ -86,12 +85,8 @@ impl View<'_> {
                 runner_up,
             } => {
                 let how = match by {
-                    SoldBy::HighestBid => "",
-                    SoldBy::BuyNow => ", bought at once",
-                    SoldBy::FirstTake => ", the first to take it",
-                    SoldBy::SecondHighestBid => ", the second highest bid",
-                    SoldBy::Reserve => ", the reserve",
-                    SoldBy::LeastBid => ", the least that can be bid",
+                    SoldBy::HighestBid => String::new(),
+                    by => format!(", {}", by.label()),
                 };
                 let runner_up = runner_up.map_or(String::new(), |runner_up| {
                     format!("; the runner-up offered {runner_up}")
@@ -99,11 +94,7 @@ impl View<'_> {
                 format!("sold to {} at {price}{how}{runner_up}", self.who(*winner))
             }
             Outcome::Unsold { because, highest } => {
-                let because = match because {
-                    UnsoldBecause::NoBids => "no bids",
-                    UnsoldBecause::ReserveNotMet => "the reserve was not met",
-                    UnsoldBecause::Cancelled => "taken back",
-                };
+                let because = because.label();
                 match highest {
                     Some(highest) => format!("not sold: {because}; the highest bid was {highest}"),
                     None => format!("not sold: {because}"),
@@ -123,11 +114,7 @@ impl View<'_> {
                     }
                     _ => format!("all at {lowest}"),
                 };
-                let how = match by {
-                    AllocatedBy::EnoughForAll => "there was enough for all",
-                    AllocatedBy::Time => "the highest prices first, then the earliest",
-                    AllocatedBy::ProRata => "the highest prices first, then in proportion",
-                };
+                let how = by.label();
                 let rejected = highest_rejected.map_or(String::new(), |price| {
                     format!("; the highest bid that got nothing was {price}")
                 });

@@ -121,6 +121,21 @@ pub enum LadderStep {
     Collar,
 }
 
+impl LadderStep {
+    /// The step in words for people, to follow a price: `the greatest volume`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Market => "market orders alone",
+            Self::Volume => "the greatest volume",
+            Self::Surplus => "the least surplus",
+            Self::Pressure => "the pressure of one side",
+            Self::Reference => "the nearest to the reference",
+            Self::Collar => "the bound of the collar",
+        }
+    }
+}
+
 impl Depth<'_> {
     /// The price, or `None` when nothing would trade, or only market orders would and there is nothing to price
     /// them by.

@@ -56,6 +56,6 @@ pub use collar::Collar;
 pub(crate) use ladder::round_down;
 pub use ladder::{Cross, Indicative, LadderStep, Point, Quote};
 pub(crate) use order::own_limit;
-pub use order::{Entry, Order, OrderError, OrderId, Place, Side};
+pub use order::{Entry, Order, OrderError, OrderId, ParseSideError, Place, Side};
 pub use terms::{BookTerms, BookTermsError};
 pub use uncross::{Fill, Marginal, Uncross, collar_bound};

@@ -1,5 +1,8 @@
 //! Orders of a call auction, and why one is refused.
 
+use core::fmt;
+use core::str::FromStr;
+
 use crate::{Price, Quantity, UserId};
 
 /// An order's number, given by who keeps the book: later orders have higher ones. A replaced order keeps it.
@@ -7,8 +10,8 @@ use crate::{Price, Quantity, UserId};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OrderId(pub u64);
 
-impl core::fmt::Display for OrderId {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
@@ -32,7 +35,38 @@ impl Side {
             Self::Sell => Self::Buy,
         }
     }
+
+    /// The side in a word, as flags, files and JSON write it: `buy` or `sell`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+        }
+    }
 }
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Side {
+    type Err = ParseSideError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSideError> {
+        [Self::Buy, Self::Sell]
+            .into_iter()
+            .find(|side| side.as_str() == text)
+            .ok_or(ParseSideError)
+    }
+}
+
+/// Error of a text that is no side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected buy or sell")]
+pub struct ParseSideError;
 
 /// What a new order says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,10 +197,10 @@ pub enum OrderError {
 }
 
 /// An own order as a refusal names it: by its limit.
-pub(crate) fn own_limit(own: &Option<Price>) -> impl core::fmt::Display + use<> {
+pub(crate) fn own_limit(own: &Option<Price>) -> impl fmt::Display + use<> {
     struct Shown(Option<Price>);
-    impl core::fmt::Display for Shown {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+    impl fmt::Display for Shown {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             match self.0 {
                 Some(limit) => write!(f, "at {limit}"),
                 None => f.write_str("at the market"),

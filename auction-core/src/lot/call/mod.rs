@@ -3,28 +3,28 @@
 //! Orders are hidden; others see what an uncross now would give, and how many traders have an order. The random
 //! end is drawn outside the core and fixed before its window runs.
 
-mod hidden;
+mod secret;
 
-pub(super) use hidden::CallHidden;
+pub(super) use secret::CallSecret;
 
 use alloc::vec::Vec;
 
-use super::deciding::{Deciding, Due, OrderChange, Rebinding};
-use super::{LeastWinning, Lot, OwnOrder};
+use super::format::{Due, FormatRules, OrderChange, ReservationChange};
+use super::{Lot, OwnOrder, WinningThreshold};
+use crate::account::ledger::Reservation;
 use crate::clearing::call::{
     Book, Entry, Indicative, OrderError, Quote, Side, Uncross, collar_bound, round_down,
 };
-use crate::command::CallTerms;
-use crate::event::{
+use crate::limits::DEPTH_LEVELS_MAX;
+use crate::model::command::CallTerms;
+use crate::model::event::{
     Candidates, Event, Events, ExtensionCause, NoCrossBecause, Outcome, PrivateEvent, PublicEvent,
 };
-use crate::ledger::Obligation;
-use crate::limits::DEPTH_LEVELS_MAX;
-use crate::reject::Countable;
+use crate::model::reject::Countable;
 use crate::{
     EndCommitment, OrderId, Price, RandomEnd, Reject, Seed, Span, TermsError, Timestamp, UserId,
 };
-use hidden::Orders;
+use secret::Orders;
 
 /// What everyone sees of a call auction, beside what is published of its prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,10 +85,10 @@ pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
     pub(super) terms: &'a CallTerms,
     pub(super) book: &'a CallBook,
-    pub(super) hidden: &'a CallHidden,
+    pub(super) hidden: &'a CallSecret,
 }
 
-impl Deciding for State<'_> {
+impl FormatRules for State<'_> {
     fn lot(&self) -> &Lot {
         self.lot
     }
@@ -232,7 +232,7 @@ impl Deciding for State<'_> {
         self.hidden.orders_of(trader)
     }
 
-    fn rebind(&self, event: &Event, each: &mut dyn FnMut(Rebinding)) {
+    fn each_reservation_change(&self, event: &Event, each: &mut dyn FnMut(ReservationChange)) {
         let (Event::Private(event), Some(orders)) = (event, self.hidden.orders()) else {
             return;
         };
@@ -240,7 +240,7 @@ impl Deciding for State<'_> {
             let place = orders.find(trader, order)?;
             orders.book().order_of(place, trader).ok()
         };
-        let owed = |entry: Entry| self.owes(entry);
+        let reserved = |entry: Entry| self.reserves(entry);
         let (trader, from, to) = match *event {
             PrivateEvent::OrderPlaced {
                 trader,
@@ -254,7 +254,7 @@ impl Deciding for State<'_> {
                     quantity,
                     limit,
                 };
-                (trader, Obligation::NOTHING, self.owes(entry))
+                (trader, Reservation::NOTHING, self.reserves(entry))
             }
             PrivateEvent::OrderReplaced {
                 trader,
@@ -271,61 +271,61 @@ impl Deciding for State<'_> {
                     limit,
                     ..old.entry
                 };
-                (trader, owed(old.entry), owed(new))
+                (trader, reserved(old.entry), reserved(new))
             }
             PrivateEvent::OrderCancelled { trader, order, .. } => {
                 let Some(old) = standing(trader, order) else {
                     return;
                 };
-                (trader, owed(old.entry), Obligation::NOTHING)
+                (trader, reserved(old.entry), Reservation::NOTHING)
             }
             PrivateEvent::OrdersWithdrawn { trader, .. } => {
                 let own = self.hidden.orders_of(trader).into_iter();
-                let from = own.fold(Obligation::NOTHING, |all, order| {
+                let from = own.fold(Reservation::NOTHING, |all, order| {
                     let OwnOrder {
                         side,
                         quantity,
                         limit,
                         ..
                     } = order;
-                    all.and(owed(Entry {
+                    all.and(reserved(Entry {
                         side,
                         quantity,
                         limit,
                     }))
                 });
-                (trader, from, Obligation::NOTHING)
+                (trader, from, Reservation::NOTHING)
             }
             _ => return,
         };
-        each(Rebinding { trader, from, to });
+        each(ReservationChange { trader, from, to });
     }
 
-    fn bound(&self, each: &mut dyn FnMut(UserId, Obligation)) {
+    fn each_reservation(&self, each: &mut dyn FnMut(UserId, Reservation)) {
         let orders = self.hidden.orders().into_iter();
         for order in orders.flat_map(|orders| orders.book().orders()) {
-            each(order.trader, self.owes(order.entry));
+            each(order.trader, self.reserves(order.entry));
         }
     }
 
     /// There is no winner: all trade at one public price, and the trader's own orders tell the rest.
-    fn least_winning(&self, _trader: UserId, _closed_at: Timestamp) -> LeastWinning {
-        LeastWinning::Nothing
+    fn winning_threshold(&self, _trader: UserId, _closed_at: Timestamp) -> WinningThreshold {
+        WinningThreshold::Nothing
     }
 }
 
 impl State<'_> {
     /// To pay the limit, or what a market order could trade at; or to deliver.
-    fn owes(&self, entry: Entry) -> Obligation {
+    fn reserves(&self, entry: Entry) -> Reservation {
         match entry.side {
-            Side::Sell => Obligation::to_deliver(entry.quantity),
+            Side::Sell => Reservation::to_deliver(entry.quantity),
             Side::Buy => {
                 let reference = self.book.reference;
                 let greatest = self.terms.collar.zip(reference);
                 let greatest = greatest.map_or(Price::MAX, |(collar, reference)| {
                     collar.upper(reference, self.terms.tick)
                 });
-                Obligation::to_pay(entry.limit.unwrap_or(greatest), entry.quantity)
+                Reservation::to_pay(entry.limit.unwrap_or(greatest), entry.quantity)
             }
         }
     }

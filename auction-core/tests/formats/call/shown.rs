@@ -1,8 +1,8 @@
 //! What others see of a call, and what a trader alone learns.
 
 use auction_core::{
-    BookShown, CallTerms, Candidates, Command, Indicative, LadderStep, LeastWinning,
-    NoCrossBecause, OrderId, OrderState, Outcome, OwnOrder, Reply, Side, UserId,
+    BookShown, CallTerms, Candidates, Command, Indicative, LadderStep, NoCrossBecause, OrderId,
+    OrderState, Outcome, OwnOrder, Reply, Side, UserId, WinningThreshold,
 };
 
 use super::{buy, collar, house, order, plain, quote, replace, sell};
@@ -110,8 +110,8 @@ fn each_learns_what_their_own_orders_got_and_nobody_else_does() {
     assert_eq!(house.engine.orders_of(LOT, C).unwrap(), []);
     assert_eq!(house.engine.orders_of(auction_core::LotId(9), A), None);
     // There is no winner.
-    let least = house.engine.least_winning(LOT, A);
-    assert_eq!(least, Some(LeastWinning::Nothing));
+    let least = house.engine.winning_threshold(LOT, A);
+    assert_eq!(least, Some(WinningThreshold::Nothing));
     let shown = format!("{:?}", house.engine.market());
     assert!(!shown.contains("9.50"), "an order is nobody else's to see");
 }

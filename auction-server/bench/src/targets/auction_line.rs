@@ -137,8 +137,8 @@ impl Greeted {
     pub fn next(&mut self) -> io::Result<(RequestId, ServerMessage)> {
         loop {
             let mut rest = &self.input[..];
-            let frame =
-                Frame::take(&mut rest, FRAME_BYTES_MAX).map_err(|e| unexpected(e.to_string()))?;
+            let frame = Frame::split_from(&mut rest, FRAME_BYTES_MAX)
+                .map_err(|e| unexpected(e.to_string()))?;
             if let Some(frame) = frame {
                 let message = ServerMessage::decode(frame.kind, frame.body);
                 let (request, taken) = (frame.request, self.input.len() - rest.len());
@@ -181,7 +181,7 @@ impl Speaker for Connection {
     fn answer(&mut self, input: &mut &[u8]) -> io::Result<Option<Answer>> {
         loop {
             let frame =
-                Frame::take(input, FRAME_BYTES_MAX).map_err(|e| unexpected(e.to_string()))?;
+                Frame::split_from(input, FRAME_BYTES_MAX).map_err(|e| unexpected(e.to_string()))?;
             let Some(frame) = frame else { return Ok(None) };
             let answer = match frame.kind {
                 // A sign of life.

@@ -215,7 +215,7 @@ impl Connection {
         };
         let mut rest = &self.input[..];
         let mut bids = 0;
-        while let Some(frame) = Frame::take(&mut rest, FRAME_BYTES_MAX)
+        while let Some(frame) = Frame::split_from(&mut rest, FRAME_BYTES_MAX)
             .map_err(|error| unexpected(error.to_string()))?
         {
             debug_assert_eq!(frame.kind, Bid::KIND);

@@ -200,7 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
                 Some(Message::Text(text)) => Ok(Some(Request::of_json(text.as_bytes()))),
                 Some(Message::Binary(bytes)) => {
                     let mut rest = &bytes[..];
-                    match Frame::take(&mut rest, REQUEST_BYTES_MAX)? {
+                    match Frame::split_from(&mut rest, REQUEST_BYTES_MAX)? {
                         Some(frame) if rest.is_empty() => Ok(Some(Request::of_frame(frame))),
                         _ => Err(CloseReason::NotOneFrame),
                     }

@@ -117,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let (number, text) = match proof {
             Proof::Checkpoint(_, Ok(checkpoint)) => return self.reply(request, &checkpoint),
             Proof::Receipt(_, _, Ok(receipt)) => return self.reply(request, &receipt),
-            Proof::Activity(session, page) => return self.tell_activity(request, session, page),
+            Proof::Activity(session, page) => return self.tell_activity(request, &session, page),
             Proof::Unsubmitted(why) => return self.refuse_unsubmitted(request, why),
             Proof::Checkpoint(since, Err(ProofError::BeyondEnd)) => (
                 since.unwrap_or_default().0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auction_core::{RequestId, Sequence, SessionId};
+use auction_core::{RequestId, Sequence};
 use auction_proto::{AccountFeed, Activity, Receipt, ReceiptOf, SignedCheckpoint};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -136,7 +136,7 @@ pub(super) enum Proof {
     /// By the session that asked: it may end while the receipt waits for its checkpoint.
     Receipt(LiveSession, ReceiptOf, Result<Receipt, ProofError>),
     /// Not a proof, but waited for as one.
-    Activity(SessionId, Result<Activity, HistoryError>),
+    Activity(LiveSession, Result<Activity, HistoryError>),
     /// The market was not asked.
     Unsubmitted(SubmitError),
 }

@@ -96,7 +96,7 @@ impl AccountFeeds {
 
     /// Takes an event that is durable.
     pub(super) fn take(&mut self, at: Timestamp, event: &Event) {
-        for (user, event) in self.accounts.take(event) {
+        for (user, event) in self.accounts.apply(event) {
             self.note(at, user, event);
         }
     }

@@ -11,7 +11,7 @@ use auction_client::peer::{
 };
 use auction_client::{Fraud, GetPeers, MarketKey, OfferPeer, PeerOffered, SignedFeed, Update};
 use auction_core::{Name, Timestamp};
-use auction_proto::{FraudProof, KeyFingerprint, Text};
+use auction_proto::{EquivocationProof, KeyFingerprint, Text};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -327,7 +327,7 @@ impl Follower<'_> {
                 Ok(false)
             }
             PeerUpdate::Fraud { proof, conflict } => {
-                let proof = FraudProof::clone(proof);
+                let proof = EquivocationProof::clone(proof);
                 let conflict = *conflict;
                 self.tell_fraud(&Fraud { proof, conflict }, watch)?;
                 Ok(false)

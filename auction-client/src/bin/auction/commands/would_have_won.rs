@@ -1,7 +1,7 @@
 //! `auction would-have-won SYMBOL`
 
 use auction_client::GetLeastWinning;
-use auction_core::{LeastWinning, Terms};
+use auction_core::{Terms, WinningThreshold};
 use serde_json::{Value, json};
 
 use crate::choose::Which;
@@ -23,26 +23,26 @@ pub async fn run(desk: &Desk, which: Which) -> Result<(), Failure> {
         |_| {
             let title = format!("{} #{id}", lot.symbol);
             match least {
-                LeastWinning::Bid(price) => {
+                WinningThreshold::Bid(price) => {
                     format!("{title}: the least bid of yours that would {won}: {price}.")
                 }
-                LeastWinning::AtLeast(price) => format!(
+                WinningThreshold::AtLeast(price) => format!(
                     "{title}: no bid of yours below {price} would {won}; how much more it would have \
                      taken is the winner's secret."
                 ),
-                LeastWinning::Nothing if matches!(lot.terms, Terms::Call(_)) => format!(
+                WinningThreshold::Nothing if matches!(lot.terms, Terms::Call(_)) => format!(
                     "{title}: in a call auction nobody wins: all trade at one price. `auction orders {} --lot {id}` \
                      tells what yours got.",
                     lot.symbol
                 ),
-                LeastWinning::Nothing => format!("{title}: no bid of yours would {won}."),
+                WinningThreshold::Nothing => format!("{title}: no bid of yours would {won}."),
             }
         },
         || {
             let (least, at_least) = match least {
-                LeastWinning::Bid(price) => (json!(price.to_string()), Value::Null),
-                LeastWinning::AtLeast(price) => (Value::Null, json!(price.to_string())),
-                LeastWinning::Nothing => (Value::Null, Value::Null),
+                WinningThreshold::Bid(price) => (json!(price.to_string()), Value::Null),
+                WinningThreshold::AtLeast(price) => (Value::Null, json!(price.to_string())),
+                WinningThreshold::Nothing => (Value::Null, Value::Null),
             };
             json!({
                 "lot": id.0,

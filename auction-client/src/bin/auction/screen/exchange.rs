@@ -7,7 +7,8 @@ use auction_client::{
     ReplaceOrder, RequestError, Secret, Update,
 };
 use auction_core::{
-    AccountEvent, LeastWinning, LotId, Name, OrderId, Role, StandingLead, StandingOrder, Timestamp,
+    AccountEvent, LotId, Name, OrderId, Role, StandingLead, StandingOrder, Timestamp,
+    WinningThreshold,
 };
 use ratatui::crossterm::event::KeyEvent;
 
@@ -124,7 +125,7 @@ pub enum Answer {
     /// Nobody is logged in, because the session cannot be remembered: this is why.
     NotRemembered(String),
     History(Box<History>),
-    LeastWinning(LeastWinning),
+    LeastWinning(WinningThreshold),
 }
 
 impl Ask {

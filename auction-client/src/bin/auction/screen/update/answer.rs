@@ -1,7 +1,7 @@
 //! What came of what was asked.
 
 use auction_client::RequestError;
-use auction_core::{LeastWinning, LotId};
+use auction_core::{LotId, WinningThreshold};
 
 use super::account::outbid_before;
 use super::identify;
@@ -142,9 +142,9 @@ fn learned(model: &mut Model, view: View<'_>, asked: &Asked, answer: &Answer) {
         }
         (Asked::LeastWinning(lot), Answer::LeastWinning(least)) => {
             let words = match least {
-                LeastWinning::Bid(price) => format!("{price} would have won"),
-                LeastWinning::AtLeast(price) => format!("nothing below {price} would have won"),
-                LeastWinning::Nothing => "no bid would have won".to_owned(),
+                WinningThreshold::Bid(price) => format!("{price} would have won"),
+                WinningThreshold::AtLeast(price) => format!("nothing below {price} would have won"),
+                WinningThreshold::Nothing => "no bid would have won".to_owned(),
             };
             model.least_winning.insert(*lot, words);
         }

@@ -1,0 +1,96 @@
+//! The whole engine as a value, to begin again from without replaying everything. A disposable form: a later
+//! version of this crate may not read it, and makes a new one from the journal.
+
+use alloc::vec::Vec;
+
+use crate::account::ledger::Ledger;
+use crate::account::sessions::Sessions;
+use crate::engine::{Engine, reserved_again};
+use crate::lot::LotSecret;
+use crate::market::{FoldError, Market, MarketParts};
+use crate::model::command::AccountMode;
+use crate::{LotId, Sequence, Timestamp};
+
+/// The version of the snapshot's form; another one is not to be read.
+pub const SNAPSHOT_VERSION: u16 = 4;
+
+/// The whole engine as a value. It holds credentials and hidden maxima: keep it as you keep the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Snapshot {
+    market: MarketParts,
+    sessions: Sessions,
+    hidden: Vec<LotSecret>,
+    ledger: Option<Ledger>,
+    sequence: Sequence,
+    at: Timestamp,
+}
+
+impl Engine {
+    /// The engine as it stands.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            market: self.market.parts().clone(),
+            sessions: self.sessions.clone(),
+            hidden: self.hidden.clone(),
+            ledger: self.ledger.clone(),
+            sequence: self.sequence,
+            at: self.at,
+        }
+    }
+
+    /// The engine of a snapshot.
+    ///
+    /// # Errors
+    /// [`FoldError`] when the snapshot contradicts itself: make one anew from the journal.
+    pub fn restore(snapshot: Snapshot) -> Result<Self, FoldError> {
+        let Snapshot {
+            market,
+            sessions,
+            hidden,
+            ledger,
+            sequence,
+            at,
+        } = snapshot;
+        for index in 0..hidden.len().max(market.lots.len()) {
+            let halves = market.lots.get(index).zip(hidden.get(index));
+            if halves.is_none_or(|(lot, hidden)| !hidden.belongs_to(lot)) {
+                return Err(FoldError::LotContradicted(LotId::at_index(index)));
+            }
+        }
+        let market = Market::from_parts(market)?;
+        check_ledger(ledger.as_ref(), &market, &hidden)?;
+        Ok(Self::from_state(
+            market, sessions, hidden, ledger, sequence, at,
+        ))
+    }
+}
+
+/// Whether the books balance, and reserve what the open lots bind.
+fn check_ledger(
+    ledger: Option<&Ledger>,
+    market: &Market,
+    hidden: &[LotSecret],
+) -> Result<(), FoldError> {
+    let balanced = match ledger {
+        None => market.accounts() == AccountMode::Credit,
+        Some(ledger) => {
+            market.accounts() == AccountMode::Funds
+                && ledger.count() == market.users().len()
+                && ledger.audit().is_ok()
+                && reserved_again(ledger, market, hidden)? == *ledger
+        }
+    };
+    balanced
+        .then_some(())
+        .ok_or(FoldError::AccountsContradicted)
+}
+
+impl Snapshot {
+    /// The place of the last record it holds.
+    #[must_use]
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+}

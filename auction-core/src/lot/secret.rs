@@ -1,0 +1,436 @@
+//! What only the engine knows of a lot, and the one place where formats are told apart to decide.
+
+use alloc::boxed::Box;
+
+use super::call::CallSecret;
+use super::english::EnglishSecret;
+use super::format::{Due, FormatRules, Offer, OrderChange, ReservationChange};
+use super::orders::Orders;
+use super::{
+    Book, BookDepth, Lot, OwnOrder, Phase, WinningThreshold, call, dutch, english, greatest_price,
+    sealed, uniform,
+};
+use crate::account::ledger::Reservation;
+use crate::account::standing::StandingOrder;
+use crate::clearing::call::Indicative;
+use crate::limits::SPAN_MAX_MICROS;
+use crate::model::event::{BidAccepted, Event, Events, Outcome, PrivateEvent, PublicEvent};
+use crate::{LotId, OpenLot, Price, Reject, Seed, Span, Terms, TermsError, Timestamp, UserId};
+use alloc::vec::Vec;
+
+/// What only the engine knows of a lot.
+// One cache line: every bid on an English lot reads and writes all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[repr(align(64))]
+pub(crate) struct LotSecret {
+    pub(super) reserve: Option<Price>,
+    pub(super) book: BookSecret,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) enum BookSecret {
+    English(EnglishSecret),
+    /// A Dutch lot hides nothing.
+    Nothing,
+    /// Sealed bids of either kind.
+    Orders(Box<Orders>),
+    Call(Box<CallSecret>),
+}
+
+impl LotSecret {
+    pub(crate) fn opened(lot: &Lot) -> Self {
+        let book = match &lot.terms {
+            Terms::English(_) => BookSecret::English(EnglishSecret::default()),
+            Terms::Dutch(_) => BookSecret::Nothing,
+            Terms::Sealed(_) | Terms::Uniform(_) => BookSecret::Orders(Box::default()),
+            Terms::Call(_) => BookSecret::Call(Box::new(CallSecret::waiting())),
+        };
+        let mut hidden = Self {
+            reserve: None,
+            book,
+        };
+        hidden.look_ahead(lot);
+        hidden
+    }
+
+    /// Takes how the lot stands now, after its public half took anything but a bid.
+    pub(crate) fn look_ahead(&mut self, lot: &Lot) {
+        if let (Terms::English(terms), BookSecret::English(hidden)) = (&lot.terms, &mut self.book) {
+            hidden.look_ahead(lot, terms, self.reserve);
+        }
+    }
+
+    /// Whether both halves are of one lot.
+    pub(crate) fn belongs_to(&self, lot: &Lot) -> bool {
+        match (&lot.terms, &lot.book, &self.book) {
+            (Terms::English(_), Book::English(book), BookSecret::English(hidden)) => {
+                hidden.belongs_to(book)
+            }
+            (Terms::Dutch(_), Book::Dutch(_), BookSecret::Nothing) => true,
+            (Terms::Sealed(_), Book::Sealed(book), BookSecret::Orders(orders)) => {
+                orders.bidders() == book.bidders
+            }
+            (Terms::Uniform(_), Book::Uniform(book), BookSecret::Orders(orders)) => {
+                orders.bidders() == book.bidders
+            }
+            (Terms::Call(_), Book::Call(book), BookSecret::Call(hidden)) => {
+                hidden.belongs_to(lot, book)
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes what was decided in secret, before what was decided openly with it; `false` when it does not fit.
+    #[must_use]
+    pub(crate) fn apply_private(&mut self, lot: &Lot, event: &PrivateEvent) -> bool {
+        match (event, &mut self.book) {
+            (PrivateEvent::ReserveSet { reserve, .. }, _) => {
+                self.reserve = Some(*reserve);
+                self.look_ahead(lot);
+                true
+            }
+            (
+                PrivateEvent::MaximumSet {
+                    bidder,
+                    maximum,
+                    leads,
+                    ..
+                },
+                BookSecret::English(hidden),
+            ) => {
+                hidden.offered(lot, *bidder, *maximum, *leads);
+                true
+            }
+            (event, BookSecret::Orders(orders)) => orders.apply(event),
+            (event, BookSecret::Call(hidden)) => hidden.apply(event),
+            _ => false,
+        }
+    }
+
+    /// Takes what was decided openly of the lot's life, before the public half does; `false` when it does not
+    /// fit.
+    #[must_use]
+    pub(crate) fn apply_public(&mut self, lot: &Lot, event: &PublicEvent) -> bool {
+        let BookSecret::Call(hidden) = &mut self.book else {
+            return true;
+        };
+        match (event, &lot.terms) {
+            (PublicEvent::ReferenceFixed { reference, .. }, Terms::Call(terms)) => {
+                hidden.begin(lot, terms, *reference)
+            }
+            (PublicEvent::EndCommitted { commitment, .. }, _) => {
+                hidden.end().map(|end| end.commitment(lot.id)) == Some(*commitment)
+            }
+            (PublicEvent::EndOpened { end, .. }, _) => hidden.end_opened(end),
+            (PublicEvent::LotClosed { outcome, .. }, _) => hidden.close(outcome),
+            _ => true,
+        }
+    }
+
+    /// When something is next due.
+    pub(crate) fn deadline(&self, lot: &Lot) -> Option<Timestamp> {
+        let due = lot.deadline()?;
+        Some(match &self.book {
+            BookSecret::Call(hidden) if lot.phase == Phase::Open => match hidden.end() {
+                Some(end) => due.saturating_sub(end.before_close),
+                None => lot.closes_from(),
+            },
+            _ => due,
+        })
+    }
+
+    /// Whether what is due next is that a random end is drawn.
+    pub(crate) fn is_to_be_drawn(&self, lot: &Lot) -> bool {
+        let BookSecret::Call(hidden) = &self.book else {
+            return false;
+        };
+        let has_end = matches!(&lot.terms, Terms::Call(terms) if terms.random_end > Span::ZERO);
+        has_end && lot.phase == Phase::Open && hidden.end().is_none()
+    }
+
+    /// How many orders a trader has in a call auction that is open; `None`: it is none.
+    pub(crate) fn call_orders_of(&self, trader: UserId) -> Option<usize> {
+        self.call_book().map(|book| book.count_of(trader))
+    }
+
+    /// Those who have orders in a call auction that is open.
+    pub(crate) fn call_traders(&self) -> impl Iterator<Item = UserId> {
+        self.call_book().into_iter().flat_map(|book| book.traders())
+    }
+
+    /// The book of a call auction that is open.
+    fn call_book(&self) -> Option<&crate::clearing::call::Book> {
+        match &self.book {
+            BookSecret::Call(hidden) => hidden.orders().map(|orders| orders.book()),
+            _ => None,
+        }
+    }
+
+    /// Takes an open bid, before the public half does.
+    #[inline(always)]
+    pub(crate) fn bid_accepted(&mut self, lot: &Lot, bid: &BidAccepted) {
+        if let BookSecret::English(hidden) = &mut self.book {
+            hidden.bid_accepted(lot, bid);
+        }
+    }
+
+    /// Decides with the format of the lot.
+    fn with_format<R>(&self, lot: &Lot, decide: impl FnOnce(&dyn FormatRules) -> R) -> R {
+        let reserve = self.reserve;
+        match (&lot.terms, &lot.book, &self.book) {
+            (Terms::English(terms), Book::English(book), BookSecret::English(hidden)) => {
+                decide(&english::State {
+                    lot,
+                    reserve,
+                    terms,
+                    book,
+                    hidden,
+                })
+            }
+            (Terms::Dutch(terms), Book::Dutch(book), BookSecret::Nothing) => {
+                decide(&dutch::State { lot, terms, book })
+            }
+            (Terms::Sealed(terms), Book::Sealed(_), BookSecret::Orders(orders)) => {
+                decide(&sealed::State {
+                    lot,
+                    terms,
+                    reserve,
+                    orders,
+                })
+            }
+            (Terms::Uniform(terms), Book::Uniform(_), BookSecret::Orders(orders)) => {
+                decide(&uniform::State {
+                    lot,
+                    terms,
+                    reserve,
+                    orders,
+                })
+            }
+            (Terms::Call(terms), Book::Call(book), BookSecret::Call(hidden)) => {
+                decide(&call::State {
+                    lot,
+                    terms,
+                    book,
+                    hidden,
+                })
+            }
+            _ => unreachable!("both halves of a lot are made for one format"),
+        }
+    }
+
+    /// Every live order, and whose it is, in the order of their time.
+    pub(crate) fn each_order(&self, lot: LotId, take: &mut impl FnMut(UserId, StandingOrder)) {
+        match &self.book {
+            BookSecret::Orders(orders) => {
+                for (trader, order) in orders.by_time() {
+                    take(
+                        trader,
+                        StandingOrder {
+                            lot,
+                            order: order.id,
+                            side: order.side,
+                            quantity: order.quantity,
+                            limit: order.limit,
+                        },
+                    );
+                }
+            }
+            BookSecret::Call(hidden) => hidden.each_order(lot, take),
+            BookSecret::English(_) | BookSecret::Nothing => {}
+        }
+    }
+
+    /// Who leads, and the highest that they have offered.
+    pub(crate) fn lead(&self, lot: &Lot) -> Option<(UserId, Price)> {
+        match &self.book {
+            BookSecret::English(hidden) => lot.leader().map(|leader| (leader, hidden.best())),
+            BookSecret::Orders(_) | BookSecret::Call(_) | BookSecret::Nothing => None,
+        }
+    }
+
+    /// What comes of the lot if it closes now, and the events that open what was hidden.
+    pub(crate) fn decide_close(&self, lot: &Lot, events: &mut Events) -> Outcome {
+        self.with_format(lot, |format| format.decide_close(events))
+    }
+
+    /// What a trader must have free for what was decided on their command.
+    pub(crate) fn demand(&self, lot: &Lot, trader: UserId, events: &Events) -> Reservation {
+        self.with_format(lot, |format| format.demand(trader, events))
+    }
+
+    /// How an event that comes next changes what the lot binds its traders to.
+    pub(crate) fn each_reservation_change(
+        &self,
+        lot: &Lot,
+        event: &Event,
+        each: &mut dyn FnMut(ReservationChange),
+    ) {
+        self.with_format(lot, |format| format.each_reservation_change(event, each));
+    }
+
+    /// All that a lot which has not closed binds its traders to.
+    pub(crate) fn each_reservation(&self, lot: &Lot, each: &mut dyn FnMut(UserId, Reservation)) {
+        self.with_format(lot, |format| format.each_reservation(each));
+    }
+
+    /// Fixes the random end of a lot; `false`: it has none, or is fixed.
+    pub(crate) fn decide_draw(
+        &self,
+        lot: &Lot,
+        now: Timestamp,
+        seed: Seed,
+        events: &mut Events,
+    ) -> bool {
+        self.with_format(lot, |format| format.decide_draw(now, seed, events))
+    }
+
+    /// What the lot does whose time has run out.
+    pub(crate) fn decide_due(&self, lot: &Lot, now: Timestamp, events: &mut Events) -> Due {
+        self.with_format(lot, |format| format.decide_due(now, events))
+    }
+
+    /// Opens a random end that no longer holds.
+    pub(crate) fn open_end(&self, lot: &Lot, events: &mut Events) {
+        self.with_format(lot, |format| format.open_end(events));
+    }
+
+    /// Takes back what a suspended trader has on the lot, where that does not bind.
+    pub(crate) fn decide_withdrawal(&self, lot: &Lot, trader: UserId, events: &mut Events) {
+        self.with_format(lot, |format| format.decide_withdrawal(trader, events));
+    }
+
+    /// A trader's orders, by number.
+    pub(crate) fn orders_of(&self, lot: &Lot, trader: UserId) -> Vec<OwnOrder> {
+        self.with_format(lot, |format| format.orders_of(trader))
+    }
+
+    /// Who would buy how many shares of whom if a call auction were uncrossed now.
+    pub(crate) fn call_trades(&self) -> Vec<(UserId, UserId, u64)> {
+        self.call_book().map(call::trades).unwrap_or_default()
+    }
+
+    /// What an uncross now would give; `None`: it is no call auction that is open.
+    pub(crate) fn indicative(&self) -> Option<Indicative> {
+        self.call_book()
+            .map(crate::clearing::call::Book::indicative)
+    }
+
+    /// The best of a book that is open; `None`: it is closed, or no call auction's.
+    pub(crate) fn depth(&self, lot: &Lot) -> Option<BookDepth> {
+        match &lot.terms {
+            Terms::Call(terms) if terms.book == crate::BookShown::Open => {
+                self.call_book().map(BookDepth::of)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a trader would have needed to win; `None` before the close.
+    pub(crate) fn winning_threshold(&self, lot: &Lot, trader: UserId) -> Option<WinningThreshold> {
+        let Phase::Closed { at, outcome } = lot.phase else {
+            return None;
+        };
+        if outcome.is_cancelled() {
+            return Some(WinningThreshold::Nothing);
+        }
+        Some(self.with_format(lot, |format| format.winning_threshold(trader, at)))
+    }
+}
+
+/// Checks the terms of a lot to be opened.
+pub(crate) fn check_terms(
+    open: &OpenLot,
+    base_price: Price,
+    now: Timestamp,
+) -> Result<(), TermsError> {
+    let too_long = |from: Timestamp, to: Timestamp| to.since(from).micros() > SPAN_MAX_MICROS;
+    if open
+        .opens_at
+        .is_some_and(|opens_at| opens_at <= now || too_long(now, opens_at))
+    {
+        return Err(TermsError::Opening);
+    }
+    let opens_at = open.opens_at.unwrap_or(now);
+    if open.closes_at <= opens_at || too_long(opens_at, open.closes_at) {
+        return Err(TermsError::Close);
+    }
+    let greatest = greatest_price(open.quantity);
+    match &open.terms {
+        Terms::English(terms) => english::check_terms(terms, base_price, greatest, open.reserve),
+        Terms::Dutch(terms) => dutch::check_terms(terms, greatest, open.reserve),
+        Terms::Sealed(_) => sealed::check_terms(base_price, greatest, open.reserve),
+        Terms::Uniform(terms) => uniform::check_terms(terms, open.reserve),
+        Terms::Call(terms) => {
+            let open_for = open.closes_at.since(opens_at);
+            call::check_terms(terms, greatest, open.reserve, open_for)
+        }
+    }
+}
+
+/// Decides an open bid or a maximum.
+#[inline(always)]
+pub(crate) fn decide_offer(
+    lot: &Lot,
+    hidden: &LotSecret,
+    now: Timestamp,
+    bidder: UserId,
+    offer: Offer,
+    events: &mut Events,
+) -> Result<(), Reject> {
+    lot.check_open(now)?;
+    // Of these a market decides millions: past the table of formats.
+    if let (Terms::English(terms), Book::English(book), BookSecret::English(of_lot)) =
+        (&lot.terms, &lot.book, &hidden.book)
+    {
+        let state = english::State {
+            lot,
+            reserve: hidden.reserve,
+            terms,
+            book,
+            hidden: of_lot,
+        };
+        return state.decide(now, bidder, offer, events);
+    }
+    hidden.with_format(lot, |format| {
+        format.decide_offer(now, bidder, offer, events)
+    })
+}
+
+/// Decides and takes a plain bid on an English lot that takes the lead at its amount and changes nothing else;
+/// `None`: it is another one, or is to be refused, and nothing has changed.
+#[inline(always)]
+pub(crate) fn lead_simply(
+    id: LotId,
+    lot: &mut Lot,
+    hidden: &mut LotSecret,
+    now: Timestamp,
+    bidder: UserId,
+    amount: Price,
+) -> Option<BidAccepted> {
+    match (&mut lot.book, &mut hidden.book) {
+        (Book::English(book), BookSecret::English(hidden)) => {
+            hidden.lead_simply(id, book, now, bidder, amount)
+        }
+        _ => None,
+    }
+}
+
+/// Decides a change of a trader's hidden orders.
+pub(crate) fn decide_order(
+    lot: &Lot,
+    hidden: &LotSecret,
+    now: Timestamp,
+    trader: UserId,
+    change: OrderChange,
+    events: &mut Events,
+) -> Result<(), Reject> {
+    match change {
+        OrderChange::Place { .. } | OrderChange::Replace { .. } => lot.check_open(now)?,
+        OrderChange::Cancel { .. } => lot.check_takes_cancels(now)?,
+    }
+    hidden.with_format(lot, |format| {
+        format.decide_order(now, trader, change, events)
+    })
+}

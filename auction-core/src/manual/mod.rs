@@ -1,0 +1,51 @@
+//! The manual: how to use this crate, page by page.
+//!
+//! Most pages begin with the market of [`opening`], which is there so that they compile as shown.
+//!
+//! 1. [`embed`]: decide, journal, tell.
+//! 2. [`time`]: deadlines, and what happens at them.
+//! 3. [`sessions`]: requests that can be sent twice.
+//! 4. [`feed`]: the public market.
+//! 5. [`lots`]: a lot's life, whatever its format.
+//! 6. [`english`]: the ascending auction, with a worked example; so have the others.
+//! 7. [`dutch`]: the falling price.
+//! 8. [`sealed`]: first-price and second-price.
+//! 9. [`uniform`]: many shares, at one price or as bid.
+//! 10. [`call`]: many buy and many sell, at one price.
+//! 11. [`accounts`]: cash and shares, reserved and settled.
+//! 12. [`snapshots`]: beginning again without replaying everything, and the digest.
+//! 13. [`limits`]: how much of everything, and what is answered then.
+//! 14. [`formats`]: how to add a format.
+//! 15. [`absent`]: what is deliberately not here.
+
+pub mod opening;
+#[doc = include_str!("../../docs/embed.md")]
+pub mod embed {}
+#[doc = include_str!("../../docs/time.md")]
+pub mod time {}
+#[doc = include_str!("../../docs/sessions.md")]
+pub mod sessions {}
+#[doc = include_str!("../../docs/feed.md")]
+pub mod feed {}
+#[doc = include_str!("../../docs/lots.md")]
+pub mod lots {}
+#[doc = include_str!("../../docs/english.md")]
+pub mod english {}
+#[doc = include_str!("../../docs/dutch.md")]
+pub mod dutch {}
+#[doc = include_str!("../../docs/sealed.md")]
+pub mod sealed {}
+#[doc = include_str!("../../docs/uniform.md")]
+pub mod uniform {}
+#[doc = include_str!("../../docs/call.md")]
+pub mod call {}
+#[doc = include_str!("../../docs/accounts.md")]
+pub mod accounts {}
+#[doc = include_str!("../../docs/snapshots.md")]
+pub mod snapshots {}
+#[doc = include_str!("../../docs/limits.md")]
+pub mod limits {}
+#[doc = include_str!("../../docs/formats.md")]
+pub mod formats {}
+#[doc = include_str!("../../docs/absent.md")]
+pub mod absent {}

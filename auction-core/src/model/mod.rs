@@ -1,0 +1,10 @@
+//! Commands, and the events and records that are decided on them. Plain data and the arithmetic of the rules.
+
+pub(crate) mod steps;
+pub(crate) mod random_end;
+pub(crate) mod command;
+pub(crate) mod format;
+pub(crate) mod listing;
+pub(crate) mod reject;
+pub(crate) mod event;
+pub(crate) mod record;

@@ -1,0 +1,16 @@
+//! The trait of all message bodies: what framing needs to know of them.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::encoding::kind::Kind;
+
+/// The body of a kind. Only this crate implements it: kinds are permanent.
+pub trait Body: Serialize + DeserializeOwned + sealed::Sealed {
+    /// The kind.
+    const KIND: Kind;
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}

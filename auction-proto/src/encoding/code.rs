@@ -1,0 +1,341 @@
+//! The codes of refusals: permanent numbers with permanent names, in one table. The thousands tell who can do
+//! something about it.
+
+use core::fmt;
+
+use auction_core::clearing::dutch::PriceClockError;
+use auction_core::{Reject, StepsError, TermsError};
+use serde::{Deserializer, Serializer};
+
+use crate::encoding::kind::numbered;
+use crate::encoding::wire::{Wire, read_text};
+
+/// Why something was refused. A number that this version does not know survives as it is, and its thousands
+/// still tell whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub u16);
+
+/// Who can do something about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// 1000 to 1999: the market's rules say no. The person decides otherwise: a higher bid, another lot.
+    Market,
+    /// 2000 to 2999: the request is wrong, whoever sends it. The client program is to be mended.
+    Request,
+    /// 3000 to 3999: who asks is not known. Log in.
+    Session,
+    /// 4000 to 4999: the server cannot, or not now. Try again later; nothing was done.
+    Server,
+    /// Other numbers.
+    Unknown,
+}
+
+numbered! {
+    Code:
+
+    /// The price is below the least bid. Carries the least bid as price.
+    1000 BID_TOO_LOW "bid_too_low";
+    /// The leader's new maximum is not above their own. Carries the least maximum as price.
+    1001 MAXIMUM_TOO_LOW "maximum_too_low";
+    /// The leader bid against themself.
+    1002 ALREADY_LEADING "already_leading";
+    /// The price is above what can be bid. Carries the greatest as price.
+    1003 PRICE_TOO_HIGH "price_too_high";
+    /// No higher bid is possible.
+    1004 NO_HIGHER_BID "no_higher_bid";
+    /// There is no such lot. Carries its number.
+    1005 UNKNOWN_LOT "unknown_lot";
+    /// The lot takes no more bids. Carries its number, and when it closed as time.
+    1006 LOT_CLOSED "lot_closed";
+    /// There is no such stock. Carries the symbol.
+    1007 UNKNOWN_SYMBOL "unknown_symbol";
+    /// There is no such user. Carries the number.
+    1008 UNKNOWN_USER "unknown_user";
+    /// The name belongs to someone.
+    1009 NAME_TAKEN "name_taken";
+    /// The command is for others.
+    1010 NOT_PERMITTED "not_permitted";
+    /// A company published for another's stock. Carries its own stock as symbol.
+    1011 NOT_YOUR_STOCK "not_your_stock";
+    /// The code named is not the stock's. Carries the stock's symbol and code.
+    1012 WRONG_SECURITY "wrong_security";
+    /// The new close is not later, or too late. Carries the time it must be after.
+    1013 CLOSE_NOT_LATER "close_not_later";
+    /// The lot is not due. Carries the time it will be.
+    1014 NOT_DUE "not_due";
+    /// Nothing would change.
+    1015 UNCHANGED "unchanged";
+    /// The market has as many of these as it can hold. Carries how many.
+    1016 MARKET_FULL "market_full";
+    /// The terms close the lot at once, or too late.
+    1017 TERMS_CLOSE "terms_close";
+    /// The base price leaves no room for a first bid.
+    1018 TERMS_BASE_PRICE "terms_base_price";
+    /// The reserve is out of order. Carries the least as price.
+    1019 TERMS_RESERVE "terms_reserve";
+    /// The buy-now price is out of order. Carries the least as price.
+    1020 TERMS_BUY_NOW "terms_buy_now";
+    /// The step table has no band, or too many.
+    1021 STEPS_BAND_COUNT "steps_band_count";
+    /// The step table does not begin at price 0.
+    1022 STEPS_FIRST_BAND "steps_first_band";
+    /// A step is nothing.
+    1023 STEPS_ZERO "steps_zero";
+    /// The step table's bands or steps do not rise.
+    1024 STEPS_NOT_RISING "steps_not_rising";
+    /// The operator asked for what is not theirs.
+    1025 NOT_BY_OPERATOR "not_by_operator";
+    /// The lot takes no bids yet. Carries its number, and when it opens as time.
+    1026 LOT_NOT_BEGUN "lot_not_begun";
+    /// The lot is halted: it takes nothing but cancels. Carries its number, and since when as time.
+    1027 LOT_HALTED "lot_halted";
+    /// The lot has bids, and so cannot be cancelled. Carries its number.
+    1028 LOT_HAS_BIDS "lot_has_bids";
+    /// The lot takes open bids only. Carries its number.
+    1029 TAKES_BIDS "takes_bids";
+    /// The lot takes sealed orders only. Carries its number.
+    1030 TAKES_ORDERS "takes_orders";
+    /// A Dutch lot is dearer than what the trader accepts. Carries the price now.
+    1031 PRICE_STILL_ABOVE "price_still_above";
+    /// The trader has no such order on the lot. Carries its number.
+    1032 UNKNOWN_ORDER "unknown_order";
+    /// The trader has as many orders on the lot as they can. Carries how many.
+    1033 TOO_MANY_ORDERS "too_many_orders";
+    /// Orders on this lot have a limit.
+    1034 LIMIT_NEEDED "limit_needed";
+    /// Traders only buy on this lot.
+    1035 BUYS_ONLY "buys_only";
+    /// The lot is sold as a whole. Carries its quantity as number.
+    1036 WHOLE_LOT_ONLY "whole_lot_only";
+    /// The user's account is suspended.
+    1037 SUSPENDED "suspended";
+    /// The terms open the lot at once, or too late.
+    1038 TERMS_OPENING "terms_opening";
+    /// A Dutch lot has no reserve.
+    1039 TERMS_NO_RESERVE "terms_no_reserve";
+    /// A Dutch lot begins too high. Carries the greatest price.
+    1040 TERMS_START "terms_start";
+    /// A Dutch lot's floor is nothing, or above its start. Carries the start as price.
+    1041 TERMS_FLOOR "terms_floor";
+    /// A Dutch lot falls by nothing.
+    1042 TERMS_FALL "terms_fall";
+    /// A Dutch lot's prices stand for no time.
+    1043 TERMS_INTERVAL "terms_interval";
+    /// The terms allow a trader no bid, or too many.
+    1044 TERMS_BIDS_EACH "terms_bids_each";
+    /// The account has less free cash than this takes. Carries how much it takes as needed, beside what is
+    /// reserved for it already, and what is free as available.
+    1045 INSUFFICIENT_FUNDS "insufficient_funds";
+    /// The account has fewer free shares than this takes. Carries the symbol, and how many are free as number.
+    1046 INSUFFICIENT_SHARES "insufficient_shares";
+    /// Whether the market runs on credit or on funds is fixed.
+    1047 ACCOUNTS_FIXED "accounts_fixed";
+    /// The market runs on credit: there are no accounts.
+    1048 ON_CREDIT "on_credit";
+    /// The user is no trader, and has no account. Carries the number.
+    1049 NO_ACCOUNT "no_account";
+    /// There would be more cash in the market than it can count. Carries what it still takes as available.
+    1050 TOO_MUCH_CASH "too_much_cash";
+    /// There would be more shares of a stock in the market than it can count. Carries the symbol, and how many
+    /// it still takes as number.
+    1051 TOO_MANY_SHARES "too_many_shares";
+    /// The limit is not on the tick of a call auction. Carries the next higher as price.
+    1052 OFF_TICK "off_tick";
+    /// The quantity is not in round lots. Carries the round lot as number.
+    1053 OFF_ROUND_LOT "off_round_lot";
+    /// Price x quantity is too much. Carries the price, and the greatest quantity at it as number.
+    1054 AMOUNT_TOO_LARGE "amount_too_large";
+    /// The order could trade with another of the same trader. Carries that one's limit as price, if it has one.
+    1055 WOULD_SELF_TRADE "would_self_trade";
+    /// Orders can only be added or improved now. Carries since when as time.
+    1056 NO_CANCEL_NOW "no_cancel_now";
+    /// A call auction has no reserve.
+    1057 TERMS_NO_RESERVE_IN_CALL "terms_no_reserve_in_call";
+    /// The tick of a call auction is nothing, or above the greatest price. Carries that.
+    1058 TERMS_TICK "terms_tick";
+    /// The windows of a call auction leave no time in which orders can be cancelled.
+    1059 TERMS_WINDOWS "terms_windows";
+
+    /// The bytes or the text are no message of their kind.
+    2000 MALFORMED "malformed";
+    /// There is no such kind, or not for clients. Carries the number.
+    2001 UNKNOWN_KIND "unknown_kind";
+    /// None of the versions offered is spoken here. Carries the newest that is, as number.
+    2002 VERSION_UNSUPPORTED "version_unsupported";
+    /// The frame is longer than it can be. Carries the limit as number. The connection ends.
+    2003 FRAME_TOO_LARGE "frame_too_large";
+    /// The request is not for this state of the connection: the first is `hello`, and comes once.
+    2004 OUT_OF_ORDER "out_of_order";
+    /// The request's number is older than all that are remembered: it may have been done, and is not done
+    /// now. Carries the oldest number remembered.
+    2005 STALE_REQUEST "stale_request";
+    /// The request's number was used for another command. Carries it.
+    2006 REQUEST_REUSED "request_reused";
+    /// Nothing came for too long. The connection ends.
+    2007 TIMED_OUT "timed_out";
+    /// The client did not read what it was sent. The connection ends.
+    2008 TOO_SLOW "too_slow";
+    /// This door speaks TLS, and the client does not. The connection ends.
+    2009 TLS_REQUIRED "tls_required";
+    /// What a receipt was asked of is not there: a request that is no longer remembered, a record that is not the
+    /// user's own, or one too large. Carries its number.
+    2010 NO_RECEIPT "no_receipt";
+    /// The envelope does not open, or what is in it makes no sense.
+    2011 ENVELOPE_UNREADABLE "envelope_unreadable";
+    /// The envelope has expired, and was not done; or it expires too late to be taken. Carries the server's time.
+    2012 ENVELOPE_EXPIRED "envelope_expired";
+
+    /// The request needs a session, and the connection has none.
+    3000 NOT_LOGGED_IN "not_logged_in";
+    /// The name or the password is wrong: it is not told which.
+    3001 BAD_CREDENTIALS "bad_credentials";
+    /// The connection has a session already: log out first.
+    3002 ALREADY_LOGGED_IN "already_logged_in";
+    /// The session is not open: it was closed, or never was. Carries its number, where one was named.
+    3003 SESSION_CLOSED "session_closed";
+    /// The session has expired. Carries its number and the time.
+    3004 SESSION_EXPIRED "session_expired";
+    /// The device was removed, or never added; or it is not its key that has signed. Carries its number.
+    3005 UNKNOWN_DEVICE "unknown_device";
+
+    /// Too much is waiting already. Nothing was done.
+    4000 BUSY "busy";
+    /// Too many requests of this user or address. Carries the time from which on more are taken.
+    4001 SLOW_DOWN "slow_down";
+    /// Too many connections.
+    4002 TOO_MANY_CONNECTIONS "too_many_connections";
+    /// The server is ending.
+    4003 SHUTTING_DOWN "shutting_down";
+    /// The server has failed; its log says why.
+    4004 INTERNAL "internal";
+}
+
+impl Code {
+    /// Who can do something about it: the thousands tell.
+    #[must_use]
+    pub const fn fault(self) -> Fault {
+        match self.0 {
+            1000..=1999 => Fault::Market,
+            2000..=2999 => Fault::Request,
+            3000..=3999 => Fault::Session,
+            4000..=4999 => Fault::Server,
+            _ => Fault::Unknown,
+        }
+    }
+
+    /// The code of a name, or of a number as text.
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let named = Self::ALL.iter().find(|code| code.name() == Some(text));
+        let numbered = || text.parse().ok().map(Self);
+        let code = named.copied().or_else(numbered);
+        code.ok_or("is no code; expected for example \"bid_too_low\"")
+    }
+}
+
+/// The name, or the number of a code that is not known.
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// A number; in JSON its name, or the digits of a number without one.
+impl Wire for Code {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if to.is_human_readable() {
+            to.collect_str(self)
+        } else {
+            self.0.write(to)
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        if from.is_human_readable() {
+            read_text(from, "a code such as \"bid_too_low\"", Self::parse)
+        } else {
+            u16::read(from).map(Self)
+        }
+    }
+}
+
+impl From<&Reject> for Code {
+    fn from(reject: &Reject) -> Self {
+        match reject {
+            Reject::BidTooLow { .. } => Self::BID_TOO_LOW,
+            Reject::MaximumTooLow { .. } => Self::MAXIMUM_TOO_LOW,
+            Reject::AlreadyLeading => Self::ALREADY_LEADING,
+            Reject::PriceTooHigh { .. } => Self::PRICE_TOO_HIGH,
+            Reject::NoHigherBid => Self::NO_HIGHER_BID,
+            Reject::UnknownLot { .. } => Self::UNKNOWN_LOT,
+            Reject::LotClosed { .. } => Self::LOT_CLOSED,
+            Reject::UnknownSymbol { .. } => Self::UNKNOWN_SYMBOL,
+            Reject::UnknownUser { .. } => Self::UNKNOWN_USER,
+            Reject::NameTaken { .. } => Self::NAME_TAKEN,
+            Reject::NotPermitted { .. } => Self::NOT_PERMITTED,
+            Reject::NotByOperator => Self::NOT_BY_OPERATOR,
+            Reject::NotYourStock { .. } => Self::NOT_YOUR_STOCK,
+            Reject::WrongSecurity { .. } => Self::WRONG_SECURITY,
+            Reject::SessionClosed { .. } => Self::SESSION_CLOSED,
+            Reject::SessionExpired { .. } => Self::SESSION_EXPIRED,
+            Reject::StaleRequest { .. } => Self::STALE_REQUEST,
+            Reject::RequestReused { .. } => Self::REQUEST_REUSED,
+            Reject::Terms(terms) => terms.into(),
+            Reject::CloseNotLater { .. } => Self::CLOSE_NOT_LATER,
+            Reject::NotDue { .. } => Self::NOT_DUE,
+            Reject::Unchanged => Self::UNCHANGED,
+            Reject::Full { .. } => Self::MARKET_FULL,
+            Reject::LotNotBegun { .. } => Self::LOT_NOT_BEGUN,
+            Reject::LotHalted { .. } => Self::LOT_HALTED,
+            Reject::LotHasBids { .. } => Self::LOT_HAS_BIDS,
+            Reject::TakesBids { .. } => Self::TAKES_BIDS,
+            Reject::TakesOrders { .. } => Self::TAKES_ORDERS,
+            Reject::PriceStillAbove { .. } => Self::PRICE_STILL_ABOVE,
+            Reject::UnknownOrder { .. } => Self::UNKNOWN_ORDER,
+            Reject::TooManyOrders { .. } => Self::TOO_MANY_ORDERS,
+            Reject::LimitNeeded => Self::LIMIT_NEEDED,
+            Reject::BuysOnly => Self::BUYS_ONLY,
+            Reject::WholeLotOnly { .. } => Self::WHOLE_LOT_ONLY,
+            Reject::Suspended => Self::SUSPENDED,
+            Reject::InsufficientFunds { .. } => Self::INSUFFICIENT_FUNDS,
+            Reject::InsufficientShares { .. } => Self::INSUFFICIENT_SHARES,
+            Reject::AccountsFixed { .. } => Self::ACCOUNTS_FIXED,
+            Reject::OnCredit => Self::ON_CREDIT,
+            Reject::NoAccount { .. } => Self::NO_ACCOUNT,
+            Reject::TooMuchCash { .. } => Self::TOO_MUCH_CASH,
+            Reject::TooManyShares { .. } => Self::TOO_MANY_SHARES,
+            Reject::OffTick { .. } => Self::OFF_TICK,
+            Reject::OffRoundLot { .. } => Self::OFF_ROUND_LOT,
+            Reject::AmountTooLarge { .. } => Self::AMOUNT_TOO_LARGE,
+            Reject::WouldSelfTrade { .. } => Self::WOULD_SELF_TRADE,
+            Reject::NoCancelNow { .. } => Self::NO_CANCEL_NOW,
+        }
+    }
+}
+
+impl From<&TermsError> for Code {
+    fn from(error: &TermsError) -> Self {
+        match error {
+            TermsError::Close => Self::TERMS_CLOSE,
+            TermsError::BasePrice => Self::TERMS_BASE_PRICE,
+            TermsError::Opening => Self::TERMS_OPENING,
+            TermsError::NoReserve => Self::TERMS_NO_RESERVE,
+            TermsError::Start { .. } => Self::TERMS_START,
+            TermsError::PriceClock(PriceClockError::Floor { .. }) => Self::TERMS_FLOOR,
+            TermsError::PriceClock(PriceClockError::ZeroStep) => Self::TERMS_FALL,
+            TermsError::PriceClock(PriceClockError::ZeroInterval) => Self::TERMS_INTERVAL,
+            TermsError::BidsEach => Self::TERMS_BIDS_EACH,
+            TermsError::NoReserveInCall => Self::TERMS_NO_RESERVE_IN_CALL,
+            TermsError::Tick { .. } => Self::TERMS_TICK,
+            TermsError::Windows => Self::TERMS_WINDOWS,
+            TermsError::Reserve { .. } => Self::TERMS_RESERVE,
+            TermsError::BuyNow { .. } => Self::TERMS_BUY_NOW,
+            TermsError::Steps(StepsError::BandCount) => Self::STEPS_BAND_COUNT,
+            TermsError::Steps(StepsError::FirstBand) => Self::STEPS_FIRST_BAND,
+            TermsError::Steps(StepsError::ZeroStep) => Self::STEPS_ZERO,
+            TermsError::Steps(StepsError::NotRising) => Self::STEPS_NOT_RISING,
+        }
+    }
+}

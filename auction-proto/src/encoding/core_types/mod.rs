@@ -1,0 +1,76 @@
+//! The forms in which the core's types stand on the wire and in the journal.
+//!
+//! A form is a definition of its own, so that neither freezes the other: the compiler holds it beside the
+//! core's type and objects when they come apart, and the bytes follow the form alone. Fields are written in
+//! the order of the form. Variants are numbered by their place in it, written down beside each and held by
+//! the compiler; a shipped form never changes, and a new variant goes to its end.
+
+/// Writes a form down: `struct TheForm: CoreType = "path of the core's type" { fields }`, or an `enum` whose
+/// variants are preceded by their numbers. `#[serde(default)]` lets JSON leave a field out; in the binary form
+/// every field is there.
+macro_rules! form {
+    (struct $form:ident: $type:ident = $path:literal { $($(#[$attribute:meta])* $field:ident: $of:ty),* $(,)? }) => {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        #[serde(remote = $path, deny_unknown_fields)]
+        struct $form {
+            $(#[serde(with = "crate::encoding::wire")] $(#[$attribute])* $field: $of,)*
+        }
+        $crate::encoding::core_types::form!(@wire $form: $type);
+        #[cfg(feature = "schema")]
+        $crate::encoding::schema::shaped_struct!($type, Some(stringify!($type)), {
+            $($(#[$attribute])* $field: $of),*
+        });
+    };
+    (enum $form:ident: $type:ident = $path:literal {
+        $($number:literal = $variant:ident $(($of:ty))? $({ $($field:ident: $fof:ty),* $(,)? })?),* $(,)?
+    }) => {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        #[serde(remote = $path, rename_all = "snake_case", deny_unknown_fields)]
+        enum $form {
+            $($variant $((#[serde(with = "crate::encoding::wire")] $of))?
+                $({ $(#[serde(with = "crate::encoding::wire")] $field: $fof),* })?,)*
+        }
+        $crate::encoding::core_types::form!(@wire $form: $type);
+        $crate::encoding::core_types::in_order!($($number),*);
+        #[cfg(feature = "schema")]
+        $crate::encoding::schema::shaped_enum!($type, {
+            $($number = $variant $(($of))? $({ $($field: $fof),* })?),*
+        });
+    };
+    (@wire $form:ident: $type:ident) => {
+        impl $crate::encoding::wire::Wire for $type {
+            fn write<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                $form::serialize(self, to)
+            }
+
+            fn read<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                $form::deserialize($crate::encoding::wire::Named(from))
+            }
+        }
+    };
+}
+
+/// Holds that numbers written down are the places of what they stand beside.
+macro_rules! in_order {
+    ($($number:literal),*) => {
+        const _: () = {
+            let numbers: &[usize] = &[$($number),*];
+            let mut place = 0;
+            while place < numbers.len() {
+                assert!(numbers[place] == place, "a variant's number is its place");
+                place += 1;
+            }
+        };
+    };
+}
+
+pub(crate) use {form, in_order};
+
+mod account;
+mod asset;
+mod terms;
+mod lot;
+mod event;
+mod reply;
+mod command;
+mod own;

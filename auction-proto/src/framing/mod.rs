@@ -1,0 +1,4 @@
+//! Finding messages in a stream of bytes: binary frames, and lines of JSON.
+
+pub(crate) mod frame;
+pub(crate) mod lines;

@@ -1,0 +1,5 @@
+//! Records as bytes: of the private journal, and of the public copy that anyone can check.
+
+pub(crate) mod chain;
+pub mod record;
+pub mod public_journal;

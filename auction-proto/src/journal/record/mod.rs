@@ -1,0 +1,154 @@
+//! Records as the journal keeps them: a part that everyone may see, and a part that only the market sees.
+//!
+//! A record whose command is [hidden](Command::is_hidden), or that has private events, has a private part.
+//! The public part then holds a commitment to it, the SHA-256 over a salt and the private part. A public copy
+//! of the journal still verifies; what is hidden can be opened later by showing salt and private part, and
+//! cannot be guessed from the commitment without the salt.
+//!
+//! ```text
+//! public bytes of a batch       1  version = 1
+//!   for each record             4  length of its public part, u32 little-endian
+//!                                  public part
+//!
+//! private bytes of a batch         nothing when no record has a private part, else
+//!                               1  version = 1
+//!   for each that has one       4  length of what follows, u32 little-endian
+//!                              16  salt
+//!                                  private part
+//! ```
+//!
+//! Both parts are values in postcard, one behind another:
+//!
+//! | public part | |
+//! |---|---|
+//! | sequence, time | varints |
+//! | version of the rules | varint |
+//! | hidden | `00`: actor, request and command follow; `01`: they stand in the private part |
+//! | actor, request, command | the request is `00`, or `01` and session and number as varints |
+//! | commitment | `00`, or `01 20` and 32 bytes |
+//! | number of events | varint |
+//! | each event | `01` and the public event, or `00` where a private event has its place |
+//!
+//! | private part | |
+//! |---|---|
+//! | actor, request, command | when hidden |
+//! | number of private events | varint |
+//! | each private event | |
+//!
+//! `commitment = SHA-256("auction.private.1" ‖ salt ‖ private part)`
+
+mod encode;
+mod decode;
+mod single;
+
+use alloc::vec::Vec;
+
+use auction_core::{Actor, Command, PublicEvent, RequestId, Sequence, SessionId, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+pub use decode::{
+    Openings, PublicRecords, Records, decode_openings, decode_public_records, decode_records,
+};
+pub use encode::{encode_record, has_private_part};
+pub use single::{SingleRecord, leaves, single_record};
+
+/// The version of the bytes; it stands before those of each batch.
+pub const RECORD_VERSION: u8 = 1;
+
+/// Bytes of a salt.
+pub const SALT_BYTES: usize = 16;
+
+const LENGTH_BYTES: usize = 4;
+const COMMITMENT_PURPOSE: &[u8] = b"auction.private.1";
+
+/// Who asked for what, as one part of a record tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedCommand {
+    /// Who acted.
+    pub actor: Actor,
+    /// The session and the client's number for the request, when a session asked.
+    pub request: Option<(SessionId, RequestId)>,
+    /// What was asked.
+    pub command: Command,
+}
+
+/// What everyone may see of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicRecord {
+    /// The record's place in the journal.
+    pub sequence: Sequence,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// The version of the rules it was decided by.
+    pub rules: u16,
+    /// Who asked for what, unless that is hidden.
+    pub asked: Option<RecordedCommand>,
+    /// What the private part is committed to, when there is one.
+    pub commitment: Option<[u8; 32]>,
+    /// What was decided, in order; `None` where a private event has its place.
+    pub events: Vec<Option<PublicEvent>>,
+}
+
+/// What opens a commitment: whoever has it can read what was hidden, and check that it was fixed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening<'a> {
+    /// Makes the commitment unguessable.
+    pub salt: &'a [u8; SALT_BYTES],
+    /// The private part.
+    pub part: &'a [u8],
+}
+
+/// Why bytes are no records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The bytes are of another version.
+    #[error("the records are of version {found}; this program knows version {RECORD_VERSION}")]
+    Version {
+        /// The version found.
+        found: u8,
+    },
+    /// The public bytes end inside a record.
+    #[error("the public bytes end inside the record that begins at byte {offset}")]
+    Truncated {
+        /// Where the record begins in the public bytes.
+        offset: usize,
+    },
+    /// A public part is none.
+    #[error("the public part at byte {offset} is malformed")]
+    Malformed {
+        /// Where the record begins in the public bytes.
+        offset: usize,
+    },
+    /// A private part is missing, or ends early.
+    #[error("the private part of record {sequence} is missing")]
+    PrivateMissing {
+        /// The record.
+        sequence: Sequence,
+    },
+    /// A private part is not the one that was committed to.
+    #[error("the private part of record {sequence} is not the one that its public part commits to")]
+    Commitment {
+        /// The record.
+        sequence: Sequence,
+    },
+    /// A private part is none, or does not belong to its public part.
+    #[error("the private part of record {sequence} is malformed")]
+    PrivateMalformed {
+        /// The record.
+        sequence: Sequence,
+    },
+    /// Private bytes are left when all records are read.
+    #[error("{bytes} private bytes belong to no record")]
+    PrivateLeft {
+        /// How many.
+        bytes: usize,
+    },
+}
+
+/// The committed hash of a private part.
+fn commitment(salt: &[u8; SALT_BYTES], private_part: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new_with_prefix(COMMITMENT_PURPOSE);
+    hash.update(salt);
+    hash.update(private_part);
+    hash.finalize().into()
+}

@@ -1,0 +1,82 @@
+//! What traders own, in a market that runs on funds.
+
+use auction_core::{Amount, Asset, Command, Symbol, UserId};
+
+use super::Follows;
+use crate::encoding::list::List;
+use crate::limits::HOLDINGS_LISTED_MAX;
+
+fields! {
+    /// Pays into a trader's account, from outside the market. For auctioneers.
+    struct Deposit = DEPOSIT {
+        /// The trader.
+        user: UserId,
+        /// What.
+        asset: Asset,
+    }
+
+    /// Pays out of a trader's account what is free. For auctioneers.
+    struct Withdraw = WITHDRAW {
+        /// The trader.
+        user: UserId,
+        /// What.
+        asset: Asset,
+    }
+
+    /// Asks what a trader owns: a trader for themself, an auctioneer for any trader. Answered by [`Balance`].
+    struct GetBalance = GET_BALANCE {
+        /// Whose; nothing: one's own. JSON can leave it out.
+        #[serde(default)]
+        user: Option<UserId>,
+        /// Only holdings of stocks behind this symbol; nothing: from the first on. JSON can leave it out.
+        #[serde(default)]
+        after: Option<Symbol>,
+    }
+
+    /// Answers [`GetBalance`], for the one who asked alone.
+    struct Balance = BALANCE {
+        /// Whose.
+        user: UserId,
+        /// All of their cash.
+        cash: Amount,
+        /// What of it is reserved for their bids and orders.
+        reserved: Amount,
+        /// Their shares, by symbol.
+        holdings: List<ListedHolding, HOLDINGS_LISTED_MAX>,
+        /// Whether there are holdings behind these.
+        follows: Follows,
+    }
+
+    /// A trader's shares of one stock.
+    struct ListedHolding {
+        /// The stock.
+        symbol: Symbol,
+        /// How many shares they own.
+        shares: u64,
+        /// How many of them are reserved for orders to sell.
+        reserved: u64,
+    }
+}
+
+impl Balance {
+    /// What can be bid with or withdrawn: cash less what is reserved.
+    #[must_use]
+    pub fn free(&self) -> Amount {
+        let free = self.cash.units().saturating_sub(self.reserved.units());
+        Amount::from_units(free).expect("no more than the cash")
+    }
+}
+
+impl From<Deposit> for Command {
+    fn from(body: Deposit) -> Self {
+        let Deposit { user, asset } = body;
+        Self::Deposit { user, asset }
+    }
+}
+
+impl From<Withdraw> for Command {
+    fn from(body: Withdraw) -> Self {
+        let Withdraw { user, asset } = body;
+        Self::Withdraw { user, asset }
+    }
+}

@@ -1,0 +1,44 @@
+//! The bids of a lot.
+
+use auction_core::{FeedSequence, LotId, OpenedBid, Price, Timestamp, UserId};
+
+use crate::encoding::list::List;
+use crate::limits::HISTORY_BIDS_MAX;
+
+fields! {
+    /// Asks for the newest bids of a lot. Needs no session. Answered by [`History`].
+    struct GetHistory = GET_HISTORY {
+        /// The lot.
+        lot: LotId,
+        /// How many bids, at most; more than [`HISTORY_BIDS_MAX`] count as that.
+        limit: u32,
+    }
+
+    /// Answers [`GetHistory`].
+    struct History = HISTORY {
+        /// The lot.
+        lot: LotId,
+        /// How many bids the lot has had that others have seen: open ones, or sealed ones that were opened.
+        total: u32,
+        /// The newest of the open ones, the newest last.
+        bids: List<HistoryBid, HISTORY_BIDS_MAX>,
+        /// The newest of those that were sealed until the lot closed, in the order of their time.
+        opened: List<OpenedBid, HISTORY_BIDS_MAX>,
+    }
+
+    /// A bid as it was accepted.
+    struct HistoryBid {
+        /// Its place in the feed.
+        feed_sequence: FeedSequence,
+        /// When it was accepted.
+        at: Timestamp,
+        /// Who bid.
+        bidder: UserId,
+        /// What they bid, when they bid openly.
+        amount: Option<Price>,
+        /// The price after it.
+        price: Price,
+        /// Who led after it.
+        leader: UserId,
+    }
+}

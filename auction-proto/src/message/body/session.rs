@@ -1,0 +1,81 @@
+//! Accounts and sessions.
+
+use auction_core::{Name, RequestId, Role, SessionId, Timestamp, UserId};
+
+use crate::encoding::list::List;
+use crate::encoding::secret::{Secret, Token};
+use crate::limits::SESSIONS_LISTED_MAX;
+
+fields! {
+    /// Makes a trader's account. Needs no session and opens none. Answered by
+    /// [`Accepted`](super::Accepted) with `registered`.
+    struct Register = REGISTER {
+        /// The name.
+        name: Name,
+        /// The password.
+        password: Secret,
+    }
+
+    /// Opens a session and binds it to this connection. Answered by [`LoggedIn`] with a token.
+    struct Login = LOGIN {
+        /// The name.
+        name: Name,
+        /// The password.
+        password: Secret,
+    }
+
+    /// Binds an open session to this connection, also after the server was started anew. Answered by
+    /// [`LoggedIn`] without a token.
+    struct Resume = RESUME {
+        /// The token of the session.
+        token: Token,
+    }
+
+    /// Answers [`Login`] and [`Resume`]: commands can be given from here on.
+    struct LoggedIn = LOGGED_IN {
+        /// The session.
+        session: SessionId,
+        /// What to show when resuming; told once.
+        token: Option<Token>,
+        /// The user.
+        user: UserId,
+        /// Their name.
+        name: Name,
+        /// What they may do.
+        role: Role,
+        /// The highest request number that was accepted in this session: the client goes on above it.
+        last_request: RequestId,
+        /// From here on the session is refused.
+        expires_at: Timestamp,
+    }
+
+    /// Closes this connection's session for good. Answered by [`Accepted`](super::Accepted).
+    struct Logout = LOGOUT {}
+
+    /// Asks for the user's open sessions. Answered by [`Sessions`].
+    struct ListSessions = LIST_SESSIONS {}
+
+    /// Answers [`ListSessions`].
+    struct Sessions = SESSIONS {
+        /// The open sessions, the oldest first.
+        sessions: List<ListedSession, SESSIONS_LISTED_MAX>,
+    }
+
+    /// One of the user's sessions.
+    struct ListedSession {
+        /// Its number.
+        session: SessionId,
+        /// When it was opened.
+        opened_at: Timestamp,
+        /// From here on it is refused.
+        expires_at: Timestamp,
+        /// Whether it is the one that asks.
+        current: bool,
+    }
+
+    /// Closes a session of the user, also this one. Answered by [`Accepted`](super::Accepted).
+    struct CloseSession = CLOSE_SESSION {
+        /// The session.
+        session: SessionId,
+    }
+}

@@ -1,0 +1,284 @@
+//! All messages of each side as one type.
+
+pub(crate) mod body;
+pub(crate) mod json;
+pub mod explain;
+pub(crate) mod feed;
+pub(crate) mod snapshot;
+#[cfg(feature = "seal")]
+pub mod seal;
+
+use alloc::vec::Vec;
+
+use auction_core::{Command, RequestId, SessionId};
+use serde::de::{Error as _, MapAccess};
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::body::Body;
+use crate::encoding::codec::{self, Stopped};
+use crate::encoding::kind::Kind;
+use crate::encoding::wire::Own;
+use crate::framing::frame::encode_frame;
+use crate::message::body::{
+    Accepted, Account, AccountFeed, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot,
+    CancelOrder, CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed,
+    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders,
+    GetPeers, GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
+    Indicative, LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey,
+    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
+    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync,
+    SealedAnswer, SealingKey, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
+    SnapshotBytes, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
+    Welcome, Withdraw,
+};
+use crate::message::json::{JsonError, Kinds, decode_line, encode_line};
+
+/// Why a body is no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// The kind is not known, or not sent by this side. The frame can be skipped.
+    #[error("{0} is not known here")]
+    UnknownKind(Kind),
+    /// The bytes are no body of the kind: too few, too many, out of range, or not in their only encoding.
+    #[error(
+        "the body of {0} is malformed: its bytes end early, go on too long, or hold a value out of range"
+    )]
+    Malformed(Kind),
+}
+
+macro_rules! messages {
+    ($($(#[$doc:meta])* enum $message:ident { $($body:ident,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $message {
+            $(#[doc = concat!("See [`", stringify!($body), "`](crate::", stringify!($body), ").")] $body($body),)*
+        }
+
+        impl $message {
+            /// Reads the body of a kind.
+            ///
+            /// # Errors
+            /// [`BodyError`] when the kind is not one of these, or the bytes are no body of it.
+            pub fn decode(kind: Kind, body: &[u8]) -> Result<Self, BodyError> {
+                match kind {
+                    $(<$body as Body>::KIND => decode_body(body).map(Self::$body),)*
+                    _ => Err(BodyError::UnknownKind(kind)),
+                }
+            }
+
+            /// Where these bytes stop to be a body of the kind, and why; `None` when they are one, or when the kind
+            /// is not one of these.
+            pub(crate) fn stopped(kind: Kind, body: &[u8]) -> Option<Stopped> {
+                match kind {
+                    $(<$body as Body>::KIND => codec::read_or_stop::<$body>(body).err(),)*
+                    _ => None,
+                }
+            }
+
+            /// The kind.
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$body(_) => <$body as Body>::KIND,)*
+                }
+            }
+
+            /// Appends the message as a line of JSON, with its request number.
+            pub fn encode_json(&self, request: RequestId, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$body(body) => encode_line(request, body, out),)*
+                }
+            }
+
+            /// Reads a message and its request number from a line of JSON.
+            ///
+            /// # Errors
+            /// [`JsonError`] names the field that is wrong.
+            pub fn decode_json(line: &[u8]) -> Result<(RequestId, Self), JsonError> {
+                decode_line(line)
+            }
+
+            /// Appends the frame of the message.
+            pub fn encode(&self, request: RequestId, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$body(body) => encode_frame(request, body, out),)*
+                }
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl $message {
+            /// Each kind of this side, and the form of its body.
+            pub(crate) fn shapes(generator: &mut schemars::SchemaGenerator) -> Vec<(Kind, schemars::Schema)> {
+                alloc::vec![$((<$body as Body>::KIND, <$body as crate::encoding::schema::Shaped>::shape(generator))),*]
+            }
+        }
+
+        impl Kinds for $message {
+            fn has(kind: Kind) -> bool {
+                matches!(kind, $(<$body as Body>::KIND)|*)
+            }
+
+            fn from_entry<'de, A: MapAccess<'de>>(kind: Kind, entries: &mut A) -> Result<Self, A::Error> {
+                match kind {
+                    $(<$body as Body>::KIND => entries.next_value::<Own<$body>>().map(|own| Self::$body(own.0)),)*
+                    _ => Err(A::Error::custom("is not sent by this side")),
+                }
+            }
+        }
+
+        $(impl From<$body> for $message {
+            fn from(body: $body) -> Self {
+                Self::$body(body)
+            }
+        })*
+    )*};
+}
+
+messages! {
+    /// What a client says.
+    enum ClientMessage {
+        Hello,
+        Register,
+        Login,
+        Resume,
+        Logout,
+        ListSessions,
+        CloseSession,
+        Bid,
+        BidMaximum,
+        PublishProfit,
+        OpenLot,
+        ExtendLot,
+        Watch,
+        GetSnapshot,
+        GetHistory,
+        Ping,
+        WatchSymbols,
+        CloseLot,
+        CancelLot,
+        HaltLot,
+        ResumeLot,
+        SuspendUser,
+        ReinstateUser,
+        PlaceOrder,
+        ReplaceOrder,
+        CancelOrder,
+        GetLeastWinning,
+        WatchAccount,
+        SetDeadMan,
+        Deposit,
+        Withdraw,
+        GetBalance,
+        GetOrders,
+        GetMarketKey,
+        WatchSigned,
+        GetCheckpoint,
+        GetReceipt,
+        AddDevice,
+        ListDevices,
+        GetSealingKey,
+        Envelope,
+        OfferPeer,
+        GetPeers,
+        GetActivity,
+    }
+
+    /// What a server says.
+    enum ServerMessage {
+        Welcome,
+        Refused,
+        Accepted,
+        LoggedIn,
+        Sessions,
+        SnapshotPart,
+        Resumed,
+        Feed,
+        Heartbeat,
+        Pong,
+        History,
+        Goodbye,
+        FilteredFeed,
+        Resync,
+        LeastWinning,
+        Account,
+        AccountFeed,
+        Balance,
+        Orders,
+        Indicative,
+        MarketKey,
+        SignedBatch,
+        SignedSnapshot,
+        SnapshotBytes,
+        SignedCheckpoint,
+        Receipt,
+        Devices,
+        SealingKey,
+        SealedAnswer,
+        PeerOffered,
+        Peers,
+        Activity,
+    }
+}
+
+impl ClientMessage {
+    /// The command that this message of a session asks for; `None` for one that asks for something else.
+    #[must_use]
+    pub fn into_command(self, session: SessionId) -> Option<Command> {
+        match self {
+            Self::Logout(_) => Some(Command::CloseSession { session }),
+            Self::CloseSession(body) => Some(body.into()),
+            Self::Bid(body) => Some(body.into()),
+            Self::BidMaximum(body) => Some(body.into()),
+            Self::PublishProfit(body) => Some(body.into()),
+            Self::OpenLot(body) => Some(body.into()),
+            Self::ExtendLot(body) => Some(body.into()),
+            Self::CloseLot(body) => Some(body.into()),
+            Self::CancelLot(body) => Some(body.into()),
+            Self::HaltLot(body) => Some(body.into()),
+            Self::ResumeLot(body) => Some(body.into()),
+            Self::SuspendUser(body) => Some(body.into()),
+            Self::ReinstateUser(body) => Some(body.into()),
+            Self::PlaceOrder(body) => Some(body.into()),
+            Self::ReplaceOrder(body) => Some(body.into()),
+            Self::CancelOrder(body) => Some(body.into()),
+            Self::SetDeadMan(SetDeadMan { grace }) => Some(Command::SetDeadMan { session, grace }),
+            Self::Deposit(body) => Some(body.into()),
+            Self::Withdraw(body) => Some(body.into()),
+            Self::AddDevice(body) => Some(body.into()),
+            Self::Hello(_)
+            | Self::Register(_)
+            | Self::Login(_)
+            | Self::Resume(_)
+            | Self::ListSessions(_)
+            | Self::Watch(_)
+            | Self::WatchSymbols(_)
+            | Self::GetLeastWinning(_)
+            | Self::WatchAccount(_)
+            | Self::GetBalance(_)
+            | Self::GetOrders(_)
+            | Self::GetSnapshot(_)
+            | Self::GetHistory(_)
+            | Self::GetMarketKey(_)
+            | Self::WatchSigned(_)
+            | Self::GetCheckpoint(_)
+            | Self::GetReceipt(_)
+            | Self::ListDevices(_)
+            | Self::GetSealingKey(_)
+            | Self::Envelope(_)
+            | Self::OfferPeer(_)
+            | Self::GetPeers(_)
+            | Self::GetActivity(_)
+            | Self::Ping(_) => None,
+        }
+    }
+}
+
+/// Reads the body of a kind that is known beforehand.
+///
+/// # Errors
+/// [`BodyError::Malformed`] when the bytes are no such body.
+pub fn decode_body<B: Body>(body: &[u8]) -> Result<B, BodyError> {
+    codec::read(body).map_err(|_| BodyError::Malformed(B::KIND))
+}
