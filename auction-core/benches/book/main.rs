@@ -78,12 +78,15 @@ fn nanos(work: impl FnOnce()) -> u64 {
     start.elapsed().as_nanos() as u64
 }
 
-/// A book, and the keys of the orders by number.
+/// A book, and what a client keeps of its orders.
 struct Run {
     book: Book,
-    keys: Vec<OrderKey>,
+    /// The key of the order of each tag.
+    keys: Vec<Option<OrderKey>>,
     /// The number of the order in each slot.
     numbers: Vec<u32>,
+    /// How many orders have rested.
+    rested: u32,
     fills: Fills,
 }
 
@@ -91,8 +94,9 @@ impl Run {
     fn new(mix: &Mix) -> Self {
         let mut run = Self {
             book: Book::new(BookTerms::default()).unwrap(),
-            keys: Vec::with_capacity(mix.fill_up.len() + mix.steps.len()),
-            numbers: vec![0; 4 * mix::RESTING],
+            keys: vec![None; mix::TAGS],
+            numbers: vec![0; mix::TAGS],
+            rested: 0,
             fills: Fills::default(),
         };
         mix.fill_up.iter().for_each(|step| run.step(step));
@@ -105,20 +109,21 @@ impl Run {
                 is_buy,
                 ticks,
                 quantity,
+                tag,
             } => {
-                let owner = UserId(self.keys.len() as u32 % OWNERS);
+                let owner = UserId(tag % OWNERS);
                 let order = order(owner, is_buy, ticks, quantity);
                 let outcome = self.book.enter(order, &Corridor::OPEN, |_| ()).unwrap();
                 let End::Rests { order, .. } = outcome.end else {
                     panic!("it rests")
                 };
-                self.numbers[order.slot() as usize] = self.keys.len() as u32;
-                self.keys.push(order);
+                self.numbers[order.slot() as usize] = self.rested;
+                self.keys[tag as usize] = Some(order);
+                self.rested += 1;
             }
-            Step::Cancel { order } => {
-                let owner = UserId(order % OWNERS);
-                let key = self.keys[order as usize];
-                self.book.cancel(key, owner).unwrap();
+            Step::Cancel { tag } => {
+                let key = self.keys[tag as usize].expect("it has rested");
+                self.book.cancel(key, UserId(tag % OWNERS)).unwrap();
             }
             Step::Cross {
                 is_buy,
@@ -150,13 +155,13 @@ impl Run {
     }
 }
 
-fn order(owner: UserId, is_buy: bool, ticks: u64, quantity: u64) -> NewOrder {
+fn order(owner: UserId, is_buy: bool, ticks: u32, quantity: u16) -> NewOrder {
     NewOrder {
         owner,
         entry: Entry {
             side: if is_buy { Side::Buy } else { Side::Sell },
-            quantity: Quantity::new(quantity).unwrap(),
-            limit: Price::from_units(ticks * TICK),
+            quantity: Quantity::new(quantity.into()).unwrap(),
+            limit: Price::from_units(u64::from(ticks) * TICK),
         },
         execution: Execution::Day,
         self_trade: SelfTrade::Refuse,

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Orders that rest before the mix begins.
 pub const RESTING: usize = 100_000;
+/// Tags that are enough for those that rest at one time.
+pub const TAGS: usize = 2 * RESTING;
 /// Prices of each side.
 pub const PRICES: u64 = 500;
 /// The lowest price to sell, in ticks; the highest to buy is one below.
@@ -18,24 +20,29 @@ const NEAR: u64 = 8;
 /// Greatest quantity of an order that rests.
 const QUANTITY_MAX: u64 = 100;
 
-/// A step of the mix. Resting orders are numbered from 0 in the order in which they come.
+/// A step of the mix. Resting orders are numbered from 0 in the order in which they come; those that rest at one time
+/// have different tags, small numbers that are used again, as a client would keep its live orders.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
     /// An order that rests: prices do not cross.
     Add {
         is_buy: bool,
-        ticks: u64,
-        quantity: u64,
+        ticks: u32,
+        quantity: u16,
+        tag: u32,
     },
     /// The cancelling of a resting order.
-    Cancel { order: u32 },
+    Cancel { tag: u32 },
     /// An order that trades whole.
     Cross {
         is_buy: bool,
-        ticks: u64,
-        quantity: u64,
+        ticks: u32,
+        quantity: u16,
     },
 }
+
+// Small, so that reading the steps leaves the cache to the books.
+const _: () = assert!(size_of::<Step>() <= 16);
 
 /// What trades, in the order in which it does, in one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +76,7 @@ impl Mix {
         let mut plain = Plain::default();
         let fill_up = (0..RESTING).map(|_| plain.add(false)).collect();
         let steps = (0..steps).map(|_| plain.step()).collect();
+        assert!(plain.tag_count as usize <= TAGS, "it is steady");
         Self {
             fill_up,
             steps,
@@ -86,6 +94,9 @@ struct Plain {
     /// Those that rest, and where each lies in the list.
     live: Vec<u32>,
     places: Vec<u32>,
+    tags: Vec<u32>,
+    free_tags: Vec<u32>,
+    tag_count: u32,
     fills: Fills,
 }
 
@@ -97,6 +108,9 @@ impl Default for Plain {
             orders: Vec::new(),
             live: Vec::new(),
             places: Vec::new(),
+            tags: Vec::new(),
+            free_tags: Vec::new(),
+            tag_count: 0,
             fills: Fills::default(),
         }
     }
@@ -116,7 +130,8 @@ impl Plain {
                 let queue = self.sides[usize::from(is_buy)].get_mut(&ticks).unwrap();
                 queue.retain(|(other, _)| *other != order);
                 self.leave(order);
-                Step::Cancel { order }
+                let tag = self.tags[order as usize];
+                Step::Cancel { tag }
             }
             _ => self.cross(),
         }
@@ -137,10 +152,16 @@ impl Plain {
         self.live.push(order);
         let queue = self.sides[usize::from(is_buy)].entry(ticks).or_default();
         queue.push_back((order, quantity));
+        let tag = self.free_tags.pop().unwrap_or_else(|| {
+            self.tag_count += 1;
+            self.tag_count - 1
+        });
+        self.tags.push(tag);
         Step::Add {
             is_buy,
-            ticks,
-            quantity,
+            ticks: ticks as u32,
+            quantity: quantity as u16,
+            tag,
         }
     }
 
@@ -178,12 +199,13 @@ impl Plain {
         }
         Step::Cross {
             is_buy,
-            ticks,
-            quantity,
+            ticks: ticks as u32,
+            quantity: quantity as u16,
         }
     }
 
     fn leave(&mut self, order: u32) {
+        self.free_tags.push(self.tags[order as usize]);
         let place = self.places[order as usize] as usize;
         self.live.swap_remove(place);
         if let Some(moved) = self.live.get(place) {

@@ -58,6 +58,7 @@ impl Slot {
         }
     }
 
+    #[inline]
     pub(super) fn place(&self) -> u64 {
         self.stamp >> Marks::BITS
     }
@@ -86,6 +87,7 @@ impl Arena {
         self.orders_max
     }
 
+    #[inline]
     pub(super) fn is_full(&self) -> bool {
         self.live >= self.orders_max
     }
@@ -95,32 +97,39 @@ impl Arena {
         self.slots.len() as u32
     }
 
+    #[inline]
     pub(super) fn slot(&self, slot: u32) -> &Slot {
         &self.slots[slot as usize]
     }
 
+    #[inline]
     pub(super) fn slot_mut(&mut self, slot: u32) -> &mut Slot {
         &mut self.slots[slot as usize]
     }
 
+    #[inline]
     pub(super) fn next(&self, slot: u32) -> u32 {
         self.links[slot as usize].next
     }
 
+    #[inline]
     pub(super) fn link(&self, slot: u32) -> Link {
         self.links[slot as usize]
     }
 
+    #[inline]
     pub(super) fn link_mut(&mut self, slot: u32) -> &mut Link {
         &mut self.links[slot as usize]
     }
 
     /// The key of the order in a slot; `None`: the slot is free or was never used.
+    #[inline]
     pub(super) fn key(&self, slot: u32) -> Option<OrderKey> {
         OrderKey::new(self.slots.get(slot as usize)?.place(), slot)
     }
 
     /// The slot of an order, or `None` when no order has the key any more.
+    #[inline]
     pub(super) fn find(&self, key: OrderKey) -> Option<u32> {
         let slot = key.slot();
         let found = self.slots.get(slot as usize)?;
@@ -131,6 +140,7 @@ impl Arena {
     ///
     /// # Panics
     /// When the arena is full.
+    #[inline]
     pub(super) fn insert(&mut self, order: Slot) -> u32 {
         assert!(!self.is_full(), "no order rests in a full book");
         self.live += 1;
@@ -155,6 +165,7 @@ impl Arena {
     }
 
     /// Frees a slot.
+    #[inline]
     pub(super) fn remove(&mut self, slot: u32) {
         self.slots[slot as usize].stamp = 0;
         self.links[slot as usize].next = self.free;

@@ -54,16 +54,19 @@ impl Levels {
         }
     }
 
+    #[inline]
     pub(super) fn level(&self, level: u32) -> &Level {
         &self.levels[level as usize]
     }
 
     /// The best level, or [`NONE`].
+    #[inline]
     pub(super) fn best(&self) -> u32 {
         self.best
     }
 
     /// The best level's rank.
+    #[inline]
     pub(super) fn best_rank(&self) -> Option<Rank> {
         self.levels.get(self.best as usize).map(|level| level.rank)
     }
@@ -79,6 +82,7 @@ impl Levels {
     }
 
     /// Puts an order behind all others of its price, which is so many ticks.
+    #[inline]
     pub(super) fn push(&mut self, arena: &mut Arena, slot: u32, rank: Rank, ticks: u64) {
         let number = self.find_or_add(rank, ticks);
         let level = &mut self.levels[number as usize];
@@ -100,6 +104,7 @@ impl Levels {
     }
 
     /// Takes an order out of its queue, and its level away if it was the last.
+    #[inline]
     pub(super) fn remove(&mut self, arena: &mut Arena, slot: u32) {
         let order = arena.slot(slot);
         let (number, open) = (order.level, order.open);
@@ -124,10 +129,12 @@ impl Levels {
     }
 
     /// Counts shares that an order of a level has lost.
+    #[inline]
     pub(super) fn reduce(&mut self, level: u32, shares: u64) {
         self.levels[level as usize].open -= shares;
     }
 
+    #[inline]
     fn find_or_add(&mut self, rank: Rank, ticks: u64) -> u32 {
         let entry = self.entry(ticks);
         if let Some(number) = self.recent.get(entry)

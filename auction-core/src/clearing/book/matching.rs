@@ -41,6 +41,7 @@ enum Reach {
 
 impl Incoming {
     /// Whether a rest would rest.
+    #[inline]
     pub(super) fn may_rest(&self) -> bool {
         self.rank != Rank::MARKET && matches!(self.execution, Execution::Day | Execution::PostOnly)
     }
@@ -48,12 +49,14 @@ impl Incoming {
 
 impl Book {
     /// Whether an order would meet one of the other side.
+    #[inline]
     pub(super) fn crosses(&self, incoming: &Incoming) -> bool {
         let best = self.side(incoming.side.opposite()).best_rank();
         best.is_some_and(|best| incoming.rank.crosses(best))
     }
 
     /// The checks that must be made before anything trades.
+    #[inline]
     pub(super) fn look_ahead(
         &self,
         incoming: &Incoming,
@@ -222,6 +225,7 @@ impl Book {
     }
 
     /// Takes shares off a resting order, which leaves when it has no more.
+    #[inline]
     fn reduce(&mut self, slot: u32, side: Side, shares: u64) {
         if self.arena.slot(slot).open == shares {
             self.take_out(slot, side);

@@ -39,6 +39,7 @@ impl Multiples {
     }
 
     /// How many units the value is, or `None` when it is no multiple.
+    #[inline]
     pub(super) const fn count(&self, value: u64) -> Option<u64> {
         let quotient = value.wrapping_mul(self.inverse).rotate_right(self.shift);
         if quotient <= self.greatest {

@@ -8,7 +8,7 @@ use super::key::{OrderKey, PLACE_MAX};
 use super::levels::{Level, Levels};
 use super::marks::Marks;
 use super::matching::Incoming;
-use super::order::{Event, NewOrder, Order, Outcome, Refused, Replaced, Replacement};
+use super::order::{End, Event, NewOrder, Order, Outcome, Refused, Replaced, Replacement};
 use super::terms::{BookTerms, Grid};
 use crate::clearing::call::{BookTermsError, Entry, OrderError, Quote, Rank, Side};
 use crate::limits::{BOOK_ORDERS_MAX, QUANTITY_MAX};
@@ -85,11 +85,20 @@ impl Book {
         sink: impl FnMut(Event),
     ) -> Result<Outcome, Refused> {
         let incoming = self.incoming(&order)?;
-        let ahead = self.look_ahead(&incoming, corridor)?;
-        if self.arena.is_full() && incoming.may_rest() && !self.crosses(&incoming) {
-            let most = self.arena.orders_max();
-            return Err(OrderError::BookFull { most }.into());
+        if incoming.may_rest() && !self.crosses(&incoming) {
+            // Most orders meet nobody, and need neither the look ahead nor the loop of trades.
+            if self.arena.is_full() {
+                let most = self.arena.orders_max();
+                return Err(OrderError::BookFull { most }.into());
+            }
+            let key = self.rest(&incoming, incoming.quantity);
+            let end = End::Rests {
+                order: key,
+                open: order.entry.quantity,
+            };
+            return Ok(Outcome { traded: 0, end });
         }
+        let ahead = self.look_ahead(&incoming, corridor)?;
         Ok(self.execute(&incoming, ahead, corridor, sink))
     }
 
@@ -148,6 +157,7 @@ impl Book {
     ///
     /// # Errors
     /// [`Refused::UnknownOrder`] when it is not theirs, or has left.
+    #[inline]
     pub fn cancel(&mut self, order: OrderKey, owner: UserId) -> Result<Order, Refused> {
         let (slot, order) = self.find(order, owner)?;
         self.take_out(slot, order.side);
@@ -222,10 +232,12 @@ impl Book {
         self.last_place
     }
 
+    #[inline]
     pub(super) fn side(&self, side: Side) -> &Levels {
         &self.sides[side as usize]
     }
 
+    #[inline]
     pub(super) fn side_mut(&mut self, side: Side) -> (&mut Levels, &mut Arena) {
         (&mut self.sides[side as usize], &mut self.arena)
     }
@@ -247,6 +259,7 @@ impl Book {
     }
 
     /// Gives an order a place behind all others of its price.
+    #[inline]
     pub(super) fn rest(&mut self, incoming: &Incoming, open: u64) -> OrderKey {
         self.last_place += 1;
         let Incoming {
@@ -267,6 +280,7 @@ impl Book {
     }
 
     /// Takes an order out of its queue and frees its slot.
+    #[inline]
     pub(super) fn take_out(&mut self, slot: u32, side: Side) {
         let (levels, arena) = self.side_mut(side);
         levels.remove(arena, slot);
@@ -274,6 +288,7 @@ impl Book {
     }
 
     /// Takes shares off an order that keeps some.
+    #[inline]
     pub(super) fn lose(&mut self, slot: u32, side: Side, shares: u64) {
         let (levels, arena) = self.side_mut(side);
         let order = arena.slot_mut(slot);
@@ -281,6 +296,7 @@ impl Book {
         levels.reduce(order.level, shares);
     }
 
+    #[inline]
     pub(super) fn order_at(&self, slot: u32) -> Order {
         let order = self.arena.slot(slot);
         let marks = order.marks();
@@ -296,6 +312,7 @@ impl Book {
         }
     }
 
+    #[inline]
     fn find(&self, key: OrderKey, owner: UserId) -> Result<(u32, Order), Refused> {
         self.arena
             .find(key)
@@ -305,6 +322,7 @@ impl Book {
     }
 
     /// The order as it is matched, its limit checked against the grid and, at last, moved to the closing price.
+    #[inline]
     fn incoming(&self, order: &NewOrder) -> Result<Incoming, Refused> {
         let mut ticks = self.grid.check(&order.entry)?;
         let Entry {

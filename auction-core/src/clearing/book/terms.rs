@@ -48,6 +48,7 @@ impl Grid {
     }
 
     /// How many ticks the limit is; zero for a market order.
+    #[inline]
     pub(super) fn check(&self, entry: &Entry) -> Result<u64, Refused> {
         let ticks = match entry.limit {
             Some(limit) => self.ticks(limit),
@@ -61,6 +62,7 @@ impl Grid {
     }
 
     /// How many ticks a price is; `None`: it is zero or between two.
+    #[inline]
     pub(super) fn ticks(&self, price: Price) -> Option<u64> {
         self.ticks.count(price.units()).filter(|ticks| *ticks > 0)
     }
