@@ -397,3 +397,37 @@ impl Order {
 pub(super) fn price_of(level: &Level, side: Side) -> Price {
     level.rank.limit(side).expect("a level has a limit")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clearing::book::{Execution, SelfTrade};
+
+    /// After some four million million orders: no other test gets there.
+    #[test]
+    fn after_the_last_place_nothing_comes_in_and_what_rests_can_leave() {
+        let mut book = Book::new(BookTerms::default()).unwrap();
+        book.last_place = PLACE_MAX - 1;
+        let order = NewOrder {
+            owner: UserId(1),
+            entry: Entry {
+                side: Side::Buy,
+                quantity: Quantity::ONE,
+                limit: Price::from_units(100),
+            },
+            execution: Execution::Day,
+            self_trade: SelfTrade::Refuse,
+        };
+        let outcome = book.enter(order, &Corridor::OPEN, drop).unwrap();
+        let End::Rests { order: last, .. } = outcome.end else {
+            panic!("it rests: {outcome:?}")
+        };
+        assert_eq!(last.place(), PLACE_MAX);
+        let refused = book.enter(order, &Corridor::OPEN, drop);
+        assert_eq!(refused, Err(Refused::NoPlaceLeft));
+        assert_eq!(
+            book.cancel(last, UserId(1)).map(|order| order.key),
+            Ok(last)
+        );
+    }
+}
