@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p auction-core --bench book`
 //!
-//! Fills are compared with those of a plain book. The comparison with other crates stands beside, in `benches/peers`.
+//! Fills are compared with those of a plain book. The comparison with other crates is in `benches/peers`.
 
 mod mix;
 
@@ -50,7 +50,7 @@ fn throughput(mix: &Mix) -> Duration {
     time
 }
 
-/// What single operations take, with the clock's own share taken off the median.
+/// Times of single operations, with the clock's own share taken off the median.
 fn tails(mix: &Mix) {
     let mut run = Run::new(mix);
     let (warm, timed) = mix.steps.split_at(STEPS / 2);
@@ -85,7 +85,7 @@ struct Run {
     keys: Vec<Option<OrderKey>>,
     /// The number of the order in each slot.
     numbers: Vec<u32>,
-    /// How many orders have rested.
+    /// Number of orders that have rested.
     rested: u32,
     fills: Fills,
 }

@@ -44,7 +44,7 @@ pub enum Step {
 // Small, so that reading the steps leaves the cache to the books.
 const _: () = assert!(size_of::<Step>() <= 16);
 
-/// What trades, in the order in which it does, in one number.
+/// Digest of all fills in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fills {
     pub count: u64,
@@ -65,7 +65,7 @@ impl Fills {
 pub struct Mix {
     /// The orders that rest before.
     pub fill_up: Vec<Step>,
-    /// What is timed.
+    /// The steps that are timed.
     pub steps: Vec<Step>,
     /// The fills of all steps.
     pub fills: Fills,

@@ -1,4 +1,4 @@
-//! The order book again, as a plain list of orders that is sorted anew for every trade. Nothing looks ahead: an order is
+//! The order book again, as a plain list of orders that is sorted again for every trade. Nothing looks ahead: an order is
 //! tried on a copy of the list, and the copy is thrown away when the order should have been refused.
 
 use auction_core::clearing::book::{
@@ -19,7 +19,7 @@ pub struct Plain {
     pub self_trade: SelfTrade,
 }
 
-/// What happens to resting orders, which are named by place.
+/// Effects on resting orders, which are named by place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     Trade(usize, Price, u64, u64),
@@ -53,7 +53,7 @@ impl Effect {
     }
 }
 
-/// What became of the incoming order.
+/// End of the incoming order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Done,
@@ -75,7 +75,7 @@ pub struct Oracle {
     pub orders_max: usize,
     pub close: Option<Price>,
     pub orders: Vec<Plain>,
-    /// How many orders have rested.
+    /// Number of orders that have rested.
     pub rested: usize,
 }
 

@@ -64,7 +64,7 @@ fn the_deciding_cases_that_need_only_the_book_come_out_as_published() {
     assert_eq!(commands, 138);
 }
 
-/// What a lot would keep beside its book.
+/// The parts of a lot that are not its book.
 struct Day {
     book: Book,
     phase: String,

@@ -73,7 +73,7 @@ impl Peer for Ours {
 }
 
 impl Ours {
-    /// Whether the last order of a tag rests.
+    /// Returns true when the last order of a tag rests.
     pub fn rests(&self, tag: usize) -> bool {
         self.keys[tag].is_some_and(|key| self.book.order(key).is_some())
     }

@@ -51,7 +51,7 @@ impl Peer for RustOrderBook {
         let steps: Vec<&Step> = mix.fill_up.iter().chain(&mix.steps).collect();
         steps.iter().for_each(|step| ours.step(step, &mut fills));
         ours.check(&fills, mix);
-        // The number 0 also stands for tags that were never used.
+        // The number 0 is also that of tags that were never used.
         for (tag, id) in self.ids.iter().enumerate().filter(|(_, id)| id.0 > 0) {
             let rests = self.book.get_order(*id).is_ok();
             assert_eq!(rests, ours.rests(tag), "order {id:?}");

@@ -92,7 +92,7 @@ impl Arena {
         self.live >= self.orders_max
     }
 
-    /// How many slots there are, free ones included.
+    /// Number of slots, free ones included.
     pub(super) fn slot_count(&self) -> u32 {
         self.slots.len() as u32
     }

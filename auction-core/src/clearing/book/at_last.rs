@@ -9,7 +9,7 @@ use crate::clearing::call::{Rank, Side};
 impl Book {
     /// Begins trading at last at the closing price, which is on the tick and not zero.
     ///
-    /// What rests at or better than the price takes part: it lies at the closing price from now on, by place in
+    /// Each order that rests at the price or better takes part: it lies at the closing price from now on, by place in
     /// time whatever its limit was, and keeps its key. The rest stays where it is and is not reached. An
     /// order that comes in takes part at the closing price if it accepts it, a market order too, and is refused
     /// otherwise ([`Refused::NotAtClose`](super::Refused::NotAtClose)); the post-only mark does nothing.

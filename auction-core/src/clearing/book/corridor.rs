@@ -49,7 +49,7 @@ impl Corridor {
         }
     }
 
-    /// Whether an order may trade at a price.
+    /// Returns true when an order may trade at the price.
     #[must_use]
     pub fn passes(&self, price: Price) -> bool {
         self.lowest <= price && price <= self.highest

@@ -21,7 +21,7 @@ pub(super) struct Level {
     pub(super) open: u64,
     pub(super) head: u32,
     tail: u32,
-    /// How many there are; zero: the level is free.
+    /// Number of its orders; zero: the level is free.
     pub(super) orders: u32,
     /// Of a free level the next free one.
     next_free: u32,

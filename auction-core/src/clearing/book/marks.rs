@@ -1,4 +1,4 @@
-//! What a slot keeps of an order in a few bits.
+//! Properties of an order that fit a few bits of its slot.
 
 use super::order::{Execution, SelfTrade};
 use crate::Side;

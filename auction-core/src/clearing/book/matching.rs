@@ -1,4 +1,4 @@
-//! How an incoming order trades.
+//! Matching: an incoming order against the resting ones.
 
 use super::arena::NONE;
 use super::corridor::Corridor;
@@ -20,7 +20,7 @@ pub(super) struct Incoming {
     pub(super) self_trade: SelfTrade,
 }
 
-/// What a look ahead says of an order that is accepted.
+/// Result of the look ahead for an order that is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ahead {
     /// It trades what it can.
@@ -29,7 +29,7 @@ pub(super) enum Ahead {
     Short,
 }
 
-/// How far an order would go.
+/// Reach of an order that comes in.
 enum Reach {
     /// It would trade whole.
     Whole,
@@ -40,7 +40,7 @@ enum Reach {
 }
 
 impl Incoming {
-    /// Whether a rest would rest.
+    /// Returns true when a rest would get a place in the book.
     #[inline]
     pub(super) fn may_rest(&self) -> bool {
         self.rank != Rank::MARKET && matches!(self.execution, Execution::Day | Execution::PostOnly)
@@ -48,7 +48,7 @@ impl Incoming {
 }
 
 impl Book {
-    /// Whether an order would meet one of the other side.
+    /// Returns true when the order would meet one of the other side.
     #[inline]
     pub(super) fn crosses(&self, incoming: &Incoming) -> bool {
         let best = self.side(incoming.side.opposite()).best_rank();

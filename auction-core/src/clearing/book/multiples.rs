@@ -1,4 +1,4 @@
-//! Multiples of a unit, told from other numbers without a division.
+//! Multiples of a unit, recognised without a division.
 
 /// The multiples of a unit: prices on a tick, quantities in round lots.
 ///
@@ -38,7 +38,7 @@ impl Multiples {
         self.unit
     }
 
-    /// How many units the value is, or `None` when it is no multiple.
+    /// The number of units in the value, or `None` when it is no multiple.
     #[inline]
     pub(super) const fn count(&self, value: u64) -> Option<u64> {
         let quotient = value.wrapping_mul(self.inverse).rotate_right(self.shift);

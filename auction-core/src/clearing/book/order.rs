@@ -1,4 +1,4 @@
-//! Orders of the book, what becomes of them, and why one is refused.
+//! Orders of the book, their results and their refusals.
 
 use super::key::OrderKey;
 use crate::clearing::call::{Entry, OrderError};
@@ -129,7 +129,7 @@ pub enum Event {
     },
 }
 
-/// What became of an incoming order. Traded, decremented and remaining shares add up to its quantity.
+/// Result of an incoming order. Traded, decremented and remaining shares add up to its quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Outcome {
@@ -139,7 +139,7 @@ pub struct Outcome {
     pub end: End,
 }
 
-/// What became of the rest of an incoming order.
+/// End of the rest of an incoming order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum End {
@@ -181,7 +181,7 @@ pub enum LapsedBecause {
     SelfTrade,
 }
 
-/// What became of a replacement.
+/// Result of a replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Replaced {
@@ -191,7 +191,7 @@ pub enum Replaced {
     Anew(Outcome),
 }
 
-/// Why an order or a replacement is refused. Nothing has changed then.
+/// Refusal of an order or a replacement. Nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// A reason that the call auction has too.

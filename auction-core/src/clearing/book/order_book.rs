@@ -1,4 +1,4 @@
-//! The order book: its resting orders, and what comes in.
+//! The order book: resting orders, and the commands on them.
 
 use alloc::vec::Vec;
 
@@ -39,7 +39,7 @@ pub struct PriceLevel {
     pub price: Price,
     /// Shares of all its orders.
     pub open: u64,
-    /// How many orders there are.
+    /// Number of its orders.
     pub orders: u32,
 }
 
@@ -178,13 +178,13 @@ impl Book {
         self.arena.find(order).map(|slot| self.order_at(slot))
     }
 
-    /// How many orders rest.
+    /// Number of resting orders.
     #[must_use]
     pub fn len(&self) -> usize {
         self.arena.len() as usize
     }
 
-    /// Whether no order rests.
+    /// Returns true when no order rests.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -31,9 +31,9 @@ struct Run {
 /// A place among the sorted levels, for going from the best to worse ones.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor {
-    /// How many runs lie at this one and below.
+    /// Number of runs at this one and below.
     runs: usize,
-    /// How many levels of the run lie at this one and below.
+    /// Number of levels of the run at this one and below.
     levels: usize,
 }
 

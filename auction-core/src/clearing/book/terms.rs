@@ -1,4 +1,4 @@
-//! What holds for every order of a book.
+//! Terms of a book.
 
 use super::multiples::Multiples;
 use super::order::Refused;
@@ -6,7 +6,7 @@ use crate::clearing::call::{self, BookTermsError, Entry};
 use crate::limits::BOOK_ORDERS_MAX;
 use crate::{Price, Quantity};
 
-/// What holds for every order of a book.
+/// Terms that hold for every order of a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BookTerms {
@@ -47,7 +47,7 @@ impl Grid {
         })
     }
 
-    /// How many ticks the limit is; zero for a market order.
+    /// The limit in ticks; zero for a market order.
     #[inline]
     pub(super) fn check(&self, entry: &Entry) -> Result<u64, Refused> {
         let ticks = match entry.limit {
@@ -61,7 +61,7 @@ impl Grid {
         }
     }
 
-    /// How many ticks a price is; `None`: it is zero or between two.
+    /// The price in ticks; `None`: it is zero or between two.
     #[inline]
     pub(super) fn ticks(&self, price: Price) -> Option<u64> {
         self.ticks.count(price.units()).filter(|ticks| *ticks > 0)
