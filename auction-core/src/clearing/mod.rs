@@ -8,9 +8,11 @@
 //! - [`uniform`]: many units of one seller, uniform-price and pay-as-bid.
 //! - [`dutch`]: the falling price.
 //! - [`call`]: the two-sided call auction.
+//! - [`book`]: continuous trading, in an order book.
 
 pub mod allocation;
 pub mod sealed;
 pub mod uniform;
 pub mod dutch;
 pub mod call;
+pub mod book;

@@ -12,11 +12,12 @@
 //! 8. [`sealed`]: first-price and second-price.
 //! 9. [`uniform`]: many shares, at one price or as bid.
 //! 10. [`call`]: many buy and many sell, at one price.
-//! 11. [`accounts`]: cash and shares, reserved and settled.
-//! 12. [`snapshots`]: beginning again without replaying everything, and the digest.
-//! 13. [`limits`]: how much of everything, and what is answered then.
-//! 14. [`formats`]: how to add a format.
-//! 15. [`absent`]: what is deliberately not here.
+//! 11. [`book`]: many buy and many sell, all day.
+//! 12. [`accounts`]: cash and shares, reserved and settled.
+//! 13. [`snapshots`]: beginning again without replaying everything, and the digest.
+//! 14. [`limits`]: how much of everything, and what is answered then.
+//! 15. [`formats`]: how to add a format.
+//! 16. [`absent`]: what is deliberately not here.
 
 pub mod opening;
 #[doc = include_str!("../../docs/embed.md")]
@@ -39,6 +40,8 @@ pub mod sealed {}
 pub mod uniform {}
 #[doc = include_str!("../../docs/call.md")]
 pub mod call {}
+#[doc = include_str!("../../docs/book.md")]
+pub mod book {}
 #[doc = include_str!("../../docs/accounts.md")]
 pub mod accounts {}
 #[doc = include_str!("../../docs/snapshots.md")]

@@ -55,6 +55,7 @@ pub use chunk::Level;
 pub use collar::Collar;
 pub(crate) use ladder::round_down;
 pub use ladder::{Cross, Indicative, LadderStep, Point, Quote};
+pub(in crate::clearing) use order::Rank;
 pub(crate) use order::own_limit;
 pub use order::{Entry, Order, OrderError, OrderId, ParseSideError, Place, Side};
 pub use terms::{BookTerms, BookTermsError};

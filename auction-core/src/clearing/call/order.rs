@@ -115,12 +115,12 @@ pub enum Place {
 /// How willing an order is, in a number that rises with it on both sides: a market order is the most willing,
 /// then the buyer of the highest limit and the seller of the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank(u64);
+pub(in crate::clearing) struct Rank(u64);
 
 impl Rank {
-    pub(super) const MARKET: Self = Self(u64::MAX);
+    pub(in crate::clearing) const MARKET: Self = Self(u64::MAX);
 
-    pub(super) fn of(side: Side, limit: Option<Price>) -> Self {
+    pub(in crate::clearing) fn of(side: Side, limit: Option<Price>) -> Self {
         match (side, limit) {
             (_, None) => Self::MARKET,
             (Side::Buy, Some(limit)) => Self(limit.units()),
@@ -129,7 +129,7 @@ impl Rank {
         }
     }
 
-    pub(super) fn limit(self, side: Side) -> Option<Price> {
+    pub(in crate::clearing) fn limit(self, side: Side) -> Option<Price> {
         match side {
             Side::Buy => Price::from_units(self.0),
             Side::Sell => Price::from_units(!self.0).filter(|limit| *limit > Price::ZERO),
@@ -137,7 +137,7 @@ impl Rank {
     }
 
     /// Whether orders of these ranks, on opposite sides, could trade with each other.
-    pub(super) fn crosses(self, opposite: Self) -> bool {
+    pub(in crate::clearing) fn crosses(self, opposite: Self) -> bool {
         self.0 >= !opposite.0
     }
 }

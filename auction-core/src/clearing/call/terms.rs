@@ -30,7 +30,7 @@ pub enum BookTermsError {
 }
 
 impl BookTerms {
-    pub(super) fn on_the_tick(self) -> Result<Self, BookTermsError> {
+    pub(in crate::clearing) fn on_the_tick(self) -> Result<Self, BookTermsError> {
         if self.tick == Price::ZERO {
             return Err(BookTermsError::ZeroTick);
         }
@@ -42,7 +42,7 @@ impl BookTerms {
         Some(self.reference).filter(|reference| *reference > Price::ZERO)
     }
 
-    pub(super) fn check(&self, entry: &Entry) -> Result<(), OrderError> {
+    pub(in crate::clearing) fn check(&self, entry: &Entry) -> Result<(), OrderError> {
         let Self {
             tick, round_lot, ..
         } = *self;
