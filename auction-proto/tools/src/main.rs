@@ -56,7 +56,15 @@ fn golden() -> Result<(), Box<dyn Error>> {
 
 /// Runs the package that counts. It is built alone: the features of this program would change what is counted.
 fn instructions(rest: &[&str]) -> Result<(), Box<dyn Error>> {
-    let mut arguments = vec!["run", "--release", "--quiet", "-p", "instructions", "--"];
+    let mut arguments = vec![
+        "run",
+        "--profile",
+        "dist",
+        "--quiet",
+        "-p",
+        "instructions",
+        "--",
+    ];
     arguments.extend(rest);
     cargo::run(&arguments, &[])
 }

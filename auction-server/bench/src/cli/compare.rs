@@ -137,11 +137,11 @@ fn build_server() -> Result<PathBuf, Box<dyn Error>> {
         .ok_or("this program lies in no target folder")?;
     let mut build = Process::new(cargo);
     build
-        .args(["build", "--release", "-p", "auction-server"])
+        .args(["build", "--profile", "dist", "-p", "auction-server"])
         .current_dir(workspace);
     let status = build.arg("--target-dir").arg(target).status()?;
     if !status.success() {
         return Err("the server could not be built; name one with --server".into());
     }
-    Ok(target.join("release").join("auction-server"))
+    Ok(target.join("dist").join("auction-server"))
 }
