@@ -118,6 +118,7 @@ async fn bytes_are_decoded_from_arguments_and_standard_input() {
 }
 
 #[tokio::test]
+#[ignore = "needs bash"]
 async fn bash_completes_commands_and_flags() {
     let home = tempfile::tempdir().unwrap();
     let mut completions = auction(home.path());
@@ -136,10 +137,7 @@ async fn bash_completes_commands_and_flags() {
         );
         let mut bash = Command::new("bash");
         bash.args(["--norc", "-c", &ask]);
-        let Ok(output) = bash.output().await else {
-            println!("LEFT OUT: bash is not on this machine");
-            return;
-        };
+        let output = bash.output().await.unwrap();
         assert_eq!(
             text(&output.stdout).trim(),
             expected,

@@ -1,5 +1,5 @@
-//! Clients that were not written here: Python's sockets and its `websockets`, Node, `curl`, `openssl`. One that is
-//! not on this machine is said to be left out.
+//! Clients that were not written here: Python's sockets and its `websockets`, Node, `curl`, `openssl`. Tests that need another
+//! program are ignored by default; `.ci/run` runs them with `--ignored`.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,8 +9,8 @@ use tokio::process::Command;
 
 use crate::market::{Market, within};
 
-/// Runs a program and gives what it prints; `None`, and says so, when it is not there.
-async fn run(program: &str, arguments: &[&str], input: &str) -> Option<String> {
+/// Runs a program to its end, and returns its output.
+async fn run(program: &str, arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -18,10 +18,8 @@ async fn run(program: &str, arguments: &[&str], input: &str) -> Option<String> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let Ok(mut child) = command.spawn() else {
-        println!("LEFT OUT: {program} is not on this machine");
-        return None;
-    };
+    let child = command.spawn();
+    let mut child = child.unwrap_or_else(|why| panic!("{program} does not start: {why}"));
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
     tokio::spawn(async move {
@@ -36,7 +34,7 @@ async fn run(program: &str, arguments: &[&str], input: &str) -> Option<String> {
         output.status.success(),
         "{program} {arguments:?}: {text}\n{said}"
     );
-    Some(text)
+    text
 }
 
 const PYTHON_LINES: &str = r#"
@@ -59,22 +57,18 @@ print(ask("bid", lot=1, price="1.40")["accepted"]["reply"]["bid"]["price"])
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Python 3"]
 async fn python_bids_over_a_socket_with_its_standard_library_alone() {
     let market = Market::start().await;
     let port = market.address.port().to_string();
-    if let Some(printed) = run("python3", &["-c", PYTHON_LINES, &port], "").await {
-        assert_eq!(printed, "1.40\n");
-    }
+    let printed = run("python3", &["-c", PYTHON_LINES, &port], "").await;
+    assert_eq!(printed, "1.40\n");
     market.stop().await;
 }
 
 const PYTHON_WEBSOCKETS: &str = r#"
 import asyncio, json, sys
-try:
-    import websockets
-except ImportError:
-    print("none")
-    sys.exit()
+import websockets
 async def main():
     async with websockets.connect("ws://localhost:%s/ws" % sys.argv[1]) as socket:
         hello = {"version_min": 1, "version_max": 1, "client": "websockets"}
@@ -88,21 +82,16 @@ asyncio.run(main())
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Python 3 and its package websockets"]
 async fn pythons_websockets_talks_json_and_pings() {
     let market = Market::start().await;
     let port = market.address.port().to_string();
-    match run("python3", &["-c", PYTHON_WEBSOCKETS, &port], "").await {
-        Some(printed) if printed == "none\n" => {
-            println!("LEFT OUT: Python's websockets is not on this machine");
-        }
-        Some(printed) => assert_eq!(printed, "1\nmalformed\n"),
-        None => {}
-    }
+    let printed = run("python3", &["-c", PYTHON_WEBSOCKETS, &port], "").await;
+    assert_eq!(printed, "1\nmalformed\n");
     market.stop().await;
 }
 
 const NODE: &str = r#"
-if (typeof WebSocket === "undefined") { console.log("none"); process.exit(); }
 const socket = new WebSocket(`ws://127.0.0.1:${process.argv[1]}/ws`);
 const hello = { version_min: 1, version_max: 1, client: "node" };
 socket.onopen = () => socket.send(JSON.stringify({ request: "1", hello }));
@@ -114,10 +103,11 @@ socket.onclose = () => process.exit();
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Node 20 or newer"]
 async fn nodes_own_websocket_talks_json() {
     let market = Market::start().await;
     let port = market.address.port().to_string();
-    // Before its version 22, Node has a WebSocket only when asked for; before 20, none.
+    // Before its version 22, Node has a WebSocket only when asked for.
     let flags = [
         "--experimental-websocket",
         "--no-warnings",
@@ -125,29 +115,20 @@ async fn nodes_own_websocket_talks_json() {
         NODE,
         &port,
     ];
-    let version = run("node", &["--version"], "").await;
-    let major = version.and_then(|v| v[1..].split('.').next()?.parse::<u32>().ok());
-    match major {
-        Some(20..) => match run("node", &flags, "").await.as_deref() {
-            Some("none\n") => println!("LEFT OUT: this Node has no WebSocket"),
-            printed => assert_eq!(printed, Some("1\n")),
-        },
-        Some(older) => println!("LEFT OUT: Node {older} has no WebSocket"),
-        None => {}
-    }
+    assert_eq!(run("node", &flags, "").await, "1\n");
     market.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs curl"]
 async fn curl_gets_the_page_plainly_and_over_tls() {
     let market = Market::start().await;
     let page = format!("http://{}/", market.address);
-    if let Some(printed) = run("curl", &["-sSfi", &page], "").await {
-        assert!(printed.starts_with("HTTP/1.1 200 OK\r\n"), "{printed}");
-        let policy = "content-security-policy: default-src 'none';";
-        assert!(printed.contains(policy), "{printed}");
-        assert!(printed.contains("Real-time stock auction"), "{printed}");
-    }
+    let printed = run("curl", &["-sSfi", &page], "").await;
+    assert!(printed.starts_with("HTTP/1.1 200 OK\r\n"), "{printed}");
+    let policy = "content-security-policy: default-src 'none';";
+    assert!(printed.contains(policy), "{printed}");
+    assert!(printed.contains("Real-time stock auction"), "{printed}");
     let body = [
         "-sS",
         "-o",
@@ -158,22 +139,21 @@ async fn curl_gets_the_page_plainly_and_over_tls() {
         "x",
         &page,
     ];
-    if let Some(printed) = run("curl", &body, "").await {
-        assert_eq!(printed, "405");
-    }
+    let printed = run("curl", &body, "").await;
+    assert_eq!(printed, "405");
     market.stop().await;
 
     let market = Market::start_with(|config| config.network.tls = Tls::SelfSigned).await;
     let pem = market.data.path().join("tls/self-signed.pem");
     let page = format!("https://localhost:{}/", market.address.port());
     let trusting = ["-sSf", "--cacert", path(&pem), &page];
-    if let Some(printed) = run("curl", &trusting, "").await {
-        assert!(printed.contains("Real-time stock auction"), "{printed}");
-    }
+    let printed = run("curl", &trusting, "").await;
+    assert!(printed.contains("Real-time stock auction"), "{printed}");
     market.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs curl"]
 async fn curl_gets_the_documents_of_the_protocol_and_only_when_they_have_changed() {
     let market = Market::start().await;
     let documents = [
@@ -195,9 +175,7 @@ async fn curl_gets_the_documents_of_the_protocol_and_only_when_they_have_changed
     ];
     for (name, media, expected) in documents {
         let url = format!("http://{}/{name}", market.address);
-        let Some(printed) = run("curl", &["-sSfi", &url], "").await else {
-            break;
-        };
+        let printed = run("curl", &["-sSfi", &url], "").await;
         let (head, body) = printed.split_once("\r\n\r\n").unwrap();
         assert_eq!(body, expected, "{name}");
         let content_type = format!("content-type: {media}");
@@ -205,9 +183,7 @@ async fn curl_gets_the_documents_of_the_protocol_and_only_when_they_have_changed
         let mut fields = head.lines();
         let tag = fields.find_map(|line| line.strip_prefix("etag: ")).unwrap();
         let known = format!("If-None-Match: {tag}");
-        let again = run("curl", &["-sSfi", "-H", &known, &url], "")
-            .await
-            .unwrap();
+        let again = run("curl", &["-sSfi", "-H", &known, &url], "").await;
         assert!(again.starts_with("HTTP/1.1 304 "), "{again}");
         assert!(again.ends_with("\r\n\r\n"), "{again}");
     }
@@ -215,6 +191,7 @@ async fn curl_gets_the_documents_of_the_protocol_and_only_when_they_have_changed
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs openssl"]
 async fn openssl_talks_json_within_tls_1_3() {
     let market = Market::start_with(|config| config.network.tls = Tls::SelfSigned).await;
     let pem = market.data.path().join("tls/self-signed.pem");
@@ -234,23 +211,22 @@ async fn openssl_talks_json_within_tls_1_3() {
     ];
     // The server ends the connection of one that speaks no version in common.
     let hello = "{\"request\":\"1\",\"hello\":{\"version_min\":9,\"version_max\":9,\"client\":\"openssl\"}}\n";
-    if let Some(printed) = run("openssl", &arguments, hello).await {
-        assert!(printed.contains("TLSv1.3"), "{printed}");
-        assert!(printed.contains("Verification: OK"), "{printed}");
-        assert!(printed.contains("ALPN protocol: http/1.1"), "{printed}");
-        assert!(printed.contains("version_unsupported"), "{printed}");
-        let shown = [
-            "x509",
-            "-in",
-            path(&pem),
-            "-noout",
-            "-fingerprint",
-            "-sha256",
-        ];
-        let shown = run("openssl", &shown, "").await.unwrap();
-        let fingerprint = shown.trim().rsplit('=').next().unwrap();
-        assert!(market.opening.contains(fingerprint), "{shown}");
-    }
+    let printed = run("openssl", &arguments, hello).await;
+    assert!(printed.contains("TLSv1.3"), "{printed}");
+    assert!(printed.contains("Verification: OK"), "{printed}");
+    assert!(printed.contains("ALPN protocol: http/1.1"), "{printed}");
+    assert!(printed.contains("version_unsupported"), "{printed}");
+    let shown = [
+        "x509",
+        "-in",
+        path(&pem),
+        "-noout",
+        "-fingerprint",
+        "-sha256",
+    ];
+    let shown = run("openssl", &shown, "").await;
+    let fingerprint = shown.trim().rsplit('=').next().unwrap();
+    assert!(market.opening.contains(fingerprint), "{shown}");
     market.stop().await;
 }
 

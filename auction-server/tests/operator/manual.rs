@@ -79,6 +79,7 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
+#[ignore = "needs bash"]
 fn bash_completes_commands_and_settings() {
     let script = printed(program().args(["completions", "bash"]));
     for (typed, expected) in [
@@ -92,10 +93,10 @@ fn bash_completes_commands_and_settings() {
              _auction__server auction-server \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
              echo \"${{COMPREPLY[@]}}\"\n"
         );
-        let Ok(output) = Command::new("bash").args(["--norc", "-c", &ask]).output() else {
-            println!("LEFT OUT: bash is not on this machine");
-            return;
-        };
+        let output = Command::new("bash")
+            .args(["--norc", "-c", &ask])
+            .output()
+            .unwrap();
         let (out, err) = (output.stdout, output.stderr);
         let out = String::from_utf8_lossy(&out);
         assert_eq!(
