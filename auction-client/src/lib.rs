@@ -82,34 +82,14 @@
 
 pub mod limits;
 mod fingerprint;
-mod evidence;
-mod proof;
-mod fraud;
 mod error;
-#[cfg(feature = "tls")]
-mod tls;
-mod clock;
-mod backoff;
-mod numbers;
 mod connection;
-mod pulse;
-mod live;
-mod request;
-mod pending;
-mod driver;
-mod believed;
-mod watch;
-mod account;
-mod signed_feed;
+mod audit;
+mod feed;
 mod client;
-mod carry;
-#[cfg(feature = "seal")]
-mod device;
-mod signed;
 #[cfg(feature = "p2p")]
 pub mod peer;
 
-pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{
     Accepted, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession,
     Code, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault,
@@ -121,19 +101,20 @@ pub use auction_proto::{
     SealingKey, Secret, SecretError, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token,
     Welcome, Withdraw,
 };
-pub use carry::{Carrier, NotCarried};
-pub use client::{Client, InFlight, tcp};
-pub use clock::ServerClock;
+pub use audit::equivocation::{Fraud, Witness};
+pub use audit::evidence::{EvidenceError, NotAsSigned, SignedIn};
+pub use audit::{Counts, JudgedRecord, Proof, ProofError, Verifier};
 #[cfg(feature = "seal")]
-pub use device::{Device, DeviceError, Sealed};
-pub use error::{BidError, ConnectionError, RequestError, TlsError};
-pub use evidence::{EvidenceError, NotAsSigned, SignedIn};
-pub use fingerprint::{Fingerprint, FingerprintError};
-pub use fraud::{Fraud, Witness};
-pub use proof::{Counts, JudgedRecord, Proof, ProofError, Verifier};
-pub use request::{BidPlaced, Request};
-pub use signed::SignedError;
-pub use signed_feed::{Signed, SignedFeed};
+pub use client::device::{Device, DeviceError, Sealed};
+pub use client::relay::{Carrier, NotCarried};
+pub use client::request::{BidPlaced, Request};
+pub use client::signed::SignedError;
+pub use client::{Client, InFlight, tcp};
+pub use connection::clock::ServerClock;
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsStream, Trust};
-pub use watch::{Gap, Update, Watch};
+pub use connection::tls::{Tls, TlsStream, Trust};
+pub use error::{BidError, ConnectionError, RequestError, TlsError};
+pub use feed::account::{AccountUpdate, AccountWatch, Standing};
+pub use feed::signed::{Signed, SignedFeed};
+pub use feed::{Gap, Update, Watch};
+pub use fingerprint::{Fingerprint, FingerprintError};

@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::limits::{
     DELIVERY_BYTES_MAX, PARCEL_BYTES_MAX, PARCELS_AT_ONCE, PARCELS_PER_SECOND, RELAYED_AT_ONCE,
 };
-use super::rate::Rate;
-use crate::carry::{Carrier, NotCarried};
+use crate::client::relay::{Carrier, NotCarried};
+use crate::peer::rate_limit::Rate;
 
 /// What is carried to the market.
 #[derive(Clone, Debug, PartialEq, Eq)]

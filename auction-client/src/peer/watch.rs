@@ -7,16 +7,16 @@ use auction_core::{Digest, FeedSequence, Market, PublicEvent, Span, Timestamp};
 use auction_proto::{BatchError, BatchStatement, Conflict, FeedEntry, FraudProof};
 use tokio::sync::{mpsc, oneshot};
 
-use super::carrier::PeerCarrier;
-use super::exchange::{Pinned, Standing, Told};
-use super::fetch::Snapshot;
-use super::joining::{JoinError, Joining};
 use super::limits::{CARRIERS_MAX, RELAYED_AT_ONCE};
 use super::node::{Known, Node, Word};
 use super::relay::carry_all;
 use super::{Multiaddr, PeerId};
-use crate::carry::Carrier;
-use crate::signed_feed::SignedFeed;
+use crate::client::relay::Carrier;
+use crate::feed::signed::SignedFeed;
+use crate::peer::join::{JoinError, Joining};
+use crate::peer::peer_relay::PeerCarrier;
+use crate::peer::snapshot_download::Snapshot;
+use crate::peer::view::events::{Pinned, Standing, Told};
 
 /// News between the peer and whoever follows.
 const NEWS_AT_ONCE: usize = 256;

@@ -1,41 +1,10 @@
 //! The program `auction`: what a person or a script does at the market, one file a command.
 
-mod server;
-mod clean;
-mod failure;
-mod out;
-mod paint;
-mod theme;
-mod span;
-mod table;
-mod view;
-mod call;
-mod words;
 #[cfg(test)]
 mod fixture;
-mod json;
-mod news;
-mod countdown;
-mod choose;
-mod moments;
-mod terms;
-mod auctioneer;
-mod trade;
-mod signed;
-mod through;
-mod tools;
-mod peers;
-mod cli;
-mod home;
-mod market_key;
-mod device_key;
-mod proof_file;
-mod trust;
-mod trace;
-mod hidden;
-mod password;
-mod desk;
-mod lines;
+mod output;
+mod args;
+mod session;
 mod commands;
 mod screen;
 
@@ -43,8 +12,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::Cli;
-use crate::failure::{Form, usage};
+use crate::args::Cli;
+use crate::output::failure::{Form, usage};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

@@ -1,7 +1,10 @@
 //! A peer at work: libp2p on one side, the view in the middle, whoever follows on the other.
 
-mod asking;
-mod carrying;
+mod transport;
+mod network;
+mod address_book;
+mod requests;
+mod relaying;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,19 +24,19 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::addresses::{Addresses, Source};
-use super::exchange::{Action, Input, Pinned, Standing, Told, Verdict};
-use super::fetch::Snapshot;
-use super::joining::{JoinError, Joining};
-use super::letter::Ask;
 use super::limits::{
     CUT_MAX, DIAL_EVERY, INTRODUCED_WITHIN, NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
 };
-use super::net::{Net, NetEvent, is_loopback, topic};
 use super::relay::{Delivery, Handed, Parcel, Relay};
 use super::view::View;
-use super::wire::transport;
-use crate::signed_feed::{Signed, SignedFeed};
+use crate::feed::signed::{Signed, SignedFeed};
+use crate::peer::join::{JoinError, Joining};
+use crate::peer::message::Ask;
+use crate::peer::node::address_book::{Addresses, Source};
+use crate::peer::node::network::{Net, NetEvent, is_loopback, topic};
+use crate::peer::node::transport::transport;
+use crate::peer::snapshot_download::Snapshot;
+use crate::peer::view::events::{Action, Input, Pinned, Standing, Told, Verdict};
 
 /// How long a connection lives on which nothing happens.
 const IDLE: Duration = Duration::from_secs(3_600);

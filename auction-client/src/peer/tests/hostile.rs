@@ -5,10 +5,10 @@ use std::time::Duration;
 use auction_core::{Digest, Term};
 use auction_proto::{SignedBatch, SignedSnapshot, SigningKey};
 
-use super::super::freshness::Freshness;
 use super::super::limits::*;
 use super::super::*;
-use super::stage::{Follower, MARKET, Maker, bytes, key, ms, time};
+use crate::peer::tests::fixture::{Follower, MARKET, Maker, bytes, key, ms, time};
+use crate::peer::view::freshness::Freshness;
 
 fn following() -> (Maker, Follower) {
     let mut maker = Maker::new();

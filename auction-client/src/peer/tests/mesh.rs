@@ -14,8 +14,8 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::*;
-use super::stage::{MARKET, Maker, pinned, time};
 use crate::client::Client;
+use crate::peer::tests::fixture::{MARKET, Maker, pinned, time};
 
 /// Long enough for a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::limits::*;
 use super::super::*;
-use super::stage::{Follower, Maker, bytes, key, ms, pinned, time};
+use crate::peer::tests::fixture::{Follower, Maker, bytes, key, ms, pinned, time};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]

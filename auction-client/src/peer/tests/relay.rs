@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep};
 use super::super::limits::{PARCELS_AT_ONCE, PARCELS_PER_SECOND, RELAYED_AT_ONCE};
 use super::super::relay::Relay;
 use super::super::*;
-use super::stage::{MARKET, pinned};
-use crate::carry::{Carrier, NotCarried};
+use crate::client::relay::{Carrier, NotCarried};
+use crate::peer::tests::fixture::{MARKET, pinned};
 
 /// Long enough for a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -3,9 +3,11 @@
 //! Nothing is believed before its signature was checked, nothing is told twice or out of order, and nothing that is old
 //! rolls the view back or makes it fresh. Every store has a limit.
 
+pub(super) mod events;
+pub(super) mod freshness;
 mod snapshots;
-mod pursuit;
-mod serving;
+mod catch_up;
+mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,17 +16,17 @@ use std::time::Duration;
 use auction_core::{FeedSequence, Term, Timestamp};
 use auction_proto::{AnySigned, AnyStatement, StatementError};
 
-use super::exchange::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
-use super::fetch::{Fetching, Snapshot};
-use super::freshness::Freshness;
-use super::kept::{Behind, Checked, Past, Waiting};
-use super::letter::{Ask, Letter, LetterError};
 use super::limits::{
     ANSWER_WITHIN, ASKS_AT_ONCE, ASKS_PER_SECOND, BATCHES_AT_ONCE, BATCHES_PER_SECOND, GAP_WAIT,
     OFFENCES_MAX, PASSED_ON_WITHIN, PEERS_MAX, STALE_AFTER,
 };
-use super::rate::Rate;
-use crate::fraud::{Fraud, Witness};
+use crate::audit::equivocation::{Fraud, Witness};
+use crate::peer::batch_cache::{Behind, Checked, Past, Waiting};
+use crate::peer::message::{Ask, Letter, LetterError};
+use crate::peer::rate_limit::Rate;
+use crate::peer::snapshot_download::{Fetching, Snapshot};
+use crate::peer::view::events::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
+use crate::peer::view::freshness::Freshness;
 
 /// What a peer knows.
 #[derive(Debug)]

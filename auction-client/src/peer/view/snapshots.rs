@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use auction_proto::{AnySigned, AnyStatement};
 
-use super::super::exchange::{Action, Told};
-use super::super::fetch::Snapshot;
-use super::super::kept::Behind;
 use super::View;
-use crate::fraud::Fraud;
+use crate::audit::equivocation::Fraud;
+use crate::peer::batch_cache::Behind;
+use crate::peer::snapshot_download::Snapshot;
+use crate::peer::view::events::{Action, Told};
 
 impl<P: Copy + Ord> View<P> {
     pub(super) fn take_snapshot(

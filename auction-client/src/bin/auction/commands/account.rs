@@ -5,10 +5,10 @@ use auction_core::{Asset, Market, Name, UserId};
 use auction_proto::{Balance, Deposit, Done, Follows, GetBalance, ListedHolding, Withdraw};
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::table::{Side, Table, Tone};
+use crate::output::colour::Paint;
+use crate::output::failure::Failure;
+use crate::output::table::{Side, Table, Tone};
+use crate::session::Desk;
 
 /// Shows what a trader owns: the one who asks, or whom an auctioneer names.
 pub async fn run(desk: &Desk, name: Option<Name>) -> Result<(), Failure> {

@@ -6,13 +6,13 @@ use auction_proto::Done;
 use serde_json::{Value, json};
 
 use super::order::{self, Order};
-use crate::choose::Target;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json;
-use crate::out::Out;
-use crate::paint::Paint;
-use crate::span::moment;
+use crate::args::target::Target;
+use crate::output::colour::Paint;
+use crate::output::failure::Failure;
+use crate::output::json;
+use crate::output::out::Out;
+use crate::output::time::moment;
+use crate::session::Desk;
 
 /// What is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use auction_client::{Code, MarketKey, RequestError, SignedCheckpoint, SignedErro
 use serde_json::json;
 
 use super::receipt::{failed, wrong_kind};
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::proof_file::{ProofFile, Signed};
+use crate::output::failure::Failure;
+use crate::session::Desk;
+use crate::session::proof_file::{ProofFile, Signed};
 
 pub async fn run(desk: &Desk, since: Option<&Path>, out: Option<&Path>) -> Result<(), Failure> {
     let key = desk.market_key()?;
@@ -104,7 +104,7 @@ fn not_continued(error: SignedError, key: &MarketKey, out: Option<&Path>) -> Fai
         {
             let message = format!(
                 "THE MARKET HAS LOST WHAT IT HAD SIGNED, OR LIES: {}. Keep your checkpoint: it is signed",
-                crate::clean::Clean(&refused.message)
+                crate::output::escape::Clean(&refused.message)
             );
             Failure::failed(message).with_code("not_continued")
         }

@@ -9,9 +9,9 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use serde_json::json;
 
-use crate::cli::Cli;
-use crate::failure::Failure;
-use crate::out::Out;
+use crate::args::Cli;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
 
 /// Prints what completes commands.
 pub fn completions(out: Out, shell: Shell) -> Result<(), Failure> {

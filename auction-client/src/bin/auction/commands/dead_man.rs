@@ -7,12 +7,12 @@ use auction_client::{AccountUpdate, AccountWatch, Code, RequestError};
 use auction_core::{AccountEvent, SessionId, Span, Timestamp};
 use serde_json::{Value, json};
 
-use crate::clean::Clean;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::news::line;
-use crate::out::Out;
-use crate::span::span_words;
+use crate::output::escape::Clean;
+use crate::output::event::line;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
+use crate::output::time::span_words;
+use crate::session::Desk;
 
 /// A switch that is armed, and the connection that speaks for the session meanwhile.
 pub struct DeadMan<'d> {

@@ -7,9 +7,9 @@ use auction_proto::explain::{Part, Says, explain, hides};
 use auction_proto::{Kind, Sender};
 use serde_json::{Value, json};
 
-use crate::clean::Clean;
-use crate::failure::Failure;
-use crate::out::Out;
+use crate::output::escape::Clean;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
 
 /// The longest text that is read from standard input, in bytes.
 const INPUT_BYTES_MAX: u64 = 64 << 20;

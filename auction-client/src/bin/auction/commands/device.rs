@@ -5,13 +5,13 @@ use auction_core::{DeviceKey, Name, RequestId};
 use auction_proto::SigningKey;
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
-use crate::device_key::{DeviceFile, KeptDevice};
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::span::moment;
-use crate::table::{Side, Table, Tone};
-use crate::through::DeviceAction;
+use crate::args::relay::DeviceAction;
+use crate::output::colour::Paint;
+use crate::output::failure::Failure;
+use crate::output::table::{Side, Table, Tone};
+use crate::output::time::moment;
+use crate::session::Desk;
+use crate::session::device_key::{DeviceFile, KeptDevice};
 
 pub async fn run(desk: &Desk, action: Option<DeviceAction>) -> Result<(), Failure> {
     let user = desk.resume().await?.name;

@@ -7,11 +7,11 @@ use auction_proto::Conflict;
 use serde_json::{Value, json};
 
 use super::receipt::wrong_kind;
-use crate::cli::Shared;
-use crate::failure::Failure;
-use crate::out::Out;
-use crate::proof_file::{ProofFile, Signed, keep_fraud};
-use crate::signed::Checked;
+use crate::args::Shared;
+use crate::args::signed::Checked;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
+use crate::session::proof_file::{ProofFile, Signed, keep_fraud};
 
 pub fn check(shared: &Shared, checked: &Checked) -> Result<(), Failure> {
     let mut files = checked.files.iter();

@@ -4,13 +4,13 @@ use auction_client::History;
 use auction_core::{Lot, LotId, Terms};
 use serde_json::{Value, json};
 
-use crate::choose::Target;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::span::moment;
-use crate::table::{Side, Table, Tone};
-use crate::view::View;
+use crate::args::target::Target;
+use crate::output::colour::Paint;
+use crate::output::failure::Failure;
+use crate::output::names::View;
+use crate::output::table::{Side, Table, Tone};
+use crate::output::time::moment;
+use crate::session::Desk;
 
 pub async fn run(
     desk: &Desk,

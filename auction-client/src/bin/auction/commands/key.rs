@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::cli::Shared;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::span::moment;
+use crate::args::Shared;
+use crate::output::failure::Failure;
+use crate::output::time::moment;
+use crate::session::Desk;
 
 pub async fn show(desk: &Desk) -> Result<(), Failure> {
     let key = desk.market_key()?;

@@ -3,11 +3,11 @@
 use auction_core::Name;
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json::role;
-use crate::password::{Asked, password};
-use crate::span::moment;
+use crate::output::failure::Failure;
+use crate::output::json::role;
+use crate::output::time::moment;
+use crate::session::Desk;
+use crate::session::password::{Asked, password};
 
 pub async fn run(desk: &Desk, name: Name) -> Result<(), Failure> {
     let password = password(Asked::Once).await?;

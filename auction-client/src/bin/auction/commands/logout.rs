@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 pub async fn run(desk: &Desk) -> Result<(), Failure> {
     let name = desk.resume().await?.name;

@@ -5,10 +5,10 @@ use auction_core::{Lot, LotId};
 use auction_proto::Done;
 use serde_json::json;
 
-use crate::auctioneer::Until;
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::auctioneer::Until;
+use crate::args::target::Which;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 /// What is done.
 #[derive(Clone, Copy, Debug)]

@@ -7,11 +7,11 @@ use auction_core::{Lot, LotId, Market, Phase, Terms};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::call;
-use crate::choose::Target;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::view::Indicatives;
+use crate::args::target::Target;
+use crate::output::call;
+use crate::output::failure::Failure;
+use crate::output::names::Indicatives;
+use crate::session::Desk;
 
 /// How long it may take until the server has told what calls would give now: it does so at once, and a call of which
 /// nothing came by then is shown without.

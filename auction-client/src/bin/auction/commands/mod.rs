@@ -8,13 +8,11 @@ mod lots;
 pub mod order;
 mod orders;
 pub mod bid;
-mod bid_through;
 mod device;
 mod take;
 mod dead_man;
 mod watch;
-#[cfg(feature = "p2p")]
-mod watch_peers;
+mod peer;
 mod history;
 mod results;
 mod would_have_won;
@@ -28,7 +26,7 @@ mod key;
 mod receipt;
 mod checkpoint;
 mod fraud;
-pub mod walk;
+pub mod interactive;
 mod decode;
 mod verify;
 mod completions;
@@ -37,14 +35,14 @@ use std::io;
 
 use clap::CommandFactory as _;
 
-use crate::auctioneer::AuctioneerCommand;
-use crate::cli::{Cli, Command};
-use crate::desk::Desk;
-use crate::failure::{Failure, Form};
-use crate::out::Out;
-use crate::signed::{FraudAction, KeyAction, ReceiptAction, SignedCommand};
-use crate::tools::ToolCommand;
-use crate::trade::TradeCommand;
+use crate::args::auctioneer::AuctioneerCommand;
+use crate::args::signed::{FraudAction, KeyAction, ReceiptAction, SignedCommand};
+use crate::args::tools::ToolCommand;
+use crate::args::trade::TradeCommand;
+use crate::args::{Cli, Command};
+use crate::output::failure::{Failure, Form};
+use crate::output::out::Out;
+use crate::session::Desk;
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<(), Failure> {
@@ -56,7 +54,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
     let Some(command) = command else {
         return match shared.form() {
-            Form::Text => in_runtime(walk::run(&shared)),
+            Form::Text => in_runtime(interactive::run(&shared)),
             Form::Json => help(),
         };
     };
@@ -111,7 +109,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         } = &command
             && peers.p2p
         {
-            return watch_peers::run(&shared, targets, *forever, peers).await;
+            return peer::watch::run(&shared, targets, *forever, peers).await;
         }
         #[cfg(not(feature = "p2p"))]
         if let Command::Watch { peers, .. } = &command {
@@ -127,7 +125,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             && !through.through.is_empty()
         {
             let offer = bid::Offer::new(*price, *max);
-            return bid_through::run(&shared, through, *target, *lot, offer).await;
+            return peer::bid::run(&shared, through, *target, *lot, offer).await;
         }
         let desk = Desk::connect(&shared).await?;
         match command {

@@ -3,9 +3,9 @@
 use auction_client::OpenLot;
 use serde_json::json;
 
-use crate::auctioneer::OpenArgs;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::auctioneer::OpenArgs;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 pub async fn run(desk: &Desk, args: OpenArgs) -> Result<(), Failure> {
     // What is wrong with the terms is told before anyone is asked.

@@ -4,12 +4,12 @@ use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
 use auction_core::{Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
 use serde_json::{Value, json};
 
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json;
-use crate::out::Out;
-use crate::trade::{Limit, SideWord};
+use crate::args::target::Which;
+use crate::args::trade::{Limit, SideWord};
+use crate::output::failure::Failure;
+use crate::output::json;
+use crate::output::out::Out;
+use crate::session::Desk;
 
 /// An order to be placed, or what an order says from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

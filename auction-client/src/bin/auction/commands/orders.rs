@@ -6,14 +6,14 @@ use auction_core::{
 };
 use serde_json::{Value, json};
 
-use crate::choose::Target;
+use crate::args::target::Target;
 use crate::commands::order::verb;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json;
-use crate::paint::Paint;
-use crate::table::{Side, Table, Tone};
-use crate::view::View;
+use crate::output::colour::Paint;
+use crate::output::failure::Failure;
+use crate::output::json;
+use crate::output::names::View;
+use crate::output::table::{Side, Table, Tone};
+use crate::session::Desk;
 
 pub async fn run(
     desk: &Desk,

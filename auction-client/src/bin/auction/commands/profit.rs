@@ -4,8 +4,8 @@ use auction_core::{Profit, SecurityCode, Symbol};
 use auction_proto::Done;
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 pub async fn run(
     desk: &Desk,

@@ -7,14 +7,14 @@ use auction_core::{Command, LotId, RequestId, Side};
 use auction_proto::{Proven, ReceiptError};
 use serde_json::{Value, json};
 
-use crate::choose::Target;
-use crate::clean::Clean;
-use crate::cli::Shared;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::out::Out;
-use crate::proof_file::{ProofFile, Signed};
-use crate::signed::{Checked, WantedReceipt};
+use crate::args::Shared;
+use crate::args::signed::{Checked, WantedReceipt};
+use crate::args::target::Target;
+use crate::output::escape::Clean;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
+use crate::session::Desk;
+use crate::session::proof_file::{ProofFile, Signed};
 
 /// How many requests are looked through for the latest on a lot. Reading takes numbers too: a few for each bid.
 const REQUESTS_LOOKED_THROUGH: u64 = 256;

@@ -3,9 +3,9 @@
 use auction_core::Name;
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::password::{Asked, password};
+use crate::output::failure::Failure;
+use crate::session::Desk;
+use crate::session::password::{Asked, password};
 
 pub async fn run(desk: &Desk, name: Name) -> Result<(), Failure> {
     let password = password(Asked::Twice).await?;

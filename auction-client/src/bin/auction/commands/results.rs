@@ -3,8 +3,8 @@
 use auction_core::Lot;
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 pub async fn run(desk: &Desk) -> Result<(), Failure> {
     let market = desk.client.snapshot().await?;

@@ -4,12 +4,12 @@ use auction_client::{Code, Sessions};
 use auction_core::SessionId;
 use serde_json::{Value, json};
 
-use crate::cli::SessionsAction;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::span::moment;
-use crate::table::{Side, Table, Tone};
+use crate::args::SessionsAction;
+use crate::output::colour::Paint;
+use crate::output::failure::Failure;
+use crate::output::table::{Side, Table, Tone};
+use crate::output::time::moment;
+use crate::session::Desk;
 
 pub async fn run(desk: &Desk, action: Option<SessionsAction>) -> Result<(), Failure> {
     let own = desk.resume().await?.session;

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::clean::Clean;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::span::moment;
+use crate::output::escape::Clean;
+use crate::output::failure::Failure;
+use crate::output::time::moment;
+use crate::session::Desk;
 
 pub async fn run(desk: &Desk) -> Result<(), Failure> {
     let market = desk.client.snapshot().await?;

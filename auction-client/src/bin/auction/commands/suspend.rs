@@ -5,8 +5,8 @@ use auction_core::Name;
 use auction_proto::Done;
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 /// What is done to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use auction_client::Code;
 use auction_core::{Lot, Price, Span, Terms, Timestamp};
 
 use super::bid::{self, Offer};
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::target::Which;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 pub async fn run(desk: &Desk, which: Which, at_most: Option<Price>) -> Result<(), Failure> {
     desk.resume().await?;

@@ -13,14 +13,14 @@ use tokio::time::sleep;
 
 use super::dead_man::{self, DeadMan};
 use super::fraud;
-use crate::choose::Target;
-use crate::clean::Clean;
-use crate::countdown::Countdowns;
-use crate::desk::Desk;
-use crate::failure::{Failure, Form};
-use crate::news::line;
-use crate::out::Out;
-use crate::view::View;
+use crate::args::target::Target;
+use crate::output::countdown::Countdowns;
+use crate::output::escape::Clean;
+use crate::output::event::line;
+use crate::output::failure::{Failure, Form};
+use crate::output::names::View;
+use crate::output::out::Out;
+use crate::session::Desk;
 
 pub async fn run(
     desk: &Desk,

@@ -4,9 +4,9 @@ use auction_client::GetLeastWinning;
 use auction_core::{LeastWinning, Terms};
 use serde_json::{Value, json};
 
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::target::Which;
+use crate::output::failure::Failure;
+use crate::session::Desk;
 
 pub async fn run(desk: &Desk, which: Which) -> Result<(), Failure> {
     desk.resume().await?;

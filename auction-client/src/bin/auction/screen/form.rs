@@ -5,12 +5,12 @@ use auction_core::{
     Lot, LotId, Name, OrderId, Price, Profit, Quantity, SecurityCode, Side, Symbol, Terms,
 };
 
-use super::exchange::{Ask, Manage};
-use super::line::Line;
 use crate::commands::bid::Offer;
+use crate::commands::interactive::is_large_jump;
 use crate::commands::order::{Order, verb};
-use crate::commands::walk::is_large_jump;
-use crate::view::View;
+use crate::output::names::View;
+use crate::screen::events::{Ask, Manage};
+use crate::screen::line_editor::Line;
 
 /// What a form is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

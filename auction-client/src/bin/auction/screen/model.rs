@@ -6,12 +6,12 @@ use std::time::Duration;
 use auction_client::Indicative;
 use auction_core::{LotId, MarketId, Name, OrderId, Price, Timestamp};
 
-use super::exchange::{Connection, Me};
 use super::form::Form;
 use super::list::List;
-use super::trail::Trails;
 use crate::commands::order::Order;
-use crate::countdown::Countdowns;
+use crate::output::countdown::Countdowns;
+use crate::screen::bid_history::Trails;
+use crate::screen::events::{Connection, Me};
 
 /// Most lines of the log; older ones are let go.
 pub const LOG_LINES_MAX: usize = 1_000;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::Held;
 use crate::commands::receipt::{said, wrong_kind};
-use crate::failure::Failure;
-use crate::proof_file::{ProofFile, Signed as InFile, keep_fraud};
+use crate::output::failure::Failure;
+use crate::session::proof_file::{ProofFile, Signed as InFile, keep_fraud};
 
 /// What was signed, and in which file it came.
 #[derive(Default)]

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::held::Signed;
 use crate::commands::receipt::{lot_of, said};
-use crate::failure::Failure;
-use crate::view::View;
+use crate::output::failure::Failure;
+use crate::output::names::View;
 
 /// What users did, as far as everyone sees it and their receipts show it.
 pub struct Own {

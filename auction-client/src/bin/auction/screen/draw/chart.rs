@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span as Text};
 use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType};
 
 use super::Scene;
-use crate::span::time_of_day;
+use crate::output::time::time_of_day;
 
 /// So many moments of a falling price are drawn.
 const MOMENTS: u64 = 200;

@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
-use super::signs::{LEADS, change, fit, pad, pad_left, wrap};
 use super::{Scene, chart, top};
 use crate::commands::order::{says, verb};
+use crate::output::time::time_of_day;
+use crate::screen::draw::glyphs::{LEADS, change, fit, pad, pad_left, wrap};
 use crate::screen::list;
 use crate::screen::model::OrderState;
 use crate::screen::words::standing;
-use crate::span::time_of_day;
 
 /// From so many columns on, chart and bids stand side by side.
 const COLUMNS_ABREAST: u16 = 70;

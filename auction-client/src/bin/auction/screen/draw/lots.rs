@@ -7,12 +7,14 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::Scene;
-use super::signs::{CHOSEN, LEADS, MINE, OUTBID, change, fit, or_dash, pad, pad_left, width};
-use crate::call;
+use crate::output::call;
+use crate::output::table::Side;
+use crate::output::time::{countdown, duration};
+use crate::screen::draw::glyphs::{
+    CHOSEN, LEADS, MINE, OUTBID, change, fit, or_dash, pad, pad_left, width,
+};
 use crate::screen::list;
 use crate::screen::model::NoticeKind;
-use crate::span::{countdown, duration};
-use crate::table::Side;
 
 /// From so many rows on a line tells which lots are shown, and in which order.
 const ROWS_WITH_STATUS: u16 = 6;

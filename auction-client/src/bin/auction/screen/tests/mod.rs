@@ -1,7 +1,7 @@
 //! The screen as a person meets it: keys and events in, text out.
 
-mod stage;
-mod telling;
+mod fixture;
+mod updates;
 mod typing;
 mod golden;
-mod laws;
+mod properties;

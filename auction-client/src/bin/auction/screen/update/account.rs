@@ -5,8 +5,8 @@ use auction_core::{
 };
 
 use crate::commands::order::Order;
+use crate::output::names::View;
 use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
-use crate::view::View;
 
 /// What stands, whatever was known before. Orders that were filled no longer stand, and stay known.
 pub fn stands(model: &mut Model, orders: &[StandingOrder], leads: &[StandingLead]) {

@@ -7,12 +7,12 @@ use super::identify;
 use super::keys::trade_on;
 use crate::commands::bid::text;
 use crate::commands::order::{Order, placed_text, says};
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::screen::exchange::{Answer, Asked, Effect, Manage, Me};
+use crate::output::colour::Paint;
+use crate::output::failure::Failure;
+use crate::output::names::View;
+use crate::screen::events::{Answer, Asked, Effect, Manage, Me};
 use crate::screen::form::{About, Form};
 use crate::screen::model::{Model, NoticeKind, OrderState, OwnOrder, Tone};
-use crate::view::View;
 
 pub fn answered(
     model: &mut Model,

@@ -6,12 +6,12 @@ use auction_core::{
 };
 
 use super::notices::{closed, outbid};
-use crate::clean::Clean;
 use crate::commands::order::Order;
-use crate::paint::Paint;
-use crate::screen::exchange::{Connection, Effect};
+use crate::output::colour::Paint;
+use crate::output::escape::Clean;
+use crate::output::names::View;
+use crate::screen::events::{Connection, Effect};
 use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
-use crate::view::View;
 
 pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect> {
     match news {

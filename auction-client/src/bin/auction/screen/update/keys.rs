@@ -5,11 +5,11 @@ use ratatui::crossterm::event::KeyEvent;
 
 use super::{arrange, typing};
 use crate::commands::order::Order;
-use crate::screen::exchange::{Ask, Effect};
+use crate::output::names::View;
+use crate::screen::events::{Ask, Effect};
 use crate::screen::form::Form;
 use crate::screen::keys::{Action, action, is_interrupt};
 use crate::screen::model::{Model, OrderState, Page, Tone};
-use crate::view::View;
 
 pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect> {
     if is_interrupt(key) {

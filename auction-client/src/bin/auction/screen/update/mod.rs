@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use auction_core::{Lot, LotId, Phase, Span, Terms};
 
-use super::exchange::{Ask, Connection, Effect, Input, Me};
 use super::list::LOTS_MANY;
 use super::model::{Model, Page, Tone};
-use crate::paint::Paint;
-use crate::view::View;
+use crate::output::colour::Paint;
+use crate::output::names::View;
+use crate::screen::events::{Ask, Connection, Effect, Input, Me};
 
 /// Most histories that are asked for at a frame: the next frames ask for more.
 const HISTORIES_AT_ONCE: usize = 8;

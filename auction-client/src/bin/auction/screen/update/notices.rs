@@ -2,12 +2,12 @@
 
 use auction_core::{LotId, Outcome};
 
-use crate::commands::walk::ending;
-use crate::paint::Paint;
-use crate::screen::exchange::Effect;
+use crate::commands::interactive::ending;
+use crate::output::colour::Paint;
+use crate::output::names::View;
+use crate::screen::events::Effect;
 use crate::screen::model::{Model, NoticeKind, OrderState, Tone};
 use crate::screen::words::outbid_words;
-use crate::view::View;
 
 /// Someone else leads where one has led or bid.
 pub fn outbid(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {

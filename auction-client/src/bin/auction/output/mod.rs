@@ -1,0 +1,15 @@
+//! What is printed: the market, its events and failures, in words and in JSON.
+
+pub mod escape;
+pub mod failure;
+pub mod colour;
+pub mod out;
+pub mod theme;
+pub mod time;
+pub mod table;
+pub mod call;
+pub mod names;
+pub mod lot;
+pub mod json;
+pub mod event;
+pub mod countdown;

@@ -1,0 +1,358 @@
+//! The shell around the screen's state: it waits for keys, news, answers and time, and does what comes of them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction_client::{
+    AccountUpdate, AccountWatch, CancelLot, CloseLot, GetLeastWinning, HaltLot, RequestError,
+    ResumeLot, Watch,
+};
+use auction_core::Name;
+use auction_proto::limits::HISTORY_BIDS_MAX;
+use ratatui::layout::Rect;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::draw::{draw, lot_rows};
+use super::model::Model;
+use super::terminal::{Screen, keys};
+use super::update::update;
+use crate::args::Cli;
+use crate::commands::bid::Offer;
+use crate::output::failure::Failure;
+use crate::output::names::View;
+use crate::output::theme::Theme;
+use crate::screen::bid_history::BIDS_KEPT;
+use crate::screen::events::{Answer, Ask, Asked, Effect, Input, Manage, Me};
+use crate::session::Desk;
+
+/// The shortest time between two frames: about 30 a second.
+const FRAME_EVERY: Duration = Duration::from_millis(33);
+/// How often it is looked whether time has changed what is shown.
+const TICK_EVERY: Duration = Duration::from_millis(100);
+/// Most requests that wait for an answer; another waits until one of them has come.
+const ASKED_MAX: usize = 32;
+/// So much news are taken in a row before answers have their turn.
+const NEWS_IN_A_ROW: usize = 64;
+
+type Answered = (Asked, Result<Answer, RequestError>);
+
+/// Opens the screen, and stays until the person leaves.
+pub async fn run(cli: &Cli) -> Result<(), Failure> {
+    let desk = Desk::connect(&cli.shared).await?;
+    let watch = desk.client.watch().await?;
+    let me = identity(&desk).await?;
+    let theme = Theme::of_environment(cli.theme);
+    let keys = keys()?;
+    let mut screen = Screen::begin()?;
+    let size = screen.terminal.size()?;
+    let size = (size.width, size.height);
+    let server = desk.server.to_string();
+    let model = Model::new(server, watch.market().id(), size);
+    let (answer, answers) = mpsc::channel(ASKED_MAX);
+    let (own, owned) = mpsc::channel(NEWS_IN_A_ROW);
+    let mut shell = Shell {
+        cli,
+        desk: Arc::new(desk),
+        watch,
+        model,
+        theme,
+        answer,
+        own,
+        followed: None,
+    };
+    shell.take(&mut screen, Input::Identity(me));
+    shell.stay(&mut screen, keys, answers, owned).await
+}
+
+/// Who is remembered, if their session still stands.
+async fn identity(desk: &Desk) -> Result<Option<Me>, Failure> {
+    match desk.resume().await {
+        Ok(logged_in) => Ok(Some(Me::of(&logged_in))),
+        Err(failure) if failure.asks_for_login() => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+struct Shell<'a> {
+    cli: &'a Cli,
+    desk: Arc<Desk>,
+    watch: Watch,
+    model: Model,
+    theme: Theme,
+    answer: mpsc::Sender<Answered>,
+    own: mpsc::Sender<(Name, Input)>,
+    /// Whose account is followed, and who follows it.
+    followed: Option<(Name, JoinHandle<()>)>,
+}
+
+/// Whether the screen stays.
+#[derive(PartialEq, Eq)]
+enum Stays {
+    Yes,
+    No,
+    /// Another market is at the address now.
+    Anew,
+}
+
+impl Shell<'_> {
+    async fn stay(
+        &mut self,
+        screen: &mut Screen,
+        mut keys: mpsc::Receiver<io::Result<Input>>,
+        mut answers: mpsc::Receiver<Answered>,
+        mut owned: mpsc::Receiver<(Name, Input)>,
+    ) -> Result<(), Failure> {
+        let mut ending = Ending::new()?;
+        let mut ticks = interval(TICK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut draw_at = Instant::now();
+        let mut news = 0;
+        loop {
+            let dirty = self.model.dirty;
+            let input = tokio::select! {
+                biased;
+                () = ending.comes() => return Ok(()),
+                () = sleep_until(draw_at), if dirty => {
+                    self.draw(screen)?;
+                    draw_at = Instant::now() + FRAME_EVERY;
+                    continue;
+                }
+                key = keys.recv() => match key {
+                    Some(key) => key?,
+                    // Nobody can press a key any more.
+                    None => return Ok(()),
+                },
+                Some((asked, answer)) = answers.recv() => Input::Answer(asked, answer),
+                Some((name, own)) = owned.recv() => {
+                    if Some(name) != self.model.own() {
+                        // It is about whoever was logged in before.
+                        continue;
+                    }
+                    own
+                }
+                _ = ticks.tick() => Input::Tick(self.watch.clock().round_trip()),
+                update = self.watch.next() => {
+                    news += 1;
+                    Input::Feed(update)
+                }
+            };
+            match self.take(screen, input) {
+                Stays::Yes => {}
+                Stays::No => return Ok(()),
+                Stays::Anew => self.renew(screen).await?,
+            }
+            if news >= NEWS_IN_A_ROW {
+                news = 0;
+                // Whoever brings the answers runs beside this.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn take(&mut self, screen: &mut Screen, input: Input) -> Stays {
+        let view = view_of(&self.watch, &self.model);
+        let mut stays = Stays::Yes;
+        let effects = update(&mut self.model, view, input);
+        self.follow();
+        for effect in effects {
+            match effect {
+                Effect::Ask(ask) => self.ask(ask),
+                Effect::Ring => screen.ring(),
+                Effect::Renew => stays = Stays::Anew,
+                Effect::Leave => return Stays::No,
+            }
+        }
+        stays
+    }
+
+    fn draw(&mut self, screen: &mut Screen) -> Result<(), Failure> {
+        self.model.dirty = false;
+        let size = screen.terminal.size()?;
+        let area = Rect::new(0, 0, size.width, size.height);
+        let view = view_of(&self.watch, &self.model);
+        let rows = lot_rows(area, &self.model, view);
+        self.take(screen, Input::Frame { rows });
+        let (model, theme) = (&self.model, &self.theme);
+        let view = view_of(&self.watch, model);
+        screen
+            .terminal
+            .draw(|frame| draw(frame, model, view, theme))?;
+        Ok(())
+    }
+
+    /// Follows the account of whoever is logged in.
+    fn follow(&mut self) {
+        let own = self.model.own();
+        if self.followed.as_ref().map(|(name, _)| *name) == own {
+            return;
+        }
+        if let Some((_, before)) = self.followed.take() {
+            before.abort();
+        }
+        if let Some(name) = own {
+            let followed = follow(self.desk.clone(), name, self.own.clone());
+            self.followed = Some((name, tokio::spawn(followed)));
+        }
+    }
+
+    /// Asks the market, beside all else.
+    fn ask(&self, ask: Ask) {
+        let (desk, answer) = (self.desk.clone(), self.answer.clone());
+        tokio::spawn(async move {
+            let asked = ask.asked();
+            let result = answer_to(&desk, ask).await;
+            // The screen may have been left meanwhile.
+            let _ = answer.send((asked, result)).await;
+        });
+    }
+
+    /// Another market is at the address: nothing that was known is of use.
+    async fn renew(&mut self, screen: &mut Screen) -> Result<(), Failure> {
+        let desk = Desk::connect(&self.cli.shared).await?;
+        let me = identity(&desk).await?;
+        if let Some((_, before)) = self.followed.take() {
+            before.abort();
+        }
+        self.desk = Arc::new(desk);
+        self.take(screen, Input::Identity(me));
+        Ok(())
+    }
+}
+
+fn view_of<'a>(watch: &'a Watch, model: &Model) -> View<'a> {
+    View {
+        market: watch.market(),
+        own: model.own(),
+        now: watch.clock().now(),
+    }
+}
+
+/// Brings what concerns the account of the session that is remembered, until that is over.
+async fn follow(desk: Arc<Desk>, name: Name, own: mpsc::Sender<(Name, Input)>) {
+    let Some(stored) = desk.stored() else {
+        return;
+    };
+    // Without it orders are known as far as they are placed here.
+    let Ok(mut watch) = desk.client.watch_account(stored.token).await else {
+        return;
+    };
+    let stands = |watch: &AccountWatch| {
+        let standing = watch.standing();
+        Input::Stands(standing.orders.clone(), standing.leads.clone())
+    };
+    let mut news = stands(&watch);
+    while own.send((name, news)).await.is_ok() {
+        news = loop {
+            match watch.next().await {
+                AccountUpdate::Event { at, event } => break Input::Account(at, event),
+                AccountUpdate::Standing => break stands(&watch),
+                AccountUpdate::Reconnecting { .. } => {}
+                AccountUpdate::Ended(_) => return,
+            }
+        };
+    }
+}
+
+async fn answer_to(desk: &Desk, ask: Ask) -> Result<Answer, RequestError> {
+    let client = &desk.client;
+    match ask {
+        Ask::Bid(lot, Offer::Plain(price)) => Ok(Answer::Bid(client.bid(lot, price).await?)),
+        Ask::Bid(lot, Offer::Maximum(maximum)) => {
+            Ok(Answer::Bid(client.bid_maximum(lot, maximum).await?))
+        }
+        Ask::Place(order) => Ok(Answer::Placed(client.ask(order).await?)),
+        Ask::Replace(order) => client.ask(order).await.map(|_| Answer::Done),
+        Ask::Cancel(order) => client.ask(order).await.map(|_| Answer::Done),
+        Ask::Profit(profit) => client.ask(profit).await.map(|_| Answer::Done),
+        Ask::Manage(lot, deed) => {
+            match deed {
+                Manage::Halt => client.ask(HaltLot { lot }).await?,
+                Manage::Resume => client.ask(ResumeLot { lot }).await?,
+                Manage::Close => client.ask(CloseLot { lot }).await?,
+                Manage::Cancel => client.ask(CancelLot { lot }).await?,
+            };
+            Ok(Answer::Done)
+        }
+        Ask::Register(name, password) => {
+            client.register(name, password.clone()).await?;
+            let logged_in = client.login(name, password).await?;
+            Ok(Answer::LoggedIn(
+                Me::of(&logged_in),
+                remembered(desk, &logged_in),
+            ))
+        }
+        Ask::LogIn(name, password) => {
+            let logged_in = client.login(name, password).await?;
+            Ok(Answer::LoggedIn(
+                Me::of(&logged_in),
+                remembered(desk, &logged_in),
+            ))
+        }
+        Ask::LogOut => {
+            client.logout().await?;
+            // The session is closed; what is left of it is of no use to anyone.
+            let _ = desk.forget();
+            Ok(Answer::Done)
+        }
+        Ask::History(lot) => {
+            let limit = u32::try_from(BIDS_KEPT.min(HISTORY_BIDS_MAX)).unwrap_or(u32::MAX);
+            Ok(Answer::History(Box::new(client.history(lot, limit).await?)))
+        }
+        Ask::LeastWinning(lot) => Ok(Answer::LeastWinning(
+            client.ask(GetLeastWinning { lot }).await?,
+        )),
+    }
+}
+
+/// Remembers the session for the next time; or says why that cannot be.
+fn remembered(desk: &Desk, logged_in: &auction_client::LoggedIn) -> Option<String> {
+    desk.remember(logged_in)
+        .err()
+        .map(|failure| failure.message().to_owned())
+}
+
+/// Signals that end the program: the terminal is given back first.
+struct Ending {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 3],
+}
+
+impl Ending {
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [
+            SignalKind::terminate(),
+            SignalKind::interrupt(),
+            SignalKind::hangup(),
+        ];
+        let [terminate, interrupt, hangup] = kinds;
+        Ok(Self {
+            signals: [signal(terminate)?, signal(interrupt)?, signal(hangup)?],
+        })
+    }
+
+    #[cfg(unix)]
+    async fn comes(&mut self) {
+        let [terminate, interrupt, hangup] = &mut self.signals;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn comes(&mut self) {
+        // Ctrl-C is a key like any other here.
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,103 @@
+//! What is believed of the signed feed: what the market's key has signed, as long as it does not contradict itself.
+
+use auction_core::{Digest, FeedSequence, Market};
+use auction_proto::{
+    AnySigned, AnyStatement, Kind, MarketKey, SignedSnapshot, SnapshotAssembler, SnapshotBytes,
+    SnapshotStatement, StatementError,
+};
+
+use crate::audit::equivocation::{Fraud, Witness};
+use crate::error::ConnectionError;
+
+/// The key that is believed, and what is known of what it has signed.
+pub(crate) struct Believed {
+    pub(crate) key: MarketKey,
+    witness: Witness,
+    /// The digest that the market must have at the end of the events that are not told yet.
+    pub(crate) due: Option<(FeedSequence, Digest)>,
+    /// Whether fraud was told already: once is enough.
+    is_fraud_told: bool,
+}
+
+/// How something fits with what was heard before.
+pub(crate) enum Heard {
+    Fits,
+    Fraud(Box<Fraud>),
+    /// It was told that the market contradicts itself.
+    FraudAgain,
+}
+
+/// A signed snapshot whose parts are coming.
+pub(crate) struct SignedParts {
+    key: MarketKey,
+    begun: Option<(SignedSnapshot, SnapshotStatement)>,
+    parts: SnapshotAssembler,
+}
+
+impl Believed {
+    pub(crate) fn new(key: MarketKey) -> Self {
+        Self {
+            witness: Witness::new(key.market, key.key),
+            key,
+            due: None,
+            is_fraud_told: false,
+        }
+    }
+
+    /// Checks what came, and compares it with what came before.
+    pub(crate) fn hear(
+        &mut self,
+        signed: AnySigned,
+    ) -> Result<(AnyStatement, Heard), ConnectionError> {
+        let (statement, fraud) = self.witness.hear(&signed)?;
+        let heard = match fraud {
+            None => Heard::Fits,
+            Some(_) if self.is_fraud_told => Heard::FraudAgain,
+            Some(fraud) => {
+                tracing::error!(conflict = %fraud.conflict, "the market has signed two things of which one is a lie");
+                self.is_fraud_told = true;
+                Heard::Fraud(Box::new(fraud))
+            }
+        };
+        Ok((statement, heard))
+    }
+}
+
+impl SignedParts {
+    pub(crate) fn of(key: MarketKey) -> Self {
+        Self {
+            key,
+            begun: None,
+            parts: SnapshotAssembler::new(),
+        }
+    }
+
+    /// A snapshot begins: its parts follow.
+    pub(crate) fn begin(&mut self, signed: SignedSnapshot) -> Result<(), ConnectionError> {
+        let statement = signed.verify(self.key.market, &self.key.key)?;
+        self.begun = Some((signed, statement));
+        self.parts = SnapshotAssembler::new();
+        Ok(())
+    }
+
+    /// Takes a part, and gives the market when it is whole, and as it was signed.
+    pub(crate) fn add(
+        &mut self,
+        bytes: &SnapshotBytes,
+    ) -> Result<Option<(SignedSnapshot, Market)>, ConnectionError> {
+        let unexpected = ConnectionError::Unexpected(Kind::SNAPSHOT_BYTES);
+        let (_, statement) = self.begun.as_ref().ok_or(unexpected)?;
+        let part = statement.part(bytes)?;
+        let Some(mut market) = self.parts.add(part)? else {
+            return Ok(None);
+        };
+        let is_as_signed = market.id() == statement.market
+            && market.feed_sequence() == statement.feed_sequence
+            && market.digest() == statement.digest;
+        if !is_as_signed {
+            return Err(StatementError::Malformed.into());
+        }
+        let whole = self.begun.take().map(|(signed, _)| (signed, market));
+        Ok(whole)
+    }
+}

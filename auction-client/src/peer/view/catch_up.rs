@@ -1,0 +1,225 @@
+//! What is missing: whom it is asked of, and what is made of the answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction_core::FeedSequence;
+use auction_proto::{AnySigned, MarketKey, SignedSnapshot, SnapshotBytes};
+
+use super::super::limits::{ANSWER_WITHIN, ASK_AGAIN_AFTER, GAP_WAIT, RENEW_EVERY};
+use super::{Asked, View};
+use crate::peer::message::{Answer, Ask, Letter, LetterError};
+use crate::peer::snapshot_download::{Fetching, Taken};
+use crate::peer::view::events::{Action, Offence, Pinned};
+
+impl<P: Copy + Ord> View<P> {
+    /// Asks someone for what is missing.
+    pub(super) fn pursue(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
+        if let Some(asked) = self.asked.take_if(|asked| now >= asked.at + ANSWER_WITHIN) {
+            self.without.insert(asked.peer);
+        }
+        if self.asked.is_some() || now < self.pause_until {
+            return;
+        }
+        let mut wanted = self.wanted(now);
+        if let Some(Ask::Batches { .. }) = wanted
+            && self.everyone_is_without()
+        {
+            self.unfillable = true;
+            self.without.clear();
+            wanted = self.wanted(now);
+        }
+        let Some(ask) = wanted else { return };
+        if self.everyone_is_without() {
+            self.without.clear();
+            // Another may have one that all its parts can be had of; or those who come have what was missing.
+            self.fetching = None;
+            self.unfillable = false;
+            self.pause_until = now + ASK_AGAIN_AFTER;
+            self.renew_at = self.renew_at.map(|_| now + RENEW_EVERY);
+            return;
+        }
+        let (without, from) = (&self.without, self.fetching_from);
+        let others = self.peers.iter_mut();
+        let with = others.filter(|(peer, _)| !without.contains(peer));
+        // Who has the snapshot has its parts; else whoever was not asked for longest.
+        let has_parts = |peer: &P| matches!(ask, Ask::Part { .. }) && from == Some(*peer);
+        let next = with.min_by_key(|(peer, known)| (!has_parts(peer), known.asked_at));
+        if let Some((&peer, known)) = next {
+            known.asked_at = Some(now);
+            self.asked = Some(Asked { peer, ask, at: now });
+            to_do.push(Action::Ask { peer, ask });
+        }
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        now: Duration,
+        from: P,
+        ask: Ask,
+        answer: Option<Result<Answer, LetterError>>,
+        to_do: &mut Vec<Action<P>>,
+    ) {
+        let asked = self
+            .asked
+            .take_if(|asked| asked.peer == from && asked.ask == ask);
+        // What comes too late is of no use any more, and no offence.
+        if asked.is_none() {
+            return;
+        }
+        let helped = match (ask, answer) {
+            (_, None | Some(Ok(Answer::NotHere | Answer::Busy))) => Ok(false),
+            (Ask::Batches { after }, Some(Ok(Answer::Batches(letters)))) => {
+                self.take_range(now, after, letters, to_do)
+            }
+            (Ask::Snapshot { .. }, Some(Ok(Answer::Snapshot(signed)))) => {
+                self.begin_fetching(from, signed)
+            }
+            (Ask::Part { .. }, Some(Ok(Answer::Part(part)))) => self.take_part(now, part, to_do),
+            (Ask::Market, Some(Ok(Answer::Market { key, signed }))) => {
+                self.learn_market(key, &signed)
+            }
+            (_, Some(Err(LetterError::TooLong(_)))) => Err(Offence::Oversize),
+            (_, Some(Err(LetterError::Malformed))) => Err(Offence::Malformed),
+            (_, Some(Ok(_))) => Err(Offence::WrongAnswer),
+        };
+        match helped {
+            Ok(true) => {}
+            Ok(false) => drop(self.without.insert(from)),
+            Err(offence) => {
+                self.without.insert(from);
+                self.blame(from, offence, to_do);
+            }
+        }
+    }
+
+    /// Takes what is said of the market when something is signed with the key that was pinned.
+    pub(super) fn learn_market(
+        &mut self,
+        told: MarketKey,
+        signed: &AnySigned,
+    ) -> Result<bool, Offence> {
+        let MarketKey { market, key } = told;
+        if key.fingerprint() != self.pin.fingerprint() {
+            return Err(Offence::WrongAnswer);
+        }
+        if signed.verify(market, &key).is_err() {
+            return Err(Offence::Forged);
+        }
+        self.know(Pinned { market, key });
+        self.without.clear();
+        Ok(true)
+    }
+
+    pub(super) fn take_range(
+        &mut self,
+        now: Duration,
+        after: FeedSequence,
+        letters: Vec<Arc<Letter>>,
+        to_do: &mut Vec<Action<P>>,
+    ) -> Result<bool, Offence> {
+        for letter in letters {
+            self.take(now, letter, to_do)?;
+        }
+        Ok(self.place.is_some_and(|place| place > after))
+    }
+
+    pub(super) fn begin_fetching(
+        &mut self,
+        from: P,
+        signed: SignedSnapshot,
+    ) -> Result<bool, Offence> {
+        let Some(pinned) = self.pinned() else {
+            return Ok(false);
+        };
+        let verified = signed.verify(pinned.market, &pinned.key);
+        let Ok(statement) = verified else {
+            return Err(Offence::Forged);
+        };
+        let at = statement.feed_sequence;
+        let older = self
+            .snapshot
+            .as_ref()
+            .map(|older| older.statement.feed_sequence);
+        let helps = match self.misses_snapshot() {
+            true => at >= self.floor && self.place.is_none_or(|place| at > place),
+            false => older.is_none_or(|older| at > older),
+        };
+        if !helps || statement.term < self.term || statement.parts.is_empty() {
+            return Ok(false);
+        }
+        self.fetching = Some(Fetching::new(signed, statement));
+        self.fetching_from = Some(from);
+        self.without.clear();
+        Ok(true)
+    }
+
+    pub(super) fn take_part(
+        &mut self,
+        now: Duration,
+        part: SnapshotBytes,
+        to_do: &mut Vec<Action<P>>,
+    ) -> Result<bool, Offence> {
+        let Some(fetching) = self.fetching.take() else {
+            return Ok(false);
+        };
+        match fetching.take(part) {
+            Taken::More(fetching) => self.fetching = Some(fetching),
+            Taken::Whole(snapshot) if self.misses_snapshot() => {
+                self.take_snapshot(now, snapshot, to_do);
+            }
+            Taken::Whole(snapshot) => self.renew(Arc::new(snapshot), to_do),
+            Taken::Refused(fetching) => {
+                self.fetching = Some(fetching);
+                return Err(Offence::Forged);
+            }
+            Taken::TooLarge => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Whether only a snapshot helps.
+    pub(super) fn misses_snapshot(&self) -> bool {
+        self.place.is_none() || self.unfillable
+    }
+
+    pub(super) fn everyone_is_without(&self) -> bool {
+        self.peers.keys().all(|peer| self.without.contains(peer))
+    }
+
+    pub(super) fn wanted(&mut self, now: Duration) -> Option<Ask> {
+        if self.pinned().is_none() {
+            return Some(Ask::Market);
+        }
+        // What is missing goes before what others may need.
+        let needs_part = self.misses_snapshot() || self.gap_since.is_none();
+        if let Some(fetching) = self.fetching.as_ref().filter(|_| needs_part) {
+            return Some(Ask::Part {
+                of: fetching.statement().feed_sequence,
+                index: fetching.next(),
+            });
+        }
+        let Some(after) = self.place else {
+            let beyond = FeedSequence(self.floor.0.saturating_sub(1));
+            return Some(Ask::Snapshot { beyond });
+        };
+        let Some(since) = self.gap_since else {
+            return self.wanted_for_others(now);
+        };
+        let ask = match self.unfillable {
+            true => Ask::Snapshot { beyond: after },
+            false => Ask::Batches { after },
+        };
+        (now >= since + GAP_WAIT).then_some(ask)
+    }
+
+    /// A newer snapshot, unless whoever has a line to the server has just brought one.
+    pub(super) fn wanted_for_others(&mut self, now: Duration) -> Option<Ask> {
+        if !self.renewal_is_due() || self.renewed.is_some() {
+            return None;
+        }
+        let renew_at = *self.renew_at.get_or_insert(now + RENEW_EVERY);
+        let beyond = self.snapshot.as_ref()?.statement.feed_sequence;
+        (now >= renew_at).then_some(Ask::Snapshot { beyond })
+    }
+}
