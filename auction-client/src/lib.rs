@@ -73,7 +73,7 @@
 //!
 //! # Through others
 //! Who has no line to the server seals what it asks into an envelope that anyone can carry: `Device` (feature `seal`)
-//! signs and seals, and believes no answer but the market's own. A [`Carrier`] holds no key and reads nothing.
+//! signs and seals, and believes no answer but the market's own. A [`Relay`] holds no key and reads nothing.
 //!
 //! # Over anything
 //! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`), and trusts whom a [`Trust`] says: the machine's
@@ -101,12 +101,12 @@ pub use auction_proto::{
     SealingKey, Secret, SecretError, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token,
     Welcome, Withdraw,
 };
-pub use audit::equivocation::{Fraud, Witness};
+pub use audit::equivocation::{Equivocation, EquivocationDetector};
 pub use audit::evidence::{EvidenceError, NotAsSigned, SignedIn};
-pub use audit::{Counts, JudgedRecord, Proof, ProofError, Verifier};
+pub use audit::{Counts, Proof, ProofError, ReplayedRecord, Verifier};
 #[cfg(feature = "seal")]
 pub use client::device::{Device, DeviceError, Sealed};
-pub use client::relay::{Carrier, NotCarried};
+pub use client::relay::{Relay, RelayError};
 pub use client::request::{BidPlaced, Request};
 pub use client::signed::SignedError;
 pub use client::{Client, InFlight, tcp};
@@ -114,7 +114,7 @@ pub use connection::clock::ServerClock;
 #[cfg(feature = "tls")]
 pub use connection::tls::{Tls, TlsStream, Trust};
 pub use error::{BidError, ConnectionError, RequestError, TlsError};
-pub use feed::account::{AccountUpdate, AccountWatch, Standing};
+pub use feed::account::{AccountState, AccountUpdate, AccountWatch};
 pub use feed::signed::{Signed, SignedFeed};
 pub use feed::{Gap, Update, Watch};
 pub use fingerprint::{Fingerprint, FingerprintError};

@@ -74,7 +74,7 @@ pub struct Counts {
 
 /// A record that is what the rules give.
 #[derive(Clone, Copy, Debug)]
-pub struct JudgedRecord<'a> {
+pub struct ReplayedRecord<'a> {
     /// Its place in the journal.
     pub sequence: Sequence,
     /// When it was decided.
@@ -166,7 +166,7 @@ impl Verifier {
     pub fn take(
         &mut self,
         bytes: &[u8],
-        mut show: impl FnMut(JudgedRecord<'_>),
+        mut show: impl FnMut(ReplayedRecord<'_>),
     ) -> Result<(), ProofError> {
         let mut input = bytes;
         while let Some(part) = self.decoder.next_part(&mut input)? {
@@ -223,7 +223,7 @@ fn judge(
     counts: &mut Counts,
     record: PublicRecord,
     opening: Option<Opening<'_>>,
-    show: &mut impl FnMut(JudgedRecord<'_>),
+    show: &mut impl FnMut(ReplayedRecord<'_>),
 ) -> Result<(), ProofError> {
     let (sequence, at) = (record.sequence, record.at);
     let events = record.events.clone();
@@ -255,7 +255,7 @@ fn judge(
         Judged::Allowed(held) => *counts.allowed.entry(held).or_default() += 1,
         Judged::Held => counts.held += 1,
     }
-    show(JudgedRecord {
+    show(ReplayedRecord {
         sequence,
         at,
         judged,

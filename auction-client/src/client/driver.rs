@@ -13,18 +13,18 @@ use auction_proto::{
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::client::in_flight::{Pending, Submitted};
+use crate::client::in_flight::{InFlightRequests, Submitted};
 use crate::client::request::Answer;
-use crate::client::request_ids::Numbers;
+use crate::client::request_ids::RequestIds;
 use crate::connection::backoff::Backoff;
 use crate::connection::clock::ServerClock;
-use crate::connection::keepalive::Pulse;
+use crate::connection::keepalive::Keepalive;
 use crate::connection::{Connector, Greeted, Received, greet, refusal};
 use crate::error::{ConnectionError, RequestError};
-use crate::limits::CONNECT_WITHIN;
+use crate::limits::CONNECT_TIMEOUT;
 
 /// What client and driver both know.
-pub(crate) struct Known {
+pub(crate) struct SharedState {
     pub(crate) welcome: Welcome,
     pub(crate) clock: ServerClock,
 }
@@ -33,10 +33,10 @@ pub(crate) struct Driver {
     connector: Connector,
     program: String,
     inbox: mpsc::Receiver<Submitted>,
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<SharedState>>,
     market: MarketId,
-    pending: Pending,
-    numbers: Numbers,
+    in_flight: InFlightRequests,
+    request_ids: RequestIds,
     session: Option<Session>,
     /// Whether the session has a dead-man switch: then a lost connection is mended though nothing is asked.
     is_armed: bool,
@@ -70,7 +70,7 @@ impl Driver {
         connector: Connector,
         program: String,
         inbox: mpsc::Receiver<Submitted>,
-        known: Arc<Mutex<Known>>,
+        known: Arc<Mutex<SharedState>>,
         market: MarketId,
     ) -> Self {
         Self {
@@ -79,8 +79,8 @@ impl Driver {
             inbox,
             known,
             market,
-            pending: Pending::default(),
-            numbers: Numbers::default(),
+            in_flight: InFlightRequests::default(),
+            request_ids: RequestIds::default(),
             session: None,
             is_armed: false,
             backoff: Backoff::default(),
@@ -94,7 +94,7 @@ impl Driver {
         loop {
             let over = match greeted.take() {
                 Some(greeted) => self.converse(greeted).await,
-                None if self.pending.is_empty() && !self.is_armed => {
+                None if self.in_flight.is_empty() && !self.is_armed => {
                     match self.inbox.recv().await {
                         Some(asked) => {
                             self.add(asked);
@@ -109,10 +109,10 @@ impl Driver {
                 }
             };
             match over {
-                Over::Done => return self.pending.fail_all(&ConnectionError::Closed),
+                Over::Done => return self.in_flight.fail_all(&ConnectionError::Closed),
                 Over::Lost(error) => {
                     tracing::debug!(%error, "connection lost");
-                    self.pending.connection_lost(&error);
+                    self.in_flight.connection_lost(&error);
                     self.lost = error;
                 }
             }
@@ -120,17 +120,17 @@ impl Driver {
     }
 
     fn add(&mut self, asked: Submitted) -> RequestId {
-        let number = self.numbers.next();
-        self.pending.add(number, asked);
+        let number = self.request_ids.next();
+        self.in_flight.add(number, asked);
         number
     }
 
     /// Connects anew until there is a connection, or nothing left to connect for.
     async fn reconnect(&mut self) -> Option<Greeted> {
         let mut clients_gone = false;
-        while !self.pending.is_empty() || self.is_armed {
+        while !self.in_flight.is_empty() || self.is_armed {
             let wait = self.backoff.next_wait();
-            let number = self.numbers.next();
+            let number = self.request_ids.next();
             let resume = self.session.as_ref().map(|session| Resume {
                 token: session.token.clone(),
             });
@@ -141,7 +141,7 @@ impl Driver {
             };
             tokio::pin!(attempt);
             let attempted = loop {
-                let deadline = self.pending.first_deadline();
+                let deadline = self.in_flight.first_deadline();
                 if deadline.is_none() && !self.is_armed {
                     return None;
                 }
@@ -153,14 +153,14 @@ impl Driver {
                         None => (clients_gone, self.is_armed) = (true, false),
                     },
                     () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                        self.pending.expire(Some(&self.lost));
+                        self.in_flight.expire(Some(&self.lost));
                     }
                 }
             };
             match attempted {
                 Ok((greeted, logged_in)) => {
                     if let Some(logged_in) = logged_in {
-                        self.numbers.seen(logged_in.last_request);
+                        self.request_ids.seen(logged_in.last_request);
                     }
                     match self.same_market(&greeted) {
                         Ok(()) => return Some(greeted),
@@ -169,7 +169,7 @@ impl Driver {
                 }
                 Err(Unusable::SessionGone(greeted, refused)) => {
                     self.end_session();
-                    self.pending.session_lost(&refused);
+                    self.in_flight.session_lost(&refused);
                     match self.same_market(&greeted) {
                         Ok(()) => return Some(*greeted),
                         Err(error) => self.give_up(&error),
@@ -195,26 +195,26 @@ impl Driver {
     }
 
     fn give_up(&mut self, because: &ConnectionError) {
-        self.pending.fail_all(because);
+        self.in_flight.fail_all(because);
         self.lost = because.clone();
     }
 
     /// Sends and receives until the connection is lost or everything is done.
     async fn converse(&mut self, greeted: Greeted) -> Over {
-        let mut pulse = Pulse::new(&greeted.welcome);
+        let mut keepalive = Keepalive::new(&greeted.welcome);
         let mut connection = greeted.connection;
         self.learn(greeted.clock, Some(greeted.welcome));
-        self.pending.send_all(&mut connection);
+        self.in_flight.send_all(&mut connection);
         let mut clients_gone = false;
         loop {
-            if clients_gone && self.pending.is_empty() {
+            if clients_gone && self.in_flight.is_empty() {
                 return Over::Done;
             }
-            let (deadline, clock) = (self.pending.first_deadline(), self.clock());
+            let (deadline, clock) = (self.in_flight.first_deadline(), self.clock());
             tokio::select! {
                 received = connection.next() => {
-                    pulse.heard();
-                    let taken = received.and_then(|received| self.take(received, &mut pulse));
+                    keepalive.heard();
+                    let taken = received.and_then(|received| self.take(received, &mut keepalive));
                     match taken {
                         Ok(()) => self.backoff.succeeded(),
                         Err(error) => return Over::Lost(error),
@@ -223,37 +223,41 @@ impl Driver {
                 asked = self.inbox.recv(), if !clients_gone => match asked {
                     Some(asked) => {
                         let number = self.add(asked);
-                        self.pending.send(number, &mut connection);
+                        self.in_flight.send(number, &mut connection);
                     }
                     None => clients_gone = true,
                 },
-                beat = pulse.beat(clock) => match beat {
-                    Ok(ping) => connection.queue(self.numbers.next(), &ping),
+                beat = keepalive.beat(clock) => match beat {
+                    Ok(ping) => connection.queue(self.request_ids.next(), &ping),
                     Err(error) => return Over::Lost(error),
                 },
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    self.pending.expire(None);
+                    self.in_flight.expire(None);
                 }
             }
         }
     }
 
     /// Takes a message. An error: the connection is of no more use.
-    fn take(&mut self, received: Received, pulse: &mut Pulse) -> Result<(), ConnectionError> {
+    fn take(
+        &mut self,
+        received: Received,
+        keepalive: &mut Keepalive,
+    ) -> Result<(), ConnectionError> {
         let Received { request, message } = received;
         match message {
             ServerMessage::Pong(pong) => {
-                if let Some(clock) = pulse.pong(&pong) {
+                if let Some(clock) = keepalive.pong(&pong) {
                     self.learn(clock, None);
                 }
             }
             ServerMessage::Goodbye(_) => return Err(refusal(message)),
-            ServerMessage::SnapshotPart(part) => self.pending.part(request, part)?,
+            ServerMessage::SnapshotPart(part) => self.in_flight.part(request, part)?,
             ServerMessage::Refused(refused) => self.refused(request, refused)?,
             ServerMessage::LoggedIn(logged_in) => {
                 self.logged_in(request, &logged_in);
                 let answer = Answer::Message(ServerMessage::LoggedIn(logged_in));
-                self.pending.answer(request, Ok(answer));
+                self.in_flight.answer(request, Ok(answer));
             }
             ServerMessage::Accepted(_)
             | ServerMessage::Sessions(_)
@@ -271,7 +275,7 @@ impl Driver {
             | ServerMessage::Peers(_) => {
                 self.logged_out(request);
                 self.armed(request);
-                self.pending.answer(request, Ok(Answer::Message(message)));
+                self.in_flight.answer(request, Ok(Answer::Message(message)));
             }
             // Nobody watches on this connection; what comes nevertheless is no harm.
             ServerMessage::Welcome(_)
@@ -302,14 +306,14 @@ impl Driver {
             // It is as it was asked to be.
             self.armed(request);
         }
-        self.pending
+        self.in_flight
             .answer(request, Err(RequestError::Refused(Box::new(refused))));
         Ok(())
     }
 
     fn logged_in(&mut self, request: RequestId, logged_in: &LoggedIn) {
-        self.numbers.seen(logged_in.last_request);
-        let shown = match self.pending.message(request) {
+        self.request_ids.seen(logged_in.last_request);
+        let shown = match self.in_flight.message(request) {
             Some(ClientMessage::Resume(resume)) => Some(resume.token.clone()),
             _ => None,
         };
@@ -326,14 +330,14 @@ impl Driver {
 
     /// Remembers whether the session has a dead-man switch when it was this request that set it.
     fn armed(&mut self, request: RequestId) {
-        if let Some(ClientMessage::SetDeadMan(set)) = self.pending.message(request) {
+        if let Some(ClientMessage::SetDeadMan(set)) = self.in_flight.message(request) {
             self.is_armed = set.grace.is_some();
         }
     }
 
     /// Forgets the session when it was this request that closed it.
     fn logged_out(&mut self, request: RequestId) {
-        let closed = match self.pending.message(request) {
+        let closed = match self.in_flight.message(request) {
             Some(ClientMessage::Logout(_)) => true,
             Some(ClientMessage::CloseSession(close)) => self
                 .session
@@ -357,7 +361,7 @@ impl Driver {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match welcome {
             // Perhaps another machine now: its clock is known from this greeting alone.
-            Some(welcome) => *known = Known { welcome, clock },
+            Some(welcome) => *known = SharedState { welcome, clock },
             None => known.clock.learn(clock),
         }
     }
@@ -375,7 +379,7 @@ async fn attempt(
         return Ok((greeted, None));
     };
     greeted.connection.queue(number, &resume);
-    let resumed = timeout(CONNECT_WITHIN, async {
+    let resumed = timeout(CONNECT_TIMEOUT, async {
         loop {
             let received = greeted.connection.next().await?;
             if received.request == number {
@@ -388,7 +392,7 @@ async fn attempt(
     });
     let resumed = resumed
         .await
-        .unwrap_or(Err(ConnectionError::TimedOut(CONNECT_WITHIN)));
+        .unwrap_or(Err(ConnectionError::TimedOut(CONNECT_TIMEOUT)));
     match resumed {
         Ok(ServerMessage::LoggedIn(logged_in)) => Ok((greeted, Some(logged_in))),
         Ok(ServerMessage::Refused(refused)) if refused.code.fault() == Fault::Session => {

@@ -31,7 +31,7 @@ pub(crate) struct Submitted {
 
 /// All requests without an answer.
 #[derive(Debug, Default)]
-pub(crate) struct Pending {
+pub(crate) struct InFlightRequests {
     by_number: BTreeMap<RequestId, Waiting>,
 }
 
@@ -44,7 +44,7 @@ struct Waiting {
     parts: SnapshotAssembler,
 }
 
-impl Pending {
+impl InFlightRequests {
     pub(crate) fn is_empty(&self) -> bool {
         self.by_number.is_empty()
     }

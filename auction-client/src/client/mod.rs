@@ -30,18 +30,18 @@ use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::client::driver::{Driver, Known};
+use crate::client::driver::{Driver, SharedState};
 use crate::client::in_flight::Submitted;
 use crate::client::request::{Answer, BidPlaced, Request};
 use crate::connection::backoff::Backoff;
 use crate::connection::clock::ServerClock;
-use crate::connection::feed_connection::Route;
+use crate::connection::feed_connection::Dialer;
 use crate::connection::{BoxedStream, Connector, greet};
 use crate::error::{BidError, ConnectionError, RequestError};
 use crate::feed::Watch;
 use crate::feed::account::AccountWatch;
 use crate::feed::signed::SignedFeed;
-use crate::limits::{ANSWER_WITHIN, IN_FLIGHT_MAX};
+use crate::limits::{ANSWER_TIMEOUT, IN_FLIGHT_MAX};
 
 const PROGRAM: &str = concat!("auction-client/", env!("CARGO_PKG_VERSION"));
 
@@ -57,11 +57,11 @@ const PROGRAM: &str = concat!("auction-client/", env!("CARGO_PKG_VERSION"));
 pub struct Client {
     requests: mpsc::Sender<Submitted>,
     room: Arc<Semaphore>,
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<SharedState>>,
     connector: Connector,
     program: Arc<str>,
     market: MarketId,
-    answer_within: Duration,
+    answer_timeout: Duration,
 }
 
 impl Client {
@@ -127,7 +127,7 @@ impl Client {
         let program: Arc<str> = PROGRAM.into();
         let greeted = greet(&connector, &program).await?;
         let market = greeted.welcome.market;
-        let known = Arc::new(Mutex::new(Known {
+        let known = Arc::new(Mutex::new(SharedState {
             welcome: greeted.welcome.clone(),
             clock: greeted.clock,
         }));
@@ -148,15 +148,15 @@ impl Client {
             connector,
             program,
             market,
-            answer_within: ANSWER_WITHIN,
+            answer_timeout: ANSWER_TIMEOUT,
         })
     }
 
     /// The same client, whose requests are tried for so long: over as many connections as it takes, but no
     /// longer.
     #[must_use]
-    pub fn with_answer_within(mut self, answer_within: Duration) -> Self {
-        self.answer_within = answer_within;
+    pub fn with_answer_timeout(mut self, answer_timeout: Duration) -> Self {
+        self.answer_timeout = answer_timeout;
         self
     }
 
@@ -194,7 +194,7 @@ impl Client {
     /// # Errors
     /// [`RequestError`]: `name_taken` among the refusals.
     pub async fn register(&self, name: Name, password: Secret) -> Result<UserId, RequestError> {
-        let deadline = Instant::now() + self.answer_within;
+        let deadline = Instant::now() + self.answer_timeout;
         let mut was_sent = false;
         loop {
             let register = Register {
@@ -214,8 +214,8 @@ impl Client {
                 return asked;
             }
             match self.account_of(name, &password, deadline).await {
-                Some(LoginTried::Known(user)) => return Ok(user),
-                Some(LoginTried::Unknown) if unknown && Instant::now() < deadline => {}
+                Some(LoginAttempt::SharedState(user)) => return Ok(user),
+                Some(LoginAttempt::Unknown) if unknown && Instant::now() < deadline => {}
                 _ => return asked,
             }
         }
@@ -227,7 +227,7 @@ impl Client {
         name: Name,
         password: &Secret,
         deadline: Instant,
-    ) -> Option<LoginTried> {
+    ) -> Option<LoginAttempt> {
         let mut backoff = Backoff::default();
         loop {
             let wait = backoff.next_wait();
@@ -241,15 +241,15 @@ impl Client {
             if elsewhere.market != self.market {
                 return None;
             }
-            let elsewhere = elsewhere.with_answer_within(deadline - Instant::now());
+            let elsewhere = elsewhere.with_answer_timeout(deadline - Instant::now());
             match elsewhere.login(name, password.clone()).await {
                 Ok(logged_in) => {
                     // A session that cannot be closed expires.
                     let _ = elsewhere.logout().await;
-                    return Some(LoginTried::Known(logged_in.user));
+                    return Some(LoginAttempt::SharedState(logged_in.user));
                 }
                 Err(RequestError::Refused(refused)) if refused.code == Code::BAD_CREDENTIALS => {
-                    return Some(LoginTried::Unknown);
+                    return Some(LoginAttempt::Unknown);
                 }
                 Err(RequestError::Refused(_)) => return None,
                 Err(_) => {}
@@ -369,12 +369,12 @@ impl Client {
     /// # Errors
     /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
     pub async fn watch(&self) -> Result<Watch, ConnectionError> {
-        Watch::begin(self.route(), None).await
+        Watch::begin(self.dialer(), None).await
     }
 
     /// Follows the market as [`watch`](Self::watch) does, and believes nothing that `key` has not signed. Events come some
     /// tens of milliseconds later, for the market signs what happens meanwhile together. When it signs two things that
-    /// contradict each other, [`Update::Fraud`](crate::Update::Fraud) is told. What an uncross would give is not signed.
+    /// contradict each other, [`Update::Equivocation`](crate::Update::Equivocation) is told. What an uncross would give is not signed.
     ///
     /// # Errors
     /// [`ConnectionError`] as for [`watch`](Self::watch); [`ConnectionError::NotSigned`] when the first snapshot is not
@@ -382,14 +382,14 @@ impl Client {
     pub async fn watch_verified(&self, key: &PublicKey) -> Result<Watch, ConnectionError> {
         let (market, key) = (self.market, *key);
         let key = Some(MarketKey { market, key });
-        Watch::begin(self.route(), key).await
+        Watch::begin(self.dialer(), key).await
     }
 
     /// Follows what the market signs, on a connection of its own: a snapshot, then batch upon batch, as they can be
     /// passed on. Nothing of it is checked here.
     #[must_use]
     pub fn watch_signed(&self) -> SignedFeed {
-        SignedFeed::new(self.route(), self.market)
+        SignedFeed::new(self.dialer(), self.market)
     }
 
     /// Follows what concerns the user alone, on a connection of its own that goes on with the session of this token:
@@ -398,7 +398,7 @@ impl Client {
     /// # Errors
     /// [`ConnectionError`] when there is no first state; `session_closed` and `session_expired` among the refusals.
     pub async fn watch_account(&self, token: Token) -> Result<AccountWatch, ConnectionError> {
-        AccountWatch::begin(self.route(), token).await
+        AccountWatch::begin(self.dialer(), token).await
     }
 
     /// Arms the dead-man switch of the session, or clears it with `None`: when nobody has spoken for the session for
@@ -427,18 +427,18 @@ impl Client {
     /// # Errors
     /// [`RequestError::NotConnected`] when no room was made in time.
     pub async fn submit<R: Request>(&self, request: R) -> Result<InFlight<R>, RequestError> {
-        let deadline = Instant::now() + self.answer_within;
+        let deadline = Instant::now() + self.answer_timeout;
         let not_sent = |because| RequestError::NotConnected(because);
         let room = tokio::time::timeout_at(deadline, self.room.clone().acquire_owned()).await;
         let room = room
-            .map_err(|_| not_sent(ConnectionError::TimedOut(self.answer_within)))?
+            .map_err(|_| not_sent(ConnectionError::TimedOut(self.answer_timeout)))?
             .map_err(|_| not_sent(ConnectionError::Closed))?;
         let (answer, answered) = oneshot::channel();
         let number = Arc::new(OnceLock::new());
         let submitted = Submitted {
             number: number.clone(),
             message: request.into(),
-            within: self.answer_within,
+            within: self.answer_timeout,
             deadline,
             answer,
             room,
@@ -452,8 +452,8 @@ impl Client {
         })
     }
 
-    fn route(&self) -> Route {
-        Route::new(self.connector.clone(), self.program.clone())
+    fn dialer(&self) -> Dialer {
+        Dialer::new(self.connector.clone(), self.program.clone())
     }
 }
 
@@ -469,9 +469,9 @@ pub async fn tcp(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
 }
 
 /// What came of a login that was tried.
-enum LoginTried {
+enum LoginAttempt {
     /// It is this user's.
-    Known(UserId),
+    SharedState(UserId),
     /// There is no such account, or its password is another.
     Unknown,
 }
@@ -489,7 +489,7 @@ impl<R: Request> InFlight<R> {
     /// The number of the request within its session, by which [`Client::receipt`] finds it. `None`: it has none yet.
     /// Await the answer by `&mut` to have it afterwards.
     #[must_use]
-    pub fn number(&self) -> Option<RequestId> {
+    pub fn request_id(&self) -> Option<RequestId> {
         self.number.get().copied()
     }
 }
@@ -501,8 +501,6 @@ impl<R: Request> Future for InFlight<R> {
         let answered = ready!(Pin::new(&mut self.answered).poll(context));
         let unknown = |because| RequestError::OutcomeUnknown(because);
         let answer = answered.unwrap_or(Err(unknown(ConnectionError::Closed)))?;
-        Poll::Ready(
-            R::understand(answer).map_err(|kind| unknown(ConnectionError::Unexpected(kind))),
-        )
+        Poll::Ready(R::parse(answer).map_err(|kind| unknown(ConnectionError::Unexpected(kind))))
     }
 }

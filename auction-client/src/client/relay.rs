@@ -12,47 +12,47 @@ use crate::error::RequestError;
 
 /// Why nobody brought an answer. All of it is what who carries says: it may be untrue.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum NotCarried {
+pub enum RelayError {
     /// The market said no in the open: it cannot read the envelope, or takes no more for now.
     #[error("{}", .0.message)]
     Refused(Box<Refused>),
     /// Who should carry has no way to the market, or carries nothing more for now.
     #[error("{0}")]
-    NoWay(String),
+    Unreachable(String),
     /// No answer came back.
     #[error("no answer came back: {0}")]
     Lost(String),
 }
 
 /// Someone who carries envelopes: a line to the server, or a peer.
-pub trait Carrier {
+pub trait Relay {
     /// Brings the key that envelopes are sealed to. The market has signed it: check that.
-    fn sealing_key(&self) -> impl Future<Output = Result<SealingKey, NotCarried>> + Send;
+    fn sealing_key(&self) -> impl Future<Output = Result<SealingKey, RelayError>> + Send;
 
     /// Brings an envelope to the market, and its answer back. The same envelope can be carried again, by several.
-    fn carry(
+    fn relay(
         &self,
         envelope: Envelope,
-    ) -> impl Future<Output = Result<SealedAnswer, NotCarried>> + Send;
+    ) -> impl Future<Output = Result<SealedAnswer, RelayError>> + Send;
 }
 
 /// A line to the server carries for anyone, whether it is logged in or not.
-impl Carrier for Client {
-    async fn sealing_key(&self) -> Result<SealingKey, NotCarried> {
+impl Relay for Client {
+    async fn sealing_key(&self) -> Result<SealingKey, RelayError> {
         Ok(self.ask(GetSealingKey {}).await?)
     }
 
-    async fn carry(&self, envelope: Envelope) -> Result<SealedAnswer, NotCarried> {
+    async fn relay(&self, envelope: Envelope) -> Result<SealedAnswer, RelayError> {
         Ok(self.ask(envelope).await?)
     }
 }
 
-impl From<RequestError> for NotCarried {
+impl From<RequestError> for RelayError {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::Refused(refused) => Self::Refused(refused),
             RequestError::OutcomeUnknown(because) => Self::Lost(because.to_string()),
-            RequestError::NotConnected(because) => Self::NoWay(because.to_string()),
+            RequestError::NotConnected(because) => Self::Unreachable(because.to_string()),
         }
     }
 }

@@ -17,7 +17,7 @@ use auction_proto::{
 pub(crate) use sealed::Answer;
 
 /// What can be asked of a server: the messages of the protocol that are answered.
-pub trait Request: Into<ClientMessage> + sealed::Understand<Self::Answer> {
+pub trait Request: Into<ClientMessage> + sealed::ParseAnswer<Self::Answer> {
     /// What the server answers.
     type Answer;
 }
@@ -107,18 +107,18 @@ pub(crate) mod sealed {
     }
 
     /// How an answer is understood.
-    pub trait Understand<T> {
+    pub trait ParseAnswer<T> {
         /// The typed answer, or the kind of what came instead.
-        fn understand(answer: Answer) -> Result<T, Kind>;
+        fn parse(answer: Answer) -> Result<T, Kind>;
     }
 }
 
 macro_rules! requests {
-    ($($request:ident => $answer:ty, $understand:expr;)*) => {$(
-        impl sealed::Understand<$answer> for $request {
-            fn understand(answer: Answer) -> Result<$answer, Kind> {
-                let understand: fn(Answer) -> Result<$answer, Kind> = $understand;
-                understand(answer)
+    ($($request:ident => $answer:ty, $parse:expr;)*) => {$(
+        impl sealed::ParseAnswer<$answer> for $request {
+            fn parse(answer: Answer) -> Result<$answer, Kind> {
+                let parse: fn(Answer) -> Result<$answer, Kind> = $parse;
+                parse(answer)
             }
         }
 

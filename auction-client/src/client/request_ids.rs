@@ -7,11 +7,11 @@ use auction_core::RequestId;
 
 /// Where the next number comes from.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Numbers {
+pub(crate) struct RequestIds {
     last: RequestId,
 }
 
-impl Numbers {
+impl RequestIds {
     /// The next number: microseconds UTC, or one above the last when that is more.
     pub(crate) fn next(&mut self) -> RequestId {
         let since = SystemTime::now()
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn numbers_rise_from_the_time_and_from_what_the_session_has_seen() {
-        let mut numbers = Numbers::default();
+        let mut numbers = RequestIds::default();
         let first = numbers.next();
         assert!(first.0 > 1_700_000_000_000_000, "{first}");
         assert!(numbers.next() > first);

@@ -110,7 +110,7 @@ impl Client {
     }
 
     /// The receipt of what this user asked for, checked: by the number of an accepted request of this session (see
-    /// [`InFlight::number`](crate::InFlight::number)), or by its record in the journal. It comes with the market's
+    /// [`InFlight::request_id`](crate::InFlight::request_id)), or by its record in the journal. It comes with the market's
     /// next checkpoint, which can take a moment; [`Receipt::verify`] checks it anew, without the market.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::connection::backoff::Backoff;
 use crate::connection::clock::ServerClock;
-use crate::connection::keepalive::Pulse;
+use crate::connection::keepalive::Keepalive;
 use crate::connection::{Connection, Connector, Received, greet};
 use crate::error::ConnectionError;
 
@@ -18,15 +18,15 @@ use crate::error::ConnectionError;
 const PING: RequestId = RequestId(4);
 
 /// A connection that shows the server that someone is here, and learns what time it is there.
-pub(crate) struct Live {
+pub(crate) struct FeedConnection {
     connection: Connection,
-    pulse: Pulse,
+    keepalive: Keepalive,
     clock: ServerClock,
 }
 
-impl Live {
+impl FeedConnection {
     /// Puts a request on its way; [`next`](Self::next) sends it.
-    pub(crate) fn ask<B: Body>(&mut self, request: RequestId, body: &B) {
+    pub(crate) fn queue<B: Body>(&mut self, request: RequestId, body: &B) {
         debug_assert!(request < PING, "the number is of pings");
         self.connection.queue(request, body);
     }
@@ -37,16 +37,16 @@ impl Live {
             tokio::select! {
                 biased;
                 received = self.connection.next() => {
-                    self.pulse.heard();
+                    self.keepalive.heard();
                     let received = received?;
                     let ServerMessage::Pong(pong) = &received.message else {
                         return Ok(received);
                     };
-                    if let Some(clock) = self.pulse.pong(pong) {
+                    if let Some(clock) = self.keepalive.pong(pong) {
                         self.clock.learn(clock);
                     }
                 }
-                beat = self.pulse.beat(self.clock) => self.connection.queue(PING, &beat?),
+                beat = self.keepalive.beat(self.clock) => self.connection.queue(PING, &beat?),
             }
         }
     }
@@ -61,13 +61,13 @@ impl Live {
 pub(crate) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, ConnectionError>> + Send>>;
 
 /// Where the server is, and when it is tried again.
-pub(crate) struct Route {
+pub(crate) struct Dialer {
     connector: Connector,
     program: Arc<str>,
     backoff: Backoff,
 }
 
-impl Route {
+impl Dialer {
     pub(crate) fn new(connector: Connector, program: Arc<str>) -> Self {
         Self {
             connector,
@@ -85,7 +85,7 @@ impl Route {
     pub(crate) fn connect<T, B>(
         &self,
         wait: Duration,
-        begin: impl FnOnce(Live) -> B + Send + 'static,
+        begin: impl FnOnce(FeedConnection) -> B + Send + 'static,
     ) -> Connecting<T>
     where
         B: Future<Output = Result<T, ConnectionError>> + Send,
@@ -96,12 +96,12 @@ impl Route {
                 sleep(wait).await;
             }
             let greeted = greet(&connector, &program).await?;
-            let live = Live {
-                pulse: Pulse::new(&greeted.welcome),
+            let connection = FeedConnection {
+                keepalive: Keepalive::new(&greeted.welcome),
                 connection: greeted.connection,
                 clock: greeted.clock,
             };
-            begin(live).await
+            begin(connection).await
         })
     }
 

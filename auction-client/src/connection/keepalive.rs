@@ -11,7 +11,7 @@ use crate::error::ConnectionError;
 use crate::limits::{HEARTBEAT_MAX, HEARTBEAT_MIN};
 
 /// What is known of the life of a connection.
-pub(crate) struct Pulse {
+pub(crate) struct Keepalive {
     heartbeat: Duration,
     ping_at: Instant,
     /// Since when a ping has brought nothing at all.
@@ -19,7 +19,7 @@ pub(crate) struct Pulse {
     pinged: Option<(Timestamp, Instant)>,
 }
 
-impl Pulse {
+impl Keepalive {
     pub(crate) fn new(welcome: &Welcome) -> Self {
         let heartbeat = Duration::from_millis(welcome.heartbeat_ms.into());
         let heartbeat = heartbeat.clamp(HEARTBEAT_MIN, HEARTBEAT_MAX);

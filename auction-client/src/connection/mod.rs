@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::connection::clock::ServerClock;
 use crate::error::ConnectionError;
-use crate::limits::{CONNECT_WITHIN, READ_BYTES};
+use crate::limits::{CONNECT_TIMEOUT, READ_BYTES};
 
 /// A way to a server's bytes, to be gone again and again.
 pub(crate) type Connector =
@@ -100,8 +100,8 @@ pub(crate) async fn greet(
             clock,
         })
     };
-    let greeted = timeout(CONNECT_WITHIN, greeting).await;
-    greeted.unwrap_or(Err(ConnectionError::TimedOut(CONNECT_WITHIN)))
+    let greeted = timeout(CONNECT_TIMEOUT, greeting).await;
+    greeted.unwrap_or(Err(ConnectionError::TimedOut(CONNECT_TIMEOUT)))
 }
 
 /// What it means that this came instead of an answer.

@@ -132,11 +132,11 @@ fn of_handshake(error: &io::Error) -> Option<TlsError> {
 
 /// Looks at a certificate, and says in our words what is wrong with it.
 struct Verifier {
-    judge: Judge,
+    judge: CertificateVerifier,
     provider: Arc<CryptoProvider>,
 }
 
-enum Judge {
+enum CertificateVerifier {
     Authorities(Arc<WebPkiServerVerifier>),
     Pinned(Fingerprint),
 }
@@ -144,9 +144,11 @@ enum Judge {
 impl Verifier {
     fn new(trust: &Trust, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let judge = match trust {
-            Trust::Pinned(fingerprint) => Judge::Pinned(*fingerprint),
-            Trust::System => Judge::Authorities(judge(system()?, &provider)?),
-            Trust::Authorities(pem) => Judge::Authorities(judge(authorities(pem)?, &provider)?),
+            Trust::Pinned(fingerprint) => CertificateVerifier::Pinned(*fingerprint),
+            Trust::System => CertificateVerifier::Authorities(judge(system()?, &provider)?),
+            Trust::Authorities(pem) => {
+                CertificateVerifier::Authorities(judge(authorities(pem)?, &provider)?)
+            }
         };
         Ok(Self { judge, provider })
     }
@@ -199,12 +201,14 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let found = Fingerprint::of(end_entity);
         let verified = match &self.judge {
-            Judge::Pinned(pinned) if *pinned == found => return Ok(ServerCertVerified::assertion()),
-            Judge::Pinned(pinned) => Err(TlsError::OtherCertificate {
+            CertificateVerifier::Pinned(pinned) if *pinned == found => {
+                return Ok(ServerCertVerified::assertion());
+            }
+            CertificateVerifier::Pinned(pinned) => Err(TlsError::OtherCertificate {
                 pinned: *pinned,
                 found,
             }),
-            Judge::Authorities(judge) => judge
+            CertificateVerifier::Authorities(judge) => judge
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
                 .map_err(|error| of_certificate(error, found)),
         };
@@ -271,8 +275,8 @@ fn of_certificate(error: Error, found: Fingerprint) -> TlsError {
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.judge {
-            Judge::Authorities(_) => "Verifier(authorities)",
-            Judge::Pinned(_) => "Verifier(pinned)",
+            CertificateVerifier::Authorities(_) => "Verifier(authorities)",
+            CertificateVerifier::Pinned(_) => "Verifier(pinned)",
         })
     }
 }

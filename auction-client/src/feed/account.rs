@@ -12,7 +12,7 @@ use auction_proto::{
     WatchAccount,
 };
 
-use crate::connection::feed_connection::{Connecting, Live, Route};
+use crate::connection::feed_connection::{Connecting, Dialer, FeedConnection};
 use crate::connection::refusal;
 use crate::error::ConnectionError;
 
@@ -21,24 +21,24 @@ const RESUME: RequestId = RequestId(2);
 const WATCH: RequestId = RequestId(3);
 
 /// One's own account as it changes. [`next`](Self::next) gives what happens, one thing at a time; until the next
-/// call, [`standing`](Self::standing) is what stands right after it.
+/// call, [`state`](Self::state) is what stands right after it.
 ///
 /// There is no place to resume from: after a lost connection the newest state comes
-/// ([`AccountUpdate::Standing`]), and what happened meanwhile is not told one by one. What lots that closed
+/// ([`AccountUpdate::Snapshot`]), and what happened meanwhile is not told one by one. What lots that closed
 /// meanwhile brought is public: a [`Watch`](crate::Watch) misses none of it.
 ///
 /// Its connection speaks for the session, so that it also keeps a dead-man switch of the session from firing.
 pub struct AccountWatch {
-    route: Route,
+    dialer: Dialer,
     token: Token,
-    standing: Standing,
+    standing: AccountState,
     entries: VecDeque<AccountEntry>,
-    line: Line,
+    link: Link,
 }
 
 /// What stands of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct AccountState {
     /// Open sessions with a dead-man switch.
     pub dead_men: Vec<DeadManOf>,
     /// Lots that one leads, and the highest that one has offered for each.
@@ -58,7 +58,7 @@ pub enum AccountUpdate {
         event: AccountEvent,
     },
     /// The state was taken anew: after a lost connection, or because this was too slow for all that happened.
-    Standing,
+    Snapshot,
     /// The connection was lost; another is tried after a while.
     Reconnecting {
         /// Why it was lost, or why the last try failed.
@@ -70,38 +70,39 @@ pub enum AccountUpdate {
     Ended(Box<Refused>),
 }
 
-struct Begun(Box<Asked>, Standing);
+struct Begun(Box<Subscription>, AccountState);
 
-enum Line {
+enum Link {
     Connecting(Connecting<Begun>),
-    Live(Box<Asked>),
+    Live(Box<Subscription>),
     Over(Box<Refused>),
 }
 
 /// A connection on which the account was asked for.
-struct Asked {
-    live: Live,
+struct Subscription {
+    connection: FeedConnection,
     /// The session, once the server has named it.
     session: Option<SessionId>,
     /// Parts that have come of a state that is told anew.
-    parts: Option<Standing>,
+    parts: Option<AccountState>,
 }
 
 impl AccountWatch {
-    pub(crate) async fn begin(route: Route, token: Token) -> Result<Self, ConnectionError> {
-        let Begun(asked, standing) = ask(&route, Duration::ZERO, token.clone()).await?;
+    pub(crate) async fn begin(dialer: Dialer, token: Token) -> Result<Self, ConnectionError> {
+        let Begun(subscription, standing) =
+            subscribe(&dialer, Duration::ZERO, token.clone()).await?;
         Ok(Self {
-            route,
+            dialer,
             token,
             standing,
             entries: VecDeque::new(),
-            line: Line::Live(asked),
+            link: Link::Live(subscription),
         })
     }
 
     /// What stands after the last update that was given.
     #[must_use]
-    pub fn standing(&self) -> &Standing {
+    pub fn state(&self) -> &AccountState {
         &self.standing
     }
 
@@ -111,27 +112,27 @@ impl AccountWatch {
         loop {
             if let Some(AccountEntry { at, event }) = self.entries.pop_front() {
                 self.standing.apply(&event);
-                if let (AccountEvent::SessionClosed { session }, Line::Live(asked)) =
-                    (event, &self.line)
-                    && asked.session == Some(session)
+                if let (AccountEvent::SessionClosed { session }, Link::Live(subscription)) =
+                    (event, &self.link)
+                    && subscription.session == Some(session)
                 {
                     // The server says why when this is asked for again.
                     self.reconnect(Duration::ZERO);
                 }
                 return AccountUpdate::Event { at, event };
             }
-            let update = match &mut self.line {
-                Line::Over(refused) => return AccountUpdate::Ended(refused.clone()),
-                Line::Connecting(connecting) => {
+            let update = match &mut self.link {
+                Link::Over(refused) => return AccountUpdate::Ended(refused.clone()),
+                Link::Connecting(connecting) => {
                     let begun = connecting.as_mut().await;
-                    begun.map(|Begun(asked, standing)| {
-                        self.line = Line::Live(asked);
+                    begun.map(|Begun(subscription, standing)| {
+                        self.link = Link::Live(subscription);
                         self.standing = standing;
-                        Some(AccountUpdate::Standing)
+                        Some(AccountUpdate::Snapshot)
                     })
                 }
-                Line::Live(asked) => {
-                    let received = asked.live.next().await;
+                Link::Live(subscription) => {
+                    let received = subscription.connection.next().await;
                     received.and_then(|received| self.take(received.message))
                 }
             };
@@ -144,15 +145,15 @@ impl AccountWatch {
     }
 
     fn take(&mut self, message: ServerMessage) -> Result<Option<AccountUpdate>, ConnectionError> {
-        self.route.succeeded();
+        self.dialer.succeeded();
         match message {
             ServerMessage::AccountFeed(feed) => self.entries = feed.entries.into_iter().collect(),
             ServerMessage::Account(part) => {
-                if let Line::Live(asked) = &mut self.line
-                    && let Some(standing) = asked.part(part)
+                if let Link::Live(subscription) = &mut self.link
+                    && let Some(standing) = subscription.part(part)
                 {
                     self.standing = standing;
-                    return Ok(Some(AccountUpdate::Standing));
+                    return Ok(Some(AccountUpdate::Snapshot));
                 }
             }
             ServerMessage::Goodbye(_) | ServerMessage::Refused(_) => return Err(refusal(message)),
@@ -166,24 +167,24 @@ impl AccountWatch {
         if let ConnectionError::Refused(refused) = &because
             && refused.code.fault() == Fault::Session
         {
-            self.line = Line::Over(refused.clone());
+            self.link = Link::Over(refused.clone());
             return AccountUpdate::Ended(refused.clone());
         }
-        let wait = self.route.next_wait();
+        let wait = self.dialer.next_wait();
         self.reconnect(wait);
         AccountUpdate::Reconnecting { because, wait }
     }
 
     fn reconnect(&mut self, wait: Duration) {
-        self.line = Line::Connecting(ask(&self.route, wait, self.token.clone()));
+        self.link = Link::Connecting(subscribe(&self.dialer, wait, self.token.clone()));
     }
 }
 
-impl Asked {
+impl Subscription {
     /// Takes a part of a state; gives the state when it is whole.
-    fn part(&mut self, part: Account) -> Option<Standing> {
+    fn part(&mut self, part: Account) -> Option<AccountState> {
         let standing = match part.index {
-            0 => self.parts.insert(Standing::default()),
+            0 => self.parts.insert(AccountState::default()),
             _ => self.parts.as_mut()?,
         };
         standing.dead_men.extend(part.dead_men);
@@ -196,7 +197,7 @@ impl Asked {
     }
 }
 
-impl Standing {
+impl AccountState {
     fn apply(&mut self, event: &AccountEvent) {
         match *event {
             AccountEvent::OrderPlaced(order) => self.orders.push(order),
@@ -248,23 +249,25 @@ fn is(standing: &StandingOrder, lot: LotId, order: OrderId) -> bool {
 }
 
 /// Connects, goes on with the session, and waits for what stands.
-fn ask(route: &Route, wait: Duration, token: Token) -> Connecting<Begun> {
-    route.connect(wait, async move |mut live| {
-        live.ask(RESUME, &Resume { token });
-        live.ask(WATCH, &WatchAccount {});
-        let mut asked = Box::new(Asked {
-            live,
+fn subscribe(dialer: &Dialer, wait: Duration, token: Token) -> Connecting<Begun> {
+    dialer.connect(wait, async move |mut connection| {
+        connection.queue(RESUME, &Resume { token });
+        connection.queue(WATCH, &WatchAccount {});
+        let mut subscription = Box::new(Subscription {
+            connection,
             session: None,
             parts: None,
         });
         loop {
-            match asked.live.next().await?.message {
+            match subscription.connection.next().await?.message {
                 ServerMessage::Account(part) => {
-                    if let Some(standing) = asked.part(part) {
-                        return Ok(Begun(asked, standing));
+                    if let Some(standing) = subscription.part(part) {
+                        return Ok(Begun(subscription, standing));
                     }
                 }
-                ServerMessage::LoggedIn(logged_in) => asked.session = Some(logged_in.session),
+                ServerMessage::LoggedIn(logged_in) => {
+                    subscription.session = Some(logged_in.session)
+                }
                 ServerMessage::Heartbeat(_) | ServerMessage::AccountFeed(_) => {}
                 other => return Err(refusal(other)),
             }

@@ -14,12 +14,12 @@ use auction_proto::{
     ResyncBecause, ServerMessage, SignedBatch, SignedSnapshot, SnapshotAssembler, WatchSigned,
 };
 
-use crate::audit::equivocation::Fraud;
+use crate::audit::equivocation::Equivocation;
 use crate::connection::clock::ServerClock;
-use crate::connection::feed_connection::{Connecting, Live, Route};
+use crate::connection::feed_connection::{Connecting, Dialer, FeedConnection};
 use crate::connection::{Received, refusal};
 use crate::error::ConnectionError;
-use crate::feed::verified::{Believed, Heard, SignedParts};
+use crate::feed::verified::{Consistency, FeedVerifier, SignedParts};
 
 /// The number of the one request of a connection.
 const WATCH: RequestId = RequestId(2);
@@ -30,19 +30,19 @@ const WATCH: RequestId = RequestId(2);
 /// Nothing is missed in silence: a lost connection is told as [`Update::Reconnecting`], and after it the feed
 /// goes on where it was ([`Update::Live`]) or begins anew ([`Update::Snapshot`]).
 pub struct Watch {
-    route: Route,
+    dialer: Dialer,
     market: Market,
     /// What was known of the server's time when there last was a connection.
     clock: ServerClock,
     /// Events that have come and are not told yet.
     feed: VecDeque<(FeedSequence, FeedEntry)>,
-    line: Line,
+    link: Link,
     /// Whether the fold can be gone on with; otherwise only a snapshot helps.
     sound: bool,
     /// The market anew, to be told next.
     anew: Option<Market>,
     /// Whose signature everything must have; `None`: the feed is taken as it comes.
-    believed: Option<Believed>,
+    verifier: Option<FeedVerifier>,
 }
 
 /// What happened.
@@ -73,7 +73,7 @@ pub enum Update {
     Gap(Gap),
     /// The market has signed two things of which one is a lie. It is told once, and what came last is shown on. Keep
     /// the proof: anyone who has the market's key can check it.
-    Fraud(Box<Fraud>),
+    Equivocation(Box<Equivocation>),
     /// The market was taken anew: look at all of it. What happened since the last event is in it, but is not
     /// told one by one.
     Snapshot,
@@ -106,16 +106,16 @@ pub enum Gap {
     },
 }
 
-enum Line {
+enum Link {
     /// A try to connect is under way.
     Connecting(Connecting<Begun>),
     /// The feed comes.
-    Live(Box<Asked>),
+    Live(Box<Subscription>),
 }
 
 /// A connection on which the feed was asked for.
-struct Asked {
-    live: Live,
+struct Subscription {
+    connection: FeedConnection,
     /// Parts of a snapshot that the server sends of its own accord, to a reader that was too slow.
     parts: SnapshotAssembler,
     /// A signed snapshot that is coming; `None`: what is signed is not asked for.
@@ -124,7 +124,7 @@ struct Asked {
 
 /// A connection on which the feed has begun.
 struct Begun {
-    asked: Box<Asked>,
+    subscription: Box<Subscription>,
     /// The market anew; `None`: the feed goes on.
     snapshot: Option<Market>,
     /// The same, as it was signed.
@@ -135,27 +135,27 @@ struct Begun {
 
 impl Watch {
     pub(crate) async fn begin(
-        route: Route,
+        dialer: Dialer,
         key: Option<MarketKey>,
     ) -> Result<Self, ConnectionError> {
-        let begun = ask(&route, Duration::ZERO, key.clone(), None).await?;
+        let begun = subscribe(&dialer, Duration::ZERO, key.clone(), None).await?;
         let market = begun
             .snapshot
             .expect("without a place to go on from there is a snapshot");
-        let mut believed = key.map(Believed::new);
-        if let (Some(believed), Some(signed)) = (&mut believed, begun.signed) {
-            // It is the first that is heard.
-            believed.hear(AnySigned::Snapshot(signed))?;
+        let mut verifier = key.map(FeedVerifier::new);
+        if let (Some(verifier), Some(signed)) = (&mut verifier, begun.signed) {
+            // It is the first statement.
+            verifier.check(AnySigned::Snapshot(signed))?;
         }
         Ok(Self {
-            route,
+            dialer,
             market,
-            clock: begun.asked.live.clock(),
+            clock: begun.subscription.connection.clock(),
             feed: VecDeque::new(),
-            line: Line::Live(begun.asked),
+            link: Link::Live(begun.subscription),
             sound: true,
             anew: None,
-            believed,
+            verifier,
         })
     }
 
@@ -168,9 +168,9 @@ impl Watch {
     /// What is known of the server's time.
     #[must_use]
     pub fn clock(&self) -> ServerClock {
-        match &self.line {
-            Line::Connecting(_) => self.clock,
-            Line::Live(asked) => asked.live.clock(),
+        match &self.link {
+            Link::Connecting(_) => self.clock,
+            Link::Live(subscription) => subscription.connection.clock(),
         }
     }
 
@@ -184,13 +184,13 @@ impl Watch {
             if let Some(market) = self.anew.take() {
                 return self.take_anew(market);
             }
-            let update = match &mut self.line {
-                Line::Connecting(connecting) => {
+            let update = match &mut self.link {
+                Link::Connecting(connecting) => {
                     let begun = connecting.as_mut().await;
                     Some(self.begun(begun))
                 }
-                Line::Live(asked) => {
-                    let received = asked.live.next().await;
+                Link::Live(subscription) => {
+                    let received = subscription.connection.next().await;
                     received
                         .and_then(|received| self.take(received))
                         .unwrap_or_else(|error| Some(self.lost(error)))
@@ -219,12 +219,12 @@ impl Watch {
     }
 
     fn take(&mut self, received: Received) -> Result<Option<Update>, ConnectionError> {
-        let Line::Live(asked) = &mut self.line else {
+        let Link::Live(subscription) = &mut self.link else {
             return Ok(None);
         };
-        self.route.succeeded();
+        self.dialer.succeeded();
         match received.message {
-            ServerMessage::Feed(feed) if self.believed.is_none() => {
+            ServerMessage::Feed(feed) if self.verifier.is_none() => {
                 if let Err(error) = feed.check_follows(&self.market) {
                     return Ok(Some(self.gap(error.into())));
                 }
@@ -245,24 +245,24 @@ impl Watch {
                 return Ok(Some(Update::Indicative(indicative)));
             }
             ServerMessage::SnapshotPart(part)
-                if received.request == WATCH && self.believed.is_none() =>
+                if received.request == WATCH && self.verifier.is_none() =>
             {
-                if let Some(market) = asked.parts.add(part)? {
+                if let Some(market) = subscription.parts.add(part)? {
                     self.market = market;
                     return Ok(Some(Update::Snapshot));
                 }
             }
             ServerMessage::SignedSnapshot(signed) if received.request == WATCH => {
-                asked.signed()?.begin(signed)?;
+                subscription.signed()?.begin(signed)?;
             }
             ServerMessage::SnapshotBytes(bytes) if received.request == WATCH => {
-                if let Some((signed, market)) = asked.signed()?.add(&bytes)? {
+                if let Some((signed, market)) = subscription.signed()?.add(&bytes)? {
                     self.market = market;
-                    return Ok(Some(match self.hear_snapshot(signed)? {
+                    return Ok(Some(match self.check_snapshot(signed)? {
                         None => Update::Snapshot,
-                        Some(fraud) => {
+                        Some(equivocation) => {
                             self.anew = Some(self.market.clone());
-                            Update::Fraud(fraud)
+                            Update::Equivocation(equivocation)
                         }
                     }));
                 }
@@ -304,25 +304,27 @@ impl Watch {
     }
 
     fn take_signed(&mut self, signed: SignedBatch) -> Result<Option<Update>, ConnectionError> {
-        let Some(believed) = &mut self.believed else {
+        let Some(verifier) = &mut self.verifier else {
             return Ok(None);
         };
-        let (statement, heard) = believed.hear(AnySigned::Batch(signed))?;
+        let (statement, consistency) = verifier.check(AnySigned::Batch(signed))?;
         let AnyStatement::Batch(batch) = statement else {
             unreachable!("a batch says what a batch says")
         };
-        match heard {
-            Heard::Fits => {}
+        match consistency {
+            Consistency::Consistent => {}
             // What was shown first is shown on.
-            Heard::Fraud(fraud) => return Ok(Some(Update::Fraud(fraud))),
-            Heard::FraudAgain => return Ok(None),
+            Consistency::Equivocation(equivocation) => {
+                return Ok(Some(Update::Equivocation(equivocation)));
+            }
+            Consistency::Repeated => return Ok(None),
         }
         let here = self.market.feed_sequence();
         if batch.after > here {
             let server = batch.after;
             return Ok(Some(self.gap(Gap::Behind { server, here })));
         }
-        believed.due = Some((batch.through, batch.digest));
+        verifier.due = Some((batch.through, batch.digest));
         let places = (batch.after.0 + 1..).map(FeedSequence);
         // Batches can overlap.
         let new = places.zip(batch.entries).filter(|(place, _)| *place > here);
@@ -335,29 +337,29 @@ impl Watch {
 
     /// Whether the market has another digest here than was signed.
     fn is_not_as_signed(&mut self) -> bool {
-        let due = self.believed.as_ref().and_then(|believed| believed.due);
+        let due = self.verifier.as_ref().and_then(|verifier| verifier.due);
         due.is_some_and(|(place, digest)| {
             place == self.market.feed_sequence() && digest != self.market.digest()
         })
     }
 
-    fn hear_snapshot(
+    fn check_snapshot(
         &mut self,
         signed: SignedSnapshot,
-    ) -> Result<Option<Box<Fraud>>, ConnectionError> {
-        let Some(believed) = &mut self.believed else {
+    ) -> Result<Option<Box<Equivocation>>, ConnectionError> {
+        let Some(verifier) = &mut self.verifier else {
             return Ok(None);
         };
-        let (_, heard) = believed.hear(AnySigned::Snapshot(signed))?;
-        Ok(match heard {
-            Heard::Fraud(fraud) => Some(fraud),
-            Heard::Fits | Heard::FraudAgain => None,
+        let (_, consistency) = verifier.check(AnySigned::Snapshot(signed))?;
+        Ok(match consistency {
+            Consistency::Equivocation(equivocation) => Some(equivocation),
+            Consistency::Consistent | Consistency::Repeated => None,
         })
     }
 
     fn begun(&mut self, begun: Result<Begun, ConnectionError>) -> Update {
         let Begun {
-            asked,
+            subscription,
             snapshot,
             signed,
             because,
@@ -365,12 +367,12 @@ impl Watch {
             Ok(begun) => begun,
             Err(error) => return self.lost(error),
         };
-        self.line = Line::Live(asked);
-        match signed.map_or(Ok(None), |signed| self.hear_snapshot(signed)) {
+        self.link = Link::Live(subscription);
+        match signed.map_or(Ok(None), |signed| self.check_snapshot(signed)) {
             Ok(None) => {}
-            Ok(Some(fraud)) => {
+            Ok(Some(equivocation)) => {
                 self.anew = snapshot;
-                return Update::Fraud(fraud);
+                return Update::Equivocation(equivocation);
             }
             Err(error) => return self.lost(error),
         }
@@ -395,7 +397,7 @@ impl Watch {
 
     fn lost(&mut self, because: ConnectionError) -> Update {
         tracing::debug!(error = %because, "the feed was lost");
-        let wait = self.route.next_wait();
+        let wait = self.dialer.next_wait();
         self.reconnect(wait);
         Update::Reconnecting { because, wait }
     }
@@ -404,7 +406,7 @@ impl Watch {
         tracing::warn!(%gap, "the feed does not fit; asking for a snapshot");
         self.feed.clear();
         self.sound = false;
-        let wait = self.route.next_wait();
+        let wait = self.dialer.next_wait();
         self.reconnect(wait);
         Update::Gap(gap)
     }
@@ -416,12 +418,12 @@ impl Watch {
             market: self.market.id(),
             feed_sequence: self.market.feed_sequence(),
         });
-        let key = self.believed.as_ref().map(|believed| believed.key.clone());
-        self.line = Line::Connecting(ask(&self.route, wait, key, resume));
+        let key = self.verifier.as_ref().map(|verifier| verifier.key.clone());
+        self.link = Link::Connecting(subscribe(&self.dialer, wait, key, resume));
     }
 }
 
-impl Asked {
+impl Subscription {
     fn signed(&mut self) -> Result<&mut SignedParts, ConnectionError> {
         let unexpected = ConnectionError::Unexpected(Kind::SIGNED_SNAPSHOT);
         self.signed.as_mut().ok_or(unexpected)
@@ -431,7 +433,7 @@ impl Asked {
     async fn begun(mut self: Box<Self>, resuming: bool) -> Result<Begun, ConnectionError> {
         let mut because = None;
         let (snapshot, signed) = loop {
-            let received = self.live.next().await?;
+            let received = self.connection.next().await?;
             match received.message {
                 ServerMessage::Resumed(_) if resuming => break (None, None),
                 ServerMessage::SnapshotPart(part)
@@ -455,7 +457,7 @@ impl Asked {
             }
         };
         Ok(Begun {
-            asked: self,
+            subscription: self,
             snapshot,
             signed,
             because,
@@ -464,23 +466,23 @@ impl Asked {
 }
 
 /// Connects and waits until the feed has begun; with a key, the signed one.
-fn ask(
-    route: &Route,
+fn subscribe(
+    dialer: &Dialer,
     wait: Duration,
     key: Option<MarketKey>,
     resume: Option<ResumePoint>,
 ) -> Connecting<Begun> {
     let resuming = resume.is_some();
-    route.connect(wait, async move |mut live| {
+    dialer.connect(wait, async move |mut connection| {
         match key {
-            Some(_) => live.ask(WATCH, &WatchSigned { resume }),
-            None => live.ask(WATCH, &auction_proto::Watch { resume }),
+            Some(_) => connection.queue(WATCH, &WatchSigned { resume }),
+            None => connection.queue(WATCH, &auction_proto::Watch { resume }),
         }
-        let asked = Box::new(Asked {
-            live,
+        let subscription = Box::new(Subscription {
+            connection,
             parts: SnapshotAssembler::new(),
             signed: key.map(SignedParts::of),
         });
-        asked.begun(resuming).await
+        subscription.begun(resuming).await
     })
 }

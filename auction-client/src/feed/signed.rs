@@ -8,7 +8,7 @@ use auction_proto::{
     ResumePoint, ServerMessage, SignedBatch, SignedSnapshot, SnapshotBytes, WatchSigned,
 };
 
-use crate::connection::feed_connection::{Connecting, Live, Route};
+use crate::connection::feed_connection::{Connecting, Dialer, FeedConnection};
 use crate::connection::{Received, refusal};
 use crate::error::ConnectionError;
 use crate::limits::SIGNED_SNAPSHOT_BYTES_MAX;
@@ -18,11 +18,11 @@ const WATCH: RequestId = RequestId(2);
 
 /// The market's signed feed. [`next`](Self::next) gives what comes, one message at a time.
 pub struct SignedFeed {
-    route: Route,
+    dialer: Dialer,
     market: MarketId,
     /// Where to go on after the connection was lost.
     place: Option<FeedSequence>,
-    line: Line,
+    link: Link,
 }
 
 /// What comes of the signed feed.
@@ -46,39 +46,39 @@ pub enum Signed {
     },
 }
 
-enum Line {
-    Connecting(Connecting<Box<Asked>>),
-    Live(Box<Asked>),
+enum Link {
+    Connecting(Connecting<Box<Subscription>>),
+    Live(Box<Subscription>),
 }
 
 /// A connection on which the feed was asked for.
-struct Asked {
-    live: Live,
-    snapshot: Option<Gathering>,
+struct Subscription {
+    connection: FeedConnection,
+    snapshot: Option<PartialSnapshot>,
 }
 
 /// A snapshot whose parts are coming.
-struct Gathering {
+struct PartialSnapshot {
     statement: SignedSnapshot,
     parts: Vec<SnapshotBytes>,
     bytes: usize,
 }
 
 impl SignedFeed {
-    pub(crate) fn new(route: Route, market: MarketId) -> Self {
-        let line = Line::Connecting(ask(&route, Duration::ZERO, None));
+    pub(crate) fn new(dialer: Dialer, market: MarketId) -> Self {
+        let link = Link::Connecting(subscribe(&dialer, Duration::ZERO, None));
         Self {
-            route,
+            dialer,
             market,
             place: None,
-            line,
+            link,
         }
     }
 
     /// The same feed once more, from a snapshot on.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::new(self.route.another(), self.market)
+        Self::new(self.dialer.another(), self.market)
     }
 
     /// Says how far the feed was taken: there it goes on after the connection was lost. `None`: with a snapshot.
@@ -95,23 +95,23 @@ impl SignedFeed {
     /// Waits for what comes next. Never ends by itself. Dropped before it is done, nothing is lost.
     pub async fn next(&mut self) -> Signed {
         loop {
-            let because = match &mut self.line {
-                Line::Connecting(connecting) => match connecting.as_mut().await {
-                    Ok(asked) => {
-                        self.line = Line::Live(asked);
+            let because = match &mut self.link {
+                Link::Connecting(connecting) => match connecting.as_mut().await {
+                    Ok(subscription) => {
+                        self.link = Link::Live(subscription);
                         continue;
                     }
                     Err(error) => error,
                 },
-                Line::Live(asked) => match asked.next().await {
+                Link::Live(subscription) => match subscription.next().await {
                     Ok(signed) => {
-                        self.route.succeeded();
+                        self.dialer.succeeded();
                         return signed;
                     }
                     Err(error) => error,
                 },
             };
-            let wait = self.route.next_wait();
+            let wait = self.dialer.next_wait();
             self.reconnect(wait);
             return Signed::Reconnecting { because, wait };
         }
@@ -122,22 +122,29 @@ impl SignedFeed {
             market: self.market,
             feed_sequence,
         });
-        self.line = Line::Connecting(ask(&self.route, wait, resume));
+        self.link = Link::Connecting(subscribe(&self.dialer, wait, resume));
     }
 }
 
-fn ask(route: &Route, wait: Duration, resume: Option<ResumePoint>) -> Connecting<Box<Asked>> {
-    route.connect(wait, async move |mut live| {
-        live.ask(WATCH, &WatchSigned { resume });
+fn subscribe(
+    dialer: &Dialer,
+    wait: Duration,
+    resume: Option<ResumePoint>,
+) -> Connecting<Box<Subscription>> {
+    dialer.connect(wait, async move |mut connection| {
+        connection.queue(WATCH, &WatchSigned { resume });
         let snapshot = None;
-        Ok(Box::new(Asked { live, snapshot }))
+        Ok(Box::new(Subscription {
+            connection,
+            snapshot,
+        }))
     })
 }
 
-impl Asked {
+impl Subscription {
     async fn next(&mut self) -> Result<Signed, ConnectionError> {
         loop {
-            let received = self.live.next().await?;
+            let received = self.connection.next().await?;
             if let Some(signed) = self.take(received)? {
                 return Ok(signed);
             }
@@ -148,7 +155,7 @@ impl Asked {
         match received.message {
             ServerMessage::SignedBatch(batch) => return Ok(Some(Signed::Batch(batch))),
             ServerMessage::SignedSnapshot(statement) => {
-                self.snapshot = Some(Gathering {
+                self.snapshot = Some(PartialSnapshot {
                     statement,
                     parts: Vec::new(),
                     bytes: 0,

@@ -6,25 +6,25 @@ use auction_proto::{
     SnapshotStatement, StatementError,
 };
 
-use crate::audit::equivocation::{Fraud, Witness};
+use crate::audit::equivocation::{Equivocation, EquivocationDetector};
 use crate::error::ConnectionError;
 
 /// The key that is believed, and what is known of what it has signed.
-pub(crate) struct Believed {
+pub(crate) struct FeedVerifier {
     pub(crate) key: MarketKey,
-    witness: Witness,
+    detector: EquivocationDetector,
     /// The digest that the market must have at the end of the events that are not told yet.
     pub(crate) due: Option<(FeedSequence, Digest)>,
     /// Whether fraud was told already: once is enough.
-    is_fraud_told: bool,
+    reported: bool,
 }
 
 /// How something fits with what was heard before.
-pub(crate) enum Heard {
-    Fits,
-    Fraud(Box<Fraud>),
+pub(crate) enum Consistency {
+    Consistent,
+    Equivocation(Box<Equivocation>),
     /// It was told that the market contradicts itself.
-    FraudAgain,
+    Repeated,
 }
 
 /// A signed snapshot whose parts are coming.
@@ -34,29 +34,29 @@ pub(crate) struct SignedParts {
     parts: SnapshotAssembler,
 }
 
-impl Believed {
+impl FeedVerifier {
     pub(crate) fn new(key: MarketKey) -> Self {
         Self {
-            witness: Witness::new(key.market, key.key),
+            detector: EquivocationDetector::new(key.market, key.key),
             key,
             due: None,
-            is_fraud_told: false,
+            reported: false,
         }
     }
 
     /// Checks what came, and compares it with what came before.
-    pub(crate) fn hear(
+    pub(crate) fn check(
         &mut self,
         signed: AnySigned,
-    ) -> Result<(AnyStatement, Heard), ConnectionError> {
-        let (statement, fraud) = self.witness.hear(&signed)?;
-        let heard = match fraud {
-            None => Heard::Fits,
-            Some(_) if self.is_fraud_told => Heard::FraudAgain,
-            Some(fraud) => {
-                tracing::error!(conflict = %fraud.conflict, "the market has signed two things of which one is a lie");
-                self.is_fraud_told = true;
-                Heard::Fraud(Box::new(fraud))
+    ) -> Result<(AnyStatement, Consistency), ConnectionError> {
+        let (statement, equivocation) = self.detector.check(&signed)?;
+        let heard = match equivocation {
+            None => Consistency::Consistent,
+            Some(_) if self.reported => Consistency::Repeated,
+            Some(equivocation) => {
+                tracing::error!(conflict = %equivocation.conflict, "the market has signed two things of which one is a lie");
+                self.reported = true;
+                Consistency::Equivocation(Box::new(equivocation))
             }
         };
         Ok((statement, heard))

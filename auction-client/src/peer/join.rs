@@ -7,7 +7,7 @@ use crate::peer::view::events::Pin;
 
 /// How a peer joins.
 #[derive(Clone, Debug)]
-pub struct Joining {
+pub struct JoinConfig {
     /// What is followed.
     pub pin: Pin,
     /// Where others can reach this peer, such as `/ip4/127.0.0.1/tcp/0`; nowhere: it reaches others alone.

@@ -11,11 +11,11 @@ use auction_proto::{
 
 use libp2p::Multiaddr;
 
-use super::limits::{ANSWER_BYTES_MAX, INTRODUCED_MAX, LETTER_BYTES_MAX};
+use super::limits::{ANSWER_BYTES_MAX, GOSSIP_BYTES_MAX, INTRODUCED_MAX};
 
 /// A signed batch with its bytes, as it is passed on.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct GossipMessage {
     /// The batch; its signature is not checked yet.
     pub batch: SignedBatch,
     /// Its frame. The same batch has the same bytes everywhere, so that a hash of them stands for it and its signature.
@@ -24,7 +24,7 @@ pub struct Letter {
 
 /// Bytes that are not what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LetterError {
+pub enum MessageError {
     /// More than any can have.
     #[error("{0} bytes are more than any message has")]
     TooLong(usize),
@@ -33,7 +33,7 @@ pub enum LetterError {
     Malformed,
 }
 
-impl Letter {
+impl GossipMessage {
     /// A batch, to be passed on.
     #[must_use]
     pub fn of(batch: SignedBatch) -> Self {
@@ -46,10 +46,10 @@ impl Letter {
     /// Reads one.
     ///
     /// # Errors
-    /// [`LetterError`].
-    pub fn read(bytes: &[u8]) -> Result<Self, LetterError> {
-        if bytes.len() > LETTER_BYTES_MAX {
-            return Err(LetterError::TooLong(bytes.len()));
+    /// [`MessageError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, MessageError> {
+        if bytes.len() > GOSSIP_BYTES_MAX {
+            return Err(MessageError::TooLong(bytes.len()));
         }
         let mut rest = bytes;
         let message = message(&mut rest)?;
@@ -58,26 +58,26 @@ impl Letter {
                 batch,
                 bytes: bytes.into(),
             }),
-            _ => Err(LetterError::Malformed),
+            _ => Err(MessageError::Malformed),
         }
     }
 }
 
-fn message(rest: &mut &[u8]) -> Result<ServerMessage, LetterError> {
+fn message(rest: &mut &[u8]) -> Result<ServerMessage, MessageError> {
     let Ok(Some(Frame {
         kind,
         request: RequestId(0),
         body,
     })) = Frame::take(rest, FRAME_BYTES_MAX)
     else {
-        return Err(LetterError::Malformed);
+        return Err(MessageError::Malformed);
     };
-    ServerMessage::decode(kind, body).map_err(|_| LetterError::Malformed)
+    ServerMessage::decode(kind, body).map_err(|_| MessageError::Malformed)
 }
 
 /// What one peer asks another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum PeerRequest {
     /// The batches behind a place of the feed.
     Batches {
         /// The place.
@@ -101,11 +101,11 @@ pub enum Ask {
     Peers,
 }
 
-/// What comes for an [`Ask`]. Nothing of it is believed before its signature or hash was checked.
+/// What comes for an [`PeerRequest`]. Nothing of it is believed before its signature or hash was checked.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum PeerResponse {
     /// Batches, in order; at least one.
-    Batches(Vec<Arc<Letter>>),
+    Batches(Vec<Arc<GossipMessage>>),
     /// A signed snapshot, without its parts.
     Snapshot(SignedSnapshot),
     /// A part.
@@ -127,7 +127,7 @@ pub enum Answer {
 
 const ASK_BYTES: usize = 1 + 16 + 8 + 4;
 
-impl Ask {
+impl PeerRequest {
     /// As bytes: a number, the market's id, or zeros where it is not known yet, a place, and a part's place, both
     /// little-endian, or 0.
     #[must_use]
@@ -151,13 +151,13 @@ impl Ask {
     /// Reads one, and of which market it asks.
     ///
     /// # Errors
-    /// [`LetterError`].
-    pub fn decode(bytes: &[u8]) -> Result<(MarketId, Self), LetterError> {
-        let bytes: &[u8; ASK_BYTES] = bytes.try_into().map_err(|_| LetterError::Malformed)?;
-        let (tag, rest) = bytes.split_first().ok_or(LetterError::Malformed)?;
-        let (market, rest) = rest.split_first_chunk().ok_or(LetterError::Malformed)?;
-        let (place, rest) = rest.split_first_chunk().ok_or(LetterError::Malformed)?;
-        let index = rest.try_into().map_err(|_| LetterError::Malformed)?;
+    /// [`MessageError`].
+    pub fn decode(bytes: &[u8]) -> Result<(MarketId, Self), MessageError> {
+        let bytes: &[u8; ASK_BYTES] = bytes.try_into().map_err(|_| MessageError::Malformed)?;
+        let (tag, rest) = bytes.split_first().ok_or(MessageError::Malformed)?;
+        let (market, rest) = rest.split_first_chunk().ok_or(MessageError::Malformed)?;
+        let (place, rest) = rest.split_first_chunk().ok_or(MessageError::Malformed)?;
+        let index = rest.try_into().map_err(|_| MessageError::Malformed)?;
         let (place, index) = (
             FeedSequence(u64::from_le_bytes(*place)),
             u32::from_le_bytes(index),
@@ -168,13 +168,13 @@ impl Ask {
             (3, index) => Self::Part { of: place, index },
             (4, 0) if place.0 == 0 => Self::Market,
             (5, 0) if place.0 == 0 => Self::Peers,
-            _ => return Err(LetterError::Malformed),
+            _ => return Err(MessageError::Malformed),
         };
         Ok((MarketId(*market), ask))
     }
 }
 
-impl Answer {
+impl PeerResponse {
     /// As bytes: `1` and frames of batches, `2` and the frame of a signed snapshot, `3` and the frame of a part, `4` for
     /// nothing here, `5` for busy, `6` and the frames of the market's key and of something signed, or `7` and addresses, each
     /// behind a byte that tells how long it is.
@@ -182,11 +182,11 @@ impl Answer {
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         match self {
-            Self::Batches(letters) => {
+            Self::Batches(messages) => {
                 bytes.push(1);
-                letters
+                messages
                     .iter()
-                    .for_each(|letter| bytes.extend(&*letter.bytes));
+                    .for_each(|message| bytes.extend(&*message.bytes));
             }
             Self::Snapshot(signed) => {
                 bytes.push(2);
@@ -227,71 +227,73 @@ impl Answer {
     /// Reads one.
     ///
     /// # Errors
-    /// [`LetterError`].
-    pub fn decode(bytes: &[u8]) -> Result<Self, LetterError> {
+    /// [`MessageError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         if bytes.len() > ANSWER_BYTES_MAX {
-            return Err(LetterError::TooLong(bytes.len()));
+            return Err(MessageError::TooLong(bytes.len()));
         }
-        let (tag, mut rest) = bytes.split_first().ok_or(LetterError::Malformed)?;
+        let (tag, mut rest) = bytes.split_first().ok_or(MessageError::Malformed)?;
         let answer = match tag {
             1 => Self::Batches(read_letters(&mut rest)?),
             2 => match message(&mut rest)? {
                 ServerMessage::SignedSnapshot(signed) => Self::Snapshot(signed),
-                _ => return Err(LetterError::Malformed),
+                _ => return Err(MessageError::Malformed),
             },
             3 => match message(&mut rest)? {
                 ServerMessage::SnapshotBytes(part) => Self::Part(part),
-                _ => return Err(LetterError::Malformed),
+                _ => return Err(MessageError::Malformed),
             },
             4 => Self::NotHere,
             5 => Self::Busy,
             6 => read_market(&mut rest)?,
             7 => Self::Peers(read_addresses(&mut rest)?),
-            _ => return Err(LetterError::Malformed),
+            _ => return Err(MessageError::Malformed),
         };
         match rest {
             [] => Ok(answer),
-            _ => Err(LetterError::Malformed),
+            _ => Err(MessageError::Malformed),
         }
     }
 }
 
-fn read_letters(rest: &mut &[u8]) -> Result<Vec<Arc<Letter>>, LetterError> {
-    let mut letters = Vec::new();
+fn read_letters(rest: &mut &[u8]) -> Result<Vec<Arc<GossipMessage>>, MessageError> {
+    let mut messages = Vec::new();
     while !rest.is_empty() {
         let whole = *rest;
         message(rest)?;
-        letters.push(Arc::new(Letter::read(&whole[..whole.len() - rest.len()])?));
+        messages.push(Arc::new(GossipMessage::read(
+            &whole[..whole.len() - rest.len()],
+        )?));
     }
-    match letters.is_empty() {
-        true => Err(LetterError::Malformed),
-        false => Ok(letters),
+    match messages.is_empty() {
+        true => Err(MessageError::Malformed),
+        false => Ok(messages),
     }
 }
 
-fn read_market(rest: &mut &[u8]) -> Result<Answer, LetterError> {
+fn read_market(rest: &mut &[u8]) -> Result<PeerResponse, MessageError> {
     let ServerMessage::MarketKey(key) = message(rest)? else {
-        return Err(LetterError::Malformed);
+        return Err(MessageError::Malformed);
     };
     let signed = match message(rest)? {
         ServerMessage::SignedBatch(signed) => AnySigned::Batch(signed),
         ServerMessage::SignedSnapshot(signed) => AnySigned::Snapshot(signed),
         ServerMessage::SignedCheckpoint(signed) => AnySigned::Checkpoint(signed),
-        _ => return Err(LetterError::Malformed),
+        _ => return Err(MessageError::Malformed),
     };
-    Ok(Answer::Market { key, signed })
+    Ok(PeerResponse::Market { key, signed })
 }
 
-fn read_addresses(rest: &mut &[u8]) -> Result<Vec<Multiaddr>, LetterError> {
+fn read_addresses(rest: &mut &[u8]) -> Result<Vec<Multiaddr>, MessageError> {
     let mut addresses = Vec::new();
     while let Some((length, behind)) = rest.split_first() {
         let parts = behind.split_at_checked(usize::from(*length));
-        let (address, behind) = parts.ok_or(LetterError::Malformed)?;
+        let (address, behind) = parts.ok_or(MessageError::Malformed)?;
         let address = Multiaddr::try_from(address.to_vec());
-        addresses.push(address.map_err(|_| LetterError::Malformed)?);
+        addresses.push(address.map_err(|_| MessageError::Malformed)?);
         *rest = behind;
         if addresses.len() > INTRODUCED_MAX {
-            return Err(LetterError::Malformed);
+            return Err(MessageError::Malformed);
         }
     }
     Ok(addresses)

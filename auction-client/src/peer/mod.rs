@@ -21,12 +21,14 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use join::{JoinError, Joining};
+pub use join::{JoinConfig, JoinError};
 pub use libp2p::{Multiaddr, PeerId};
-pub use message::{Answer, Ask, Letter, LetterError};
-pub use peer_relay::PeerCarrier;
-pub use relay::{Delivery, Parcel};
+pub use message::{GossipMessage, MessageError, PeerRequest, PeerResponse};
+pub use peer_relay::PeerRelay;
+pub use relay::{RelayRequest, RelayResponse};
 pub use snapshot_download::Snapshot;
 pub use view::View;
-pub use view::events::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
+pub use view::events::{
+    Action, Input, Misbehaviour, Pin, PinnedMarket, Status, Verdict, ViewUpdate,
+};
 pub use watch::{PeerUpdate, PeerWatch};

@@ -4,19 +4,19 @@ use auction_proto::{Envelope, SealedAnswer, SealingKey};
 use tokio::sync::{mpsc, oneshot};
 
 use super::PeerId;
-use super::node::Word;
-use super::relay::{Delivery, Parcel};
-use crate::client::relay::{Carrier, NotCarried};
+use super::node::NodeCommand;
+use super::relay::{RelayRequest, RelayResponse};
+use crate::client::relay::{Relay, RelayError};
 
-/// A peer that is asked to carry. See [`PeerWatch::carriers`](super::PeerWatch::carriers).
+/// A peer that is asked to carry. See [`PeerWatch::relays`](super::PeerWatch::relays).
 #[derive(Clone, Debug)]
-pub struct PeerCarrier {
+pub struct PeerRelay {
     peer: PeerId,
-    words: mpsc::Sender<Word>,
+    words: mpsc::Sender<NodeCommand>,
 }
 
-impl PeerCarrier {
-    pub(super) fn new(peer: PeerId, words: mpsc::Sender<Word>) -> Self {
+impl PeerRelay {
+    pub(super) fn new(peer: PeerId, words: mpsc::Sender<NodeCommand>) -> Self {
         Self { peer, words }
     }
 
@@ -26,37 +26,37 @@ impl PeerCarrier {
         self.peer
     }
 
-    async fn hand_over(&self, parcel: Parcel) -> Result<Delivery, NotCarried> {
-        let (delivery, delivered) = oneshot::channel();
-        let word = Word::Carry {
+    async fn hand_over(&self, request: RelayRequest) -> Result<RelayResponse, RelayError> {
+        let (response, delivered) = oneshot::channel();
+        let word = NodeCommand::Relay {
             to: self.peer,
-            parcel,
-            delivery,
+            request,
+            response,
         };
-        let ended = || NotCarried::NoWay("this peer has ended".to_owned());
+        let ended = || RelayError::Unreachable("this peer has ended".to_owned());
         self.words.send(word).await.map_err(|_| ended())?;
-        let lost = || NotCarried::Lost("the peer has left, or does not answer".to_owned());
+        let lost = || RelayError::Lost("the peer has left, or does not answer".to_owned());
         match delivered.await.map_err(|_| lost())? {
-            Delivery::Refused(refused) => Err(NotCarried::Refused(Box::new(refused))),
-            delivery => Ok(delivery),
+            RelayResponse::Refused(refused) => Err(RelayError::Refused(Box::new(refused))),
+            response => Ok(response),
         }
     }
 }
 
-impl Carrier for PeerCarrier {
-    async fn sealing_key(&self) -> Result<SealingKey, NotCarried> {
-        match self.hand_over(Parcel::Key).await? {
-            Delivery::Key(key) => Ok(key),
-            _ => Err(NotCarried::Lost(
+impl Relay for PeerRelay {
+    async fn sealing_key(&self) -> Result<SealingKey, RelayError> {
+        match self.hand_over(RelayRequest::Key).await? {
+            RelayResponse::Key(key) => Ok(key),
+            _ => Err(RelayError::Lost(
                 "the peer brought something else".to_owned(),
             )),
         }
     }
 
-    async fn carry(&self, envelope: Envelope) -> Result<SealedAnswer, NotCarried> {
-        match self.hand_over(Parcel::Envelope(envelope)).await? {
-            Delivery::Answer(answer) => Ok(answer),
-            _ => Err(NotCarried::Lost(
+    async fn relay(&self, envelope: Envelope) -> Result<SealedAnswer, RelayError> {
+        match self.hand_over(RelayRequest::Envelope(envelope)).await? {
+            RelayResponse::Answer(answer) => Ok(answer),
+            _ => Err(RelayError::Lost(
                 "the peer brought something else".to_owned(),
             )),
         }

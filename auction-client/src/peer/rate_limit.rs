@@ -4,14 +4,14 @@ use std::time::Duration;
 
 /// What one peer has left.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
+pub(super) struct RateLimit {
     left: f64,
     at_once: u32,
     per_second: u32,
     at: Duration,
 }
 
-impl Rate {
+impl RateLimit {
     pub(super) fn new(now: Duration, at_once: u32, per_second: u32) -> Self {
         Self {
             left: f64::from(at_once),

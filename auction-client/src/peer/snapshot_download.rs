@@ -46,25 +46,25 @@ impl Snapshot {
 
 /// A snapshot on its way.
 #[derive(Debug)]
-pub(super) struct Fetching {
+pub(super) struct SnapshotDownload {
     snapshot: Snapshot,
     bytes: usize,
 }
 
 /// How a part was taken.
 #[derive(Debug)]
-pub(super) enum Taken {
+pub(super) enum PartOutcome {
     /// More are to come.
-    More(Fetching),
+    More(SnapshotDownload),
     /// It was the last.
     Whole(Snapshot),
     /// It is not what was signed; what was taken before stays good.
-    Refused(Fetching),
+    Refused(SnapshotDownload),
     /// The snapshot is too large.
     TooLarge,
 }
 
-impl Fetching {
+impl SnapshotDownload {
     pub(super) fn new(signed: SignedSnapshot, statement: SnapshotStatement) -> Self {
         let snapshot = Snapshot {
             signed,
@@ -83,18 +83,18 @@ impl Fetching {
         u32::try_from(self.snapshot.parts.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn take(mut self, part: SnapshotBytes) -> Taken {
+    pub(super) fn take(mut self, part: SnapshotBytes) -> PartOutcome {
         if part.index != self.next() || self.statement().part(&part).is_err() {
-            return Taken::Refused(self);
+            return PartOutcome::Refused(self);
         }
         self.bytes += part.part.len();
         if self.bytes > SNAPSHOT_BYTES_MAX {
-            return Taken::TooLarge;
+            return PartOutcome::TooLarge;
         }
         self.snapshot.parts.push(part);
         if self.snapshot.parts.len() == self.statement().parts.len() {
-            return Taken::Whole(self.snapshot);
+            return PartOutcome::Whole(self.snapshot);
         }
-        Taken::More(self)
+        PartOutcome::More(self)
     }
 }

@@ -165,9 +165,9 @@ async fn when_nobody_answers_any_more_a_sent_bid_is_unknown_and_an_unsent_one_wa
         ),
         "{error}"
     );
-    assert_eq!(begun.elapsed().as_secs(), limits::ANSWER_WITHIN.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), limits::ANSWER_TIMEOUT.as_secs());
 
-    let short = client.with_answer_within(Duration::from_secs(2));
+    let short = client.with_answer_timeout(Duration::from_secs(2));
     let error = short.bid(LotId(1), price("1.50")).await.unwrap_err();
     assert!(
         matches!(
@@ -181,7 +181,7 @@ async fn when_nobody_answers_any_more_a_sent_bid_is_unknown_and_an_unsent_one_wa
 #[tokio::test(start_paused = true)]
 async fn a_server_that_lives_and_does_not_answer_leaves_the_outcome_unknown() {
     let (client, _door, mut line) = logged_in().await;
-    let client = client.with_answer_within(Duration::from_secs(3));
+    let client = client.with_answer_timeout(Duration::from_secs(3));
     let answer = submit(&client, "1.40").await;
     let number = expect_bid(&mut line, "1.40").await;
     let error = answer.await.unwrap_err();

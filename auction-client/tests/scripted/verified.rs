@@ -157,7 +157,7 @@ async fn two_signed_batches_that_differ_are_told_once_with_a_proof_that_anyone_c
     say(&mut line, &first).await;
     expect_event(&mut watch, START + 1).await;
     say(&mut line, &second).await;
-    let Update::Fraud(fraud) = watch.next().await else {
+    let Update::Equivocation(fraud) = watch.next().await else {
         panic!("the second contradicts the first");
     };
     let expected = FraudProof {
@@ -217,7 +217,7 @@ async fn another_journal_at_the_same_record_is_fraud_too() {
     lie.checkpoint = signer::checkpoint(1);
     lie.checkpoint.chain = [9; 32];
     say(&mut line, &SignedBatch::sign(&lie, &key)).await;
-    let Update::Fraud(fraud) = watch.next().await else {
+    let Update::Equivocation(fraud) = watch.next().await else {
         panic!("the snapshot named another journal");
     };
     assert!(matches!(fraud.conflict, Conflict::Journal(_)));

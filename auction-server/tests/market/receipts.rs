@@ -10,7 +10,7 @@ use crate::line::PASSWORD;
 
 async fn trader(address: std::net::SocketAddr) -> Client {
     let client = Client::connect(address).await.unwrap();
-    let client = client.with_answer_within(DEADLINE);
+    let client = client.with_answer_timeout(DEADLINE);
     let name = Name::parse("mia").unwrap();
     let password = || Secret::new(PASSWORD.to_owned()).unwrap();
     // At the second start the account is there.

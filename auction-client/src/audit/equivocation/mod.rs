@@ -10,15 +10,15 @@ use auction_proto::{
     AnySigned, AnyStatement, Checkpoint, Conflict, FraudProof, PublicKey, StatementError,
 };
 
-use crate::limits::{WITNESSED_BYTES_MAX, WITNESSED_MAX};
+use crate::limits::{EQUIVOCATION_BYTES_MAX, EQUIVOCATION_STATEMENTS_MAX};
 
 /// Remembers what a market has signed, to see when it contradicts itself.
 ///
-/// It keeps the latest [`WITNESSED_MAX`] statements that said something new, as they came. What a market contradicts after
+/// It keeps the latest [`EQUIVOCATION_STATEMENTS_MAX`] statements that said something new, as they came. What a market contradicts after
 /// that is not seen here; a kept [checkpoint](crate::Client::checkpoint_since) sees it.
 ///
 /// ```
-/// use auction_client::Witness;
+/// use auction_client::EquivocationDetector;
 /// # use auction_core::{Digest, FeedSequence, MarketId, Sequence, Term, Timestamp};
 /// # use auction_proto::{AnySigned, BatchStatement, Checkpoint, SignedBatch, SigningKey};
 /// # let key = SigningKey::new(&[7; 32]);
@@ -32,15 +32,15 @@ use crate::limits::{WITNESSED_BYTES_MAX, WITNESSED_MAX};
 /// #     AnySigned::Batch(SignedBatch::sign(&batch, &key))
 /// # };
 /// # let (first, second) = (signed(1), signed(2));
-/// let mut witness = Witness::new(MarketId([1; 16]), key.public());
-/// assert!(witness.hear(&first)?.1.is_none());
-/// let (_, fraud) = witness.hear(&second)?;
-/// let fraud = fraud.expect("two digests at one place");
-/// assert_eq!(fraud.proof.verify(MarketId([1; 16]), &key.public()), Ok(fraud.conflict));
+/// let mut detector = EquivocationDetector::new(MarketId([1; 16]), key.public());
+/// assert!(detector.check(&first)?.1.is_none());
+/// let (_, equivocation) = detector.check(&second)?;
+/// let equivocation = equivocation.expect("two digests at one place");
+/// assert_eq!(equivocation.proof.verify(MarketId([1; 16]), &key.public()), Ok(equivocation.conflict));
 /// # Ok::<(), auction_proto::StatementError>(())
 /// ```
 #[derive(Debug)]
-pub struct Witness {
+pub struct EquivocationDetector {
     market: MarketId,
     key: PublicKey,
     /// What is kept, the oldest first.
@@ -54,14 +54,14 @@ pub struct Witness {
 
 /// A market that has signed two things of which one is a lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fraud {
+pub struct Equivocation {
     /// Both, as they came: anyone who has the market's key can check them.
     pub proof: FraudProof,
     /// How they contradict each other.
     pub conflict: Conflict,
 }
 
-impl Witness {
+impl EquivocationDetector {
     /// Has heard nothing of this market yet.
     #[must_use]
     pub fn new(market: MarketId, key: PublicKey) -> Self {
@@ -80,21 +80,25 @@ impl Witness {
     ///
     /// # Errors
     /// [`StatementError`] when it is not to be believed; it is not kept then.
-    pub fn hear(
+    pub fn check(
         &mut self,
         signed: &AnySigned,
-    ) -> Result<(AnyStatement, Option<Fraud>), StatementError> {
+    ) -> Result<(AnyStatement, Option<Equivocation>), StatementError> {
         let statement = signed.verify(self.market, &self.key)?;
-        let fraud = self.compare(signed, &statement);
-        Ok((statement, fraud))
+        let equivocation = self.compare(signed, &statement);
+        Ok((statement, equivocation))
     }
 
     /// Compares what was checked already: `statement` is what `signed` says, and [`AnySigned::verify`] gave it. What
     /// proves a fraud is not kept, so that the first of the two is compared with whatever else comes.
-    pub fn compare(&mut self, signed: &AnySigned, statement: &AnyStatement) -> Option<Fraud> {
+    pub fn compare(
+        &mut self,
+        signed: &AnySigned,
+        statement: &AnyStatement,
+    ) -> Option<Equivocation> {
         let claims = Claims::of(statement);
-        if let Some(fraud) = self.contradicted(signed, statement, &claims) {
-            return Some(fraud);
+        if let Some(equivocation) = self.contradicted(signed, statement, &claims) {
+            return Some(equivocation);
         }
         self.keep(signed, &claims);
         None
@@ -105,7 +109,7 @@ impl Witness {
         signed: &AnySigned,
         statement: &AnyStatement,
         claims: &Claims<'_>,
-    ) -> Option<Fraud> {
+    ) -> Option<Equivocation> {
         let checkpoint = self.checkpoints.get(&claims.checkpoint.sequence);
         let checkpoint = checkpoint.filter(|(known, _)| known != claims.checkpoint);
         let digest = claims.digest.and_then(|(place, digest)| {
@@ -123,7 +127,7 @@ impl Witness {
                 first: AnySigned::clone(first),
                 second: signed.clone(),
             };
-            Some(Fraud { proof, conflict })
+            Some(Equivocation { proof, conflict })
         })
     }
 
@@ -169,7 +173,7 @@ impl Witness {
         }
         self.bytes += kept.bytes;
         self.kept.push_back(kept);
-        while (self.bytes > WITNESSED_BYTES_MAX || self.kept.len() > WITNESSED_MAX)
+        while (self.bytes > EQUIVOCATION_BYTES_MAX || self.kept.len() > EQUIVOCATION_STATEMENTS_MAX)
             && let Some(oldest) = self.kept.pop_front()
         {
             self.bytes -= oldest.bytes;

@@ -14,8 +14,8 @@ fn key() -> SigningKey {
     SigningKey::new(&[0x42; 32])
 }
 
-fn witness() -> Witness {
-    Witness::new(MARKET, key().public())
+fn detector() -> EquivocationDetector {
+    EquivocationDetector::new(MARKET, key().public())
 }
 
 fn entry(place: u64, lot: u32) -> FeedEntry {
@@ -62,9 +62,9 @@ proptest! {
 
     #[test]
     fn an_honest_market_is_never_accused(cuts in cuts()) {
-        let mut witness = witness();
+        let mut detector = detector();
         for (after, through) in cuts {
-            let heard = witness.hear(&batch(after, through, None)).unwrap();
+            let heard = detector.check(&batch(after, through, None)).unwrap();
             prop_assert_eq!(heard.1, None);
         }
     }
@@ -73,20 +73,20 @@ proptest! {
     fn another_event_at_a_place_that_was_heard_is_fraud(
         cuts in cuts(), after in 0..EVENTS, count in 1..6_u64, lie in 1..=EVENTS,
     ) {
-        let mut witness = witness();
+        let mut detector = detector();
         for (after, through) in &cuts {
-            witness.hear(&batch(*after, *through, None)).unwrap();
+            detector.check(&batch(*after, *through, None)).unwrap();
         }
         let through = (after + count).min(EVENTS);
         prop_assume!(after < lie && lie <= through);
         let was_heard = cuts.iter().any(|(after, through)| *after < lie && lie <= *through);
-        let (_, fraud) = witness.hear(&batch(after, through, Some(lie))).unwrap();
-        prop_assert_eq!(fraud.is_some(), was_heard);
-        if let Some(Fraud { proof, conflict }) = fraud {
+        let (_, equivocation) = detector.check(&batch(after, through, Some(lie))).unwrap();
+        prop_assert_eq!(equivocation.is_some(), was_heard);
+        if let Some(Equivocation { proof, conflict }) = equivocation {
             prop_assert_eq!(conflict, Conflict::Event(FeedSequence(lie)));
             prop_assert_eq!(proof.verify(MARKET, &key().public()), Ok(conflict));
             // The first that was heard stays what others are compared with.
-            let again = witness.hear(&batch(after, through, None)).unwrap();
+            let again = detector.check(&batch(after, through, None)).unwrap();
             prop_assert_eq!(again.1, None);
         }
     }
@@ -94,33 +94,33 @@ proptest! {
 
 #[test]
 fn what_is_not_signed_by_the_market_accuses_nobody() {
-    let mut witness = witness();
-    witness.hear(&batch(0, 3, None)).unwrap();
+    let mut detector = detector();
+    detector.check(&batch(0, 3, None)).unwrap();
     let AnySigned::Batch(mut forged) = batch(0, 3, Some(2)) else {
         unreachable!()
     };
     forged.signature.0[5] ^= 1;
-    assert!(witness.hear(&AnySigned::Batch(forged)).is_err());
-    assert_eq!(witness.hear(&batch(0, 3, None)).unwrap().1, None);
+    assert!(detector.check(&AnySigned::Batch(forged)).is_err());
+    assert_eq!(detector.check(&batch(0, 3, None)).unwrap().1, None);
 }
 
 #[test]
 fn what_is_kept_does_not_grow_without_end() {
-    let mut witness = witness();
-    for place in 0..WITNESSED_MAX as u64 + 50 {
+    let mut detector = detector();
+    for place in 0..EQUIVOCATION_STATEMENTS_MAX as u64 + 50 {
         let signed = batch(place, place + 1, None);
         let statement = AnyStatement::Batch(statement(place, place + 1, None));
-        assert!(witness.compare(&signed, &statement).is_none());
+        assert!(detector.compare(&signed, &statement).is_none());
     }
-    assert_eq!(witness.kept.len(), WITNESSED_MAX);
+    assert_eq!(detector.kept.len(), EQUIVOCATION_STATEMENTS_MAX);
     let indexes = [
-        witness.batches.len(),
-        witness.digests.len(),
-        witness.checkpoints.len(),
+        detector.batches.len(),
+        detector.digests.len(),
+        detector.checkpoints.len(),
     ];
-    assert_eq!(indexes, [WITNESSED_MAX; 3]);
-    let held: usize = witness.batches.values().map(|signed| size(signed)).sum();
-    assert_eq!(witness.bytes, held);
+    assert_eq!(indexes, [EQUIVOCATION_STATEMENTS_MAX; 3]);
+    let held: usize = detector.batches.values().map(|signed| size(signed)).sum();
+    assert_eq!(detector.bytes, held);
 }
 
 /// With no event in common, each has to tell by itself.
@@ -132,13 +132,13 @@ fn another_digest_of_a_place_and_another_checkpoint_of_a_record_are_fraud() {
         |lie| lie.checkpoint.root = [99; 32],
     ];
     for tell in lies {
-        let mut witness = witness();
-        witness.hear(&batch(3, 5, None)).unwrap();
+        let mut detector = detector();
+        detector.check(&batch(3, 5, None)).unwrap();
         let mut lie = statement(5, 5, None);
         tell(&mut lie);
         let lie = AnySigned::Batch(SignedBatch::sign(&lie, &key()));
-        let (_, fraud) = witness.hear(&lie).unwrap();
-        let Fraud { proof, conflict } = fraud.expect("it contradicts what was heard");
+        let (_, equivocation) = detector.check(&lie).unwrap();
+        let Equivocation { proof, conflict } = equivocation.expect("it contradicts what was heard");
         assert_eq!(proof.verify(MARKET, &key().public()), Ok(conflict));
     }
 }

@@ -57,7 +57,7 @@ pub enum EvidenceError {
     },
     /// The market has signed two different journals up to one record: that is fraud.
     #[error("the market has signed two different journals up to record {sequence}: that is fraud")]
-    Fraud {
+    Equivocation {
         /// The record.
         sequence: Sequence,
         /// Both statements, for anyone to check.
@@ -224,7 +224,7 @@ impl Evidence {
                 first: AnySigned::Checkpoint(first.clone()),
                 second: AnySigned::Checkpoint(signed.clone()),
             });
-            return Err(EvidenceError::Fraud { sequence, proof });
+            return Err(EvidenceError::Equivocation { sequence, proof });
         }
         match sequence.0 {
             0 => Ok(()),

@@ -282,7 +282,8 @@ fn two_journals_signed_up_to_one_record_are_fraud_that_anyone_can_check() {
         .checkpoint(&one.signed(one.ends()[1]), MARKET, &public)
         .unwrap();
     let receipt = other.receipt(5, other.ends()[1]);
-    let Err(EvidenceError::Fraud { sequence, proof }) = evidence.receipt(&receipt, MARKET, &public)
+    let Err(EvidenceError::Equivocation { sequence, proof }) =
+        evidence.receipt(&receipt, MARKET, &public)
     else {
         panic!("the two contradict each other");
     };

@@ -13,14 +13,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::args::Cli;
-use crate::output::failure::{Form, usage};
+use crate::output::failure::{OutputFormat, usage};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, Form::of_arguments(std::env::args())),
+        Err(error) => return usage(&error, OutputFormat::of_arguments(std::env::args())),
     };
-    let form = cli.shared.form();
+    let format = cli.shared.format();
     let done = if screen::is_asked_for(&cli) {
         screen::open(&cli)
     } else {
@@ -28,6 +28,6 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(form),
+        Err(failure) => failure.report(format),
     }
 }

@@ -14,8 +14,8 @@ use auction_proto::{
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::client::relay::{Carrier, NotCarried};
-use crate::limits::{CARRIED_AGAIN_AFTER, CARRIED_WITHIN, ENVELOPE_LIVES};
+use crate::client::relay::{Relay, RelayError};
+use crate::limits::{ENVELOPE_LIFETIME, RELAY_AGAIN_AFTER, RELAY_TIMEOUT};
 
 /// A device of an account, and the market that it is of.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub enum DeviceError {
     Refused(Box<Refused>),
     /// Nobody had a key to seal to that the market has signed: nothing was sent.
     #[error("nothing was sent, for nobody had the market's key to seal to: {0}")]
-    NotSent(NotCarried),
+    NotSent(RelayError),
     /// It was handed over, and no answer came that can be believed: it may have been done, or may still be. Asked again
     /// with the same number, it is done once.
     #[error("no answer came that the market has signed: {because}")]
@@ -57,7 +57,7 @@ pub enum DeviceError {
         /// Until then, by the server's clock, it may still be done.
         until: Timestamp,
         /// What became of it, as far as those say who carried it.
-        because: NotCarried,
+        because: RelayError,
     },
 }
 
@@ -120,7 +120,7 @@ impl Device {
         within: Duration,
     ) -> Result<Accepted, DeviceError>
     where
-        C: Carrier + Clone + Send + Sync + 'static,
+        C: Relay + Clone + Send + Sync + 'static,
     {
         let to = self.find_key(carriers).await?;
         let until = Instant::now() + within;
@@ -131,11 +131,12 @@ impl Device {
             let (at, then) = known;
             let expires_at = at
                 .saturating_add(span_of(then.elapsed()))
-                .saturating_add(ENVELOPE_LIVES);
+                .saturating_add(ENVELOPE_LIFETIME);
             let sealed = self.seal(request, command.clone(), expires_at, &to);
-            let sealed = sealed
-                .map_err(|error| DeviceError::NotSent(NotCarried::NoWay(error.to_string())))?;
-            let answered = self.carry(carriers, &sealed, until).await;
+            let sealed = sealed.map_err(|error| {
+                DeviceError::NotSent(RelayError::Unreachable(error.to_string()))
+            })?;
+            let answered = self.relay(carriers, &sealed, until).await;
             let answer = answered.map_err(|because| DeviceError::OutcomeUnknown {
                 request,
                 until: expires_at,
@@ -156,52 +157,49 @@ impl Device {
         }
     }
 
-    async fn find_key<C: Carrier>(
-        &self,
-        carriers: &[C],
-    ) -> Result<SealingKeyStatement, DeviceError> {
-        let mut because = NotCarried::NoWay("there is nobody to carry it".to_owned());
+    async fn find_key<C: Relay>(&self, carriers: &[C]) -> Result<SealingKeyStatement, DeviceError> {
+        let mut because = RelayError::Unreachable("there is nobody to carry it".to_owned());
         for carrier in carriers {
-            let until = Instant::now() + CARRIED_WITHIN;
+            let until = Instant::now() + RELAY_TIMEOUT;
             match timeout_at(until, carrier.sealing_key()).await {
                 Ok(Ok(key)) => match key.verify(self.market, &self.market_key) {
                     Ok(statement) => return Ok(statement),
-                    Err(error) => because = NotCarried::NoWay(error.to_string()),
+                    Err(error) => because = RelayError::Unreachable(error.to_string()),
                 },
                 Ok(Err(error)) => because = error,
-                Err(_) => because = NotCarried::Lost("it took too long".to_owned()),
+                Err(_) => because = RelayError::Lost("it took too long".to_owned()),
             }
         }
         Err(DeviceError::NotSent(because))
     }
 
     /// Sends an envelope by all until one brings the market's answer.
-    async fn carry<C>(
+    async fn relay<C>(
         &self,
         carriers: &[C],
         sealed: &Sealed,
         until: Instant,
-    ) -> Result<EnvelopeAnswer, NotCarried>
+    ) -> Result<EnvelopeAnswer, RelayError>
     where
-        C: Carrier + Clone + Send + Sync + 'static,
+        C: Relay + Clone + Send + Sync + 'static,
     {
         let mut under_way = JoinSet::new();
         for carrier in carriers {
             let (carrier, envelope) = (carrier.clone(), sealed.envelope.clone());
             under_way.spawn(async move { carry_until(&carrier, envelope, until).await });
         }
-        let mut because = NotCarried::Lost("it took too long".to_owned());
+        let mut because = RelayError::Lost("it took too long".to_owned());
         while let Some(brought) = under_way.join_next().await {
             match brought {
                 Ok(Ok(answer)) => match self.open(sealed, &answer) {
                     Ok(told) => return Ok(told.answer),
                     Err(error) => {
                         tracing::warn!(%error, "who carried the envelope brought something else than the market's answer");
-                        because = NotCarried::Lost(error.to_string());
+                        because = RelayError::Lost(error.to_string());
                     }
                 },
                 Ok(Err(error)) => because = error,
-                Err(failed) => because = NotCarried::Lost(failed.to_string()),
+                Err(failed) => because = RelayError::Lost(failed.to_string()),
             }
         }
         Err(because)
@@ -223,22 +221,22 @@ impl Sealed {
 }
 
 /// Carries the same envelope again and again, until an answer comes back: it has one effect.
-async fn carry_until<C: Carrier>(
+async fn carry_until<C: Relay>(
     carrier: &C,
     envelope: Envelope,
     until: Instant,
-) -> Result<SealedAnswer, NotCarried> {
+) -> Result<SealedAnswer, RelayError> {
     loop {
-        let this = until.min(Instant::now() + CARRIED_WITHIN);
-        let because = match timeout_at(this, carrier.carry(envelope.clone())).await {
+        let this = until.min(Instant::now() + RELAY_TIMEOUT);
+        let because = match timeout_at(this, carrier.relay(envelope.clone())).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(because)) => because,
-            Err(_) => NotCarried::Lost("it took too long".to_owned()),
+            Err(_) => RelayError::Lost("it took too long".to_owned()),
         };
-        if Instant::now() + CARRIED_AGAIN_AFTER >= until {
+        if Instant::now() + RELAY_AGAIN_AFTER >= until {
             return Err(because);
         }
-        sleep(CARRIED_AGAIN_AFTER).await;
+        sleep(RELAY_AGAIN_AFTER).await;
     }
 }
 

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use tokio::time::{Instant, sleep};
 
 use super::{Device, DeviceError};
-use crate::client::relay::{Carrier, NotCarried};
+use crate::client::relay::{Relay, RelayError};
 
 const MARKET: MarketId = MarketId([7; 16]);
 const WITHIN: Duration = Duration::from_secs(30);
@@ -69,10 +69,10 @@ impl Market {
         self.0.lock().unwrap().effects
     }
 
-    fn take(&self, envelope: &Envelope) -> Result<SealedAnswer, NotCarried> {
+    fn take(&self, envelope: &Envelope) -> Result<SealedAnswer, RelayError> {
         let opened = envelope.open(MARKET, &opening()).map_err(|error| {
             let refused = Refused::new(Code::ENVELOPE_UNREADABLE, error);
-            NotCarried::Refused(Box::new(refused))
+            RelayError::Refused(Box::new(refused))
         })?;
         let key = DeviceKey(device().key.public().0);
         opened.verify(key).expect("only this device has asked");
@@ -159,26 +159,26 @@ struct Someone {
     takes: Duration,
 }
 
-impl Carrier for Someone {
-    async fn sealing_key(&self) -> Result<SealingKey, NotCarried> {
+impl Relay for Someone {
+    async fn sealing_key(&self) -> Result<SealingKey, RelayError> {
         match self.sort {
             Sort::BringsItsOwnKey => {
                 let own = SigningKey::new(&[0x66; 32]);
                 Ok(OpeningKey::new(&[0x66; 32]).signed(MARKET, &own))
             }
-            Sort::Drops => Err(NotCarried::Lost("nothing came back".to_owned())),
+            Sort::Drops => Err(RelayError::Lost("nothing came back".to_owned())),
             _ => Ok(opening().signed(MARKET, &signing())),
         }
     }
 
-    async fn carry(&self, envelope: Envelope) -> Result<SealedAnswer, NotCarried> {
+    async fn relay(&self, envelope: Envelope) -> Result<SealedAnswer, RelayError> {
         sleep(self.takes).await;
         match self.sort {
             Sort::Honest => self.market.take(&envelope),
             Sort::Drops | Sort::BringsItsOwnKey => std::future::pending().await,
             Sort::KeepsTheAnswer => {
                 let _ = self.market.take(&envelope);
-                Err(NotCarried::Lost("nothing came back".to_owned()))
+                Err(RelayError::Lost("nothing came back".to_owned()))
             }
             Sort::FlipsBits => {
                 let mut changed = envelope.sealed.to_vec();
@@ -194,7 +194,7 @@ impl Carrier for Someone {
             }
             Sort::BringsAnother => {
                 let first = self.market.0.lock().unwrap().first.clone();
-                first.ok_or_else(|| NotCarried::Lost("it has none yet".to_owned()))
+                first.ok_or_else(|| RelayError::Lost("it has none yet".to_owned()))
             }
             Sort::MakesOneUp => {
                 let told = AnswerStatement {
@@ -211,7 +211,7 @@ impl Carrier for Someone {
             }
             Sort::SaysNo => {
                 let refused = Refused::new(Code::SUSPENDED, "you are suspended");
-                Err(NotCarried::Refused(Box::new(refused)))
+                Err(RelayError::Refused(Box::new(refused)))
             }
             Sort::Replays => {
                 for _ in 0..3 {

@@ -19,7 +19,7 @@ pub(crate) enum Source {
 
 /// Where others can be reached, perhaps.
 #[derive(Debug, Default)]
-pub(crate) struct Addresses {
+pub(crate) struct AddressBook {
     known: Vec<Address>,
     /// Where those who are connected say that they can be reached.
     reached_at: BTreeMap<PeerId, Vec<Multiaddr>>,
@@ -35,7 +35,7 @@ struct Address {
     found: Option<PeerId>,
 }
 
-impl Addresses {
+impl AddressBook {
     /// Learns an address, while there is room.
     pub(crate) fn learn(&mut self, address: Multiaddr, source: Source) {
         let mut known = self.known.iter_mut();
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn addresses_have_their_room_and_those_that_are_tried_in_vain_are_forgotten_unless_given() {
-        let mut addresses = Addresses::default();
+        let mut addresses = AddressBook::default();
         addresses.learn(at(1), Source::Given);
         (1..=ADDRESSES_MAX + 9).for_each(|port| addresses.learn(at(port), Source::Heard));
         assert_eq!(addresses.known.len(), ADDRESSES_MAX);
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_few_of_those_who_follow_are_named_to_another_and_never_itself() {
-        let mut addresses = Addresses::default();
+        let mut addresses = AddressBook::default();
         let peers: Vec<_> = (0..40).map(|_| PeerId::random()).collect();
         for (port, peer) in (1..).zip(&peers) {
             addresses.reached(*peer, vec![at(port)]);

@@ -25,29 +25,30 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::limits::{
-    CUT_MAX, DIAL_EVERY, INTRODUCED_WITHIN, NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
+    BANNED_MAX, DIAL_EVERY, INTRODUCED_WITHIN, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
+    UPDATES_WAITING_MAX,
 };
-use super::relay::{Delivery, Handed, Parcel, Relay};
+use super::relay::{RelayJob, RelayRequest, RelayResponse, RelayServer};
 use super::view::View;
 use crate::feed::signed::{Signed, SignedFeed};
-use crate::peer::join::{JoinError, Joining};
-use crate::peer::message::Ask;
-use crate::peer::node::address_book::{Addresses, Source};
-use crate::peer::node::network::{Net, NetEvent, is_loopback, topic};
+use crate::peer::join::{JoinConfig, JoinError};
+use crate::peer::message::PeerRequest;
+use crate::peer::node::address_book::{AddressBook, Source};
+use crate::peer::node::network::{Behaviour, BehaviourEvent, is_loopback, topic};
 use crate::peer::node::transport::transport;
 use crate::peer::snapshot_download::Snapshot;
-use crate::peer::view::events::{Action, Input, Pinned, Standing, Told, Verdict};
+use crate::peer::view::events::{Action, Input, PinnedMarket, Status, Verdict, ViewUpdate};
 
 /// How long a connection lives on which nothing happens.
 const IDLE: Duration = Duration::from_secs(3_600);
 
 /// What a peer is known by.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct NodeState {
     pub(super) id: PeerId,
     pub(super) addresses: watch::Receiver<Vec<Multiaddr>>,
     pub(super) connected: watch::Receiver<usize>,
-    pub(super) pinned: watch::Receiver<Option<Pinned>>,
+    pub(super) pinned: watch::Receiver<Option<PinnedMarket>>,
     /// The market's time at a moment.
     pub(super) time: watch::Receiver<Option<(Timestamp, Instant)>>,
     /// What was told does not fit together for whoever follows.
@@ -57,30 +58,30 @@ pub(super) struct Known {
 }
 
 /// What whoever follows has to say.
-pub(super) enum Word {
+pub(super) enum NodeCommand {
     /// Others can be reached there.
-    Meet(Vec<Multiaddr>),
+    Connect(Vec<Multiaddr>),
     /// There is a line to the server, or none any more.
-    Line(Option<Box<SignedFeed>>),
+    SetFeed(Option<Box<SignedFeed>>),
     /// What others hand over goes up there from now on.
-    Relay(mpsc::Sender<Handed>),
+    ServeRelay(mpsc::Sender<RelayJob>),
     /// Who could carry?
-    Carriers(oneshot::Sender<Vec<PeerId>>),
+    Relays(oneshot::Sender<Vec<PeerId>>),
     /// Another is to carry something.
-    Carry {
+    Relay {
         to: PeerId,
-        parcel: Parcel,
-        delivery: oneshot::Sender<Delivery>,
+        request: RelayRequest,
+        response: oneshot::Sender<RelayResponse>,
     },
     /// They are not spoken to any more.
-    Refuse(Vec<PeerId>),
+    Ban(Vec<PeerId>),
     /// They are spoken to again.
-    Admit(Vec<PeerId>),
+    Unban(Vec<PeerId>),
 }
 
 /// A peer.
 pub(super) struct Node {
-    swarm: Swarm<Net>,
+    swarm: Swarm<Behaviour>,
     topic: IdentTopic,
     view: View<PeerId>,
     start: Instant,
@@ -89,42 +90,42 @@ pub(super) struct Node {
     renewal: Option<SignedFeed>,
     renew_at: Instant,
     /// What was asked, and of whom.
-    asked: HashMap<OutboundRequestId, (PeerId, Ask)>,
-    relay: Relay<PeerId>,
+    asked: HashMap<OutboundRequestId, (PeerId, PeerRequest)>,
+    relay: RelayServer<PeerId>,
     /// What was handed to others to be carried, and who waits for what they bring.
-    handed: HashMap<OutboundRequestId, oneshot::Sender<Delivery>>,
+    handed: HashMap<OutboundRequestId, oneshot::Sender<RelayResponse>>,
     /// What is carried for others, and where what it brings goes.
-    carried: JoinSet<Option<(ResponseChannel<Vec<u8>>, Delivery)>>,
-    addresses: Addresses,
+    carried: JoinSet<Option<(ResponseChannel<Vec<u8>>, RelayResponse)>>,
+    addresses: AddressBook,
     following: BTreeSet<PeerId>,
     /// Who is let go when others were named to it.
     introduced: VecDeque<(Instant, PeerId)>,
     cut: VecDeque<PeerId>,
     dial_at: Instant,
-    news: mpsc::Sender<Told>,
-    waiting: VecDeque<Told>,
-    words: mpsc::Receiver<Word>,
+    news: mpsc::Sender<ViewUpdate>,
+    waiting: VecDeque<ViewUpdate>,
+    words: mpsc::Receiver<NodeCommand>,
     unfit: Arc<Notify>,
     listens_at: watch::Sender<Vec<Multiaddr>>,
     connected: watch::Sender<usize>,
-    pinned: watch::Sender<Option<Pinned>>,
+    pinned: watch::Sender<Option<PinnedMarket>>,
     time: watch::Sender<Option<(Timestamp, Instant)>>,
 }
 
 impl Node {
     pub(super) fn new(
-        joining: Joining,
+        joining: JoinConfig,
         feed: Option<SignedFeed>,
-        news: mpsc::Sender<Told>,
-        words: mpsc::Receiver<Word>,
-    ) -> Result<(Self, Known), JoinError> {
+        news: mpsc::Sender<ViewUpdate>,
+        words: mpsc::Receiver<NodeCommand>,
+    ) -> Result<(Self, NodeState), JoinError> {
         let keypair = Keypair::generate_ed25519();
         let id = keypair.public().to_peer_id();
         let topic = topic(joining.pin.fingerprint());
         let sent = Arc::new(AtomicU64::new(0));
         let transport = transport(&keypair, sent.clone())
             .map_err(|error| JoinError::System(error.to_string()))?;
-        let net = Net::new(&keypair, &topic, joining.local_network)
+        let net = Behaviour::new(&keypair, &topic, joining.local_network)
             .map_err(|error| JoinError::System(error.to_string()))?;
         let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
         let mut swarm = Swarm::new(transport, net, id, config);
@@ -150,10 +151,10 @@ impl Node {
             renewal: None,
             renew_at: start,
             asked: HashMap::new(),
-            relay: Relay::new(),
+            relay: RelayServer::new(),
             handed: HashMap::new(),
             carried: JoinSet::new(),
-            addresses: Addresses::default(),
+            addresses: AddressBook::default(),
             following: BTreeSet::new(),
             introduced: VecDeque::new(),
             cut: VecDeque::new(),
@@ -171,7 +172,7 @@ impl Node {
             node.addresses.learn(peer, Source::Given);
         }
         node.say_what_is_known();
-        let known = Known {
+        let known = NodeState {
             id,
             addresses: listens,
             connected: connected_to,
@@ -199,32 +200,32 @@ impl Node {
                     self.hand_over();
                 }
                 word = self.words.recv() => match word {
-                    Some(Word::Meet(peers)) => {
+                    Some(NodeCommand::Connect(peers)) => {
                         for peer in peers {
                             self.addresses.learn(peer, Source::Heard);
                         }
                         self.dial_at = Instant::now();
                     }
-                    Some(Word::Line(feed)) => self.feed = feed.map(|feed| *feed),
-                    Some(Word::Relay(line)) => self.relay.set_line(Some(line)),
-                    Some(Word::Carriers(told)) => {
+                    Some(NodeCommand::SetFeed(feed)) => self.feed = feed.map(|feed| *feed),
+                    Some(NodeCommand::ServeRelay(line)) => self.relay.set_feed(Some(line)),
+                    Some(NodeCommand::Relays(told)) => {
                         // Who asked may have left.
                         let _ = told.send(self.following.iter().copied().collect());
                     }
-                    Some(Word::Carry { to, parcel, delivery }) => {
+                    Some(NodeCommand::Relay { to, request, response }) => {
                         let relaying = &mut self.swarm.behaviour_mut().relay;
-                        let number = relaying.send_request(&to, parcel.encode());
-                        self.handed.insert(number, delivery);
+                        let number = relaying.send_request(&to, request.encode());
+                        self.handed.insert(number, response);
                     }
-                    Some(Word::Refuse(peers)) => {
+                    Some(NodeCommand::Ban(peers)) => {
                         peers.into_iter().for_each(|peer| self.cut_off(peer));
                     }
-                    Some(Word::Admit(peers)) => self.admit(&peers),
+                    Some(NodeCommand::Unban(peers)) => self.unban(&peers),
                     None => return,
                 },
                 Some(carried) = self.carried.join_next() => {
-                    if let Ok(Some((channel, delivery))) = carried {
-                        self.deliver(channel, delivery);
+                    if let Ok(Some((channel, response))) = carried {
+                        self.deliver(channel, response);
                     }
                 }
                 () = self.unfit.notified() => self.begin_anew(),
@@ -254,7 +255,7 @@ impl Node {
         if let Signed::Snapshot { statement, parts } = signed
             && let Some(snapshot) = self.checked(statement, parts)
         {
-            self.put(Input::Renewed(snapshot));
+            self.put(Input::NewerSnapshot(snapshot));
         }
     }
 
@@ -269,33 +270,33 @@ impl Node {
     /// What needs no message or channel of its own.
     fn act(&mut self, action: Action<PeerId>) {
         match action {
-            Action::Publish(letter) => {
+            Action::Publish(message) => {
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
                 // Nobody may be there yet; who comes asks.
-                if let Err(error) = gossip.publish(self.topic.clone(), &*letter.bytes) {
+                if let Err(error) = gossip.publish(self.topic.clone(), &*message.bytes) {
                     tracing::trace!(%error, "not published");
                 }
             }
-            Action::Ask { peer, ask } => {
+            Action::Request { peer, ask } => {
                 let market = self.view.pinned().map(|pinned| pinned.market);
                 let bytes = ask.encode(market).to_vec();
                 let asking = &mut self.swarm.behaviour_mut().ask;
                 let number = asking.send_request(&peer, bytes);
                 self.asked.insert(number, (peer, ask));
             }
-            Action::Cut { peer, because } => {
+            Action::Ban { peer, because } => {
                 tracing::warn!(%peer, ?because, "cut a peer off");
                 self.cut_off(peer);
             }
-            Action::Tell(told) => self.tell(told),
+            Action::Emit(told) => self.tell(told),
             // They are taken where what they answer is at hand.
-            Action::Judge(_) | Action::Answer(_) => {}
+            Action::Validate(_) | Action::Respond(_) => {}
         }
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell(&mut self, told: ViewUpdate) {
         self.waiting.push_back(told);
-        if self.waiting.len() > NEWS_WAITING_MAX {
+        if self.waiting.len() > UPDATES_WAITING_MAX {
             self.begin_anew();
         }
     }
@@ -316,7 +317,7 @@ impl Node {
         if let Some(feed) = &mut self.feed {
             feed.begin_anew();
         }
-        self.put(Input::Unfit);
+        self.put(Input::FoldFailed);
     }
 
     fn cut_off(&mut self, peer: PeerId) {
@@ -324,14 +325,14 @@ impl Node {
         let net = self.swarm.behaviour_mut();
         net.cut.block_peer(peer);
         self.cut.push_back(peer);
-        if self.cut.len() > CUT_MAX
+        if self.cut.len() > BANNED_MAX
             && let Some(oldest) = self.cut.pop_front()
         {
             net.cut.unblock_peer(oldest);
         }
     }
 
-    fn admit(&mut self, peers: &[PeerId]) {
+    fn unban(&mut self, peers: &[PeerId]) {
         self.cut.retain(|cut| !peers.contains(cut));
         let cut = &mut self.swarm.behaviour_mut().cut;
         for peer in peers {
@@ -341,10 +342,10 @@ impl Node {
 
     fn signed(&mut self, signed: Signed) {
         match signed {
-            Signed::Batch(batch) => self.put(Input::Signed(batch)),
+            Signed::Batch(batch) => self.put(Input::ServerBatch(batch)),
             Signed::Snapshot { statement, parts } => {
                 if let Some(snapshot) = self.checked(statement, parts) {
-                    self.put(Input::Taken(snapshot));
+                    self.put(Input::ServerSnapshot(snapshot));
                 }
             }
             Signed::Reconnecting { because, wait } => {
@@ -374,7 +375,7 @@ impl Node {
     fn dial(&mut self) {
         self.dial_at = Instant::now() + DIAL_EVERY;
         // Who hears nothing new may be cut off together with all it knows: others are tried too.
-        let hears = self.view.standing() != Standing::Stale;
+        let hears = self.view.status() != Status::Stale;
         if self.following.len() >= PEERS_WANTED && hears {
             return;
         }
@@ -408,19 +409,19 @@ impl Node {
         }
     }
 
-    fn swarm_event(&mut self, event: SwarmEvent<NetEvent>) {
+    fn swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::Behaviour(NetEvent::Gossip(event)) => self.gossip(event),
-            SwarmEvent::Behaviour(NetEvent::Ask(event)) => self.ask(event),
-            SwarmEvent::Behaviour(NetEvent::Relay(event)) => self.relayed(event),
-            SwarmEvent::Behaviour(NetEvent::Mdns(mdns::Event::Discovered(found))) => {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Ask(event)) => self.ask(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.relayed(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Mdns(mdns::Event::Discovered(found))) => {
                 for (peer, address) in found {
                     let address = address.with_p2p(peer).unwrap_or_else(|address| address);
                     self.addresses.learn(address, Source::Heard);
                 }
                 self.dial_at = Instant::now();
             }
-            SwarmEvent::Behaviour(NetEvent::Identify(identify::Event::Received {
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
                 peer_id,
                 info,
                 ..
@@ -469,9 +470,9 @@ impl Node {
                 let bytes = message.data;
                 let actions = self
                     .view
-                    .update(self.start.elapsed(), Input::Heard { from, bytes });
+                    .update(self.start.elapsed(), Input::Gossip { from, bytes });
                 for action in actions {
-                    let Action::Judge(verdict) = action else {
+                    let Action::Validate(verdict) = action else {
                         self.act(action);
                         continue;
                     };
@@ -520,7 +521,7 @@ async fn until_first(introduced: &VecDeque<(Instant, PeerId)>) {
 }
 
 /// Whether there is room for news, once there is; `false`: nobody follows any more.
-async fn has_room(news: &mpsc::Sender<Told>) -> bool {
+async fn has_room(news: &mpsc::Sender<ViewUpdate>) -> bool {
     news.reserve().await.is_ok()
 }
 

@@ -20,8 +20,9 @@ use libp2p::{Multiaddr, StreamProtocol, identify, mdns};
 use sha2::{Digest as _, Sha256};
 
 use crate::peer::limits::{
-    ANSWER_BYTES_MAX, ANSWER_WITHIN, DELIVERED_WITHIN, DELIVERY_BYTES_MAX, INBOUND_MAX,
-    INBOUND_PENDING_MAX, LETTER_BYTES_MAX, OUTBOUND_MAX, PARCEL_BYTES_MAX, SAME_PEER_MAX,
+    ANSWER_BYTES_MAX, ANSWER_TIMEOUT, GOSSIP_BYTES_MAX, INBOUND_MAX, INBOUND_PENDING_MAX,
+    OUTBOUND_MAX, RELAY_REQUEST_BYTES_MAX, RELAY_RESPONSE_BYTES_MAX, RELAY_RESPONSE_TIMEOUT,
+    SAME_PEER_MAX,
 };
 
 /// What peers of any market speak.
@@ -37,8 +38,8 @@ const ASK_CODEC: BytesCodec = BytesCodec {
 const RELAY_PROTOCOL: StreamProtocol = StreamProtocol::new("/auction/relay/1");
 /// How parcels and deliveries are read.
 const RELAY_CODEC: BytesCodec = BytesCodec {
-    request_bytes_max: PARCEL_BYTES_MAX,
-    answer_bytes_max: DELIVERY_BYTES_MAX,
+    request_bytes_max: RELAY_REQUEST_BYTES_MAX,
+    answer_bytes_max: RELAY_RESPONSE_BYTES_MAX,
 };
 /// What gossipsub puts around a message, in bytes, at the most.
 const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
@@ -48,7 +49,7 @@ pub(crate) type Gossip =
 
 /// All that libp2p does. Who is refused is refused first.
 #[derive(NetworkBehaviour)]
-pub(crate) struct Net {
+pub(crate) struct Behaviour {
     pub(crate) cut: allow_block_list::Behaviour<BlockedPeers>,
     pub(crate) limits: connection_limits::Behaviour,
     pub(crate) gossip: Gossip,
@@ -65,7 +66,7 @@ pub(crate) fn topic(key: KeyFingerprint) -> IdentTopic {
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-impl Net {
+impl Behaviour {
     pub(crate) fn new(
         keypair: &Keypair,
         topic: &IdentTopic,
@@ -77,7 +78,7 @@ impl Net {
             .with_max_established_outgoing(Some(OUTBOUND_MAX))
             .with_max_established_per_peer(Some(SAME_PEER_MAX));
         let asking = request_response::Config::default()
-            .with_request_timeout(ANSWER_WITHIN)
+            .with_request_timeout(ANSWER_TIMEOUT)
             .with_max_concurrent_streams(32);
         let protocols = [(ASK_PROTOCOL, ProtocolSupport::Full)];
         let identify = identify::Config::new(PROTOCOL.to_owned(), keypair.public());
@@ -99,7 +100,7 @@ impl Net {
                 RELAY_CODEC,
                 [(RELAY_PROTOCOL, ProtocolSupport::Full)],
                 request_response::Config::default()
-                    .with_request_timeout(DELIVERED_WITHIN)
+                    .with_request_timeout(RELAY_RESPONSE_TIMEOUT)
                     .with_max_concurrent_streams(32),
             ),
             identify: identify::Behaviour::new(identify),
@@ -118,7 +119,7 @@ fn gossip(topic: &IdentTopic) -> Result<Gossip, Failed> {
         .flood_publish(false)
         // Over the signature too: else a forger shadows the true message with one of the same name.
         .message_id_fn(|message| MessageId::from(Sha256::digest(&message.data).to_vec()))
-        .max_transmit_size(LETTER_BYTES_MAX + ENVELOPE_BYTES_MAX)
+        .max_transmit_size(GOSSIP_BYTES_MAX + ENVELOPE_BYTES_MAX)
         .build()?;
     let only = WhitelistSubscriptionFilter([topic.hash()].into());
     let author = MessageAuthenticity::Anonymous;

@@ -3,7 +3,7 @@
 use libp2p::PeerId;
 use libp2p::request_response::{self, ResponseChannel};
 
-use super::super::relay::{Delivery, Parcel};
+use super::super::relay::{RelayRequest, RelayResponse};
 use super::Node;
 
 impl Node {
@@ -12,15 +12,17 @@ impl Node {
             request_response::Event::Message { peer, message, .. } => match message {
                 request_response::Message::Request {
                     request, channel, ..
-                } => self.carry(peer, &request, channel),
+                } => self.relay(peer, &request, channel),
                 request_response::Message::Response {
                     request_id,
                     response,
                 } => {
                     let handed = self.handed.remove(&request_id);
-                    if let (Some(waits), Some(delivery)) = (handed, Delivery::decode(&response)) {
+                    if let (Some(waits), Some(response)) =
+                        (handed, RelayResponse::decode(&response))
+                    {
                         // Who asked may have given up.
-                        let _ = waits.send(delivery);
+                        let _ = waits.send(response);
                     }
                 }
             },
@@ -32,30 +34,30 @@ impl Node {
         }
     }
 
-    pub(super) fn carry(
+    pub(super) fn relay(
         &mut self,
         from: PeerId,
         request: &[u8],
         channel: ResponseChannel<Vec<u8>>,
     ) {
-        // What is no parcel is not answered: the other's stream ends.
-        let Some(parcel) = Parcel::decode(request) else {
+        // What is no request is not answered: the other's stream ends.
+        let Some(request) = RelayRequest::decode(request) else {
             return;
         };
-        match self.relay.take(self.start.elapsed(), from, parcel) {
+        match self.relay.take(self.start.elapsed(), from, request) {
             Ok(delivered) => {
                 self.carried.spawn(async move {
-                    let delivery = delivered.await.ok()?;
-                    Some((channel, delivery))
+                    let response = delivered.await.ok()?;
+                    Some((channel, response))
                 });
             }
             Err(at_once) => self.deliver(channel, at_once),
         }
     }
 
-    pub(super) fn deliver(&mut self, channel: ResponseChannel<Vec<u8>>, delivery: Delivery) {
+    pub(super) fn deliver(&mut self, channel: ResponseChannel<Vec<u8>>, response: RelayResponse) {
         let relaying = &mut self.swarm.behaviour_mut().relay;
         // Who has left needs no answer.
-        let _ = relaying.send_response(channel, delivery.encode());
+        let _ = relaying.send_response(channel, response.encode());
     }
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::super::limits::PEERS_WANTED;
 use super::Node;
-use crate::peer::message::{Answer, Ask, LetterError};
+use crate::peer::message::{MessageError, PeerRequest, PeerResponse};
 use crate::peer::node::address_book::Source;
 use crate::peer::node::network::is_loopback;
 use crate::peer::view::events::{Action, Input};
@@ -21,7 +21,7 @@ impl Node {
                 request_response::Message::Response {
                     request_id,
                     response,
-                } => self.answered(request_id, Some(Answer::decode(&response))),
+                } => self.answered(request_id, Some(PeerResponse::decode(&response))),
             },
             request_response::Event::OutboundFailure { request_id, .. } => {
                 self.answered(request_id, None);
@@ -37,24 +37,24 @@ impl Node {
         channel: ResponseChannel<Vec<u8>>,
     ) {
         // What cannot be read is not answered: the other's stream ends.
-        let Ok((market, ask)) = Ask::decode(request) else {
+        let Ok((market, ask)) = PeerRequest::decode(request) else {
             return;
         };
-        if ask == Ask::Peers {
+        if ask == PeerRequest::Peers {
             let answer = match self.view.may_ask(self.start.elapsed(), from) {
-                true => Answer::Peers(self.addresses.introduce(from, &self.following)),
-                false => Answer::Busy,
+                true => PeerResponse::Peers(self.addresses.introduce(from, &self.following)),
+                false => PeerResponse::Busy,
             };
             // Who has left needs no answer.
             let asking = &mut self.swarm.behaviour_mut().ask;
             let _ = asking.send_response(channel, answer.encode());
             return;
         }
-        let input = Input::Asked { from, market, ask };
+        let input = Input::Request { from, market, ask };
         let mut channel = Some(channel);
         for action in self.view.update(self.start.elapsed(), input) {
             match (action, channel.take()) {
-                (Action::Answer(answer), Some(channel)) => {
+                (Action::Respond(answer), Some(channel)) => {
                     let asking = &mut self.swarm.behaviour_mut().ask;
                     // Who has left needs no answer.
                     let _ = asking.send_response(channel, answer.encode());
@@ -70,10 +70,10 @@ impl Node {
     pub(super) fn answered(
         &mut self,
         number: OutboundRequestId,
-        answer: Option<Result<Answer, LetterError>>,
+        answer: Option<Result<PeerResponse, MessageError>>,
     ) {
         match (self.asked.remove(&number), answer) {
-            (Some((_, Ask::Peers)), Some(Ok(Answer::Peers(addresses)))) => {
+            (Some((_, PeerRequest::Peers)), Some(Ok(PeerResponse::Peers(addresses)))) => {
                 let local = self.is_local();
                 let of_use = |address: &Multiaddr| local || !is_loopback(address);
                 let addresses = addresses.into_iter().filter(of_use);
@@ -82,14 +82,14 @@ impl Node {
                     self.dial_at = Instant::now();
                 }
             }
-            (Some((_, Ask::Peers)) | None, _) => {}
-            (Some((from, ask)), answer) => self.put(Input::Answered { from, ask, answer }),
+            (Some((_, PeerRequest::Peers)) | None, _) => {}
+            (Some((from, ask)), answer) => self.put(Input::Response { from, ask, answer }),
         }
     }
 
     pub(super) fn ask_for_others(&mut self, peer: PeerId) {
         let asking = &mut self.swarm.behaviour_mut().ask;
-        let number = asking.send_request(&peer, Ask::Peers.encode(None).to_vec());
-        self.asked.insert(number, (peer, Ask::Peers));
+        let number = asking.send_request(&peer, PeerRequest::Peers.encode(None).to_vec());
+        self.asked.insert(number, (peer, PeerRequest::Peers));
     }
 }

@@ -18,8 +18,8 @@ pub(super) fn key() -> SigningKey {
     SigningKey::new(&[42; 32])
 }
 
-pub(super) fn pinned() -> Pinned {
-    Pinned {
+pub(super) fn pinned() -> PinnedMarket {
+    PinnedMarket {
         market: MARKET,
         key: key().public(),
     }
@@ -112,18 +112,18 @@ impl Maker {
 }
 
 pub(super) fn bytes(batch: &SignedBatch) -> Vec<u8> {
-    Letter::of(batch.clone()).bytes.to_vec()
+    GossipMessage::of(batch.clone()).bytes.to_vec()
 }
 
 /// Someone who believes what the view tells, and nothing else. Others are numbers.
 pub(super) struct Follower {
     pub(super) view: View<u32>,
     pub(super) market: Option<Market>,
-    pub(super) standings: Vec<Standing>,
+    pub(super) standings: Vec<Status>,
     pub(super) frauds: usize,
-    pub(super) cut: Vec<(u32, Offence)>,
-    pub(super) asked: Vec<(u32, Ask)>,
-    pub(super) answers: Vec<Answer>,
+    pub(super) cut: Vec<(u32, Misbehaviour)>,
+    pub(super) asked: Vec<(u32, PeerRequest)>,
+    pub(super) answers: Vec<PeerResponse>,
     pub(super) verdict: Option<Verdict>,
 }
 
@@ -158,23 +158,23 @@ impl Follower {
     pub(super) fn put(&mut self, now: Duration, input: Input<u32>) {
         for action in self.view.update(now, input) {
             match action {
-                Action::Judge(verdict) => self.verdict = Some(verdict),
+                Action::Validate(verdict) => self.verdict = Some(verdict),
                 Action::Publish(_) => {}
-                Action::Ask { peer, ask } => self.asked.push((peer, ask)),
-                Action::Answer(answer) => self.answers.push(answer),
-                Action::Cut { peer, because } => self.cut.push((peer, because)),
-                Action::Tell(Told::Snapshot(snapshot)) => {
+                Action::Request { peer, ask } => self.asked.push((peer, ask)),
+                Action::Respond(answer) => self.answers.push(answer),
+                Action::Ban { peer, because } => self.cut.push((peer, because)),
+                Action::Emit(ViewUpdate::Snapshot(snapshot)) => {
                     self.market = Some(snapshot.market().unwrap());
                 }
                 // The fold refuses a gap, and compares the digest at the end.
-                Action::Tell(Told::Batch(batch)) => {
+                Action::Emit(ViewUpdate::Batch(batch)) => {
                     let market = self.market.as_mut().expect("a snapshot comes first");
                     let before = market.feed_sequence();
                     let new = batch.apply_to(market).unwrap().count();
                     assert_eq!(market.feed_sequence(), FeedSequence(before.0 + new as u64));
                 }
-                Action::Tell(Told::Standing(standing)) => self.standings.push(standing),
-                Action::Tell(Told::Fraud { proof, conflict }) => {
+                Action::Emit(ViewUpdate::Status(status)) => self.standings.push(status),
+                Action::Emit(ViewUpdate::Equivocation { proof, conflict }) => {
                     let verified = proof.verify(MARKET, &key().public());
                     assert_eq!(verified, Ok(conflict));
                     self.frauds += 1;
@@ -184,7 +184,7 @@ impl Follower {
     }
 
     pub(super) fn hear(&mut self, now: Duration, from: u32, bytes: Vec<u8>) -> Verdict {
-        self.put(now, Input::Heard { from, bytes });
+        self.put(now, Input::Gossip { from, bytes });
         self.verdict.take().expect("every message is judged")
     }
 
@@ -201,17 +201,17 @@ impl Follower {
             other.put(now, Input::Joined(99));
             other.put(
                 now,
-                Input::Asked {
+                Input::Request {
                     from: 99,
                     market,
                     ask,
                 },
             );
             let answer = other.answers.pop().unwrap();
-            let (_, read) = Ask::decode(&ask.encode(Some(market))).unwrap();
+            let (_, read) = PeerRequest::decode(&ask.encode(Some(market))).unwrap();
             assert_eq!(read, ask);
-            let answer = Some(Answer::decode(&answer.encode()));
-            self.put(now, Input::Answered { from, ask, answer });
+            let answer = Some(PeerResponse::decode(&answer.encode()));
+            self.put(now, Input::Response { from, ask, answer });
         }
     }
 }

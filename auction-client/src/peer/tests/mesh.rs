@@ -121,8 +121,8 @@ async fn next(told: &mut Option<broadcast::Receiver<SignedBatch>>) -> SignedBatc
     }
 }
 
-fn joining(peers: Vec<Multiaddr>) -> Joining {
-    Joining {
+fn joining(peers: Vec<Multiaddr>) -> JoinConfig {
+    JoinConfig {
         pin: Pin::Market(pinned()),
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
         peers,
@@ -137,7 +137,7 @@ async fn until_at(watch: &mut PeerWatch, market: &Market) {
             let update = watch.next().await;
             assert!(!matches!(
                 update,
-                PeerUpdate::Unfit(_) | PeerUpdate::Fraud { .. }
+                PeerUpdate::Unfit(_) | PeerUpdate::Equivocation { .. }
             ));
         }
     };

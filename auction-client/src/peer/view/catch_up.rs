@@ -6,23 +6,23 @@ use std::time::Duration;
 use auction_core::FeedSequence;
 use auction_proto::{AnySigned, MarketKey, SignedSnapshot, SnapshotBytes};
 
-use super::super::limits::{ANSWER_WITHIN, ASK_AGAIN_AFTER, GAP_WAIT, RENEW_EVERY};
+use super::super::limits::{ANSWER_TIMEOUT, ASK_AGAIN_AFTER, GAP_WAIT, RENEW_EVERY};
 use super::{Asked, View};
-use crate::peer::message::{Answer, Ask, Letter, LetterError};
-use crate::peer::snapshot_download::{Fetching, Taken};
-use crate::peer::view::events::{Action, Offence, Pinned};
+use crate::peer::message::{GossipMessage, MessageError, PeerRequest, PeerResponse};
+use crate::peer::snapshot_download::{PartOutcome, SnapshotDownload};
+use crate::peer::view::events::{Action, Misbehaviour, PinnedMarket};
 
 impl<P: Copy + Ord> View<P> {
     /// Asks someone for what is missing.
     pub(super) fn pursue(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
-        if let Some(asked) = self.asked.take_if(|asked| now >= asked.at + ANSWER_WITHIN) {
+        if let Some(asked) = self.asked.take_if(|asked| now >= asked.at + ANSWER_TIMEOUT) {
             self.without.insert(asked.peer);
         }
         if self.asked.is_some() || now < self.pause_until {
             return;
         }
         let mut wanted = self.wanted(now);
-        if let Some(Ask::Batches { .. }) = wanted
+        if let Some(PeerRequest::Batches { .. }) = wanted
             && self.everyone_is_without()
         {
             self.unfillable = true;
@@ -43,12 +43,12 @@ impl<P: Copy + Ord> View<P> {
         let others = self.peers.iter_mut();
         let with = others.filter(|(peer, _)| !without.contains(peer));
         // Who has the snapshot has its parts; else whoever was not asked for longest.
-        let has_parts = |peer: &P| matches!(ask, Ask::Part { .. }) && from == Some(*peer);
+        let has_parts = |peer: &P| matches!(ask, PeerRequest::Part { .. }) && from == Some(*peer);
         let next = with.min_by_key(|(peer, known)| (!has_parts(peer), known.asked_at));
         if let Some((&peer, known)) = next {
             known.asked_at = Some(now);
             self.asked = Some(Asked { peer, ask, at: now });
-            to_do.push(Action::Ask { peer, ask });
+            to_do.push(Action::Request { peer, ask });
         }
     }
 
@@ -56,8 +56,8 @@ impl<P: Copy + Ord> View<P> {
         &mut self,
         now: Duration,
         from: P,
-        ask: Ask,
-        answer: Option<Result<Answer, LetterError>>,
+        ask: PeerRequest,
+        answer: Option<Result<PeerResponse, MessageError>>,
         to_do: &mut Vec<Action<P>>,
     ) {
         let asked = self
@@ -68,20 +68,22 @@ impl<P: Copy + Ord> View<P> {
             return;
         }
         let helped = match (ask, answer) {
-            (_, None | Some(Ok(Answer::NotHere | Answer::Busy))) => Ok(false),
-            (Ask::Batches { after }, Some(Ok(Answer::Batches(letters)))) => {
-                self.take_range(now, after, letters, to_do)
+            (_, None | Some(Ok(PeerResponse::NotHere | PeerResponse::Busy))) => Ok(false),
+            (PeerRequest::Batches { after }, Some(Ok(PeerResponse::Batches(messages)))) => {
+                self.take_range(now, after, messages, to_do)
             }
-            (Ask::Snapshot { .. }, Some(Ok(Answer::Snapshot(signed)))) => {
+            (PeerRequest::Snapshot { .. }, Some(Ok(PeerResponse::Snapshot(signed)))) => {
                 self.begin_fetching(from, signed)
             }
-            (Ask::Part { .. }, Some(Ok(Answer::Part(part)))) => self.take_part(now, part, to_do),
-            (Ask::Market, Some(Ok(Answer::Market { key, signed }))) => {
+            (PeerRequest::Part { .. }, Some(Ok(PeerResponse::Part(part)))) => {
+                self.take_part(now, part, to_do)
+            }
+            (PeerRequest::Market, Some(Ok(PeerResponse::Market { key, signed }))) => {
                 self.learn_market(key, &signed)
             }
-            (_, Some(Err(LetterError::TooLong(_)))) => Err(Offence::Oversize),
-            (_, Some(Err(LetterError::Malformed))) => Err(Offence::Malformed),
-            (_, Some(Ok(_))) => Err(Offence::WrongAnswer),
+            (_, Some(Err(MessageError::TooLong(_)))) => Err(Misbehaviour::Oversize),
+            (_, Some(Err(MessageError::Malformed))) => Err(Misbehaviour::Malformed),
+            (_, Some(Ok(_))) => Err(Misbehaviour::WrongAnswer),
         };
         match helped {
             Ok(true) => {}
@@ -98,15 +100,15 @@ impl<P: Copy + Ord> View<P> {
         &mut self,
         told: MarketKey,
         signed: &AnySigned,
-    ) -> Result<bool, Offence> {
+    ) -> Result<bool, Misbehaviour> {
         let MarketKey { market, key } = told;
         if key.fingerprint() != self.pin.fingerprint() {
-            return Err(Offence::WrongAnswer);
+            return Err(Misbehaviour::WrongAnswer);
         }
         if signed.verify(market, &key).is_err() {
-            return Err(Offence::Forged);
+            return Err(Misbehaviour::Forged);
         }
-        self.know(Pinned { market, key });
+        self.know(PinnedMarket { market, key });
         self.without.clear();
         Ok(true)
     }
@@ -115,11 +117,11 @@ impl<P: Copy + Ord> View<P> {
         &mut self,
         now: Duration,
         after: FeedSequence,
-        letters: Vec<Arc<Letter>>,
+        messages: Vec<Arc<GossipMessage>>,
         to_do: &mut Vec<Action<P>>,
-    ) -> Result<bool, Offence> {
-        for letter in letters {
-            self.take(now, letter, to_do)?;
+    ) -> Result<bool, Misbehaviour> {
+        for message in messages {
+            self.take(now, message, to_do)?;
         }
         Ok(self.place.is_some_and(|place| place > after))
     }
@@ -128,13 +130,13 @@ impl<P: Copy + Ord> View<P> {
         &mut self,
         from: P,
         signed: SignedSnapshot,
-    ) -> Result<bool, Offence> {
+    ) -> Result<bool, Misbehaviour> {
         let Some(pinned) = self.pinned() else {
             return Ok(false);
         };
         let verified = signed.verify(pinned.market, &pinned.key);
         let Ok(statement) = verified else {
-            return Err(Offence::Forged);
+            return Err(Misbehaviour::Forged);
         };
         let at = statement.feed_sequence;
         let older = self
@@ -148,7 +150,7 @@ impl<P: Copy + Ord> View<P> {
         if !helps || statement.term < self.term || statement.parts.is_empty() {
             return Ok(false);
         }
-        self.fetching = Some(Fetching::new(signed, statement));
+        self.fetching = Some(SnapshotDownload::new(signed, statement));
         self.fetching_from = Some(from);
         self.without.clear();
         Ok(true)
@@ -159,21 +161,21 @@ impl<P: Copy + Ord> View<P> {
         now: Duration,
         part: SnapshotBytes,
         to_do: &mut Vec<Action<P>>,
-    ) -> Result<bool, Offence> {
+    ) -> Result<bool, Misbehaviour> {
         let Some(fetching) = self.fetching.take() else {
             return Ok(false);
         };
         match fetching.take(part) {
-            Taken::More(fetching) => self.fetching = Some(fetching),
-            Taken::Whole(snapshot) if self.misses_snapshot() => {
+            PartOutcome::More(fetching) => self.fetching = Some(fetching),
+            PartOutcome::Whole(snapshot) if self.misses_snapshot() => {
                 self.take_snapshot(now, snapshot, to_do);
             }
-            Taken::Whole(snapshot) => self.renew(Arc::new(snapshot), to_do),
-            Taken::Refused(fetching) => {
+            PartOutcome::Whole(snapshot) => self.renew(Arc::new(snapshot), to_do),
+            PartOutcome::Refused(fetching) => {
                 self.fetching = Some(fetching);
-                return Err(Offence::Forged);
+                return Err(Misbehaviour::Forged);
             }
-            Taken::TooLarge => return Ok(false),
+            PartOutcome::TooLarge => return Ok(false),
         }
         Ok(true)
     }
@@ -187,39 +189,39 @@ impl<P: Copy + Ord> View<P> {
         self.peers.keys().all(|peer| self.without.contains(peer))
     }
 
-    pub(super) fn wanted(&mut self, now: Duration) -> Option<Ask> {
+    pub(super) fn wanted(&mut self, now: Duration) -> Option<PeerRequest> {
         if self.pinned().is_none() {
-            return Some(Ask::Market);
+            return Some(PeerRequest::Market);
         }
         // What is missing goes before what others may need.
         let needs_part = self.misses_snapshot() || self.gap_since.is_none();
         if let Some(fetching) = self.fetching.as_ref().filter(|_| needs_part) {
-            return Some(Ask::Part {
+            return Some(PeerRequest::Part {
                 of: fetching.statement().feed_sequence,
                 index: fetching.next(),
             });
         }
         let Some(after) = self.place else {
             let beyond = FeedSequence(self.floor.0.saturating_sub(1));
-            return Some(Ask::Snapshot { beyond });
+            return Some(PeerRequest::Snapshot { beyond });
         };
         let Some(since) = self.gap_since else {
             return self.wanted_for_others(now);
         };
         let ask = match self.unfillable {
-            true => Ask::Snapshot { beyond: after },
-            false => Ask::Batches { after },
+            true => PeerRequest::Snapshot { beyond: after },
+            false => PeerRequest::Batches { after },
         };
         (now >= since + GAP_WAIT).then_some(ask)
     }
 
     /// A newer snapshot, unless whoever has a line to the server has just brought one.
-    pub(super) fn wanted_for_others(&mut self, now: Duration) -> Option<Ask> {
+    pub(super) fn wanted_for_others(&mut self, now: Duration) -> Option<PeerRequest> {
         if !self.renewal_is_due() || self.renewed.is_some() {
             return None;
         }
         let renew_at = *self.renew_at.get_or_insert(now + RENEW_EVERY);
         let beyond = self.snapshot.as_ref()?.statement.feed_sequence;
-        (now >= renew_at).then_some(Ask::Snapshot { beyond })
+        (now >= renew_at).then_some(PeerRequest::Snapshot { beyond })
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use auction_core::MarketId;
 use auction_proto::{BatchStatement, Conflict, FraudProof, KeyFingerprint, PublicKey, SignedBatch};
 
-use crate::peer::message::{Answer, Ask, Letter, LetterError};
+use crate::peer::message::{GossipMessage, MessageError, PeerRequest, PeerResponse};
 use crate::peer::snapshot_download::Snapshot;
 
 /// Which market is followed, and the key without which nothing is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pinned {
+pub struct PinnedMarket {
     /// The market.
     pub market: MarketId,
     /// Its key.
@@ -23,7 +23,7 @@ pub enum Pin {
     /// Whoever has the key with this fingerprint. Other peers know which key and which market that is, and prove it.
     Key(KeyFingerprint),
     /// This market.
-    Market(Pinned),
+    Market(PinnedMarket),
 }
 
 impl Pin {
@@ -44,39 +44,39 @@ pub enum Input<P> {
     Joined(P),
     /// Another is gone.
     Left(P),
-    /// The mesh brought bytes. Answered by [`Action::Judge`].
-    Heard {
+    /// The mesh brought bytes. Answered by [`Action::Validate`].
+    Gossip {
         /// Who passed them on.
         from: P,
         /// What came.
         bytes: Vec<u8>,
     },
     /// The market's server sent a batch on a line of one's own.
-    Signed(SignedBatch),
+    ServerBatch(SignedBatch),
     /// The server sent a snapshot on a line of one's own, or one was kept.
-    Taken(Snapshot),
+    ServerSnapshot(Snapshot),
     /// The server sent a newer snapshot, for those who join later. It moves nothing here.
-    Renewed(Snapshot),
-    /// What came of an [`Action::Ask`].
-    Answered {
+    NewerSnapshot(Snapshot),
+    /// What came of an [`Action::Request`].
+    Response {
         /// Who was asked.
         from: P,
         /// What.
-        ask: Ask,
+        ask: PeerRequest,
         /// The answer; `None`: there is none, for the peer is gone or was too slow.
-        answer: Option<Result<Answer, LetterError>>,
+        answer: Option<Result<PeerResponse, MessageError>>,
     },
-    /// Another asks. Answered by [`Action::Answer`].
-    Asked {
+    /// Another asks. Answered by [`Action::Respond`].
+    Request {
         /// Who.
         from: P,
         /// Of which market.
         market: MarketId,
         /// What.
-        ask: Ask,
+        ask: PeerRequest,
     },
     /// What was told does not fit together for whoever folds it: only a snapshot helps.
-    Unfit,
+    FoldFailed,
     /// Time has gone by.
     Tick,
 }
@@ -85,27 +85,27 @@ pub enum Input<P> {
 #[derive(Clone, Debug)]
 pub enum Action<P> {
     /// What the mesh does with the message that was heard.
-    Judge(Verdict),
+    Validate(Verdict),
     /// To be passed on: it came from the server.
-    Publish(Arc<Letter>),
+    Publish(Arc<GossipMessage>),
     /// To be asked.
-    Ask {
+    Request {
         /// Whom.
         peer: P,
         /// What.
-        ask: Ask,
+        ask: PeerRequest,
     },
     /// The answer to what was asked.
-    Answer(Answer),
+    Respond(PeerResponse),
     /// A peer to be cut off, and not let in again.
-    Cut {
+    Ban {
         /// Who.
         peer: P,
         /// The last of what it did.
-        because: Offence,
+        because: Misbehaviour,
     },
     /// News for whoever follows the market.
-    Tell(Told),
+    Emit(ViewUpdate),
 }
 
 /// What becomes of a message of the mesh.
@@ -121,7 +121,7 @@ pub enum Verdict {
 
 /// What only a hostile or broken peer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Offence {
+pub enum Misbehaviour {
     /// It passed on what the market has not signed.
     Forged,
     /// It passed on what cannot be read.
@@ -136,15 +136,15 @@ pub enum Offence {
 
 /// News, in order.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum ViewUpdate {
     /// The market anew.
     Snapshot(Arc<Snapshot>),
     /// Events, of which those beyond the place of the fold are new. It never begins beyond that place.
     Batch(Arc<BatchStatement>),
     /// How things stand has changed.
-    Standing(Standing),
+    Status(Status),
     /// The market has signed two things of which one is a lie. It is told once.
-    Fraud {
+    Equivocation {
         /// Both.
         proof: Box<FraudProof>,
         /// How they contradict each other.
@@ -154,7 +154,7 @@ pub enum Told {
 
 /// How far the view can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Status {
     /// It has not begun.
     Joining,
     /// It shows the market as it is, give or take [`STALE_AFTER`](crate::peer::limits::STALE_AFTER).

@@ -6,56 +6,63 @@ use auction_core::MarketId;
 use auction_proto::{AnySigned, MarketKey};
 
 use super::View;
-use crate::peer::message::{Answer, Ask};
+use crate::peer::message::{PeerRequest, PeerResponse};
 use crate::peer::snapshot_download::Snapshot;
-use crate::peer::view::events::Pinned;
+use crate::peer::view::events::PinnedMarket;
 
 impl<P: Copy + Ord> View<P> {
-    pub(super) fn answer(&mut self, now: Duration, from: P, market: MarketId, ask: Ask) -> Answer {
+    pub(super) fn answer(
+        &mut self,
+        now: Duration,
+        from: P,
+        market: MarketId,
+        ask: PeerRequest,
+    ) -> PeerResponse {
         if !self.may_ask(now, from) {
-            return Answer::Busy;
+            return PeerResponse::Busy;
         }
         let Some(pinned) = self.pinned() else {
-            return Answer::NotHere;
+            return PeerResponse::NotHere;
         };
-        if ask != Ask::Market && market != pinned.market {
-            return Answer::NotHere;
+        if ask != PeerRequest::Market && market != pinned.market {
+            return PeerResponse::NotHere;
         }
         match ask {
-            Ask::Market => self
+            PeerRequest::Market => self
                 .tell_market(pinned)
-                .map_or(Answer::NotHere, |(key, signed)| Answer::Market {
-                    key,
-                    signed,
+                .map_or(PeerResponse::NotHere, |(key, signed)| {
+                    PeerResponse::Market { key, signed }
                 }),
             // What has to do with addresses is not known here.
-            Ask::Peers => Answer::NotHere,
-            Ask::Batches { after } => match self.past.since(after) {
-                letters if letters.is_empty() => Answer::NotHere,
-                letters => Answer::Batches(letters),
+            PeerRequest::Peers => PeerResponse::NotHere,
+            PeerRequest::Batches { after } => match self.past.since(after) {
+                messages if messages.is_empty() => PeerResponse::NotHere,
+                messages => PeerResponse::Batches(messages),
             },
-            Ask::Snapshot { beyond } => match self.servable() {
+            PeerRequest::Snapshot { beyond } => match self.servable() {
                 Some(snapshot) if beyond.0 == 0 || snapshot.statement.feed_sequence > beyond => {
-                    Answer::Snapshot(snapshot.signed.clone())
+                    PeerResponse::Snapshot(snapshot.signed.clone())
                 }
-                _ => Answer::NotHere,
+                _ => PeerResponse::NotHere,
             },
-            Ask::Part { of, index } => {
+            PeerRequest::Part { of, index } => {
                 let snapshot = self.snapshot.as_ref();
                 let part = snapshot
                     .filter(|snapshot| snapshot.statement.feed_sequence == of)
                     .and_then(|snapshot| snapshot.parts.get(index as usize));
-                part.map_or(Answer::NotHere, |part| Answer::Part(part.clone()))
+                part.map_or(PeerResponse::NotHere, |part| {
+                    PeerResponse::Part(part.clone())
+                })
             }
         }
     }
 
-    pub(super) fn tell_market(&self, pinned: &Pinned) -> Option<(MarketKey, AnySigned)> {
+    pub(super) fn tell_market(&self, pinned: &PinnedMarket) -> Option<(MarketKey, AnySigned)> {
         let newest = self.past.newest();
-        let batch = newest.map(|newest| AnySigned::Batch(newest.letter.batch.clone()));
+        let batch = newest.map(|newest| AnySigned::Batch(newest.message.batch.clone()));
         let snapshot = self.snapshot.as_ref();
         let snapshot = || snapshot.map(|snapshot| AnySigned::Snapshot(snapshot.signed.clone()));
-        let Pinned { market, key } = *pinned;
+        let PinnedMarket { market, key } = *pinned;
         Some((MarketKey { market, key }, batch.or_else(snapshot)?))
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use auction_proto::{AnySigned, AnyStatement};
 
 use super::View;
-use crate::audit::equivocation::Fraud;
-use crate::peer::batch_cache::Behind;
+use crate::audit::equivocation::Equivocation;
+use crate::peer::batch_cache::Backlog;
 use crate::peer::snapshot_download::Snapshot;
-use crate::peer::view::events::{Action, Told};
+use crate::peer::view::events::{Action, ViewUpdate};
 
 impl<P: Copy + Ord> View<P> {
     pub(super) fn take_snapshot(
@@ -40,7 +40,7 @@ impl<P: Copy + Ord> View<P> {
             return;
         }
         self.snapshot = Some(snapshot.clone());
-        self.behind_snapshot = Behind::default();
+        self.behind_snapshot = Backlog::default();
         self.renewed = None;
         self.renew_at = None;
         self.fetching = None;
@@ -48,7 +48,7 @@ impl<P: Copy + Ord> View<P> {
         self.past.clear();
         self.unfillable = false;
         self.without.clear();
-        to_do.push(Action::Tell(Told::Snapshot(snapshot)));
+        to_do.push(Action::Emit(ViewUpdate::Snapshot(snapshot)));
         self.tell_waiting(to_do);
         self.gap_since = None;
         self.see_gap(now);
@@ -81,7 +81,7 @@ impl<P: Copy + Ord> View<P> {
         }
     }
 
-    pub(super) fn snapshot_lie(&mut self, snapshot: &Snapshot) -> Option<Fraud> {
+    pub(super) fn snapshot_lie(&mut self, snapshot: &Snapshot) -> Option<Equivocation> {
         let signed = AnySigned::Snapshot(snapshot.signed.clone());
         let said = AnyStatement::Snapshot(snapshot.statement.clone());
         self.lie(&signed, &said)

@@ -19,14 +19,14 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::args::auctioneer::AuctioneerCommand;
 use crate::args::peers::PeerArgs;
-use crate::args::relay::{DeviceAction, Through};
+use crate::args::relay::{DeviceAction, RelayArgs};
 use crate::args::server::ServerAddress;
 use crate::args::signed::SignedCommand;
 use crate::args::target::{Target, lot_number};
 use crate::args::time::some_span;
 use crate::args::tools::ToolCommand;
 use crate::args::trade::TradeCommand;
-use crate::output::failure::Form;
+use crate::output::failure::OutputFormat;
 use crate::output::theme::ThemeName;
 
 /// Bid at a stock auction, and watch it.
@@ -221,7 +221,7 @@ Lots that are sold in parts, and call auctions, take `auction order`.")]
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
         #[command(flatten)]
-        through: Through,
+        through: RelayArgs,
     },
     /// The devices of your account, which can bid through others.
     #[command(
@@ -335,8 +335,12 @@ pub enum SessionsAction {
 }
 
 impl Shared {
-    pub fn form(&self) -> Form {
-        if self.json { Form::Json } else { Form::Text }
+    pub fn format(&self) -> OutputFormat {
+        if self.json {
+            OutputFormat::Json
+        } else {
+            OutputFormat::Text
+        }
     }
 }
 

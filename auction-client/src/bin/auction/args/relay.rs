@@ -11,14 +11,14 @@ use crate::args::server::ServerAddress;
 /// How a bid finds its way when it is not by one's own line.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Through others")]
-pub struct Through {
+pub struct RelayArgs {
     /// Ask through this one, sealed: a peer (/ip4/192.0.2.7/tcp/4001), or a line to the server that needs no login
     /// (HOST:PORT). Several times: by all at once; it is done once.
     ///
     /// Who carries can neither read nor change nor repeat it. This device must have been added (`auction device add`);
     /// --server says of which market, and is not connected to.
     #[arg(long, value_name = "ADDRESS")]
-    pub through: Vec<Way>,
+    pub through: Vec<Via>,
     /// Ask again what had no answer, with its number: if it was done, it is told what came of it, and not done twice.
     #[arg(long, value_name = "N", requires = "through", value_parser = request)]
     pub request: Option<RequestId>,
@@ -26,7 +26,7 @@ pub struct Through {
 
 /// Someone who carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Via {
     /// A line to the server.
     Line(ServerAddress),
     /// A peer, by its address as libp2p writes it.
@@ -57,7 +57,7 @@ Examples:
     },
 }
 
-impl FromStr for Way {
+impl FromStr for Via {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -71,7 +71,7 @@ impl FromStr for Way {
     }
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(address) => address.fmt(f),

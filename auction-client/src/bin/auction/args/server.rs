@@ -11,23 +11,23 @@ const TLS: &str = "tls://";
 /// Where a server is, and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
-    pub speech: Speech,
+    pub scheme: Scheme,
     /// `HOST:PORT`.
     pub address: String,
 }
 
 /// How a server is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Speech {
+pub enum Scheme {
     Plain,
     Tls,
 }
 
 impl ServerAddress {
     /// The same server, spoken to otherwise.
-    pub fn spoken(&self, speech: Speech) -> Self {
+    pub fn with_scheme(&self, scheme: Scheme) -> Self {
         let address = self.address.clone();
-        Self { speech, address }
+        Self { scheme, address }
     }
 
     /// The host alone.
@@ -41,9 +41,9 @@ impl FromStr for ServerAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (speech, text) = match text.strip_prefix(TLS) {
-            Some(rest) => (Speech::Tls, rest),
-            None => (Speech::Plain, text),
+        let (scheme, text) = match text.strip_prefix(TLS) {
+            Some(rest) => (Scheme::Tls, rest),
+            None => (Scheme::Plain, text),
         };
         let bare_v6 = text.parse::<Ipv6Addr>().is_ok();
         let (host, port) = match text.rsplit_once(':') {
@@ -63,15 +63,15 @@ impl FromStr for ServerAddress {
                 );
             }
         };
-        Ok(Self { speech, address })
+        Ok(Self { scheme, address })
     }
 }
 
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.speech {
-            Speech::Plain => "",
-            Speech::Tls => TLS,
+        let scheme = match self.scheme {
+            Scheme::Plain => "",
+            Scheme::Tls => TLS,
         };
         write!(f, "{scheme}{}", self.address)
     }
@@ -109,6 +109,6 @@ mod tests {
             assert_eq!(parse(text).as_deref(), expected, "{text:?}");
         }
         let named: ServerAddress = "tls://[::1]:2023".parse().unwrap();
-        assert_eq!((named.speech, named.host()), (Speech::Tls, "[::1]"));
+        assert_eq!((named.scheme, named.host()), (Scheme::Tls, "[::1]"));
     }
 }

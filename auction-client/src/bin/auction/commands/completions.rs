@@ -31,7 +31,7 @@ pub fn man(out: Out, folder: &Path) -> Result<(), Failure> {
         Failure::failed(format!("cannot write to {folder}: {error}"))
     })?;
     let shown = folder.display();
-    out.tell(
+    out.print(
         |_| format!("The manual pages are in {shown}; `man -l {shown}/auction.1` shows the first."),
         || json!({ "folder": shown.to_string() }),
     )

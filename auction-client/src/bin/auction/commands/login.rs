@@ -6,15 +6,15 @@ use serde_json::json;
 use crate::output::failure::Failure;
 use crate::output::json::role;
 use crate::output::time::moment;
-use crate::session::Desk;
-use crate::session::password::{Asked, password};
+use crate::session::Context;
+use crate::session::password::{Prompts, password};
 
-pub async fn run(desk: &Desk, name: Name) -> Result<(), Failure> {
-    let password = password(Asked::Once).await?;
-    let logged_in = desk.client.login(name, password).await?;
-    desk.remember(&logged_in)?;
+pub async fn run(context: &Context, name: Name) -> Result<(), Failure> {
+    let password = password(Prompts::Once).await?;
+    let logged_in = context.client.login(name, password).await?;
+    context.remember(&logged_in)?;
     let until = logged_in.expires_at;
-    desk.out.tell(
+    context.out.print(
         |_| {
             format!(
                 "Logged in as {name} until {}. Next: auction lots",

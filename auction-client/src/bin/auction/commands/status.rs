@@ -2,20 +2,24 @@
 
 use serde_json::json;
 
-use crate::output::escape::Clean;
+use crate::output::escape::Escaped;
 use crate::output::failure::Failure;
 use crate::output::time::moment;
-use crate::session::Desk;
+use crate::session::Context;
 
-pub async fn run(desk: &Desk) -> Result<(), Failure> {
-    let market = desk.client.snapshot().await?;
-    let (welcome, clock, stored) = (desk.client.welcome(), desk.client.clock(), desk.stored());
+pub async fn run(context: &Context) -> Result<(), Failure> {
+    let market = context.client.snapshot().await?;
+    let (welcome, clock, stored) = (
+        context.client.welcome(),
+        context.client.clock(),
+        context.stored(),
+    );
     let (lots, open) = (market.lots().len(), market.open_lots());
     let (stocks, users) = (market.stocks().count(), market.users().len());
-    let server = Clean(&welcome.server).to_string();
-    let key = desk.key.map(|key| key.fingerprint().to_string());
+    let server = Escaped(&welcome.server).to_string();
+    let key = context.key.map(|key| key.fingerprint().to_string());
     let micros = |duration: std::time::Duration| duration.as_micros();
-    desk.out.tell(
+    context.out.print(
         |_| {
             let user = match &stored {
                 Some(stored) => format!("{} until {}", stored.name, moment(stored.expires_at)),
@@ -28,7 +32,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
                 market.id(),
                 key.as_deref().unwrap_or("none; it signs nothing"),
                 server,
-                desk.server,
+                context.server,
                 welcome.version,
                 clock.now(),
                 micros(clock.error()),
@@ -40,7 +44,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
                 "market": market.id().to_string(),
                 "key_fingerprint": key,
                 "server": server,
-                "address": desk.server.to_string(),
+                "address": context.server.to_string(),
                 "protocol": welcome.version,
                 "server_time": clock.now().to_string(),
                 "clock_error_us": u64::try_from(micros(clock.error())).unwrap_or(u64::MAX),

@@ -2,14 +2,14 @@
 
 /// Whether to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paint {
+pub enum Colour {
     Plain,
     Colours,
 }
 
-impl Paint {
+impl Colour {
     /// As the place of output and the environment want it (see no-color.org).
-    pub fn of_environment(terminal: bool) -> Self {
+    pub fn from_env(terminal: bool) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         if terminal && !set("NO_COLOR") && !is_dumb() {
             Self::Colours

@@ -4,9 +4,9 @@
 use std::fmt;
 
 /// A text whose display is harmless.
-pub struct Clean<T>(pub T);
+pub struct Escaped<T>(pub T);
 
-impl<T: fmt::Display> fmt::Display for Clean<T> {
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::write(&mut Escaping(f), format_args!("{}", self.0))
     }
@@ -40,10 +40,13 @@ mod tests {
     #[test]
     fn escapes_and_turns_of_direction_are_shown_as_codes() {
         assert_eq!(
-            Clean("\u{1b}[2Jhi\r\n").to_string(),
+            Escaped("\u{1b}[2Jhi\r\n").to_string(),
             "\\u{1b}[2Jhi\\u{d}\\u{a}"
         );
-        assert_eq!(Clean("a\u{202e}b\u{9b}").to_string(), "a\\u{202e}b\\u{9b}");
-        assert_eq!(Clean("caf\u{e9} 1.40").to_string(), "caf\u{e9} 1.40");
+        assert_eq!(
+            Escaped("a\u{202e}b\u{9b}").to_string(),
+            "a\\u{202e}b\\u{9b}"
+        );
+        assert_eq!(Escaped("caf\u{e9} 1.40").to_string(), "caf\u{e9} 1.40");
     }
 }

@@ -7,7 +7,7 @@ use auction_core::{
     Timestamp,
 };
 
-use crate::output::colour::Paint;
+use crate::output::colour::Colour;
 use crate::output::names::View;
 use crate::output::time::{countdown, duration, span_words, time_of_day};
 
@@ -16,7 +16,7 @@ const NAMED_MAX: usize = 10;
 
 impl View<'_> {
     /// What an event tells, in a line; `None` for what is no news to a bidder. The market has taken it already.
-    pub fn news(&self, at: Timestamp, event: &PublicEvent, paint: Paint) -> Option<String> {
+    pub fn news(&self, at: Timestamp, event: &PublicEvent, colour: Colour) -> Option<String> {
         let (title, what) = match event {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
@@ -57,7 +57,7 @@ impl View<'_> {
                     format!("{opens} at base price {base}{least}; {when}{terms}"),
                 )
             }
-            PublicEvent::BidAccepted(bid) => (self.title(bid.lot), self.bid_news(bid, paint)),
+            PublicEvent::BidAccepted(bid) => (self.title(bid.lot), self.bid_news(bid, colour)),
             PublicEvent::LotExtended {
                 lot,
                 closes_at,
@@ -74,7 +74,7 @@ impl View<'_> {
             }
             PublicEvent::LotClosed { lot, outcome } => {
                 let what = format!("CLOSED: {}", self.outcome(self.market.lot(*lot)?, outcome));
-                (self.title(*lot), paint.bold(&what))
+                (self.title(*lot), colour.bold(&what))
             }
             PublicEvent::LotBegan { lot } => {
                 let left = self.closes_in(self.market.lot(*lot)?);
@@ -82,7 +82,7 @@ impl View<'_> {
             }
             PublicEvent::LotHalted { lot } => {
                 let when = self.when(self.market.lot(*lot)?);
-                (self.title(*lot), paint.alarm(&when))
+                (self.title(*lot), colour.alarm(&when))
             }
             PublicEvent::LotResumed { lot, .. } => {
                 let when = self.when(self.market.lot(*lot)?);
@@ -124,7 +124,7 @@ impl View<'_> {
         }
     }
 
-    fn bid_news(&self, bid: &BidAccepted, paint: Paint) -> String {
+    fn bid_news(&self, bid: &BidAccepted, colour: Colour) -> String {
         let (bidder, leader) = (self.who(bid.bidder), self.who(bid.leader));
         let offer = match bid.amount {
             Some(amount) => format!("bid {amount} by {bidder}"),
@@ -136,7 +136,7 @@ impl View<'_> {
             (false, _) => format!("and {leader} leads at {}", bid.price),
         };
         let leads = if self.is_own(bid.leader) {
-            paint.good(&leads)
+            colour.good(&leads)
         } else {
             leads
         };
@@ -152,7 +152,7 @@ impl View<'_> {
     }
 
     /// That lots close soon: those that are due together in a line together.
-    pub fn countdown_news(&self, due: &[(LotId, u64)], paint: Paint) -> Vec<String> {
+    pub fn countdown_news(&self, due: &[(LotId, u64)], colour: Colour) -> Vec<String> {
         let mut by_seconds: BTreeMap<u64, Vec<LotId>> = BTreeMap::new();
         for (lot, seconds) in due {
             by_seconds.entry(*seconds).or_default().push(*lot);
@@ -162,13 +162,13 @@ impl View<'_> {
             let left = duration(left);
             let [lot] = lots[..] else {
                 let names = self.some_names(&lots);
-                let what = format!("{}: {names}", paint.alarm(&format!("close in {left}")));
+                let what = format!("{}: {names}", colour.alarm(&format!("close in {left}")));
                 return line(self.now, &format!("{} lots", lots.len()), &what);
             };
             line(
                 self.now,
                 &self.title(lot),
-                &paint.alarm(&format!("closes in {left}")),
+                &colour.alarm(&format!("closes in {left}")),
             )
         };
         by_seconds.into_iter().map(tell).collect()
@@ -241,7 +241,7 @@ mod tests {
             let at = after(seconds);
             market.apply(at, &event).unwrap();
             let view = view(&market, seconds);
-            lines.extend(view.news(at, &event, Paint::Plain));
+            lines.extend(view.news(at, &event, Colour::Plain));
             events.extend(view.event_json(&event).map(|(name, _)| name.to_owned()));
         }
         (market, lines, events)
@@ -278,7 +278,7 @@ mod tests {
     fn the_countdown_is_told_in_these_words() {
         let (market, ..) = told(7);
         let view = view(&market, 270);
-        let told = |due: &[(LotId, u64)]| view.countdown_news(due, Paint::Plain).join("\n");
+        let told = |due: &[(LotId, u64)]| view.countdown_news(due, Colour::Plain).join("\n");
         assert_eq!(
             told(&[(LotId(1), 30)]),
             "13:04:30Z  AAPL #1      closes in 0:30"
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn open_lots_make_this_table() {
         let (market, ..) = told(9);
-        let text = view(&market, 30).lots(market.lots(), Paint::Plain);
+        let text = view(&market, 30).lots(market.lots(), Colour::Plain);
         let expected = "\
 LOT  SYMBOL  SECURITY  FORMAT   SHARES  BASE  PRICE  LEAST BID  LEADER  BIDS  PROFIT  CLOSES IN
  #1  AAPL    01954     english       1  1.39   1.47       1.48  tom        3    9800  4:30
@@ -312,8 +312,8 @@ LOT  SYMBOL  SECURITY  FORMAT   SHARES  BASE  PRICE  LEAST BID  LEADER  BIDS  PR
 LOT  SYMBOL  FORMAT   CLOSED AT             BIDS  OUTCOME
  #1  AAPL    english  2026-10-30 13:06:00Z     4  sold to mia (you) at 1.46; the runner-up offered 1.45
  #2  BRK.B   english  2026-10-30 13:05:00Z     0  not sold: no bids";
-        assert_eq!(view.results(market.lots(), Paint::Plain), expected);
-        let row = view.lots(&market.lots()[..1], Paint::Plain);
+        assert_eq!(view.results(market.lots(), Colour::Plain), expected);
+        let row = view.lots(&market.lots()[..1], Colour::Plain);
         let closed = " #1  AAPL    01954     english       1  1.39   1.48          -  mia (you)     4   -12.5  closed: sold to mia (you) at 1.46; the runner-up offered 1.45";
         assert_eq!(row.lines().nth(1), Some(closed));
     }
@@ -352,11 +352,11 @@ LOT  SYMBOL  FORMAT   CLOSED AT             BIDS  OUTCOME
     fn colours_are_never_the_only_sign() {
         let (market, ..) = told(8);
         let view = view(&market, 30);
-        let painted = view.lots(market.lots(), Paint::Colours);
+        let painted = view.lots(market.lots(), Colour::Colours);
         let plain = ["\x1b[1m", "\x1b[32m", "\x1b[2m", "\x1b[0m"]
             .iter()
             .fold(painted.clone(), |text, code| text.replace(code, ""));
         assert!(painted.contains("\x1b["));
-        assert_eq!(plain, view.lots(market.lots(), Paint::Plain));
+        assert_eq!(plain, view.lots(market.lots(), Colour::Plain));
     }
 }

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use auction_client::{Code, ConnectionError, Fault, Refused, RequestError};
 use serde_json::{Map, Value, json};
 
-use crate::output::escape::Clean;
+use crate::output::escape::Escaped;
 
 /// In which form results and failures are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum OutputFormat {
     Text,
     Json,
 }
@@ -98,7 +98,7 @@ impl Failure {
             code if code.fault() == Fault::Market => Kind::Refused,
             _ => Kind::Failed,
         };
-        let mut failure = Self::new(kind, Clean(&refused.message).to_string());
+        let mut failure = Self::new(kind, Escaped(&refused.message).to_string());
         failure.code = Some(refused.code.to_string());
         if let Some(price) = refused.price {
             let name = match refused.code {
@@ -112,13 +112,13 @@ impl Failure {
     }
 
     /// Tells it on standard error, and gives the exit code.
-    pub fn tell(&self, form: Form) -> ExitCode {
+    pub fn report(&self, format: OutputFormat) -> ExitCode {
         if self.kind == Kind::NobodyReads {
             return ExitCode::SUCCESS;
         }
-        let text = match form {
-            Form::Text => format!("auction: {}", self.message),
-            Form::Json => self.json().to_string(),
+        let text = match format {
+            OutputFormat::Text => format!("auction: {}", self.message),
+            OutputFormat::Json => self.json().to_string(),
         };
         // Without a standard error there is the exit code.
         let _ = writeln!(io::stderr(), "{text}");
@@ -171,7 +171,7 @@ impl Kind {
 
 impl From<ConnectionError> for Failure {
     fn from(error: ConnectionError) -> Self {
-        Self::new(Kind::NotConnected, Clean(error).to_string())
+        Self::new(Kind::NotConnected, Escaped(error).to_string())
     }
 }
 
@@ -184,12 +184,12 @@ impl From<RequestError> for Failure {
                 format!(
                     "no answer came, so it is not known whether this was done: {}; look before you \
                      try again",
-                    Clean(because)
+                    Escaped(because)
                 ),
             ),
             RequestError::NotConnected(because) => Self::new(
                 Kind::NotConnected,
-                format!("nothing was sent: {}", Clean(because)),
+                format!("nothing was sent: {}", Escaped(because)),
             ),
         }
     }
@@ -204,7 +204,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl Form {
+impl OutputFormat {
     /// The form asked for by arguments that could not be understood.
     pub fn of_arguments(arguments: impl Iterator<Item = String>) -> Self {
         let mut before_end = arguments.take_while(|argument| argument != "--");
@@ -217,8 +217,8 @@ impl Form {
 }
 
 /// Tells what was wrong with the arguments; help and version are no failures.
-pub fn usage(error: &clap::Error, form: Form) -> ExitCode {
-    if form == Form::Json && error.use_stderr() {
+pub fn usage(error: &clap::Error, format: OutputFormat) -> ExitCode {
+    if format == OutputFormat::Json && error.use_stderr() {
         let text = error.to_string();
         // What follows points to the help, which a program does not read.
         let message = text
@@ -226,7 +226,7 @@ pub fn usage(error: &clap::Error, form: Form) -> ExitCode {
             .next()
             .unwrap_or(&text)
             .trim_start_matches("error: ");
-        return Failure::usage(message).tell(form);
+        return Failure::usage(message).report(format);
     }
     // Without a place to print to there is the exit code.
     let _ = error.print();

@@ -8,7 +8,7 @@ use auction_core::{
 };
 
 use crate::output::call;
-use crate::output::colour::Paint;
+use crate::output::colour::Colour;
 use crate::output::table::{Side, Table, Tone};
 use crate::output::time::{duration, moment};
 
@@ -67,8 +67,8 @@ impl View<'_> {
     }
 
     /// The lots as a table, in the order given.
-    pub fn lots<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, paint: Paint) -> String {
-        self.lots_now(lots, &Indicatives::new(), paint)
+    pub fn lots<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, colour: Colour) -> String {
+        self.lots_now(lots, &Indicatives::new(), colour)
     }
 
     /// The same, with the price at which each of these calls would trade now.
@@ -76,7 +76,7 @@ impl View<'_> {
         &self,
         lots: impl IntoIterator<Item = &'l Lot>,
         indicatives: &Indicatives,
-        paint: Paint,
+        colour: Colour,
     ) -> String {
         let mut table = Table::new(&[
             ("LOT", Side::Right),
@@ -96,7 +96,7 @@ impl View<'_> {
             let (tone, cells) = self.lot_row(lot, indicatives.get(&lot.id));
             table.row(tone, cells);
         }
-        let mut text = table.print(paint);
+        let mut text = table.print(colour);
         if self.is_demo() {
             text.push_str("\n\nThis is a demo: whoever is called house-... is part of the server.");
         }
@@ -154,7 +154,7 @@ impl View<'_> {
     }
 
     /// Closed lots as a table.
-    pub fn results<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, paint: Paint) -> String {
+    pub fn results<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, colour: Colour) -> String {
         let mut table = Table::new(&[
             ("LOT", Side::Right),
             ("SYMBOL", Side::Left),
@@ -179,7 +179,7 @@ impl View<'_> {
             ];
             table.row(tone, cells);
         }
-        table.print(paint)
+        table.print(colour)
     }
 }
 

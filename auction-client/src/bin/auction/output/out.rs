@@ -1,36 +1,36 @@
-//! Standard output, in one form, with colours where they are welcome.
+//! Standard output, in one format, with colours where they are welcome.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::Value;
 
-use crate::output::colour::{Paint, is_dumb};
-use crate::output::failure::{Failure, Form};
+use crate::output::colour::{Colour, is_dumb};
+use crate::output::failure::{Failure, OutputFormat};
 
 /// Where results go.
 #[derive(Clone, Copy, Debug)]
 pub struct Out {
-    pub form: Form,
-    pub paint: Paint,
+    pub format: OutputFormat,
+    pub colour: Colour,
 }
 
 impl Out {
-    pub fn new(form: Form) -> Self {
+    pub fn new(format: OutputFormat) -> Self {
         Self {
-            form,
-            paint: Paint::of_environment(io::stdout().is_terminal()),
+            format,
+            colour: Colour::from_env(io::stdout().is_terminal()),
         }
     }
 
     /// Tells a result: as text, or as a JSON document on a line. Each is made only when it is wanted.
-    pub fn tell(
+    pub fn print(
         &self,
-        text: impl FnOnce(Paint) -> String,
+        text: impl FnOnce(Colour) -> String,
         json: impl FnOnce() -> Value,
     ) -> Result<(), Failure> {
-        match self.form {
-            Form::Text => self.line(&text(self.paint)),
-            Form::Json => self.line(&json().to_string()),
+        match self.format {
+            OutputFormat::Text => self.line(&text(self.colour)),
+            OutputFormat::Json => self.line(&json().to_string()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Columns that line up.
 
-use crate::output::colour::Paint;
+use crate::output::colour::Colour;
 
 /// On which side of its column a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Table {
     }
 
     /// The lines, without spaces at their ends.
-    pub fn print(&self, paint: Paint) -> String {
+    pub fn print(&self, colour: Colour) -> String {
         let widths: Vec<usize> = (0..self.head.len())
             .map(|column| self.width(column))
             .collect();
@@ -51,14 +51,14 @@ impl Table {
             .iter()
             .map(|(name, _)| (*name).to_owned())
             .collect();
-        let mut text = paint.bold(&self.line(&head, &widths));
+        let mut text = colour.bold(&self.line(&head, &widths));
         for (tone, cells) in &self.rows {
             let line = self.line(cells, &widths);
             text.push('\n');
             text.push_str(&match tone {
                 Tone::Usual => line,
-                Tone::Good => paint.good(&line),
-                Tone::Dim => paint.dim(&line),
+                Tone::Good => colour.good(&line),
+                Tone::Dim => colour.dim(&line),
             });
         }
         text

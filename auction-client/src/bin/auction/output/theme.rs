@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::output::colour::Paint;
+use crate::output::colour::Colour;
 
 /// Which colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -44,10 +44,10 @@ pub struct Theme {
 
 impl Theme {
     /// The theme of this name, unless the environment wants no colours.
-    pub fn of_environment(name: ThemeName) -> Self {
-        match Paint::of_environment(true) {
-            Paint::Plain => Self::named(ThemeName::Plain),
-            Paint::Colours => Self::named(name),
+    pub fn from_env(name: ThemeName) -> Self {
+        match Colour::from_env(true) {
+            Colour::Plain => Self::named(ThemeName::Plain),
+            Colour::Colours => Self::named(name),
         }
     }
 

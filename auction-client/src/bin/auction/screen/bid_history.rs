@@ -14,20 +14,20 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// The bids of many lots.
 #[derive(Debug, Default)]
-pub struct Trails {
-    lots: BTreeMap<LotId, Trail>,
+pub struct BidHistories {
+    lots: BTreeMap<LotId, BidHistory>,
 }
 
 /// The bids of a lot, as far as they are known.
 #[derive(Debug, Default)]
-pub struct Trail {
+pub struct BidHistory {
     bids: BTreeMap<FeedSequence, HistoryBid>,
     /// Whether those from before the screen was opened were asked for.
     asked: bool,
 }
 
-impl Trails {
-    pub fn of(&self, lot: LotId) -> Option<&Trail> {
+impl BidHistories {
+    pub fn of(&self, lot: LotId) -> Option<&BidHistory> {
         self.lots.get(&lot)
     }
 
@@ -43,8 +43,8 @@ impl Trails {
 
     /// Takes a bid as it happens.
     pub fn bid(&mut self, place: FeedSequence, at: Timestamp, bid: &BidAccepted) {
-        let trail = self.entry(bid.lot);
-        trail.bids.insert(
+        let history = self.entry(bid.lot);
+        history.bids.insert(
             place,
             HistoryBid {
                 feed_sequence: place,
@@ -55,16 +55,16 @@ impl Trails {
                 leader: bid.leader,
             },
         );
-        trail.trim();
+        history.trim();
     }
 
     /// Takes bids of the past.
     pub fn history(&mut self, lot: LotId, bids: impl IntoIterator<Item = HistoryBid>) {
-        let trail = self.entry(lot);
-        trail
+        let history = self.entry(lot);
+        history
             .bids
             .extend(bids.into_iter().map(|bid| (bid.feed_sequence, bid)));
-        trail.trim();
+        history.trim();
     }
 
     /// Forgets all: they are another market's, or some may have been missed.
@@ -72,7 +72,7 @@ impl Trails {
         self.lots.clear();
     }
 
-    fn entry(&mut self, lot: LotId) -> &mut Trail {
+    fn entry(&mut self, lot: LotId) -> &mut BidHistory {
         if self.lots.len() >= LOTS_KEPT && !self.lots.contains_key(&lot) {
             self.lots.clear();
         }
@@ -80,7 +80,7 @@ impl Trails {
     }
 }
 
-impl Trail {
+impl BidHistory {
     /// The bids that are known, the oldest first.
     pub fn bids(&self) -> impl DoubleEndedIterator<Item = &HistoryBid> + ExactSizeIterator {
         self.bids.values()
@@ -142,33 +142,39 @@ mod tests {
 
     #[test]
     fn what_is_told_twice_is_there_once_and_in_order() {
-        let mut trails = Trails::default();
+        let mut bid_histories = BidHistories::default();
         let lot = LotId(1);
-        assert!(trails.ask(lot));
-        assert!(!trails.ask(lot));
-        trails.history(lot, [bid(7, "1.42")]);
-        trails.history(lot, [bid(5, "1.40"), bid(6, "1.41"), bid(7, "1.42")]);
-        let prices: Vec<_> = trails
+        assert!(bid_histories.ask(lot));
+        assert!(!bid_histories.ask(lot));
+        bid_histories.history(lot, [bid(7, "1.42")]);
+        bid_histories.history(lot, [bid(5, "1.40"), bid(6, "1.41"), bid(7, "1.42")]);
+        let prices: Vec<_> = bid_histories
             .of(lot)
             .unwrap()
             .bids()
             .map(|bid| bid.price)
             .collect();
         assert_eq!(prices, [price("1.40"), price("1.41"), price("1.42")]);
-        assert_eq!(trails.of(lot).unwrap().sparkline(price("1.39"), 8), "▁▃▅█");
-        assert_eq!(trails.of(lot).unwrap().sparkline(price("1.39"), 2), "▁█");
+        assert_eq!(
+            bid_histories.of(lot).unwrap().sparkline(price("1.39"), 8),
+            "▁▃▅█"
+        );
+        assert_eq!(
+            bid_histories.of(lot).unwrap().sparkline(price("1.39"), 2),
+            "▁█"
+        );
     }
 
     #[test]
     fn what_is_kept_has_a_limit() {
-        let mut trails = Trails::default();
-        trails.history(LotId(1), (0..2_000).map(|place| bid(place, "1.40")));
-        let kept: Vec<_> = trails.of(LotId(1)).unwrap().bids().collect();
+        let mut bid_histories = BidHistories::default();
+        bid_histories.history(LotId(1), (0..2_000).map(|place| bid(place, "1.40")));
+        let kept: Vec<_> = bid_histories.of(LotId(1)).unwrap().bids().collect();
         assert_eq!(kept.len(), BIDS_KEPT);
         assert_eq!(kept.last().unwrap().feed_sequence, FeedSequence(1_999));
         for lot in 0..3_000 {
-            trails.ask(LotId(lot));
+            bid_histories.ask(LotId(lot));
         }
-        assert!(trails.lots.len() <= LOTS_KEPT);
+        assert!(bid_histories.lots.len() <= LOTS_KEPT);
     }
 }

@@ -25,13 +25,13 @@ pub enum Input {
     /// News of the market, which the view shows already.
     Feed(Update),
     /// What came of something that was asked.
-    Answer(Asked, Result<Answer, RequestError>),
+    Answer(RequestKind, Result<Response, RequestError>),
     /// What stands of one's own account: it takes the place of what was known.
-    Stands(Vec<StandingOrder>, Vec<StandingLead>),
+    AccountState(Vec<StandingOrder>, Vec<StandingLead>),
     /// Something happened to one's own account.
     Account(Timestamp, AccountEvent),
     /// Who one is: remembered from before.
-    Identity(Option<Me>),
+    Identity(Option<Identity>),
     /// Time has gone by; so long took the latest round trip.
     Tick(Duration),
     /// The screen is about to be drawn, and has so many rows for lots.
@@ -41,10 +41,10 @@ pub enum Input {
 /// Something that is to be done.
 #[derive(Debug)]
 pub enum Effect {
-    /// Ask the market, and give the answer back.
-    Ask(Ask),
+    /// Send a request to the market, and give the answer back.
+    Send(Request),
     /// Another market is at the address now: connect to it anew.
-    Renew,
+    Reconnect,
     /// Make the terminal call for attention.
     Ring,
     /// Leave the screen.
@@ -53,12 +53,12 @@ pub enum Effect {
 
 /// Who one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Me {
+pub struct Identity {
     pub name: Name,
     pub role: Role,
 }
 
-impl Me {
+impl Identity {
     pub fn of(logged_in: &LoggedIn) -> Self {
         Self {
             name: logged_in.name,
@@ -69,7 +69,7 @@ impl Me {
 
 /// What can be asked.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub enum Request {
     Bid(LotId, Offer),
     Place(PlaceOrder),
     Replace(ReplaceOrder),
@@ -96,7 +96,7 @@ pub enum Manage {
 
 /// What was asked, without what is secret of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestKind {
     Bid(LotId, Offer),
     Place(PlaceOrder),
     Replace(ReplaceOrder),
@@ -111,29 +111,29 @@ pub enum Asked {
 
 /// What was answered.
 #[derive(Debug)]
-pub enum Answer {
+pub enum Response {
     Done,
     Bid(BidPlaced),
     Placed(OrderId),
     /// Who one is now, and why the session cannot be remembered for the next time, if so.
-    LoggedIn(Me, Option<String>),
+    LoggedIn(Identity, Option<String>),
     History(Box<History>),
     LeastWinning(LeastWinning),
 }
 
-impl Ask {
-    pub fn asked(&self) -> Asked {
+impl Request {
+    pub fn asked(&self) -> RequestKind {
         match self {
-            Self::Bid(lot, offer) => Asked::Bid(*lot, *offer),
-            Self::Place(order) => Asked::Place(order.clone()),
-            Self::Replace(order) => Asked::Replace(order.clone()),
-            Self::Cancel(order) => Asked::Cancel(order.clone()),
-            Self::Profit(profit) => Asked::Profit(profit.clone()),
-            Self::Manage(lot, manage) => Asked::Manage(*lot, *manage),
-            Self::LogIn(..) | Self::Register(..) => Asked::LogIn,
-            Self::LogOut => Asked::LogOut,
-            Self::History(lot) => Asked::History(*lot),
-            Self::LeastWinning(lot) => Asked::LeastWinning(*lot),
+            Self::Bid(lot, offer) => RequestKind::Bid(*lot, *offer),
+            Self::Place(order) => RequestKind::Place(order.clone()),
+            Self::Replace(order) => RequestKind::Replace(order.clone()),
+            Self::Cancel(order) => RequestKind::Cancel(order.clone()),
+            Self::Profit(profit) => RequestKind::Profit(profit.clone()),
+            Self::Manage(lot, manage) => RequestKind::Manage(*lot, *manage),
+            Self::LogIn(..) | Self::Register(..) => RequestKind::LogIn,
+            Self::LogOut => RequestKind::LogOut,
+            Self::History(lot) => RequestKind::History(*lot),
+            Self::LeastWinning(lot) => RequestKind::LeastWinning(*lot),
         }
     }
 }

@@ -10,8 +10,8 @@ use super::form::Form;
 use super::list::List;
 use crate::commands::order::Order;
 use crate::output::countdown::Countdowns;
-use crate::screen::bid_history::Trails;
-use crate::screen::events::{Connection, Me};
+use crate::screen::bid_history::BidHistories;
+use crate::screen::events::{Connection, Identity};
 
 /// Most lines of the log; older ones are let go.
 pub const LOG_LINES_MAX: usize = 1_000;
@@ -26,7 +26,7 @@ pub struct Model {
     /// The server as it was named.
     pub server: String,
     pub market: MarketId,
-    pub me: Option<Me>,
+    pub me: Option<Identity>,
     /// Who was logged in before.
     pub name_before: Option<Name>,
     pub connection: Connection,
@@ -40,7 +40,7 @@ pub struct Model {
     pub help: Option<u16>,
     /// How far the log is scrolled back, in lines; the bids of a lot too.
     pub scrolled: usize,
-    pub trails: Trails,
+    pub bid_histories: BidHistories,
     /// What an uncross of call auctions would give.
     pub indicatives: BTreeMap<LotId, Indicative>,
     /// Lots that one leads.
@@ -141,7 +141,7 @@ impl Model {
             form: None,
             help: None,
             scrolled: 0,
-            trails: Trails::default(),
+            bid_histories: BidHistories::default(),
             indicatives: BTreeMap::new(),
             led: BTreeSet::new(),
             mine: BTreeSet::new(),
@@ -183,7 +183,7 @@ impl Model {
     }
 
     /// Puts a line into the log.
-    pub fn tell(&mut self, at: Timestamp, tone: Tone, text: String) {
+    pub fn log(&mut self, at: Timestamp, tone: Tone, text: String) {
         if self.log.len() >= LOG_LINES_MAX {
             self.log.pop_front();
         }
@@ -195,14 +195,14 @@ impl Model {
     }
 
     /// Puts a line into the log that begins with its time.
-    pub fn tell_line(&mut self, at: Timestamp, tone: Tone, line: String) {
+    pub fn log_line(&mut self, at: Timestamp, tone: Tone, line: String) {
         let text = line.get(TIME_BYTES..).unwrap_or(&line).trim_start();
-        self.tell(at, tone, text.to_owned());
+        self.log(at, tone, text.to_owned());
     }
 
     /// Tells what came of what one did.
-    pub fn say(&mut self, at: Timestamp, tone: Tone, text: String) {
-        self.tell(at, tone, text.clone());
+    pub fn report(&mut self, at: Timestamp, tone: Tone, text: String) {
+        self.log(at, tone, text.clone());
         self.said = Some(Entry { at, tone, text });
     }
 

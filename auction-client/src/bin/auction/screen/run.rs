@@ -25,8 +25,8 @@ use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::output::theme::Theme;
 use crate::screen::bid_history::BIDS_KEPT;
-use crate::screen::events::{Answer, Ask, Asked, Effect, Input, Manage, Me};
-use crate::session::Desk;
+use crate::screen::events::{Effect, Identity, Input, Manage, Request, RequestKind, Response};
+use crate::session::Context;
 
 /// The shortest time between two frames: about 30 a second.
 const FRAME_EVERY: Duration = Duration::from_millis(33);
@@ -37,25 +37,25 @@ const ASKED_MAX: usize = 32;
 /// So much news are taken in a row before answers have their turn.
 const NEWS_IN_A_ROW: usize = 64;
 
-type Answered = (Asked, Result<Answer, RequestError>);
+type Answered = (RequestKind, Result<Response, RequestError>);
 
 /// Opens the screen, and stays until the person leaves.
 pub async fn run(cli: &Cli) -> Result<(), Failure> {
-    let desk = Desk::connect(&cli.shared).await?;
-    let watch = desk.client.watch().await?;
-    let me = identity(&desk).await?;
-    let theme = Theme::of_environment(cli.theme);
+    let context = Context::connect(&cli.shared).await?;
+    let watch = context.client.watch().await?;
+    let me = identity(&context).await?;
+    let theme = Theme::from_env(cli.theme);
     let keys = keys()?;
     let mut screen = Screen::begin()?;
     let size = screen.terminal.size()?;
     let size = (size.width, size.height);
-    let server = desk.server.to_string();
+    let server = context.server.to_string();
     let model = Model::new(server, watch.market().id(), size);
     let (answer, answers) = mpsc::channel(ASKED_MAX);
     let (own, owned) = mpsc::channel(NEWS_IN_A_ROW);
     let mut shell = Shell {
         cli,
-        desk: Arc::new(desk),
+        context: Arc::new(context),
         watch,
         model,
         theme,
@@ -68,9 +68,9 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
 }
 
 /// Who is remembered, if their session still stands.
-async fn identity(desk: &Desk) -> Result<Option<Me>, Failure> {
-    match desk.resume().await {
-        Ok(logged_in) => Ok(Some(Me::of(&logged_in))),
+async fn identity(context: &Context) -> Result<Option<Identity>, Failure> {
+    match context.resume().await {
+        Ok(logged_in) => Ok(Some(Identity::of(&logged_in))),
         Err(failure) if failure.asks_for_login() => Ok(None),
         Err(failure) => Err(failure),
     }
@@ -78,7 +78,7 @@ async fn identity(desk: &Desk) -> Result<Option<Me>, Failure> {
 
 struct Shell<'a> {
     cli: &'a Cli,
-    desk: Arc<Desk>,
+    context: Arc<Context>,
     watch: Watch,
     model: Model,
     theme: Theme,
@@ -90,11 +90,11 @@ struct Shell<'a> {
 
 /// Whether the screen stays.
 #[derive(PartialEq, Eq)]
-enum Stays {
-    Yes,
-    No,
+enum Flow {
+    Continue,
+    Leave,
     /// Another market is at the address now.
-    Anew,
+    Reconnect,
 }
 
 impl Shell<'_> {
@@ -105,7 +105,7 @@ impl Shell<'_> {
         mut answers: mpsc::Receiver<Answered>,
         mut owned: mpsc::Receiver<(Name, Input)>,
     ) -> Result<(), Failure> {
-        let mut ending = Ending::new()?;
+        let mut ending = Signals::new()?;
         let mut ticks = interval(TICK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut draw_at = Instant::now();
@@ -140,9 +140,9 @@ impl Shell<'_> {
                 }
             };
             match self.take(screen, input) {
-                Stays::Yes => {}
-                Stays::No => return Ok(()),
-                Stays::Anew => self.renew(screen).await?,
+                Flow::Continue => {}
+                Flow::Leave => return Ok(()),
+                Flow::Reconnect => self.renew(screen).await?,
             }
             if news >= NEWS_IN_A_ROW {
                 news = 0;
@@ -152,17 +152,17 @@ impl Shell<'_> {
         }
     }
 
-    fn take(&mut self, screen: &mut Screen, input: Input) -> Stays {
+    fn take(&mut self, screen: &mut Screen, input: Input) -> Flow {
         let view = view_of(&self.watch, &self.model);
-        let mut stays = Stays::Yes;
+        let mut stays = Flow::Continue;
         let effects = update(&mut self.model, view, input);
         self.follow();
         for effect in effects {
             match effect {
-                Effect::Ask(ask) => self.ask(ask),
+                Effect::Send(ask) => self.ask(ask),
                 Effect::Ring => screen.ring(),
-                Effect::Renew => stays = Stays::Anew,
-                Effect::Leave => return Stays::No,
+                Effect::Reconnect => stays = Flow::Reconnect,
+                Effect::Leave => return Flow::Leave,
             }
         }
         stays
@@ -193,17 +193,17 @@ impl Shell<'_> {
             before.abort();
         }
         if let Some(name) = own {
-            let followed = follow(self.desk.clone(), name, self.own.clone());
+            let followed = follow(self.context.clone(), name, self.own.clone());
             self.followed = Some((name, tokio::spawn(followed)));
         }
     }
 
     /// Asks the market, beside all else.
-    fn ask(&self, ask: Ask) {
-        let (desk, answer) = (self.desk.clone(), self.answer.clone());
+    fn ask(&self, ask: Request) {
+        let (context, answer) = (self.context.clone(), self.answer.clone());
         tokio::spawn(async move {
             let asked = ask.asked();
-            let result = answer_to(&desk, ask).await;
+            let result = answer_to(&context, ask).await;
             // The screen may have been left meanwhile.
             let _ = answer.send((asked, result)).await;
         });
@@ -211,12 +211,12 @@ impl Shell<'_> {
 
     /// Another market is at the address: nothing that was known is of use.
     async fn renew(&mut self, screen: &mut Screen) -> Result<(), Failure> {
-        let desk = Desk::connect(&self.cli.shared).await?;
-        let me = identity(&desk).await?;
+        let context = Context::connect(&self.cli.shared).await?;
+        let me = identity(&context).await?;
         if let Some((_, before)) = self.followed.take() {
             before.abort();
         }
-        self.desk = Arc::new(desk);
+        self.context = Arc::new(context);
         self.take(screen, Input::Identity(me));
         Ok(())
     }
@@ -231,24 +231,24 @@ fn view_of<'a>(watch: &'a Watch, model: &Model) -> View<'a> {
 }
 
 /// Brings what concerns the account of the session that is remembered, until that is over.
-async fn follow(desk: Arc<Desk>, name: Name, own: mpsc::Sender<(Name, Input)>) {
-    let Some(stored) = desk.stored() else {
+async fn follow(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Input)>) {
+    let Some(stored) = context.stored() else {
         return;
     };
     // Without it orders are known as far as they are placed here.
-    let Ok(mut watch) = desk.client.watch_account(stored.token).await else {
+    let Ok(mut watch) = context.client.watch_account(stored.token).await else {
         return;
     };
     let stands = |watch: &AccountWatch| {
-        let standing = watch.standing();
-        Input::Stands(standing.orders.clone(), standing.leads.clone())
+        let standing = watch.state();
+        Input::AccountState(standing.orders.clone(), standing.leads.clone())
     };
     let mut news = stands(&watch);
     while own.send((name, news)).await.is_ok() {
         news = loop {
             match watch.next().await {
                 AccountUpdate::Event { at, event } => break Input::Account(at, event),
-                AccountUpdate::Standing => break stands(&watch),
+                AccountUpdate::Snapshot => break stands(&watch),
                 AccountUpdate::Reconnecting { .. } => {}
                 AccountUpdate::Ended(_) => return,
             }
@@ -256,71 +256,74 @@ async fn follow(desk: Arc<Desk>, name: Name, own: mpsc::Sender<(Name, Input)>) {
     }
 }
 
-async fn answer_to(desk: &Desk, ask: Ask) -> Result<Answer, RequestError> {
-    let client = &desk.client;
+async fn answer_to(context: &Context, ask: Request) -> Result<Response, RequestError> {
+    let client = &context.client;
     match ask {
-        Ask::Bid(lot, Offer::Plain(price)) => Ok(Answer::Bid(client.bid(lot, price).await?)),
-        Ask::Bid(lot, Offer::Maximum(maximum)) => {
-            Ok(Answer::Bid(client.bid_maximum(lot, maximum).await?))
+        Request::Bid(lot, Offer::Plain(price)) => Ok(Response::Bid(client.bid(lot, price).await?)),
+        Request::Bid(lot, Offer::Maximum(maximum)) => {
+            Ok(Response::Bid(client.bid_maximum(lot, maximum).await?))
         }
-        Ask::Place(order) => Ok(Answer::Placed(client.ask(order).await?)),
-        Ask::Replace(order) => client.ask(order).await.map(|_| Answer::Done),
-        Ask::Cancel(order) => client.ask(order).await.map(|_| Answer::Done),
-        Ask::Profit(profit) => client.ask(profit).await.map(|_| Answer::Done),
-        Ask::Manage(lot, deed) => {
+        Request::Place(order) => Ok(Response::Placed(client.ask(order).await?)),
+        Request::Replace(order) => client.ask(order).await.map(|_| Response::Done),
+        Request::Cancel(order) => client.ask(order).await.map(|_| Response::Done),
+        Request::Profit(profit) => client.ask(profit).await.map(|_| Response::Done),
+        Request::Manage(lot, deed) => {
             match deed {
                 Manage::Halt => client.ask(HaltLot { lot }).await?,
                 Manage::Resume => client.ask(ResumeLot { lot }).await?,
                 Manage::Close => client.ask(CloseLot { lot }).await?,
                 Manage::Cancel => client.ask(CancelLot { lot }).await?,
             };
-            Ok(Answer::Done)
+            Ok(Response::Done)
         }
-        Ask::Register(name, password) => {
+        Request::Register(name, password) => {
             client.register(name, password.clone()).await?;
             let logged_in = client.login(name, password).await?;
-            Ok(Answer::LoggedIn(
-                Me::of(&logged_in),
-                remembered(desk, &logged_in),
+            Ok(Response::LoggedIn(
+                Identity::of(&logged_in),
+                remembered(context, &logged_in),
             ))
         }
-        Ask::LogIn(name, password) => {
+        Request::LogIn(name, password) => {
             let logged_in = client.login(name, password).await?;
-            Ok(Answer::LoggedIn(
-                Me::of(&logged_in),
-                remembered(desk, &logged_in),
+            Ok(Response::LoggedIn(
+                Identity::of(&logged_in),
+                remembered(context, &logged_in),
             ))
         }
-        Ask::LogOut => {
+        Request::LogOut => {
             client.logout().await?;
             // The session is closed; what is left of it is of no use to anyone.
-            let _ = desk.forget();
-            Ok(Answer::Done)
+            let _ = context.forget();
+            Ok(Response::Done)
         }
-        Ask::History(lot) => {
+        Request::History(lot) => {
             let limit = u32::try_from(BIDS_KEPT.min(HISTORY_BIDS_MAX)).unwrap_or(u32::MAX);
-            Ok(Answer::History(Box::new(client.history(lot, limit).await?)))
+            Ok(Response::History(Box::new(
+                client.history(lot, limit).await?,
+            )))
         }
-        Ask::LeastWinning(lot) => Ok(Answer::LeastWinning(
+        Request::LeastWinning(lot) => Ok(Response::LeastWinning(
             client.ask(GetLeastWinning { lot }).await?,
         )),
     }
 }
 
 /// Remembers the session for the next time; or says why that cannot be.
-fn remembered(desk: &Desk, logged_in: &auction_client::LoggedIn) -> Option<String> {
-    desk.remember(logged_in)
+fn remembered(context: &Context, logged_in: &auction_client::LoggedIn) -> Option<String> {
+    context
+        .remember(logged_in)
         .err()
         .map(|failure| failure.message().to_owned())
 }
 
 /// Signals that end the program: the terminal is given back first.
-struct Ending {
+struct Signals {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
 }
 
-impl Ending {
+impl Signals {
     #[cfg(unix)]
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};

@@ -21,7 +21,7 @@ use crate::session::state_dir;
 pub struct DeviceFile(PathBuf);
 
 /// A device that was added from here.
-pub struct KeptDevice {
+pub struct StoredDevice {
     pub user: Name,
     pub label: Name,
     pub market: MarketKey,
@@ -32,7 +32,7 @@ pub struct KeptDevice {
     pub next: RequestId,
 }
 
-impl KeptDevice {
+impl StoredDevice {
     /// As the library takes it.
     pub fn device(&self) -> Device {
         Device {
@@ -45,13 +45,13 @@ impl KeptDevice {
 }
 
 impl DeviceFile {
-    pub fn new(home: &Path, server: &str) -> Self {
+    pub fn new(state_dir: &Path, server: &str) -> Self {
         let name = format!("{}.json", state_dir::file_name(server));
-        Self(home.join("devices").join(name))
+        Self(state_dir.join("devices").join(name))
     }
 
     /// The device, if there is one.
-    pub fn load(&self) -> Result<Option<KeptDevice>, Failure> {
+    pub fn load(&self) -> Result<Option<StoredDevice>, Failure> {
         let text = match fs::read_to_string(&self.0) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -67,7 +67,7 @@ impl DeviceFile {
     }
 
     /// Keeps the device, in place of the one before.
-    pub fn save(&self, kept: &KeptDevice) -> Result<(), Failure> {
+    pub fn save(&self, kept: &StoredDevice) -> Result<(), Failure> {
         let saved = state_dir::keep(&self.0, print(kept).as_bytes());
         saved.map_err(|error| self.cannot("write", &error))
     }
@@ -82,7 +82,7 @@ impl DeviceFile {
     }
 }
 
-fn print(kept: &KeptDevice) -> String {
+fn print(kept: &StoredDevice) -> String {
     let value = json!({
         "user": kept.user.as_str(),
         "label": kept.label.as_str(),
@@ -95,10 +95,10 @@ fn print(kept: &KeptDevice) -> String {
     format!("{value}\n")
 }
 
-fn parse(text: &str) -> Option<KeptDevice> {
+fn parse(text: &str) -> Option<StoredDevice> {
     let value: Value = serde_json::from_str(text).ok()?;
     let text = |field: &str| value.get(field)?.as_str();
-    Some(KeptDevice {
+    Some(StoredDevice {
         user: Name::parse(text("user")?).ok()?,
         label: Name::parse(text("label")?).ok()?,
         market: MarketKey {
@@ -133,8 +133,8 @@ fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
 mod tests {
     use super::*;
 
-    fn kept() -> KeptDevice {
-        KeptDevice {
+    fn kept() -> StoredDevice {
+        StoredDevice {
             user: Name::parse("mia").unwrap(),
             label: Name::parse("laptop").unwrap(),
             market: MarketKey {

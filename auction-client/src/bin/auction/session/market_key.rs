@@ -15,28 +15,28 @@ use crate::session::state_dir;
 
 /// Where the key of one market is kept.
 #[derive(Clone, Debug)]
-pub struct KeptKey {
+pub struct KeyStore {
     market: MarketId,
     file: PathBuf,
 }
 
 /// A key that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredKey {
     pub key: PublicKey,
     pub server: String,
     /// When it was kept, by the server's clock.
     pub at: Timestamp,
 }
 
-impl KeptKey {
-    pub fn new(home: &Path, market: MarketId) -> Self {
-        let file = home.join("keys").join(format!("{market}.json"));
+impl KeyStore {
+    pub fn new(state_dir: &Path, market: MarketId) -> Self {
+        let file = state_dir.join("keys").join(format!("{market}.json"));
         Self { market, file }
     }
 
     /// The key, if there is one.
-    pub fn load(&self) -> Result<Option<Kept>, Failure> {
+    pub fn load(&self) -> Result<Option<StoredKey>, Failure> {
         let text = match fs::read_to_string(&self.file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -80,7 +80,7 @@ impl KeptKey {
             (None, None) => {}
             (Some(kept), Some(told)) if kept.key == told => {}
             (Some(kept), told) => return Err(self.changed(&kept, told.as_ref(), server)),
-            (None, Some(key)) => self.keep(&Kept {
+            (None, Some(key)) => self.keep(&StoredKey {
                 key,
                 server: server.to_owned(),
                 at: client.clock().now(),
@@ -89,7 +89,7 @@ impl KeptKey {
         Ok(told)
     }
 
-    fn keep(&self, kept: &Kept) {
+    fn keep(&self, kept: &StoredKey) {
         let (market, key) = (self.market, kept.key);
         let value = json!({
             "market_key": MarketKey { market, key },
@@ -103,7 +103,7 @@ impl KeptKey {
         }
     }
 
-    fn changed(&self, kept: &Kept, told: Option<&PublicKey>, server: &str) -> Failure {
+    fn changed(&self, kept: &StoredKey, told: Option<&PublicKey>, server: &str) -> Failure {
         let found = match told {
             Some(key) => key.fingerprint().to_string(),
             None => "none: it says that it signs nothing".to_owned(),
@@ -130,11 +130,11 @@ impl KeptKey {
     }
 }
 
-fn parse(text: &str) -> Option<(MarketId, Kept)> {
+fn parse(text: &str) -> Option<(MarketId, StoredKey)> {
     let value: Value = serde_json::from_str(text).ok()?;
     let MarketKey { market, key } =
         serde_json::from_value(value.get("market_key")?.clone()).ok()?;
-    let kept = Kept {
+    let kept = StoredKey {
         key,
         server: value.get("server")?.as_str()?.to_owned(),
         at: Timestamp::from_micros(value.get("kept_at_micros")?.as_u64()?)?,

@@ -22,58 +22,59 @@ use crate::args::server::ServerAddress;
 use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::output::out::Out;
-use crate::session::market_key::KeptKey;
-use crate::session::state_dir::{Remembered, Stored};
-use crate::session::trust::{Trusting, not_connected};
-use crate::session::wire_trace::Trace;
+use crate::session::market_key::KeyStore;
+use crate::session::state_dir::{SessionStore, StoredSession};
+use crate::session::trust::{ServerTrust, not_connected};
+use crate::session::wire_trace::WireTrace;
 
 /// A connected command.
-pub struct Desk {
+pub struct Context {
     pub client: Client,
     pub out: Out,
     pub server: ServerAddress,
     /// The key that the market signs with; `None`: it signs nothing.
     pub key: Option<PublicKey>,
-    pub home: PathBuf,
-    remembered: Remembered,
+    pub state_dir: PathBuf,
+    session_store: SessionStore,
 }
 
-impl Desk {
+impl Context {
     /// Connects to the market, and keeps its key or compares it with the one that was kept.
     pub async fn connect(shared: &Shared) -> Result<Self, Failure> {
-        let mut desk = Self::connect_to_anyone(shared).await?;
-        let server = desk.server.to_string();
-        desk.key = desk.kept_key().meet(&desk.client, &server).await?;
-        Ok(desk)
+        let mut context = Self::connect_to_anyone(shared).await?;
+        let server = context.server.to_string();
+        context.key = context.key_store().meet(&context.client, &server).await?;
+        Ok(context)
     }
 
     /// Connects to the market, whatever key it has.
     pub async fn connect_to_anyone(shared: &Shared) -> Result<Self, Failure> {
-        let home = shared.home()?;
+        let state_dir = shared.state_dir()?;
         let server = shared.server.clone();
-        let trusting = Trusting::find(shared, &home)?;
-        let trust = trusting.as_ref().map(Trusting::trust).transpose()?;
-        let trace = shared.trace_wire.then(|| Trace::new(shared.form()));
+        let server_trust = ServerTrust::find(shared, &state_dir)?;
+        let trust = server_trust.as_ref().map(ServerTrust::trust).transpose()?;
+        let trace = shared.trace_wire.then(|| WireTrace::new(shared.format()));
         let client = connect(&server, trust, trace).await;
-        let client = client.map_err(|error| not_connected(error, &server, trusting.as_ref()))?;
-        if let Some(trusting) = trusting {
-            trusting.remember();
+        let client =
+            client.map_err(|error| not_connected(error, &server, server_trust.as_ref()))?;
+        if let Some(server_trust) = server_trust {
+            server_trust.remember();
         }
-        let remembered = Remembered::new(&home, &server.to_string(), client.market_id());
-        let out = Out::new(shared.form());
+        let session_store = SessionStore::new(&state_dir, &server.to_string(), client.market_id());
+        let out = Out::new(shared.format());
         Ok(Self {
             client,
             out,
             server,
             key: None,
-            home,
-            remembered,
+            state_dir,
+            session_store,
         })
     }
 
     /// Where the market's key is kept.
-    pub fn kept_key(&self) -> KeptKey {
-        KeptKey::new(&self.home, self.client.market_id())
+    pub fn key_store(&self) -> KeyStore {
+        KeyStore::new(&self.state_dir, self.client.market_id())
     }
 
     /// The market and its key, for what is signed.
@@ -83,9 +84,9 @@ impl Desk {
         key.ok_or_else(|| Failure::failed("this market signs nothing").with_code("not_signed"))
     }
 
-    /// Goes on with the session that is remembered.
+    /// Resumes the remembered session.
     pub async fn resume(&self) -> Result<LoggedIn, Failure> {
-        let Some(stored) = self.remembered.load()? else {
+        let Some(stored) = self.session_store.load()? else {
             let server = &self.server;
             let message = format!("not logged in at {server}; `auction login NAME` logs in");
             return Err(Failure::not_logged_in(message));
@@ -95,7 +96,7 @@ impl Desk {
             Err(RequestError::Refused(refused))
                 if matches!(refused.code, Code::SESSION_CLOSED | Code::SESSION_EXPIRED) =>
             {
-                self.remembered.forget()?;
+                self.session_store.forget()?;
                 let name = stored.name;
                 let message = format!(
                     "{name}'s session was closed or has expired; `auction login {name}` logs in again"
@@ -107,10 +108,10 @@ impl Desk {
     }
 
     /// Asks, and gives the number of the request with the answer: by it a receipt is found.
-    pub async fn ask<R: Request>(&self, request: R) -> Result<(R::Answer, RequestId), Failure> {
+    pub async fn request<R: Request>(&self, request: R) -> Result<(R::Answer, RequestId), Failure> {
         let mut asked = self.client.submit(request).await?;
         let answer = (&mut asked).await?;
-        let number = asked.number().expect("what is answered has a number");
+        let number = asked.request_id().expect("what is answered has a number");
         Ok((answer, number))
     }
 
@@ -124,7 +125,7 @@ impl Desk {
         } = *logged_in;
         let token = logged_in.token.clone();
         let token = token.ok_or_else(|| Failure::failed("the server gave no token to remember"))?;
-        self.remembered.save(&Stored {
+        self.session_store.save(&StoredSession {
             name,
             session,
             token,
@@ -134,16 +135,16 @@ impl Desk {
 
     /// Forgets the session.
     pub fn forget(&self) -> Result<(), Failure> {
-        self.remembered.forget()
+        self.session_store.forget()
     }
 
     /// The session that is remembered, if any.
-    pub fn stored(&self) -> Option<Stored> {
+    pub fn stored(&self) -> Option<StoredSession> {
         // What only marks one's own name need not stop anyone from reading.
-        self.remembered.load().ok().flatten()
+        self.session_store.load().ok().flatten()
     }
 
-    /// Whose session is remembered. To read, it is not gone on with.
+    /// Name of the user whose session is remembered. Reading does not resume it.
     pub fn own(&self) -> Option<Name> {
         self.stored().map(|stored| stored.name)
     }
@@ -162,7 +163,7 @@ impl Desk {
 async fn connect(
     server: &ServerAddress,
     trust: Option<Trust>,
-    trace: Option<Trace>,
+    trace: Option<WireTrace>,
 ) -> Result<Client, ConnectionError> {
     let address = server.address.clone();
     match (trust, trace) {

@@ -18,7 +18,7 @@ pub fn line(question: &str) -> io::Result<String> {
         .read(true)
         .write(true)
         .open("/dev/tty")?;
-    let hiding = unix::Hiding::begin(terminal.try_clone()?)?;
+    let hiding = unix::EchoOff::begin(terminal.try_clone()?)?;
     terminal.write_all(question.as_bytes())?;
     let line = unix::read(&mut terminal);
     drop(hiding);
@@ -44,12 +44,12 @@ mod unix {
 
     /// A terminal that shows nothing of what is typed, until this is dropped. Keys that would end or stop
     /// the program are read as any other, so that it never ends in between and leaves the terminal so.
-    pub struct Hiding {
+    pub struct EchoOff {
         terminal: File,
         before: Termios,
     }
 
-    impl Hiding {
+    impl EchoOff {
         pub fn begin(terminal: File) -> io::Result<Self> {
             let before = tcgetattr(&terminal)?;
             let mut hidden = before.clone();
@@ -64,7 +64,7 @@ mod unix {
         }
     }
 
-    impl Drop for Hiding {
+    impl Drop for EchoOff {
         fn drop(&mut self) {
             // A terminal that has gone needs nothing.
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);

@@ -13,18 +13,18 @@ const VARIABLE: &str = "AUCTION_PASSWORD";
 
 /// Whether a password is asked for once or, being new, twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Prompts {
     Once,
     Twice,
 }
 
 /// Gets the password. The connection lives on while someone types.
-pub async fn password(asked: Asked) -> Result<Secret, Failure> {
+pub async fn password(asked: Prompts) -> Result<Secret, Failure> {
     away_from_the_connection(move || find(asked)).await
 }
 
 /// Asks at the terminal, without showing what is typed.
-pub async fn prompt(asked: Asked) -> Result<Secret, Failure> {
+pub async fn prompt(asked: Prompts) -> Result<Secret, Failure> {
     away_from_the_connection(move || ask(asked)).await
 }
 
@@ -35,7 +35,7 @@ async fn away_from_the_connection(
     asked.unwrap_or_else(|error| Err(Failure::failed(error.to_string())))
 }
 
-fn find(asked: Asked) -> Result<Secret, Failure> {
+fn find(asked: Prompts) -> Result<Secret, Failure> {
     match std::env::var(VARIABLE) {
         Ok(text) if !text.is_empty() => return secret(text),
         Ok(_) | Err(std::env::VarError::NotPresent) => {}
@@ -47,9 +47,9 @@ fn find(asked: Asked) -> Result<Secret, Failure> {
     ask(asked)
 }
 
-fn ask(asked: Asked) -> Result<Secret, Failure> {
+fn ask(asked: Prompts) -> Result<Secret, Failure> {
     let first = secret(line("password: ")?)?;
-    if asked == Asked::Twice && first != secret(line("the same again: ")?)? {
+    if asked == Prompts::Twice && first != secret(line("the same again: ")?)? {
         return Err(Failure::usage("the two passwords differ; nothing was done"));
     }
     Ok(first)

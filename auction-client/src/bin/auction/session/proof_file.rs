@@ -9,12 +9,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use auction_client::{Fraud, MarketKey, Receipt, SignedCheckpoint};
+use auction_client::{Equivocation, MarketKey, Receipt, SignedCheckpoint};
 use auction_proto::{AnySigned, FraudProof, KeyFingerprint, SignedBatch, SignedSnapshot};
 use serde_json::{Value, json};
 
 use crate::output::failure::Failure;
-use crate::session::market_key::KeptKey;
+use crate::session::market_key::KeyStore;
 use crate::session::state_dir;
 
 /// The largest file that is read, in bytes: two signed snapshots of the largest market fit.
@@ -29,7 +29,7 @@ const FRAUDS_MAX: u32 = 1_000;
 pub enum Signed {
     Receipt(Receipt),
     Checkpoint(SignedCheckpoint),
-    Fraud(FraudProof),
+    Equivocation(FraudProof),
 }
 
 /// Something signed, and whose it is said to be.
@@ -60,12 +60,12 @@ impl ProofFile {
     pub fn known_key(
         &self,
         typed: Option<KeyFingerprint>,
-        home: &Path,
+        state_dir: &Path,
     ) -> Result<MarketKey, Failure> {
         let found = self.key.key.fingerprint();
         let (expected, whence) = match typed {
             Some(typed) => (typed, "given by --key"),
-            None => match KeptKey::new(home, self.key.market).load()? {
+            None => match KeyStore::new(state_dir, self.key.market).load()? {
                 Some(kept) => (kept.key.fingerprint(), "kept for this market"),
                 None => {
                     let market = self.key.market;
@@ -143,7 +143,7 @@ impl ProofFile {
         match &self.signed {
             Signed::Receipt(receipt) => value["receipt"] = json!(receipt),
             Signed::Checkpoint(checkpoint) => value["checkpoint"] = json!(checkpoint),
-            Signed::Fraud(proof) => {
+            Signed::Equivocation(proof) => {
                 value["fraud"] = json!([any(&proof.first), any(&proof.second)]);
             }
         }
@@ -152,12 +152,16 @@ impl ProofFile {
 }
 
 /// Keeps a proof of fraud in the settings folder, and gives the file.
-pub fn keep_fraud(home: &Path, key: &MarketKey, fraud: &Fraud) -> Result<PathBuf, Failure> {
+pub fn keep_fraud(
+    state_dir: &Path,
+    key: &MarketKey,
+    fraud: &Equivocation,
+) -> Result<PathBuf, Failure> {
     let proof = ProofFile {
         key: key.clone(),
-        signed: Signed::Fraud(fraud.proof.clone()),
+        signed: Signed::Equivocation(fraud.proof.clone()),
     };
-    let folder = home.join("frauds");
+    let folder = state_dir.join("frauds");
     let names = (1..=FRAUDS_MAX).map(|number| folder.join(format!("fraud-{number}.json")));
     for file in names {
         match ProofFile::read(&file) {
@@ -198,7 +202,7 @@ fn parse(bytes: &[u8]) -> Option<ProofFile> {
         let [first, second] = fraud.as_array()?.as_slice() else {
             return None;
         };
-        Signed::Fraud(FraudProof {
+        Signed::Equivocation(FraudProof {
             first: parse_any(first)?,
             second: parse_any(second)?,
         })

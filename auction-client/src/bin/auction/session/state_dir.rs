@@ -1,4 +1,4 @@
-//! Where the session is remembered: a file for each server and market, that its owner alone can read.
+//! The remembered session: a file for each server and market, that its owner alone can read.
 //!
 //! `HOME/sessions/HOST_PORT-MARKET.json`; whom to [trust](crate::session::trust) is `HOME/servers/tls___HOST_PORT.json`; a
 //! market's [key](crate::session::market_key) is `HOME/keys/MARKET.json`; this [device](crate::session::device_key) is
@@ -18,13 +18,13 @@ use crate::output::failure::Failure;
 
 /// The sessions of one market at one server.
 #[derive(Clone, Debug)]
-pub struct Remembered {
+pub struct SessionStore {
     file: PathBuf,
 }
 
 /// A session to go on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredSession {
     pub name: Name,
     pub session: SessionId,
     pub token: Token,
@@ -33,7 +33,7 @@ pub struct Stored {
 
 impl Shared {
     /// The folder: the one that is named, or the default.
-    pub fn home(&self) -> Result<PathBuf, Failure> {
+    pub fn state_dir(&self) -> Result<PathBuf, Failure> {
         self.home.clone().map_or_else(default_home, Ok)
     }
 }
@@ -55,7 +55,7 @@ fn default_home() -> Result<PathBuf, Failure> {
     })
 }
 
-impl Remembered {
+impl SessionStore {
     pub fn new(home: &Path, server: &str, market: MarketId) -> Self {
         let name = format!("{}-{market}.json", file_name(server));
         Self {
@@ -64,7 +64,7 @@ impl Remembered {
     }
 
     /// The session, if there is one. A file that cannot be understood counts as none.
-    pub fn load(&self) -> Result<Option<Stored>, Failure> {
+    pub fn load(&self) -> Result<Option<StoredSession>, Failure> {
         match fs::read_to_string(&self.file) {
             Ok(text) => Ok(parse(&text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -73,7 +73,7 @@ impl Remembered {
     }
 
     /// Keeps the session, in place of the one before.
-    pub fn save(&self, stored: &Stored) -> Result<(), Failure> {
+    pub fn save(&self, stored: &StoredSession) -> Result<(), Failure> {
         let kept = keep(&self.file, print(stored).as_bytes());
         kept.map_err(|error| self.cannot("write", &error))
     }
@@ -119,7 +119,7 @@ pub fn file_name(server: &str) -> String {
         .collect()
 }
 
-fn print(stored: &Stored) -> String {
+fn print(stored: &StoredSession) -> String {
     let token: String = stored
         .token
         .reveal()
@@ -135,9 +135,9 @@ fn print(stored: &Stored) -> String {
     format!("{value}\n")
 }
 
-fn parse(text: &str) -> Option<Stored> {
+fn parse(text: &str) -> Option<StoredSession> {
     let value: Value = serde_json::from_str(text).ok()?;
-    Some(Stored {
+    Some(StoredSession {
         name: Name::parse(value.get("name")?.as_str()?).ok()?,
         session: SessionId(value.get("session")?.as_u64()?),
         token: token(value.get("token")?.as_str()?)?,
@@ -188,8 +188,8 @@ fn write_owned(file: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn stored(name: &str) -> Stored {
-        Stored {
+    fn stored(name: &str) -> StoredSession {
+        StoredSession {
             name: Name::parse(name).unwrap(),
             session: SessionId(7),
             token: Token::new(std::array::from_fn(|at| at as u8 * 8)),
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_session_is_kept_by_server_and_market_until_it_is_forgotten() {
         let home = tempfile::tempdir().unwrap();
-        let at = |server, market| Remembered::new(home.path(), server, MarketId([market; 16]));
+        let at = |server, market| SessionStore::new(home.path(), server, MarketId([market; 16]));
         let here = at("127.0.0.1:2022", 1);
         assert_eq!(here.load().unwrap(), None);
         here.save(&stored("mia")).unwrap();
@@ -223,7 +223,7 @@ mod tests {
         let folder = home.path().join("sessions");
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-        let here = Remembered::new(home.path(), "[::1]:2022", MarketId([1; 16]));
+        let here = SessionStore::new(home.path(), "[::1]:2022", MarketId([1; 16]));
         here.save(&stored("mia")).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);

@@ -9,7 +9,7 @@ use auction_client::{Code, ConnectionError, Fingerprint, TlsError, Trust};
 use serde_json::{Value, json};
 
 use crate::args::Shared;
-use crate::args::server::{ServerAddress, Speech};
+use crate::args::server::{Scheme, ServerAddress};
 use crate::output::failure::Failure;
 use crate::session::state_dir;
 
@@ -20,11 +20,11 @@ const AUTHORITIES_BYTES_MAX: u64 = 4 << 20;
 
 /// Whom to trust at a server that speaks TLS.
 #[derive(Clone, Debug)]
-pub struct Trusting {
+pub struct ServerTrust {
     choice: Choice,
     origin: Origin,
     server: ServerAddress,
-    /// Where the choice is remembered.
+    /// File that remembers the choice.
     file: PathBuf,
 }
 
@@ -43,9 +43,9 @@ enum Origin {
     Default,
 }
 
-impl Trusting {
+impl ServerTrust {
     /// Finds out; `None`: the server is spoken to plainly.
-    pub fn find(shared: &Shared, home: &Path) -> Result<Option<Self>, Failure> {
+    pub fn find(shared: &Shared, state_dir: &Path) -> Result<Option<Self>, Failure> {
         let server = &shared.server;
         let typed = match (&shared.ca, shared.fingerprint) {
             (None, None) => None,
@@ -61,17 +61,17 @@ impl Trusting {
             )),
             (None, Some(fingerprint)) => Some(Choice::Pinned(fingerprint)),
         };
-        if server.speech == Speech::Plain {
+        if server.scheme == Scheme::Plain {
             return match typed {
                 None => Ok(None),
                 Some(_) => Err(Failure::usage(format!(
                     "--ca and --fingerprint (or AUCTION_CA and AUCTION_FINGERPRINT) go with TLS: --server {}",
-                    server.spoken(Speech::Tls)
+                    server.with_scheme(Scheme::Tls)
                 ))),
             };
         }
         let name = format!("{}.json", state_dir::file_name(&server.to_string()));
-        let file = home.join("servers").join(name);
+        let file = state_dir.join("servers").join(name);
         let (choice, origin) = match typed {
             Some(choice) => (choice, Origin::Typed),
             None => match load(&file)? {
@@ -135,7 +135,7 @@ impl Trusting {
         match error {
             TlsError::NotSpoken(_) => format!(
                 "{error}. If it is meant to speak plainly, leave tls:// away: --server {}",
-                server.spoken(Speech::Plain)
+                server.with_scheme(Scheme::Plain)
             ),
             TlsError::OtherCertificate { pinned, found } => {
                 let whence = match self.origin {
@@ -176,7 +176,7 @@ impl Trusting {
 pub fn not_connected(
     error: ConnectionError,
     server: &ServerAddress,
-    trusting: Option<&Trusting>,
+    server_trust: Option<&ServerTrust>,
 ) -> Failure {
     let needs_tls = match &error {
         ConnectionError::SpeaksTls => true,
@@ -184,11 +184,11 @@ pub fn not_connected(
         _ => false,
     };
     if needs_tls {
-        let tls = server.spoken(Speech::Tls);
+        let tls = server.with_scheme(Scheme::Tls);
         let message = format!("the server at {server} speaks TLS alone: --server {tls}");
         return Failure::not_connected(message).with_code(Code::TLS_REQUIRED.to_string());
     }
-    let (ConnectionError::Tls(tls), Some(trusting)) = (&error, trusting) else {
+    let (ConnectionError::Tls(tls), Some(server_trust)) = (&error, server_trust) else {
         return error.into();
     };
     let (code, found) = match tls {
@@ -200,7 +200,7 @@ pub fn not_connected(
         TlsError::NotYetValid { .. } => ("certificate_not_yet_valid", None),
         _ => ("tls_failed", None),
     };
-    let failure = Failure::not_connected(trusting.explain(tls)).with_code(code);
+    let failure = Failure::not_connected(server_trust.explain(tls)).with_code(code);
     match found {
         Some(found) => failure.with_remedy("fingerprint_found", json!(found.to_string())),
         None => failure,

@@ -13,8 +13,8 @@ use auction_proto::{Frame, FrameDecoder, limits};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::output::escape::Clean;
-use crate::output::failure::Form;
+use crate::output::escape::Escaped;
+use crate::output::failure::OutputFormat;
 
 /// How many characters of a body stand on a line for people: a snapshot would fill screens. JSON has them all.
 const BODY_CHARS_SHOWN: usize = 2_000;
@@ -23,38 +23,41 @@ const STRANGE_BYTES_SHOWN: usize = 64;
 
 /// What shows the conversations of a program.
 #[derive(Clone, Debug)]
-pub struct Trace {
-    form: Form,
+pub struct WireTrace {
+    format: OutputFormat,
     connections: Arc<AtomicU32>,
 }
 
 /// A stream whose frames are shown.
-pub struct Traced<S> {
+pub struct TracedStream<S> {
     stream: S,
     sent: Listener,
     received: Listener,
 }
 
-impl Trace {
-    pub fn new(form: Form) -> Self {
+impl WireTrace {
+    pub fn new(format: OutputFormat) -> Self {
         let connections = Arc::default();
-        Self { form, connections }
+        Self {
+            format,
+            connections,
+        }
     }
 
     /// Shows what passes through a stream that is to come.
     pub async fn follow<S>(
         self,
         stream: impl Future<Output = io::Result<S>>,
-    ) -> io::Result<Traced<S>> {
+    ) -> io::Result<TracedStream<S>> {
         let stream = stream.await?;
         let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let listener = |way, decoder| Listener {
-            form: self.form,
+            format: self.format,
             connection,
             way,
             decoder: Some(decoder),
         };
-        Ok(Traced {
+        Ok(TracedStream {
             stream,
             sent: listener(
                 Way::Sent,
@@ -73,7 +76,7 @@ enum Way {
 
 /// One way of a connection.
 struct Listener {
-    form: Form,
+    format: OutputFormat,
     connection: u32,
     way: Way,
     /// `None`: what comes are no frames.
@@ -122,9 +125,9 @@ impl Listener {
 
     fn tell(&self, heard: &Heard) {
         let at = now();
-        let line = match self.form {
-            Form::Text => heard.text(&at, self.connection, self.way),
-            Form::Json => heard.json(&at, self.connection, self.way).to_string(),
+        let line = match self.format {
+            OutputFormat::Text => heard.text(&at, self.connection, self.way),
+            OutputFormat::Json => heard.json(&at, self.connection, self.way).to_string(),
         };
         // Nobody may be reading it.
         let _ = writeln!(io::stderr(), "{line}");
@@ -175,7 +178,7 @@ impl Heard {
             self.what,
             request.unwrap_or_default()
         );
-        Clean(line.trim_end()).to_string()
+        Escaped(line.trim_end()).to_string()
     }
 
     fn json(&self, at: &str, connection: u32, way: Way) -> Value {
@@ -204,7 +207,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Traced<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TracedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -220,7 +223,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Traced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Traced<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TracedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

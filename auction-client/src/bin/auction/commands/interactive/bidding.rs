@@ -5,31 +5,31 @@ use auction_core::{
     FeedSequence, Lot, LotId, Outcome, Phase, Price, PublicEvent, Quantity, Side, Terms,
 };
 
-use super::{Next, Walk, identity, reached};
+use super::{Interactive, Next, identity, reached};
 use crate::commands::bid::{Offer, text};
 use crate::commands::interactive::parse::{Bidding, bidding, is_large_jump};
 use crate::commands::order::{Order, placed_text};
-use crate::output::colour::Paint;
+use crate::output::colour::Colour;
 use crate::output::countdown::Countdowns;
-use crate::output::escape::Clean;
+use crate::output::escape::Escaped;
 use crate::output::event::line;
 use crate::output::failure::Failure;
 use crate::output::names::View;
 
-impl Walk {
+impl Interactive {
     /// Stays at a lot until it closes or the person goes.
     pub(super) async fn bid_on(&mut self, lot: LotId) -> Result<Next, Failure> {
         let mut countdowns = Countdowns::default();
         let mut jump = None;
         self.count_down(lot, &mut countdowns, None)?;
         if let Some(found) = self.watch.market().lot(lot) {
-            self.say(&self.view().terms(found))?;
+            self.print(&self.view().terms(found))?;
         }
-        self.say(&self.standing(lot))?;
+        self.print(&self.standing(lot))?;
         self.led = self.leads(lot);
         loop {
             let question = self.question(lot);
-            self.desk.out.prompt(&question)?;
+            self.context.out.prompt(&question)?;
             let Some(line) = self.line_or_close(lot, &mut countdowns).await? else {
                 return Ok(if self.is_open(lot) {
                     Next::Leave
@@ -66,21 +66,21 @@ impl Walk {
                 Ok(Bidding::Least) => match self.least(lot) {
                     Some(least) if !self.leads(lot) => Offer::Plain(least),
                     _ => {
-                        self.say(&self.standing(lot))?;
+                        self.print(&self.standing(lot))?;
                         continue;
                     }
                 },
                 Ok(Bidding::Price(price)) => Offer::Plain(price),
                 Ok(Bidding::Maximum(maximum)) => Offer::Maximum(maximum),
                 Err(wrong) => {
-                    self.say(&wrong)?;
+                    self.print(&wrong)?;
                     continue;
                 }
             };
             let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
             if is_large_jump(amount, self.least(lot)) && jump != Some(amount) {
                 jump = Some(amount);
-                self.say(&format!(
+                self.print(&format!(
                     "{amount} is far above the least bid. Type it again to bid it."
                 ))?;
                 continue;
@@ -98,19 +98,19 @@ impl Walk {
             return Ok(Some(Next::Leave));
         }
         let placed = match offer {
-            Offer::Plain(price) => self.desk.client.bid(lot, price).await,
-            Offer::Maximum(maximum) => self.desk.client.bid_maximum(lot, maximum).await,
+            Offer::Plain(price) => self.context.client.bid(lot, price).await,
+            Offer::Maximum(maximum) => self.context.client.bid_maximum(lot, maximum).await,
         };
         match placed.map_err(Failure::from) {
             Ok(placed) => {
                 self.told_own = placed.feed_sequence;
                 self.led = placed.bid.leads;
                 let title = self.view().title(lot);
-                self.say(&text(&title, offer, &placed, self.desk.out.paint))?;
+                self.print(&text(&title, offer, &placed, self.context.out.colour))?;
                 self.catch_up(lot, placed.feed_sequence).await?;
             }
             Err(failure) => {
-                self.say(failure.message())?;
+                self.print(failure.message())?;
                 if failure.asks_for_login() && !self.identify().await? {
                     return Ok(Some(Next::Leave));
                 }
@@ -131,7 +131,7 @@ impl Walk {
         } = order;
         let before = self.placed.get(&lot).copied();
         let before = before.filter(|_| self.sealed_whole(lot).is_some());
-        let client = &self.desk.client;
+        let client = &self.context.client;
         let placed = match before {
             None => {
                 let place = PlaceOrder {
@@ -156,11 +156,11 @@ impl Walk {
             Ok(number) => {
                 self.placed.insert(lot, number);
                 if let Some(lot) = self.watch.market().lot(lot) {
-                    self.say(&placed_text(lot, number, order))?;
+                    self.print(&placed_text(lot, number, order))?;
                 }
             }
             Err(failure) => {
-                self.say(failure.message())?;
+                self.print(failure.message())?;
                 if failure.asks_for_login() && !self.identify().await? {
                     return Ok(Some(Next::Leave));
                 }
@@ -188,7 +188,7 @@ impl Walk {
 
     /// Asks who the person is; false: they left.
     async fn identify(&mut self) -> Result<bool, Failure> {
-        let identity = identity::ask(&self.desk, &mut self.lines).await?;
+        let identity = identity::ask(&self.context, &mut self.lines).await?;
         self.identity = identity.unwrap_or(self.identity);
         Ok(identity.is_some())
     }
@@ -201,8 +201,8 @@ impl Walk {
     ) -> Result<Option<String>, Failure> {
         loop {
             if !self.is_open(lot) {
-                let end = ending(&self.view(), lot, self.desk.out.paint);
-                let out = self.desk.out;
+                let end = ending(&self.view(), lot, self.context.out.colour);
+                let out = self.context.out;
                 out.prompt(&format!("{}{end}\n", out.fresh_line()))?;
                 // Others may close with it.
                 while self.soon().await.is_some() {}
@@ -221,7 +221,7 @@ impl Walk {
     }
 
     fn tell(&mut self, lot: LotId, update: &Update) -> Result<(), Failure> {
-        let (view, paint) = (self.view(), self.desk.out.paint);
+        let (view, colour) = (self.view(), self.context.out.colour);
         let news = match update {
             Update::Event {
                 feed_sequence,
@@ -235,7 +235,7 @@ impl Walk {
                     _ => false,
                 };
                 let view = View { now: *at, ..view };
-                view.news(*at, event, paint).filter(|_| !told)
+                view.news(*at, event, colour).filter(|_| !told)
             }
             Update::Indicative(published) if published.lot == lot => {
                 let what = view.indicative(published);
@@ -245,16 +245,16 @@ impl Walk {
             Update::Snapshot => Some(self.standing(lot)),
             Update::Live => Some(line(view.now, "", "connected again; nothing was missed")),
             Update::Reconnecting { because, .. } => {
-                let what = format!("connection lost: {}; trying again", Clean(because));
+                let what = format!("connection lost: {}; trying again", Escaped(because));
                 Some(line(view.now, "", &what))
             }
-            Update::Fraud(fraud) => Some(format!("FRAUD: {}", fraud.conflict)),
+            Update::Equivocation(fraud) => Some(format!("FRAUD: {}", fraud.conflict)),
             Update::Gap(_) => None,
         };
         let outbid = self.led && !self.leads(lot) && self.is_open(lot);
         self.led = self.leads(lot);
         let outbid = outbid.then(|| {
-            let alarm = paint.alarm("YOU ARE OUTBID.");
+            let alarm = colour.alarm("YOU ARE OUTBID.");
             format!("{alarm} {}", self.standing(lot))
         });
         let lines: Vec<_> = news.into_iter().chain(outbid).collect();
@@ -277,7 +277,7 @@ impl Walk {
         let due = countdowns.due(&[found], view.now);
         // When the lot has just been chosen, what lies in the past is not told.
         if let Some(question) = question {
-            for news in view.countdown_news(&due, self.desk.out.paint) {
+            for news in view.countdown_news(&due, self.context.out.colour) {
                 self.interrupt(&news, question)?;
             }
         }
@@ -287,7 +287,7 @@ impl Walk {
     fn standing(&self, lot: LotId) -> String {
         let view = self.view();
         match view.market.lot(lot) {
-            Some(lot) => standing(&view, lot, self.desk.out.paint),
+            Some(lot) => standing(&view, lot, self.context.out.colour),
             None => format!("#{lot} is gone"),
         }
     }
@@ -351,7 +351,7 @@ fn concerns(event: &PublicEvent, lot: LotId) -> bool {
 }
 
 /// Whether the person leads, and what it would take.
-fn standing(view: &View<'_>, lot: &Lot, paint: Paint) -> String {
+fn standing(view: &View<'_>, lot: &Lot, colour: Colour) -> String {
     let title = view.title(lot.id);
     let left = view.closes_in(lot);
     let least = match (&lot.terms, lot.least_bid_at(view.now)) {
@@ -367,12 +367,12 @@ fn standing(view: &View<'_>, lot: &Lot, paint: Paint) -> String {
     };
     let lead = match (lot.leader(), lot.price()) {
         (Some(leader), Some(price)) if view.is_own(leader) => {
-            paint.good(&format!("YOU LEAD at {price}"))
+            colour.good(&format!("YOU LEAD at {price}"))
         }
         (Some(leader), Some(price)) => {
             format!(
                 "{}; {least}",
-                paint.alarm(&format!("{} leads at {price}", view.name(leader)))
+                colour.alarm(&format!("{} leads at {price}", view.name(leader)))
             )
         }
         _ => format!("no bids yet; {least}"),
@@ -381,7 +381,7 @@ fn standing(view: &View<'_>, lot: &Lot, paint: Paint) -> String {
 }
 
 /// How it ended for the person.
-pub fn ending(view: &View<'_>, lot: LotId, paint: Paint) -> String {
+pub fn ending(view: &View<'_>, lot: LotId, colour: Colour) -> String {
     let title = view.title(lot);
     let found = view.market.lot(lot);
     let Some((lot, outcome)) = found.and_then(|lot| Some((lot, lot.outcome()?))) else {
@@ -389,9 +389,9 @@ pub fn ending(view: &View<'_>, lot: LotId, paint: Paint) -> String {
     };
     match outcome {
         Outcome::Sold { winner, price, .. } if view.is_own(winner) => {
-            paint.good(&format!("{title}: CLOSED. YOU WON, at {price}."))
+            colour.good(&format!("{title}: CLOSED. YOU WON, at {price}."))
         }
-        outcome => paint.bold(&format!(
+        outcome => colour.bold(&format!(
             "{title}: CLOSED: {}.",
             view.outcome(lot, &outcome)
         )),
@@ -426,7 +426,7 @@ mod tests {
     fn a_person_is_told_whether_they_lead_and_what_it_would_take() {
         let told = |bids: &[PublicEvent]| {
             let market = market(begun().into_iter().chain(bids.iter().cloned()));
-            standing(&view(&market), &market.lots()[0], Paint::Plain)
+            standing(&view(&market), &market.lots()[0], Colour::Plain)
         };
         let bids = [
             bid(1, Some("1.40"), 1, "1.40", "1.41"),
@@ -462,7 +462,7 @@ mod tests {
             (UNSOLD, "AAPL #1: CLOSED: not sold: no bids."),
         ] {
             let market = market(begun().into_iter().chain([closed(1, outcome)]));
-            assert_eq!(ending(&view(&market), LotId(1), Paint::Plain), text);
+            assert_eq!(ending(&view(&market), LotId(1), Colour::Plain), text);
         }
     }
 }

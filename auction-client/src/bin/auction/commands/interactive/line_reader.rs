@@ -8,15 +8,15 @@ use tokio::sync::mpsc;
 
 use crate::output::failure::Failure;
 
-/// Lines from standard input. A line is read only when it is asked for, so that a password can be asked for
+/// Reads lines from standard input. A line is read only when it is asked for, so that a password can be asked for
 /// in between.
-pub struct Lines {
+pub struct LineReader {
     ask: blocking::Sender<()>,
     typed: mpsc::Receiver<Option<String>>,
     asked: bool,
 }
 
-impl Lines {
+impl LineReader {
     /// Begins a thread that waits at the terminal: nothing else can wait there without holding all up. It
     /// ends with the program.
     pub fn begin() -> Result<Self, Failure> {

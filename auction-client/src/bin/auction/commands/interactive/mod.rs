@@ -14,10 +14,10 @@ use auction_core::{FeedSequence, LotId, OrderId, Phase, PublicEvent};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::args::Shared;
-use crate::commands::interactive::line_reader::Lines;
+use crate::commands::interactive::line_reader::LineReader;
 use crate::output::failure::Failure;
 use crate::output::names::View;
-use crate::session::Desk;
+use crate::session::Context;
 use parse::{Menu, menu};
 
 pub use bidding::ending;
@@ -27,9 +27,9 @@ pub use parse::is_large_jump;
 const SOON: Duration = Duration::from_millis(50);
 
 /// Where a person stands.
-struct Walk {
-    desk: Desk,
-    lines: Lines,
+struct Interactive {
+    context: Context,
+    lines: LineReader,
     watch: Watch,
     identity: identity::Identity,
     /// Whether the person led the chosen lot when last looked at.
@@ -47,20 +47,20 @@ enum Next {
 }
 
 pub async fn run(shared: &Shared) -> Result<(), Failure> {
-    let desk = Desk::connect(shared).await?;
-    let watch = desk.client.watch().await?;
-    let mut lines = Lines::begin()?;
+    let context = Context::connect(shared).await?;
+    let watch = context.client.watch().await?;
+    let mut lines = LineReader::begin()?;
     let open = watch.market().open_lots();
-    let server = &desk.server;
-    desk.out.line(&format!(
+    let server = &context.server;
+    context.out.line(&format!(
         "Welcome to the auction at {server}: {open} lots are open."
     ))?;
-    let Some(identity) = identity::establish(&desk, &mut lines).await? else {
+    let Some(identity) = identity::establish(&context, &mut lines).await? else {
         return Ok(());
     };
     let (led, told_own) = (false, FeedSequence(0));
-    let mut walk = Walk {
-        desk,
+    let mut interactive = Interactive {
+        context,
         lines,
         watch,
         identity,
@@ -68,11 +68,11 @@ pub async fn run(shared: &Shared) -> Result<(), Failure> {
         placed: BTreeMap::new(),
         told_own,
     };
-    while let Next::Lots = walk.choose().await? {}
-    walk.desk.out.line("Good-bye.")
+    while let Next::Lots = interactive.choose().await? {}
+    interactive.context.out.line("Good-bye.")
 }
 
-impl Walk {
+impl Interactive {
     fn view(&self) -> View<'_> {
         let now = self.watch.clock().now();
         View {
@@ -82,8 +82,8 @@ impl Walk {
         }
     }
 
-    fn say(&self, text: &str) -> Result<(), Failure> {
-        self.desk.out.line(text)
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        self.context.out.line(text)
     }
 
     fn show_lots(&self) -> Result<(), Failure> {
@@ -93,24 +93,24 @@ impl Walk {
             .lots()
             .iter()
             .filter(|lot| lot.phase == Phase::Open);
-        let table = view.lots(open, self.desk.out.paint);
-        self.say(&format!("\n{table}\n"))
+        let table = view.lots(open, self.context.out.colour);
+        self.print(&format!("\n{table}\n"))
     }
 
     /// Shows the lots and lets one be chosen, as often as it takes.
     async fn choose(&mut self) -> Result<Next, Failure> {
         if self.watch.market().open_lots() == 0 {
             let view = self.view();
-            let results = view.results(view.market.lots(), self.desk.out.paint);
-            self.say(&format!("\nAll lots have closed.\n\n{results}\n"))?;
+            let results = view.results(view.market.lots(), self.context.out.colour);
+            self.print(&format!("\nAll lots have closed.\n\n{results}\n"))?;
             return Ok(Next::Leave);
         }
         self.show_lots()?;
         loop {
             let question = "Which one? (symbol or #N; Enter shows them again, q leaves) ";
-            self.desk.out.prompt(question)?;
+            self.context.out.prompt(question)?;
             let Some(line) = self.line_or_all_closed(question).await? else {
-                self.say("")?;
+                self.print("")?;
                 return Ok(if self.watch.market().open_lots() == 0 {
                     Next::Lots
                 } else {
@@ -122,13 +122,13 @@ impl Walk {
                 Ok(Menu::Leave) => return Ok(Next::Leave),
                 Ok(Menu::Target(target)) => target,
                 Err(wrong) => {
-                    self.say(&wrong)?;
+                    self.print(&wrong)?;
                     continue;
                 }
             };
             match target.open_lot(self.watch.market(), None).map(|lot| lot.id) {
                 Ok(lot) => return self.bid_on(lot).await,
-                Err(failure) => self.say(failure.message())?,
+                Err(failure) => self.print(failure.message())?,
             }
         }
     }
@@ -156,7 +156,7 @@ impl Walk {
     fn close_news(&self, update: &Update) -> Option<String> {
         match update {
             Update::Event { at, event, .. } if matches!(event, PublicEvent::LotClosed { .. }) => {
-                self.view().news(*at, event, self.desk.out.paint)
+                self.view().news(*at, event, self.context.out.colour)
             }
             _ => None,
         }
@@ -169,7 +169,7 @@ impl Walk {
 
     /// Says something while a question stands, and asks it again. What was typed so far is still there.
     fn interrupt(&self, text: &str, question: &str) -> Result<(), Failure> {
-        let out = self.desk.out;
+        let out = self.context.out;
         out.prompt(&format!("{}{text}\n{question}", out.fresh_line()))
     }
 

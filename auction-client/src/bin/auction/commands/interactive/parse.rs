@@ -25,9 +25,9 @@ pub enum Bidding {
     Leave,
 }
 
-/// At the door.
+/// Answer to the question who is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum LoginChoice {
     LogIn,
     Register,
     Look,
@@ -94,13 +94,13 @@ fn order(line: &str) -> Result<Bidding, String> {
     Ok(Bidding::Order(side, quantity, limit))
 }
 
-/// Understands a line at the door.
-pub fn door(line: &str) -> Option<Door> {
+/// Parses the answer to the question who is there.
+pub fn login_choice(line: &str) -> Option<LoginChoice> {
     match line.to_ascii_lowercase().as_str() {
-        "l" | "login" | "log in" => Some(Door::LogIn),
-        "r" | "register" => Some(Door::Register),
-        "n" | "no" | "look" => Some(Door::Look),
-        "q" | "quit" | "exit" => Some(Door::Leave),
+        "l" | "login" | "log in" => Some(LoginChoice::LogIn),
+        "r" | "register" => Some(LoginChoice::Register),
+        "n" | "no" | "look" => Some(LoginChoice::Look),
+        "q" | "quit" | "exit" => Some(LoginChoice::Leave),
         _ => None,
     }
 }
@@ -155,9 +155,9 @@ mod tests {
             );
         }
 
-        assert_eq!(door("L"), Some(Door::LogIn));
-        assert_eq!(door("register"), Some(Door::Register));
-        assert_eq!(door("x"), None);
+        assert_eq!(login_choice("L"), Some(LoginChoice::LogIn));
+        assert_eq!(login_choice("register"), Some(LoginChoice::Register));
+        assert_eq!(login_choice("x"), None);
     }
 
     #[test]

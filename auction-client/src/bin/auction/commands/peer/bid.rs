@@ -3,25 +3,25 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use auction_client::{
-    BidPlaced, Carrier, Client, Device, DeviceError, Envelope, EnvelopeCommand, NotCarried,
+    BidPlaced, Client, Device, DeviceError, Envelope, EnvelopeCommand, Relay, RelayError,
     SealedAnswer, SealingKey,
 };
 use auction_core::{Lot, LotId, Market, Reply, RequestId, Side, Terms, Timestamp};
 use auction_proto::{Accepted, Bid, BidMaximum, PlaceOrder};
 
 use crate::args::Shared;
-use crate::args::relay::{Through, Way};
+use crate::args::relay::{RelayArgs, Via};
 use crate::args::target::Target;
 use crate::commands::bid::{self, Offer};
 use crate::commands::order::{self, Order};
-use crate::output::escape::Clean;
+use crate::output::escape::Escaped;
 use crate::output::failure::Failure;
 use crate::output::out::Out;
-use crate::session::Desk;
+use crate::session::Context;
 use crate::session::device_key::DeviceFile;
 
 /// How long to wait for an answer. What has none by then may still be done, until its envelope expires.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long peers may take to tell what is on auction.
 #[cfg(feature = "p2p")]
 const MARKET_WITHIN: Duration = Duration::from_secs(20);
@@ -31,12 +31,12 @@ const OTHERS_WITHIN: Duration = Duration::from_secs(2);
 
 pub async fn run(
     shared: &Shared,
-    through: &Through,
+    through: &RelayArgs,
     target: Target,
     lot: Option<LotId>,
     offer: Offer,
 ) -> Result<(), Failure> {
-    let file = DeviceFile::new(&shared.home()?, &shared.server.to_string());
+    let file = DeviceFile::new(&shared.state_dir()?, &shared.server.to_string());
     let Some(mut kept) = file.load()? else {
         let server = &shared.server;
         return Err(Failure::not_logged_in(format!(
@@ -46,7 +46,7 @@ pub async fn run(
     };
     let device = kept.device();
     let reached = reach(shared, &device, &through.through).await?;
-    let (carriers, market) = (&reached.carriers, &reached.market);
+    let (relays, market) = (&reached.relays, &reached.market);
     if market.id() != device.market {
         let message = format!(
             "the market there is {}, and this device is of {}",
@@ -64,9 +64,9 @@ pub async fn run(
         file.save(&kept)?;
     }
     let asking = (request, asked.command.clone());
-    let accepted = device.ask(carriers, asking, now(), ANSWER_WITHIN).await;
+    let accepted = device.ask(relays, asking, now(), ANSWER_TIMEOUT).await;
     let accepted = accepted.map_err(failure)?;
-    asked.tell(chosen, &accepted, request, Out::new(shared.form()))
+    asked.report(chosen, &accepted, request, Out::new(shared.format()))
 }
 
 /// What is asked, and how it was typed.
@@ -118,7 +118,7 @@ impl Asked {
         }
     }
 
-    fn tell(
+    fn report(
         &self,
         lot: &Lot,
         accepted: &Accepted,
@@ -126,11 +126,11 @@ impl Asked {
         out: Out,
     ) -> Result<(), Failure> {
         if let Some(placed) = BidPlaced::of(accepted) {
-            return bid::tell(out, lot, self.offer, &placed, request);
+            return bid::report(out, lot, self.offer, &placed, request);
         }
         match (accepted.reply, self.order) {
             (Reply::OrderPlaced(placed), Some(order)) => {
-                order::tell_placed(out, lot, placed, order, request)
+                order::report_placed(out, lot, placed, order, request)
             }
             (other, _) => Err(Failure::failed(format!(
                 "the market answered something else than was asked: {other:?}"
@@ -141,7 +141,7 @@ impl Asked {
 
 /// Those who carry, and the market as it is known through them.
 struct Reached {
-    carriers: Vec<Carrying>,
+    relays: Vec<Carrying>,
     market: Market,
     /// It carries as long as it lives.
     #[cfg(feature = "p2p")]
@@ -149,24 +149,24 @@ struct Reached {
 }
 
 #[cfg(not(feature = "p2p"))]
-async fn reach(shared: &Shared, _: &Device, ways: &[Way]) -> Result<Reached, Failure> {
-    if ways.iter().any(|way| matches!(way, Way::Peer(_))) {
+async fn reach(shared: &Shared, _: &Device, ways: &[Via]) -> Result<Reached, Failure> {
+    if ways.iter().any(|way| matches!(way, Via::Peer(_))) {
         return Err(crate::args::peers::built_without_peers());
     }
-    let (carriers, market) = reach_lines(shared, ways).await?;
+    let (relays, market) = reach_lines(shared, ways).await?;
     let market =
         market.ok_or_else(|| Failure::usage("name someone who carries: --through ADDRESS"))?;
-    Ok(Reached { carriers, market })
+    Ok(Reached { relays, market })
 }
 
 #[cfg(feature = "p2p")]
-async fn reach(shared: &Shared, device: &Device, ways: &[Way]) -> Result<Reached, Failure> {
+async fn reach(shared: &Shared, device: &Device, ways: &[Via]) -> Result<Reached, Failure> {
     let peers = ways.iter().filter_map(|way| match way {
-        Way::Peer(address) => Some(crate::commands::peer::watch::multiaddr(address)),
-        Way::Line(_) => None,
+        Via::Peer(address) => Some(crate::commands::peer::watch::multiaddr(address)),
+        Via::Line(_) => None,
     });
     let peers: Vec<_> = peers.collect::<Result<_, _>>()?;
-    let (mut carriers, mut market) = match reach_lines(shared, ways).await {
+    let (mut relays, mut market) = match reach_lines(shared, ways).await {
         Ok(reached) => reached,
         // Others may do.
         Err(failure) if !peers.is_empty() => {
@@ -178,7 +178,7 @@ async fn reach(shared: &Shared, device: &Device, ways: &[Way]) -> Result<Reached
     let mut watching = None;
     if !peers.is_empty() {
         let watch = join(device, peers).await?;
-        carriers.extend(watch.carriers().await.into_iter().map(Carrying::Peer));
+        relays.extend(watch.relays().await.into_iter().map(Carrying::Peer));
         // What the market has signed is better than what a line says.
         market = watch.market().cloned();
         watching = Some(watch);
@@ -186,7 +186,7 @@ async fn reach(shared: &Shared, device: &Device, ways: &[Way]) -> Result<Reached
     let market =
         market.ok_or_else(|| Failure::usage("name someone who carries: --through ADDRESS"))?;
     Ok(Reached {
-        carriers,
+        relays,
         market,
         _peers: watching,
     })
@@ -198,12 +198,12 @@ async fn join(
     device: &Device,
     peers: Vec<auction_client::peer::Multiaddr>,
 ) -> Result<auction_client::peer::PeerWatch, Failure> {
-    use auction_client::peer::{Joining, PeerWatch, Pin, Pinned};
+    use auction_client::peer::{JoinConfig, PeerWatch, Pin, PinnedMarket};
 
     let (market, key) = (device.market, device.market_key);
     let wanted = peers.len();
-    let joining = Joining {
-        pin: Pin::Market(Pinned { market, key }),
+    let joining = JoinConfig {
+        pin: Pin::Market(PinnedMarket { market, key }),
         listen: Vec::new(),
         peers,
         local_network: false,
@@ -235,28 +235,28 @@ async fn join(
 /// The lines that can be reached, and the market as the first of them tells it.
 async fn reach_lines(
     shared: &Shared,
-    ways: &[Way],
+    ways: &[Via],
 ) -> Result<(Vec<Carrying>, Option<Market>), Failure> {
-    let (mut carriers, mut market, mut failed) = (Vec::new(), None, None);
+    let (mut relays, mut market, mut failed) = (Vec::new(), None, None);
     for way in ways {
-        let Way::Line(server) = way else { continue };
+        let Via::Line(server) = way else { continue };
         let there = Shared {
             server: server.clone(),
             ..Shared::clone(shared)
         };
-        match Desk::connect_to_anyone(&there).await {
-            Ok(desk) => {
+        match Context::connect_to_anyone(&there).await {
+            Ok(context) => {
                 if market.is_none() {
-                    market = Some(desk.client.snapshot().await?);
+                    market = Some(context.client.snapshot().await?);
                 }
-                carriers.push(Carrying::Line(desk.client));
+                relays.push(Carrying::Line(context.client));
             }
             Err(failure) => failed = Some(failure),
         }
     }
     match failed {
-        Some(failure) if carriers.is_empty() => Err(failure),
-        _ => Ok((carriers, market)),
+        Some(failure) if relays.is_empty() => Err(failure),
+        _ => Ok((relays, market)),
     }
 }
 
@@ -265,11 +265,11 @@ async fn reach_lines(
 enum Carrying {
     Line(Client),
     #[cfg(feature = "p2p")]
-    Peer(auction_client::peer::PeerCarrier),
+    Peer(auction_client::peer::PeerRelay),
 }
 
-impl Carrier for Carrying {
-    async fn sealing_key(&self) -> Result<SealingKey, NotCarried> {
+impl Relay for Carrying {
+    async fn sealing_key(&self) -> Result<SealingKey, RelayError> {
         match self {
             Self::Line(client) => client.sealing_key().await,
             #[cfg(feature = "p2p")]
@@ -277,11 +277,11 @@ impl Carrier for Carrying {
         }
     }
 
-    async fn carry(&self, envelope: Envelope) -> Result<SealedAnswer, NotCarried> {
+    async fn relay(&self, envelope: Envelope) -> Result<SealedAnswer, RelayError> {
         match self {
-            Self::Line(client) => client.carry(envelope).await,
+            Self::Line(client) => client.relay(envelope).await,
             #[cfg(feature = "p2p")]
-            Self::Peer(peer) => peer.carry(envelope).await,
+            Self::Peer(peer) => peer.relay(envelope).await,
         }
     }
 }
@@ -291,7 +291,7 @@ fn failure(error: DeviceError) -> Failure {
         DeviceError::Refused(refused) => auction_client::RequestError::Refused(refused).into(),
         DeviceError::NotSent(because) => Failure::not_connected(format!(
             "nothing was sent, for nobody had the market's key to seal to: {}; try others with --through",
-            Clean(because)
+            Escaped(because)
         )),
         DeviceError::OutcomeUnknown {
             request,
@@ -301,7 +301,7 @@ fn failure(error: DeviceError) -> Failure {
             "no answer came that the market has signed, so it is not known whether this was done: {}. It can still be \
              done until {until}. Say the same again with --request {request}, through others if need be: you are told \
              what came of it, and it is not done twice",
-            Clean(because)
+            Escaped(because)
         ))
         .with_remedy("request", request.0.into())
         .with_remedy("until", until.to_string().into()),

@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use auction_client::peer::limits::STALE_AFTER;
 use auction_client::peer::{
-    Joining, Multiaddr, PeerUpdate, PeerWatch, Pin as Believed, Pinned, Standing,
+    JoinConfig, Multiaddr, PeerUpdate, PeerWatch, Pin as Believed, PinnedMarket, Status,
 };
-use auction_client::{Fraud, GetPeers, MarketKey, OfferPeer, PeerOffered, SignedFeed, Update};
+use auction_client::{
+    Equivocation, GetPeers, MarketKey, OfferPeer, PeerOffered, SignedFeed, Update,
+};
 use auction_core::{Name, Timestamp};
 use auction_proto::{FraudProof, KeyFingerprint, Text};
 use serde_json::{Value, json};
@@ -19,13 +21,13 @@ use crate::args::Shared;
 use crate::args::peers::PeerArgs;
 use crate::args::target::Target;
 use crate::commands::fraud;
-use crate::commands::watch::{FAR, Open, Teller, Watched, interrupted, moves_closes};
+use crate::commands::watch::{FAR, Open, Reporter, Watched, interrupted, moves_closes};
 use crate::output::countdown::Countdowns;
-use crate::output::escape::Clean;
+use crate::output::escape::Escaped;
 use crate::output::event::line;
 use crate::output::failure::Failure;
 use crate::output::out::Out;
-use crate::session::Desk;
+use crate::session::Context;
 
 /// How often the server is asked for others, and told of this peer.
 const ASK_EVERY: Duration = Duration::from_secs(20);
@@ -38,22 +40,22 @@ pub async fn run(
     forever: bool,
     args: &PeerArgs,
 ) -> Result<(), Failure> {
-    let out = Out::new(shared.form());
+    let out = Out::new(shared.format());
     let needs_server =
         args.offer || args.relay || args.peers.is_empty() || args.market_key.is_none();
-    let desk = match needs_server {
+    let context = match needs_server {
         true => Some(connect(shared, args).await?),
         false => None,
     };
-    let desk = desk.flatten();
-    let pin = match &desk {
-        Some(desk) => Believed::Market(pinned(desk, args.market_key)?),
+    let context = context.flatten();
+    let pin = match &context {
+        Some(context) => Believed::Market(pinned(context, args.market_key)?),
         None => Believed::Key(args.market_key.expect("else the server was asked")),
     };
     // Who carries for others passes on to them what the market signs, too.
-    let line = desk.as_ref().filter(|_| args.relay);
-    let line = line.map(|desk| desk.client.watch_signed());
-    let joining = Joining {
+    let line = context.as_ref().filter(|_| args.relay);
+    let line = line.map(|context| context.client.watch_signed());
+    let joining = JoinConfig {
         pin,
         listen: vec![multiaddr(&args.listen)?],
         peers: args
@@ -66,16 +68,16 @@ pub async fn run(
     };
     let mut watch = PeerWatch::join(joining, line)
         .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
-    if let (true, Some(desk)) = (args.relay, &desk) {
-        watch.relay(desk.client.clone()).await;
+    if let (true, Some(context)) = (args.relay, &context) {
+        watch.relay(context.client.clone()).await;
     }
     // Where others can reach this one is known at once, or never.
     let _ = timeout(Duration::from_secs(5), watch.listening()).await;
     let mut follower = Follower {
         out,
-        own: desk.as_ref().and_then(Desk::own),
+        own: context.as_ref().and_then(Context::own),
         fingerprint: pin.fingerprint(),
-        home: shared.home()?,
+        home: shared.state_dir()?,
         shared,
         role: match (args.offer, needs_server) {
             (true, _) => Role::Offering,
@@ -86,7 +88,7 @@ pub async fn run(
         keeps_line: args.relay,
     };
     // Nobody who only watches keeps the server busy.
-    drop(desk);
+    drop(context);
     tokio::select! {
         interrupted = pin!(interrupted()) => interrupted,
         told = follower.tell_all(&mut watch, targets, forever) => told,
@@ -94,9 +96,9 @@ pub async fn run(
 }
 
 /// The server; `None`: it cannot be reached, and is not needed.
-async fn connect(shared: &Shared, args: &PeerArgs) -> Result<Option<Desk>, Failure> {
-    match (Desk::connect(shared).await, args.market_key) {
-        (Ok(desk), _) => Ok(Some(desk)),
+async fn connect(shared: &Shared, args: &PeerArgs) -> Result<Option<Context>, Failure> {
+    match (Context::connect(shared).await, args.market_key) {
+        (Ok(context), _) => Ok(Some(context)),
         (Err(error), Some(_)) if !args.offer && !args.relay => {
             tracing::debug!(
                 message = error.message(),
@@ -108,18 +110,18 @@ async fn connect(shared: &Shared, args: &PeerArgs) -> Result<Option<Desk>, Failu
     }
 }
 
-fn pinned(desk: &Desk, expected: Option<KeyFingerprint>) -> Result<Pinned, Failure> {
-    let MarketKey { market, key } = desk.market_key()?;
+fn pinned(context: &Context, expected: Option<KeyFingerprint>) -> Result<PinnedMarket, Failure> {
+    let MarketKey { market, key } = context.market_key()?;
     let found = key.fingerprint();
     match expected {
         Some(expected) if expected != found => {
-            let server = &desk.server;
+            let server = &context.server;
             let message = format!(
                 "the market at {server} has the key {found}, and not {expected}: it is another, or someone stands between"
             );
             Err(Failure::not_connected(message).with_code("market_key_changed"))
         }
-        _ => Ok(Pinned { market, key }),
+        _ => Ok(PinnedMarket { market, key }),
     }
 }
 
@@ -134,8 +136,8 @@ async fn answer(asking: &mut Option<Asking>) -> Result<Said, Failure> {
 
 /// Asks the server for others, and offers this peer to them.
 async fn ask(shared: Shared, offer: Option<String>) -> Result<Said, Failure> {
-    let desk = Desk::connect(&shared).await?;
-    let client = &desk.client;
+    let context = Context::connect(&shared).await?;
+    let client = &context.client;
     let offered = match offer {
         Some(path) => {
             let path = Text::new(&path).map_err(|error| Failure::failed(error.to_string()))?;
@@ -191,7 +193,7 @@ impl Follower<'_> {
         forever: bool,
     ) -> Result<(), Failure> {
         self.tell_joining(watch)?;
-        let mut teller: Option<Teller> = None;
+        let mut teller: Option<Reporter> = None;
         let mut open = None;
         let mut alone_at = Some(Instant::now() + ALONE_AFTER);
         let mut ask_at = Instant::now();
@@ -208,7 +210,7 @@ impl Follower<'_> {
                 update = watch.next() => self.take(&update, watch, &mut teller, targets)?,
                 () = sleep_until(ask_at), if asking.is_none() && self.role != Role::Alone => {
                     ask_at = Instant::now() + ASK_EVERY;
-                    if self.role == Role::Offering || watch.standing() != Standing::Live {
+                    if self.role == Role::Offering || watch.status() != Status::Live {
                         asking = Some(Box::pin(ask(self.shared.clone(), self.offer(watch))));
                     }
                     false
@@ -259,13 +261,13 @@ impl Follower<'_> {
                 return;
             }
         };
-        watch.meet(others).await;
+        watch.connect(others).await;
         let Some(offered) = offered else { return };
         // Others rely on those who offer themselves: without the market, they get it.
-        let wanted = self.keeps_line || offered.line_wanted || watch.standing() != Standing::Live;
+        let wanted = self.keeps_line || offered.line_wanted || watch.status() != Status::Live;
         match (wanted, self.has_line) {
-            (true, false) => watch.set_line(Some(line)).await,
-            (false, true) => watch.set_line(None).await,
+            (true, false) => watch.set_feed(Some(line)).await,
+            (false, true) => watch.set_feed(None).await,
             _ => {}
         }
         self.has_line = wanted;
@@ -276,7 +278,7 @@ impl Follower<'_> {
         &self,
         update: &PeerUpdate,
         watch: &PeerWatch,
-        teller: &mut Option<Teller>,
+        teller: &mut Option<Reporter>,
         targets: &[Target],
     ) -> Result<bool, Failure> {
         let now = now(watch);
@@ -284,7 +286,7 @@ impl Follower<'_> {
             PeerUpdate::Snapshot => {
                 let market = watch.market().expect("it was taken");
                 if teller.is_none() {
-                    *teller = Some(Teller {
+                    *teller = Some(Reporter {
                         out: self.out,
                         own: self.own,
                         home: self.home.clone(),
@@ -313,29 +315,29 @@ impl Follower<'_> {
                 }
                 Ok(moves_closes(&update))
             }
-            PeerUpdate::Standing(standing) => {
-                self.tell_standing(*standing, watch)?;
+            PeerUpdate::Status(status) => {
+                self.tell_standing(*status, watch)?;
                 Ok(false)
             }
             PeerUpdate::Unfit(error) => {
-                let because = Clean(error).to_string();
+                let because = Escaped(error).to_string();
                 let text = format!(
                     "what the market signed does not fit together: {because}; taking the market anew"
                 );
                 self.tell(now, "gap", &text, json!({ "because": because }))?;
                 Ok(false)
             }
-            PeerUpdate::Fraud { proof, conflict } => {
+            PeerUpdate::Equivocation { proof, conflict } => {
                 let proof = FraudProof::clone(proof);
                 let conflict = *conflict;
-                self.tell_fraud(&Fraud { proof, conflict }, watch)?;
+                self.tell_fraud(&Equivocation { proof, conflict }, watch)?;
                 Ok(false)
             }
         }
     }
 
-    fn tell_fraud(&self, fraud: &Fraud, watch: &PeerWatch) -> Result<(), Failure> {
-        let Pinned { market, key } = watch.pinned().expect("else nothing is believed");
+    fn tell_fraud(&self, fraud: &Equivocation, watch: &PeerWatch) -> Result<(), Failure> {
+        let PinnedMarket { market, key } = watch.pinned().expect("else nothing is believed");
         let (text, fields) = fraud::told(&self.home, &MarketKey { market, key }, fraud);
         self.tell(now(watch), "fraud", &text, fields)
     }
@@ -354,7 +356,7 @@ impl Follower<'_> {
             "peer": watch.id().to_string(),
             "addresses": addresses,
         });
-        self.out.tell(|_| text, || fields)
+        self.out.print(|_| text, || fields)
     }
 
     fn tell_alone(&self, watch: &PeerWatch) -> Result<(), Failure> {
@@ -368,18 +370,18 @@ impl Follower<'_> {
         self.tell(now(watch), "alone", text, json!({ "peers": peers }))
     }
 
-    fn tell_standing(&self, standing: Standing, watch: &PeerWatch) -> Result<(), Failure> {
+    fn tell_standing(&self, status: Status, watch: &PeerWatch) -> Result<(), Failure> {
         let peers = watch.peers();
-        let (word, text) = match standing {
-            Standing::Joining => ("joining", "looking for the market".to_owned()),
-            Standing::Live => {
+        let (word, text) = match status {
+            Status::Joining => ("joining", "looking for the market".to_owned()),
+            Status::Live => {
                 let peers = match peers {
                     1 => "1 peer".to_owned(),
                     peers => format!("{peers} peers"),
                 };
                 ("live", format!("live, with {peers}"))
             }
-            Standing::Stale => {
+            Status::Stale => {
                 let seconds = STALE_AFTER.as_secs();
                 let text = format!(
                     "STALE: for {seconds} s nothing new came that the market has signed; what you see may be old"
@@ -395,7 +397,7 @@ impl Follower<'_> {
         let mut fields = fields;
         fields["event"] = json!(name);
         fields["time"] = json!(now.to_string());
-        self.out.tell(|_| line(now, "", text), || fields)
+        self.out.print(|_| line(now, "", text), || fields)
     }
 }
 
@@ -413,7 +415,7 @@ pub(crate) fn wall_clock() -> Timestamp {
 
 pub(crate) fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
     text.parse().map_err(|error| {
-        let text = Clean(text);
+        let text = Escaped(text);
         Failure::usage(format!("{text} is no address of a peer: {error}"))
     })
 }

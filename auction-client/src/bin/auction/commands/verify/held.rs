@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use auction_client::{EvidenceError, Fraud, MarketKey, Verifier};
+use auction_client::{Equivocation, EvidenceError, MarketKey, Verifier};
 use auction_proto::{CheckpointStatement, Conflict, Proven};
 use serde_json::{Value, json};
 
@@ -109,10 +109,10 @@ impl Signed {
 fn unfit(path: &Path, error: EvidenceError, home: &Path, key: &MarketKey) -> Failure {
     let path = path.display();
     match error {
-        EvidenceError::Fraud { sequence, proof } => {
+        EvidenceError::Equivocation { sequence, proof } => {
             let conflict = Conflict::Journal(sequence);
             let proof = *proof;
-            let kept = keep_fraud(home, key, &Fraud { proof, conflict });
+            let kept = keep_fraud(home, key, &Equivocation { proof, conflict });
             let kept = match &kept {
                 Ok(file) => format!("the proof is kept in {}", file.display()),
                 Err(failure) => failure.message().to_owned(),

@@ -39,9 +39,9 @@ pub fn run(
     user: Option<Name>,
     held: Held<'_>,
 ) -> Result<(), Failure> {
-    let out = Out::new(shared.form());
+    let out = Out::new(shared.format());
     let mut verifier = Verifier::new();
-    let signed = held.hold(&mut verifier, &shared.home()?)?;
+    let signed = held.hold(&mut verifier, &shared.state_dir()?)?;
     let unreadable = |error: io::Error| Failure::failed(format!("{}: {error}", file.display()));
     let (mut read, bytes): (Box<dyn Read>, u64) = if file == Path::new(STANDARD_INPUT) {
         (Box::new(io::stdin().lock()), 0)
@@ -71,13 +71,13 @@ pub fn run(
     let proof = verifier.finish().map_err(|error| refused(&error))?;
     own.check(&proof)?;
     let view = view_of(&proof.market, own.only(&proof.market));
-    out.tell(
-        |paint| {
+    out.print(
+        |colour| {
             let closed = proof.market.lots().iter().filter(|lot| lot.is_closed());
             let closed: Vec<_> = closed.collect();
             let mut text = String::new();
             if !closed.is_empty() {
-                let _ = writeln!(text, "{}\n", view.results(closed, paint).trim_end());
+                let _ = writeln!(text, "{}\n", view.results(closed, colour).trim_end());
             }
             text += &own.text(&view);
             text + &proof_text(&proof) + &signed.text()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use auction_client::{JudgedRecord, Proof};
+use auction_client::{Proof, ReplayedRecord};
 use auction_core::{
     Event, LotId, Market, Name, Outcome, PrivateEvent, PublicEvent, Sequence, Timestamp, UserId,
 };
@@ -55,7 +55,7 @@ impl Own {
         own
     }
 
-    pub fn take(&mut self, judged: &JudgedRecord<'_>) {
+    pub fn take(&mut self, judged: &ReplayedRecord<'_>) {
         let named = self.name.and_then(|name| judged.market.user_named(name));
         let users: BTreeSet<UserId> = self.users.iter().copied().chain(named).collect();
         if users.is_empty() {
@@ -127,7 +127,7 @@ impl Own {
     /// What came of a lot that they had bid on.
     fn tell_outcome(
         &mut self,
-        judged: &JudgedRecord<'_>,
+        judged: &ReplayedRecord<'_>,
         users: &BTreeSet<UserId>,
         lot: LotId,
         outcome: &Outcome,

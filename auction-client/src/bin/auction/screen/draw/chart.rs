@@ -87,8 +87,8 @@ struct Path {
 /// The price goes up at each bid, and stands between them.
 fn rising(scene: Scene<'_>, lot: &Lot) -> Path {
     let mut past = Vec::new();
-    let bids = scene.model.trails.of(lot.id).into_iter();
-    for bid in bids.flat_map(|trail| trail.bids()) {
+    let bids = scene.model.bid_histories.of(lot.id).into_iter();
+    for bid in bids.flat_map(|history| history.bids()) {
         match past.last() {
             Some((_, before)) => past.push((bid.at, *before)),
             None => past.push((lot.opened_at.min(bid.at), lot.base_price)),

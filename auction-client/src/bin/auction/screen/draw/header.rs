@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::Scene;
-use crate::output::escape::Clean;
+use crate::output::escape::Escaped;
 use crate::output::time::{duration, time_of_day};
 use crate::screen::draw::glyphs::{fit, keys, pad, tone, width, wrap};
 use crate::screen::events::Connection;
@@ -47,7 +47,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
         }
     };
     let clock = time_of_day(view.now);
-    let server = format!(" auction {}", Clean(&model.server));
+    let server = format!(" auction {}", Escaped(&model.server));
     let columns = usize::from(area.width);
     // The connection first, then who, when and where, as there is room.
     let mut room = columns.saturating_sub(width(&line) + 2);

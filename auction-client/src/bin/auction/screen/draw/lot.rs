@@ -152,8 +152,8 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (rows, columns) = (usize::from(inner.height), usize::from(inner.width));
-    let trail = model.trails.of(lot.id);
-    let known = trail.into_iter().flat_map(|trail| trail.bids().rev());
+    let history = model.bid_histories.of(lot.id);
+    let known = history.into_iter().flat_map(|history| history.bids().rev());
     let lines = known.skip(model.scrolled).take(rows).map(|bid| {
         let own = view.is_own(bid.bidder);
         let name = if own {

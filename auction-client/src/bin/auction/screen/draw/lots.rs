@@ -305,8 +305,8 @@ fn closes(scene: Scene<'_>, lot: &Lot) -> String {
 }
 
 fn prices(scene: Scene<'_>, lot: &Lot) -> String {
-    let trail = scene.model.trails.of(lot.id);
-    trail.map_or(String::new(), |trail| {
-        trail.sparkline(lot.base_price, SPARKS)
+    let history = scene.model.bid_histories.of(lot.id);
+    history.map_or(String::new(), |history| {
+        history.sparkline(lot.base_price, SPARKS)
     })
 }

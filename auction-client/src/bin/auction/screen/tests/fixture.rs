@@ -17,7 +17,7 @@ use crate::fixture::{after, bid, closed, listed, market, opened, price, user};
 use crate::output::names::View;
 use crate::output::theme::{Theme, ThemeName};
 use crate::screen::draw::{draw, lot_rows};
-use crate::screen::events::{Answer, Ask, Asked, Effect, Input, Me};
+use crate::screen::events::{Effect, Identity, Input, Request, RequestKind, Response};
 use crate::screen::model::Model;
 use crate::screen::update::update;
 
@@ -87,7 +87,7 @@ impl Stage {
     }
 
     pub fn is(&mut self, who: Option<(&str, Role)>) {
-        let me = who.map(|(name, role)| Me {
+        let me = who.map(|(name, role)| Identity {
             name: Name::parse(name).unwrap(),
             role,
         });
@@ -151,20 +151,20 @@ impl Stage {
     }
 
     /// The one request that was asked since it was last looked at.
-    pub fn asked(&mut self) -> Ask {
+    pub fn asked(&mut self) -> Request {
         let mut asks = self.asks();
         // What is only to be looked at comes by itself.
-        asks.retain(|ask| !matches!(ask, Ask::History(_)));
+        asks.retain(|ask| !matches!(ask, Request::History(_)));
         assert_eq!(asks.len(), 1, "{asks:?}");
         asks.remove(0)
     }
 
     /// What was asked since it was last looked at.
-    pub fn asks(&mut self) -> Vec<Ask> {
+    pub fn asks(&mut self) -> Vec<Request> {
         let effects = std::mem::take(&mut self.effects);
         let asks = effects.into_iter().filter_map(|effect| match effect {
-            Effect::Ask(ask) => Some(ask),
-            Effect::Renew | Effect::Ring | Effect::Leave => None,
+            Effect::Send(ask) => Some(ask),
+            Effect::Reconnect | Effect::Ring | Effect::Leave => None,
         });
         asks.collect()
     }
@@ -175,8 +175,8 @@ impl Stage {
     }
 
     /// The market accepts a bid.
-    pub fn accepts(&mut self, asked: &Ask, at: &str, leads: bool) {
-        let Asked::Bid(lot, _) = asked.asked() else {
+    pub fn accepts(&mut self, asked: &Request, at: &str, leads: bool) {
+        let RequestKind::Bid(lot, _) = asked.asked() else {
             panic!("{asked:?} is no bid");
         };
         let bid = BidReply {
@@ -191,11 +191,11 @@ impl Stage {
             feed_sequence: self.market.feed_sequence(),
             done: Done::Now,
         };
-        self.takes(Input::Answer(asked.asked(), Ok(Answer::Bid(placed))));
+        self.takes(Input::Answer(asked.asked(), Ok(Response::Bid(placed))));
     }
 
     /// The market says no.
-    pub fn refuses(&mut self, asked: &Ask, code: Code, message: &str, remedy: Option<Price>) {
+    pub fn refuses(&mut self, asked: &Request, code: Code, message: &str, remedy: Option<Price>) {
         let refused = Refused::new(code, message);
         let refused = match remedy {
             Some(remedy) => refused.with_price(remedy),
@@ -204,7 +204,7 @@ impl Stage {
         self.fails(asked, RequestError::Refused(Box::new(refused)));
     }
 
-    pub fn fails(&mut self, asked: &Ask, error: RequestError) {
+    pub fn fails(&mut self, asked: &Request, error: RequestError) {
         self.takes(Input::Answer(asked.asked(), Err(error)));
     }
 

@@ -8,7 +8,7 @@ use auction_core::{
 use ratatui::crossterm::event::KeyCode;
 
 use crate::fixture::{after, bid, closed, price};
-use crate::screen::events::{Answer, Ask, Effect, Input, Me};
+use crate::screen::events::{Effect, Identity, Input, Request, Response};
 use crate::screen::model::{NoticeKind, Page};
 use crate::screen::tests::fixture::{AAPL, DUTCH, PARTS, Stage, VICKREY};
 
@@ -87,7 +87,7 @@ fn r_bids_again_where_one_is_outbid_wherever_one_is() {
     stage.key(KeyCode::Char('r'));
     stage.enters();
     let asked = stage.asked();
-    assert!(matches!(asked, Ask::Bid(AAPL, _)), "{asked:?}");
+    assert!(matches!(asked, Request::Bid(AAPL, _)), "{asked:?}");
     assert!(stage.shows(80, 24).contains("sending…"));
     stage.accepts(&asked, "1.46", true);
     let screen = stage.shows(80, 24);
@@ -269,7 +269,7 @@ fn an_order_is_changed_and_withdrawn() {
     stage.types("b2");
     stage.enters();
     let asked = stage.asked();
-    let placed = Answer::Placed(OrderId(1));
+    let placed = Response::Placed(OrderId(1));
     stage.takes(Input::Answer(asked.asked(), Ok(placed)));
     stage.enters();
     let screen = stage.shows(80, 24);
@@ -282,8 +282,8 @@ fn an_order_is_changed_and_withdrawn() {
     stage.types("b3");
     stage.enters();
     let asked = stage.asked();
-    assert!(matches!(&asked, Ask::Replace(order) if order.lot == VICKREY));
-    let done = Answer::Done;
+    assert!(matches!(&asked, Request::Replace(order) if order.lot == VICKREY));
+    let done = Response::Done;
     stage.takes(Input::Answer(asked.asked(), Ok(done)));
     assert!(
         stage
@@ -293,7 +293,7 @@ fn an_order_is_changed_and_withdrawn() {
     stage.types("w");
     stage.enters();
     let asked = stage.asked();
-    let done = Answer::Done;
+    let done = Response::Done;
     stage.takes(Input::Answer(asked.asked(), Ok(done)));
     assert!(!stage.shows(80, 24).contains("your order 1: buy"));
 }
@@ -310,13 +310,13 @@ fn who_is_not_logged_in_is_asked_to_and_then_bids() {
     stage.types("correct horse");
     stage.enters();
     let asked = stage.asked();
-    assert!(matches!(&asked, Ask::LogIn(name, _) if name.as_str() == "mia"));
+    assert!(matches!(&asked, Request::LogIn(name, _) if name.as_str() == "mia"));
     assert!(!format!("{:?} {:?}", stage.model, asked).contains("horse"));
-    let me = Me {
+    let me = Identity {
         name: "mia".parse().unwrap(),
         role: Role::Trader,
     };
-    let answer = Answer::LoggedIn(me, None);
+    let answer = Response::LoggedIn(me, None);
     stage.takes(Input::Answer(asked.asked(), Ok(answer)));
     assert!(stage.shows(80, 24).contains("Bid on AAPL #1"));
 }
@@ -387,7 +387,7 @@ fn another_market_is_begun_anew() {
         stage
             .effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Renew))
+            .any(|effect| matches!(effect, Effect::Reconnect))
     );
     assert_eq!(stage.model.me, None);
     assert_eq!(stage.model.page, Page::Lots);
@@ -409,7 +409,7 @@ fn ones_orders_and_offers_are_known_whoever_placed_them_and_whenever() {
     };
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
-    stage.takes(Input::Stands(vec![order(1, 30)], vec![lead]));
+    stage.takes(Input::AccountState(vec![order(1, 30)], vec![lead]));
     stage.shows(80, 24);
     stage.enters();
     let screen = stage.shows(80, 24);
@@ -451,7 +451,7 @@ fn ones_orders_and_offers_are_known_whoever_placed_them_and_whenever() {
     assert!(screen.contains("any price; got 25"), "{screen}");
     assert!(!screen.contains("order 2"), "{screen}");
     // What was cancelled while nobody looked is gone, what was filled stays known.
-    stage.takes(Input::Stands(Vec::new(), Vec::new()));
+    stage.takes(Input::AccountState(Vec::new(), Vec::new()));
     assert!(stage.shows(80, 24).contains("any price; got 25"));
     stage.is(None);
     assert!(!stage.shows(80, 24).contains("your order"));

@@ -3,7 +3,7 @@
 use auction_core::{LotId, Outcome};
 
 use crate::commands::interactive::ending;
-use crate::output::colour::Paint;
+use crate::output::colour::Colour;
 use crate::output::names::View;
 use crate::screen::events::Effect;
 use crate::screen::model::{Model, NoticeKind, OrderState, Tone};
@@ -12,7 +12,7 @@ use crate::screen::words::outbid_words;
 /// Someone else leads where one has led or bid.
 pub fn outbid(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     model.notify(lot, NoticeKind::Outbid);
-    model.tell(view.now, Tone::Alarm, outbid_words(view, lot));
+    model.log(view.now, Tone::Alarm, outbid_words(view, lot));
     vec![Effect::Ring]
 }
 
@@ -22,7 +22,7 @@ pub fn closed(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     let sold = matches!(outcome, Some(Outcome::Sold { winner, .. }) if view.is_own(winner));
     let won = sold || filled(model, lot) > 0;
     let tone = if won { Tone::Good } else { Tone::Usual };
-    model.tell(view.now, tone, ending(&view, lot, Paint::Plain));
+    model.log(view.now, tone, ending(&view, lot, Colour::Plain));
     if !won {
         return Vec::new();
     }

@@ -59,7 +59,7 @@ fn send(form: &mut Form, view: View<'_>) -> Vec<Effect> {
         Ok(ask) => {
             form.sending = true;
             form.note = None;
-            vec![Effect::Ask(ask)]
+            vec![Effect::Send(ask)]
         }
         Err(wrong) => {
             form.note = Some(wrong);
