@@ -11,6 +11,7 @@ pub(crate) mod device;
 
 use std::io;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -22,11 +23,11 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Bid, BidMaximum, CloseSession, Code, GetHistory, GetOrders, GetSnapshot, History,
-    ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot, PublicKey, PublishProfit, Register,
-    Resume, Secret, Sessions, SetDeadMan, Token, Welcome,
+    List, ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot, PublicKey, PublishProfit,
+    Register, Resume, Secret, Sessions, SetDeadMan, Token, WatchSymbols, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, ToSocketAddrs};
+use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -214,7 +215,7 @@ impl Client {
                 return asked;
             }
             match self.account_of(name, &password, deadline).await {
-                Some(LoginAttempt::SharedState(user)) => return Ok(user),
+                Some(LoginAttempt::Known(user)) => return Ok(user),
                 Some(LoginAttempt::Unknown) if unknown && Instant::now() < deadline => {}
                 _ => return asked,
             }
@@ -246,7 +247,7 @@ impl Client {
                 Ok(logged_in) => {
                     // A session that cannot be closed expires.
                     let _ = elsewhere.logout().await;
-                    return Some(LoginAttempt::SharedState(logged_in.user));
+                    return Some(LoginAttempt::Known(logged_in.user));
                 }
                 Err(RequestError::Refused(refused)) if refused.code == Code::BAD_CREDENTIALS => {
                     return Some(LoginAttempt::Unknown);
@@ -364,6 +365,19 @@ impl Client {
         self.ask(GetSnapshot {}).await
     }
 
+    /// Returns the lots of one stock, and all users: for a large market far less than [`snapshot`](Self::snapshot).
+    ///
+    /// The protocol has no query of one stock: this watches it, so that the server then sends its feed on this
+    /// connection, which the client ignores. It suits a short connection.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn snapshot_of(&self, symbol: Symbol) -> Result<Market, RequestError> {
+        let symbols = List::new(vec![symbol]).expect("one symbol is not too many");
+        let resume = None;
+        self.ask(WatchSymbols { symbols, resume }).await
+    }
+
     /// Follows the market, on a connection of its own: however much happens, it delays no bid.
     ///
     /// # Errors
@@ -457,21 +471,33 @@ impl Client {
     }
 }
 
-/// A stream as bids want it.
+/// Opens a TCP stream without Nagle's delay.
 ///
 /// # Errors
-/// When nobody answers at the address, or it is none.
+/// Resolution failed, or no address accepted the connection: then the error names the addresses and keeps the kind
+/// of the last failure.
 pub async fn tcp(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+    let addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
+    let stream = TcpStream::connect(addresses.as_slice()).await;
+    let stream = stream.map_err(|error| at_addresses(error, &addresses))?;
     // A bid is one small packet: it must not wait for another.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
+fn at_addresses(error: io::Error, addresses: &[SocketAddr]) -> io::Error {
+    if addresses.is_empty() {
+        return error;
+    }
+    let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    let text = format!("{error} at {}", addresses.join(", "));
+    io::Error::new(error.kind(), text)
+}
+
 /// What came of a login that was tried.
 enum LoginAttempt {
     /// It is this user's.
-    SharedState(UserId),
+    Known(UserId),
     /// There is no such account, or its password is another.
     Unknown,
 }

@@ -44,6 +44,23 @@ async fn a_refused_greeting_says_why() {
     assert_eq!(refused.code, Code::VERSION_UNSUPPORTED);
 }
 
+#[tokio::test]
+async fn a_refused_connection_names_the_address() {
+    // Bound and dropped: nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = auction_client::Client::connect(address)
+        .await
+        .err()
+        .unwrap();
+    let ConnectionError::Connect(because) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(because.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_version_that_was_not_offered_is_refused() {
     let (mut door, connect) = door();

@@ -130,6 +130,11 @@ impl Failure {
         &self.message
     }
 
+    /// Whether a later attempt to connect can succeed without another choice by the user.
+    pub fn may_pass(&self) -> bool {
+        self.kind == Kind::NotConnected && self.code.is_none()
+    }
+
     /// Whether it helps to log in.
     pub fn asks_for_login(&self) -> bool {
         self.kind == Kind::NotLoggedIn

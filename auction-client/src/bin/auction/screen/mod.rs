@@ -14,6 +14,7 @@ mod model;
 mod words;
 mod update;
 mod draw;
+mod connecting;
 mod terminal;
 mod run;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The shell around the screen's state: it waits for keys, news, answers and time, and does what comes of them.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::connecting::{self, Connecting};
 use super::draw::{draw, lot_rows};
 use super::model::Model;
 use super::terminal::{Screen, keys};
@@ -41,12 +43,22 @@ type Answered = (RequestKind, Result<Response, RequestError>);
 
 /// Opens the screen, and stays until the person leaves.
 pub async fn run(cli: &Cli) -> Result<(), Failure> {
-    let context = Context::connect(&cli.shared).await?;
-    let watch = context.client.watch().await?;
-    let me = identity(&context).await?;
+    let mut opened = open(cli).await;
+    if let Err(failure) = &opened
+        && !failure.may_pass()
+    {
+        return opened.map(drop);
+    }
     let theme = Theme::from_env(cli.theme);
-    let keys = keys()?;
+    let mut keys = keys()?;
     let mut screen = Screen::begin()?;
+    if let Err(failure) = opened {
+        opened = match wait_for_server(cli, &mut screen, &mut keys, &failure).await? {
+            Some(opened) => Ok(opened),
+            None => return Ok(()),
+        };
+    }
+    let Opened { context, watch, me } = opened?;
     let size = screen.terminal.size()?;
     let size = (size.width, size.height);
     let server = context.server.to_string();
@@ -65,6 +77,75 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
     };
     shell.take(&mut screen, Input::Identity(me));
     shell.stay(&mut screen, keys, answers, owned).await
+}
+
+/// A connected market, with its feed.
+struct Opened {
+    context: Context,
+    watch: Watch,
+    me: Option<Identity>,
+}
+
+async fn open(cli: &Cli) -> Result<Opened, Failure> {
+    let context = Context::connect(&cli.shared).await?;
+    let watch = context.client.watch().await?;
+    let me = identity(&context).await?;
+    Ok(Opened { context, watch, me })
+}
+
+/// Shows why there is no connection and tries again until there is one; `None`: the person left.
+async fn wait_for_server(
+    cli: &Cli,
+    screen: &mut Screen,
+    keys: &mut mpsc::Receiver<io::Result<Input>>,
+    failure: &Failure,
+) -> Result<Option<Opened>, Failure> {
+    let start = Instant::now();
+    let server = cli.shared.server.to_string();
+    let mut state = Connecting::new(server, start.elapsed(), failure.message().to_owned());
+    let mut signals = Signals::new()?;
+    let mut ticks = interval(TICK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut attempt: Option<Pin<Box<dyn Future<Output = Result<Opened, Failure>> + '_>>> = None;
+    loop {
+        if state.dirty {
+            let now = start.elapsed();
+            screen.terminal.draw(|frame| state.draw(frame, now))?;
+        }
+        let event = tokio::select! {
+            biased;
+            () = signals.comes() => return Ok(None),
+            key = keys.recv() => match key.transpose()? {
+                Some(Input::Key(key)) => connecting::Event::Key(key),
+                Some(_) => connecting::Event::Resized,
+                None => return Ok(None),
+            },
+            opened = finished(&mut attempt) => {
+                attempt = None;
+                match opened {
+                    Ok(opened) => return Ok(Some(opened)),
+                    Err(failure) if failure.may_pass() => {
+                        connecting::Event::Failed(failure.message().to_owned())
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            _ = ticks.tick() => connecting::Event::Tick,
+        };
+        match state.update(start.elapsed(), event) {
+            Some(connecting::Effect::Connect) => attempt = Some(Box::pin(open(cli))),
+            Some(connecting::Effect::Leave) => return Ok(None),
+            None => {}
+        }
+    }
+}
+
+/// Waits for the attempt; for ever, if none is running.
+async fn finished<F: Future + Unpin>(attempt: &mut Option<F>) -> F::Output {
+    match attempt {
+        Some(attempt) => attempt.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Who is remembered, if their session still stands.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::Shared;
 use crate::args::server::{Scheme, ServerAddress};
+use crate::output::escape::Escaped;
 use crate::output::failure::Failure;
 use crate::session::state_dir;
 
@@ -188,6 +189,9 @@ pub fn not_connected(
         let message = format!("the server at {server} speaks TLS alone: --server {tls}");
         return Failure::not_connected(message).with_code(Code::TLS_REQUIRED.to_string());
     }
+    if let ConnectionError::Connect(_) | ConnectionError::TimedOut(_) = error {
+        return no_server(&error, server);
+    }
     let (ConnectionError::Tls(tls), Some(server_trust)) = (&error, server_trust) else {
         return error.into();
     };
@@ -205,6 +209,15 @@ pub fn not_connected(
         Some(found) => failure.with_remedy("fingerprint_found", json!(found.to_string())),
         None => failure,
     }
+}
+
+/// Failure for an address where no server answers, with what to check.
+fn no_server(error: &ConnectionError, server: &ServerAddress) -> Failure {
+    let error = Escaped(error);
+    Failure::not_connected(format!(
+        "{error}.\nIs a server running at {server}? `auction-server --demo` starts one on this machine; \
+         --server HOST:PORT (or AUCTION_SERVER) names another"
+    ))
 }
 
 fn load(file: &Path) -> Result<Option<Choice>, Failure> {
