@@ -80,6 +80,7 @@
 //! authorities, one's own, or one certificate alone, by its [`Fingerprint`]. [`Client::connect_with`] takes any way
 //! to a stream of bytes: a pipe within the process, a simulated network, TLS over another's stream ([`Tls`]). Time is tokio's, so that tests can run it as fast as they like.
 
+// Bottom-up, here and in every `mod.rs`: a module uses only those listed before it.
 pub mod limits;
 mod fingerprint;
 mod error;

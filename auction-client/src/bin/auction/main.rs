@@ -1,4 +1,6 @@
 //! The program `auction`: what a person or a script does at the market, one file a command.
+//!
+//! Modules are listed bottom-up, here and in every `mod.rs`: a module uses only those listed before it.
 
 #[cfg(test)]
 mod fixture;

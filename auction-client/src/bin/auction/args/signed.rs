@@ -59,7 +59,7 @@ Examples:
     },
     /// Check a proof of fraud: two things that a market has signed of which one is a lie.
     #[command(after_help = "Example:\n  auction fraud check fraud-1.json")]
-    Equivocation {
+    Fraud {
         #[command(subcommand)]
         action: FraudAction,
     },

@@ -11,6 +11,10 @@ pub mod bid;
 mod device;
 mod take;
 mod dead_man;
+mod key;
+mod receipt;
+mod checkpoint;
+mod fraud;
 mod watch;
 mod peer;
 mod history;
@@ -22,10 +26,6 @@ mod lot_life;
 mod suspend;
 mod profit;
 mod status;
-mod key;
-mod receipt;
-mod checkpoint;
-mod fraud;
 pub mod interactive;
 mod decode;
 mod verify;
@@ -87,7 +87,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     {
         return receipt::check(&shared, checked);
     }
-    if let Command::Signed(SignedCommand::Equivocation {
+    if let Command::Signed(SignedCommand::Fraud {
         action: FraudAction::Check(checked),
     }) = &command
     {
@@ -174,7 +174,7 @@ async fn signed(context: &Context, command: SignedCommand) -> Result<(), Failure
         SignedCommand::Checkpoint { since, out } => {
             checkpoint::run(context, since.as_deref(), out.as_deref()).await
         }
-        SignedCommand::Equivocation { .. } => {
+        SignedCommand::Fraud { .. } => {
             unreachable!("it needs no market, and was done above")
         }
     }
