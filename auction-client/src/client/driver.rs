@@ -214,7 +214,7 @@ impl Driver {
             tokio::select! {
                 received = connection.next() => {
                     keepalive.heard();
-                    let taken = received.and_then(|received| self.take(received, &mut keepalive));
+                    let taken = received.and_then(|received| self.handle(received, &mut keepalive));
                     match taken {
                         Ok(()) => self.backoff.succeeded(),
                         Err(error) => return Over::Lost(error),
@@ -239,7 +239,7 @@ impl Driver {
     }
 
     /// Takes a message. An error: the connection is of no more use.
-    fn take(
+    fn handle(
         &mut self,
         received: Received,
         keepalive: &mut Keepalive,

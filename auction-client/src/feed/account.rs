@@ -133,7 +133,7 @@ impl AccountWatch {
                 }
                 Link::Live(subscription) => {
                     let received = subscription.connection.next().await;
-                    received.and_then(|received| self.take(received.message))
+                    received.and_then(|received| self.handle(received.message))
                 }
             };
             match update {
@@ -144,7 +144,7 @@ impl AccountWatch {
         }
     }
 
-    fn take(&mut self, message: ServerMessage) -> Result<Option<AccountUpdate>, ConnectionError> {
+    fn handle(&mut self, message: ServerMessage) -> Result<Option<AccountUpdate>, ConnectionError> {
         self.dialer.succeeded();
         match message {
             ServerMessage::AccountFeed(feed) => self.entries = feed.entries.into_iter().collect(),

@@ -182,7 +182,7 @@ impl Watch {
                 return self.apply(feed_sequence, entry);
             }
             if let Some(market) = self.anew.take() {
-                return self.take_anew(market);
+                return self.replace_market(market);
             }
             let update = match &mut self.link {
                 Link::Connecting(connecting) => {
@@ -192,7 +192,7 @@ impl Watch {
                 Link::Live(subscription) => {
                     let received = subscription.connection.next().await;
                     received
-                        .and_then(|received| self.take(received))
+                        .and_then(|received| self.handle(received))
                         .unwrap_or_else(|error| Some(self.lost(error)))
                 }
             };
@@ -218,7 +218,7 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, received: Received) -> Result<Option<Update>, ConnectionError> {
+    fn handle(&mut self, received: Received) -> Result<Option<Update>, ConnectionError> {
         let Link::Live(subscription) = &mut self.link else {
             return Ok(None);
         };
@@ -267,7 +267,7 @@ impl Watch {
                     }));
                 }
             }
-            ServerMessage::SignedBatch(signed) => return self.take_signed(signed),
+            ServerMessage::SignedBatch(signed) => return self.handle_signed(signed),
             message @ (ServerMessage::Goodbye(_) | ServerMessage::Refused(_)) => {
                 return Err(refusal(message));
             }
@@ -303,7 +303,7 @@ impl Watch {
         Ok(None)
     }
 
-    fn take_signed(&mut self, signed: SignedBatch) -> Result<Option<Update>, ConnectionError> {
+    fn handle_signed(&mut self, signed: SignedBatch) -> Result<Option<Update>, ConnectionError> {
         let Some(verifier) = &mut self.verifier else {
             return Ok(None);
         };
@@ -385,11 +385,11 @@ impl Watch {
                 self.anew = Some(market);
                 Update::Gap(gap)
             }
-            Some(market) => self.take_anew(market),
+            Some(market) => self.replace_market(market),
         }
     }
 
-    fn take_anew(&mut self, market: Market) -> Update {
+    fn replace_market(&mut self, market: Market) -> Update {
         self.market = market;
         self.sound = true;
         Update::Snapshot

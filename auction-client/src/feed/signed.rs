@@ -82,12 +82,12 @@ impl SignedFeed {
     }
 
     /// Says how far the feed was taken: there it goes on after the connection was lost. `None`: with a snapshot.
-    pub fn stand_at(&mut self, place: Option<FeedSequence>) {
+    pub fn resume_from(&mut self, place: Option<FeedSequence>) {
         self.place = place;
     }
 
     /// Asks for a snapshot, on a new connection.
-    pub fn begin_anew(&mut self) {
+    pub fn restart(&mut self) {
         self.place = None;
         self.reconnect(Duration::ZERO);
     }

@@ -19,7 +19,7 @@ pub(crate) struct FeedVerifier {
     reported: bool,
 }
 
-/// How something fits with what was heard before.
+/// How something fits with what was consistency before.
 pub(crate) enum Consistency {
     Consistent,
     Equivocation(Box<Equivocation>),
@@ -50,7 +50,7 @@ impl FeedVerifier {
         signed: AnySigned,
     ) -> Result<(AnyStatement, Consistency), ConnectionError> {
         let (statement, equivocation) = self.detector.check(&signed)?;
-        let heard = match equivocation {
+        let consistency = match equivocation {
             None => Consistency::Consistent,
             Some(_) if self.reported => Consistency::Repeated,
             Some(equivocation) => {
@@ -59,7 +59,7 @@ impl FeedVerifier {
                 Consistency::Equivocation(Box::new(equivocation))
             }
         };
-        Ok((statement, heard))
+        Ok((statement, consistency))
     }
 }
 

@@ -12,12 +12,12 @@ use crate::client::relay::{Relay, RelayError};
 #[derive(Clone, Debug)]
 pub struct PeerRelay {
     peer: PeerId,
-    words: mpsc::Sender<NodeCommand>,
+    commands: mpsc::Sender<NodeCommand>,
 }
 
 impl PeerRelay {
-    pub(super) fn new(peer: PeerId, words: mpsc::Sender<NodeCommand>) -> Self {
-        Self { peer, words }
+    pub(super) fn new(peer: PeerId, commands: mpsc::Sender<NodeCommand>) -> Self {
+        Self { peer, commands }
     }
 
     /// Who it is.
@@ -28,13 +28,13 @@ impl PeerRelay {
 
     async fn hand_over(&self, request: RelayRequest) -> Result<RelayResponse, RelayError> {
         let (response, delivered) = oneshot::channel();
-        let word = NodeCommand::Relay {
+        let command = NodeCommand::Relay {
             to: self.peer,
             request,
             response,
         };
         let ended = || RelayError::Unreachable("this peer has ended".to_owned());
-        self.words.send(word).await.map_err(|_| ended())?;
+        self.commands.send(command).await.map_err(|_| ended())?;
         let lost = || RelayError::Lost("the peer has left, or does not answer".to_owned());
         match delivered.await.map_err(|_| lost())? {
             RelayResponse::Refused(refused) => Err(RelayError::Refused(Box::new(refused))),

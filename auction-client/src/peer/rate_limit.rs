@@ -22,7 +22,7 @@ impl RateLimit {
     }
 
     /// Takes one; `false`: there is none left.
-    pub(super) fn take(&mut self, now: Duration) -> bool {
+    pub(super) fn allow(&mut self, now: Duration) -> bool {
         let gained = now.saturating_sub(self.at).as_secs_f64() * f64::from(self.per_second);
         self.at = self.at.max(now);
         self.left = (self.left + gained).min(f64::from(self.at_once));

@@ -147,7 +147,7 @@ impl<P: Ord + Copy> RelayServer<P> {
         let rate = rate.or_insert_with(|| {
             RateLimit::new(now, RELAY_REQUESTS_BURST, RELAY_REQUESTS_PER_SECOND)
         });
-        if !rate.take(now) {
+        if !rate.allow(now) {
             return Err(RelayResponse::busy(
                 "you hand over too much; try again later",
             ));

@@ -29,7 +29,7 @@ const WORDS_AT_ONCE: usize = 16;
 /// The peer works as long as this lives, and serves others also while nobody calls.
 pub struct PeerWatch {
     news: mpsc::Receiver<ViewUpdate>,
-    words: mpsc::Sender<NodeCommand>,
+    commands: mpsc::Sender<NodeCommand>,
     known: NodeState,
     status: Status,
     market: Option<Market>,
@@ -75,13 +75,13 @@ impl PeerWatch {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn join(joining: JoinConfig, feed: Option<SignedFeed>) -> Result<Self, JoinError> {
-        let (told, news) = mpsc::channel(NEWS_AT_ONCE);
-        let (words, said) = mpsc::channel(WORDS_AT_ONCE);
-        let (node, known) = Node::new(joining, feed, told, said)?;
+        let (update, news) = mpsc::channel(NEWS_AT_ONCE);
+        let (commands, said) = mpsc::channel(WORDS_AT_ONCE);
+        let (node, known) = Node::new(joining, feed, update, said)?;
         tokio::spawn(node.run());
         Ok(Self {
             news,
-            words,
+            commands,
             known,
             status: Status::Joining,
             market: None,
@@ -132,12 +132,13 @@ impl PeerWatch {
 
     /// Tells the peer of others.
     pub async fn connect(&self, peers: Vec<Multiaddr>) {
-        self.say(NodeCommand::Connect(peers)).await;
+        self.send_command(NodeCommand::Connect(peers)).await;
     }
 
     /// Gives the peer a line to the server, or takes it away.
     pub async fn set_feed(&self, feed: Option<SignedFeed>) {
-        self.say(NodeCommand::SetFeed(feed.map(Box::new))).await;
+        self.send_command(NodeCommand::SetFeed(feed.map(Box::new)))
+            .await;
     }
 
     /// Carries what others hand over, from now on: sealed envelopes, over a line to the server, which needs no login.
@@ -150,27 +151,27 @@ impl PeerWatch {
     {
         let (hand_over, handed) = mpsc::channel(RELAYED_CONCURRENTLY_MAX);
         tokio::spawn(relay::serve(line, handed));
-        self.say(NodeCommand::ServeRelay(hand_over)).await;
+        self.send_command(NodeCommand::ServeRelay(hand_over)).await;
     }
 
     /// Peers that can be asked to carry an envelope to the market: some of those who are connected. Whether they do, and
     /// what they bring, is not to be believed; ask several at once.
     pub async fn relays(&self) -> Vec<PeerRelay> {
-        let (tell, told) = oneshot::channel();
-        self.say(NodeCommand::Relays(tell)).await;
-        let peers = told.await.unwrap_or_default().into_iter();
-        let carrier = |peer| PeerRelay::new(peer, self.words.clone());
+        let (sender, update) = oneshot::channel();
+        self.send_command(NodeCommand::Relays(sender)).await;
+        let peers = update.await.unwrap_or_default().into_iter();
+        let carrier = |peer| PeerRelay::new(peer, self.commands.clone());
         peers.take(RELAYS_MAX).map(carrier).collect()
     }
 
     /// Speaks with these peers no more, and closes what is open with them.
     pub async fn ban(&self, peers: Vec<PeerId>) {
-        self.say(NodeCommand::Ban(peers)).await;
+        self.send_command(NodeCommand::Ban(peers)).await;
     }
 
     /// Takes back that these peers were refused, or cut off.
     pub async fn unban(&self, peers: Vec<PeerId>) {
-        self.say(NodeCommand::Unban(peers)).await;
+        self.send_command(NodeCommand::Unban(peers)).await;
     }
 
     /// How many bytes went to other peers until now, before TCP adds its own.
@@ -179,9 +180,9 @@ impl PeerWatch {
         self.known.sent.load(Ordering::Relaxed)
     }
 
-    async fn say(&self, word: NodeCommand) {
+    async fn send_command(&self, command: NodeCommand) {
         // The peer lives as long as this.
-        let _ = self.words.send(word).await;
+        let _ = self.commands.send(command).await;
     }
 
     /// How far the market can be relied on now, as the last update of it said.
@@ -209,10 +210,10 @@ impl PeerWatch {
                 }
                 continue;
             }
-            let told = self.news.recv().await;
-            match told.expect("the peer lives as long as this") {
+            let update = self.news.recv().await;
+            match update.expect("the peer lives as long as this") {
                 ViewUpdate::Snapshot(snapshot) => {
-                    if let Some(update) = self.take_anew(&snapshot) {
+                    if let Some(update) = self.replace_market(&snapshot) {
                         return update;
                     }
                 }
@@ -228,7 +229,7 @@ impl PeerWatch {
         }
     }
 
-    fn take_anew(&mut self, snapshot: &Snapshot) -> Option<PeerUpdate> {
+    fn replace_market(&mut self, snapshot: &Snapshot) -> Option<PeerUpdate> {
         self.events.clear();
         let mut market = snapshot.market().ok();
         let signed = snapshot.statement.digest;
@@ -241,7 +242,7 @@ impl PeerWatch {
         Some(PeerUpdate::Snapshot)
     }
 
-    /// Takes the events of a batch that are new here, to be told one by one.
+    /// Takes the events of a batch that are new here, to be update one by one.
     fn take(&mut self, batch: &BatchStatement) {
         let Some(market) = &self.market else { return };
         let here = market.feed_sequence();

@@ -51,7 +51,7 @@ pub(super) struct NodeState {
     pub(super) pinned: watch::Receiver<Option<PinnedMarket>>,
     /// The market's time at a moment.
     pub(super) time: watch::Receiver<Option<(Timestamp, Instant)>>,
-    /// What was told does not fit together for whoever follows.
+    /// What was update does not fit together for whoever follows.
     pub(super) unfit: Arc<Notify>,
     /// Bytes that went to others.
     pub(super) sent: Arc<AtomicU64>,
@@ -102,9 +102,9 @@ pub(super) struct Node {
     introduced: VecDeque<(Instant, PeerId)>,
     cut: VecDeque<PeerId>,
     dial_at: Instant,
-    news: mpsc::Sender<ViewUpdate>,
+    updates: mpsc::Sender<ViewUpdate>,
     waiting: VecDeque<ViewUpdate>,
-    words: mpsc::Receiver<NodeCommand>,
+    commands: mpsc::Receiver<NodeCommand>,
     unfit: Arc<Notify>,
     listens_at: watch::Sender<Vec<Multiaddr>>,
     connected: watch::Sender<usize>,
@@ -116,8 +116,8 @@ impl Node {
     pub(super) fn new(
         joining: JoinConfig,
         feed: Option<SignedFeed>,
-        news: mpsc::Sender<ViewUpdate>,
-        words: mpsc::Receiver<NodeCommand>,
+        updates: mpsc::Sender<ViewUpdate>,
+        commands: mpsc::Receiver<NodeCommand>,
     ) -> Result<(Self, NodeState), JoinError> {
         let keypair = Keypair::generate_ed25519();
         let id = keypair.public().to_peer_id();
@@ -159,9 +159,9 @@ impl Node {
             introduced: VecDeque::new(),
             cut: VecDeque::new(),
             dial_at: start,
-            news,
+            updates,
             waiting: VecDeque::new(),
-            words,
+            commands,
             unfit: unfit.clone(),
             listens_at,
             connected,
@@ -171,7 +171,7 @@ impl Node {
         for peer in joining.peers {
             node.addresses.learn(peer, Source::Given);
         }
-        node.say_what_is_known();
+        node.publish_state();
         let known = NodeState {
             id,
             addresses: listens,
@@ -193,13 +193,13 @@ impl Node {
                 event = self.swarm.select_next_some() => self.swarm_event(event),
                 signed = next_signed(&mut self.feed) => self.signed(signed),
                 signed = next_signed(&mut self.renewal) => self.renewed(signed),
-                room = has_room(&self.news), if !self.waiting.is_empty() => {
+                room = has_room(&self.updates), if !self.waiting.is_empty() => {
                     if !room {
                         return;
                     }
                     self.hand_over();
                 }
-                word = self.words.recv() => match word {
+                command = self.commands.recv() => match command {
                     Some(NodeCommand::Connect(peers)) => {
                         for peer in peers {
                             self.addresses.learn(peer, Source::Heard);
@@ -208,9 +208,9 @@ impl Node {
                     }
                     Some(NodeCommand::SetFeed(feed)) => self.feed = feed.map(|feed| *feed),
                     Some(NodeCommand::ServeRelay(line)) => self.relay.set_feed(Some(line)),
-                    Some(NodeCommand::Relays(told)) => {
+                    Some(NodeCommand::Relays(update)) => {
                         // Who asked may have left.
-                        let _ = told.send(self.following.iter().copied().collect());
+                        let _ = update.send(self.following.iter().copied().collect());
                     }
                     Some(NodeCommand::Relay { to, request, response }) => {
                         let relaying = &mut self.swarm.behaviour_mut().relay;
@@ -218,7 +218,7 @@ impl Node {
                         self.handed.insert(number, response);
                     }
                     Some(NodeCommand::Ban(peers)) => {
-                        peers.into_iter().for_each(|peer| self.cut_off(peer));
+                        peers.into_iter().for_each(|peer| self.ban(peer));
                     }
                     Some(NodeCommand::Unban(peers)) => self.unban(&peers),
                     None => return,
@@ -230,14 +230,14 @@ impl Node {
                 }
                 () = self.unfit.notified() => self.begin_anew(),
                 () = sleep_until(self.dial_at) => self.dial(),
-                () = until_first(&self.introduced) => self.let_go(),
-                () = sleep_until(tick) => self.put(Input::Tick),
+                () = until_first(&self.introduced) => self.disconnect_surplus(),
+                () = sleep_until(tick) => self.input(Input::Tick),
             }
-            self.say_what_is_known();
+            self.publish_state();
         }
     }
 
-    fn say_what_is_known(&mut self) {
+    fn publish_state(&mut self) {
         let now = Instant::now();
         set(&self.connected, self.following.len());
         set(&self.pinned, self.view.pinned().copied());
@@ -255,20 +255,20 @@ impl Node {
         if let Signed::Snapshot { statement, parts } = signed
             && let Some(snapshot) = self.checked(statement, parts)
         {
-            self.put(Input::NewerSnapshot(snapshot));
+            self.input(Input::NewerSnapshot(snapshot));
         }
     }
 
-    fn put(&mut self, input: Input<PeerId>) {
+    fn input(&mut self, input: Input<PeerId>) {
         let actions = self.view.update(self.start.elapsed(), input);
-        actions.into_iter().for_each(|action| self.act(action));
+        actions.into_iter().for_each(|action| self.perform(action));
         if let Some(feed) = &mut self.feed {
-            feed.stand_at(self.view.place());
+            feed.resume_from(self.view.place());
         }
     }
 
     /// What needs no message or channel of its own.
-    fn act(&mut self, action: Action<PeerId>) {
+    fn perform(&mut self, action: Action<PeerId>) {
         match action {
             Action::Publish(message) => {
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
@@ -286,27 +286,27 @@ impl Node {
             }
             Action::Ban { peer, because } => {
                 tracing::warn!(%peer, ?because, "cut a peer off");
-                self.cut_off(peer);
+                self.ban(peer);
             }
-            Action::Emit(told) => self.tell(told),
+            Action::Emit(update) => self.emit(update),
             // They are taken where what they answer is at hand.
             Action::Validate(_) | Action::Respond(_) => {}
         }
     }
 
-    fn tell(&mut self, told: ViewUpdate) {
-        self.waiting.push_back(told);
+    fn emit(&mut self, update: ViewUpdate) {
+        self.waiting.push_back(update);
         if self.waiting.len() > UPDATES_WAITING_MAX {
             self.begin_anew();
         }
     }
 
     fn hand_over(&mut self) {
-        while let Some(told) = self.waiting.pop_front() {
-            if let Err(TrySendError::Full(told) | TrySendError::Closed(told)) =
-                self.news.try_send(told)
+        while let Some(update) = self.waiting.pop_front() {
+            if let Err(TrySendError::Full(update) | TrySendError::Closed(update)) =
+                self.updates.try_send(update)
             {
-                self.waiting.push_front(told);
+                self.waiting.push_front(update);
                 return;
             }
         }
@@ -315,12 +315,12 @@ impl Node {
     fn begin_anew(&mut self) {
         self.waiting.clear();
         if let Some(feed) = &mut self.feed {
-            feed.begin_anew();
+            feed.restart();
         }
-        self.put(Input::FoldFailed);
+        self.input(Input::FoldFailed);
     }
 
-    fn cut_off(&mut self, peer: PeerId) {
+    fn ban(&mut self, peer: PeerId) {
         self.following.remove(&peer);
         let net = self.swarm.behaviour_mut();
         net.cut.block_peer(peer);
@@ -342,10 +342,10 @@ impl Node {
 
     fn signed(&mut self, signed: Signed) {
         match signed {
-            Signed::Batch(batch) => self.put(Input::ServerBatch(batch)),
+            Signed::Batch(batch) => self.input(Input::ServerBatch(batch)),
             Signed::Snapshot { statement, parts } => {
                 if let Some(snapshot) = self.checked(statement, parts) {
-                    self.put(Input::ServerSnapshot(snapshot));
+                    self.input(Input::ServerSnapshot(snapshot));
                 }
             }
             Signed::Reconnecting { because, wait } => {
@@ -396,7 +396,7 @@ impl Node {
     }
 
     /// Lets those go who came when there were enough, and have others by now.
-    fn let_go(&mut self) {
+    fn disconnect_surplus(&mut self) {
         let Some((_, peer)) = self.introduced.pop_front() else {
             return;
         };
@@ -450,7 +450,7 @@ impl Node {
                 self.following.remove(&peer_id);
                 self.addresses.left(peer_id);
                 self.relay.left(peer_id);
-                self.put(Input::Left(peer_id));
+                self.input(Input::Left(peer_id));
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 self.listens_at
@@ -473,7 +473,7 @@ impl Node {
                     .update(self.start.elapsed(), Input::Gossip { from, bytes });
                 for action in actions {
                     let Action::Validate(verdict) = action else {
-                        self.act(action);
+                        self.perform(action);
                         continue;
                     };
                     let acceptance = match verdict {
@@ -494,21 +494,21 @@ impl Node {
                     let leaves_at = Instant::now() + INTRODUCED_WITHIN;
                     self.introduced.push_back((leaves_at, peer_id));
                 }
-                self.put(Input::Joined(peer_id));
+                self.input(Input::Joined(peer_id));
             }
             gossipsub::Event::Unsubscribed { peer_id, .. } => {
                 self.following.remove(&peer_id);
-                self.put(Input::Left(peer_id));
+                self.input(Input::Left(peer_id));
             }
             _ => {}
         }
     }
 }
 
-fn set<T: PartialEq>(told: &watch::Sender<T>, now: T) {
-    told.send_if_modified(|told| {
-        let changed = *told != now;
-        *told = now;
+fn set<T: PartialEq>(update: &watch::Sender<T>, now: T) {
+    update.send_if_modified(|update| {
+        let changed = *update != now;
+        *update = now;
         changed
     });
 }
@@ -520,9 +520,9 @@ async fn until_first(introduced: &VecDeque<(Instant, PeerId)>) {
     }
 }
 
-/// Whether there is room for news, once there is; `false`: nobody follows any more.
-async fn has_room(news: &mpsc::Sender<ViewUpdate>) -> bool {
-    news.reserve().await.is_ok()
+/// Whether there is room for updates, once there is; `false`: nobody follows any more.
+async fn has_room(updates: &mpsc::Sender<ViewUpdate>) -> bool {
+    updates.reserve().await.is_ok()
 }
 
 async fn next_signed(feed: &mut Option<SignedFeed>) -> Signed {

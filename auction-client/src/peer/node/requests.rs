@@ -61,7 +61,7 @@ impl Node {
                 }
                 (action, kept) => {
                     channel = kept;
-                    self.act(action);
+                    self.perform(action);
                 }
             }
         }
@@ -83,7 +83,7 @@ impl Node {
                 }
             }
             (Some((_, PeerRequest::Peers)) | None, _) => {}
-            (Some((from, ask)), answer) => self.put(Input::Response { from, ask, answer }),
+            (Some((from, ask)), answer) => self.input(Input::Response { from, ask, answer }),
         }
     }
 

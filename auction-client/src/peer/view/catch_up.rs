@@ -14,7 +14,7 @@ use crate::peer::view::events::{Action, Misbehaviour, PinnedMarket};
 
 impl<P: Copy + Ord> View<P> {
     /// Asks someone for what is missing.
-    pub(super) fn pursue(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
+    pub(super) fn catch_up(&mut self, now: Duration, actions: &mut Vec<Action<P>>) {
         if let Some(asked) = self.asked.take_if(|asked| now >= asked.at + ANSWER_TIMEOUT) {
             self.without.insert(asked.peer);
         }
@@ -48,7 +48,7 @@ impl<P: Copy + Ord> View<P> {
         if let Some((&peer, known)) = next {
             known.asked_at = Some(now);
             self.asked = Some(Asked { peer, ask, at: now });
-            to_do.push(Action::Request { peer, ask });
+            actions.push(Action::Request { peer, ask });
         }
     }
 
@@ -58,7 +58,7 @@ impl<P: Copy + Ord> View<P> {
         from: P,
         ask: PeerRequest,
         answer: Option<Result<PeerResponse, MessageError>>,
-        to_do: &mut Vec<Action<P>>,
+        actions: &mut Vec<Action<P>>,
     ) {
         let asked = self
             .asked
@@ -70,13 +70,13 @@ impl<P: Copy + Ord> View<P> {
         let helped = match (ask, answer) {
             (_, None | Some(Ok(PeerResponse::NotHere | PeerResponse::Busy))) => Ok(false),
             (PeerRequest::Batches { after }, Some(Ok(PeerResponse::Batches(messages)))) => {
-                self.take_range(now, after, messages, to_do)
+                self.take_range(now, after, messages, actions)
             }
             (PeerRequest::Snapshot { .. }, Some(Ok(PeerResponse::Snapshot(signed)))) => {
                 self.begin_fetching(from, signed)
             }
             (PeerRequest::Part { .. }, Some(Ok(PeerResponse::Part(part)))) => {
-                self.take_part(now, part, to_do)
+                self.take_part(now, part, actions)
             }
             (PeerRequest::Market, Some(Ok(PeerResponse::Market { key, signed }))) => {
                 self.learn_market(key, &signed)
@@ -90,7 +90,7 @@ impl<P: Copy + Ord> View<P> {
             Ok(false) => drop(self.without.insert(from)),
             Err(offence) => {
                 self.without.insert(from);
-                self.blame(from, offence, to_do);
+                self.penalize(from, offence, actions);
             }
         }
     }
@@ -118,10 +118,10 @@ impl<P: Copy + Ord> View<P> {
         now: Duration,
         after: FeedSequence,
         messages: Vec<Arc<GossipMessage>>,
-        to_do: &mut Vec<Action<P>>,
+        actions: &mut Vec<Action<P>>,
     ) -> Result<bool, Misbehaviour> {
         for message in messages {
-            self.take(now, message, to_do)?;
+            self.take(now, message, actions)?;
         }
         Ok(self.place.is_some_and(|place| place > after))
     }
@@ -160,7 +160,7 @@ impl<P: Copy + Ord> View<P> {
         &mut self,
         now: Duration,
         part: SnapshotBytes,
-        to_do: &mut Vec<Action<P>>,
+        actions: &mut Vec<Action<P>>,
     ) -> Result<bool, Misbehaviour> {
         let Some(fetching) = self.fetching.take() else {
             return Ok(false);
@@ -168,9 +168,9 @@ impl<P: Copy + Ord> View<P> {
         match fetching.take(part) {
             PartOutcome::More(fetching) => self.fetching = Some(fetching),
             PartOutcome::Whole(snapshot) if self.misses_snapshot() => {
-                self.take_snapshot(now, snapshot, to_do);
+                self.take_snapshot(now, snapshot, actions);
             }
-            PartOutcome::Whole(snapshot) => self.renew(Arc::new(snapshot), to_do),
+            PartOutcome::Whole(snapshot) => self.renew(Arc::new(snapshot), actions),
             PartOutcome::Refused(fetching) => {
                 self.fetching = Some(fetching);
                 return Err(Misbehaviour::Forged);

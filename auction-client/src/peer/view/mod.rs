@@ -177,36 +177,36 @@ impl<P: Copy + Ord> View<P> {
 
     /// Takes what happened, and gives what is to be done about it.
     pub fn update(&mut self, now: Duration, input: Input<P>) -> Vec<Action<P>> {
-        let mut to_do = Vec::new();
+        let mut actions = Vec::new();
         match input {
             Input::Joined(peer) => self.join(now, peer),
             Input::Left(peer) => self.leave(peer),
             Input::Gossip { from, bytes } => {
-                let verdict = self.hear(now, from, &bytes, &mut to_do);
-                to_do.push(Action::Validate(verdict));
+                let verdict = self.on_gossip(now, from, &bytes, &mut actions);
+                actions.push(Action::Validate(verdict));
             }
             Input::ServerBatch(batch) => {
                 let message = Arc::new(GossipMessage::of(batch));
                 // The line to the server checks nothing itself.
-                if let Ok(Verdict::Accept) = self.take(now, message.clone(), &mut to_do) {
-                    to_do.push(Action::Publish(message));
+                if let Ok(Verdict::Accept) = self.take(now, message.clone(), &mut actions) {
+                    actions.push(Action::Publish(message));
                 }
             }
-            Input::ServerSnapshot(snapshot) => self.take_snapshot(now, snapshot, &mut to_do),
-            Input::NewerSnapshot(snapshot) => self.renew(Arc::new(snapshot), &mut to_do),
+            Input::ServerSnapshot(snapshot) => self.take_snapshot(now, snapshot, &mut actions),
+            Input::NewerSnapshot(snapshot) => self.renew(Arc::new(snapshot), &mut actions),
             Input::Response { from, ask, answer } => {
-                self.answered(now, from, ask, answer, &mut to_do);
+                self.answered(now, from, ask, answer, &mut actions);
             }
             Input::Request { from, market, ask } => {
                 let answer = self.answer(now, from, market, ask);
-                to_do.push(Action::Respond(answer));
+                actions.push(Action::Respond(answer));
             }
             Input::FoldFailed => self.begin_anew(),
             Input::Tick => {}
         }
-        self.pursue(now, &mut to_do);
-        self.stand(now, &mut to_do);
-        to_do
+        self.catch_up(now, &mut actions);
+        self.set_status(now, &mut actions);
+        actions
     }
 
     #[cfg(test)]
@@ -239,40 +239,40 @@ impl<P: Copy + Ord> View<P> {
         self.asked.take_if(|asked| asked.peer == peer);
     }
 
-    fn hear(
+    fn on_gossip(
         &mut self,
         now: Duration,
         from: P,
         bytes: &[u8],
-        to_do: &mut Vec<Action<P>>,
+        actions: &mut Vec<Action<P>>,
     ) -> Verdict {
         let Some(peer) = self.peers.get_mut(&from) else {
             return Verdict::Ignore;
         };
         // Before anything is read: a signature costs more to check than to invent.
-        if !peer.batches.take(now) {
-            self.blame(from, Misbehaviour::Flooding, to_do);
+        if !peer.batches.allow(now) {
+            self.penalize(from, Misbehaviour::Flooding, actions);
             return Verdict::Ignore;
         }
         let taken = match GossipMessage::read(bytes) {
-            Ok(message) => self.take(now, Arc::new(message), to_do),
+            Ok(message) => self.take(now, Arc::new(message), actions),
             Err(MessageError::TooLong(_)) => Err(Misbehaviour::Oversize),
             Err(MessageError::Malformed) => Err(Misbehaviour::Malformed),
         };
         taken.unwrap_or_else(|offence| {
-            self.blame(from, offence, to_do);
+            self.penalize(from, offence, actions);
             Verdict::Reject
         })
     }
 
-    fn blame(&mut self, peer: P, because: Misbehaviour, to_do: &mut Vec<Action<P>>) {
+    fn penalize(&mut self, peer: P, because: Misbehaviour, actions: &mut Vec<Action<P>>) {
         let Some(known) = self.peers.get_mut(&peer) else {
             return;
         };
         known.misbehaviours += 1;
         if known.misbehaviours >= MISBEHAVIOURS_MAX {
             self.leave(peer);
-            to_do.push(Action::Ban { peer, because });
+            actions.push(Action::Ban { peer, because });
         }
     }
 
@@ -281,7 +281,7 @@ impl<P: Copy + Ord> View<P> {
         &mut self,
         now: Duration,
         message: Arc<GossipMessage>,
-        to_do: &mut Vec<Action<P>>,
+        actions: &mut Vec<Action<P>>,
     ) -> Result<Verdict, Misbehaviour> {
         let Some(pinned) = self.pinned() else {
             return Ok(Verdict::Ignore);
@@ -291,7 +291,7 @@ impl<P: Copy + Ord> View<P> {
             Err(StatementError::Signature(_) | StatementError::OtherMarket { .. }) => {
                 return Err(Misbehaviour::Forged);
             }
-            // The market itself signed nonsense: who passed it on is not to blame.
+            // The market itself signed nonsense: who passed it on is not to penalize.
             Err(_) => return Ok(Verdict::Ignore),
         };
         // Who led before has nothing to say any more.
@@ -301,9 +301,9 @@ impl<P: Copy + Ord> View<P> {
         self.term = statement.term;
         let signed = AnySigned::Batch(message.batch.clone());
         let said = AnyStatement::Batch(statement);
-        if let Some(fraud) = self.lie(&signed, &said) {
+        if let Some(fraud) = self.check_equivocation(&signed, &said) {
             let first_seen = !self.fraud;
-            self.tell_fraud(fraud, to_do);
+            self.report_equivocation(fraud, actions);
             // Others shall see it too; but one proof is enough.
             return Ok(match first_seen {
                 true => Verdict::Accept,
@@ -326,7 +326,7 @@ impl<P: Copy + Ord> View<P> {
         let empty = statement.after == statement.through;
         if !known && !empty {
             self.waiting.hold(checked);
-            self.tell_waiting(to_do);
+            self.emit_ready(actions);
         }
         self.see_gap(now);
         Ok(match spreads && (newer || !empty) {
@@ -336,12 +336,12 @@ impl<P: Copy + Ord> View<P> {
     }
 
     /// Tells what follows where the view stands.
-    fn tell_waiting(&mut self, to_do: &mut Vec<Action<P>>) {
+    fn emit_ready(&mut self, actions: &mut Vec<Action<P>>) {
         let Some(mut place) = self.place else { return };
         while let Some(checked) = self.waiting.take(place) {
             if checked.statement.through > place {
                 place = checked.statement.through;
-                to_do.push(Action::Emit(ViewUpdate::Batch(checked.statement.clone())));
+                actions.push(Action::Emit(ViewUpdate::Batch(checked.statement.clone())));
                 self.behind_snapshot.add(&checked);
                 self.past.push(checked);
             }
@@ -368,16 +368,20 @@ impl<P: Copy + Ord> View<P> {
     }
 
     /// What proves that the market lies, together with what it signed before.
-    fn lie(&mut self, signed: &AnySigned, said: &AnyStatement) -> Option<Equivocation> {
+    fn check_equivocation(
+        &mut self,
+        signed: &AnySigned,
+        said: &AnyStatement,
+    ) -> Option<Equivocation> {
         self.detector.as_mut()?.compare(signed, said)
     }
 
-    fn tell_fraud(&mut self, fraud: Equivocation, to_do: &mut Vec<Action<P>>) {
+    fn report_equivocation(&mut self, fraud: Equivocation, actions: &mut Vec<Action<P>>) {
         if !self.fraud {
             self.fraud = true;
             let Equivocation { proof, conflict } = fraud;
             let proof = Box::new(proof);
-            to_do.push(Action::Emit(ViewUpdate::Equivocation { proof, conflict }));
+            actions.push(Action::Emit(ViewUpdate::Equivocation { proof, conflict }));
         }
     }
 
@@ -394,7 +398,7 @@ impl<P: Copy + Ord> View<P> {
         self.without.clear();
     }
 
-    fn stand(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
+    fn set_status(&mut self, now: Duration, actions: &mut Vec<Action<P>>) {
         let lasting = |since: Duration| now >= since + STALE_AFTER;
         let status = match self.place {
             None if self.status == Status::Joining => Status::Joining,
@@ -405,7 +409,7 @@ impl<P: Copy + Ord> View<P> {
         };
         if status != self.status {
             self.status = status;
-            to_do.push(Action::Emit(ViewUpdate::Status(status)));
+            actions.push(Action::Emit(ViewUpdate::Status(status)));
         }
     }
 }

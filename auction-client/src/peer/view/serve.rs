@@ -29,7 +29,7 @@ impl<P: Copy + Ord> View<P> {
         }
         match ask {
             PeerRequest::Market => self
-                .tell_market(pinned)
+                .market_response(pinned)
                 .map_or(PeerResponse::NotHere, |(key, signed)| {
                     PeerResponse::Market { key, signed }
                 }),
@@ -57,7 +57,7 @@ impl<P: Copy + Ord> View<P> {
         }
     }
 
-    pub(super) fn tell_market(&self, pinned: &PinnedMarket) -> Option<(MarketKey, AnySigned)> {
+    pub(super) fn market_response(&self, pinned: &PinnedMarket) -> Option<(MarketKey, AnySigned)> {
         let newest = self.past.newest();
         let batch = newest.map(|newest| AnySigned::Batch(newest.message.batch.clone()));
         let snapshot = self.snapshot.as_ref();
@@ -69,7 +69,7 @@ impl<P: Copy + Ord> View<P> {
     /// Whether a peer may ask something now: it is one question more that it asked.
     pub fn may_ask(&mut self, now: Duration, from: P) -> bool {
         let peer = self.peers.get_mut(&from);
-        peer.is_some_and(|peer| peer.asks.take(now))
+        peer.is_some_and(|peer| peer.asks.allow(now))
     }
 
     /// The snapshot, as long as who begins with it can go on with what is kept.

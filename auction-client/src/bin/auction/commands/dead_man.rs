@@ -95,7 +95,7 @@ impl<'d> DeadMan<'d> {
     }
 
     /// Tells that it is armed.
-    pub fn tell_armed(&self, out: Out, now: Timestamp) -> Result<(), Failure> {
+    pub fn report_armed(&self, out: Out, now: Timestamp) -> Result<(), Failure> {
         let text = || {
             let grace = span_words(self.grace);
             format!(
@@ -107,7 +107,7 @@ impl<'d> DeadMan<'d> {
     }
 
     /// Tells what happened to it.
-    pub fn tell(&self, out: Out, now: Timestamp, news: &News) -> Result<(), Failure> {
+    pub fn report(&self, out: Out, now: Timestamp, news: &News) -> Result<(), Failure> {
         let orders = self.orders();
         match news {
             News::Fired => {

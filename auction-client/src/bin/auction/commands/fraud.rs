@@ -19,7 +19,7 @@ pub fn check(shared: &Shared, checked: &Checked) -> Result<(), Failure> {
 }
 
 /// Keeps the proof of a fraud that was seen, and gives what is told of it, for people and for programs.
-pub fn told(home: &Path, key: &MarketKey, fraud: &Equivocation) -> (String, Value) {
+pub fn keep(home: &Path, key: &MarketKey, fraud: &Equivocation) -> (String, Value) {
     let conflict = fraud.conflict.to_string();
     let (kept, file) = match keep_fraud(home, key, fraud) {
         Ok(file) => {

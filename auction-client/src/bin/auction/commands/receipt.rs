@@ -174,7 +174,7 @@ fn text(file: &ProofFile, proven: &Proven) -> String {
             let who = proven
                 .user()
                 .map_or(String::new(), |user| format!(" of user {user}"));
-            format!("{}{who}", said(&asked.command))
+            format!("{}{who}", describe(&asked.command))
         }
         None => "something that stays hidden".to_owned(),
     };
@@ -201,14 +201,14 @@ fn fields(file: &ProofFile, proven: &Proven) -> Value {
         "session": request.map(|(session, _)| session.0),
         "request": request.map(|(_, request)| request.0.to_string()),
         "lot": asked.and_then(|asked| lot_of(&asked.command)).map(|lot| lot.0),
-        "what": asked.map(|asked| said(&asked.command)),
+        "what": asked.map(|asked| describe(&asked.command)),
         "signed_up_to": proven.checkpoint.checkpoint.sequence.0.to_string(),
         "signed_at": proven.checkpoint.time.to_string(),
     })
 }
 
 /// What was asked, in words.
-pub fn said(command: &Command) -> String {
+pub fn describe(command: &Command) -> String {
     match command {
         Command::Bid { lot, price } => format!("a bid of {price} on #{lot}"),
         Command::BidMaximum { lot, maximum } => format!("a hidden maximum of {maximum} on #{lot}"),

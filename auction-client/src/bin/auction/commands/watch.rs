@@ -56,7 +56,7 @@ pub async fn run(
     };
     tokio::select! {
         interrupted = &mut interruption => interrupted?,
-        told = teller.tell_all(watch, forever, &mut dead_man) => told?,
+        told = teller.report_all(watch, forever, &mut dead_man) => told?,
     }
     let Some(dead_man) = dead_man else {
         return Ok(());
@@ -183,7 +183,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    async fn tell_all(
+    async fn report_all(
         &mut self,
         mut watch: Watch,
         forever: bool,
@@ -191,7 +191,7 @@ impl Reporter {
     ) -> Result<(), Failure> {
         self.everything(watch.market(), watch.clock().now())?;
         if let Some(dead_man) = dead_man {
-            dead_man.tell_armed(self.out, watch.clock().now())?;
+            dead_man.report_armed(self.out, watch.clock().now())?;
         }
         let mut open = Open::of(&self.watched, &self.countdowns, watch.market());
         loop {
@@ -210,7 +210,7 @@ impl Reporter {
                 news = dead_man::next(dead_man) => {
                     let news = news?;
                     if let Some(dead_man) = dead_man {
-                        dead_man.tell(self.out, watch.clock().now(), &news)?;
+                        dead_man.report(self.out, watch.clock().now(), &news)?;
                     }
                     false
                 }
@@ -339,7 +339,7 @@ impl Reporter {
     fn fraud(&self, fraud: &Equivocation) -> Result<(&'static str, String, Value), Failure> {
         let key = self.key.as_ref();
         let key = key.expect("what is not signed proves no fraud");
-        let (text, fields) = fraud::told(&self.home, key, fraud);
+        let (text, fields) = fraud::keep(&self.home, key, fraud);
         Ok(("fraud", self.out.colour.alarm(&text), fields))
     }
 

@@ -93,15 +93,15 @@ impl Listener {
             let before = rest;
             let taken = match decoder.next_frame(&mut rest) {
                 Ok(None) => return,
-                Ok(Some(frame)) => Ok(Heard::of(frame)),
+                Ok(Some(frame)) => Ok(Event::of(frame)),
                 Err(error) => Err(error),
             };
             match taken {
-                Ok(heard) => self.tell(&heard),
+                Ok(heard) => self.print(&heard),
                 Err(error) => {
                     self.decoder = None;
                     let bytes = &before[..before.len().min(STRANGE_BYTES_SHOWN)];
-                    self.tell(&Heard {
+                    self.print(&Event {
                         what: format!("no frame: {error}"),
                         request: None,
                         body: Err(hex(bytes)),
@@ -115,7 +115,7 @@ impl Listener {
         if self.decoder.take().is_some() {
             let (what, body) = ("end".to_owned(), Err(String::new()));
             let request = None;
-            self.tell(&Heard {
+            self.print(&Event {
                 what,
                 request,
                 body,
@@ -123,7 +123,7 @@ impl Listener {
         }
     }
 
-    fn tell(&self, heard: &Heard) {
+    fn print(&self, heard: &Event) {
         let at = now();
         let line = match self.format {
             OutputFormat::Text => heard.text(&at, self.connection, self.way),
@@ -135,7 +135,7 @@ impl Listener {
 }
 
 /// A frame, or what came in place of one.
-struct Heard {
+struct Event {
     /// Its kind.
     what: String,
     request: Option<u64>,
@@ -143,7 +143,7 @@ struct Heard {
     body: Result<String, String>,
 }
 
-impl Heard {
+impl Event {
     fn of(frame: Frame<'_>) -> Self {
         let bytes = || match hides(frame.kind) {
             true => format!("{} bytes, not shown", frame.body.len()),

@@ -181,7 +181,7 @@ impl Interactive {
         while self.watch.market().feed_sequence() < place
             && let Some(update) = self.soon().await
         {
-            self.tell(lot, &update)?;
+            self.report(lot, &update)?;
         }
         Ok(())
     }
@@ -211,7 +211,7 @@ impl Interactive {
             let countdown = self.until_countdown(lot, countdowns);
             tokio::select! {
                 line = self.lines.next() => return Ok(line),
-                update = self.watch.next() => self.tell(lot, &update)?,
+                update = self.watch.next() => self.report(lot, &update)?,
                 () = reached(countdown) => {
                     let question = self.question(lot);
                     self.count_down(lot, countdowns, Some(&question))?;
@@ -220,7 +220,7 @@ impl Interactive {
         }
     }
 
-    fn tell(&mut self, lot: LotId, update: &Update) -> Result<(), Failure> {
+    fn report(&mut self, lot: LotId, update: &Update) -> Result<(), Failure> {
         let (view, colour) = (self.view(), self.context.out.colour);
         let news = match update {
             Update::Event {

@@ -91,7 +91,7 @@ pub async fn run(
     drop(context);
     tokio::select! {
         interrupted = pin!(interrupted()) => interrupted,
-        told = follower.tell_all(&mut watch, targets, forever) => told,
+        told = follower.report_all(&mut watch, targets, forever) => told,
     }
 }
 
@@ -186,13 +186,13 @@ struct Said {
 }
 
 impl Follower<'_> {
-    async fn tell_all(
+    async fn report_all(
         &mut self,
         watch: &mut PeerWatch,
         targets: &[Target],
         forever: bool,
     ) -> Result<(), Failure> {
-        self.tell_joining(watch)?;
+        self.report_joining(watch)?;
         let mut teller: Option<Reporter> = None;
         let mut open = None;
         let mut alone_at = Some(Instant::now() + ALONE_AFTER);
@@ -229,7 +229,7 @@ impl Follower<'_> {
                 () = sleep_until(alone_at.unwrap_or_else(Instant::now)), if alone_at.is_some() => {
                     alone_at = None;
                     if watch.market().is_none() {
-                        self.tell_alone(watch)?;
+                        self.report_alone(watch)?;
                     }
                     false
                 }
@@ -316,7 +316,7 @@ impl Follower<'_> {
                 Ok(moves_closes(&update))
             }
             PeerUpdate::Status(status) => {
-                self.tell_standing(*status, watch)?;
+                self.report_status(*status, watch)?;
                 Ok(false)
             }
             PeerUpdate::Unfit(error) => {
@@ -324,25 +324,25 @@ impl Follower<'_> {
                 let text = format!(
                     "what the market signed does not fit together: {because}; taking the market anew"
                 );
-                self.tell(now, "gap", &text, json!({ "because": because }))?;
+                self.report(now, "gap", &text, json!({ "because": because }))?;
                 Ok(false)
             }
             PeerUpdate::Equivocation { proof, conflict } => {
                 let proof = FraudProof::clone(proof);
                 let conflict = *conflict;
-                self.tell_fraud(&Equivocation { proof, conflict }, watch)?;
+                self.report_equivocation(&Equivocation { proof, conflict }, watch)?;
                 Ok(false)
             }
         }
     }
 
-    fn tell_fraud(&self, fraud: &Equivocation, watch: &PeerWatch) -> Result<(), Failure> {
+    fn report_equivocation(&self, fraud: &Equivocation, watch: &PeerWatch) -> Result<(), Failure> {
         let PinnedMarket { market, key } = watch.pinned().expect("else nothing is believed");
-        let (text, fields) = fraud::told(&self.home, &MarketKey { market, key }, fraud);
-        self.tell(now(watch), "fraud", &text, fields)
+        let (text, fields) = fraud::keep(&self.home, &MarketKey { market, key }, fraud);
+        self.report(now(watch), "fraud", &text, fields)
     }
 
-    fn tell_joining(&self, watch: &PeerWatch) -> Result<(), Failure> {
+    fn report_joining(&self, watch: &PeerWatch) -> Result<(), Failure> {
         let addresses: Vec<String> = watch.addresses().iter().map(ToString::to_string).collect();
         let text = format!(
             "The market's key is {}. Others can join at\n  {}",
@@ -359,7 +359,7 @@ impl Follower<'_> {
         self.out.print(|_| text, || fields)
     }
 
-    fn tell_alone(&self, watch: &PeerWatch) -> Result<(), Failure> {
+    fn report_alone(&self, watch: &PeerWatch) -> Result<(), Failure> {
         let peers = watch.peers();
         let text = match peers {
             0 => "nobody was found yet: name others with --peer, or begin with --offer",
@@ -367,10 +367,10 @@ impl Follower<'_> {
                 "no one of those who were found has the market: someone must have a line to its server (--offer)"
             }
         };
-        self.tell(now(watch), "alone", text, json!({ "peers": peers }))
+        self.report(now(watch), "alone", text, json!({ "peers": peers }))
     }
 
-    fn tell_standing(&self, status: Status, watch: &PeerWatch) -> Result<(), Failure> {
+    fn report_status(&self, status: Status, watch: &PeerWatch) -> Result<(), Failure> {
         let peers = watch.peers();
         let (word, text) = match status {
             Status::Joining => ("joining", "looking for the market".to_owned()),
@@ -390,10 +390,10 @@ impl Follower<'_> {
             }
         };
         let fields = json!({ "standing": word, "peers": peers });
-        self.tell(now(watch), "standing", &text, fields)
+        self.report(now(watch), "standing", &text, fields)
     }
 
-    fn tell(&self, now: Timestamp, name: &str, text: &str, fields: Value) -> Result<(), Failure> {
+    fn report(&self, now: Timestamp, name: &str, text: &str, fields: Value) -> Result<(), Failure> {
         let mut fields = fields;
         fields["event"] = json!(name);
         fields["time"] = json!(now.to_string());

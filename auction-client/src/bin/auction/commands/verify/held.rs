@@ -8,7 +8,7 @@ use auction_proto::{CheckpointStatement, Conflict, Proven};
 use serde_json::{Value, json};
 
 use super::Held;
-use crate::commands::receipt::{said, wrong_kind};
+use crate::commands::receipt::{describe, wrong_kind};
 use crate::output::failure::Failure;
 use crate::session::proof_file::{ProofFile, Signed as InFile, keep_fraud};
 
@@ -59,7 +59,7 @@ impl Signed {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (file, proven) in &self.receipts {
-            let what = proven.asked.as_ref().map(|asked| said(&asked.command));
+            let what = proven.asked.as_ref().map(|asked| describe(&asked.command));
             let _ = writeln!(
                 text,
                 "the receipt {} holds: record {} is {}, as the market had signed it",
@@ -87,7 +87,7 @@ impl Signed {
                 "file": file.display().to_string(),
                 "record": proven.record.sequence.0.to_string(),
                 "user": proven.user().map(|user| user.0),
-                "what": asked.map(|asked| said(&asked.command)),
+                "what": asked.map(|asked| describe(&asked.command)),
             })
         });
         receipts.collect()

@@ -10,7 +10,7 @@ use auction_core::{
 use serde_json::{Value, json};
 
 use super::held::Signed;
-use crate::commands::receipt::{lot_of, said};
+use crate::commands::receipt::{describe, lot_of};
 use crate::output::failure::Failure;
 use crate::output::names::View;
 
@@ -48,7 +48,7 @@ impl Own {
             own.users.insert(user);
             let is_hidden = proven.record.asked.is_none();
             if let (true, Some(lot)) = (is_hidden, lot_of(&asked.command)) {
-                let what = format!("{}, as your receipt shows", said(&asked.command));
+                let what = format!("{}, as your receipt shows", describe(&asked.command));
                 own.shown.insert(proven.record.sequence, (user, lot, what));
             }
         }
@@ -119,13 +119,13 @@ impl Own {
         }
         for event in judged.events.iter().flatten() {
             if let PublicEvent::LotClosed { lot, outcome } = event {
-                self.tell_outcome(judged, &users, *lot, outcome);
+                self.note_outcome(judged, &users, *lot, outcome);
             }
         }
     }
 
     /// What came of a lot that they had bid on.
-    fn tell_outcome(
+    fn note_outcome(
         &mut self,
         judged: &ReplayedRecord<'_>,
         users: &BTreeSet<UserId>,

@@ -115,14 +115,14 @@ fn event_happened(
         PublicEvent::ProfitPublished { symbol, .. } => {
             let lots = view.market.lots_of(*symbol);
             if lots.iter().any(|lot| model.mine.contains(lot)) {
-                tell(model, view, at, event);
+                log_event(model, view, at, event);
             }
         }
         PublicEvent::UserRegistered { .. } => {}
         other => {
             model.list.stale = true;
             if other.lot().is_some_and(|lot| model.mine.contains(&lot)) {
-                tell(model, view, at, event);
+                log_event(model, view, at, event);
             }
         }
     }
@@ -130,7 +130,7 @@ fn event_happened(
 }
 
 /// Tells an event in the words that `auction watch` uses.
-fn tell(model: &mut Model, view: View<'_>, at: Timestamp, event: &PublicEvent) {
+fn log_event(model: &mut Model, view: View<'_>, at: Timestamp, event: &PublicEvent) {
     // As of the event: what is left to a close must not depend on the way here.
     let then = View { now: at, ..view };
     if let Some(line) = then.news(at, event, Colour::Plain) {
