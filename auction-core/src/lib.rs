@@ -103,7 +103,7 @@ pub use rules::{
 };
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
 pub use symbol::{Name, NameError, SecurityCode, Symbol};
-pub use time::{Span, Timestamp};
+pub use time::{ParseSpanError, Span, Timestamp};
 
 /// How many cases a property of a unit test tries; miri is some thousand times slower.
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Time is passed in: timestamps in microseconds UTC, and spans between them.
 
 use core::fmt;
+use core::str::FromStr;
 
 use crate::limits::{SPAN_MAX_MICROS, TIMESTAMP_MAX_MICROS};
 
@@ -117,6 +118,138 @@ impl Span {
     pub const fn micros(self) -> u64 {
         self.0
     }
+
+    /// The span without its fraction of a second, for people.
+    #[must_use]
+    pub const fn whole_seconds(self) -> Self {
+        Self(self.0 - self.0 % 1_000_000)
+    }
+}
+
+/// As it is parsed: `300us`, `1h 30m`, `35d`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::ZERO {
+            return f.write_str("0s");
+        }
+        let (mut rest, mut space) = (self.0, "");
+        for (micros, unit) in [
+            (86_400_000_000, "d"),
+            (3_600_000_000, "h"),
+            (60_000_000, "m"),
+            (1_000_000, "s"),
+            (1_000, "ms"),
+            (1, "us"),
+        ] {
+            let count = rest / micros;
+            rest %= micros;
+            if count > 0 {
+                write!(f, "{space}{count}{unit}")?;
+                space = " ";
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Numbers with units that are added up: `300s`, `5m`, `1h 30m`, `1.5h`. There is no unit without a fixed length: `5M` for
+/// five minutes must not become five months.
+impl FromStr for Span {
+    type Err = ParseSpanError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSpanError> {
+        let mut rest = text.trim_start();
+        let mut nanos = 0_u128;
+        loop {
+            let (number, after) = split_where(rest, |c| !c.is_ascii_digit() && c != '.');
+            let (unit, after) = split_where(after.trim_start(), |c| {
+                c.is_ascii_digit() || c.is_whitespace()
+            });
+            let one = nanos_of(unit)?;
+            nanos = nanos.saturating_add(nanos_in(number, one)?);
+            rest = after.trim_start();
+            if rest.is_empty() {
+                break;
+            }
+        }
+        if !nanos.is_multiple_of(1_000) {
+            return Err(ParseSpanError::TooFine);
+        }
+        let micros = u64::try_from(nanos / 1_000).ok();
+        micros
+            .and_then(Self::from_micros)
+            .ok_or(ParseSpanError::TooLong)
+    }
+}
+
+/// Error of a text that is no [`Span`]. Its message goes on after the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseSpanError {
+    /// A number or a unit is missing or unknown.
+    #[error(
+        "is not a duration; expected a number and a unit, for example 300s, 5m or 1500ms; the units are us, ms, s, m, \
+         h, d and w"
+    )]
+    Invalid,
+    /// A unit is a month or a year.
+    #[error(
+        "has months or years, which differ in length; expected s, m, h, d or w: 5m is five minutes, 30d thirty days"
+    )]
+    Calendar,
+    /// It is no whole number of microseconds.
+    #[error("is finer than a microsecond, the smallest unit of time here")]
+    TooFine,
+    /// It is above [`SPAN_MAX_MICROS`].
+    #[error("is too long; at most 366d")]
+    TooLong,
+}
+
+/// Splits a text before the first such character.
+fn split_where(text: &str, is_such: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(is_such).unwrap_or(text.len()))
+}
+
+/// Nanoseconds in a unit.
+fn nanos_of(unit: &str) -> Result<u128, ParseSpanError> {
+    Ok(match unit {
+        "ns" | "nsec" | "nanos" => 1,
+        "us" | "\u{b5}s" | "\u{3bc}s" | "usec" | "micros" => 1_000,
+        "ms" | "msec" | "millis" => 1_000_000,
+        "s" | "sec" | "secs" | "second" | "seconds" => SECOND,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60 * SECOND,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600 * SECOND,
+        "d" | "day" | "days" => 86_400 * SECOND,
+        "w" | "wk" | "wks" | "week" | "weeks" => 7 * 86_400 * SECOND,
+        "M" | "month" | "months" | "y" | "Y" | "yr" | "yrs" | "year" | "years" => {
+            return Err(ParseSpanError::Calendar);
+        }
+        _ => return Err(ParseSpanError::Invalid),
+    })
+}
+
+/// Nanoseconds in a second.
+const SECOND: u128 = 1_000_000_000;
+
+/// Nanoseconds in a decimal number of units of `one` nanosecond each.
+fn nanos_in(number: &str, one: u128) -> Result<u128, ParseSpanError> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    // Below a nanosecond of a week there are 18 digits; more would overflow, and mean nothing.
+    if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
+        return Err(ParseSpanError::Invalid);
+    }
+    if fraction.len() > 15 {
+        return Err(ParseSpanError::TooFine);
+    }
+    let digits = |digits: &str| digits.parse::<u64>().map_err(|_| ParseSpanError::TooLong);
+    let whole = u128::from(digits(whole)?).saturating_mul(one);
+    let (parts, scale) = (
+        u128::from(digits(fraction)?).saturating_mul(one),
+        10_u128.pow(fraction.len() as u32),
+    );
+    if !parts.is_multiple_of(scale) {
+        return Err(ParseSpanError::TooFine);
+    }
+    Ok(whole.saturating_add(parts / scale))
 }
 
 /// Year, month and day of a day counted from 1970-01-01, after Howard Hinnant's `civil_from_days`.
@@ -143,6 +276,69 @@ mod tests {
     use alloc::string::ToString;
 
     use super::*;
+
+    #[test]
+    fn a_span_is_read_from_numbers_with_units_of_a_fixed_length() {
+        let micros = |micros| Ok(Span::from_micros(micros).unwrap());
+        for (text, read) in [
+            ("0s", micros(0)),
+            ("1us", micros(1)),
+            ("1\u{b5}s", micros(1)),
+            ("1500ms", micros(1_500_000)),
+            ("5m", micros(300_000_000)),
+            ("5 min", micros(300_000_000)),
+            (" 1h 30m ", micros(5_400_000_000)),
+            ("1h30m", micros(5_400_000_000)),
+            ("1.5h", micros(5_400_000_000)),
+            ("0.000001s", micros(1)),
+            ("52w 2d", micros(366 * 86_400_000_000)),
+            ("366d", micros(SPAN_MAX_MICROS)),
+            ("366d 1us", Err(ParseSpanError::TooLong)),
+            ("18446744073709551616s", Err(ParseSpanError::TooLong)),
+            ("18446744073709551615w", Err(ParseSpanError::TooLong)),
+            ("999ns", Err(ParseSpanError::TooFine)),
+            ("0.0000001s", Err(ParseSpanError::TooFine)),
+            ("0.0000000000000001h", Err(ParseSpanError::TooFine)),
+            ("5M", Err(ParseSpanError::Calendar)),
+            ("1month", Err(ParseSpanError::Calendar)),
+            ("1h 2months", Err(ParseSpanError::Calendar)),
+            ("1y", Err(ParseSpanError::Calendar)),
+            ("2 years", Err(ParseSpanError::Calendar)),
+        ] {
+            assert_eq!(text.parse(), read, "{text:?}");
+        }
+        for text in [
+            "", " ", "5", "m", "5 5m", "5q", "5S", "-5m", "+5m", "5m,", "1.m", ".5m", "1.2.3m",
+            "5m 1", "\u{661}s",
+        ] {
+            assert_eq!(
+                text.parse::<Span>(),
+                Err(ParseSpanError::Invalid),
+                "{text:?}"
+            );
+        }
+        assert!(
+            ParseSpanError::Calendar
+                .to_string()
+                .contains("5m is five minutes")
+        );
+    }
+
+    #[test]
+    fn a_span_prints_as_it_is_read() {
+        for (micros, text) in [
+            (0, "0s"),
+            (1, "1us"),
+            (1_500_000, "1s 500ms"),
+            (5_400_000_000, "1h 30m"),
+            (35 * 86_400_000_000, "35d"),
+            (SPAN_MAX_MICROS - 1, "365d 23h 59m 59s 999ms 999us"),
+        ] {
+            let span = Span::from_micros(micros).unwrap();
+            assert_eq!(span.to_string(), text);
+            assert_eq!(text.parse(), Ok(span));
+        }
+    }
 
     #[test]
     fn a_timestamp_prints_as_rfc_3339() {

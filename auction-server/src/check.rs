@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
 
-use crate::clock::{BootClock, Clock as _};
+use crate::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::config::{Config, Tls};
+use crate::journal::RealDisk;
 use crate::lots::Defaults;
 use crate::opening::refused_lots;
 use crate::server::lots_file;
-use crate::{accounts, door, listing, lots};
+use crate::{accounts, door, listing, lots, store};
 
 /// What was looked at.
 #[derive(Debug, Default)]
@@ -28,7 +30,12 @@ pub struct Checked {
 pub fn check(config: &Config) -> Checked {
     let mut checked = Checked::default();
     checked.tls(config);
-    let now = BootClock::start().now();
+    let last_record = checked.last_record(config);
+    let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
+    checked
+        .warnings
+        .extend(warning.map(|warning| warning.to_string()));
+    let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();
     // A market for a moment, that would refuse what the real one would.
     let mut engine = Engine::new(MarketId::default());
     // How a market that is there pays is in its journal. One that begins is on credit if nothing is said.
@@ -75,6 +82,20 @@ impl Checked {
                 self.took(opened.map(|_| format!("{}: a certificate and its key", cert.display())));
             }
         }
+    }
+
+    /// The time of the journal's last record; [`Timestamp::default`] when there is none.
+    fn last_record(&mut self, config: &Config) -> Timestamp {
+        let journal = config.data.journal();
+        if !journal.exists() {
+            return Timestamp::default();
+        }
+        let last = store::last_record_at(Arc::new(RealDisk), &journal);
+        last.unwrap_or_else(|error| {
+            self.warnings
+                .push(format!("the market's time cannot be read: {error}"));
+            Timestamp::default()
+        })
     }
 
     fn stocks(&mut self, path: &Path, engine: &mut Engine, now: Timestamp) {

@@ -123,7 +123,12 @@ pub fn add_user(data: &DataFolder, new: &NewUser) -> u8 {
         Err(error) => return fail(&error),
     };
     match user::add(data, new.name, role, &password) {
-        Ok(()) => print(&format!("{} can log in when the server runs\n", new.name)),
+        Ok(warning) => {
+            if let Some(warning) = warning {
+                eprintln!("warning: {warning}");
+            }
+            print(&format!("{} can log in when the server runs\n", new.name))
+        }
         Err(error) => fail(&error),
     }
 }

@@ -106,11 +106,11 @@ struct Remembered {
 }
 
 impl Envelopes {
-    /// For a market whose last record is of `last_at`.
+    /// For a market whose clock is not behind its last record.
     #[must_use]
-    pub fn new(keys: EnvelopeKeys, ways: Ways, last_at: Timestamp) -> Self {
+    pub fn new(keys: EnvelopeKeys, ways: Ways) -> Self {
         let sealing_key = keys.opening.signed(keys.market, &keys.signing);
-        let started_at = ways.clock.now().max(last_at);
+        let started_at = ways.clock.now();
         Self {
             keys,
             ways,
@@ -144,7 +144,7 @@ impl Envelopes {
         self.opened.take().map_err(Unanswered::SlowDown)?;
         let opened = envelope.open(self.keys.market, &self.keys.opening);
         let opened = opened.map_err(|_| Unanswered::Unreadable)?;
-        let now = self.ways.clock.now().max(self.started_at);
+        let now = self.ways.clock.now();
         if let Err(refused) = self.check(&opened, hash, now) {
             return self.refuse(&opened.statement, hash, refused);
         }
@@ -310,7 +310,7 @@ impl Envelopes {
     }
 
     fn too_late(&self, expires_at: Timestamp) -> Refused {
-        let now = self.ways.clock.now().max(self.started_at);
+        let now = self.ways.clock.now();
         let text = if expires_at <= now {
             format!("the envelope expired at {expires_at}, and was not done")
         } else {

@@ -45,6 +45,11 @@ impl Gauge {
         self.0.fetch_sub(signed(count), Ordering::Relaxed);
     }
 
+    /// It is this now.
+    pub fn set(&self, value: i64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// One more, until what is given back is dropped.
     pub fn held(&self) -> Held<'_> {
         self.add(1);
@@ -148,6 +153,10 @@ pub struct Metrics {
     pub resynced: Counter,
     /// Writes to clients' connections. All that is ready for one goes in one.
     pub writes: Counter,
+    /// Times that the sequencer did not run for longer than it may.
+    pub standstills: Counter,
+    /// Market time minus the machine's UTC, in microseconds, as it was a few seconds ago at most.
+    pub clock_offset: Gauge,
 }
 
 #[derive(Debug)]
@@ -281,11 +290,23 @@ impl Metrics {
                 "Writes to clients' connections; all that is ready for one goes in one.",
                 &self.writes,
             ),
+            (
+                "standstills_total",
+                "Times the server did not run for more than 5 s, as a suspended machine: an outage for its lots.",
+                &self.standstills,
+            ),
         ];
         for (name, help, counter) in counters {
             text.one(name, "counter", help);
             text.value(name, "", counter.get());
         }
+        text.one(
+            "clock_offset_seconds",
+            "gauge",
+            "Market time minus the machine's UTC: 0 when the machine's clock is and was right.",
+        );
+        let offset = self.clock_offset.get() as f64 * seconds;
+        text.value("clock_offset_seconds", "", offset);
         text.0
     }
 }

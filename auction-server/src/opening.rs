@@ -109,51 +109,81 @@ pub fn set_accounts(
     Ok(set.map(|_| ()))
 }
 
-/// Decides about the lots that fell due while the server was down. Gives those that were extended.
+/// What happens to lots that fell due while nobody could bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutagePolicy {
+    /// Whether they get more time.
+    pub on_outage: OnOutage,
+    /// How much more, where a lot's terms do not say; at least a second.
+    pub extend_by: Span,
+}
+
+impl OutagePolicy {
+    /// Lots that fell due by `now`, and the close that each gets: for [`Command::ExtendLot`], before
+    /// [`Engine::advance`] closes them.
+    #[must_use]
+    pub fn extensions(self, engine: &Engine, now: Timestamp) -> Vec<(LotId, Timestamp)> {
+        if self.on_outage == OnOutage::Close {
+            return Vec::new();
+        }
+        let market = engine.market();
+        // The random end of a call auction may have passed before its close.
+        let has_ended: BTreeSet<LotId> = engine
+            .due(now)
+            .filter(|lot| market.lot(*lot).is_some_and(Lot::has_fixed_end))
+            .collect();
+        let overdue = market.lots().iter().filter(|lot| {
+            let time_is_out = lot.closes_at <= now || has_ended.contains(&lot.id);
+            !lot.is_closed() && lot.halted_since.is_none() && time_is_out
+        });
+        let extended = overdue.map(|lot| {
+            let own = match &lot.terms {
+                Terms::English(terms) => terms.soft_close.extend_by,
+                Terms::Call(terms) => terms.extend_by,
+                Terms::Dutch(_) | Terms::Sealed(_) | Terms::Uniform(_) => Span::ZERO,
+            };
+            let by = if own == Span::ZERO {
+                self.extend_by
+            } else {
+                own
+            };
+            let after = lot.closes_at.max(now);
+            (lot.id, after.saturating_add(by.max(Span::from_secs(1))))
+        });
+        extended.collect()
+    }
+}
+
+/// Decides about the lots that fell due while nobody could bid. Gives how many were extended.
 ///
 /// # Errors
 /// When the journal fails: the process must end.
 pub fn end_outage(
     committer: &mut Committer,
     now: Timestamp,
-    on_outage: OnOutage,
-    extend_by: Span,
-) -> io::Result<Vec<LotId>> {
-    let overdue: Vec<LotId> = match on_outage {
-        OnOutage::Extend => {
-            let (market, due) = (committer.engine().market(), committer.engine().due(now));
-            // The random end of a call auction may have passed before its close.
-            let has_ended: BTreeSet<LotId> = due
-                .filter(|lot| market.lot(*lot).is_some_and(Lot::has_fixed_end))
-                .collect();
-            let overdue = market.lots().iter().filter(|lot| {
-                let time_is_out = lot.closes_at <= now || has_ended.contains(&lot.id);
-                !lot.is_closed() && lot.halted_since.is_none() && time_is_out
-            });
-            overdue.map(|lot| lot.id).collect()
-        }
-        OnOutage::Close => Vec::new(),
-    };
-    for &lot in &overdue {
-        let overdue = committer.engine().market().lot(lot);
-        let own = match &overdue.expect("an overdue lot is there").terms {
-            Terms::English(terms) => terms.soft_close.extend_by,
-            Terms::Call(terms) => terms.extend_by,
-            Terms::Dutch(_) | Terms::Sealed(_) | Terms::Uniform(_) => Span::ZERO,
-        };
-        let by = if own == Span::ZERO { extend_by } else { own };
-        let closes_at = now.saturating_add(by.max(Span::from_secs(1)));
-        committer
-            .decide(now, Caller::Operator, Command::ExtendLot { lot, closes_at })
-            .expect("a lot whose time has run out can be extended");
+    policy: OutagePolicy,
+) -> io::Result<usize> {
+    let extensions = policy.extensions(committer.engine(), now);
+    let count = extensions.len();
+    for (lot, closes_at) in extensions {
+        extend_overdue(committer, now, lot, closes_at);
         commit_when_full(committer)?;
     }
     loop {
         committer.advance(now);
         if committer.pending() == 0 {
-            return Ok(overdue);
+            return Ok(count);
         }
         committer.commit()?;
+    }
+}
+
+/// Extends one of the lots that [`OutagePolicy::extensions`] gave.
+pub fn extend_overdue(committer: &mut Committer, now: Timestamp, lot: LotId, closes_at: Timestamp) {
+    let extend = Command::ExtendLot { lot, closes_at };
+    if let Err(reject) = committer.decide(now, Caller::Operator, extend) {
+        // At the end of time there is no later close.
+        tracing::warn!(%lot, "a lot that fell due in an outage closes: {reject}");
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use auction_core::{Caller, Command, RequestId, SessionId, Timestamp};
 use tokio::sync::{oneshot, watch};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, STANDSTILL};
 use crate::committer::{BATCH_RECORDS_MAX, Committer};
 use crate::credentials::Credentials;
 use crate::funds;
@@ -20,6 +20,7 @@ use crate::hub::{HUB_WAITS_MAX, Hub};
 use crate::inbox::{Answer, Commands, Inbox, Outbox, Submission, Work};
 use crate::indicative;
 use crate::metrics::Metrics;
+use crate::opening::{OutagePolicy, extend_overdue};
 use crate::order_entry::OrderEntry;
 use crate::switches::Switches;
 use crate::teller::{Decisions, Teller};
@@ -57,6 +58,7 @@ impl Sequencer {
         switches: Arc<Switches>,
         hub: Hub,
         metrics: Arc<Metrics>,
+        outage: OutagePolicy,
     ) -> io::Result<Self> {
         let sequence = committer.engine().sequence().0;
         let (durable_sender, durable) = watch::channel(sequence);
@@ -64,6 +66,8 @@ impl Sequencer {
         let order_entry = OrderEntry::new(metrics.clone())?;
         let (inbox, outbox) = Inbox::new(order_entry.waker()?, metrics.clone());
         let sequencer = Running {
+            looked_at: clock.now(),
+            outage,
             committer,
             outbox,
             order_entry,
@@ -88,6 +92,9 @@ impl Sequencer {
 }
 
 struct Running {
+    /// Time of the last look at the clock.
+    looked_at: Timestamp,
+    outage: OutagePolicy,
     committer: Committer,
     outbox: Outbox,
     order_entry: OrderEntry,
@@ -136,6 +143,7 @@ impl Running {
             let open = self.gather(&mut batch);
             let taken_at = Instant::now();
             let now = self.clock.now();
+            self.end_standstill(now)?;
             // What is due comes first, all of it, however many batches it fills.
             while self.committer.advance(now) {
                 self.settle()?;
@@ -160,6 +168,29 @@ impl Running {
                 return Ok(());
             }
         }
+    }
+
+    /// Treats a time in which this thread did not run as an outage, before what fell due in it is decided: those who bid
+    /// meanwhile were not heard.
+    fn end_standstill(&mut self, now: Timestamp) -> io::Result<()> {
+        let stood_still = now.since(self.looked_at);
+        self.looked_at = now;
+        if stood_still <= STANDSTILL {
+            return Ok(());
+        }
+        self.metrics.standstills.add_one();
+        let extensions = self.outage.extensions(self.committer.engine(), now);
+        tracing::warn!(
+            seconds = stood_still.micros() / 1_000_000,
+            extended_lots = extensions.len(),
+            "the server stood still: lots that fell due meanwhile are extended or closed as on-outage says"
+        );
+        self.switches.begin_graces_anew();
+        for (lot, closes_at) in extensions {
+            self.make_room()?;
+            extend_overdue(&mut self.committer, now, lot, closes_at);
+        }
+        Ok(())
     }
 
     /// Decides what is asked. Gives how much it was.

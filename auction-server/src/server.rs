@@ -1,5 +1,6 @@
 //! The server as a whole: opens the market, opens the door, and ends in good order.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::announce::Guard;
-use crate::clock::{BootClock, Clock};
+use crate::clock::{Clock, ClockWarning, Machine, MarketClock, ThisMachine, watch_offset};
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::credentials::Credentials;
@@ -28,7 +29,7 @@ use crate::journal::{Disk, Durability, JournalError, RealDisk};
 use crate::login::Hasher;
 use crate::lots::{self, Defaults};
 use crate::metrics::Metrics;
-use crate::opening::{self, Round};
+use crate::opening::{self, OutagePolicy, Round};
 use crate::ops::Ops;
 use crate::peers::Peers;
 use crate::progress::Reached;
@@ -135,6 +136,18 @@ impl Server {
         config: &Config,
         tell: &mut (dyn FnMut(Reached) + Send),
     ) -> Result<Self, StartError> {
+        Self::start_on(Arc::new(ThisMachine), config, tell).await
+    }
+
+    /// The same, by the clocks of another machine: tests set them.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_on(
+        machine: Arc<dyn Machine>,
+        config: &Config,
+        tell: &mut (dyn FnMut(Reached) + Send),
+    ) -> Result<Self, StartError> {
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
@@ -162,10 +175,16 @@ impl Server {
             listing::read(&config.data.stocks())?;
         }
 
-        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let opened = store::open(disk.clone(), &config.data, config.durability, tell)?;
         say_recovery(&opened);
+        let last_record = opened.engine.at();
+        let clock_warning = ClockWarning::at_start(machine.utc(), last_record);
+        if let Some(warning) = &clock_warning {
+            tracing::warn!("{warning}");
+        }
+        let market_clock = Arc::new(MarketClock::continuing(machine, last_record));
+        let clock: Arc<dyn Clock> = market_clock.clone();
         // The journal's lock keeps a second server from making another.
         let had_key = config.data.market_key().exists();
         let keys = open_keys(&*disk, &config.data)?;
@@ -177,10 +196,9 @@ impl Server {
                 keys.signing.public().fingerprint(),
             );
         }
-        let last_at = opened.engine.at();
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
         let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
-        let house = open_market(config, &mut committer, &*clock, tell)?;
+        let begun = open_market(config, &mut committer, &*clock, tell)?;
 
         let guard = match &tls {
             None => Guard::Plain,
@@ -192,6 +210,10 @@ impl Server {
         let market = committer.engine().market();
         let mut opening = announce::opening(market, address, guard, clock.now());
         opening.push_str(&announce::signs_with(keys.signing.public().fingerprint()));
+        opening.push_str(&begun.to_string());
+        if let Some(warning) = clock_warning {
+            opening.push_str(&format!("Beware: {warning}.\n"));
+        }
         if config.durability == Durability::Relaxed {
             opening.push_str(announce::RELAXED);
             tracing::warn!(
@@ -201,6 +223,7 @@ impl Server {
         let credentials = Arc::new(Credentials::of(committer.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
+        metrics.clock_offset.set(market_clock.offset_micros());
         let engine = committer.engine();
         let hub = Hub::start(engine, term, clock.clone(), heartbeat, metrics.clone())?;
         let switches = Arc::new(Switches::of(committer.engine()));
@@ -211,6 +234,7 @@ impl Server {
             switches.clone(),
             hub.clone(),
             metrics.clone(),
+            outage_policy(config),
         )?;
         let (durable, milestones) = (sequencer.durable, sequencer.milestones);
         let mut projections = vec![news::print(&hub, opening.clone()).await?];
@@ -245,7 +269,7 @@ impl Server {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways, last_at));
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
         let services = Arc::new(Services {
             inbox: sequencer.inbox,
             fan_out: FanOut::start(&hub, &metrics),
@@ -268,6 +292,8 @@ impl Server {
         });
         let sequencer = Some(sequencer.thread);
         tokio::spawn(pulling::pull_orders(Arc::downgrade(&services)));
+        let (metrics, is_stopping) = (services.metrics.clone(), services.stopping.clone());
+        tokio::spawn(watch_offset(market_clock, metrics, is_stopping));
         Ok(Self {
             listener,
             address,
@@ -277,7 +303,7 @@ impl Server {
             stopping,
             projections,
             opening,
-            house,
+            house: begun.house,
         })
     }
 
@@ -439,27 +465,50 @@ fn say_recovery(opened: &store::Opened) {
     );
 }
 
-/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open. Gives the
-/// house, if it is to play: then the lots are its own to open.
+/// A market in which people can bid.
+struct Begun {
+    /// The house, if it is to play: then the lots are its own to open.
+    house: Option<House>,
+    /// Number of lots that fell due while the server was down and got more time.
+    extended: usize,
+    /// No lot was open, so that the settings of a round held.
+    is_new_round: bool,
+}
+
+/// What the settings did not say of the lots that are open; nothing of a new round.
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.extended > 0 {
+            let (count, s) = (self.extended, if self.extended == 1 { "" } else { "s" });
+            writeln!(
+                f,
+                "{count} lot{s} fell due while the server was down, and got more time by --extend-by, for nobody could bid."
+            )?;
+        }
+        if !self.is_new_round {
+            writeln!(
+                f,
+                "Lots of an earlier start are open, so there is no new round: --open-for, --lots and lots.csv do not \
+                 concern them."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open.
 fn open_market(
     config: &Config,
     committer: &mut Committer,
     clock: &dyn Clock,
     tell: &mut dyn FnMut(Reached),
-) -> Result<Option<House>, StartError> {
+) -> Result<Begun, StartError> {
     let now = clock.now();
     let house = enter_house(config, committer, now)?;
     if let Some(mode) = config.accounts {
         opening::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
     }
-    let extend_by = config.soft_close.extend_by;
-    let extended = opening::end_outage(committer, now, config.on_outage, extend_by)?;
-    if !extended.is_empty() {
-        tracing::warn!(
-            lots = extended.len(),
-            "lots that fell due while the server was down are extended"
-        );
-    }
+    let extended = end_outage(config, committer, now)?;
     let is_new_round = committer.engine().market().open_lots() == 0 || house.is_some();
     let stocks = if is_new_round {
         Some(listing::read(&config.data.stocks())?)
@@ -493,7 +542,31 @@ fn open_market(
         (Some(_), Some(file)) => open_planned(config, committer, clock.now(), &file)?,
         (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
     }
-    Ok(house)
+    // Many accounts take minutes, and the door is still closed.
+    let extended = extended + end_outage(config, committer, clock.now())?;
+    Ok(Begun {
+        house,
+        extended,
+        is_new_round,
+    })
+}
+
+fn end_outage(config: &Config, committer: &mut Committer, now: Timestamp) -> io::Result<usize> {
+    let extended = opening::end_outage(committer, now, outage_policy(config))?;
+    if extended > 0 {
+        tracing::warn!(
+            lots = extended,
+            "lots that fell due while the server was down are extended"
+        );
+    }
+    Ok(extended)
+}
+
+fn outage_policy(config: &Config) -> OutagePolicy {
+    OutagePolicy {
+        on_outage: config.on_outage,
+        extend_by: config.soft_close.extend_by,
+    }
 }
 
 /// The house, if a demo is asked for.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use auction_core::{Engine, MarketId, ReplayError, SNAPSHOT_VERSION, Snapshot};
+use auction_core::{Engine, MarketId, ReplayError, SNAPSHOT_VERSION, Snapshot, Timestamp};
 use auction_proto::decode_records;
 use tokio::sync::watch;
 
@@ -168,6 +168,34 @@ pub fn make_snapshot(
     reader.sync()?;
     store.save(position, &payload(&engine))?;
     Ok(position)
+}
+
+/// Returns the time of the journal's last record, also beside a running server; [`Timestamp::default`] for a journal
+/// without records. Reads the last segment alone.
+///
+/// # Errors
+/// [`JournalError`] names the file and the byte.
+pub fn last_record_at(disk: Arc<dyn Disk>, folder: &Path) -> Result<Timestamp, JournalError> {
+    let mut reader = Reader::open(disk, folder)?;
+    // No frame is wanted: this goes to the end.
+    reader.seek(u64::MAX);
+    let none = reader.next_view()?.is_none();
+    debug_assert!(none, "no journal has so many records");
+    let last = reader.position().map_or(0, |position| position.sequence);
+    reader.seek(last);
+    let Some(frame) = reader.next_view()? else {
+        return Ok(Timestamp::default());
+    };
+    let last = decode_records(frame.public, frame.private).last();
+    match last.transpose() {
+        Ok(last) => Ok(last.map_or_else(Timestamp::default, |record| record.at)),
+        Err(source) => Err(JournalError::Refused {
+            file: frame.file.to_owned(),
+            offset: frame.offset,
+            first: frame.first,
+            source: source.into(),
+        }),
+    }
 }
 
 /// Takes the records of a frame.

@@ -12,7 +12,11 @@ use auction_core::{DeadMan, Engine, PrivateEvent, SessionId, Span, UserId};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::clock::STANDSTILL;
 use crate::committer::Settled;
+
+/// Interval of looks at the time while a session is away: a longer gap is a standstill of this process.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The switches of all sessions.
 #[derive(Default)]
@@ -111,23 +115,40 @@ impl Switches {
         });
     }
 
+    /// This process did not run for a while: those who are away could not come back, and have their whole grace anew, as
+    /// after a start.
+    pub fn begin_graces_anew(&self) {
+        self.change(Table::begin_graces_anew);
+    }
+
     /// Waits until a session has died. One that is only away dies once, until someone has spoken for it again.
     pub async fn next(&self) -> Died {
+        let standstill = Duration::from_micros(STANDSTILL.micros());
+        let mut looked_at = Instant::now();
         loop {
             let changed = self.changed.notified();
+            let now = Instant::now();
             let first = {
                 let mut table = self.lock();
-                if let Some(died) = table.take_due(Instant::now()) {
+                // The sequencer notices it too, perhaps too late.
+                if now - looked_at > standstill {
+                    table.begin_graces_anew();
+                }
+                if let Some(died) = table.take_due(now) {
                     return died;
                 }
                 table.due.first().map(|(at, _)| *at)
             };
+            looked_at = now;
             match first {
                 Some(at) => tokio::select! {
-                    () = sleep_until(at) => {}
+                    () = sleep_until(at.min(now + LOOK_EVERY)) => {}
                     () = changed => {}
                 },
-                None => changed.await,
+                None => {
+                    changed.await;
+                    looked_at = Instant::now();
+                }
             }
         }
     }
@@ -183,6 +204,11 @@ impl Table {
         self.due_at.insert(session, at);
     }
 
+    fn begin_graces_anew(&mut self) {
+        let away: Vec<SessionId> = self.due_at.keys().copied().collect();
+        away.into_iter().for_each(|session| self.away(session));
+    }
+
     fn postpone(&mut self, session: SessionId) {
         if let Some(at) = self.due_at.remove(&session) {
             self.due.remove(&(at, session));
@@ -206,6 +232,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     const SESSION: SessionId = SessionId(7);
@@ -253,6 +281,31 @@ mod tests {
         switches.left(SESSION);
         switches.change(|table| table.set(SESSION, USER, None));
         assert_eq!(dies_after(&switches).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standstill_of_the_process_counts_to_no_grace() {
+        let standstill = Duration::from_micros(STANDSTILL.micros());
+        let micro = Duration::from_micros(1);
+        for (stands_still, begins_anew) in [(standstill, false), (standstill + micro, true)] {
+            let switches = Arc::new(armed(6));
+            switches.left(SESSION);
+            let left_at = Instant::now();
+            let waits = switches.clone();
+            let died = tokio::spawn(async move { (waits.next().await, Instant::now()) });
+            // It has looked once before all stands still.
+            tokio::task::yield_now().await;
+            tokio::time::advance(stands_still).await;
+            let (_, died_at) = died.await.unwrap();
+            let grace = Duration::from_secs(6);
+            let due = if begins_anew {
+                stands_still + grace
+            } else {
+                grace
+            };
+            let after = died_at - left_at;
+            assert!(after >= due && after < due + Duration::from_millis(10));
+        }
     }
 
     #[tokio::test(start_paused = true)]

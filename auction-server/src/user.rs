@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auction_core::{Caller, Command, Market, Name, Registration, Reject, Role, Symbol, Timestamp};
 
-use crate::clock::{BootClock, Clock as _};
+use crate::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::committer::Committer;
 use crate::folder::DataFolder;
 use crate::journal::{Durability, JournalError, RealDisk};
@@ -31,7 +31,8 @@ pub enum AddError {
 }
 
 /// Makes an account in the market of a data folder, durably; the market is made too if there is none yet. The
-/// stock of a company that the market does not know yet is listed as `stocks.csv` has it.
+/// stock of a company that the market does not know yet is listed as `stocks.csv` has it. Returns what is to be said of
+/// the machine's clock: the account's record has its time.
 ///
 /// # Errors
 /// [`AddError`]; there is no account then.
@@ -40,9 +41,11 @@ pub fn add(
     name: Name,
     role: Role,
     password: &Password,
-) -> Result<(), AddError> {
+) -> Result<Option<ClockWarning>, AddError> {
     let opened = store::open(Arc::new(RealDisk), folder, Durability::Strict, &mut |_| {})?;
-    let now = BootClock::start().now();
+    let last_record = opened.engine.at();
+    let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
+    let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();
     let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
     if let Role::Company(symbol) = role {
         list_stock(&mut committer, folder, now, symbol)?;
@@ -59,7 +62,7 @@ pub fn add(
         Command::Register(registration.into()),
     )?;
     committer.commit()?;
-    Ok(())
+    Ok(warning)
 }
 
 fn list_stock(

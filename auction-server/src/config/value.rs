@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use auction_core::{AccountMode, ParseStepsError, Span, Steps};
+use auction_core::{AccountMode, ParseSpanError, ParseStepsError, Span, Steps};
 
 use crate::folder::DataFolder;
 use crate::house::HOUSE_TRADERS_MAX;
@@ -51,16 +51,8 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
 
 /// A span of whole microseconds, at most 366 days.
 pub(crate) fn span(text: &str) -> Result<Span, String> {
-    let duration = humantime::parse_duration(text).map_err(|_| {
-        "is not a duration; expected a number and a unit, for example 300s, 5m or 1500ms".to_owned()
-    })?;
-    if duration.subsec_nanos() % 1_000 != 0 {
-        return Err("is finer than a microsecond, the smallest unit of time here".to_owned());
-    }
-    let micros = u64::try_from(duration.as_micros()).ok();
-    micros
-        .and_then(Span::from_micros)
-        .ok_or_else(|| "is too long; at most 366d".to_owned())
+    text.parse()
+        .map_err(|error: ParseSpanError| error.to_string())
 }
 
 /// How long lots are open: a span, and not none.
@@ -202,7 +194,8 @@ pub(super) fn rate(text: &str) -> Result<Option<Rate>, String> {
     let rate = || {
         let (count, period) = text.split_once('/')?;
         let count: NonZeroU32 = count.trim().parse().ok()?;
-        let period = humantime::parse_duration(period.trim()).ok()?;
+        let period = period.parse::<Span>().ok()?;
+        let period = Duration::from_micros(period.micros());
         let is_slow_enough = period.checked_div(count.get())? > Duration::ZERO;
         (is_slow_enough && period <= RATE_PERIOD_MAX).then_some(Rate { count, period })
     };

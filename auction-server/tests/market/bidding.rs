@@ -151,6 +151,8 @@ fn lots_that_fell_due_during_an_outage_are_extended_or_closed_as_the_operator_ch
         if is_extended {
             assert_eq!((market.lots().len(), market.open_lots()), (2, 2));
             assert!(lot.closes_at > closes_at && lot.extensions == 0);
+            server.until_printed("2 lots fell due while the server was down");
+            server.until_printed("--open-for, --lots and lots.csv do not concern them");
         } else {
             assert_eq!((market.lots().len(), market.open_lots()), (4, 2));
             assert!(matches!(lot.phase, Phase::Closed { at, .. } if at == closes_at));

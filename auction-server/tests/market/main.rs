@@ -7,6 +7,7 @@ mod json_line;
 mod person;
 mod terminal;
 mod ledger;
+mod clock;
 mod bidding;
 mod formats;
 mod demo;

@@ -89,6 +89,7 @@ fn values_that_are_none_are_refused_with_what_would_be_right() {
         ),
         (OpenFor, "0s", "leaves no time to bid"),
         (OpenFor, "367d", "is too long; at most 366d"),
+        (OpenFor, "5M", "5m is five minutes"),
         (OpenFor, "584942417355y", "is"),
         (ExtendBy, "1ns", "is finer than a microsecond"),
         (ExtendBy, "0s", "gives lots no time after an outage"),

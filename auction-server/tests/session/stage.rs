@@ -9,12 +9,12 @@ use std::time::Duration;
 use auction_core::{
     Caller, Command, Credential, Engine, Listing, Market, MarketId, Name, NewSession, OpenLot,
     Price, Profit, Quantity, Registration, Reply, Role, SecurityCode, Span, Symbol, Term, Terms,
-    UserId,
+    Timestamp, UserId,
 };
 use auction_proto::Token;
-use auction_server::clock::{BootClock, Clock};
+use auction_server::clock::{Clock, MarketClock, ThisMachine};
 use auction_server::committer::Committer;
-use auction_server::config::Config;
+use auction_server::config::{Config, OnOutage};
 use auction_server::credentials::Credentials;
 use auction_server::envelopes::{EnvelopeKeys, Envelopes, Ways};
 use auction_server::fan_out::FanOut;
@@ -25,6 +25,7 @@ use auction_server::inbox::{Answer, Work};
 use auction_server::journal::{Batch, Durability, Log, RealDisk};
 use auction_server::login::Hasher;
 use auction_server::metrics::Metrics;
+use auction_server::opening::OutagePolicy;
 use auction_server::sequencer::Sequencer;
 use auction_server::session::{self, Channel, Ended, Services};
 use auction_server::signing::{Signer, Signing, open_keys};
@@ -69,7 +70,8 @@ impl Log for NoLog {
 impl Stage {
     /// The hub tells time, sequence and digest every `beat` of real time.
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(BootClock::start());
+        let clock = MarketClock::continuing(Arc::new(ThisMachine), Timestamp::default());
+        let clock: Arc<dyn Clock> = Arc::new(clock);
         let (market, term) = (MarketId([9; 16]), Term(1));
         let mut committer = Committer::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {
@@ -141,6 +143,10 @@ impl Stage {
             switches.clone(),
             hub.clone(),
             metrics.clone(),
+            OutagePolicy {
+                on_outage: OnOutage::Extend,
+                extend_by: Span::from_secs(60),
+            },
         )
         .unwrap();
         let data = tempfile::tempdir().unwrap();
@@ -171,11 +177,7 @@ impl Stage {
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
-        let envelopes = Arc::new(Envelopes::new(
-            envelope_keys,
-            ways,
-            auction_core::Timestamp::default(),
-        ));
+        let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

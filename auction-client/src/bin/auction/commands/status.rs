@@ -1,11 +1,16 @@
 //! `auction status`
 
+use auction_core::{Span, Timestamp};
 use serde_json::json;
 
+use crate::args::time::machine_time;
 use crate::output::escape::Escaped;
 use crate::output::failure::Failure;
 use crate::output::time::moment;
 use crate::session::Context;
+
+/// Difference between the server's clock and this machine's that is worth a word; less is how exact clocks are.
+const OFFSET_LOUD: Span = Span::from_secs(1);
 
 pub async fn run(context: &Context) -> Result<(), Failure> {
     let market = context.client.snapshot().await?;
@@ -19,6 +24,8 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
     let server = Escaped(&welcome.server).to_string();
     let key = context.key.map(|key| key.fingerprint().to_string());
     let micros = |duration: std::time::Duration| duration.as_micros();
+    let server_time = clock.now();
+    let machine_time = machine_time();
     context.out.print(
         |_| {
             let user = match &stored {
@@ -26,7 +33,7 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
                 None => "nobody; `auction login NAME` logs in".to_owned(),
             };
             format!(
-                "market       {}\nits key      {}\nserver       {} at {}, protocol {}\nserver time  {}, give or take {} us\n\
+                "market       {}\nits key      {}\nserver       {} at {}, protocol {}\nserver time  {}, give or take {} us{}\n\
                  round trip   {} us\nlots         {open} open of {lots}\nstocks       {stocks}\n\
                  users        {users}\nlogged in    {user}",
                 market.id(),
@@ -34,8 +41,9 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
                 server,
                 context.server,
                 welcome.version,
-                clock.now(),
+                server_time,
                 micros(clock.error()),
+                offset_words(server_time, machine_time),
                 micros(clock.round_trip()),
             )
         },
@@ -46,7 +54,8 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
                 "server": server,
                 "address": context.server.to_string(),
                 "protocol": welcome.version,
-                "server_time": clock.now().to_string(),
+                "server_time": server_time.to_string(),
+                "server_ahead_us": ahead_us(server_time, machine_time),
                 "clock_error_us": u64::try_from(micros(clock.error())).unwrap_or(u64::MAX),
                 "round_trip_us": u64::try_from(micros(clock.round_trip())).unwrap_or(u64::MAX),
                 "feed_sequence": market.feed_sequence().0,
@@ -58,4 +67,53 @@ pub async fn run(context: &Context) -> Result<(), Failure> {
             })
         },
     )
+}
+
+/// Server time minus this machine's, in microseconds.
+fn ahead_us(server: Timestamp, machine: Timestamp) -> i64 {
+    server.micros().cast_signed() - machine.micros().cast_signed()
+}
+
+/// One of the two clocks is wrong, and nobody here knows which.
+fn offset_words(server: Timestamp, machine: Timestamp) -> String {
+    let (ahead, behind) = (server.since(machine), machine.since(server));
+    let side = if ahead > behind { "ahead of" } else { "behind" };
+    let by = ahead.max(behind);
+    if by < OFFSET_LOUD {
+        return String::new();
+    }
+    format!(
+        "; that is {} {side} this machine's clock",
+        by.whole_seconds()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_whose_clock_is_off_by_a_second_is_said_to_be() {
+        let now = Timestamp::from_secs(1_800_000_000);
+        let second = Span::from_secs(1);
+        let almost = Span::from_micros(999_999).unwrap();
+        for (server, words, ahead) in [
+            (now, "", 0),
+            (now.saturating_add(almost), "", 999_999),
+            (now.saturating_sub(almost), "", -999_999),
+            (
+                now.saturating_add(second),
+                "; that is 1s ahead of this machine's clock",
+                1_000_000,
+            ),
+            (
+                now.saturating_sub(second),
+                "; that is 1s behind this machine's clock",
+                -1_000_000,
+            ),
+        ] {
+            assert_eq!(offset_words(server, now), words);
+            assert_eq!(ahead_us(server, now), ahead);
+        }
+    }
 }

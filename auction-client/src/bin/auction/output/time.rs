@@ -1,7 +1,5 @@
 //! Times as people read them.
 
-use std::time::Duration;
-
 use auction_core::{Span, Timestamp};
 
 /// How long until a moment: `4:32`, `1:02:03`, `2d 03:00`. Begun seconds count whole, so that `0:00` is the end.
@@ -23,7 +21,7 @@ pub fn duration(span: Span) -> String {
 
 /// `1m`, `1h 30m`, `1s 500ms`: as it can be typed.
 pub fn span_words(span: Span) -> String {
-    humantime::format_duration(Duration::from_micros(span.micros())).to_string()
+    span.to_string()
 }
 
 /// The time of day in UTC: `14:03:22Z`.

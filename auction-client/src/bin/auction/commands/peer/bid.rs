@@ -1,17 +1,18 @@
 //! `auction bid SYMBOL PRICE --through ADDRESS`: the market is asked, and nobody on the way knows what.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use auction_client::{
     BidPlaced, Client, Device, DeviceError, Envelope, EnvelopeCommand, Relay, RelayError,
     SealedAnswer, SealingKey,
 };
-use auction_core::{Lot, LotId, Market, Reply, RequestId, Side, Terms, Timestamp};
+use auction_core::{Lot, LotId, Market, Reply, RequestId, Side, Terms};
 use auction_proto::{Accepted, Bid, BidMaximum, PlaceOrder};
 
 use crate::args::Shared;
 use crate::args::relay::{RelayArgs, Via};
 use crate::args::target::Target;
+use crate::args::time::machine_time;
 use crate::commands::bid::{self, Offer};
 use crate::commands::order::{self, Order};
 use crate::output::escape::Escaped;
@@ -64,7 +65,9 @@ pub async fn run(
         file.save(&kept)?;
     }
     let asking = (request, asked.command.clone());
-    let accepted = device.ask(relays, asking, now(), ANSWER_TIMEOUT).await;
+    let accepted = device
+        .ask(relays, asking, machine_time(), ANSWER_TIMEOUT)
+        .await;
     let accepted = accepted.map_err(failure)?;
     asked.report(chosen, &accepted, request, Out::new(shared.format()))
 }
@@ -207,7 +210,7 @@ async fn join(
         listen: Vec::new(),
         peers,
         local_network: false,
-        wall_clock: Some(now()),
+        wall_clock: Some(machine_time()),
     };
     let mut watch = PeerWatch::join(joining, None)
         .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
@@ -306,12 +309,4 @@ fn failure(error: DeviceError) -> Failure {
         .with_remedy("request", request.0.into())
         .with_remedy("until", until.to_string().into()),
     }
-}
-
-/// The machine's time. When it is off, the market says so.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let micros = since.unwrap_or_default().as_micros();
-    let micros = u64::try_from(micros).ok().and_then(Timestamp::from_micros);
-    micros.unwrap_or_default()
 }

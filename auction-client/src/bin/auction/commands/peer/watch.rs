@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::path::PathBuf;
 use std::pin::{Pin, pin};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use auction_client::peer::limits::STALE_AFTER;
 use auction_client::peer::{
@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::args::Shared;
 use crate::args::peers::PeerArgs;
 use crate::args::target::Target;
+use crate::args::time::machine_time;
 use crate::commands::fraud;
 use crate::commands::watch::{FAR, Open, Reporter, Watched, interrupted, moves_closes};
 use crate::output::countdown::Countdowns;
@@ -64,7 +65,7 @@ pub async fn run(
             .map(|peer| multiaddr(peer))
             .collect::<Result<_, _>>()?,
         local_network: !is_loopback(&args.listen),
-        wall_clock: Some(wall_clock()),
+        wall_clock: Some(machine_time()),
     };
     let mut watch = PeerWatch::join(joining, line)
         .map_err(|error| Failure::failed(error.to_string()).with_code("cannot_join"))?;
@@ -403,14 +404,7 @@ impl Follower<'_> {
 
 /// The market's time, or the machine's while that is not known.
 fn now(watch: &PeerWatch) -> Timestamp {
-    watch.now().unwrap_or_else(wall_clock)
-}
-
-pub(crate) fn wall_clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let micros = since.unwrap_or_default().as_micros();
-    let micros = u64::try_from(micros).ok();
-    micros.and_then(Timestamp::from_micros).unwrap_or_default()
+    watch.now().unwrap_or_else(machine_time)
 }
 
 pub(crate) fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
