@@ -87,7 +87,7 @@ impl Running {
 
     fn is_standing(&self, status: &str) {
         self.until(status, |event| {
-            event["event"] == "status" && event["status"] == status
+            event["event"] == "standing" && event["standing"] == status
         });
     }
 

@@ -1,4 +1,4 @@
-//! The shell around the screen's state: it waits for keys, news, answers and time, and does what comes of them.
+//! The app around the screen's state: it waits for keys, news, answers and time, and does what comes of them.
 
 use std::io;
 use std::pin::Pin;
@@ -65,7 +65,7 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
     let model = Model::new(server, watch.market().id(), size);
     let (answer, answers) = mpsc::channel(ASKED_MAX);
     let (own, owned) = mpsc::channel(NEWS_IN_A_ROW);
-    let mut shell = Shell {
+    let mut app = App {
         cli,
         context: Arc::new(context),
         watch,
@@ -75,9 +75,12 @@ pub async fn run(cli: &Cli) -> Result<(), Failure> {
         own,
         followed: None,
     };
-    shell.take(&mut screen, Input::Identity(me));
-    shell.stay(&mut screen, keys, answers, owned).await
+    app.take(&mut screen, Input::Identity(me));
+    app.stay(&mut screen, keys, answers, owned).await
 }
+
+/// An attempt to connect.
+type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Opened, Failure>> + 'a>>;
 
 /// A connected market, with its feed.
 struct Opened {
@@ -106,7 +109,7 @@ async fn wait_for_server(
     let mut signals = Signals::new()?;
     let mut ticks = interval(TICK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut attempt: Option<Pin<Box<dyn Future<Output = Result<Opened, Failure>> + '_>>> = None;
+    let mut attempt: Option<Attempt<'_>> = None;
     loop {
         if state.dirty {
             let now = start.elapsed();
@@ -114,7 +117,7 @@ async fn wait_for_server(
         }
         let event = tokio::select! {
             biased;
-            () = signals.comes() => return Ok(None),
+            () = signals.received() => return Ok(None),
             key = keys.recv() => match key.transpose()? {
                 Some(Input::Key(key)) => connecting::Event::Key(key),
                 Some(_) => connecting::Event::Resized,
@@ -157,7 +160,7 @@ async fn identity(context: &Context) -> Result<Option<Identity>, Failure> {
     }
 }
 
-struct Shell<'a> {
+struct App<'a> {
     cli: &'a Cli,
     context: Arc<Context>,
     watch: Watch,
@@ -178,7 +181,7 @@ enum Flow {
     Reconnect,
 }
 
-impl Shell<'_> {
+impl App<'_> {
     async fn stay(
         &mut self,
         screen: &mut Screen,
@@ -186,7 +189,7 @@ impl Shell<'_> {
         mut answers: mpsc::Receiver<Answered>,
         mut owned: mpsc::Receiver<(Name, Input)>,
     ) -> Result<(), Failure> {
-        let mut ending = Signals::new()?;
+        let mut signals = Signals::new()?;
         let mut ticks = interval(TICK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut draw_at = Instant::now();
@@ -195,7 +198,7 @@ impl Shell<'_> {
             let dirty = self.model.dirty;
             let input = tokio::select! {
                 biased;
-                () = ending.comes() => return Ok(()),
+                () = signals.received() => return Ok(()),
                 () = sleep_until(draw_at), if dirty => {
                     self.draw(screen)?;
                     draw_at = Instant::now() + FRAME_EVERY;
@@ -223,7 +226,7 @@ impl Shell<'_> {
             match self.take(screen, input) {
                 Flow::Continue => {}
                 Flow::Leave => return Ok(()),
-                Flow::Reconnect => self.renew(screen).await?,
+                Flow::Reconnect => self.reconnect(screen).await?,
             }
             if news >= NEWS_IN_A_ROW {
                 news = 0;
@@ -291,7 +294,7 @@ impl Shell<'_> {
     }
 
     /// Another market is at the address: nothing that was known is of use.
-    async fn renew(&mut self, screen: &mut Screen) -> Result<(), Failure> {
+    async fn reconnect(&mut self, screen: &mut Screen) -> Result<(), Failure> {
         let context = Context::connect(&self.cli.shared).await?;
         let me = identity(&context).await?;
         if let Some((_, before)) = self.followed.take() {
@@ -420,7 +423,7 @@ impl Signals {
     }
 
     #[cfg(unix)]
-    async fn comes(&mut self) {
+    async fn received(&mut self) {
         let [terminate, interrupt, hangup] = &mut self.signals;
         tokio::select! {
             _ = terminate.recv() => {}
@@ -435,7 +438,7 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    async fn comes(&mut self) {
+    async fn received(&mut self) {
         // Ctrl-C is a key like any other here.
         std::future::pending().await
     }
