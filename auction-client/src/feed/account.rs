@@ -50,7 +50,7 @@ pub struct AccountState {
 /// What happened to an account.
 #[derive(Clone, Debug)]
 pub enum AccountUpdate {
-    /// Something happened, and [`AccountWatch::standing`] has it.
+    /// Something happened, and [`AccountWatch::state`] has it.
     Event {
         /// When.
         at: Timestamp,
