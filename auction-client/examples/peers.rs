@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use auction_client::peer::{
-    Joining, Multiaddr, PeerId, PeerUpdate, PeerWatch, Pin, Pinned, Standing,
+    JoinConfig, Multiaddr, PeerId, PeerUpdate, PeerWatch, Pin, PinnedMarket, Status,
 };
 use auction_client::{Bid, Client, GetSnapshot, Secret};
 use auction_core::{Digest, LotId, Market, Name, Price};
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Failed> {
         );
         let half = stage.split().await;
         let (all, _, _) = stage.bid(Some(half)).await?;
-        let stale = stage.standing_of(half, Standing::Stale).await;
+        let stale = stage.standing_of(half, Status::Stale).await;
         println!(
             "\nCut in two: {all} of the {half} on the publisher's side go on; {stale} of the {} on the other say that they \
              are stale.",
@@ -103,7 +103,7 @@ impl Stage {
         let server = Server::start(program)?;
         let client = Client::connect(server.address.clone()).await?;
         let key = client.market_key().await?;
-        let pin = Pin::Market(Pinned {
+        let pin = Pin::Market(PinnedMarket {
             market: key.market,
             key: key.key,
         });
@@ -190,15 +190,15 @@ impl Stage {
     /// Cuts the second half off from the first and the publisher; gives how many the first are.
     async fn split(&self) -> usize {
         let half = self.followers.len() / 2;
-        self.between(half, Word::Refuse).await;
+        self.between(half, NodeCommand::Ban).await;
         half
     }
 
     async fn heal(&self, half: usize) {
-        self.between(half, Word::Admit).await;
+        self.between(half, NodeCommand::Unban).await;
     }
 
-    async fn between(&self, half: usize, word: fn(Vec<PeerId>) -> Word) {
+    async fn between(&self, half: usize, word: fn(Vec<PeerId>) -> NodeCommand) {
         let (near, far) = self.followers.split_at(half);
         let near = || near.iter().chain([&self.publisher]);
         let ids = |followers: &mut dyn Iterator<Item = &Follower>| {
@@ -213,10 +213,10 @@ impl Stage {
         }
     }
 
-    async fn standing_of(&mut self, half: usize, standing: Standing) -> usize {
+    async fn standing_of(&mut self, half: usize, status: Status) -> usize {
         let mut count = 0;
         for follower in &mut self.followers[half..] {
-            let reached = follower.state.wait_for(|state| state.standing == standing);
+            let reached = follower.state.wait_for(|state| state.status == status);
             count += usize::from(timeout(PATIENCE, reached).await.is_ok());
         }
         count
@@ -238,14 +238,14 @@ async fn trader(address: &str, name: &str) -> Result<Client, Failed> {
 #[derive(Clone, Copy, Debug)]
 struct State {
     joined: Option<Duration>,
-    standing: Standing,
+    status: Status,
     digest: Option<Digest>,
     sent_bytes: u64,
 }
 
-enum Word {
-    Refuse(Vec<PeerId>),
-    Admit(Vec<PeerId>),
+enum NodeCommand {
+    Ban(Vec<PeerId>),
+    Unban(Vec<PeerId>),
 }
 
 /// A peer that follows in a task of its own, until this is dropped.
@@ -253,7 +253,7 @@ struct Follower {
     id: PeerId,
     address: Multiaddr,
     state: watch::Receiver<State>,
-    words: mpsc::Sender<Word>,
+    words: mpsc::Sender<NodeCommand>,
     _task: JoinSet<()>,
 }
 
@@ -264,7 +264,7 @@ impl Follower {
         line: Option<&Client>,
         delays: Delays,
     ) -> Result<Self, Failed> {
-        let joining = Joining {
+        let joining = JoinConfig {
             pin,
             listen: vec!["/ip4/127.0.0.1/tcp/0".parse()?],
             peers,
@@ -278,7 +278,7 @@ impl Follower {
         let id = peer.id();
         let state = State {
             joined: None,
-            standing: Standing::Joining,
+            status: Status::Joining,
             digest: None,
             sent_bytes: 0,
         };
@@ -290,8 +290,8 @@ impl Follower {
                 tokio::select! {
                     update = peer.next() => take(&peer, update, begun, &told, &delays),
                     word = said.recv() => match word {
-                        Some(Word::Refuse(peers)) => peer.refuse(peers).await,
-                        Some(Word::Admit(peers)) => peer.admit(peers).await,
+                        Some(NodeCommand::Ban(peers)) => peer.ban(peers).await,
+                        Some(NodeCommand::Unban(peers)) => peer.unban(peers).await,
                         None => return,
                     },
                 }
@@ -324,13 +324,13 @@ fn take(
                 .push(since.unwrap_or_default().saturating_sub(at));
         }
         PeerUpdate::Unfit(error) => eprintln!("unfit: {error}"),
-        PeerUpdate::Fraud { conflict, .. } => eprintln!("fraud: {conflict}"),
-        PeerUpdate::Snapshot | PeerUpdate::Standing(_) => {}
+        PeerUpdate::Equivocation { conflict, .. } => eprintln!("fraud: {conflict}"),
+        PeerUpdate::Snapshot | PeerUpdate::Status(_) => {}
     }
     let digest = peer.market().map(|market| market.clone().digest());
     told.send_modify(|state| {
-        if let PeerUpdate::Standing(standing) = update {
-            state.standing = standing;
+        if let PeerUpdate::Status(status) = update {
+            state.status = status;
         }
         state.digest = digest;
         state.sent_bytes = peer.sent_bytes();

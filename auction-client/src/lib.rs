@@ -73,43 +73,24 @@
 //!
 //! # Through others
 //! Who has no line to the server seals what it asks into an envelope that anyone can carry: `Device` (feature `seal`)
-//! signs and seals, and believes no answer but the market's own. A [`Carrier`] holds no key and reads nothing.
+//! signs and seals, and believes no answer but the market's own. A [`Relay`] holds no key and reads nothing.
 //!
 //! # Over anything
 //! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`), and trusts whom a [`Trust`] says: the machine's
 //! authorities, one's own, or one certificate alone, by its [`Fingerprint`]. [`Client::connect_with`] takes any way
 //! to a stream of bytes: a pipe within the process, a simulated network, TLS over another's stream ([`Tls`]). Time is tokio's, so that tests can run it as fast as they like.
 
+// Bottom-up, here and in every `mod.rs`: a module uses only those listed before it.
 pub mod limits;
 mod fingerprint;
-mod evidence;
-mod proof;
-mod fraud;
 mod error;
-#[cfg(feature = "tls")]
-mod tls;
-mod clock;
-mod backoff;
-mod numbers;
 mod connection;
-mod pulse;
-mod live;
-mod request;
-mod pending;
-mod driver;
-mod believed;
-mod watch;
-mod account;
-mod signed_feed;
+mod audit;
+mod feed;
 mod client;
-mod carry;
-#[cfg(feature = "seal")]
-mod device;
-mod signed;
 #[cfg(feature = "p2p")]
 pub mod peer;
 
-pub use account::{AccountUpdate, AccountWatch, Standing};
 pub use auction_proto::{
     Accepted, Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, AddDevice, Balance,
     Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code, DeadManOf, Deposit,
@@ -122,19 +103,20 @@ pub use auction_proto::{
     SealingKey, Secret, SecretError, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token,
     Welcome, Withdraw,
 };
-pub use carry::{Carrier, NotCarried};
-pub use client::{Client, InFlight, tcp};
-pub use clock::ServerClock;
+pub use audit::equivocation::{Equivocation, EquivocationDetector};
+pub use audit::evidence::{EvidenceError, NotAsSigned, SignedIn};
+pub use audit::{Counts, Proof, ProofError, ReplayedRecord, Verifier};
 #[cfg(feature = "seal")]
-pub use device::{Device, DeviceError, Sealed};
-pub use error::{BidError, ConnectionError, RequestError, TlsError};
-pub use evidence::{EvidenceError, NotAsSigned, SignedIn};
-pub use fingerprint::{Fingerprint, FingerprintError};
-pub use fraud::{Fraud, Witness};
-pub use proof::{Counts, JudgedRecord, Proof, ProofError, Verifier};
-pub use request::{BidPlaced, Request};
-pub use signed::SignedError;
-pub use signed_feed::{Signed, SignedFeed};
+pub use client::device::{Device, DeviceError, Sealed};
+pub use client::relay::{Relay, RelayError};
+pub use client::request::{BidPlaced, Request};
+pub use client::signed::SignedError;
+pub use client::{Client, InFlight, tcp};
+pub use connection::clock::ServerClock;
 #[cfg(feature = "tls")]
-pub use tls::{Tls, TlsStream, Trust};
-pub use watch::{Gap, Update, Watch};
+pub use connection::tls::{Tls, TlsStream, Trust};
+pub use error::{BidError, ConnectionError, RequestError, TlsError};
+pub use feed::account::{AccountState, AccountUpdate, AccountWatch};
+pub use feed::signed::{Signed, SignedFeed};
+pub use feed::{Gap, Update, Watch};
+pub use fingerprint::{Fingerprint, FingerprintError};

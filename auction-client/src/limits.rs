@@ -5,10 +5,10 @@ use std::time::Duration;
 /// Most requests that can be on their way at a time; the next one waits for an answer to one of them.
 pub const IN_FLIGHT_MAX: usize = 64;
 /// How long one try to connect may take, with greeting and resuming; then it counts as failed.
-pub const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request is tried when nothing else is said, over as many connections as it takes. After that
 /// it fails: as not connected when it was never sent, else with its outcome unknown.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The wait before the first new try to connect, at most.
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 /// The wait before any later try, at most.
@@ -21,14 +21,14 @@ pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
 pub const READ_BYTES: usize = 16 * 1024;
 /// The largest signed snapshot that is taken from a server, in bytes of its parts; a larger one ends the connection.
 pub const SIGNED_SNAPSHOT_BYTES_MAX: usize = 1 << 30;
-/// Most signed statements that a [`Witness`](crate::Witness) keeps to compare with later ones; the oldest goes.
-pub const WITNESSED_MAX: usize = 4_096;
+/// Most signed statements that a [`EquivocationDetector`](crate::EquivocationDetector) keeps to compare with later ones; the oldest goes.
+pub const EQUIVOCATION_STATEMENTS_MAX: usize = 4_096;
 /// Most bytes of them.
-pub const WITNESSED_BYTES_MAX: usize = 16 << 20;
+pub const EQUIVOCATION_BYTES_MAX: usize = 16 << 20;
 
 /// How far ahead an envelope expires: as far as a server takes it.
-pub const ENVELOPE_LIVES: auction_core::Span = auction_core::Span::from_secs(60);
+pub const ENVELOPE_LIFETIME: auction_core::Span = auction_core::Span::from_secs(60);
 /// How long one try to have an envelope carried may take; then it is carried again.
-pub const CARRIED_WITHIN: Duration = Duration::from_secs(10);
+pub const RELAY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The wait before it is carried again by the same.
-pub const CARRIED_AGAIN_AFTER: Duration = Duration::from_millis(500);
+pub const RELAY_AGAIN_AFTER: Duration = Duration::from_millis(500);

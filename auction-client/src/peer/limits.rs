@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Longest message of the mesh, in bytes: a signed batch in its frame. A longer one is refused unread, and counts as an
 /// offence.
-pub const LETTER_BYTES_MAX: usize = auction_proto::limits::BATCH_STATEMENT_BYTES_MAX + 256;
+pub const GOSSIP_BYTES_MAX: usize = auction_proto::limits::BATCH_STATEMENT_BYTES_MAX + 256;
 /// How long the view is fresh without hearing anything new that is signed; then it is stale, and says so.
 pub const STALE_AFTER: Duration = Duration::from_secs(5);
 /// How old a batch can be, by the market's own time, to be passed on. An older one is ignored: it spread long ago.
@@ -19,16 +19,16 @@ pub const WAITING_BATCHES_MAX: usize = 1_024;
 /// Most bytes of them.
 pub const WAITING_BYTES_MAX: usize = 8 << 20;
 /// Most batches that are kept for others; the oldest goes.
-pub const KEPT_BATCHES_MAX: usize = 4_096;
+pub const CACHED_BATCHES_MAX: usize = 4_096;
 /// Most bytes of them.
-pub const KEPT_BYTES_MAX: usize = 16 << 20;
+pub const CACHED_BYTES_MAX: usize = 16 << 20;
 /// The largest snapshot that is taken from others, in bytes of its parts; a larger one is given up.
 pub const SNAPSHOT_BYTES_MAX: usize = 256 << 20;
 
 /// How long a gap may close by itself before someone is asked: batches overtake each other.
 pub const GAP_WAIT: Duration = Duration::from_millis(250);
 /// How long one answer may take; then another peer is asked.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long it is between two questions after nobody had an answer.
 pub const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Most bytes of one answer of batches; who asked asks for the rest.
@@ -39,15 +39,15 @@ pub const ANSWER_BYTES_MAX: usize = auction_proto::limits::FRAME_BYTES_MAX + 256
 /// Most peers that are known at a time; one more is not listened to.
 pub const PEERS_MAX: usize = 256;
 /// Batches that one peer can bring at once, before any is checked; more are ignored, and count as an offence.
-pub const BATCHES_AT_ONCE: u32 = 4_000;
+pub const BATCHES_BURST: u32 = 4_000;
 /// Batches that one peer can bring a second: more than any market signs.
 pub const BATCHES_PER_SECOND: u32 = 1_000;
-/// Questions that one peer can ask at once; more are answered [`Busy`](super::Answer::Busy).
-pub const ASKS_AT_ONCE: u32 = 64;
+/// Questions that one peer can ask at once; more are answered [`Busy`](super::PeerResponse::Busy).
+pub const REQUESTS_BURST: u32 = 64;
 /// Questions that one peer can ask a second.
-pub const ASKS_PER_SECOND: u32 = 16;
+pub const REQUESTS_PER_SECOND: u32 = 16;
 /// Offences after which a peer is cut off. None comes from a peer that checks what it passes on; a few forgive errors.
-pub const OFFENCES_MAX: u32 = 3;
+pub const MISBEHAVIOURS_MAX: u32 = 3;
 
 /// How long it is between two tries to get a newer snapshot for those who join later.
 pub const RENEW_EVERY: Duration = Duration::from_secs(10);
@@ -76,23 +76,23 @@ pub const DIAL_AT_ONCE: usize = 8;
 /// After so many tries in vain an address that was only heard of is forgotten.
 pub const TRIES_MAX: u32 = 64;
 /// Peers that were cut off and are remembered; the oldest is forgotten.
-pub const CUT_MAX: usize = 4_096;
+pub const BANNED_MAX: usize = 4_096;
 /// Addresses that are kept of others; more are not taken.
 pub const ADDRESSES_MAX: usize = 256;
 /// News that wait for whoever follows; with more, it begins anew with a snapshot.
-pub const NEWS_WAITING_MAX: usize = 4_096;
+pub const UPDATES_WAITING_MAX: usize = 4_096;
 
-/// Longest parcel that one peer hands another, in bytes: an envelope in its frame.
-pub const PARCEL_BYTES_MAX: usize = auction_proto::limits::ENVELOPE_BYTES + 32;
-/// Longest delivery: an answer in its frame.
-pub const DELIVERY_BYTES_MAX: usize = auction_proto::limits::ANSWER_BYTES + 32;
-/// How long a parcel may be under way; then it is lost.
-pub const DELIVERED_WITHIN: Duration = Duration::from_secs(10);
+/// Longest request that one peer hands another, in bytes: an envelope in its frame.
+pub const RELAY_REQUEST_BYTES_MAX: usize = auction_proto::limits::ENVELOPE_BYTES + 32;
+/// Longest response: an answer in its frame.
+pub const RELAY_RESPONSE_BYTES_MAX: usize = auction_proto::limits::ANSWER_BYTES + 32;
+/// How long a request may be under way; then it is lost.
+pub const RELAY_RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Parcels that one peer can hand over at once; more are refused.
-pub const PARCELS_AT_ONCE: u32 = 16;
+pub const RELAY_REQUESTS_BURST: u32 = 16;
 /// Parcels that one peer can hand over a second.
-pub const PARCELS_PER_SECOND: u32 = 4;
+pub const RELAY_REQUESTS_PER_SECOND: u32 = 4;
 /// Parcels that a peer carries at a time; as many wait, and more are refused.
-pub const RELAYED_AT_ONCE: usize = 32;
+pub const RELAYED_CONCURRENTLY_MAX: usize = 32;
 /// Peers that are asked to carry the same envelope.
-pub const CARRIERS_MAX: usize = 8;
+pub const RELAYS_MAX: usize = 8;

@@ -8,30 +8,27 @@
 //! this feature is built without what seals and opens them.
 
 pub mod limits;
-mod letter;
-mod freshness;
-mod rate;
-mod kept;
-mod fetch;
-mod exchange;
+mod message;
+mod rate_limit;
+mod batch_cache;
+mod snapshot_download;
 mod view;
-mod net;
+mod join;
 mod relay;
-mod wire;
-mod joining;
-mod addresses;
 mod node;
-mod carrier;
+mod peer_relay;
 mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use carrier::PeerCarrier;
-pub use exchange::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
-pub use fetch::Snapshot;
-pub use joining::{JoinError, Joining};
-pub use letter::{Answer, Ask, Letter, LetterError};
+pub use join::{JoinConfig, JoinError};
 pub use libp2p::{Multiaddr, PeerId};
-pub use relay::{Delivery, Parcel};
+pub use message::{GossipMessage, MessageError, PeerRequest, PeerResponse};
+pub use peer_relay::PeerRelay;
+pub use relay::{RelayRequest, RelayResponse};
+pub use snapshot_download::Snapshot;
 pub use view::View;
+pub use view::events::{
+    Action, Input, Misbehaviour, Pin, PinnedMarket, Status, Verdict, ViewUpdate,
+};
 pub use watch::{PeerUpdate, PeerWatch};

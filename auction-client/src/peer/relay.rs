@@ -1,7 +1,7 @@
 //! Carrying the envelopes of others up one's own line, within limits.
 //!
-//! No key comes in here, and nothing is read: a [`Parcel`] is sealed bytes, or the question for the market's key; a
-//! [`Delivery`] is sealed bytes, or words that the market says in the open. A peer that has no line says so, and asks
+//! No key comes in here, and nothing is read: a [`RelayRequest`] is sealed bytes, or the question for the market's key; a
+//! [`RelayResponse`] is sealed bytes, or words that the market says in the open. A peer that has no line says so, and asks
 //! nobody else: who has an envelope to send asks several.
 
 use std::collections::BTreeMap;
@@ -16,14 +16,15 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::limits::{
-    DELIVERY_BYTES_MAX, PARCEL_BYTES_MAX, PARCELS_AT_ONCE, PARCELS_PER_SECOND, RELAYED_AT_ONCE,
+    RELAY_REQUEST_BYTES_MAX, RELAY_REQUESTS_BURST, RELAY_REQUESTS_PER_SECOND,
+    RELAY_RESPONSE_BYTES_MAX, RELAYED_CONCURRENTLY_MAX,
 };
-use super::rate::Rate;
-use crate::carry::{Carrier, NotCarried};
+use crate::client::relay::{Relay, RelayError};
+use crate::peer::rate_limit::RateLimit;
 
 /// What is carried to the market.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Parcel {
+pub enum RelayRequest {
     /// The question for the key that envelopes are sealed to.
     Key,
     /// An envelope.
@@ -32,7 +33,7 @@ pub enum Parcel {
 
 /// What is brought back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum RelayResponse {
     /// The key, signed by the market.
     Key(SealingKey),
     /// The answer to an envelope.
@@ -41,10 +42,10 @@ pub enum Delivery {
     Refused(Refused),
 }
 
-/// What is on its way up the line, and where its delivery goes.
-pub(super) type Handed = (Parcel, oneshot::Sender<Delivery>);
+/// What is on its way up the line, and where its response goes.
+pub(super) type RelayJob = (RelayRequest, oneshot::Sender<RelayResponse>);
 
-impl Parcel {
+impl RelayRequest {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let message: ClientMessage = match self {
@@ -57,7 +58,7 @@ impl Parcel {
 
     /// Reads one; `None`: it is something else, and not for us to carry.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (kind, body) = frame(bytes, PARCEL_BYTES_MAX)?;
+        let (kind, body) = frame(bytes, RELAY_REQUEST_BYTES_MAX)?;
         match ClientMessage::decode(kind, body).ok()? {
             ClientMessage::GetSealingKey(_) => Some(Self::Key),
             ClientMessage::Envelope(envelope) => Some(Self::Envelope(envelope)),
@@ -66,7 +67,7 @@ impl Parcel {
     }
 }
 
-impl Delivery {
+impl RelayResponse {
     pub(super) fn encode(self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let message: ServerMessage = match self {
@@ -80,7 +81,7 @@ impl Delivery {
 
     /// Reads one; `None`: it is something else.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (kind, body) = frame(bytes, DELIVERY_BYTES_MAX)?;
+        let (kind, body) = frame(bytes, RELAY_RESPONSE_BYTES_MAX)?;
         match ServerMessage::decode(kind, body).ok()? {
             ServerMessage::SealingKey(key) => Some(Self::Key(key)),
             ServerMessage::SealedAnswer(answer) => Some(Self::Answer(answer)),
@@ -108,12 +109,12 @@ fn frame(bytes: &[u8], most: usize) -> Option<(auction_proto::Kind, &[u8])> {
 }
 
 /// How much is carried for whom.
-pub(super) struct Relay<P> {
-    line: Option<mpsc::Sender<Handed>>,
-    rates: BTreeMap<P, Rate>,
+pub(super) struct RelayServer<P> {
+    line: Option<mpsc::Sender<RelayJob>>,
+    rates: BTreeMap<P, RateLimit>,
 }
 
-impl<P: Ord + Copy> Relay<P> {
+impl<P: Ord + Copy> RelayServer<P> {
     /// Carries nothing, until there is a line.
     pub(super) fn new() -> Self {
         Self {
@@ -122,7 +123,7 @@ impl<P: Ord + Copy> Relay<P> {
         }
     }
 
-    pub(super) fn set_line(&mut self, line: Option<mpsc::Sender<Handed>>) {
+    pub(super) fn set_feed(&mut self, line: Option<mpsc::Sender<RelayJob>>) {
         self.line = line;
     }
 
@@ -130,55 +131,63 @@ impl<P: Ord + Copy> Relay<P> {
         self.rates.remove(&peer);
     }
 
-    /// Hands what a peer brought up the line: then its delivery comes. Else what it is told at once.
+    /// Hands what a peer brought up the line: then its response comes. Else what it is told at once.
     pub(super) fn take(
         &mut self,
         now: Duration,
         from: P,
-        parcel: Parcel,
-    ) -> Result<oneshot::Receiver<Delivery>, Delivery> {
+        request: RelayRequest,
+    ) -> Result<oneshot::Receiver<RelayResponse>, RelayResponse> {
         let Some(line) = &self.line else {
-            return Err(Delivery::busy(
+            return Err(RelayResponse::busy(
                 "this peer carries nothing; ask one that does (auction watch --p2p --relay)",
             ));
         };
         let rate = self.rates.entry(from);
-        let rate = rate.or_insert_with(|| Rate::new(now, PARCELS_AT_ONCE, PARCELS_PER_SECOND));
-        if !rate.take(now) {
-            return Err(Delivery::busy("you hand over too much; try again later"));
+        let rate = rate.or_insert_with(|| {
+            RateLimit::new(now, RELAY_REQUESTS_BURST, RELAY_REQUESTS_PER_SECOND)
+        });
+        if !rate.allow(now) {
+            return Err(RelayResponse::busy(
+                "you hand over too much; try again later",
+            ));
         }
-        let (delivery, delivered) = oneshot::channel();
-        match line.try_send((parcel, delivery)) {
+        let (response, delivered) = oneshot::channel();
+        match line.try_send((request, response)) {
             Ok(()) => Ok(delivered),
-            Err(TrySendError::Full(_)) => Err(Delivery::busy(
+            Err(TrySendError::Full(_)) => Err(RelayResponse::busy(
                 "this peer carries as much as it can for now",
             )),
-            Err(TrySendError::Closed(_)) => Err(Delivery::busy("this peer has lost its line")),
+            Err(TrySendError::Closed(_)) => Err(RelayResponse::busy("this peer has lost its line")),
         }
     }
 }
 
 /// Carries over a line for as long as something is handed over, so much at a time.
-pub(super) async fn carry_all<C>(carrier: C, mut handed: mpsc::Receiver<Handed>)
+pub(super) async fn serve<C>(carrier: C, mut handed: mpsc::Receiver<RelayJob>)
 where
-    C: Carrier + Clone + Send + Sync + 'static,
+    C: Relay + Clone + Send + Sync + 'static,
 {
-    let room = std::sync::Arc::new(tokio::sync::Semaphore::new(RELAYED_AT_ONCE));
-    while let Some((parcel, delivery)) = handed.recv().await {
+    let room = std::sync::Arc::new(tokio::sync::Semaphore::new(RELAYED_CONCURRENTLY_MAX));
+    while let Some((request, response)) = handed.recv().await {
         let room = room.clone().acquire_owned().await;
         let carrier = carrier.clone();
         tokio::spawn(async move {
             let _room = room;
-            let brought = match parcel {
-                Parcel::Key => carrier.sealing_key().await.map(Delivery::Key),
-                Parcel::Envelope(envelope) => carrier.carry(envelope).await.map(Delivery::Answer),
+            let brought = match request {
+                RelayRequest::Key => carrier.sealing_key().await.map(RelayResponse::Key),
+                RelayRequest::Envelope(envelope) => {
+                    carrier.relay(envelope).await.map(RelayResponse::Answer)
+                }
             };
             let brought = brought.unwrap_or_else(|because| match because {
-                NotCarried::Refused(refused) => Delivery::Refused(*refused),
-                NotCarried::NoWay(text) | NotCarried::Lost(text) => Delivery::busy(&text),
+                RelayError::Refused(refused) => RelayResponse::Refused(*refused),
+                RelayError::Unreachable(text) | RelayError::Lost(text) => {
+                    RelayResponse::busy(&text)
+                }
             });
             // Who asked may have left.
-            let _ = delivery.send(brought);
+            let _ = response.send(brought);
         });
     }
 }

@@ -7,16 +7,16 @@ use auction_core::{Digest, FeedSequence, Market, PublicEvent, Span, Timestamp};
 use auction_proto::{BatchError, BatchStatement, Conflict, EquivocationProof, FeedEntry};
 use tokio::sync::{mpsc, oneshot};
 
-use super::carrier::PeerCarrier;
-use super::exchange::{Pinned, Standing, Told};
-use super::fetch::Snapshot;
-use super::joining::{JoinError, Joining};
-use super::limits::{CARRIERS_MAX, RELAYED_AT_ONCE};
-use super::node::{Known, Node, Word};
-use super::relay::carry_all;
+use super::limits::{RELAYED_CONCURRENTLY_MAX, RELAYS_MAX};
+use super::node::{Node, NodeCommand, NodeState};
+use super::relay;
 use super::{Multiaddr, PeerId};
-use crate::carry::Carrier;
-use crate::signed_feed::SignedFeed;
+use crate::client::relay::Relay;
+use crate::feed::signed::SignedFeed;
+use crate::peer::join::{JoinConfig, JoinError};
+use crate::peer::peer_relay::PeerRelay;
+use crate::peer::snapshot_download::Snapshot;
+use crate::peer::view::events::{PinnedMarket, Status, ViewUpdate};
 
 /// News between the peer and whoever follows.
 const NEWS_AT_ONCE: usize = 256;
@@ -28,10 +28,10 @@ const WORDS_AT_ONCE: usize = 16;
 ///
 /// The peer works as long as this lives, and serves others also while nobody calls.
 pub struct PeerWatch {
-    news: mpsc::Receiver<Told>,
-    words: mpsc::Sender<Word>,
-    known: Known,
-    standing: Standing,
+    news: mpsc::Receiver<ViewUpdate>,
+    commands: mpsc::Sender<NodeCommand>,
+    known: NodeState,
+    status: Status,
     market: Option<Market>,
     events: VecDeque<(FeedSequence, FeedEntry)>,
     /// What the market here must have as its digest at the end of these events.
@@ -53,11 +53,11 @@ pub enum PeerUpdate {
         event: PublicEvent,
     },
     /// How far the market as it is here can be relied on.
-    Standing(Standing),
+    Status(Status),
     /// What the market signed does not fit together; it is taken anew.
     Unfit(BatchError),
     /// The market has signed two things of which one is a lie: keep the proof.
-    Fraud {
+    Equivocation {
         /// Both.
         proof: Box<EquivocationProof>,
         /// How they contradict each other.
@@ -74,16 +74,16 @@ impl PeerWatch {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn join(joining: Joining, feed: Option<SignedFeed>) -> Result<Self, JoinError> {
-        let (told, news) = mpsc::channel(NEWS_AT_ONCE);
-        let (words, said) = mpsc::channel(WORDS_AT_ONCE);
-        let (node, known) = Node::new(joining, feed, told, said)?;
+    pub fn join(joining: JoinConfig, feed: Option<SignedFeed>) -> Result<Self, JoinError> {
+        let (update, news) = mpsc::channel(NEWS_AT_ONCE);
+        let (commands, said) = mpsc::channel(WORDS_AT_ONCE);
+        let (node, known) = Node::new(joining, feed, update, said)?;
         tokio::spawn(node.run());
         Ok(Self {
             news,
-            words,
+            commands,
             known,
-            standing: Standing::Joining,
+            status: Status::Joining,
             market: None,
             events: VecDeque::new(),
             digest: None,
@@ -126,18 +126,19 @@ impl PeerWatch {
 
     /// Which market it is, and its key, once the peer knows it.
     #[must_use]
-    pub fn pinned(&self) -> Option<Pinned> {
+    pub fn pinned(&self) -> Option<PinnedMarket> {
         *self.known.pinned.borrow()
     }
 
     /// Tells the peer of others.
-    pub async fn meet(&self, peers: Vec<Multiaddr>) {
-        self.say(Word::Meet(peers)).await;
+    pub async fn connect(&self, peers: Vec<Multiaddr>) {
+        self.send_command(NodeCommand::Connect(peers)).await;
     }
 
     /// Gives the peer a line to the server, or takes it away.
-    pub async fn set_line(&self, feed: Option<SignedFeed>) {
-        self.say(Word::Line(feed.map(Box::new))).await;
+    pub async fn set_feed(&self, feed: Option<SignedFeed>) {
+        self.send_command(NodeCommand::SetFeed(feed.map(Box::new)))
+            .await;
     }
 
     /// Carries what others hand over, from now on: sealed envelopes, over a line to the server, which needs no login.
@@ -146,31 +147,31 @@ impl PeerWatch {
     /// Outside a tokio runtime.
     pub async fn relay<C>(&self, line: C)
     where
-        C: Carrier + Clone + Send + Sync + 'static,
+        C: Relay + Clone + Send + Sync + 'static,
     {
-        let (hand_over, handed) = mpsc::channel(RELAYED_AT_ONCE);
-        tokio::spawn(carry_all(line, handed));
-        self.say(Word::Relay(hand_over)).await;
+        let (hand_over, handed) = mpsc::channel(RELAYED_CONCURRENTLY_MAX);
+        tokio::spawn(relay::serve(line, handed));
+        self.send_command(NodeCommand::ServeRelay(hand_over)).await;
     }
 
     /// Peers that can be asked to carry an envelope to the market: some of those who are connected. Whether they do, and
     /// what they bring, is not to be believed; ask several at once.
-    pub async fn carriers(&self) -> Vec<PeerCarrier> {
-        let (tell, told) = oneshot::channel();
-        self.say(Word::Carriers(tell)).await;
-        let peers = told.await.unwrap_or_default().into_iter();
-        let carrier = |peer| PeerCarrier::new(peer, self.words.clone());
-        peers.take(CARRIERS_MAX).map(carrier).collect()
+    pub async fn relays(&self) -> Vec<PeerRelay> {
+        let (sender, update) = oneshot::channel();
+        self.send_command(NodeCommand::Relays(sender)).await;
+        let peers = update.await.unwrap_or_default().into_iter();
+        let carrier = |peer| PeerRelay::new(peer, self.commands.clone());
+        peers.take(RELAYS_MAX).map(carrier).collect()
     }
 
     /// Speaks with these peers no more, and closes what is open with them.
-    pub async fn refuse(&self, peers: Vec<PeerId>) {
-        self.say(Word::Refuse(peers)).await;
+    pub async fn ban(&self, peers: Vec<PeerId>) {
+        self.send_command(NodeCommand::Ban(peers)).await;
     }
 
     /// Takes back that these peers were refused, or cut off.
-    pub async fn admit(&self, peers: Vec<PeerId>) {
-        self.say(Word::Admit(peers)).await;
+    pub async fn unban(&self, peers: Vec<PeerId>) {
+        self.send_command(NodeCommand::Unban(peers)).await;
     }
 
     /// How many bytes went to other peers until now, before TCP adds its own.
@@ -179,15 +180,15 @@ impl PeerWatch {
         self.known.sent.load(Ordering::Relaxed)
     }
 
-    async fn say(&self, word: Word) {
+    async fn send_command(&self, command: NodeCommand) {
         // The peer lives as long as this.
-        let _ = self.words.send(word).await;
+        let _ = self.commands.send(command).await;
     }
 
     /// How far the market can be relied on now, as the last update of it said.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.standing
+    pub fn status(&self) -> Status {
+        self.status
     }
 
     /// Waits until others can reach this peer somewhere.
@@ -209,24 +210,26 @@ impl PeerWatch {
                 }
                 continue;
             }
-            let told = self.news.recv().await;
-            match told.expect("the peer lives as long as this") {
-                Told::Snapshot(snapshot) => {
-                    if let Some(update) = self.take_anew(&snapshot) {
+            let update = self.news.recv().await;
+            match update.expect("the peer lives as long as this") {
+                ViewUpdate::Snapshot(snapshot) => {
+                    if let Some(update) = self.replace_market(&snapshot) {
                         return update;
                     }
                 }
-                Told::Batch(batch) => self.take(&batch),
-                Told::Standing(standing) => {
-                    self.standing = standing;
-                    return PeerUpdate::Standing(standing);
+                ViewUpdate::Batch(batch) => self.take(&batch),
+                ViewUpdate::Status(status) => {
+                    self.status = status;
+                    return PeerUpdate::Status(status);
                 }
-                Told::Fraud { proof, conflict } => return PeerUpdate::Fraud { proof, conflict },
+                ViewUpdate::Equivocation { proof, conflict } => {
+                    return PeerUpdate::Equivocation { proof, conflict };
+                }
             }
         }
     }
 
-    fn take_anew(&mut self, snapshot: &Snapshot) -> Option<PeerUpdate> {
+    fn replace_market(&mut self, snapshot: &Snapshot) -> Option<PeerUpdate> {
         self.events.clear();
         let mut market = snapshot.market().ok();
         let signed = snapshot.statement.digest;
@@ -239,7 +242,7 @@ impl PeerWatch {
         Some(PeerUpdate::Snapshot)
     }
 
-    /// Takes the events of a batch that are new here, to be told one by one.
+    /// Takes the events of a batch that are new here, to be update one by one.
     fn take(&mut self, batch: &BatchStatement) {
         let Some(market) = &self.market else { return };
         let here = market.feed_sequence();

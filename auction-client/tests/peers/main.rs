@@ -85,9 +85,9 @@ impl Running {
         }
     }
 
-    fn is_standing(&self, standing: &str) {
-        self.until(standing, |event| {
-            event["event"] == "standing" && event["standing"] == standing
+    fn is_standing(&self, status: &str) {
+        self.until(status, |event| {
+            event["event"] == "standing" && event["standing"] == status
         });
     }
 

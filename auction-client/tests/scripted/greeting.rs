@@ -4,20 +4,20 @@ use auction_client::{Code, ConnectionError, Refused};
 use auction_core::RequestId;
 use auction_proto::{Kind, Sessions, Text};
 
-use crate::script::{connected, door, try_client, welcome};
+use crate::script::{connected, listener, try_client, welcome};
 
 #[tokio::test(start_paused = true)]
 async fn nobody_at_the_address_is_an_error_at_once() {
-    let (door, connect) = door();
-    drop(door);
+    let (listener, connect) = listener();
+    drop(listener);
     let error = try_client(connect).await.err().unwrap();
     assert!(matches!(error, ConnectionError::Connect(_)), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_says_nothing_is_given_up_in_bounded_time() {
-    let (mut door, connect) = door();
-    let (client, _line) = tokio::join!(try_client(connect), door.accept());
+    let (mut listener, connect) = listener();
+    let (client, _line) = tokio::join!(try_client(connect), listener.accept());
     assert!(matches!(
         client.err().unwrap(),
         ConnectionError::TimedOut(_)
@@ -26,9 +26,9 @@ async fn a_server_that_says_nothing_is_given_up_in_bounded_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_greeting_says_why() {
-    let (mut door, connect) = door();
+    let (mut listener, connect) = listener();
     let refuse = async {
-        let mut line = door.accept().await;
+        let mut line = listener.accept().await;
         let (number, _) = line.next().await;
         line.say(
             number,
@@ -44,11 +44,28 @@ async fn a_refused_greeting_says_why() {
     assert_eq!(refused.code, Code::VERSION_UNSUPPORTED);
 }
 
+#[tokio::test]
+async fn a_refused_connection_names_the_address() {
+    // Bound and dropped: nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = auction_client::Client::connect(address)
+        .await
+        .err()
+        .unwrap();
+    let ConnectionError::Connect(because) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(because.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_version_that_was_not_offered_is_refused() {
-    let (mut door, connect) = door();
+    let (mut listener, connect) = listener();
     let answer = async {
-        let mut line = door.accept().await;
+        let mut line = listener.accept().await;
         let version = 9;
         line.greet(auction_client::Welcome {
             version,
@@ -93,9 +110,9 @@ async fn hostile_bytes_are_typed_errors() {
         }),
     ];
     for (bytes, expected) in cases {
-        let (mut door, connect) = door();
+        let (mut listener, connect) = listener();
         let answer = async {
-            let mut line = door.accept().await;
+            let mut line = listener.accept().await;
             line.next().await;
             line.say_bytes(&bytes).await;
             line
@@ -108,9 +125,9 @@ async fn hostile_bytes_are_typed_errors() {
 
 #[tokio::test(start_paused = true)]
 async fn news_of_an_unknown_kind_is_skipped_and_frames_come_split_anywhere() {
-    let (mut door, connect) = door();
+    let (mut listener, connect) = listener();
     let answer = async {
-        let mut line = door.accept().await;
+        let mut line = listener.accept().await;
         let (number, _) = line.next().await;
         let unknown = [&[12, 0, 0, 0, 250, 0][..], &[0; 8], &[1, 2]].concat();
         let greeting = crate::script::frame(number, welcome());

@@ -11,7 +11,7 @@ use auction_core::{
 use auction_proto::{Accepted, ClientMessage, Done, Goodbye, History, Login, Text};
 
 use crate::script::{
-    Door, Line, connected, frame, logged_in, market, price, session, token, welcome,
+    Line, Listener, connected, frame, logged_in, market, price, session, token, welcome,
 };
 
 fn accepted(done: Done, price: Price) -> Accepted {
@@ -97,7 +97,7 @@ async fn a_refusal_carries_the_least_bid() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_lost_in_the_middle_is_mended_and_the_request_sent_with_its_number() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let answer = submit(&client, "1.40").await;
     let number = expect_bid(&mut line, "1.40").await;
     // The answer is cut in two by the loss.
@@ -105,7 +105,7 @@ async fn a_connection_lost_in_the_middle_is_mended_and_the_request_sent_with_its
     line.say_bytes(&reply[..reply.len() / 2]).await;
     drop(line);
 
-    let mut line = door.resumed().await;
+    let mut line = listener.resumed().await;
     assert_eq!(expect_bid(&mut line, "1.40").await, number);
     line.say(number, accepted(Done::Before, price("1.40")))
         .await;
@@ -116,12 +116,12 @@ async fn a_connection_lost_in_the_middle_is_mended_and_the_request_sent_with_its
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_sent_again_in_their_order_and_new_ones_after_them() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let _answers = (submit(&client, "1.10").await, submit(&client, "1.20").await);
     let first = expect_bid(&mut line, "1.10").await;
     drop(line);
     let _third = submit(&client, "1.30").await;
-    let mut line = door.resumed().await;
+    let mut line = listener.resumed().await;
     assert_eq!(expect_bid(&mut line, "1.10").await, first);
     let second = expect_bid(&mut line, "1.20").await;
     let third = expect_bid(&mut line, "1.30").await;
@@ -152,10 +152,10 @@ async fn numbers_go_on_above_what_the_session_has_accepted() {
 
 #[tokio::test(start_paused = true)]
 async fn when_nobody_answers_any_more_a_sent_bid_is_unknown_and_an_unsent_one_was_not_sent() {
-    let (client, door, mut line) = logged_in().await;
+    let (client, listener, mut line) = logged_in().await;
     let sent = submit(&client, "1.40").await;
     expect_bid(&mut line, "1.40").await;
-    drop((line, door));
+    drop((line, listener));
     let begun = tokio::time::Instant::now();
     let error = sent.await.unwrap_err();
     assert!(
@@ -165,9 +165,9 @@ async fn when_nobody_answers_any_more_a_sent_bid_is_unknown_and_an_unsent_one_wa
         ),
         "{error}"
     );
-    assert_eq!(begun.elapsed().as_secs(), limits::ANSWER_WITHIN.as_secs());
+    assert_eq!(begun.elapsed().as_secs(), limits::ANSWER_TIMEOUT.as_secs());
 
-    let short = client.with_answer_within(Duration::from_secs(2));
+    let short = client.with_answer_timeout(Duration::from_secs(2));
     let error = short.bid(LotId(1), price("1.50")).await.unwrap_err();
     assert!(
         matches!(
@@ -181,7 +181,7 @@ async fn when_nobody_answers_any_more_a_sent_bid_is_unknown_and_an_unsent_one_wa
 #[tokio::test(start_paused = true)]
 async fn a_server_that_lives_and_does_not_answer_leaves_the_outcome_unknown() {
     let (client, _door, mut line) = logged_in().await;
-    let client = client.with_answer_within(Duration::from_secs(3));
+    let client = client.with_answer_timeout(Duration::from_secs(3));
     let answer = submit(&client, "1.40").await;
     let number = expect_bid(&mut line, "1.40").await;
     let error = answer.await.unwrap_err();
@@ -202,7 +202,7 @@ async fn a_server_that_lives_and_does_not_answer_leaves_the_outcome_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_is_not_sent_twice() {
-    let (client, mut door, mut line) = connected().await;
+    let (client, mut listener, mut line) = connected().await;
     let (name, password) = (
         Name::parse("mia").unwrap(),
         Secret::new("secret".into()).unwrap(),
@@ -218,12 +218,12 @@ async fn a_login_is_not_sent_twice() {
         login,
         Err(RequestError::OutcomeUnknown(ConnectionError::Ended))
     ));
-    assert!(!door.is_knocked_at());
+    assert!(!listener.has_waiting());
 }
 
 /// Goes through a login on a connection of its own: `known` says whether the account is there.
-async fn login_elsewhere(door: &mut Door, known: bool) {
-    let mut elsewhere = door.greeted().await;
+async fn login_elsewhere(listener: &mut Listener, known: bool) {
+    let mut elsewhere = listener.greeted().await;
     let (number, message) = elsewhere.next().await;
     assert!(matches!(message, ClientMessage::Login(_)), "{message:?}");
     if !known {
@@ -249,44 +249,44 @@ async fn a_registration_whose_answer_was_lost_is_looked_for_before_it_is_asked_a
     let name = Name::parse("mia").unwrap();
     let password = || Secret::new("secret".into()).unwrap();
     // It was made: whoever logs in with it knows.
-    let (client, mut door, mut line) = connected().await;
+    let (client, mut listener, mut line) = connected().await;
     let made = async {
         let (_, message) = line.next().await;
         assert!(matches!(message, ClientMessage::Register(_)));
         drop(line);
-        login_elsewhere(&mut door, true).await;
+        login_elsewhere(&mut listener, true).await;
     };
     let (registered, ()) = tokio::join!(client.register(name, password()), made);
     assert_eq!(registered.unwrap(), session().user);
 
     // It was not made when it was looked for: it is asked again, and was made meanwhile.
-    let (client, mut door, mut line) = connected().await;
+    let (client, mut listener, mut line) = connected().await;
     let late = async {
         line.next().await;
         drop(line);
-        login_elsewhere(&mut door, false).await;
-        let mut line = door.greeted().await;
+        login_elsewhere(&mut listener, false).await;
+        let mut line = listener.greeted().await;
         let (number, message) = line.next().await;
         assert!(matches!(message, ClientMessage::Register(_)));
         let taken = Refused::new(Code::NAME_TAKEN, "taken");
         line.say(number, taken).await;
-        login_elsewhere(&mut door, true).await;
+        login_elsewhere(&mut listener, true).await;
         line
     };
     let (registered, _line) = tokio::join!(client.register(name, password()), late);
     assert_eq!(registered.unwrap(), session().user);
 
     // The name is someone else's.
-    let (client, mut door, mut line) = connected().await;
+    let (client, mut listener, mut line) = connected().await;
     let theirs = async {
         line.next().await;
         drop(line);
-        login_elsewhere(&mut door, false).await;
-        let mut line = door.greeted().await;
+        login_elsewhere(&mut listener, false).await;
+        let mut line = listener.greeted().await;
         let (number, _) = line.next().await;
         line.say(number, Refused::new(Code::NAME_TAKEN, "taken"))
             .await;
-        login_elsewhere(&mut door, false).await;
+        login_elsewhere(&mut listener, false).await;
         line
     };
     let (registered, _line) = tokio::join!(client.register(name, password()), theirs);
@@ -309,11 +309,11 @@ async fn a_registration_whose_answer_was_lost_is_looked_for_before_it_is_asked_a
 
 #[tokio::test(start_paused = true)]
 async fn a_session_closed_meanwhile_leaves_what_was_sent_unknown_and_refuses_the_rest() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let sent = submit(&client, "1.40").await;
     expect_bid(&mut line, "1.40").await;
     drop(line);
-    let mut line = door.greeted().await;
+    let mut line = listener.greeted().await;
     let (number, _) = line.next().await;
     // Asked only now: before the client has seen the loss, it might still be sent, and its outcome be unknown too.
     let unsent = submit(&client, "1.50").await;
@@ -328,12 +328,12 @@ async fn a_session_closed_meanwhile_leaves_what_was_sent_unknown_and_refuses_the
 
 #[tokio::test(start_paused = true)]
 async fn logging_out_has_succeeded_when_the_session_is_gone_after_a_loss() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let cut = async {
         let (_, message) = line.next().await;
         assert!(matches!(message, ClientMessage::Logout(_)));
         drop(line);
-        let mut line = door.greeted().await;
+        let mut line = listener.greeted().await;
         let (number, _) = line.next().await;
         line.say(number, Refused::new(Code::SESSION_CLOSED, "log in again"))
             .await;
@@ -345,14 +345,14 @@ async fn logging_out_has_succeeded_when_the_session_is_gone_after_a_loss() {
 
 #[tokio::test(start_paused = true)]
 async fn an_ending_server_is_waited_for() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let answer = submit(&client, "1.40").await;
     let number = expect_bid(&mut line, "1.40").await;
     line.say(number, Refused::new(Code::SHUTTING_DOWN, "ending"))
         .await;
     let (code, message) = (Code::SHUTTING_DOWN, Text::of("ending"));
     line.say(RequestId(0), Goodbye { code, message }).await;
-    let mut line = door.resumed().await;
+    let mut line = listener.resumed().await;
     assert_eq!(expect_bid(&mut line, "1.40").await, number);
     line.say(number, accepted(Done::Now, price("1.40"))).await;
     assert_eq!(answer.await.unwrap().done, Done::Now);
@@ -360,11 +360,11 @@ async fn an_ending_server_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_asked_of_one_market_is_not_asked_of_another() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let sent = submit(&client, "1.40").await;
     expect_bid(&mut line, "1.40").await;
     drop(line);
-    let mut line = door.accept().await;
+    let mut line = listener.accept().await;
     let other = MarketId([8; 16]);
     line.greet(auction_client::Welcome {
         market: other,
@@ -382,11 +382,11 @@ async fn what_was_asked_of_one_market_is_not_asked_of_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_is_dropped_after_a_ping_brought_nothing() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let answer = submit(&client, "1.40").await;
     let number = expect_bid(&mut line, "1.40").await;
     // The old connection stays open and says nothing.
-    let mut line_2 = door.resumed().await;
+    let mut line_2 = listener.resumed().await;
     assert!(matches!(
         line.next_or_ping().await,
         Some((_, ClientMessage::Ping(_)))
@@ -399,12 +399,12 @@ async fn a_silent_server_is_dropped_after_a_ping_brought_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_client_leaves_a_server_that_is_gone_alone() {
-    let (client, mut door, line) = logged_in().await;
+    let (client, mut listener, line) = logged_in().await;
     drop(line);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert!(!door.is_knocked_at());
+    assert!(!listener.has_waiting());
     let answer = submit(&client, "1.40").await;
-    let mut line = door.resumed().await;
+    let mut line = listener.resumed().await;
     let number = expect_bid(&mut line, "1.40").await;
     line.say(number, accepted(Done::Now, price("1.40"))).await;
     answer.await.unwrap();
@@ -412,7 +412,7 @@ async fn an_idle_client_leaves_a_server_that_is_gone_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_client_with_a_dead_man_switch_comes_back_by_itself_until_it_is_gone() {
-    let (client, mut door, mut line) = logged_in().await;
+    let (client, mut listener, mut line) = logged_in().await;
     let grace = Some(Span::from_secs(10));
     let arming = client.submit(SetDeadMan { grace }).await.unwrap();
     let (number, message) = line.next().await;
@@ -425,15 +425,15 @@ async fn an_idle_client_with_a_dead_man_switch_comes_back_by_itself_until_it_is_
     line.say(number, armed).await;
     arming.await.unwrap();
     drop(line);
-    let line = door.resumed().await;
+    let line = listener.resumed().await;
     // Nobody is left whose orders it would keep.
     drop((client, line));
     tokio::time::sleep(Duration::from_secs(60)).await;
-    while door.is_knocked_at() {
-        drop(door.accept().await);
+    while listener.has_waiting() {
+        drop(listener.accept().await);
     }
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert!(!door.is_knocked_at());
+    assert!(!listener.has_waiting());
 }
 
 #[tokio::test(start_paused = true)]
@@ -486,7 +486,7 @@ async fn an_answer_of_another_kind_is_an_error_and_no_panic() {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_cut_off_is_asked_for_again_and_comes_whole() {
-    let (client, mut door, mut line) = connected().await;
+    let (client, mut listener, mut line) = connected().await;
     let market = market();
     let script = async {
         let (number, message) = line.next().await;
@@ -498,7 +498,7 @@ async fn a_snapshot_cut_off_is_asked_for_again_and_comes_whole() {
         line.say(number, auction_proto::SnapshotPart { follows, ..part })
             .await;
         drop(line);
-        let mut line = door.greeted().await;
+        let mut line = listener.greeted().await;
         let (number, _) = line.next().await;
         line.snapshot(number, &market).await;
         line

@@ -21,7 +21,7 @@ const PIPE_BYTES: usize = 64 * 1024;
 const CONNECTIONS_MAX: usize = 16;
 
 /// Where the clients' connections arrive.
-pub struct Door(mpsc::Receiver<DuplexStream>);
+pub struct Listener(mpsc::Receiver<DuplexStream>);
 
 /// One connection, from the server's side. Dropping it hangs up.
 pub struct Line<S = DuplexStream> {
@@ -30,10 +30,10 @@ pub struct Line<S = DuplexStream> {
     input: Vec<u8>,
 }
 
-/// What a client connects with. After the door is dropped nobody answers.
+/// What a client connects with. After the listener is dropped nobody answers.
 pub type Connect = Arc<dyn Fn() -> io::Result<DuplexStream> + Send + Sync>;
 
-pub fn door() -> (Door, Connect) {
+pub fn listener() -> (Listener, Connect) {
     let (connections, arrived) = mpsc::channel(CONNECTIONS_MAX);
     let connect = Arc::new(move || {
         let (here, there) = tokio::io::duplex(PIPE_BYTES);
@@ -41,19 +41,19 @@ pub fn door() -> (Door, Connect) {
         connections.try_send(there).map_err(refused)?;
         Ok(here)
     });
-    (Door(arrived), connect)
+    (Listener(arrived), connect)
 }
 
 /// A client and the server's side of its first connection, both greeted.
-pub async fn connected() -> (Client, Door, Line) {
-    let (mut door, connect) = door();
-    let (client, line) = tokio::join!(client(connect), door.greeted());
-    (client, door, line)
+pub async fn connected() -> (Client, Listener, Line) {
+    let (mut listener, connect) = listener();
+    let (client, line) = tokio::join!(client(connect), listener.greeted());
+    (client, listener, line)
 }
 
 /// A client with a session.
-pub async fn logged_in() -> (Client, Door, Line) {
-    let (client, door, mut line) = connected().await;
+pub async fn logged_in() -> (Client, Listener, Line) {
+    let (client, listener, mut line) = connected().await;
     let resume = client.resume(token());
     let answer = async {
         let (number, message) = line.next().await;
@@ -62,7 +62,7 @@ pub async fn logged_in() -> (Client, Door, Line) {
     };
     let (logged_in, ()) = tokio::join!(resume, answer);
     assert_eq!(logged_in.unwrap().name, Name::parse("mia").unwrap());
-    (client, door, line)
+    (client, listener, line)
 }
 
 pub async fn client(connect: Connect) -> Client {
@@ -75,7 +75,7 @@ pub async fn try_client(connect: Connect) -> Result<Client, auction_client::Conn
     Client::connect_with(move || std::future::ready(connect())).await
 }
 
-impl Door {
+impl Listener {
     /// The next connection.
     pub async fn accept(&mut self) -> Line {
         let stream = self.0.recv().await.expect("a client connects");
@@ -99,7 +99,7 @@ impl Door {
     }
 
     /// Whether a connection waits.
-    pub fn is_knocked_at(&mut self) -> bool {
+    pub fn has_waiting(&mut self) -> bool {
         !self.0.is_empty()
     }
 }

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
-use crate::script::{Connect, Door, Line, door, welcome};
+use crate::script::{Connect, Line, Listener, listener, welcome};
 
 const HOST: &str = "market.example";
 
@@ -73,7 +73,7 @@ impl Identity {
     }
 }
 
-impl Door {
+impl Listener {
     async fn accept_tls(&mut self, identity: &Identity) -> Option<Line<TlsStream<DuplexStream>>> {
         let stream = self.accept().await.stream;
         identity.acceptor().accept(stream).await.ok().map(Line::new)
@@ -91,9 +91,9 @@ async fn client_of(connect: Connect, host: &str, trust: &Trust) -> Result<Client
 
 /// What comes of a client at a server with this identity.
 async fn at(identity: &Identity, trust: &Trust) -> Result<Client, ConnectionError> {
-    let (mut door, connect) = door();
+    let (mut listener, connect) = listener();
     let serve = async {
-        let line = door.accept_tls(identity).await;
+        let line = listener.accept_tls(identity).await;
         if let Some(mut line) = line {
             line.greet(welcome()).await;
             return Some(line);
@@ -184,9 +184,9 @@ async fn a_server_that_speaks_no_tls_is_told_as_one() {
         b"",
     ];
     for answer in answers {
-        let (mut door, connect) = door();
+        let (mut listener, connect) = listener();
         let speak = async {
-            let mut line = door.accept().await;
+            let mut line = listener.accept().await;
             let mut hello = [0; 64];
             line.stream.read_exact(&mut hello).await.unwrap();
             assert_eq!(hello[0], 0x16);
@@ -205,9 +205,9 @@ async fn a_server_that_speaks_no_tls_is_told_as_one() {
 #[tokio::test(start_paused = true)]
 async fn a_plain_client_understands_that_it_is_answered_in_tls() {
     let identity = Identity::self_signed(HOST);
-    let (mut door, connect) = door();
+    let (mut listener, connect) = listener();
     let client = Client::connect_with(move || std::future::ready(connect()));
-    let (client, line) = tokio::join!(client, door.accept_tls(&identity));
+    let (client, line) = tokio::join!(client, listener.accept_tls(&identity));
     assert!(line.is_none());
     let error = client.err().unwrap();
     assert!(matches!(error, ConnectionError::SpeaksTls), "{error:?}");
@@ -216,10 +216,10 @@ async fn a_plain_client_understands_that_it_is_answered_in_tls() {
 #[tokio::test(start_paused = true)]
 async fn an_end_without_farewell_is_the_end_and_the_client_connects_again() {
     let identity = Identity::self_signed(HOST);
-    let (mut door, connect) = door();
+    let (mut listener, connect) = listener();
     let trust = identity.trusted();
     let serve = async {
-        let mut line = door.accept_tls(&identity).await.unwrap();
+        let mut line = listener.accept_tls(&identity).await.unwrap();
         line.greet(welcome()).await;
         line
     };
@@ -228,7 +228,7 @@ async fn an_end_without_farewell_is_the_end_and_the_client_connects_again() {
     // The stream beneath is dropped: nothing of TLS is said.
     drop(line);
     let serve = async {
-        let mut line = door.accept_tls(&identity).await.unwrap();
+        let mut line = listener.accept_tls(&identity).await.unwrap();
         line.greet(welcome()).await;
         let (number, _) = line.next().await;
         line.snapshot(number, &crate::script::market()).await;

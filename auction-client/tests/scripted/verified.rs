@@ -7,7 +7,7 @@ use auction_proto::{
     Resumed, Resync, ResyncBecause, SignedBatch, WatchSigned,
 };
 
-use crate::script::{Door, Line, MARKET, bid_feed, connected, market, price};
+use crate::script::{Line, Listener, MARKET, bid_feed, connected, market, price};
 use crate::signer::{self, NO_DIGEST, after, batch, key_of, snapshot, statement};
 
 const KEY: u8 = 0x42;
@@ -26,8 +26,8 @@ async fn serve_snapshot(line: &mut Line, number: RequestId, market: &auction_cor
     }
 }
 
-async fn expect_watch(door: &mut Door, resume: Option<u64>) -> (Line, RequestId) {
-    let mut line = door.greeted().await;
+async fn expect_watch(listener: &mut Listener, resume: Option<u64>) -> (Line, RequestId) {
+    let mut line = listener.greeted().await;
     let (number, message) = line.next().await;
     let resume = resume.map(|place| ResumePoint {
         market: MARKET,
@@ -37,10 +37,10 @@ async fn expect_watch(door: &mut Door, resume: Option<u64>) -> (Line, RequestId)
     (line, number)
 }
 
-async fn watching() -> (Client, Door, Line, Watch, RequestId) {
-    let (client, mut door, first) = connected().await;
+async fn watching() -> (Client, Listener, Line, Watch, RequestId) {
+    let (client, mut listener, first) = connected().await;
     let script = async {
-        let (mut line, number) = expect_watch(&mut door, None).await;
+        let (mut line, number) = expect_watch(&mut listener, None).await;
         serve_snapshot(&mut line, number, &market()).await;
         (line, number)
     };
@@ -48,7 +48,7 @@ async fn watching() -> (Client, Door, Line, Watch, RequestId) {
     let (watch, (line, number)) = tokio::join!(client.watch_verified(&public), script);
     // The connection for requests stays open for the sake of the client alone.
     std::mem::forget(first);
-    (client, door, line, watch.unwrap(), number)
+    (client, listener, line, watch.unwrap(), number)
 }
 
 async fn say(line: &mut Line, signed: &SignedBatch) {
@@ -65,7 +65,7 @@ async fn expect_event(watch: &mut Watch, place: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn signed_batches_are_told_event_by_event_however_they_overlap_and_indicatives_beside_them() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     assert_eq!(watch.market(), &market());
     let entries = [bid(4, "1.10"), bid(5, "1.20"), bid(6, "1.30")];
     let at = |count: usize| after(&market(), &entries[..count]);
@@ -96,7 +96,7 @@ async fn signed_batches_are_told_event_by_event_however_they_overlap_and_indicat
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     let script = async {
-        let (mut line, number) = expect_watch(&mut door, Some(START + 3)).await;
+        let (mut line, number) = expect_watch(&mut listener, Some(START + 3)).await;
         let feed_sequence = FeedSequence(START + 3);
         line.say(number, Resumed { feed_sequence }).await;
         line
@@ -107,7 +107,7 @@ async fn signed_batches_are_told_event_by_event_however_they_overlap_and_indicat
 
 #[tokio::test(start_paused = true)]
 async fn what_another_key_has_signed_ends_the_connection_and_nothing_of_it_is_told() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     let entries = vec![bid(4, "1.10")];
     let next = after(&market(), &entries);
     say(&mut line, &batch(&next, entries.clone(), &key_of(0x43))).await;
@@ -121,7 +121,7 @@ async fn what_another_key_has_signed_ends_the_connection_and_nothing_of_it_is_to
     // Neither a snapshot by another key, nor one whose parts are others.
     let script = async {
         for lie in 0..2 {
-            let (mut line, number) = expect_watch(&mut door, Some(START)).await;
+            let (mut line, number) = expect_watch(&mut listener, Some(START)).await;
             let because = ResyncBecause::TooLongAgo;
             line.say(number, Resync { because }).await;
             let (signed, _) = snapshot(&next, &key_of(0x43 - lie));
@@ -157,7 +157,7 @@ async fn two_signed_batches_that_differ_are_told_once_with_a_proof_that_anyone_c
     say(&mut line, &first).await;
     expect_event(&mut watch, START + 1).await;
     say(&mut line, &second).await;
-    let Update::Fraud(fraud) = watch.next().await else {
+    let Update::Equivocation(fraud) = watch.next().await else {
         panic!("the second contradicts the first");
     };
     let expected = EquivocationProof {
@@ -217,7 +217,7 @@ async fn another_journal_at_the_same_record_is_fraud_too() {
     lie.checkpoint = signer::checkpoint(1);
     lie.checkpoint.chain = [9; 32];
     say(&mut line, &SignedBatch::sign(&lie, &key)).await;
-    let Update::Fraud(fraud) = watch.next().await else {
+    let Update::Equivocation(fraud) = watch.next().await else {
         panic!("the snapshot named another journal");
     };
     assert!(matches!(fraud.conflict, Conflict::Journal(_)));

@@ -4,14 +4,16 @@ use auction_client::{Client, Code, Gap, Refused, Update, Watch};
 use auction_core::{Digest, FeedSequence, LotId, MarketId, PublicEvent, RequestId};
 use auction_proto::{ClientMessage, Feed, FeedError, ResumePoint, Resumed, Resync, ResyncBecause};
 
-use crate::script::{Door, Line, MARKET, bid_feed, connected, heartbeat, market, price, welcome};
+use crate::script::{
+    Line, Listener, MARKET, bid_feed, connected, heartbeat, market, price, welcome,
+};
 
 const START: u64 = 3;
 
-async fn watching() -> (Client, Door, Line, Watch, RequestId) {
-    let (client, mut door, first) = connected().await;
+async fn watching() -> (Client, Listener, Line, Watch, RequestId) {
+    let (client, mut listener, first) = connected().await;
     let script = async {
-        let mut line = door.greeted().await;
+        let mut line = listener.greeted().await;
         let (number, message) = line.next().await;
         assert_eq!(
             message,
@@ -23,11 +25,11 @@ async fn watching() -> (Client, Door, Line, Watch, RequestId) {
     let (watch, (line, number)) = tokio::join!(client.watch(), script);
     // The connection for requests stays open for the sake of the client alone.
     std::mem::forget(first);
-    (client, door, line, watch.unwrap(), number)
+    (client, listener, line, watch.unwrap(), number)
 }
 
-async fn expect_resume(door: &mut Door, resume: Option<ResumePoint>) -> (Line, RequestId) {
-    let mut line = door.greeted().await;
+async fn expect_resume(listener: &mut Listener, resume: Option<ResumePoint>) -> (Line, RequestId) {
+    let mut line = listener.greeted().await;
     let (number, message) = line.next().await;
     assert_eq!(
         message,
@@ -92,14 +94,14 @@ fn one_head() -> Feed {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_connection_goes_on_where_it_was() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), bid_feed(START + 1, price("1.10")))
         .await;
     expect_bid(&mut watch, START + 1, "1.10").await;
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     let script = async {
-        let (mut line, number) = expect_resume(&mut door, here(START + 1)).await;
+        let (mut line, number) = expect_resume(&mut listener, here(START + 1)).await;
         line.say(
             number,
             Resumed {
@@ -118,7 +120,7 @@ async fn a_lost_connection_goes_on_where_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_cannot_go_on_gives_the_market_anew() {
-    let (_client, mut door, line, mut watch, _) = watching().await;
+    let (_client, mut listener, line, mut watch, _) = watching().await;
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     let mut later = market();
@@ -126,7 +128,7 @@ async fn a_server_that_cannot_go_on_gives_the_market_anew() {
         .apply_to(&mut later)
         .unwrap();
     let script = async {
-        let (mut line, number) = expect_resume(&mut door, here(START)).await;
+        let (mut line, number) = expect_resume(&mut listener, here(START)).await;
         line.snapshot(number, &later).await;
         line
     };
@@ -137,14 +139,14 @@ async fn a_server_that_cannot_go_on_gives_the_market_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_has_lost_what_was_seen_is_told_of_before_its_market() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), bid_feed(START + 1, price("1.10")))
         .await;
     expect_bid(&mut watch, START + 1, "1.10").await;
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     let script = async {
-        let (mut line, number) = expect_resume(&mut door, here(START + 1)).await;
+        let (mut line, number) = expect_resume(&mut listener, here(START + 1)).await;
         let because = ResyncBecause::JournalLost;
         line.say(number, Resync { because }).await;
         line.snapshot(number, &market()).await;
@@ -169,13 +171,13 @@ async fn a_server_that_has_lost_what_was_seen_is_told_of_before_its_market() {
     expect_bid(&mut watch, START + 1, "1.30").await;
 }
 
-async fn expect_gap(watch: &mut Watch, door: &mut Door, expected: Gap) {
+async fn expect_gap(watch: &mut Watch, listener: &mut Listener, expected: Gap) {
     match watch.next().await {
         Update::Gap(gap) => assert_eq!(gap, expected),
         other => panic!("{other:?}"),
     }
     let script = async {
-        let (mut line, number) = expect_resume(door, None).await;
+        let (mut line, number) = expect_resume(listener, None).await;
         line.snapshot(number, &market()).await;
         line
     };
@@ -186,16 +188,21 @@ async fn expect_gap(watch: &mut Watch, door: &mut Door, expected: Gap) {
 
 #[tokio::test(start_paused = true)]
 async fn a_gap_in_the_feed_brings_a_snapshot() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), bid_feed(START + 2, price("1.10")))
         .await;
     let (after, at) = (FeedSequence(START + 1), FeedSequence(START));
-    expect_gap(&mut watch, &mut door, FeedError::Gap { after, at }.into()).await;
+    expect_gap(
+        &mut watch,
+        &mut listener,
+        FeedError::Gap { after, at }.into(),
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_feed_of_another_market_brings_a_snapshot() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     let other = MarketId([8; 16]);
     line.say(
         RequestId(0),
@@ -209,13 +216,13 @@ async fn a_feed_of_another_market_brings_a_snapshot() {
         found: other,
         expected: MARKET,
     };
-    expect_gap(&mut watch, &mut door, error.into()).await;
+    expect_gap(&mut watch, &mut listener, error.into()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_further_on_or_of_another_digest_brings_a_snapshot() {
     let place = FeedSequence(START);
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), heartbeat(place, market().digest()))
         .await;
     line.say(
@@ -227,17 +234,17 @@ async fn a_heartbeat_further_on_or_of_another_digest_brings_a_snapshot() {
         server: FeedSequence(START + 1),
         here: place,
     };
-    expect_gap(&mut watch, &mut door, behind).await;
+    expect_gap(&mut watch, &mut listener, behind).await;
 
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), heartbeat(place, Digest([0; 32])))
         .await;
-    expect_gap(&mut watch, &mut door, Gap::Digest(place)).await;
+    expect_gap(&mut watch, &mut listener, Gap::Digest(place)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_event_that_contradicts_the_market_brings_a_snapshot() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     let mut feed = one_head();
     let mut entries = feed.entries.clone().into_vec();
     let PublicEvent::BidAccepted(bid) = &mut entries[0].event else {
@@ -250,7 +257,7 @@ async fn an_event_that_contradicts_the_market_brings_a_snapshot() {
     let source = auction_core::FoldError::LotNotOpen(LotId(9));
     expect_gap(
         &mut watch,
-        &mut door,
+        &mut listener,
         FeedError::Contradiction { at, source }.into(),
     )
     .await;
@@ -272,19 +279,19 @@ async fn a_slow_reader_is_given_the_market_anew_on_the_same_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn every_failed_try_is_told_and_tries_go_on() {
-    let (_client, mut door, line, mut watch, _) = watching().await;
+    let (_client, mut listener, line, mut watch, _) = watching().await;
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     for _ in 0..10 {
         let cut = async {
-            let mut line = door.accept().await;
+            let mut line = listener.accept().await;
             line.next().await;
         };
         let (update, ()) = tokio::join!(watch.next(), cut);
         assert!(matches!(update, Update::Reconnecting { .. }), "{update:?}");
     }
     let script = async {
-        let (mut line, number) = expect_resume(&mut door, here(START)).await;
+        let (mut line, number) = expect_resume(&mut listener, here(START)).await;
         line.say(
             number,
             Resumed {
@@ -300,9 +307,9 @@ async fn every_failed_try_is_told_and_tries_go_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_to_watch_is_told_as_why() {
-    let (client, mut door, _first) = connected().await;
+    let (client, mut listener, _first) = connected().await;
     let script = async {
-        let mut line = door.accept().await;
+        let mut line = listener.accept().await;
         line.greet(welcome()).await;
         let (number, _) = line.next().await;
         line.say(number, Refused::new(Code::BUSY, "too much is waiting"))
@@ -316,7 +323,7 @@ async fn a_refusal_to_watch_is_told_as_why() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_for_news_that_is_dropped_loses_nothing() {
-    let (_client, mut door, mut line, mut watch, _) = watching().await;
+    let (_client, mut listener, mut line, mut watch, _) = watching().await;
     let bytes = crate::script::frame(RequestId(0), one_head());
     for byte in bytes {
         line.say_bytes(&[byte]).await;
@@ -332,7 +339,7 @@ async fn a_wait_for_news_that_is_dropped_loses_nothing() {
     let wait = std::time::Duration::from_millis(1);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     let mut script = std::pin::pin!(async {
-        let (mut line, number) = expect_resume(&mut door, here(START + 1)).await;
+        let (mut line, number) = expect_resume(&mut listener, here(START + 1)).await;
         line.say(
             number,
             Resumed {

@@ -14,7 +14,7 @@ const KILLS: u64 = 3;
 
 async fn trader(address: SocketAddr, name: &str) -> Client {
     let client = Client::connect(address).await.unwrap();
-    let client = client.with_answer_within(crate::house::DEADLINE);
+    let client = client.with_answer_timeout(crate::house::DEADLINE);
     let name = Name::parse(name).unwrap();
     let password = || Secret::new(PASSWORD.to_owned()).unwrap();
     client.register(name, password()).await.unwrap();

@@ -1,6 +1,6 @@
 //! One's own account: what is told of it, to whom, and the dead-man switch that pulls orders.
 
-use auction_client::{AccountUpdate, AccountWatch, Client, Secret, Standing};
+use auction_client::{AccountState, AccountUpdate, AccountWatch, Client, Secret};
 use auction_core::{
     AccountEvent, LotId, Name, OrderId, Price, Quantity, Side, Span, StandingLead, StandingOrder,
 };
@@ -303,8 +303,8 @@ async fn next(watch: &mut AccountWatch) -> AccountUpdate {
 }
 
 /// Takes updates until the account stands so.
-async fn until_told(watch: &mut AccountWatch, stands: impl Fn(&Standing) -> bool) {
-    while !stands(watch.standing()) {
+async fn until_told(watch: &mut AccountWatch, stands: impl Fn(&AccountState) -> bool) {
+    while !stands(watch.state()) {
         next(watch).await;
     }
 }
@@ -317,13 +317,13 @@ async fn the_library_follows_an_account_over_a_kill_until_its_session_ends() {
     let house = house.set("listen", &address.to_string());
     drop(Line::trader(address, "mia"));
     let client = Client::connect(address).await.unwrap();
-    let client = client.with_answer_within(DEADLINE);
+    let client = client.with_answer_timeout(DEADLINE);
     let password = Secret::new(PASSWORD.to_owned()).unwrap();
     let name = Name::parse("mia").unwrap();
     let logged_in = client.login(name, password).await.unwrap();
     let token = logged_in.token.unwrap();
     let mut watch = client.watch_account(token).await.unwrap();
-    assert_eq!(*watch.standing(), Standing::default());
+    assert_eq!(*watch.state(), AccountState::default());
     let order = client
         .ask(PlaceOrder {
             lot: UNIFORM,
@@ -338,11 +338,11 @@ async fn the_library_follows_an_account_over_a_kill_until_its_session_ends() {
     server.kill();
     let server = house.open();
     loop {
-        if let AccountUpdate::Standing = next(&mut watch).await {
+        if let AccountUpdate::Snapshot = next(&mut watch).await {
             break;
         }
     }
-    assert_eq!(watch.standing().orders[0].order, order);
+    assert_eq!(watch.state().orders[0].order, order);
     client
         .ask(CancelOrder {
             lot: UNIFORM,

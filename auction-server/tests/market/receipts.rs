@@ -10,7 +10,7 @@ use crate::line::PASSWORD;
 
 async fn trader(address: std::net::SocketAddr) -> Client {
     let client = Client::connect(address).await.unwrap();
-    let client = client.with_answer_within(DEADLINE);
+    let client = client.with_answer_timeout(DEADLINE);
     let name = Name::parse("mia").unwrap();
     let password = || Secret::new(PASSWORD.to_owned()).unwrap();
     // At the second start the account is there.
@@ -41,7 +41,7 @@ async fn the_library_proves_its_bid_with_a_receipt_and_the_journal_goes_on_from_
     let (lot, price) = (LotId(1), Price::from_units(50_000_000).unwrap());
     let mut bidding = mia.submit(Bid { lot, price }).await.unwrap();
     (&mut bidding).await.unwrap();
-    let number = bidding.number().unwrap();
+    let number = bidding.request_id().unwrap();
     let of = ReceiptOf::Request(number);
     let receipt = mia.receipt(of, &told.key).await.unwrap();
     let proven = receipt.verify(market, &told.key).unwrap();

@@ -136,7 +136,7 @@ async fn connected(address: SocketAddr, breaker: &Breaker) -> Client {
         };
         // The first connection may break as well.
         if let Ok(client) = Client::connect_with(connect).await {
-            return client.with_answer_within(DEADLINE);
+            return client.with_answer_timeout(DEADLINE);
         }
     }
 }
@@ -227,7 +227,7 @@ async fn follow(client: Client, mut end: watch::Receiver<Option<(FeedSequence, D
             }
             Update::Indicative(_) | Update::Reconnecting { .. } => {}
             Update::Gap(gap) => panic!("{gap}"),
-            Update::Fraud(fraud) => panic!("{}", fraud.conflict),
+            Update::Equivocation(fraud) => panic!("{}", fraud.conflict),
         }
     }
 }

@@ -227,7 +227,7 @@ async fn connected() -> Client {
     loop {
         let connect = || TcpStream::connect(("server", PORT));
         if let Ok(client) = Client::connect_with(connect).await {
-            return client.with_answer_within(BAD_FOR + GOOD_FOR);
+            return client.with_answer_timeout(BAD_FOR + GOOD_FOR);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -292,7 +292,7 @@ async fn follow(shared: Shared) {
             Update::Snapshot => panic!("the server has all that was missed"),
             Update::Indicative(_) | Update::Reconnecting { .. } => {}
             Update::Gap(gap) => panic!("{gap}"),
-            Update::Fraud(fraud) => panic!("{}", fraud.conflict),
+            Update::Equivocation(fraud) => panic!("{}", fraud.conflict),
         }
     }
 }

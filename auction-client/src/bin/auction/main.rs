@@ -1,42 +1,12 @@
 //! The program `auction`: what a person or a script does at the market, one file a command.
+//!
+//! Modules are listed bottom-up, here and in every `mod.rs`: a module uses only those listed before it.
 
-mod server;
-mod clean;
-mod failure;
-mod out;
-mod paint;
-mod theme;
-mod span;
-mod table;
-mod view;
-mod call;
-mod words;
 #[cfg(test)]
 mod fixture;
-mod json;
-mod news;
-mod countdown;
-mod choose;
-mod moments;
-mod terms;
-mod auctioneer;
-mod trade;
-mod signed;
-mod through;
-mod tools;
-mod peers;
-mod cli;
-mod home;
-mod market_key;
-mod device_key;
-mod proof_file;
-mod trust;
-mod trace;
-mod hidden;
-mod password;
-mod desk;
-mod entry;
-mod lines;
+mod output;
+mod args;
+mod session;
 mod commands;
 mod screen;
 
@@ -44,15 +14,15 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::Cli;
-use crate::failure::{Form, usage};
+use crate::args::Cli;
+use crate::output::failure::{OutputFormat, usage};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, Form::of_arguments(std::env::args())),
+        Err(error) => return usage(&error, OutputFormat::of_arguments(std::env::args())),
     };
-    let form = cli.shared.form();
+    let format = cli.shared.format();
     let done = if screen::is_asked_for(&cli) {
         screen::open(&cli)
     } else {
@@ -60,6 +30,6 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(form),
+        Err(failure) => failure.report(format),
     }
 }

@@ -1,7 +1,10 @@
 //! A peer at work: libp2p on one side, the view in the middle, whoever follows on the other.
 
-mod asking;
-mod carrying;
+mod transport;
+mod network;
+mod address_book;
+mod requests;
+mod relaying;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,63 +24,64 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::addresses::{Addresses, Source};
-use super::exchange::{Action, Input, Pinned, Standing, Told, Verdict};
-use super::fetch::Snapshot;
-use super::joining::{JoinError, Joining};
-use super::letter::Ask;
 use super::limits::{
-    CUT_MAX, DIAL_EVERY, INTRODUCED_WITHIN, NEWS_WAITING_MAX, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
+    BANNED_MAX, DIAL_EVERY, INTRODUCED_WITHIN, PEERS_KEPT, PEERS_WANTED, RENEW_EVERY,
+    UPDATES_WAITING_MAX,
 };
-use super::net::{Net, NetEvent, is_loopback, topic};
-use super::relay::{Delivery, Handed, Parcel, Relay};
+use super::relay::{RelayJob, RelayRequest, RelayResponse, RelayServer};
 use super::view::View;
-use super::wire::transport;
-use crate::signed_feed::{Signed, SignedFeed};
+use crate::feed::signed::{Signed, SignedFeed};
+use crate::peer::join::{JoinConfig, JoinError};
+use crate::peer::message::PeerRequest;
+use crate::peer::node::address_book::{AddressBook, Source};
+use crate::peer::node::network::{Behaviour, BehaviourEvent, is_loopback, topic};
+use crate::peer::node::transport::transport;
+use crate::peer::snapshot_download::Snapshot;
+use crate::peer::view::events::{Action, Input, PinnedMarket, Status, Verdict, ViewUpdate};
 
 /// How long a connection lives on which nothing happens.
 const IDLE: Duration = Duration::from_secs(3_600);
 
 /// What a peer is known by.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+pub(super) struct NodeState {
     pub(super) id: PeerId,
     pub(super) addresses: watch::Receiver<Vec<Multiaddr>>,
     pub(super) connected: watch::Receiver<usize>,
-    pub(super) pinned: watch::Receiver<Option<Pinned>>,
+    pub(super) pinned: watch::Receiver<Option<PinnedMarket>>,
     /// The market's time at a moment.
     pub(super) time: watch::Receiver<Option<(Timestamp, Instant)>>,
-    /// What was told does not fit together for whoever follows.
+    /// What was update does not fit together for whoever follows.
     pub(super) unfit: Arc<Notify>,
     /// Bytes that went to others.
     pub(super) sent: Arc<AtomicU64>,
 }
 
 /// What whoever follows has to say.
-pub(super) enum Word {
+pub(super) enum NodeCommand {
     /// Others can be reached there.
-    Meet(Vec<Multiaddr>),
+    Connect(Vec<Multiaddr>),
     /// There is a line to the server, or none any more.
-    Line(Option<Box<SignedFeed>>),
+    SetFeed(Option<Box<SignedFeed>>),
     /// What others hand over goes up there from now on.
-    Relay(mpsc::Sender<Handed>),
+    ServeRelay(mpsc::Sender<RelayJob>),
     /// Who could carry?
-    Carriers(oneshot::Sender<Vec<PeerId>>),
+    Relays(oneshot::Sender<Vec<PeerId>>),
     /// Another is to carry something.
-    Carry {
+    Relay {
         to: PeerId,
-        parcel: Parcel,
-        delivery: oneshot::Sender<Delivery>,
+        request: RelayRequest,
+        response: oneshot::Sender<RelayResponse>,
     },
     /// They are not spoken to any more.
-    Refuse(Vec<PeerId>),
+    Ban(Vec<PeerId>),
     /// They are spoken to again.
-    Admit(Vec<PeerId>),
+    Unban(Vec<PeerId>),
 }
 
 /// A peer.
 pub(super) struct Node {
-    swarm: Swarm<Net>,
+    swarm: Swarm<Behaviour>,
     topic: IdentTopic,
     view: View<PeerId>,
     start: Instant,
@@ -86,42 +90,42 @@ pub(super) struct Node {
     renewal: Option<SignedFeed>,
     renew_at: Instant,
     /// What was asked, and of whom.
-    asked: HashMap<OutboundRequestId, (PeerId, Ask)>,
-    relay: Relay<PeerId>,
+    asked: HashMap<OutboundRequestId, (PeerId, PeerRequest)>,
+    relay: RelayServer<PeerId>,
     /// What was handed to others to be carried, and who waits for what they bring.
-    handed: HashMap<OutboundRequestId, oneshot::Sender<Delivery>>,
+    handed: HashMap<OutboundRequestId, oneshot::Sender<RelayResponse>>,
     /// What is carried for others, and where what it brings goes.
-    carried: JoinSet<Option<(ResponseChannel<Vec<u8>>, Delivery)>>,
-    addresses: Addresses,
+    carried: JoinSet<Option<(ResponseChannel<Vec<u8>>, RelayResponse)>>,
+    addresses: AddressBook,
     following: BTreeSet<PeerId>,
     /// Who is let go when others were named to it.
     introduced: VecDeque<(Instant, PeerId)>,
     cut: VecDeque<PeerId>,
     dial_at: Instant,
-    news: mpsc::Sender<Told>,
-    waiting: VecDeque<Told>,
-    words: mpsc::Receiver<Word>,
+    updates: mpsc::Sender<ViewUpdate>,
+    waiting: VecDeque<ViewUpdate>,
+    commands: mpsc::Receiver<NodeCommand>,
     unfit: Arc<Notify>,
     listens_at: watch::Sender<Vec<Multiaddr>>,
     connected: watch::Sender<usize>,
-    pinned: watch::Sender<Option<Pinned>>,
+    pinned: watch::Sender<Option<PinnedMarket>>,
     time: watch::Sender<Option<(Timestamp, Instant)>>,
 }
 
 impl Node {
     pub(super) fn new(
-        joining: Joining,
+        joining: JoinConfig,
         feed: Option<SignedFeed>,
-        news: mpsc::Sender<Told>,
-        words: mpsc::Receiver<Word>,
-    ) -> Result<(Self, Known), JoinError> {
+        updates: mpsc::Sender<ViewUpdate>,
+        commands: mpsc::Receiver<NodeCommand>,
+    ) -> Result<(Self, NodeState), JoinError> {
         let keypair = Keypair::generate_ed25519();
         let id = keypair.public().to_peer_id();
         let topic = topic(joining.pin.fingerprint());
         let sent = Arc::new(AtomicU64::new(0));
         let transport = transport(&keypair, sent.clone())
             .map_err(|error| JoinError::System(error.to_string()))?;
-        let net = Net::new(&keypair, &topic, joining.local_network)
+        let net = Behaviour::new(&keypair, &topic, joining.local_network)
             .map_err(|error| JoinError::System(error.to_string()))?;
         let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
         let mut swarm = Swarm::new(transport, net, id, config);
@@ -147,17 +151,17 @@ impl Node {
             renewal: None,
             renew_at: start,
             asked: HashMap::new(),
-            relay: Relay::new(),
+            relay: RelayServer::new(),
             handed: HashMap::new(),
             carried: JoinSet::new(),
-            addresses: Addresses::default(),
+            addresses: AddressBook::default(),
             following: BTreeSet::new(),
             introduced: VecDeque::new(),
             cut: VecDeque::new(),
             dial_at: start,
-            news,
+            updates,
             waiting: VecDeque::new(),
-            words,
+            commands,
             unfit: unfit.clone(),
             listens_at,
             connected,
@@ -167,8 +171,8 @@ impl Node {
         for peer in joining.peers {
             node.addresses.learn(peer, Source::Given);
         }
-        node.say_what_is_known();
-        let known = Known {
+        node.publish_state();
+        let known = NodeState {
             id,
             addresses: listens,
             connected: connected_to,
@@ -189,51 +193,51 @@ impl Node {
                 event = self.swarm.select_next_some() => self.swarm_event(event),
                 signed = next_signed(&mut self.feed) => self.signed(signed),
                 signed = next_signed(&mut self.renewal) => self.renewed(signed),
-                room = has_room(&self.news), if !self.waiting.is_empty() => {
+                room = has_room(&self.updates), if !self.waiting.is_empty() => {
                     if !room {
                         return;
                     }
                     self.hand_over();
                 }
-                word = self.words.recv() => match word {
-                    Some(Word::Meet(peers)) => {
+                command = self.commands.recv() => match command {
+                    Some(NodeCommand::Connect(peers)) => {
                         for peer in peers {
                             self.addresses.learn(peer, Source::Heard);
                         }
                         self.dial_at = Instant::now();
                     }
-                    Some(Word::Line(feed)) => self.feed = feed.map(|feed| *feed),
-                    Some(Word::Relay(line)) => self.relay.set_line(Some(line)),
-                    Some(Word::Carriers(told)) => {
+                    Some(NodeCommand::SetFeed(feed)) => self.feed = feed.map(|feed| *feed),
+                    Some(NodeCommand::ServeRelay(line)) => self.relay.set_feed(Some(line)),
+                    Some(NodeCommand::Relays(update)) => {
                         // Who asked may have left.
-                        let _ = told.send(self.following.iter().copied().collect());
+                        let _ = update.send(self.following.iter().copied().collect());
                     }
-                    Some(Word::Carry { to, parcel, delivery }) => {
+                    Some(NodeCommand::Relay { to, request, response }) => {
                         let relaying = &mut self.swarm.behaviour_mut().relay;
-                        let number = relaying.send_request(&to, parcel.encode());
-                        self.handed.insert(number, delivery);
+                        let number = relaying.send_request(&to, request.encode());
+                        self.handed.insert(number, response);
                     }
-                    Some(Word::Refuse(peers)) => {
-                        peers.into_iter().for_each(|peer| self.cut_off(peer));
+                    Some(NodeCommand::Ban(peers)) => {
+                        peers.into_iter().for_each(|peer| self.ban(peer));
                     }
-                    Some(Word::Admit(peers)) => self.admit(&peers),
+                    Some(NodeCommand::Unban(peers)) => self.unban(&peers),
                     None => return,
                 },
                 Some(carried) = self.carried.join_next() => {
-                    if let Ok(Some((channel, delivery))) = carried {
-                        self.deliver(channel, delivery);
+                    if let Ok(Some((channel, response))) = carried {
+                        self.deliver(channel, response);
                     }
                 }
                 () = self.unfit.notified() => self.begin_anew(),
                 () = sleep_until(self.dial_at) => self.dial(),
-                () = until_first(&self.introduced) => self.let_go(),
-                () = sleep_until(tick) => self.put(Input::Tick),
+                () = until_first(&self.introduced) => self.disconnect_surplus(),
+                () = sleep_until(tick) => self.input(Input::Tick),
             }
-            self.say_what_is_known();
+            self.publish_state();
         }
     }
 
-    fn say_what_is_known(&mut self) {
+    fn publish_state(&mut self) {
         let now = Instant::now();
         set(&self.connected, self.following.len());
         set(&self.pinned, self.view.pinned().copied());
@@ -251,58 +255,58 @@ impl Node {
         if let Signed::Snapshot { statement, parts } = signed
             && let Some(snapshot) = self.checked(statement, parts)
         {
-            self.put(Input::Renewed(snapshot));
+            self.input(Input::NewerSnapshot(snapshot));
         }
     }
 
-    fn put(&mut self, input: Input<PeerId>) {
+    fn input(&mut self, input: Input<PeerId>) {
         let actions = self.view.update(self.start.elapsed(), input);
-        actions.into_iter().for_each(|action| self.act(action));
+        actions.into_iter().for_each(|action| self.perform(action));
         if let Some(feed) = &mut self.feed {
-            feed.stand_at(self.view.place());
+            feed.resume_from(self.view.place());
         }
     }
 
     /// What needs no message or channel of its own.
-    fn act(&mut self, action: Action<PeerId>) {
+    fn perform(&mut self, action: Action<PeerId>) {
         match action {
-            Action::Publish(letter) => {
+            Action::Publish(message) => {
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
                 // Nobody may be there yet; who comes asks.
-                if let Err(error) = gossip.publish(self.topic.clone(), &*letter.bytes) {
+                if let Err(error) = gossip.publish(self.topic.clone(), &*message.bytes) {
                     tracing::trace!(%error, "not published");
                 }
             }
-            Action::Ask { peer, ask } => {
+            Action::Request { peer, ask } => {
                 let market = self.view.pinned().map(|pinned| pinned.market);
                 let bytes = ask.encode(market).to_vec();
                 let asking = &mut self.swarm.behaviour_mut().ask;
                 let number = asking.send_request(&peer, bytes);
                 self.asked.insert(number, (peer, ask));
             }
-            Action::Cut { peer, because } => {
+            Action::Ban { peer, because } => {
                 tracing::warn!(%peer, ?because, "cut a peer off");
-                self.cut_off(peer);
+                self.ban(peer);
             }
-            Action::Tell(told) => self.tell(told),
+            Action::Emit(update) => self.emit(update),
             // They are taken where what they answer is at hand.
-            Action::Judge(_) | Action::Answer(_) => {}
+            Action::Validate(_) | Action::Respond(_) => {}
         }
     }
 
-    fn tell(&mut self, told: Told) {
-        self.waiting.push_back(told);
-        if self.waiting.len() > NEWS_WAITING_MAX {
+    fn emit(&mut self, update: ViewUpdate) {
+        self.waiting.push_back(update);
+        if self.waiting.len() > UPDATES_WAITING_MAX {
             self.begin_anew();
         }
     }
 
     fn hand_over(&mut self) {
-        while let Some(told) = self.waiting.pop_front() {
-            if let Err(TrySendError::Full(told) | TrySendError::Closed(told)) =
-                self.news.try_send(told)
+        while let Some(update) = self.waiting.pop_front() {
+            if let Err(TrySendError::Full(update) | TrySendError::Closed(update)) =
+                self.updates.try_send(update)
             {
-                self.waiting.push_front(told);
+                self.waiting.push_front(update);
                 return;
             }
         }
@@ -311,24 +315,24 @@ impl Node {
     fn begin_anew(&mut self) {
         self.waiting.clear();
         if let Some(feed) = &mut self.feed {
-            feed.begin_anew();
+            feed.restart();
         }
-        self.put(Input::Unfit);
+        self.input(Input::FoldFailed);
     }
 
-    fn cut_off(&mut self, peer: PeerId) {
+    fn ban(&mut self, peer: PeerId) {
         self.following.remove(&peer);
         let net = self.swarm.behaviour_mut();
         net.cut.block_peer(peer);
         self.cut.push_back(peer);
-        if self.cut.len() > CUT_MAX
+        if self.cut.len() > BANNED_MAX
             && let Some(oldest) = self.cut.pop_front()
         {
             net.cut.unblock_peer(oldest);
         }
     }
 
-    fn admit(&mut self, peers: &[PeerId]) {
+    fn unban(&mut self, peers: &[PeerId]) {
         self.cut.retain(|cut| !peers.contains(cut));
         let cut = &mut self.swarm.behaviour_mut().cut;
         for peer in peers {
@@ -338,10 +342,10 @@ impl Node {
 
     fn signed(&mut self, signed: Signed) {
         match signed {
-            Signed::Batch(batch) => self.put(Input::Signed(batch)),
+            Signed::Batch(batch) => self.input(Input::ServerBatch(batch)),
             Signed::Snapshot { statement, parts } => {
                 if let Some(snapshot) = self.checked(statement, parts) {
-                    self.put(Input::Taken(snapshot));
+                    self.input(Input::ServerSnapshot(snapshot));
                 }
             }
             Signed::Reconnecting { because, wait } => {
@@ -371,7 +375,7 @@ impl Node {
     fn dial(&mut self) {
         self.dial_at = Instant::now() + DIAL_EVERY;
         // Who hears nothing new may be cut off together with all it knows: others are tried too.
-        let hears = self.view.standing() != Standing::Stale;
+        let hears = self.view.status() != Status::Stale;
         if self.following.len() >= PEERS_WANTED && hears {
             return;
         }
@@ -392,7 +396,7 @@ impl Node {
     }
 
     /// Lets those go who came when there were enough, and have others by now.
-    fn let_go(&mut self) {
+    fn disconnect_surplus(&mut self) {
         let Some((_, peer)) = self.introduced.pop_front() else {
             return;
         };
@@ -405,19 +409,19 @@ impl Node {
         }
     }
 
-    fn swarm_event(&mut self, event: SwarmEvent<NetEvent>) {
+    fn swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::Behaviour(NetEvent::Gossip(event)) => self.gossip(event),
-            SwarmEvent::Behaviour(NetEvent::Ask(event)) => self.ask(event),
-            SwarmEvent::Behaviour(NetEvent::Relay(event)) => self.relayed(event),
-            SwarmEvent::Behaviour(NetEvent::Mdns(mdns::Event::Discovered(found))) => {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(event)) => self.gossip(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Ask(event)) => self.ask(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Relay(event)) => self.relayed(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Mdns(mdns::Event::Discovered(found))) => {
                 for (peer, address) in found {
                     let address = address.with_p2p(peer).unwrap_or_else(|address| address);
                     self.addresses.learn(address, Source::Heard);
                 }
                 self.dial_at = Instant::now();
             }
-            SwarmEvent::Behaviour(NetEvent::Identify(identify::Event::Received {
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received {
                 peer_id,
                 info,
                 ..
@@ -446,7 +450,7 @@ impl Node {
                 self.following.remove(&peer_id);
                 self.addresses.left(peer_id);
                 self.relay.left(peer_id);
-                self.put(Input::Left(peer_id));
+                self.input(Input::Left(peer_id));
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 self.listens_at
@@ -466,10 +470,10 @@ impl Node {
                 let bytes = message.data;
                 let actions = self
                     .view
-                    .update(self.start.elapsed(), Input::Heard { from, bytes });
+                    .update(self.start.elapsed(), Input::Gossip { from, bytes });
                 for action in actions {
-                    let Action::Judge(verdict) = action else {
-                        self.act(action);
+                    let Action::Validate(verdict) = action else {
+                        self.perform(action);
                         continue;
                     };
                     let acceptance = match verdict {
@@ -490,21 +494,21 @@ impl Node {
                     let leaves_at = Instant::now() + INTRODUCED_WITHIN;
                     self.introduced.push_back((leaves_at, peer_id));
                 }
-                self.put(Input::Joined(peer_id));
+                self.input(Input::Joined(peer_id));
             }
             gossipsub::Event::Unsubscribed { peer_id, .. } => {
                 self.following.remove(&peer_id);
-                self.put(Input::Left(peer_id));
+                self.input(Input::Left(peer_id));
             }
             _ => {}
         }
     }
 }
 
-fn set<T: PartialEq>(told: &watch::Sender<T>, now: T) {
-    told.send_if_modified(|told| {
-        let changed = *told != now;
-        *told = now;
+fn set<T: PartialEq>(update: &watch::Sender<T>, now: T) {
+    update.send_if_modified(|update| {
+        let changed = *update != now;
+        *update = now;
         changed
     });
 }
@@ -516,9 +520,9 @@ async fn until_first(introduced: &VecDeque<(Instant, PeerId)>) {
     }
 }
 
-/// Whether there is room for news, once there is; `false`: nobody follows any more.
-async fn has_room(news: &mpsc::Sender<Told>) -> bool {
-    news.reserve().await.is_ok()
+/// Whether there is room for updates, once there is; `false`: nobody follows any more.
+async fn has_room(updates: &mpsc::Sender<ViewUpdate>) -> bool {
+    updates.reserve().await.is_ok()
 }
 
 async fn next_signed(feed: &mut Option<SignedFeed>) -> Signed {

@@ -5,15 +5,15 @@ use std::time::Duration;
 use auction_core::{Digest, Term};
 use auction_proto::{SignedBatch, SignedSnapshot, SigningKey};
 
-use super::super::freshness::Freshness;
 use super::super::limits::*;
 use super::super::*;
-use super::stage::{Follower, MARKET, Maker, bytes, key, ms, time};
+use crate::peer::tests::fixture::{Follower, MARKET, Maker, bytes, key, ms, time};
+use crate::peer::view::freshness::Freshness;
 
 fn following() -> (Maker, Follower) {
     let mut maker = Maker::new();
     let mut follower = Follower::new(8);
-    follower.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    follower.put(ms(0), Input::ServerSnapshot(maker.snapshot(ms(0))));
     (maker, follower)
 }
 
@@ -23,11 +23,11 @@ fn a_forger_is_cut_off_and_the_true_batch_is_told() {
     let truth = maker.batch(ms(20), 1);
     let statement = truth.verify(MARKET, &key().public()).unwrap();
     let forged = SignedBatch::sign(&statement, &SigningKey::new(&[1; 32]));
-    for _ in 0..OFFENCES_MAX {
+    for _ in 0..MISBEHAVIOURS_MAX {
         let verdict = follower.hear(ms(20), 1, bytes(&forged));
         assert_eq!(verdict, Verdict::Reject);
     }
-    assert_eq!(follower.cut, [(1, Offence::Forged)]);
+    assert_eq!(follower.cut, [(1, Misbehaviour::Forged)]);
     assert_eq!(follower.hear(ms(20), 1, bytes(&forged)), Verdict::Ignore);
     assert_eq!(follower.place(), 0);
     assert_eq!(follower.hear(ms(21), 2, bytes(&truth)), Verdict::Accept);
@@ -54,13 +54,13 @@ fn no_changed_bit_passes() {
 #[test]
 fn garbage_and_what_is_too_long_cut_a_peer_off() {
     let (_, mut follower) = following();
-    for _ in 0..OFFENCES_MAX {
+    for _ in 0..MISBEHAVIOURS_MAX {
         follower.hear(ms(1), 1, vec![0; 100]);
-        follower.hear(ms(1), 2, vec![0; LETTER_BYTES_MAX + 1]);
+        follower.hear(ms(1), 2, vec![0; GOSSIP_BYTES_MAX + 1]);
     }
     assert_eq!(
         follower.cut,
-        [(1, Offence::Malformed), (2, Offence::Oversize)]
+        [(1, Misbehaviour::Malformed), (2, Misbehaviour::Oversize)]
     );
 }
 
@@ -83,10 +83,10 @@ fn replayed_batches_roll_nothing_back_make_nothing_fresh_and_are_not_passed_on()
         }
         assert_eq!(follower.place(), 100);
         let heard = now - ms(2_000);
-        let stale = follower.view.standing() == Standing::Stale;
+        let stale = follower.view.status() == Status::Stale;
         assert!(stale || heard < STALE_AFTER + ms(30), "at {now:?}");
     }
-    assert_eq!(follower.standings, [Standing::Live, Standing::Stale]);
+    assert_eq!(follower.standings, [Status::Live, Status::Stale]);
 }
 
 #[test]
@@ -95,18 +95,18 @@ fn a_flood_is_not_even_read_and_stores_stay_within_their_limits() {
     // The first never comes: all that follow wait.
     maker.batch(ms(1), 1);
     for at in 0..3_000_u64 {
-        let peer = 100 + at as u32 / BATCHES_AT_ONCE;
+        let peer = 100 + at as u32 / BATCHES_BURST;
         follower.put(ms(2), Input::Joined(peer));
         follower.hear(ms(2), peer, bytes(&maker.batch(ms(2), 1)));
     }
     let (batches, bytes_held) = follower.view.waiting_size();
     assert!(batches <= WAITING_BATCHES_MAX && bytes_held <= WAITING_BYTES_MAX);
     let one = bytes(&maker.batch(ms(3), 1));
-    let judged: Vec<_> = (0..BATCHES_AT_ONCE + OFFENCES_MAX)
+    let judged: Vec<_> = (0..BATCHES_BURST + MISBEHAVIOURS_MAX)
         .map(|_| follower.hear(ms(3), 7, one.clone()))
         .collect();
-    assert!(judged.ends_with(&[Verdict::Ignore; OFFENCES_MAX as usize]));
-    assert_eq!(follower.cut.last(), Some(&(7, Offence::Flooding)));
+    assert!(judged.ends_with(&[Verdict::Ignore; MISBEHAVIOURS_MAX as usize]));
+    assert_eq!(follower.cut.last(), Some(&(7, Misbehaviour::Flooding)));
 }
 
 #[test]
@@ -141,13 +141,13 @@ fn an_eclipsed_peer_that_is_told_all_too_late_knows_that_it_is_stale() {
     let (mut maker, mut follower) = following();
     let mut now = Duration::ZERO;
     let mut signed = Duration::ZERO;
-    while follower.view.standing() == Standing::Live {
+    while follower.view.status() == Status::Live {
         signed += ms(100);
         now += ms(150);
         follower.hear(now, 0, bytes(&maker.batch(signed, 1)));
         assert!(now - signed <= STALE_AFTER + ms(200), "{now:?}");
     }
-    assert_eq!(follower.view.standing(), Standing::Stale);
+    assert_eq!(follower.view.status(), Status::Stale);
 }
 
 /// It is shown a day of the past, at the right pace, from the beginning on.
@@ -156,13 +156,13 @@ fn an_eclipsed_joiner_sees_by_its_own_clock_that_all_is_old() {
     let mut maker = Maker::new();
     let day = Duration::from_secs(86_400);
     let mut follower = Follower::at(day, Some(time(day)), 3);
-    follower.put(day, Input::Taken(maker.snapshot(ms(0))));
+    follower.put(day, Input::ServerSnapshot(maker.snapshot(ms(0))));
     for at in 0..100 {
         let since = ms(100 * at);
         follower.hear(day + since, 0, bytes(&maker.batch(since, 1)));
     }
-    assert_eq!(follower.view.standing(), Standing::Stale);
-    assert!(!follower.standings.contains(&Standing::Live));
+    assert_eq!(follower.view.status(), Status::Stale);
+    assert!(!follower.standings.contains(&Status::Live));
 }
 
 /// Signs of life alone come through, and what happens does not.
@@ -174,7 +174,7 @@ fn a_peer_that_hears_only_signs_of_life_knows_that_it_is_behind() {
         maker.batch(now, 1);
         follower.hear(now, 0, bytes(&maker.batch(now, 0)));
     }
-    assert_eq!(follower.view.standing(), Standing::Stale);
+    assert_eq!(follower.view.status(), Status::Stale);
 }
 
 #[test]
@@ -182,15 +182,15 @@ fn a_lying_answer_is_no_snapshot_and_another_peer_is_asked() {
     let mut maker = Maker::new();
     maker.batch(ms(0), 10);
     let mut whole = Follower::new(0);
-    whole.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    whole.put(ms(0), Input::ServerSnapshot(maker.snapshot(ms(0))));
     let mut joiner = Follower::new(2);
     let (liar, ask) = joiner.asked.pop().unwrap();
     let mut lie = maker.snapshot(ms(0));
     lie.signed = SignedSnapshot::sign(&lie.statement, &SigningKey::new(&[1; 32]));
-    let answer = Some(Ok(Answer::Snapshot(lie.signed)));
+    let answer = Some(Ok(PeerResponse::Snapshot(lie.signed)));
     joiner.put(
         ms(1),
-        Input::Answered {
+        Input::Response {
             from: liar,
             ask,
             answer,
@@ -216,8 +216,8 @@ fn who_lies_about_the_market_is_not_believed() {
         let (from, ask) = joiner.asked.pop().unwrap();
         let key = auction_proto::MarketKey { market, key };
         let signed = signed.clone();
-        let answer = Some(Ok(Answer::Market { key, signed }));
-        joiner.put(ms(1), Input::Answered { from, ask, answer });
+        let answer = Some(Ok(PeerResponse::Market { key, signed }));
+        joiner.put(ms(1), Input::Response { from, ask, answer });
         joiner.put(ms(1) + ASK_AGAIN_AFTER, Input::Tick);
         assert_eq!(joiner.view.pinned(), None);
     }
@@ -230,7 +230,7 @@ fn a_snapshot_that_contradicts_what_was_signed_is_told_as_fraud_and_not_taken() 
     let mut lie = maker.snapshot(ms(30));
     lie.statement.digest = Digest([9; 32]);
     lie.signed = SignedSnapshot::sign(&lie.statement, &key());
-    follower.put(ms(31), Input::Renewed(lie));
+    follower.put(ms(31), Input::NewerSnapshot(lie));
     assert_eq!(follower.frauds, 1);
     assert_eq!(follower.market, Some(maker.market));
 }
@@ -240,10 +240,10 @@ fn who_begins_anew_takes_no_snapshot_that_is_older_than_what_was_told() {
     let (mut maker, mut follower) = following();
     let old = maker.snapshot(ms(0));
     follower.hear(ms(20), 0, bytes(&maker.batch(ms(20), 1)));
-    follower.put(ms(30), Input::Unfit);
-    follower.put(ms(31), Input::Taken(old));
+    follower.put(ms(30), Input::FoldFailed);
+    follower.put(ms(31), Input::ServerSnapshot(old));
     assert_eq!(follower.view.place(), None);
-    follower.put(ms(32), Input::Taken(maker.snapshot(ms(32))));
+    follower.put(ms(32), Input::ServerSnapshot(maker.snapshot(ms(32))));
     assert_eq!(follower.view.place(), Some(maker.market.feed_sequence()));
 }
 
@@ -251,8 +251,8 @@ fn who_begins_anew_takes_no_snapshot_that_is_older_than_what_was_told() {
 fn a_clock_that_is_wrong_within_what_is_allowed_makes_nothing_stale() {
     let ahead = WALL_CLOCK_ERROR_MAX - ms(10);
     let mut follower = Follower::at(ms(0), Some(time(ahead)), 1);
-    follower.put(ms(0), Input::Taken(Maker::new().snapshot(ms(0))));
-    assert_eq!(follower.standings, [Standing::Live]);
+    follower.put(ms(0), Input::ServerSnapshot(Maker::new().snapshot(ms(0))));
+    assert_eq!(follower.standings, [Status::Live]);
 
     // And so does one that goes a little faster than the market's, for however long.
     let mut freshness = Freshness::new(ms(0), None);

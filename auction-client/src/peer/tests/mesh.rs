@@ -14,8 +14,8 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::*;
-use super::stage::{MARKET, Maker, pinned, time};
 use crate::client::Client;
+use crate::peer::tests::fixture::{MARKET, Maker, pinned, time};
 
 /// Long enough for a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -121,8 +121,8 @@ async fn next(told: &mut Option<broadcast::Receiver<SignedBatch>>) -> SignedBatc
     }
 }
 
-fn joining(peers: Vec<Multiaddr>) -> Joining {
-    Joining {
+fn joining(peers: Vec<Multiaddr>) -> JoinConfig {
+    JoinConfig {
         pin: Pin::Market(pinned()),
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
         peers,
@@ -137,7 +137,7 @@ async fn until_at(watch: &mut PeerWatch, market: &Market) {
             let update = watch.next().await;
             assert!(!matches!(
                 update,
-                PeerUpdate::Unfit(_) | PeerUpdate::Fraud { .. }
+                PeerUpdate::Unfit(_) | PeerUpdate::Equivocation { .. }
             ));
         }
     };

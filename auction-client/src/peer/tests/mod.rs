@@ -1,6 +1,6 @@
 //! What must hold of a peer, on a virtual clock.
 
-mod stage;
+mod fixture;
 mod order;
 mod hostile;
 mod mesh;

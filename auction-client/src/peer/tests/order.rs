@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::limits::*;
 use super::super::*;
-use super::stage::{Follower, Maker, bytes, key, ms, pinned, time};
+use crate::peer::tests::fixture::{Follower, Maker, bytes, key, ms, pinned, time};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
@@ -23,7 +23,7 @@ proptest! {
             .map(|(at, size)| maker.batch(ms(20 * at as u64), *size))
             .collect();
         let mut follower = Follower::new(1);
-        follower.put(ms(0), Input::Taken(snapshot));
+        follower.put(ms(0), Input::ServerSnapshot(snapshot));
         // Any order, then the rest in order.
         let any = order.iter().map(|at| at % batches.len());
         for at in any.chain(0..batches.len()) {
@@ -39,8 +39,8 @@ proptest! {
         let mut maker = Maker::new();
         let snapshot = maker.snapshot(ms(0));
         let (mut whole, mut holed) = (Follower::new(1), Follower::new(3));
-        whole.put(ms(0), Input::Taken(snapshot.clone()));
-        holed.put(ms(0), Input::Taken(snapshot));
+        whole.put(ms(0), Input::ServerSnapshot(snapshot.clone()));
+        holed.put(ms(0), Input::ServerSnapshot(snapshot));
         let mut now = ms(0);
         for lost in lost {
             now += ms(20);
@@ -63,7 +63,7 @@ fn a_late_joiner_gets_a_signed_snapshot_and_what_followed_it_from_a_peer() {
     let mut maker = Maker::new();
     maker.batch(ms(0), 500);
     let mut old = Follower::new(1);
-    old.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    old.put(ms(0), Input::ServerSnapshot(maker.snapshot(ms(0))));
     for at in 1..=50 {
         old.hear(ms(20 * at), 0, bytes(&maker.batch(ms(20 * at), 3)));
     }
@@ -75,32 +75,32 @@ fn a_late_joiner_gets_a_signed_snapshot_and_what_followed_it_from_a_peer() {
     late.put(now + GAP_WAIT, Input::Tick);
     late.ask_of(now + GAP_WAIT, &mut old);
     assert_eq!(late.market.as_ref(), Some(&maker.market));
-    assert_eq!(late.view.standing(), Standing::Live);
+    assert_eq!(late.view.status(), Status::Live);
 }
 
 #[test]
 fn a_gap_that_nobody_can_fill_is_bridged_by_a_snapshot() {
     let mut maker = Maker::new();
     let mut holed = Follower::new(3);
-    holed.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    holed.put(ms(0), Input::ServerSnapshot(maker.snapshot(ms(0))));
     maker.batch(ms(100), 5);
     let mut later = Follower::new(0);
-    later.put(ms(200), Input::Taken(maker.snapshot(ms(200))));
+    later.put(ms(200), Input::ServerSnapshot(maker.snapshot(ms(200))));
     holed.hear(ms(300), 0, bytes(&maker.batch(ms(300), 0)));
     holed.put(ms(300) + GAP_WAIT, Input::Tick);
     holed.ask_of(ms(300) + GAP_WAIT, &mut later);
     assert_eq!(holed.market, Some(maker.market));
-    assert_eq!(holed.view.standing(), Standing::Live);
+    assert_eq!(holed.view.status(), Status::Live);
 }
 
 #[test]
 fn who_hears_nothing_while_others_go_on_is_stale_within_5_seconds_and_fresh_again_after() {
     let mut maker = Maker::new();
     let mut follower = Follower::new(1);
-    follower.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
-    assert_eq!(follower.view.standing(), Standing::Live);
+    follower.put(ms(0), Input::ServerSnapshot(maker.snapshot(ms(0))));
+    assert_eq!(follower.view.status(), Status::Live);
     let mut now = ms(0);
-    while follower.view.standing() == Standing::Live {
+    while follower.view.status() == Status::Live {
         now = follower.view.next_tick(now);
         follower.put(now, Input::Tick);
     }
@@ -108,7 +108,7 @@ fn who_hears_nothing_while_others_go_on_is_stale_within_5_seconds_and_fresh_agai
     follower.hear(now, 0, bytes(&maker.batch(now, 0)));
     assert_eq!(
         follower.standings,
-        [Standing::Live, Standing::Stale, Standing::Live]
+        [Status::Live, Status::Stale, Status::Live]
     );
 }
 
@@ -117,7 +117,7 @@ fn who_knows_the_fingerprint_alone_learns_from_a_peer_which_market_that_is() {
     let mut maker = Maker::new();
     let mut whole = Follower::new(1);
     maker.batch(ms(0), 7);
-    whole.put(ms(0), Input::Taken(maker.snapshot(ms(0))));
+    whole.put(ms(0), Input::ServerSnapshot(maker.snapshot(ms(0))));
     let pin = Pin::Key(key().public().fingerprint());
     let mut joiner = Follower::with(View::new(pin, ms(0), None), ms(0), 2);
     let batch = bytes(&maker.batch(ms(20), 1));
@@ -138,11 +138,11 @@ fn kept_snapshots_are_renewed_from_the_server_and_from_peer_to_peer() {
     let mut maker = Maker::new();
     let snapshot = maker.snapshot(ms(0));
     let (mut with_line, mut other) = (Follower::new(1), Follower::new(1));
-    with_line.put(ms(0), Input::Taken(snapshot.clone()));
-    other.put(ms(0), Input::Taken(snapshot));
+    with_line.put(ms(0), Input::ServerSnapshot(snapshot.clone()));
+    other.put(ms(0), Input::ServerSnapshot(snapshot));
     let mut renewals = 0;
     let mut now = ms(0);
-    for _ in 0..3 * KEPT_BATCHES_MAX {
+    for _ in 0..3 * CACHED_BATCHES_MAX {
         now += ms(20);
         let batch = bytes(&maker.batch(now, 1));
         with_line.hear(now, 0, batch.clone());
@@ -151,7 +151,7 @@ fn kept_snapshots_are_renewed_from_the_server_and_from_peer_to_peer() {
             renewals += 1;
             // The server is a little ahead of the line.
             let late = bytes(&maker.batch(now, 1));
-            with_line.put(now, Input::Renewed(maker.snapshot(now)));
+            with_line.put(now, Input::NewerSnapshot(maker.snapshot(now)));
             with_line.hear(now, 0, late.clone());
             other.hear(now, 0, late);
             with_line.asked.clear();

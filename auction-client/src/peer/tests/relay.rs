@@ -13,11 +13,13 @@ use auction_proto::{
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::super::limits::{PARCELS_AT_ONCE, PARCELS_PER_SECOND, RELAYED_AT_ONCE};
-use super::super::relay::Relay;
+use super::super::limits::{
+    RELAY_REQUESTS_BURST, RELAY_REQUESTS_PER_SECOND, RELAYED_CONCURRENTLY_MAX,
+};
+use super::super::relay::RelayServer;
 use super::super::*;
-use super::stage::{MARKET, pinned};
-use crate::carry::{Carrier, NotCarried};
+use crate::client::relay::{Relay, RelayError};
+use crate::peer::tests::fixture::{MARKET, pinned};
 
 /// Long enough for a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,23 +48,23 @@ struct Line {
     came: Arc<Mutex<Vec<Envelope>>>,
 }
 
-impl Carrier for Line {
-    async fn sealing_key(&self) -> Result<SealingKey, NotCarried> {
+impl Relay for Line {
+    async fn sealing_key(&self) -> Result<SealingKey, RelayError> {
         Ok(key())
     }
 
-    async fn carry(&self, brought: Envelope) -> Result<SealedAnswer, NotCarried> {
+    async fn relay(&self, brought: Envelope) -> Result<SealedAnswer, RelayError> {
         self.came.lock().unwrap().push(brought.clone());
         if brought == envelope(0) {
             let refused = Refused::new(Code::ENVELOPE_UNREADABLE, "it does not open");
-            return Err(NotCarried::Refused(Box::new(refused)));
+            return Err(RelayError::Refused(Box::new(refused)));
         }
         Ok(answer())
     }
 }
 
-fn joining(peers: Vec<Multiaddr>) -> Joining {
-    Joining {
+fn joining(peers: Vec<Multiaddr>) -> JoinConfig {
+    JoinConfig {
         pin: Pin::Market(pinned()),
         listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
         peers,
@@ -71,13 +73,13 @@ fn joining(peers: Vec<Multiaddr>) -> Joining {
     }
 }
 
-async fn two() -> (PeerWatch, PeerWatch, PeerCarrier) {
+async fn two() -> (PeerWatch, PeerWatch, PeerRelay) {
     let mut relay = PeerWatch::join(joining(Vec::new()), None).unwrap();
     relay.listening().await;
     let away = PeerWatch::join(joining(relay.addresses()), None).unwrap();
     let begun = Instant::now();
     let carrier = loop {
-        if let Some(carrier) = away.carriers().await.into_iter().next() {
+        if let Some(carrier) = away.relays().await.into_iter().next() {
             break carrier;
         }
         assert!(begun.elapsed() < PATIENCE, "nobody is there to carry");
@@ -94,26 +96,26 @@ async fn what_is_handed_to_a_peer_arrives_as_it_was_and_so_does_what_comes_back(
     relay.relay(line.clone()).await;
     let told = carrier.sealing_key().await.unwrap();
     assert_eq!(told, key());
-    assert_eq!(carrier.carry(envelope(7)).await.unwrap(), answer());
-    let refused = carrier.carry(envelope(0)).await.unwrap_err();
+    assert_eq!(carrier.relay(envelope(7)).await.unwrap(), answer());
+    let refused = carrier.relay(envelope(0)).await.unwrap_err();
     assert!(
-        matches!(&refused, NotCarried::Refused(refused) if refused.code == Code::ENVELOPE_UNREADABLE),
+        matches!(&refused, RelayError::Refused(refused) if refused.code == Code::ENVELOPE_UNREADABLE),
         "{refused:?}"
     );
     assert_eq!(*line.came.lock().unwrap(), [envelope(7), envelope(0)]);
     // When it has left, that is known too.
     drop(relay);
     assert!(matches!(
-        carrier.carry(envelope(7)).await,
-        Err(NotCarried::Lost(_))
+        carrier.relay(envelope(7)).await,
+        Err(RelayError::Lost(_))
     ));
 }
 
 #[tokio::test]
 async fn a_peer_that_was_not_asked_to_carry_says_so() {
     let (_relay, _away, carrier) = two().await;
-    let refused = carrier.carry(envelope(7)).await.unwrap_err();
-    let NotCarried::Refused(refused) = refused else {
+    let refused = carrier.relay(envelope(7)).await.unwrap_err();
+    let RelayError::Refused(refused) = refused else {
         panic!("{refused:?}")
     };
     assert_eq!(refused.code, Code::BUSY);
@@ -123,16 +125,16 @@ async fn a_peer_that_was_not_asked_to_carry_says_so() {
 #[test]
 fn a_peer_that_floods_is_refused_and_others_are_carried() {
     let (line, mut handed) = mpsc::channel(1_000);
-    let mut relay = Relay::new();
-    relay.set_line(Some(line));
+    let mut relay = RelayServer::new();
+    relay.set_feed(Some(line));
     let at = Duration::from_secs;
-    let parcel = || Parcel::Envelope(envelope(1));
-    let mut taken = |now, from| relay.take(now, from, parcel()).is_ok();
+    let request = || RelayRequest::Envelope(envelope(1));
+    let mut taken = |now, from| relay.take(now, from, request()).is_ok();
     let of_flooder = (0..1_000).filter(|_| taken(at(1), "flooder")).count();
-    assert_eq!(of_flooder, PARCELS_AT_ONCE as usize);
+    assert_eq!(of_flooder, RELAY_REQUESTS_BURST as usize);
     assert!(taken(at(1), "other"));
     let later = (0..1_000).filter(|_| taken(at(2), "flooder")).count();
-    assert_eq!(later, PARCELS_PER_SECOND as usize);
+    assert_eq!(later, RELAY_REQUESTS_PER_SECOND as usize);
     let mut carried = 0;
     while handed.try_recv().is_ok() {
         carried += 1;
@@ -142,25 +144,25 @@ fn a_peer_that_floods_is_refused_and_others_are_carried() {
 
 #[test]
 fn a_line_that_has_no_room_refuses_more_and_so_does_a_lost_one() {
-    let (line, handed) = mpsc::channel(RELAYED_AT_ONCE);
-    let mut relay = Relay::new();
-    relay.set_line(Some(line));
+    let (line, handed) = mpsc::channel(RELAYED_CONCURRENTLY_MAX);
+    let mut relay = RelayServer::new();
+    relay.set_feed(Some(line));
     let taken = (0..1_000_u32).filter(|from| {
-        let taken = relay.take(Duration::ZERO, *from, Parcel::Key);
+        let taken = relay.take(Duration::ZERO, *from, RelayRequest::Key);
         // Whoever waits for it need not wait here.
         taken.is_ok()
     });
-    assert_eq!(taken.count(), RELAYED_AT_ONCE);
+    assert_eq!(taken.count(), RELAYED_CONCURRENTLY_MAX);
     drop(handed);
-    let refused = relay.take(Duration::ZERO, 7_000, Parcel::Key);
-    assert!(matches!(refused, Err(Delivery::Refused(_))));
+    let refused = relay.take(Duration::ZERO, 7_000, RelayRequest::Key);
+    assert!(matches!(refused, Err(RelayResponse::Refused(_))));
 }
 
 /// A line may be a session's. What others bring must not speak in it: so nothing is passed on as it came.
 #[test]
 fn nothing_but_an_envelope_and_the_question_for_the_key_is_carried() {
-    for parcel in [Parcel::Key, Parcel::Envelope(envelope(9))] {
-        assert_eq!(Parcel::decode(&parcel.encode()), Some(parcel));
+    for request in [RelayRequest::Key, RelayRequest::Envelope(envelope(9))] {
+        assert_eq!(RelayRequest::decode(&request.encode()), Some(request));
     }
     let price = Price::parse("1.40").unwrap();
     let bid = Bid {
@@ -171,18 +173,25 @@ fn nothing_but_an_envelope_and_the_question_for_the_key_is_carried() {
     for message in others {
         let mut bytes = Vec::new();
         message.encode(RequestId(0), &mut bytes);
-        assert_eq!(Parcel::decode(&bytes), None, "{message:?}");
+        assert_eq!(RelayRequest::decode(&bytes), None, "{message:?}");
     }
-    let mut twice = Parcel::Key.encode();
-    twice.extend(Parcel::Key.encode());
-    assert_eq!(Parcel::decode(&twice), None);
+    let mut twice = RelayRequest::Key.encode();
+    twice.extend(RelayRequest::Key.encode());
+    assert_eq!(RelayRequest::decode(&twice), None);
     for length in [0, 1, 13, 600, 10_000] {
-        assert_eq!(Parcel::decode(&vec![0xa5; length]), None, "{length} bytes");
-        assert_eq!(Delivery::decode(&vec![0xa5; length]), None);
+        assert_eq!(
+            RelayRequest::decode(&vec![0xa5; length]),
+            None,
+            "{length} bytes"
+        );
+        assert_eq!(RelayResponse::decode(&vec![0xa5; length]), None);
     }
-    let delivered = [Delivery::Key(key()), Delivery::Answer(answer())];
-    for delivery in delivered {
-        assert_eq!(Delivery::decode(&delivery.clone().encode()), Some(delivery));
+    let delivered = [RelayResponse::Key(key()), RelayResponse::Answer(answer())];
+    for response in delivered {
+        assert_eq!(
+            RelayResponse::decode(&response.clone().encode()),
+            Some(response)
+        );
     }
     let mut bytes = Vec::new();
     let goodbye = auction_proto::Goodbye {
@@ -190,5 +199,5 @@ fn nothing_but_an_envelope_and_the_question_for_the_key_is_carried() {
         message: auction_proto::Text::of("no"),
     };
     ServerMessage::from(goodbye).encode(RequestId(0), &mut bytes);
-    assert_eq!(Delivery::decode(&bytes), None);
+    assert_eq!(RelayResponse::decode(&bytes), None);
 }

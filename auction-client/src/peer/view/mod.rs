@@ -3,9 +3,11 @@
 //! Nothing is believed before its signature was checked, nothing is told twice or out of order, and nothing that is old
 //! rolls the view back or makes it fresh. Every store has a limit.
 
+pub(super) mod events;
+pub(super) mod freshness;
 mod snapshots;
-mod pursuit;
-mod serving;
+mod catch_up;
+mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,17 +16,19 @@ use std::time::Duration;
 use auction_core::{FeedSequence, Term, Timestamp};
 use auction_proto::{AnySigned, AnyStatement, StatementError};
 
-use super::exchange::{Action, Input, Offence, Pin, Pinned, Standing, Told, Verdict};
-use super::fetch::{Fetching, Snapshot};
-use super::freshness::Freshness;
-use super::kept::{Behind, Checked, Past, Waiting};
-use super::letter::{Ask, Letter, LetterError};
 use super::limits::{
-    ANSWER_WITHIN, ASKS_AT_ONCE, ASKS_PER_SECOND, BATCHES_AT_ONCE, BATCHES_PER_SECOND, GAP_WAIT,
-    OFFENCES_MAX, PASSED_ON_WITHIN, PEERS_MAX, STALE_AFTER,
+    ANSWER_TIMEOUT, BATCHES_BURST, BATCHES_PER_SECOND, GAP_WAIT, MISBEHAVIOURS_MAX,
+    PASSED_ON_WITHIN, PEERS_MAX, REQUESTS_BURST, REQUESTS_PER_SECOND, STALE_AFTER,
 };
-use super::rate::Rate;
-use crate::fraud::{Fraud, Witness};
+use crate::audit::equivocation::{Equivocation, EquivocationDetector};
+use crate::peer::batch_cache::{Backlog, BatchCache, PendingBatches, VerifiedBatch};
+use crate::peer::message::{GossipMessage, MessageError, PeerRequest};
+use crate::peer::rate_limit::RateLimit;
+use crate::peer::snapshot_download::{Snapshot, SnapshotDownload};
+use crate::peer::view::events::{
+    Action, Input, Misbehaviour, Pin, PinnedMarket, Status, Verdict, ViewUpdate,
+};
+use crate::peer::view::freshness::Freshness;
 
 /// What a peer knows.
 #[derive(Debug)]
@@ -32,7 +36,7 @@ pub struct View<P> {
     pin: Pin,
     freshness: Freshness,
     term: Term,
-    standing: Standing,
+    status: Status,
     /// The place up to which everything was told.
     place: Option<FeedSequence>,
     /// No snapshot before this place is taken.
@@ -41,20 +45,20 @@ pub struct View<P> {
     ahead: FeedSequence,
     /// Since when something is missing.
     gap_since: Option<Duration>,
-    waiting: Waiting,
-    past: Past,
+    waiting: PendingBatches,
+    past: BatchCache,
     snapshot: Option<Arc<Snapshot>>,
     /// What follows it.
-    behind_snapshot: Behind,
+    behind_snapshot: Backlog,
     /// A newer one that the view has not reached yet.
     renewed: Option<Arc<Snapshot>>,
     /// Nobody is asked for a newer one before.
     renew_at: Option<Duration>,
-    fetching: Option<Fetching>,
+    fetching: Option<SnapshotDownload>,
     /// Who said that there is this snapshot.
     fetching_from: Option<P>,
     /// What the market has signed, once it is known which it is.
-    witness: Option<Witness>,
+    detector: Option<EquivocationDetector>,
     fraud: bool,
     peers: BTreeMap<P, Peer>,
     asked: Option<Asked<P>>,
@@ -68,9 +72,9 @@ pub struct View<P> {
 
 #[derive(Debug)]
 struct Peer {
-    batches: Rate,
-    asks: Rate,
-    offences: u32,
+    batches: RateLimit,
+    asks: RateLimit,
+    misbehaviours: u32,
     /// When it was asked last, in the order of asking.
     asked_at: Option<Duration>,
 }
@@ -78,7 +82,7 @@ struct Peer {
 #[derive(Clone, Copy, Debug)]
 struct Asked<P> {
     peer: P,
-    ask: Ask,
+    ask: PeerRequest,
     at: Duration,
 }
 
@@ -91,20 +95,20 @@ impl<P: Copy + Ord> View<P> {
             pin,
             freshness: Freshness::new(now, wall_clock),
             term: Term::default(),
-            standing: Standing::Joining,
+            status: Status::Joining,
             place: None,
             floor: FeedSequence(0),
             ahead: FeedSequence(0),
             gap_since: None,
-            waiting: Waiting::default(),
-            past: Past::default(),
+            waiting: PendingBatches::default(),
+            past: BatchCache::default(),
             snapshot: None,
-            behind_snapshot: Behind::default(),
+            behind_snapshot: Backlog::default(),
             renewed: None,
             renew_at: None,
             fetching: None,
             fetching_from: None,
-            witness: None,
+            detector: None,
             fraud: false,
             peers: BTreeMap::new(),
             asked: None,
@@ -120,8 +124,8 @@ impl<P: Copy + Ord> View<P> {
 
     /// How far the view can be relied on.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.standing
+    pub fn status(&self) -> Status {
+        self.status
     }
 
     /// The place up to which everything was told.
@@ -132,7 +136,7 @@ impl<P: Copy + Ord> View<P> {
 
     /// Which market it is, once that is known.
     #[must_use]
-    pub fn pinned(&self) -> Option<&Pinned> {
+    pub fn pinned(&self) -> Option<&PinnedMarket> {
         match &self.pin {
             Pin::Key(_) => None,
             Pin::Market(pinned) => Some(pinned),
@@ -155,12 +159,12 @@ impl<P: Copy + Ord> View<P> {
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
         let mut next = now + STALE_AFTER;
-        if self.standing == Standing::Live {
+        if self.status == Status::Live {
             next = next.min(now + self.freshness.left(now));
             next = next.min(self.gap_since.map_or(next, |since| since + STALE_AFTER));
         }
         if let Some(asked) = &self.asked {
-            next = next.min(asked.at + ANSWER_WITHIN);
+            next = next.min(asked.at + ANSWER_TIMEOUT);
         } else if self.place.is_none() {
             next = next.min(self.pause_until);
         } else if let Some(since) = self.gap_since {
@@ -173,36 +177,36 @@ impl<P: Copy + Ord> View<P> {
 
     /// Takes what happened, and gives what is to be done about it.
     pub fn update(&mut self, now: Duration, input: Input<P>) -> Vec<Action<P>> {
-        let mut to_do = Vec::new();
+        let mut actions = Vec::new();
         match input {
             Input::Joined(peer) => self.join(now, peer),
             Input::Left(peer) => self.leave(peer),
-            Input::Heard { from, bytes } => {
-                let verdict = self.hear(now, from, &bytes, &mut to_do);
-                to_do.push(Action::Judge(verdict));
+            Input::Gossip { from, bytes } => {
+                let verdict = self.on_gossip(now, from, &bytes, &mut actions);
+                actions.push(Action::Validate(verdict));
             }
-            Input::Signed(batch) => {
-                let letter = Arc::new(Letter::of(batch));
+            Input::ServerBatch(batch) => {
+                let message = Arc::new(GossipMessage::of(batch));
                 // The line to the server checks nothing itself.
-                if let Ok(Verdict::Accept) = self.take(now, letter.clone(), &mut to_do) {
-                    to_do.push(Action::Publish(letter));
+                if let Ok(Verdict::Accept) = self.take(now, message.clone(), &mut actions) {
+                    actions.push(Action::Publish(message));
                 }
             }
-            Input::Taken(snapshot) => self.take_snapshot(now, snapshot, &mut to_do),
-            Input::Renewed(snapshot) => self.renew(Arc::new(snapshot), &mut to_do),
-            Input::Answered { from, ask, answer } => {
-                self.answered(now, from, ask, answer, &mut to_do);
+            Input::ServerSnapshot(snapshot) => self.take_snapshot(now, snapshot, &mut actions),
+            Input::NewerSnapshot(snapshot) => self.renew(Arc::new(snapshot), &mut actions),
+            Input::Response { from, ask, answer } => {
+                self.answered(now, from, ask, answer, &mut actions);
             }
-            Input::Asked { from, market, ask } => {
+            Input::Request { from, market, ask } => {
                 let answer = self.answer(now, from, market, ask);
-                to_do.push(Action::Answer(answer));
+                actions.push(Action::Respond(answer));
             }
-            Input::Unfit => self.begin_anew(),
+            Input::FoldFailed => self.begin_anew(),
             Input::Tick => {}
         }
-        self.pursue(now, &mut to_do);
-        self.stand(now, &mut to_do);
-        to_do
+        self.catch_up(now, &mut actions);
+        self.set_status(now, &mut actions);
+        actions
     }
 
     #[cfg(test)]
@@ -211,17 +215,17 @@ impl<P: Copy + Ord> View<P> {
     }
 
     /// It is known which market it is.
-    fn know(&mut self, pinned: Pinned) {
+    fn know(&mut self, pinned: PinnedMarket) {
         self.pin = Pin::Market(pinned);
-        self.witness = Some(Witness::new(pinned.market, pinned.key));
+        self.detector = Some(EquivocationDetector::new(pinned.market, pinned.key));
     }
 
     fn join(&mut self, now: Duration, peer: P) {
         if self.peers.len() < PEERS_MAX {
             self.peers.entry(peer).or_insert_with(|| Peer {
-                batches: Rate::new(now, BATCHES_AT_ONCE, BATCHES_PER_SECOND),
-                asks: Rate::new(now, ASKS_AT_ONCE, ASKS_PER_SECOND),
-                offences: 0,
+                batches: RateLimit::new(now, BATCHES_BURST, BATCHES_PER_SECOND),
+                asks: RateLimit::new(now, REQUESTS_BURST, REQUESTS_PER_SECOND),
+                misbehaviours: 0,
                 asked_at: None,
             });
             // Someone new may know.
@@ -235,40 +239,40 @@ impl<P: Copy + Ord> View<P> {
         self.asked.take_if(|asked| asked.peer == peer);
     }
 
-    fn hear(
+    fn on_gossip(
         &mut self,
         now: Duration,
         from: P,
         bytes: &[u8],
-        to_do: &mut Vec<Action<P>>,
+        actions: &mut Vec<Action<P>>,
     ) -> Verdict {
         let Some(peer) = self.peers.get_mut(&from) else {
             return Verdict::Ignore;
         };
         // Before anything is read: a signature costs more to check than to invent.
-        if !peer.batches.take(now) {
-            self.blame(from, Offence::Flooding, to_do);
+        if !peer.batches.allow(now) {
+            self.penalize(from, Misbehaviour::Flooding, actions);
             return Verdict::Ignore;
         }
-        let taken = match Letter::read(bytes) {
-            Ok(letter) => self.take(now, Arc::new(letter), to_do),
-            Err(LetterError::TooLong(_)) => Err(Offence::Oversize),
-            Err(LetterError::Malformed) => Err(Offence::Malformed),
+        let taken = match GossipMessage::read(bytes) {
+            Ok(message) => self.take(now, Arc::new(message), actions),
+            Err(MessageError::TooLong(_)) => Err(Misbehaviour::Oversize),
+            Err(MessageError::Malformed) => Err(Misbehaviour::Malformed),
         };
         taken.unwrap_or_else(|offence| {
-            self.blame(from, offence, to_do);
+            self.penalize(from, offence, actions);
             Verdict::Reject
         })
     }
 
-    fn blame(&mut self, peer: P, because: Offence, to_do: &mut Vec<Action<P>>) {
+    fn penalize(&mut self, peer: P, because: Misbehaviour, actions: &mut Vec<Action<P>>) {
         let Some(known) = self.peers.get_mut(&peer) else {
             return;
         };
-        known.offences += 1;
-        if known.offences >= OFFENCES_MAX {
+        known.misbehaviours += 1;
+        if known.misbehaviours >= MISBEHAVIOURS_MAX {
             self.leave(peer);
-            to_do.push(Action::Cut { peer, because });
+            actions.push(Action::Ban { peer, because });
         }
     }
 
@@ -276,18 +280,18 @@ impl<P: Copy + Ord> View<P> {
     fn take(
         &mut self,
         now: Duration,
-        letter: Arc<Letter>,
-        to_do: &mut Vec<Action<P>>,
-    ) -> Result<Verdict, Offence> {
+        message: Arc<GossipMessage>,
+        actions: &mut Vec<Action<P>>,
+    ) -> Result<Verdict, Misbehaviour> {
         let Some(pinned) = self.pinned() else {
             return Ok(Verdict::Ignore);
         };
-        let statement = match letter.batch.verify(pinned.market, &pinned.key) {
+        let statement = match message.batch.verify(pinned.market, &pinned.key) {
             Ok(statement) => statement,
             Err(StatementError::Signature(_) | StatementError::OtherMarket { .. }) => {
-                return Err(Offence::Forged);
+                return Err(Misbehaviour::Forged);
             }
-            // The market itself signed nonsense: who passed it on is not to blame.
+            // The market itself signed nonsense: who passed it on is not to penalize.
             Err(_) => return Ok(Verdict::Ignore),
         };
         // Who led before has nothing to say any more.
@@ -295,11 +299,11 @@ impl<P: Copy + Ord> View<P> {
             return Ok(Verdict::Ignore);
         }
         self.term = statement.term;
-        let signed = AnySigned::Batch(letter.batch.clone());
+        let signed = AnySigned::Batch(message.batch.clone());
         let said = AnyStatement::Batch(statement);
-        if let Some(fraud) = self.lie(&signed, &said) {
+        if let Some(fraud) = self.check_equivocation(&signed, &said) {
             let first_seen = !self.fraud;
-            self.tell_fraud(fraud, to_do);
+            self.report_equivocation(fraud, actions);
             // Others shall see it too; but one proof is enough.
             return Ok(match first_seen {
                 true => Verdict::Accept,
@@ -310,8 +314,8 @@ impl<P: Copy + Ord> View<P> {
             unreachable!("a batch says what a batch says")
         };
         let statement = Arc::new(statement);
-        let checked = Checked {
-            letter,
+        let checked = VerifiedBatch {
+            message,
             statement: statement.clone(),
         };
         let newer = self.freshness.hear(now, statement.time);
@@ -322,7 +326,7 @@ impl<P: Copy + Ord> View<P> {
         let empty = statement.after == statement.through;
         if !known && !empty {
             self.waiting.hold(checked);
-            self.tell_waiting(to_do);
+            self.emit_ready(actions);
         }
         self.see_gap(now);
         Ok(match spreads && (newer || !empty) {
@@ -332,12 +336,12 @@ impl<P: Copy + Ord> View<P> {
     }
 
     /// Tells what follows where the view stands.
-    fn tell_waiting(&mut self, to_do: &mut Vec<Action<P>>) {
+    fn emit_ready(&mut self, actions: &mut Vec<Action<P>>) {
         let Some(mut place) = self.place else { return };
         while let Some(checked) = self.waiting.take(place) {
             if checked.statement.through > place {
                 place = checked.statement.through;
-                to_do.push(Action::Tell(Told::Batch(checked.statement.clone())));
+                actions.push(Action::Emit(ViewUpdate::Batch(checked.statement.clone())));
                 self.behind_snapshot.add(&checked);
                 self.past.push(checked);
             }
@@ -364,16 +368,20 @@ impl<P: Copy + Ord> View<P> {
     }
 
     /// What proves that the market lies, together with what it signed before.
-    fn lie(&mut self, signed: &AnySigned, said: &AnyStatement) -> Option<Fraud> {
-        self.witness.as_mut()?.compare(signed, said)
+    fn check_equivocation(
+        &mut self,
+        signed: &AnySigned,
+        said: &AnyStatement,
+    ) -> Option<Equivocation> {
+        self.detector.as_mut()?.compare(signed, said)
     }
 
-    fn tell_fraud(&mut self, fraud: Fraud, to_do: &mut Vec<Action<P>>) {
+    fn report_equivocation(&mut self, fraud: Equivocation, actions: &mut Vec<Action<P>>) {
         if !self.fraud {
             self.fraud = true;
-            let Fraud { proof, conflict } = fraud;
+            let Equivocation { proof, conflict } = fraud;
             let proof = Box::new(proof);
-            to_do.push(Action::Tell(Told::Fraud { proof, conflict }));
+            actions.push(Action::Emit(ViewUpdate::Equivocation { proof, conflict }));
         }
     }
 
@@ -381,27 +389,27 @@ impl<P: Copy + Ord> View<P> {
         self.floor = self.place.unwrap_or_default().max(self.floor);
         self.place = None;
         self.past.clear();
-        self.waiting = Waiting::default();
+        self.waiting = PendingBatches::default();
         self.snapshot = None;
-        self.behind_snapshot = Behind::default();
+        self.behind_snapshot = Backlog::default();
         self.renewed = None;
         self.renew_at = None;
         self.fetching = None;
         self.without.clear();
     }
 
-    fn stand(&mut self, now: Duration, to_do: &mut Vec<Action<P>>) {
+    fn set_status(&mut self, now: Duration, actions: &mut Vec<Action<P>>) {
         let lasting = |since: Duration| now >= since + STALE_AFTER;
-        let standing = match self.place {
-            None if self.standing == Standing::Joining => Standing::Joining,
-            None => Standing::Stale,
-            Some(_) if self.freshness.is_stale(now) => Standing::Stale,
-            Some(_) if self.gap_since.is_some_and(lasting) => Standing::Stale,
-            Some(_) => Standing::Live,
+        let status = match self.place {
+            None if self.status == Status::Joining => Status::Joining,
+            None => Status::Stale,
+            Some(_) if self.freshness.is_stale(now) => Status::Stale,
+            Some(_) if self.gap_since.is_some_and(lasting) => Status::Stale,
+            Some(_) => Status::Live,
         };
-        if standing != self.standing {
-            self.standing = standing;
-            to_do.push(Action::Tell(Told::Standing(standing)));
+        if status != self.status {
+            self.status = status;
+            actions.push(Action::Emit(ViewUpdate::Status(status)));
         }
     }
 }

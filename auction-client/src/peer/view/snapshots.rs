@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use auction_proto::{AnySigned, AnyStatement};
 
-use super::super::exchange::{Action, Told};
-use super::super::fetch::Snapshot;
-use super::super::kept::Behind;
 use super::View;
-use crate::fraud::Fraud;
+use crate::audit::equivocation::Equivocation;
+use crate::peer::batch_cache::Backlog;
+use crate::peer::snapshot_download::Snapshot;
+use crate::peer::view::events::{Action, ViewUpdate};
 
 impl<P: Copy + Ord> View<P> {
     pub(super) fn take_snapshot(
         &mut self,
         now: Duration,
         snapshot: Snapshot,
-        to_do: &mut Vec<Action<P>>,
+        actions: &mut Vec<Action<P>>,
     ) {
         let statement = &snapshot.statement;
         let at = statement.feed_sequence;
@@ -25,8 +25,8 @@ impl<P: Copy + Ord> View<P> {
         {
             return;
         }
-        if let Some(fraud) = self.snapshot_lie(&snapshot) {
-            return self.tell_fraud(fraud, to_do);
+        if let Some(fraud) = self.check_snapshot_equivocation(&snapshot) {
+            return self.report_equivocation(fraud, actions);
         }
         self.term = statement.term;
         self.freshness.hear(now, statement.time);
@@ -40,7 +40,7 @@ impl<P: Copy + Ord> View<P> {
             return;
         }
         self.snapshot = Some(snapshot.clone());
-        self.behind_snapshot = Behind::default();
+        self.behind_snapshot = Backlog::default();
         self.renewed = None;
         self.renew_at = None;
         self.fetching = None;
@@ -48,22 +48,22 @@ impl<P: Copy + Ord> View<P> {
         self.past.clear();
         self.unfillable = false;
         self.without.clear();
-        to_do.push(Action::Tell(Told::Snapshot(snapshot)));
-        self.tell_waiting(to_do);
+        actions.push(Action::Emit(ViewUpdate::Snapshot(snapshot)));
+        self.emit_ready(actions);
         self.gap_since = None;
         self.see_gap(now);
     }
 
     /// Takes a newer snapshot for those who join later, now or when the view has come as far.
-    pub(super) fn renew(&mut self, snapshot: Arc<Snapshot>, to_do: &mut Vec<Action<P>>) {
+    pub(super) fn renew(&mut self, snapshot: Arc<Snapshot>, actions: &mut Vec<Action<P>>) {
         let statement = &snapshot.statement;
         if statement.term < self.term
             || self.pinned().map(|pinned| pinned.market) != Some(statement.market)
         {
             return;
         }
-        if let Some(fraud) = self.snapshot_lie(&snapshot) {
-            return self.tell_fraud(fraud, to_do);
+        if let Some(fraud) = self.check_snapshot_equivocation(&snapshot) {
+            return self.report_equivocation(fraud, actions);
         }
         match self.place {
             Some(place) if statement.feed_sequence <= place => self.keep_for_others(snapshot),
@@ -81,9 +81,12 @@ impl<P: Copy + Ord> View<P> {
         }
     }
 
-    pub(super) fn snapshot_lie(&mut self, snapshot: &Snapshot) -> Option<Fraud> {
+    pub(super) fn check_snapshot_equivocation(
+        &mut self,
+        snapshot: &Snapshot,
+    ) -> Option<Equivocation> {
         let signed = AnySigned::Snapshot(snapshot.signed.clone());
         let said = AnyStatement::Snapshot(snapshot.statement.clone());
-        self.lie(&signed, &said)
+        self.check_equivocation(&signed, &said)
     }
 }

@@ -5,53 +5,58 @@ use auction_core::{Asset, Market, Name, UserId};
 use auction_proto::{Balance, Deposit, Done, Follows, GetBalance, ListedHolding, Withdraw};
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::table::{Side, Table, Tone};
+use crate::output::colour::Colour;
+use crate::output::failure::Failure;
+use crate::output::table::{Side, Table, Tone};
+use crate::session::Context;
 
 /// Shows what a trader owns: the one who asks, or whom an auctioneer names.
-pub async fn run(desk: &Desk, name: Option<Name>) -> Result<(), Failure> {
-    let own = desk.resume().await?.name;
+pub async fn run(context: &Context, name: Option<Name>) -> Result<(), Failure> {
+    let own = context.resume().await?.name;
     let user = match name {
         None => None,
-        Some(name) => Some(user_named(&desk.client.snapshot().await?, name)?),
+        Some(name) => Some(user_named(&context.client.snapshot().await?, name)?),
     };
-    let balance = whole_balance(&desk.client, user).await?;
+    let balance = whole_balance(&context.client, user).await?;
     let name = name.unwrap_or(own);
-    desk.out.tell(
-        |paint| text(name, &balance, paint),
+    context.out.print(
+        |colour| text(name, &balance, colour),
         || as_json(name, &balance),
     )
 }
 
 /// Which way something goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     In,
     Out,
 }
 
 /// Pays into a trader's account, or out of it.
-pub async fn pay(desk: &Desk, name: Name, asset: Asset, way: Way) -> Result<(), Failure> {
-    desk.resume().await?;
-    let user = user_named(&desk.client.snapshot().await?, name)?;
+pub async fn pay(
+    context: &Context,
+    name: Name,
+    asset: Asset,
+    way: Direction,
+) -> Result<(), Failure> {
+    context.resume().await?;
+    let user = user_named(&context.client.snapshot().await?, name)?;
     let accepted = match way {
-        Way::In => desk.client.ask(Deposit { user, asset }).await?,
-        Way::Out => desk.client.ask(Withdraw { user, asset }).await?,
+        Direction::In => context.client.ask(Deposit { user, asset }).await?,
+        Direction::Out => context.client.ask(Withdraw { user, asset }).await?,
     };
-    let balance = whole_balance(&desk.client, Some(user)).await?;
-    desk.out.tell(
-        |paint| {
+    let balance = whole_balance(&context.client, Some(user)).await?;
+    context.out.print(
+        |colour| {
             let what = match asset {
                 Asset::Cash(amount) => amount.to_string(),
                 Asset::Shares { symbol, quantity } => format!("{quantity} shares of {symbol}"),
             };
             let paid = match way {
-                Way::In => "paid in",
-                Way::Out => "paid out",
+                Direction::In => "paid in",
+                Direction::Out => "paid out",
             };
-            format!("{what} {paid}.\n{}", text(name, &balance, paint))
+            format!("{what} {paid}.\n{}", text(name, &balance, colour))
         },
         || {
             let mut told = as_json(name, &balance);
@@ -87,7 +92,7 @@ struct Whole {
     holdings: Vec<ListedHolding>,
 }
 
-fn text(name: Name, whole: &Whole, paint: Paint) -> String {
+fn text(name: Name, whole: &Whole, colour: Colour) -> String {
     let Whole { balance, holdings } = whole;
     let mut table = Table::new(&[
         ("what", Side::Left),
@@ -107,7 +112,7 @@ fn text(name: Name, whole: &Whole, paint: Paint) -> String {
         let symbol = vec![holding.symbol.to_string()];
         table.row(Tone::Usual, [symbol, shares.to_vec()].concat());
     }
-    format!("The account of {name}:\n{}", table.print(paint))
+    format!("The account of {name}:\n{}", table.print(colour))
 }
 
 fn as_json(name: Name, whole: &Whole) -> Value {

@@ -1,18 +1,18 @@
 //! `auction bid SYMBOL PRICE`
 
 use auction_client::{Bid, BidMaximum, BidPlaced};
-use auction_core::{Lot, LotId, Price, RequestId, Side, Terms};
+use auction_core::{Lot, LotId, Market, Price, RequestId, Side, Terms};
 use auction_proto::Done;
 use serde_json::{Value, json};
 
 use super::order::{self, Order};
-use crate::choose::Target;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json;
-use crate::out::Out;
-use crate::paint::Paint;
-use crate::span::moment;
+use crate::args::target::Target;
+use crate::output::colour::Colour;
+use crate::output::failure::Failure;
+use crate::output::json;
+use crate::output::out::Out;
+use crate::output::time::moment;
+use crate::session::Context;
 
 /// What is offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +40,13 @@ impl Offer {
 }
 
 pub async fn run(
-    desk: &Desk,
+    context: &Context,
     target: Target,
     lot: Option<LotId>,
     offer: Offer,
 ) -> Result<(), Failure> {
-    desk.resume().await?;
-    let market = desk.client.snapshot().await?;
+    context.resume().await?;
+    let market = market_of(context, target, lot).await?;
     let chosen = target.open_lot(&market, lot)?;
     match (&chosen.terms, offer) {
         // A bid for all of it is what such a lot takes.
@@ -56,24 +56,40 @@ pub async fn run(
                 quantity: chosen.quantity,
                 limit: Some(price),
             };
-            order::place_on(desk, chosen, order).await
+            order::place_on(context, chosen, order).await
         }
-        _ => place_on(desk, chosen, offer).await,
+        _ => place_on(context, chosen, offer).await,
     }
 }
 
+/// The part of the market that decides which lot is meant: for a symbol its lots alone, for a number everything.
+async fn market_of(
+    context: &Context,
+    target: Target,
+    lot: Option<LotId>,
+) -> Result<Market, Failure> {
+    if let Target::Symbol(symbol) = target {
+        let market = context.client.snapshot_of(symbol).await?;
+        // The lot may be of another stock: only the whole market can say of which.
+        if lot.is_none_or(|lot| market.lot(lot).is_some()) {
+            return Ok(market);
+        }
+    }
+    Ok(context.client.snapshot().await?)
+}
+
 /// Bids on a lot, and tells what came of it.
-pub async fn place_on(desk: &Desk, lot: &Lot, offer: Offer) -> Result<(), Failure> {
+pub async fn place_on(context: &Context, lot: &Lot, offer: Offer) -> Result<(), Failure> {
     let id = lot.id;
     let (placed, request) = match offer {
-        Offer::Plain(price) => desk.ask(Bid { lot: id, price }).await?,
-        Offer::Maximum(maximum) => desk.ask(BidMaximum { lot: id, maximum }).await?,
+        Offer::Plain(price) => context.request(Bid { lot: id, price }).await?,
+        Offer::Maximum(maximum) => context.request(BidMaximum { lot: id, maximum }).await?,
     };
-    tell(desk.out, lot, offer, &placed, request)
+    report(context.out, lot, offer, &placed, request)
 }
 
 /// Tells what came of a bid.
-pub fn tell(
+pub fn report(
     out: Out,
     lot: &Lot,
     offer: Offer,
@@ -81,14 +97,14 @@ pub fn tell(
     request: RequestId,
 ) -> Result<(), Failure> {
     let title = format!("{} #{}", lot.symbol, lot.id);
-    out.tell(
-        |paint| text(&title, offer, placed, paint),
+    out.print(
+        |colour| text(&title, offer, placed, colour),
         || as_json(lot.symbol.as_str(), offer, placed, request),
     )
 }
 
 /// What came of a bid, in a line.
-pub fn text(title: &str, offer: Offer, placed: &BidPlaced, paint: Paint) -> String {
+pub fn text(title: &str, offer: Offer, placed: &BidPlaced, colour: Colour) -> String {
     let amount = offer.amount();
     let what = match offer {
         Offer::Plain(_) => format!("your bid of {amount} is accepted"),
@@ -99,9 +115,9 @@ pub fn text(title: &str, offer: Offer, placed: &BidPlaced, paint: Paint) -> Stri
         .price
         .map_or(String::new(), |price| format!(" at {price}"));
     let lead = match (placed.bid.bought, placed.bid.leads) {
-        (true, _) => paint.good(&format!("you bought it{price}")),
-        (false, true) => paint.good(&format!("you lead{price}")),
-        (false, false) => paint.alarm(&format!(
+        (true, _) => colour.good(&format!("you bought it{price}")),
+        (false, true) => colour.good(&format!("you lead{price}")),
+        (false, false) => colour.alarm(&format!(
             "you do not lead: a hidden maximum stands above it{price}"
         )),
     };
@@ -156,7 +172,7 @@ mod tests {
                 feed_sequence: FeedSequence(4),
                 done,
             };
-            text("AAPL #1", offer, &placed, Paint::Plain)
+            text("AAPL #1", offer, &placed, Colour::Plain)
         };
         let told = |leads, offer, bought, extended_to| {
             told_when(Done::Now, leads, offer, bought, extended_to)

@@ -6,16 +6,20 @@ use auction_client::{Code, MarketKey, RequestError, SignedCheckpoint, SignedErro
 use serde_json::json;
 
 use super::receipt::{failed, wrong_kind};
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::proof_file::{ProofFile, Signed};
+use crate::output::failure::Failure;
+use crate::session::Context;
+use crate::session::proof_file::{ProofFile, Signed};
 
-pub async fn run(desk: &Desk, since: Option<&Path>, out: Option<&Path>) -> Result<(), Failure> {
-    let key = desk.market_key()?;
+pub async fn run(
+    context: &Context,
+    since: Option<&Path>,
+    out: Option<&Path>,
+) -> Result<(), Failure> {
+    let key = context.market_key()?;
     let kept = since.map(|file| read(file, &key)).transpose()?;
     let asked = match &kept {
-        None => desk.client.checkpoint(&key.key).await,
-        Some(kept) => desk.client.checkpoint_since(kept, &key.key).await,
+        None => context.client.checkpoint(&key.key).await,
+        Some(kept) => context.client.checkpoint_since(kept, &key.key).await,
     };
     let signed = match asked {
         Ok(signed) => signed,
@@ -32,7 +36,7 @@ pub async fn run(desk: &Desk, since: Option<&Path>, out: Option<&Path>) -> Resul
         return Ok(());
     };
     let written = written.display().to_string();
-    desk.out.tell(
+    context.out.print(
         |_| {
             let goes_on = match since {
                 Some(since) => format!(
@@ -104,7 +108,7 @@ fn not_continued(error: SignedError, key: &MarketKey, out: Option<&Path>) -> Fai
         {
             let message = format!(
                 "THE MARKET HAS LOST WHAT IT HAD SIGNED, OR LIES: {}. Keep your checkpoint: it is signed",
-                crate::clean::Clean(&refused.message)
+                crate::output::escape::Escaped(&refused.message)
             );
             Failure::failed(message).with_code("not_continued")
         }

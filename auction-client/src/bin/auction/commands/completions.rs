@@ -9,9 +9,9 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use serde_json::json;
 
-use crate::cli::Cli;
-use crate::failure::Failure;
-use crate::out::Out;
+use crate::args::Cli;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
 
 /// Prints what completes commands.
 pub fn completions(out: Out, shell: Shell) -> Result<(), Failure> {
@@ -31,7 +31,7 @@ pub fn man(out: Out, folder: &Path) -> Result<(), Failure> {
         Failure::failed(format!("cannot write to {folder}: {error}"))
     })?;
     let shown = folder.display();
-    out.tell(
+    out.print(
         |_| format!("The manual pages are in {shown}; `man -l {shown}/auction.1` shows the first."),
         || json!({ "folder": shown.to_string() }),
     )

@@ -7,16 +7,16 @@ use auction_client::{AccountUpdate, AccountWatch, Code, RequestError};
 use auction_core::{AccountEvent, SessionId, Span, Timestamp};
 use serde_json::{Value, json};
 
-use crate::clean::Clean;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::news::line;
-use crate::out::Out;
-use crate::span::span_words;
+use crate::output::escape::Escaped;
+use crate::output::event::line;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
+use crate::output::time::span_words;
+use crate::session::Context;
 
 /// A switch that is armed, and the connection that speaks for the session meanwhile.
 pub struct DeadMan<'d> {
-    desk: &'d Desk,
+    context: &'d Context,
     session: SessionId,
     grace: Span,
     account: AccountWatch,
@@ -34,19 +34,19 @@ pub enum News {
 
 impl<'d> DeadMan<'d> {
     /// Goes on with the session that is remembered, and arms its switch.
-    pub async fn arm(desk: &'d Desk, grace: Span) -> Result<Self, Failure> {
-        let session = desk.resume().await?.session;
-        let stored = desk.stored().filter(|stored| stored.session == session);
+    pub async fn arm(context: &'d Context, grace: Span) -> Result<Self, Failure> {
+        let session = context.resume().await?.session;
+        let stored = context.stored().filter(|stored| stored.session == session);
         let stored = stored.ok_or_else(|| Failure::not_logged_in("the session was forgotten"))?;
-        match desk.client.set_dead_man(Some(grace)).await {
+        match context.client.set_dead_man(Some(grace)).await {
             Ok(_) => {}
             // A command before this one armed it, and did not come to clear it.
             Err(RequestError::Refused(refused)) if refused.code == Code::UNCHANGED => {}
             Err(error) => return Err(error.into()),
         }
-        let account = desk.client.watch_account(stored.token).await?;
+        let account = context.client.watch_account(stored.token).await?;
         Ok(Self {
-            desk,
+            context,
             session,
             grace,
             account,
@@ -55,24 +55,24 @@ impl<'d> DeadMan<'d> {
 
     /// Takes it back: the orders stand, whatever comes.
     pub async fn disarm(self) -> Result<(), Failure> {
-        let cleared = self.desk.client.set_dead_man(None).await;
+        let cleared = self.context.client.set_dead_man(None).await;
         match cleared {
             Ok(_) => {}
             Err(RequestError::Refused(refused)) if refused.code == Code::UNCHANGED => {}
             Err(error) => return Err(error.into()),
         }
-        let now = self.desk.client.clock().now();
+        let now = self.context.client.clock().now();
         let text = "The dead-man switch is cleared: your orders stand.";
-        self.desk
+        self.context
             .out
-            .tell(|_| text.to_owned(), || event(now, None, self.orders()))
+            .print(|_| text.to_owned(), || event(now, None, self.orders()))
     }
 
     /// Waits for what happens to it. Dropped before it is done, nothing is lost.
     pub async fn next(&mut self) -> Result<News, Failure> {
         loop {
             match self.account.next().await {
-                AccountUpdate::Standing => return Ok(News::Standing),
+                AccountUpdate::Snapshot => return Ok(News::Standing),
                 AccountUpdate::Event {
                     event: AccountEvent::DeadManFired { session },
                     ..
@@ -84,7 +84,7 @@ impl<'d> DeadMan<'d> {
                 // The feed's own loss is told; this goes on by itself as well.
                 AccountUpdate::Event { .. } | AccountUpdate::Reconnecting { .. } => {}
                 AccountUpdate::Ended(refused) => {
-                    let why = Clean(&refused.message).to_string();
+                    let why = Escaped(&refused.message).to_string();
                     let message = format!(
                         "the session is over, and with it the market pulled your orders: {why}"
                     );
@@ -95,7 +95,7 @@ impl<'d> DeadMan<'d> {
     }
 
     /// Tells that it is armed.
-    pub fn tell_armed(&self, out: Out, now: Timestamp) -> Result<(), Failure> {
+    pub fn report_armed(&self, out: Out, now: Timestamp) -> Result<(), Failure> {
         let text = || {
             let grace = span_words(self.grace);
             format!(
@@ -103,44 +103,44 @@ impl<'d> DeadMan<'d> {
                  clears it."
             )
         };
-        out.tell(|_| text(), || event(now, Some(self.grace), self.orders()))
+        out.print(|_| text(), || event(now, Some(self.grace), self.orders()))
     }
 
     /// Tells what happened to it.
-    pub fn tell(&self, out: Out, now: Timestamp, news: &News) -> Result<(), Failure> {
+    pub fn report(&self, out: Out, now: Timestamp, news: &News) -> Result<(), Failure> {
         let orders = self.orders();
         match news {
             News::Fired => {
                 let text = "the dead-man switch fired: the market pulls your orders";
                 let fields = json!({"event": "dead_man_fired", "time": now.to_string()});
-                out.tell(|_| line(now, "", text), || fields)
+                out.print(|_| line(now, "", text), || fields)
             }
             News::Set(Some(grace)) => {
                 let text = || {
                     let grace = span_words(*grace);
                     format!("the dead-man switch is armed with {grace}, by another program")
                 };
-                out.tell(
+                out.print(
                     |_| line(now, "", &text()),
                     || event(now, Some(*grace), orders),
                 )
             }
             News::Set(None) => {
                 let text = "the dead-man switch was cleared by another program: your orders stand";
-                out.tell(|_| line(now, "", text), || event(now, None, orders))
+                out.print(|_| line(now, "", text), || event(now, None, orders))
             }
             News::Standing => {
-                let armed = self.account.standing().dead_men.iter();
+                let armed = self.account.state().dead_men.iter();
                 let mut armed = armed.filter(|dead_man| dead_man.session == self.session);
                 let grace = armed.next().map(|dead_man| dead_man.grace);
                 let text = || format!("your session is spoken for again: {orders} orders stand");
-                out.tell(|_| line(now, "", &text()), || event(now, grace, orders))
+                out.print(|_| line(now, "", &text()), || event(now, grace, orders))
             }
         }
     }
 
     fn orders(&self) -> usize {
-        self.account.standing().orders.len()
+        self.account.state().orders.len()
     }
 }
 

@@ -7,9 +7,9 @@ use auction_proto::explain::{Part, Says, explain, hides};
 use auction_proto::{Kind, Sender};
 use serde_json::{Value, json};
 
-use crate::clean::Clean;
-use crate::failure::Failure;
-use crate::out::Out;
+use crate::output::escape::Escaped;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
 
 /// The longest text that is read from standard input, in bytes.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
@@ -30,7 +30,7 @@ pub fn run(out: Out, digits: &[String]) -> Result<(), Failure> {
     }
     let parts = explain(&bytes);
     let shown = shown(&bytes, &parts);
-    out.tell(
+    out.print(
         |_| text_of(&shown),
         || json!({ "parts": shown.iter().map(Shown::json).collect::<Vec<_>>() }),
     )?;
@@ -77,7 +77,7 @@ fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
         if let Some(other) = digits.chars().find(|char| !char.is_ascii_hexdigit()) {
             return Err(wrong(format!(
                 "{:?} is no hexadecimal digit",
-                Clean(other).to_string()
+                Escaped(other).to_string()
             )));
         }
         if digits.len() % 2 != 0 {
@@ -136,7 +136,7 @@ impl Shown<'_> {
                 "request 0: said of the server's own accord".to_owned()
             }
             Says::Request(request) => format!("request {request}"),
-            Says::Body(body) => format!("body: {}", Clean(body)),
+            Says::Body(body) => format!("body: {}", Escaped(body)),
             Says::Unknown => "body of a kind that is not known".to_owned(),
             Says::Wrong(wrong) => format!("WRONG: {wrong}"),
         }

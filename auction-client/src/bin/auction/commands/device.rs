@@ -5,50 +5,50 @@ use auction_core::{DeviceKey, Name, RequestId};
 use auction_proto::SigningKey;
 use serde_json::{Value, json};
 
-use crate::clean::Clean;
-use crate::desk::Desk;
-use crate::device_key::{DeviceFile, KeptDevice};
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::span::moment;
-use crate::table::{Side, Table, Tone};
-use crate::through::DeviceAction;
+use crate::args::relay::DeviceAction;
+use crate::output::colour::Colour;
+use crate::output::escape::Escaped;
+use crate::output::failure::Failure;
+use crate::output::table::{Side, Table, Tone};
+use crate::output::time::moment;
+use crate::session::Context;
+use crate::session::device_key::{DeviceFile, StoredDevice};
 
-pub async fn run(desk: &Desk, action: Option<DeviceAction>) -> Result<(), Failure> {
-    let user = desk.resume().await?.name;
-    let file = DeviceFile::new(&desk.home, &desk.server.to_string());
+pub async fn run(context: &Context, action: Option<DeviceAction>) -> Result<(), Failure> {
+    let user = context.resume().await?.name;
+    let file = DeviceFile::new(&context.state_dir, &context.server.to_string());
     match action {
-        None => list(desk, &file).await,
-        Some(DeviceAction::Add { name }) => add(desk, &file, user, name).await,
-        Some(DeviceAction::Remove { which }) => remove(desk, &file, &which).await,
+        None => list(context, &file).await,
+        Some(DeviceAction::Add { name }) => add(context, &file, user, name).await,
+        Some(DeviceAction::Remove { which }) => remove(context, &file, &which).await,
     }
 }
 
-async fn add(desk: &Desk, file: &DeviceFile, user: Name, label: Name) -> Result<(), Failure> {
-    let market = desk.market_key()?;
-    let listed = desk.client.ask(ListDevices {}).await?.devices.into_vec();
+async fn add(context: &Context, file: &DeviceFile, user: Name, label: Name) -> Result<(), Failure> {
+    let market = context.market_key()?;
+    let listed = context.client.ask(ListDevices {}).await?.devices.into_vec();
     if let Some(kept) = file.load()?
         && kept.market.market == market.market
         && kept.user == user
         && listed.iter().any(|device| device.device == kept.number)
     {
-        let KeptDevice { label, number, .. } = kept;
+        let StoredDevice { label, number, .. } = kept;
         let message = format!(
             "this machine is a device of {user} already: {label}, number {number}; `auction device remove {number}` \
              removes it"
         );
         return Err(Failure::refused(Code::UNCHANGED, message));
     }
-    // A device whose key is lost is of no use, and counts all the same: first a place for the key.
-    let place = file.reserve()?;
+    // A device whose key is lost is of no use, and counts all the same: first the file for the key.
+    let reserved = file.reserve()?;
     let secret: [u8; 32] = rand::random();
     let key = SigningKey::new(&secret).public();
     let asked = AddDevice {
         key: DeviceKey(key.0),
         label,
     };
-    let number = desk.client.ask(asked).await?;
-    let kept = KeptDevice {
+    let number = context.client.ask(asked).await?;
+    let kept = StoredDevice {
         user,
         label,
         market,
@@ -56,20 +56,20 @@ async fn add(desk: &Desk, file: &DeviceFile, user: Name, label: Name) -> Result<
         secret,
         next: RequestId(1),
     };
-    if let Err(failure) = file.save_in(place, &kept) {
+    if let Err(failure) = file.save_in(reserved, &kept) {
         let why = failure.message();
         return Err(Failure::failed(
-            match desk.client.close_session(number).await {
+            match context.client.close_session(number).await {
                 Ok(()) => format!("{why}; device {number} was removed again"),
                 Err(error) => format!(
                     "{why}; device {number} was added, and removing it failed too: {}; remove it with \
                      `auction device remove {number}`",
-                    Clean(error)
+                    Escaped(error)
                 ),
             },
         ));
     }
-    desk.out.tell(
+    context.out.print(
         |_| {
             format!(
                 "This machine is {label} now, device {number} of {user}: it can bid through others.\n\
@@ -80,12 +80,12 @@ async fn add(desk: &Desk, file: &DeviceFile, user: Name, label: Name) -> Result<
     )
 }
 
-async fn list(desk: &Desk, file: &DeviceFile) -> Result<(), Failure> {
-    let devices = desk.client.ask(ListDevices {}).await?.devices.into_vec();
+async fn list(context: &Context, file: &DeviceFile) -> Result<(), Failure> {
+    let devices = context.client.ask(ListDevices {}).await?.devices.into_vec();
     let here = file.load()?.map(|kept| kept.number);
     let is_here = |device: &ListedDevice| here == Some(device.device);
-    desk.out.tell(
-        |paint| text(&devices, is_here, paint),
+    context.out.print(
+        |colour| text(&devices, is_here, colour),
         || {
             let listed = devices
                 .iter()
@@ -95,8 +95,8 @@ async fn list(desk: &Desk, file: &DeviceFile) -> Result<(), Failure> {
     )
 }
 
-async fn remove(desk: &Desk, file: &DeviceFile, which: &str) -> Result<(), Failure> {
-    let devices = desk.client.ask(ListDevices {}).await?.devices.into_vec();
+async fn remove(context: &Context, file: &DeviceFile, which: &str) -> Result<(), Failure> {
+    let devices = context.client.ask(ListDevices {}).await?.devices.into_vec();
     let is_meant = |device: &&ListedDevice| {
         device.label.as_str() == which || device.device.to_string() == which
     };
@@ -119,7 +119,7 @@ async fn remove(desk: &Desk, file: &DeviceFile, which: &str) -> Result<(), Failu
             )));
         }
     };
-    desk.client.close_session(device.device).await?;
+    context.client.close_session(device.device).await?;
     if file
         .load()?
         .is_some_and(|kept| kept.number == device.device)
@@ -127,7 +127,7 @@ async fn remove(desk: &Desk, file: &DeviceFile, which: &str) -> Result<(), Failu
         file.forget()?;
     }
     let (number, label) = (device.device, device.label);
-    desk.out.tell(
+    context.out.print(
         |_| {
             format!("Device {number}, {label}, is removed: nothing that it signs is done any more.")
         },
@@ -135,7 +135,11 @@ async fn remove(desk: &Desk, file: &DeviceFile, which: &str) -> Result<(), Failu
     )
 }
 
-fn text(devices: &[ListedDevice], is_here: impl Fn(&ListedDevice) -> bool, paint: Paint) -> String {
+fn text(
+    devices: &[ListedDevice],
+    is_here: impl Fn(&ListedDevice) -> bool,
+    colour: Colour,
+) -> String {
     if devices.is_empty() {
         return "You have no devices. `auction device add` makes this machine one: then it can bid through others."
             .to_owned();
@@ -156,7 +160,7 @@ fn text(devices: &[ListedDevice], is_here: impl Fn(&ListedDevice) -> bool, paint
         ];
         table.row(Tone::Usual, cells);
     }
-    table.print(paint)
+    table.print(colour)
 }
 
 fn as_json(device: &ListedDevice, here: bool) -> Value {

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use auction_client::{Fraud, MarketKey};
+use auction_client::{Equivocation, MarketKey};
 use auction_proto::Conflict;
 use serde_json::{Value, json};
 
 use super::receipt::wrong_kind;
-use crate::cli::Shared;
-use crate::failure::Failure;
-use crate::out::Out;
-use crate::proof_file::{ProofFile, Signed, keep_fraud};
-use crate::signed::Checked;
+use crate::args::Shared;
+use crate::args::signed::Checked;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
+use crate::session::proof_file::{ProofFile, Signed, keep_fraud};
 
 pub fn check(shared: &Shared, checked: &Checked) -> Result<(), Failure> {
     let mut files = checked.files.iter();
@@ -19,7 +19,7 @@ pub fn check(shared: &Shared, checked: &Checked) -> Result<(), Failure> {
 }
 
 /// Keeps the proof of a fraud that was seen, and gives what is told of it, for people and for programs.
-pub fn told(home: &Path, key: &MarketKey, fraud: &Fraud) -> (String, Value) {
+pub fn keep(home: &Path, key: &MarketKey, fraud: &Equivocation) -> (String, Value) {
     let conflict = fraud.conflict.to_string();
     let (kept, file) = match keep_fraud(home, key, fraud) {
         Ok(file) => {
@@ -41,10 +41,10 @@ pub fn told(home: &Path, key: &MarketKey, fraud: &Fraud) -> (String, Value) {
 
 fn check_file(shared: &Shared, checked: &Checked, path: &Path) -> Result<(), Failure> {
     let file = ProofFile::read(path)?;
-    let Signed::Fraud(proof) = &file.signed else {
+    let Signed::Equivocation(proof) = &file.signed else {
         return Err(wrong_kind(path, "proof of fraud"));
     };
-    let key = file.known_key(checked.key.key, &shared.home()?)?;
+    let key = file.known_key(checked.key.key, &shared.state_dir()?)?;
     let conflict = proof.verify(key.market, &key.key).map_err(|error| {
         Failure::failed(format!("it proves no fraud: {error}")).with_code("not_proven")
     })?;
@@ -53,7 +53,7 @@ fn check_file(shared: &Shared, checked: &Checked, path: &Path) -> Result<(), Fai
         Conflict::Digest(place) => ("digest", place.0),
         Conflict::Journal(place) => ("journal", place.0),
     };
-    Out::new(shared.form()).tell(
+    Out::new(shared.format()).print(
         |_| {
             format!(
                 "FRAUD, proved: {conflict}.\nBoth are signed by market {} with the key {}: one of them is a lie.",

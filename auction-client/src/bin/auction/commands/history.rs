@@ -4,28 +4,28 @@ use auction_client::History;
 use auction_core::{Lot, LotId, Terms};
 use serde_json::{Value, json};
 
-use crate::choose::Target;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::span::moment;
-use crate::table::{Side, Table, Tone};
-use crate::view::View;
+use crate::args::target::Target;
+use crate::output::colour::Colour;
+use crate::output::failure::Failure;
+use crate::output::names::View;
+use crate::output::table::{Side, Table, Tone};
+use crate::output::time::moment;
+use crate::session::Context;
 
 pub async fn run(
-    desk: &Desk,
+    context: &Context,
     target: Target,
     lot: Option<LotId>,
     limit: u32,
 ) -> Result<(), Failure> {
-    let market = desk.client.snapshot().await?;
+    let market = context.client.snapshot().await?;
     let lot = target.any_lot(&market, lot)?;
-    let history = desk.client.history(lot.id, limit).await?;
+    let history = context.client.history(lot.id, limit).await?;
     // Whoever bid since may have registered since: the names are asked for after the bids.
-    let market = desk.client.snapshot().await?;
-    let view = desk.view(&market);
-    desk.out.tell(
-        |paint| text(&view, lot, &history, paint),
+    let market = context.client.snapshot().await?;
+    let view = context.view(&market);
+    context.out.print(
+        |colour| text(&view, lot, &history, colour),
         || {
             let bids: Vec<Value> = history.bids.iter().map(|bid| view.bid_json(bid)).collect();
             let opened = history.opened.iter();
@@ -41,10 +41,10 @@ pub async fn run(
     )
 }
 
-fn text(view: &View<'_>, lot: &Lot, history: &History, paint: Paint) -> String {
+fn text(view: &View<'_>, lot: &Lot, history: &History, colour: Colour) -> String {
     let title = view.title(lot.id);
     if !history.opened.is_empty() {
-        return opened(view, &title, history, paint);
+        return opened(view, &title, history, colour);
     }
     if history.bids.is_empty() {
         let is_call = matches!(lot.terms, Terms::Call(_));
@@ -87,12 +87,12 @@ fn text(view: &View<'_>, lot: &Lot, history: &History, paint: Paint) -> String {
     let (shown, total) = (history.bids.len(), history.total);
     format!(
         "{title}: {shown} of {total} bids, the newest last\n{}",
-        table.print(paint)
+        table.print(colour)
     )
 }
 
 /// Sealed bids that were opened, and what came of each.
-fn opened(view: &View<'_>, title: &str, history: &History, paint: Paint) -> String {
+fn opened(view: &View<'_>, title: &str, history: &History, colour: Colour) -> String {
     let mut table = Table::new(&[
         ("BIDDER", Side::Left),
         ("ORDER", Side::Right),
@@ -121,6 +121,6 @@ fn opened(view: &View<'_>, title: &str, history: &History, paint: Paint) -> Stri
     let (shown, total) = (history.opened.len(), history.total);
     format!(
         "{title}: {shown} of {total} sealed bids, opened at the close, in the order of their time\n{}",
-        table.print(paint)
+        table.print(colour)
     )
 }

@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use crate::cli::Shared;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::span::moment;
+use crate::args::Shared;
+use crate::output::failure::Failure;
+use crate::output::time::moment;
+use crate::session::Context;
 
-pub async fn show(desk: &Desk) -> Result<(), Failure> {
-    let key = desk.market_key()?;
+pub async fn show(context: &Context) -> Result<(), Failure> {
+    let key = context.market_key()?;
     let fingerprint = key.key.fingerprint();
     // Without a place to keep it there is none.
-    let kept = desk.kept_key().load()?;
-    desk.out.tell(
+    let kept = context.key_store().load()?;
+    context.out.print(
         |_| {
             let kept = match &kept {
                 Some(kept) => format!("since {}, from {}", moment(kept.at), kept.server),
@@ -38,13 +38,13 @@ pub async fn show(desk: &Desk) -> Result<(), Failure> {
 }
 
 pub async fn forget(shared: &Shared) -> Result<(), Failure> {
-    let desk = Desk::connect_to_anyone(shared).await?;
-    let (market, kept) = (desk.client.market_id(), desk.kept_key());
+    let context = Context::connect_to_anyone(shared).await?;
+    let (market, kept) = (context.client.market_id(), context.key_store());
     // A damaged file is forgotten too.
     let known = kept.load().ok().flatten();
     kept.forget()?;
     let fingerprint = known.map(|kept| kept.key.fingerprint().to_string());
-    desk.out.tell(
+    context.out.print(
         |_| match &fingerprint {
             Some(fingerprint) => format!(
                 "Forgotten: the key {fingerprint} of market {market}. The next command keeps the one that it has then."

@@ -3,17 +3,17 @@
 use auction_core::Name;
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json::role;
-use crate::password::{Asked, password};
-use crate::span::moment;
+use crate::output::failure::Failure;
+use crate::output::json::role;
+use crate::output::time::moment;
+use crate::session::Context;
+use crate::session::password::{Prompts, password};
 
-pub async fn run(desk: &Desk, name: Name) -> Result<(), Failure> {
-    let password = password(Asked::Once).await?;
-    let logged_in = desk.log_in(name, password).await?;
+pub async fn run(context: &Context, name: Name) -> Result<(), Failure> {
+    let password = password(Prompts::Once).await?;
+    let logged_in = context.log_in(name, password).await?;
     let until = logged_in.expires_at;
-    desk.out.tell(
+    context.out.print(
         |_| {
             format!(
                 "Logged in as {name} until {}. Next: auction lots",

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::output::failure::Failure;
+use crate::session::Context;
 
-pub async fn run(desk: &Desk) -> Result<(), Failure> {
-    let name = desk.resume().await?.name;
-    desk.client.logout().await?;
-    desk.forget()?;
-    desk.out.tell(
+pub async fn run(context: &Context) -> Result<(), Failure> {
+    let name = context.resume().await?.name;
+    context.client.logout().await?;
+    context.forget()?;
+    context.out.print(
         |_| format!("Logged out {name}."),
         || json!({ "user": name.as_str(), "logged_out": true }),
     )

@@ -5,10 +5,10 @@ use auction_core::{Lot, LotId};
 use auction_proto::Done;
 use serde_json::json;
 
-use crate::auctioneer::Until;
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::auctioneer::Until;
+use crate::args::target::Which;
+use crate::output::failure::Failure;
+use crate::session::Context;
 
 /// What is done.
 #[derive(Clone, Copy, Debug)]
@@ -20,18 +20,18 @@ pub enum Act {
     Resume,
 }
 
-pub async fn run(desk: &Desk, which: Which, act: Act) -> Result<(), Failure> {
-    desk.resume().await?;
-    let market = desk.client.snapshot().await?;
+pub async fn run(context: &Context, which: Which, act: Act) -> Result<(), Failure> {
+    context.resume().await?;
+    let market = context.client.snapshot().await?;
     let lot = which.target.unclosed_lot(&market, which.lot)?;
     let id = lot.id;
-    let accepted = ask(desk, lot, act).await?;
-    let market = desk.client.snapshot().await?;
-    let view = desk.view(&market);
+    let accepted = ask(context, lot, act).await?;
+    let market = context.client.snapshot().await?;
+    let view = context.view(&market);
     let lot = market
         .lot(id)
         .ok_or_else(|| Failure::failed(format!("lot #{id} cannot be seen any more")))?;
-    desk.out.tell(
+    context.out.print(
         |_| format!("{}: {}.", view.title(id), view.when(lot)),
         || {
             let mut fields = view.lot_json(lot);
@@ -43,8 +43,8 @@ pub async fn run(desk: &Desk, which: Which, act: Act) -> Result<(), Failure> {
     )
 }
 
-async fn ask(desk: &Desk, lot: &Lot, act: Act) -> Result<Accepted, RequestError> {
-    let (client, id): (_, LotId) = (&desk.client, lot.id);
+async fn ask(context: &Context, lot: &Lot, act: Act) -> Result<Accepted, RequestError> {
+    let (client, id): (_, LotId) = (&context.client, lot.id);
     match act {
         Act::Extend(until) => {
             let closes_at = until.moment(lot.closes_at, client.clock().now());

@@ -7,19 +7,19 @@ use auction_core::{Lot, LotId, Market, Phase, Terms};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::call;
-use crate::choose::Target;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::view::Indicatives;
+use crate::args::target::Target;
+use crate::output::call;
+use crate::output::failure::Failure;
+use crate::output::names::Indicatives;
+use crate::session::Context;
 
 /// How long it may take until the server has told what calls would give now: it does so at once, and a call of which
 /// nothing came by then is shown without.
 const INDICATIVES_WITHIN: Duration = Duration::from_secs(2);
 
-pub async fn run(desk: &Desk, targets: &[Target], all: bool) -> Result<(), Failure> {
-    let market = desk.client.snapshot().await?;
-    let view = desk.view(&market);
+pub async fn run(context: &Context, targets: &[Target], all: bool) -> Result<(), Failure> {
+    let market = context.client.snapshot().await?;
+    let view = context.view(&market);
     let mut lots: Vec<&Lot> = Vec::new();
     if targets.is_empty() {
         lots.extend(market.lots());
@@ -34,14 +34,14 @@ pub async fn run(desk: &Desk, targets: &[Target], all: bool) -> Result<(), Failu
     // A lot that was named by its number is meant whatever became of it.
     let named = |lot: &Lot| targets.contains(&Target::Lot(lot.id));
     lots.retain(|lot| all || !lot.is_closed() || named(lot));
-    let indicatives = indicatives(desk, &lots).await?;
-    desk.out.tell(
-        |paint| match lots.is_empty() {
+    let indicatives = indicatives(context, &lots).await?;
+    context.out.print(
+        |colour| match lots.is_empty() {
             true => {
                 "No lot is open. `auction results` shows what came of the last ones.".to_owned()
             }
             false => {
-                let mut text = view.lots_now(lots.iter().copied(), &indicatives, paint);
+                let mut text = view.lots_now(lots.iter().copied(), &indicatives, colour);
                 // Who asks for some wants to know how they are auctioned.
                 for lot in lots.iter().filter(|_| !targets.is_empty()) {
                     text.push_str(&format!("\n\n{}: {}.", view.title(lot.id), view.terms(lot)));
@@ -70,14 +70,14 @@ pub async fn run(desk: &Desk, targets: &[Target], all: bool) -> Result<(), Failu
 }
 
 /// What an uncross of each open call would give now: it is told to those who watch alone.
-async fn indicatives(desk: &Desk, lots: &[&Lot]) -> Result<Indicatives, Failure> {
+async fn indicatives(context: &Context, lots: &[&Lot]) -> Result<Indicatives, Failure> {
     let mut told = Indicatives::new();
     let calls = lots.iter().filter(|lot| is_open_call(lot));
     let calls: Vec<LotId> = calls.map(|lot| lot.id).collect();
     if calls.is_empty() {
         return Ok(told);
     }
-    let mut watch = desk.client.watch().await?;
+    let mut watch = context.client.watch().await?;
     let all_told = async {
         let is_due = |market: &Market, told: &Indicatives, lot| {
             !told.contains_key(&lot) && market.lot(lot).is_some_and(is_open_call)

@@ -5,21 +5,21 @@ use auction_core::{OrderState, OwnOrder, Price, Side as Trade};
 use serde_json::{Value, json};
 
 use crate::commands::order::verb;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json;
-use crate::paint::Paint;
-use crate::span::moment;
-use crate::table::{Side, Table, Tone};
+use crate::output::colour::Colour;
+use crate::output::failure::Failure;
+use crate::output::json;
+use crate::output::table::{Side, Table, Tone};
+use crate::output::time::moment;
+use crate::session::Context;
 
 /// Number of entries that are asked for at a time.
 const PAGE: u32 = 1_024;
 
-pub async fn run(desk: &Desk, limit: Option<u32>) -> Result<(), Failure> {
-    desk.resume().await?;
-    let (entries, has_more) = newest(desk, limit.unwrap_or(u32::MAX)).await?;
-    desk.out.tell(
-        |paint| text(&entries, has_more, paint),
+pub async fn run(context: &Context, limit: Option<u32>) -> Result<(), Failure> {
+    context.resume().await?;
+    let (entries, has_more) = newest(context, limit.unwrap_or(u32::MAX)).await?;
+    context.out.print(
+        |colour| text(&entries, has_more, colour),
         || {
             let shown = entries.iter().map(as_json);
             let sums = Sums::of(&entries);
@@ -34,14 +34,14 @@ pub async fn run(desk: &Desk, limit: Option<u32>) -> Result<(), Failure> {
 }
 
 /// The newest entries, page by page, and whether there are more.
-async fn newest(desk: &Desk, limit: u32) -> Result<(Vec<ActivityEntry>, bool), Failure> {
+async fn newest(context: &Context, limit: u32) -> Result<(Vec<ActivityEntry>, bool), Failure> {
     let (mut entries, mut before) = (Vec::new(), None);
     loop {
         let left = limit.saturating_sub(u32::try_from(entries.len()).unwrap_or(u32::MAX));
         if left == 0 {
             return Ok((entries, true));
         }
-        let page = desk.client.activity(before, left.min(PAGE)).await?;
+        let page = context.client.activity(before, left.min(PAGE)).await?;
         entries.extend(page.entries.into_vec());
         match page.next {
             Some(next) => before = Some(next),
@@ -50,7 +50,7 @@ async fn newest(desk: &Desk, limit: u32) -> Result<(Vec<ActivityEntry>, bool), F
     }
 }
 
-fn text(entries: &[ActivityEntry], has_more: bool, paint: Paint) -> String {
+fn text(entries: &[ActivityEntry], has_more: bool, colour: Colour) -> String {
     if entries.is_empty() {
         return "You have not bid on any lot, and have placed no order.".to_owned();
     }
@@ -104,7 +104,7 @@ fn text(entries: &[ActivityEntry], has_more: bool, paint: Paint) -> String {
     };
     format!(
         "{}\n{newest}Bought for {}, sold for {}.",
-        table.print(paint).trim_end(),
+        table.print(colour).trim_end(),
         money(bought),
         money(sold)
     )

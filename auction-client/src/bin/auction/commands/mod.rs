@@ -9,13 +9,15 @@ pub mod order;
 mod orders;
 mod mine;
 pub mod bid;
-mod bid_through;
 mod device;
 mod take;
 mod dead_man;
+mod key;
+mod receipt;
+mod checkpoint;
+mod fraud;
 mod watch;
-#[cfg(feature = "p2p")]
-mod watch_peers;
+mod peer;
 mod history;
 mod results;
 mod would_have_won;
@@ -25,11 +27,7 @@ mod lot_life;
 mod suspend;
 mod profit;
 mod status;
-mod key;
-mod receipt;
-mod checkpoint;
-mod fraud;
-pub mod walk;
+pub mod interactive;
 mod decode;
 mod verify;
 mod completions;
@@ -38,14 +36,14 @@ use std::io;
 
 use clap::CommandFactory as _;
 
-use crate::auctioneer::AuctioneerCommand;
-use crate::cli::{Cli, Command};
-use crate::desk::Desk;
-use crate::failure::{Failure, Form};
-use crate::out::Out;
-use crate::signed::{FraudAction, KeyAction, ReceiptAction, SignedCommand};
-use crate::tools::ToolCommand;
-use crate::trade::TradeCommand;
+use crate::args::auctioneer::AuctioneerCommand;
+use crate::args::signed::{FraudAction, KeyAction, ReceiptAction, SignedCommand};
+use crate::args::tools::ToolCommand;
+use crate::args::trade::TradeCommand;
+use crate::args::{Cli, Command};
+use crate::output::failure::{Failure, OutputFormat};
+use crate::output::out::Out;
+use crate::session::Context;
 
 /// Does what was asked.
 pub fn run(cli: Cli) -> Result<(), Failure> {
@@ -56,13 +54,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         log_to_standard_error();
     }
     let Some(command) = command else {
-        return match shared.form() {
-            Form::Text => in_runtime(walk::run(&shared)),
-            Form::Json => help(),
+        return match shared.format() {
+            OutputFormat::Text => in_runtime(interactive::run(&shared)),
+            OutputFormat::Json => help(),
         };
     };
     if let Command::Tool(tool) = command {
-        let out = Out::new(shared.form());
+        let out = Out::new(shared.format());
         return match tool {
             ToolCommand::Decode { digits } => decode::run(out, &digits),
             ToolCommand::Verify {
@@ -112,7 +110,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         } = &command
             && peers.p2p
         {
-            return watch_peers::run(&shared, targets, *forever, peers).await;
+            return peer::watch::run(&shared, targets, *forever, peers).await;
         }
         #[cfg(not(feature = "p2p"))]
         if let Command::Watch { peers, .. } = &command {
@@ -128,62 +126,64 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             && !through.through.is_empty()
         {
             let offer = bid::Offer::new(*price, *max);
-            return bid_through::run(&shared, through, *target, *lot, offer).await;
+            return peer::bid::run(&shared, through, *target, *lot, offer).await;
         }
-        let desk = Desk::connect(&shared).await?;
+        let context = Context::connect(&shared).await?;
         match command {
-            Command::Register { name } => register::run(&desk, name).await,
-            Command::Login { name } => login::run(&desk, name).await,
-            Command::Logout => logout::run(&desk).await,
-            Command::Sessions { action } => sessions::run(&desk, action).await,
-            Command::Device { action } => device::run(&desk, action).await,
-            Command::Lots { targets, all } => lots::run(&desk, &targets, all).await,
+            Command::Register { name } => register::run(&context, name).await,
+            Command::Login { name } => login::run(&context, name).await,
+            Command::Logout => logout::run(&context).await,
+            Command::Sessions { action } => sessions::run(&context, action).await,
+            Command::Device { action } => device::run(&context, action).await,
+            Command::Lots { targets, all } => lots::run(&context, &targets, all).await,
             Command::Bid {
                 target,
                 price,
                 max,
                 lot,
                 ..
-            } => bid::run(&desk, target, lot, bid::Offer::new(price, max)).await,
+            } => bid::run(&context, target, lot, bid::Offer::new(price, max)).await,
             Command::Watch {
                 targets,
                 forever,
                 unsigned,
                 dead_man,
                 ..
-            } => watch::run(&desk, &targets, forever, unsigned, dead_man).await,
+            } => watch::run(&context, &targets, forever, unsigned, dead_man).await,
             Command::History { target, lot, limit } => {
-                history::run(&desk, target, lot, limit).await
+                history::run(&context, target, lot, limit).await
             }
-            Command::Results => results::run(&desk).await,
+            Command::Results => results::run(&context).await,
             Command::Profit {
                 symbol,
                 security,
                 profit,
-            } => profit::run(&desk, symbol, security, profit).await,
-            Command::Status => status::run(&desk).await,
-            Command::Trade(command) => trade(&desk, command).await,
-            Command::Auctioneer(command) => auctioneer(&desk, command).await,
-            Command::Signed(command) => signed(&desk, command).await,
+            } => profit::run(&context, symbol, security, profit).await,
+            Command::Status => status::run(&context).await,
+            Command::Trade(command) => trade(&context, command).await,
+            Command::Auctioneer(command) => auctioneer(&context, command).await,
+            Command::Signed(command) => signed(&context, command).await,
             Command::Tool(_) => unreachable!("tools need no market, and were done above"),
         }
     })
 }
 
-async fn signed(desk: &Desk, command: SignedCommand) -> Result<(), Failure> {
+async fn signed(context: &Context, command: SignedCommand) -> Result<(), Failure> {
     match command {
-        SignedCommand::Key { .. } => key::show(desk).await,
-        SignedCommand::Receipt { wanted, .. } => receipt::run(desk, &wanted).await,
+        SignedCommand::Key { .. } => key::show(context).await,
+        SignedCommand::Receipt { wanted, .. } => receipt::run(context, &wanted).await,
         SignedCommand::Checkpoint { since, out } => {
-            checkpoint::run(desk, since.as_deref(), out.as_deref()).await
+            checkpoint::run(context, since.as_deref(), out.as_deref()).await
         }
-        SignedCommand::Fraud { .. } => unreachable!("it needs no market, and was done above"),
+        SignedCommand::Fraud { .. } => {
+            unreachable!("it needs no market, and was done above")
+        }
     }
 }
 
-async fn trade(desk: &Desk, command: TradeCommand) -> Result<(), Failure> {
+async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> {
     match command {
-        TradeCommand::Take { which, at_most } => take::run(desk, which, at_most).await,
+        TradeCommand::Take { which, at_most } => take::run(context, which, at_most).await,
         TradeCommand::Order {
             which,
             side,
@@ -195,45 +195,49 @@ async fn trade(desk: &Desk, command: TradeCommand) -> Result<(), Failure> {
                 quantity,
                 limit: limit.price,
             };
-            order::place(desk, which, order).await
+            order::place(context, which, order).await
         }
         TradeCommand::Replace {
             which,
             order,
             quantity,
             limit,
-        } => order::replace(desk, which, order, quantity, limit).await,
-        TradeCommand::Cancel { which, order } => order::cancel(desk, which, order).await,
-        TradeCommand::Orders { target, lot } => orders::run(desk, target, lot).await,
-        TradeCommand::Mine { limit } => mine::run(desk, limit).await,
-        TradeCommand::WouldHaveWon(which) => would_have_won::run(desk, which).await,
-        TradeCommand::Account { name } => account::run(desk, name).await,
+        } => order::replace(context, which, order, quantity, limit).await,
+        TradeCommand::Cancel { which, order } => order::cancel(context, which, order).await,
+        TradeCommand::Orders { target, lot } => orders::run(context, target, lot).await,
+        TradeCommand::Mine { limit } => mine::run(context, limit).await,
+        TradeCommand::WouldHaveWon(which) => would_have_won::run(context, which).await,
+        TradeCommand::Account { name } => account::run(context, name).await,
     }
 }
 
-async fn auctioneer(desk: &Desk, command: AuctioneerCommand) -> Result<(), Failure> {
+async fn auctioneer(context: &Context, command: AuctioneerCommand) -> Result<(), Failure> {
     match command {
-        AuctioneerCommand::Open(args) => open::run(desk, *args).await,
+        AuctioneerCommand::Open(args) => open::run(context, *args).await,
         AuctioneerCommand::Extend { which, until } => {
-            lot_life::run(desk, which, lot_life::Act::Extend(until)).await
+            lot_life::run(context, which, lot_life::Act::Extend(until)).await
         }
-        AuctioneerCommand::Close(which) => lot_life::run(desk, which, lot_life::Act::Close).await,
+        AuctioneerCommand::Close(which) => {
+            lot_life::run(context, which, lot_life::Act::Close).await
+        }
         AuctioneerCommand::CancelLot(which) => {
-            lot_life::run(desk, which, lot_life::Act::Cancel).await
+            lot_life::run(context, which, lot_life::Act::Cancel).await
         }
-        AuctioneerCommand::Halt(which) => lot_life::run(desk, which, lot_life::Act::Halt).await,
-        AuctioneerCommand::Resume(which) => lot_life::run(desk, which, lot_life::Act::Resume).await,
+        AuctioneerCommand::Halt(which) => lot_life::run(context, which, lot_life::Act::Halt).await,
+        AuctioneerCommand::Resume(which) => {
+            lot_life::run(context, which, lot_life::Act::Resume).await
+        }
         AuctioneerCommand::Suspend { name } => {
-            suspend::run(desk, name, suspend::Act::Suspend).await
+            suspend::run(context, name, suspend::Act::Suspend).await
         }
         AuctioneerCommand::Reinstate { name } => {
-            suspend::run(desk, name, suspend::Act::Reinstate).await
+            suspend::run(context, name, suspend::Act::Reinstate).await
         }
         AuctioneerCommand::Deposit { name, paid } => {
-            account::pay(desk, name, paid.asset(), account::Way::In).await
+            account::pay(context, name, paid.asset(), account::Direction::In).await
         }
         AuctioneerCommand::Withdraw { name, paid } => {
-            account::pay(desk, name, paid.asset(), account::Way::Out).await
+            account::pay(context, name, paid.asset(), account::Direction::Out).await
         }
     }
 }

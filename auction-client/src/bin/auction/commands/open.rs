@@ -3,16 +3,16 @@
 use auction_client::OpenLot;
 use serde_json::json;
 
-use crate::auctioneer::OpenArgs;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::auctioneer::OpenArgs;
+use crate::output::failure::Failure;
+use crate::session::Context;
 
-pub async fn run(desk: &Desk, args: OpenArgs) -> Result<(), Failure> {
+pub async fn run(context: &Context, args: OpenArgs) -> Result<(), Failure> {
     // What is wrong with the terms is told before anyone is asked.
     let terms = args.format.terms(&args.terms).map_err(Failure::usage)?;
-    desk.resume().await?;
-    let (opens_at, closes_at) = args.times(desk.client.clock().now());
-    let lot = desk
+    context.resume().await?;
+    let (opens_at, closes_at) = args.times(context.client.clock().now());
+    let lot = context
         .client
         .open_lot(OpenLot {
             symbol: args.symbol,
@@ -23,12 +23,12 @@ pub async fn run(desk: &Desk, args: OpenArgs) -> Result<(), Failure> {
             reserve: args.reserve,
         })
         .await?;
-    let market = desk.client.snapshot().await?;
-    let view = desk.view(&market);
+    let market = context.client.snapshot().await?;
+    let view = context.view(&market);
     let opened = market
         .lot(lot)
         .ok_or_else(|| Failure::failed(format!("lot #{lot} is opened, and cannot be seen yet")))?;
-    desk.out.tell(
+    context.out.print(
         |_| {
             let (title, terms) = (view.title(lot), view.terms(opened));
             format!("{title}: {}. {terms}.", view.when(opened))

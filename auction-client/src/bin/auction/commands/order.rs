@@ -4,12 +4,12 @@ use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
 use auction_core::{Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
 use serde_json::{Value, json};
 
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json;
-use crate::out::Out;
-use crate::trade::{Limit, SideWord};
+use crate::args::target::Which;
+use crate::args::trade::{Limit, SideWord};
+use crate::output::failure::Failure;
+use crate::output::json;
+use crate::output::out::Out;
+use crate::session::Context;
 
 /// An order to be placed, or what an order says from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,39 +27,39 @@ pub fn side(word: SideWord) -> Side {
     }
 }
 
-pub async fn place(desk: &Desk, which: Which, order: Order) -> Result<(), Failure> {
-    desk.resume().await?;
-    let market = desk.client.snapshot().await?;
+pub async fn place(context: &Context, which: Which, order: Order) -> Result<(), Failure> {
+    context.resume().await?;
+    let market = context.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
-    place_on(desk, chosen, order).await
+    place_on(context, chosen, order).await
 }
 
 /// Places an order on a lot, and tells it.
-pub async fn place_on(desk: &Desk, lot: &Lot, order: Order) -> Result<(), Failure> {
+pub async fn place_on(context: &Context, lot: &Lot, order: Order) -> Result<(), Failure> {
     let Order {
         side,
         quantity,
         limit,
     } = order;
-    let asked = desk.ask(PlaceOrder {
+    let asked = context.request(PlaceOrder {
         lot: lot.id,
         side,
         quantity,
         limit,
     });
     let (placed, request) = asked.await?;
-    tell_placed(desk.out, lot, placed, order, request)
+    report_placed(context.out, lot, placed, order, request)
 }
 
 /// Tells that an order is placed.
-pub fn tell_placed(
+pub fn report_placed(
     out: Out,
     lot: &Lot,
     placed: OrderId,
     order: Order,
     request: RequestId,
 ) -> Result<(), Failure> {
-    out.tell(
+    out.print(
         |_| placed_text(lot, placed, order),
         || {
             let mut fields = fields(lot, placed, "placed", request);
@@ -72,24 +72,24 @@ pub fn tell_placed(
 }
 
 pub async fn replace(
-    desk: &Desk,
+    context: &Context,
     which: Which,
     order: OrderId,
     quantity: Quantity,
     limit: Limit,
 ) -> Result<(), Failure> {
-    desk.resume().await?;
-    let market = desk.client.snapshot().await?;
+    context.resume().await?;
+    let market = context.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
     let limit = limit.price;
-    let asked = desk.ask(ReplaceOrder {
+    let asked = context.request(ReplaceOrder {
         lot: chosen.id,
         order,
         quantity,
         limit,
     });
     let (_, request) = asked.await?;
-    desk.out.tell(
+    context.out.print(
         |_| {
             let says = says(quantity, limit);
             format!("{}: your order {order} is now for {says}.", title(chosen))
@@ -103,13 +103,13 @@ pub async fn replace(
     )
 }
 
-pub async fn cancel(desk: &Desk, which: Which, order: OrderId) -> Result<(), Failure> {
-    desk.resume().await?;
-    let market = desk.client.snapshot().await?;
+pub async fn cancel(context: &Context, which: Which, order: OrderId) -> Result<(), Failure> {
+    context.resume().await?;
+    let market = context.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
     let lot = chosen.id;
-    let (_, request) = desk.ask(CancelOrder { lot, order }).await?;
-    desk.out.tell(
+    let (_, request) = context.request(CancelOrder { lot, order }).await?;
+    context.out.print(
         |_| format!("{}: your order {order} is taken back.", title(chosen)),
         || fields(chosen, order, "cancelled", request),
     )

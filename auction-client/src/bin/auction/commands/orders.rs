@@ -6,25 +6,25 @@ use auction_core::{
 };
 use serde_json::{Value, json};
 
-use crate::choose::Target;
+use crate::args::target::Target;
 use crate::commands::order::verb;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::json;
-use crate::paint::Paint;
-use crate::table::{Side, Table, Tone};
-use crate::view::View;
+use crate::output::colour::Colour;
+use crate::output::failure::Failure;
+use crate::output::json;
+use crate::output::names::View;
+use crate::output::table::{Side, Table, Tone};
+use crate::session::Context;
 
 pub async fn run(
-    desk: &Desk,
+    context: &Context,
     target: Option<Target>,
     number: Option<LotId>,
 ) -> Result<(), Failure> {
-    desk.resume().await?;
-    let token = desk.stored().map(|stored| stored.token);
+    context.resume().await?;
+    let token = context.stored().map(|stored| stored.token);
     let token = token.ok_or_else(|| Failure::not_logged_in("the session was forgotten"))?;
-    let standing = desk.client.watch_account(token).await?.standing().clone();
-    let market = desk.client.snapshot().await?;
+    let standing = context.client.watch_account(token).await?.state().clone();
+    let market = context.client.snapshot().await?;
     let asked = Asked::of(&market, target, number)?;
     let orders = standing.orders.into_iter();
     let orders = orders.filter(|order| asked.has(order.lot));
@@ -34,13 +34,13 @@ pub async fn run(
     };
     own.leads.retain(|lead| asked.has(lead.lot));
     if let Some(closed) = asked.closed() {
-        own.add_closed(&desk.client, closed).await?;
+        own.add_closed(&context.client, closed).await?;
     }
     own.orders
         .sort_by_key(|(order, _)| (order.lot, order.order));
-    let view = desk.view(&market);
-    desk.out.tell(
-        |paint| text(&view, &asked, &own, paint),
+    let view = context.view(&market);
+    context.out.print(
+        |colour| text(&view, &asked, &own, colour),
         || as_json(&view, &own),
     )
 }
@@ -127,7 +127,7 @@ fn standing(lot: LotId, own: OwnOrder) -> StandingOrder {
     }
 }
 
-fn text(view: &View<'_>, asked: &Asked, own: &Own, paint: Paint) -> String {
+fn text(view: &View<'_>, asked: &Asked, own: &Own, colour: Colour) -> String {
     if own.leads.is_empty() && own.orders.is_empty() {
         return match asked {
             Asked::Open => "You lead no lot, and have no order on one that is open.".to_owned(),
@@ -180,7 +180,7 @@ fn text(view: &View<'_>, asked: &Asked, own: &Own, paint: Paint) -> String {
         ];
         table.row(tone, cells);
     }
-    table.print(paint)
+    table.print(colour)
 }
 
 /// `got 30 at 12.00`, `sold 30 at 12.00, 70 lapsed`.

@@ -4,18 +4,21 @@ use auction_core::{Profit, SecurityCode, Symbol};
 use auction_proto::Done;
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::output::failure::Failure;
+use crate::session::Context;
 
 pub async fn run(
-    desk: &Desk,
+    context: &Context,
     symbol: Symbol,
     security: SecurityCode,
     profit: Profit,
 ) -> Result<(), Failure> {
-    desk.resume().await?;
-    let accepted = desk.client.publish_profit(symbol, security, profit).await?;
-    desk.out.tell(
+    context.resume().await?;
+    let accepted = context
+        .client
+        .publish_profit(symbol, security, profit)
+        .await?;
+    context.out.print(
         |_| format!("{symbol}: a profit of {profit} is published."),
         || {
             json!({

@@ -7,26 +7,26 @@ use auction_core::{Command, LotId, RequestId, Side};
 use auction_proto::{Proven, ReceiptError};
 use serde_json::{Value, json};
 
-use crate::choose::Target;
-use crate::clean::Clean;
-use crate::cli::Shared;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::out::Out;
-use crate::proof_file::{ProofFile, Signed};
-use crate::signed::{Checked, WantedReceipt};
+use crate::args::Shared;
+use crate::args::signed::{Checked, WantedReceipt};
+use crate::args::target::Target;
+use crate::output::escape::Escaped;
+use crate::output::failure::Failure;
+use crate::output::out::Out;
+use crate::session::Context;
+use crate::session::proof_file::{ProofFile, Signed};
 
 /// How many requests are looked through for the latest on a lot. Reading takes numbers too: a few for each bid.
 const REQUESTS_LOOKED_THROUGH: u64 = 256;
 
-pub async fn run(desk: &Desk, wanted: &WantedReceipt) -> Result<(), Failure> {
-    let key = desk.market_key()?;
-    let logged_in = desk.resume().await?;
+pub async fn run(context: &Context, wanted: &WantedReceipt) -> Result<(), Failure> {
+    let key = context.market_key()?;
+    let logged_in = context.resume().await?;
     let receipt = match (wanted.target, wanted.request, wanted.record) {
-        (Some(target), _, _) => on_lot(desk, &key, &logged_in, target, wanted.lot).await?,
-        (None, None, None) => latest(desk, &key, &logged_in).await?,
-        (None, Some(request), _) => of(desk, &key, ReceiptOf::Request(request)).await?,
-        (None, None, Some(record)) => of(desk, &key, ReceiptOf::Record(record)).await?,
+        (Some(target), _, _) => on_lot(context, &key, &logged_in, target, wanted.lot).await?,
+        (None, None, None) => latest(context, &key, &logged_in).await?,
+        (None, Some(request), _) => of(context, &key, ReceiptOf::Request(request)).await?,
+        (None, None, Some(record)) => of(context, &key, ReceiptOf::Record(record)).await?,
     };
     let proven = receipt.verify(key.market, &key.key).map_err(not_proven)?;
     let file = ProofFile {
@@ -39,7 +39,7 @@ pub async fn run(desk: &Desk, wanted: &WantedReceipt) -> Result<(), Failure> {
         return Ok(());
     };
     let written = written.display().to_string();
-    desk.out.tell(
+    context.out.print(
         |_| {
             let proves = text(&file, &proven);
             format!(
@@ -65,9 +65,9 @@ fn check_file(shared: &Shared, checked: &Checked, path: &Path) -> Result<(), Fai
     let Signed::Receipt(receipt) = &file.signed else {
         return Err(wrong_kind(path, "receipt"));
     };
-    let key = file.known_key(checked.key.key, &shared.home()?)?;
+    let key = file.known_key(checked.key.key, &shared.state_dir()?)?;
     let proven = receipt.verify(key.market, &key.key).map_err(not_proven)?;
-    Out::new(shared.form()).tell(
+    Out::new(shared.format()).print(
         |_| text(&file, &proven),
         || {
             let mut fields = fields(&file, &proven);
@@ -93,34 +93,38 @@ pub fn not_proven(error: ReceiptError) -> Failure {
 pub fn failed(error: SignedError) -> Failure {
     match error {
         SignedError::Request(error) => error.into(),
-        error => Failure::failed(Clean(error).to_string()).with_code("not_proven"),
+        error => Failure::failed(Escaped(error).to_string()).with_code("not_proven"),
     }
 }
 
-async fn of(desk: &Desk, key: &MarketKey, of: ReceiptOf) -> Result<Receipt, Failure> {
-    desk.client.receipt(of, &key.key).await.map_err(failed)
+async fn of(context: &Context, key: &MarketKey, of: ReceiptOf) -> Result<Receipt, Failure> {
+    context.client.receipt(of, &key.key).await.map_err(failed)
 }
 
-async fn latest(desk: &Desk, key: &MarketKey, logged_in: &LoggedIn) -> Result<Receipt, Failure> {
+async fn latest(
+    context: &Context,
+    key: &MarketKey,
+    logged_in: &LoggedIn,
+) -> Result<Receipt, Failure> {
     match logged_in.last_request {
         RequestId(0) => {
             let message =
                 "nothing of yours was accepted in this session; name a record: --record N";
             Err(Failure::refused(Code::NO_RECEIPT, message))
         }
-        request => of(desk, key, ReceiptOf::Request(request)).await,
+        request => of(context, key, ReceiptOf::Request(request)).await,
     }
 }
 
 /// The receipt of the latest request of this session that was about a lot.
 async fn on_lot(
-    desk: &Desk,
+    context: &Context,
     key: &MarketKey,
     logged_in: &LoggedIn,
     target: Target,
     number: Option<LotId>,
 ) -> Result<Receipt, Failure> {
-    let market = desk.client.snapshot().await?;
+    let market = context.client.snapshot().await?;
     let lots: Vec<LotId> = target
         .lots(&market, number)?
         .iter()
@@ -130,7 +134,7 @@ async fn on_lot(
     let first = last.saturating_sub(REQUESTS_LOOKED_THROUGH).max(1);
     for request in (first..=last).rev() {
         let of = ReceiptOf::Request(RequestId(request));
-        match desk.client.receipt(of, &key.key).await {
+        match context.client.receipt(of, &key.key).await {
             Ok(receipt) => {
                 let proven = receipt.verify(key.market, &key.key).map_err(not_proven)?;
                 let lot = proven.asked.and_then(|asked| lot_of(&asked.command));
@@ -170,7 +174,7 @@ fn text(file: &ProofFile, proven: &Proven) -> String {
             let who = proven
                 .user()
                 .map_or(String::new(), |user| format!(" of user {user}"));
-            format!("{}{who}", said(&asked.command))
+            format!("{}{who}", describe(&asked.command))
         }
         None => "something that stays hidden".to_owned(),
     };
@@ -197,14 +201,14 @@ fn fields(file: &ProofFile, proven: &Proven) -> Value {
         "session": request.map(|(session, _)| session.0),
         "request": request.map(|(_, request)| request.0.to_string()),
         "lot": asked.and_then(|asked| lot_of(&asked.command)).map(|lot| lot.0),
-        "what": asked.map(|asked| said(&asked.command)),
+        "what": asked.map(|asked| describe(&asked.command)),
         "signed_up_to": proven.checkpoint.checkpoint.sequence.0.to_string(),
         "signed_at": proven.checkpoint.time.to_string(),
     })
 }
 
 /// What was asked, in words.
-pub fn said(command: &Command) -> String {
+pub fn describe(command: &Command) -> String {
     match command {
         Command::Bid { lot, price } => format!("a bid of {price} on #{lot}"),
         Command::BidMaximum { lot, maximum } => format!("a hidden maximum of {maximum} on #{lot}"),

@@ -3,14 +3,14 @@
 use auction_core::Name;
 use serde_json::json;
 
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::password::{Asked, password};
+use crate::output::failure::Failure;
+use crate::session::Context;
+use crate::session::password::{Prompts, password};
 
-pub async fn run(desk: &Desk, name: Name) -> Result<(), Failure> {
-    let password = password(Asked::Twice).await?;
-    let user = desk.client.register(name, password).await?;
-    desk.out.tell(
+pub async fn run(context: &Context, name: Name) -> Result<(), Failure> {
+    let password = password(Prompts::Twice).await?;
+    let user = context.client.register(name, password).await?;
+    context.out.print(
         |_| format!("Registered {name}. Next: auction login {name}"),
         || json!({ "user": name.as_str(), "user_id": user.0 }),
     )

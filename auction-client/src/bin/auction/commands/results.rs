@@ -3,18 +3,18 @@
 use auction_core::Lot;
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::output::failure::Failure;
+use crate::session::Context;
 
-pub async fn run(desk: &Desk) -> Result<(), Failure> {
-    let market = desk.client.snapshot().await?;
-    let view = desk.view(&market);
+pub async fn run(context: &Context) -> Result<(), Failure> {
+    let market = context.client.snapshot().await?;
+    let view = context.view(&market);
     let is_closed = |lot: &&Lot| lot.is_closed();
     let lots: Vec<_> = market.lots().iter().filter(is_closed).collect();
-    desk.out.tell(
-        |paint| match lots.is_empty() {
+    context.out.print(
+        |colour| match lots.is_empty() {
             true => "No lot has closed yet. `auction lots` shows the open ones.".to_owned(),
-            false => view.results(lots.iter().copied(), paint),
+            false => view.results(lots.iter().copied(), colour),
         },
         || {
             let lots: Vec<Value> = lots.iter().map(|lot| view.lot_json(lot)).collect();

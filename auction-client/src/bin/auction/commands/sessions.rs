@@ -4,29 +4,30 @@ use auction_client::{Code, Sessions};
 use auction_core::SessionId;
 use serde_json::{Value, json};
 
-use crate::cli::SessionsAction;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::span::moment;
-use crate::table::{Side, Table, Tone};
+use crate::args::SessionsAction;
+use crate::output::colour::Colour;
+use crate::output::failure::Failure;
+use crate::output::table::{Side, Table, Tone};
+use crate::output::time::moment;
+use crate::session::Context;
 
-pub async fn run(desk: &Desk, action: Option<SessionsAction>) -> Result<(), Failure> {
-    let own = desk.resume().await?.session;
+pub async fn run(context: &Context, action: Option<SessionsAction>) -> Result<(), Failure> {
+    let own = context.resume().await?.session;
     match action {
-        None => list(desk).await,
-        Some(SessionsAction::Revoke { session }) => revoke(desk, session, own).await,
+        None => list(context).await,
+        Some(SessionsAction::Revoke { session }) => revoke(context, session, own).await,
     }
 }
 
-async fn list(desk: &Desk) -> Result<(), Failure> {
-    let sessions = desk.client.sessions().await?;
-    desk.out
-        .tell(|paint| text(&sessions, paint), || as_json(&sessions))
+async fn list(context: &Context) -> Result<(), Failure> {
+    let sessions = context.client.sessions().await?;
+    context
+        .out
+        .print(|colour| text(&sessions, colour), || as_json(&sessions))
 }
 
-async fn revoke(desk: &Desk, session: SessionId, own: SessionId) -> Result<(), Failure> {
-    let closed = desk.client.close_session(session).await;
+async fn revoke(context: &Context, session: SessionId, own: SessionId) -> Result<(), Failure> {
+    let closed = context.client.close_session(session).await;
     closed.map_err(|error| match error.refused() {
         // The session that is named is not open; the one that asks may well be.
         Some(refused) if refused.code == Code::SESSION_CLOSED && session != own => {
@@ -36,15 +37,15 @@ async fn revoke(desk: &Desk, session: SessionId, own: SessionId) -> Result<(), F
         _ => error.into(),
     })?;
     if session == own {
-        desk.forget()?;
+        context.forget()?;
     }
-    desk.out.tell(
+    context.out.print(
         |_| format!("Session {session} is closed."),
         || json!({ "session": session.0, "revoked": true }),
     )
 }
 
-fn text(sessions: &Sessions, paint: Paint) -> String {
+fn text(sessions: &Sessions, colour: Colour) -> String {
     let mut table = Table::new(&[
         ("SESSION", Side::Right),
         ("OPENED", Side::Left),
@@ -61,7 +62,7 @@ fn text(sessions: &Sessions, paint: Paint) -> String {
         ];
         table.row(Tone::Usual, cells);
     }
-    table.print(paint)
+    table.print(colour)
 }
 
 fn as_json(sessions: &Sessions) -> Value {

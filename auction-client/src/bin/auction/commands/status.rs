@@ -3,26 +3,30 @@
 use auction_core::{Span, Timestamp};
 use serde_json::json;
 
-use crate::clean::Clean;
-use crate::desk::Desk;
-use crate::failure::Failure;
-use crate::moments::machine_time;
-use crate::span::moment;
+use crate::args::time::machine_time;
+use crate::output::escape::Escaped;
+use crate::output::failure::Failure;
+use crate::output::time::moment;
+use crate::session::Context;
 
 /// Difference between the server's clock and this machine's that is worth a word; less is how exact clocks are.
 const OFFSET_LOUD: Span = Span::from_secs(1);
 
-pub async fn run(desk: &Desk) -> Result<(), Failure> {
-    let market = desk.client.snapshot().await?;
-    let (welcome, clock, stored) = (desk.client.welcome(), desk.client.clock(), desk.stored());
+pub async fn run(context: &Context) -> Result<(), Failure> {
+    let market = context.client.snapshot().await?;
+    let (welcome, clock, stored) = (
+        context.client.welcome(),
+        context.client.clock(),
+        context.stored(),
+    );
     let (lots, open) = (market.lots().len(), market.open_lots());
     let (stocks, users) = (market.stocks().count(), market.users().len());
-    let server = Clean(&welcome.server).to_string();
-    let key = desk.key.map(|key| key.fingerprint().to_string());
+    let server = Escaped(&welcome.server).to_string();
+    let key = context.key.map(|key| key.fingerprint().to_string());
     let micros = |duration: std::time::Duration| duration.as_micros();
     let server_time = clock.now();
     let machine_time = machine_time();
-    desk.out.tell(
+    context.out.print(
         |_| {
             let user = match &stored {
                 Some(stored) => format!("{} until {}", stored.name, moment(stored.expires_at)),
@@ -35,7 +39,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
                 market.id(),
                 key.as_deref().unwrap_or("none; it signs nothing"),
                 server,
-                desk.server,
+                context.server,
                 welcome.version,
                 server_time,
                 micros(clock.error()),
@@ -48,7 +52,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
                 "market": market.id().to_string(),
                 "key_fingerprint": key,
                 "server": server,
-                "address": desk.server.to_string(),
+                "address": context.server.to_string(),
                 "protocol": welcome.version,
                 "server_time": server_time.to_string(),
                 "server_ahead_us": ahead_us(server_time, machine_time),

@@ -4,13 +4,13 @@ use auction_client::Code;
 use auction_core::{Lot, Price, Span, Terms, Timestamp};
 
 use super::bid::{self, Offer};
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::target::Which;
+use crate::output::failure::Failure;
+use crate::session::Context;
 
-pub async fn run(desk: &Desk, which: Which, at_most: Option<Price>) -> Result<(), Failure> {
-    desk.resume().await?;
-    let market = desk.client.snapshot().await?;
+pub async fn run(context: &Context, which: Which, at_most: Option<Price>) -> Result<(), Failure> {
+    context.resume().await?;
+    let market = context.client.snapshot().await?;
     let lot = which.target.open_lot(&market, which.lot)?;
     let (id, symbol) = (lot.id, lot.symbol);
     if !matches!(lot.terms, Terms::Dutch(_)) {
@@ -20,17 +20,17 @@ pub async fn run(desk: &Desk, which: Which, at_most: Option<Price>) -> Result<()
         );
         return Err(Failure::refused(Code::TAKES_BIDS, message));
     }
-    let price = at_most.or_else(|| price_now(lot, desk));
+    let price = at_most.or_else(|| price_now(lot, context));
     let price = price.ok_or_else(|| {
         let message = format!("lot #{id} of {symbol} has no price now; `auction lots` tells why");
         Failure::refused(Code::LOT_NOT_BEGUN, message)
     })?;
-    bid::place_on(desk, lot, Offer::Plain(price)).await
+    bid::place_on(context, lot, Offer::Plain(price)).await
 }
 
 /// The price that stands, by a clock that may be a little ahead of the server's: then the one before.
-fn price_now(lot: &Lot, desk: &Desk) -> Option<Price> {
-    let clock = desk.client.clock();
+fn price_now(lot: &Lot, context: &Context) -> Option<Price> {
+    let clock = context.client.clock();
     let error = u64::try_from(clock.error().as_micros()).ok();
     let error = error.and_then(Span::from_micros).unwrap_or_default();
     let micros = clock.now().micros().saturating_sub(error.micros());

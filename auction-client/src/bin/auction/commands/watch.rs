@@ -6,33 +6,33 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-use auction_client::{Fraud, MarketKey, Update, Watch};
+use auction_client::{Equivocation, MarketKey, Update, Watch};
 use auction_core::{Lot, LotId, Market, Name, PublicEvent, Span, Symbol, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::dead_man::{self, DeadMan};
 use super::fraud;
-use crate::choose::Target;
-use crate::clean::Clean;
-use crate::countdown::Countdowns;
-use crate::desk::Desk;
-use crate::failure::{Failure, Form};
-use crate::news::line;
-use crate::out::Out;
-use crate::view::View;
+use crate::args::target::Target;
+use crate::output::countdown::Countdowns;
+use crate::output::escape::Escaped;
+use crate::output::event::line;
+use crate::output::failure::{Failure, OutputFormat};
+use crate::output::names::View;
+use crate::output::out::Out;
+use crate::session::Context;
 
 pub async fn run(
-    desk: &Desk,
+    context: &Context,
     targets: &[Target],
     forever: bool,
     unsigned: bool,
     dead_man: Option<Span>,
 ) -> Result<(), Failure> {
-    let key = desk.market_key().ok().filter(|_| !unsigned);
+    let key = context.market_key().ok().filter(|_| !unsigned);
     let watch = match &key {
-        Some(key) => desk.client.watch_verified(&key.key).await?,
-        None => desk.client.watch().await?,
+        Some(key) => context.client.watch_verified(&key.key).await?,
+        None => context.client.watch().await?,
     };
     let watched = Watched::of(targets, watch.market())?;
     let mut interruption = pin!(interrupted());
@@ -43,20 +43,20 @@ pub async fn run(
         () = ready(()) => {}
     }
     let mut dead_man = match dead_man {
-        Some(grace) => Some(DeadMan::arm(desk, grace).await?),
+        Some(grace) => Some(DeadMan::arm(context, grace).await?),
         None => None,
     };
-    let mut teller = Teller {
-        out: desk.out,
-        own: desk.own(),
-        home: desk.home.clone(),
+    let mut teller = Reporter {
+        out: context.out,
+        own: context.own(),
+        home: context.state_dir.clone(),
         key,
         watched,
         countdowns: Countdowns::default(),
     };
     tokio::select! {
         interrupted = &mut interruption => interrupted?,
-        told = teller.tell_all(watch, forever, &mut dead_man) => told?,
+        told = teller.report_all(watch, forever, &mut dead_man) => told?,
     }
     let Some(dead_man) = dead_man else {
         return Ok(());
@@ -164,7 +164,7 @@ pub fn moves_closes(update: &Update) -> bool {
         ),
         Update::Snapshot => true,
         Update::Indicative(_)
-        | Update::Fraud(_)
+        | Update::Equivocation(_)
         | Update::Reconnecting { .. }
         | Update::Live
         | Update::Gap(_) => false,
@@ -172,7 +172,7 @@ pub fn moves_closes(update: &Update) -> bool {
 }
 
 /// Tells what happens, in lines.
-pub struct Teller {
+pub struct Reporter {
     pub out: Out,
     pub own: Option<Name>,
     pub home: PathBuf,
@@ -182,8 +182,8 @@ pub struct Teller {
     pub countdowns: Countdowns,
 }
 
-impl Teller {
-    async fn tell_all(
+impl Reporter {
+    async fn report_all(
         &mut self,
         mut watch: Watch,
         forever: bool,
@@ -191,7 +191,7 @@ impl Teller {
     ) -> Result<(), Failure> {
         self.everything(watch.market(), watch.clock().now())?;
         if let Some(dead_man) = dead_man {
-            dead_man.tell_armed(self.out, watch.clock().now())?;
+            dead_man.report_armed(self.out, watch.clock().now())?;
         }
         let mut open = Open::of(&self.watched, &self.countdowns, watch.market());
         loop {
@@ -210,7 +210,7 @@ impl Teller {
                 news = dead_man::next(dead_man) => {
                     let news = news?;
                     if let Some(dead_man) = dead_man {
-                        dead_man.tell(self.out, watch.clock().now(), &news)?;
+                        dead_man.report(self.out, watch.clock().now(), &news)?;
                     }
                     false
                 }
@@ -240,10 +240,10 @@ impl Teller {
         let open: Vec<_> = self.watched.open_lots(market).collect();
         // What lies in the past when the watching begins is not told.
         self.countdowns.due(&open, view.now);
-        self.out.tell(
-            |paint| match open.is_empty() {
+        self.out.print(
+            |colour| match open.is_empty() {
                 true => "No lot is open.".to_owned(),
-                false => view.lots(open.iter().copied(), paint),
+                false => view.lots(open.iter().copied(), colour),
             },
             || {
                 let lots: Vec<_> = market
@@ -281,7 +281,7 @@ impl Teller {
                 // As of the event: what is left to the close must not depend on the way here.
                 let view = View { now: *at, ..view };
                 let (Some(text), Some((name, fields))) = (
-                    view.news(*at, event, self.out.paint),
+                    view.news(*at, event, self.out.colour),
                     view.event_json(event),
                 ) else {
                     return Ok(());
@@ -290,7 +290,7 @@ impl Teller {
                 fields["event"] = json!(name);
                 fields["time"] = json!(at.to_string());
                 fields["feed_sequence"] = json!(feed_sequence.0);
-                return self.out.tell(|_| text, || fields);
+                return self.out.print(|_| text, || fields);
             }
             Update::Indicative(published) => {
                 let lot = market.lot(published.lot);
@@ -303,11 +303,11 @@ impl Teller {
                 let (title, what) = (view.title(published.lot), view.indicative(published));
                 return self
                     .out
-                    .tell(|_| line(published.at, &title, &what), || fields);
+                    .print(|_| line(published.at, &title, &what), || fields);
             }
             Update::Snapshot => return self.everything(market, now),
             Update::Reconnecting { because, wait } => {
-                let because = Clean(because).to_string();
+                let because = Escaped(because).to_string();
                 let wait = wait.as_millis();
                 let text = format!("connection lost: {because}; trying again in {wait} ms");
                 let wait = u64::try_from(wait).unwrap_or(u64::MAX);
@@ -317,14 +317,14 @@ impl Teller {
                     json!({ "because": because, "wait_ms": wait }),
                 )
             }
-            Update::Fraud(fraud) => self.fraud(fraud)?,
+            Update::Equivocation(fraud) => self.fraud(fraud)?,
             Update::Live => (
                 "live",
                 "connected again; nothing was missed".into(),
                 json!({}),
             ),
             Update::Gap(gap) => {
-                let because = Clean(gap).to_string();
+                let because = Escaped(gap).to_string();
                 let text = format!("the feed has a gap: {because}; taking the market anew");
                 ("gap", text, json!({ "because": because }))
             }
@@ -332,23 +332,23 @@ impl Teller {
         let mut fields = fields;
         fields["event"] = json!(name);
         fields["time"] = json!(view.now.to_string());
-        self.out.tell(|_| line(view.now, "", &text), || fields)
+        self.out.print(|_| line(view.now, "", &text), || fields)
     }
 
     /// What is told of fraud; the proof is kept for whoever is to see it.
-    fn fraud(&self, fraud: &Fraud) -> Result<(&'static str, String, Value), Failure> {
+    fn fraud(&self, fraud: &Equivocation) -> Result<(&'static str, String, Value), Failure> {
         let key = self.key.as_ref();
         let key = key.expect("what is not signed proves no fraud");
-        let (text, fields) = fraud::told(&self.home, key, fraud);
-        Ok(("fraud", self.out.paint.alarm(&text), fields))
+        let (text, fields) = fraud::keep(&self.home, key, fraud);
+        Ok(("fraud", self.out.colour.alarm(&text), fields))
     }
 
     pub fn count_down(&mut self, market: &Market, now: Timestamp) -> Result<(), Failure> {
         let view = self.view(market, now);
         let open: Vec<_> = self.watched.open_lots(market).collect();
         let due = self.countdowns.due(&open, view.now);
-        if self.out.form == Form::Text {
-            let lines = view.countdown_news(&due, self.out.paint);
+        if self.out.format == OutputFormat::Text {
+            let lines = view.countdown_news(&due, self.out.colour);
             return lines.iter().try_for_each(|line| self.out.line(line));
         }
         for (lot, seconds) in due {
@@ -367,11 +367,11 @@ impl Teller {
     }
 
     pub fn out_of_lots(&self) -> Result<(), Failure> {
-        match self.out.form {
-            Form::Text => self
+        match self.out.format {
+            OutputFormat::Text => self
                 .out
                 .line("All have closed. `auction results` shows what came of them."),
-            Form::Json => Ok(()),
+            OutputFormat::Json => Ok(()),
         }
     }
 }

@@ -4,22 +4,22 @@ use auction_client::GetLeastWinning;
 use auction_core::{Terms, WinningThreshold};
 use serde_json::{Value, json};
 
-use crate::choose::Which;
-use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::args::target::Which;
+use crate::output::failure::Failure;
+use crate::session::Context;
 
-pub async fn run(desk: &Desk, which: Which) -> Result<(), Failure> {
-    desk.resume().await?;
-    let market = desk.client.snapshot().await?;
+pub async fn run(context: &Context, which: Which) -> Result<(), Failure> {
+    context.resume().await?;
+    let market = context.client.snapshot().await?;
     let lot = which.target.closed_lot(&market, which.lot)?;
     let id = lot.id;
-    let least = desk.client.ask(GetLeastWinning { lot: id }).await?;
+    let least = context.client.ask(GetLeastWinning { lot: id }).await?;
     let won = match &lot.terms {
         Terms::Uniform(_) => "have got a share",
         Terms::Dutch(_) => "have taken it",
         _ => "have won",
     };
-    desk.out.tell(
+    context.out.print(
         |_| {
             let title = format!("{} #{id}", lot.symbol);
             match least {

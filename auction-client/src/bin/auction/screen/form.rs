@@ -5,12 +5,12 @@ use auction_core::{
     Lot, LotId, Name, OrderId, Price, Profit, Quantity, SecurityCode, Side, Symbol, Terms,
 };
 
-use super::exchange::{Ask, Manage};
-use super::line::Line;
 use crate::commands::bid::Offer;
+use crate::commands::interactive::is_large_jump;
 use crate::commands::order::{Order, verb};
-use crate::commands::walk::is_large_jump;
-use crate::view::View;
+use crate::output::names::View;
+use crate::screen::events::{Manage, Request};
+use crate::screen::line_editor::Line;
 
 /// What a form is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -289,17 +289,17 @@ impl Form {
     ///
     /// # Errors
     /// What is wrong, for the person.
-    pub fn ask(&mut self, view: View<'_>) -> Result<Ask, String> {
+    pub fn ask(&mut self, view: View<'_>) -> Result<Request, String> {
         match self.about {
             About::Bid(lot) => {
                 let price = self.price(self.fields.len() - 1)?;
                 let is_maximum = self.fields.len() == 2 && self.choice(0) == 1;
                 self.warn(view, lot, price)?;
-                Ok(Ask::Bid(lot, Offer::new(price, is_maximum)))
+                Ok(Request::Bid(lot, Offer::new(price, is_maximum)))
             }
             About::Order(lot) => {
                 let (quantity, limit) = self.order(view, lot)?;
-                Ok(Ask::Place(PlaceOrder {
+                Ok(Request::Place(PlaceOrder {
                     lot,
                     // Only the form of a call auction begins with a choice: of the side.
                     side: match self.choice(0) {
@@ -312,23 +312,23 @@ impl Form {
             }
             About::Change(lot, order, _) => {
                 let (quantity, limit) = self.order(view, lot)?;
-                Ok(Ask::Replace(ReplaceOrder {
+                Ok(Request::Replace(ReplaceOrder {
                     lot,
                     order,
                     quantity,
                     limit,
                 }))
             }
-            About::Withdraw(lot, order) => Ok(Ask::Cancel(CancelOrder { lot, order })),
+            About::Withdraw(lot, order) => Ok(Request::Cancel(CancelOrder { lot, order })),
             About::Enter { .. } => self.identity(),
-            About::LogOut => Ok(Ask::LogOut),
+            About::LogOut => Ok(Request::LogOut),
             About::Profit(symbol) => {
                 let (security, profit) = (self.text(0), self.text(1));
                 let wrong = |text: &str, error: &dyn std::fmt::Display| format!("{text:?} {error}");
                 let security =
                     SecurityCode::parse(&security).map_err(|error| wrong(&security, &error))?;
                 let profit = Profit::parse(&profit).map_err(|error| wrong(&profit, &error))?;
-                Ok(Ask::Profit(PublishProfit {
+                Ok(Request::Profit(PublishProfit {
                     symbol,
                     security,
                     profit,
@@ -341,12 +341,12 @@ impl Form {
                     2 => Manage::Close,
                     _ => Manage::Cancel,
                 };
-                Ok(Ask::Manage(lot, deed))
+                Ok(Request::Manage(lot, deed))
             }
         }
     }
 
-    fn identity(&mut self) -> Result<Ask, String> {
+    fn identity(&mut self) -> Result<Request, String> {
         let name = self.text(1);
         let name = Name::parse(&name).map_err(|error| format!("{name:?} {error}"))?;
         let registers = self.choice(0) == 1;
@@ -358,9 +358,9 @@ impl Form {
         }
         let password = Secret::new(first).map_err(|error| error.to_string())?;
         Ok(if registers {
-            Ask::Register(name, password)
+            Request::Register(name, password)
         } else {
-            Ask::LogIn(name, password)
+            Request::LogIn(name, password)
         })
     }
 

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use auction_core::{Lot, LotId, Price};
 
-use super::line::Line;
-use crate::view::View;
+use crate::output::names::View;
+use crate::screen::line_editor::Line;
 
 /// From so many lots on, the list is put in order once a second and not at every frame.
 pub const LOTS_MANY: usize = 5_000;

@@ -2,29 +2,30 @@
 //!
 //! [`Model`](model::Model) is its state. [`update`](update::update) takes what happens and says what is to be done,
 //! [`draw`](draw::draw) shows how it stands; both are pure, and both look at the market that the library's `Watch`
-//! keeps. The [shell](shell::run) alone waits, reads keys and asks the market.
+//! keeps. The [shell](run::run) alone waits, reads keys and asks the market.
 
-mod line;
+mod line_editor;
 mod list;
-mod trail;
-mod exchange;
+mod bid_history;
+mod events;
 mod form;
 mod keys;
 mod model;
 mod words;
 mod update;
 mod draw;
+mod connecting;
 mod terminal;
-mod shell;
+mod run;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, IsTerminal as _};
 
-use crate::cli::Cli;
+use crate::args::Cli;
 use crate::commands::{in_runtime, log_to_standard_error};
-use crate::failure::Failure;
-use crate::paint::is_dumb;
+use crate::output::colour::is_dumb;
+use crate::output::failure::Failure;
 
 /// Whether it is the screen that is asked for: nothing else is, and a person can see it.
 pub fn is_asked_for(cli: &Cli) -> bool {
@@ -40,5 +41,5 @@ pub fn open(cli: &Cli) -> Result<(), Failure> {
     if cli.shared.verbose {
         log_to_standard_error();
     }
-    in_runtime(shell::run(cli))
+    in_runtime(run::run(cli))
 }

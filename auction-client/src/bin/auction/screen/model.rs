@@ -6,12 +6,12 @@ use std::time::Duration;
 use auction_client::Indicative;
 use auction_core::{LotId, MarketId, Name, OrderId, Price, Timestamp};
 
-use super::exchange::{Connection, Me};
 use super::form::Form;
 use super::list::List;
-use super::trail::Trails;
 use crate::commands::order::Order;
-use crate::countdown::Countdowns;
+use crate::output::countdown::Countdowns;
+use crate::screen::bid_history::BidHistories;
+use crate::screen::events::{Connection, Identity};
 
 /// Most lines of the log; older ones are let go.
 pub const LOG_LINES_MAX: usize = 1_000;
@@ -26,7 +26,7 @@ pub struct Model {
     /// The server as it was named.
     pub server: String,
     pub market: MarketId,
-    pub me: Option<Me>,
+    pub me: Option<Identity>,
     /// Who was logged in before.
     pub name_before: Option<Name>,
     pub connection: Connection,
@@ -40,7 +40,7 @@ pub struct Model {
     pub help: Option<u16>,
     /// How far the log is scrolled back, in lines; the bids of a lot too.
     pub scrolled: usize,
-    pub trails: Trails,
+    pub bid_histories: BidHistories,
     /// What an uncross of call auctions would give.
     pub indicatives: BTreeMap<LotId, Indicative>,
     /// Lots that one leads.
@@ -158,7 +158,7 @@ impl Model {
             form: None,
             help: None,
             scrolled: 0,
-            trails: Trails::default(),
+            bid_histories: BidHistories::default(),
             indicatives: BTreeMap::new(),
             led: BTreeSet::new(),
             known: Known::Loading,
@@ -203,7 +203,7 @@ impl Model {
     }
 
     /// Puts a line into the log.
-    pub fn tell(&mut self, at: Timestamp, tone: Tone, text: String) {
+    pub fn log(&mut self, at: Timestamp, tone: Tone, text: String) {
         if self.log.len() >= LOG_LINES_MAX {
             self.log.pop_front();
         }
@@ -215,14 +215,14 @@ impl Model {
     }
 
     /// Puts a line into the log that begins with its time.
-    pub fn tell_line(&mut self, at: Timestamp, tone: Tone, line: String) {
+    pub fn log_line(&mut self, at: Timestamp, tone: Tone, line: String) {
         let text = line.get(TIME_BYTES..).unwrap_or(&line).trim_start();
-        self.tell(at, tone, text.to_owned());
+        self.log(at, tone, text.to_owned());
     }
 
     /// Tells what came of what one did.
-    pub fn say(&mut self, at: Timestamp, tone: Tone, text: String) {
-        self.tell(at, tone, text.clone());
+    pub fn report(&mut self, at: Timestamp, tone: Tone, text: String) {
+        self.log(at, tone, text.clone());
         self.said_to_lead = None;
         self.said = Some(Entry { at, tone, text });
     }

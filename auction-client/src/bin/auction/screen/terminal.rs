@@ -17,7 +17,7 @@ use ratatui::crossterm::terminal::{
 };
 use tokio::sync::mpsc;
 
-use super::exchange::Input;
+use crate::screen::events::Input;
 
 /// Most keys that wait to be taken; then the terminal keeps the rest.
 const KEYS_WAITING_MAX: usize = 64;

@@ -2,7 +2,7 @@
 
 use auction_core::{Lot, LotId, Phase, Terms};
 
-use crate::view::View;
+use crate::output::names::View;
 
 /// `OUTBID on AAPL #1: tom leads at 1.47`.
 pub fn outbid_words(view: View<'_>, lot: LotId) -> String {

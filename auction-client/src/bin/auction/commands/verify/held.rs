@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use auction_client::{EvidenceError, Fraud, MarketKey, Verifier};
+use auction_client::{Equivocation, EvidenceError, MarketKey, Verifier};
 use auction_proto::{CheckpointStatement, Conflict, Proven};
 use serde_json::{Value, json};
 
 use super::Held;
-use crate::commands::receipt::{said, wrong_kind};
-use crate::failure::Failure;
-use crate::proof_file::{ProofFile, Signed as InFile, keep_fraud};
+use crate::commands::receipt::{describe, wrong_kind};
+use crate::output::failure::Failure;
+use crate::session::proof_file::{ProofFile, Signed as InFile, keep_fraud};
 
 /// What was signed, and in which file it came.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Signed {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (file, proven) in &self.receipts {
-            let what = proven.asked.as_ref().map(|asked| said(&asked.command));
+            let what = proven.asked.as_ref().map(|asked| describe(&asked.command));
             let _ = writeln!(
                 text,
                 "the receipt {} holds: record {} is {}, as the market had signed it",
@@ -87,7 +87,7 @@ impl Signed {
                 "file": file.display().to_string(),
                 "record": proven.record.sequence.0.to_string(),
                 "user": proven.user().map(|user| user.0),
-                "what": asked.map(|asked| said(&asked.command)),
+                "what": asked.map(|asked| describe(&asked.command)),
             })
         });
         receipts.collect()
@@ -109,10 +109,10 @@ impl Signed {
 fn unfit(path: &Path, error: EvidenceError, home: &Path, key: &MarketKey) -> Failure {
     let path = path.display();
     match error {
-        EvidenceError::Fraud { sequence, proof } => {
+        EvidenceError::Equivocation { sequence, proof } => {
             let conflict = Conflict::Journal(sequence);
             let proof = *proof;
-            let kept = keep_fraud(home, key, &Fraud { proof, conflict });
+            let kept = keep_fraud(home, key, &Equivocation { proof, conflict });
             let kept = match &kept {
                 Ok(file) => format!("the proof is kept in {}", file.display()),
                 Err(failure) => failure.message().to_owned(),

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use auction_client::{JudgedRecord, Proof};
+use auction_client::{Proof, ReplayedRecord};
 use auction_core::{
     Event, LotId, Market, Name, Outcome, PrivateEvent, PublicEvent, Sequence, Timestamp, UserId,
 };
 use serde_json::{Value, json};
 
 use super::held::Signed;
-use crate::commands::receipt::{lot_of, said};
-use crate::failure::Failure;
-use crate::view::View;
+use crate::commands::receipt::{describe, lot_of};
+use crate::output::failure::Failure;
+use crate::output::names::View;
 
 /// What users did, as far as everyone sees it and their receipts show it.
 pub struct Own {
@@ -48,14 +48,14 @@ impl Own {
             own.users.insert(user);
             let is_hidden = proven.record.asked.is_none();
             if let (true, Some(lot)) = (is_hidden, lot_of(&asked.command)) {
-                let what = format!("{}, as your receipt shows", said(&asked.command));
+                let what = format!("{}, as your receipt shows", describe(&asked.command));
                 own.shown.insert(proven.record.sequence, (user, lot, what));
             }
         }
         own
     }
 
-    pub fn take(&mut self, judged: &JudgedRecord<'_>) {
+    pub fn take(&mut self, judged: &ReplayedRecord<'_>) {
         let named = self.name.and_then(|name| judged.market.user_named(name));
         let users: BTreeSet<UserId> = self.users.iter().copied().chain(named).collect();
         if users.is_empty() {
@@ -119,15 +119,15 @@ impl Own {
         }
         for event in judged.events.iter().flatten() {
             if let PublicEvent::LotClosed { lot, outcome } = event {
-                self.tell_outcome(judged, &users, *lot, outcome);
+                self.note_outcome(judged, &users, *lot, outcome);
             }
         }
     }
 
     /// What came of a lot that they had bid on.
-    fn tell_outcome(
+    fn note_outcome(
         &mut self,
-        judged: &JudgedRecord<'_>,
+        judged: &ReplayedRecord<'_>,
         users: &BTreeSet<UserId>,
         lot: LotId,
         outcome: &Outcome,

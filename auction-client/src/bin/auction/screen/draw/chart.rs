@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span as Text};
 use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType};
 
 use super::Scene;
-use crate::span::time_of_day;
+use crate::output::time::time_of_day;
 
 /// So many moments of a falling price are drawn.
 const MOMENTS: u64 = 200;
@@ -87,8 +87,8 @@ struct Path {
 /// The price goes up at each bid, and stands between them.
 fn rising(scene: Scene<'_>, lot: &Lot) -> Path {
     let mut past = Vec::new();
-    let bids = scene.model.trails.of(lot.id).into_iter();
-    for bid in bids.flat_map(|trail| trail.bids()) {
+    let bids = scene.model.bid_histories.of(lot.id).into_iter();
+    for bid in bids.flat_map(|history| history.bids()) {
         match past.last() {
             Some((_, before)) => past.push((bid.at, *before)),
             None => past.push((lot.opened_at.min(bid.at), lot.base_price)),

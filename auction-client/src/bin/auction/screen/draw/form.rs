@@ -7,10 +7,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 
 use super::Scene;
-use super::signs::{fit, width, wrap};
+use crate::output::time::duration;
+use crate::screen::draw::glyphs::{fit, width, wrap};
 use crate::screen::form::{About, Content, Form};
 use crate::screen::words::standing;
-use crate::span::duration;
 
 /// How wide the names of fields are.
 const NAME_COLUMNS: usize = 14;

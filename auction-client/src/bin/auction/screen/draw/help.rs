@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::Scene;
-use super::signs::{LEADS, MINE, OUTBID, pad};
+use crate::screen::draw::glyphs::{LEADS, MINE, OUTBID, pad};
 use crate::screen::keys::{BINDINGS, IN_FORMS};
 
 const KEY_COLUMNS: usize = 13;

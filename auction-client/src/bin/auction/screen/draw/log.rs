@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::Scene;
-use super::signs::{fit, tone};
-use crate::span::time_of_day;
+use crate::output::time::time_of_day;
+use crate::screen::draw::glyphs::{fit, tone};
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, scrolled: usize) {
     if area.height < 2 {

@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
-use super::signs::{LEADS, change, fit, pad, pad_left, wrap};
 use super::{Scene, chart, top};
 use crate::commands::order::{says, verb};
+use crate::output::time::time_of_day;
+use crate::screen::draw::glyphs::{LEADS, change, fit, pad, pad_left, wrap};
 use crate::screen::list;
 use crate::screen::model::OrderState;
 use crate::screen::words::standing;
-use crate::span::time_of_day;
 
 /// From so many columns on, chart and bids stand side by side.
 const COLUMNS_ABREAST: u16 = 70;
@@ -165,8 +165,8 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let (rows, columns) = (usize::from(inner.height), usize::from(inner.width));
-    let trail = model.trails.of(lot.id);
-    let known = trail.into_iter().flat_map(|trail| trail.bids().rev());
+    let history = model.bid_histories.of(lot.id);
+    let known = history.into_iter().flat_map(|history| history.bids().rev());
     let lines = known.skip(model.scrolled).take(rows).map(|bid| {
         let own = view.is_own(bid.bidder);
         let name = if own {

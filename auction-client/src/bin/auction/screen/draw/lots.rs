@@ -7,12 +7,14 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::Scene;
-use super::signs::{CHOSEN, LEADS, MINE, OUTBID, change, fit, or_dash, pad, pad_left, width};
-use crate::call;
+use crate::output::call;
+use crate::output::table::Side;
+use crate::output::time::{countdown, duration};
+use crate::screen::draw::glyphs::{
+    CHOSEN, LEADS, MINE, OUTBID, change, fit, or_dash, pad, pad_left, width,
+};
 use crate::screen::list::{self, Shown};
 use crate::screen::model::{Known, NoticeKind};
-use crate::span::{countdown, duration};
-use crate::table::Side;
 
 /// From so many rows on a line tells which lots are shown, and in which order.
 const ROWS_WITH_STATUS: u16 = 6;
@@ -314,8 +316,8 @@ fn closes(scene: Scene<'_>, lot: &Lot) -> String {
 }
 
 fn prices(scene: Scene<'_>, lot: &Lot) -> String {
-    let trail = scene.model.trails.of(lot.id);
-    trail.map_or(String::new(), |trail| {
-        trail.sparkline(lot.base_price, SPARKS)
+    let history = scene.model.bid_histories.of(lot.id);
+    history.map_or(String::new(), |history| {
+        history.sparkline(lot.base_price, SPARKS)
     })
 }

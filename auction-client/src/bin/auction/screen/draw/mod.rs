@@ -1,7 +1,7 @@
 //! What is drawn: the state and the market in, a frame out. Only what is on the screen is looked at.
 
-mod signs;
-mod head;
+mod glyphs;
+mod header;
 mod lots;
 mod chart;
 mod lot;
@@ -14,8 +14,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::model::{Model, Page};
-use crate::theme::Theme;
-use crate::view::View;
+use crate::output::names::View;
+use crate::output::theme::Theme;
 
 /// A smaller terminal shows that it is too small, and nothing else.
 const COLUMNS_MIN: u16 = 24;
@@ -52,8 +52,8 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, view: View<'_>, theme: &Theme)
     }
     let scene = Scene { model, view, theme };
     let places = Places::of(area, scene);
-    head::draw(frame, places.head, scene);
-    head::notice(frame, places.notice, scene);
+    header::draw(frame, places.head, scene);
+    header::notice(frame, places.notice, scene);
     match model.page {
         Page::Lots => lots::draw(frame, places.body, scene),
         Page::Lot(lot) => lot::draw(frame, places.body, scene, lot),
@@ -63,8 +63,8 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, view: View<'_>, theme: &Theme)
         Some(form) => form::draw(frame, places.below, scene, form),
         None => log::draw(frame, places.below, scene, 0),
     }
-    head::said(frame, places.said, scene);
-    head::foot(frame, places.foot, scene);
+    header::said(frame, places.said, scene);
+    header::foot(frame, places.foot, scene);
     if let Some(scroll) = model.help {
         help::draw(frame, area, scene, scroll);
     }
@@ -75,7 +75,7 @@ pub fn lot_rows(area: Rect, model: &Model, view: View<'_>) -> usize {
     if is_too_small(area) {
         return 0;
     }
-    let theme = Theme::named(crate::theme::ThemeName::Plain);
+    let theme = Theme::named(crate::output::theme::ThemeName::Plain);
     let scene = Scene {
         model,
         view,
@@ -93,7 +93,7 @@ impl Places {
         let model = scene.model;
         let mut left = area;
         let head = top(&mut left, 1);
-        let notice = top(&mut left, head::notice_rows(area.width, scene));
+        let notice = top(&mut left, header::notice_rows(area.width, scene));
         let foot = bottom(&mut left, u16::from(area.height >= 10));
         let has_log =
             model.form.is_none() && model.page == Page::Lots && area.height >= ROWS_WITH_LOG;

@@ -11,9 +11,9 @@ use auction_core::{ExtensionCause, PublicEvent};
 use ratatui::crossterm::event::KeyCode;
 use ratatui::style::Color;
 
-use super::stage::{AAPL, BRK, PARTS, Stage, VICKREY, hostile, text};
 use crate::fixture::{UNSOLD, after, bid, closed, price};
-use crate::theme::ThemeName;
+use crate::output::theme::ThemeName;
+use crate::screen::tests::fixture::{AAPL, BRK, PARTS, Stage, VICKREY, hostile, text};
 
 /// mia leads AAPL after some bidding; other things have happened too.
 fn story() -> Stage {

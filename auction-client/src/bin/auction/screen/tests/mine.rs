@@ -6,9 +6,9 @@ use auction_core::{
 };
 use ratatui::crossterm::event::KeyCode;
 
-use super::stage::{AAPL, BRK, PARTS, Stage};
+use super::fixture::{AAPL, BRK, PARTS, Stage};
 use crate::fixture::{after, bid, price};
-use crate::screen::exchange::{Ask, Input};
+use crate::screen::events::{Input, Request};
 use crate::screen::model::{NoticeKind, Page};
 
 fn entry(lot: LotId, symbol: &str, what: ActivityOf) -> ActivityEntry {
@@ -70,7 +70,7 @@ fn until_all_has_come_the_screen_loads_and_denies_nothing() {
         "{screen}"
     );
     // The state comes anew: more may have happened meanwhile.
-    stage.takes(Input::Stands(Vec::new(), Vec::new()));
+    stage.takes(Input::AccountState(Vec::new(), Vec::new()));
     assert!(stage.shows(80, 24).contains("Loading"));
 }
 
@@ -178,7 +178,7 @@ fn a_price_that_was_offered_and_would_be_refused_gives_way_to_the_least_bid() {
     stage.enters();
     let asked = stage.asked();
     assert!(
-        matches!(asked, Ask::Bid(AAPL, offer) if offer.amount() == price("1.46")),
+        matches!(asked, Request::Bid(AAPL, offer) if offer.amount() == price("1.46")),
         "{asked:?}"
     );
 }
@@ -196,7 +196,7 @@ fn a_price_that_was_typed_is_sent_as_it_is_and_one_at_the_least_too() {
         stage.enters();
         let asked = stage.asked();
         assert!(
-            matches!(asked, Ask::Bid(AAPL, offer) if offer.amount() == price(sent)),
+            matches!(asked, Request::Bid(AAPL, offer) if offer.amount() == price(sent)),
             "{asked:?}"
         );
     }

@@ -1,8 +1,8 @@
 //! The screen as a person meets it: keys and events in, text out.
 
-mod stage;
-mod telling;
+mod fixture;
+mod updates;
 mod mine;
 mod typing;
 mod golden;
-mod laws;
+mod properties;

@@ -3,9 +3,9 @@
 use auction_core::LotId;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::stage::Stage;
-use crate::screen::exchange::{Effect, Input};
+use crate::screen::events::{Effect, Input};
 use crate::screen::model::Page;
+use crate::screen::tests::fixture::Stage;
 
 #[test]
 fn keys_go_where_people_expect() {

@@ -6,8 +6,8 @@ use auction_core::{
 };
 
 use crate::commands::order::Order;
+use crate::output::names::View;
 use crate::screen::model::{Known, Model, NoticeKind, OrderState, OwnOrder, Tone};
-use crate::view::View;
 
 /// What stands, whatever was known before. Orders that were filled no longer stand, and stay known.
 pub fn stands(model: &mut Model, orders: &[StandingOrder], leads: &[StandingLead]) {
@@ -116,23 +116,23 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
         }
         AccountEvent::DeadManFired { .. } => {
             let text = "a session's dead-man switch fired: its orders were taken back".to_owned();
-            model.say(at, Tone::Alarm, text);
+            model.report(at, Tone::Alarm, text);
         }
         AccountEvent::Suspended => {
             let text = "your account is suspended; ask the auctioneer".to_owned();
-            model.say(at, Tone::Alarm, text);
+            model.report(at, Tone::Alarm, text);
         }
         AccountEvent::Reinstated => {
             let text = "your account is no longer suspended".to_owned();
-            model.say(at, Tone::Good, text);
+            model.report(at, Tone::Good, text);
         }
         AccountEvent::Deposited { asset } => {
             let text = format!("{} paid into your account", what(asset));
-            model.tell(at, Tone::Good, text);
+            model.log(at, Tone::Good, text);
         }
         AccountEvent::Withdrawn { asset } => {
             let text = format!("{} paid out of your account", what(asset));
-            model.tell(at, Tone::Usual, text);
+            model.log(at, Tone::Usual, text);
         }
         // The next request tells, if it is the screen's own session.
         AccountEvent::SessionOpened { .. }
@@ -178,6 +178,6 @@ fn closed(
     let terms = view.market.lot(lot).map(|lot| &lot.terms);
     if !matches!(terms, Some(Terms::Sealed(_) | Terms::Uniform(_))) {
         let text = format!("{}: your order {order} {came}", view.title(lot));
-        model.tell(at, Tone::Good, text);
+        model.log(at, Tone::Good, text);
     }
 }

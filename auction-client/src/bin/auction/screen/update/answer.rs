@@ -8,30 +8,30 @@ use super::identify;
 use super::keys::trade_on;
 use crate::commands::bid::text;
 use crate::commands::order::{Order, placed_text, says};
-use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::screen::exchange::{Answer, Asked, Effect, Manage, Me};
+use crate::output::colour::Colour;
+use crate::output::failure::Failure;
+use crate::output::names::View;
+use crate::screen::events::{Effect, Identity, Manage, RequestKind, Response};
 use crate::screen::form::{About, Form};
 use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
-use crate::view::View;
 
 pub fn answered(
     model: &mut Model,
     view: View<'_>,
-    asked: &Asked,
-    result: Result<Answer, RequestError>,
+    asked: &RequestKind,
+    result: Result<Response, RequestError>,
 ) -> Vec<Effect> {
     match result {
         Err(error) => failed(model, view, asked, error),
-        Ok(Answer::LoggedIn(me)) => logged_in(model, view, me),
-        Ok(Answer::NotRemembered(why)) => not_remembered(model, view, why),
+        Ok(Response::LoggedIn(me)) => logged_in(model, view, me),
+        Ok(Response::NotRemembered(why)) => not_remembered(model, view, why),
         Ok(answer) => {
             learned(model, view, asked, &answer);
             if let Some((tone, words)) = words(view, asked, &answer) {
                 match leads(view, &answer) {
-                    Lead::Lost => model.tell(view.now, tone, words),
+                    Lead::Lost => model.log(view.now, tone, words),
                     lead => {
-                        model.say(view.now, tone, words);
+                        model.report(view.now, tone, words);
                         model.said_to_lead = lead.lot();
                     }
                 }
@@ -63,8 +63,8 @@ impl Lead {
     }
 }
 
-fn leads(view: View<'_>, answer: &Answer) -> Lead {
-    let Answer::Bid(placed) = answer else {
+fn leads(view: View<'_>, answer: &Response) -> Lead {
+    let Response::Bid(placed) = answer else {
         return Lead::Unsaid;
     };
     let lot = placed.bid.lot;
@@ -79,12 +79,12 @@ fn leads(view: View<'_>, answer: &Answer) -> Lead {
     }
 }
 
-fn logged_in(model: &mut Model, view: View<'_>, me: Me) {
+fn logged_in(model: &mut Model, view: View<'_>, me: Identity) {
     let own = Some(me.name);
     let view = View { own, ..view };
     identify(model, view, Some(me));
-    model.say(view.now, Tone::Good, format!("Welcome, {}.", me.name));
-    if waits_for(model, &Asked::LogIn)
+    model.report(view.now, Tone::Good, format!("Welcome, {}.", me.name));
+    if waits_for(model, &RequestKind::LogIn)
         && let Some(form) = model.form.take()
         && let About::Enter { then: Some(lot) } = form.about
     {
@@ -93,8 +93,8 @@ fn logged_in(model: &mut Model, view: View<'_>, me: Me) {
 }
 
 fn not_remembered(model: &mut Model, view: View<'_>, why: String) {
-    model.say(view.now, Tone::Alarm, why.clone());
-    if waits_for(model, &Asked::LogIn)
+    model.report(view.now, Tone::Alarm, why.clone());
+    if waits_for(model, &RequestKind::LogIn)
         && let Some(form) = &mut model.form
     {
         form.sending = false;
@@ -103,13 +103,13 @@ fn not_remembered(model: &mut Model, view: View<'_>, why: String) {
 }
 
 /// What the state learns of an answer.
-fn learned(model: &mut Model, view: View<'_>, asked: &Asked, answer: &Answer) {
+fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Response) {
     match (asked, answer) {
-        (Asked::Bid(lot, offer), _) => {
+        (RequestKind::Bid(lot, offer), _) => {
             model.mine.insert(*lot);
             model.bids.insert(*lot, offer.amount());
         }
-        (Asked::Place(placed), Answer::Placed(id)) => {
+        (RequestKind::Place(placed), Response::Placed(id)) => {
             model.mine.insert(placed.lot);
             let order = Order {
                 side: placed.side,
@@ -120,27 +120,29 @@ fn learned(model: &mut Model, view: View<'_>, asked: &Asked, answer: &Answer) {
             let orders = model.orders.entry(placed.lot).or_default();
             orders.insert(*id, OwnOrder { order, state });
         }
-        (Asked::Replace(replaced), _) => {
+        (RequestKind::Replace(replaced), _) => {
             let orders = model.orders.get_mut(&replaced.lot);
             if let Some(own) = orders.and_then(|orders| orders.get_mut(&replaced.order)) {
                 own.order.quantity = replaced.quantity;
                 own.order.limit = replaced.limit;
             }
         }
-        (Asked::Cancel(cancelled), _) => {
+        (RequestKind::Cancel(cancelled), _) => {
             if let Some(orders) = model.orders.get_mut(&cancelled.lot) {
                 orders.remove(&cancelled.order);
             }
         }
-        (Asked::LogOut, _) => identify(model, View { own: None, ..view }, None),
-        (Asked::History(lot), Answer::History(history)) => {
+        (RequestKind::LogOut, _) => identify(model, View { own: None, ..view }, None),
+        (RequestKind::History(lot), Response::History(history)) => {
             let own = history.bids.iter().any(|bid| view.is_own(bid.bidder));
             if own && model.mine.insert(*lot) {
                 outbid_before(model, view, *lot);
             }
-            model.trails.history(*lot, history.bids.iter().cloned());
+            model
+                .bid_histories
+                .history(*lot, history.bids.iter().cloned());
         }
-        (Asked::LeastWinning(lot), Answer::LeastWinning(least)) => {
+        (RequestKind::LeastWinning(lot), Response::LeastWinning(least)) => {
             let words = match least {
                 WinningThreshold::Bid(price) => format!("{price} would have won"),
                 WinningThreshold::AtLeast(price) => format!("nothing below {price} would have won"),
@@ -153,15 +155,15 @@ fn learned(model: &mut Model, view: View<'_>, asked: &Asked, answer: &Answer) {
 }
 
 /// How an answer is told.
-fn words(view: View<'_>, asked: &Asked, answer: &Answer) -> Option<(Tone, String)> {
+fn words(view: View<'_>, asked: &RequestKind, answer: &Response) -> Option<(Tone, String)> {
     let good = |text| Some((Tone::Good, text));
     match (asked, answer) {
-        (Asked::Bid(lot, offer), Answer::Bid(placed)) => {
+        (RequestKind::Bid(lot, offer), Response::Bid(placed)) => {
             let leads = placed.bid.leads || placed.bid.bought;
             let tone = if leads { Tone::Good } else { Tone::Alarm };
-            Some((tone, text(&view.title(*lot), *offer, placed, Paint::Plain)))
+            Some((tone, text(&view.title(*lot), *offer, placed, Colour::Plain)))
         }
-        (Asked::Place(placed), Answer::Placed(id)) => {
+        (RequestKind::Place(placed), Response::Placed(id)) => {
             let order = Order {
                 side: placed.side,
                 quantity: placed.quantity,
@@ -169,20 +171,20 @@ fn words(view: View<'_>, asked: &Asked, answer: &Answer) -> Option<(Tone, String
             };
             good(placed_text(view.market.lot(placed.lot)?, *id, order))
         }
-        (Asked::Replace(replaced), _) => {
+        (RequestKind::Replace(replaced), _) => {
             let (title, id) = (view.title(replaced.lot), replaced.order);
             let says = says(replaced.quantity, replaced.limit);
             good(format!("{title}: your order {id} is now for {says}."))
         }
-        (Asked::Cancel(cancelled), _) => {
+        (RequestKind::Cancel(cancelled), _) => {
             let (title, id) = (view.title(cancelled.lot), cancelled.order);
             good(format!("{title}: your order {id} is taken back."))
         }
-        (Asked::Profit(published), _) => {
+        (RequestKind::Profit(published), _) => {
             let (symbol, profit) = (published.symbol, published.profit);
             good(format!("{symbol}: a profit of {profit} is published."))
         }
-        (Asked::Manage(lot, deed), _) => {
+        (RequestKind::Manage(lot, deed), _) => {
             let done = match deed {
                 Manage::Halt => "is halted",
                 Manage::Resume => "goes on",
@@ -191,38 +193,38 @@ fn words(view: View<'_>, asked: &Asked, answer: &Answer) -> Option<(Tone, String
             };
             good(format!("{} {done}.", view.title(*lot)))
         }
-        (Asked::LogOut, _) => Some((Tone::Usual, "You are logged out.".to_owned())),
+        (RequestKind::LogOut, _) => Some((Tone::Usual, "You are logged out.".to_owned())),
         _ => None,
     }
 }
 
 /// Whether the form that is open waits for this answer.
-fn waits_for(model: &Model, asked: &Asked) -> bool {
+fn waits_for(model: &Model, asked: &RequestKind) -> bool {
     let Some(form) = model.form.as_ref().filter(|form| form.sending) else {
         return false;
     };
     match (form.about, asked) {
-        (About::Bid(lot), Asked::Bid(asked, _)) => lot == *asked,
-        (About::Order(lot), Asked::Place(asked)) => lot == asked.lot,
-        (About::Change(lot, order, _), Asked::Replace(asked)) => {
+        (About::Bid(lot), RequestKind::Bid(asked, _)) => lot == *asked,
+        (About::Order(lot), RequestKind::Place(asked)) => lot == asked.lot,
+        (About::Change(lot, order, _), RequestKind::Replace(asked)) => {
             (lot, order) == (asked.lot, asked.order)
         }
-        (About::Withdraw(lot, order), Asked::Cancel(asked)) => {
+        (About::Withdraw(lot, order), RequestKind::Cancel(asked)) => {
             (lot, order) == (asked.lot, asked.order)
         }
-        (About::Manage(lot), Asked::Manage(asked, _)) => lot == *asked,
-        (About::Enter { .. }, Asked::LogIn)
-        | (About::LogOut, Asked::LogOut)
-        | (About::Profit(_), Asked::Profit(_)) => true,
+        (About::Manage(lot), RequestKind::Manage(asked, _)) => lot == *asked,
+        (About::Enter { .. }, RequestKind::LogIn)
+        | (About::LogOut, RequestKind::LogOut)
+        | (About::Profit(_), RequestKind::Profit(_)) => true,
         _ => false,
     }
 }
 
-fn failed(model: &mut Model, view: View<'_>, asked: &Asked, error: RequestError) {
+fn failed(model: &mut Model, view: View<'_>, asked: &RequestKind, error: RequestError) {
     match asked {
         // What was only to be looked at is asked for again when it is looked at again.
-        Asked::History(lot) => return model.trails.unask(*lot),
-        Asked::LeastWinning(_) => return,
+        RequestKind::History(lot) => return model.bid_histories.unask(*lot),
+        RequestKind::LeastWinning(_) => return,
         _ => {}
     }
     let no = if error.refused().is_some() {
@@ -239,7 +241,7 @@ fn failed(model: &mut Model, view: View<'_>, asked: &Asked, error: RequestError)
     let told = format!("{no}{}", failure.message());
     let lot = lot_of(asked);
     let title = lot.map_or(String::new(), |lot| format!("{}: ", view.title(lot)));
-    model.say(view.now, Tone::Alarm, format!("{title}{told}"));
+    model.report(view.now, Tone::Alarm, format!("{title}{told}"));
     if failure.asks_for_login() {
         identify(model, View { own: None, ..view }, None);
         let mut form = Form::enter(lot, model.name_before);
@@ -253,15 +255,15 @@ fn failed(model: &mut Model, view: View<'_>, asked: &Asked, error: RequestError)
     }
 }
 
-fn lot_of(asked: &Asked) -> Option<LotId> {
+fn lot_of(asked: &RequestKind) -> Option<LotId> {
     match asked {
-        Asked::Bid(lot, _)
-        | Asked::Manage(lot, _)
-        | Asked::History(lot)
-        | Asked::LeastWinning(lot) => Some(*lot),
-        Asked::Place(order) => Some(order.lot),
-        Asked::Replace(order) => Some(order.lot),
-        Asked::Cancel(order) => Some(order.lot),
-        Asked::Profit(_) | Asked::LogIn | Asked::LogOut => None,
+        RequestKind::Bid(lot, _)
+        | RequestKind::Manage(lot, _)
+        | RequestKind::History(lot)
+        | RequestKind::LeastWinning(lot) => Some(*lot),
+        RequestKind::Place(order) => Some(order.lot),
+        RequestKind::Replace(order) => Some(order.lot),
+        RequestKind::Cancel(order) => Some(order.lot),
+        RequestKind::Profit(_) | RequestKind::LogIn | RequestKind::LogOut => None,
     }
 }

@@ -6,12 +6,12 @@ use auction_core::{
 };
 
 use super::notices::{closed, outbid};
-use crate::clean::Clean;
 use crate::commands::order::Order;
-use crate::paint::Paint;
-use crate::screen::exchange::{Connection, Effect};
+use crate::output::colour::Colour;
+use crate::output::escape::Escaped;
+use crate::output::names::View;
+use crate::screen::events::{Connection, Effect};
 use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
-use crate::view::View;
 
 pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect> {
     match news {
@@ -29,8 +29,8 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
             let since = match model.connection {
                 Connection::Lost { since, .. } => since,
                 Connection::Live => {
-                    let text = format!("connection lost: {}", Clean(because));
-                    model.tell(view.now, Tone::Alarm, text);
+                    let text = format!("connection lost: {}", Escaped(because));
+                    model.log(view.now, Tone::Alarm, text);
                     view.now
                 }
             };
@@ -42,15 +42,18 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
         Update::Live => {
             model.connection = Connection::Live;
             let text = "connected again; nothing was missed".to_owned();
-            model.tell(view.now, Tone::Good, text);
+            model.log(view.now, Tone::Good, text);
         }
-        Update::Fraud(fraud) => {
+        Update::Equivocation(fraud) => {
             let text = format!("FRAUD: {}", fraud.conflict);
-            model.tell(view.now, Tone::Alarm, text);
+            model.log(view.now, Tone::Alarm, text);
         }
         Update::Gap(gap) => {
-            let text = format!("the feed has a gap: {}; taking the market anew", Clean(gap));
-            model.tell(view.now, Tone::Alarm, text);
+            let text = format!(
+                "the feed has a gap: {}; taking the market anew",
+                Escaped(gap)
+            );
+            model.log(view.now, Tone::Alarm, text);
         }
     }
     Vec::new()
@@ -60,7 +63,7 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
 fn anew(model: &mut Model, view: View<'_>) -> Vec<Effect> {
     model.connection = Connection::Live;
     model.list.stale = true;
-    model.trails.clear();
+    model.bid_histories.clear();
     model.indicatives.clear();
     if model.market != view.market.id() {
         let log = std::mem::take(&mut model.log);
@@ -69,11 +72,11 @@ fn anew(model: &mut Model, view: View<'_>) -> Vec<Effect> {
             ..Model::new(model.server.clone(), view.market.id(), model.size)
         };
         let text = "there is another market at this address now".to_owned();
-        model.say(view.now, Tone::Alarm, text);
-        return vec![Effect::Renew];
+        model.report(view.now, Tone::Alarm, text);
+        return vec![Effect::Reconnect];
     }
     let text = "connected again; the market was taken anew".to_owned();
-    model.tell(view.now, Tone::Good, text);
+    model.log(view.now, Tone::Good, text);
     let mut effects = Vec::new();
     for lot in std::mem::take(&mut model.led) {
         match view.market.lot(lot) {
@@ -97,7 +100,7 @@ fn event_happened(
     match event {
         PublicEvent::BidAccepted(bid) => {
             model.list.stale |= model.list.moves_with_bids();
-            model.trails.bid(place, at, bid);
+            model.bid_histories.bid(place, at, bid);
             return bid_accepted(model, view, bid);
         }
         PublicEvent::BiddersCounted { .. } => model.list.stale |= model.list.moves_with_bids(),
@@ -112,14 +115,14 @@ fn event_happened(
         PublicEvent::ProfitPublished { symbol, .. } => {
             let lots = view.market.lots_of(*symbol);
             if lots.iter().any(|lot| model.mine.contains(lot)) {
-                tell(model, view, at, event);
+                log_event(model, view, at, event);
             }
         }
         PublicEvent::UserRegistered { .. } => {}
         other => {
             model.list.stale = true;
             if other.lot().is_some_and(|lot| model.mine.contains(&lot)) {
-                tell(model, view, at, event);
+                log_event(model, view, at, event);
             }
         }
     }
@@ -127,11 +130,11 @@ fn event_happened(
 }
 
 /// Tells an event in the words that `auction watch` uses.
-fn tell(model: &mut Model, view: View<'_>, at: Timestamp, event: &PublicEvent) {
+fn log_event(model: &mut Model, view: View<'_>, at: Timestamp, event: &PublicEvent) {
     // As of the event: what is left to a close must not depend on the way here.
     let then = View { now: at, ..view };
-    if let Some(line) = then.news(at, event, Paint::Plain) {
-        model.tell_line(at, Tone::Usual, line);
+    if let Some(line) = then.news(at, event, Colour::Plain) {
+        model.log_line(at, Tone::Usual, line);
     }
 }
 
@@ -180,6 +183,6 @@ fn opened(model: &mut Model, view: View<'_>, lot: LotId, bids: &[OpenedBid]) {
             0 => Tone::Usual,
             _ => Tone::Good,
         };
-        model.tell(view.now, tone, text);
+        model.log(view.now, tone, text);
     }
 }

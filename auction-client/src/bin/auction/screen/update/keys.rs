@@ -5,11 +5,11 @@ use ratatui::crossterm::event::KeyEvent;
 
 use super::{arrange, typing};
 use crate::commands::order::Order;
-use crate::screen::exchange::{Ask, Effect};
+use crate::output::names::View;
+use crate::screen::events::{Effect, Request};
 use crate::screen::form::Form;
 use crate::screen::keys::{Action, action, is_interrupt};
 use crate::screen::model::{Known, Model, OrderState, Page, Tone};
-use crate::view::View;
 
 pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect> {
     if is_interrupt(key) {
@@ -149,7 +149,10 @@ fn scroll(model: &mut Model, by: isize) {
             model.scrolled = model.scrolled.saturating_add_signed(-by).min(most);
         }
         Page::Lot(lot) => {
-            let bids = model.trails.of(lot).map_or(0, |trail| trail.bids().len());
+            let bids = model
+                .bid_histories
+                .of(lot)
+                .map_or(0, |history| history.bids().len());
             let most = bids.saturating_sub(1);
             model.scrolled = model.scrolled.saturating_add_signed(by).min(most);
         }
@@ -177,7 +180,7 @@ fn open(model: &mut Model, view: View<'_>) -> Vec<Effect> {
     let closed = view.market.lot(lot).is_some_and(won);
     let trader = model.me.is_some_and(|me| me.role == Role::Trader);
     if closed && trader && !model.least_winning.contains_key(&lot) {
-        return vec![Effect::Ask(Ask::LeastWinning(lot))];
+        return vec![Effect::Send(Request::LeastWinning(lot))];
     }
     Vec::new()
 }
@@ -197,7 +200,7 @@ fn back(model: &mut Model) {
 }
 
 fn refuse(model: &mut Model, view: View<'_>, text: &str) {
-    model.say(view.now, Tone::Alarm, text.to_owned());
+    model.report(view.now, Tone::Alarm, text.to_owned());
 }
 
 /// Opens the form for a bid or an order on a lot; who is not logged in logs in first.

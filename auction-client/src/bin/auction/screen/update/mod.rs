@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use auction_core::{Lot, LotId, Phase, Span, Terms};
 
-use super::exchange::{Ask, Connection, Effect, Input, Me};
 use super::list::LOTS_MANY;
 use super::model::{Known, Model, Page, Tone};
-use crate::paint::Paint;
-use crate::view::View;
+use crate::output::colour::Colour;
+use crate::output::names::View;
+use crate::screen::events::{Connection, Effect, Identity, Input, Request};
 
 /// Most histories that are asked for at a frame: the next frames ask for more.
 const HISTORIES_AT_ONCE: usize = 8;
@@ -38,7 +38,7 @@ pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
         Input::Resize(columns, rows) => model.size = (columns, rows),
         Input::Feed(news) => return feed::happened(model, view, &news),
         Input::Answer(asked, result) => return answer::answered(model, view, &asked, result),
-        Input::Stands(orders, leads) => account::stands(model, &orders, &leads),
+        Input::AccountState(orders, leads) => account::stands(model, &orders, &leads),
         Input::Activity(entries, is_last) => account::activity(model, view, &entries, is_last),
         Input::NoActivity => model.known = Known::Never,
         Input::Account(at, event) => account::happened(model, view, at, event),
@@ -49,7 +49,7 @@ pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
 }
 
 /// From now on the person is known, or no longer.
-fn identify(model: &mut Model, view: View<'_>, me: Option<Me>) {
+fn identify(model: &mut Model, view: View<'_>, me: Option<Identity>) {
     let other = model.own() != me.map(|me| me.name);
     model.name_before = model.own().or(model.name_before);
     model.me = me;
@@ -92,8 +92,8 @@ fn tick(model: &mut Model, view: View<'_>, round_trip: Duration) {
         .filter(|lot| lot.phase == Phase::Open && lot.halted_since.is_none())
         .collect();
     let due = model.countdowns.due(&open, view.now);
-    for line in view.countdown_news(&due, Paint::Plain) {
-        model.tell_line(view.now, Tone::Alarm, line);
+    for line in view.countdown_news(&due, Colour::Plain) {
+        model.log_line(view.now, Tone::Alarm, line);
         model.dirty = true;
     }
 }
@@ -141,8 +141,8 @@ fn frame(model: &mut Model, view: View<'_>, rows: usize) -> Vec<Effect> {
     let mut asks = Vec::new();
     for lot in looked_at {
         let has_bids = view.market.lot(lot).is_some_and(|lot| lot.bids() > 0);
-        if asks.len() < HISTORIES_AT_ONCE && has_bids && model.trails.ask(lot) {
-            asks.push(Effect::Ask(Ask::History(lot)));
+        if asks.len() < HISTORIES_AT_ONCE && has_bids && model.bid_histories.ask(lot) {
+            asks.push(Effect::Send(Request::History(lot)));
         }
     }
     asks

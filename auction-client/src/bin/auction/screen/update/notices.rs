@@ -2,18 +2,18 @@
 
 use auction_core::{LotId, Outcome};
 
-use crate::commands::walk::ending;
-use crate::paint::Paint;
-use crate::screen::exchange::Effect;
+use crate::commands::interactive::ending;
+use crate::output::colour::Colour;
+use crate::output::names::View;
+use crate::screen::events::Effect;
 use crate::screen::model::{Model, NoticeKind, OrderState, Tone};
 use crate::screen::words::outbid_words;
-use crate::view::View;
 
 /// Someone else leads where one has led or bid.
 pub fn outbid(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     model.unsay_lead(lot);
     model.notify(lot, NoticeKind::Outbid);
-    model.tell(view.now, Tone::Alarm, outbid_words(view, lot));
+    model.log(view.now, Tone::Alarm, outbid_words(view, lot));
     vec![Effect::Ring]
 }
 
@@ -23,7 +23,7 @@ pub fn closed(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     let sold = matches!(outcome, Some(Outcome::Sold { winner, .. }) if view.is_own(winner));
     let won = sold || filled(model, lot) > 0;
     let tone = if won { Tone::Good } else { Tone::Usual };
-    model.tell(view.now, tone, ending(&view, lot, Paint::Plain));
+    model.log(view.now, tone, ending(&view, lot, Colour::Plain));
     if !won {
         return Vec::new();
     }

@@ -2,12 +2,12 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::screen::exchange::Effect;
+use crate::output::names::View;
+use crate::screen::events::Effect;
 use crate::screen::form::{Content, Form};
-use crate::screen::line::Line;
+use crate::screen::line_editor::Line;
 use crate::screen::list::List;
 use crate::screen::model::Model;
-use crate::view::View;
 
 /// A key in a form.
 pub fn in_form(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect> {
@@ -62,7 +62,7 @@ fn send(form: &mut Form, view: View<'_>) -> Vec<Effect> {
         Ok(ask) => {
             form.sending = true;
             form.note = None;
-            vec![Effect::Ask(ask)]
+            vec![Effect::Send(ask)]
         }
         Err(wrong) => {
             form.note = Some(wrong);

@@ -1,0 +1,345 @@
+//! What a market has signed of its journal (checkpoints and receipts), held against the public journal as it is read.
+//!
+//! Each statement claims the hashes of ranges of records: a checkpoint of all up to its own, a receipt of its own record
+//! too, and of each range that its path names. A range is hashed again as its records come by, and the first that
+//! differs holds the first record that is wrong: whatever was dropped, changed or put elsewhere.
+
+use std::collections::BTreeMap;
+
+use auction_core::{MarketId, Sequence};
+use auction_proto::merkle::{Frontier, Hash, leaf_hash, path_ranges};
+use auction_proto::{
+    AnySigned, Chain, Checkpoint, CheckpointStatement, EquivocationProof, Proven, PublicKey,
+    Receipt, ReceiptError, SignedCheckpoint, StatementError,
+};
+
+/// Checkpoints and receipts to be held against a journal.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    market: Option<MarketId>,
+    /// What is claimed of ranges of records that have not begun, by the first record and the last.
+    claims: BTreeMap<(u64, u64), Claim>,
+    /// Ranges that the journal is within.
+    begun: Vec<Begun>,
+    /// Checkpoints by their record.
+    checkpoints: BTreeMap<u64, (Checkpoint, SignedCheckpoint)>,
+    /// The last record that was read.
+    read: u64,
+    /// Every record up to here is what was signed.
+    sound: u64,
+}
+
+/// Where it is said that a record is another than it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedIn {
+    /// A checkpoint, by its record.
+    Checkpoint(Sequence),
+    /// A receipt, by its record.
+    Receipt(Sequence),
+}
+
+/// Why a checkpoint or a receipt cannot be held against a journal.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// The receipt proves nothing.
+    #[error("the receipt: {0}")]
+    Receipt(#[from] ReceiptError),
+    /// The checkpoint is not to be believed.
+    #[error("the checkpoint: {0}")]
+    Checkpoint(#[from] StatementError),
+    /// It is of another market than what was taken before.
+    #[error("it is of market {found}, and another is of market {expected}")]
+    OtherMarket {
+        /// Whose it is.
+        found: MarketId,
+        /// Whose the others are.
+        expected: MarketId,
+    },
+    /// The market has signed two different journals up to one record: that is fraud.
+    #[error("the market has signed two different journals up to record {sequence}: that is fraud")]
+    Equivocation {
+        /// The record.
+        sequence: Sequence,
+        /// Both statements, for anyone to check.
+        proof: Box<EquivocationProof>,
+    },
+    /// The market has signed two different journals.
+    #[error(
+        "the market has signed different records from {first} to {last}: that is fraud; keep all that it has signed"
+    )]
+    Differs {
+        /// The first of the records that differ.
+        first: Sequence,
+        /// The last of them.
+        last: Sequence,
+    },
+}
+
+/// How a journal is not the one that the market had signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAsSigned {
+    /// A record is another, or has another place, than the market had signed.
+    #[error("{}, which the market has signed in {signed_in}", wrong(*first, *last))]
+    Record {
+        /// No record before this one is wrong.
+        first: Sequence,
+        /// The first wrong record is at most this one; with [`first`](Self::Record::first) when it is known exactly.
+        last: Sequence,
+        /// What proves it.
+        signed_in: SignedIn,
+    },
+    /// The records are as they were signed, and their commits are others.
+    #[error(
+        "the records up to {sequence} are cut into other commits than the market has signed in its checkpoint there"
+    )]
+    Commits {
+        /// The record of the checkpoint.
+        sequence: Sequence,
+    },
+    /// The journal ends before a record that was signed.
+    #[error(
+        "the journal ends with record {last}, and the market has signed {signed} in {signed_in}: {}",
+        missing(*first, *last)
+    )]
+    EndMissing {
+        /// No record before this one is wrong; the first that is missing is this one or a later one.
+        first: Sequence,
+        /// The journal's last record.
+        last: Sequence,
+        /// The last record that was signed.
+        signed: Sequence,
+        /// What proves it.
+        signed_in: SignedIn,
+    },
+    /// It is the journal of another market.
+    #[error(
+        "it is the journal of market {found}, and {expected} has signed what it is held against"
+    )]
+    OtherMarket {
+        /// Whose journal it is.
+        found: MarketId,
+        /// Who has signed.
+        expected: MarketId,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    hash: Hash,
+    signed_in: SignedIn,
+}
+
+#[derive(Debug)]
+struct Begun {
+    first: u64,
+    last: u64,
+    claim: Claim,
+    tree: Frontier,
+}
+
+impl std::fmt::Display for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Checkpoint(record) => write!(f, "the checkpoint of record {record}"),
+            Self::Receipt(record) => write!(f, "the receipt of record {record}"),
+        }
+    }
+}
+
+fn wrong(first: Sequence, last: Sequence) -> String {
+    match first == last {
+        true => format!("record {first} is not the one"),
+        false => format!("the records from {first} to {last} are not those"),
+    }
+}
+
+fn missing(first: Sequence, last: Sequence) -> String {
+    match first > last {
+        true => format!("record {first} is missing"),
+        false => format!("a record from {first} on is missing"),
+    }
+}
+
+impl Evidence {
+    /// Takes a checkpoint.
+    pub(crate) fn checkpoint(
+        &mut self,
+        signed: &SignedCheckpoint,
+        market: MarketId,
+        key: &PublicKey,
+    ) -> Result<CheckpointStatement, EvidenceError> {
+        let statement = signed.verify(market, key)?;
+        self.same_market(market)?;
+        let signed_in = SignedIn::Checkpoint(statement.checkpoint.sequence);
+        self.tree(signed, &statement.checkpoint, signed_in)?;
+        Ok(statement)
+    }
+
+    /// Takes a receipt.
+    pub(crate) fn receipt(
+        &mut self,
+        receipt: &Receipt,
+        market: MarketId,
+        key: &PublicKey,
+    ) -> Result<Proven, EvidenceError> {
+        let proven = receipt.verify(market, key)?;
+        self.same_market(market)?;
+        let record = proven.record.sequence;
+        let signed_in = SignedIn::Receipt(record);
+        let checkpoint = &proven.checkpoint.checkpoint;
+        let signed = SignedCheckpoint {
+            statement: receipt.statement.clone(),
+            signature: receipt.signature,
+            consistency: None,
+        };
+        self.tree(&signed, checkpoint, signed_in)?;
+        let leaf = leaf_hash(&receipt.record);
+        self.claim((record.0, record.0), leaf, signed_in)?;
+        let ranges = path_ranges(record.0 - 1, checkpoint.sequence.0);
+        for (range, hash) in ranges.into_iter().zip(&receipt.path) {
+            self.claim((range.start + 1, range.end), *hash, signed_in)?;
+        }
+        Ok(proven)
+    }
+
+    fn same_market(&mut self, found: MarketId) -> Result<(), EvidenceError> {
+        let expected = *self.market.get_or_insert(found);
+        match found == expected {
+            true => Ok(()),
+            false => Err(EvidenceError::OtherMarket { found, expected }),
+        }
+    }
+
+    fn tree(
+        &mut self,
+        signed: &SignedCheckpoint,
+        checkpoint: &Checkpoint,
+        signed_in: SignedIn,
+    ) -> Result<(), EvidenceError> {
+        let sequence = checkpoint.sequence;
+        let kept = self.checkpoints.entry(sequence.0);
+        let (known, first) = kept.or_insert_with(|| (checkpoint.clone(), signed.clone()));
+        if known != checkpoint {
+            let proof = Box::new(EquivocationProof {
+                first: AnySigned::Checkpoint(first.clone()),
+                second: AnySigned::Checkpoint(signed.clone()),
+            });
+            return Err(EvidenceError::Equivocation { sequence, proof });
+        }
+        match sequence.0 {
+            0 => Ok(()),
+            last => self.claim((1, last), checkpoint.root, signed_in),
+        }
+    }
+
+    fn claim(
+        &mut self,
+        (first, last): (u64, u64),
+        hash: Hash,
+        signed_in: SignedIn,
+    ) -> Result<(), EvidenceError> {
+        let claim = Claim { hash, signed_in };
+        let known = self.claims.entry((first, last)).or_insert(claim);
+        match known.hash == hash {
+            true => Ok(()),
+            false => Err(EvidenceError::Differs {
+                first: Sequence(first),
+                last: Sequence(last),
+            }),
+        }
+    }
+
+    /// The journal begins.
+    pub(crate) fn begin(&self, found: MarketId) -> Result<(), NotAsSigned> {
+        match self.market {
+            Some(expected) if expected != found => {
+                Err(NotAsSigned::OtherMarket { found, expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether leaves are of any use to it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.market.is_none()
+    }
+
+    /// Takes the next record: its leaf.
+    pub(crate) fn record(&mut self, leaf: Hash) -> Result<(), NotAsSigned> {
+        self.read += 1;
+        let read = self.read;
+        while let Some(entry) = self.claims.first_entry() {
+            let (first, last) = *entry.key();
+            if first > read {
+                break;
+            }
+            let (claim, tree) = (entry.remove(), Frontier::new());
+            self.begun.push(Begun {
+                first,
+                last,
+                claim,
+                tree,
+            });
+        }
+        let mut wrong: Option<(u64, Claim)> = None;
+        for range in &mut self.begun {
+            range.tree.push(leaf, |_, _| {});
+            if range.last > read {
+                continue;
+            }
+            let holds = range.tree.root().hash == range.claim.hash;
+            if holds && range.first <= self.sound + 1 {
+                self.sound = read;
+            }
+            // Of several the narrowest says most.
+            if !holds && wrong.is_none_or(|(first, _)| first < range.first) {
+                wrong = Some((range.first, range.claim));
+            }
+        }
+        self.begun.retain(|range| range.last > read);
+        match wrong {
+            None => Ok(()),
+            Some((first, claim)) => Err(NotAsSigned::Record {
+                first: Sequence(first.max(self.sound + 1).min(read)),
+                last: Sequence(read),
+                signed_in: claim.signed_in,
+            }),
+        }
+    }
+
+    /// A commit has ended with the last record.
+    pub(crate) fn commit(&mut self, chain: Chain) -> Result<(), NotAsSigned> {
+        while let Some(entry) = self.checkpoints.first_entry() {
+            let sequence = *entry.key();
+            if sequence > self.read {
+                break;
+            }
+            let (checkpoint, _) = entry.remove();
+            let is_its_end = sequence == self.read && checkpoint.chain == chain.0;
+            if sequence > 0 && !is_its_end {
+                let sequence = Sequence(sequence);
+                return Err(NotAsSigned::Commits { sequence });
+            }
+        }
+        Ok(())
+    }
+
+    /// The journal has ended.
+    pub(crate) fn end(&self) -> Result<(), NotAsSigned> {
+        let begun = self.begun.iter().map(|begun| (begun.last, begun.claim));
+        let ahead = self.claims.iter().map(|((_, last), claim)| (*last, *claim));
+        let furthest = begun.chain(ahead).max_by_key(|(last, _)| *last);
+        match furthest {
+            None => Ok(()),
+            Some((signed, claim)) => Err(NotAsSigned::EndMissing {
+                first: Sequence(self.sound + 1),
+                last: Sequence(self.read),
+                signed: Sequence(signed),
+                signed_in: claim.signed_in,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

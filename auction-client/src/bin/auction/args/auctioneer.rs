@@ -1,0 +1,192 @@
+//! What an auctioneer can type.
+
+use auction_core::{Amount, Asset, Name, Price, Quantity, Span, Symbol, Timestamp};
+use clap::{Args, Subcommand};
+
+use crate::args::target::Which;
+use crate::args::terms::{Format, TermFlags};
+use crate::args::time::{moment, some_span, span};
+
+#[derive(Debug, Subcommand)]
+pub enum AuctioneerCommand {
+    /// Open a lot of a listed stock. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction open AAPL --format english --reserve 2
+  auction open AAPL --format english --step banded --buy-now 9 --extend-within 30s --extend-by 30s
+  auction open AAPL --format dutch --start 100 --step 1 --interval 10s --floor 50
+  auction open AAPL --format sealed-first --opens-in 10m --open-for 1h
+  auction open AAPL --format vickrey --closes-at 2026-11-22T14:00:00Z
+  auction open AAPL --format uniform --quantity 1000000 --priority pro-rata
+  auction open AAPL --format pay-as-bid --quantity 1000 --bids-max 3
+  auction open AAPL --format call --collar-bps 1000 --random-end 30s --open-for 1h
+
+An auctioneer's account is made where the server runs, while it is stopped:
+  AUCTION_PASSWORD=... auction-server user add ann --role auctioneer")]
+    Open(Box<OpenArgs>),
+    /// Move the close of a lot to a later time. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction extend AAPL --by 5m
+  auction extend '#7' --closes-at 2026-11-22T14:00:00Z")]
+    Extend {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        until: Until,
+    },
+    /// Close a lot early: it is settled now by its rules. For auctioneers.
+    #[command(after_help = "Example:\n  auction close AAPL")]
+    Close(Which),
+    /// Take a lot back before its first bid: nothing is sold. For auctioneers.
+    #[command(after_help = "Example:\n  auction cancel-lot '#7'")]
+    CancelLot(Which),
+    /// Stop a lot's time: it takes nothing but cancels until it is resumed. For auctioneers.
+    #[command(after_help = "Example:\n  auction halt AAPL")]
+    Halt(Which),
+    /// Let a halted lot go on: its opening and its close come later by as long. For auctioneers.
+    #[command(after_help = "Example:\n  auction resume AAPL")]
+    Resume(Which),
+    /// Let a user do nothing more; what they have bid binds. For auctioneers.
+    #[command(after_help = "Example:\n  auction suspend tom")]
+    Suspend {
+        /// The user's name.
+        name: Name,
+    },
+    /// End a suspension. For auctioneers.
+    #[command(after_help = "Example:\n  auction reinstate tom")]
+    Reinstate {
+        /// The user's name.
+        name: Name,
+    },
+    /// Pay cash or shares into a trader's account, in a market that runs on funds. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction deposit mia 1000
+  auction deposit mia --shares 100 --of AAPL")]
+    Deposit {
+        /// The trader's name.
+        name: Name,
+        #[command(flatten)]
+        paid: Paid,
+    },
+    /// Pay out of a trader's account what is not reserved. For auctioneers.
+    #[command(after_help = "\
+Examples:
+  auction withdraw mia 250.50
+  auction withdraw mia --shares 100 --of AAPL")]
+    Withdraw {
+        /// The trader's name.
+        name: Name,
+        #[command(flatten)]
+        paid: Paid,
+    },
+}
+
+/// Cash or shares.
+#[derive(Debug, Args)]
+pub struct Paid {
+    /// How much cash.
+    #[arg(
+        value_name = "AMOUNT",
+        required_unless_present = "shares",
+        conflicts_with = "shares"
+    )]
+    amount: Option<Amount>,
+    /// How many shares instead.
+    #[arg(long, value_name = "N", requires = "of")]
+    shares: Option<Quantity>,
+    /// Shares of which stock.
+    #[arg(long, value_name = "SYMBOL", requires = "shares")]
+    of: Option<Symbol>,
+}
+
+impl Paid {
+    pub fn asset(&self) -> Asset {
+        match (self.amount, self.shares, self.of) {
+            (_, Some(quantity), Some(symbol)) => Asset::Shares { symbol, quantity },
+            (Some(amount), ..) => Asset::Cash(amount),
+            _ => unreachable!("the parser wants an amount, or shares of a stock"),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// The stock.
+    pub symbol: Symbol,
+    /// How it is auctioned.
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// How many shares. Call: the round lot, of which orders are multiples.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub quantity: Quantity,
+    /// Below this price nothing is sold; hidden from everyone. Not for Dutch lots, whose floor is public, nor for
+    /// calls, whose sellers name their limits.
+    #[arg(long, value_name = "PRICE")]
+    pub reserve: Option<Price>,
+    /// Open it so long from now [default: now].
+    #[arg(long, value_name = "DURATION", value_parser = span, conflicts_with = "opens_at")]
+    pub opens_in: Option<Span>,
+    /// Open it then, in UTC.
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    pub opens_at: Option<Timestamp>,
+    /// Keep it open so long [default: 300s].
+    #[arg(long, value_name = "DURATION", value_parser = some_span, conflicts_with_all = ["closes_in", "closes_at"])]
+    pub open_for: Option<Span>,
+    /// Close it so long from now.
+    #[arg(long, value_name = "DURATION", value_parser = some_span, conflicts_with = "closes_at")]
+    pub closes_in: Option<Span>,
+    /// Close it then, in UTC.
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    pub closes_at: Option<Timestamp>,
+    #[command(flatten)]
+    pub terms: TermFlags,
+}
+
+/// How long a lot is open where nobody says otherwise.
+const OPEN_FOR: Span = Span::from_secs(300);
+
+impl OpenArgs {
+    /// When the lot opens, if not at once, and when it closes.
+    pub fn times(&self, now: Timestamp) -> (Option<Timestamp>, Timestamp) {
+        let opens_in = self.opens_in.filter(|opens_in| *opens_in > Span::ZERO);
+        let opens_at = self
+            .opens_at
+            .or(opens_in.map(|opens_in| now.saturating_add(opens_in)));
+        let closes_at = self.closes_at.or(self
+            .closes_in
+            .map(|closes_in| now.saturating_add(closes_in)));
+        let closes_at = closes_at.unwrap_or_else(|| {
+            let open_for = self.open_for.unwrap_or(OPEN_FOR);
+            opens_at.unwrap_or(now).saturating_add(open_for)
+        });
+        (opens_at, closes_at)
+    }
+}
+
+/// A later close.
+#[derive(Clone, Copy, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Until {
+    /// So much later than now planned.
+    #[arg(long, value_name = "DURATION", value_parser = some_span)]
+    pub by: Option<Span>,
+    /// So long from now.
+    #[arg(long, value_name = "DURATION", value_parser = some_span)]
+    pub closes_in: Option<Span>,
+    /// Then, in UTC.
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
+    pub closes_at: Option<Timestamp>,
+}
+
+impl Until {
+    /// The new close of a lot that closes at `planned`.
+    pub fn moment(&self, planned: Timestamp, now: Timestamp) -> Timestamp {
+        let by = self.by.map(|by| planned.saturating_add(by));
+        let closes_in = self
+            .closes_in
+            .map(|closes_in| now.saturating_add(closes_in));
+        by.or(closes_in).or(self.closes_at).unwrap_or(planned)
+    }
+}

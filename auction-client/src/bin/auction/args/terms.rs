@@ -1,0 +1,346 @@
+//! The terms of a lot as flags: the columns of the server's `lots.csv`, with the same rules and defaults.
+
+use auction_core::{
+    BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, Price, SealedPricing,
+    SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Terms, UniformPricing, UniformTerms,
+};
+use clap::{Args, ValueEnum};
+
+use crate::args::time::span;
+
+/// The formats, by the names that files and exports use too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Ascending, open; the highest bid wins.
+    English,
+    /// The price falls until the first takes it.
+    Dutch,
+    /// One hidden bid each; the highest pays its own.
+    SealedFirst,
+    /// One hidden bid each; the highest pays the second highest.
+    Vickrey,
+    /// Hidden bids for parts; all pay the lowest accepted price.
+    Uniform,
+    /// Hidden bids for parts; each pays its own.
+    PayAsBid,
+    /// Orders to buy and to sell, which trade all at once at one price.
+    Call,
+}
+
+/// What a lot is opened under. What is not for the format is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct TermFlags {
+    /// English: by how much a bid must rise, as 0.01, `banded`, or bands such as 0:0.05,1:0.25 [default: 0.01].
+    /// Dutch: by how much the price falls.
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub step: Option<String>,
+    /// English: a bid of this price wins at once, while the reserve is not met.
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub buy_now: Option<Price>,
+    /// English: a bid so close to the end moves it [default: 60s].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub extend_within: Option<Span>,
+    /// English: by how much. Call: how long an extension is [default: 60s].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub extend_by: Option<Span>,
+    /// English: add to the close, or reset it to so long after the bid [default: add].
+    #[arg(long, value_name = "MODE", value_enum, help_heading = "Terms")]
+    pub extend_mode: Option<ExtendMode>,
+    /// English: how often at most [default: no limit]. Call: how often a price outside the collar extends it
+    /// [default: 1].
+    #[arg(long, value_name = "N", help_heading = "Terms")]
+    pub extensions_max: Option<u32>,
+    /// Dutch: the first price.
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub start: Option<Price>,
+    /// Dutch: how long each price stands.
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub interval: Option<Span>,
+    /// Dutch: the lowest price.
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub floor: Option<Price>,
+    /// Uniform, pay-as-bid: who is served first where the shares run out [default: time].
+    #[arg(long, value_name = "RULE", value_enum, help_heading = "Terms")]
+    pub priority: Option<Priority>,
+    /// Uniform, pay-as-bid: how many live bids a trader can have [default: 10].
+    #[arg(long, value_name = "N", help_heading = "Terms")]
+    pub bids_max: Option<u32>,
+    /// Call: the grid of limits [default: 0.01].
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub tick: Option<Price>,
+    /// Call: whether everyone sees how much is wanted and offered at which limit [default: closed].
+    #[arg(long, value_name = "BOOK", value_enum, help_heading = "Terms")]
+    pub book: Option<Book>,
+    /// Call: so far from the reference the price may be, or as far as --collar-bps says [default: anywhere].
+    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    pub collar: Option<Price>,
+    /// Call: the same in hundredths of a percent of the reference.
+    #[arg(long, value_name = "N", help_heading = "Terms")]
+    pub collar_bps: Option<u32>,
+    /// Call: extend it, once, when market orders would stay unfilled [default: off].
+    #[arg(long, value_name = "SWITCH", value_enum, help_heading = "Terms")]
+    pub market_extension: Option<Switch>,
+    /// Call: the trade comes at a random moment so long before the close [default: at the close].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub random_end: Option<Span>,
+    /// Call: so long before the random end, and until the trade, orders can only be added or improved
+    /// [default: they can be cancelled to the last].
+    #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
+    pub no_cancel: Option<Span>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExtendMode {
+    Add,
+    Reset,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Priority {
+    Time,
+    ProRata,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Book {
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+impl Format {
+    /// The terms that the flags say.
+    ///
+    /// # Errors
+    /// A flag is missing, wrong, or for another format: what would be right.
+    pub fn terms(self, flags: &TermFlags) -> Result<Terms, String> {
+        self.check_own(flags)?;
+        Ok(match self {
+            Self::English => Terms::English(english(flags)?),
+            Self::Dutch => Terms::Dutch(dutch(flags)?),
+            Self::SealedFirst => sealed(SealedPricing::FirstPrice),
+            Self::Vickrey => sealed(SealedPricing::SecondPrice),
+            Self::Uniform => in_parts(UniformPricing::Uniform, flags),
+            Self::PayAsBid => in_parts(UniformPricing::PayAsBid, flags),
+            Self::Call => Terms::Call(call(flags)),
+        })
+    }
+
+    /// The flags that the format has beside those of all.
+    fn own(self) -> &'static [&'static str] {
+        match self {
+            Self::English => &[
+                "step",
+                "buy-now",
+                "extend-within",
+                "extend-by",
+                "extend-mode",
+                "extensions-max",
+            ],
+            Self::Dutch => &["start", "step", "interval", "floor"],
+            Self::SealedFirst | Self::Vickrey => &[],
+            Self::Uniform | Self::PayAsBid => &["priority", "bids-max"],
+            Self::Call => &[
+                "tick",
+                "book",
+                "collar",
+                "collar-bps",
+                "extensions-max",
+                "market-extension",
+                "extend-by",
+                "random-end",
+                "no-cancel",
+            ],
+        }
+    }
+
+    /// What is said must be meant: a term of another format is a mistake.
+    fn check_own(self, flags: &TermFlags) -> Result<(), String> {
+        let given = [
+            ("step", flags.step.is_some()),
+            ("buy-now", flags.buy_now.is_some()),
+            ("extend-within", flags.extend_within.is_some()),
+            ("extend-by", flags.extend_by.is_some()),
+            ("extend-mode", flags.extend_mode.is_some()),
+            ("extensions-max", flags.extensions_max.is_some()),
+            ("start", flags.start.is_some()),
+            ("interval", flags.interval.is_some()),
+            ("floor", flags.floor.is_some()),
+            ("priority", flags.priority.is_some()),
+            ("bids-max", flags.bids_max.is_some()),
+            ("tick", flags.tick.is_some()),
+            ("book", flags.book.is_some()),
+            ("collar", flags.collar.is_some()),
+            ("collar-bps", flags.collar_bps.is_some()),
+            ("market-extension", flags.market_extension.is_some()),
+            ("random-end", flags.random_end.is_some()),
+            ("no-cancel", flags.no_cancel.is_some()),
+        ];
+        let own = self.own();
+        let wrong = given
+            .iter()
+            .find(|(flag, given)| *given && !own.contains(flag));
+        let Some((flag, _)) = wrong else {
+            return Ok(());
+        };
+        let format = self.name();
+        let own = match own {
+            [] => "has no terms of its own".to_owned(),
+            own => format!("takes --{}", own.join(", --")),
+        };
+        Err(format!(
+            "--{flag} is not for the format {format}, which {own}"
+        ))
+    }
+
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+fn english(flags: &TermFlags) -> Result<EnglishTerms, String> {
+    let steps = match &flags.step {
+        None => Steps::default(),
+        Some(text) => text
+            .parse()
+            .map_err(|error| format!("--step {text:?} {error}"))?,
+    };
+    let usual = SoftClose::default();
+    Ok(EnglishTerms {
+        steps,
+        buy_now: flags.buy_now,
+        soft_close: SoftClose {
+            mode: match flags.extend_mode {
+                None => usual.mode,
+                Some(ExtendMode::Add) => SoftCloseMode::Add,
+                Some(ExtendMode::Reset) => SoftCloseMode::Reset,
+            },
+            extend_within: flags.extend_within.unwrap_or(usual.extend_within),
+            extend_by: flags.extend_by.unwrap_or(usual.extend_by),
+            extensions_max: flags.extensions_max.or(usual.extensions_max),
+        },
+    })
+}
+
+fn dutch(flags: &TermFlags) -> Result<DutchTerms, String> {
+    fn needed<T>(flag: &str, value: Option<T>) -> Result<T, String> {
+        value.ok_or_else(|| {
+            format!(
+                "--{flag} is missing; the format dutch needs --start, --step, --interval and --floor"
+            )
+        })
+    }
+    let step = needed("step", flags.step.as_deref())?;
+    let step = Price::parse(step).map_err(|error| format!("--step {step:?} {error}"))?;
+    Ok(DutchTerms {
+        start: needed("start", flags.start)?,
+        step,
+        interval: needed("interval", flags.interval)?,
+        floor: needed("floor", flags.floor)?,
+    })
+}
+
+fn sealed(pricing: SealedPricing) -> Terms {
+    Terms::Sealed(SealedTerms { pricing })
+}
+
+fn in_parts(pricing: UniformPricing, flags: &TermFlags) -> Terms {
+    Terms::Uniform(UniformTerms {
+        pricing,
+        priority: match flags.priority {
+            None | Some(Priority::Time) => MarginalPriority::Time,
+            Some(Priority::ProRata) => MarginalPriority::ProRata,
+        },
+        bids_max: flags.bids_max.unwrap_or(UniformTerms::BIDS_MAX),
+    })
+}
+
+fn call(flags: &TermFlags) -> CallTerms {
+    let usual = CallTerms::default();
+    let is_collared = flags.collar.is_some() || flags.collar_bps.is_some();
+    CallTerms {
+        tick: flags.tick.unwrap_or(usual.tick),
+        book: match flags.book {
+            None => usual.book,
+            Some(Book::Open) => BookShown::Open,
+            Some(Book::Closed) => BookShown::Closed,
+        },
+        collar: is_collared.then(|| Collar {
+            absolute: flags.collar.unwrap_or(Price::ZERO),
+            basis_points: flags.collar_bps.unwrap_or(0),
+        }),
+        extensions_max: flags.extensions_max.unwrap_or(usual.extensions_max),
+        market_extension: flags
+            .market_extension
+            .map_or(usual.market_extension, |switch| switch == Switch::On),
+        extend_by: flags.extend_by.unwrap_or(usual.extend_by),
+        random_end: flags.random_end.unwrap_or(usual.random_end),
+        no_cancel: flags.no_cancel.or(usual.no_cancel),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_make_terms_with_the_defaults_of_a_lots_file() {
+        let none = TermFlags::default();
+        let english = Format::English.terms(&none).unwrap();
+        assert_eq!(english, Terms::English(EnglishTerms::default()));
+        for format in Format::value_variants() {
+            if *format != Format::Dutch {
+                assert_eq!(format.terms(&none).unwrap().format(), format.name());
+            }
+        }
+        let flags = TermFlags {
+            step: Some("1".into()),
+            start: Price::parse("100").ok(),
+            interval: Some(Span::from_secs(10)),
+            floor: Price::parse("50").ok(),
+            ..TermFlags::default()
+        };
+        assert_eq!(Format::Dutch.terms(&flags).unwrap().format(), "dutch");
+    }
+
+    #[test]
+    fn what_is_missing_wrong_or_of_another_format_is_told_apart() {
+        let step = |text: &str| TermFlags {
+            step: Some(text.into()),
+            ..TermFlags::default()
+        };
+        for (format, flags, says) in [
+            (
+                Format::Dutch,
+                step("1"),
+                "--start is missing; the format dutch",
+            ),
+            (Format::English, step("x"), "--step \"x\" is no step"),
+            (Format::Dutch, step("banded"), "is not a decimal"),
+            (
+                Format::Vickrey,
+                step("1"),
+                "--step is not for the format vickrey, which has no terms",
+            ),
+            (
+                Format::Uniform,
+                step("1"),
+                "which takes --priority, --bids-max",
+            ),
+            (
+                Format::Call,
+                step("1"),
+                "--step is not for the format call, which takes --tick, --book",
+            ),
+        ] {
+            let error = format.terms(&flags).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What can be typed that needs no market: bytes explained, completions, manual pages.
+
+use std::path::PathBuf;
+
+use auction_core::Name;
+use clap::{Subcommand, ValueHint};
+use clap_complete::Shell;
+
+use crate::args::signed::ByKey;
+
+#[derive(Debug, Subcommand)]
+pub enum ToolCommand {
+    /// Explain bytes of the protocol, field by field.
+    #[command(after_help = "\
+Examples:
+  auction decode 0d000000 0800 0700000000000000 03b06d
+  xxd -p captured.bin | auction decode
+  auction decode --json 0d0000000800070000000000000003b06d | jq '.parts[] | select(.says == \"body\")'
+
+Passwords and tokens are not shown. `--trace-wire` shows a whole conversation as it happens.")]
+    Decode {
+        /// Bytes as hexadecimal digits, from the beginning of a connection or of a frame; none: standard input.
+        #[arg(value_name = "HEX")]
+        digits: Vec<String>,
+    },
+    /// Check a public journal without a server: every record must be what the rules give.
+    #[command(after_help = "\
+Examples:
+  auction-server export journal > market.auctpub
+  auction verify market.auctpub
+  auction verify market.auctpub --user mia
+  auction verify market.auctpub --receipt receipt-12.json --checkpoint checkpoint-20.json
+  auction verify market.auctpub --json | jq .chain
+
+Exit codes: 0 when every record is sound, 1 when one is not: it is named, with what the rules give and what stands
+there. What is held by a commitment and not opened is counted, kind by kind. With receipts and checkpoints it must also be
+the journal that the market had signed: what was dropped, changed or put elsewhere since is named.")]
+    Verify {
+        /// The file; - is standard input.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Tell what this user bid, too.
+        #[arg(long, value_name = "NAME")]
+        user: Option<Name>,
+        /// A receipt that the journal must hold; its user's bids are told too. Can be given often.
+        #[arg(long = "receipt", value_name = "FILE", value_hint = ValueHint::FilePath)]
+        receipts: Vec<PathBuf>,
+        /// A checkpoint that the journal must go on from. Can be given often.
+        #[arg(long = "checkpoint", value_name = "FILE", value_hint = ValueHint::FilePath)]
+        checkpoints: Vec<PathBuf>,
+        #[command(flatten)]
+        key: ByKey,
+    },
+    /// Print what completes commands in a shell.
+    #[command(after_help = "\
+Examples:
+  auction completions bash > ~/.local/share/bash-completion/completions/auction
+  auction completions zsh > \"${fpath[1]}/_auction\"
+  auction completions fish > ~/.config/fish/completions/auction.fish")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages: of the program, and of each command.
+    #[command(after_help = "\
+Examples:
+  auction man ~/.local/share/man/man1
+  auction man man1 && man -l man1/auction-bid.1")]
+    Man {
+        /// The folder they go to; it is made when it is not there.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+}

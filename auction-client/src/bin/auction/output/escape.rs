@@ -1,0 +1,52 @@
+//! Text from elsewhere, made harmless for a terminal: what could move the cursor, change colours or turn the
+//! direction of writing is shown as its code.
+
+use std::fmt;
+
+/// A text whose display is harmless.
+pub struct Escaped<T>(pub T);
+
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::write(&mut Escaping(f), format_args!("{}", self.0))
+    }
+}
+
+struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for char in text.chars() {
+            if is_harmful(char) {
+                write!(self.0, "{}", char.escape_unicode())?;
+            } else {
+                self.0.write_char(char)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_harmful(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(char, '\u{feff}' | '\u{61c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_turns_of_direction_are_shown_as_codes() {
+        assert_eq!(
+            Escaped("\u{1b}[2Jhi\r\n").to_string(),
+            "\\u{1b}[2Jhi\\u{d}\\u{a}"
+        );
+        assert_eq!(
+            Escaped("a\u{202e}b\u{9b}").to_string(),
+            "a\\u{202e}b\\u{9b}"
+        );
+        assert_eq!(Escaped("caf\u{e9} 1.40").to_string(), "caf\u{e9} 1.40");
+    }
+}

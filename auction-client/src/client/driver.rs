@@ -1,0 +1,405 @@
+//! The task behind a [`Client`](crate::Client): it owns the connection, numbers the requests, sends them, and
+//! sends them again with the same numbers when the connection was lost.
+//!
+//! It connects when there is something to ask: a client that asks nothing of a server that is gone leaves it
+//! alone.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auction_core::{MarketId, RequestId, SessionId};
+use auction_proto::{
+    ClientMessage, Code, Fault, LoggedIn, Refused, Resume, ServerMessage, Token, Welcome,
+};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::client::in_flight::{InFlightRequests, Submitted};
+use crate::client::request::Answer;
+use crate::client::request_ids::RequestIds;
+use crate::connection::backoff::Backoff;
+use crate::connection::clock::ServerClock;
+use crate::connection::keepalive::Keepalive;
+use crate::connection::{Connector, Greeted, Received, greet, refusal};
+use crate::error::{ConnectionError, RequestError};
+use crate::limits::CONNECT_TIMEOUT;
+
+/// What client and driver both know.
+pub(crate) struct SharedState {
+    pub(crate) welcome: Welcome,
+    pub(crate) clock: ServerClock,
+}
+
+pub(crate) struct Driver {
+    connector: Connector,
+    program: String,
+    inbox: mpsc::Receiver<Submitted>,
+    known: Arc<Mutex<SharedState>>,
+    market: MarketId,
+    in_flight: InFlightRequests,
+    request_ids: RequestIds,
+    session: Option<Session>,
+    /// Whether the session has a dead-man switch: then a lost connection is mended though nothing is asked.
+    is_armed: bool,
+    backoff: Backoff,
+    /// Why there was no connection the last time.
+    lost: ConnectionError,
+}
+
+/// The session that the client speaks for.
+struct Session {
+    id: SessionId,
+    token: Token,
+}
+
+/// Whether all clients and their requests are gone.
+enum Over {
+    Lost(ConnectionError),
+    Done,
+}
+
+/// Why a new connection could not be used.
+enum Unusable {
+    /// Try again.
+    Lost(ConnectionError),
+    /// The session is gone; the connection is of use without it.
+    SessionGone(Box<Greeted>, Box<Refused>),
+}
+
+impl Driver {
+    pub(crate) fn new(
+        connector: Connector,
+        program: String,
+        inbox: mpsc::Receiver<Submitted>,
+        known: Arc<Mutex<SharedState>>,
+        market: MarketId,
+    ) -> Self {
+        Self {
+            connector,
+            program,
+            inbox,
+            known,
+            market,
+            in_flight: InFlightRequests::default(),
+            request_ids: RequestIds::default(),
+            session: None,
+            is_armed: false,
+            backoff: Backoff::default(),
+            lost: ConnectionError::Ended,
+        }
+    }
+
+    /// Serves the client until it and its requests are gone.
+    pub(crate) async fn run(mut self, first: Greeted) {
+        let mut greeted = Some(first);
+        loop {
+            let over = match greeted.take() {
+                Some(greeted) => self.converse(greeted).await,
+                None if self.in_flight.is_empty() && !self.is_armed => {
+                    match self.inbox.recv().await {
+                        Some(asked) => {
+                            self.add(asked);
+                            continue;
+                        }
+                        None => Over::Done,
+                    }
+                }
+                None => {
+                    greeted = self.reconnect().await;
+                    continue;
+                }
+            };
+            match over {
+                Over::Done => return self.in_flight.fail_all(&ConnectionError::Closed),
+                Over::Lost(error) => {
+                    tracing::debug!(%error, "connection lost");
+                    self.in_flight.connection_lost(&error);
+                    self.lost = error;
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, asked: Submitted) -> RequestId {
+        let number = self.request_ids.next();
+        self.in_flight.add(number, asked);
+        number
+    }
+
+    /// Connects anew until there is a connection, or nothing left to connect for.
+    async fn reconnect(&mut self) -> Option<Greeted> {
+        let mut clients_gone = false;
+        while !self.in_flight.is_empty() || self.is_armed {
+            let wait = self.backoff.next_wait();
+            let number = self.request_ids.next();
+            let resume = self.session.as_ref().map(|session| Resume {
+                token: session.token.clone(),
+            });
+            let attempt = attempt(self.connector.clone(), self.program.clone(), number, resume);
+            let attempt = async {
+                sleep(wait).await;
+                attempt.await
+            };
+            tokio::pin!(attempt);
+            let attempted = loop {
+                let deadline = self.in_flight.first_deadline();
+                if deadline.is_none() && !self.is_armed {
+                    return None;
+                }
+                tokio::select! {
+                    attempted = &mut attempt => break attempted,
+                    asked = self.inbox.recv(), if !clients_gone => match asked {
+                        Some(asked) => drop(self.add(asked)),
+                        // Nobody is left whose orders it would keep.
+                        None => (clients_gone, self.is_armed) = (true, false),
+                    },
+                    () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                        self.in_flight.expire(Some(&self.lost));
+                    }
+                }
+            };
+            match attempted {
+                Ok((greeted, logged_in)) => {
+                    if let Some(logged_in) = logged_in {
+                        self.request_ids.seen(logged_in.last_request);
+                    }
+                    match self.same_market(&greeted) {
+                        Ok(()) => return Some(greeted),
+                        Err(error) => self.give_up(&error),
+                    }
+                }
+                Err(Unusable::SessionGone(greeted, refused)) => {
+                    self.end_session();
+                    self.in_flight.session_lost(&refused);
+                    match self.same_market(&greeted) {
+                        Ok(()) => return Some(*greeted),
+                        Err(error) => self.give_up(&error),
+                    }
+                }
+                Err(Unusable::Lost(error)) => {
+                    tracing::debug!(%error, "no connection");
+                    self.lost = error;
+                }
+            }
+        }
+        None
+    }
+
+    /// What was asked of one market must not be asked of another.
+    fn same_market(&self, greeted: &Greeted) -> Result<(), ConnectionError> {
+        let (before, found) = (self.market, greeted.welcome.market);
+        if before == found {
+            Ok(())
+        } else {
+            Err(ConnectionError::OtherMarket { before, found })
+        }
+    }
+
+    fn give_up(&mut self, because: &ConnectionError) {
+        self.in_flight.fail_all(because);
+        self.lost = because.clone();
+    }
+
+    /// Sends and receives until the connection is lost or everything is done.
+    async fn converse(&mut self, greeted: Greeted) -> Over {
+        let mut keepalive = Keepalive::new(&greeted.welcome);
+        let mut connection = greeted.connection;
+        self.learn(greeted.clock, Some(greeted.welcome));
+        self.in_flight.send_all(&mut connection);
+        let mut clients_gone = false;
+        loop {
+            if clients_gone && self.in_flight.is_empty() {
+                return Over::Done;
+            }
+            let (deadline, clock) = (self.in_flight.first_deadline(), self.clock());
+            tokio::select! {
+                received = connection.next() => {
+                    keepalive.heard();
+                    let taken = received.and_then(|received| self.handle(received, &mut keepalive));
+                    match taken {
+                        Ok(()) => self.backoff.succeeded(),
+                        Err(error) => return Over::Lost(error),
+                    }
+                }
+                asked = self.inbox.recv(), if !clients_gone => match asked {
+                    Some(asked) => {
+                        let number = self.add(asked);
+                        self.in_flight.send(number, &mut connection);
+                    }
+                    None => clients_gone = true,
+                },
+                beat = keepalive.beat(clock) => match beat {
+                    Ok(ping) => connection.queue(self.request_ids.next(), &ping),
+                    Err(error) => return Over::Lost(error),
+                },
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    self.in_flight.expire(None);
+                }
+            }
+        }
+    }
+
+    /// Takes a message. An error: the connection is of no more use.
+    fn handle(
+        &mut self,
+        received: Received,
+        keepalive: &mut Keepalive,
+    ) -> Result<(), ConnectionError> {
+        let Received { request, message } = received;
+        match message {
+            ServerMessage::Pong(pong) => {
+                if let Some(clock) = keepalive.pong(&pong) {
+                    self.learn(clock, None);
+                }
+            }
+            ServerMessage::Goodbye(_) => return Err(refusal(message)),
+            ServerMessage::SnapshotPart(part) => self.in_flight.part(request, part)?,
+            ServerMessage::Refused(refused) => self.refused(request, refused)?,
+            ServerMessage::LoggedIn(logged_in) => {
+                self.logged_in(request, &logged_in);
+                let answer = Answer::Message(ServerMessage::LoggedIn(logged_in));
+                self.in_flight.answer(request, Ok(answer));
+            }
+            ServerMessage::Accepted(_)
+            | ServerMessage::Sessions(_)
+            | ServerMessage::History(_)
+            | ServerMessage::Activity(_)
+            | ServerMessage::LeastWinning(_)
+            | ServerMessage::Balance(_)
+            | ServerMessage::Orders(_)
+            | ServerMessage::MarketKey(_)
+            | ServerMessage::SignedCheckpoint(_)
+            | ServerMessage::Receipt(_)
+            | ServerMessage::Devices(_)
+            | ServerMessage::SealingKey(_)
+            | ServerMessage::SealedAnswer(_)
+            | ServerMessage::PeerOffered(_)
+            | ServerMessage::Peers(_) => {
+                self.logged_out(request);
+                self.armed(request);
+                self.in_flight.answer(request, Ok(Answer::Message(message)));
+            }
+            // Nobody watches on this connection; what comes nevertheless is no harm.
+            ServerMessage::Welcome(_)
+            | ServerMessage::Resumed(_)
+            | ServerMessage::Feed(_)
+            | ServerMessage::FilteredFeed(_)
+            | ServerMessage::Account(_)
+            | ServerMessage::AccountFeed(_)
+            | ServerMessage::Resync(_)
+            | ServerMessage::Indicative(_)
+            | ServerMessage::SignedBatch(_)
+            | ServerMessage::SignedSnapshot(_)
+            | ServerMessage::SnapshotBytes(_)
+            | ServerMessage::Heartbeat(_) => {}
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, request: RequestId, refused: Refused) -> Result<(), ConnectionError> {
+        if refused.code == Code::SHUTTING_DOWN {
+            // Nothing was done: what can be asked again is, when the server is back.
+            return Err(ConnectionError::Refused(Box::new(refused)));
+        }
+        if matches!(refused.code, Code::SESSION_CLOSED | Code::SESSION_EXPIRED) {
+            self.end_session();
+        }
+        if refused.code == Code::UNCHANGED {
+            // It is as it was asked to be.
+            self.armed(request);
+        }
+        self.in_flight
+            .answer(request, Err(RequestError::Refused(Box::new(refused))));
+        Ok(())
+    }
+
+    fn logged_in(&mut self, request: RequestId, logged_in: &LoggedIn) {
+        self.request_ids.seen(logged_in.last_request);
+        let shown = match self.in_flight.message(request) {
+            Some(ClientMessage::Resume(resume)) => Some(resume.token.clone()),
+            _ => None,
+        };
+        if let Some(token) = logged_in.token.clone().or(shown) {
+            let id = logged_in.session;
+            self.session = Some(Session { id, token });
+        }
+    }
+
+    fn end_session(&mut self) {
+        self.session = None;
+        self.is_armed = false;
+    }
+
+    /// Remembers whether the session has a dead-man switch when it was this request that set it.
+    fn armed(&mut self, request: RequestId) {
+        if let Some(ClientMessage::SetDeadMan(set)) = self.in_flight.message(request) {
+            self.is_armed = set.grace.is_some();
+        }
+    }
+
+    /// Forgets the session when it was this request that closed it.
+    fn logged_out(&mut self, request: RequestId) {
+        let closed = match self.in_flight.message(request) {
+            Some(ClientMessage::Logout(_)) => true,
+            Some(ClientMessage::CloseSession(close)) => self
+                .session
+                .as_ref()
+                .is_some_and(|own| own.id == close.session),
+            _ => false,
+        };
+        if closed {
+            self.end_session();
+        }
+    }
+
+    fn clock(&self) -> ServerClock {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clock
+    }
+
+    fn learn(&self, clock: ServerClock, welcome: Option<Welcome>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match welcome {
+            // Perhaps another machine now: its clock is known from this greeting alone.
+            Some(welcome) => *known = SharedState { welcome, clock },
+            None => known.clock.learn(clock),
+        }
+    }
+}
+
+/// Connects, greets, and goes on with the session.
+async fn attempt(
+    connector: Connector,
+    program: String,
+    number: RequestId,
+    resume: Option<Resume>,
+) -> Result<(Greeted, Option<LoggedIn>), Unusable> {
+    let mut greeted = greet(&connector, &program).await.map_err(Unusable::Lost)?;
+    let Some(resume) = resume else {
+        return Ok((greeted, None));
+    };
+    greeted.connection.queue(number, &resume);
+    let resumed = timeout(CONNECT_TIMEOUT, async {
+        loop {
+            let received = greeted.connection.next().await?;
+            if received.request == number {
+                return Ok(received.message);
+            }
+            if let ServerMessage::Goodbye(_) = received.message {
+                return Err(refusal(received.message));
+            }
+        }
+    });
+    let resumed = resumed
+        .await
+        .unwrap_or(Err(ConnectionError::TimedOut(CONNECT_TIMEOUT)));
+    match resumed {
+        Ok(ServerMessage::LoggedIn(logged_in)) => Ok((greeted, Some(logged_in))),
+        Ok(ServerMessage::Refused(refused)) if refused.code.fault() == Fault::Session => {
+            Err(Unusable::SessionGone(Box::new(greeted), Box::new(refused)))
+        }
+        Ok(other) => Err(Unusable::Lost(refusal(other))),
+        Err(error) => Err(Unusable::Lost(error)),
+    }
+}

@@ -1,0 +1,200 @@
+//! The requests that have no answer yet, by their numbers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use auction_core::{FeedSequence, Reply, RequestId};
+use auction_proto::{
+    Accepted, ClientMessage, Code, Done, Refused, ServerMessage, SnapshotAssembler, SnapshotPart,
+};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
+
+use crate::client::request::{Answer, Repeat, repeat};
+use crate::connection::Connection;
+use crate::error::{ConnectionError, RequestError};
+
+/// A request that its caller has handed over.
+#[derive(Debug)]
+pub(crate) struct Submitted {
+    pub(crate) message: ClientMessage,
+    /// Where its number is told, once it has one.
+    pub(crate) number: Arc<OnceLock<RequestId>>,
+    /// How long it may wait in all.
+    pub(crate) within: Duration,
+    pub(crate) deadline: Instant,
+    pub(crate) answer: oneshot::Sender<Result<Answer, RequestError>>,
+    /// The room it takes among those on their way; given back with the answer.
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
+/// All requests without an answer.
+#[derive(Debug, Default)]
+pub(crate) struct InFlightRequests {
+    by_number: BTreeMap<RequestId, Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    asked: Submitted,
+    /// Whether it has ever been on its way: then it may have been done.
+    sent: bool,
+    /// The parts of a snapshot that have come on this connection.
+    parts: SnapshotAssembler,
+}
+
+impl InFlightRequests {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
+    }
+
+    /// Takes a request in, not sent yet.
+    pub(crate) fn add(&mut self, number: RequestId, asked: Submitted) {
+        // It has one number for as long as it waits.
+        let _ = asked.number.set(number);
+        let parts = SnapshotAssembler::new();
+        let waiting = Waiting {
+            asked,
+            sent: false,
+            parts,
+        };
+        self.by_number.insert(number, waiting);
+    }
+
+    /// Sends everything there is on a new connection, the oldest first, with the numbers it had.
+    pub(crate) fn send_all(&mut self, connection: &mut Connection) {
+        // Who has given up before it was ever sent need not have it done.
+        self.by_number
+            .retain(|_, waiting| waiting.sent || !waiting.asked.answer.is_closed());
+        for (number, waiting) in &mut self.by_number {
+            waiting.send(*number, connection);
+        }
+    }
+
+    /// Sends one.
+    pub(crate) fn send(&mut self, number: RequestId, connection: &mut Connection) {
+        if let Some(waiting) = self.by_number.get_mut(&number) {
+            waiting.send(number, connection);
+        }
+    }
+
+    /// The message of a request.
+    pub(crate) fn message(&self, number: RequestId) -> Option<&ClientMessage> {
+        Some(&self.by_number.get(&number)?.asked.message)
+    }
+
+    /// Answers a request. One that nobody waits for any more is forgotten.
+    pub(crate) fn answer(&mut self, number: RequestId, answer: Result<Answer, RequestError>) {
+        if let Some(waiting) = self.by_number.remove(&number) {
+            waiting.answer(answer);
+        }
+    }
+
+    /// Takes a part of a snapshot.
+    pub(crate) fn part(
+        &mut self,
+        number: RequestId,
+        part: SnapshotPart,
+    ) -> Result<(), ConnectionError> {
+        let Some(waiting) = self.by_number.get_mut(&number) else {
+            return Ok(());
+        };
+        if let Some(market) = waiting.parts.add(part)? {
+            self.answer(number, Ok(Answer::Market(Box::new(market))));
+        }
+        Ok(())
+    }
+
+    /// The moment when the first of them has waited long enough.
+    pub(crate) fn first_deadline(&self) -> Option<Instant> {
+        self.by_number
+            .values()
+            .map(|waiting| waiting.asked.deadline)
+            .min()
+    }
+
+    /// Gives up those that have waited long enough, for want of a connection or else of an answer.
+    pub(crate) fn expire(&mut self, no_connection: Option<&ConnectionError>) {
+        let now = Instant::now();
+        for (_, waiting) in self.extract(|waiting| waiting.asked.deadline <= now) {
+            let no_answer = ConnectionError::TimedOut(waiting.asked.within);
+            waiting.fail(no_connection.cloned().unwrap_or(no_answer));
+        }
+    }
+
+    /// The connection was lost: what must not be sent twice is given up.
+    pub(crate) fn connection_lost(&mut self, because: &ConnectionError) {
+        self.by_number
+            .values_mut()
+            .for_each(|waiting| waiting.parts = SnapshotAssembler::new());
+        self.fail_those(because, |waiting| {
+            waiting.sent && repeat(&waiting.asked.message) == Repeat::Never
+        });
+    }
+
+    /// The session is gone, and with it what it remembered: nothing of it can be asked again.
+    pub(crate) fn session_lost(&mut self, refused: &Refused) {
+        let because = ConnectionError::Refused(Box::new(refused.clone()));
+        let lost = |waiting: &Waiting| repeat(&waiting.asked.message) == Repeat::InSession;
+        for (_, waiting) in self.extract(lost) {
+            let closed = refused.code == Code::SESSION_CLOSED;
+            match waiting.asked.message {
+                // It was the logging out that ended it.
+                ClientMessage::Logout(_) if closed => waiting.answer(Ok(logged_out())),
+                _ if waiting.sent => waiting.fail(because.clone()),
+                _ => waiting.answer(Err(RequestError::Refused(Box::new(refused.clone())))),
+            }
+        }
+    }
+
+    /// Gives up all of them.
+    pub(crate) fn fail_all(&mut self, because: &ConnectionError) {
+        self.fail_those(because, |_| true);
+    }
+
+    fn fail_those(&mut self, because: &ConnectionError, which: impl Fn(&Waiting) -> bool) {
+        for (_, waiting) in self.extract(which) {
+            waiting.fail(because.clone());
+        }
+    }
+
+    fn extract(&mut self, which: impl Fn(&Waiting) -> bool) -> BTreeMap<RequestId, Waiting> {
+        let all = std::mem::take(&mut self.by_number);
+        let (out, stay) = all.into_iter().partition(|(_, waiting)| which(waiting));
+        self.by_number = stay;
+        out
+    }
+}
+
+impl Waiting {
+    fn send(&mut self, number: RequestId, connection: &mut Connection) {
+        // From here on some of it may reach the server, whatever comes.
+        self.sent = true;
+        connection.queue_message(number, &self.asked.message);
+    }
+
+    fn fail(self, because: ConnectionError) {
+        let error = if self.sent {
+            RequestError::OutcomeUnknown(because)
+        } else {
+            RequestError::NotConnected(because)
+        };
+        self.answer(Err(error));
+    }
+
+    fn answer(self, answer: Result<Answer, RequestError>) {
+        // Whoever asked may have gone.
+        let _ = self.asked.answer.send(answer);
+        drop(self.asked.room);
+    }
+}
+
+fn logged_out() -> Answer {
+    let (feed_sequence, done, reply) = (FeedSequence(0), Done::Before, Reply::Done);
+    Answer::Message(ServerMessage::Accepted(Accepted {
+        feed_sequence,
+        done,
+        reply,
+    }))
+}

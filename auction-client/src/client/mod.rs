@@ -1,0 +1,547 @@
+//! The client: typed requests over a connection that mends itself.
+
+pub(crate) mod request;
+mod request_ids;
+mod in_flight;
+mod driver;
+pub(crate) mod signed;
+pub(crate) mod relay;
+#[cfg(feature = "seal")]
+pub(crate) mod device;
+
+use std::io;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use auction_core::{
+    LotId, Market, MarketId, Name, OwnOrder, Price, Profit, RequestId, SecurityCode, SessionId,
+    Span, Symbol, UserId,
+};
+use auction_proto::{
+    Accepted, Activity, ActivityPlace, Bid, BidMaximum, CloseSession, Code, GetActivity,
+    GetHistory, GetOrders, GetSnapshot, History, List, ListSessions, LoggedIn, Login, Logout,
+    MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions, SetDeadMan,
+    Token, WatchSymbols, Welcome,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::client::driver::{Driver, SharedState};
+use crate::client::in_flight::Submitted;
+use crate::client::request::{Answer, BidPlaced, Request};
+use crate::connection::backoff::Backoff;
+use crate::connection::clock::ServerClock;
+use crate::connection::feed_connection::Dialer;
+use crate::connection::{BoxedStream, Connector, greet};
+use crate::error::{BidError, ConnectionError, RequestError};
+use crate::feed::Watch;
+use crate::feed::account::AccountWatch;
+use crate::feed::signed::SignedFeed;
+use crate::limits::{ANSWER_TIMEOUT, IN_FLIGHT_MAX};
+
+const PROGRAM: &str = concat!("auction-client/", env!("CARGO_PKG_VERSION"));
+
+/// A client of one market. Clones share its connection and its session.
+///
+/// Every request has a number of its own and waits for its answer alone: many can be on their way at a time,
+/// at most [`IN_FLIGHT_MAX`]. When the connection is lost, the client connects anew, goes on with its session
+/// and sends again what has no answer, with the same numbers: the server does each once. Logging in and
+/// registering alone are not sent twice.
+///
+/// It needs a tokio runtime; its task ends when all clones and their requests are gone.
+#[derive(Clone)]
+pub struct Client {
+    requests: mpsc::Sender<Submitted>,
+    room: Arc<Semaphore>,
+    known: Arc<Mutex<SharedState>>,
+    connector: Connector,
+    program: Arc<str>,
+    market: MarketId,
+    answer_timeout: Duration,
+}
+
+impl Client {
+    /// Connects to a market over TCP, and greets.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] when nobody answers, or someone who is no market's server.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect<A>(address: A) -> Result<Self, ConnectionError>
+    where
+        A: ToSocketAddrs + Clone + Send + Sync + 'static,
+    {
+        Self::connect_with(move || tcp(address.clone())).await
+    }
+
+    /// Connects to a market over TLS, and greets. `address` is `host:port`: the host is what the certificate
+    /// must be for, unless it is pinned.
+    ///
+    /// # Errors
+    /// [`ConnectionError`]; [`ConnectionError::Tls`] says what is wrong with TLS.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "tls")]
+    pub async fn connect_tls(
+        address: &str,
+        trust: &crate::connection::tls::Trust,
+    ) -> Result<Self, ConnectionError> {
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let tls = crate::connection::tls::Tls::new(host, trust)?;
+        let address = address.to_owned();
+        Self::connect_with(move || {
+            let (tls, address) = (tls.clone(), address.clone());
+            async move { tls.wrap(tcp(address).await?).await }
+        })
+        .await
+    }
+
+    /// Connects over any stream of bytes. `connect` is called again whenever the connection was lost, and
+    /// once more for each [`watch`](Self::watch).
+    ///
+    /// # Errors
+    /// [`ConnectionError`] as for [`connect`](Self::connect).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn connect_with<C, F, S>(connect: C) -> Result<Self, ConnectionError>
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let connector: Connector = Arc::new(move || {
+            let stream = connect();
+            Box::pin(async move { Ok(Box::new(stream.await?) as BoxedStream) })
+        });
+        Self::over(connector).await
+    }
+
+    async fn over(connector: Connector) -> Result<Self, ConnectionError> {
+        let program: Arc<str> = PROGRAM.into();
+        let greeted = greet(&connector, &program).await?;
+        let market = greeted.welcome.market;
+        let known = Arc::new(Mutex::new(SharedState {
+            welcome: greeted.welcome.clone(),
+            clock: greeted.clock,
+        }));
+        // As many as have room: handing over never waits.
+        let (requests, inbox) = mpsc::channel(IN_FLIGHT_MAX);
+        let driver = Driver::new(
+            connector.clone(),
+            program.as_ref().to_owned(),
+            inbox,
+            known.clone(),
+            market,
+        );
+        tokio::spawn(driver.run(greeted));
+        Ok(Self {
+            requests,
+            room: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            known,
+            connector,
+            program,
+            market,
+            answer_timeout: ANSWER_TIMEOUT,
+        })
+    }
+
+    /// The same client, whose requests are tried for so long: over as many connections as it takes, but no
+    /// longer.
+    #[must_use]
+    pub fn with_answer_timeout(mut self, answer_timeout: Duration) -> Self {
+        self.answer_timeout = answer_timeout;
+        self
+    }
+
+    /// The market's identity.
+    #[must_use]
+    pub fn market_id(&self) -> MarketId {
+        self.market
+    }
+
+    /// What the server said of itself when it was last connected to.
+    #[must_use]
+    pub fn welcome(&self) -> Welcome {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .welcome
+            .clone()
+    }
+
+    /// What is known of the server's time.
+    #[must_use]
+    pub fn clock(&self) -> ServerClock {
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clock
+    }
+
+    /// Makes a trader's account. It does not log in.
+    ///
+    /// When no answer comes, the account may have been made, and asking again would be refused as a name that is
+    /// taken. Then this logs in with it, on a connection of its own, to learn whether it is there, logs out
+    /// again, and asks once more if it is not.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `name_taken` among the refusals.
+    pub async fn register(&self, name: Name, password: Secret) -> Result<UserId, RequestError> {
+        let deadline = Instant::now() + self.answer_timeout;
+        let mut was_sent = false;
+        loop {
+            let register = Register {
+                name,
+                password: password.clone(),
+            };
+            let asked = self.ask(register).await;
+            let unknown = matches!(asked, Err(RequestError::OutcomeUnknown(_)));
+            let taken = match &asked {
+                Err(RequestError::Refused(refused)) => refused.code == Code::NAME_TAKEN,
+                _ => false,
+            };
+            was_sent |= unknown;
+            // A name may be taken by what was sent before.
+            let may_be_ours = unknown || (was_sent && taken);
+            if !may_be_ours {
+                return asked;
+            }
+            match self.account_of(name, &password, deadline).await {
+                Some(LoginAttempt::Known(user)) => return Ok(user),
+                Some(LoginAttempt::Unknown) if unknown && Instant::now() < deadline => {}
+                _ => return asked,
+            }
+        }
+    }
+
+    /// Whose account a name and a password log in to, tried until `deadline`; `None`: it cannot be learned.
+    async fn account_of(
+        &self,
+        name: Name,
+        password: &Secret,
+        deadline: Instant,
+    ) -> Option<LoginAttempt> {
+        let mut backoff = Backoff::default();
+        loop {
+            let wait = backoff.next_wait();
+            if Instant::now() + wait >= deadline {
+                return None;
+            }
+            tokio::time::sleep(wait).await;
+            let Ok(elsewhere) = Self::over(self.connector.clone()).await else {
+                continue;
+            };
+            if elsewhere.market != self.market {
+                return None;
+            }
+            let elsewhere = elsewhere.with_answer_timeout(deadline - Instant::now());
+            match elsewhere.login(name, password.clone()).await {
+                Ok(logged_in) => {
+                    // A session that cannot be closed expires.
+                    let _ = elsewhere.logout().await;
+                    return Some(LoginAttempt::Known(logged_in.user));
+                }
+                Err(RequestError::Refused(refused)) if refused.code == Code::BAD_CREDENTIALS => {
+                    return Some(LoginAttempt::Unknown);
+                }
+                Err(RequestError::Refused(_)) => return None,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Logs in: opens a session, whose token stands in the answer. Keep it for [`resume`](Self::resume).
+    ///
+    /// # Errors
+    /// [`RequestError`]: `bad_credentials` among the refusals.
+    pub async fn login(&self, name: Name, password: Secret) -> Result<LoggedIn, RequestError> {
+        self.ask(Login { name, password }).await
+    }
+
+    /// Goes on with a session.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `session_closed` and `session_expired` among the refusals.
+    pub async fn resume(&self, token: Token) -> Result<LoggedIn, RequestError> {
+        self.ask(Resume { token }).await
+    }
+
+    /// Closes the session for good.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn logout(&self) -> Result<(), RequestError> {
+        self.ask(Logout {}).await
+    }
+
+    /// The user's open sessions, the oldest first.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn sessions(&self) -> Result<Sessions, RequestError> {
+        self.ask(ListSessions {}).await
+    }
+
+    /// Closes a session of the user, on whatever machine it is.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn close_session(&self, session: SessionId) -> Result<(), RequestError> {
+        self.ask(CloseSession { session }).await
+    }
+
+    /// Bids openly.
+    ///
+    /// # Errors
+    /// [`BidError`] keeps a refusal, which names the least bid, apart from an outcome that is not known and
+    /// from a bid that was never sent.
+    pub async fn bid(&self, lot: LotId, price: Price) -> Result<BidPlaced, BidError> {
+        self.ask(Bid { lot, price }).await
+    }
+
+    /// States a hidden maximum: the market bids for the trader up to it.
+    ///
+    /// # Errors
+    /// [`BidError`], as for [`bid`](Self::bid).
+    pub async fn bid_maximum(&self, lot: LotId, maximum: Price) -> Result<BidPlaced, BidError> {
+        self.ask(BidMaximum { lot, maximum }).await
+    }
+
+    /// Publishes the profit of the company's stock.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `wrong_security` and `not_your_stock` among the refusals.
+    pub async fn publish_profit(
+        &self,
+        symbol: Symbol,
+        security: SecurityCode,
+        profit: Profit,
+    ) -> Result<Accepted, RequestError> {
+        self.ask(PublishProfit {
+            symbol,
+            security,
+            profit,
+        })
+        .await
+    }
+
+    /// Opens a lot of a listed stock. For auctioneers.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn open_lot(&self, lot: OpenLot) -> Result<LotId, RequestError> {
+        self.ask(lot).await
+    }
+
+    /// The newest bids of a lot, at most `limit`, the newest last.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_lot` among the refusals.
+    pub async fn history(&self, lot: LotId, limit: u32) -> Result<History, RequestError> {
+        self.ask(GetHistory { lot, limit }).await
+    }
+
+    /// One's own orders on a lot, by number: those that stand, and after its close what each got. For traders.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_lot` among the refusals.
+    pub async fn orders(&self, lot: LotId) -> Result<Vec<OwnOrder>, RequestError> {
+        self.ask(GetOrders { lot }).await
+    }
+
+    /// A page of the user's own activity on all lots, open and closed, newest lot first: at most `limit` entries before a
+    /// place. Ask again with [`next`](Activity::next) until there is none. What happens meanwhile is told by
+    /// [`watch_account`](Self::watch_account): begin that first.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `busy` among the refusals, while a server that has just started reads its journal.
+    pub async fn activity(
+        &self,
+        before: Option<ActivityPlace>,
+        limit: u32,
+    ) -> Result<Activity, RequestError> {
+        self.ask(GetActivity { before, limit }).await
+    }
+
+    /// The market as it stands.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn snapshot(&self) -> Result<Market, RequestError> {
+        self.ask(GetSnapshot {}).await
+    }
+
+    /// Returns the lots of one stock, and all users: for a large market far less than [`snapshot`](Self::snapshot).
+    ///
+    /// The protocol has no query of one stock: this watches it, so that the server then sends its feed on this
+    /// connection, which the client ignores. It suits a short connection.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn snapshot_of(&self, symbol: Symbol) -> Result<Market, RequestError> {
+        let symbols = List::new(vec![symbol]).expect("one symbol is not too many");
+        let resume = None;
+        self.ask(WatchSymbols { symbols, resume }).await
+    }
+
+    /// Follows the market, on a connection of its own: however much happens, it delays no bid.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
+    pub async fn watch(&self) -> Result<Watch, ConnectionError> {
+        Watch::begin(self.dialer(), None).await
+    }
+
+    /// Follows the market as [`watch`](Self::watch) does, and believes nothing that `key` has not signed. Events come some
+    /// tens of milliseconds later, for the market signs what happens meanwhile together. When it signs two things that
+    /// contradict each other, [`Update::Equivocation`](crate::Update::Equivocation) is told. What an uncross would give is not signed.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] as for [`watch`](Self::watch); [`ConnectionError::NotSigned`] when the first snapshot is not
+    /// the market's. What is not signed later ends the connection, and another is tried.
+    pub async fn watch_verified(&self, key: &PublicKey) -> Result<Watch, ConnectionError> {
+        let (market, key) = (self.market, *key);
+        let key = Some(MarketKey { market, key });
+        Watch::begin(self.dialer(), key).await
+    }
+
+    /// Follows what the market signs, on a connection of its own: a snapshot, then batch upon batch, as they can be
+    /// passed on. Nothing of it is checked here.
+    #[must_use]
+    pub fn watch_signed(&self) -> SignedFeed {
+        SignedFeed::new(self.dialer(), self.market)
+    }
+
+    /// Follows what concerns the user alone, on a connection of its own that goes on with the session of this token:
+    /// what stands of their account, and from there on what happens to it.
+    ///
+    /// # Errors
+    /// [`ConnectionError`] when there is no first state; `session_closed` and `session_expired` among the refusals.
+    pub async fn watch_account(&self, token: Token) -> Result<AccountWatch, ConnectionError> {
+        AccountWatch::begin(self.dialer(), token).await
+    }
+
+    /// Arms the dead-man switch of the session, or clears it with `None`: when nobody has spoken for the session for
+    /// so long, or it ends, the server pulls the user's open orders. For traders.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unchanged` among the refusals.
+    pub async fn set_dead_man(&self, grace: Option<Span>) -> Result<Accepted, RequestError> {
+        self.ask(SetDeadMan { grace }).await
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, RequestError> {
+        self.submit(request).await?.await
+    }
+
+    /// Hands a request over, and gives what will be its answer: so that others can follow before it comes.
+    /// They are numbered in the order in which they are handed over. Waits while [`IN_FLIGHT_MAX`] are on
+    /// their way.
+    ///
+    /// Whoever drops the answer does not take back a request that was sent.
+    ///
+    /// # Errors
+    /// [`RequestError::NotConnected`] when no room was made in time.
+    pub async fn submit<R: Request>(&self, request: R) -> Result<InFlight<R>, RequestError> {
+        let deadline = Instant::now() + self.answer_timeout;
+        let not_sent = |because| RequestError::NotConnected(because);
+        let room = tokio::time::timeout_at(deadline, self.room.clone().acquire_owned()).await;
+        let room = room
+            .map_err(|_| not_sent(ConnectionError::TimedOut(self.answer_timeout)))?
+            .map_err(|_| not_sent(ConnectionError::Closed))?;
+        let (answer, answered) = oneshot::channel();
+        let number = Arc::new(OnceLock::new());
+        let submitted = Submitted {
+            number: number.clone(),
+            message: request.into(),
+            within: self.answer_timeout,
+            deadline,
+            answer,
+            room,
+        };
+        let handed_over = self.requests.send(submitted).await;
+        handed_over.map_err(|_| not_sent(ConnectionError::Closed))?;
+        Ok(InFlight {
+            answered,
+            number,
+            request: PhantomData,
+        })
+    }
+
+    fn dialer(&self) -> Dialer {
+        Dialer::new(self.connector.clone(), self.program.clone())
+    }
+}
+
+/// Opens a TCP stream without Nagle's delay.
+///
+/// # Errors
+/// Resolution failed, or no address accepted the connection: then the error names the addresses and keeps the kind
+/// of the last failure.
+pub async fn tcp(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
+    let stream = TcpStream::connect(addresses.as_slice()).await;
+    let stream = stream.map_err(|error| at_addresses(error, &addresses))?;
+    // A bid is one small packet: it must not wait for another.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn at_addresses(error: io::Error, addresses: &[SocketAddr]) -> io::Error {
+    if addresses.is_empty() {
+        return error;
+    }
+    let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    let text = format!("{error} at {}", addresses.join(", "));
+    io::Error::new(error.kind(), text)
+}
+
+/// What came of a login that was tried.
+enum LoginAttempt {
+    /// It is this user's.
+    Known(UserId),
+    /// There is no such account, or its password is another.
+    Unknown,
+}
+
+/// An answer that is to come.
+#[derive(Debug)]
+#[must_use = "a request can fail: await its answer"]
+pub struct InFlight<R: Request> {
+    answered: oneshot::Receiver<Result<Answer, RequestError>>,
+    number: Arc<OnceLock<RequestId>>,
+    request: PhantomData<fn() -> R>,
+}
+
+impl<R: Request> InFlight<R> {
+    /// The number of the request within its session, by which [`Client::receipt`] finds it. `None`: it has none yet.
+    /// Await the answer by `&mut` to have it afterwards.
+    #[must_use]
+    pub fn request_id(&self) -> Option<RequestId> {
+        self.number.get().copied()
+    }
+}
+
+impl<R: Request> Future for InFlight<R> {
+    type Output = Result<R::Answer, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = ready!(Pin::new(&mut self.answered).poll(context));
+        let unknown = |because| RequestError::OutcomeUnknown(because);
+        let answer = answered.unwrap_or(Err(unknown(ConnectionError::Closed)))?;
+        Poll::Ready(R::parse(answer).map_err(|kind| unknown(ConnectionError::Unexpected(kind))))
+    }
+}

@@ -1,0 +1,270 @@
+//! What can be asked of a server, each with its own answer, and how safe it is to ask again.
+
+use auction_core::{
+    BidReply, FeedSequence, LotId, Market, OrderId, OwnOrder, Reply, SessionId, UserId,
+    WinningThreshold,
+};
+use auction_proto::{
+    Accepted, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage,
+    CloseLot, CloseSession, Deposit, Devices, Done, Envelope, ExtendLot, GetActivity, GetBalance,
+    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
+    GetSealingKey, GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login,
+    Logout, MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublishProfit, Receipt,
+    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey,
+    ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, WatchSymbols, Withdraw,
+};
+
+pub(crate) use sealed::Answer;
+
+/// What can be asked of a server: the messages of the protocol that are answered.
+pub trait Request: Into<ClientMessage> + sealed::ParseAnswer<Self::Answer> {
+    /// What the server answers.
+    type Answer;
+}
+
+/// When a request can be sent again after its connection was lost before its answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Never: twice could do it twice.
+    Never,
+    /// Always: it only reads or greets, and twice is as good as once.
+    Always,
+    /// As long as its session lives, which remembers its number.
+    InSession,
+}
+
+/// What came of a bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BidPlaced {
+    /// How the lot stands for the bidder.
+    pub bid: BidReply,
+    /// From this place of the feed on, everyone sees it.
+    pub feed_sequence: FeedSequence,
+    /// Whether it was done just now, or when the same request came before.
+    pub done: Done,
+}
+
+/// When a message can be sent again. Every message is named, so that a new one is thought about.
+pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
+    match message {
+        // A second account of the name would be refused, and a second login opens a second session.
+        ClientMessage::Register(_) | ClientMessage::Login(_) => Repeat::Never,
+        ClientMessage::Hello(_)
+        | ClientMessage::Resume(_)
+        | ClientMessage::Watch(_)
+        | ClientMessage::WatchSymbols(_)
+        | ClientMessage::GetSnapshot(_)
+        | ClientMessage::GetHistory(_)
+        | ClientMessage::GetMarketKey(_)
+        | ClientMessage::WatchSigned(_)
+        | ClientMessage::GetCheckpoint(_)
+        | ClientMessage::GetSealingKey(_)
+        // What is in it is done once, whoever sends it and how often.
+        | ClientMessage::Envelope(_)
+        | ClientMessage::OfferPeer(_)
+        | ClientMessage::GetPeers(_)
+        | ClientMessage::Ping(_) => Repeat::Always,
+        ClientMessage::Logout(_)
+        | ClientMessage::ListSessions(_)
+        | ClientMessage::CloseSession(_)
+        | ClientMessage::Bid(_)
+        | ClientMessage::BidMaximum(_)
+        | ClientMessage::PublishProfit(_)
+        | ClientMessage::OpenLot(_)
+        | ClientMessage::ExtendLot(_)
+        | ClientMessage::CloseLot(_)
+        | ClientMessage::CancelLot(_)
+        | ClientMessage::HaltLot(_)
+        | ClientMessage::ResumeLot(_)
+        | ClientMessage::SuspendUser(_)
+        | ClientMessage::ReinstateUser(_)
+        | ClientMessage::PlaceOrder(_)
+        | ClientMessage::ReplaceOrder(_)
+        | ClientMessage::CancelOrder(_)
+        | ClientMessage::GetLeastWinning(_)
+        | ClientMessage::WatchAccount(_)
+        | ClientMessage::SetDeadMan(_)
+        | ClientMessage::Deposit(_)
+        | ClientMessage::Withdraw(_)
+        | ClientMessage::GetBalance(_)
+        | ClientMessage::GetOrders(_)
+        | ClientMessage::GetActivity(_)
+        | ClientMessage::GetReceipt(_)
+        | ClientMessage::AddDevice(_)
+        | ClientMessage::ListDevices(_) => Repeat::InSession,
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{Kind, Market, ServerMessage};
+
+    /// What came for a request.
+    #[derive(Debug)]
+    pub enum Answer {
+        /// One message.
+        Message(ServerMessage),
+        /// A snapshot, put together.
+        Market(Box<Market>),
+    }
+
+    /// How an answer is understood.
+    pub trait ParseAnswer<T> {
+        /// The typed answer, or the kind of what came instead.
+        fn parse(answer: Answer) -> Result<T, Kind>;
+    }
+}
+
+macro_rules! requests {
+    ($($request:ident => $answer:ty, $parse:expr;)*) => {$(
+        impl sealed::ParseAnswer<$answer> for $request {
+            fn parse(answer: Answer) -> Result<$answer, Kind> {
+                let parse: fn(Answer) -> Result<$answer, Kind> = $parse;
+                parse(answer)
+            }
+        }
+
+        impl Request for $request {
+            type Answer = $answer;
+        }
+    )*};
+}
+
+requests! {
+    Register => UserId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::Registered(user) => Some(user),
+        _ => None,
+    });
+    Login => LoggedIn, logged_in;
+    Resume => LoggedIn, logged_in;
+    Logout => (), |answer| accepted(answer, |_| Some(()));
+    ListSessions => Sessions, |answer| match answer {
+        Answer::Message(ServerMessage::Sessions(sessions)) => Ok(sessions),
+        other => Err(other.kind()),
+    };
+    CloseSession => (), |answer| accepted(answer, |_| Some(()));
+    Bid => BidPlaced, |answer| accepted(answer, BidPlaced::of);
+    BidMaximum => BidPlaced, |answer| accepted(answer, BidPlaced::of);
+    PublishProfit => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    OpenLot => LotId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::LotOpened(lot) => Some(lot),
+        _ => None,
+    });
+    ExtendLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    CloseLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    CancelLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    HaltLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    ResumeLot => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    SuspendUser => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    ReinstateUser => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    ReplaceOrder => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    CancelOrder => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    SetDeadMan => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    PlaceOrder => OrderId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::OrderPlaced(order) => Some(order),
+        _ => None,
+    });
+    GetLeastWinning => WinningThreshold, |answer| match answer {
+        Answer::Message(ServerMessage::LeastWinning(answer)) => Ok(answer.least),
+        other => Err(other.kind()),
+    };
+    Deposit => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    Withdraw => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
+    GetBalance => Balance, |answer| match answer {
+        Answer::Message(ServerMessage::Balance(balance)) => Ok(balance),
+        other => Err(other.kind()),
+    };
+    GetActivity => Activity, |answer| match answer {
+        Answer::Message(ServerMessage::Activity(activity)) => Ok(activity),
+        other => Err(other.kind()),
+    };
+    GetOrders => Vec<OwnOrder>, |answer| match answer {
+        Answer::Message(ServerMessage::Orders(answer)) => Ok(answer.orders.into_vec()),
+        other => Err(other.kind()),
+    };
+    GetSnapshot => Market, |answer| match answer {
+        Answer::Market(market) => Ok(*market),
+        other => Err(other.kind()),
+    };
+    WatchSymbols => Market, |answer| match answer {
+        Answer::Market(market) => Ok(*market),
+        other => Err(other.kind()),
+    };
+    GetHistory => History, |answer| match answer {
+        Answer::Message(ServerMessage::History(history)) => Ok(history),
+        other => Err(other.kind()),
+    };
+    GetMarketKey => MarketKey, |answer| match answer {
+        Answer::Message(ServerMessage::MarketKey(key)) => Ok(key),
+        other => Err(other.kind()),
+    };
+    GetCheckpoint => SignedCheckpoint, |answer| match answer {
+        Answer::Message(ServerMessage::SignedCheckpoint(checkpoint)) => Ok(checkpoint),
+        other => Err(other.kind()),
+    };
+    OfferPeer => PeerOffered, |answer| match answer {
+        Answer::Message(ServerMessage::PeerOffered(offered)) => Ok(offered),
+        other => Err(other.kind()),
+    };
+    GetPeers => Peers, |answer| match answer {
+        Answer::Message(ServerMessage::Peers(peers)) => Ok(peers),
+        other => Err(other.kind()),
+    };
+    GetReceipt => Receipt, |answer| match answer {
+        Answer::Message(ServerMessage::Receipt(receipt)) => Ok(receipt),
+        other => Err(other.kind()),
+    };
+    AddDevice => SessionId, |answer| accepted(answer, |accepted| match accepted.reply {
+        Reply::SessionOpened(device) => Some(device),
+        _ => None,
+    });
+    ListDevices => Devices, |answer| match answer {
+        Answer::Message(ServerMessage::Devices(devices)) => Ok(devices),
+        other => Err(other.kind()),
+    };
+    GetSealingKey => SealingKey, |answer| match answer {
+        Answer::Message(ServerMessage::SealingKey(key)) => Ok(key),
+        other => Err(other.kind()),
+    };
+    Envelope => SealedAnswer, |answer| match answer {
+        Answer::Message(ServerMessage::SealedAnswer(answer)) => Ok(answer),
+        other => Err(other.kind()),
+    };
+}
+
+impl Answer {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Message(message) => message.kind(),
+            Self::Market(_) => Kind::SNAPSHOT_PART,
+        }
+    }
+}
+
+impl BidPlaced {
+    /// What came of a bid, if it was one that was accepted.
+    #[must_use]
+    pub fn of(accepted: &Accepted) -> Option<Self> {
+        let Reply::Bid(bid) = accepted.reply else {
+            return None;
+        };
+        Some(Self {
+            bid,
+            feed_sequence: accepted.feed_sequence,
+            done: accepted.done,
+        })
+    }
+}
+
+fn accepted<T>(answer: Answer, take: impl FnOnce(&Accepted) -> Option<T>) -> Result<T, Kind> {
+    match &answer {
+        Answer::Message(ServerMessage::Accepted(accepted)) => take(accepted).ok_or(Kind::ACCEPTED),
+        other => Err(other.kind()),
+    }
+}
+
+fn logged_in(answer: Answer) -> Result<LoggedIn, Kind> {
+    match answer {
+        Answer::Message(ServerMessage::LoggedIn(logged_in)) => Ok(logged_in),
+        other => Err(other.kind()),
+    }
+}

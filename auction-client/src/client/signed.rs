@@ -1,0 +1,135 @@
+//! What the market signs: checkpoints of its journal and receipts, each checked before it is given out.
+
+use auction_core::{RequestId, Sequence};
+use auction_proto::merkle::{self, Root};
+use auction_proto::{
+    CheckpointStatement, GetCheckpoint, GetMarketKey, GetReceipt, MarketKey, PublicKey, Receipt,
+    ReceiptError, ReceiptOf, SignedCheckpoint, StatementError,
+};
+
+use crate::client::Client;
+use crate::error::RequestError;
+
+/// Why there is no checkpoint or receipt that can be believed.
+///
+/// All but [`Request`](Self::Request) are faults of the market or of someone in between: keep what was signed before.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SignedError {
+    /// There was no answer, or a refusal: `no_receipt` when a record is not there or not the user's, or when a kept
+    /// checkpoint is of a longer journal than the market has.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The checkpoint is not signed with the key, or is another market's.
+    #[error("the market's checkpoint: {0}")]
+    Checkpoint(#[source] StatementError),
+    /// The checkpoint that was kept is not signed with the key, or is another market's.
+    #[error("the checkpoint that was kept: {0}")]
+    Kept(#[source] StatementError),
+    /// The journal does not go on from the checkpoint that was kept: something before it was dropped, changed or
+    /// reordered, or the market did not prove the contrary. Both checkpoints are signed: keep both.
+    #[error(
+        "the market's journal of {} records does not go on from the {} records that it had signed before",
+        newest.checkpoint.sequence, kept.checkpoint.sequence
+    )]
+    NotContinued {
+        /// What the market had signed.
+        kept: Box<CheckpointStatement>,
+        /// What it signs now.
+        newest: Box<CheckpointStatement>,
+        /// The newest as it came, with the market's signature.
+        signed: Box<SignedCheckpoint>,
+    },
+    /// The receipt proves nothing.
+    #[error("the market's receipt: {0}")]
+    Receipt(#[from] ReceiptError),
+    /// The receipt is sound, and of something else than was asked.
+    #[error("the market sent the receipt of record {found}, which is not what was asked for")]
+    OtherRecord {
+        /// The record that it is of.
+        found: Sequence,
+    },
+}
+
+impl Client {
+    /// The key with which the market signs. Keep it at the first time, and refuse another: a market that has another
+    /// key is another, or someone stands between. People compare its
+    /// [`fingerprint`](PublicKey::fingerprint).
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn market_key(&self) -> Result<MarketKey, RequestError> {
+        self.ask(GetMarketKey {}).await
+    }
+
+    /// The newest checkpoint of the market's journal, signed with `key`. Keep it as it is, to ask later for
+    /// [`checkpoint_since`](Self::checkpoint_since); [`SignedCheckpoint::verify`] tells what it says.
+    ///
+    /// # Errors
+    /// [`SignedError`].
+    pub async fn checkpoint(&self, key: &PublicKey) -> Result<SignedCheckpoint, SignedError> {
+        let newest = self.ask(GetCheckpoint { since: None }).await?;
+        let verified = newest.verify(self.market_id(), key);
+        verified.map_err(SignedError::Checkpoint)?;
+        Ok(newest)
+    }
+
+    /// The newest checkpoint, proven to go on from one that was kept: nothing of what the market had signed then was
+    /// dropped, changed or reordered.
+    ///
+    /// # Errors
+    /// [`SignedError`]; [`SignedError::NotContinued`], and `no_receipt` among the refusals, when the market no longer
+    /// stands by what it has signed.
+    pub async fn checkpoint_since(
+        &self,
+        kept: &SignedCheckpoint,
+        key: &PublicKey,
+    ) -> Result<SignedCheckpoint, SignedError> {
+        let market = self.market_id();
+        let before = kept.verify(market, key).map_err(SignedError::Kept)?;
+        let since = Some(before.checkpoint.sequence);
+        let signed = self.ask(GetCheckpoint { since }).await?;
+        let newest = signed.verify(market, key);
+        let newest = newest.map_err(SignedError::Checkpoint)?;
+        let (old, new) = (Root::of(&before.checkpoint), Root::of(&newest.checkpoint));
+        let goes_on = match &signed.consistency {
+            // Every journal goes on from none.
+            _ if old.size == 0 => true,
+            Some(path) => merkle::check_consistency(&old, &new, path).is_ok(),
+            None => false,
+        };
+        // The tree of one size has one root, and one chain belongs to it.
+        let is_same = old.size != new.size || before.checkpoint == newest.checkpoint;
+        if goes_on && is_same {
+            return Ok(signed);
+        }
+        Err(SignedError::NotContinued {
+            kept: Box::new(before),
+            newest: Box::new(newest),
+            signed: Box::new(signed),
+        })
+    }
+
+    /// The receipt of what this user asked for, checked: by the number of an accepted request of this session (see
+    /// [`InFlight::request_id`](crate::InFlight::request_id)), or by its record in the journal. It comes with the market's
+    /// next checkpoint, which can take a moment; [`Receipt::verify`] checks it anew, without the market.
+    ///
+    /// # Errors
+    /// [`SignedError`]: `no_receipt` among the refusals.
+    pub async fn receipt(&self, of: ReceiptOf, key: &PublicKey) -> Result<Receipt, SignedError> {
+        let receipt = self.ask(GetReceipt { of }).await?;
+        let proven = receipt.verify(self.market_id(), key)?;
+        let found = proven.record.sequence;
+        let is_asked = match of {
+            ReceiptOf::Record(record) => record == found,
+            // What stays hidden does not tell its number.
+            ReceiptOf::Request(number) => proven.asked.is_none_or(|asked| {
+                let is_of = |(_, of): (_, RequestId)| of == number;
+                asked.request.is_some_and(is_of)
+            }),
+        };
+        if is_asked {
+            return Ok(receipt);
+        }
+        Err(SignedError::OtherRecord { found })
+    }
+}

@@ -1,0 +1,276 @@
+//! Following one's own account: what stands of it, then everything that happens to it, over a connection that
+//! mends itself.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use auction_core::{
+    AccountEvent, LotId, OrderId, RequestId, SessionId, StandingLead, StandingOrder, Timestamp,
+};
+use auction_proto::{
+    Account, AccountEntry, DeadManOf, Fault, Follows, Refused, Resume, ServerMessage, Token,
+    WatchAccount,
+};
+
+use crate::connection::feed_connection::{Connecting, Dialer, FeedConnection};
+use crate::connection::refusal;
+use crate::error::ConnectionError;
+
+/// The numbers of the requests of a connection.
+const RESUME: RequestId = RequestId(2);
+const WATCH: RequestId = RequestId(3);
+
+/// One's own account as it changes. [`next`](Self::next) gives what happens, one thing at a time; until the next
+/// call, [`state`](Self::state) is what stands right after it.
+///
+/// There is no place to resume from: after a lost connection the newest state comes
+/// ([`AccountUpdate::Snapshot`]), and what happened meanwhile is not told one by one. What lots that closed
+/// meanwhile brought is public: a [`Watch`](crate::Watch) misses none of it.
+///
+/// Its connection speaks for the session, so that it also keeps a dead-man switch of the session from firing.
+pub struct AccountWatch {
+    dialer: Dialer,
+    token: Token,
+    standing: AccountState,
+    entries: VecDeque<AccountEntry>,
+    link: Link,
+}
+
+/// What stands of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountState {
+    /// Open sessions with a dead-man switch.
+    pub dead_men: Vec<DeadManOf>,
+    /// Lots that one leads, and the highest that one has offered for each.
+    pub leads: Vec<StandingLead>,
+    /// Orders on lots that have not closed.
+    pub orders: Vec<StandingOrder>,
+}
+
+/// What happened to an account.
+#[derive(Clone, Debug)]
+pub enum AccountUpdate {
+    /// Something happened, and [`AccountWatch::state`] has it.
+    Event {
+        /// When.
+        at: Timestamp,
+        /// What.
+        event: AccountEvent,
+    },
+    /// The state was taken anew: after a lost connection, or because this was too slow for all that happened.
+    Snapshot,
+    /// The connection was lost; another is tried after a while.
+    Reconnecting {
+        /// Why it was lost, or why the last try failed.
+        because: ConnectionError,
+        /// When the next try begins.
+        wait: Duration,
+    },
+    /// The session is over, and this with it: log in again. Nothing else comes.
+    Ended(Box<Refused>),
+}
+
+struct Begun(Box<Subscription>, AccountState);
+
+enum Link {
+    Connecting(Connecting<Begun>),
+    Live(Box<Subscription>),
+    Over(Box<Refused>),
+}
+
+/// A connection on which the account was asked for.
+struct Subscription {
+    connection: FeedConnection,
+    /// The session, once the server has named it.
+    session: Option<SessionId>,
+    /// Parts that have come of a state that is told anew.
+    parts: Option<AccountState>,
+}
+
+impl AccountWatch {
+    pub(crate) async fn begin(dialer: Dialer, token: Token) -> Result<Self, ConnectionError> {
+        let Begun(subscription, standing) =
+            subscribe(&dialer, Duration::ZERO, token.clone()).await?;
+        Ok(Self {
+            dialer,
+            token,
+            standing,
+            entries: VecDeque::new(),
+            link: Link::Live(subscription),
+        })
+    }
+
+    /// What stands after the last update that was given.
+    #[must_use]
+    pub fn state(&self) -> &AccountState {
+        &self.standing
+    }
+
+    /// Waits for the next update. A lost connection is tried again as long as this is called. Dropped before it is
+    /// done, nothing is lost.
+    pub async fn next(&mut self) -> AccountUpdate {
+        loop {
+            if let Some(AccountEntry { at, event }) = self.entries.pop_front() {
+                self.standing.apply(&event);
+                if let (AccountEvent::SessionClosed { session }, Link::Live(subscription)) =
+                    (event, &self.link)
+                    && subscription.session == Some(session)
+                {
+                    // The server says why when this is asked for again.
+                    self.reconnect(Duration::ZERO);
+                }
+                return AccountUpdate::Event { at, event };
+            }
+            let update = match &mut self.link {
+                Link::Over(refused) => return AccountUpdate::Ended(refused.clone()),
+                Link::Connecting(connecting) => {
+                    let begun = connecting.as_mut().await;
+                    begun.map(|Begun(subscription, standing)| {
+                        self.link = Link::Live(subscription);
+                        self.standing = standing;
+                        Some(AccountUpdate::Snapshot)
+                    })
+                }
+                Link::Live(subscription) => {
+                    let received = subscription.connection.next().await;
+                    received.and_then(|received| self.handle(received.message))
+                }
+            };
+            match update {
+                Ok(None) => {}
+                Ok(Some(update)) => return update,
+                Err(error) => return self.lost(error),
+            }
+        }
+    }
+
+    fn handle(&mut self, message: ServerMessage) -> Result<Option<AccountUpdate>, ConnectionError> {
+        self.dialer.succeeded();
+        match message {
+            ServerMessage::AccountFeed(feed) => self.entries = feed.entries.into_iter().collect(),
+            ServerMessage::Account(part) => {
+                if let Link::Live(subscription) = &mut self.link
+                    && let Some(standing) = subscription.part(part)
+                {
+                    self.standing = standing;
+                    return Ok(Some(AccountUpdate::Snapshot));
+                }
+            }
+            ServerMessage::Goodbye(_) | ServerMessage::Refused(_) => return Err(refusal(message)),
+            // What this never asks is no harm.
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn lost(&mut self, because: ConnectionError) -> AccountUpdate {
+        if let ConnectionError::Refused(refused) = &because
+            && refused.code.fault() == Fault::Session
+        {
+            self.link = Link::Over(refused.clone());
+            return AccountUpdate::Ended(refused.clone());
+        }
+        let wait = self.dialer.next_wait();
+        self.reconnect(wait);
+        AccountUpdate::Reconnecting { because, wait }
+    }
+
+    fn reconnect(&mut self, wait: Duration) {
+        self.link = Link::Connecting(subscribe(&self.dialer, wait, self.token.clone()));
+    }
+}
+
+impl Subscription {
+    /// Takes a part of a state; gives the state when it is whole.
+    fn part(&mut self, part: Account) -> Option<AccountState> {
+        let standing = match part.index {
+            0 => self.parts.insert(AccountState::default()),
+            _ => self.parts.as_mut()?,
+        };
+        standing.dead_men.extend(part.dead_men);
+        standing.leads.extend(part.leads);
+        standing.orders.extend(part.orders);
+        match part.follows {
+            Follows::More => None,
+            Follows::Nothing => self.parts.take(),
+        }
+    }
+}
+
+impl AccountState {
+    fn apply(&mut self, event: &AccountEvent) {
+        match *event {
+            AccountEvent::OrderPlaced(order) => self.orders.push(order),
+            AccountEvent::OrderReplaced {
+                lot,
+                order,
+                quantity,
+                limit,
+            } => {
+                let is_it = |standing: &&mut StandingOrder| is(standing, lot, order);
+                if let Some(standing) = self.orders.iter_mut().find(is_it) {
+                    (standing.quantity, standing.limit) = (quantity, limit);
+                }
+            }
+            AccountEvent::OrderCancelled { lot, order }
+            | AccountEvent::OrderFilled { lot, order, .. }
+            | AccountEvent::OrderLapsed { lot, order } => {
+                self.orders.retain(|standing| !is(standing, lot, order));
+            }
+            AccountEvent::Leads(lead) => {
+                self.leads.retain(|before| before.lot != lead.lot);
+                self.leads.push(lead);
+            }
+            AccountEvent::Outbid { lot, .. }
+            | AccountEvent::Won { lot, .. }
+            | AccountEvent::Unsold { lot } => self.leads.retain(|before| before.lot != lot),
+            AccountEvent::DeadManSet { session, grace } => {
+                self.clear_dead_man(session);
+                let armed = grace.map(|grace| DeadManOf { session, grace });
+                self.dead_men.extend(armed);
+            }
+            AccountEvent::SessionClosed { session } => self.clear_dead_man(session),
+            AccountEvent::DeadManFired { .. }
+            | AccountEvent::Deposited { .. }
+            | AccountEvent::Withdrawn { .. }
+            | AccountEvent::SessionOpened { .. }
+            | AccountEvent::Suspended
+            | AccountEvent::Reinstated => {}
+        }
+    }
+
+    fn clear_dead_man(&mut self, session: SessionId) {
+        self.dead_men.retain(|dead_man| dead_man.session != session);
+    }
+}
+
+fn is(standing: &StandingOrder, lot: LotId, order: OrderId) -> bool {
+    (standing.lot, standing.order) == (lot, order)
+}
+
+/// Connects, goes on with the session, and waits for what stands.
+fn subscribe(dialer: &Dialer, wait: Duration, token: Token) -> Connecting<Begun> {
+    dialer.connect(wait, async move |mut connection| {
+        connection.queue(RESUME, &Resume { token });
+        connection.queue(WATCH, &WatchAccount {});
+        let mut subscription = Box::new(Subscription {
+            connection,
+            session: None,
+            parts: None,
+        });
+        loop {
+            match subscription.connection.next().await?.message {
+                ServerMessage::Account(part) => {
+                    if let Some(standing) = subscription.part(part) {
+                        return Ok(Begun(subscription, standing));
+                    }
+                }
+                ServerMessage::LoggedIn(logged_in) => {
+                    subscription.session = Some(logged_in.session)
+                }
+                ServerMessage::Heartbeat(_) | ServerMessage::AccountFeed(_) => {}
+                other => return Err(refusal(other)),
+            }
+        }
+    })
+}
