@@ -2,23 +2,11 @@
 
 use super::arena::NONE;
 use super::corridor::Corridor;
+use super::incoming::Incoming;
 use super::order::{End, Event, Execution, LapsedBecause, Outcome, Refused, SelfTrade};
 use super::order_book::{Book, price_of};
 use crate::clearing::call::{OrderError, Rank, Side};
-use crate::{Price, Quantity, UserId};
-
-/// An incoming order that was checked against the terms.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Incoming {
-    pub(super) owner: UserId,
-    pub(super) side: Side,
-    pub(super) quantity: u64,
-    pub(super) rank: Rank,
-    /// The limit in ticks.
-    pub(super) ticks: u64,
-    pub(super) execution: Execution,
-    pub(super) self_trade: SelfTrade,
-}
+use crate::{Price, Quantity};
 
 /// Result of the look ahead for an order that is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +25,6 @@ enum Reach {
     Short,
     /// It would meet an order of its own owner at this price, and be refused for it.
     Own(Price),
-}
-
-impl Incoming {
-    /// Returns true when a rest would get a place in the book.
-    #[inline]
-    pub(super) fn may_rest(&self) -> bool {
-        self.rank != Rank::MARKET && matches!(self.execution, Execution::Day | Execution::PostOnly)
-    }
 }
 
 impl Book {

@@ -52,6 +52,7 @@ mod arena;
 mod sorted;
 mod levels;
 mod terms;
+mod incoming;
 mod order_book;
 mod matching;
 mod at_last;

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use super::arena::{Arena, NONE, Slot};
 use super::corridor::Corridor;
+use super::incoming::Incoming;
 use super::key::{OrderKey, PLACE_MAX};
 use super::levels::{Level, Levels};
 use super::marks::Marks;
-use super::matching::Incoming;
 use super::order::{End, Event, NewOrder, Order, Outcome, Refused, Replaced, Replacement};
 use super::terms::{BookTerms, Grid};
 use crate::clearing::call::{BookTermsError, Entry, OrderError, Quote, Rank, Side};
