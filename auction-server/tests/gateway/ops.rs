@@ -50,10 +50,18 @@ async fn what_the_server_does_is_counted_and_measured() {
     assert_kind(&mia.bid(1, "1.40").await, "accepted");
     assert_kind(&mia.bid(1, "1.40").await, "refused");
     assert_kind(&mia.bid(99, "1.40").await, "refused");
-    // What was told is measured when the write is done, before the next request is read.
     assert_kind(&mia.ask("ping", &json!({"client_time": "0"})).await, "pong");
-    let (status, metrics) = get(ops, "/metrics").await;
-    assert_eq!(status, 200);
+    // A reply is measured when its write has returned: the client can have read it before.
+    let metrics = within(async {
+        loop {
+            let (status, metrics) = get(ops, "/metrics").await;
+            assert_eq!(status, 200);
+            if value(&metrics, "auction_command_seconds_count{stage=\"told\"}") >= 3.0 {
+                break metrics;
+            }
+        }
+    })
+    .await;
     for (name, expected) in [
         ("auction_bids_accepted_total", 1.0),
         ("auction_refused_total{code=\"already_leading\"}", 1.0),
