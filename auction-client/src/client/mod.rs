@@ -23,9 +23,9 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Activity, ActivityPlace, Bid, BidMaximum, CloseSession, Code, GetActivity,
-    GetHistory, GetOrders, GetSnapshot, History, List, ListSessions, LoggedIn, Login, Logout,
-    MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions, SetDeadMan,
-    Token, WatchSymbols, Welcome,
+    GetHistory, GetOrders, GetSnapshot, History, ListSessions, LoggedIn, Login, Logout, MarketKey,
+    OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions, SetDeadMan, Token,
+    Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
@@ -378,19 +378,6 @@ impl Client {
     /// [`RequestError`].
     pub async fn snapshot(&self) -> Result<Market, RequestError> {
         self.ask(GetSnapshot {}).await
-    }
-
-    /// Returns the lots of one stock, and all users: for a large market far less than [`snapshot`](Self::snapshot).
-    ///
-    /// The protocol has no query of one stock: this watches it, so that the server then sends its feed on this
-    /// connection, which the client ignores. It suits a short connection.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub async fn snapshot_of(&self, symbol: Symbol) -> Result<Market, RequestError> {
-        let symbols = List::new(vec![symbol]).expect("one symbol is not too many");
-        let resume = None;
-        self.ask(WatchSymbols { symbols, resume }).await
     }
 
     /// Follows the market, on a connection of its own: however much happens, it delays no bid.

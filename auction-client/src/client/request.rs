@@ -11,7 +11,7 @@ use auction_proto::{
     GetSealingKey, GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login,
     Logout, MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublishProfit, Receipt,
     Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey,
-    ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, WatchSymbols, Withdraw,
+    ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -182,10 +182,6 @@ requests! {
         other => Err(other.kind()),
     };
     GetSnapshot => Market, |answer| match answer {
-        Answer::Market(market) => Ok(*market),
-        other => Err(other.kind()),
-    };
-    WatchSymbols => Market, |answer| match answer {
         Answer::Market(market) => Ok(*market),
         other => Err(other.kind()),
     };

@@ -10,8 +10,7 @@ use auction_core::{
     BidReply, FeedSequence, LotId, Outcome, PublicEvent, Reply, RequestId, Timestamp, UserId,
 };
 use auction_proto::{
-    Accepted, ClientMessage, Done, Feed, FeedEntry, Kind, MarketKey, ServerMessage, SigningKey,
-    Welcome,
+    Accepted, ClientMessage, Done, Feed, FeedEntry, MarketKey, ServerMessage, SigningKey, Welcome,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,7 +29,6 @@ pub struct Server {
     address: String,
     home: TempDir,
     key: Arc<Mutex<Option<u8>>>,
-    asked: Arc<Mutex<Vec<Kind>>>,
 }
 
 impl Server {
@@ -39,25 +37,13 @@ impl Server {
         let address = listener.local_addr().unwrap().to_string();
         let key = Arc::new(Mutex::new(Some(0x42)));
         let told = key.clone();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let kinds = asked.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(Line::new(stream), told.clone(), kinds.clone()));
+                tokio::spawn(converse(Line::new(stream), told.clone()));
             }
         });
         let home = tempfile::tempdir().unwrap();
-        Self {
-            address,
-            home,
-            key,
-            asked,
-        }
-    }
-
-    /// Kinds of the requests that came since this was last called.
-    fn asked(&self) -> Vec<Kind> {
-        std::mem::take(&mut *self.asked.lock().unwrap())
+        Self { address, home, key }
     }
 
     /// From now on the market's key is of these bytes; `None`: it knows of none.
@@ -96,11 +82,7 @@ pub fn auction(home: &Path) -> Command {
     command
 }
 
-async fn converse(
-    mut line: Line<TcpStream>,
-    key: Arc<Mutex<Option<u8>>>,
-    asked: Arc<Mutex<Vec<Kind>>>,
-) {
+async fn converse(mut line: Line<TcpStream>, key: Arc<Mutex<Option<u8>>>) {
     // A heartbeat that no busy machine misses.
     let heartbeat_ms = 10 * HEARTBEAT_MS;
     line.greet(Welcome {
@@ -110,9 +92,8 @@ async fn converse(
     .await;
     let mut known = false;
     while let Some((number, message)) = line.next_or_ping().await {
-        asked.lock().unwrap().push(message.kind());
         let answer: ServerMessage = match message {
-            ClientMessage::GetSnapshot(_) | ClientMessage::WatchSymbols(_) => {
+            ClientMessage::GetSnapshot(_) => {
                 line.snapshot(number, &market()).await;
                 continue;
             }
@@ -515,19 +496,4 @@ async fn wrong_usage_exits_with_2() {
     assert!(message.contains("Usage: auction"), "{message}");
     let help = run(&["--help"]).await.expect(0);
     assert!(help.out.contains("Exit codes:"), "{}", help.out);
-}
-
-#[tokio::test]
-async fn a_bid_on_a_symbol_reads_the_lots_of_its_stock_alone() {
-    let server = Server::start().await;
-    server.log_in().await;
-    server.asked();
-    server.run(&["bid", "AAPL", "1.40"]).await.expect(0);
-    let asked = server.asked();
-    assert!(asked.contains(&Kind::WATCH_SYMBOLS), "{asked:?}");
-    assert!(!asked.contains(&Kind::GET_SNAPSHOT), "{asked:?}");
-
-    // A number does not say of which stock the lot is.
-    server.run(&["bid", "#1", "1.40"]).await.expect(0);
-    assert!(server.asked().contains(&Kind::GET_SNAPSHOT));
 }

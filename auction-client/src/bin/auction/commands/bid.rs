@@ -1,7 +1,7 @@
 //! `auction bid SYMBOL PRICE`
 
 use auction_client::{Bid, BidMaximum, BidPlaced};
-use auction_core::{Lot, LotId, Market, Price, RequestId, Side, Terms};
+use auction_core::{Lot, LotId, Price, RequestId, Side, Terms};
 use auction_proto::Done;
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ pub async fn run(
     offer: Offer,
 ) -> Result<(), Failure> {
     context.resume().await?;
-    let market = market_of(context, target, lot).await?;
+    let market = context.client.snapshot().await?;
     let chosen = target.open_lot(&market, lot)?;
     match (&chosen.terms, offer) {
         // A bid for all of it is what such a lot takes.
@@ -60,22 +60,6 @@ pub async fn run(
         }
         _ => place_on(context, chosen, offer).await,
     }
-}
-
-/// The part of the market that decides which lot is meant: for a symbol its lots alone, for a number everything.
-async fn market_of(
-    context: &Context,
-    target: Target,
-    lot: Option<LotId>,
-) -> Result<Market, Failure> {
-    if let Target::Symbol(symbol) = target {
-        let market = context.client.snapshot_of(symbol).await?;
-        // The lot may be of another stock: only the whole market can say of which.
-        if lot.is_none_or(|lot| market.lot(lot).is_some()) {
-            return Ok(market);
-        }
-    }
-    Ok(context.client.snapshot().await?)
 }
 
 /// Bids on a lot, and tells what came of it.
