@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use auction_server::journal::{Batch, Journal, Log, NewJournal, Options, RealDisk};
+//! use auction_server::testing::journal::{Batch, Journal, Log, NewJournal, Options, RealDisk};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let dir = folder.path();

@@ -289,24 +289,3 @@ fn send_rubbish(address: SocketAddr, sort: u64, random: &mut ChaCha20Rng) {
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     }
 }
-
-#[test]
-fn a_connection_above_the_limit_of_files_is_survived() {
-    // With few files, the server runs out of them long before its own limit.
-    let house = DemoAccounts::with_lots(1);
-    let server = house.server();
-    let mut few = std::process::Command::new("sh");
-    few.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]);
-    few.arg(server.get_program()).args(server.get_args());
-    crate::house::without_settings(&mut few);
-    let server = Server::start(few);
-    let mut mia = Line::trader(server.address(), "mia");
-    let crowd: Vec<_> = (0..100)
-        .map(|_| TcpStream::connect(server.address()).unwrap())
-        .collect();
-    mia.bid(1, "1.50").unwrap();
-    server.until_said("a connection could not be accepted");
-    mia.bid(1, "1.50").unwrap_err();
-    drop(crowd);
-    still_serves(&mut Line::open(server.address()));
-}
