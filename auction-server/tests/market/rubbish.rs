@@ -10,7 +10,7 @@ use auction_proto::{
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DemoAccounts, Server, until};
+use crate::house::{DemoAccounts, until};
 use crate::line::{Line, PASSWORD, hello};
 
 const STRANGERS: u64 = 300;
