@@ -43,6 +43,7 @@ set -eEu -o pipefail -m
 trap 'echo "failed: $at" >&2' ERR
 server=
 watchers=()
+watcher_lines=()
 end_server() {
   [ -n "$server" ] || return 0
   kill -INT "$server"
@@ -63,12 +64,14 @@ watching() {
   local shown="$OUT/watcher-${#watchers[@]}"
   "$@" > "$shown" 2>&1 < /dev/null &
   watchers+=($!)
+  watcher_lines+=("$at")
   echo "$!" >> "$OUT/groups"
   until [ -s "$shown" ] || ! kill -0 "$!" 2> /dev/null; do sleep 0.05; done
 }
 end_watchers() {
   local number code
   for number in "${!watchers[@]}"; do
+    at=${watcher_lines[number]}
     kill -INT "${watchers[number]}" 2> /dev/null || true
     code=0
     wait "${watchers[number]}" || code=$?
