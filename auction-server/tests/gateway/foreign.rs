@@ -1,5 +1,5 @@
-//! Clients that were not written here: Python's sockets and its `websockets`, Node, `curl`, `openssl`. One that is
-//! not on this machine is said to be left out.
+//! Clients from other projects: Python's sockets and its `websockets`, Node, `curl`, `openssl`. A test whose client is
+//! not installed prints that it is left out.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::market::{Market, within};
 
-/// Runs a program and gives what it prints; `None`, and says so, when it is not there.
+/// Runs a program and returns its output; prints a note and returns `None` when it is not installed.
 async fn run(program: &str, arguments: &[&str], input: &str) -> Option<String> {
     let mut command = Command::new(program);
     command
@@ -26,7 +26,7 @@ async fn run(program: &str, arguments: &[&str], input: &str) -> Option<String> {
     let input = input.to_owned();
     tokio::spawn(async move {
         use tokio::io::AsyncWriteExt;
-        // Who does not read it is not concerned.
+        // A program may ignore its input.
         let _ = stdin.write_all(input.as_bytes()).await;
     });
     let output = within(child.wait_with_output()).await.unwrap();
@@ -117,7 +117,7 @@ socket.onclose = () => process.exit();
 async fn nodes_own_websocket_talks_json() {
     let market = Market::start().await;
     let port = market.address.port().to_string();
-    // Before its version 22, Node has a WebSocket only when asked for; before 20, none.
+    // Node before version 22 has a WebSocket only behind a flag; before version 20, none.
     let flags = [
         "--experimental-websocket",
         "--no-warnings",
@@ -174,7 +174,7 @@ async fn curl_gets_the_page_plainly_and_over_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn curl_gets_the_documents_of_the_protocol_and_only_when_they_have_changed() {
+async fn curl_gets_the_protocol_documents_only_when_they_changed() {
     let market = Market::start().await;
     let documents = [
         (
@@ -232,7 +232,7 @@ async fn openssl_talks_json_within_tls_1_3() {
         "http/1.1",
         "-ign_eof",
     ];
-    // The server ends the connection of one that speaks no version in common.
+    // The server closes the connection of a client without a common version.
     let hello = "{\"request\":\"1\",\"hello\":{\"version_min\":9,\"version_max\":9,\"client\":\"openssl\"}}\n";
     if let Some(printed) = run("openssl", &arguments, hello).await {
         assert!(printed.contains("TLSv1.3"), "{printed}");
