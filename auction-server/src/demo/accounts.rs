@@ -1,7 +1,7 @@
-//! The accounts of the house, and a session for each.
+//! The demo accounts ("the house"), and a session for each.
 //!
-//! No password is theirs: what their accounts hold is no hash of any. Each start opens them a session and keeps its token
-//! in memory alone.
+//! They have no password: their accounts hold a value that is no hash. Each start opens a session for them and keeps
+//! its token only in memory.
 
 use std::io;
 
@@ -16,33 +16,33 @@ use crate::config::Demo;
 use crate::config::reserved_names;
 use crate::market::group_commit::GroupCommit;
 
-/// How long a session of the house lasts; a demo that runs for longer stands still.
+/// Lifetime of a demo session; a demo that runs for longer stops.
 const SESSION_LIFETIME: Span = Span::from_secs(365 * 24 * 60 * 60);
-/// What stands where others have the hash of their password: it is the hash of none.
+/// Value in place of a password hash; no password has it.
 const NO_PASSWORD: &[u8] = b"the house has no password";
 
-/// Who plays, and by which program.
+/// The demo's participants, and the program of its lots.
 #[derive(Debug)]
 pub struct DemoAccounts {
     /// Opens the lots.
     pub(super) auctioneer: DemoAccount,
-    /// Bid on them, by number.
+    /// Bid on the lots, by number.
     pub(super) traders: Vec<DemoAccount>,
-    /// Which lots are opened.
+    /// Plan of the lots.
     pub(super) program: Program,
 }
 
-/// One of the house, and what it shows to go on with its session.
+/// A demo account, and the token of its session.
 #[derive(Debug)]
 pub(super) struct DemoAccount {
     pub(super) user: UserId,
     pub(super) token: Token,
 }
 
-/// Why a market can have no demo.
+/// Reason why a market cannot have a demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DemoError {
-    /// It was begun without one.
+    /// The market was created without one.
     #[error(
         "the market there is a real one: it was begun without --demo, and a demo never touches it"
     )]
@@ -50,13 +50,14 @@ pub enum DemoError {
 }
 
 impl DemoAccounts {
-    /// Makes the accounts that are not there yet, and opens a session for each of the house.
+    /// Creates the missing accounts, and opens a session for each of the house.
     ///
     /// # Errors
-    /// When the journal fails: the process must end. Within: the market is no demo's, and nothing was done.
+    /// When the journal fails: the process must end. The inner error: the market is no demo market, and nothing was
+    /// done.
     ///
     /// # Panics
-    /// When a market refuses what it takes from its operator; a full one of ten million users does.
+    /// When a market refuses its operator's commands, as one full with ten million users does.
     pub fn enter(
         group_commit: &mut GroupCommit,
         now: Timestamp,
@@ -93,7 +94,7 @@ impl DemoAccounts {
     }
 }
 
-/// Whether a demo may play here: nobody has yet, or a demo has.
+/// Returns whether the market is new or a demo's.
 fn is_for_demo(market: &Market) -> bool {
     let is_new = market.users().is_empty() && market.lots().is_empty();
     is_new || reserved_names::is_demo(market)
@@ -115,7 +116,7 @@ impl DemoAccount {
         }
         let user = group_commit.engine().market().user_named(name);
         let user = user.expect("the account is there by now");
-        // Those of the runs before: nobody has their tokens any more.
+        // Sessions of earlier runs: their tokens are lost.
         let old = group_commit.engine().sessions().sessions_of(user).to_vec();
         let token = Token::new(rand::random());
         let new = NewSession {

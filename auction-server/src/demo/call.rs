@@ -1,4 +1,4 @@
-//! What a house trader does about a call auction.
+//! Decisions of a house trader in a call auction.
 
 use auction_core::{AccountMode, CallTerms, Lot, OrderId, Price, Quantity, Side, Timestamp};
 
@@ -7,9 +7,9 @@ use super::program::part_of;
 use super::sealed::due;
 use super::strategy::{Intent, Memory, Move, Order, Strategy, Trader, at, life};
 
-/// How often in the life of a call a market maker may quote anew.
+/// Maximum number of quotes of a market maker during a call auction.
 const QUOTES: u64 = 14;
-/// How far a market maker's prices are from where it sees the price, in thousandths.
+/// Distance of a market maker's prices from its estimate, in thousandths.
 const SPREAD: u64 = 8;
 
 pub(super) fn decide(
@@ -22,7 +22,7 @@ pub(super) fn decide(
     let chance = trader.chance(lot.id);
     match trader.strategy() {
         Strategy::MarketMaker => quote(lot, terms, memory, chance, now),
-        // A market order near the end. On funds it would reserve all that it could cost.
+        // A market order near the end. On funds it would reserve its maximum cost.
         Strategy::Sniper if trader.accounts == AccountMode::Credit => {
             let begins = chance.between(800, 920, For::Begin, 0);
             once(lot, memory, begins, order(lot, chance, None), now)
@@ -30,7 +30,7 @@ pub(super) fn decide(
         Strategy::Patient | Strategy::Proxy | Strategy::Sniper => {
             let is_buyer = is_buyer(chance);
             let will = chance.between(0, 35, For::Worth, 0);
-            // Some are ready to pay more, or take less; others hope.
+            // Some offer to pay more or to take less than the reference; others hope for a better price.
             let thousandths = match (is_buyer, trader.strategy()) {
                 (true, Strategy::Patient) => WHOLE + 15 - will,
                 (false, Strategy::Patient) => WHOLE - 15 + will,
@@ -56,7 +56,7 @@ fn once(lot: &Lot, memory: &Memory, begins: u64, order: Option<Order>, now: Time
     }
 }
 
-/// Stands on both sides of where it sees the price, and follows it while orders can be changed.
+/// Quotes on both sides of its estimate, and follows it while orders can be changed.
 fn quote(lot: &Lot, terms: &CallTerms, memory: &Memory, chance: Chance, now: Timestamp) -> Intent {
     let passed = now.since(lot.opened_at).micros();
     let each = (life(lot).micros() / QUOTES).max(1);
@@ -84,7 +84,7 @@ fn quote(lot: &Lot, terms: &CallTerms, memory: &Memory, chance: Chance, now: Tim
     };
     let standing = |side| memory.orders.iter().find(|(_, order)| order.side == side);
     let aims = [(Side::Buy, buys), (Side::Sell, sells)];
-    // Whoever raises both sides raises the offer first, so that they never meet.
+    // When both sides rise, the sell order is raised first, so that the two never trade with each other.
     for (side, limit) in aims {
         let aim = Order {
             side,
@@ -109,7 +109,7 @@ fn quote(lot: &Lot, terms: &CallTerms, memory: &Memory, chance: Chance, now: Tim
     Intent::Wait(next)
 }
 
-/// Whether an order could trade with another of the same trader.
+/// Returns whether an order could trade with another of the same trader.
 fn meets(order: Order, other: Option<(&OrderId, &Order)>) -> bool {
     let Some((_, other)) = other else {
         return false;
@@ -139,7 +139,7 @@ fn is_buyer(chance: Chance) -> bool {
     chance.happens(WHOLE / 2, For::Side, 0)
 }
 
-/// What a call measures by.
+/// Returns the reference price of a call auction.
 fn reference(lot: &Lot) -> Price {
     let fixed = match &lot.book {
         auction_core::Book::Call(book) => book.reference,
@@ -148,7 +148,7 @@ fn reference(lot: &Lot) -> Price {
     fixed.unwrap_or(lot.base_price)
 }
 
-/// So many thousandths of a price, down to the tick; `None` when that is nothing.
+/// Returns this many thousandths of a price, rounded down to the tick; `None` when that is zero.
 fn on_tick(price: Price, thousandths: u64, tick: Price) -> Option<Price> {
     let units = part_of(price, thousandths)?.units();
     let whole = units / tick.units() * tick.units();

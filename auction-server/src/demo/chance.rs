@@ -1,49 +1,49 @@
-//! Numbers drawn from a seed: the same question always has the same answer.
+//! Numbers drawn from a seed: the same draw always has the same result.
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// All of it, in thousandths.
+/// The whole, in thousandths.
 pub const WHOLE: u64 = 1_000;
 
-/// What a number is drawn for. Each has its own, so that one decision does not move with another.
+/// Purpose of a draw. Each has its own numbers, so that one decision does not change with another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum For {
-    /// Which stock a lot is of.
+    /// Stock of a lot.
     Stock,
     /// The terms of a lot.
     Terms,
-    /// Whether a trader takes part.
+    /// Participation of a trader.
     Part,
-    /// What a lot is worth to a trader.
+    /// Value of a lot to a trader.
     Worth,
-    /// When a trader begins.
+    /// Time of a trader's first action.
     Begin,
-    /// How long a trader thinks.
+    /// Reaction time of a trader.
     Think,
-    /// How high a trader goes.
+    /// Amount by which a trader raises or lowers a bid.
     Height,
-    /// How many shares a trader wants.
+    /// Number of shares that a trader wants.
     Shares,
-    /// Whether a trader buys or sells.
+    /// Side of a trader: buy or sell.
     Side,
-    /// Where a market maker sees the price.
+    /// Price estimate of a market maker.
     Drift,
 }
 
-/// What numbers are drawn from: the seed of the demo, who draws, and about which lot.
+/// Source of a draw: the seed of the demo, the participant, and the lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chance {
     /// The seed of the demo.
     pub seed: u64,
-    /// Who draws: the number of a trader.
+    /// Number of the participant.
     pub who: u64,
-    /// About which lot, by number.
+    /// Number of the lot.
     pub lot: u64,
 }
 
 impl Chance {
-    /// A number from `least` to `most`, each as likely as another; `turn` tells one draw for a purpose from the next.
+    /// Draws a number from `least` to `most`, all equally likely; `turn` separates the draws for the same purpose.
     ///
     /// # Panics
     /// When `most` is below `least`.
@@ -51,17 +51,17 @@ impl Chance {
     pub fn between(self, least: u64, most: u64, what: For, turn: u64) -> u64 {
         assert!(least <= most, "a range holds a number");
         let mut key = [0; 32];
-        // The purpose and the turn share a word: there are few of either.
+        // The purpose and the turn share a word: both are small.
         let purpose = (what as u64) << 48 ^ turn;
         let words = [self.seed, self.who, self.lot, purpose];
         for (part, word) in key.chunks_exact_mut(8).zip(words) {
             part.copy_from_slice(&word.to_le_bytes());
         }
-        // The ranges are small: that the last part of them is a trifle less likely matters to nobody.
+        // The ranges are small, so the bias of the remainder is negligible.
         least + ChaCha20Rng::from_seed(key).next_u64() % (most - least + 1)
     }
 
-    /// Whether something happens that happens so many times in [`WHOLE`].
+    /// Draws whether an event happens whose probability is this many in [`WHOLE`].
     #[must_use]
     pub fn happens(self, times: u64, what: For, turn: u64) -> bool {
         self.between(1, WHOLE, what, turn) <= times

@@ -1,4 +1,4 @@
-//! What a house trader does about an English lot.
+//! Decisions of a house trader about an English lot.
 
 use auction_core::{EnglishTerms, Lot, Price, Timestamp};
 
@@ -6,7 +6,7 @@ use super::chance::{Chance, For};
 use super::program::part_of;
 use super::strategy::{Intent, Memory, Move, Strategy, Trader, at, life, part};
 
-/// Most steps above the least bid that a trader bids at once.
+/// Maximum number of steps above the lowest valid bid in one bid.
 const STEPS_MAX: u64 = 3;
 
 pub(super) fn decide(
@@ -48,7 +48,7 @@ pub(super) fn decide(
     })
 }
 
-/// What the lot is worth to a trader; never so much that it buys at once.
+/// Returns the value of the lot to a trader; always below the buy-now price.
 fn worth(trader: &Trader, lot: &Lot, chance: Chance) -> Option<Price> {
     let (least, most) = match trader.strategy() {
         Strategy::MarketMaker => (900, 1_150),
@@ -58,7 +58,7 @@ fn worth(trader: &Trader, lot: &Lot, chance: Chance) -> Option<Price> {
     part_of(lot.base_price, chance.between(least, most, For::Worth, 0))
 }
 
-/// A step or some more, and no more than it is worth.
+/// Returns a bid at or some steps above the lowest valid one, at most the lot's value to the trader.
 fn height(lot: &Lot, terms: &EnglishTerms, least: Price, worth: Price, chance: Chance) -> Price {
     let more = chance.between(0, STEPS_MAX, For::Height, turn(lot));
     let step = terms.steps.step(least).units().saturating_mul(more);
@@ -66,7 +66,7 @@ fn height(lot: &Lot, terms: &EnglishTerms, least: Price, worth: Price, chance: C
     higher.map_or(least, |higher| higher.min(worth))
 }
 
-/// Tells one of a lot's turns from the next: the number of bids so far.
+/// Returns the number of bids so far, which separates one turn on a lot from the next.
 fn turn(lot: &Lot) -> u64 {
     u64::from(lot.bids())
 }

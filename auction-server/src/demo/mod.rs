@@ -1,23 +1,23 @@
-//! The demo: a market that is alive at the first look, with every format at work.
+//! The demo: a market with activity from the start, in every auction format.
 //!
-//! The house plays all by itself: an auctioneer opens lots of every format, a new one a while after each close, and
-//! traders of several tempers bid on them. They speak the public protocol like anyone, over connections in memory that
-//! the same session code serves, so that all rules and limits of a user hold for them; only the limits of an *address*
-//! do not, for they have none. What they decide is a pure function of a seed, a trader's number, the lot as everyone
-//! sees it, and the time.
+//! The demo ("the house") runs without people: an auctioneer opens lots of every format, a new one some time after each
+//! close, and traders with different strategies bid on them. They use the public protocol like any client, over
+//! connections in memory with the same session code, so that all rules and limits of a user apply to them. Only the
+//! limits of an *address* do not, because they have none. Their decisions are a pure function of a seed, a trader's
+//! number, the lot as it is public, and the time.
 //!
-//! | where | what |
+//! | module | content |
 //! |---|---|
 //! | [`chance`] | numbers drawn from the seed |
-//! | [`program`] | which lots are opened, and when |
+//! | [`program`] | the lots to open, and their times |
 //! | [`trader`], `english`, `sealed`, `call` | decisions of a trader about a lot |
 //! | [`strategy`] | traders, their strategies and moves |
 //! | [`accounts`] | the accounts of the house, and their sessions |
-//! | `seat` | a connection in memory, and the market as seen from it |
+//! | `seat` | a connection in memory, and the market state from its feed |
 //! | [`play`] | the loops that ask, decide and wait |
 //!
-//! Its market is one of its own, in the folder `demo` of the data folder. It never touches another: a journal that was
-//! not begun by a demo is refused.
+//! It has its own market, in the folder `demo` of the data folder. It refuses a journal that was not created by a demo,
+//! so that it never changes another market.
 
 pub mod play;
 mod seat;

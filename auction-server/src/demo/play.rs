@@ -1,4 +1,4 @@
-//! The loops of the house: each of it takes a seat, looks, decides, asks, and waits.
+//! The loops of the demo: each connects, reads the market, decides, sends requests, and waits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,19 +24,19 @@ use crate::gateway::admission::ClientAddress;
 use crate::gateway::session::{self, Channel, HELLO_TIMEOUT, Services};
 use crate::platform::shutdown::stopped;
 
-/// What a connection in memory holds in each direction before a writer waits.
+/// Capacity of a connection in memory, in bytes per direction.
 const PIPE_BYTES: usize = 64 * 1_024;
-/// How long one of the house waits before it takes a seat again, or asks again for what was refused.
+/// Pause before a demo account connects again, or repeats a refused request.
 const PAUSE: Duration = Duration::from_secs(1);
-/// On funds: the cash that a house trader is given when it has less than half of it.
+/// On funds: the cash that a house trader gets when it has less than half of it.
 const HOUSE_CASH: u64 = 10_000_000 * auction_core::UNITS_PER_CURRENCY;
 /// On funds: the play money of everyone who registers.
 const VISITOR_CASH: u64 = 100_000 * auction_core::UNITS_PER_CURRENCY;
-/// On funds: how many round lots of its stock a call brings each house trader.
+/// On funds: number of round lots of its stock that each house trader gets for a call auction.
 const ROUND_LOTS_GIVEN: u64 = 20;
 
 impl DemoAccounts {
-    /// Takes the seats: all tasks of the house are put with those of other connections, and end when the server does.
+    /// Starts the tasks of the demo beside those of other connections; they end when the server does.
     pub(crate) fn play(self, services: &Arc<Services>, connections: &mut JoinSet<()>) {
         let Self {
             auctioneer,
@@ -53,7 +53,7 @@ impl DemoAccounts {
     }
 }
 
-/// What one of the house does in its seat.
+/// Role of a demo account.
 #[derive(Clone, Copy)]
 enum Part {
     /// Opens the lots of this program.
@@ -62,13 +62,13 @@ enum Part {
     Trade { seed: u64, number: usize },
 }
 
-/// Takes a seat and plays, and takes another when that one is lost, until the server ends.
+/// Connects and plays, and connects again when the connection is lost, until the server ends.
 async fn in_seats(services: Arc<Services>, member: DemoAccount, part: Part) {
     let mut stopping = services.stopping.clone();
     loop {
         let (near, far) = duplex(PIPE_BYTES);
         let hello_by = Instant::now() + HELLO_TIMEOUT;
-        // No address, and so no limit of one. The user's own limits hold.
+        // Without an address, so without its limits. The user's own limits apply.
         let client_address = Arc::new(ClientAddress::without_limits());
         let serving = session::serve(
             Channel::frames(far),
@@ -92,13 +92,13 @@ async fn in_seats(services: Arc<Services>, member: DemoAccount, part: Part) {
             }
         };
         let open = services.metrics.connections_binary.held();
-        // Whichever ends first, the other sees it.
+        // When one of them ends, the other notices.
         let (lost, _) = tokio::join!(playing, serving);
         drop(open);
         if *stopping.borrow() {
             return;
         }
-        tracing::debug!(user = %member.user, %lost, "a seat of the house is lost");
+        tracing::debug!(user = %member.user, %lost, "a demo connection was lost");
         tokio::select! {
             () = stopped(&mut stopping) => return,
             () = tokio::time::sleep(PAUSE) => {}
@@ -106,7 +106,7 @@ async fn in_seats(services: Arc<Services>, member: DemoAccount, part: Part) {
     }
 }
 
-/// The auctioneer: opens what the program says, and sees to it that everyone has something to bid with.
+/// The auctioneer: opens the lots of the program, and deposits funds for the bidders.
 async fn conduct(mut seat: Seat, services: &Services, program: Program) -> SeatError {
     let mut known = Known::default();
     loop {
@@ -117,7 +117,7 @@ async fn conduct(mut seat: Seat, services: &Services, program: Program) -> SeatE
                 Next::Open(lot) => match seat.command(to_open(lot)).await? {
                     Ok(_) => return Ok(()),
                     Err(refused) => {
-                        tracing::debug!(?refused, "the house opens no lot");
+                        tracing::debug!(?refused, "the demo's lot was refused");
                         Some(Instant::now() + PAUSE)
                     }
                 },
@@ -150,7 +150,7 @@ fn to_open(lot: auction_core::OpenLot) -> OpenLot {
     }
 }
 
-/// Up to where the auctioneer of a market on funds has looked for who needs something.
+/// The part of a market on funds that the auctioneer has already checked for missing funds.
 #[derive(Default)]
 struct Known {
     users: usize,
@@ -159,7 +159,7 @@ struct Known {
 }
 
 impl Known {
-    /// Pays in what newcomers and the house need: nothing, in a market on credit.
+    /// Deposits funds for new users and the house; nothing in a market on credit.
     async fn provide(&mut self, seat: &mut Seat) -> Result<(), SeatError> {
         let market = seat.market();
         if market.accounts() == AccountMode::Credit {
@@ -178,7 +178,7 @@ impl Known {
             .into_iter()
             .map(|(place, _)| id(place))
             .collect();
-        // Who was here before this server ran was given something then.
+        // Earlier users got theirs while the last server ran.
         let newcomers = others
             .into_iter()
             .filter(|(place, _)| self.has_looked && *place >= self.users);
@@ -215,7 +215,7 @@ fn cash(units: u64) -> Asset {
     Asset::Cash(Amount::from_units(units).expect("a constant in range"))
 }
 
-/// What each house trader is given so that a call has something to trade.
+/// Returns the shares that each house trader gets so that a call auction can trade.
 fn shares_of_call(lot: &Lot) -> Option<Asset> {
     if !matches!(lot.terms, Terms::Call(_)) || lot.is_closed() {
         return None;
@@ -227,12 +227,12 @@ fn shares_of_call(lot: &Lot) -> Option<Asset> {
 
 async fn pay(seat: &mut Seat, user: UserId, asset: Asset) -> Result<(), SeatError> {
     if let Err(refused) = seat.command(Deposit { user, asset }).await? {
-        tracing::debug!(?refused, "the house pays nothing in");
+        tracing::debug!(?refused, "the demo's deposit was refused");
     }
     Ok(())
 }
 
-/// A trader: looks at each open lot, does what it means to do first, else waits until it means to.
+/// A trader: decides about each open lot, does the first move that is due, otherwise waits for the next.
 async fn trade(mut seat: Seat, services: &Services, trader: Trader) -> SeatError {
     let mut memories = match remember(&mut seat).await {
         Ok(memories) => memories,
@@ -244,7 +244,7 @@ async fn trade(mut seat: Seat, services: &Services, trader: Trader) -> SeatError
         memories.retain(|lot, _| open(*lot));
         let mut wake = None;
         let mut meant = None;
-        // The newest are the open ones: few lots have to be looked at, however long the demo has run.
+        // The newest lots are the open ones: there are few to check, even in an old demo.
         for lot in open_lots(&seat) {
             let memory = memories.entry(lot.id).or_default();
             memory.changed_at = seat.changed_at(lot.id);
@@ -275,7 +275,7 @@ async fn trade(mut seat: Seat, services: &Services, trader: Trader) -> SeatError
     }
 }
 
-/// What a trader who was here before did on the lots that are open: its orders.
+/// Returns the orders of a trader on the open lots, from earlier connections.
 async fn remember(seat: &mut Seat) -> Result<BTreeMap<LotId, Memory>, SeatError> {
     let lots: Vec<LotId> = open_lots(seat).map(|lot| lot.id).collect();
     let mut memories = BTreeMap::new();
@@ -307,7 +307,7 @@ async fn remember(seat: &mut Seat) -> Result<BTreeMap<LotId, Memory>, SeatError>
     Ok(memories)
 }
 
-/// How many of the newest lots are looked at: more than the house has open at a time.
+/// Number of newest lots to check: more than the demo has open at a time.
 const LOTS_LOOKED_AT: usize = 256;
 
 fn open_lots(seat: &Seat) -> impl Iterator<Item = &Lot> {
@@ -366,8 +366,8 @@ async fn act(
     Ok(())
 }
 
-/// The moment of the runtime's clock at which the market's will show that time.
+/// Converts a time of the market's clock to the runtime's clock.
 fn instant(now: Timestamp, until: Timestamp) -> Instant {
-    // A moment later, so that the time has come by then.
+    // One millisecond later, so that the time has certainly come.
     Instant::now() + Duration::from_micros(until.since(now).micros()) + Duration::from_millis(1)
 }

@@ -1,6 +1,6 @@
-//! Which lots a demo has: one of each kind at a time, and a while after it has closed the next.
+//! The lots of a demo: one of each kind at a time, and the next one some time after its close.
 //!
-//! Nothing is remembered beside the market itself, so that a server that was started again goes on where it was.
+//! It keeps no state beside the market itself, so that a restarted server continues where it was.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use auction_core::{
 
 use super::chance::{Chance, For, WHOLE};
 
-/// A kind of lot that a demo always has.
+/// A kind of lot of which a demo always has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {
     /// Ascending; late bids move the close.
@@ -21,45 +21,45 @@ pub enum Slot {
     Reserve,
     /// Descending.
     Dutch,
-    /// Sealed bids; the highest pays what they bid.
+    /// Sealed bids; the highest bidder pays their bid.
     SealedFirst,
-    /// Sealed bids; the highest pays the second highest.
+    /// Sealed bids; the highest bidder pays the second highest bid.
     Vickrey,
-    /// Sealed bids for parts; all pay the same.
+    /// Sealed bids for parts; all winners pay the same price.
     Uniform,
-    /// Sealed bids for parts; each pays their own.
+    /// Sealed bids for parts; each winner pays their own bid.
     PayAsBid,
     /// Two-sided.
     Call,
 }
 
-/// What is known of a demo's lots beforehand: from what they are drawn, and how long the longest are open.
+/// Fixed inputs of a demo's lots: the seed, and the longest duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The seed of the demo.
     pub seed: u64,
-    /// How long the longest lots are open; others take a part of it.
+    /// Duration of the longest lots; others take a part of it.
     pub open_for: Span,
 }
 
-/// What is next to be done.
+/// Next step of the auctioneer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Open this lot.
     Open(OpenLot),
-    /// Look again at this time; `None`: when something happens.
+    /// Check again at this time; `None`: after the next event.
     Wait(Option<Timestamp>),
 }
 
-/// Between a close and the next lot of the kind, in thousandths of the longest lot's time: people read what came of it.
+/// Time between a close and the next lot of the kind, in thousandths of the longest duration: people read the result.
 const PAUSE: u64 = 60;
-/// How often late bids move the close of an English lot.
+/// Maximum number of extensions of an English lot by late bids.
 const EXTENSIONS_MAX: u32 = 8;
-/// The cheapest and the dearest stock that a demo likes: figures that are easy to read.
+/// Lowest and highest stock price that a demo prefers: numbers that are easy to read.
 const PRICES: (u64, u64) = (5 * 10_000, 500 * 10_000);
 
 impl Slot {
-    /// All of them, in the order in which they are opened.
+    /// All kinds, in the order in which they are opened.
     pub const ALL: [Self; 8] = [
         Self::English,
         Self::Reserve,
@@ -71,7 +71,7 @@ impl Slot {
         Self::PayAsBid,
     ];
 
-    /// The kind that a lot is of.
+    /// Returns the kind of a lot.
     #[must_use]
     pub fn of(lot: &Lot) -> Self {
         match &lot.terms {
@@ -90,7 +90,7 @@ impl Slot {
         }
     }
 
-    /// How long its lots are open, in thousandths of the longest: they close one after another.
+    /// Returns the duration of its lots, in thousandths of the longest: they close one after another.
     fn length(self) -> u64 {
         match self {
             Self::English | Self::Call => WHOLE,
@@ -105,7 +105,7 @@ impl Slot {
 }
 
 impl Program {
-    /// What an auctioneer does next, who sees the market so.
+    /// Returns the auctioneer's next step for this state of the market.
     #[must_use]
     pub fn next(&self, market: &Market, now: Timestamp) -> Next {
         let pause = self.part(PAUSE);
@@ -130,7 +130,7 @@ impl Program {
         Next::Wait(earliest)
     }
 
-    /// The next lot of a kind; `None` when every stock is on auction, or has no price.
+    /// Returns the next lot of a kind; `None` when every stock is on auction or has no price.
     fn lot(&self, slot: Slot, market: &Market, now: Timestamp) -> Option<OpenLot> {
         let chance = Chance {
             seed: self.seed,
@@ -181,13 +181,14 @@ impl Program {
                 mode: SoftCloseMode::Add,
                 extend_within: self.part(125),
                 extend_by: self.part(100),
-                // House traders have patience for more: a person who looks wants to see who won.
+                // House traders would bid for longer, but a person who watches wants to see the winner.
                 extensions_max: Some(EXTENSIONS_MAX),
             },
         })
     }
 
-    /// From one and a half times the base price to six tenths of it, in forty steps that take nine tenths of its time.
+    /// Returns a price that falls from 1.5 times to 0.6 times the base price, in forty steps that take nine tenths of
+    /// the duration.
     fn dutch(&self, base: Price) -> Option<DutchTerms> {
         let (start, floor) = (part_of(base, 1_500)?, part_of(base, 600)?);
         let fortieth = (start.units() - floor.units()).div_ceil(40).max(1);
@@ -223,7 +224,7 @@ impl Program {
         }
     }
 
-    /// So many thousandths of the longest lot's time.
+    /// Returns this many thousandths of the longest duration.
     fn part(&self, thousandths: u64) -> Span {
         let micros = self.open_for.micros() / WHOLE * thousandths;
         Span::from_micros(micros).unwrap_or(self.open_for)
@@ -242,7 +243,8 @@ fn taken_back(lot: &Lot) -> bool {
     lot.outcome().is_some_and(|outcome| outcome.is_cancelled())
 }
 
-/// So many thousandths of a price, in whole hundredths where that leaves something, and at least one unit.
+/// Returns this many thousandths of a price, rounded down to whole hundredths unless that is zero, and at least one
+/// unit.
 pub(super) fn part_of(price: Price, thousandths: u64) -> Option<Price> {
     let units = price.units() / WHOLE * thousandths + price.units() % WHOLE * thousandths / WHOLE;
     let hundredths = units / 100 * 100;
@@ -253,7 +255,7 @@ pub(super) fn part_of(price: Price, thousandths: u64) -> Option<Price> {
     })
 }
 
-/// A stock that is not on auction, of those with a price that is easy to read if there is one.
+/// Draws a stock that is not on auction, preferably one with a price that is easy to read.
 fn stock(market: &Market, chance: Chance) -> Option<(Symbol, Price)> {
     let on_auction: BTreeSet<Symbol> = market
         .lots()

@@ -1,4 +1,4 @@
-//! What a house trader does about lots that take sealed bids: whole ones, and those sold in parts.
+//! Decisions of a house trader about lots with sealed bids: sold whole or in parts.
 
 use auction_core::{Lot, Price, Quantity, Side, Timestamp};
 
@@ -6,14 +6,14 @@ use super::chance::{For, WHOLE};
 use super::program::part_of;
 use super::strategy::{Intent, Memory, Move, Order, Strategy, Trader, at};
 
-/// In how many of a thousand lots a trader takes part.
+/// Share of the lots in which a trader takes part, in thousandths.
 const PARTS_TAKEN: u64 = 850;
-/// How many of a thousand bids a careful trader takes back.
+/// Share of its bids that a careful trader cancels, in thousandths.
 const BIDS_REGRETTED: u64 = 300;
-/// Bids of one trader on a lot that is sold in parts.
+/// Number of bids of one trader on a lot that is sold in parts.
 const BIDS: usize = 2;
 
-/// One bid for all of it; some think better of it later.
+/// Decides about a whole lot: one bid; some traders change or cancel it later.
 pub(super) fn decide_whole(trader: &Trader, lot: &Lot, memory: &Memory, now: Timestamp) -> Intent {
     let chance = trader.chance(lot.id);
     if !chance.happens(PARTS_TAKEN, For::Part, 0) {
@@ -35,14 +35,14 @@ pub(super) fn decide_whole(trader: &Trader, lot: &Lot, memory: &Memory, now: Tim
     let improved = bid(thousandths + chance.between(20, 80, For::Height, 0));
     match (memory.orders.first_key_value(), bid(thousandths), improved) {
         (None, Some(first), _) if memory.moves == 0 => due(lot, begins, Move::Place(first), now),
-        // The patient look again, and offer a little more.
+        // Patient traders raise their bid once.
         (Some((order, standing)), _, Some(better))
             if trader.strategy() == Strategy::Patient && standing.limit < better.limit =>
         {
             let later = begins + (WHOLE - begins) / 2;
             due(lot, later, Move::Replace(*order, better), now)
         }
-        // The careful take theirs back now and then.
+        // Market makers sometimes cancel theirs.
         (Some((order, _)), ..)
             if trader.strategy() == Strategy::MarketMaker
                 && chance.happens(BIDS_REGRETTED, For::Part, 1) =>
@@ -54,7 +54,7 @@ pub(super) fn decide_whole(trader: &Trader, lot: &Lot, memory: &Memory, now: Tim
     }
 }
 
-/// Two bids: some shares at a good price, and more at a lower one.
+/// Decides about a lot sold in parts: one bid at a good price, and one at a lower price.
 pub(super) fn decide_parts(trader: &Trader, lot: &Lot, memory: &Memory, now: Timestamp) -> Intent {
     let chance = trader.chance(lot.id);
     let made = memory.orders.len();
@@ -81,7 +81,7 @@ pub(super) fn decide_parts(trader: &Trader, lot: &Lot, memory: &Memory, now: Tim
     due(lot, begins, Move::Place(order), now)
 }
 
-/// The move, when so many thousandths of the lot's life have passed.
+/// Returns the move once this many thousandths of the lot's duration have passed; before, the wait for it.
 pub(super) fn due(lot: &Lot, thousandths: u64, then: Move, now: Timestamp) -> Intent {
     match at(lot, thousandths) {
         due if due > now => Intent::Wait(due),

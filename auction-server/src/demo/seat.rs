@@ -1,4 +1,4 @@
-//! A seat at the market: a connection in memory, served by the same code as any other, and the market as seen from it.
+//! A seat: a connection in memory, served by the same code as any other, and the market state from its feed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,12 +14,12 @@ use auction_proto::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, timeout_at};
 
-/// How much is read at a time.
+/// Number of bytes per read.
 const INPUT_BYTES: usize = 16 * 1_024;
-/// What the house calls itself.
+/// Client name of the demo in its hello.
 const CLIENT: &str = concat!("auction-house/", env!("CARGO_PKG_VERSION"));
 
-/// A connection of one of the house, and the market as it has seen it.
+/// The connection of a demo account, and the market state from its feed.
 pub(super) struct Seat {
     io: DuplexStream,
     decoder: FrameDecoder,
@@ -30,38 +30,38 @@ pub(super) struct Seat {
     speak_at: Instant,
     assembler: SnapshotAssembler,
     market: Option<Market>,
-    /// When each lot last changed, of those that have since this seat was taken.
+    /// Time of the last change of each lot that has changed since the connection began.
     changed_at: BTreeMap<LotId, Timestamp>,
 }
 
-/// Why a seat is given up.
+/// Reason why a seat is given up.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SeatError {
     /// The connection has ended.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The server ended it, and said why.
+    /// The server ended it with this reason.
     #[error("{0}")]
     Goodbye(String),
-    /// What came is no protocol.
+    /// The bytes are not valid frames.
     #[error(transparent)]
     Frame(#[from] FrameError),
-    /// What came is no message.
+    /// A frame is not a valid message.
     #[error(transparent)]
     Body(#[from] BodyError),
     /// The snapshot contradicts itself.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// The feed contradicts what was seen.
+    /// The feed contradicts the state before it.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// The session is no longer taken.
+    /// The session is no longer accepted.
     #[error("{0}")]
     Refused(String),
 }
 
 impl Seat {
-    /// Says hello, goes on with a session, and waits until the market has been seen.
+    /// Sends the hello, resumes a session, and waits for the snapshot of the market.
     pub(super) async fn take(io: DuplexStream, token: &Token) -> Result<Self, SeatError> {
         let mut seat = Self {
             io,
@@ -69,7 +69,7 @@ impl Seat {
             input: vec![0; INPUT_BYTES],
             unread: 0..0,
             last_request: 0,
-            // Until the server tells how often it wants to hear something.
+            // Until the server's welcome says how often it expects input.
             speak_every: Duration::from_secs(1),
             speak_at: Instant::now(),
             assembler: SnapshotAssembler::new(),
@@ -100,22 +100,21 @@ impl Seat {
         Ok(seat)
     }
 
-    /// The market as it has been seen.
+    /// Returns the current state of the market.
     pub(super) fn market(&self) -> &Market {
         self.market
             .as_ref()
             .expect("a seat that was taken has seen it")
     }
 
-    /// When a lot last changed; when it opened, if this seat has seen no change.
+    /// Returns the time of a lot's last change; its opening, if there was no change since the connection began.
     pub(super) fn changed_at(&self, lot: LotId) -> Timestamp {
         let opened = || self.market().lot(lot).map(|lot| lot.opened_at);
         let changed = self.changed_at.get(&lot).copied();
         changed.or_else(opened).unwrap_or_default()
     }
 
-    /// Waits for something from the server until then, and takes it; meanwhile shows that the seat is not empty. Can be
-    /// given up at any time without loss.
+    /// Waits for a message from the server until this time, and applies it; sends a ping when one is due. Cancel safe.
     pub(super) async fn listen_until(&mut self, until: Option<Instant>) -> Result<(), SeatError> {
         let wake = until.map_or(self.speak_at, |until| until.min(self.speak_at));
         match timeout_at(wake, self.hear()).await {
@@ -129,7 +128,7 @@ impl Seat {
         Ok(())
     }
 
-    /// Asks for something and waits for the answer. What happens meanwhile is taken.
+    /// Sends a request and waits for its answer. Applies feed messages meanwhile.
     pub(super) async fn ask(
         &mut self,
         message: impl Into<ClientMessage>,
@@ -144,14 +143,14 @@ impl Seat {
         }
     }
 
-    /// The same for a command: whether it was accepted. What came of it has been seen then.
+    /// Sends a command; returns its reply or refusal. The market state then includes its effect.
     pub(super) async fn command(
         &mut self,
         message: impl Into<ClientMessage>,
     ) -> Result<Result<auction_core::Reply, Refused>, SeatError> {
         match self.ask(message).await? {
             ServerMessage::Accepted(accepted) => {
-                // The answer may overtake the feed: who decided again without it would do all twice.
+                // The answer may arrive before the feed: without its events the next decision could repeat the command.
                 while self.market().feed_sequence() < accepted.feed_sequence {
                     self.hear().await?;
                 }
@@ -168,12 +167,12 @@ impl Seat {
         let mut bytes = Vec::new();
         message.into().encode(request, &mut bytes);
         self.io.write_all(&bytes).await?;
-        // Half of what the server would take as silence.
+        // Half of the time after which the server would drop a silent client.
         self.speak_at = Instant::now() + self.speak_every;
         Ok(request)
     }
 
-    /// Waits for a message. What tells of the market is taken; an answer to a request is given back.
+    /// Waits for a message. Feed messages are applied; an answer to a request is returned.
     async fn hear(&mut self) -> Result<Option<(RequestId, ServerMessage)>, SeatError> {
         let (request, message) = self.next().await?;
         match message {

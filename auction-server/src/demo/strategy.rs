@@ -1,4 +1,4 @@
-//! A house trader, its strategy, and the vocabulary of what it knows and does.
+//! A house trader, its strategy, and the types for its knowledge and moves.
 
 use std::collections::BTreeMap;
 
@@ -8,47 +8,48 @@ use auction_core::{
 
 use super::chance::{Chance, WHOLE};
 
-/// How a trader plays.
+/// Strategy of a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// Bids a step or two, thinks when it is outbid, and bids again.
+    /// Bids some steps, waits when it is outbid, and bids again.
     Patient,
-    /// Waits for the last moments.
+    /// Bids in the last moments.
     Sniper,
-    /// Says once how high it would go, and leaves the rest to the market.
+    /// States its maximum once, and lets the market bid for it.
     Proxy,
-    /// In a call: stands on both sides, and follows the price. Elsewhere patient, and careful.
+    /// In a call auction: quotes on both sides, and follows the price. In other formats like `Patient`, but it may
+    /// cancel a bid.
     MarketMaker,
 }
 
 /// A house trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trader {
-    /// From what its decisions are drawn.
+    /// Seed of its decisions.
     pub seed: u64,
     /// Its number among the house traders, from 0.
     pub number: usize,
-    /// Who it is in the market.
+    /// Its user number in the market.
     pub user: UserId,
-    /// How traders pay here.
+    /// Payment mode of the market: credit or funds.
     pub accounts: AccountMode,
 }
 
-/// What a trader knows of a lot beside what everyone sees.
+/// A trader's private knowledge of a lot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// When the lot last changed for everyone, as far as it has seen.
+    /// Time of the lot's last public change that it has seen.
     pub changed_at: Timestamp,
-    /// How often it was heard on the lot.
+    /// Number of its accepted moves on the lot.
     pub moves: u32,
-    /// Before this it does nothing: it was refused, and thinks about it.
+    /// It does nothing before this time: the last move was refused.
     pub rests_until: Timestamp,
-    /// Its orders.
+    /// Its open orders.
     pub orders: BTreeMap<OrderId, Order>,
 }
 
 impl Memory {
-    /// Learns that it was heard.
+    /// Records an accepted move.
     pub fn learn(&mut self, then: Move, reply: Reply) {
         self.moves += 1;
         match (then, reply) {
@@ -60,45 +61,45 @@ impl Memory {
     }
 }
 
-/// An order of the trader's own.
+/// An order of the trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Whether it buys or sells.
+    /// Side: buy or sell.
     pub side: Side,
-    /// How many shares.
+    /// Number of shares.
     pub quantity: Quantity,
-    /// The worst price it accepts; `None`: any.
+    /// Worst acceptable price; `None`: any.
     pub limit: Option<Price>,
 }
 
-/// What a trader means to do.
+/// Intention of a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Nothing, until something changes.
+    /// Do nothing until something changes.
     Nothing,
-    /// Look again at this time, if nothing changes before.
+    /// Check again at this time, or after an earlier change.
     Wait(Timestamp),
-    /// This, now.
+    /// Make this move now.
     Do(Move),
 }
 
-/// What a trader does.
+/// A move of a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// Bids, or takes a falling price that is no higher.
+    /// Bids, or takes a falling price that is at most this.
     Bid(Price),
     /// States a maximum.
     Maximum(Price),
     /// Places an order.
     Place(Order),
-    /// Changes an order to this.
+    /// Changes an order to the given one.
     Replace(OrderId, Order),
-    /// Takes an order back.
+    /// Cancels an order.
     Cancel(OrderId),
 }
 
 impl Trader {
-    /// How it plays: of any four in a row there is one of each temper.
+    /// Returns its strategy: any four consecutive numbers have one of each.
     #[must_use]
     pub fn strategy(&self) -> Strategy {
         match self.number % 4 {
@@ -109,7 +110,7 @@ impl Trader {
         }
     }
 
-    /// How long it thinks about a lot when it was refused there.
+    /// Returns its pause on a lot after a refusal there.
     #[must_use]
     pub fn rest(&self, lot: &Lot) -> Span {
         part(life(lot), 40)
@@ -118,25 +119,25 @@ impl Trader {
     pub(super) fn chance(&self, lot: LotId) -> Chance {
         Chance {
             seed: self.seed,
-            // The auctioneer draws as 0.
+            // 0 is the auctioneer's number.
             who: self.number as u64 + 1,
             lot: u64::from(lot.0),
         }
     }
 }
 
-/// How long a lot is open, as it stands.
+/// Returns the current duration of a lot, from its opening to its planned close.
 pub(super) fn life(lot: &Lot) -> Span {
     lot.closes_at.since(lot.opened_at)
 }
 
-/// So many thousandths of a span.
+/// Returns this many thousandths of a span.
 pub(super) fn part(span: Span, thousandths: u64) -> Span {
     let micros = span.micros() / WHOLE * thousandths;
     Span::from_micros(micros).unwrap_or(span)
 }
 
-/// The moment when so many thousandths of a lot's life have passed.
+/// Returns the time at which this many thousandths of a lot's duration have passed.
 pub(super) fn at(lot: &Lot, thousandths: u64) -> Timestamp {
     lot.opened_at.saturating_add(part(life(lot), thousandths))
 }

@@ -1,4 +1,4 @@
-//! Decisions of a house trader about a lot, as a pure function of what it sees.
+//! Decisions of a house trader about a lot, as a pure function of the public state and its own.
 
 use auction_core::{DutchTerms, Lot, Span, Terms, Timestamp};
 
@@ -8,7 +8,7 @@ use super::strategy::{Intent, Memory, Move, Trader};
 use super::{call, english, sealed};
 
 impl Trader {
-    /// What it does about a lot at `now`.
+    /// Returns its decision about a lot at `now`.
     #[must_use]
     pub fn decide(&self, lot: &Lot, memory: &Memory, now: Timestamp) -> Intent {
         if !lot.is_open(now) {
@@ -26,7 +26,7 @@ impl Trader {
         }
     }
 
-    /// Takes a falling price when it has come down to what the lot is worth to it, and a moment later.
+    /// Takes a falling price shortly after it has fallen to the lot's value to the trader.
     fn take(&self, lot: &Lot, terms: &DutchTerms, now: Timestamp) -> Intent {
         let chance = self.chance(lot.id);
         let worth = part_of(lot.base_price, chance.between(700, 1_050, For::Worth, 0));

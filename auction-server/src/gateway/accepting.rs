@@ -1,4 +1,4 @@
-//! Accepting connections, whatever accepting them fails with.
+//! Accepting connections, with a retry after every kind of failure.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -14,9 +14,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A listening socket.
 pub(crate) struct Accepting {
     listener: TcpListener,
-    /// Whose it is, for the log.
+    /// Name of the port, for the log.
     name: &'static str,
-    /// After a failure: when the next attempt is made.
+    /// After a failure: time of the next attempt.
     resume_at: Option<Instant>,
 }
 
@@ -29,7 +29,7 @@ impl Accepting {
         }
     }
 
-    /// The next connection. Cancellation loses nothing, and does not shorten a pause.
+    /// Returns the next connection. Cancellation loses nothing, and does not shorten a pause.
     pub(crate) async fn next(&mut self) -> (TcpStream, SocketAddr) {
         let mut has_failed = self.resume_at.is_some();
         loop {
@@ -46,7 +46,7 @@ impl Accepting {
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => {
                     if !has_failed {
-                        // Once, not ten times a second.
+                        // Logged once, not ten times a second.
                         tracing::warn!(%error, "the {} port cannot accept connections; it is tried again", self.name);
                     }
                     has_failed = true;
@@ -57,8 +57,8 @@ impl Accepting {
     }
 }
 
-/// Whether this one connection failed before it was accepted: the next one may be well, and is taken at once, so that
-/// peers that reset their connections make nobody wait.
+/// Returns whether only this one connection failed before it was accepted. The next one is then accepted at once, so
+/// that peers that reset their connections delay nobody.
 fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,7 +1,7 @@
-//! Admission: limits on what one address or one user can have of the server.
+//! Admission: limits on the connections and requests of one address or one user.
 //!
-//! An address is an IPv4 address, or the 64 bits of an IPv6 one that name a network: whoever has one of those has
-//! all. Nothing here is on the way of a bid but a user's own rate limiter, which takes no lock.
+//! An address is an IPv4 address, or the 64-bit network prefix of an IPv6 one: a client with one address of such a
+//! network has all of them. A bid takes no lock here; it only passes its user's own rate limiter.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,21 +15,21 @@ use auction_core::UserId;
 use crate::config::{Network, Rate};
 use crate::sequencer::rate_limit::RateLimiter;
 
-/// How many addresses are remembered; when all of them have been here lately, one more is turned away.
+/// Maximum number of addresses remembered; when all of them were active lately, a new one is refused.
 pub const ADDRESSES_MAX: usize = 65_536;
-/// From how many on the forgotten are looked for.
+/// Number of addresses from which on idle ones are looked for.
 const ADDRESSES_SWEPT_FROM: usize = 1_024;
-/// How often at most they are looked for when there is no room.
+/// Shortest time between two sweeps for idle addresses while the table is full.
 const FULL_SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
-/// How many envelopes one address can send: a peer carries those of many traders. Less than all addresses together
-/// can, so that one that floods leaves room for others.
+/// Limit of envelopes from one address: a peer carries those of many traders. It is below the limit of all addresses
+/// together, so that a flood from one leaves room for others.
 const ENVELOPES_PER_ADDRESS: Rate = Rate {
     count: NonZeroU32::new(100).expect("it is not zero"),
     period: Duration::from_secs(1),
 };
 
-/// Where someone comes from, and what that address has used of the server.
+/// The address of a client, and its use of the server's limits.
 #[derive(Debug)]
 pub struct ClientAddress {
     address: Option<IpAddr>,
@@ -47,7 +47,7 @@ struct AddressUsage {
 }
 
 impl ClientAddress {
-    /// Someone who comes from no address, and has no limit of one.
+    /// Returns a client without an address and without limits of one.
     #[must_use]
     pub fn without_limits() -> Self {
         let usage = AddressUsage {
@@ -64,24 +64,24 @@ impl ClientAddress {
         }
     }
 
-    /// Where it comes from.
+    /// Returns the IP address.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.address
     }
 
-    /// One more login is tried from here.
+    /// Takes a token for one more login from this address.
     ///
     /// # Errors
-    /// How long to wait.
+    /// Time to wait.
     pub fn try_login(&self) -> Result<(), Duration> {
         self.usage.logins.as_ref().map_or(Ok(()), RateLimiter::take)
     }
 
-    /// One more account is made from here.
+    /// Takes a token for one more registration from this address.
     ///
     /// # Errors
-    /// How long to wait.
+    /// Time to wait.
     pub fn try_registration(&self) -> Result<(), Duration> {
         self.usage
             .registrations
@@ -89,10 +89,10 @@ impl ClientAddress {
             .map_or(Ok(()), RateLimiter::take)
     }
 
-    /// One more envelope comes from here, whoever has sealed it.
+    /// Takes a token for one more envelope from this address, independent of its author.
     ///
     /// # Errors
-    /// How long to wait.
+    /// Time to wait.
     pub fn try_envelope(&self) -> Result<(), Duration> {
         self.usage
             .envelopes
@@ -108,12 +108,12 @@ impl AddressUsage {
     }
 }
 
-/// A connection that was let in; it counts until it is dropped.
+/// An admitted connection; it counts until it is dropped.
 #[derive(Debug)]
 pub struct Admitted(Arc<ClientAddress>);
 
 impl Admitted {
-    /// Where it comes from.
+    /// Returns the client's address.
     #[must_use]
     pub fn client_address(&self) -> &Arc<ClientAddress> {
         &self.0
@@ -127,32 +127,32 @@ impl Drop for Admitted {
     }
 }
 
-/// Why a connection is not let in.
+/// Reason why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
-    /// Its address has as many already.
+    /// The address has the maximum number of connections.
     #[error("too many connections from this address; close one, or try again later")]
     TooMany,
-    /// Its address connects too fast.
+    /// The address connects too fast.
     #[error("too many new connections from this address; more are taken in {} ms", wait.as_millis())]
     TooFast {
-        /// How long to wait.
+        /// Time to wait.
         wait: Duration,
     },
-    /// There are as many connections as there can be.
+    /// The server has the maximum number of connections.
     #[error("too many connections; try again later")]
     Full,
-    /// Too many addresses have been here lately.
+    /// The table of addresses is full of recently active ones.
     #[error("too many clients; try again later")]
     TooManyAddresses,
 }
 
-/// All that come, and what they have used.
+/// All clients, and their use of the limits.
 #[derive(Debug)]
 pub struct Admission {
     network: Network,
     addresses: Mutex<AddressTable>,
-    /// As many as there are accounts at most, and none when users have no limit.
+    /// At most one per account; empty when users have no limit.
     users: Mutex<HashMap<UserId, Arc<RateLimiter>>>,
 }
 
@@ -160,12 +160,12 @@ pub struct Admission {
 struct AddressTable {
     known: HashMap<IpAddr, Arc<AddressUsage>>,
     swept_from: usize,
-    /// When the forgotten were looked for last while there was no room.
+    /// Time of the last sweep while the table was full.
     full_at: Option<Instant>,
 }
 
 impl Admission {
-    /// With the limits of these settings.
+    /// Creates the admission with the limits of these settings.
     #[must_use]
     pub fn new(network: &Network) -> Self {
         Self {
@@ -179,7 +179,7 @@ impl Admission {
         }
     }
 
-    /// Lets a connection in.
+    /// Admits a connection.
     ///
     /// # Errors
     /// [`AdmissionError`].
@@ -207,7 +207,7 @@ impl Admission {
         Ok(Admitted(Arc::new(client_address)))
     }
 
-    /// What a user's commands are taken from; `None`: they have no limit. All connections of a user share it.
+    /// Returns the rate limiter of a user's commands, shared by all connections of the user; `None`: unlimited.
     #[must_use]
     pub fn rate_limiter_of(&self, user: UserId) -> Option<Arc<RateLimiter>> {
         let rate = self.network.rate_commands?;
@@ -229,7 +229,7 @@ impl Admission {
         })
     }
 
-    /// After so long every rate limiter is full again, and an address is as one that was never here.
+    /// Returns the time after which every rate limiter is full again, and an address is as if it were new.
     fn forget_after(&self) -> Duration {
         let network = &self.network;
         let rates = [
@@ -243,14 +243,14 @@ impl Admission {
 }
 
 impl AddressTable {
-    /// Forgets who has left long ago, each time that there are twice as many.
+    /// Removes idle addresses each time that the number of addresses has doubled.
     fn make_room(&mut self, forget_after: Duration) -> Result<(), AdmissionError> {
         if self.known.len() < self.swept_from {
             return Ok(());
         }
         let now = Instant::now();
         if self.known.len() >= ADDRESSES_MAX {
-            // Those who come to a full house don't each make it count its guests.
+            // While the table is full, not every new client makes it search again.
             if self
                 .full_at
                 .is_some_and(|at| now.duration_since(at) < FULL_SWEEP_PAUSE)
@@ -271,7 +271,7 @@ impl AddressTable {
     }
 }
 
-/// The address, or the network of an IPv6 one.
+/// Returns the address, or the network of an IPv6 one.
 #[must_use]
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

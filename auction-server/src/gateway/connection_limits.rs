@@ -6,17 +6,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Network;
 use crate::gateway::http::ops;
 
-/// How many connections can be open; one more is told so and closed.
+/// Maximum number of open connections; one more is refused with a reason and closed.
 pub const CONNECTIONS_MAX: usize = 20_000;
-/// How many connections at a time are told why they are turned away; one more is closed without a word.
+/// Maximum number of connections that are sent their refusal at the same time; one more is closed without a message.
 pub const REFUSALS_MAX: usize = 256;
 /// Descriptors kept for everything but connections: the journal's folder, segments and snapshots, each reader of the
-/// journal, `client.csv`, the event queues, the listening sockets, the log, the certificate that is read again, and
-/// what the process inherited. About half of them are in use at a time.
+/// journal, `client.csv`, the event queues, the listening sockets, the log, the certificate during a reload, and
+/// descriptors that the process inherited. About half of them are in use at a time.
 pub const FILES_RESERVED: usize = 64;
 /// The smallest number of client connections that a server starts with.
 pub const CONNECTIONS_MIN: usize = 16;
-/// One in so many of the descriptors left for clients is kept to tell connections why they are refused.
+/// Of the descriptors left for clients, one in this many is kept for sending refusals.
 const REFUSING_SHARE: usize = 8;
 
 /// The number of connections that the process has descriptors for.
@@ -24,11 +24,11 @@ const REFUSING_SHARE: usize = 8;
 pub struct ConnectionLimits {
     /// Maximum number of client connections.
     pub connections: usize,
-    /// Maximum number of connections that are being told, at the same time, why they are refused.
+    /// Maximum number of connections that are sent their refusal at the same time.
     pub refusing: usize,
 }
 
-/// The process may have too few descriptors for a server.
+/// The process has too few descriptors for a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this process can have {limit} open files, and a server needs {needed} at least: raise the limit (`ulimit -n`, or \
@@ -40,7 +40,7 @@ pub struct TooFewDescriptors {
 }
 
 impl ConnectionLimits {
-    /// What holds with so many descriptors; `None`: as many as are wanted.
+    /// Returns the limits for this number of descriptors; `None`: unlimited.
     ///
     /// # Errors
     /// [`TooFewDescriptors`] when not even [`CONNECTIONS_MIN`] connections fit.
@@ -67,8 +67,8 @@ impl ConnectionLimits {
         })
     }
 
-    /// How many of them one address can have: as many as the setting says, but no greater share of them all than it
-    /// would have if there were descriptors for [`CONNECTIONS_MAX`](CONNECTIONS_MAX), and not less than half.
+    /// Returns the maximum number of connections of one address: the setting, but no greater share of all connections
+    /// than it would be with descriptors for [`CONNECTIONS_MAX`], and not less than half.
     #[must_use]
     pub fn of_one_address(&self, setting: u32) -> u32 {
         let share = u64::from(setting) * self.connections as u64 / CONNECTIONS_MAX as u64;
@@ -76,7 +76,7 @@ impl ConnectionLimits {
         setting.min(u32::try_from(share).unwrap_or(u32::MAX))
     }
 
-    /// What an operator should know when descriptors and not the settings limit the connections.
+    /// Returns a warning for the operator when descriptors, and not the settings, limit the connections.
     #[must_use]
     pub fn warning(&self, network: &Network) -> Option<String> {
         let Self { connections, .. } = *self;
@@ -108,13 +108,13 @@ pub fn raise_limit() {
     }
 }
 
-/// How many descriptors this process can have now; `None`: any number.
+/// Returns the current descriptor limit of this process; `None`: unlimited.
 #[must_use]
 pub fn soft_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// How many it can have once the limit is [raised](raise_limit); `None`: any number.
+/// Returns the descriptor limit once it is [raised](raise_limit); `None`: unlimited.
 #[must_use]
 pub fn hard_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).maximum
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn all_connections_are_taken_from_the_wanted_number_of_descriptors_on() {
+    fn the_wanted_number_of_descriptors_allows_all_connections() {
         let all = ConnectionLimits::with(None).unwrap();
         assert_eq!(with(DESCRIPTORS_WANTED), all);
         assert_eq!(with(usize::MAX), all);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_descriptors_are_refused_with_the_number_that_is_enough() {
+    fn too_few_descriptors_are_refused_with_the_number_needed() {
         let Err(TooFewDescriptors { needed, .. }) = ConnectionLimits::with(Some(0)) else {
             panic!("no connection fits")
         };
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_has_its_setting_but_no_greater_share_than_it_says() {
+    fn one_address_has_its_setting_but_no_greater_share() {
         let limits = with(1_024);
         assert_eq!(limits.connections, 784);
         assert_eq!(limits.of_one_address(10_000), 392);

@@ -1,13 +1,14 @@
-//! The gateway, one port for all: the first byte of a connection tells what its client speaks, and one session code serves all.
+//! The gateway, one port for all protocols: the first byte of a connection selects the protocol, and the same session
+//! code serves all of them.
 //!
-//! | first byte | the client speaks |
+//! | first byte | protocol |
 //! |---|---|
-//! | `16` | TLS; what is inside begins anew |
+//! | `16` | TLS; the protocol inside is detected in the same way |
 //! | `a5` | the binary protocol |
 //! | `{` | lines of JSON |
 //! | a letter | HTTP, and WebSocket from there |
 //!
-//! A gateway with TLS takes nothing else, and says so in the protocol of a client that comes without.
+//! A gateway with TLS accepts nothing else. It refuses a client without TLS in that client's protocol.
 
 mod tls;
 mod peeked;
@@ -44,12 +45,12 @@ pub(crate) use tls::{ServerTls, open as open_tls};
 
 /// The first byte of TLS: a handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// A fatal alert, `handshake_failure`: what a client that speaks TLS understands.
+/// A fatal alert, `handshake_failure`, which a TLS client understands.
 const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
-/// What is written to a client that is sent away.
+/// Time limit for writing the refusal to a client.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The gateway: what serves the connections of a port.
+/// The gateway: serves the connections of a port.
 pub(crate) struct Gateway {
     pub(crate) services: Arc<Services>,
     origins: AllowedOrigins,
@@ -58,7 +59,7 @@ pub(crate) struct Gateway {
     refusing: Arc<Semaphore>,
 }
 
-/// What a client speaks.
+/// Protocol of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
     Tls,
@@ -68,7 +69,7 @@ enum Protocol {
 }
 
 impl Protocol {
-    /// What begins with no byte that is known is held to be binary: it is told what was expected.
+    /// Returns the protocol for a first byte. An unknown byte counts as binary; the refusal says what was expected.
     fn of(first: u8) -> Self {
         match first {
             TLS_HANDSHAKE => Self::Tls,
@@ -95,12 +96,12 @@ impl Gateway {
         }
     }
 
-    /// What reads the certificate again; `None` without TLS.
+    /// Returns the handle that reloads the certificate; `None` without TLS.
     pub(crate) fn certificate(&self) -> Option<CertificateReload> {
         self.tls.clone().map(CertificateReload)
     }
 
-    /// Lets a connection in beside those that are open, if there is room for it.
+    /// Admits a connection beside the `open` ones if there is room for it.
     pub(crate) fn enter(&self, peer: SocketAddr, open: usize) -> Result<Admitted, AdmissionError> {
         if open >= self.connections_max {
             return Err(AdmissionError::Full);
@@ -108,7 +109,7 @@ impl Gateway {
         self.services.admission.enter(peer.ip())
     }
 
-    /// Tells a connection why it is not let in, unless too many are told already.
+    /// Sends a connection the reason for its refusal, unless too many refusals are being sent already.
     pub(crate) fn refuse(&self, mut stream: TcpStream, why: AdmissionError) {
         self.services.metrics.turned_away.add_one();
         let Ok(permit) = self.refusing.clone().try_acquire_owned() else {
@@ -119,7 +120,7 @@ impl Gateway {
             _ => Code::TOO_MANY_CONNECTIONS,
         };
         tokio::spawn(async move {
-            // What it speaks is not known yet, and it is not waited for.
+            // The client's protocol is not known yet, and there is no wait for it.
             refuse_and_close(&mut stream, &goodbye(Encoding::Binary, code, why)).await;
             drop(permit);
         });
@@ -139,7 +140,7 @@ impl Gateway {
     async fn accept(&self, stream: TcpStream, admitted: &Admitted) -> CloseReason {
         let other = self.services.metrics.connections_other.held();
         let hello_by = Instant::now() + HELLO_TIMEOUT;
-        // Replies are small and waited for.
+        // Replies are small, and clients wait for them.
         if let Err(error) = stream.set_nodelay(true) {
             return error.into();
         }
@@ -152,7 +153,7 @@ impl Gateway {
             Ok(protocol) => protocol,
             Err(ended) => {
                 if let (Some(code), None) = (ended.code(), &self.tls) {
-                    // What it would have spoken is not known.
+                    // The client's protocol is not known.
                     refuse_and_close(&mut stream, &goodbye(Encoding::Binary, code, &ended)).await;
                 }
                 return ended;
@@ -185,7 +186,7 @@ impl Gateway {
         }
     }
 
-    /// Waits until a client begins to speak.
+    /// Waits for the client's first byte and returns the protocol that it selects.
     async fn first_protocol<S>(
         &self,
         stream: &mut Peeked<S>,
@@ -227,7 +228,7 @@ impl Gateway {
                 let channel = with_halves(halves, Channel::lines(stream));
                 session::serve(channel, hello_by, client_address, services).await
             }
-            // TLS within TLS is nothing that is known.
+            // TLS within TLS is not supported.
             Protocol::Binary | Protocol::Tls => {
                 let _open = metrics.connections_binary.held();
                 let channel = with_halves(halves, Channel::frames(stream));
@@ -237,7 +238,7 @@ impl Gateway {
     }
 }
 
-/// With what the sequencer reads and writes: not where something, such as TLS, lies in between.
+/// Gives the sequencer direct access to the stream. Not possible with a layer in between, such as TLS.
 fn with_halves<S>(halves: Option<Halves>, channel: Channel<S>) -> Channel<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -248,7 +249,7 @@ where
     }
 }
 
-/// Encodes, in the client's own protocol, that this port speaks TLS.
+/// Encodes, in the client's own protocol, the message that this port requires TLS.
 fn tls_required(protocol: Protocol) -> Vec<u8> {
     let why = "this port speaks TLS, and nothing plain: connect with TLS";
     match protocol {
@@ -270,8 +271,7 @@ fn goodbye(encoding: Encoding, code: Code, why: impl Display) -> Vec<u8> {
     bytes
 }
 
-/// Writes, ends, and reads what still comes for a moment: bytes that nobody has read would make the system take
-/// back what was written.
+/// Writes, closes, and then reads for a moment: if input stays unread, the system discards the output.
 async fn refuse_and_close<S>(stream: &mut S, bytes: &[u8]) -> CloseReason
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -286,7 +286,7 @@ where
             while stream.read(&mut rest).await? > 0 {}
             io::Result::Ok(())
         };
-        // Who does not end is left.
+        // A client that does not close in time is dropped.
         let _ = timeout(LINGER_TIMEOUT, listen).await;
     }
     CloseReason::SentAway

@@ -1,4 +1,4 @@
-//! A stream whose first bytes were looked at, and are read again by whoever comes next.
+//! A stream whose first bytes are read in advance, and read again by the next reader.
 
 use std::io;
 use std::pin::Pin;
@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-/// How much is read to see what a client speaks. All of it is handed on.
+/// Number of bytes read to recognise the client's protocol. All of them are passed on.
 const FIRST_BYTES: usize = 1_024;
 
-/// A stream, and bytes of it that were read already.
+/// A stream, and the bytes already read from it.
 pub(super) struct Peeked<S> {
     first: Vec<u8>,
     at: usize,
@@ -25,7 +25,7 @@ impl<S: AsyncRead + Unpin> Peeked<S> {
         }
     }
 
-    /// Waits for the first byte. `None`: the stream ended without one.
+    /// Waits for the first byte. Returns `None` if the stream ended without one.
     pub(super) async fn first_byte(&mut self) -> io::Result<Option<u8>> {
         let mut bytes = [0; FIRST_BYTES];
         let count = self.io.read(&mut bytes).await?;
@@ -48,7 +48,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Peeked<S> {
         buf.put_slice(&rest[..count]);
         self.at += count;
         if self.at == self.first.len() {
-            // It is needed once in a connection's life.
+            // Frees the buffer: it is needed only once in a connection's life.
             (self.first, self.at) = (Vec::new(), 0);
         }
         Poll::Ready(Ok(()))

@@ -1,4 +1,4 @@
-//! TLS at the gateway: 1.3 alone, with a certificate from somewhere or one made here.
+//! TLS at the gateway: only version 1.3, with a configured certificate or a self-signed one.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -21,9 +21,9 @@ use crate::config::Tls;
 use crate::config::data_dir::DataDir;
 use crate::projections::console_text::Certified;
 
-/// The largest file of certificates or keys, in bytes.
+/// Maximum size of a file of certificates or keys, in bytes.
 const PEM_BYTES_MAX: u64 = 1 << 20;
-/// The one protocol within TLS that has a name.
+/// The only protocol within TLS that has an ALPN name.
 const ALPN: &[u8] = b"http/1.1";
 
 /// TLS, ready for clients.
@@ -31,21 +31,21 @@ pub(crate) struct ServerTls {
     acceptor: RwLock<TlsAcceptor>,
     cert: PathBuf,
     key: PathBuf,
-    /// The SHA-256 of a certificate made here, for clients to hold to: `AB:CD:...`, as `openssl` writes it.
+    /// SHA-256 of a self-signed certificate, for clients to pin: `AB:CD:...`, as `openssl` writes it.
     pub(crate) fingerprint: Option<String>,
     certificate: CertificateDer<'static>,
 }
 
 impl ServerTls {
-    /// What new connections are accepted with.
+    /// Returns the acceptor for new connections.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         let acceptor = self.acceptor.read();
         acceptor.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// By which name clients come to a server that listens there, so that they find the certificate right.
+    /// Returns the name under which clients find the certificate valid when the server listens at this address.
     pub(crate) fn certified(&self, listens: IpAddr) -> Certified<'_> {
-        // One that this cannot read may still be one that clients can.
+        // A certificate that cannot be parsed here may still be valid for clients.
         let Ok(certificate) = EndEntityCert::try_from(&self.certificate) else {
             return Certified::Unknown;
         };
@@ -62,15 +62,15 @@ impl ServerTls {
     }
 }
 
-/// Reads the certificate and its key again.
+/// Handle that reloads the certificate and its key.
 #[derive(Clone)]
 pub struct CertificateReload(pub(crate) Arc<ServerTls>);
 
 impl CertificateReload {
-    /// Replaces certificate and key, both at once, for connections from now on. Gives the new certificate's SHA-256.
+    /// Replaces certificate and key, both at once, for new connections. Returns the new certificate's SHA-256.
     ///
     /// # Errors
-    /// [`TlsError`] names the file; the old ones stay.
+    /// [`TlsError`] names the file; the old pair stays in use.
     pub fn reload(&self) -> Result<String, TlsError> {
         let Self(door) = self;
         let (acceptor, certificate) = load(&door.cert, &door.key)?;
@@ -82,38 +82,38 @@ impl CertificateReload {
     }
 }
 
-/// Why there is no TLS.
+/// Reason why TLS is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or written.
+    /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// A file holds something else.
+    /// A file does not hold the expected content.
     #[error("{}: {expected}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What was expected, and what was wrong.
+        /// The expected content, and the fault.
         expected: String,
     },
-    /// The certificate and the key don't go together.
+    /// The certificate and the key do not belong together.
     #[error("{} and {}: {source}", cert.display(), key.display())]
     Pair {
         /// The certificate.
         cert: PathBuf,
         /// The key.
         key: PathBuf,
-        /// Why.
+        /// The reason.
         source: tokio_rustls::rustls::Error,
     },
 }
 
-/// Makes TLS ready, if it is on. A certificate made here is good for `names`, and is kept in the data folder.
+/// Prepares TLS if it is on. A self-signed certificate is valid for `names`, and is kept in the data folder.
 ///
 /// # Errors
 /// [`TlsError`] names the file.
@@ -144,7 +144,7 @@ pub(crate) fn open(
     }))
 }
 
-/// Reads a certificate and its key, which must belong to it.
+/// Reads a certificate and its key, and checks that they belong together.
 fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, CertificateDer<'static>), TlsError> {
     let chain = certificates(cert)?;
     let certificate = chain[0].clone();
@@ -194,8 +194,8 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     Ok(bytes)
 }
 
-/// Makes a key and a certificate of it in one file that its owner alone can read: aside, then renamed, so that
-/// it is there whole or not at all.
+/// Creates a key and its certificate in one file that only its owner can read. It is written under another name and
+/// renamed, so that it is complete or absent.
 fn make(path: &Path, names: Vec<String>) -> Result<(), TlsError> {
     let fault = |source| TlsError::File {
         path: path.to_owned(),

@@ -1,9 +1,9 @@
-//! Activity of every trader: the latest bid on each open-bid lot and each order of the others, with what came of it.
+//! Activity of every trader: the latest bid on each open-bid lot and each order on the others, with the outcome.
 //!
-//! A projection of the whole records, the private events among them: answer each user with their own entries alone. It
-//! holds one entry of about 120 bytes for each lot that a trader has bid on and for each order that was live when its
-//! lot closed, or is live now; cancelled orders are counted, not kept. The engine holds as many, so this grows with
-//! the market and not with the number of changes.
+//! A projection of all records, including private events: each user may see only their own entries. It holds one entry
+//! of about 120 bytes for each lot that a trader has bid on, and for each order that is live or was live when its lot
+//! closed; cancelled orders are counted, not kept. The engine holds as many, so this grows with the market and not with
+//! the number of changes.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -17,18 +17,18 @@ use auction_proto::{Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPl
 
 use crate::journal::VisitError;
 
-/// Activity of all traders, made of a journal's records from the first on.
+/// Activity of all traders, built from a journal's records from the first on.
 #[derive(Debug, Default)]
 pub struct ActivityIndex {
-    /// Live orders: at the close of a call auction they tell who gets how many shares.
+    /// Live orders: at the close of a call auction they show who gets how many shares.
     accounts: Accounts,
-    /// By number, from 1.
+    /// Facts of the lots, by number from 1.
     lots: Vec<LotFacts>,
-    /// By user, lot, and the number of the order: 0 for a bid, or for what was cancelled.
+    /// By user, lot, and the number of the order: 0 for a bid, or for the count of cancelled orders.
     entries: BTreeMap<(UserId, LotId, u32), Kept>,
 }
 
-/// What an entry needs of its lot.
+/// Facts of a lot that its entries need.
 #[derive(Clone, Copy, Debug)]
 struct LotFacts {
     symbol: Symbol,
@@ -61,7 +61,7 @@ enum What {
         quantity: Quantity,
         limit: Option<Price>,
         filled: u64,
-        /// Nothing: the lot's price.
+        /// Price to pay; `None`: the lot's price.
         pays: Option<Price>,
     },
     Cancelled(u32),
@@ -71,7 +71,7 @@ impl ActivityIndex {
     /// Takes the next record.
     ///
     /// # Errors
-    /// A lot in it is not known, or not the next one: a record before it is missing.
+    /// When the record refers to an unknown lot or to one out of order: an earlier record is missing.
     pub fn take(&mut self, record: &Record) -> Result<(), VisitError> {
         for event in &record.events {
             match event {
@@ -93,8 +93,8 @@ impl ActivityIndex {
         Ok(())
     }
 
-    /// A page of a user's entries before a place, or the newest ones: at least one where there is one, and at most
-    /// [`ACTIVITY_ENTRIES_MAX`].
+    /// Returns a page of a user's entries before a position, or the newest ones: at least one if there is one, and at
+    /// most [`ACTIVITY_ENTRIES_MAX`].
     #[must_use]
     pub fn page(&self, user: UserId, before: Option<ActivityPlace>, limit: u32) -> Activity {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -248,7 +248,8 @@ impl ActivityIndex {
                     (*filled, *pays) = (shares, price);
                 }
             }
-            // Bids and their outcomes are taken from the events themselves, which tell more; the rest is of no lot.
+            // Bids and their outcomes come from the events themselves, which have more detail; other events concern no
+            // lot.
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The newest bids of each lot, kept in memory for those who ask.
+//! The newest bids of each lot, kept in memory for requests.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,24 +8,24 @@ use auction_proto::{History, HistoryBid, List};
 
 use crate::projections::bids::{NamedBid, Shown};
 
-/// Most bids kept of all lots together, about 100 MiB; beyond it the oldest of all goes. They all stay in the
-/// journal, and `export bids` tells them.
+/// Maximum number of bids kept of all lots together, about 100 MiB; beyond it the oldest of all is dropped. All of them
+/// stay in the journal, and `export bids` lists them.
 pub const BIDS_KEPT_MAX: usize = 1 << 20;
 
-/// The newest bids of each lot: at most [`HISTORY_BIDS_MAX`] a lot, and `kept_max` of all.
+/// The newest bids of each lot: at most [`HISTORY_BIDS_MAX`] per lot, and `kept_max` of all.
 #[derive(Debug)]
 pub struct BidHistory {
     lots: HashMap<LotId, LotBids>,
-    /// The bids in the order they came, those that went since included: a lot, and the bid's number in it.
+    /// The bids in order of arrival, including those dropped since: a lot, and the bid's number in it.
     order: VecDeque<(LotId, u32)>,
     kept_max: usize,
 }
 
 #[derive(Debug, Default)]
 struct LotBids {
-    /// How many there were.
+    /// Total number of bids on the lot.
     total: u32,
-    /// The newest, the newest last.
+    /// The newest bids, newest last.
     newest: VecDeque<Kept>,
 }
 
@@ -36,7 +36,7 @@ enum Kept {
 }
 
 impl BidHistory {
-    /// No bid yet; never more than `kept_max`, at least one.
+    /// Creates an empty history that keeps at most `kept_max` bids, at least one.
     #[must_use]
     pub fn new(kept_max: usize) -> Self {
         assert!(kept_max > 0, "a history keeps something");
@@ -47,7 +47,7 @@ impl BidHistory {
         }
     }
 
-    /// Takes the next bid.
+    /// Adds the next bid.
     pub fn push(&mut self, bid: &NamedBid) {
         let NamedBid {
             feed_sequence,
@@ -78,7 +78,7 @@ impl BidHistory {
         }
     }
 
-    /// The newest bids of a lot, at most `limit`; nothing but the number 0 of a lot without bids.
+    /// Returns the newest bids of a lot, at most `limit`; for a lot without bids an empty list with total 0.
     #[must_use]
     pub fn of(&self, lot: LotId, limit: usize) -> History {
         let (mut bids, mut opened) = (Vec::new(), Vec::new());
@@ -108,7 +108,7 @@ impl BidHistory {
         };
         let lot = self.lots.get_mut(&lot).expect("a lot with bids is there");
         let oldest_number = lot.total - lot.newest.len() as u32 + 1;
-        // It may be gone, for its lot had too many.
+        // It may be dropped already because its lot had too many.
         if oldest_number == number {
             lot.newest.pop_front();
         }
@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    /// The total, and the feed's numbers of the bids that are kept.
+    /// Returns the total, and the feed sequence numbers of the kept bids.
     fn kept(history: &BidHistory, lot: u32) -> (u32, Vec<u64>) {
         let History { total, bids, .. } = history.of(LotId(lot), HISTORY_BIDS_MAX);
         (total, bids.iter().map(|bid| bid.feed_sequence.0).collect())
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_limit_of_all_lots_the_oldest_of_all_goes() {
+    fn beyond_the_total_limit_the_oldest_bid_of_all_is_dropped() {
         let mut history = BidHistory::new(4);
         for (lot, number) in [(1, 1), (2, 2), (1, 3), (2, 4), (2, 5), (2, 6)] {
             history.push(&bid(lot, number));

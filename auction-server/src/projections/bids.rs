@@ -1,5 +1,5 @@
-//! Accepted bids as people read them, with names in place of numbers: open ones as they were accepted, sealed ones as
-//! they were opened.
+//! Accepted bids for readers, with names instead of numbers: open ones at their acceptance, sealed ones at their
+//! opening.
 
 use auction_core::{
     BidAccepted, FeedSequence, LotId, Name, OpenedBid, Price, PublicEvent, Sequence, Symbol,
@@ -9,36 +9,36 @@ use auction_proto::PublicRecord;
 
 use crate::journal::VisitError;
 
-/// An accepted bid that everyone may see.
+/// An accepted bid, as it is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamedBid {
-    /// The place of its record in the journal.
+    /// Position of its record in the journal.
     pub sequence: Sequence,
-    /// Its place in the feed.
+    /// Position in the feed.
     pub feed_sequence: FeedSequence,
-    /// When it was accepted, or opened: when a sealed bid was placed stays hidden.
+    /// Time of its acceptance, or of its opening: the time at which a sealed bid was placed stays hidden.
     pub at: Timestamp,
-    /// Who bid.
+    /// The bidder.
     pub user: Name,
-    /// On which stock.
+    /// Stock of the lot.
     pub symbol: Symbol,
-    /// On which lot.
+    /// The lot.
     pub lot: LotId,
-    /// The bid itself.
+    /// The public part of the bid.
     pub shown: Shown,
 }
 
-/// What is seen of a bid.
+/// The public part of a bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// An open bid, and how the lot stood after it.
+    /// An open bid, and the state of the lot after it.
     Open(BidAccepted),
-    /// A sealed bid, and what came of it.
+    /// A sealed bid, and its outcome.
     Opened(OpenedBid),
 }
 
 impl NamedBid {
-    /// What was bid. Of a hidden maximum nobody is told more than the price at which the lot then stood.
+    /// Returns the amount of the bid. For a hidden maximum this is the lot's price after it, and no more is revealed.
     #[must_use]
     pub fn price(&self) -> Price {
         match self.shown {
@@ -48,20 +48,20 @@ impl NamedBid {
     }
 }
 
-/// Finds the bids among the records of a journal. It keeps the name of every user and lot.
+/// Finds the bids among the records of a journal. It keeps the names of all users and lots.
 #[derive(Clone, Debug, Default)]
 pub struct BidFinder {
     users: Vec<Name>,
     lots: Vec<Symbol>,
-    /// The place of the last public event: they are counted.
+    /// Position of the last public event.
     feed_sequence: FeedSequence,
 }
 
 impl BidFinder {
-    /// Takes the next record, and gives its bids to `found`.
+    /// Takes the next record, and passes its bids to `found`.
     ///
     /// # Errors
-    /// A number in it is not known, or not the next one: a record before it is missing.
+    /// When the record has an unknown number or one out of order: an earlier record is missing.
     pub fn take(
         &mut self,
         record: &PublicRecord,
@@ -103,7 +103,7 @@ impl BidFinder {
         Ok(())
     }
 
-    /// How many lots there are: they are numbered from 1.
+    /// Returns the number of lots: they are numbered from 1.
     #[must_use]
     pub fn lots(&self) -> usize {
         self.lots.len()

@@ -1,5 +1,5 @@
-//! What the server prints of the market: what is open, and then what happens. On a thread of its own: standard output
-//! may be a pipe that nobody reads, and neither the gateway nor the market waits for it.
+//! Console output of the server: the open lots, and then the news. It runs on its own thread: standard output may be a
+//! pipe that nobody reads, and neither the gateway nor the market waits for it.
 
 use std::io::{self, Write as _};
 use std::thread::{self, JoinHandle};
@@ -15,15 +15,15 @@ use crate::projections::feed::{
     FeedMessage, Hub, HubStopped, Subscription, SubscriptionError, WeakHub,
 };
 
-/// How often news is printed at most: nobody reads faster, and a thread that each bid wakes slows bids down.
+/// Shortest time between two outputs: nobody reads faster, and a thread that wakes for each bid slows bids down.
 pub const CONSOLE_EVERY: Duration = Duration::from_millis(50);
-/// How many lines are printed at a time at most; of more bids it is told how many there were.
+/// Maximum number of lines per output; for further bids only their number is printed.
 pub const CONSOLE_LINES_MAX: usize = 200;
 
 /// Prints `opening`, and then the news until the hub has ended.
 ///
 /// # Errors
-/// When the system has no thread to give, or the hub has ended.
+/// When the system cannot start a thread, or the hub has ended.
 pub async fn print(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
     let ended = |HubStopped| io::Error::other("the hub has ended");
     let (market, feed) = hub.market().await.map_err(ended)?;
@@ -38,22 +38,22 @@ pub async fn print(hub: &Hub, opening: String) -> io::Result<JoinHandle<()>> {
     low_priority::spawn("news", move || news.run(&opening))
 }
 
-/// The market as it was printed.
+/// The market up to the last output.
 struct Console {
     market: Market,
     feed: Subscription,
     hub: WeakHub,
     runtime: Handle,
-    /// The lots whose results are told together.
+    /// Lots whose results are printed together.
     round: Vec<LotId>,
 }
 
-/// What is printed at once.
+/// One output.
 #[derive(Default)]
 struct Page {
     text: String,
     lines: usize,
-    /// Bids that were too many to be told.
+    /// Number of bids beyond the limit.
     bids_left_out: usize,
     has_close: bool,
 }
@@ -64,7 +64,7 @@ impl Console {
         loop {
             let mut page = Page::default();
             let mut next = self.feed.blocking_next().map(Some);
-            // All that is there, printed at once.
+            // All messages at hand are printed at once.
             let goes_on = loop {
                 match next {
                     Ok(Some(published)) => self.take(&published, &mut page),
@@ -112,7 +112,7 @@ impl Console {
         }
     }
 
-    /// What stands below the news: what was left out, and the results once all lots have closed.
+    /// Appends the number of bids left out, and the results once all lots have closed.
     fn end(&mut self, page: &mut Page) {
         if page.bids_left_out > 0 {
             let more = format!("({} more bids)\n", page.bids_left_out);
@@ -125,7 +125,7 @@ impl Console {
         }
     }
 
-    /// `false`: there is nothing to go on with.
+    /// Starts again from the current market. Returns `false` when the hub has ended.
     fn restart(&mut self) -> bool {
         let hub = self.hub.upgrade();
         let anew = hub.and_then(|hub| self.runtime.block_on(hub.market()).ok());
@@ -139,7 +139,7 @@ impl Console {
     }
 }
 
-/// Nobody may be reading it.
+/// Prints, and ignores errors: standard output may be closed.
 fn print_text(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

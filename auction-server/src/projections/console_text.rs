@@ -1,6 +1,6 @@
-//! What the server prints for the one who runs it: what it opened, what happens, who won.
+//! Texts that the server prints for its operator: opened lots, news, winners.
 //!
-//! Pure text over the market that everyone sees. All names in it are ASCII by type, so that none can harm a terminal.
+//! Pure functions of the public market. All names in it are ASCII by type, so none can harm a terminal.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -14,40 +14,40 @@ use auction_proto::KeyFingerprint;
 
 use crate::config::reserved_names;
 
-/// Most opened bids that are named in one line; of more it is told how many there are.
+/// Maximum number of opened bids that one line lists; for the rest it gives their number.
 const BIDS_NAMED_MAX: usize = 10;
-/// The port that clients try by default.
+/// Default port of clients.
 const PORT_EXPECTED: u16 = 2022;
 
-/// What is printed at the start of a server that does not wait for the disk.
+/// Text at the start of a server that acknowledges commands before they are on disk.
 pub const RELAXED: &str = "\
 Durability is relaxed: what is accepted survives a crash of the server; if the machine goes down, the last
 moments are lost.
 ";
 
-/// How a port guards what crosses the network.
+/// Protection of a port's network traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security<'a> {
-    /// Not at all.
+    /// None.
     Plain,
-    /// By TLS, with a certificate that others vouch for.
+    /// TLS with a certificate from an authority.
     Tls(Certified<'a>),
-    /// By TLS, with a certificate made here, of this SHA-256.
+    /// TLS with a self-signed certificate, of this SHA-256.
     SelfSigned(&'a str),
 }
 
-/// What a certificate says by which name to come.
+/// Name under which clients find the certificate valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certified<'a> {
-    /// By the address at which the server listens.
+    /// The address at which the server listens.
     Address,
-    /// By this name.
+    /// This name.
     Name(&'a str),
-    /// By no name that is known here.
+    /// Unknown.
     Unknown,
 }
 
-/// The market as it is when the server begins to listen, and what to type next. `address` is where it listens.
+/// Returns the text for a server that begins to listen at `address`: the market, and the next commands to type.
 #[must_use]
 pub fn opening(
     market: &Market,
@@ -111,13 +111,14 @@ pub fn opening(
     text
 }
 
-/// By what key people know that what they are shown is the market's.
+/// Returns the key fingerprint with which clients verify the market's signatures.
 #[must_use]
 pub fn signs_with(key: KeyFingerprint) -> String {
     format!("\nThe market signs what it says; the fingerprint of its key is {key}.\n")
 }
 
-/// What happened, in a line without an end; `None` for what is no news. `market` has taken the event already.
+/// Returns the news of an event as a line without a line end; `None` if it is not news. `market` already includes the
+/// event.
 #[must_use]
 pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<String> {
     let what = match event {
@@ -207,7 +208,7 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
     Some(format!("{} {what}", time_of_day(at)))
 }
 
-/// What came of these lots, once they have closed.
+/// Returns the results of these lots, which have closed.
 #[must_use]
 pub fn results<'a>(market: &Market, lots: impl IntoIterator<Item = &'a Lot>) -> String {
     let mut text = String::from("All lots have closed.\n\n");
@@ -223,7 +224,7 @@ pub fn results<'a>(market: &Market, lots: impl IntoIterator<Item = &'a Lot>) -> 
     text
 }
 
-/// The formats are told when not all lots have the common one.
+/// Returns the table of lots. It shows the formats unless all lots have the common one.
 fn lots_table(market: &Market, lots: &[&Lot]) -> String {
     let are_english = are_english(lots);
     let format = |format: &str| match are_english {
@@ -264,7 +265,7 @@ fn are_english(lots: &[&Lot]) -> bool {
     lots.iter().all(is_english)
 }
 
-/// How late bids move the close of the English lots; of others nothing.
+/// Returns how late bids move the close of the English lots; an empty text if there are none.
 fn soft_close_line(lots: &[&Lot]) -> String {
     let mut closes = lots.iter().filter_map(|lot| match &lot.terms {
         Terms::English(terms) => Some(terms.soft_close),
@@ -300,7 +301,7 @@ fn soft_close_line(lots: &[&Lot]) -> String {
     }
 }
 
-/// What a demo is, for those who did not ask for it themselves.
+/// Returns an explanation of the demo, for readers who did not start it.
 fn demo_lines(market: &Market) -> String {
     let (count, s) = (
         reserved_names::traders_of(market),
@@ -351,7 +352,7 @@ fn next_steps(
     text
 }
 
-/// Where to come so that a certificate is found right.
+/// Returns the host and port under which clients find the certificate valid.
 fn authority(address: SocketAddr, security: Security<'_>) -> String {
     let port = address.port();
     match security {
@@ -363,7 +364,7 @@ fn authority(address: SocketAddr, security: Security<'_>) -> String {
     }
 }
 
-/// Where the page is, for a browser on this machine.
+/// Returns the address of the web page, for a browser on this machine.
 fn page(address: SocketAddr, security: Security<'_>) -> String {
     let scheme = match security {
         Security::Plain => "http",
@@ -379,13 +380,13 @@ fn page(address: SocketAddr, security: Security<'_>) -> String {
     }
 }
 
-/// A first bid on a lot, if one can be made now.
+/// Returns a command for a first bid on a lot, if it accepts one now.
 fn how_to_bid(lot: &Lot, now: Timestamp) -> Option<String> {
     if !lot.is_open(now) {
         return None;
     }
     let (symbol, quantity) = (lot.symbol, lot.quantity);
-    // Below the base price no sealed bid for the whole lot is taken.
+    // Below the base price the lot takes no sealed bid for all its shares.
     let base = lot.base_price.max(Price::UNIT);
     match &lot.terms {
         Terms::English(_) => {
@@ -514,18 +515,18 @@ fn name(market: &Market, user: UserId) -> String {
         .map_or_else(|| format!("user {user}"), |user| user.name.to_string())
 }
 
-/// `2026-11-22 13:00:00 UTC`.
+/// Formats a time as `2026-11-22 13:00:00 UTC`.
 fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     format!("{} {} UTC", &text[..10], &text[11..19])
 }
 
-/// `13:00:00.000`.
+/// Formats a time as `13:00:00.000`.
 fn time_of_day(at: Timestamp) -> String {
     at.to_string()[11..23].to_owned()
 }
 
-/// `300 s`, `1.5 s`.
+/// Formats a span as `300 s` or `1.5 s`.
 fn seconds(span: Span) -> String {
     let micros = span.micros();
     let whole = micros / 1_000_000;
@@ -536,7 +537,7 @@ fn seconds(span: Span) -> String {
     }
 }
 
-/// What is said of a lot's format; nothing of the common one.
+/// Returns the name of a lot's format; empty for the common one.
 fn format_name(terms: &Terms) -> &'static str {
     match terms {
         Terms::English(_) => "",

@@ -1,8 +1,8 @@
-//! The follower: a thread that reads the journal behind the market, and keeps what can be made of it alone:
+//! The follower: a thread that reads the journal behind the market, and maintains data derived only from it:
 //! `client.csv`, the newest bids of each lot, and each trader's own activity.
 //!
-//! The market never waits for it. It reads when it is asked or once a second, not at every commit. It only takes
-//! what is durable: what it shows can't be taken back by a crash. At a start it reads the journal from its beginning.
+//! The market never waits for it. It reads when asked or once a second, not at every commit. It takes only durable
+//! records, so that a crash cannot take back what it shows. At a start it reads the journal from the beginning.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,29 +25,29 @@ use crate::projections::activity::ActivityIndex;
 use crate::projections::bid_history::{BIDS_KEPT_MAX, BidHistory};
 use crate::projections::bids::{BidFinder, NamedBid};
 
-/// How many questions can wait for the follower; one more is answered [`Busy`](HistoryError::Busy).
+/// Maximum number of questions that wait for the follower; one more is answered [`Busy`](HistoryError::Busy).
 pub const QUESTIONS_MAX: usize = 256;
-/// How often `client.csv` is written at most.
+/// Shortest time between two writes of `client.csv`.
 pub const CLIENT_CSV_EVERY: Duration = Duration::from_secs(1);
-/// The next time comes after so many times as long as it took: a file of a million rows takes a third of a second, and
-/// keeps a disk busy that bids wait for.
+/// The pause after a write is this many times its duration: a file of a million rows takes a third of a second, and
+/// keeps the disk busy that bids wait for.
 pub const CLIENT_CSV_PAUSE: u32 = 20;
 
 /// Starts the thread that follows the market.
 #[derive(Debug)]
 pub struct Follower;
 
-/// Asks the follower for bids and activity.
+/// Handle for questions about bids and activity.
 #[derive(Clone, Debug)]
 pub struct Histories(mpsc::Sender<Question>);
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryError {
-    /// Too many ask.
+    /// Too many questions wait.
     #[error("too many ask for a history; try again")]
     Busy,
-    /// The journal cannot be read now: the log says why.
+    /// The journal cannot be read now: the log has the reason.
     #[error("the history cannot be read now")]
     Unreadable,
 }
@@ -68,11 +68,11 @@ enum Question {
 }
 
 impl Histories {
-    /// The newest bids of a lot, at most `limit`, with every bid that was acknowledged before the question;
-    /// `None`: there is no such lot.
+    /// Returns the newest bids of a lot, at most `limit`, including every bid that was acknowledged before the
+    /// question; `None` if the lot does not exist.
     ///
     /// # Errors
-    /// [`HistoryError`]; it may be asked again.
+    /// [`HistoryError`]; the question may be repeated.
     pub async fn of(&self, lot: LotId, limit: usize) -> Result<Option<History>, HistoryError> {
         let (answer, answered) = oneshot::channel();
         let question = Question::History { lot, limit, answer };
@@ -80,11 +80,11 @@ impl Histories {
         answered.await.map_err(|_| HistoryError::Unreadable)?
     }
 
-    /// A page of a user's own activity, with everything that was acknowledged before the question. See
-    /// [`ActivityIndex::page`]. Tell it to that user alone.
+    /// Returns a page of a user's own activity, including everything that was acknowledged before the question. See
+    /// [`ActivityIndex::page`]. Only that user may see it.
     ///
     /// # Errors
-    /// [`HistoryError`]; it may be asked again.
+    /// [`HistoryError`]; the question may be repeated.
     pub async fn activity(
         &self,
         user: UserId,
@@ -104,12 +104,12 @@ impl Histories {
 }
 
 impl Follower {
-    /// Follows the market of a data folder, whose journal has its key already. `durable` is the last durable
-    /// record. The thread ends when all [`Histories`] and the sender of `durable` are gone; `client.csv` then
-    /// holds everything.
+    /// Follows the market of a data folder, whose journal already has its key. `durable` is the last durable record.
+    /// The thread ends when all [`Histories`] and the sender of `durable` are dropped; `client.csv` then holds
+    /// everything.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// When the system cannot start a thread.
     pub fn start(
         disk: Arc<dyn Disk>,
         data: &DataDir,
@@ -141,15 +141,15 @@ impl Follower {
     }
 }
 
-/// What the follower makes of the journal.
+/// State derived from the journal.
 #[derive(Debug)]
 struct State {
     finder: BidFinder,
-    /// What each trader bid last on each stock.
+    /// Latest bid of each trader on each stock.
     latest: BTreeMap<(Name, Symbol), Price>,
     history: BidHistory,
     activity: ActivityIndex,
-    /// Rises with each bid.
+    /// Number of bids.
     bids: u64,
 }
 
@@ -192,7 +192,7 @@ impl State {
     }
 }
 
-/// The journal, read as far as it is durable.
+/// The journal.
 struct Source {
     disk: Arc<dyn Disk>,
     journal: PathBuf,
@@ -203,10 +203,10 @@ struct Subscription {
     source: Source,
     durable: watch::Receiver<u64>,
     state: State,
-    /// The last record that `state` holds.
+    /// The last record that `state` includes.
     read: u64,
     client: ClientCsv,
-    /// The last fault that was logged: it is said once, not every second.
+    /// The last logged fault: it is logged once, not every second.
     said: Option<String>,
 }
 
@@ -223,7 +223,7 @@ impl Subscription {
                 },
             }
         }
-        // The last bids may still be on their way to the disk.
+        // The last bids may not be on disk yet.
         while self.durable.changed().await.is_ok() {}
         self.client.next_at = Instant::now();
         self.refresh();
@@ -264,13 +264,13 @@ impl Subscription {
         }
     }
 
-    /// Reads up to what is durable now.
+    /// Reads up to the last durable record.
     fn catch_up(&mut self) -> Result<(), JournalError> {
         let durable = *self.durable.borrow();
         if self.read >= durable {
             return Ok(());
         }
-        // After an error the reader may stand beyond what was taken: begin again behind that.
+        // After an error the reader may be past the last applied record: open it again there.
         let mut reader = match self.source.reader.take() {
             Some(reader) => reader,
             None => {
@@ -283,9 +283,9 @@ impl Subscription {
             let Some(frame) = reader.next_view()? else {
                 break;
             };
-            // A commit is one frame, so none reaches over the last durable record.
+            // A commit is one frame, so none extends past the last durable record.
             if let Err(error) = self.state.take(&frame) {
-                // Some of the frame may have been taken: nothing made of it can be trusted.
+                // A part of the frame may have been applied, so the state cannot be trusted.
                 self.state = State::new(BIDS_KEPT_MAX);
                 self.read = 0;
                 return Err(error);
@@ -308,13 +308,13 @@ impl Subscription {
 /// `client.csv`: `name,symbol,bit`.
 struct ClientCsv {
     path: PathBuf,
-    /// How many bids the file holds; `None`: it is of an earlier run.
+    /// Number of bids in the file; `None`: it is from an earlier run.
     written: Option<u64>,
     next_at: Instant,
 }
 
 impl ClientCsv {
-    /// Writes the file anew, aside and renamed, if there is anything new and it is time.
+    /// Writes the file again under another name and renames it, if there are new bids and the pause is over.
     fn write(&mut self, state: &State) -> io::Result<()> {
         let begun_at = Instant::now();
         if self.written == Some(state.bids) || begun_at < self.next_at {
@@ -322,7 +322,7 @@ impl ClientCsv {
         }
         let aside = self.path.with_extension("csv.tmp");
         write_rows(&aside, &state.latest)?;
-        // Not synced: after a loss of power it is made again from the journal, whose syncs it would delay.
+        // Not synced: after a power loss it is made again from the journal, whose syncs this would delay.
         std::fs::rename(&aside, &self.path)?;
         self.written = Some(state.bids);
         self.next_at = Instant::now() + begun_at.elapsed() * CLIENT_CSV_PAUSE;
@@ -334,7 +334,7 @@ fn write_rows(path: &Path, latest: &BTreeMap<(Name, Symbol), Price>) -> io::Resu
     let mut file = BufWriter::new(File::create(path)?);
     file.write_all(b"name,symbol,bit\n")?;
     for ((name, symbol), price) in latest {
-        // None of the three can hold a comma or a quote, or be taken for a formula.
+        // None of the three values can contain a comma or a quote, or be taken for a formula.
         writeln!(file, "{name},{symbol},{price}")?;
     }
     file.flush()

@@ -1,5 +1,5 @@
-//! Projections of the durable market: the live feed, its signatures, the files and the console. Each one can be slow,
-//! absent or started again; the market never waits for it.
+//! Projections of the durable market: the live feed, its signatures, the files and the console. Each can be slow,
+//! absent or restarted; the market never waits for it.
 
 pub mod console;
 pub mod console_text;

@@ -1,6 +1,6 @@
-//! Order entry: the lines of traders who do nothing but bid. The sequencer reads them itself, so that a bid's way is one
-//! thread's: it reads what has come, decides it, writes and syncs, answers. Whatever else comes on such a line goes back
-//! to its connection, and the line with it.
+//! Order entry: direct reads of connections that send nothing but bids. The sequencer reads them itself, so that one
+//! thread does all the work for a bid: read the input, decide, write and sync, reply. When any other message comes, the
+//! connection and the message are returned to the connection's task.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,62 +20,62 @@ use crate::platform::tcp::HandedOff;
 use crate::sequencer::rate_limit::RateLimiter;
 use crate::sequencer::reply::ReplyChannel;
 
-/// So many commands in a row make a connection one that does nothing but bid.
+/// Number of orders in a row after which the sequencer reads a connection itself.
 pub const FAST_PATH_AFTER: u32 = 8;
-/// How many commands of one line can wait for their answers to be written; then it goes back to its connection, which
-/// reads no more until they are.
+/// Maximum number of commands of one connection whose replies are not written yet. At the maximum it is returned to its
+/// task, which reads no more until they are.
 pub const PENDING_REPLIES_MAX: usize = 1_024;
-/// How much is read of a line at a time, so that each has its turn.
+/// Maximum number of bytes read from one connection at a time, so that each gets its turn.
 const INPUT_BYTES: usize = 16 * 1_024;
-/// How long the beginning of a command can be kept until the rest comes.
+/// Maximum number of bytes of an incomplete command that are kept until the rest comes.
 const REST_BYTES_MAX: usize = 256;
-/// How many lines are seen ready at a time.
+/// Maximum number of readiness events per poll.
 const EVENTS: usize = 1_024;
-/// Token of the waker: something was put in the queue.
+/// Token of the waker: the queue has a new submission.
 const QUEUE_MAX: Token = Token(usize::MAX);
 
-/// The lines that the sequencer reads, and what it waits for when there is nothing to do.
+/// The connections that the sequencer reads, and the poll that it waits on when idle.
 #[derive(Debug)]
 pub struct DirectReader {
     poll: Poll,
     events: Events,
     connections: Slab<Registered>,
-    /// Those with something to read.
+    /// Connections with input to read.
     ready: VecDeque<usize>,
     input: Box<[u8]>,
     metrics: Arc<Metrics>,
 }
 
-/// A connection that does nothing but bid.
+/// A connection that sends nothing but bids.
 #[derive(Debug)]
 pub struct FastPathConnection {
-    /// What it is read from.
+    /// Input of the connection.
     pub input: HandedOff,
-    /// The session that it bids in.
+    /// Session of the bids.
     pub session: SessionId,
-    /// What its user's commands are taken from; `None`: they have no limit.
+    /// Rate limiter of the user's commands; `None`: unlimited.
     pub limit: Option<Arc<RateLimiter>>,
-    /// Who is told.
+    /// Channel for the replies.
     pub reply: Arc<ReplyChannel>,
 }
 
 #[derive(Debug)]
 struct Registered {
     connection: FastPathConnection,
-    /// The beginning of a command whose rest is to come.
+    /// The beginning of a command whose rest has not come yet.
     rest: Vec<u8>,
-    /// Whether it is among those that are ready.
+    /// True while it is in the list of ready connections.
     is_ready: bool,
 }
 
-/// Why a line goes back, and what was read of it and not taken.
+/// Signal to return a connection to its task, with the input that was read and not parsed.
 struct Demote<'a>(&'a [u8]);
 
 impl DirectReader {
-    /// Without a line.
+    /// Creates a reader without connections.
     ///
     /// # Errors
-    /// When the system cannot tell what happens to streams.
+    /// When the system has no poll for streams.
     pub fn new(metrics: Arc<Metrics>) -> io::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
@@ -87,27 +87,27 @@ impl DirectReader {
         })
     }
 
-    /// What ends [`wait`](Self::wait), from any thread.
+    /// Returns a waker that ends [`wait`](Self::wait) from any thread.
     ///
     /// # Errors
-    /// When the system has none to give.
+    /// When the system has none left.
     pub fn waker(&self) -> io::Result<Waker> {
         Waker::new(self.poll.registry(), QUEUE_MAX)
     }
 
-    /// Whether some line has something to read, as far as is known.
+    /// Returns whether a connection is known to have input.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
-    /// Takes a line in.
+    /// Adds a connection.
     pub fn enter(&mut self, connection: FastPathConnection) {
         let fd = connection.input.as_raw_fd();
         let line = self.connections.vacant_entry();
         let place = line.key();
         let registry = self.poll.registry();
-        // Without it the line goes back as it is dropped.
+        // If this fails, the drop returns the connection to its task.
         if registry
             .register(&mut SourceFd(&fd), Token(place), Interest::READABLE)
             .is_ok()
@@ -122,14 +122,14 @@ impl DirectReader {
         }
     }
 
-    /// Sees which lines have something to read, without waiting.
+    /// Checks which connections have input, without waiting.
     pub fn look(&mut self) {
         if !self.connections.is_empty() {
             self.wait(Duration::ZERO);
         }
     }
 
-    /// Waits until a line has something to read, the waker is called, or for so long.
+    /// Waits until a connection has input, the waker is called, or `most` has passed.
     pub fn wait(&mut self, most: Duration) {
         if let Err(error) = self.poll.poll(&mut self.events, Some(most)) {
             // A signal; the caller waits again.
@@ -137,7 +137,7 @@ impl DirectReader {
             return;
         }
         for event in &self.events {
-            // What has left may have an event on its way still.
+            // An event may come after its connection was removed.
             if let Some(line) = self.connections.get_mut(event.token().0)
                 && !line.is_ready
             {
@@ -147,8 +147,8 @@ impl DirectReader {
         }
     }
 
-    /// Reads one of the lines that are ready, puts its commands to `commands`, and gives whose they are. `None`: no
-    /// line is ready.
+    /// Reads one of the ready connections, appends its commands to `commands`, and returns their session and reply
+    /// channel; `None` if no connection is ready.
     pub fn read(
         &mut self,
         commands: &mut Vec<(RequestId, Command)>,
@@ -165,7 +165,7 @@ impl DirectReader {
             Ok(false) => {}
             Err(Demote(rest)) => {
                 let fd = line.connection.input.as_raw_fd();
-                // It is open; a failure would leave events that lead nowhere.
+                // The descriptor is open; a failure would only leave events without a connection.
                 let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
                 self.metrics.order_entry.subtract(1);
                 self.connections
@@ -180,7 +180,7 @@ impl DirectReader {
 }
 
 impl Registered {
-    /// Reads once. Whether there may be more.
+    /// Reads once. Returns whether there may be more.
     fn read<'a>(
         &mut self,
         input: &'a mut [u8],
@@ -196,7 +196,7 @@ impl Registered {
         };
         let free = input.len() - kept;
         let count = match read {
-            // The connection sees for itself how a stream ends or fails.
+            // The connection's task handles the end or the failure of a stream.
             Ok(0) => return Err(Demote(&input[..kept])),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -214,10 +214,10 @@ impl Registered {
         Ok(count == free)
     }
 
-    /// The next command; nothing when it is not whole yet.
+    /// Returns the next command; `None` when it is incomplete.
     fn next<'a>(&self, rest: &mut &'a [u8]) -> Result<Option<(RequestId, Command)>, Demote<'a>> {
         let from = *rest;
-        // What is wrong with it, its connection says.
+        // The connection's task reports the fault.
         match Frame::split_from(rest, REQUEST_BYTES_MAX) {
             Ok(None) => Ok(None),
             Ok(Some(frame)) => {
@@ -240,7 +240,7 @@ impl Registered {
     }
 }
 
-/// Whether a message is a bid or an order, or changes one: what traders who are in a hurry send.
+/// Returns whether a message places or changes a bid or an order: the messages of traders in a hurry.
 #[must_use]
 pub fn is_order(message: &ClientMessage) -> bool {
     matches!(

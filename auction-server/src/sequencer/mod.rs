@@ -1,8 +1,8 @@
-//! The one writer: a thread that takes what has queued as one batch, decides it, makes it durable with one
-//! sync, and tells. The next batch gathers meanwhile; there is no timer.
+//! The single writer: a thread that takes the queued submissions as one batch, decides them, makes them durable with
+//! one sync, and replies. The next batch gathers meanwhile; there is no timer.
 //!
-//! What a connection read at once comes as one submission and is told as one answer: a queue is entered, and a thread
-//! woken, once for all of it. The lines of those who do nothing but bid it [reads itself](crate::sequencer::direct_read).
+//! The commands that a connection read at once are one submission and get one answer: one queue operation and one
+//! wake-up for all of them. Connections that send nothing but bids are [read directly](crate::sequencer::direct_read).
 
 pub mod queue;
 pub mod direct_read;
@@ -30,32 +30,32 @@ use crate::sequencer::direct_read::DirectReader;
 use crate::sequencer::queue::{Commands, Question, QueueReceiver, SequencerHandle, Submission};
 use crate::sequencer::reply::{Decisions, ReplyChannel};
 
-/// After so many records those are told who need not know of each batch.
+/// Number of records after which watchers of milestones are notified; they do not need every batch.
 pub const MILESTONE_RECORDS: u64 = 1_000;
 /// The thread looks at the clock at least this often: a timer may sleep through a suspended machine.
 const IDLE_MAX: Duration = Duration::from_secs(1);
-/// How many commands are taken before they are committed, and one read more.
+/// Maximum number of commands taken before a commit, beyond which at most one more read is added.
 const COMMANDS_AT_ONCE: usize = BATCH_RECORDS_MAX as usize / 2;
 
-/// The sequencer's thread and the ways to it.
+/// The sequencer's thread, and the channels to and from it.
 #[derive(Debug)]
 pub struct Sequencer {
-    /// Where submissions go in. The thread ends when all clones of it are gone.
+    /// Handle for submissions. The thread ends when all clones of it are dropped.
     pub handle: SequencerHandle,
     /// The last durable record.
     pub durable: watch::Receiver<u64>,
-    /// The same, told once in [`MILESTONE_RECORDS`]: who waits for it is not woken by each batch.
+    /// The same, updated once per [`MILESTONE_RECORDS`]: a task that waits for it is not woken by each batch.
     pub milestones: watch::Receiver<u64>,
-    /// How the thread ends: with an error when the journal failed.
+    /// The thread; it returns an error when the journal failed.
     pub thread: JoinHandle<io::Result<()>>,
 }
 
 impl Sequencer {
-    /// Starts the thread. What has become durable goes to the credentials, the dead-man switches, the hub, and `durable`, in this
-    /// order, before anyone is told. The hub is woken after that.
+    /// Starts the thread. Durable events go to the credentials, the dead-man switches, the hub, and `durable`, in this
+    /// order, before any reply. The hub is woken after that.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// When the system cannot start a thread.
     pub fn start(
         group_commit: GroupCommit,
         clock: Arc<dyn Clock>,
@@ -107,22 +107,22 @@ struct Worker {
     credentials: Arc<Credentials>,
     dead_man: Arc<DeadManSwitches>,
     hub: Hub,
-    /// Since when the hub has not looked at what it was handed.
+    /// Time since when the hub has events that it was not woken for.
     hub_waits_since: Option<Instant>,
     durable: watch::Sender<u64>,
     milestones: watch::Sender<u64>,
     metrics: Arc<Metrics>,
 }
 
-/// What was decided and is told when it is durable.
+/// Decisions and answers that are sent when they are durable.
 #[derive(Default)]
 struct PendingReplies {
     /// Answers to questions.
     answers: Vec<Box<dyn FnOnce() + Send>>,
-    /// What each connection is told.
+    /// Decisions by connection.
     connections: Vec<(Arc<ReplyChannel>, Decisions)>,
     count: u64,
-    /// Where answers are encoded.
+    /// Buffer for encoding replies.
     buffer: Vec<u8>,
 }
 
@@ -134,7 +134,7 @@ impl PendingReplies {
             .push(Box::new(move || drop(reply.send(answer))));
     }
 
-    /// Sends all of it.
+    /// Sends all decisions and answers.
     fn send(&mut self, durable_at: Instant, metrics: &Metrics) {
         for (reply, decisions) in self.connections.drain(..) {
             reply.send(decisions, durable_at, metrics, &mut self.buffer);
@@ -156,7 +156,7 @@ impl Worker {
             let taken_at = Instant::now();
             let now = self.clock.now();
             self.end_standstill(now)?;
-            // What is due comes first, all of it, however many batches it fills.
+            // Due timers come first, all of them, even if they fill several batches.
             while self.group_commit.advance(now) {
                 self.commit()?;
             }
@@ -182,8 +182,8 @@ impl Worker {
         }
     }
 
-    /// Treats a time in which this thread did not run as an outage, before what fell due in it is decided: those who bid
-    /// meanwhile were not heard.
+    /// Treats a time in which this thread did not run as an outage, before it decides timers that fell due in it: bids
+    /// sent meanwhile were not received.
     fn end_standstill(&mut self, now: Timestamp) -> io::Result<()> {
         let stood_still = now.since(self.looked_at);
         self.looked_at = now;
@@ -205,7 +205,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Decides what is asked. Gives how much it was.
+    /// Decides a submission. Returns the number of its commands.
     fn take(
         &mut self,
         now: Timestamp,
@@ -237,7 +237,7 @@ impl Worker {
         Ok(count)
     }
 
-    /// Reads the lines that are ready, and decides what is asked there.
+    /// Reads the ready connections, and decides their commands.
     fn take_orders(
         &mut self,
         now: Timestamp,
@@ -315,8 +315,8 @@ impl Worker {
         }
     }
 
-    /// Waits for a first submission, a line with something to read, a deadline or a while; takes all that has queued.
-    /// `false`: there will be no more.
+    /// Waits for a submission, a connection with input, a deadline or the end of the idle time; then takes all queued
+    /// submissions. Returns `false` when there will be no more.
     fn receive(&mut self, batch: &mut Vec<(Submission, Instant)>) -> bool {
         if !self.receiver.take(COMMANDS_AT_ONCE, batch) {
             return false;
@@ -335,7 +335,7 @@ impl Worker {
         is_open && self.receiver.take(COMMANDS_AT_ONCE, batch)
     }
 
-    /// How long nothing may happen.
+    /// Returns the maximum time to sleep.
     fn idle_time(&self) -> Duration {
         let idle = match self.group_commit.engine().next_deadline() {
             Some(due) => Duration::from_micros(due.since(self.clock.now()).micros()).min(IDLE_MAX),
@@ -347,8 +347,8 @@ impl Worker {
         }
     }
 
-    /// Those who watch come after those who wait. Whoever asks the hub wakes it too, and finds there all that was handed
-    /// to it.
+    /// Wakes the hub when someone watches or its delay is over: after the replies. A question to the hub wakes it too,
+    /// so that its answer includes all published events.
     fn wake_hub(&mut self) {
         let Some(since) = self.hub_waits_since else {
             return;
@@ -359,7 +359,7 @@ impl Worker {
         }
     }
 
-    /// Commits the batch at hand when no more fits into it.
+    /// Commits the current batch if it is full.
     fn commit_when_full(&mut self) -> io::Result<()> {
         if self.group_commit.is_full() {
             self.commit()?;
@@ -369,7 +369,7 @@ impl Worker {
 
     fn commit(&mut self) -> io::Result<()> {
         if self.group_commit.pending() == 0 {
-            // A batch says it itself.
+            // The commit of a batch would report a journal failure itself.
             return self.group_commit.check();
         }
         let (records, begun_at) = (self.group_commit.pending(), Instant::now());
@@ -379,7 +379,7 @@ impl Worker {
         self.credentials.on_commit(&committed);
         self.dead_man.on_commit(&committed);
         let sequence = committed.sequence.0;
-        // The engine knows nothing now that is not durable.
+        // The engine's whole state is durable now.
         let indicatives = indicative::touched(self.group_commit.engine(), &committed.events);
         if !committed.events.is_empty() {
             self.hub.publish(committed.events, indicatives);

@@ -18,33 +18,33 @@ use crate::platform::metrics::Metrics;
 use crate::sequencer::direct_read::FastPathConnection;
 use crate::sequencer::reply::ReplyChannel;
 
-/// How many commands and questions can wait; one more is answered `busy`.
+/// Maximum number of commands and questions that wait; one more is answered `busy`.
 pub const QUEUE_MAX: usize = 8_192;
 
-/// What is asked of the sequencer.
+/// A submission to the sequencer.
 #[derive(Debug)]
 pub(crate) enum Submission {
-    /// A question of someone who waits for the answer.
+    /// A question whose sender waits for the answer.
     Question(Question),
     /// Commands of a connection.
     Commands(Commands),
-    /// A line to read from now on.
+    /// A connection for the sequencer to read itself from now on.
     FastPathConnection(FastPathConnection),
 }
 
-/// Commands that a connection read at once. They are told together.
+/// Commands that a connection read at once. They get one answer.
 #[derive(Debug)]
 pub struct Commands {
-    /// The session that they are given in.
+    /// Session of the commands.
     pub session: SessionId,
-    /// The number of each, and the command.
+    /// The commands, each with its request number.
     pub commands: Vec<(RequestId, Command)>,
-    /// Who is told. It [knows](ReplyChannel::begin) that they are under way.
+    /// Channel for the replies. It already [counts](ReplyChannel::begin) them as under way.
     pub reply: Arc<ReplyChannel>,
 }
 
 impl Submission {
-    /// How much it is.
+    /// Returns its size: the number of commands and questions.
     pub(crate) fn count(&self) -> usize {
         match self {
             Self::Question(_) => 1,
@@ -54,13 +54,13 @@ impl Submission {
     }
 }
 
-/// A question of someone who waits for its answer, which is sent once all that was decided before it is durable.
+/// A question. Its answer is sent once all earlier decisions are durable.
 #[derive(Debug)]
 pub(crate) enum Question {
     /// Decide a command.
     Command(Caller, Command, oneshot::Sender<Decision>),
-    /// Decide a command of a session unless it is this late already; then `None`. The outcome of a request that was
-    /// decided before is sent all the same.
+    /// Decide a command of a session unless it is this late already; then answer `None`. The outcome of a request that
+    /// was decided before is sent in any case.
     CommandBefore(
         Caller,
         Timestamp,
@@ -69,39 +69,39 @@ pub(crate) enum Question {
     ),
     /// The highest number of an accepted request of a session.
     LastRequest(SessionId, oneshot::Sender<RequestId>),
-    /// What a trader would have needed to win a lot; `None` before its close.
+    /// The price that a trader would have needed to win a lot; `None` before its close.
     WinningThreshold(LotId, UserId, oneshot::Sender<Option<WinningThreshold>>),
-    /// What a trader owns, as this user may see it.
+    /// A trader's balance, as far as this user may see it.
     Balance(UserId, GetBalance, oneshot::Sender<Result<Balance, Reject>>),
-    /// A trader's own orders on a lot; `None`: there is no such lot.
+    /// A trader's own orders on a lot; `None` if the lot does not exist.
     Orders(LotId, UserId, oneshot::Sender<Option<Vec<OwnOrder>>>),
     /// The record of a request of a session, if it was accepted and is remembered.
     Record(SessionId, RequestId, oneshot::Sender<Option<Sequence>>),
 }
 
-/// Where submissions go in.
+/// Handle for submissions.
 #[derive(Clone, Debug)]
 pub struct SequencerHandle {
     sender: Arc<QueueSender>,
     metrics: Arc<Metrics>,
 }
 
-/// The queue and the waker of its reader. They are dropped in this order: the sequencer ends when it is woken and finds
-/// that nobody can put anything in any more.
+/// The queue and the waker of its reader. They are dropped in this order: the sequencer is woken, finds the queue
+/// closed, and ends.
 #[derive(Debug)]
 struct QueueSender {
     queue: SyncSender<(Submission, Instant)>,
     wake_on_send: WakeOnSend,
 }
 
-/// Why a submission was not taken, or not answered.
+/// Reason why a submission was not taken, or not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmitError {
-    /// Too many wait already.
+    /// The queue is full.
     Busy,
     /// The sequencer has ended; nothing was done.
     Stopped,
-    /// The sequencer failed while it was at it: it may be in the journal, or not.
+    /// The sequencer failed during the submission: the command may be in the journal, or not.
     Unknown,
 }
 
@@ -109,7 +109,7 @@ impl SequencerHandle {
     /// Submits commands without waiting.
     ///
     /// # Errors
-    /// [`SubmitError`] when the queue is full or has no reader any more; and the commands.
+    /// [`SubmitError`], with the commands, when the queue is full or the sequencer has ended.
     pub fn submit(&self, commands: Commands) -> Result<(), (SubmitError, Commands)> {
         let count = commands.commands.len();
         let sent = self.send(Submission::Commands(commands), count);
@@ -121,9 +121,9 @@ impl SequencerHandle {
         })
     }
 
-    /// Has the sequencer read a line itself. When too much waits for it already, the line goes back to its connection.
+    /// Lets the sequencer read a connection itself. When its queue is full, the connection is returned to its task.
     pub fn hand_off(&self, connection: FastPathConnection) {
-        // It goes back when it is dropped.
+        // On failure the drop returns it.
         let _ = self.send(Submission::FastPathConnection(connection), 1);
     }
 
@@ -180,7 +180,7 @@ impl SequencerHandle {
             .await
     }
 
-    /// Returns what a trader would have needed to win a lot; `None` before its close.
+    /// Returns the price that a trader would have needed to win a lot; `None` before its close.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -193,10 +193,10 @@ impl SequencerHandle {
             .await
     }
 
-    /// Returns what a trader owns, as `asker` may see it.
+    /// Returns a trader's balance, as far as `asker` may see it.
     ///
     /// # Errors
-    /// [`SubmitError`]; within, the market's refusal.
+    /// [`SubmitError`]; the inner result is the market's refusal.
     pub async fn balance(
         &self,
         asker: UserId,
@@ -206,7 +206,7 @@ impl SequencerHandle {
             .await
     }
 
-    /// Returns a trader's own orders on a lot; `None` when there is no such lot.
+    /// Returns a trader's own orders on a lot; `None` if the lot does not exist.
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -242,7 +242,7 @@ impl SequencerHandle {
     }
 }
 
-/// Wakes the sequencer, if it sleeps.
+/// Wakes the sequencer if it sleeps.
 #[derive(Debug)]
 struct WakeOnSend {
     waker: Waker,
@@ -272,7 +272,7 @@ pub(crate) struct QueueReceiver {
 }
 
 impl SequencerHandle {
-    /// A queue whose reader, while it [sleeps](QueueReceiver::fall_asleep), is woken by `waker`.
+    /// Creates a queue whose reader, while it [sleeps](QueueReceiver::fall_asleep), is woken by `waker`.
     pub(crate) fn new(waker: Waker, metrics: Arc<Metrics>) -> (Self, QueueReceiver) {
         let (sender, queue) = sync_channel(QUEUE_MAX);
         let is_asleep = Arc::new(AtomicBool::new(false));
@@ -298,7 +298,7 @@ impl SequencerHandle {
 }
 
 impl QueueReceiver {
-    /// Takes what has queued, as soon as it is so much no more. `false`: there will be no more.
+    /// Takes queued submissions until they are at least `enough`. Returns `false` when there will be no more.
     pub(crate) fn take(&self, enough: usize, received: &mut Vec<(Submission, Instant)>) -> bool {
         let mut count = 0;
         let mut is_open = true;
@@ -319,12 +319,12 @@ impl QueueReceiver {
         is_open
     }
 
-    /// From here on whoever puts something in wakes the reader. Who came before has woken nobody: look once more.
+    /// Makes each later submission wake the reader. Earlier ones have not, so look at the queue once more after this.
     pub(crate) fn fall_asleep(&self) {
         self.is_asleep.store(true, SeqCst);
     }
 
-    /// Nobody needs to wake the reader.
+    /// Stops submissions from waking the reader.
     pub(crate) fn wake_up(&self) {
         self.is_asleep.store(false, SeqCst);
     }

@@ -12,7 +12,7 @@ use crate::config::Rate;
 pub struct RateLimiter(DefaultDirectRateLimiter);
 
 impl RateLimiter {
-    /// Makes a full bucket.
+    /// Creates a full bucket.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         let each = rate.period / rate.count.get();
@@ -25,7 +25,7 @@ impl RateLimiter {
     /// Takes one token.
     ///
     /// # Errors
-    /// The time until there is a token again.
+    /// Time until the next token.
     pub fn take(&self) -> Result<(), Duration> {
         let taken = self.0.check();
         taken.map_err(|until| until.wait_time_from(DefaultClock::default().now()))

@@ -1,4 +1,4 @@
-//! Telling a connection what came of its commands.
+//! Replies to the commands of a connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -13,39 +13,39 @@ use crate::platform::encoding::Encoding;
 use crate::platform::metrics::Metrics;
 use crate::platform::tcp::{Sent, WriteHalf};
 
-/// What came of commands, by the numbers of their requests.
+/// Decisions on commands, each with its request number.
 pub type Decisions = Vec<(RequestId, Decision)>;
 
-/// What a connection is told.
+/// A message to a connection's task.
 #[derive(Clone, Debug)]
 pub enum ReplyMessage {
-    /// What came of commands that it submitted together.
+    /// Decisions on commands that it submitted together.
     Decisions {
-        /// Its number for each, and what came of it.
+        /// The decisions, each with its request number.
         decisions: Decisions,
-        /// When they were durable.
+        /// Time at which they became durable.
         durable_at: Instant,
     },
-    /// There is room for more commands, or an answer is to be written to its end.
+    /// There is room for more commands, or the rest of an answer is to be written.
     Wake,
 }
 
-/// How many of [`ReplyMessage::Wake`] can be on their way to a connection, beside its answers.
+/// Maximum number of [`ReplyMessage::Wake`] in a connection's queue, in addition to its answers.
 pub const WAKES_MAX: usize = 2;
 
-/// The way back to a connection: straight to its stream if it has an [`WriteHalf`], else through its task.
+/// Reply channel of a connection: directly to its stream if it has a [`WriteHalf`], otherwise through its task.
 #[derive(Debug)]
 pub struct ReplyChannel {
     queue: mpsc::Sender<ReplyMessage>,
     direct: Option<(Arc<WriteHalf>, Encoding)>,
-    /// Commands that were submitted and not told.
+    /// Number of commands submitted and not answered yet.
     in_flight: AtomicUsize,
-    /// The connection looks up when fewer are under way.
+    /// The connection is woken when fewer commands than this are under way.
     wake_below: AtomicUsize,
 }
 
 impl ReplyChannel {
-    /// The way to a connection. The queue has room for each command that can be under way, and [`WAKES_MAX`].
+    /// Creates the channel. `queue` has room for each command that can be under way, and [`WAKES_MAX`].
     #[must_use]
     pub fn new(
         queue: mpsc::Sender<ReplyMessage>,
@@ -59,12 +59,12 @@ impl ReplyChannel {
         }
     }
 
-    /// So many commands are going to be submitted.
+    /// Counts commands that are about to be submitted.
     pub fn begin(&self, count: usize) {
         self.in_flight.fetch_add(count, SeqCst);
     }
 
-    /// So many of them are told, or were not taken.
+    /// Counts commands that are answered, or were not taken, and wakes a connection that waits for room.
     pub fn end(&self, count: usize) {
         let left = self.in_flight.fetch_sub(count, SeqCst) - count;
         if left < self.wake_below.load(SeqCst) {
@@ -73,24 +73,24 @@ impl ReplyChannel {
         }
     }
 
-    /// How many commands were submitted and not told.
+    /// Returns the number of commands submitted and not answered.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(SeqCst)
     }
 
-    /// Whether fewer commands are under way. If not, the connection is told to look up when they are.
+    /// Returns whether fewer commands are under way. If not, the connection is woken once they are.
     pub fn has_fewer_than(&self, count: usize) -> bool {
         let has_fewer = || self.in_flight() < count;
         if has_fewer() {
             return true;
         }
         self.wake_below.store(count, SeqCst);
-        // They may have become fewer in between.
+        // The number may have become smaller in between.
         has_fewer()
     }
 
-    /// Tells what came of commands, all of which is durable. Who has left need not be told.
+    /// Sends decisions, all of which are durable. The connection may be gone; then nothing happens.
     pub fn send(
         &self,
         decisions: Decisions,
@@ -124,7 +124,7 @@ impl ReplyChannel {
     }
 
     fn wake(&self) {
-        // Without room it has much to look at anyway.
+        // If the queue is full, the connection has work anyway and will look.
         let _ = self.queue.try_send(ReplyMessage::Wake);
     }
 }
@@ -143,10 +143,10 @@ pub fn append_reply(
     }
 }
 
-/// What a client is told of a command, and counts it.
+/// Returns the reply to a command, and counts it.
 ///
 /// # Errors
-/// The refusal that it is told.
+/// The refusal to send.
 fn response_to(decision: &Decision, metrics: &Metrics) -> Result<Accepted, Refused> {
     let done = match decision {
         Ok(done) => done,
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_waits_for_room_is_told_to_look_up_when_there_is_some_and_once() {
+    fn a_connection_that_waits_for_room_is_woken_once() {
         let (queue, mut told) = mpsc::channel(8);
         let reply_channel = ReplyChannel::new(queue, None);
         reply_channel.begin(5);

@@ -1,4 +1,4 @@
-//! Many who watch, and do other things meanwhile: each has the whole feed, in order.
+//! Many watchers that also send requests: each receives the whole feed, in order.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 
 use crate::market::{Lines, Market, assert_kind, within};
 
-/// So many lots take two parts of a snapshot.
+/// This many lots make a snapshot of two parts.
 const LOTS: usize = 600;
 const BIDS: u64 = 150;
 /// Watchers of each [`Habit`].
 const WATCHERS: usize = 2;
 
-/// What a watcher does beside listening.
+/// Action of a watcher beside listening.
 #[derive(Clone, Copy, Debug)]
 enum Habit {
     Listens,
@@ -34,18 +34,18 @@ const HABITS: [Habit; 5] = [
     Habit::BeginsAnew,
 ];
 
-/// A client that watches, and what it has been told.
+/// A client that watches, and its position.
 struct Watcher {
     lines: Lines<TcpStream>,
     habit: Habit,
     market: Value,
-    /// The place up to which it was told everything.
+    /// Position up to which it has received everything.
     told: u64,
-    /// The number of its last request for a watch.
+    /// Number of its last watch request.
     watch: u64,
-    /// Batches since it did something.
+    /// Batches since its last action.
     batches: u64,
-    /// It is between two parts of this request's snapshot.
+    /// Inside the snapshot of this request, between two parts.
     within_snapshot: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl Watcher {
         watcher
     }
 
-    /// Takes the next message, and does what its habit is.
+    /// Takes the next message, and acts by its habit.
     async fn listen(&mut self) {
         let message = self.lines.next().await.expect("the feed goes on");
         if let Some(feed) = message.get("feed") {
@@ -132,7 +132,7 @@ fn place(value: &Value) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn everyone_who_watches_is_told_each_batch_once_and_in_order_whatever_else_they_do() {
+async fn each_watcher_receives_each_batch_once_and_in_order() {
     let data = tempfile::tempdir().unwrap();
     let rows = (1..=LOTS).map(|n| format!("{n:02},S{n},1,0\n"));
     let stocks = format!("Security,Symbol,Price,Profit\n{}", rows.collect::<String>());
@@ -141,11 +141,11 @@ async fn everyone_who_watches_is_told_each_batch_once_and_in_order_whatever_else
     let market = Market::reopen(data, |config| {
         config.data = folder;
         config.lots = LOTS;
-        // A machine that has much to do takes its time, while others are silent.
+        // A busy machine takes its time, and clients are silent meanwhile.
         config.network.heartbeat = Duration::from_secs(60);
     })
     .await;
-    // Until the feed has come so far.
+    // The watchers read up to this position, which is set near the end.
     let (ends, end) = watch::channel(u64::MAX);
     let mut watchers = JoinSet::new();
     for habit in HABITS.into_iter().cycle().take(HABITS.len() * WATCHERS) {
@@ -163,7 +163,7 @@ async fn everyone_who_watches_is_told_each_batch_once_and_in_order_whatever_else
         let bidder = &mut traders[(number % 2) as usize];
         assert_kind(&bidder.bid(1, &price).await, "accepted");
     }
-    // What comes last is told to them when they know that it is the last.
+    // The watchers must know their last position before its events come.
     let mut last = market.lines().await;
     let snapshot = last.ask("get_snapshot", &json!({})).await;
     let told = place(&snapshot["snapshot_part"]["feed_sequence"]);

@@ -1,4 +1,4 @@
-//! Floods, at the real program: its memory stays bounded, and others are served.
+//! Floods of requests to the real program: its memory stays bounded, and other clients are served.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::market::{Lines, assert_kind, hello, within};
 
-/// The real program on a folder of its own.
+/// The real program with a data folder of its own.
 struct Program {
     process: Child,
     address: SocketAddr,
@@ -24,7 +24,7 @@ struct Program {
 
 impl Program {
     async fn start() -> Self {
-        // These clients send no pings, and are not to be dropped for it.
+        // These clients send no pings, and must not be dropped for it.
         Self::start_with(1, &["--heartbeat=60s"]).await
     }
 
@@ -60,18 +60,18 @@ impl Program {
         within(TcpStream::connect(self.address)).await.unwrap()
     }
 
-    /// A connection whose client has room for little: what it does not read soon waits at the server.
+    /// A connection with a small receive buffer: its unread output soon waits at the server.
     async fn connect_narrowly(&self) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         within(socket.connect(self.address)).await.unwrap()
     }
 
-    /// Whether another client is let in; who is not is told so in frames.
+    /// Returns whether the server admits another client; a refused one gets the reason as a frame.
     async fn lets_in(&self) -> bool {
         let mut stream = self.connect().await;
         let hello = json!({"request": "1", "hello": hello()});
-        // It may be closed already.
+        // The server may have closed it already.
         let _ = within(stream.write_all(format!("{hello}\n").as_bytes())).await;
         within(stream.read_u8())
             .await
@@ -86,7 +86,7 @@ impl Program {
         trader
     }
 
-    /// Fails when it has grown by more than this since.
+    /// Fails when the memory has grown by more than `most` since `before`.
     #[track_caller]
     fn assert_grown_less(&self, before: Option<u64>, most: u64) {
         if let (Some(before), Some(now)) = (before, self.memory()) {
@@ -94,7 +94,7 @@ impl Program {
         }
     }
 
-    /// What it has in memory, in bytes; `None` where the system does not tell.
+    /// Returns its memory use in bytes; `None` where the system does not report it.
     fn memory(&self) -> Option<u64> {
         let path = format!("/proc/{}/status", self.process.id()?);
         let status = std::fs::read_to_string(Path::new(&path)).ok()?;
@@ -107,7 +107,7 @@ impl Program {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_never_end_what_they_began_cost_no_more_than_their_buffers() {
+async fn unfinished_messages_cost_no_more_than_their_buffers() {
     const CONNECTIONS: usize = 400;
     let program = Program::start().await;
     let mut mia = program.trader("mia").await;
@@ -124,13 +124,13 @@ async fn connections_that_never_end_what_they_began_cost_no_more_than_their_buff
         flood.push(stream);
     }
     assert_kind(&mia.bid(1, "1.40").await, "accepted");
-    // A buffer that grows by doubling, and a little beside it.
+    // A buffer that grows by doubling, and some room beside it.
     let most = CONNECTIONS * (2 * REQUEST_BYTES_MAX + 32 * 1_024);
     program.assert_grown_less(before, most as u64);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_logins_is_told_that_the_server_is_busy_and_bids_go_on() {
+async fn a_flood_of_logins_is_answered_busy_and_bids_are_served() {
     const CONNECTIONS: usize = 200;
     let program = Program::start().await;
     let mut mia = program.trader("mia").await;
@@ -153,16 +153,15 @@ async fn a_flood_of_logins_is_told_that_the_server_is_busy_and_bids_go_on() {
         .count();
     assert_eq!(busy + wrong, CONNECTIONS);
     assert!(wrong > 0, "some were looked at");
-    // Two hashes at a time, 19 MiB each, and what 200 connections take.
+    // Two hashes at a time, 19 MiB each, and the memory of 200 connections.
     program.assert_grown_less(before, 128 << 20);
 }
 
-/// So many lots make a market of some 600 kB of JSON.
+/// This many lots make a market of about 600 kB of JSON.
 const MANY_LOTS: u32 = 1_500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_that_ask_for_the_market_and_never_read_it_are_not_read_from_and_others_are_served()
-{
+async fn clients_that_do_not_read_the_market_are_not_read_from() {
     const READERS: usize = 40;
     const ASKED: usize = 100;
     let program = Program::start_with(MANY_LOTS, &["--heartbeat=60s"]).await;
@@ -182,17 +181,17 @@ async fn readers_that_ask_for_the_market_and_never_read_it_are_not_read_from_and
     }
     for lot in 1..=20 {
         assert_kind(&mia.bid(lot, "2").await, "accepted");
-        // It stands in line behind a question of each of them.
+        // This waits in line behind a question of each of them.
         assert_kind(&mia.ask("watch_account", &json!({})).await, "account");
     }
-    // Each has a buffer and a part of a snapshot, and the snapshots are shared: not what all their answers take.
+    // Each has a buffer and a part of a shared snapshot, much less than all their answers.
     program.assert_grown_less(before, 128 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn watchers_that_come_one_after_another_and_never_read_share_what_they_are_given() {
+async fn watchers_that_never_read_share_their_snapshots() {
     const WATCHERS: u64 = 100;
-    // More than the system takes for a client that does not read.
+    // More than the system buffers for a client that does not read.
     let program = Program::start_with(4 * MANY_LOTS, &["--heartbeat=60s"]).await;
     let mut mia = program.trader("mia").await;
     let before = program.memory();
@@ -202,14 +201,14 @@ async fn watchers_that_come_one_after_another_and_never_read_share_what_they_are
         let hello = json!({"request": "1", "hello": hello()});
         let watch = format!("{hello}\n{{\"request\":\"2\",\"watch\":{{}}}}\n");
         within(stream.write_all(watch.as_bytes())).await.unwrap();
-        // More than the welcome has come: the watch has begun.
+        // More than the welcome has arrived: the watch has begun.
         let mut first = [0; 1_024];
         within(stream.read_exact(&mut first)).await.unwrap();
         watchers.push(stream);
-        // Each begins at a place of its own.
+        // Each watch begins at another position.
         assert_kind(&mia.bid(number, "2").await, "accepted");
     }
-    // A buffer each; were each given a snapshot of its own place, they would be as many as watchers.
+    // One buffer each; with a snapshot per position, there would be as many as watchers.
     program.assert_grown_less(before, 128 << 20);
 }
 
@@ -229,12 +228,12 @@ async fn connections_that_come_and_go_leave_nothing_behind() {
             }
         }
     };
-    // What is made once is made.
+    // One-time allocations are made here.
     come_and_go(BEFORE).await;
     let before = program.memory();
     come_and_go(CONNECTIONS).await;
     assert_kind(&mia.bid(1, "1.40").await, "accepted");
-    // Some 8 kB a connection would show.
+    // A leak of about 8 kB per connection would show.
     program.assert_grown_less(before, 16 << 20);
 }
 
@@ -246,7 +245,7 @@ async fn half_open_peers_are_dropped_and_their_places_given_to_others() {
     let mut mia = program.trader("mia").await;
     let mut silent = Vec::new();
     for _ in 1..PLACES {
-        // They watch, and then neither say anything nor close, as a machine that is gone.
+        // They watch, and then neither send nor close, like a machine that has failed.
         let mut lines = Lines::greet(program.connect().await).await;
         lines.send("watch", &json!({})).await;
         silent.push(lines);
@@ -254,7 +253,7 @@ async fn half_open_peers_are_dropped_and_their_places_given_to_others() {
     assert!(!program.lets_in().await, "all places are taken");
     let mut cents = 0;
     while !program.lets_in().await {
-        // Who speaks is served meanwhile.
+        // Clients that send are served meanwhile.
         cents += 1;
         let maximum = format!("{}.{:02}", 2 + cents / 100, cents % 100);
         let raise = json!({"lot": 1, "maximum": maximum});

@@ -24,7 +24,7 @@ async fn run(program: &str, arguments: &[&str], input: &str) -> String {
     let input = input.to_owned();
     tokio::spawn(async move {
         use tokio::io::AsyncWriteExt;
-        // Who does not read it is not concerned.
+        // A program may ignore its input.
         let _ = stdin.write_all(input.as_bytes()).await;
     });
     let output = within(child.wait_with_output()).await.unwrap();
@@ -154,7 +154,7 @@ async fn curl_gets_the_page_plainly_and_over_tls() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs curl"]
-async fn curl_gets_the_documents_of_the_protocol_and_only_when_they_have_changed() {
+async fn curl_gets_the_protocol_documents_only_when_they_changed() {
     let market = Market::start().await;
     let documents = [
         (
@@ -209,7 +209,7 @@ async fn openssl_talks_json_within_tls_1_3() {
         "http/1.1",
         "-ign_eof",
     ];
-    // The server ends the connection of one that speaks no version in common.
+    // The server closes the connection of a client without a common version.
     let hello = "{\"request\":\"1\",\"hello\":{\"version_min\":9,\"version_max\":9,\"client\":\"openssl\"}}\n";
     let printed = run("openssl", &arguments, hello).await;
     assert!(printed.contains("TLSv1.3"), "{printed}");

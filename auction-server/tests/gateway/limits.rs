@@ -1,4 +1,4 @@
-//! How much one address and one user can have, and what they are told at the limit.
+//! Limits of one address and one user, and the answers at the limit.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn an_hour(count: u32) -> Option<Rate> {
     })
 }
 
-/// What a connection that is turned away is told.
+/// Returns the message to a refused connection.
 async fn turned_away(market: &Market) -> Goodbye {
     let mut bytes = Vec::new();
     within(market.connect().await.read_to_end(&mut bytes))
@@ -41,7 +41,7 @@ fn assert_told_when(answer: &Value, now: &Value) {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_of_an_address_is_told_so_and_there_is_room_when_one_ends() {
+async fn connections_of_an_address_are_limited() {
     let market = Market::start_with(|config| {
         config.network.connections_per_address = NonZeroU32::new(2).unwrap();
     })
@@ -50,7 +50,7 @@ async fn one_connection_too_many_of_an_address_is_told_so_and_there_is_room_when
     let _second = market.lines().await;
     assert_eq!(turned_away(&market).await.code, Code::TOO_MANY_CONNECTIONS);
     drop(first);
-    // The server hears of it soon.
+    // The server notices the close soon.
     within(async {
         loop {
             let mut stream = market.connect().await;
@@ -76,7 +76,7 @@ async fn an_address_that_connects_too_fast_is_told_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn logins_and_registrations_of_an_address_are_limited_whatever_the_connection() {
+async fn logins_and_registrations_of_an_address_are_limited() {
     let market = Market::start_with(|config| {
         config.network.rate_logins = an_hour(2);
         config.network.rate_registrations = an_hour(1);
@@ -92,13 +92,13 @@ async fn logins_and_registrations_of_an_address_are_limited_whatever_the_connect
     let answer = other.ask("login", &wrong).await;
     assert_eq!(answer["refused"]["code"], "bad_credentials");
     assert_told_when(&other.ask("login", &wrong).await, now);
-    // Who is logged in is not concerned.
+    // A logged-in user is not affected.
     assert_kind(&mia.bid(1, "1.40").await, "accepted");
     market.stop().await;
 }
 
 #[tokio::test]
-async fn a_users_commands_are_limited_when_the_operator_says_so_and_anothers_are_not() {
+async fn commands_of_a_user_are_limited_by_the_setting() {
     let market = Market::start_with(|config| config.network.rate_commands = an_hour(2)).await;
     let mut mia = market.trader("mia").await;
     let mut leo = market.trader("leo").await;
@@ -107,7 +107,7 @@ async fn a_users_commands_are_limited_when_the_operator_says_so_and_anothers_are
     assert_kind(&mia.bid(1, "2").await, "accepted");
     assert_kind(&mia.bid(1, "2").await, "refused");
     assert_told_when(&mia.bid(1, "3").await, now);
-    // Whatever is worked out for one user alone counts as a command.
+    // All work for one user alone counts as a command.
     let order = json!({"lot": 1, "side": "buy", "quantity": "1", "limit": "3"});
     for (kind, body) in [
         ("place_order", order),
@@ -121,7 +121,7 @@ async fn a_users_commands_are_limited_when_the_operator_says_so_and_anothers_are
         assert_told_when(&mia.ask(kind, &body).await, now);
     }
     assert_kind(&leo.bid(1, "3").await, "accepted");
-    // What is no command is not limited.
+    // Requests that are not commands are not limited.
     for _ in 0..10 {
         assert_kind(&mia.ask("get_snapshot", &json!({})).await, "snapshot_part");
     }

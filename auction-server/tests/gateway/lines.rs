@@ -26,7 +26,7 @@ async fn a_program_bids_in_json_and_another_sees_it() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_no_message_is_refused_by_its_field_and_the_connection_goes_on() {
+async fn an_invalid_line_is_refused_with_its_field_name() {
     let market = Market::start().await;
     let mut mia = market.trader("mia").await;
     mia.write(r#"{"bid":{"lot":1,"price":1.4},"request":"70"}"#)
@@ -53,7 +53,7 @@ async fn a_line_without_end_is_ended_at_the_limit() {
     let market = Market::start().await;
     let mut stream = market.connect().await;
     stream.write_all(b"{").await.unwrap();
-    // More than the limit, and the rest still on its way when the server has had enough.
+    // More than the limit; the rest is still under way when the server stops reading.
     let _ = stream.write_all(&vec![b' '; 4 * REQUEST_BYTES_MAX]).await;
     let mut lines = Lines::new(stream);
     let goodbye = lines.next_of("goodbye").await;
@@ -86,7 +86,8 @@ async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
     market.stop().await;
 }
 
-/// The conversation at the beginning of the protocol's page, word for word but for what no two servers have in common.
+/// The conversation at the beginning of the protocol document, compared word for word except for values that differ
+/// between servers.
 #[tokio::test]
 async fn the_first_conversation_of_the_specification_is_true() {
     let (_, block) = auction_proto::SPEC_MD
@@ -111,7 +112,7 @@ async fn the_first_conversation_of_the_specification_is_true() {
     market.stop().await;
 }
 
-/// What differs from server to server, or from one moment to the next.
+/// Values that differ between servers or over time.
 const DIFFERS: [&str; 9] = [
     "market",
     "time",

@@ -1,5 +1,4 @@
-//! The one door, over real sockets: every language that it speaks, and what it does about clients that do not
-//! behave.
+//! The gateway over real sockets: every protocol that it speaks, and its treatment of misbehaving clients.
 
 mod market;
 mod lines;

@@ -1,4 +1,4 @@
-//! A market in this process, and a client that speaks lines of JSON to it.
+//! A market in this process, and a client that speaks JSON lines to it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Longer than anything here takes; who waits so long has failed.
+/// Longer than any step of these tests takes; a longer wait is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A market that runs: `A` and `B` are lots 1 and 2 in some order, at a base price of 1.
+/// A running market: `A` and `B` are lots 1 and 2 in some order, at a base price of 1.
 pub struct Market {
     pub address: SocketAddr,
     pub ops: Option<SocketAddr>,
@@ -71,12 +71,12 @@ impl Market {
         within(TcpStream::connect(self.address)).await.unwrap()
     }
 
-    /// A client that has introduced itself.
+    /// Returns a client that has sent its hello.
     pub async fn lines(&self) -> Lines<TcpStream> {
         Lines::greet(self.connect().await).await
     }
 
-    /// A client that has registered and logged in.
+    /// Returns a client that has registered and logged in.
     pub async fn trader(&self, name: &str) -> Lines<TcpStream> {
         let mut lines = self.lines().await;
         let account = json!({"name": name, "password": "a password"});
@@ -86,7 +86,7 @@ impl Market {
     }
 }
 
-/// A client that speaks lines of JSON.
+/// A client that speaks JSON lines.
 pub struct Lines<S> {
     stream: BufStream<S>,
     request: u64,
@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
         self.stream.flush().await.unwrap();
     }
 
-    /// The next message; `None` at the end.
+    /// Returns the next message; `None` at the end.
     pub async fn next(&mut self) -> Option<Value> {
         let mut line = String::new();
         let read = within(self.stream.read_line(&mut line)).await;
@@ -129,7 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
         }
     }
 
-    /// The next message that answers this request.
+    /// Returns the next message that answers this request.
     pub async fn answer(&mut self, request: u64) -> Value {
         loop {
             let message = self.next().await.expect("an answer");
@@ -139,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
         }
     }
 
-    /// The next message of a kind.
+    /// Returns the next message of a kind.
     pub async fn next_of(&mut self, kind: &str) -> Value {
         loop {
             let message = self.next().await.unwrap_or_else(|| panic!("a {kind}"));

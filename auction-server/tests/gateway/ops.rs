@@ -1,4 +1,4 @@
-//! The operators' door.
+//! The operators' port.
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
@@ -28,7 +28,7 @@ pub async fn get(address: SocketAddr, path: &str) -> (u16, String) {
     (head[9..12].parse().unwrap(), body.to_owned())
 }
 
-/// The value of a metric with these labels.
+/// Returns the value of a metric with these labels.
 pub fn value(metrics: &str, name: &str) -> f64 {
     let mut lines = metrics.lines();
     let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -75,7 +75,7 @@ async fn what_the_server_does_is_counted_and_measured() {
     ] {
         assert_eq!(value(&metrics, name), expected, "{name}");
     }
-    // Registering and logging in pass the sequencer too.
+    // Registration and login pass the sequencer too.
     for stage in ["queued", "decided", "synced"] {
         let name = format!("auction_command_seconds_count{{stage=\"{stage}\"}}");
         assert!(value(&metrics, &name) >= 5.0, "{name}");
@@ -90,7 +90,7 @@ async fn what_the_server_does_is_counted_and_measured() {
 
 #[tokio::test]
 async fn a_server_starts_though_the_usual_port_is_taken() {
-    // Whether by this test or by another server.
+    // Taken by this test or already by another server.
     let _taken = TcpListener::bind(OpsListen::USUAL);
     let market = Market::start_with(|config| config.network.ops = OpsListen::Auto).await;
     assert_eq!(market.ops, None);

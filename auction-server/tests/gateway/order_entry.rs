@@ -1,5 +1,5 @@
-//! A trader who does nothing but bid is read by the sequencer itself. Nobody sees a difference: what else they ask is
-//! answered, what is wrong is refused, and who falls silent is let go.
+//! The sequencer itself reads connections that send nothing but bids. Clients see no difference: other requests are
+//! answered, faults are refused, and silent clients are dropped.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::market::{Market, within};
 use crate::ops::{get, value};
 
-/// Enough bids in a row that the sequencer reads a connection itself.
+/// Enough bids in a row for the sequencer to read a connection itself.
 const MANY: u32 = 20;
 const LOTS: u32 = 200;
 
@@ -36,7 +36,7 @@ async fn market(change: impl FnOnce(&mut Config)) -> Market {
     .await
 }
 
-/// Waits until the sequencer reads so many connections.
+/// Waits until the sequencer reads this many connections.
 async fn until_read_by_the_sequencer(ops: SocketAddr, count: f64) {
     let begun = Instant::now();
     loop {
@@ -54,7 +54,7 @@ struct Frames {
     stream: TcpStream,
     decoder: FrameDecoder,
     request: u64,
-    /// The lot of its next bid: on each it bids once.
+    /// Lot of its next bid: it bids once on each.
     lot: u32,
 }
 
@@ -122,7 +122,7 @@ impl Frames {
         self.answer(request).await
     }
 
-    /// Bids until the sequencer reads what comes.
+    /// Bids until the sequencer reads the connection.
     async fn bid_often(&mut self) {
         for _ in 0..MANY {
             assert_eq!(done(&self.bid().await), Done::Now);
@@ -141,7 +141,7 @@ impl Frames {
 
     async fn next(&mut self) -> Option<(RequestId, ServerMessage)> {
         loop {
-            // Byte by byte: nothing of what follows is lost, and few come.
+            // Byte by byte: later input is not lost, and there is little of it.
             let mut byte = [0];
             if let Ok(0) | Err(_) = within(self.stream.read(&mut byte)).await {
                 return None;
@@ -153,7 +153,7 @@ impl Frames {
         }
     }
 
-    /// What it is told as the last.
+    /// Returns the code of the last message.
     async fn goodbye(&mut self) -> Code {
         loop {
             match self.next().await {
@@ -185,14 +185,14 @@ fn ping() -> Ping {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_among_bids_is_answered_as_ever_and_nothing_is_lost_where_the_reader_changes() {
+async fn requests_among_bids_are_answered_and_none_is_lost() {
     let market = market(|_| {}).await;
     let ops = market.ops.unwrap();
     let mut mia = Frames::trader(&market, "mia").await;
     mia.bid_often().await;
     until_read_by_the_sequencer(ops, 1.0).await;
 
-    // Bids, something else, and bids, in one write, and in pieces that end anywhere.
+    // Bids, another request, and bids, in one write and in pieces that end anywhere.
     for piece in [usize::MAX, 7, 30] {
         let mut bytes = Vec::new();
         let mut bids: Vec<_> = (0..3).map(|_| mia.put_bid(&mut bytes)).collect();
@@ -212,13 +212,13 @@ async fn what_comes_among_bids_is_answered_as_ever_and_nothing_is_lost_where_the
             }
             answered.push(request);
         }
-        // What is asked of others than the sequencer may be answered before.
+        // Answers from other parts than the sequencer may come earlier.
         answered.retain(|&request| request != pinged);
         assert_eq!(answered, bids, "in order");
         until_read_by_the_sequencer(ops, 1.0).await;
     }
 
-    // A request that was done before has the same outcome, and a lot that is not there is none here either.
+    // A repeated request has the same outcome, and a missing lot is refused here too.
     let mut bytes = Vec::new();
     let (again, lot) = (RequestId(mia.request), LotId(mia.lot));
     let price = Price::parse("1.50").unwrap();
@@ -232,7 +232,7 @@ async fn what_comes_among_bids_is_answered_as_ever_and_nothing_is_lost_where_the
     );
     until_read_by_the_sequencer(ops, 1.0).await;
 
-    // Who watches bids as before, and hears of it.
+    // A watcher bids as before, and receives the feed.
     let watch = mia.ask(&Watch { resume: None }).await;
     assert!(matches!(watch, ServerMessage::SnapshotPart(_)), "{watch:?}");
     mia.bid_often().await;
@@ -246,7 +246,7 @@ async fn what_comes_among_bids_is_answered_as_ever_and_nothing_is_lost_where_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_frame_end_a_connection_that_does_nothing_but_bid_and_only_it() {
+async fn invalid_frames_end_only_their_own_direct_read_connection() {
     let market = market(|_| {}).await;
     let ops = market.ops.unwrap();
     let mut mia = Frames::trader(&market, "mia").await;
@@ -260,7 +260,7 @@ async fn bytes_that_are_no_frame_end_a_connection_that_does_nothing_but_bid_and_
     assert_eq!(done(&tom.bid().await), Done::Now);
     until_read_by_the_sequencer(ops, 1.0).await;
 
-    // Half a bid, and then the end.
+    // Half of a bid, and then the end.
     let mut half = Vec::new();
     tom.put_bid(&mut half);
     half.pop();
@@ -271,14 +271,14 @@ async fn bytes_that_are_no_frame_end_a_connection_that_does_nothing_but_bid_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_bids_lives_and_falls_silent_is_let_go() {
-    // Long enough that a slow machine is not taken for a silent client.
+async fn a_client_that_only_bids_lives_and_a_silent_one_is_dropped() {
+    // Long enough that a slow machine does not look like a silent client.
     let heartbeat = Duration::from_secs(2);
     let market = market(|config| config.network.heartbeat = heartbeat).await;
     let mut mia = Frames::trader(&market, "mia").await;
     let begun = Instant::now();
     mia.bid_often().await;
-    // Bids alone are signs of life, longer than silence is borne.
+    // Bids alone are signs of life, for longer than the limit of silence.
     while begun.elapsed() < 3 * heartbeat {
         assert_eq!(done(&mia.bid().await), Done::Now);
         sleep(heartbeat / 10).await;
@@ -288,7 +288,7 @@ async fn whoever_bids_lives_and_falls_silent_is_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_does_nothing_but_bid_has_a_rate_as_all_have() {
+async fn a_client_that_only_bids_has_the_usual_rate_limit() {
     let count = NonZeroU32::new(MANY + 5).unwrap();
     let period = Duration::from_secs(3_600);
     let rate = Rate { count, period };
@@ -305,7 +305,7 @@ async fn whoever_does_nothing_but_bid_has_a_rate_as_all_have() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_end_whoever_does_nothing_but_bid_is_told_too() {
+async fn at_shutdown_a_client_that_only_bids_gets_a_goodbye() {
     let market = market(|_| {}).await;
     let mut mia = Frames::trader(&market, "mia").await;
     mia.bid_often().await;

@@ -1,4 +1,4 @@
-//! TLS, and clients that come without it or with it where they should not.
+//! TLS, and clients without it on a port that requires it, or with it on a port without.
 
 use auction_proto::limits::FRAME_BYTES_MAX;
 use auction_proto::{Code, FrameDecoder, PREFACE, ServerMessage};
@@ -17,7 +17,7 @@ async fn answer(market: &Market, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_door_with_tls_tells_plain_clients_in_their_own_language() {
+async fn a_port_with_tls_refuses_plain_clients_in_their_protocol() {
     let market = Market::start_with(|config| config.network.tls = Tls::SelfSigned).await;
     let goodbye = answer(&market, &PREFACE).await;
     let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
@@ -47,7 +47,7 @@ async fn a_door_with_tls_tells_plain_clients_in_their_own_language() {
 }
 
 #[tokio::test]
-async fn a_door_without_tls_sends_those_who_speak_it_an_alert() {
+async fn a_port_without_tls_sends_tls_clients_an_alert() {
     let market = Market::start().await;
     let alert = answer(&market, &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0]).await;
     assert_eq!(alert, [0x15, 3, 1, 0, 2, 2, 0x28]);
@@ -55,7 +55,7 @@ async fn a_door_without_tls_sends_those_who_speak_it_an_alert() {
 }
 
 #[tokio::test]
-async fn bytes_that_nobody_speaks_are_told_what_was_expected() {
+async fn unknown_bytes_are_refused_with_what_was_expected() {
     let market = Market::start().await;
     let goodbye = answer(&market, &[0, 1, 2, 3]).await;
     let mut decoder = FrameDecoder::new(FRAME_BYTES_MAX);
@@ -70,7 +70,7 @@ async fn bytes_that_nobody_speaks_are_told_what_was_expected() {
 }
 
 #[tokio::test]
-async fn a_certificate_made_here_stays_and_its_key_is_the_owners_alone() {
+async fn a_self_signed_certificate_is_kept_and_its_key_is_private() {
     let with_tls = |config: &mut auction_server::testing::config::Config| {
         config.network.tls = Tls::SelfSigned;
     };

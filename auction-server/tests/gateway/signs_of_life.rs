@@ -1,4 +1,4 @@
-//! Heartbeats both ways, and clients that say or take nothing.
+//! Heartbeats in both directions, and clients that do not send or do not read.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn market() -> Market {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_watch_is_told_that_the_server_lives_and_lives_by_its_pings() {
+async fn a_client_without_a_feed_gets_heartbeats_and_lives_by_pings() {
     let market = market().await;
     let mut client = market.lines().await;
     for _ in 0..6 {
@@ -46,8 +46,8 @@ async fn a_client_gone_silent_is_dropped_and_told_why() {
 async fn a_client_that_never_reads_is_dropped_and_others_are_served() {
     let market = market().await;
     let mut deaf = market.connect().await;
-    // Asks and asks, and reads nothing: its answers fill what the system holds, then it is not read from, and
-    // its own writes come to a halt.
+    // Sends requests and reads nothing: its answers fill the system's buffers, then it is not read from, and its own
+    // writes block.
     let hello = json!({"request": "1", "hello": crate::market::hello()});
     deaf.write_all(format!("{hello}\n").as_bytes())
         .await
@@ -69,7 +69,7 @@ async fn a_client_that_never_reads_is_dropped_and_others_are_served() {
 }
 
 #[tokio::test]
-async fn one_that_connects_and_says_nothing_or_half_a_thing_is_told_in_time() {
+async fn a_silent_or_slow_hello_is_refused_in_time() {
     let market = market().await;
     let mut waiting = JoinSet::new();
     for begin in [
@@ -83,7 +83,7 @@ async fn one_that_connects_and_says_nothing_or_half_a_thing_is_told_in_time() {
         waiting.spawn(async move {
             stream.write_all(begin).await.unwrap();
             let mut said = Vec::new();
-            // The end comes, with or without a word.
+            // The connection ends, with or without a message.
             within(stream.read_to_end(&mut said)).await.unwrap();
         });
     }

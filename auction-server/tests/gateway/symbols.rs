@@ -1,4 +1,4 @@
-//! The feed of some stocks, and a feed that begins anew.
+//! The feed of some stocks, and a feed that starts again.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::market::{Market, assert_kind};
 
-/// The number of the lot of a symbol.
+/// Returns the lot number of a symbol.
 async fn lot_of(market: &Market, symbol: &str) -> u64 {
     let mut client = market.lines().await;
     let snapshot = client.ask("get_snapshot", &json!({})).await;
@@ -22,7 +22,7 @@ fn place(value: &Value) -> u64 {
 #[tokio::test]
 async fn a_view_of_a_stock_shows_its_bids_alone_and_no_gap() {
     let market = Market::start_with(|config| {
-        // A machine that has much to do hashes a password in seconds, while others are silent.
+        // A busy machine takes seconds to hash a password, and other clients are silent meanwhile.
         config.network.heartbeat = Duration::from_secs(4);
     })
     .await;
@@ -65,7 +65,7 @@ async fn a_view_of_a_stock_shows_its_bids_alone_and_no_gap() {
     }
     assert_eq!(bids, ["15.00", "20.00", "25.00", "30.00"]);
     assert_eq!(registered, 2);
-    // A heartbeat finds the view at its place, though what came last was of another stock.
+    // A heartbeat has the view's position, although the last event was about another stock.
     let last = leo.bid(b, "500").await;
     let last = place(&last["accepted"]["feed_sequence"]);
     loop {
@@ -83,7 +83,7 @@ async fn a_view_of_a_stock_shows_its_bids_alone_and_no_gap() {
         }
         watcher.send("ping", &json!({"client_time": "0"})).await;
     }
-    // From there it goes on, without a snapshot.
+    // It resumes from there without a snapshot.
     let market_id = part["market"].clone();
     let resume = json!({"market": market_id, "feed_sequence": told.to_string()});
     let again = watcher
@@ -108,7 +108,7 @@ async fn a_feed_that_cannot_go_on_says_why_before_its_snapshot() {
         (own.clone(), last, None),
         (own.clone(), last + 5, Some("journal_lost")),
         (other, last, Some("unknown_place")),
-        // What was before this start is not at hand.
+        // Events from before this start are not kept.
         (own, 0, Some("too_long_ago")),
     ];
     for (market, place, because) in cases {

@@ -1,4 +1,4 @@
-//! WebSocket, with a client of another library's.
+//! WebSocket, with a client from another library.
 
 use auction_core::RequestId;
 use auction_proto::limits::REQUEST_BYTES_MAX;
@@ -65,7 +65,7 @@ async fn text_messages_are_json() {
     let accepted = text(&mut socket, &bid).await;
     assert_eq!(accepted["request"], "4");
     assert_kind(&accepted, "accepted");
-    // A malformed one is refused, and the next is taken.
+    // A malformed message is refused, and the next is accepted.
     socket.send(Message::text("{}")).await.unwrap();
     assert_kind(&next_text(&mut socket).await, "refused");
     market.stop().await;
@@ -110,7 +110,7 @@ async fn binary_messages_are_frames_without_a_preface() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_one_frame_or_of_the_other_sort_ends_the_connection() {
+async fn an_invalid_websocket_message_ends_the_connection() {
     let market = Market::start().await;
     let mut two = Vec::new();
     encode_frame(RequestId(1), &auction_proto::Logout {}, &mut two);

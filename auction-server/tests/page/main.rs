@@ -1,4 +1,4 @@
-//! The page in a real browser, against the real server: one script a story, told by Node through Playwright.
+//! The page in a real browser, against the real server: one script per story, run by Node with Playwright.
 //!
 //! The tests are ignored by default, for they need Node, a Chromium, and `playwright-core` and `axe-core` below
 //! `target/page`. `.ci/run` installs all of that and runs them: `cargo test -p auction-server --test page -- --ignored`.
@@ -12,17 +12,17 @@ use std::sync::{Mutex, PoisonError};
 use auction_proto::{Frame, ServerMessage, limits};
 use serde_json::Value;
 
-/// Where the modules for Node are, below the folder of the workspace.
+/// Folder of the Node modules, relative to the workspace.
 const MODULES: &str = "target/page";
-/// By which names a browser is looked for.
+/// Names of the browsers to look for.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// One story at a time: a browser takes all of a small machine.
+/// Lock for one story at a time: a browser needs all of a small machine.
 static STAGE: Mutex<()> = Mutex::new(());
 
 #[test]
 #[ignore = "needs Node"]
-fn the_fold_of_the_page_gives_the_digests_of_the_conformance_vectors() {
+fn the_page_computes_the_digests_of_the_conformance_vectors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("feeds.json");
     std::fs::write(&path, feeds().to_string()).unwrap();
@@ -37,31 +37,31 @@ fn two_people_register_bid_are_outbid_and_one_wins() {
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn every_format_is_bid_on_changed_withdrawn_and_run_from_the_page() {
+fn every_format_can_be_run_and_bid_on_from_the_page() {
     tell("formats");
 }
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn after_a_kill_the_page_comes_back_and_has_missed_and_doubled_nothing() {
+fn after_a_kill_the_page_recovers_without_loss_or_repetition() {
     tell("reconnect");
 }
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn every_view_in_both_themes_narrow_and_wide_passes_axe_and_asks_nobody_else() {
+fn every_view_passes_axe_in_both_themes_and_widths() {
     tell("looks");
 }
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn hostile_names_are_shown_as_words_and_what_is_unknown_is_passed_over() {
+fn hostile_names_are_shown_as_text_and_unknown_data_is_skipped() {
     tell("hostile");
 }
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn on_funds_a_balance_is_shown_and_the_auctioneer_pays_in_and_out() {
+fn on_funds_the_page_shows_and_changes_balances() {
     tell("funds");
 }
 
@@ -73,23 +73,23 @@ fn a_call_shows_what_an_uncross_would_give_and_why_it_crossed() {
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn a_call_is_opened_ordered_on_from_both_sides_and_uncrossed_from_the_page() {
+fn a_call_is_opened_filled_and_uncrossed_from_the_page() {
     tell("call");
 }
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn what_someone_bid_won_and_owes_is_complete_in_a_new_browser_and_never_denied() {
+fn the_bids_and_wins_of_a_user_are_complete_in_a_new_browser() {
     tell("mine");
 }
 
 #[test]
 #[ignore = "needs Chromium, Node, playwright-core and axe-core"]
-fn a_thousand_lots_that_all_move_are_taken_whole_and_drawn_where_seen() {
+fn a_thousand_changing_lots_are_read_whole_and_drawn_where_seen() {
     tell("smooth");
 }
 
-/// The vectors of feeds with their frames as JSON, for that is what the page reads.
+/// Returns the conformance vectors of feeds with their frames as JSON, which the page reads.
 fn feeds() -> Value {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../auction-proto/conformance/v1/feeds.json");
@@ -118,7 +118,7 @@ fn messages(hex: &str) -> Value {
     Value::Array(messages)
 }
 
-/// Tells a story in a browser, one at a time.
+/// Runs a story in a browser, one at a time.
 fn tell(story: &str) {
     let modules = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")

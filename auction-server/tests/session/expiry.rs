@@ -1,4 +1,4 @@
-//! Sessions that expire, by a clock that the test winds: to the microsecond.
+//! Expiry of sessions, to the microsecond, with a clock that the test sets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -18,10 +18,10 @@ use tokio::time::timeout;
 
 use crate::stage::Stage;
 
-/// Longer than anything here takes.
+/// Longer than any step of these tests takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 const MIA: UserId = UserId(1);
-/// How long a session lasts: all of them together less than a lot is open.
+/// Lifetime of a session: all of them together are shorter than a lot is open.
 const LASTS: Span = Span::from_secs(3_600);
 
 /// One of each request that needs a session.
@@ -38,7 +38,7 @@ const NEED_A_SESSION: &[&str] = &[
     r#"{"logout":{}}"#,
 ];
 
-/// A clock that goes on when it is wound.
+/// A clock that moves only when the test sets it.
 struct Wound(AtomicU64);
 
 impl Wound {
@@ -53,11 +53,11 @@ impl Clock for Wound {
     }
 }
 
-/// A client of a connection within this process.
+/// A client whose connection is within this process.
 struct Client {
     stream: DuplexStream,
     frames: FrameDecoder,
-    /// What was told of its account.
+    /// Received entries of its account.
     told: Vec<AccountEntry>,
     next: u64,
 }
@@ -151,14 +151,14 @@ impl Client {
     }
 }
 
-/// A session of mia's, and when it expires.
+/// A session of mia's, and the time of its expiry.
 struct Opened {
     session: SessionId,
     token: Token,
     expires_at: Timestamp,
 }
 
-/// A market, its clock, and how many sessions were opened.
+/// A market, its clock, and the number of opened sessions.
 struct Market {
     stage: Stage,
     clock: Arc<Wound>,
@@ -170,7 +170,7 @@ impl Market {
         let begin = Timestamp::from_secs(1_800_000_000).micros();
         let clock = Arc::new(Wound(AtomicU64::new(begin)));
         let (wound, beat) = (clock.clone(), Duration::from_millis(100));
-        // It has a runtime of its own.
+        // The stage has a runtime of its own.
         let stage = tokio::task::spawn_blocking(move || Stage::with_clock(1, 1, beat, wound));
         Self {
             stage: stage.await.unwrap(),
@@ -208,7 +208,7 @@ impl Market {
         }
     }
 
-    /// A client of a session, a microsecond before that expires.
+    /// Returns a client of a session, one microsecond before it expires.
     async fn at_the_last_moment(&self, of: &Opened) -> Client {
         let last = Timestamp::from_micros(of.expires_at.micros() - 1).unwrap();
         self.clock.set(last);
@@ -239,7 +239,7 @@ fn assert_expired(answer: &ServerMessage, of: &Opened, what: &str) {
 }
 
 #[tokio::test]
-async fn a_session_reads_its_account_to_its_last_microsecond_and_nothing_at_its_expiry() {
+async fn a_session_reads_its_account_until_its_expiry_and_not_after() {
     let mut market = Market::new().await;
     for text in NEED_A_SESSION {
         let session = market.open().await;
@@ -249,7 +249,7 @@ async fn a_session_reads_its_account_to_its_last_microsecond_and_nothing_at_its_
             let answer = client.ask_json(text).await;
             assert_expired(&answer, &session, text);
         }
-        // Ready again: for a session that lives, and for none that does not.
+        // Ready again: a live session is resumed, and an expired one is refused.
         let refused = client.resume(&session.token).await;
         assert_expired(&refused, &session, "resume");
         let next = market.open().await;
@@ -264,13 +264,13 @@ async fn a_session_reads_its_account_to_its_last_microsecond_and_nothing_at_its_
 }
 
 #[tokio::test]
-async fn an_account_is_followed_until_the_session_expires_and_the_end_is_told() {
+async fn an_account_feed_ends_with_a_message_when_the_session_expires() {
     let mut market = Market::new().await;
     let session = market.open().await;
     let mut watching = market.at_the_last_moment(&session).await;
     let stands = watching.ask(&WatchAccount {}).await;
     assert!(matches!(stands, ServerMessage::Account(_)), "{stands:?}");
-    // It lives longer.
+    // This session lives longer.
     let others = market.open().await;
     let mut owner = Client::resumed(&market.stage, &others.token).await;
     market.clock.set(session.expires_at);
@@ -293,14 +293,14 @@ async fn an_account_is_followed_until_the_session_expires_and_the_end_is_told() 
 }
 
 #[tokio::test]
-async fn a_receipt_that_was_asked_for_in_time_is_refused_when_the_session_expires_meanwhile() {
+async fn a_receipt_is_refused_when_the_session_expires_meanwhile() {
     let mut market = Market::new().await;
     let session = market.open().await;
     let mut client = market.at_the_last_moment(&session).await;
     let accepted = client.ask_json(r#"{"bid":{"lot":1,"price":"1.40"}}"#).await;
     assert!(matches!(accepted, ServerMessage::Accepted(_)));
     let of = client.next;
-    // This market keeps no journal, so it takes a while until it is found that there is no receipt.
+    // This market keeps no journal, so it takes some time to find that there is no receipt.
     let receipt = format!(r#"{{"get_receipt":{{"of":{{"request":"{of}"}}}}}}"#);
     let receipt = client.send_json(&receipt).await;
     let client_time = Timestamp::default();

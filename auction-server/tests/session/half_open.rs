@@ -1,4 +1,4 @@
-//! Peers that are half there: time is virtual, so that what is said of it holds to the millisecond.
+//! Half-open connections, in virtual time, so that the limits hold to the millisecond.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use tokio::time::Instant;
 
 use crate::stage::{HEARTBEAT, Stage};
 
-/// More than all that is written here without being read.
+/// More than all bytes that these tests write without a reader.
 const PIPE_BYTES: usize = 1 << 20;
 
 fn stage() -> Stage {
     Stage::new(1, 1, Duration::from_secs(3_600))
 }
 
-/// Time goes on by itself whenever nothing else can.
+/// Time advances by itself whenever no task can run.
 fn in_virtual_time<F: Future>(test: F) -> F::Output {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().unwrap();
@@ -39,7 +39,7 @@ fn hello() -> Vec<u8> {
     bytes
 }
 
-/// All that the server says until it ends the stream.
+/// Returns all messages of the server until it ends the stream.
 async fn said(stream: &mut DuplexStream) -> Vec<ServerMessage> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();
@@ -59,7 +59,7 @@ fn assert_goodbye(messages: &[ServerMessage], expected: Code) {
 }
 
 #[test]
-fn a_client_gone_silent_is_dropped_after_two_heartbeats_and_told_why() {
+fn a_silent_client_is_dropped_after_two_heartbeats_and_told() {
     let stage = stage();
     in_virtual_time(async {
         let (mut client, server) = duplex(PIPE_BYTES);
@@ -80,7 +80,7 @@ fn a_client_gone_silent_is_dropped_after_two_heartbeats_and_told_why() {
 fn a_server_gone_silent_is_given_up_after_two_heartbeats() {
     let stage = stage();
     in_virtual_time(async {
-        // The second connection is never answered: the client knows that it is not back.
+        // The second connection is never answered: the client notices that the server is not back.
         let (connections, mut accepted) = tokio::sync::mpsc::unbounded_channel();
         let client = Client::connect_with(move || {
             let (client, server) = duplex(PIPE_BYTES);
@@ -93,7 +93,7 @@ fn a_server_gone_silent_is_given_up_after_two_heartbeats() {
             tokio::spawn(stage.serve(near));
             let mut server = server;
             tokio::spawn(async move {
-                // The cable is cut once the client was greeted, and nobody is told.
+                // The connection is cut after the greeting, without a close on either side.
                 let greeting = async {
                     let mut bytes = [0; 1_024];
                     let count = server.read(&mut bytes).await.unwrap();
@@ -112,7 +112,7 @@ fn a_server_gone_silent_is_given_up_after_two_heartbeats() {
         let greeted = Instant::now();
         let asking = tokio::spawn(async move { client.snapshot().await });
         let _second = accepted.recv().await.unwrap();
-        // And the wait before another try, which is at most the first.
+        // Plus the wait before the next attempt, which is at most the first backoff.
         let most = 2 * HEARTBEAT + auction_client::limits::BACKOFF_FIRST;
         assert!(greeted.elapsed() <= most, "{:?}", greeted.elapsed());
         asking.abort();
@@ -120,7 +120,7 @@ fn a_server_gone_silent_is_given_up_after_two_heartbeats() {
 }
 
 #[test]
-fn a_client_that_writes_its_hello_byte_by_byte_has_no_more_time_than_others() {
+fn a_slow_hello_has_the_same_time_limit_as_any() {
     let stage = stage();
     in_virtual_time(async {
         let (mut client, server) = duplex(PIPE_BYTES);
@@ -128,7 +128,7 @@ fn a_client_that_writes_its_hello_byte_by_byte_has_no_more_time_than_others() {
         let serving = tokio::spawn(stage.serve(server));
         let pause = HELLO_TIMEOUT / 4;
         for byte in hello() {
-            // After the end nobody takes it.
+            // After the end the write fails.
             if client.write_all(&[byte]).await.is_err() {
                 break;
             }
@@ -145,7 +145,7 @@ fn a_client_that_writes_its_hello_byte_by_byte_has_no_more_time_than_others() {
 }
 
 #[test]
-fn a_client_that_does_not_read_its_replies_is_not_read_from_and_then_dropped() {
+fn a_client_that_does_not_read_is_not_read_from_but_dropped() {
     const ROOM: usize = 4_096;
     let stage = stage();
     in_virtual_time(async {
@@ -166,7 +166,7 @@ fn a_client_that_does_not_read_its_replies_is_not_read_from_and_then_dropped() {
             dropped_after <= WRITE_TIMEOUT + Duration::from_millis(5),
             "{dropped_after:?}"
         );
-        // What it could ask is what the server's gathered output and the pipe hold, not what it would have sent.
+        // The number of its requests is limited by the server's output buffer and the pipe.
         assert!(asked < 4 * 65_536, "{asked}");
     });
 }

@@ -1,5 +1,5 @@
-//! Sessions over streams that are no sockets: a simulated network, and connections within this process whose time
-//! goes as fast as it can.
+//! Sessions over streams other than sockets: a simulated network, and connections within this process with virtual
+//! time.
 
 mod stage;
 mod network;

@@ -1,7 +1,8 @@
-//! A network that loses, delays and parts, by seed: folds are the server's, and requests are done once.
+//! A network that loses and delays packets and has partitions, by seed: all clients reach the server's state, and each
+//! request is done once.
 //!
-//! `AUCTION_TEST_SEED` repeats the faults of a run; `AUCTION_TEST_NETWORKS` tries so many seeds. The server's
-//! threads live in real time: the network waits for them after every step.
+//! `AUCTION_TEST_SEED` repeats the faults of a run; `AUCTION_TEST_NETWORKS` sets the number of seeds. The server's
+//! threads run in real time: the network waits for them after every step.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use turmoil::{Builder, Sim};
 
 use crate::stage::Stage;
 
-/// How many networks are tried, unless the environment says otherwise.
+/// Number of networks to test, unless the environment sets it.
 const NETWORKS: u64 = 3;
 const LOTS: u32 = 4;
 const TRADERS: u32 = 3;
@@ -27,11 +28,11 @@ const WATCHERS: u32 = 4;
 const IN_FLIGHT: usize = 4;
 const PORT: u16 = 2022;
 const TICK: Duration = Duration::from_millis(5);
-/// How long the network is bad.
+/// Duration of the faults.
 const BAD_FOR: Duration = Duration::from_secs(60);
-/// How long what is under way may take from then on.
+/// Time limit for the requests under way after the faults.
 const GOOD_FOR: Duration = Duration::from_secs(600);
-/// How often, in steps, a fault begins.
+/// Number of steps between two faults.
 const FAULT_EVERY: u64 = 100;
 
 fn setting(name: &str) -> Option<u64> {
@@ -39,7 +40,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn over_loss_delay_and_partition_every_fold_is_the_servers_and_every_request_is_done_once() {
+fn a_bad_network_loses_no_feed_event_and_repeats_no_request() {
     let first = setting("AUCTION_TEST_SEED").unwrap_or_else(rand::random);
     let networks = setting("AUCTION_TEST_NETWORKS").unwrap_or(NETWORKS);
     for number in 0..networks {
@@ -49,21 +50,21 @@ fn over_loss_delay_and_partition_every_fold_is_the_servers_and_every_request_is_
     }
 }
 
-/// What all who take part share.
+/// State that all participants share.
 #[derive(Clone, Default)]
 struct Shared {
-    /// No more bids from here on.
+    /// True when no more bids are to be made.
     enough: Rc<Cell<bool>>,
-    /// The next amount: each is offered once in all.
+    /// Next amount: each is offered only once in total.
     cents: Rc<Cell<u64>>,
-    /// The amounts that were acknowledged.
+    /// Amounts that were acknowledged.
     told: Rc<RefCell<BTreeSet<u64>>>,
-    /// How many of them had been done before they were asked for the last time.
+    /// Number of them that had already been done before the last repetition of their request.
     told_again: Rc<Cell<u64>>,
-    /// How many bids are done with, acknowledged or refused.
+    /// Number of finished bids, acknowledged or refused.
     answered: Rc<Cell<u64>>,
     resumed: Rc<Cell<u64>>,
-    /// Where the feed ends, once it does, and the digest there.
+    /// Position of the feed's end, once it is known, and the digest there.
     end: Rc<Cell<Option<(FeedSequence, Digest)>>>,
 }
 
@@ -153,7 +154,7 @@ impl Play {
         self.compare();
     }
 
-    /// One step of the network; then the server's threads do what it brought.
+    /// Does one step of the network; then the server's threads process its messages.
     fn step(&mut self) -> bool {
         let is_over = self.sim.step().unwrap();
         self.stage.settle();
@@ -172,9 +173,9 @@ impl Play {
         }
         let server = "server".to_owned();
         match self.random.next_u32() % 4 {
-            // Neither side hears of the other, and neither is told.
+            // Neither side receives from the other, and neither gets an error.
             0 => self.sim.partition(chosen.clone(), server),
-            // Half open: one still hears the other.
+            // Half open: one side still receives from the other.
             1 => self.sim.partition_oneway(chosen.clone(), server),
             2 => self.sim.partition_oneway(server, chosen.clone()),
             _ => {
@@ -184,7 +185,7 @@ impl Play {
             }
         }
         cut.push(chosen);
-        // Now and then a segment is lost.
+        // Sometimes a segment is lost.
         let rate = f64::from(self.random.next_u32() % 3) / 1_000.0;
         self.sim.set_fail_rate(rate);
     }
@@ -233,7 +234,7 @@ async fn connected() -> Client {
     }
 }
 
-/// Bids until it is enough, with several on their way, and hears of each.
+/// Bids until it is enough, with several requests under way, and counts the answers.
 async fn bid(token: Token, shared: Shared) {
     let client = connected().await;
     client.resume(token).await.unwrap();
@@ -266,7 +267,7 @@ async fn follow(shared: Shared) {
     let mut watch = loop {
         match client.watch().await {
             Ok(watch) => break watch,
-            // A cut can refuse at once, and a host has only so many ports.
+            // A cut can refuse at once, and a host has a limited number of ports.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     };

@@ -1,4 +1,4 @@
-//! A market in memory, and the services of a session around it, without a door.
+//! A market in memory, and the services of a session around it, without a listening port.
 
 use std::io;
 use std::net::IpAddr;
@@ -35,7 +35,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How often server and client show each other that they live.
+/// Interval of heartbeats between server and client.
 pub const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A market with some lots and some traders, `trader-1` and so on, each with a session.
@@ -44,12 +44,12 @@ pub struct Stage {
     pub tokens: Vec<Token>,
     visit: Arc<Admitted>,
     runtime: tokio::runtime::Runtime,
-    /// While it is there, the server does not end.
+    /// The server runs until this is dropped.
     _running: watch::Sender<bool>,
     _data: TempDir,
 }
 
-/// Keeps nothing: these tests kill no server.
+/// A log that keeps nothing: these tests kill no server.
 struct NoLog;
 
 impl Log for NoLog {
@@ -67,14 +67,14 @@ impl Log for NoLog {
 }
 
 impl Stage {
-    /// The hub tells time, sequence and digest every `beat` of real time.
+    /// The hub sends time, sequence number and digest every `beat` of real time.
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
         let clock = MarketClock::continuing(Arc::new(ThisMachine), Timestamp::default());
         let clock: Arc<dyn Clock> = Arc::new(clock);
         Self::with_clock(lots, traders, beat, clock)
     }
 
-    /// The same, by a clock of the test's own.
+    /// The same, with a clock from the test.
     pub fn with_clock(lots: u32, traders: u32, beat: Duration, clock: Arc<dyn Clock>) -> Self {
         let (market, term) = (MarketId([9; 16]), Term(1));
         let mut group_commit = GroupCommit::new(Engine::new(market), Box::new(NoLog));
@@ -231,8 +231,8 @@ impl Stage {
         }
     }
 
-    /// Waits until sequencer and hub have done all that was asked of them: they live in real time, and what is
-    /// simulated is not to run away from them.
+    /// Waits until the sequencer and the hub have done all requests: they run in real time, and the simulation must not
+    /// get ahead of them.
     pub fn settle(&self) {
         self.runtime.block_on(async {
             let session = auction_core::SessionId(0);
@@ -242,7 +242,7 @@ impl Stage {
         });
     }
 
-    /// The market as it is durable.
+    /// Returns the durable market.
     pub fn market(&self) -> Market {
         let market = self.runtime.block_on(self.services.hub.market());
         market.unwrap().0

@@ -19,12 +19,12 @@ use crate::gateway::admission::ClientAddress;
 use crate::gateway::http::{Request, Response, converse, field, text};
 use crate::gateway::session::{self, Channel, CloseReason, HELLO_TIMEOUT, Services};
 
-/// Where the WebSocket is.
+/// Path of the WebSocket.
 const WEBSOCKET: &str = "/ws";
-/// The one version of WebSocket there is.
+/// The only version of WebSocket.
 const WEBSOCKET_VERSION: &str = "13";
 
-/// Answers a connection whose client speaks HTTP, and serves the session that it may become.
+/// Answers a connection whose client speaks HTTP, and serves the session if it upgrades to WebSocket.
 pub(crate) async fn serve<S>(
     stream: S,
     services: Arc<Services>,
@@ -86,7 +86,7 @@ fn answer(mut request: Request, origins: &AllowedOrigins) -> (Response, Option<O
     (pages::answer(&request), None)
 }
 
-/// The handshake of RFC 6455, section 4.2.
+/// Answers the handshake of RFC 6455, section 4.2.
 fn accept(request: &Request) -> Result<Response, Box<Response>> {
     let lists = |name, token: &str| {
         let mut tokens = field(request, name).split(',');

@@ -1,4 +1,4 @@
-//! HTTP/1.1, as much of it as the ports need: small answers to `GET`, and the way out to WebSocket.
+//! HTTP/1.1, only the part that the ports need: small answers to `GET`, and the upgrade to WebSocket.
 
 pub mod ops;
 pub mod market;
@@ -25,25 +25,25 @@ use tokio::time::timeout;
 
 use crate::platform::shutdown::stopped;
 
-/// How long the head of a request may take to come, and the next request on a connection.
+/// Time limit for the head of a request, and for the next request on a connection.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may last, but for those that become WebSockets.
+/// Maximum duration of a connection, except for those that become WebSockets.
 pub const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
-/// The largest head of a request, in bytes; a larger one is answered 431.
+/// Maximum size of a request's head, in bytes; a larger one is answered 431.
 pub const HEAD_BYTES_MAX: usize = 16 * 1_024;
-/// The most fields of a head; more are answered 431.
+/// Maximum number of fields in a head; more are answered 431.
 pub const HEAD_FIELDS_MAX: usize = 64;
 
-/// Nothing may be loaded but from this server, nothing inline run, no text become markup, and no other page may
-/// frame these.
+/// Content security policy: load only from this server, no inline scripts, no text as markup, no framing by other
+/// pages.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                               connect-src 'self'; base-uri 'none'; form-action 'none'; \
                               frame-ancestors 'none'; require-trusted-types-for 'script'; \
                               trusted-types 'none'";
 
-/// A request as it is answered here: its body is not read.
+/// A request; its body is not read.
 pub type Request = hyper::Request<Incoming>;
-/// An answer, whole.
+/// A complete answer.
 pub type Response = hyper::Response<Full<Bytes>>;
 
 /// A text answer.
@@ -52,7 +52,7 @@ pub fn text(status: StatusCode, text: impl Into<Bytes>) -> Response {
     content(status, "text/plain; charset=utf-8", text)
 }
 
-/// An answer of a media type, guarded against what browsers could make of it.
+/// Returns an answer of a media type, with headers that stop browsers from interpreting it as something else.
 #[must_use]
 pub fn content(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(Full::new(body.into()));
@@ -67,10 +67,10 @@ pub fn content(status: StatusCode, media: &'static str, body: impl Into<Bytes>) 
     response
 }
 
-/// Answers the requests of a connection until it ends, is handed on to another protocol, or the server is ending.
+/// Answers the requests of a connection until it ends, is passed to another protocol, or the server is ending.
 ///
 /// # Errors
-/// What hyper says; the connection is of no more use.
+/// The error from hyper; the connection cannot be used any more.
 pub async fn converse<S, F>(
     stream: S,
     mut stopping: watch::Receiver<bool>,
@@ -111,13 +111,13 @@ where
             }
         }
     };
-    // Who takes longer is left alone.
+    // A connection that takes longer is dropped.
     timeout(CONNECTION_TIMEOUT, conversation)
         .await
         .unwrap_or(Ok(()))
 }
 
-/// A field of the head; empty when it is not there, there more than once, or no text.
+/// Returns a field of the head; empty when it is absent, repeated, or not text.
 #[must_use]
 pub fn field(request: &Request, name: HeaderName) -> &str {
     let mut all = request.headers().get_all(name).iter();

@@ -1,5 +1,5 @@
-//! The operators' port: whether the server lives, whether it is ready for clients, and what it measures. It has an
-//! address of its own, on this machine alone unless told otherwise, for nobody logs in there.
+//! The operators' port: liveness, readiness and metrics. It has its own address, on this machine only by default,
+//! because it has no login.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -17,15 +17,15 @@ use crate::gateway::accepting::Accepting;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
 
-/// How many connections operators can have; one more is closed.
+/// Maximum number of operator connections; one more is closed.
 pub const CONNECTIONS_MAX: usize = 64;
-/// How long each part of the server may take to say that it works.
+/// Time limit for each part of the server to show that it works.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long `is-ready` waits for an answer.
+/// Time limit of `is-ready` for an answer.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest answer that `is-ready` reads.
+/// Maximum length of the answer that `is-ready` reads, in bytes.
 const ANSWER_BYTES_MAX: u64 = 16 * 1_024;
-/// The media type of what Prometheus reads.
+/// Media type of the metrics for Prometheus.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The operators' port, listening.
@@ -34,10 +34,10 @@ pub(crate) struct Ops {
     pub(crate) address: SocketAddr,
 }
 
-/// Listens, if operators are to be heard.
+/// Opens the listening socket if the operators' port is on.
 ///
 /// # Errors
-/// When the address cannot be listened on; the usual one that is taken is passed over.
+/// When it cannot listen on the address. The default address is skipped if it is taken.
 pub(crate) fn open(
     setting: OpsListen,
     listen: impl Fn(SocketAddr) -> io::Result<TcpListener>,
@@ -59,7 +59,7 @@ pub(crate) fn open(
 }
 
 impl Ops {
-    /// Answers from the market's opening until it is dropped. It keeps nothing of the server running.
+    /// Answers from the market's opening until it is dropped. It does not keep the server running.
     pub(crate) async fn serve(self, services: Weak<Services>, stopping: watch::Receiver<bool>) {
         let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut listener = Accepting::new(self.listener, "operators'");
@@ -70,7 +70,7 @@ impl Ops {
             };
             let (services, stopping) = (services.clone(), stopping.clone());
             tokio::spawn(async move {
-                // Asked during the end too: a connection is answered, not cut.
+                // During the shutdown too, a connection gets its answer before it closes.
                 let (_never, goes_on) = watch::channel(false);
                 let conversation = converse(stream, goes_on, |request| {
                     answer(request, services.clone(), stopping.clone())
@@ -112,7 +112,7 @@ async fn answer(
     }
 }
 
-/// Whether clients are let in, and the sequencer and the hub answer.
+/// Checks that clients are admitted, and that the sequencer and the hub answer.
 async fn readiness(services: Weak<Services>, is_ending: bool) -> Result<(), &'static str> {
     let services = services.upgrade().filter(|_| !is_ending);
     let services = services.ok_or("the server is ending")?;
@@ -130,7 +130,7 @@ async fn readiness(services: Weak<Services>, is_ending: bool) -> Result<(), &'st
 /// Asks a server whether it is ready.
 ///
 /// # Errors
-/// In words, when it is not, or cannot be asked.
+/// A message, when the server is not ready or does not answer.
 pub fn ask_readiness(address: SocketAddr) -> Result<(), String> {
     let ask = || {
         let mut stream = TcpStream::connect_timeout(&address, ASK_TIMEOUT)?;

@@ -1,12 +1,12 @@
-//! Which pages may talk to this server from a browser.
+//! Origins and host names that this server accepts from browsers.
 //!
-//! A browser sends a page's cookies and lets it reach the machines its user can reach. So a request that a page
-//! of another site makes is refused by its `Origin`, and one that came by a foreign name that was made to point
-//! here (DNS rebinding) by its `Host`. Programs send no `Origin`, and are not concerned.
+//! A browser sends a page's cookies, and lets a page reach the machines that its user can reach. So a request from a
+//! page of another site is refused by its `Origin`, and a request through a foreign name that points here (DNS
+//! rebinding) by its `Host`. Programs send no `Origin`, so this check does not apply to them.
 
 use std::net::{IpAddr, SocketAddr};
 
-/// The names that this server goes by.
+/// Host names of this server.
 #[derive(Clone, Debug)]
 pub struct AllowedOrigins {
     listens: IpAddr,
@@ -14,7 +14,7 @@ pub struct AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// Those of where it listens, of this machine, and `public` ones in small letters.
+    /// Names of the listening address and of this machine, and the `public` ones in lower case.
     #[must_use]
     pub fn new(listens: SocketAddr, public: Vec<String>) -> Self {
         Self {
@@ -23,7 +23,7 @@ impl AllowedOrigins {
         }
     }
 
-    /// The names that a certificate made here is for.
+    /// Returns the names for a self-signed certificate.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(String::from).into();
@@ -34,22 +34,22 @@ impl AllowedOrigins {
         names
     }
 
-    /// Whether the server goes by what stands in `Host`.
+    /// Returns whether the `Host` field names this server.
     #[must_use]
     pub fn knows(&self, authority: &str) -> bool {
         let host = host_of(authority).to_ascii_lowercase();
         if host == "localhost" || self.public.contains(&host) {
             return true;
         }
-        // A number cannot be made to point elsewhere. One that listens everywhere goes by any.
+        // An IP address cannot be rebound. A server that listens on all addresses accepts any.
         let address: Option<IpAddr> = host.parse().ok();
         address.is_some_and(|address| {
             address.is_loopback() || address == self.listens || self.listens.is_unspecified()
         })
     }
 
-    /// Whether a page of `origin` may ask the server that it reaches as `authority`: a page of the server itself,
-    /// or of one of its public names.
+    /// Returns whether a page of `origin` may send requests to the server that it reaches as `authority`: a page of the
+    /// server itself, or of one of its public names.
     #[must_use]
     pub fn allows(&self, origin: &str, authority: &str) -> bool {
         let Some((scheme, own)) = origin.split_once("://") else {
@@ -62,7 +62,7 @@ impl AllowedOrigins {
     }
 }
 
-/// The host of `host:port`, without the brackets of IPv6.
+/// Returns the host of `host:port`, without the brackets of IPv6.
 fn host_of(authority: &str) -> &str {
     if let Some(rest) = authority.strip_prefix('[') {
         return rest.split(']').next().unwrap_or_default();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_the_server_is_allowed_and_one_of_another_site_or_port_is_not() {
+    fn only_pages_of_the_server_itself_are_allowed() {
         let local = origins("127.0.0.1:2022");
         let cases = [
             ("http://localhost:2022", "localhost:2022", true),

@@ -1,9 +1,9 @@
-//! The page that people see: the folder `web`, carried within the program.
+//! The web page: the folder `web`, embedded in the program.
 //!
-//! The entry names everything else by a path that holds a hash of it all. So a browser keeps what it has fetched for
-//! as long as it likes, asks only whether the entry is still the same, and never mixes two versions.
+//! The entry page refers to all other files by a path with a hash of all of them. So a browser can cache those files
+//! for any time, revalidates only the entry page, and never mixes two versions.
 //!
-//! Beside it stand the documents of the protocol, for those who write a client of their own.
+//! The documents of the protocol are served too, for authors of other clients.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -20,13 +20,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::gateway::http::{Request, Response, content, field, text};
 
-/// Where the entry is.
+/// Path of the entry page.
 const ENTRY: &str = "/";
-/// Where all the rest is, in the files themselves; served behind it stands the hash.
+/// Path of all other files, as written in the files themselves; the served path has the hash after it.
 const FOLDER: &str = "/web/";
-/// What in the entry is replaced by the names of all modules, so that they are fetched side by side.
+/// Placeholder in the entry page for the names of all modules, so that the browser fetches them in parallel.
 const MODULES: &str = "<!--modules-->";
-/// How long the rest may be kept: for ever.
+/// Cache time of the other files: unlimited.
 const LASTING: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -34,7 +34,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// A file of the folder: its path there, its media type, its bytes.
+/// A file of the folder: its path, media type and bytes.
 macro_rules! file {
     ($media:expr, $path:literal) => {
         ($path, $media, include_str!(concat!("../../../web/", $path)))
@@ -85,7 +85,7 @@ const FILES: &[(&str, &str, &str)] = &[
     file!(SCRIPT, "main.js"),
 ];
 
-/// What the protocol is: where it is served, its media type, its text.
+/// Documents of the protocol: path, media type and text.
 const DOCUMENTS: &[(&str, &str, &str)] = &[
     // As plain text, which every browser shows.
     (
@@ -105,7 +105,7 @@ const DOCUMENTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A page as it is served.
+/// A page in the form in which it is served.
 struct Page {
     media: &'static str,
     plain: Bytes,
@@ -185,7 +185,7 @@ fn tag_of(version: &str) -> HeaderValue {
     HeaderValue::try_from(format!("\"{version}\"")).expect("hexadecimal digits")
 }
 
-/// The first digits of a hash of these files.
+/// Returns the first digits of a hash of these files.
 fn version_of(files: &[(&str, &str, &str)]) -> String {
     let mut hash = Sha256::new();
     for (path, _, text) in files {
@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
 
-    /// How much the whole page may be on its way, in bytes.
+    /// Maximum size of the whole page as transferred, in bytes.
     const SENT_BYTES_MAX: usize = 150_000;
 
     fn files_of(folder: &Path, below: &str, found: &mut BTreeSet<String>) {

@@ -1,8 +1,8 @@
-//! Access to an account: the session that the connection speaks for, and whether it still lives.
+//! Access to an account: the session of the connection, and the check that it has not ended.
 //!
-//! Everything private passes here twice: before it is asked for, and when the answer is there, for a session may end
-//! while its question waits. A connection whose session has ended is ready again, and says why it ended to whatever
-//! still needs one.
+//! Every private request is checked twice: before it is submitted, and when the answer is ready, because a session may
+//! end while its question waits. A connection whose session has ended is in the state `Ready` again, and refuses
+//! requests that need a session with the reason why the last one ended.
 
 use auction_core::{AccountEvent, Reject, RequestId, UserId};
 use auction_proto::{AccountEntry, AccountFeed, Body, Code, List, Refused};
@@ -15,7 +15,7 @@ use crate::sequencer::queue::{SequencerHandle, SubmitError};
 use crate::sequencer::rate_limit::RateLimiter;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    /// The session the connection speaks for; without one that lives the request is refused.
+    /// Returns the session of the connection. Refuses the request when it has none, or the session has ended.
     pub(super) fn active_session(&mut self, request: RequestId) -> Option<LiveSession> {
         self.leave_if_over();
         let refused = match &self.login.state {
@@ -29,8 +29,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         None
     }
 
-    /// The session the connection speaks for, when its user may ask more: whatever is worked out for one user alone, by
-    /// the one who decides or by the hub, counts as a command. Otherwise the request is refused.
+    /// Returns the session of the connection if its user's rate limit allows one more request; otherwise refuses the
+    /// request. All work of the sequencer or the hub for one user alone counts as a command.
     pub(super) fn active_session_within_rate(&mut self, request: RequestId) -> Option<LiveSession> {
         let active_session = self.active_session(request)?;
         match self.login.rate_limiter.as_deref().map(RateLimiter::take) {
@@ -42,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Whether the connection speaks for a session that lives; then the request is refused.
+    /// Refuses the request if the connection has an open session. Returns whether it did.
     pub(super) fn refuse_when_logged_in(&mut self, request: RequestId) -> bool {
         self.leave_if_over();
         let is_logged_in = self.login.session().is_some();
@@ -53,7 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         is_logged_in
     }
 
-    /// Asks the sequencer what is the user's alone. `None`: the request was refused.
+    /// Asks the sequencer for private data of the user. Returns `None` if the request was refused.
     pub(super) async fn ask_own<T, F>(
         &mut self,
         request: RequestId,
@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             .ok()
     }
 
-    /// Answers with what is the asking user's alone.
+    /// Replies with private data of the user who asked.
     pub(super) fn reply_own<B: Body>(
         &mut self,
         request: RequestId,
@@ -84,7 +84,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Whether the session that asked still lives, now that the answer is there; otherwise the request is refused.
+    /// Returns whether the session that asked is still open now that the answer is ready; otherwise refuses the
+    /// request.
     pub(super) fn still_lives(&mut self, request: RequestId, session: &LiveSession) -> bool {
         let checked = session.check(self.services.clock.now());
         if let Err(reason) = checked {
@@ -94,9 +95,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         checked.is_ok()
     }
 
-    /// The connection speaks for a session from here on.
+    /// Binds the connection to a session.
     pub(super) fn enter_session(&mut self, session: LiveSession) {
-        // The end of an account's feed may still be on its way, and it may be another's.
+        // The end of an account's feed may still be under way, and that account may be another user's.
         self.subscriptions.account_feed = None;
         self.login.rate_limiter = self.services.admission.rate_limiter_of(session.user);
         self.services.dead_man.connected(session.session);
@@ -104,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.services.metrics.sessions.add(1);
     }
 
-    /// The connection speaks for no session from here on.
+    /// Unbinds the connection from its session.
     pub(super) fn leave_session(&mut self) {
         if let State::LoggedIn(session) = &self.login.state {
             self.services.dead_man.disconnected(session.session);
@@ -123,13 +124,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Err(reason) = session.check(self.services.clock.now()) else {
             return;
         };
-        // They came before this was seen: the market decides about them.
+        // They came before the end was noticed: the market decides about them.
         self.submit_batch();
         let own = self.subscriptions.account_feed.take();
         self.leave_session();
         self.login.state = State::Ready(Some(reason));
         match reason {
-            // No event says so to a feed that ends by time.
+            // No event ends a feed whose session expires.
             Reject::SessionExpired {
                 session,
                 expired_at: at,
@@ -139,13 +140,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.reply(RequestId(0), &AccountFeed { entries });
             }
             Reject::SessionExpired { .. } => {}
-            // The hub ends it with the news of the close.
+            // The hub ends it with the event of the close.
             _ => self.subscriptions.account_feed = own,
         }
     }
 }
 
-/// Waits until the session that a connection speaks for is closed; never, without one.
+/// Waits until the session of the connection is closed; forever without one.
 pub(super) async fn closed(state: &State) {
     match state {
         State::LoggedIn(session) => session.closed().await,

@@ -1,4 +1,4 @@
-//! What concerns one's own account: what stands of it, and what happens to it.
+//! The account feed: a user's own state, and the events of that account.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         };
         let watching = match self.services.hub.watch_account(session.session).await {
             Ok(Some(watching)) => watching,
-            // It was closed while the question waited.
+            // The session was closed while the question waited.
             Ok(None) => {
                 let session = session.session;
                 self.refused(request, Refused::from(Reject::SessionClosed { session }));
@@ -55,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let (mut leads, mut orders) =
             (leads.chunks(PART_LEADS_MAX), orders.chunks(PART_ORDERS_MAX));
         for (index, left) in (0..).zip((0..parts).rev()) {
-            // The client may take its time with the parts before.
+            // The client may be slow to take the parts before.
             if !self.still_lives(request, &session) {
                 return Ok(());
             }
@@ -78,7 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    /// Tells what happened; or everything anew, when the client was too slow to be told all.
+    /// Writes the latest events; or the whole state again, when the client was too slow for all events.
     pub(super) async fn write_account_feed(
         &mut self,
         entries: Option<Arc<AccountFeed>>,
@@ -88,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Ok(());
         }
         if let Some(entries) = entries {
-            // Of a session that was closed this is what came before: the hub ends it with the close.
+            // If the session was closed, these are the events before: the hub ends the feed with the close.
             self.reply(RequestId(0), &*entries);
             return Ok(());
         }

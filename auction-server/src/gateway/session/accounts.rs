@@ -1,4 +1,4 @@
-//! Accounts and sessions: making an account, logging in, going on, leaving.
+//! Accounts and sessions: registration, login, resumption, logout.
 
 use auction_core::{
     Caller, Command, Name, NewSession, Registration, Reject, Reply, RequestId, Role, Span,
@@ -13,7 +13,7 @@ use crate::market::live_session::LiveSession;
 use crate::platform::password::Password;
 use crate::platform::password_pool::Verdict;
 
-/// How long a session lasts from its login on.
+/// Lifetime of a session from its login.
 pub const SESSION_LIFETIME: Span = Span::from_secs(30 * 24 * 60 * 60);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -25,7 +25,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             );
             return self.refuse(request, Code::NAME_TAKEN, &text);
         }
-        // Asked before the hashing, which is dear; the market asks again.
+        // Checked before the hashing, which is expensive; the market checks again.
         if self.services.credentials.account(name).is_some() {
             return self.refused(request, Refused::from(Reject::NameTaken { name }));
         }
@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Err(_) => return self.refuse_busy(request),
         };
         let (Some(account), Verdict::Right) = (account, verdict) else {
-            // One answer for both, so that it tells nobody which names there are.
+            // The same answer for both, so that it does not reveal which names exist.
             return self.refuse(
                 request,
                 Code::BAD_CREDENTIALS,
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     unreachable!("an opened session is told as such")
                 };
                 let Some(live) = self.services.credentials.live(session) else {
-                    // Sixteen other logins were quicker than this answer.
+                    // Sixteen other logins were faster than this answer.
                     let closed = Reject::SessionClosed { session };
                     return self.refused(request, Refused::from(closed));
                 };
@@ -159,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return;
         };
         let caller = Caller::Session { session, request };
-        // A refusal too: the session is gone already. Only one that was never asked goes on.
+        // After a refusal too: the session has ended already. Only if the market was not asked does it continue.
         if let AskOutcome::Answered = self
             .ask(request, caller, Command::CloseSession { session })
             .await

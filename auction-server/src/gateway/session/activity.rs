@@ -1,4 +1,4 @@
-//! The user's own activity, asked of the follower.
+//! The user's own activity, read from the follower.
 
 use auction_core::RequestId;
 use auction_proto::{Activity, GetActivity};
@@ -10,7 +10,8 @@ use crate::market::live_session::LiveSession;
 use crate::projections::follower::HistoryError;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    /// Asks for a page; the connection goes on meanwhile, for after a start the follower has a journal to read first.
+    /// Requests a page. The connection goes on meanwhile, because after a start the follower first has a journal to
+    /// read.
     pub(super) fn activity(&mut self, request: RequestId, body: GetActivity) {
         let Some(session) = self.active_session_within_rate(request) else {
             return;
@@ -27,7 +28,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         });
     }
 
-    /// Answers with a page, to the session that asked for it alone.
+    /// Replies with a page, only to the session that asked for it.
     pub(super) fn tell_activity(
         &mut self,
         request: RequestId,

@@ -1,4 +1,4 @@
-//! Pulls the open orders of those whose session has died, as the dead-man switch of the session asks.
+//! Cancels the open orders of disconnected sessions whose dead-man switch has fired.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use crate::market::dead_man::{Expired, ExpiryCause};
 use crate::platform::shutdown::stopped;
 use crate::sequencer::queue::{SequencerHandle, SubmitError};
 
-/// How many cancels are under way at a time, so that others find room in the sequencer's queue.
+/// Maximum number of cancels under way at a time, so that the sequencer's queue keeps room for others.
 const CANCELS_AT_ONCE: usize = 256;
-/// How long to wait when the sequencer is busy.
+/// Pause before a retry when the sequencer is busy.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
-/// Pulls orders until the server is ending. It keeps nothing of the server running but while it pulls.
+/// Cancels orders until the server is ending. It keeps the server running only during a cancel.
 pub(crate) async fn cancel_on_disconnect(services: Weak<Services>) {
     let Some((dead_man, mut stopping)) = services
         .upgrade()
@@ -28,7 +28,7 @@ pub(crate) async fn cancel_on_disconnect(services: Weak<Services>) {
     loop {
         let expired = tokio::select! {
             biased;
-            // Connections that end with the server are not lost: after its start they have their grace anew.
+            // Connections that end with the server are not lost: their grace period begins again after its next start.
             () = stopped(&mut stopping) => return,
             expired = dead_man.next() => expired,
         };
@@ -51,10 +51,10 @@ pub(crate) async fn cancel_on_disconnect(services: Weak<Services>) {
     }
 }
 
-/// Cancels what can be cancelled; gives how many that was.
+/// Cancels the orders that the rules allow to cancel; returns their number.
 async fn cancel_orders(services: &Services, expired: Expired) -> Option<usize> {
     let Expired { session, user, how } = expired;
-    // Behind all that the session has asked before: its orders on their way count too.
+    // Queued after all earlier requests of the session, so that orders still under way are included.
     retry(|| services.sequencer.last_request(session)).await?;
     let orders = services.hub.orders_of(user).await.ok()?;
     let fired = AccountEvent::DeadManFired { session };
@@ -76,7 +76,7 @@ async fn cancel_orders(services: &Services, expired: Expired) -> Option<usize> {
     Some(cancelled_orders)
 }
 
-/// Whether the order was cancelled. One that the rules bind stays; one that has gone meanwhile is gone.
+/// Returns whether the order was cancelled. One that the rules bind stays; one may be gone already.
 async fn cancel(sequencer: SequencerHandle, user: UserId, order: StandingOrder) -> Option<bool> {
     let StandingOrder { lot, order, .. } = order;
     let cancel = Command::CancelOrder { lot, order };
@@ -84,7 +84,7 @@ async fn cancel(sequencer: SequencerHandle, user: UserId, order: StandingOrder) 
     Some(decision.is_ok())
 }
 
-/// The session has ended and its orders are pulled: nothing is left to do after a restart.
+/// Records that the session has ended and its orders are cancelled, so that a restart does not repeat it.
 async fn clear(sequencer: &SequencerHandle, session: SessionId) -> Option<()> {
     let grace = None;
     let clear = Command::SetDeadMan { session, grace };
@@ -93,7 +93,7 @@ async fn clear(sequencer: &SequencerHandle, session: SessionId) -> Option<()> {
         .map(drop)
 }
 
-/// Asks again while the sequencer is busy; `None` when it has ended.
+/// Asks again while the sequencer is busy; returns `None` when it has ended.
 async fn retry<T, F>(ask: impl Fn() -> F) -> Option<T>
 where
     F: Future<Output = Result<T, SubmitError>>,

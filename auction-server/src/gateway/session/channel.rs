@@ -1,5 +1,5 @@
-//! Messages to and from a client, over whatever carries them: frames or lines of JSON on a stream of bytes, or
-//! the messages of a WebSocket.
+//! Messages to and from a client over any transport: frames or lines of JSON on a byte stream, or the messages of a
+//! WebSocket.
 
 use std::io;
 use std::ops::Range;
@@ -23,33 +23,33 @@ use crate::platform::metrics::Metrics;
 use crate::platform::tcp::{Halves, HandedOff, WriteHalf};
 use crate::sequencer::reply::append_reply;
 
-/// How long a client may take to accept what it is sent; then it is dropped.
+/// Time limit for a client to accept output; after that it is dropped.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the end of a connection waits for the client to hear of it.
+/// Time limit for a client to read the last message before the connection closes.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
-/// How much is read at a time.
+/// Size of the input buffer, in bytes.
 pub(super) const INPUT_BYTES: usize = 4_096;
-/// How much is gathered before it is written.
+/// Number of output bytes that are collected before a write.
 const OUTPUT_BYTES: usize = 64 * 1_024;
 
-/// The way to a client and back.
+/// The channel to a client, in both directions.
 pub struct Channel<S> {
     transport: Transport<S>,
     encoding: Encoding,
     output: Output,
-    /// Writes that were not counted yet.
+    /// Number of writes that were not counted in the metrics yet.
     writes: u64,
-    /// Where the sequencer reads and writes too.
+    /// The halves of the stream that are shared with the sequencer.
     halves: Option<Halves>,
-    /// Answers of the sequencer among what is to be written.
+    /// Number of the sequencer's answers in the output.
     answers: usize,
-    /// Whether the rest of an answer may be left in the write half.
+    /// True when the write half may hold the rest of an answer.
     is_woken: bool,
-    /// Nobody else writes any more.
+    /// True when this task is the only writer from now on.
     keeps_write_lock: bool,
 }
 
-/// What a client asks: its number, and a message or why it is none.
+/// A client's request: its number, and the message or the reason why it is invalid.
 pub(super) struct Request {
     pub(super) request: RequestId,
     pub(super) message: Result<ClientMessage, Refused>,
@@ -60,7 +60,7 @@ enum Transport<S> {
     WebSocket(Box<WebSocket<S>>),
 }
 
-/// A stream of bytes, and what was read and not looked at yet.
+/// A stream of bytes, and the input that was read and not parsed yet.
 struct Stream<S> {
     io: S,
     decoder: Decoder,
@@ -73,7 +73,7 @@ enum Decoder {
     Lines(LineDecoder),
 }
 
-/// What is to be written, and where each message ends when each is carried by itself.
+/// The output, and the end of each message for transports that carry messages one by one.
 #[derive(Default)]
 struct Output {
     bytes: Vec<u8>,
@@ -81,19 +81,19 @@ struct Output {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
-    /// The binary protocol; the preface is still to come.
+    /// Creates a channel of the binary protocol, before its preface.
     pub fn frames(io: S) -> Self {
         let decoder = FrameDecoder::after_preface(REQUEST_BYTES_MAX);
         Self::stream(io, Decoder::Frames(decoder), Encoding::Binary)
     }
 
-    /// Lines of JSON.
+    /// Creates a channel of JSON lines.
     pub fn lines(io: S) -> Self {
         let decoder = LineDecoder::new(REQUEST_BYTES_MAX);
         Self::stream(io, Decoder::Lines(decoder), Encoding::Json)
     }
 
-    /// A WebSocket whose handshake is done: the first message tells the encoding.
+    /// Creates a channel over a WebSocket after its handshake: the first message selects the encoding.
     pub async fn websocket(io: S) -> Self {
         Self {
             transport: Transport::WebSocket(Box::new(WebSocket::server(io).await)),
@@ -107,20 +107,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         }
     }
 
-    /// The sequencer may read and write this stream as well, which lies beneath the channel.
+    /// Lets the sequencer read and write this stream too, which lies beneath the channel.
     #[must_use]
     pub fn over(mut self, halves: Halves) -> Self {
         self.halves = Some(halves);
         self
     }
 
-    /// What the sequencer needs to write to the stream.
+    /// Returns the write half for the sequencer, and the encoding.
     pub(super) fn write_half(&self) -> Option<(Arc<WriteHalf>, Encoding)> {
         let halves = self.halves.as_ref()?;
         Some((halves.write_half.clone(), self.encoding))
     }
 
-    /// Lends what comes from now on, if that is frames, and one begins with the next byte.
+    /// Hands off the input to the sequencer if it consists of frames, and a frame begins with the next byte.
     pub(super) fn hand_off_input(&mut self) -> Option<HandedOff> {
         let halves = self.halves.as_ref()?;
         match &self.transport {
@@ -129,19 +129,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         }
     }
 
-    /// Whether another reads.
+    /// Returns whether the input is handed off.
     pub(super) fn is_handed_off(&self) -> bool {
         let halves = self.halves.as_ref();
         halves.is_some_and(|halves| halves.read_half.is_handed_off())
     }
 
-    /// Whether another has read something since this was asked last.
+    /// Returns whether the sequencer has read something since the last call.
     pub(super) fn take_was_read(&self) -> bool {
         let halves = self.halves.as_ref();
         halves.is_some_and(|halves| halves.read_half.take_was_read())
     }
 
-    /// Nobody else reads any more.
+    /// Ends the hand-off of the input.
     pub(super) fn recall_input(&self) {
         if let Some(halves) = &self.halves {
             halves.read_half.recall();
@@ -167,8 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         }
     }
 
-    /// Waits for something from the client. Whatever came is a sign of life. Can be given up at any time
-    /// without loss.
+    /// Waits for input from the client. Any input is a sign of life. Cancel safe.
     pub(super) async fn read(&mut self) -> Result<(), CloseReason> {
         match &mut self.transport {
             Transport::Stream(stream) => {
@@ -191,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         }
     }
 
-    /// The next request of what was read.
+    /// Returns the next request of the input.
     pub(super) fn next(&mut self) -> Result<Option<Request>, CloseReason> {
         match &mut self.transport {
             Transport::Stream(stream) => stream.next(),
@@ -209,13 +208,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         }
     }
 
-    /// Puts a message with what is to be written.
+    /// Appends a message to the output.
     pub(super) fn push<B: Body>(&mut self, request: RequestId, body: &B) {
         self.encoding.append(request, body, &mut self.output.bytes);
         self.end_message();
     }
 
-    /// Puts the reply to a command with what is to be written.
+    /// Appends the reply to a command to the output.
     pub(super) fn push_reply(
         &mut self,
         request: RequestId,
@@ -227,18 +226,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         self.end_message();
     }
 
-    /// Puts a message that is encoded once for many with what is to be written.
+    /// Appends a message that is encoded once for many clients to the output.
     pub(super) fn push_shared(&mut self, request: RequestId, message: &Encoded) {
         message.append(self.encoding, request, &mut self.output.bytes);
         self.end_message();
     }
 
-    /// What was put last is an answer that the sequencer handed over.
+    /// Marks the last message as an answer from the sequencer.
     pub(super) fn end_answer(&mut self) {
         self.answers += 1;
     }
 
-    /// The sequencer may have left the rest of an answer.
+    /// Notes that the sequencer may have left the rest of an answer.
     pub(super) fn wake(&mut self) {
         self.is_woken = true;
     }
@@ -249,7 +248,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         }
     }
 
-    /// Writes when much has gathered.
+    /// Writes the output if it is large.
     pub(super) async fn flush_when_full(&mut self) -> Result<(), CloseReason> {
         if self.output.bytes.len() < OUTPUT_BYTES {
             Ok(())
@@ -258,7 +257,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         }
     }
 
-    /// Writes all there is. A client that does not take it in time is too slow.
+    /// Writes the whole output. A client that does not take it in time is too slow.
     pub(super) async fn flush(&mut self) -> Result<(), CloseReason> {
         if self.output.bytes.is_empty() && !self.is_woken {
             return Ok(());
@@ -307,17 +306,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Channel<S> {
         Ok(())
     }
 
-    /// How often was written since this was asked last.
+    /// Returns the number of writes since the last call.
     pub(super) fn take_writes(&mut self) -> u64 {
         std::mem::take(&mut self.writes)
     }
 
-    /// Writes what is left and ends the stream. Then what still comes is read and thrown away for a moment: bytes
-    /// that nobody has read would make the system take back what was written last.
+    /// Writes the rest of the output and ends the stream. Then it reads and discards input for a moment: if input stays
+    /// unread, the system discards the last output.
     pub(super) async fn close(&mut self) {
         self.keeps_write_lock = true;
         self.recall_input();
-        // Whether it arrives is the client's concern.
+        // It is the client's concern if this does not arrive.
         if self.flush().await.is_err() {
             return;
         }

@@ -1,10 +1,10 @@
-//! Why a connection ends.
+//! Reasons why a connection ends.
 
 use std::io;
 
 use auction_proto::{Code, FrameError};
 
-/// Why a connection ended.
+/// Reason why a connection ended.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseReason {
     /// The client closed it.
@@ -13,22 +13,22 @@ pub enum CloseReason {
     /// The stream failed.
     #[error(transparent)]
     Stream(#[from] io::Error),
-    /// The client took too long to introduce itself.
+    /// The client did not send its hello in time.
     #[error("no hello in time")]
     NoHello,
-    /// The client did not read what it was sent.
+    /// The client did not read its messages.
     #[error("the client does not read")]
     TooSlow,
-    /// The client said nothing for too long.
+    /// The client was silent for too long.
     #[error("nothing came for two heartbeats; a client that lives sends a ping")]
     Silent,
-    /// A message is longer than it can be.
+    /// A message exceeds the maximum length.
     #[error("a message of more than {most} bytes")]
     TooLong {
         /// The limit.
         most: usize,
     },
-    /// The bytes are no frames.
+    /// The bytes are not valid frames.
     #[error(transparent)]
     NotFrames(FrameError),
     /// A binary message of a WebSocket is not one frame.
@@ -37,10 +37,10 @@ pub enum CloseReason {
     /// Text and binary messages on one WebSocket.
     #[error("a WebSocket keeps to what its first message was, text or binary")]
     MixedMessages,
-    /// Client and server speak no version in common.
+    /// Client and server have no protocol version in common.
     #[error("no version in common")]
     Version,
-    /// It was one too many, or spoke without TLS where TLS is spoken; it was told so.
+    /// Refused: one connection too many, or no TLS on a port that requires it. The client has the reason already.
     #[error("sent away")]
     SentAway,
     /// The server is ending.
@@ -49,7 +49,7 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
-    /// What the client is told as the last; nothing when it would not hear it, or was told already.
+    /// Returns the code of the last message to the client; `None` when the client would not read it, or has it already.
     pub(crate) fn code(&self) -> Option<Code> {
         match self {
             Self::Closed | Self::Stream(_) | Self::TooSlow | Self::SentAway => None,

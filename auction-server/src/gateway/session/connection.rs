@@ -1,4 +1,4 @@
-//! The state of a connection, and the replies that every request can have.
+//! The state of a connection, and the replies that apply to every request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::subscriptions::Subscriptions;
 use crate::sequencer::queue::SubmitError;
 use crate::sequencer::reply::ReplyMessage;
 
-/// A connection: the channel to its client, who it speaks for, what it submitted and what it watches.
+/// A connection: the channel to its client, its session, its submitted commands and its subscriptions.
 pub(super) struct Connection<S> {
     pub(super) services: Arc<Services>,
     pub(super) channel: Channel<S>,
@@ -24,12 +24,12 @@ pub(super) struct Connection<S> {
     pub(super) subscriptions: Subscriptions,
 }
 
-/// Whether a command that was asked in place came to be decided.
+/// Outcome of a command that the connection waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AskOutcome {
-    /// It was, and the client has the answer.
+    /// The command was decided, and the client has the answer.
     Answered,
-    /// It was not, or nobody knows.
+    /// The command was not decided, or its outcome is unknown.
     Unsubmitted,
 }
 
@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.channel.end_answer();
     }
 
-    /// What was durable is with the client's system now.
+    /// Counts the writes, and records the latency of their replies, which are with the client's system now.
     pub(super) fn record_writes(&mut self) {
         let writes = self.channel.take_writes();
         if writes > 0 {
@@ -68,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.reply(request, &refused);
     }
 
-    /// Asks the sequencer in place and tells what came of it: for what is rare, and changes the connection.
+    /// Submits a command to the sequencer, waits and replies: for rare commands that change the connection.
     pub(super) async fn ask(
         &mut self,
         request: RequestId,
@@ -124,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     "the server is ending; nothing was done",
                 );
             }
-            // No word can be true of it. The connection ends with the process.
+            // No answer can be true here. The connection ends with the process.
             SubmitError::Unknown => {}
         }
     }

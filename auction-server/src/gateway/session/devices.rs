@@ -1,4 +1,4 @@
-//! Devices, and the envelopes of any: also of those whose user the connection knows nothing of.
+//! Devices, and envelopes of any device: also of users unknown to the connection.
 
 use auction_core::RequestId;
 use auction_proto::{Code, Devices, Envelope, List, ListedDevice};

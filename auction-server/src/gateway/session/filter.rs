@@ -1,5 +1,5 @@
-//! What a client sees of the feed: all of it, or what is about some stocks. Both are derived from the same
-//! batches, so that both name the same places.
+//! A client's view of the feed: all of it, or only some stocks. Both are made from the same batches, so both use the
+//! same sequence numbers.
 
 use auction_core::{FeedSequence, RequestId, Symbol};
 use auction_proto::{FeedEntry, FilteredFeed, List, ServerMessage, SnapshotPart};
@@ -13,12 +13,12 @@ use crate::projections::feed::{FeedBatch, FeedMessage};
 pub(super) struct FeedFilter {
     /// The stocks; `None`: all.
     symbols: Option<Vec<Symbol>>,
-    /// The place up to which the client was told everything that it sees.
+    /// Position up to which the client has received everything in its view.
     told: FeedSequence,
 }
 
 impl FeedFilter {
-    /// All of the feed.
+    /// Returns the view of the whole feed.
     pub(super) fn all() -> Self {
         Self {
             symbols: None,
@@ -26,7 +26,7 @@ impl FeedFilter {
         }
     }
 
-    /// What is about these stocks, and all users.
+    /// Returns the view of these stocks and of all users.
     pub(super) fn of(symbols: Vec<Symbol>) -> Self {
         Self {
             symbols: Some(symbols),
@@ -34,17 +34,17 @@ impl FeedFilter {
         }
     }
 
-    /// Whether it is all of the feed.
+    /// Returns whether this is the whole feed.
     pub(super) fn is_all(&self) -> bool {
         self.symbols.is_none()
     }
 
-    /// Begins at a place.
+    /// Starts at a position.
     pub(super) fn begin(&mut self, at: FeedSequence) {
         self.told = at;
     }
 
-    /// Shows a part of a snapshot.
+    /// Writes a part of a snapshot.
     pub(super) fn write_part<S>(&self, request: RequestId, part: &Encoded, channel: &mut Channel<S>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -67,8 +67,8 @@ impl FeedFilter {
         channel.push(request, &part);
     }
 
-    /// Shows what was published. A batch without anything to see is not sent: what is sent next, at the latest
-    /// before a heartbeat, tells that nothing was in between.
+    /// Writes a published message. A batch without anything in the view is not sent: the next message, at the latest
+    /// before a heartbeat, shows that nothing was in between.
     pub(super) fn write<S>(&mut self, published: &FeedMessage, channel: &mut Channel<S>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,

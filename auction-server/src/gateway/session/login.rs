@@ -1,4 +1,4 @@
-//! The login of a connection: how far its client has come, and what it may ask.
+//! The login state of a connection, and the requests that it allows.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use crate::gateway::admission::ClientAddress;
 use crate::market::live_session::LiveSession;
 use crate::sequencer::rate_limit::RateLimiter;
 
-/// Who a connection speaks for.
+/// The session of a connection, and its limits.
 pub(super) struct Login {
     pub(super) state: State,
     pub(super) begun_at: Instant,
     pub(super) client_address: Arc<ClientAddress>,
-    /// Limit of the user's commands; `None`: there is none.
+    /// Limit of the user's commands; `None`: unlimited.
     pub(super) rate_limiter: Option<Arc<RateLimiter>>,
 }
 
-/// How far a client has come.
+/// Login state of a client.
 pub(super) enum State {
     Greeting,
-    /// Without a session. The last one may have ended without a request of the client: this is why.
+    /// No session. If the last one ended without a request of the client, this is the reason.
     Ready(Option<Reject>),
     LoggedIn(LiveSession),
 }
@@ -36,12 +36,12 @@ impl Login {
         }
     }
 
-    /// Whether the client has not introduced itself yet.
+    /// Returns whether the client has not sent its hello yet.
     pub(super) fn is_greeting(&self) -> bool {
         matches!(self.state, State::Greeting)
     }
 
-    /// The session that the connection speaks for; it may have ended.
+    /// Returns the session of the connection; it may have ended.
     pub(super) fn session(&self) -> Option<&LiveSession> {
         match &self.state {
             State::LoggedIn(session) => Some(session),

@@ -1,7 +1,7 @@
-//! A connection: reads messages, does what they ask, writes what comes of it.
+//! A connection: reads messages, does the requests, writes the replies.
 //!
-//! One task a connection, over any [`Channel`]. While it writes it does not read: a client that does not
-//! read its replies is not read from, and is dropped when it does not take a write in time.
+//! One task per connection, over any [`Channel`]. It does not read while it writes: a client that does not read its
+//! replies is not read from, and is dropped when it does not take a write in time.
 
 pub mod cancel_on_disconnect;
 mod requests;
@@ -53,14 +53,14 @@ pub use channel::{Channel, LINGER_TIMEOUT, WRITE_TIMEOUT};
 pub use close_reason::CloseReason;
 pub use services::Services;
 
-/// How long a client may take to introduce itself, from its first byte or TLS on.
+/// Time limit for a client's hello, from its first byte or the end of the TLS handshake.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many heartbeats long a client may be silent; then it is dropped.
+/// Number of heartbeats without input after which a client is dropped.
 pub const SILENT_HEARTBEATS: u32 = 2;
-/// How long a connection waits, at a shutdown, for what it has under way.
+/// Time limit, at a shutdown, for a connection's requests under way.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves a connection until it ends, and says why it did. The client introduces itself before `hello_by`.
+/// Serves a connection until it ends, and returns the reason. The client must send its hello before `hello_by`.
 pub async fn serve<S>(
     channel: Channel<S>,
     hello_by: Instant,
@@ -102,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let deadline = tokio::time::sleep_until(hello_by);
         tokio::pin!(deadline);
         loop {
-            // It looks at least once in two heartbeats whether its session has expired.
+            // The expiry of the session is checked at least once in two heartbeats.
             self.leave_if_over();
             self.channel.flush().await?;
             self.record_writes();
@@ -140,13 +140,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     if self.was_heard_on_fast_path().await {
                         heard_at = Instant::now();
                     } else if heard_at.elapsed() >= silence && has_room {
-                        // It may be this server that had no time to listen.
+                        // The server itself may have been too busy to read.
                         let waiting = timeout(Duration::ZERO, unconstrained(self.channel.read()));
                         waiting.await.map_err(|_| CloseReason::Silent)??;
                         heard_at = Instant::now();
                         self.handle_all().await?;
                     }
-                    // While there is no room nobody listens, and silence means nothing.
+                    // Without room for commands the connection is not read, and silence means nothing.
                     let since = if has_room { heard_at } else { Instant::now() };
                     deadline.as_mut().reset(since + silence);
                 }
@@ -161,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     async fn handle_all(&mut self) -> Result<(), CloseReason> {
         let taken = self.handle_each().await;
-        // Also when what follows them ends the connection.
+        // Also when the next message ends the connection.
         self.submit_batch();
         taken?;
         if self.submission.orders_in_a_row >= FAST_PATH_AFTER {
@@ -170,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    /// Lends the sequencer what comes from now on: that of a client who does nothing but bid.
+    /// Hands the input off to the sequencer when the client sends nothing but bids.
     fn enter_fast_path(&mut self) {
         let Some(&LiveSession { session, .. }) = self.login.session() else {
             return;
@@ -190,12 +190,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Whether the sequencer has heard the client, for whom it reads.
+    /// Returns whether the sequencer, which reads the input, has received anything from the client.
     async fn was_heard_on_fast_path(&mut self) -> bool {
         if !self.channel.is_handed_off() {
             return self.channel.take_was_read();
         }
-        // It may have had no time to listen: it has when it answers, whatever it is asked.
+        // The sequencer may have been too busy to read. After any answer from it, it has read.
         let answer = self.services.sequencer.last_request(SessionId(0)).await;
         self.channel.take_was_read() || answer.is_err()
     }
@@ -208,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    /// Waits for what is under way, so that its outcome is told.
+    /// Waits for the requests under way, so that the client receives their outcome.
     async fn drain(&mut self, replies: &mut mpsc::Receiver<ReplyMessage>) {
         let all = async {
             while !self.submission.reply_channel.has_fewer_than(1)
@@ -217,7 +217,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.write_replies(told);
             }
         };
-        // Who can't be told by then learns it by asking again.
+        // A client that has no reply by then can repeat its request later.
         let _ = timeout(DRAIN_TIMEOUT, all).await;
     }
 

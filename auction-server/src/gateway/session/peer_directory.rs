@@ -1,5 +1,5 @@
-//! Peers who offered themselves to others who watch, for a while. They are named to those who ask; the server never goes
-//! there itself.
+//! Peers that offer to relay the feed to others, for a limited time. The server lists them to clients that ask, and
+//! never connects to them itself.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,16 +12,16 @@ use rand::seq::IteratorRandom as _;
 
 use crate::gateway::admission::network_of;
 
-/// How long an offer lasts.
+/// Lifetime of an offer.
 pub const OFFER_LIFETIME: Duration = Duration::from_secs(90);
-/// How many can be offered at a time; one more is refused.
+/// Maximum number of offers at a time; one more is refused.
 pub const OFFERS_MAX: usize = 1_024;
-/// How many of them from one address; one more is refused.
+/// Maximum number of offers from one address; one more is refused.
 pub const OFFERS_PER_ADDRESS_MAX: usize = 8;
-/// How many are asked to keep a line to the server, for all who watch from peer to peer.
+/// Number of peers that are asked to keep a connection to the server, for all peer-to-peer watchers.
 pub const LINES_WANTED: usize = 4;
 
-/// Those who are offered now.
+/// The current offers.
 #[derive(Debug, Default)]
 pub struct PeerDirectory(Mutex<HashMap<(IpAddr, String), Offer>>);
 
@@ -31,24 +31,24 @@ struct Offer {
     line_wanted: bool,
 }
 
-/// Why a peer is not taken.
+/// Reason why an offer is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OfferError {
-    /// It could be reached nowhere.
+    /// The path is not an address that others can reach.
     #[error(
         "a peer is offered as /tcp/PORT/p2p/NAME: what follows the IP address that it is reached at"
     )]
     Path,
-    /// There are too many.
+    /// There are too many offers.
     #[error("too many peers are offered; try again later")]
     Full,
-    /// There are too many from there.
+    /// There are too many offers from this address.
     #[error("too many peers are offered from this address; try again later")]
     FullThere,
 }
 
 impl PeerDirectory {
-    /// Takes a peer, or what was offered before for longer. Gives whether it should keep a line to the server.
+    /// Takes an offer, or extends an existing one. Returns whether the peer should keep a connection to the server.
     ///
     /// # Errors
     /// [`OfferError`].
@@ -70,19 +70,19 @@ impl PeerDirectory {
             return Err(OfferError::Full);
         }
         let lines = offers.values().filter(|offer| offer.line_wanted).count();
-        // Who was asked to keep a line keeps it.
+        // A peer that was asked to keep a connection keeps it.
         let line_wanted = before.is_some_and(|before| before.line_wanted) || lines < LINES_WANTED;
         let until = now + OFFER_LIFETIME;
         offers.insert(place, Offer { until, line_wanted });
         Ok(line_wanted)
     }
 
-    /// Some of them, for someone who asks from there.
+    /// Returns some of the offers for a client at this address.
     pub fn some(&self, now: Instant, asks_from: IpAddr) -> Vec<Text<PEER_ADDRESS_BYTES_MAX>> {
         let offers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let local = asks_from.to_canonical().is_loopback();
         let known = offers.iter().filter(|((from, _), offer)| {
-            // The loopback of one machine is not another's.
+            // A loopback address has no meaning on another machine.
             offer.until > now && (local || !from.is_loopback())
         });
         let addresses = known.filter_map(|((from, path), _)| {
@@ -93,7 +93,7 @@ impl PeerDirectory {
     }
 }
 
-/// `/tcp/PORT` or `/udp/PORT`, and perhaps more.
+/// Returns whether the text is `/tcp/PORT` or `/udp/PORT`, with or without more after it.
 fn is_path(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-');
     let mut parts = path.split('/');
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_named_at_the_address_it_came_from_until_its_offer_ends() {
+    fn a_peer_is_listed_at_its_own_address_until_its_offer_ends() {
         let (peers, now) = (PeerDirectory::default(), Instant::now());
         assert_eq!(peers.offer(now, HERE, "/tcp/4001/p2p/12D3"), Ok(true));
         let named = |later| -> Vec<String> {
@@ -123,7 +123,7 @@ mod tests {
         };
         assert_eq!(named(Duration::ZERO), ["/ip4/192.0.2.7/tcp/4001/p2p/12D3"]);
         assert!(named(OFFER_LIFETIME).is_empty());
-        // Made again before, it lasts longer.
+        // A repeated offer lasts longer.
         let again = peers.offer(now + OFFER_LIFETIME / 2, HERE, "/tcp/4001/p2p/12D3");
         assert_eq!(again, Ok(true));
         assert_eq!(named(OFFER_LIFETIME).len(), 1);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_offer_more_than_some_and_all_together_not_more_than_there_is_room_for() {
+    fn offers_are_limited_per_address_and_in_total() {
         let (peers, now) = (PeerDirectory::default(), Instant::now());
         for port in 1..=OFFERS_PER_ADDRESS_MAX {
             peers.offer(now, HERE, &format!("/tcp/{port}")).unwrap();
@@ -174,7 +174,7 @@ mod tests {
         let taken = all.filter(|taken| *taken).count();
         assert_eq!(taken, OFFERS_MAX - OFFERS_PER_ADDRESS_MAX);
         assert_eq!(peers.some(now, HERE).len(), PEERS_LISTED_MAX);
-        // All are forgotten in time.
+        // All offers expire in time.
         assert_eq!(
             peers.offer(now + OFFER_LIFETIME, there(1), "/tcp/1"),
             Ok(true)

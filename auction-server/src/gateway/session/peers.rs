@@ -1,4 +1,4 @@
-//! Peers who offer themselves, and who ask for them.
+//! Requests of peers that offer themselves, and of clients that look for them.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
@@ -38,7 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.reply(request, &Peers { addresses });
     }
 
-    /// Who comes from no address is of this machine.
+    /// Returns the client's IP address; a client without one is on this machine.
     fn comes_from(&self) -> IpAddr {
         let address = self.login.client_address.address();
         address.unwrap_or(Ipv4Addr::LOCALHOST.into())

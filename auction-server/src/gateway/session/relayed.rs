@@ -1,17 +1,17 @@
-//! Envelopes: what devices ask of the market through others.
+//! Envelopes: sealed requests of devices, carried by others.
 //!
-//! Whoever carries an envelope could send it again: at once, over several connections, after the answer, after a start
-//! of the server. It has one effect, and one answer, all the same:
+//! A carrier of an envelope could send it again: at once, over several connections, after the answer, after a start of
+//! the server. Nevertheless it has one effect and one answer:
 //!
-//! - What was accepted is remembered in the session of the device, durably, as all requests are.
-//! - What was refused is remembered here, by the very bytes of the envelope, until these expire: a bid that was refused
-//!   because the lot had not begun does not come back when it has. A copy of an envelope that is being decided waits for
-//!   the outcome.
-//! - What was refused before a start of the server is not known here. So an envelope that may be as old as that is
-//!   answered by what was accepted, and is not decided anew.
+//! - An accepted request is remembered in the session of the device, durably, like all requests.
+//! - A refusal is remembered here, by the exact bytes of the envelope, until the envelope expires: a bid that was
+//!   refused because the lot had not begun does not take effect later. A copy of an envelope that is being decided
+//!   waits for the outcome.
+//! - Refusals before a start of the server are unknown here. So an envelope that may be from before the start is
+//!   answered from the accepted requests, and is not decided again.
 //!
-//! Opening and sealing take a fraction of a millisecond, and anyone may ask for it: what one address, and all together,
-//! can have of it is limited before. A copy of what was answered costs a look into a table.
+//! Opening and sealing take a fraction of a millisecond, and any client may cause them, so they are limited per address
+//! and in total before. A copy of an answered envelope costs one table look-up.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::num::NonZeroU32;
@@ -35,79 +35,79 @@ use crate::platform::metrics::Metrics;
 use crate::sequencer::queue::{SequencerHandle, SubmitError};
 use crate::sequencer::rate_limit::RateLimiter;
 
-/// How far away an envelope's expiry can be. What was answered is remembered for as long.
+/// Maximum time until an envelope's expiry. Answers are remembered for the same time.
 pub const EXPIRES_WITHIN: Span = Span::from_secs(60);
-/// How many envelopes are opened in a second, whoever sends them; one more is refused with `slow_down`. It bounds what
-/// is remembered too: to as many as expire within [`EXPIRES_WITHIN`].
+/// Maximum number of envelopes opened per second, from all senders; one more is refused with `slow_down`. This also
+/// bounds the table of outcomes: to those that expire within [`EXPIRES_WITHIN`].
 pub const OPENED_PER_SECOND_MAX: NonZeroU32 = NonZeroU32::new(500).expect("it is not zero");
 
-/// How many envelopes of one device are remembered that expired too late to be taken; the oldest is forgotten. A device
-/// whose clock is right sends none.
+/// Maximum number of a device's envelopes remembered whose expiry was too far in the future; the oldest is forgotten. A
+/// device with a correct clock sends none.
 pub const EARLY_PER_DEVICE_MAX: usize = 16;
 
 /// The market's keys for envelopes.
 pub struct EnvelopeKeys {
     /// The market.
     pub market: MarketId,
-    /// What envelopes are opened with.
+    /// Key that opens envelopes.
     pub opening: OpeningKey,
-    /// What answers are signed with.
+    /// Key that signs answers.
     pub signing: SigningKey,
 }
 
-/// What envelopes need of the server.
+/// Parts of the server that envelopes need.
 pub struct Deps {
-    /// The way to the sequencer.
+    /// Handle to the sequencer.
     pub sequencer: SequencerHandle,
-    /// Whose a device is, and what its key is.
+    /// Owners and keys of devices.
     pub credentials: Arc<Credentials>,
-    /// How much one user can ask.
+    /// Rate limits of users.
     pub admission: Arc<Admission>,
-    /// The market's time.
+    /// Clock of the market.
     pub clock: Arc<dyn Clock>,
-    /// What is counted.
+    /// Counters.
     pub metrics: Arc<Metrics>,
 }
 
-/// Opens envelopes, has decided what they ask, and seals the answers.
+/// Opens envelopes, submits their requests, and seals the answers.
 pub struct Envelopes {
     keys: EnvelopeKeys,
     deps: Deps,
     sealing_key: SealingKey,
-    /// No envelope that expires before this may be decided anew: it may have been refused before the start.
+    /// An envelope that expires before this must not be decided again: it may have been refused before the start.
     fresh_after: Timestamp,
     started_at: Timestamp,
     opened: RateLimiter,
     remembered: Mutex<Remembered>,
 }
 
-/// Why an envelope has no sealed answer.
+/// Reason why an envelope has no sealed answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RelayError {
-    /// It does not open, or what is in it makes no sense.
+    /// It cannot be opened, or its content is invalid.
     Unreadable,
-    /// Too many are opened; more are after so long.
+    /// Too many are being opened; try again after this time.
     SlowDown(Duration),
     /// The sequencer has not decided it.
     Submit(SubmitError),
 }
 
-/// What came of an envelope: to be sealed once, and told as often as it is asked.
+/// Outcome of an envelope: sealed once, and sent for every copy.
 type Outcome = Result<Arc<SealedAnswer>, RelayError>;
 type Hash = [u8; 32];
 
-/// What is known of envelopes that have not expired.
+/// Outcomes of envelopes that have not expired.
 #[derive(Default)]
 struct Remembered {
-    /// `None` in it: it is being decided.
+    /// A receiver that holds `None` means: it is being decided.
     known: HashMap<Hash, watch::Receiver<Option<Outcome>>>,
     by_expiry: BTreeSet<(Timestamp, Hash)>,
-    /// What was refused because it expired too late, by device.
+    /// Refusals of envelopes that expire too late, by device.
     early: HashMap<SessionId, VecDeque<(Timestamp, Hash)>>,
 }
 
 impl Envelopes {
-    /// For a market whose clock is not behind its last record.
+    /// Creates the state for a market whose clock is not behind its last record.
     #[must_use]
     pub fn new(keys: EnvelopeKeys, deps: Deps) -> Self {
         let sealing_key = keys.opening.signed(keys.market, &keys.signing);
@@ -126,16 +126,16 @@ impl Envelopes {
         }
     }
 
-    /// What is told to whoever wants to seal an envelope.
+    /// Returns the key with which clients seal envelopes.
     #[must_use]
     pub fn sealing_key(&self) -> &SealingKey {
         &self.sealing_key
     }
 
-    /// Does what an envelope asks, unless it was done or refused before, and gives the answer.
+    /// Does the request of an envelope, unless it was done or refused before, and returns the answer.
     ///
     /// # Errors
-    /// [`RelayError`] when nothing came of it.
+    /// [`RelayError`] when there is no sealed answer.
     pub async fn answer(self: &Arc<Self>, envelope: &Envelope) -> Outcome {
         let hash = envelope.hash();
         let known = self.remembered().known.get(&hash).cloned();
@@ -150,7 +150,7 @@ impl Envelopes {
             return self.refuse(&opened.statement, hash, refused);
         }
         if let Err(refused) = self.check_rate(&opened.statement, now) {
-            // What was said under seal is final.
+            // A sealed refusal is final.
             let told = self.refuse(&opened.statement, hash, refused);
             let (_, receiver) = watch::channel(Some(told.clone()));
             let known = self.claim(hash, opened.statement.expires_at, now, receiver);
@@ -163,7 +163,7 @@ impl Envelopes {
         if let Some(known) = self.claim(hash, opened.statement.expires_at, now, receiver.clone()) {
             return outcome(known).await;
         }
-        // On its own: it is decided, and remembered, also when the connection that brought it is lost meanwhile.
+        // In a task of its own: it is decided and remembered even if the connection that carried it is lost meanwhile.
         let envelopes = self.clone();
         tokio::spawn(async move {
             let outcome = envelopes.decide(opened.statement, hash).await;
@@ -175,7 +175,7 @@ impl Envelopes {
         outcome(receiver).await
     }
 
-    /// Whether the envelope is its device's, and may still be done or have been done.
+    /// Checks that the envelope is from its device, and that it may still be done or may have been done.
     fn check(&self, opened: &Opened, hash: Hash, now: Timestamp) -> Result<(), Refused> {
         let EnvelopeStatement {
             device, expires_at, ..
@@ -196,8 +196,8 @@ impl Envelopes {
         Ok(())
     }
 
-    /// Whether it expires too late to be taken, or did when it came before: what was refused for that does not come back
-    /// later, when the time for it has come.
+    /// Returns whether it expires too late, now or in an earlier copy: a copy of an envelope that was refused for that
+    /// stays refused when its expiry is near enough.
     fn is_too_early(
         &self,
         device: SessionId,
@@ -219,7 +219,7 @@ impl Envelopes {
         true
     }
 
-    /// Whether the device's user may ask more now. Who sends an old one again takes nothing of that.
+    /// Takes a token of the device's user, except for an expired envelope.
     fn check_rate(&self, statement: &EnvelopeStatement, now: Timestamp) -> Result<(), Refused> {
         let device = self.deps.credentials.device(statement.device);
         let Some(device) = device.filter(|_| statement.expires_at > now) else {
@@ -235,7 +235,7 @@ impl Envelopes {
         Err(Refused::new(Code::SLOW_DOWN, text).with_time(at))
     }
 
-    /// Makes room for what comes of an envelope; or gives what another copy of it claimed in the meantime.
+    /// Claims an envelope for its decision; or returns the outcome that another copy claimed in the meantime.
     fn claim(
         &self,
         hash: Hash,
@@ -248,7 +248,7 @@ impl Envelopes {
         if let Some(known) = remembered.known.get(&hash) {
             return Some(known.clone());
         }
-        // One that has expired is not done any more, whenever it comes again.
+        // An expired envelope cannot be done any more, so it is not remembered.
         if expires_at > now {
             remembered.known.insert(hash, receiver);
             remembered.by_expiry.insert((expires_at, hash));
@@ -285,7 +285,7 @@ impl Envelopes {
     fn told(&self, device: SessionId, decision: Decision) -> EnvelopeAnswer {
         let done = match decision {
             Ok(done) => done,
-            // It was removed just now.
+            // The device was removed just now.
             Err(Reject::SessionClosed { .. }) => {
                 return EnvelopeAnswer::Refused(unknown_device(device));
             }
@@ -312,7 +312,7 @@ impl Envelopes {
             format!("the envelope expired at {expires_at}, and was not done")
         } else {
             format!(
-                "the server started at {}, after the envelope may have been sealed, and has not done it; seal it anew, \
+                "the server started at {}, after the envelope may have been sealed, and has not done it; seal a new one, \
                  to expire after {}",
                 self.started_at, self.fresh_after
             )
@@ -336,7 +336,7 @@ impl Envelopes {
         };
         let randomness = rand::random();
         let sealed = told.seal(&self.keys.signing, &statement.answer_key, &randomness);
-        // Who brings no key can be told nothing, whatever was done.
+        // Without a valid key of the sender no answer can be sealed, even if the request was done.
         let sealed = sealed.map_err(|_| RelayError::Unreadable)?;
         Ok(Arc::new(sealed))
     }
@@ -360,7 +360,7 @@ impl Remembered {
 
 async fn outcome(mut known: watch::Receiver<Option<Outcome>>) -> Outcome {
     let decided = known.wait_for(Option::is_some).await;
-    // An error: the server ends, or its journal failed while it was at it.
+    // An error: the server is ending, or its journal failed during the request.
     let unknown = Err(RelayError::Submit(SubmitError::Unknown));
     decided.map_or(unknown, |outcome| {
         outcome.clone().expect("it was waited for")

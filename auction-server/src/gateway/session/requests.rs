@@ -1,4 +1,4 @@
-//! What a client can ask, message by message.
+//! The requests of a client, message by message.
 
 use auction_core::RequestId;
 use auction_proto::{
@@ -17,9 +17,9 @@ use crate::market::live_session::LiveSession;
 use crate::sequencer::direct_read::is_order;
 use crate::sequencer::queue::Commands;
 
-/// What the server calls itself.
+/// Name and version of the server in the welcome.
 const SERVER: &str = concat!("auction-server/", env!("CARGO_PKG_VERSION"));
-/// The same where what is acknowledged may not be on disk yet: `auction status` tells it to everyone.
+/// The same for a server that acknowledges commands before they are on disk: `auction status` shows it to everyone.
 const SERVER_RELAXED: &str = concat!(
     "auction-server/",
     env!("CARGO_PKG_VERSION"),
@@ -45,7 +45,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Ok(());
         }
         self.submission.orders_in_a_row = 0;
-        // What was asked before is decided before.
+        // Earlier commands are decided first.
         self.submit_batch();
         match message {
             ClientMessage::Hello(_) => {
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    /// Takes a command to those that are submitted together.
+    /// Adds a command to the batch that is submitted together.
     fn add_to_batch(&mut self, request: RequestId, message: ClientMessage) {
         let Some(active_session) = self.active_session_within_rate(request) else {
             return;
@@ -153,8 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.submission.batch.push((request, command));
     }
 
-    /// Submits the commands that were gathered; the answer comes when they are durable, and the connection goes on
-    /// meanwhile.
+    /// Submits the batch of commands. The answer comes when they are durable; the connection goes on meanwhile.
     pub(super) fn submit_batch(&mut self) {
         if self.submission.batch.is_empty() {
             return;

@@ -21,42 +21,42 @@ use crate::projections::follower::Histories;
 use crate::projections::signing::Signing;
 use crate::sequencer::queue::SequencerHandle;
 
-/// What a connection needs of the server.
+/// Parts of the server that a connection needs.
 pub struct Services {
-    /// The way to the sequencer.
+    /// Handle to the sequencer.
     pub sequencer: SequencerHandle,
-    /// The way to the feed.
+    /// Handle to the hub, which publishes the feed.
     pub hub: Hub,
-    /// Where the feed is written for connections that have nothing else to write.
+    /// Writes the feed of connections that have nothing else to write.
     pub fan_out: FanOut,
-    /// Passwords.
+    /// Thread pool for password hashes.
     pub password_pool: PasswordPool,
     /// Accounts and sessions.
     pub credentials: Arc<Credentials>,
-    /// Who watches over sessions with a dead-man switch.
+    /// Dead-man switches of sessions.
     pub dead_man: Arc<DeadManSwitches>,
-    /// What the market signs.
+    /// Signatures of the market.
     pub signing: Signing,
-    /// What devices ask through others.
+    /// Requests of devices that others carry.
     pub envelopes: Arc<Envelopes>,
     /// The bids of each lot.
     pub histories: Histories,
-    /// The market's time.
+    /// Clock of the market.
     pub clock: Arc<dyn Clock>,
     /// The market's identity.
     pub market: MarketId,
-    /// Who leads.
+    /// Term of the leader.
     pub term: Term,
-    /// When a command is acknowledged.
+    /// Point at which a command is acknowledged.
     pub durability: Durability,
-    /// How often each client is told that the server lives, and should tell as much.
+    /// Interval of heartbeats; clients should send something as often.
     pub heartbeat: Duration,
-    /// Peers who offered themselves.
+    /// Peers that offer themselves.
     pub peers: PeerDirectory,
-    /// How much one address or user can have.
+    /// Limits of addresses and users.
     pub admission: Arc<Admission>,
-    /// What is counted and measured.
+    /// Counters and measurements.
     pub metrics: Arc<Metrics>,
-    /// Whether the server is ending.
+    /// True when the server is ending.
     pub stopping: watch::Receiver<bool>,
 }

@@ -1,4 +1,4 @@
-//! What the market signs: its key, the signed feed, checkpoints and receipts.
+//! Signed data of the market: its key, the signed feed, checkpoints and receipts.
 
 use auction_core::{RequestId, Sequence};
 use auction_proto::{Code, ReceiptOf, Refused, ResumePoint, Resumed, Resync, ResyncBecause};
@@ -49,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    /// Tells what was signed; or everything anew, when the client was too slow to be told all.
+    /// Writes signed batches; or everything again, when the client was too slow for all of them.
     pub(super) async fn write_signed(
         &mut self,
         next: Option<SignedNext>,
@@ -67,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.watch_signed(request, None).await
     }
 
-    /// Asks for a checkpoint; the connection goes on meanwhile.
+    /// Requests a checkpoint; the connection goes on meanwhile.
     pub(super) fn checkpoint(&mut self, request: RequestId, since: Option<Sequence>) {
         if self.subscriptions.proofs.len() >= PROOFS_AT_ONCE {
             return self.refuse_busy(request);
@@ -79,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         });
     }
 
-    /// Asks for a receipt, which waits for the next checkpoint; the connection goes on meanwhile.
+    /// Requests a receipt, which waits for the next checkpoint; the connection goes on meanwhile.
     pub(super) fn receipt(&mut self, request: RequestId, of: ReceiptOf) {
         let Some(asker) = self.active_session_within_rate(request) else {
             return;
@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         });
     }
 
-    /// Tells a proof that was asked for, or why there is none.
+    /// Replies with a requested proof, or with the reason for its absence.
     pub(super) fn write_proof(&mut self, request: RequestId, proof: Proof) {
         if let Proof::Receipt(asker, ..) = &proof
             && !self.still_lives(request, asker)

@@ -14,24 +14,24 @@ use crate::sequencer::direct_read::PENDING_REPLIES_MAX;
 use crate::sequencer::reply::{ReplyChannel, ReplyMessage, WAKES_MAX};
 use auction_proto::HEADER_BYTES;
 
-/// How many commands of one connection can be under way; while there are as many, it is not read from.
+/// Maximum number of commands of one connection under way; at the maximum it is not read from.
 pub const IN_FLIGHT_MAX: usize = PENDING_REPLIES_MAX;
-/// Commands that one read can bring beyond those under way.
+/// Maximum number of commands in one read, in addition to those under way.
 const COMMANDS_PER_READ_MAX: usize = INPUT_BYTES / HEADER_BYTES + 1;
 
-/// What a connection has submitted, or is about to.
+/// The submitted commands of a connection, and those not submitted yet.
 pub(super) struct Submission {
     pub(super) reply_channel: Arc<ReplyChannel>,
-    /// How many of the last messages were nothing but bids and orders.
+    /// Number of the last messages in a row that were bids or orders.
     pub(super) orders_in_a_row: u32,
-    /// Commands that were read and are submitted together.
+    /// Commands that were read and will be submitted together.
     pub(super) batch: Vec<(RequestId, Command)>,
-    /// When that was durable which is told with the next write, and how much it is.
+    /// For the replies of the next write: time at which they became durable, and their number.
     unrecorded_replies: Vec<(Instant, u64)>,
 }
 
 impl Submission {
-    /// Nothing yet; and where replies come that are not written straight to the socket.
+    /// Creates an empty state, and the queue for replies that are not written directly to the socket.
     pub(super) fn new(
         direct: Option<(Arc<WriteHalf>, Encoding)>,
     ) -> (Self, mpsc::Receiver<ReplyMessage>) {
@@ -45,18 +45,18 @@ impl Submission {
         (submission, replies)
     }
 
-    /// Whether the connection can read more commands. If not, it is woken when it can.
+    /// Returns whether the connection can read more commands. If not, it is woken when it can.
     pub(super) fn has_room(&self) -> bool {
         self.reply_channel.has_fewer_than(IN_FLIGHT_MAX)
     }
 
-    /// Notes that so many replies go out with the next write.
+    /// Notes that `count` replies go out with the next write.
     pub(super) fn replied(&mut self, count: usize, durable_at: Instant) {
         self.reply_channel.end(count);
         self.unrecorded_replies.push((durable_at, count as u64));
     }
 
-    /// Records how long the replies took that were just written.
+    /// Records the latency of the replies that were just written.
     pub(super) fn record_replies(&mut self, metrics: &Metrics) {
         if !self.unrecorded_replies.is_empty() {
             let now = Instant::now();

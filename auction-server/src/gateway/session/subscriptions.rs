@@ -1,4 +1,4 @@
-//! The subscriptions of a connection: what it is sent without asking again.
+//! The subscriptions of a connection: messages that are sent without further requests.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use crate::sequencer::queue::SubmitError;
 
 /// Maximum number of proofs and pages of activity that one connection waits for; one more is refused as busy.
 pub const PROOFS_AT_ONCE: usize = 16;
-/// What a connection waits for from the projections.
+/// Messages that a connection waits for from the projections.
 pub(super) struct Subscriptions {
     pub(super) feed: Option<FeedWatch>,
     pub(super) account_feed: Option<AccountWatch>,
     pub(super) signed: Option<SignedWatch>,
     pub(super) heartbeats: watch::Receiver<Arc<FeedMessage>>,
-    /// Receipts, checkpoints and pages of activity that were asked for; dropped with the connection.
+    /// Requested receipts, checkpoints and pages of activity; dropped with the connection.
     pub(super) proofs: JoinSet<(RequestId, Proof)>,
 }
 
 impl Subscriptions {
-    /// Heartbeats alone.
+    /// Creates the subscription to heartbeats alone.
     pub(super) fn new(heartbeats: watch::Receiver<Arc<FeedMessage>>) -> Self {
         Self {
             feed: None,
@@ -39,7 +39,7 @@ impl Subscriptions {
         }
     }
 
-    /// Whether heartbeats come with no feed, and are to be sent by themselves.
+    /// Returns whether heartbeats are not part of a feed, and must be sent separately.
     pub(super) fn needs_heartbeats(&self) -> bool {
         self.feed.is_none() && self.signed.is_none()
     }
@@ -64,16 +64,17 @@ pub(super) struct SignedWatch {
     pub(super) feed: SignedSubscription,
 }
 
-/// Who takes what is next of a feed.
+/// The current reader of a feed.
 pub(super) enum FeedSource {
     /// The connection.
     Own(Subscription),
-    /// Who writes to many.
+    /// A fan-out writer, which writes to many connections.
     HandedOff(Lease),
 }
 
 impl FeedSource {
-    /// Waits for the next message. `None`: the feed was returned, and the write half may hold a rest. Cancel safe.
+    /// Waits for the next message. `None`: the feed was returned, and the write half may hold unwritten bytes. Cancel
+    /// safe.
     pub(super) async fn next(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
         match self {
             Self::Own(feed) => feed.next().await.map(Some),
@@ -92,7 +93,8 @@ impl FeedSource {
     }
 }
 
-/// The next of the feed; never, without one. Nothing: the feed was given back, and something may be left to write.
+/// Returns the next message of the feed; waits forever without one. `None`: the feed was returned, and there may be
+/// unwritten bytes.
 pub(super) async fn next_feed(
     feed: &mut Option<FeedWatch>,
 ) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
@@ -102,7 +104,7 @@ pub(super) async fn next_feed(
     }
 }
 
-/// The next of the signed feed; never, without one. Nothing: it is behind.
+/// Returns the next message of the signed feed; waits forever without one. `None`: it is behind.
 pub(super) async fn next_signed(signed: &mut Option<SignedWatch>) -> Option<SignedNext> {
     match signed {
         Some(watched) => watched.feed.next().await,
@@ -110,7 +112,7 @@ pub(super) async fn next_signed(signed: &mut Option<SignedWatch>) -> Option<Sign
     }
 }
 
-/// What happened to one's account; never, without a watch. Nothing: it is behind.
+/// Returns the next event of the user's account; waits forever without a watch. `None`: it is behind.
 pub(super) async fn next_account_feed(
     account_feed: &mut Option<AccountWatch>,
 ) -> Option<Arc<AccountFeed>> {
@@ -120,7 +122,7 @@ pub(super) async fn next_account_feed(
     }
 }
 
-/// The next heartbeat; never, when the hub has ended.
+/// Returns the next heartbeat; waits forever when the hub has ended.
 pub(super) async fn next_heartbeat(
     heartbeats: &mut watch::Receiver<Arc<FeedMessage>>,
 ) -> Arc<FeedMessage> {
@@ -130,23 +132,23 @@ pub(super) async fn next_heartbeat(
     }
 }
 
-/// The outcome of a question for a proof.
+/// Outcome of a request for a proof.
 pub(super) enum Proof {
     Checkpoint(Option<Sequence>, Result<SignedCheckpoint, ProofError>),
-    /// By the session that asked: it may end while the receipt waits for its checkpoint.
+    /// With the session that asked: it may end while the receipt waits for its checkpoint.
     Receipt(LiveSession, ReceiptOf, Result<Receipt, ProofError>),
-    /// Not a proof, but waited for as one.
+    /// Not a proof, but waited for in the same way.
     Activity(LiveSession, Result<Activity, HistoryError>),
-    /// The market was not asked.
+    /// The request was not submitted.
     Unsubmitted(SubmitError),
 }
 
-/// The next proof; never, while none is asked for.
+/// Returns the next proof; waits forever while none is requested.
 pub(super) async fn next_proof(proofs: &mut JoinSet<(RequestId, Proof)>) -> (RequestId, Proof) {
     loop {
         match proofs.join_next().await {
             Some(Ok(proof)) => return proof,
-            // It was given up with the runtime, which is ending.
+            // The task was cancelled because the runtime is ending.
             Some(Err(_)) => {}
             None => std::future::pending().await,
         }

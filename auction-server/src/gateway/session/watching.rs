@@ -1,4 +1,4 @@
-//! What is read: the feed, all of it or of some stocks, the bids of a lot, one's own orders, and what would have won.
+//! Reads: the feed of all or some stocks, the bids of a lot, the user's own orders, and the price that would have won.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ use crate::projections::feed::{
 };
 use crate::sequencer::queue::{SequencerHandle, SubmitError};
 
-/// How much of the feed a connection writes before it looks at its client's requests again.
+/// Number of feed messages that a connection writes before it looks at its client's requests again.
 const FEED_AT_ONCE: usize = 256;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    /// Hands an unfiltered feed off to the fan-out once the connection has written all there is of it.
+    /// Hands an unfiltered feed off to the fan-out once the connection has written all messages at hand.
     pub(super) fn hand_off_feed(&mut self) {
         let can_be_lent = |watched: &FeedWatch| match &watched.feed {
             FeedSource::Own(feed) => watched.filter.is_all() && feed.is_up_to_date(),
@@ -48,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         });
     }
 
-    /// Takes the feed back, so that nothing of it is written until it is handed off again: for answers of many parts.
+    /// Takes the feed back, so that nothing of it is written until the next hand-off: for answers of many parts.
     pub(super) fn reclaim_feed(&mut self) {
         if let Some(FeedWatch { feed, .. }) = &mut self.subscriptions.feed
             && let FeedSource::HandedOff(loan) = feed
@@ -119,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    /// Begins the feed again with a snapshot: the client was too slow to be given all that was in between.
+    /// Restarts the feed with a snapshot: the client was too slow for all messages in between.
     pub(super) async fn resync(&mut self) -> Result<(), CloseReason> {
         let Some(FeedWatch {
             request, filter, ..
@@ -191,8 +191,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Writes what is next of the feed, and some of what follows it already; or everything anew, when the client
-    /// was too slow to be given all that was in between.
+    /// Writes the next message of the feed and some of those after it; or a snapshot, when the client was too slow for
+    /// all messages in between.
     pub(super) async fn publish(
         &mut self,
         first: Result<Option<Arc<FeedMessage>>, SubscriptionError>,

@@ -1,4 +1,4 @@
-//! The messages of a WebSocket. The handshake is HTTP's and done already.
+//! The messages of a WebSocket. The HTTP handshake is done before.
 
 use std::io;
 
@@ -13,16 +13,16 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message as Raw, Utf8Bytes};
 use super::close_reason::CloseReason;
 use crate::platform::encoding::Encoding;
 
-/// The longest message, and the longest fragment of one: of a frame, whose length field counts not itself.
+/// Maximum size of a message, and of a fragment: a frame, whose length field does not count itself.
 const MESSAGE_BYTES_MAX: usize = REQUEST_BYTES_MAX + size_of::<u32>();
-/// How much is read at a time.
+/// Size of the read buffer, in bytes.
 const READ_BUFFER_BYTES: usize = 4_096;
-/// How much is gathered before it is written.
+/// Number of output bytes that are collected before a write.
 const WRITE_BUFFER_BYTES: usize = 64 * 1_024;
-/// How much can be gathered: the largest message of JSON, and room to spare. More ends the connection.
+/// Maximum number of output bytes: the largest JSON message, and spare room. More ends the connection.
 const WRITE_BUFFER_BYTES_MAX: usize = 16 << 20;
 
-/// A message as it came.
+/// A received message.
 pub(super) enum Message {
     /// JSON.
     Text(Utf8Bytes),
@@ -30,7 +30,7 @@ pub(super) enum Message {
     Binary(Bytes),
 }
 
-/// A WebSocket, and what was read and not looked at yet.
+/// A WebSocket, and the message that was read and not taken yet.
 pub(super) struct WebSocket<S> {
     socket: WebSocketStream<S>,
     unread: Option<Message>,
@@ -52,12 +52,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         }
     }
 
-    /// What the first message was; `None` before it.
+    /// Returns the encoding of the first message; `None` before it.
     pub(super) fn encoding(&self) -> Option<Encoding> {
         self.encoding
     }
 
-    /// Waits for a message, or a sign of life.
+    /// Waits for a message or a sign of life.
     pub(super) async fn read(&mut self) -> Result<(), CloseReason> {
         let message = match self.socket.next().await {
             None | Some(Ok(Raw::Close(_))) => return Err(CloseReason::Closed),
@@ -78,12 +78,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(())
     }
 
-    /// What was read.
+    /// Takes the message that was read.
     pub(super) fn take(&mut self) -> Option<Message> {
         self.unread.take()
     }
 
-    /// Writes messages that end at these places.
+    /// Writes messages that end at these positions.
     pub(super) async fn write(
         &mut self,
         encoding: Encoding,
@@ -96,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             let message = match encoding {
                 Encoding::Binary => Raw::Binary(bytes.slice(start..end)),
                 Encoding::Json => {
-                    // Without the line's end.
+                    // Without the line end.
                     let text = bytes.slice(start..end - 1);
                     Raw::Text(Utf8Bytes::try_from(text).expect("JSON is text"))
                 }
@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         Ok(())
     }
 
-    /// Says that it ends, and reads what still comes.
+    /// Closes the WebSocket, and reads the remaining input.
     pub(super) async fn close(&mut self) -> io::Result<()> {
         let closed = self.socket.close(None).await;
         while let Some(Ok(_)) = self.socket.next().await {}

@@ -1,4 +1,4 @@
-//! A feed in the hands of a writer, until its connection takes it back.
+//! A feed that is leased to a writer until its connection takes it back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,10 +8,10 @@ use crate::platform::encoding::Encoding;
 use crate::platform::tcp::WriteHalf;
 use crate::projections::feed::{Subscription, SubscriptionError};
 
-/// How many feeds can wait to be looked at; one more is not leased, and its connection writes itself.
+/// Maximum number of leases in a writer's queue; one more is refused, and its connection writes the feed itself.
 pub const LEASES_WAITING_MAX: usize = 1_024;
 
-/// A feed that a connection has leased out. Nothing more of it is written once this is dropped.
+/// A connection's handle to its leased feed. Nothing more of the feed is written once this is dropped.
 #[derive(Debug)]
 pub struct Lease(pub(super) Arc<LeasedFeed>);
 
@@ -24,23 +24,23 @@ pub(super) struct LeasedFeed {
     returned: Notify,
 }
 
-/// Where a feed is.
+/// State of a leased feed.
 #[derive(Debug)]
 pub(super) enum LeaseState {
     Leased(Subscription),
-    /// The connection may take it, or has nothing to take any more.
+    /// Returned to the connection, or ended.
     Returned(Result<Subscription, SubscriptionError>),
     Taken,
 }
 
 impl Lease {
-    /// Waits until it is returned. The write half may hold the rest of what was written. Can be given up without loss.
+    /// Waits until the feed is returned. The write half may hold unwritten bytes. Cancel safe.
     ///
     /// # Errors
-    /// [`SubscriptionError`], which the feed ended with.
+    /// [`SubscriptionError`] with which the feed ended.
     ///
     /// # Panics
-    /// When it was taken back before.
+    /// When the feed was taken back before.
     pub async fn returned(&self) -> Result<Subscription, SubscriptionError> {
         self.0.returned.notified().await;
         match std::mem::replace(&mut *self.0.feed(), LeaseState::Taken) {
@@ -51,8 +51,8 @@ impl Lease {
         }
     }
 
-    /// Reclaims it at once: nothing more of it is written. As above, the write half may hold a rest. `None`: it has ended,
-    /// as [`returned`](Self::returned) says, or was taken before.
+    /// Takes the feed back at once: nothing more of it is written. As above, the write half may hold unwritten bytes.
+    /// Returns `None` if the feed has ended, which [`returned`](Self::returned) reports, or was taken before.
     #[must_use]
     pub fn reclaim(&self) -> Option<Subscription> {
         let mut feed = self.0.feed();
@@ -68,7 +68,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Someone may be about to write.
+        // A writer may be about to write.
         *self.0.feed() = LeaseState::Taken;
     }
 }
@@ -91,7 +91,7 @@ impl LeasedFeed {
         self.feed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns it if it is still leased, or why there is no more of it.
+    /// Returns the feed to its connection if it is still leased, or the error that ended it.
     pub(super) fn reclaim(
         &self,
         mut feed: MutexGuard<'_, LeaseState>,

@@ -1,11 +1,11 @@
-//! One to many: the feed is written straight to the streams of those who watch all of it, one after the other.
+//! Fan-out: writes the feed directly to the streams of all connections that watch the whole feed, one after the other.
 //!
-//! A connection that has nothing else to write leases its feed, and its own task is not woken for what is next of it.
-//! It has the feed back as soon as its stream does not take all of something, or it is writing itself: then it goes on
-//! at its own pace, and leases the feed again when it has come to its end. So all that holds for a feed holds here too:
-//! nothing is left out, and who is too slow keeps nobody waiting and holds nothing in memory.
+//! A connection that has nothing else to write leases its feed, so that new messages do not wake its task. The feed is
+//! returned as soon as the stream does not take a whole message, or the connection itself is writing: then the
+//! connection goes on at its own pace, and leases the feed again when it has caught up. So all guarantees of a feed
+//! hold here too: nothing is left out, and a slow client delays no one and holds nothing in memory.
 //!
-//! There are as many who write as the runtime has threads, and each has a part of the watchers.
+//! There are as many writers as the runtime has threads, and each has a part of the watchers.
 
 mod writer;
 mod lease;
@@ -32,12 +32,12 @@ pub use lease::{LEASES_WAITING_MAX, Lease};
 #[derive(Clone, Debug)]
 pub struct FanOut {
     writers: Arc<[mpsc::Sender<Weak<LeasedFeed>>]>,
-    /// Whose turn it is to be given one.
+    /// Counter that spreads the leases over the writers.
     turn: Arc<AtomicUsize>,
 }
 
 impl FanOut {
-    /// Starts the tasks, which end with the hub. Must be called within a tokio runtime.
+    /// Starts the writer tasks, which end with the hub. Must be called within a tokio runtime.
     #[must_use]
     pub fn start(hub: &Hub, metrics: &Arc<Metrics>) -> Self {
         let writers = (0..Handle::current().metrics().num_workers()).map(|_| {
@@ -51,10 +51,10 @@ impl FanOut {
         }
     }
 
-    /// Lends a feed, all of which is to be written to this stream.
+    /// Leases a feed to a writer, which writes all of it to this stream.
     ///
     /// # Errors
-    /// The feed, when too many wait already or the hub has ended.
+    /// The feed, when too many leases wait already or the hub has ended.
     pub fn hand_off(
         &self,
         feed: Subscription,

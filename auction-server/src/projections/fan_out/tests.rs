@@ -13,10 +13,10 @@ use crate::projections::feed::FEED_LAG_MAX;
 use crate::projections::feed::SubscriptionError;
 use crate::projections::feed::tests::{hub, listings};
 
-/// Longer than anything here takes.
+/// Longer than any step of these tests takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection's side of a stream, and its client's.
+/// The server's and the client's side of a connection.
 struct End {
     stream: SharedStream,
     write_half: Arc<WriteHalf>,
@@ -26,7 +26,7 @@ struct End {
 struct Client {
     stream: TcpStream,
     frames: FrameDecoder,
-    /// The place up to which it was told everything.
+    /// Position up to which the client has received everything.
     told: FeedSequence,
 }
 
@@ -50,7 +50,7 @@ impl End {
         }
     }
 
-    /// As a connection that has its feed back: writes what is left, and what is next.
+    /// Writes like a connection that has its feed back: the rest, and the next message.
     async fn write_next(&mut self, feed: &mut Subscription) {
         let next = within(feed.next()).await.unwrap();
         let mut bytes = Vec::new();
@@ -62,7 +62,7 @@ impl End {
 }
 
 impl Client {
-    /// Reads until it was told so much, every batch once and in order.
+    /// Reads up to this position, every batch once and in order.
     async fn read_to(&mut self, place: FeedSequence) {
         while self.told < place {
             let mut input = [0; 65_536];
@@ -101,7 +101,7 @@ fn hand_off(fan_out: &FanOut, feed: Subscription, end: &End) -> Lease {
 }
 
 #[tokio::test]
-async fn a_lent_feed_is_written_as_it_comes_and_nothing_of_it_after_it_is_taken_back() {
+async fn a_leased_feed_is_written_until_it_is_reclaimed() {
     let hub = hub();
     let (fan_out, mut end) = (fan_out(&hub), End::new().await);
     let loan = hand_off(&fan_out, feed_of(&hub).await, &end);
@@ -109,7 +109,7 @@ async fn a_lent_feed_is_written_as_it_comes_and_nothing_of_it_after_it_is_taken_
         hub.publish_and_wake(listings(0, 1), Vec::new());
         end.client.read_to(FeedSequence(number)).await;
     }
-    let mut feed = loan.reclaim().expect("it was lent");
+    let mut feed = loan.reclaim().expect("it was leased");
     assert!(loan.reclaim().is_none(), "it was taken");
     let mut other = End::new().await;
     let (other_feed, seen) = (feed_of(&hub).await, FeedSequence(20));
@@ -121,7 +121,7 @@ async fn a_lent_feed_is_written_as_it_comes_and_nothing_of_it_after_it_is_taken_
         hub.publish_and_wake(listings(0, 1), Vec::new());
         other.client.read_to(FeedSequence(number)).await;
     }
-    // What was not written is still to be had from the feed.
+    // The feed still has the batches that were not written.
     assert!(end.client.stream.try_read(&mut [0; 8]).is_err());
     for _ in 21..=40 {
         end.write_next(&mut feed).await;
@@ -136,7 +136,7 @@ async fn a_lent_feed_is_written_as_it_comes_and_nothing_of_it_after_it_is_taken_
 }
 
 #[tokio::test]
-async fn who_does_not_read_has_their_feed_back_and_keeps_nobody_waiting() {
+async fn a_client_that_does_not_read_gets_its_feed_back() {
     const ENTRIES: usize = 1_000;
     let hub = hub();
     let (fan_out, mut deaf, mut other) = (fan_out(&hub), End::new().await, End::new().await);
@@ -162,7 +162,7 @@ async fn who_does_not_read_has_their_feed_back_and_keeps_nobody_waiting() {
         deaf.write_half.between_messages().is_none(),
         "a rest is left"
     );
-    // It reads now: nothing is missing, and it can be lent again.
+    // It reads now: nothing is missing, and the feed can be leased again.
     let End {
         stream,
         write_half,
@@ -197,12 +197,12 @@ async fn a_connection_that_is_writing_has_its_feed_back() {
 }
 
 #[tokio::test]
-async fn a_feed_that_is_too_far_behind_is_given_back_as_such() {
+async fn a_feed_that_is_too_far_behind_is_returned_as_lagged() {
     let hub = hub();
     let (fan_out, end) = (fan_out(&hub), End::new().await);
     let loan = hand_off(&fan_out, feed_of(&hub).await, &end);
     let mut seen = feed_of(&hub).await;
-    // On this one thread nobody writes meanwhile.
+    // The test has one thread, so no writer runs meanwhile.
     for _ in 0..FEED_LAG_MAX * 2 {
         hub.publish_and_wake(listings(0, 1), Vec::new());
         while seen.try_next().unwrap().is_none() {
@@ -214,7 +214,7 @@ async fn a_feed_that_is_too_far_behind_is_given_back_as_such() {
 }
 
 #[tokio::test]
-async fn when_the_hub_ends_each_has_its_feed_back_and_hears_of_it() {
+async fn when_the_hub_ends_each_feed_is_returned() {
     let hub = hub();
     let (fan_out, end) = (fan_out(&hub), End::new().await);
     let loan = hand_off(&fan_out, feed_of(&hub).await, &end);
@@ -227,7 +227,7 @@ async fn when_the_hub_ends_each_has_its_feed_back_and_hears_of_it() {
 }
 
 #[tokio::test]
-async fn more_than_have_room_are_not_lent() {
+async fn leases_beyond_the_limit_are_refused() {
     let hub = hub();
     let (fan_out, end) = (fan_out(&hub), End::new().await);
     let mut loans = Vec::new();
@@ -235,7 +235,7 @@ async fn more_than_have_room_are_not_lent() {
     for _ in 0..=LEASES_WAITING_MAX {
         feeds.push(feed_of(&hub).await);
     }
-    // On this one thread nobody looks at them meanwhile.
+    // The test has one thread, so no writer takes them meanwhile.
     let refused = feeds.into_iter().filter_map(|feed| {
         match fan_out.hand_off(feed, end.write_half.clone(), Encoding::Binary) {
             Ok(loan) => {

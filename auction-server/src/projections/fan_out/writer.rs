@@ -11,29 +11,29 @@ use crate::platform::metrics::Metrics;
 use crate::platform::tcp::{Sent, WriteHalf};
 use crate::projections::feed::{FeedNotify, Subscription, SubscriptionError};
 
-/// How much is gathered of a feed that is behind before it is written, and the next one's turn comes.
+/// Number of bytes that are collected of a feed that is behind before a write; then the next feed has its turn.
 const AT_ONCE_BYTES: usize = 64 * 1_024;
-/// How many writes before others on this thread have their turn.
+/// Number of writes before other tasks on this thread have their turn.
 const WRITES_AT_ONCE: u64 = 64;
 
-/// One of those who write.
+/// One of the writers.
 pub(super) struct Writer {
     leased: Vec<Weak<LeasedFeed>>,
-    /// With so many, those that were taken back are looked for.
+    /// Number of leases at which those taken back are removed.
     sweep_at: usize,
     gathered: Vec<u8>,
-    /// Writes that were not counted yet.
+    /// Number of writes that were not counted in the metrics yet.
     writes: u64,
     metrics: Arc<Metrics>,
 }
 
-/// What became of a feed.
+/// Outcome of a write to a leased feed's stream.
 enum Written {
-    /// All there is was written.
+    /// All messages at hand were written.
     UpToDate,
-    /// There is more of it.
+    /// There are more messages.
     More,
-    /// It is the connection's again.
+    /// The feed is its connection's again.
     Over,
 }
 
@@ -48,7 +48,7 @@ impl Writer {
         }
     }
 
-    /// Writes until the hub ends, and gives all feeds back then.
+    /// Writes until the hub ends, and then returns all feeds.
     pub(super) async fn run(
         mut self,
         mut leases: mpsc::Receiver<Weak<LeasedFeed>>,
@@ -73,19 +73,19 @@ impl Writer {
             self.sweep_at = LEASES_WAITING_MAX.max(self.leased.len() * 2);
         }
         self.leased.push(lease);
-        // What came in between rang for others.
+        // The notifications of messages before this point went to the other feeds.
         while let Written::More = self.write_next_of(self.leased.len() - 1) {
             self.yield_to_others().await;
         }
     }
 
-    /// Writes to everyone all there is.
+    /// Writes all messages at hand to every stream.
     async fn write_all(&mut self) {
         let mut is_over = false;
         while !is_over {
             is_over = true;
             let count = self.leased.len();
-            // Nobody is always the first.
+            // Random, so that no stream is always the first.
             let first = rand::random_range(0..count.max(1));
             let mut any_left = false;
             for place in (first..count).chain(0..first) {
@@ -108,7 +108,7 @@ impl Writer {
         self.count_writes();
     }
 
-    /// The hub has ended: each connection hears of it from its feed.
+    /// Returns all feeds after the end of the hub: each connection learns of it from its feed.
     async fn return_all(mut self, mut leases: mpsc::Receiver<Weak<LeasedFeed>>) {
         leases.close();
         while let Some(lease) = leases.recv().await {
@@ -135,7 +135,7 @@ impl Writer {
         Written::Over
     }
 
-    /// Writes what is next of a feed: as it is, when it is one message; else what can be gathered of it.
+    /// Writes the next messages of a feed: directly, when it is one; otherwise several in one write.
     fn write(
         &mut self,
         feed: &mut Subscription,
@@ -171,12 +171,12 @@ impl Writer {
         next?;
         Ok(match sent {
             Sent::Written => then,
-            // It waits for its client.
+            // The stream is full, or the connection is writing.
             Sent::Partial | Sent::Deferred => Written::Over,
         })
     }
 
-    /// Others on this thread have their turn.
+    /// Lets other tasks on this thread run.
     async fn yield_to_others(&mut self) {
         self.count_writes();
         yield_now().await;

@@ -1,4 +1,4 @@
-//! Who watches their own account, and what they are told: each user their own alone, after it is durable.
+//! Account feeds: each user's watchers get the events of their own account only, after these are durable.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use tokio::sync::mpsc;
 
 use super::demand::{Demand, DemandGuard};
 
-/// How many messages a watcher of an account can be behind; with one more it is told the newest state instead.
+/// Maximum number of messages that an account's watcher can be behind; one more, and it gets the newest state instead.
 pub const ACCOUNT_LAG_MAX: usize = 256;
 
-/// Someone who watches their own account.
+/// State of an account at the start of a watch, and its feed.
 #[derive(Debug)]
 pub struct AccountSubscribed {
     /// Open sessions with a dead-man switch.
     pub dead_men: Vec<(SessionId, Span)>,
-    /// Lots that the user leads.
+    /// Lots on which the user is the leading bidder.
     pub leads: Vec<StandingLead>,
-    /// Orders that stand.
+    /// Open orders.
     pub orders: Vec<StandingOrder>,
-    /// What happens from here on.
+    /// Later events.
     pub feed: AccountSubscription,
 }
 
-/// What happens to one user's account.
+/// Feed of one user's account events.
 #[derive(Debug)]
 pub struct AccountSubscription {
     feed: mpsc::Receiver<Arc<AccountFeed>>,
@@ -36,21 +36,21 @@ pub struct AccountSubscription {
 }
 
 impl AccountSubscription {
-    /// Waits for what happens next; `None`: it was too slow, or the hub has ended.
+    /// Waits for the next events; `None`: the watcher was too slow, or the hub has ended.
     pub async fn next(&mut self) -> Option<Arc<AccountFeed>> {
         self.feed.recv().await
     }
 }
 
-/// All accounts, and who watches theirs.
+/// All accounts, and their watchers.
 pub(super) struct AccountFeeds {
     accounts: Accounts,
     watchers: HashMap<UserId, Vec<Watcher>>,
-    /// What is to be told of the batch at hand.
+    /// Entries of the current batch that were not sent yet.
     unsent: BTreeMap<UserId, Vec<AccountEntry>>,
 }
 
-/// Someone who watches, until their session is closed.
+/// A watcher, until its session is closed.
 struct Watcher {
     session: SessionId,
     feed: mpsc::Sender<Arc<AccountFeed>>,
@@ -65,7 +65,7 @@ impl AccountFeeds {
         }
     }
 
-    /// Begins to watch for a session; nothing, when it is not open.
+    /// Starts a watch for a session; `None` when the session is not open.
     pub(super) fn watch(
         &mut self,
         session: SessionId,
@@ -94,14 +94,14 @@ impl AccountFeeds {
         self.accounts.orders_of(user).collect()
     }
 
-    /// Takes an event that is durable.
+    /// Takes a durable event.
     pub(super) fn take(&mut self, at: Timestamp, event: &Event) {
         for (user, event) in self.accounts.apply(event) {
             self.note(at, user, event);
         }
     }
 
-    /// Something to tell a user.
+    /// Adds an entry for a user's watchers.
     pub(super) fn note(&mut self, at: Timestamp, user: UserId, event: AccountEvent) {
         if self.watchers.contains_key(&user) {
             let unsent = self.unsent.entry(user).or_default();
@@ -109,8 +109,8 @@ impl AccountFeeds {
         }
     }
 
-    /// Tells what was noted. Who is too far behind is let go, and asks for the newest state. To whom watches for a session
-    /// that was closed, its close is the last that is told.
+    /// Sends the noted entries. A watcher that is too far behind is dropped, and asks for the newest state. A watcher
+    /// whose session was closed gets the close as its last entry.
     pub(super) fn flush(&mut self) {
         for (user, entries) in std::mem::take(&mut self.unsent) {
             let Some(watchers) = self.watchers.get_mut(&user) else {
@@ -137,14 +137,14 @@ impl AccountFeeds {
 }
 
 impl Watcher {
-    /// Whether there was room for all of it.
+    /// Returns whether there was room for all parts.
     fn send(&self, parts: &[Arc<AccountFeed>]) -> bool {
         let mut parts = parts.iter();
         parts.all(|part| self.feed.try_send(part.clone()).is_ok())
     }
 }
 
-/// Entries as messages.
+/// Splits entries into messages.
 fn parts(entries: &[AccountEntry]) -> Vec<Arc<AccountFeed>> {
     let parts = entries.chunks(ACCOUNT_ENTRIES_MAX).map(|part| {
         let entries = List::new(part.to_vec()).expect("a part is no longer");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_close_of_a_session_in_one_batch_is_told_to_others_alone() {
+    fn a_closed_session_gets_nothing_after_its_close() {
         let (mut accounts, at) = (
             AccountFeeds::new(Accounts::default()),
             Timestamp::from_secs(1),
@@ -206,7 +206,7 @@ mod tests {
         let mut closed = accounts.watch(CLOSED, &demand).unwrap().feed;
         let mut other = accounts.watch(OTHER, &demand).unwrap().feed;
         let close = Event::Private(PrivateEvent::SessionClosed { session: CLOSED });
-        // More than one message holds, before and after.
+        // More than one message can hold, before and after the close.
         let count = u32::try_from(ACCOUNT_ENTRIES_MAX).unwrap();
         let before = (0..=count).map(placed);
         let after = (0..=count).map(|order| placed(1_000_000 + order));

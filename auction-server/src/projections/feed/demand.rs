@@ -1,13 +1,13 @@
-//! Who wants to be told at once. While nobody does, the hub is not woken by each commit.
+//! Count of watchers that need each batch at once. While there are none, the commits do not wake the hub.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many want to be told at once.
+/// Number of watchers that need each batch at once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Demand(Arc<AtomicUsize>);
 
-/// One of them, until it is dropped.
+/// One of these watchers, until it is dropped.
 #[derive(Debug)]
 pub(super) struct DemandGuard(Demand);
 

@@ -1,13 +1,13 @@
-//! The way into the hub: a queue whose reader is woken by itself, so that the sequencer hands over what is durable,
-//! tells those who wait, and only then gives a processor to the hub.
+//! The queue into the hub. A message does not wake its reader, so that the sequencer can publish durable events, send
+//! its replies, and only then give a processor to the hub.
 
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::Thread;
 
-/// Where messages go in. The hub ends when it is dropped.
+/// Sender of the queue. The hub ends when it is dropped.
 #[derive(Debug)]
 pub(super) struct HubQueue<M> {
-    /// `None` once it is being dropped.
+    /// `None` during the drop.
     queue: Option<SyncSender<M>>,
     hub: Thread,
 }
@@ -18,17 +18,17 @@ impl<M> HubQueue<M> {
         Self { queue, hub }
     }
 
-    /// Puts a message in, and wakes nobody. When there is no room it wakes the hub, and waits.
+    /// Adds a message without waking the hub. When the queue is full it wakes the hub, and waits.
     pub(super) fn put(&self, message: M) {
         let Some(queue) = &self.queue else { return };
-        // Without a hub nobody watches.
+        // If the hub has ended, nobody watches.
         if let Err(TrySendError::Full(message)) = queue.try_send(message) {
             self.wake();
             let _ = queue.send(message);
         }
     }
 
-    /// Puts a message in and wakes the hub.
+    /// Adds a message and wakes the hub.
     pub(super) fn send(&self, message: M) -> Result<(), TrySendError<M>> {
         match &self.queue {
             Some(queue) => queue.try_send(message)?,
@@ -45,7 +45,7 @@ impl<M> HubQueue<M> {
 
 impl<M> Drop for HubQueue<M> {
     fn drop(&mut self) {
-        // It sees that nobody is left only when it looks.
+        // The hub notices the closed queue only when it wakes.
         self.queue = None;
         self.wake();
     }

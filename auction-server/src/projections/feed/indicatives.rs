@@ -1,5 +1,5 @@
-//! The newest indicative of each call auction, for everyone who watches: conflated, so that who is slow is given the
-//! newest alone, and no more is held in memory than one a call, however slow anyone is.
+//! The newest indicative of each call auction, for all watchers. They are conflated: a slow watcher gets only the
+//! newest, and memory holds no more than one per call auction.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -12,24 +12,24 @@ use super::FeedMessage;
 use super::message::IndicativeMessage;
 use crate::platform::encoding::Encoded;
 
-/// How often the indicatives of a market are told at most: those in between are left out.
+/// Shortest time between two publications of a market's indicatives: those in between are left out.
 pub const INDICATIVE_EVERY: Duration = Duration::from_millis(50);
 
-/// The hub's side: what has changed gathers for a while, and is then told.
+/// The hub's side: collects changes for a while, and then publishes them.
 pub(super) struct IndicativeCache {
     newest: Arc<RwLock<Newest>>,
     unsent: BTreeMap<LotId, Unsent>,
     told_at: Instant,
 }
 
-/// What is not told yet, and the place of the feed that it follows.
+/// An unpublished indicative, and the feed position that it follows.
 struct Unsent {
     place: FeedSequence,
     symbol: Symbol,
     indicative: Indicative,
 }
 
-/// What was told last of each call, by its lot and by when that was. Versions rise with each that is told.
+/// The last published indicative of each call auction, by lot and by version. Versions increase with each publication.
 #[derive(Debug, Default)]
 struct Newest {
     version: u64,
@@ -37,12 +37,12 @@ struct Newest {
     told: BTreeMap<u64, Arc<FeedMessage>>,
 }
 
-/// A watcher's side: what has changed since the watcher was told.
+/// A watcher's side: the indicatives that have changed since the watcher's last one.
 #[derive(Clone, Debug)]
 pub(super) struct Changes {
     newest: Arc<RwLock<Newest>>,
     seen: u64,
-    /// What is newer than this is told when the hub says so.
+    /// Newer versions than this wait for the hub's next notification.
     until: u64,
 }
 
@@ -55,7 +55,8 @@ impl IndicativeCache {
         }
     }
 
-    /// What stands of a call that is open, as everyone may know who has the feed up to this place.
+    /// Notes the indicative of an open call auction, which watchers may see once they have the feed up to this
+    /// position.
     pub(super) fn note(&mut self, place: FeedSequence, symbol: Symbol, indicative: Indicative) {
         let unsent = Unsent {
             place,
@@ -65,22 +66,22 @@ impl IndicativeCache {
         self.unsent.insert(unsent.indicative.lot, unsent);
     }
 
-    /// Forgets a call that closes: before anyone is told that it has.
+    /// Removes a call auction that closes, before its close is published.
     pub(super) fn forget(&mut self, lot: LotId) {
         self.unsent.remove(&lot);
-        // Most markets have no call, and take no lock here.
+        // Most markets have no call auction, and take no lock here.
         if self.read().versions.contains_key(&lot) {
             self.write().remove(lot);
         }
     }
 
-    /// When there is something to tell; `None`: there is nothing.
+    /// Returns the time of the next publication; `None` when there is nothing to publish.
     pub(super) fn due(&self) -> Option<Instant> {
         let due = self.told_at + INDICATIVE_EVERY;
         (!self.unsent.is_empty()).then_some(due)
     }
 
-    /// Puts what has changed where all can see it; `false`: nothing has.
+    /// Publishes the changes to all watchers. Returns `false` when there are none.
     pub(super) fn flush(&mut self) -> bool {
         let mut changed = Vec::new();
         for (lot, unsent) in std::mem::take(&mut self.unsent) {
@@ -103,7 +104,7 @@ impl IndicativeCache {
         if changed.is_empty() {
             return false;
         }
-        // Only now is it locked: what takes time is done.
+        // The lock is taken only now, after the slow part.
         let mut newest = self.write();
         for (lot, indicated) in changed {
             newest.insert(lot, indicated);
@@ -113,7 +114,7 @@ impl IndicativeCache {
         true
     }
 
-    /// For someone who begins to watch: all that stands is new to them.
+    /// Returns the changes for a new watcher: all published indicatives.
     pub(super) fn changes(&self) -> Changes {
         Changes {
             newest: self.newest.clone(),
@@ -159,14 +160,14 @@ impl Newest {
 }
 
 impl Changes {
-    /// The hub says that there is something new.
+    /// Applies the hub's notification that there are new indicatives.
     pub(super) fn refresh(&mut self) {
         let version = self.read().version;
         self.until = version;
     }
 
-    /// The next that has changed, for someone who has the feed up to a place: of a call that opens later they know
-    /// nothing yet.
+    /// Returns the next change for a watcher that has the feed up to this position; a call auction that opens later is
+    /// still unknown to the watcher.
     pub(super) fn next(&mut self, place: FeedSequence) -> Option<Arc<FeedMessage>> {
         if self.seen >= self.until {
             return None;
@@ -179,7 +180,7 @@ impl Changes {
             self.seen = self.until;
             return None;
         };
-        // Places rise with the versions, so that nothing behind this one can be told sooner.
+        // Positions increase with versions, so nothing after this one can be due earlier.
         if matches!(&*told, FeedMessage::Indicative(told) if told.place > place) {
             return None;
         }
@@ -220,7 +221,7 @@ mod tests {
         indicatives.note(place, symbol, stands(lot, price));
     }
 
-    /// The lots and prices that a watcher is told who has come so far.
+    /// Returns the lots and prices that a watcher at this position gets.
     fn told(changes: &mut Changes, place: FeedSequence) -> Vec<(u32, u64)> {
         let next = || changes.next(place);
         let all = std::iter::from_fn(next).map(|told| match &*told {
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_slow_is_given_the_newest_of_each_call_once_and_no_more_is_held() {
+    fn a_slow_watcher_gets_the_newest_of_each_call_once() {
         let mut indicatives = IndicativeCache::new();
         let mut slow = indicatives.changes();
         for price in 1..=1_000 {
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_as_it_was_told_is_not_told_again_whatever_was_between() {
+    fn an_unchanged_indicative_is_not_published_again() {
         let mut indicatives = IndicativeCache::new();
         note(&mut indicatives, AT, 1, 5);
         assert!(indicatives.due().is_some());
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_call_whose_opening_a_watcher_has_not_seen_they_are_told_nothing() {
+    fn a_call_is_hidden_from_watchers_that_have_not_seen_it_open() {
         let mut indicatives = IndicativeCache::new();
         note(&mut indicatives, AT, 1, 5);
         indicatives.flush();
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_call_that_has_closed_nothing_is_told_any_more() {
+    fn a_closed_call_publishes_nothing_more() {
         let mut indicatives = IndicativeCache::new();
         for lot in [1, 2] {
             note(&mut indicatives, AT, lot, 5);

@@ -1,4 +1,4 @@
-//! What the hub tells: batches, heartbeats, indicatives and snapshots, each encoded once.
+//! Messages of the hub: batches, heartbeats, indicatives and snapshots, each encoded once.
 
 use std::sync::Arc;
 
@@ -8,43 +8,43 @@ use auction_proto::{Feed, FeedEntry, Heartbeat, Indicative, SnapshotPart};
 use crate::platform::clock::Clock;
 use crate::platform::encoding::Encoded;
 
-/// How many bytes of JSON a byte of a frame becomes, at most or nearly so.
+/// Upper estimate of the JSON bytes per byte of a frame.
 const JSON_BYTES_A_BYTE: usize = 6;
 
-/// What everyone who watches is given.
+/// A message to all watchers.
 #[derive(Debug)]
 pub enum FeedMessage {
     /// The next batch of public events.
     Batch(FeedBatch),
-    /// The time, and the digest to compare one's own fold with.
+    /// The time, and the digest to compare the watcher's own state with.
     Heartbeat(HeartbeatMessage),
-    /// What an uncross of a call auction now would give. It has no place in the feed.
+    /// Result that an uncross of a call auction would have now. It has no position in the feed.
     Indicative(IndicativeMessage),
 }
 
-/// What an uncross of a call auction would give.
+/// Result that an uncross of a call auction would have.
 #[derive(Debug)]
 pub struct IndicativeMessage {
-    /// Who has the feed up to this place can know of it.
+    /// Feed position from which on a watcher may know of it.
     pub place: FeedSequence,
-    /// The lot's stock, for those who watch some stocks.
+    /// Stock of the lot, for watchers of some stocks.
     pub symbol: Symbol,
-    /// What it would give.
+    /// The result.
     pub indicative: Indicative,
-    /// As it is sent.
+    /// The encoded message.
     pub encoded: Encoded,
 }
 
-/// A sign of life.
+/// A heartbeat.
 #[derive(Debug)]
 pub struct HeartbeatMessage {
     /// The market.
     pub market: MarketId,
-    /// Who leads it.
+    /// Term of the leader.
     pub term: Term,
-    /// The place that it names.
+    /// Feed position that it names.
     pub feed_sequence: FeedSequence,
-    /// As it is sent.
+    /// The encoded message.
     pub encoded: Encoded,
 }
 
@@ -53,16 +53,16 @@ pub struct HeartbeatMessage {
 pub struct FeedBatch {
     /// The batch, for projections within the server.
     pub feed: Feed,
-    /// The stock that each event is about; none for a user's. For those who watch some stocks.
+    /// Stock that each event concerns; `None` for a user's. For watchers of some stocks.
     pub symbols: Vec<Option<Symbol>>,
-    /// As it is sent.
+    /// The encoded message.
     pub encoded: Encoded,
 }
 
-/// The market as it is durable, in parts that are encoded once, however many ask.
+/// The durable market, in parts that are encoded once for all requests.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The place of the last public event that is in.
+    /// Position of the last public event that is included.
     pub feed_sequence: FeedSequence,
     /// The parts.
     pub parts: Vec<Encoded>,
@@ -77,14 +77,14 @@ impl Snapshot {
         }
     }
 
-    /// How many bytes its frames take.
+    /// Returns the size of its frames in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.parts.iter().map(Encoded::bytes).sum()
     }
 }
 
 impl FeedMessage {
-    /// As it is sent.
+    /// Returns the encoded message.
     #[must_use]
     pub fn encoded(&self) -> &Encoded {
         match self {
@@ -94,7 +94,7 @@ impl FeedMessage {
         }
     }
 
-    /// What it takes in memory at most, its JSON included, should anyone ask for that.
+    /// Returns its maximum size in memory, including its JSON in case a client needs that.
     pub(super) fn bytes(&self) -> usize {
         let entries = match self {
             Self::Batch(batch) => {
@@ -106,7 +106,7 @@ impl FeedMessage {
     }
 }
 
-/// The state of the market at this moment.
+/// Returns the heartbeat for the current state of the market.
 pub(super) fn heartbeat_message(
     market: &mut Market,
     term: Term,
@@ -126,7 +126,7 @@ pub(super) fn heartbeat_message(
     }))
 }
 
-/// The stock that an event is about.
+/// Returns the stock that an event concerns.
 pub(super) fn symbol_of(market: &Market, event: &PublicEvent) -> Option<Symbol> {
     match event {
         PublicEvent::StockListed(listing) => Some(listing.symbol),

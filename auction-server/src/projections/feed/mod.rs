@@ -1,5 +1,5 @@
-//! The hub: the fold of what is durable, and the feed made of it. A thread of its own: it encodes each batch
-//! once, hands it to everyone who watches, and makes one snapshot a sequence, however many ask.
+//! The hub: the state of the durable market, and the feed made from it. A thread of its own encodes each batch once,
+//! passes it to all watchers, and makes one snapshot per sequence number for all requests.
 
 mod handle;
 mod snapshots;
@@ -46,18 +46,20 @@ use message::{heartbeat_message, symbol_of};
 pub use snapshots::SNAPSHOTS_MAX;
 pub use subscription::{FeedNotify, Subscription, SubscriptionError};
 
-/// How many batches can wait for the hub; with one more, the sequencer waits, which answers everyone `busy` in time.
+/// Maximum number of batches in the hub's queue; with one more the sequencer waits, and in time commands are
+/// answered `busy`.
 pub const HUB_QUEUE: usize = 1_024;
-/// How many questions can wait in the hub's queue; who asks one more waits in line before it.
+/// Maximum number of questions in the hub's queue; further ones wait in line for a place.
 pub const HUB_QUESTIONS: usize = 256;
-/// How many messages a watcher can be behind; one more, or one that is no longer kept, and it is given a snapshot.
+/// Maximum number of messages that a watcher can be behind. With one more, or when the next is no longer kept, it gets
+/// a snapshot.
 pub const FEED_LAG_MAX: usize = 1_024;
-/// How long what became durable waits for the hub at most while nobody watches: news is for people.
+/// Longest time that durable events wait for the hub while no client watches: only people read them then.
 pub const HUB_DELAY_MAX: Duration = Duration::from_millis(20);
-/// How long to wait when the queue is full of batches.
+/// Pause before a retry when the queue is full of batches.
 const INBOX_PAUSE: Duration = Duration::from_millis(5);
 
-/// The way to the hub.
+/// Handle to the hub.
 #[derive(Clone, Debug)]
 pub struct Hub {
     inbox: Arc<HubQueue<HubRequest>>,
@@ -68,7 +70,7 @@ pub struct Hub {
     notify: watch::Receiver<()>,
 }
 
-/// A way to the hub that does not keep it running.
+/// Handle to the hub that does not keep it running.
 #[derive(Clone, Debug)]
 pub struct WeakHub {
     inbox: Weak<HubQueue<HubRequest>>,
@@ -80,7 +82,7 @@ pub struct WeakHub {
 }
 
 impl WeakHub {
-    /// The hub, if it still runs.
+    /// Returns the handle if the hub still runs.
     #[must_use]
     pub fn upgrade(&self) -> Option<Hub> {
         let inbox = self.inbox.upgrade()?;
@@ -95,25 +97,25 @@ impl WeakHub {
     }
 }
 
-/// Someone who watches.
+/// A watch: its start, and the feed.
 #[derive(Debug)]
 pub struct Subscribed {
-    /// How it begins.
+    /// The start.
     pub start: Start,
-    /// What comes after it, what was missed first.
+    /// The messages after the start, missed ones first.
     pub feed: Subscription,
 }
 
-/// How a watch begins.
+/// Start of a watch.
 #[derive(Debug)]
 pub enum Start {
-    /// With all there is; and why, for one who would have gone on.
+    /// With a snapshot; and, for a watcher that wanted to resume, the reason.
     Snapshot(Arc<Snapshot>, Option<ResyncBecause>),
-    /// Where it was.
+    /// From the watcher's position.
     Resumed,
 }
 
-/// What is asked of the hub.
+/// A request to the hub.
 #[derive(Debug)]
 enum HubRequest {
     Committed(Vec<(Timestamp, Event)>, Vec<Indicative>),
@@ -129,25 +131,25 @@ enum HubRequest {
     Market(oneshot::Sender<(Market, Subscription)>),
 }
 
-/// The hub has ended, and the server with it.
+/// The hub and the server have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HubStopped;
 
-/// Why there is no snapshot.
+/// Reason why there is no snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotError {
-    /// Too many are on their way to slow clients.
+    /// Too many snapshots are being sent to slow clients.
     Busy,
-    /// The hub has ended, and the server with it.
+    /// The hub and the server have ended.
     Ended,
 }
 
 impl Hub {
-    /// Starts the thread with what an engine knows, all of which is durable; every `heartbeat` it tells time, sequence
-    /// and digest. It ends when all clones of the way to it are gone.
+    /// Starts the thread with the state of an engine, all of which is durable. Every `heartbeat` it sends time,
+    /// sequence number and digest. It ends when all handles to it are dropped.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// When the system cannot start a thread.
     pub fn start(
         engine: &Engine,
         term: Term,
@@ -193,7 +195,7 @@ impl Hub {
         })
     }
 
-    /// A way to the hub that does not keep it running.
+    /// Returns a handle that does not keep the hub running.
     #[must_use]
     pub fn downgrade(&self) -> WeakHub {
         WeakHub {
@@ -206,38 +208,38 @@ impl Hub {
         }
     }
 
-    /// The heartbeats alone, for those who do not watch: the latest, and each that comes.
+    /// Returns the heartbeats alone, for connections without a feed: the latest one and each new one.
     #[must_use]
     pub fn heartbeats(&self) -> watch::Receiver<Arc<FeedMessage>> {
         self.heartbeats.clone()
     }
 
-    /// For those who look at many feeds at once.
+    /// Returns notifications for a task that reads many feeds at once.
     #[must_use]
     pub fn notify(&self) -> FeedNotify {
         FeedNotify(self.notify.clone())
     }
 
-    /// Hands over what has become durable, and what an uncross of the calls that it touched would give. The
-    /// sequencer's alone, which [wakes](Self::wake) the hub when it has told those who wait. It waits here when the
-    /// hub is far behind, which answers everyone `busy` in time.
+    /// Publishes durable events, and the indicatives of the call auctions that they changed. Only the sequencer calls
+    /// this; it [wakes](Self::wake) the hub after its replies. It waits here when the hub is far behind, and in time
+    /// commands are answered `busy`.
     pub(crate) fn publish(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
         self.metrics.hub_inbox.add(1);
         self.inbox.put(HubRequest::Committed(events, indicatives));
     }
 
-    /// Has the hub look at what was handed to it. Whoever asks it something has it look too, so that nobody is
-    /// shown less than they were told.
+    /// Makes the hub read its queue. A question does the same, so that its answer includes all events whose replies
+    /// were sent.
     pub(crate) fn wake(&self) {
         self.inbox.wake();
     }
 
-    /// Whether someone wants to be told at once; else the hub need not be woken for [`HUB_DELAY_MAX`].
+    /// Returns whether a watcher needs each batch at once; otherwise the hub can sleep for [`HUB_DELAY_MAX`].
     pub(crate) fn is_watched(&self) -> bool {
         self.demand.is_any()
     }
 
-    /// Hands over and wakes.
+    /// Publishes and wakes.
     #[cfg(test)]
     pub(crate) fn publish_and_wake(
         &self,
@@ -248,7 +250,8 @@ impl Hub {
         self.wake();
     }
 
-    /// Begins to watch, from what was last seen if the hub still has all since. Waits while many others ask.
+    /// Starts a watch, from the last seen position if the hub still has all batches since. Waits in line with other
+    /// questions.
     ///
     /// # Errors
     /// [`HubStopped`].
@@ -259,7 +262,7 @@ impl Hub {
         self.ask(|reply| HubRequest::Watch(resume, reply)).await
     }
 
-    /// The market as it is durable, encoded: shared by all who ask at the same sequence.
+    /// Returns the durable market, encoded: shared by all requests at the same sequence number.
     ///
     /// # Errors
     /// [`SnapshotError`].
@@ -269,8 +272,8 @@ impl Hub {
         snapshot.ok_or(SnapshotError::Busy)
     }
 
-    /// What stands of the account of a session's user, and what happens to it from there on until the session is closed.
-    /// Nothing: it is closed already. Tell it to that user alone.
+    /// Returns the state of the account of a session's user, and its events from there on until the session is closed;
+    /// `None` if it is closed already. Only that user may see the result.
     ///
     /// # Errors
     /// [`HubStopped`].
@@ -282,7 +285,7 @@ impl Hub {
             .await
     }
 
-    /// A user's orders on lots that have not closed.
+    /// Returns a user's orders on lots that have not closed.
     ///
     /// # Errors
     /// [`HubStopped`].
@@ -290,7 +293,7 @@ impl Hub {
         self.ask(|reply| HubRequest::Orders(user, reply)).await
     }
 
-    /// Tells a user what no event of the market tells.
+    /// Sends a user an account event that comes from no event of the market.
     ///
     /// # Errors
     /// [`HubStopped`].
@@ -303,7 +306,7 @@ impl Hub {
         self.send(HubRequest::NotifyAccount(at, user, event)).await
     }
 
-    /// Waits until the hub has done all that was asked before.
+    /// Waits until the hub has done all earlier requests.
     ///
     /// # Errors
     /// [`HubStopped`].
@@ -311,7 +314,7 @@ impl Hub {
         self.ask(HubRequest::Ping).await
     }
 
-    /// The market as it is durable, and what comes after it: for projections within the server.
+    /// Returns the durable market, and the feed after it: for projections within the server.
     ///
     /// # Errors
     /// [`HubStopped`].
@@ -323,7 +326,7 @@ impl Hub {
         &self,
         message: impl FnOnce(oneshot::Sender<T>) -> HubRequest,
     ) -> Result<T, HubStopped> {
-        // Held until the answer is there.
+        // The permit is held until the answer comes.
         let _in_line = self.questions.acquire().await.map_err(|_| HubStopped)?;
         let (reply, answer) = oneshot::channel();
         self.send(message(reply)).await?;
@@ -378,7 +381,7 @@ impl Worker {
             }
             let now = Instant::now();
             if self.indicatives.due().is_some_and(|due| now >= due) && self.indicatives.flush() {
-                // Nobody may be watching.
+                // There may be no watcher.
                 let _ = self.feed.send(BroadcastItem::Indicatives);
                 self.notify.send_replace(());
             }
@@ -396,7 +399,7 @@ impl Worker {
                 self.publish(events);
                 self.note(indicatives);
             }
-            // Who has left need not be told; here and below.
+            // Ignore send errors: the requester may be gone; here and below.
             HubRequest::Watch(resume, reply) => drop(reply.send(self.watch(resume))),
             HubRequest::Snapshot(reply) => {
                 let snapshot = self.snapshots.newest(&self.market);
@@ -470,7 +473,7 @@ impl Worker {
             };
             let published = Arc::new(FeedMessage::Batch(batch));
             self.snapshots.note_batch(published.bytes());
-            // Nobody may be watching.
+            // There may be no watcher.
             let _ = self
                 .feed
                 .send(BroadcastItem::Batch(Arc::downgrade(&published)));

@@ -1,4 +1,4 @@
-//! The latest batches: for those who resume, and for those who watch and are behind.
+//! The latest batches, for watchers that resume or are behind.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -8,20 +8,20 @@ use auction_proto::ResyncBecause;
 
 use super::FeedMessage;
 
-/// How many batches are kept for those who resume, and for those who watch and are behind.
+/// Maximum number of batches kept for watchers that resume or are behind.
 pub const REPLAY_BATCHES_MAX: usize = 16_384;
-/// How many bytes of them, their JSON counted whether anyone asks for it or not.
+/// Maximum size of them in bytes, including their JSON, used or not.
 pub const REPLAY_BYTES_MAX: usize = 64 << 20;
 
-/// The latest batches, bounded by their number and by their bytes. It alone keeps them: whoever is slower than
-/// this is behind for good.
+/// The latest batches, bounded by their number and by their bytes. No other place keeps them: a watcher that is further
+/// behind than this cannot catch up.
 pub(super) struct ReplayBuffer {
     batches: VecDeque<Arc<FeedMessage>>,
     bytes: usize,
     bounds: Bounds,
 }
 
-/// How much is kept.
+/// Bounds of the buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) batches: usize,
@@ -46,7 +46,7 @@ impl ReplayBuffer {
         }
     }
 
-    /// Keeps a batch, and forgets the oldest beyond the bounds. The newest stays, however large it is.
+    /// Keeps a batch, and drops the oldest beyond the bounds. The newest stays, even if it alone is larger.
     pub(super) fn keep(&mut self, published: Arc<FeedMessage>) {
         self.bytes += published.bytes();
         self.batches.push_back(published);
@@ -59,7 +59,7 @@ impl ReplayBuffer {
         }
     }
 
-    /// All batches after `seen`; or why not: they are not all here, or `seen` lies within one.
+    /// Returns all batches after `seen`; or the reason why not: some are no longer kept, or `seen` lies within one.
     pub(super) fn since(
         &self,
         seen: FeedSequence,

@@ -1,4 +1,4 @@
-//! Snapshots, each encoded once and shared: also a storm of clients that reconnect while others bid makes few.
+//! Snapshots, each encoded once and shared: even many clients that reconnect while others bid cause few snapshots.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -8,29 +8,29 @@ use auction_core::Market;
 use super::replay_buffer::ReplayBuffer;
 use super::{FeedMessage, Snapshot};
 
-/// How many snapshots can be on their way to slow clients; with as many, `Hub::snapshot` is busy, and who
-/// begins to watch is given the latest of them, with what came since.
+/// Maximum number of snapshots that are being sent to slow clients. At the maximum `Hub::snapshot` is busy, and a new
+/// watcher gets the latest one with the batches since.
 pub const SNAPSHOTS_MAX: usize = 64;
 
-/// A snapshot of no more bytes is made anew for each sequence at which someone begins to watch.
+/// Up to this size, a new snapshot is made for each sequence number at which a watch starts.
 const SMALL_BYTES: usize = 64 << 10;
 
-/// The latest snapshot, and those that are still on their way to someone.
+/// The latest snapshot, and those that are still being sent.
 #[derive(Default)]
 pub(super) struct Snapshots {
     latest: Option<Arc<Snapshot>>,
-    /// How many bytes of batches came after the latest.
+    /// Bytes of the batches after the latest snapshot.
     since_bytes: usize,
     in_use: Vec<Weak<Snapshot>>,
 }
 
 impl Snapshots {
-    /// So many bytes of batches came.
+    /// Counts the bytes of a batch.
     pub(super) fn note_batch(&mut self, bytes: usize) {
         self.since_bytes = self.since_bytes.saturating_add(bytes);
         let useless = |latest: &Arc<Snapshot>| {
             let bytes = latest.bytes();
-            // It is longer to go on from than to make anew.
+            // To catch up from it costs more than a new snapshot.
             bytes <= SMALL_BYTES || self.since_bytes > bytes
         };
         if self.latest.as_ref().is_some_and(useless) && self.has_room() {
@@ -38,7 +38,7 @@ impl Snapshots {
         }
     }
 
-    /// The market as it stands; `None` when too many are under way.
+    /// Returns a snapshot of the current market; `None` when too many are being sent.
     pub(super) fn newest(&mut self, market: &Market) -> Option<Arc<Snapshot>> {
         let latest = self.latest.as_ref();
         let newest = latest.filter(|latest| latest.feed_sequence == market.feed_sequence());
@@ -49,8 +49,8 @@ impl Snapshots {
         }
     }
 
-    /// A snapshot to go on from, and what came since: together no more than twice the market, or the latest
-    /// one of all when too many are under way.
+    /// Returns a snapshot and the batches since: together at most twice the size of the market, or more from the latest
+    /// snapshot when too many are being sent.
     pub(super) fn recent(
         &mut self,
         market: &Market,

@@ -1,5 +1,5 @@
-//! How a watcher takes the feed: at its own pace, from what the hub keeps. Nobody who is slow holds anything
-//! in memory: a batch that the hub has forgotten is gone for all.
+//! A watcher's access to the feed: it reads at its own pace from the batches that the hub keeps. A slow watcher holds
+//! nothing in memory: a batch that the hub has dropped is gone for all.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -12,43 +12,43 @@ use super::FeedMessage;
 use super::demand::DemandGuard;
 use super::indicatives::Changes;
 
-/// What the hub hands to everyone who watches.
+/// An item that the hub sends to all watchers.
 #[derive(Clone, Debug)]
 pub(super) enum BroadcastItem {
     /// A batch, as long as the hub keeps it.
     Batch(Weak<FeedMessage>),
     /// A heartbeat; it is small.
     Heartbeat(Arc<FeedMessage>),
-    /// The indicatives have changed: each takes the newest from there when they come to it.
+    /// The indicatives have changed: each watcher takes the newest from their table when it comes to this item.
     Indicatives,
 }
 
-/// The feed from a place on, and beside it what an uncross of each call would give.
+/// The feed from a position on, and the indicatives of call auctions beside it.
 #[derive(Debug)]
 pub struct Subscription {
     place: FeedSequence,
     missed: VecDeque<Weak<FeedMessage>>,
     feed: broadcast::Receiver<BroadcastItem>,
     indicatives: Changes,
-    /// `None`: it need not be told at once.
+    /// `None`: this watcher does not need each batch at once.
     demand: Option<DemandGuard>,
 }
 
-/// Why there is no next batch.
+/// Reason why there is no next batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubscriptionError {
-    /// The watcher was too slow: what comes next is no longer kept. Begin anew with a snapshot.
+    /// The watcher was too slow: the next batch is no longer kept. Start again with a snapshot.
     Lagged,
     /// The hub has ended.
     Ended,
 }
 
-/// Says that there is something new, without what it is.
+/// Notification of new messages, without the messages.
 #[derive(Debug)]
 pub struct FeedNotify(pub(super) watch::Receiver<()>);
 
 impl FeedNotify {
-    /// Waits until there was something new since this was asked last; `false`: the hub has ended.
+    /// Waits until there is something new since the last call; returns `false` when the hub has ended.
     pub async fn changed(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }
@@ -71,20 +71,20 @@ impl Subscription {
         }
     }
 
-    /// For someone who need not be told at once: no commit wakes the hub for them.
+    /// Drops the demand, for a watcher that does not need each batch at once: no commit wakes the hub for it.
     #[must_use]
     pub fn without_demand(mut self) -> Self {
         self.demand = None;
         self
     }
 
-    /// Whether all that the hub has handed out was taken. Of the calls there may be something new.
+    /// Returns whether all items of the hub were taken. There may be new indicatives.
     #[must_use]
     pub fn is_up_to_date(&self) -> bool {
         self.missed.is_empty() && self.feed.is_empty()
     }
 
-    /// Waits for what is next. Can be given up without loss.
+    /// Waits for the next message. Cancel safe.
     ///
     /// # Errors
     /// [`SubscriptionError`].
@@ -100,7 +100,7 @@ impl Subscription {
         }
     }
 
-    /// What is next, if it is there already.
+    /// Returns the next message if there is one already.
     ///
     /// # Errors
     /// [`SubscriptionError`].
@@ -121,7 +121,7 @@ impl Subscription {
         }
     }
 
-    /// Waits for what is next, on a thread of its own.
+    /// Waits for the next message, on a thread that may block.
     ///
     /// # Errors
     /// [`SubscriptionError`].
@@ -137,7 +137,8 @@ impl Subscription {
         }
     }
 
-    /// What need not be waited for: what was missed, and of the calls what a watcher who has come so far can know.
+    /// Returns the next message that needs no wait: a missed batch, or an indicative that a watcher at this position
+    /// may see.
     fn at_hand(&mut self) -> Result<Option<Arc<FeedMessage>>, SubscriptionError> {
         if let Some(indicative) = self.indicatives.next(self.place) {
             return Ok(Some(indicative));

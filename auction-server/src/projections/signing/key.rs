@@ -1,4 +1,4 @@
-//! The market's secret: made at the first start, kept in the data folder, for its owner alone.
+//! The market's secret: made at the first start, kept in the data folder, readable only by its owner.
 //!
 //! ```text
 //! market.key, 64 bytes
@@ -8,8 +8,8 @@
 //!  48  16  first half of SHA-256 over "auction.market-key.1" and 0..48
 //! ```
 //!
-//! What is signed with is `SHA-256("auction.key.sign.1" ‖ secret)`. What envelopes are opened with is `DeriveKeyPair` of
-//! RFC 9180 over `SHA-256("auction.key.open.1" ‖ secret)`.
+//! The signing key is `SHA-256("auction.key.sign.1" ‖ secret)`. The key that opens envelopes is `DeriveKeyPair` of RFC
+//! 9180 over `SHA-256("auction.key.open.1" ‖ secret)`.
 
 use std::io;
 use std::path::PathBuf;
@@ -35,13 +35,13 @@ const OPEN_PURPOSE: &[u8] = b"auction.key.open.1";
 /// The market's keys.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    /// What it signs with.
+    /// Key that signs.
     pub signing: SigningKey,
-    /// What it opens envelopes with.
+    /// Key that opens envelopes.
     pub opening: OpeningKey,
 }
 
-/// Why there is no key.
+/// Reason why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The file cannot be read or written.
@@ -49,7 +49,7 @@ pub enum KeyError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// The file is damaged.
@@ -63,7 +63,7 @@ pub enum KeyError {
     },
 }
 
-/// The keys of the market in a data folder; new ones, durably, when there are none.
+/// Returns the keys of the market in a data folder; makes new ones, durably, when there are none.
 ///
 /// # Errors
 /// [`KeyError`].
@@ -142,7 +142,7 @@ mod tests {
     use crate::journal::RealDisk;
 
     #[test]
-    fn a_key_is_made_once_for_its_owner_alone_and_no_changed_bit_of_it_is_taken() {
+    fn a_key_is_private_and_stable_and_a_changed_bit_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::new(folder.path());
         let publics = || {
@@ -154,7 +154,7 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let whole = fs::read(&path).unwrap();
-        // Bytes 10 to 16 are zeros, and covered too.
+        // Bytes 10 to 16 are zeros, and the checksum covers them too.
         for bit in 0..8 * whole.len() {
             let mut changed = whole.clone();
             changed[bit / 8] ^= 1 << (bit % 8);

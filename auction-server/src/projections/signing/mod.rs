@@ -1,5 +1,5 @@
-//! What the market signs: its feed, checkpoints of its journal, and receipts. All of it is a projection behind the
-//! journal and the hub, on threads of its own: no bid waits for it, and while nobody asks for it nothing is done.
+//! Signed data of the market: its feed, checkpoints of its journal, and receipts. These are projections behind the
+//! journal and the hub, on threads of their own: no bid waits for them, and without requests they do nothing.
 
 mod stream;
 mod proofs;
@@ -24,10 +24,10 @@ pub use key::{KeyError, open_keys};
 pub use proofs::{ProofError, Proofs};
 pub use stream::{SignedNext, SignedStart, SignedStream, SignedSubscribed, SignedSubscription};
 
-/// All that signs.
+/// All signed data.
 #[derive(Clone, Debug)]
 pub struct Signing {
-    /// What is told to whoever asks for the key.
+    /// Public key, for clients that ask for it.
     pub key: MarketKey,
     /// Checkpoints and receipts.
     pub proofs: Proofs,
@@ -35,24 +35,24 @@ pub struct Signing {
     pub stream: SignedStream,
 }
 
-/// What all signing needs of the market.
+/// Parts of the market that signing needs.
 #[derive(Clone)]
 pub struct Signer {
     /// The secret key.
     pub key: SigningKey,
     /// The market.
     pub market: MarketId,
-    /// Who leads it.
+    /// Term of the leader.
     pub term: Term,
-    /// The market's time.
+    /// Clock of the market.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Signing {
-    /// Starts the threads. They end when all clones of the way to them are gone.
+    /// Starts the threads. They end when all handles to them are dropped.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// When the system cannot start a thread.
     pub fn start(
         signer: Signer,
         (disk, data): (Arc<dyn Disk>, &DataDir),

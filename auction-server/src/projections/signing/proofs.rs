@@ -1,5 +1,5 @@
-//! Checkpoints of the journal, and receipts for what stands in it: a thread that follows the journal behind the market
-//! from the first time that it is asked on.
+//! Checkpoints of the journal, and receipts for its records: a thread that follows the journal behind the market from
+//! the first request on.
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,32 +23,32 @@ use super::tree::HashTree;
 use crate::config::data_dir::DataDir;
 use crate::journal::{Disk, JournalError, Reader};
 
-/// How many questions can wait; one more is answered [`ProofError::Busy`].
+/// Maximum number of questions that wait; one more is answered [`ProofError::Busy`].
 pub const PROOFS_WAITING_MAX: usize = 256;
-/// How often there is a new checkpoint at most: it tells how much happens in secret.
+/// Shortest time between two checkpoints: their number reveals how much happens in secret.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-/// How long a receipt waits for a checkpoint that covers its record.
+/// Time limit for a receipt to wait for a checkpoint that covers its record.
 const CHECKPOINT_WAIT: Duration = Duration::from_secs(10);
-/// How long the journal is read before questions are looked at again.
+/// Longest time that the journal is read before the next questions are answered.
 const CATCH_UP_MAX: Duration = Duration::from_millis(500);
 
-/// Asks for checkpoints and receipts.
+/// Handle for checkpoints and receipts.
 #[derive(Clone, Debug)]
 pub struct Proofs {
     questions: mpsc::Sender<Question>,
     newest: watch::Receiver<Checkpoint>,
 }
 
-/// Why there is no proof.
+/// Reason why there is no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProofError {
-    /// Too many ask, or the journal is not read to there yet. Ask again.
+    /// Too many questions wait, or the journal is not read up to there yet. Ask again.
     Busy,
-    /// There is no such record, or it is not this user's.
+    /// The record does not exist, or it is not this user's.
     NotYours,
-    /// The record is larger than a receipt can be.
+    /// The record exceeds the maximum size of a receipt.
     TooLarge,
-    /// The journal has never been so long.
+    /// The journal has never been that long.
     BeyondEnd,
 }
 
@@ -108,19 +108,19 @@ impl Proofs {
         Ok((proofs, thread))
     }
 
-    /// The newest checkpoint. It moves from the first question on.
+    /// Returns the newest checkpoint. It advances from the first question on.
     #[must_use]
     pub fn newest(&self) -> Checkpoint {
         self.newest.borrow().clone()
     }
 
-    /// Has checkpoints made from now on.
+    /// Starts the making of checkpoints.
     pub fn begin(&self) {
-        // When many ask they are made already.
+        // If the queue is full, they have started already.
         let _ = self.questions.try_send(Question::Begin);
     }
 
-    /// The newest checkpoint, signed, and the proof that it goes on from an older one.
+    /// Returns the newest checkpoint, signed, with the proof that it extends an older one.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -133,7 +133,7 @@ impl Proofs {
         answered.await.map_err(|_| ProofError::Busy)?
     }
 
-    /// The receipt of a record that a user asked for, behind the next checkpoint that covers it.
+    /// Returns the receipt of a record that a user asked for, after the next checkpoint that covers it.
     ///
     /// # Errors
     /// [`ProofError`].
@@ -154,11 +154,11 @@ impl Proofs {
     }
 }
 
-/// The journal as far as it was read, and the tree of it.
+/// The journal up to the last record read, and its tree.
 struct Reading {
     reader: Reader,
     tree: HashTree,
-    /// The last record that is in the tree, and the chain after it.
+    /// The last record in the tree, and the chain after it.
     read: u64,
     chain: Chain,
 }
@@ -171,10 +171,10 @@ struct Subscription {
     durable: watch::Receiver<u64>,
     reading: Option<Reading>,
     newest: watch::Sender<Checkpoint>,
-    /// When the next checkpoint is made; `None`: nobody has asked for anything.
+    /// Time of the next checkpoint; `None`: there was no question yet.
     next_at: Option<Instant>,
     waiting: VecDeque<Wanted>,
-    /// The last fault that was logged: it is said once, not every second.
+    /// The last logged fault: it is logged once, not every second.
     said: Option<String>,
 }
 
@@ -198,7 +198,7 @@ impl Subscription {
         }
         match question {
             Question::Begin => {}
-            // Who has left need not be told.
+            // Ignore send errors: the requester may be gone.
             Question::Checkpoint(since, answer) => drop(answer.send(self.checkpoint(since))),
             Question::Receipt(wanted) if wanted.record <= self.newest.borrow().sequence => {
                 let receipt = self.receipt(wanted.record, wanted.user);
@@ -220,14 +220,14 @@ impl Subscription {
         }
     }
 
-    /// Makes a checkpoint of what is durable, and answers those who waited for it.
+    /// Makes a checkpoint of the durable records, and answers the receipts that wait for it.
     fn renew(&mut self) {
         match self.catch_up() {
             Ok(()) => self.said = None,
-            // Nothing of a frame was taken.
+            // No part of a frame was applied.
             Err(error) if error.is_out_of_descriptors() => self.say(&error),
             Err(error) => {
-                // Something of a frame may have been taken: the tree is made anew.
+                // A part of a frame may have been applied: the tree is built again.
                 self.reading = None;
                 self.say(&error);
             }
@@ -235,7 +235,7 @@ impl Subscription {
         self.next_at = Some(Instant::now() + CHECKPOINT_EVERY);
         if let Some(reading) = &self.reading {
             let root = reading.tree.root();
-            // While the tree is made anew the newest stands.
+            // While the tree is being built again, the newest checkpoint stays valid.
             if root.size > self.newest.borrow().sequence.0 {
                 self.newest.send_replace(Checkpoint {
                     sequence: Sequence(root.size),
@@ -257,7 +257,7 @@ impl Subscription {
         }
     }
 
-    /// Reads up to what is durable now, for a while.
+    /// Reads up to the last durable record, for at most [`CATCH_UP_MAX`].
     fn catch_up(&mut self) -> Result<(), JournalError> {
         let begun_at = Instant::now();
         let durable = *self.durable.borrow();
@@ -286,7 +286,7 @@ impl Subscription {
             let Some(frame) = reading.reader.next_view()? else {
                 break;
             };
-            // A commit is one frame, so none reaches over the last durable record.
+            // A commit is one frame, so none extends past the last durable record.
             for leaf in leaves(frame.public) {
                 let leaf = leaf.map_err(|source| {
                     crate::market::public_records::refused(&frame, source.into())
@@ -378,7 +378,7 @@ impl Subscription {
         })
     }
 
-    /// The public and private bytes of the batch that holds a record.
+    /// Returns the public and private bytes of the batch that holds a record.
     fn record(&self, record: Sequence) -> Result<(Vec<u8>, Vec<u8>), JournalError> {
         let mut reader = Reader::open(self.disk.clone(), &self.journal)?;
         reader.seek(record.0);
@@ -386,7 +386,7 @@ impl Subscription {
         Ok(frame.map_or_else(Default::default, |frame| (frame.public, frame.private)))
     }
 
-    /// The tree, when it has so many records: it may be in the making.
+    /// Returns the tree when it has at least this many records: it may be under construction.
     fn reading_to(&mut self, size: u64) -> Result<&mut Reading, ProofError> {
         let reading = self.reading.as_mut();
         let reading = reading.filter(|reading| reading.tree.root().size >= size);
@@ -413,7 +413,7 @@ impl Subscription {
     }
 }
 
-/// Whether a private event tells its user nothing that is another's.
+/// Returns whether a private event shows its user nothing of another user.
 fn is_of(event: &PrivateEvent, user: UserId) -> bool {
     match event {
         PrivateEvent::MaximumSet { bidder, .. } => *bidder == user,
@@ -423,7 +423,7 @@ fn is_of(event: &PrivateEvent, user: UserId) -> bool {
         | PrivateEvent::OrdersWithdrawn { trader, .. } => *trader == user,
         PrivateEvent::DeviceAdded { user: of, .. } => *of == user,
         PrivateEvent::DeadManSet { user: of, .. } => *of == user,
-        // Only who asks for them makes these: an auctioneer's reserve, payment and suspension.
+        // These come from the command of the user who asks: an auctioneer's reserve, payment and suspension.
         PrivateEvent::ReserveSet { .. }
         | PrivateEvent::Deposited { .. }
         | PrivateEvent::Withdrawn { .. }

@@ -1,5 +1,5 @@
-//! The signed feed: a thread that follows the hub while someone watches what is signed. What is committed within
-//! [`SIGN_WITHIN`] is signed once, however many watch.
+//! The signed feed: a thread that follows the hub while the signed feed has watchers. All events committed within
+//! [`SIGN_WITHIN`] get one signature, for all watchers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -21,58 +21,58 @@ use crate::projections::feed::{
     FEED_LAG_MAX, FeedMessage, SNAPSHOTS_MAX, Subscription, SubscriptionError, WeakHub,
 };
 
-/// How long events wait to be signed together.
+/// Time for which events wait to be signed together.
 pub const SIGN_WITHIN: Duration = Duration::from_millis(20);
-/// How long it is between two signed signs of life at most.
+/// Longest time between two signed heartbeats.
 pub const SIGNED_HEARTBEAT_MAX: Duration = Duration::from_secs(1);
-/// How many can wait to be let in; with one more, the answer is [`SigningUnavailable`].
+/// Maximum number of watch requests that wait; one more is answered [`SigningUnavailable`].
 const WATCHERS_WAITING_MAX: usize = 256;
-/// How many signed batches are kept for those who resume, and for those who are behind.
+/// Maximum number of signed batches kept for watchers that resume or are behind.
 const REPLAY_BATCHES_MAX: usize = 4_096;
-/// How many bytes of them.
+/// Maximum size of them in bytes.
 const REPLAY_BYTES_MAX: usize = 16 << 20;
-/// A snapshot of no more bytes is made anew whenever someone begins to watch.
+/// Up to this size, a new snapshot is made whenever a watch starts.
 const SMALL_BYTES: usize = 64 << 10;
-/// How long the feed is signed when nobody watches any more.
+/// Time for which the feed is still signed after the last watcher has left.
 const LINGER: Duration = Duration::from_secs(60);
 
-/// The way to the signed feed.
+/// Handle to the signed feed.
 #[derive(Clone, Debug)]
 pub struct SignedStream(mpsc::Sender<WatchRequest>);
 
-/// The feed cannot be signed now: too many ask, or the server is ending.
+/// The feed cannot be signed now: too many requests wait, or the server is ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SigningUnavailable;
 
-/// Someone who watches what is signed.
+/// A watch of the signed feed.
 #[derive(Debug)]
 pub struct SignedSubscribed {
-    /// How it begins.
+    /// The start.
     pub start: SignedStart,
-    /// What comes after it.
+    /// The messages after the start.
     pub feed: SignedSubscription,
 }
 
-/// How a signed watch begins.
+/// Start of a signed watch.
 #[derive(Debug)]
 pub enum SignedStart {
-    /// With all there is; and why, for one who would have gone on.
+    /// With a snapshot; and, for a watcher that wanted to resume, the reason.
     Snapshot(Arc<EncodedSnapshot>, Option<ResyncBecause>),
-    /// Where it was.
+    /// From the watcher's position.
     Resumed,
 }
 
-/// A signed snapshot, encoded once for all.
+/// A signed snapshot, encoded once for all watchers.
 #[derive(Debug)]
 pub struct EncodedSnapshot {
     place: FeedSequence,
-    /// What is signed.
+    /// The signed statement.
     pub statement: Encoded,
-    /// Its parts.
+    /// The parts.
     pub parts: Vec<Encoded>,
 }
 
-/// The signed feed from a place on.
+/// The signed feed from a position on.
 #[derive(Debug)]
 pub struct SignedSubscription {
     missed: VecDeque<BroadcastItem>,
@@ -85,7 +85,7 @@ struct WatchRequest {
     answer: oneshot::Sender<SignedSubscribed>,
 }
 
-/// A signed batch, as long as it is kept.
+/// A signed batch.
 #[derive(Debug)]
 pub struct EncodedBatch {
     after: FeedSequence,
@@ -96,9 +96,9 @@ pub struct EncodedBatch {
 #[derive(Clone, Debug)]
 enum BroadcastItem {
     Batch(Weak<EncodedBatch>),
-    /// A sign of life; it is small.
+    /// A heartbeat; it is small.
     Life(Arc<EncodedBatch>),
-    /// What an uncross would give: not signed, for it is part of no market. It is small.
+    /// An indicative: not signed, because it is not part of the market's state. It is small.
     Beside(Arc<FeedMessage>),
 }
 
@@ -120,7 +120,7 @@ impl SignedStream {
         Ok((Self(sender), thread))
     }
 
-    /// Begins to watch, from what was last seen if all since is still kept.
+    /// Starts a watch, from the last seen position if all batches since are still kept.
     ///
     /// # Errors
     /// [`SigningUnavailable`].
@@ -136,7 +136,7 @@ impl SignedStream {
 }
 
 impl SignedSubscription {
-    /// Waits for what is next. Can be given up without loss. `None`: this watcher was too slow, or the feed begins anew.
+    /// Waits for the next message. Cancel safe. `None`: this watcher was too slow, or the feed starts again.
     pub async fn next(&mut self) -> Option<SignedNext> {
         let next = match self.missed.pop_front() {
             Some(missed) => missed,
@@ -150,17 +150,17 @@ impl SignedSubscription {
     }
 }
 
-/// Something to be sent.
+/// A message to send.
 #[derive(Debug)]
 pub enum SignedNext {
     /// A signed batch.
     Signed(Arc<EncodedBatch>),
-    /// What an uncross of a call auction would give. It is not signed.
+    /// Result that an uncross of a call auction would have. It is not signed.
     Beside(Arc<FeedMessage>),
 }
 
 impl SignedNext {
-    /// As it is sent.
+    /// Returns the encoded message.
     #[must_use]
     pub fn encoded(&self) -> &Encoded {
         match self {
@@ -170,9 +170,9 @@ impl SignedNext {
     }
 }
 
-/// Why the feed is not signed any more.
+/// Reason why the signing has stopped.
 enum StopReason {
-    /// Nobody watches, or it must begin anew: when someone asks, it does.
+    /// There are no watchers, or the feed must start again: the next request starts it.
     Idle,
     /// The server is ending.
     Ended,
@@ -188,7 +188,7 @@ async fn run(
     while let Some(first) = asking.recv().await {
         let Some(hub) = hub.upgrade() else { return };
         let begun = hub.market().await;
-        // Its end is ours to notice.
+        // The hub must not be kept running from here.
         drop(hub);
         let Ok((market, feed)) = begun else { return };
         proofs.begin();
@@ -226,12 +226,12 @@ struct SignedFeed<'a> {
     replay_bytes: usize,
     sender: broadcast::Sender<BroadcastItem>,
     latest: Option<Arc<EncodedSnapshot>>,
-    /// How many bytes were signed since the latest snapshot.
+    /// Bytes signed since the latest snapshot.
     since_bytes: usize,
     in_use: Vec<Weak<EncodedSnapshot>>,
-    /// What an uncross of each running call would give.
+    /// Indicative of each open call auction.
     indicatives: BTreeMap<LotId, Arc<FeedMessage>>,
-    /// Those that have changed since they were told.
+    /// Those that have changed since they were sent.
     unsent: BTreeSet<LotId>,
 }
 
@@ -261,7 +261,7 @@ impl SignedFeed<'_> {
                         }
                         sign_at.get_or_insert_with(|| Instant::now() + SIGN_WITHIN);
                     }
-                    // Whoever watches begins anew with it.
+                    // All watchers start again with it.
                     Err(SubscriptionError::Lagged) => return StopReason::Idle,
                     Err(SubscriptionError::Ended) => return StopReason::Ended,
                 },
@@ -299,13 +299,13 @@ impl SignedFeed<'_> {
         applied.expect("the hub took it as well");
     }
 
-    /// Signs what was gathered, and hands it to all who watch.
+    /// Signs the collected events, and sends the batch to all watchers.
     fn sign(&mut self) {
         if self.batch.is_empty() {
             return;
         }
         let kept = Arc::new(self.signed());
-        // Nobody may be watching.
+        // There may be no watcher.
         let _ = self
             .sender
             .send(BroadcastItem::Batch(Arc::downgrade(&kept)));
@@ -323,7 +323,7 @@ impl SignedFeed<'_> {
         }
     }
 
-    /// Tells what uncrosses would give, behind the events that it comes from.
+    /// Sends the changed indicatives, after the events that they result from.
     fn send_indicatives(&mut self) {
         let market = &self.market;
         let runs = |lot: &LotId| market.lot(*lot).is_some_and(|lot| !lot.is_closed());
@@ -363,7 +363,7 @@ impl SignedFeed<'_> {
     }
 
     fn answer(&mut self, WatchRequest { resume, answer }: WatchRequest) {
-        // Snapshots and places are those of what is signed.
+        // Snapshots and positions count signed events only.
         self.sign();
         self.send_indicatives();
         let feed = self.sender.subscribe();
@@ -384,7 +384,7 @@ impl SignedFeed<'_> {
             Some(Err(because)) => Some(because),
             None => None,
         };
-        // Without one the way back is dropped, which says so.
+        // Without one the answer's sender is dropped, which reports the failure.
         if let Some((snapshot, missed)) = self.snapshot() {
             let start = SignedStart::Snapshot(snapshot, because);
             let feed = following(missed);
@@ -392,7 +392,8 @@ impl SignedFeed<'_> {
         }
     }
 
-    /// What was signed since a place. A batch that lies around it comes whole: what is known of it is passed over.
+    /// Returns the batches signed after a position. A batch that contains the position is included whole: the watcher
+    /// skips what it has.
     fn missed_since(
         &self,
         (market, seen): (MarketId, FeedSequence),
@@ -418,7 +419,7 @@ impl SignedFeed<'_> {
         Ok(missed.map(Arc::downgrade).collect())
     }
 
-    /// A snapshot to go on from, and what was signed since; `None` when too many are on their way to slow clients.
+    /// Returns a snapshot and the batches signed since; `None` when too many are being sent to slow clients.
     fn snapshot(&mut self) -> Option<(Arc<EncodedSnapshot>, VecDeque<Weak<EncodedBatch>>)> {
         self.in_use.retain(|snapshot| snapshot.strong_count() > 0);
         let has_room = self.in_use.len() < SNAPSHOTS_MAX;

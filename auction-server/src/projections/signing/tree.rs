@@ -1,5 +1,5 @@
-//! The tree's hashes, in a file beside the journal: 64 bytes a record, of which memory holds the right edge alone. It
-//! is made anew from the journal whenever it is needed, so that nothing that is signed depends on what lay on a disk.
+//! The tree's hashes, in a file beside the journal: 64 bytes per record, of which memory holds only the right edge. It
+//! is built again from the journal when needed, so that no signature depends on old bytes on a disk.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -9,20 +9,20 @@ use std::path::Path;
 use auction_proto::merkle::{Frontier, Hash, Root, Subtrees};
 
 const HASH_BYTES: u64 = 32;
-/// How many bytes are gathered before they are written.
+/// Number of bytes collected before a write.
 const UNWRITTEN_BYTES: usize = 64 << 10;
 
 /// The tree of a journal's records.
 pub(super) struct HashTree {
     file: File,
     edge: Frontier,
-    /// How many hashes the file holds.
+    /// Number of hashes in the file.
     written: u64,
     unwritten: Vec<u8>,
 }
 
 impl HashTree {
-    /// The tree without records, in a new file.
+    /// Creates the tree without records, in a new file.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
@@ -70,7 +70,7 @@ impl Subtrees for HashTree {
     }
 }
 
-/// Where a subtree's hash lies: behind its last leaf and the smaller subtrees that end with it.
+/// Returns the position of a subtree's hash: after its last leaf and the smaller subtrees that end with it.
 fn place(level: u32, index: u64) -> u64 {
     let mut leaf = ((index + 1) << level) - 1;
     let mut place = u64::from(level);
@@ -89,11 +89,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proofs_come_from_the_file_and_from_what_is_not_written_yet() {
+    fn proofs_come_from_the_file_and_from_unwritten_hashes() {
         let folder = tempfile::tempdir().unwrap();
         let mut tree = HashTree::create(&folder.path().join("tree")).unwrap();
         let mut roots = vec![tree.root()];
-        // More than are gathered, so that some lie in the file.
+        // More than one buffer, so that some are in the file.
         for record in 1..=3_000_u64 {
             tree.push(leaf_hash(&record.to_le_bytes())).unwrap();
             roots.push(tree.root());

@@ -1,4 +1,4 @@
-//! What is told of call auctions beside the feed.
+//! Tests of the indicatives of call auctions beside the feed.
 
 use auction_core::{
     CallTerms, Caller, Command, Credential, LotId, Name, OpenLot, OrderId, Quantity, Registration,
@@ -7,7 +7,7 @@ use auction_core::{
 
 use super::*;
 
-/// A market with two calls, and what it has done is durable at once.
+/// A market with two call auctions; its events are durable at once.
 struct Calls {
     engine: Engine,
     hub: Option<Hub>,
@@ -76,7 +76,7 @@ impl Calls {
         self.does(Caller::User(UserId(user)), place);
     }
 
-    /// Reads until the watcher knows of each open call what its uncross would give.
+    /// Reads until the watcher has the current indicative of each open call auction.
     async fn caught_up(&self, watcher: &mut Watcher) {
         let Watcher { watching, told } = watcher;
         let newest = |told: &[Indicative], lot| told.iter().rfind(|of| of.lot == lot).cloned();
@@ -95,7 +95,7 @@ impl Calls {
     }
 }
 
-/// Someone who watches, and what they were told of calls.
+/// A watcher, and the indicatives that it received.
 struct Watcher {
     watching: Subscribed,
     told: Vec<Indicative>,
@@ -115,11 +115,11 @@ impl Watcher {
 }
 
 #[tokio::test]
-async fn of_each_open_call_a_watcher_is_told_the_newest_whenever_they_begin_to_watch() {
+async fn a_watcher_gets_the_newest_of_each_open_call_at_any_start() {
     let mut calls = Calls::open();
     let [register, other] = CALLS;
     calls.orders(1, register, Side::Buy, 110);
-    // Orders that were there before the hub.
+    // Orders from before the start of the hub.
     let hub = hub_of(&calls.engine);
     calls.hub = Some(hub.clone());
     let mut early = Watcher::begin(&hub).await;
@@ -158,7 +158,7 @@ async fn of_each_open_call_a_watcher_is_told_the_newest_whenever_they_begin_to_w
 }
 
 #[tokio::test]
-async fn of_a_call_nothing_is_told_before_its_opening_or_behind_its_close() {
+async fn a_call_publishes_nothing_before_its_opening_or_after_its_end() {
     let mut calls = Calls::open();
     let hub = hub_of(&calls.engine);
     calls.hub = Some(hub.clone());
@@ -196,13 +196,13 @@ async fn of_a_call_nothing_is_told_before_its_opening_or_behind_its_close() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_replaced_or_taken_back_changes_what_is_told() {
+async fn a_replaced_or_cancelled_order_changes_the_indicative() {
     let mut calls = Calls::open();
     let hub = hub_of(&calls.engine);
     calls.hub = Some(hub.clone());
     let mut watcher = Watcher::begin(&hub).await;
     let (lot, order) = (CALLS[0], OrderId(1));
-    // Each is alone in the book, so that nothing else tells of it.
+    // Each order is alone in the book, so that no other change causes the message.
     calls.orders(1, lot, Side::Buy, 110);
     calls.caught_up(&mut watcher).await;
     let replace = Command::ReplaceOrder {

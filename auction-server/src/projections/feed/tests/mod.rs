@@ -32,7 +32,7 @@ fn hub_of(engine: &Engine) -> Hub {
     Hub::start(engine, Term(1), Arc::new(NoTime), hour, metrics).unwrap()
 }
 
-/// A batch that lists so many stocks, with numbers from `from` on.
+/// Returns a batch that lists this many stocks, with numbers from `from` on.
 pub(crate) fn listings(from: usize, count: usize) -> Vec<(Timestamp, Event)> {
     let list = |number: usize| {
         PublicEvent::StockListed(Listing {
@@ -48,7 +48,7 @@ pub(crate) fn listings(from: usize, count: usize) -> Vec<(Timestamp, Event)> {
         .collect()
 }
 
-/// Takes all there is, and gives the place it ends at; `None` when it was too slow.
+/// Reads all messages at hand, and returns the position after them; `None` when the watcher was too slow.
 fn drained(watching: &mut Subscribed, mut at: FeedSequence) -> Option<FeedSequence> {
     loop {
         match watching.feed.try_next() {
@@ -72,7 +72,7 @@ fn begun_at(watching: &Subscribed) -> FeedSequence {
 }
 
 #[tokio::test]
-async fn a_storm_of_watchers_shares_one_snapshot_though_others_go_on_bidding() {
+async fn many_watchers_share_one_snapshot_while_others_bid() {
     let hub = hub();
     hub.publish_and_wake(listings(0, 10_000), Vec::new());
     let mut watchers = Vec::new();
@@ -92,7 +92,7 @@ async fn a_storm_of_watchers_shares_one_snapshot_though_others_go_on_bidding() {
 }
 
 #[tokio::test]
-async fn a_small_market_is_taken_anew_at_each_sequence_and_shared_within_one() {
+async fn a_small_market_has_one_snapshot_per_sequence_number() {
     let hub = hub();
     for number in 0..10 {
         hub.publish_and_wake(listings(number, 1), Vec::new());
@@ -100,7 +100,7 @@ async fn a_small_market_is_taken_anew_at_each_sequence_and_shared_within_one() {
         let (Start::Snapshot(register, _), Start::Snapshot(other, _)) =
             (register.start, other.start)
         else {
-            panic!("both begin anew");
+            panic!("both begin with a snapshot");
         };
         assert!(Arc::ptr_eq(&register, &other));
         assert_eq!(register.feed_sequence, FeedSequence(number as u64 + 1));
@@ -108,7 +108,7 @@ async fn a_small_market_is_taken_anew_at_each_sequence_and_shared_within_one() {
 }
 
 #[tokio::test]
-async fn a_watcher_that_is_behind_keeps_no_batch_alive_and_is_told() {
+async fn a_watcher_that_is_behind_keeps_no_batch_in_memory() {
     let hub = hub();
     hub.publish_and_wake(listings(0, 1), Vec::new());
     let mut slow = hub.watch(None).await.unwrap();
