@@ -1,4 +1,4 @@
-//! The oracle: lists of everything that was accepted, and answers computed from them.
+//! The oracle: lists of everything accepted, and answers computed from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::accounts::{Payment, Way};
 use crate::calls::{CallStep, Change};
 use crate::lot::{Happened, Kind, Offer, OracleLot, price, time};
 
-/// Every byte of what random ends are drawn from.
+/// Every byte of the seed of random ends.
 pub const SEED: u8 = 7;
 
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ pub struct Oracle {
     pub suspended: BTreeSet<UserId>,
     pub mode: AccountMode,
     pub payments: Vec<Payment>,
-    /// What each stock's last call was uncrossed at.
+    /// The price of each stock's last call.
     pub uncrossed: BTreeMap<Symbol, u64>,
 }
 
@@ -51,7 +51,7 @@ pub struct Accepted {
     pub reply: Reply,
 }
 
-/// What the engine should say.
+/// The expected answer of the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Done(Sequence, Reply),
@@ -66,7 +66,7 @@ pub enum Who {
 }
 
 impl Oracle {
-    /// Opens and closes what is due, by time, then by number; gives what is asked for in that order.
+    /// Opens and closes what is due, by time, then by number; returns the commands in that order.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Command> {
         let mut asked = Vec::new();
         loop {
@@ -85,7 +85,7 @@ impl Oracle {
         }
     }
 
-    /// Does what is due, and gives what is asked for.
+    /// Decides what is due, and returns its command.
     fn due(&mut self, id: LotId, at: u64) -> Command {
         let lot = &mut self.lots[id.0 as usize - 1];
         if !lot.has_begun() {
@@ -160,7 +160,7 @@ impl Oracle {
         };
         match self.user(user) {
             Some((_, role)) => Ok(Who::User(user, *role)),
-            // Closing a session is the one thing that tells an unknown user no more than anyone.
+            // Closing a session is the one command that gives an unknown user the same error as all others.
             None => Err(Answer::Refused(match command {
                 Command::CloseSession { session } => Reject::SessionClosed { session: *session },
                 _ => Reject::UnknownUser { user },
