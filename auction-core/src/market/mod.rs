@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use crate::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
 use crate::lot::{CallBook, Lot, Phase};
 use crate::market::digest::{Combined, Digest, accounts_item, lot_item, stock_item, user_item};
-use crate::model::command::{AccountMode, Listing};
-use crate::model::event::{BidAccepted, ExtensionCause, Outcome, PublicEvent};
+use crate::model::command::{AccountMode, Listing, Role};
+use crate::model::event::{BidAccepted, ExtensionCause, LotOpened, Outcome, PublicEvent};
 use crate::model::listing::{Stock, User};
 use crate::{FeedSequence, LotId, MarketId, Name, Price, Symbol, Timestamp, UserId};
 
@@ -290,39 +290,9 @@ impl Market {
             PublicEvent::BidAccepted(_) => unreachable!("bids are taken above"),
             PublicEvent::StockListed(listing) => self.stock_listed(*listing)?,
             PublicEvent::UserRegistered { user, name, role } => {
-                check_next("user", user.0, UserId::at_index(self.parts.users.len()).0)?;
-                if self.names.contains_key(name) {
-                    return Err(FoldError::NameTaken(*name));
-                }
-                if self.parts.users.len() >= USERS_MAX {
-                    return Err(FoldError::Full);
-                }
-                self.names.insert(*name, *user);
-                self.parts.users.push(User {
-                    name: *name,
-                    role: *role,
-                });
+                self.user_registered(*user, *name, *role)?;
             }
-            PublicEvent::LotOpened(opened) => {
-                check_next(
-                    "lot",
-                    opened.lot.0,
-                    LotId::at_index(self.parts.lots.len()).0,
-                )?;
-                if !self.parts.stocks.contains_key(&opened.symbol) {
-                    return Err(FoldError::UnknownSymbol(opened.symbol));
-                }
-                if self.parts.lots.len() >= LOTS_MAX {
-                    return Err(FoldError::Full);
-                }
-                self.lots_by_symbol
-                    .entry(opened.symbol)
-                    .or_default()
-                    .push(opened.lot);
-                self.parts.lots.push(Lot::opened(opened, at));
-                self.open_lots += 1;
-                self.kept.lot_opened();
-            }
+            PublicEvent::LotOpened(opened) => self.lot_opened(at, opened)?,
             PublicEvent::LotExtended {
                 lot,
                 closes_at,
@@ -338,26 +308,7 @@ impl Market {
                     lot.extensions = lot.extensions.saturating_add(1);
                 }
             }
-            PublicEvent::LotClosed { lot, outcome } => {
-                let id = *lot;
-                let lot = self.lot_in(id, |_| true)?;
-                if let Outcome::Crossed { .. } | Outcome::NoCross { .. } = outcome
-                    && lot.book.call_mut().is_none()
-                {
-                    return Err(FoldError::NotForLot(id));
-                }
-                lot.phase = Phase::Closed {
-                    at,
-                    outcome: *outcome,
-                };
-                let symbol = lot.symbol;
-                self.open_lots -= 1;
-                if let Outcome::Crossed { price, .. } = outcome {
-                    let stock = self.parts.stocks.get_mut(&symbol);
-                    stock.ok_or(FoldError::UnknownSymbol(symbol))?.last_uncross = Some(*price);
-                    self.kept.stock_changed(symbol);
-                }
-            }
+            PublicEvent::LotClosed { lot, outcome } => self.lot_closed(at, *lot, *outcome)?,
             PublicEvent::LotBegan { lot } => {
                 let lot = self.lot_in(*lot, |lot| lot.is_scheduled() && lot.runs())?;
                 lot.phase = Phase::Open;
@@ -414,6 +365,59 @@ impl Market {
                 }
                 self.parts.accounts = *mode;
             }
+        }
+        Ok(())
+    }
+
+    fn user_registered(&mut self, user: UserId, name: Name, role: Role) -> Result<(), FoldError> {
+        check_next("user", user.0, UserId::at_index(self.parts.users.len()).0)?;
+        if self.names.contains_key(&name) {
+            return Err(FoldError::NameTaken(name));
+        }
+        if self.parts.users.len() >= USERS_MAX {
+            return Err(FoldError::Full);
+        }
+        self.names.insert(name, user);
+        self.parts.users.push(User { name, role });
+        Ok(())
+    }
+
+    fn lot_opened(&mut self, at: Timestamp, opened: &LotOpened) -> Result<(), FoldError> {
+        check_next(
+            "lot",
+            opened.lot.0,
+            LotId::at_index(self.parts.lots.len()).0,
+        )?;
+        if !self.parts.stocks.contains_key(&opened.symbol) {
+            return Err(FoldError::UnknownSymbol(opened.symbol));
+        }
+        if self.parts.lots.len() >= LOTS_MAX {
+            return Err(FoldError::Full);
+        }
+        self.lots_by_symbol
+            .entry(opened.symbol)
+            .or_default()
+            .push(opened.lot);
+        self.parts.lots.push(Lot::opened(opened, at));
+        self.open_lots += 1;
+        self.kept.lot_opened();
+        Ok(())
+    }
+
+    fn lot_closed(&mut self, at: Timestamp, id: LotId, outcome: Outcome) -> Result<(), FoldError> {
+        let lot = self.lot_in(id, |_| true)?;
+        if let Outcome::Crossed { .. } | Outcome::NoCross { .. } = outcome
+            && lot.book.call_mut().is_none()
+        {
+            return Err(FoldError::NotForLot(id));
+        }
+        lot.phase = Phase::Closed { at, outcome };
+        let symbol = lot.symbol;
+        self.open_lots -= 1;
+        if let Outcome::Crossed { price, .. } = outcome {
+            let stock = self.parts.stocks.get_mut(&symbol);
+            stock.ok_or(FoldError::UnknownSymbol(symbol))?.last_uncross = Some(price);
+            self.kept.stock_changed(symbol);
         }
         Ok(())
     }

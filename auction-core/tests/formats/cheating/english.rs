@@ -34,7 +34,7 @@ fn english() -> House {
 }
 
 #[test]
-fn every_lie_about_an_english_lot_is_named_at_its_record() {
+fn every_lie_about_english_bids_is_found() {
     are_found(
         &english(),
         &[
@@ -118,6 +118,15 @@ fn every_lie_about_an_english_lot_is_named_at_its_record() {
                     }
                 })
             }),
+        ],
+    );
+}
+
+#[test]
+fn every_lie_about_an_english_lots_life_is_found() {
+    are_found(
+        &english(),
+        &[
             ("another wins", |records| let_win(records, A)),
             ("the winner pays more", |records| {
                 change_outcome(records, |outcome| {
