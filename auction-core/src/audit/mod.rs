@@ -4,7 +4,7 @@
 //! clients do. The engine itself *decides again* the public part of each record, against the market before it:
 //!
 //! - A record whose private part is opened, or that has none, is decided whole: stocks, openings, halts, closes, Dutch
-//!   takes, publications, beaten maxima, sealed bids, random ends. The engine must give these very events.
+//!   takes, publications, beaten maxima, sealed bids, random ends. The engine must give exactly these events.
 //! - An English price depends on maxima and a reserve that may be hidden. What public prices show of them is kept as
 //!   bounds, and the engine decides with prices within them: if none give the recorded events, the record is refused.
 //!   After the close of a lot every beaten maximum is opened, so that only the winner's stays unknown.

@@ -56,7 +56,7 @@ pub enum Command {
         /// The new close.
         closes_at: Timestamp,
     },
-    /// Closes a lot that is due. Decided by [`Engine::advance`](crate::Engine::advance) alone.
+    /// Closes a lot that is due. Decided only by [`Engine::advance`](crate::Engine::advance).
     CloseDue {
         /// The lot.
         lot: LotId,
@@ -94,7 +94,7 @@ pub enum Command {
         /// The profit.
         profit: Profit,
     },
-    /// Opens a scheduled lot that is due. Decided by [`Engine::advance`](crate::Engine::advance) alone.
+    /// Opens a scheduled lot that is due. Decided only by [`Engine::advance`](crate::Engine::advance).
     OpenDue {
         /// The lot.
         lot: LotId,
@@ -188,8 +188,8 @@ pub enum Command {
         /// Cash or shares.
         asset: Asset,
     },
-    /// Fixes the random end of a call auction. Decided by [`Engine::advance`](crate::Engine::advance) alone, with
-    /// a seed that its caller draws.
+    /// Fixes the random end of a call auction. Decided only by [`Engine::advance`](crate::Engine::advance), with a seed
+    /// that its caller draws.
     DrawEnd {
         /// The lot.
         lot: LotId,
