@@ -2,18 +2,18 @@
 //!
 //! `cargo bench -p auction-core --bench call`
 //!
-//! `uncross` stands beside two things it is measured by, in the same run: a bare loop that adds up the same
-//! orders by price and scans the sums for the greatest volume (no fills; the aim is at most twice its time),
-//! and sorting them by side, price and time (the aim is at most half its time). `order` times one order at a
-//! time on a book that stays about as large; `and indicative` asks for the indicative price after each.
+//! `uncross` is compared with two baselines in the same run: a bare loop that adds up the same
+//! orders by price and scans the sums for the greatest volume (no fills; the aim is at most twice its time), and
+//! sorting them by side, price and time (the aim is at most half its time). `order` times one order at a time on a book
+//! of roughly constant size; `and indicative` also computes the indicative price after each.
 //!
-//! With `--values` the lines are for programs: a name, our nanoseconds for an uncross with its fills in a new list, and
+//! With `--values` the output is for programs: a name, our nanoseconds for an uncross with its fills in a new list, and
 //! those of the bare loop or of the sort.
 //!
-//! Seen so far, on a busy machine: the uncross with every fill takes 0.5 to 0.9 of the bare loop's time (the book
-//! has added up by price already, as the orders came), with the fills written to a new list 1.1 to 1.7, and a
-//! twentieth to a fortieth of the sort's. In a book of 100,000 orders at 1,000 prices an order and the
-//! indicative price after it take 0.5 to 0.7 us, of which the price is 0.1; a replacement or a cancel with it
+//! Measured so far, on a busy machine: the uncross with every fill takes 0.5 to 0.9 of the bare loop's time (the book
+//! has added up by price already, as the orders came), with the fills written to a new list 1.1 to 1.7, and a twentieth
+//! to a fortieth of the sort's. In a book of 100,000 orders at 1,000 prices an order and the indicative price after it
+//! take 0.5 to 0.7 us, of which the price is 0.1; a replacement or a cancel with it
 //! 1.4 to 1.9. In a book of 1,000,000 orders any of these can miss the caches: up to 4 us. At 500,000 prices
 //! the indicative price alone takes 3 to 13 us: it reads the sums of thousands of chunks.
 
@@ -29,10 +29,10 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 const ORDERS: u64 = 1_000_000;
 const PRICES: u64 = 1_000;
 const TRADERS: u64 = 10_000;
-/// Orders between two looks at the clock.
+/// Orders between two readings of the clock.
 const BATCH: u64 = 1_000;
 
-/// Turns that a value is the median of.
+/// Number of turns; a value is their median.
 const TURNS: usize = 11;
 
 criterion_group!(benches, uncross, order);
@@ -45,7 +45,7 @@ fn main() {
     Criterion::default().configure_from_args().final_summary();
 }
 
-/// Prints our nanoseconds for an uncross with its fills, and those of what it is measured by, in turns.
+/// Prints our nanoseconds for an uncross with its fills, and those of the baselines, in turns.
 fn values() {
     let book = book(ORDERS, PRICES);
     let bare: Vec<Bare> = book.orders().map(|order| Bare::of(&order)).collect();
@@ -137,7 +137,7 @@ fn uncross_to_a_list(book: &Book) -> Vec<Fill> {
     fills
 }
 
-/// As little of an order as a loop over prices needs.
+/// The parts of an order that a loop over prices needs.
 #[derive(Clone)]
 struct Bare {
     shares: u64,
@@ -150,7 +150,7 @@ impl Bare {
     fn of(order: &Order) -> Self {
         Self {
             shares: order.entry.quantity.get(),
-            // 0 and the number after the last stand for market orders.
+            // 0 and the number after the last represent market orders.
             price: match (order.entry.limit, order.entry.side) {
                 (Some(limit), _) => limit.units() as u32,
                 (None, Side::Buy) => PRICES as u32 + 1,
@@ -192,7 +192,7 @@ fn book(orders: u64, prices: u64) -> Book {
     Stream::new(orders, prices).book
 }
 
-/// Random orders around the middle of the prices, one in fifty a market order; from numbers of a fixed seed.
+/// Random orders around the middle of the prices, one in fifty a market order; from a fixed seed.
 struct Stream {
     book: Book,
     prices: u64,
@@ -235,7 +235,8 @@ impl Stream {
         stream
     }
 
-    /// Time for so many steps, in batches; what a batch changed in size is undone with the clock stopped.
+    /// Returns the time for `count` steps, in batches; the growth of the book by a batch is undone with the clock
+    /// stopped.
     fn time(&mut self, count: u64, step: Step, then: AndThen) -> Duration {
         let mut total = Duration::ZERO;
         let mut left = count;
@@ -284,7 +285,7 @@ impl Stream {
         match *work {
             Work::Add(id, trader, entry) => self.book.add(id, trader, entry).unwrap(),
             Work::Replace(id, trader, entry) => {
-                // One in thousands says what the order says already, and is refused.
+                // One in thousands equals the old order, and is refused.
                 let _ = self.book.replace(id, trader, entry.limit, entry.quantity);
             }
             Work::Cancel(id, trader) => {
@@ -313,7 +314,7 @@ impl Stream {
 
     fn entry(&mut self) -> (UserId, Entry) {
         let trader = UserId(self.below(TRADERS) as u32);
-        // A trader is on one side, so that nobody could trade with themself.
+        // Each trader is on one side, so that nobody trades with themselves.
         let side = if trader.0.is_multiple_of(2) {
             Side::Buy
         } else {

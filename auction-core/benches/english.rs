@@ -1,14 +1,15 @@
-//! English bids in the engine beside a bare loop that compares and stores over the same keys.
+//! English bids in the engine, compared with a bare loop that compares and stores over the same keys.
 //!
 //! `cargo bench -p auction-core --bench english`
 //!
-//! The bare loop is the least that any market can do: look the lot up, compare the price, keep the price and
-//! the bidder if it is higher. The second loop also writes the record that a journal needs, in its place. All three
-//! take the same bids, prepared beforehand, in turns; each cell is the median of all turns with the least and the
-//! greatest. Only the ratios say anything: the machine's speed cancels. With `--values` the line is for programs: a
-//! name, the engine's nanoseconds for a bid on 10,000 lots, and the bare loop's.
+//! The bare loop is the minimum that any market must do: look the lot up, compare the price, keep the price and the
+//! bidder if it is higher. The second loop also writes the record that a journal needs, in place. All three process the
+//! same bids, prepared beforehand, in turns; each cell is the median of all turns with the least and the greatest. Only
+//! the ratios are meaningful: the machine's speed cancels out. With `--values` the output is for programs: a name, the
+//! engine's nanoseconds for a bid on 10,000 lots, and the bare loop's.
 //!
-//! Seen so far, on a busy machine: 50 to 90 million bids a second over 10 and over 1,000 lots, 27 to 60 over 10,000,
+//! Measured so far, on a busy machine: 50 to 90 million bids a second over 10 and over 1,000 lots, 27 to 60 over
+//! 10,000,
 //! 4 to 10 over 100,000 and 3 to 5 over 1,000,000, where a lot is in no cache; a session's bid, which keeps its
 //! outcome, 9 to 17 over 10,000. Of the bare loop that is 5 to 7 %; of the loop that writes records, itself a fifth of
 //! the bare one, 30 to 40 %. A user's bid is some 160 instructions beside the 30 of this loop
@@ -28,10 +29,10 @@ use auction_core::{
 };
 
 const TRADERS: u32 = 50;
-/// What is measured for programs.
+/// Number of lots in the output for programs.
 const LOTS_USUAL: u32 = 10_000;
 const TURNS: usize = 501;
-/// First they warm up: maps, rings and caches grow to their lasting size.
+/// Turns to warm up: maps, rings and caches grow to their lasting size.
 const TURNS_BEFORE: usize = 100;
 const BIDS_A_TURN: u32 = 10_000;
 const NOW: Timestamp = Timestamp::from_secs(1);
@@ -47,7 +48,7 @@ fn main() {
         "{:<30}{:>24}{:>22}{:>22}{:>9}{:>11}",
         "", "bare, M bids/s", "with a record", "engine", "of bare", "of records"
     );
-    // How the cost grows with the market.
+    // The cost by the size of the market.
     row("a user bids, 10 lots", 10, user);
     row("a user bids, 1,000 lots", 1_000, user);
     row("a user bids, 10,000 lots", 10_000, user);
@@ -56,7 +57,7 @@ fn main() {
     row("a session bids, 10,000 lots", 10_000, session);
 }
 
-/// A bid, the same for both.
+/// A bid, the same for all loops.
 struct Bid {
     lot: u32,
     trader: u32,
@@ -89,9 +90,9 @@ fn row(name: &str, lots: u32, caller: impl Fn(&Bid) -> Caller) {
 
 struct Rates {
     bare: Rate,
-    /// Of the bare loop that writes records.
+    /// Rate of the bare loop that writes records.
     records: Rate,
-    /// The engine's.
+    /// Rate of the engine.
     ours: Rate,
 }
 
@@ -131,7 +132,7 @@ fn compare_and_store(best: &mut [(Price, u32)], bids: &[Bid]) {
     assert_eq!(black_box(accepted), BIDS_A_TURN);
 }
 
-/// Keeps the price and the bidder, and writes the record of a bid over that of the bid before.
+/// Keeps the price and the bidder, and overwrites the record of the previous bid.
 fn compare_and_record(best: &mut [(Price, u32)], bids: &[Bid]) {
     let mut accepted = 0_u64;
     let mut record = Record {
@@ -191,7 +192,7 @@ fn execute(engine: &mut Engine, bids: &[Bid], caller: impl Fn(&Bid) -> Caller) {
     }
 }
 
-/// Rising bids: lots in a scattered order, on each of them another trader every time.
+/// Rising bids: lots in a scattered order, on each lot from another trader every time.
 struct Bids {
     lots: u32,
     made: u64,

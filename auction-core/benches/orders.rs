@@ -1,10 +1,10 @@
-//! Orders on a call auction by way of the engine, beside the same orders on a bare book in the same run.
+//! Orders on a call auction through the engine, compared with the same orders on a bare book in the same run.
 //!
 //! `cargo bench -p auction-core --bench orders`
 //!
-//! `book` is the baseline: what the lot's own book takes. `engine` is all that a command costs before it is encoded
-//! and journalled: who may do it, what is decided, the record, and its events applied. `and indicative` asks for the
-//! indicative price after each, from kept totals. Both stay about as large: what a batch of steps changed is undone
+//! `book` is the baseline: the cost of the lot's own book. `engine` is the full cost of a command before it is encoded
+//! and journalled: permission, decision, record, and applying its events. `and indicative` also computes the indicative
+//! price after each, from stored totals. Both books keep roughly their size: the changes of a batch of steps are undone
 //! with the clock stopped.
 
 use std::hint::black_box;
@@ -21,7 +21,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 const ORDERS: u64 = 100_000;
 const PRICES: u64 = 1_000;
 const TRADERS: u32 = 10_000;
-/// Orders between two looks at the clock.
+/// Orders between two readings of the clock.
 const BATCH: u64 = 1_000;
 const LOT: LotId = LotId(1);
 
@@ -53,10 +53,10 @@ fn orders(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What takes orders. An order is known by its trader and a number.
+/// A target of orders. An order is identified by its trader and a number.
 trait Orders {
     fn add(&mut self, trader: UserId, entry: Entry) -> u64;
-    /// One in thousands says what the order says already, and is refused.
+    /// One in thousands equals the old order, and is refused.
     fn replace(&mut self, trader: UserId, order: u64, entry: Entry);
     fn cancel(&mut self, trader: UserId, order: u64);
     fn indicative(&self) -> Indicative;
@@ -146,7 +146,7 @@ impl OnEngine {
         let asked = self
             .0
             .execute(Timestamp::from_secs(1), Caller::User(trader), command);
-        // The record with it, as a journal would see it.
+        // With the record, as a journal would see it.
         black_box(asked).ok().map(|executed| executed.reply())
     }
 }
@@ -195,7 +195,7 @@ impl Orders for OnEngine {
     }
 }
 
-/// Random orders around the middle of the prices, one in fifty a market order; from numbers of a fixed seed.
+/// Random orders around the middle of the prices, one in fifty a market order; from a fixed seed.
 struct Stream<O> {
     orders: O,
     random: u64,
@@ -222,7 +222,7 @@ enum Work {
     Cancel(UserId, u64),
 }
 
-/// How a step is undone.
+/// Action that undoes a step.
 enum Undo {
     Nothing,
     Cancel(UserId, u64),
@@ -309,7 +309,7 @@ impl<O: Orders> Stream<O> {
         self.resting.push((trader, order, side));
     }
 
-    /// A trader is on one side, so that nobody could trade with themself.
+    /// Each trader is on one side, so that nobody trades with themselves.
     fn trader(&mut self) -> (UserId, Side) {
         let trader = 1 + self.below(TRADERS.into()) as u32;
         let side = match trader % 2 {

@@ -1,7 +1,6 @@
 //! A whole small auction in memory: `cargo run -p auction-core --example embed`.
 //!
-//! The loop is the one that a server runs: decide, journal, tell. Here the journal is a `Vec`, and telling is
-//! printing.
+//! The loop is the one that a server runs: decide, journal, reply. Here the journal is a `Vec`, and a reply is printed.
 
 use std::error::Error;
 
@@ -25,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     shell.turn(10, mia, maximum("2.00")?);
     shell.turn(20, noa, bid("1.00")?);
     shell.turn(30, noa, bid("1.01")?);
-    // In the last minute: the close moves.
+    // In the last minute: the bid extends the close.
     shell.turn(290, noa, bid("3.00")?);
     shell.turn(330, mia, maximum("2.50")?);
 
@@ -52,14 +51,14 @@ impl Shell {
         }
     }
 
-    /// In earnest the seed is 32 random bytes, anew each time; this market draws none.
+    /// A real program passes 32 new random bytes each time; this market draws no random end.
     fn close_due(&mut self, now: Timestamp) {
         while let Some(record) = self.engine.advance(now, || [7; 32]) {
             self.keep_and_tell(Some(record));
         }
     }
 
-    /// In earnest: write all records of a batch and sync once, and only then tell.
+    /// A real program writes all records of a batch and syncs once before it replies.
     fn keep_and_tell(&mut self, record: Option<Record>) {
         let Some(record) = record else { return };
         record.public_events().for_each(tell);

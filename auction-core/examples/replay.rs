@@ -1,4 +1,4 @@
-//! Records to a `Vec`, and the same market from them: `cargo run -p auction-core --example replay`.
+//! Records in a `Vec`, and the same market rebuilt from them: `cargo run -p auction-core --example replay`.
 
 use std::error::Error;
 
@@ -16,14 +16,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("replayed: {} records, digest {digest}", replayed.sequence());
     assert_eq!(digest, live);
 
-    // Who does not trust the records decides them again.
+    // To check records that are not trusted, decide them again.
     let mut verified = Engine::new(MARKET);
     for record in &records {
         verified.verify(record)?;
     }
     println!("verified: every record is what the rules give");
 
-    // A record that is missing is noticed.
+    // A missing record is detected.
     let mut gap = Engine::new(MARKET);
     gap.replay(&records[0])?;
     println!("a gap:    {}", gap.replay(&records[2]).unwrap_err());

@@ -22,20 +22,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The engine is pure: time comes in as an argument, and what goes out is a [`Record`] of each decision. Write
-//! the records to a journal, and the journal gives the same market again, to the last bit, anywhere: the crate
-//! is `no_std` (with `alloc`), has no floats, threads, clocks or randomness, and runs in a browser too.
+//! The engine is pure: time is an argument, and the output is a [`Record`] of each decision. Write the records to a
+//! journal; replaying it gives the same market again, bit for bit, on any machine: the crate is `no_std` (with
+//! `alloc`), has no floats, threads, clocks or randomness, and runs in a browser too.
 //!
-//! Read on in the [manual]; [`manual::embed`] shows the loop that a program puts around the engine. The
-//! examples `embed` and `replay` are whole programs.
+//! The [manual] explains more; [`manual::embed`] shows the loop that a program runs around the engine. The examples
+//! `embed` and `replay` are complete programs.
 //!
-//! # The tower
-//! The rooms in reading order; each uses only those above it:
+//! # Modules
+//! In reading order; each module uses only those above it:
 //!
-//! | room | holds |
+//! | module | content |
 //! |---|---|
 //! | `types` | values that cannot be invalid: money, time, symbols, ids |
-//! | [`clearing`] | the arithmetic of each format: who gets how much, at which price |
+//! | [`clearing`] | the arithmetic of each format: prices and fills |
 //! | `model` | commands, rejections, events and records, and the terms of lots |
 //! | `account` | the ledger of cash and shares, sessions, and each user's view of their account |
 //! | `lot` | lots, with one file a format |
@@ -44,8 +44,8 @@
 //! | [`audit`] | checks a journal whose private parts are hidden |
 //!
 //! # Features
-//! - `serde`: [`Snapshot`] and what it is made of can be written and read. The form is the engine's own and
-//!   not for keeping.
+//! - `serde`: [`Snapshot`] and its parts can be serialized. The form is private to the engine and
+//!   not meant for long-term storage.
 //!
 //! The minimum supported Rust version is 1.89.
 //!
@@ -53,7 +53,7 @@
 //! Types that a later version of the rules extends are matched without a wildcard on purpose: a new variant of
 //! [`Terms`], [`Book`], [`Outcome`], [`Command`], [`PublicEvent`] or [`Reject`] changes what a market means, and a
 //! program that shows or stores markets must say what it does with it. Such a variant comes with a new minor version
-//! before 1.0, and with a new major version after. What only names or labels is `#[non_exhaustive]`: [`Format`].
+//! before 1.0, and with a new major version after. An enum of mere names or labels is `#[non_exhaustive]`: [`Format`].
 //! Raising the minimum supported Rust version is a minor change.
 //!
 //! # Tests under miri
@@ -116,12 +116,12 @@ pub use types::money::{
 pub use types::symbol::{Name, NameError, SecurityCode, Symbol};
 pub use types::time::{ParseSpanError, Span, TimeError, Timestamp};
 
-/// The program of the README, as it stands there.
+/// Compiles the program in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// How many cases a property of a unit test tries; miri is some thousand times slower.
+/// Returns the number of cases for a property of a unit test; miri is about a thousand times slower.
 #[cfg(test)]
 fn property_config() -> proptest::test_runner::Config {
     proptest::test_runner::Config {

@@ -1,7 +1,7 @@
-//! Every limit of the core, by name. What happens at a limit stands beside it.
+//! Every limit of the core, by name, with the effect of reaching it.
 
-/// Greatest price, in ten-thousandths: 999,999,999.9999. It fits a JavaScript number and its product with
-/// any quantity fits 128 bits. A larger number does not parse.
+/// Greatest price, in ten-thousandths: 999,999,999.9999. A JavaScript number holds it, and 128 bits hold its product
+/// with any quantity. A larger number does not parse.
 pub const PRICE_MAX: u64 = 9_999_999_999_999;
 /// Greatest quantity of a lot, a bid or an order. A larger number does not parse.
 pub const QUANTITY_MAX: u64 = 1_000_000_000_000;
@@ -43,8 +43,8 @@ pub const STEP_BANDS_MAX: usize = 32;
 pub const BOOK_ORDERS_MAX: usize = 4_000_000;
 /// Most orders of one trader in a call auction's book; another is refused.
 pub const BOOK_ORDERS_PER_TRADER_MAX: usize = 10_000;
-/// Most call auctions that one trader can have orders in at a time; an order in another is refused. A suspension
-/// takes all of the trader's orders back in one record.
+/// Most call auctions in which one trader can have orders at a time; an order in another is refused. A suspension
+/// cancels all of the trader's orders in one record.
 pub const CALLS_PER_TRADER_MAX: usize = 16_384;
 /// Most price levels of each side that are published of an open call book: those nearest to the crossing.
 pub const DEPTH_LEVELS_MAX: usize = 10;

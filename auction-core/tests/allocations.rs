@@ -1,4 +1,4 @@
-//! In the steady state a bid allocates nothing: maps, sets and rings have grown to their lasting size.
+//! In the steady state a bid allocates nothing: maps, sets and rings have reached their lasting size.
 
 use allocation_counter::measure;
 use auction_core::limits::OUTCOMES_KEPT;
@@ -22,7 +22,7 @@ fn a_plain_bid_of_a_user_allocates_nothing() {
 
 #[test]
 #[cfg_attr(miri, ignore = "a thousand outcomes take miri minutes")]
-fn a_plain_bid_of_a_session_allocates_nothing_once_its_outcomes_are_full() {
+fn a_sessions_plain_bid_allocates_nothing_with_full_outcomes() {
     let mut engine = market();
     let caller = |bid: u64| Caller::Session {
         session: SessionId(u64::from(trader(bid).0)),
@@ -35,7 +35,7 @@ fn a_plain_bid_of_a_session_allocates_nothing_once_its_outcomes_are_full() {
 }
 
 #[test]
-fn a_plain_bid_written_over_the_record_of_another_allocates_nothing() {
+fn a_plain_bid_that_overwrites_a_record_allocates_nothing() {
     let mut engine = market();
     let mut record = Record::default();
     let mut bid = |number: u64| {
@@ -116,13 +116,13 @@ fn a_call_order_replaced_allocates_nothing() {
             );
         }
     };
-    // Often enough that the gaps which it leaves have been closed up.
+    // Often enough that the gaps it leaves have been compacted.
     replace(2..3_000);
     let counted = measure(|| replace(3_000..6_000));
     assert_eq!(counted.count_total, 0);
 }
 
-/// Bids that rise from lot to lot, of two traders in turns.
+/// Sends bids that rise from lot to lot, of two traders in turns.
 fn bids(engine: &mut Engine, numbers: std::ops::Range<u64>, caller: impl Fn(u64) -> Caller) {
     for bid in numbers {
         engine.execute(NOW, caller(bid), command(bid)).unwrap();

@@ -1,4 +1,4 @@
-//! The English auction's deciding cases, as the rules give them.
+//! The English auction's worked cases, according to the rules.
 
 use auction_core::{
     Caller, Command, Credential, Engine, EnglishTerms, Event, Executed, Listing, LotId, MarketId,
@@ -134,7 +134,7 @@ fn price(text: &str) -> Price {
 }
 
 #[test]
-fn with_two_maxima_the_price_is_one_step_above_the_lower_as_far_as_the_higher_allows() {
+fn with_two_maxima_the_price_is_one_step_above_the_lower() {
     let mut lot = Table::new(Setup {
         first: "3",
         ..Setup::default()
@@ -178,7 +178,7 @@ fn of_equal_maxima_the_first_leads_at_it() {
 }
 
 #[test]
-fn plain_bids_stand_at_their_amount_and_count_as_maxima_once_beaten() {
+fn plain_bids_lead_at_their_amount_and_once_beaten_are_maxima() {
     let mut lot = Table::new(Setup::default());
     lot.max(B, "30").unwrap();
     lot.stands(B, "10");
@@ -228,7 +228,7 @@ fn a_maximum_that_reaches_the_reserve_lifts_the_price_to_it() {
 }
 
 #[test]
-fn a_plain_bid_of_the_buy_now_price_wins_at_once_even_below_the_next_step() {
+fn a_plain_buy_now_bid_wins_at_once_even_below_the_next_step() {
     let setup = Setup {
         step: "5",
         reserve: Some("50"),
@@ -282,7 +282,7 @@ fn add_moves_the_close_once_a_bid_comes_within_the_last_minute() {
 }
 
 #[test]
-fn reset_moves_the_close_to_a_minute_from_the_bid_as_often_as_allowed() {
+fn reset_moves_the_close_to_a_minute_from_the_bid_up_to_a_limit() {
     let reset = SoftClose {
         mode: SoftCloseMode::Reset,
         extend_within: Span::from_secs(60),
@@ -308,7 +308,7 @@ fn reset_moves_the_close_to_a_minute_from_the_bid_as_often_as_allowed() {
 }
 
 #[test]
-fn a_leaders_raise_extends_only_when_it_lifts_the_price_to_the_reserve() {
+fn a_leaders_raise_extends_if_it_lifts_the_price_to_the_reserve() {
     let late = 250_000_000;
     let mut lot = Table::new(Setup {
         reserve: Some("50"),
@@ -327,7 +327,7 @@ fn a_leaders_raise_extends_only_when_it_lifts_the_price_to_the_reserve() {
 }
 
 #[test]
-fn a_leaders_raise_that_lifts_the_price_for_another_reason_does_not_extend() {
+fn a_leaders_raise_out_of_a_tie_does_not_extend() {
     let mut lot = Table::new(Setup::default());
     lot.max(A, "30").unwrap();
     lot.max(B, "30").unwrap();
@@ -342,8 +342,8 @@ fn a_leaders_raise_that_lifts_the_price_for_another_reason_does_not_extend() {
 }
 
 #[test]
-fn a_plain_bid_that_could_still_buy_is_told_so_where_no_step_is_left() {
-    // The amount's ceiling over 10^12 shares: the greatest price is 100.
+fn a_refusal_names_the_buy_now_price_where_no_step_is_left() {
+    // The ceiling of amounts over 10^12 shares: the greatest price is 100.
     let mut lot = Table::new(Setup {
         first: "60",
         step: "60",
@@ -362,7 +362,7 @@ fn a_plain_bid_that_could_still_buy_is_told_so_where_no_step_is_left() {
 
 #[test]
 fn at_the_greatest_price_only_the_leader_can_raise() {
-    // 10^18 / 10^6 shares: the ceiling of the amount bounds the price of a share.
+    // 10^18 / 10^6 shares: the ceiling of amounts bounds the price of a share.
     let greatest = "100000000";
     let mut lot = Table::new(Setup {
         quantity: 1_000_000,

@@ -18,7 +18,7 @@ fn a_snapshot_that_was_written_and_read_is_the_same_engine() {
     assert_eq!(restored.snapshot(), snapshot);
     assert_eq!(restored.next_deadline(), engine.next_deadline());
 
-    // The sessions' outcomes are in it.
+    // The sessions' outcomes are included.
     let again = restored.execute(Timestamp::from_secs(5), session(2), bid(3));
     assert!(matches!(again, Ok(auction_core::Executed::Repeated { .. })));
 }

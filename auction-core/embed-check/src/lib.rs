@@ -19,7 +19,7 @@ fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Opens a lot, bids, closes it, and replays what was recorded.
+/// Opens a lot, bids, closes it, and replays the records.
 pub fn auction() -> Option<Outcome> {
     let symbol = Symbol::parse("AAPL").ok()?;
     let closes_at = Timestamp::from_secs(300);

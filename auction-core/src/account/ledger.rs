@@ -1,7 +1,7 @@
-//! What traders own, and how much of it is reserved: cash and shares as a clearing house keeps them.
+//! Cash and shares of the traders, and how much of them is reserved, as a clearing house keeps them.
 //!
-//! Every posting has two sides. Deposits come from outside, what a lot sells comes from the house, and both are
-//! counter-accounts here, so that all accounts together are an exact equation: see [`Ledger::audit`].
+//! Double-entry: every posting has two sides. Deposits come from outside, and the shares that a lot sells come from the
+//! house; both have counter-accounts here, so that all accounts together balance exactly: see [`Ledger::audit`].
 
 use alloc::collections::BTreeMap;
 use alloc::vec;
@@ -11,18 +11,18 @@ use crate::limits::{CASH_MAX, LOTS_MAX, QUANTITY_MAX, SHARES_DEPOSITED_MAX};
 use crate::model::command::Asset;
 use crate::{Amount, Price, Quantity, Reject, Symbol, UserId};
 
-// All the shares of a stock that there can ever be fit a u64.
+// A u64 holds all the shares of a stock that can ever exist.
 const _: () = assert!(
     LOTS_MAX as u128 * QUANTITY_MAX as u128 + SHARES_DEPOSITED_MAX as u128 <= u64::MAX as u128
 );
 
-/// What a trader owns, and how much of it is reserved for what they have bid.
+/// A trader's cash and shares, and how much of them is reserved for their bids and orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Balance {
     cash: u64,
     reserved: u64,
-    /// Without those of which nothing is left.
+    /// Without stocks of which no share is left.
     holdings: BTreeMap<Symbol, Holding>,
 }
 
@@ -30,14 +30,14 @@ pub struct Balance {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Holding {
-    /// How many shares the trader owns.
+    /// Shares that the trader owns.
     pub shares: u64,
-    /// How many of them are reserved for orders to sell.
+    /// Shares of these that are reserved for orders to sell.
     pub reserved: u64,
 }
 
 impl Holding {
-    /// How many shares can be offered or withdrawn.
+    /// Returns the number of shares that can be offered or withdrawn.
     #[must_use]
     pub fn free(self) -> u64 {
         self.shares.saturating_sub(self.reserved)
@@ -45,31 +45,31 @@ impl Holding {
 }
 
 impl Balance {
-    /// All the trader's cash, what is reserved included.
+    /// Returns all the trader's cash, reserved cash included.
     #[must_use]
     pub fn cash(&self) -> Amount {
         amount(self.cash)
     }
 
-    /// What the trader's bids and orders could cost.
+    /// Returns the greatest cost of the trader's bids and orders.
     #[must_use]
     pub fn reserved(&self) -> Amount {
         amount(self.reserved)
     }
 
-    /// What can be bid with or withdrawn: cash less what is reserved.
+    /// Returns the cash that can be bid with or withdrawn: all cash less the reserved cash.
     #[must_use]
     pub fn free(&self) -> Amount {
         amount(self.cash.saturating_sub(self.reserved))
     }
 
-    /// The trader's shares of a stock.
+    /// Returns the trader's shares of a stock.
     #[must_use]
     pub fn holding(&self, symbol: Symbol) -> Holding {
         self.holdings.get(&symbol).copied().unwrap_or_default()
     }
 
-    /// The trader's shares, by stock.
+    /// Returns the trader's shares, by stock.
     pub fn holdings(&self) -> impl ExactSizeIterator<Item = (Symbol, Holding)> {
         self.holdings
             .iter()
@@ -77,16 +77,16 @@ impl Balance {
     }
 }
 
-/// What all traders own, and what stands against it.
+/// The accounts of all traders, and their counter-accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ledger {
-    /// By user; those of companies and auctioneers stay empty.
+    /// By user; the balances of companies and auctioneers stay empty.
     balances: Vec<Balance>,
     house: House,
 }
 
-/// What stands against the traders' accounts.
+/// Counter-accounts of the traders' accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct House {
@@ -95,37 +95,37 @@ pub struct House {
     stocks: BTreeMap<Symbol, Issue>,
 }
 
-/// Where a stock's shares came from.
+/// Sources of a stock's shares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Issue {
-    /// Deposited, less what was withdrawn. Below zero when more was withdrawn than deposited: shares that a lot
-    /// sold leave the market too.
+    /// Shares deposited, less those withdrawn. Below zero when more were withdrawn than deposited: shares that a lot
+    /// sold can leave the market too.
     pub deposited: i128,
-    /// Sold by lots that have one seller.
+    /// Shares sold by lots that have one seller.
     pub sold: u64,
 }
 
 impl House {
-    /// Cash that came from outside: deposits less withdrawals.
+    /// Returns the cash that came from outside: deposits less withdrawals.
     #[must_use]
     pub fn deposited(&self) -> Amount {
         amount(self.deposited)
     }
 
-    /// What the lots that have one seller were paid.
+    /// Returns the cash paid for lots that have one seller.
     #[must_use]
     pub fn proceeds(&self) -> Amount {
         amount(self.proceeds)
     }
 
-    /// Where shares came from, by stock.
+    /// Returns the sources of the shares, by stock.
     pub fn stocks(&self) -> impl ExactSizeIterator<Item = (Symbol, Issue)> {
         self.stocks.iter().map(|(symbol, issue)| (*symbol, *issue))
     }
 }
 
-/// What a trader may have to pay and to deliver on a lot.
+/// The most that a trader may have to pay and to deliver on a lot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reservation {
     pub(crate) cash: u64,
@@ -135,7 +135,7 @@ pub(crate) struct Reservation {
 impl Reservation {
     pub(crate) const NOTHING: Self = Self { cash: 0, shares: 0 };
 
-    /// To pay a price for each share. What was accepted is below the ceiling of amounts.
+    /// Reserves the price of each share. The amount of an accepted bid is below the ceiling.
     pub(crate) fn to_pay(price: Price, quantity: Quantity) -> Self {
         Self {
             cash: price.units().saturating_mul(quantity.get()),
@@ -143,7 +143,7 @@ impl Reservation {
         }
     }
 
-    /// To deliver shares.
+    /// Reserves shares to deliver.
     pub(crate) fn to_deliver(quantity: Quantity) -> Self {
         Self {
             cash: 0,
@@ -158,7 +158,7 @@ impl Reservation {
         }
     }
 
-    /// What this takes beyond what is bound already.
+    /// Returns the part of this reservation that exceeds an existing one.
     pub(crate) fn beyond(self, bound: Self) -> Self {
         Self {
             cash: self.cash.saturating_sub(bound.cash),
@@ -171,48 +171,47 @@ impl Reservation {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trade {
     pub(crate) buyer: UserId,
-    /// `None`: the house, which issues them.
+    /// `None`: the house, which issues the shares.
     pub(crate) seller: Option<UserId>,
     pub(crate) shares: u64,
     pub(crate) price: Price,
 }
 
-/// An account could not pay, deliver or release what an event says: the event does not follow the ones before
-/// it.
+/// Error of an event that an account cannot pay, deliver or release: the event does not follow the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overdrawn;
 
-/// How the books do not balance: a mistake of this crate, or of what a snapshot was read from.
+/// Reason why the books do not balance: a mistake of this crate, or of the source of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
-    /// Cash was made or lost.
+    /// Cash was created or lost.
     #[error("traders and house have {held} in cash, and {deposited} was deposited")]
     Cash {
-        /// What all have together, in ten-thousandths.
+        /// Cash of all accounts together, in ten-thousandths.
         held: u128,
-        /// What came from outside, in ten-thousandths.
+        /// Cash that came from outside, in ten-thousandths.
         deposited: u128,
     },
-    /// Shares were made or lost.
+    /// Shares were created or lost.
     #[error("traders hold {held} shares of {symbol}, and {issued} came from deposits and lots")]
     Shares {
         /// The stock.
         symbol: Symbol,
-        /// What all have together.
+        /// Shares of all accounts together.
         held: i128,
-        /// What came from deposits and lots.
+        /// Shares that came from deposits and lots.
         issued: i128,
     },
-    /// More of an account is reserved than is there.
+    /// More of an account is reserved than it holds.
     #[error("the account of user {0} is overdrawn")]
     Overdrawn(UserId),
-    /// What is reserved is not what the lots that are open take.
-    #[error("what is reserved is not what the bids of the open lots can cost")]
+    /// The reserved amounts are not those that the open lots require.
+    #[error("the reserved amounts differ from the greatest cost of the bids of the open lots")]
     Reserved,
 }
 
 impl Ledger {
-    /// Empty accounts of so many users.
+    /// Creates `count` empty accounts.
     pub(crate) fn of_users(count: usize) -> Self {
         Self {
             balances: vec![Balance::default(); count],
@@ -220,40 +219,40 @@ impl Ledger {
         }
     }
 
-    /// Another user is registered.
+    /// Adds an empty account for a new user.
     pub(crate) fn registered(&mut self) {
         self.balances.push(Balance::default());
     }
 
-    /// How many users have an account, empty ones included.
+    /// Returns the number of users with an account, empty ones included.
     pub(crate) fn count(&self) -> usize {
         self.balances.len()
     }
 
-    /// A user's account.
+    /// Returns a user's account.
     pub(crate) fn of(&self, user: UserId) -> Option<&Balance> {
         self.balances.get(user.index()?)
     }
 
-    /// All accounts with something in them, by user.
+    /// Returns all accounts that are not empty, by user.
     pub fn balances(&self) -> impl Iterator<Item = (UserId, &Balance)> {
         let all = (0..).zip(&self.balances);
         let used = all.filter(|(_, account)| **account != Balance::default());
         used.map(|(index, account)| (UserId::at_index(index), account))
     }
 
-    /// What stands against the traders' accounts.
+    /// Returns the counter-accounts of the traders' accounts.
     #[must_use]
     pub fn house(&self) -> &House {
         &self.house
     }
 
-    /// Whether the books balance to the unit: all cash of traders and house is what was deposited, all shares of
-    /// a stock are what was deposited and what lots have sold, and nobody has more reserved than they own. Walks
-    /// all accounts.
+    /// Checks that the books balance to the unit: all cash of traders and house is what was deposited, all shares of a
+    /// stock are what was deposited and what lots have sold, and nobody has more reserved than they own. Walks all
+    /// accounts.
     ///
     /// # Errors
-    /// [`AuditError`] names what does not.
+    /// [`AuditError`] names what does not balance.
     pub fn audit(&self) -> Result<(), AuditError> {
         let mut held = u128::from(self.house.proceeds);
         let mut shares: BTreeMap<Symbol, i128> = BTreeMap::new();
@@ -288,7 +287,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether what a command would bind a trader to is free.
+    /// Checks that a trader's free cash and shares cover what a command would reserve.
     pub(crate) fn check_covers(
         &self,
         trader: UserId,
@@ -313,7 +312,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether the market can take this in.
+    /// Checks that a deposit keeps the market below its ceilings.
     pub(crate) fn check_deposit(&self, asset: Asset) -> Result<(), Reject> {
         match asset {
             Asset::Cash(Amount::ZERO) => Err(Reject::Unchanged),
@@ -335,7 +334,7 @@ impl Ledger {
         }
     }
 
-    /// Whether this much of an account is free.
+    /// Checks that this much of an account is free.
     pub(crate) fn check_withdrawal(&self, trader: UserId, asset: Asset) -> Result<(), Reject> {
         match asset {
             Asset::Cash(Amount::ZERO) => Err(Reject::Unchanged),
@@ -429,7 +428,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Cash against shares, both at once.
+    /// Exchanges cash and shares, both at once.
     pub(crate) fn settle(&mut self, symbol: Symbol, trade: Trade) -> Result<(), Overdrawn> {
         let Trade {
             buyer,
@@ -455,7 +454,7 @@ impl Ledger {
         self.of_mut(buyer)?.receive(symbol, shares)
     }
 
-    /// Forgets what is reserved, to be told anew.
+    /// Forgets all reservations, before they are rebuilt.
     pub(crate) fn release_all(&mut self) {
         for account in &mut self.balances {
             account.reserved = 0;
@@ -512,8 +511,8 @@ fn minus(one: u64, other: u64) -> Result<u64, Overdrawn> {
     one.checked_sub(other).ok_or(Overdrawn)
 }
 
-/// What an account holds is below the ceiling; a bid that buys at once is bound for a moment to more than it
-/// costs.
+/// Converts units of cash. An account is always below the ceiling; a bid at the buy-now price reserves for a moment
+/// more than it costs.
 fn amount(units: u64) -> Amount {
     Amount::from_units(units).unwrap_or(Amount::MAX)
 }

@@ -1,5 +1,4 @@
-//! What the market keeps of its users beside their public names: credentials, sessions, and the outcomes of
-//! their latest requests.
+//! Data of users that is not public: credentials, sessions, and the outcomes of their latest requests.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -29,9 +28,9 @@ pub struct Sessions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DeadMan {
-    /// Whose the session is or was.
+    /// User of the session, which may have ended.
     pub user: UserId,
-    /// How long it may be away.
+    /// Time that the session may be disconnected.
     pub grace: Span,
 }
 
@@ -39,29 +38,29 @@ pub struct DeadMan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Session {
-    /// Whose it is.
+    /// User of the session.
     pub user: UserId,
-    /// Who speaks for it.
+    /// Proof that a request must carry to belong to the session.
     pub speaker: Speaker,
-    /// When it was opened.
+    /// Opening time.
     pub opened_at: Timestamp,
-    /// From here on it is refused.
+    /// Expiry time, exclusive: from then on the session's requests are refused.
     pub expires_at: Timestamp,
     outcomes: VecDeque<Remembered>,
 }
 
-/// Who speaks for a session.
+/// Proof that a request belongs to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Speaker {
-    /// Whoever shows the token that has this SHA-256: a client on a line of its own.
+    /// A token with this SHA-256: a client on its own connection.
     Token(TokenHash),
-    /// Whoever signs with the secret half of this key: a device of the account, whose envelopes anyone carries. It does
-    /// not expire.
+    /// A signature by the secret half of this key: a device of the account, whose signed envelopes can come over any
+    /// connection. A device does not expire.
     Device(NewDevice),
 }
 
-/// What came of a request. Sessions keep a thousand each, so that it is small.
+/// Outcome of a request. A session keeps a thousand of them, so they are small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Remembered {
@@ -73,14 +72,14 @@ struct Remembered {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Outcome {
-    /// A plain bid took the lead at its price, and nothing else came of it.
+    /// A plain bid took the lead at its price, and had no other effect.
     Led { lot: LotId, price: Price },
-    /// Anything else: what was asked, and what was told.
+    /// Anything else: the command and its reply.
     Other(Box<(Command, Reply)>),
 }
 
 impl Outcome {
-    /// The outcome of a command; it can go where another one was.
+    /// Creates the outcome of a command, reusing the memory of `before` where possible.
     fn of(command: &Command, reply: Reply, before: Option<Self>) -> Self {
         match *command {
             Command::Bid { lot, price } if reply == led(lot, price) => Self::Led { lot, price },
@@ -115,7 +114,7 @@ impl Outcome {
     }
 }
 
-/// What is told of a bid that leads at its price.
+/// Returns the reply to a bid that leads at its price.
 fn led(lot: LotId, price: Price) -> Reply {
     Reply::Bid(BidReply {
         lot,
@@ -127,7 +126,7 @@ fn led(lot: LotId, price: Price) -> Reply {
 }
 
 impl Session {
-    /// The highest number of an accepted request; a client goes on above it.
+    /// Returns the highest number of an accepted request; a client continues above it.
     #[must_use]
     #[inline]
     pub fn last_request(&self) -> RequestId {
@@ -136,7 +135,7 @@ impl Session {
             .map_or(RequestId(0), |last| last.request)
     }
 
-    /// The record of a request, if it was accepted and is remembered.
+    /// Returns the record of a request, if it was accepted and is remembered.
     #[must_use]
     pub fn record_of(&self, request: RequestId) -> Option<Sequence> {
         let outcomes = &self.outcomes;
@@ -144,11 +143,11 @@ impl Session {
         at.ok().map(|at| outcomes[at].sequence)
     }
 
-    /// What came of this very request, if it was accepted and is remembered.
+    /// Returns the outcome of this very request, if it was accepted and is remembered.
     ///
     /// # Errors
-    /// [`Reject::RequestReused`] when it was another request that had this number, [`Reject::StaleRequest`] when the
-    /// number is below all that are remembered.
+    /// [`Reject::RequestReused`] when another request had this number, [`Reject::StaleRequest`] when the number is
+    /// below all remembered ones.
     pub fn recall(
         &self,
         request: RequestId,
@@ -191,12 +190,13 @@ impl Session {
             sequence,
             outcome: Outcome::of(command, reply, oldest),
         };
-        // One that was sent again after a later one was done finds its place.
+        // Sorted: a request that is repeated after a later one can arrive out of order.
         let at = self.outcomes.partition_point(|kept| kept.request < request);
         self.outcomes.insert(at, remembered);
     }
 
-    /// Remembers a plain bid that [is new](Sessions::session_for_new_request), led at its price, and did nothing else.
+    /// Remembers a plain bid that [is new](Sessions::session_for_new_request), led at its price, and had no other
+    /// effect.
     #[inline(always)]
     pub(crate) fn remember_lead(
         &mut self,
@@ -214,7 +214,7 @@ impl Session {
         });
     }
 
-    /// Forgets the oldest of as many as are kept.
+    /// Forgets the oldest outcome when the list is full, and returns it for reuse.
     #[inline]
     fn make_room(&mut self) -> Option<Remembered> {
         let is_full = self.outcomes.len() == OUTCOMES_KEPT;
@@ -223,30 +223,30 @@ impl Session {
 }
 
 impl Sessions {
-    /// The bytes that a user's login is checked against.
+    /// Returns the bytes that a user's login is checked against.
     #[must_use]
     pub fn credential(&self, user: UserId) -> Option<&Credential> {
         self.credentials.get(user.index()?)?.as_ref()
     }
 
-    /// An open session. It may have expired: compare `expires_at`.
+    /// Returns an open session. It may have expired: compare `expires_at`.
     #[must_use]
     pub fn session(&self, session: SessionId) -> Option<&Session> {
         self.sessions.get(&session)
     }
 
-    /// All open sessions, the oldest first.
+    /// Returns all open sessions, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
         self.sessions.iter().map(|(id, session)| (*id, session))
     }
 
-    /// A user's open sessions, the oldest first, devices among them.
+    /// Returns a user's open sessions, the oldest first, devices included.
     #[must_use]
     pub fn sessions_of(&self, user: UserId) -> &[SessionId] {
         self.by_user.get(&user).map_or(&[], Vec::as_slice)
     }
 
-    /// A user's devices, the oldest first.
+    /// Returns a user's devices, the oldest first.
     pub fn devices_of(&self, user: UserId) -> impl Iterator<Item = (SessionId, DeviceKey)> {
         let own = self.sessions_of(user).iter();
         own.filter_map(|id| match self.sessions[id].speaker {
@@ -255,11 +255,11 @@ impl Sessions {
         })
     }
 
-    /// Whether a user can do nothing for now.
+    /// Returns true if a user is suspended and cannot act.
     #[must_use]
     #[inline(always)]
     pub fn is_suspended(&self, user: UserId) -> bool {
-        // Every bid asks, and mostly nobody is.
+        // Checked at every bid, and usually nobody is suspended.
         !self.suspended.is_empty() && self.is_among_suspended(user)
     }
 
@@ -268,18 +268,18 @@ impl Sessions {
         self.suspended.contains(&user)
     }
 
-    /// All suspended users, by number.
+    /// Returns all suspended users, by number.
     pub fn suspended(&self) -> impl Iterator<Item = UserId> {
         self.suspended.iter().copied()
     }
 
-    /// The dead-man switch of a session.
+    /// Returns the dead-man switch of a session.
     #[must_use]
     pub fn dead_man(&self, session: SessionId) -> Option<DeadMan> {
         self.dead_men.get(&session).copied()
     }
 
-    /// All sessions with a dead-man switch, those that have ended among them while orders are still to be pulled.
+    /// Returns all sessions with a dead-man switch, including ended ones whose orders have yet to be cancelled.
     pub fn dead_men(&self) -> impl Iterator<Item = (SessionId, DeadMan)> {
         self.dead_men.iter().map(|(id, dead_man)| (*id, *dead_man))
     }
@@ -299,15 +299,15 @@ impl Sessions {
         self.suspended.remove(&user);
     }
 
-    /// The open session that asks, at `now`.
+    /// Returns the session of a request, if it is open at `now`.
     pub(crate) fn open_session(&self, session: SessionId) -> Result<&Session, Reject> {
         self.sessions
             .get(&session)
             .ok_or(Reject::SessionClosed { session })
     }
 
-    /// The open session that asks, at `now`, if this request is above all that it has done, and its user is not
-    /// suspended.
+    /// Returns the session of a request, if it is open at `now`, the request's number is above all its earlier ones,
+    /// and its user is not suspended.
     #[inline(always)]
     pub(crate) fn session_for_new_request(
         &mut self,
@@ -324,7 +324,8 @@ impl Sessions {
         SessionId(self.last_session.0 + 1)
     }
 
-    /// The session that makes room for another one of the user. It is never a device: those are counted apart.
+    /// Returns the session to close when the user opens one more than allowed. It is never a device: devices have their
+    /// own limit.
     pub(crate) fn to_retire(&self, user: UserId) -> Option<SessionId> {
         let own = self.sessions_of(user).iter();
         let mut open = own.filter(|id| matches!(self.sessions[*id].speaker, Speaker::Token(_)));
@@ -332,7 +333,7 @@ impl Sessions {
         (1 + open.count() >= SESSIONS_PER_USER_MAX).then_some(*oldest)
     }
 
-    /// Whether a user can have another device, with this key.
+    /// Checks that a user can have another device, with this key.
     pub(crate) fn admits_device(&self, user: UserId, key: DeviceKey) -> Result<(), Reject> {
         let mut count = 0;
         for (_, known) in self.devices_of(user) {

@@ -1,4 +1,4 @@
-//! What stands of one user on a lot that has not closed.
+//! Orders and leads of one user on lots that have not closed.
 
 use crate::clearing::call::Side;
 use crate::{LotId, OrderId, Price, Quantity};
@@ -10,15 +10,15 @@ pub struct StandingOrder {
     pub lot: LotId,
     /// The order.
     pub order: OrderId,
-    /// Whether it buys or sells.
+    /// Buy or sell.
     pub side: Side,
-    /// How many shares.
+    /// Number of shares.
     pub quantity: Quantity,
-    /// The worst price it accepts; `None`: any.
+    /// The worst price that the order accepts; `None`: any.
     pub limit: Option<Price>,
 }
 
-/// A lot that a user leads, and the highest that they have offered for it: a hidden maximum, or an open bid.
+/// A lot that a user leads, and their highest offer for it: a hidden maximum, or an open bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StandingLead {
     /// The lot.

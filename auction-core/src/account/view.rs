@@ -1,7 +1,6 @@
-//! What concerns one user's own account: a projection of all events, the private ones among them. Tell each user
-//! their own alone.
+//! Events of one user's own account: a projection of all events, private ones included. Send each user only their own.
 //!
-//! Like the market it is a fold: it begins with an engine and takes every event after that, in order.
+//! Like the market it is a fold: it starts from an engine and applies every later event, in order.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -16,7 +15,7 @@ use crate::{
 /// Something that happened to one user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountEvent {
-    /// An order was placed, by whichever session.
+    /// An order was placed, in any session of the user.
     OrderPlaced(StandingOrder),
     /// An order was replaced.
     OrderReplaced {
@@ -24,12 +23,12 @@ pub enum AccountEvent {
         lot: LotId,
         /// The order.
         order: OrderId,
-        /// How many shares from now on.
+        /// The new number of shares.
         quantity: Quantity,
-        /// The worst price it accepts from now on; `None`: any.
+        /// The new worst price that the order accepts; `None`: any.
         limit: Option<Price>,
     },
-    /// An order was taken back, by its owner or for them.
+    /// An order was cancelled, by its owner or on their behalf.
     OrderCancelled {
         /// The lot.
         lot: LotId,
@@ -38,25 +37,25 @@ pub enum AccountEvent {
     },
     /// The user leads a lot with this offer.
     Leads(StandingLead),
-    /// Another one leads a lot that the user led or bid on just now.
+    /// Another trader leads a lot that the user led or has just bid on.
     Outbid {
         /// The lot.
         lot: LotId,
-        /// The price now.
+        /// The current price.
         price: Price,
     },
-    /// At the close, an order got shares.
+    /// At the close, an order was filled.
     OrderFilled {
         /// The lot.
         lot: LotId,
         /// The order.
         order: OrderId,
-        /// How many shares.
+        /// Number of shares.
         filled: u64,
-        /// What each of them costs; `None`: the lot's outcome tells.
+        /// Price of each share; `None`: the lot's outcome says it.
         pays: Option<Price>,
     },
-    /// At the close, an order got nothing.
+    /// At the close, an order was not filled.
     OrderLapsed {
         /// The lot.
         lot: LotId,
@@ -67,7 +66,7 @@ pub enum AccountEvent {
     Won {
         /// The lot.
         lot: LotId,
-        /// What each share costs.
+        /// Price of each share.
         price: Price,
     },
     /// A lot that the user led closed, and was not sold.
@@ -79,10 +78,11 @@ pub enum AccountEvent {
     DeadManSet {
         /// The session.
         session: SessionId,
-        /// How long it may be away.
+        /// Time that the session may be disconnected.
         grace: Option<Span>,
     },
-    /// The dead-man switch of a session fired: all orders that can be cancelled follow as cancelled.
+    /// The dead-man switch of a session fired: all orders that can be cancelled are cancelled by the events that
+    /// follow.
     DeadManFired {
         /// The session.
         session: SessionId,
@@ -97,27 +97,27 @@ pub enum AccountEvent {
         /// The session.
         session: SessionId,
     },
-    /// The user can do nothing for now; what they have bid binds.
+    /// The user is suspended and cannot act; their bids stay binding.
     Suspended,
-    /// They can again.
+    /// The suspension has ended.
     Reinstated,
-    /// Something was paid in.
+    /// Cash or shares were deposited.
     Deposited {
-        /// What.
+        /// The cash or the shares.
         asset: Asset,
     },
-    /// Something was paid out.
+    /// Cash or shares were withdrawn.
     Withdrawn {
-        /// What.
+        /// The cash or the shares.
         asset: Asset,
     },
 }
 
-/// What stands of all users.
+/// Orders, leads and sessions of all users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
     orders: BTreeMap<(UserId, LotId, OrderId), StandingOrder>,
-    /// Each order's place in time: of equal ones in a call auction the earlier is served first.
+    /// Place in time of each order: of equal orders in a call auction the earlier is filled first.
     places: BTreeMap<(UserId, LotId, OrderId), u64>,
     places_given: u64,
     by_lot: BTreeSet<(LotId, UserId, OrderId)>,
@@ -125,25 +125,25 @@ pub struct Accounts {
     led: BTreeSet<(UserId, LotId)>,
     pub(crate) sessions: BTreeMap<SessionId, UserId>,
     pub(crate) dead_men: BTreeMap<(UserId, SessionId), Span>,
-    /// A maximum that was set, until the bid that shows what came of it.
+    /// A maximum that was set, until the bid that follows shows its effect.
     maximum: Option<(LotId, UserId, Price)>,
 }
 
 impl Accounts {
-    /// User of an open session or of a device. It may have expired.
+    /// Returns the user of an open session or of a device. It may have expired.
     #[must_use]
     pub fn user_of(&self, session: SessionId) -> Option<UserId> {
         self.sessions.get(&session).copied()
     }
 
-    /// A user's orders on lots that have not closed, by lot and order.
+    /// Returns a user's orders on lots that have not closed, by lot and order.
     pub fn orders_of(&self, user: UserId) -> impl Iterator<Item = StandingOrder> {
         let first = (user, LotId(0), OrderId(0));
         let last = (user, LotId(u32::MAX), OrderId(u32::MAX));
         self.orders.range(first..=last).map(|(_, order)| *order)
     }
 
-    /// The lots that a user leads, and what they offered.
+    /// Returns the lots that a user leads, and their offers.
     pub fn leads_of(&self, user: UserId) -> impl Iterator<Item = StandingLead> {
         let led = self.led.range((user, LotId(0))..=(user, LotId(u32::MAX)));
         led.map(|(_, lot)| StandingLead {
@@ -152,14 +152,14 @@ impl Accounts {
         })
     }
 
-    /// A user's sessions with a dead-man switch, and how long each may be away.
+    /// Returns a user's sessions with a dead-man switch, and how long each may be disconnected.
     pub fn dead_men_of(&self, user: UserId) -> impl Iterator<Item = (SessionId, Span)> {
         let all = (user, SessionId(0))..=(user, SessionId(u64::MAX));
         let own = self.dead_men.range(all);
         own.map(|((_, session), grace)| (*session, *grace))
     }
 
-    /// Takes the next event, and gives what it means for whom.
+    /// Applies the next event, and returns its consequences for each user concerned.
     pub fn apply(&mut self, event: &Event) -> Vec<(UserId, AccountEvent)> {
         match event {
             Event::Public(event) => self.apply_public(event),
@@ -206,7 +206,7 @@ impl Accounts {
         let offer = amount.or(maximum.map(|(_, _, maximum)| maximum));
         let offer = offer.unwrap_or(price);
         self.lead(lot, leader, offer);
-        // A maximum was told when it was set.
+        // A maximum was reported when it was set.
         if amount.is_some() {
             told.push((leader, AccountEvent::Leads(StandingLead { lot, offer })));
         }
@@ -248,8 +248,8 @@ impl Accounts {
         told
     }
 
-    /// What the orders of a call auction get: each side's volume goes to market orders, then to limits by price,
-    /// then by time.
+    /// Fills the orders of a call auction: each side's volume goes to market orders, then to limits by price, then by
+    /// time.
     fn crossed(
         &self,
         orders: &[(LotId, UserId, OrderId)],
@@ -267,7 +267,7 @@ impl Accounts {
                     Side::Buy => limit.map(|limit| u64::MAX - limit),
                     Side::Sell => limit,
                 };
-                // Without a limit comes first.
+                // Market orders come first.
                 Some((
                     (willing, self.places.get(&key).copied()),
                     key,
@@ -378,7 +378,7 @@ impl Accounts {
                 if !leads {
                     return None;
                 }
-                // Whom it beats is told with the bid that follows, if it changes what others see.
+                // If the maximum beats the leader, the bid that follows reports it, provided that others see a change.
                 self.maximum = Some((lot, bidder, maximum));
                 if self.leads.get(&lot).is_some_and(|(led, _)| *led == bidder) {
                     self.lead(lot, bidder, maximum);

@@ -1,4 +1,4 @@
-//! What a record that was judged leaves behind.
+//! Updates the audit's state with a record that has been judged.
 
 use super::Audit;
 use super::case::Case;
@@ -73,7 +73,7 @@ impl Audit {
         }
     }
 
-    /// What a private part tells that is opened.
+    /// Applies the private part of an event that was opened.
     fn apply_opened(&mut self, at: Sequence, event: &PrivateEvent) {
         let (lot, trader, order, quantity, price) = match *event {
             PrivateEvent::OrderPlaced {

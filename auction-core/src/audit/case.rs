@@ -1,15 +1,15 @@
-//! A record on its way through the judge, and what can be asked of it.
+//! A record being judged, and questions about it.
 
 use crate::model::event::{Event, Events, PublicEvent};
 use crate::{Actor, Command, LotId, RandomEnd, Sequence, Timestamp};
 
-/// A record on its way through the judge.
+/// A record being judged.
 pub(super) struct Case<'a> {
     pub(super) sequence: Sequence,
     pub(super) at: Timestamp,
-    /// `None`: hidden.
+    /// `None`: the command is hidden.
     pub(super) asked: Option<(Actor, &'a Command)>,
-    /// What the engine would have to give, private events left out where they are not opened.
+    /// The events that the engine must decide, without private events that are not opened.
     pub(super) events: &'a [Option<PublicEvent>],
     /// All events, when the record is whole.
     pub(super) whole: Option<&'a Events>,
@@ -65,7 +65,7 @@ pub(super) fn opened_end(case: &Case<'_>) -> Option<RandomEnd> {
     })
 }
 
-/// Whether these are the events of a suspension: orders withdrawn, and their traders counted.
+/// Returns true if these are the events of a suspension: orders withdrawn, and their traders counted.
 pub(super) fn is_withdrawal(events: &[Option<PublicEvent>]) -> bool {
     events
         .chunks(2)

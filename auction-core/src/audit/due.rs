@@ -1,4 +1,4 @@
-//! Whether the clock acts on what was due, and when that was.
+//! Checks that the clock acts on what is due, at the time when it is due.
 
 use super::Audit;
 use super::case::{Case, opened_end};
@@ -9,7 +9,7 @@ use crate::model::event::PublicEvent;
 use crate::{Command, LotId, RandomEnd, Span, Timestamp};
 
 impl Audit {
-    /// The clock acts on what has been due the longest, stamped with the time it was due.
+    /// Checks that the clock acts on what has been due the longest, stamped with the time at which it was due.
     pub(super) fn check_due(
         &self,
         case: &Case<'_>,
@@ -33,7 +33,7 @@ impl Audit {
             Command::DrawEnd { .. } => {
                 !lot.is_scheduled() && has_random_end(lot) && fixed.is_none()
             }
-            // A hidden record that commits to an end is asked about as a close.
+            // A hidden record that commits to an end is judged like a close.
             Command::CloseDue { .. } if case.asked.is_none() => {
                 !lot.is_scheduled() && has_random_end(lot) && !lot.has_fixed_end()
             }
@@ -53,7 +53,7 @@ impl Audit {
         }
     }
 
-    /// A random end that is fixed is opened by whatever moves or ends the lot.
+    /// Checks that an event that moves or ends the lot opens a random end that is fixed.
     pub(super) fn check_end_opened(&self, case: &Case<'_>, lot: &Lot) -> Result<(), Wrong> {
         let ends = case.events.iter().flatten().any(|event| {
             matches!(
@@ -82,7 +82,7 @@ fn has_random_end(lot: &Lot) -> bool {
     matches!(&lot.terms, Terms::Call(terms) if terms.random_end > Span::ZERO)
 }
 
-/// When something is due on a lot, as far as everyone knows.
+/// Returns the next deadline of a lot, as far as it is public.
 fn known_deadline(lot: &Lot) -> Option<Timestamp> {
     let due = lot.deadline()?;
     match lot.phase {

@@ -1,4 +1,4 @@
-//! English lots: with some hidden prices that agree with all that was seen, the engine must give what stands there.
+//! English lots: the engine must decide the recorded events with some hidden prices that agree with all public ones.
 
 use super::Audit;
 use super::case::Case;
@@ -8,19 +8,20 @@ use crate::model::command::EnglishTerms;
 use crate::model::event::{BidAccepted, Outcome, PublicEvent, SoldBy};
 use crate::{Actor, Command, LotId, Price};
 
-/// What is known of an English lot.
+/// Public knowledge of an English lot.
 #[derive(Clone, Debug)]
 pub(super) struct English {
-    /// As far as prices tell.
+    /// As far as the prices show.
     pub(super) offers: Offers,
-    /// As far as they tell when every beaten maximum is opened, as it is after the close; `None`: that is not so.
+    /// As far as the prices show, assuming that every beaten maximum is opened, as it is after the close; `None`: that
+    /// assumption failed.
     pub(super) opened: Option<Offers>,
-    /// The first record that could not be so. It counts when the lot closes.
+    /// The first record that contradicts this assumption. It counts when the lot closes.
     pub(super) doubt: Option<Foul>,
 }
 
 impl Audit {
-    /// A bid on an English lot: with some hidden prices that agree with all that was seen, the engine gives it.
+    /// Judges a bid on an English lot: the engine decides it with some hidden prices that agree with all public ones.
     pub(super) fn judge_english(
         &mut self,
         case: &Case<'_>,
@@ -60,7 +61,7 @@ impl Audit {
             reserve: bid.reserve,
         });
         let Some(english) = self.english.get_mut(&id) else {
-            // It has closed: the engine says so.
+            // The lot has closed: the engine refuses the bid.
             let command = offered(id, offer, Price::ZERO);
             self.decide(case, actor, &command)?;
             return Err(Wrong::Impossible);
@@ -98,7 +99,7 @@ impl Audit {
             }
         }
         let is_possible = assumed.is_some();
-        // What the rules would give tells more than that it is not this.
+        // The events that the rules give explain more than a mere "impossible".
         let assumed = assumed.unwrap_or_else(|| before.at_close(None, lot));
         self.assume_offers(id, &assumed);
         let command = offered(id, offer, assumed.maximum);
@@ -148,7 +149,7 @@ impl Audit {
         }
     }
 
-    /// A lot that closes has opened what was beaten on it.
+    /// Checks that a lot that closes has opened every beaten maximum.
     pub(super) fn check_doubts(&self, case: &Case<'_>) -> Result<(), Foul> {
         for event in case.events.iter().flatten() {
             if let PublicEvent::LotClosed { lot, .. } = event

@@ -1,22 +1,21 @@
-//! A judge that anyone can be: is a public journal what the rules give?
+//! Public audit: checks that a public journal follows the rules.
 //!
-//! [`Audit`] takes the records of a market as everyone may see them, in order, and folds their events into the
-//! [`Market`] as server and clients do. What is public of each is *decided again* by the engine itself, against the
-//! market before it:
+//! [`Audit`] takes the public records of a market, in order, and folds their events into the [`Market`] as server and
+//! clients do. The engine itself *decides again* the public part of each record, against the market before it:
 //!
 //! - A record whose private part is opened, or that has none, is decided whole: stocks, openings, halts, closes, Dutch
-//!   takes, publications, beaten maxima, sealed bids, random ends. The engine must give these very events.
-//! - An English price hangs on maxima and a reserve that may be hidden. What public prices tell of them is kept as
-//!   bounds, and the engine decides with prices within them: when none give what stands there, the record is refused.
-//!   Of a lot that has closed every maximum that was beaten is opened, so that only the winner's is unknown.
+//!   takes, publications, beaten maxima, sealed bids, random ends. The engine must give exactly these events.
+//! - An English price depends on maxima and a reserve that may be hidden. What public prices show of them is kept as
+//!   bounds, and the engine decides with prices within them: if none give the recorded events, the record is refused.
+//!   After the close of a lot every beaten maximum is opened, so that only the winner's stays unknown.
 //! - Sealed bids are opened at the close: each must be what a record before the close commits to, none may be left out,
-//!   and winner, price and allocation are cleared again. A hidden reserve must be one with which they come so.
+//!   and winner, price and allocation are cleared again. Some hidden reserve must explain them.
 //! - The book of a call auction is never opened. Its reference, times, random end, collar and outcome must agree with
 //!   its terms and with each other.
 //!
-//! What hangs on something that stays hidden is [told](Judged), never passed over. Nothing here can tell whether a bid
-//! was covered by an account, who was suspended, or whether the market refused a bid that it should have taken: the
-//! journal holds what was accepted.
+//! Every dependence on hidden data is [reported](Judged), never passed over. An audit cannot know whether an account
+//! covered a bid, who was suspended, or whether the market refused a bid that it should have accepted: the journal
+//! holds only accepted commands.
 
 mod opened;
 mod range;
@@ -54,31 +53,31 @@ use sealed::Committed;
 pub struct ClosedRecord {
     /// The record's place in the journal.
     pub sequence: Sequence,
-    /// When it was decided.
+    /// Time of the decision.
     pub at: Timestamp,
-    /// The version of the rules it was decided by.
+    /// Version of the rules that decided it.
     pub rules: u16,
-    /// Who asked for what, unless that is hidden too.
+    /// The actor and the command, unless they are hidden too.
     pub asked: Option<(Actor, Command)>,
-    /// What was decided, in order; `None` where a private event has its place.
+    /// The decided events, in order; a private event is `None`.
     pub events: Vec<Option<PublicEvent>>,
 }
 
-/// Judges the records of a market as everyone may see them, one after another.
+/// Judges the public records of a market, one after another.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    /// Its market is the public one. Its hidden halves hold what is assumed while a record is judged.
+    /// Its market is the public one. Its hidden state holds what is assumed while a record is judged.
     engine: Engine,
     english: BTreeMap<LotId, English>,
     sealed: BTreeMap<LotId, BTreeMap<(UserId, OrderId), Committed>>,
-    /// When open lots fall due, as far as everyone knows: a call auction with a fixed end is not among them.
+    /// Deadlines of open lots, as far as they are public: without call auctions whose random end is fixed.
     timers: Timers,
-    /// Records that showed nothing so far.
+    /// Number of records so far that showed nothing.
     silent: u64,
 }
 
 impl Audit {
-    /// Of a market in which nothing has happened.
+    /// Creates the audit of a market without records.
     #[must_use]
     pub fn new(id: MarketId) -> Self {
         Self {
@@ -90,13 +89,13 @@ impl Audit {
         }
     }
 
-    /// The market after the records taken so far.
+    /// Returns the market after the records taken so far.
     #[must_use]
     pub fn market(&self) -> &Market {
         self.engine.market()
     }
 
-    /// The place of the last record taken.
+    /// Returns the sequence of the last record taken.
     #[must_use]
     pub fn sequence(&self) -> Sequence {
         self.engine.sequence
@@ -105,7 +104,7 @@ impl Audit {
     /// Judges and takes a record that has no private part, or whose private part is opened.
     ///
     /// # Errors
-    /// [`Foul`] when it is not what the rules give. The audit is of no more use then.
+    /// [`Foul`] when it does not follow the rules. Do not use the audit after that.
     pub fn check_record(&mut self, record: &Record) -> Result<Judged, Foul> {
         let events: Vec<_> = record.events.iter().map(public).collect();
         self.check(
@@ -123,7 +122,7 @@ impl Audit {
     /// Judges and takes a record whose private part is not opened.
     ///
     /// # Errors
-    /// [`Foul`] when it is not what the rules give. The audit is of no more use then.
+    /// [`Foul`] when it does not follow the rules. Do not use the audit after that.
     pub fn check_closed(&mut self, record: &ClosedRecord) -> Result<Judged, Foul> {
         self.check(
             record.rules,
@@ -184,7 +183,7 @@ impl Audit {
         }
     }
 
-    /// A command that everyone knows.
+    /// Judges a command that is public.
     fn judge_command(
         &mut self,
         case: &Case<'_>,
@@ -225,7 +224,7 @@ impl Audit {
         Ok(Judged::Decided)
     }
 
-    /// Decides a command as the engine does, and compares.
+    /// Decides a command as the engine does, and compares the events.
     fn decide(&self, case: &Case<'_>, actor: Actor, command: &Command) -> Result<(), Wrong> {
         let mut events = Events::new();
         let decided = self.engine.decide(case.at, actor, command, &mut events);
@@ -252,7 +251,7 @@ impl Audit {
         })
     }
 
-    /// A record that hides its command: what it shows must be what some hidden command shows.
+    /// Judges a record that hides its command: some hidden command must explain its public events.
     fn judge_hidden(&mut self, case: &Case<'_>) -> Result<Judged, Wrong> {
         let at = case.at;
         match case.events {
@@ -308,7 +307,7 @@ impl Audit {
     }
 }
 
-/// The command that opened a lot with a reserve, which is assumed to be the least that there can be.
+/// Returns the command that opened a lot with a reserve, assumed to be the lowest possible one.
 fn reopened(opened: &LotOpened) -> OpenLot {
     let least = match &opened.terms {
         Terms::English(terms) => terms.steps.next(opened.base_price),

@@ -1,8 +1,8 @@
-//! What can be known of the offers on an English lot: who leads with at least and at most how much, what others have
-//! offered, where the reserve lies.
+//! Public knowledge of the offers on an English lot: bounds of the leader's offer, of the others' highest offer, and of
+//! the reserve.
 //!
-//! The rules themselves stand with the engine, which decides each bid again. Here is only what a public price tells of
-//! the hidden ones that it was made from, and a choice of them with which the engine can decide.
+//! The rules themselves are in the engine, which decides each bid again. This module only derives what a public price
+//! shows of the hidden prices behind it, and chooses hidden prices with which the engine can decide.
 
 use super::range::{Range, greatest_that_steps_to, least_that_steps_to, steps_to};
 use crate::lot::{Book, Lot};
@@ -10,29 +10,29 @@ use crate::model::command::EnglishTerms;
 use crate::model::event::ReserveStatus;
 use crate::{Price, Steps, UserId};
 
-/// What is known of the offers on an English lot.
+/// Public knowledge of the offers on an English lot.
 #[derive(Clone, Debug)]
 pub(super) struct Offers {
     leader: Option<(UserId, Range)>,
-    /// What the leader offered last, when everyone knows it.
+    /// The leader's last offer, when it is public.
     stated: Option<Price>,
-    /// The highest of all but the leader's.
+    /// The highest offer of all others.
     second: Option<Range>,
-    /// `None`: there is none.
+    /// `None`: the lot has no reserve.
     reserve: Option<Range>,
-    /// How many records had shown nothing when the leader's offer was last looked at.
+    /// Number of records that had shown nothing when the leader's offer was last considered.
     silent: u64,
 }
 
-/// A bid as everyone sees it.
+/// A bid as the public sees it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Offer {
     Plain(Price),
-    /// `None`: it is not opened.
+    /// `None`: the maximum is not opened.
     Maximum(Option<Price>),
 }
 
-/// How the lot stood after a bid.
+/// State of the lot after a bid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) leader: UserId,
@@ -40,18 +40,18 @@ pub(super) struct Seen {
     pub(super) reserve: ReserveStatus,
 }
 
-/// Hidden prices that agree with everything seen.
+/// Hidden prices that agree with all public ones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Assumed {
     pub(super) maximum: Price,
     pub(super) best: Option<(UserId, Price)>,
     pub(super) second: Option<Price>,
     pub(super) reserve: Option<Price>,
-    /// Whether one of them had to be chosen.
+    /// Which of them had to be chosen.
     pub(super) chosen: Chosen,
 }
 
-/// Which hidden prices had to be chosen.
+/// Hidden prices that had to be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chosen {
     Nothing,
@@ -59,12 +59,12 @@ pub(super) enum Chosen {
     Reserve,
 }
 
-/// What is taken to be known of a leader who is beaten.
+/// Assumption about a leader who is beaten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beaten {
-    /// No more than prices tell: their maximum may come to be opened.
+    /// Nothing beyond what prices show: their maximum may be opened later.
     Guessed,
-    /// What they offered last: a maximum that was beaten is opened.
+    /// Their last offer is public: a beaten maximum is opened.
     Opened,
 }
 
@@ -75,10 +75,10 @@ enum Base<'a> {
     Step(&'a mut Range),
 }
 
-/// What the reserve does to a price.
+/// Effect of the reserve on a price.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lift {
-    /// There is none, or the price has passed it.
+    /// No effect: there is no reserve, or the price has passed it.
     None,
     /// The highest offer is below it.
     Unmet,
@@ -100,7 +100,8 @@ impl Offers {
         }
     }
 
-    /// Takes that so many records so far showed nothing: each may have been a raise of the leader's own maximum.
+    /// Accounts for the number of records so far that showed nothing: each may have been a raise of the leader's own
+    /// maximum.
     pub(super) fn may_have_risen(&mut self, silent: u64, lot: &Lot) {
         if silent == self.silent {
             return;
@@ -114,13 +115,13 @@ impl Offers {
         }
     }
 
-    /// Whether a leader who is beaten now had offered something that nobody has seen.
+    /// Returns true if a leader who is beaten now had an offer that is not public.
     pub(super) fn hides_best(&self) -> bool {
         self.leader
             .is_some_and(|(_, best)| self.stated.is_none_or(|stated| !best.contains(stated)))
     }
 
-    /// Prices with which a close gives this runner-up; the nearest ones where none do.
+    /// Returns prices with which a close gives this runner-up, or the nearest ones if there are none.
     pub(super) fn at_close(&self, runner_up: Option<Price>, lot: &Lot) -> Assumed {
         let inside = |range: Range| {
             let wanted = runner_up.filter(|price| range.contains(*price));
@@ -142,7 +143,7 @@ impl Offers {
         }
     }
 
-    /// Prices with which a bid at the buy-now price gives this runner-up.
+    /// Returns prices with which a bid at the buy-now price gives this runner-up.
     pub(super) fn at_buying(&self, bidder: UserId, runner_up: Option<Price>, lot: &Lot) -> Assumed {
         let mut assumed = self.at_close(runner_up, lot);
         if let Some((leader, best)) = self.leader
@@ -158,8 +159,8 @@ impl Offers {
         assumed
     }
 
-    /// Learns from a bid, and gives prices with which it comes so; `None`: there are none. `seen` is `None` when the
-    /// bid changed nothing that others see. `lot` is as it was before.
+    /// Learns from a bid, and returns hidden prices that explain it; `None`: there are none. `seen` is `None` when the
+    /// bid changed nothing public. `lot` is the lot before the bid.
     pub(super) fn learn(
         &mut self,
         lot: &Lot,
@@ -202,7 +203,7 @@ impl Offers {
                 }
                 hidden = [Some(offered), Some(best), second];
                 let base = match &mut second {
-                    // A step above what others offer may end below the price that stands.
+                    // A step above the others' offers may end below the current price.
                     Some(second) if seen.is_none() => {
                         second.at_most(greatest_that_steps_to(&terms.steps, standing)?);
                         if second.is_empty() {
@@ -270,7 +271,7 @@ impl Offers {
                     seen.price,
                 )?;
                 if let Offer::Maximum(_) = offer {
-                    // It went above what was offered before.
+                    // The bid is above all earlier offers.
                     best.below(seen.price);
                 }
                 if best.is_empty() {
@@ -341,15 +342,15 @@ fn is_unmet(lot: &Lot) -> bool {
     matches!(&lot.book, Book::English(book) if book.reserve == ReserveStatus::NotMet)
 }
 
-/// Offers with which a price comes so.
+/// Offers that explain a price.
 #[derive(Clone, Copy)]
 struct Settled {
     highest: Price,
-    /// Of a [`Base::Step`].
+    /// The second offer of a [`Base::Step`].
     second: Option<Price>,
 }
 
-/// Narrows what the leader's offer, the second and the reserve can be to what gives this price.
+/// Narrows the leader's offer, the second and the reserve to values that explain this price.
 fn settle(
     steps: &Steps,
     highest: &mut Range,
@@ -398,7 +399,7 @@ fn settle(
     }
 }
 
-/// Narrows what gives this price without a reserve.
+/// Narrows the offers to values that give this price without a reserve.
 fn base_is(steps: &Steps, highest: &mut Range, base: Base<'_>, price: Price) -> Option<Settled> {
     match base {
         Base::Exactly(exactly) => (exactly == price && !highest.is_empty()).then_some(Settled {
@@ -419,7 +420,7 @@ fn base_is(steps: &Steps, highest: &mut Range, base: Base<'_>, price: Price) -> 
                 return None;
             }
             Some(if highest.low == price {
-                // The highest offer is the price: any second will do that is near enough.
+                // The highest offer is the price: any second offer that is close enough will do.
                 let near = second
                     .high
                     .min(super::range::before(price).unwrap_or(price));
@@ -437,7 +438,7 @@ fn base_is(steps: &Steps, highest: &mut Range, base: Base<'_>, price: Price) -> 
     }
 }
 
-/// Offers that give no more than this price, and reach it: then a reserve can lift to it.
+/// Returns offers that give no more than this price, and reach it: then a reserve can lift to it.
 fn lifted(steps: &Steps, highest: Range, base: &Base<'_>, price: Price) -> Option<Settled> {
     if highest.high < price {
         return None;

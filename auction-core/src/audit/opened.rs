@@ -1,4 +1,4 @@
-//! Which private parts the rules have opened.
+//! Records whose private parts the rules have opened.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -9,10 +9,10 @@ use crate::{LotId, OrderId, Sequence, Terms, UserId};
 
 /// Finds the records whose private parts the rules have opened, among whole records taken in order.
 ///
-/// After the close of a lot: of sealed bids, the latest placing or replacing of each that stood; on an English lot,
-/// every maximum that was beaten. The random end of a call auction, with the end. Nothing else is ever opened: no
-/// credential, no reserve, no order of a call auction, nothing that was taken back or raised before it was beaten, and
-/// not the maximum of who led last.
+/// After the close of a lot: of sealed bids, the latest placing or replacement of each live one; on an English lot,
+/// every beaten maximum. The random end of a call auction is opened with the end. Nothing else is ever opened: no
+/// credential, no reserve, no order of a call auction, no bid that was withdrawn, no maximum that was raised before it
+/// was beaten, and not the maximum of the last leader.
 #[derive(Clone, Debug, Default)]
 pub struct Opened {
     english: BTreeMap<LotId, English>,
@@ -22,13 +22,13 @@ pub struct Opened {
 
 #[derive(Clone, Debug, Default)]
 struct English {
-    /// Who leads, and where they stated it as a maximum.
+    /// The leader, and the record in which they set a maximum.
     leader: Option<(UserId, Option<Sequence>)>,
     beaten: Vec<Sequence>,
 }
 
 impl Opened {
-    /// Takes the next record, and gives `open` the sequences of records that it opens, in no order.
+    /// Applies the next record, and calls `open` with the sequence of each record that it opens, in no order.
     pub fn apply(&mut self, record: &Record, mut open: impl FnMut(Sequence)) {
         for event in &record.events {
             match event {

@@ -1,8 +1,8 @@
-//! What a hidden price can be, as far as public prices tell.
+//! Bounds of a hidden price, as far as public prices show.
 
 use crate::{Price, Steps};
 
-/// The prices from `low` to `high`; none when they have crossed.
+/// The prices from `low` to `high`; empty when `low` is above `high`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) low: Price,
@@ -56,17 +56,17 @@ impl Range {
     }
 }
 
-/// One unit less.
+/// Returns the price one unit lower.
 pub(super) fn before(price: Price) -> Option<Price> {
     price.units().checked_sub(1).and_then(Price::from_units)
 }
 
-/// Whether one step above a price is at least another price; above the greatest price it is.
+/// Returns true if one step above `from` is at least `to`, or exceeds the greatest price.
 pub(super) fn steps_to(steps: &Steps, from: Price, to: Price) -> bool {
     steps.next(from).is_none_or(|next| next >= to)
 }
 
-/// The least price from which a step reaches another.
+/// Returns the lowest price from which a step reaches another.
 pub(super) fn least_that_steps_to(steps: &Steps, to: Price) -> Price {
     let (mut low, mut high) = (0, to.units());
     while low < high {
@@ -81,7 +81,7 @@ pub(super) fn least_that_steps_to(steps: &Steps, to: Price) -> Price {
     Price::from_units(low).expect("no more than a price")
 }
 
-/// The greatest price from which a step goes no farther than to another; `None`: each does.
+/// Returns the greatest price from which a step does not exceed another; `None`: the step from every price does.
 pub(super) fn greatest_that_steps_to(steps: &Steps, to: Price) -> Option<Price> {
     let beyond = to.checked_add(Price::UNIT);
     let least = match beyond {

@@ -1,5 +1,5 @@
-//! Sealed bids and hidden orders: while they are sealed, their traders are counted; when they are opened, they must be
-//! those that were committed to.
+//! Sealed bids and hidden orders: their traders are counted while the bids are sealed; opened bids must be those that
+//! were committed to.
 
 use super::Audit;
 use super::case::Case;
@@ -12,7 +12,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// A sealed bid as a record commits to it.
+/// A sealed bid, as the commitment in a record describes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Committed {
     pub(super) at: Sequence,
@@ -21,7 +21,7 @@ pub(super) struct Committed {
 }
 
 impl Audit {
-    /// One more has sealed bids or orders on a lot, or one less.
+    /// Judges a count of traders with sealed bids or orders on a lot: one more, or one less.
     pub(super) fn judge_count(&self, at: Timestamp, lot: LotId, bidders: u32) -> Result<(), Wrong> {
         let lot = self.market().lot(lot).ok_or(Wrong::NotHidden)?;
         if !matches!(
@@ -45,7 +45,7 @@ impl Audit {
         }
     }
 
-    /// A suspended trader's orders are taken back.
+    /// Judges the withdrawal of a suspended trader's orders.
     pub(super) fn judge_withdrawal(&self, lot: LotId, bidders: u32) -> Result<(), Wrong> {
         let lot = self.market().lot(lot).ok_or(Wrong::NotHidden)?;
         if !matches!(lot.terms, Terms::Call(_)) || lot.phase != Phase::Open {
@@ -60,7 +60,7 @@ impl Audit {
         }
     }
 
-    /// The sealed bids of a trader, as far as one change of them tells.
+    /// Assumes the sealed bids of a trader, as far as a change of one of them shows.
     pub(super) fn assume_own_orders(
         &mut self,
         case: &Case<'_>,
@@ -98,7 +98,7 @@ impl Audit {
         }
     }
 
-    /// Sealed bids are opened: they must be those that were committed to, and clear as they are said to.
+    /// Judges the opening of sealed bids: they must be those that were committed to, and clear as recorded.
     pub(super) fn judge_opening_of_bids(
         &mut self,
         case: &Case<'_>,
@@ -157,7 +157,7 @@ impl Audit {
         for bid in opened {
             let OpenedBid { bidder, order, .. } = *bid;
             let of = committed.get(&(bidder, order));
-            // The latest comes last, and each once.
+            // The latest comes last, and each bid only once.
             let of = of.filter(|of| {
                 of.price == Some(bid.price) && of.quantity == bid.quantity && last < Some(of.at)
             });
@@ -181,10 +181,10 @@ impl Audit {
     }
 }
 
-/// Reserves with which opened bids can have cleared as they are said to have: if any reserve does, one of these does.
+/// Returns reserves that can explain how the opened bids cleared: if any reserve does, one of these does.
 ///
-/// What is sold does not change when a reserve rises to the lowest accepted price, nor, while bids run out of shares
-/// above it, when it falls. Of what is not sold any reserve above the highest bid will do.
+/// The fills do not change when a reserve rises to the lowest accepted price, nor when it falls while the bids above it
+/// take all shares. If nothing is sold, any reserve above the highest bid will do.
 fn reserves(case: &Case<'_>, lot: &Lot) -> Vec<Option<Price>> {
     let least = lot.base_price.max(Price::UNIT);
     let outcome = case.events.iter().flatten().find_map(|event| match event {

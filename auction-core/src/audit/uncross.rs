@@ -1,4 +1,4 @@
-//! How far the end of a call auction can be judged by those who have not seen its book: its orders are never opened.
+//! The end of a call auction, as far as it can be judged without the book: its orders are never opened.
 
 use super::Audit;
 use super::case::Case;
@@ -10,7 +10,7 @@ use crate::model::event::{Events, ExtensionCause, NoCrossBecause, Outcome, Publi
 use crate::{Actor, LotId, Price, Timestamp};
 
 impl Audit {
-    /// A call auction is over, or goes on: without its book only that much can be judged.
+    /// Judges the end or extension of a call auction, as far as that is possible without its book.
     pub(super) fn judge_uncross(
         &mut self,
         case: &Case<'_>,
@@ -22,7 +22,7 @@ impl Audit {
         let (Terms::Call(terms), Book::Call(book)) = (&lot.terms, &lot.book) else {
             return Err(Wrong::NotHidden);
         };
-        // Who may close it, and when, is as of any lot.
+        // The rules of who may close it, and when, are those of any lot.
         let mut given = Events::new();
         let decided = self.engine.decide(case.at, actor, command, &mut given);
         decided.map_err(Wrong::Refused)?;
@@ -54,7 +54,7 @@ impl Audit {
     }
 }
 
-/// Whether an end can be that of a call with these terms.
+/// Checks that an outcome is possible for a call with these terms.
 fn judge_outcome(
     lot: &Lot,
     terms: &CallTerms,
@@ -80,7 +80,7 @@ fn judge_outcome(
             if volume == 0 || volume % round_lot != 0 || surplus.unsigned_abs() % round_lot != 0 {
                 return Err(UncrossFault::OffRoundLot);
             }
-            // Nobody trades with themselves.
+            // Nobody trades with themselves: at least two traders.
             if traders < 2 || traders > book.traders {
                 return Err(UncrossFault::Traders);
             }
@@ -112,7 +112,7 @@ fn judge_outcome(
                 NoCrossBecause::Collar if terms.collar.is_none() || book.reference.is_none() => {
                     Err(UncrossFault::OtherStep)
                 }
-                // With a reference or a limit there is a price.
+                // With a reference or a limit there would be a price.
                 NoCrossBecause::NoPrice
                     if book.reference.is_some() || quotes.iter().any(Option::is_some) =>
                 {
@@ -125,7 +125,7 @@ fn judge_outcome(
     }
 }
 
-/// Whether a step of the ladder can have given this price.
+/// Checks that a step of the ladder can have given this price.
 fn judge_step(
     terms: &CallTerms,
     book: &CallBook,
@@ -158,7 +158,7 @@ fn judge_step(
     can_be.then_some(()).ok_or(UncrossFault::OtherStep)
 }
 
-/// Whether a call can have been extended so, at `at`.
+/// Checks that a call can have been extended in this way, at `at`.
 fn judge_extension(
     lot: &Lot,
     terms: &CallTerms,

@@ -1,4 +1,4 @@
-//! What an audit says of a record.
+//! Verdict of an audit on a record.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -9,29 +9,29 @@ use crate::model::event::PublicEvent;
 use crate::model::reject::Reject;
 use crate::{LotId, OrderId, Price, Sequence, Timestamp, UserId};
 
-/// How far a record could be judged.
+/// Extent to which a record could be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judged {
-    /// The rules give exactly this.
+    /// The rules give exactly these events.
     Decided,
-    /// All that is public of it is what the rules can give; what it hangs on beside that is hidden.
+    /// The rules can give its public events; they depend also on data that is hidden.
     Allowed(Held),
-    /// Nothing of it is public but that it happened.
+    /// Nothing of it is public except that it happened.
     Held,
 }
 
-/// What is held by a commitment, and not opened.
+/// Data that a commitment hides, and that is not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Held {
-    /// How far a trader would go on an English lot.
+    /// A trader's maximum on an English lot.
     Maximum,
     /// The reserve of a lot.
     Reserve,
-    /// A sealed bid, or an order of a call auction: placed, taken back, or withdrawn with its trader.
+    /// A sealed bid, or an order of a call auction: placed, cancelled, or withdrawn with its trader.
     Order,
     /// The book that a call auction was uncrossed from.
     Book,
-    /// The random end of a call auction that still runs.
+    /// The random end of a call auction that is still running.
     RandomEnd,
     /// A credential.
     Credential,
@@ -49,7 +49,7 @@ impl Held {
     ];
 }
 
-/// What is hidden, in words.
+/// Writes the name of the hidden data.
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -63,24 +63,24 @@ impl fmt::Display for Held {
     }
 }
 
-/// A record that is not what the rules give.
+/// A record that does not follow the rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("record {sequence}: {wrong}")]
 pub struct Foul {
-    /// The record.
+    /// Sequence of the record.
     pub sequence: Sequence,
-    /// Its time.
+    /// Time of the record.
     pub at: Timestamp,
-    /// The lot that it is about.
+    /// Lot that the record concerns.
     pub lot: Option<LotId>,
-    /// What is wrong.
+    /// Reason.
     pub wrong: Wrong,
 }
 
-/// What is wrong with a record.
+/// Reason why a record does not follow the rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
-    /// It does not follow the one before it.
+    /// It does not follow the record before it.
     #[error("{0}")]
     Follows(ReplayError),
     /// Its events do not follow those before them.
@@ -92,93 +92,93 @@ pub enum Wrong {
     /// The rules give another event.
     #[error("the rules give another event")]
     Otherwise {
-        /// The first event that differs, as the rules give it; `None`: they give no more.
+        /// The first event that differs, as the rules give it; `None`: the rules give no more events.
         given: Option<Box<PublicEvent>>,
-        /// The event that stands there; `None`: no more does.
+        /// The recorded event; `None`: the record has no more events.
         found: Option<Box<PublicEvent>>,
     },
-    /// The clock acts at the time when something is due, and on what is due first.
+    /// The clock must act on what is due first, at the time when it is due.
     #[error("nothing was due on the lot then")]
     NotDue {
-        /// When something is due on the lot; `None`: nothing is.
+        /// Deadline of the lot; `None`: it has none.
         due: Option<Timestamp>,
     },
-    /// No command with a private part decides this.
+    /// No command with a private part decides these events.
     #[error("no command that is hidden shows these events")]
     NotHidden,
-    /// No offers and no reserve that agree with all that was seen before give this price to this leader.
+    /// No offers and no reserve that agree with all earlier prices give this price to this leader.
     #[error("no hidden maximum or reserve gives this price and leader, after what was seen before")]
     Impossible,
-    /// A maximum that was beaten is to be opened after the close.
+    /// A beaten maximum must be opened after the close.
     #[error("a maximum that was beaten here was not opened after the close")]
     MaximumNotOpened,
-    /// A bid was opened that nothing before the close committed to.
+    /// A bid was opened that no record before the close committed to.
     #[error(
         "bid {order} of user {bidder} was opened as something that no record before the close commits to"
     )]
     NotCommitted {
-        /// Who is said to have bid.
+        /// User who is said to have bid.
         bidder: UserId,
-        /// The number of the bid.
+        /// Number of the bid.
         order: OrderId,
     },
-    /// A bid stood at the close, and is not among those that were opened.
-    #[error("bid {order} of user {bidder} stood at the close, and was left out")]
+    /// A bid was live at the close, and is not among the opened ones.
+    #[error("bid {order} of user {bidder} was live at the close, and was not opened")]
     LeftOut {
-        /// Who bid.
+        /// User who bid.
         bidder: UserId,
-        /// The number of the bid.
+        /// Number of the bid.
         order: OrderId,
     },
-    /// Another number of traders had bid.
+    /// The number of traders who bid differs.
     #[error("{counted} traders had bid, and bids of {found} were opened")]
     OtherBidders {
-        /// How many had, as was counted when they bid.
+        /// Number of traders that was counted when they bid.
         counted: u32,
-        /// Of how many bids were opened.
+        /// Number of traders whose bids were opened.
         found: u32,
     },
-    /// A call auction was not uncrossed by its terms.
+    /// The uncross of a call auction does not follow its terms.
     #[error("{0}")]
     Uncross(UncrossFault),
 }
 
-/// How the end of a call auction contradicts its terms.
+/// Contradiction between the end of a call auction and its terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UncrossFault {
-    /// Its random end was fixed and is not opened with it.
+    /// Its random end was fixed, and the end does not open it.
     #[error("the random end that was fixed is not opened")]
     EndNotOpened,
-    /// A price off the tick.
+    /// The price is off the tick.
     #[error("the price is off the tick of {tick}")]
     OffTick {
-        /// The grid of prices.
+        /// The tick.
         tick: Price,
     },
-    /// A volume that is no multiple of the round lot, or none at all.
+    /// The volume is zero or no multiple of the round lot.
     #[error("the volume is no multiple of the round lot")]
     OffRoundLot,
-    /// A price outside the collar.
+    /// The price is outside the collar.
     #[error("the price is outside the collar, from {lowest} to {highest}")]
     OutsideCollar {
-        /// The lowest price that passes.
+        /// The lowest price inside the collar.
         lowest: Price,
-        /// The highest price that passes.
+        /// The highest price inside the collar.
         highest: Price,
     },
-    /// The step that is said to have decided cannot have given this price.
-    #[error("the step of the ladder that is said to have decided does not give this price")]
+    /// The recorded ladder step cannot have given this price.
+    #[error("the recorded step of the ladder does not give this price")]
     OtherStep,
-    /// More or fewer traders than can have traded.
-    #[error("another number of traders can have traded")]
+    /// This number of traders cannot have traded.
+    #[error("this number of traders cannot have traded")]
     Traders,
-    /// The best limits cross, and yet nothing is said to.
+    /// The best limits cross, but nothing is recorded as traded.
     #[error("the best limits cross, or are off the tick")]
     Crosses,
-    /// An extension that the terms do not allow.
-    #[error("the terms do not allow this extension, or not by so long")]
+    /// The terms do not allow this extension.
+    #[error("the terms do not allow an extension, or not of this length")]
     Extension,
-    /// The outcome is none of a call auction.
-    #[error("this is no end of a call auction")]
+    /// The outcome does not belong to a call auction.
+    #[error("this outcome does not belong to a call auction")]
     NoEnd,
 }

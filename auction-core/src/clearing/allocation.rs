@@ -1,7 +1,7 @@
-//! Who gets how many units when bids want more than there is.
+//! Allocation of units to bids that want more than there is.
 //!
-//! Bids stand in order: the highest price first, at one price the earliest first. Every price is served
-//! whole before the next, until one wants more than is left: that is the margin, where a
+//! Bids are ordered by price, the highest first, then by time, the earliest first. All bids at a price are filled
+//! before the next price, until the bids at one price want more than is left: there, at the margin, a
 //! [`MarginalPriority`] decides.
 //!
 //! ```
@@ -22,32 +22,32 @@ use alloc::vec::Vec;
 use crate::limits::{BOOK_ORDERS_MAX, QUANTITY_MAX};
 use crate::{Price, Quantity};
 
-/// Who is served first at the price where the units run out.
+/// Rule by which bids are filled at the price where the units run out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum MarginalPriority {
-    /// The earliest; the last one served may get a part.
+    /// By time, the earliest first; the last bid filled may get only a part.
     #[default]
     Time,
-    /// All in proportion to what they want, by largest remainder, ties by time. Whole units: a small bid may
-    /// get none.
+    /// In proportion to the wanted quantities, by largest remainder, ties by time. Units are whole: a small bid may get
+    /// none.
     ProRata,
 }
 
-/// What one bid wants.
+/// Price and quantity of one bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demand {
-    /// The price it offers.
+    /// The offered price.
     pub price: Price,
-    /// How many units it wants.
+    /// The wanted number of units.
     pub quantity: Quantity,
 }
 
-// The units wanted at one price fit 64 bits.
+// 64 bits hold the units wanted at one price.
 const _: () = assert!((BOOK_ORDERS_MAX as u64).checked_mul(QUANTITY_MAX).is_some());
 
-/// Units for each bid, in the order of the bids. Together they are `available`, or all that is wanted if that
-/// is less; no bid gets more than it wants. Only the result is allocated.
+/// Returns the units of each bid, in the order of the bids. Their sum is `available`, or all that is wanted if that is
+/// less; no bid gets more than it wants. Only the result is allocated.
 ///
 /// # Panics
 /// When a price is above the one before it, or there are more bids than
@@ -82,8 +82,8 @@ fn share_by_time(available: u64, level: &[Demand], units: &mut Vec<u64>) {
     }));
 }
 
-/// Hamilton's method of largest remainders. The remainders stand where the result will, so that nothing else
-/// is allocated.
+/// Shares units by Hamilton's method of largest remainders. The remainders are stored in the result's memory, so that
+/// nothing else is allocated.
 fn share_pro_rata(available: u64, wanted: u64, level: &[Demand], units: &mut Vec<u64>) {
     let first = units.len();
     let mut extra = available;
@@ -99,7 +99,7 @@ fn share_pro_rata(available: u64, wanted: u64, level: &[Demand], units: &mut Vec
             .filter(|remainder| **remainder > least)
             .count() as u64
     };
-    // The smallest remainder above which no more bids stand than there are units over.
+    // The smallest remainder above which there are no more bids than leftover units.
     let (mut low, mut threshold) = (0, wanted);
     while low < threshold {
         let middle = low + (threshold - low) / 2;
@@ -118,7 +118,7 @@ fn share_pro_rata(available: u64, wanted: u64, level: &[Demand], units: &mut Vec
     }
 }
 
-/// The whole units due to a bid, and what remains of its share in parts of `wanted`.
+/// Returns the whole units due to a bid, and the remainder of its share in parts of `wanted`.
 fn share(demand: &Demand, available: u64, wanted: u64) -> (u64, u64) {
     let share = u128::from(demand.quantity.get()) * u128::from(available);
     let wanted = u128::from(wanted);

@@ -1,7 +1,7 @@
 //! The falling price of a Dutch auction: the first trader to take it wins.
 //!
-//! The price at a moment is `max(floor, start - step * floor(elapsed / interval))`, where `elapsed` is the
-//! time that the lot has been open, halts left out. At the floor it stays to the close.
+//! The price at a given time is `max(floor, start - step * floor(elapsed / interval))`, where `elapsed` is the time
+//! that the lot has been open, halts excluded. At the floor it stays until the close.
 //!
 //! ```
 //! use auction_core::clearing::dutch::PriceClock;
@@ -19,7 +19,7 @@
 
 use crate::{Price, Span};
 
-/// A price that falls by steps to a floor.
+/// A price that falls in steps to a floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PriceClock {
@@ -30,10 +30,10 @@ pub struct PriceClock {
 }
 
 impl PriceClock {
-    /// A price that begins at `start` and falls by `step` after each `interval`, to `floor` and no lower.
+    /// Creates a price clock that starts at `start` and falls by `step` after each `interval`, down to `floor`.
     ///
     /// # Errors
-    /// [`PriceClockError`] when the floor is zero or above the start, or nothing would fall.
+    /// [`PriceClockError`] when the floor is zero or above the start, or the step or the interval is zero.
     pub fn new(
         start: Price,
         step: Price,
@@ -57,31 +57,31 @@ impl PriceClock {
         })
     }
 
-    /// The price at the opening.
+    /// Returns the price at the opening.
     #[must_use]
     pub const fn start(&self) -> Price {
         self.start
     }
 
-    /// By how much it falls.
+    /// Returns the amount of each fall.
     #[must_use]
     pub const fn step(&self) -> Price {
         self.step
     }
 
-    /// The lowest price.
+    /// Returns the lowest price.
     #[must_use]
     pub const fn floor(&self) -> Price {
         self.floor
     }
 
-    /// How long each price stands.
+    /// Returns how long each price lasts.
     #[must_use]
     pub const fn interval(&self) -> Span {
         self.interval
     }
 
-    /// The price after the lot has been open for `elapsed`, halts left out.
+    /// Returns the price after the lot has been open for `elapsed`, halts excluded.
     #[must_use]
     pub fn price(&self, elapsed: Span) -> Price {
         let fallen = self.step.units().saturating_mul(self.steps(elapsed));
@@ -90,7 +90,7 @@ impl PriceClock {
         price.max(self.floor)
     }
 
-    /// After which time open the price falls next; `None` at the floor, and when that is more than 366 days.
+    /// Returns the open time after which the price falls next; `None` at the floor, and when it is more than 366 days.
     #[must_use]
     pub fn next_change(&self, elapsed: Span) -> Option<Span> {
         if self.price(elapsed) == self.floor {
@@ -100,11 +100,11 @@ impl PriceClock {
         Span::from_micros(micros)
     }
 
-    /// Takes the lot after it has been open for `elapsed`, by a trader who accepts at most `highest`: the
-    /// price that they pay.
+    /// Takes the lot after it has been open for `elapsed`, for a trader who accepts at most `highest`, and returns the
+    /// price to pay.
     ///
     /// # Errors
-    /// [`PriceStillAbove`] names the price now.
+    /// [`PriceStillAbove`] names the current price.
     pub fn take(&self, elapsed: Span, highest: Price) -> Result<Price, PriceStillAbove> {
         let price = self.price(elapsed);
         if price > highest {
@@ -118,27 +118,27 @@ impl PriceClock {
     }
 }
 
-/// The price is above what the trader accepts.
+/// Error of a price above what the trader accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the price is still {price}")]
 pub struct PriceStillAbove {
-    /// The price now.
+    /// The current price.
     pub price: Price,
 }
 
-/// Why numbers are no price clock.
+/// Reason why the numbers of a price clock are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PriceClockError {
-    /// The floor is nothing, or above the start.
+    /// The floor is zero, or above the start.
     #[error("the floor of a falling price is at least 0.0001 and at most its start, {start}")]
     Floor {
         /// The price at the opening.
         start: Price,
     },
-    /// A step of nothing.
+    /// The step is zero.
     #[error("a falling price falls by at least 0.0001")]
     ZeroStep,
-    /// No time between two prices.
-    #[error("a falling price stands for at least a microsecond")]
+    /// The interval is zero.
+    #[error("the interval of a falling price is at least a microsecond")]
     ZeroInterval,
 }

@@ -1,9 +1,9 @@
-//! How each format finds its price and its fills: pure computations, apart from lots, commands and events.
+//! Price and fills of each format: pure computations, independent of lots, commands and events.
 //!
-//! The engine decides by these; a program that only wants an uncross or a second price can call them alone.
-//! Nothing here reads a clock, draws a number or uses a float.
+//! The engine decides with them; a program that only needs an uncross or a second price can call them alone. Nothing
+//! here reads a clock, uses random numbers or floats.
 //!
-//! - [`allocation`]: who gets how many units when there are too few.
+//! - [`allocation`]: sharing units among bids when there are too few.
 //! - [`sealed`]: first-price and second-price (Vickrey).
 //! - [`uniform`]: many units of one seller, uniform-price and pay-as-bid.
 //! - [`dutch`]: the falling price.

@@ -1,9 +1,9 @@
 //! Sealed bids for one lot: first-price and second-price (Vickrey).
 //!
-//! Each trader has one bid, hidden until the close, which they can replace and withdraw; a replacement takes a
-//! new place in time. The highest wins, of equal ones the earliest. In a first-price auction the winner pays
-//! their bid. In a second-price auction they pay the most of the second highest bid, the reserve and the
-//! smallest bid allowed, so that nobody gains by bidding other than what the lot is worth to them.
+//! Each trader has one bid, hidden until the close, which they can replace and withdraw; a replacement gets a new place
+//! in time. The highest bid wins, of equal bids the earliest. In a first-price auction the winner pays their bid. In a
+//! second-price auction they pay the highest of the second highest bid, the reserve and the smallest bid allowed, so
+//! that every trader does best by bidding what the lot is worth to them.
 //!
 //! ```
 //! use auction_core::clearing::sealed::{SealedBids, SealedOutcome, SealedPricing, SealedRule, SealedTerms};
@@ -29,13 +29,13 @@ use alloc::collections::BTreeMap;
 
 use crate::{Price, UserId};
 
-/// What the winner pays.
+/// Price rule of a sealed lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SealedPricing {
     /// Their own bid.
     FirstPrice,
-    /// The most of the second highest bid, the reserve and the smallest bid allowed (Vickrey).
+    /// The highest of the second highest bid, the reserve and the smallest bid allowed (Vickrey).
     SecondPrice,
 }
 
@@ -43,28 +43,28 @@ pub enum SealedPricing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SealedTerms {
-    /// What the winner pays.
+    /// Price rule.
     pub pricing: SealedPricing,
     /// The listing's price.
     pub base_price: Price,
-    /// Below it there is no sale.
+    /// Lowest price of a sale; `None`: any.
     pub reserve: Option<Price>,
 }
 
 impl SealedTerms {
-    /// The smallest bid that is taken: the base price, at least one unit.
+    /// Returns the smallest bid that is accepted: the base price, at least one unit.
     #[must_use]
     pub fn minimum(&self) -> Price {
         self.base_price.max(Price::UNIT)
     }
 
-    /// The smallest bid that could win: the minimum, at least the reserve.
+    /// Returns the smallest bid that could win: the minimum or the reserve, whichever is higher.
     fn least_sale(&self) -> Price {
         self.minimum().max(self.reserve.unwrap_or(Price::ZERO))
     }
 }
 
-/// The sealed bids of a lot, one a trader.
+/// The sealed bids of a lot, one per trader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SealedBids {
@@ -76,15 +76,15 @@ pub struct SealedBids {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct SealedBid {
     price: Price,
-    /// Its place in time: of equal prices the smaller wins.
+    /// Place in time: of equal prices the smaller wins.
     place: u64,
 }
 
 impl SealedBids {
-    /// Places a trader's bid, or replaces it; in both cases it comes after all the others in time.
+    /// Places or replaces a trader's bid; in both cases it comes after all the others in time.
     ///
     /// # Errors
-    /// [`BelowMinimum`] for a price that is not taken.
+    /// [`BelowMinimum`] for a price that is too low.
     pub fn place(
         &mut self,
         terms: &SealedTerms,
@@ -101,29 +101,29 @@ impl SealedBids {
         Ok(())
     }
 
-    /// Takes a trader's bid back, and returns its price; `None`: there was none.
+    /// Withdraws a trader's bid, and returns its price; `None`: there was none.
     pub fn withdraw(&mut self, bidder: UserId) -> Option<Price> {
         self.bids.remove(&bidder).map(|bid| bid.price)
     }
 
-    /// A trader's live bid.
+    /// Returns a trader's live bid.
     #[must_use]
     pub fn bid_of(&self, bidder: UserId) -> Option<Price> {
         self.bids.get(&bidder).map(|bid| bid.price)
     }
 
-    /// How many traders have a live bid: all that others see before the close.
+    /// Returns the number of traders with a live bid: all that others see before the close.
     #[must_use]
     pub fn bidders(&self) -> usize {
         self.bids.len()
     }
 
-    /// The live bids, by trader; opened to everyone after the close.
+    /// Returns the live bids, by trader; opened to everyone after the close.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (UserId, Price)> {
         self.bids.iter().map(|(bidder, bid)| (*bidder, bid.price))
     }
 
-    /// What comes of the lot if it closes now.
+    /// Returns the outcome of the lot if it closes now.
     #[must_use]
     pub fn outcome(&self, terms: &SealedTerms) -> SealedOutcome {
         let Some((winner, highest)) = self.best_without(None) else {
@@ -146,8 +146,8 @@ impl SealedBids {
         })
     }
 
-    /// The smallest bid with which this trader would have won, the others' being as they are: in the place of
-    /// their own bid if they have one, else after all the others. `None`: no price would have.
+    /// Returns the smallest bid with which this trader would have won, the others' bids unchanged: in the place in time
+    /// of their own bid if they have one, otherwise after all the others. `None`: no price would have won.
     #[must_use]
     pub fn winning_threshold(&self, terms: &SealedTerms, bidder: UserId) -> Option<Price> {
         let least_sale = terms.least_sale();
@@ -175,7 +175,7 @@ impl SealedBids {
     }
 }
 
-/// The most of three; of equal ones the bid is named first, then the reserve.
+/// Returns the highest of three; if equal, the bid is named before the reserve.
 fn second_price(terms: &SealedTerms, runner_up: Option<Price>) -> (Price, SealedRule) {
     let mut price = (terms.minimum(), SealedRule::Minimum);
     if let Some(reserve) = terms.reserve.filter(|reserve| *reserve >= price.0) {
@@ -187,7 +187,7 @@ fn second_price(terms: &SealedTerms, runner_up: Option<Price>) -> (Price, Sealed
     price
 }
 
-/// What comes of a sealed lot.
+/// Outcome of a sealed lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SealedOutcome {
@@ -202,21 +202,21 @@ pub enum SealedOutcome {
     },
 }
 
-/// A sale, and why it came so.
+/// A sale, and the rule that decided its price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SealedSale {
-    /// Who wins.
+    /// The winner.
     pub winner: UserId,
-    /// What they pay for each share.
+    /// Price that they pay for each share.
     pub price: Price,
-    /// What made the price.
+    /// Rule that decided the price.
     pub decided_by: SealedRule,
     /// The second highest bid, if there is one.
     pub runner_up: Option<Price>,
 }
 
-/// What made the price of a sealed lot.
+/// Rule that decided the price of a sealed lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SealedRule {
@@ -230,10 +230,10 @@ pub enum SealedRule {
     Minimum,
 }
 
-/// A sealed bid below the smallest that is taken.
+/// Error of a sealed bid below the smallest accepted one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the least bid is {least}")]
 pub struct BelowMinimum {
-    /// The smallest bid that is taken.
+    /// The smallest bid that is accepted.
     pub least: Price,
 }

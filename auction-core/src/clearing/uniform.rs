@@ -1,8 +1,8 @@
 //! Many units of one seller for sealed bids of price and quantity: uniform-price and pay-as-bid.
 //!
-//! At the close the bids at or above the reserve are served by price, then by time, until the units are gone;
-//! the marginal bid gets a part. At a uniform price all pay the lowest accepted price, also when units stay
-//! unsold. Pay-as-bid, each pays their own.
+//! At the close the bids at or above the reserve are filled by price, then by time, until the units run out; the
+//! marginal bid gets a part. With a uniform price all pay the lowest accepted price, also when units stay unsold. With
+//! pay-as-bid each pays their own price.
 //!
 //! ```
 //! use auction_core::clearing::allocation::MarginalPriority;
@@ -32,13 +32,13 @@ use alloc::vec::Vec;
 use super::allocation::{Demand, MarginalPriority, allocate};
 use crate::{Price, Quantity, Sequence};
 
-/// What those who are filled pay.
+/// Price rule of a lot of many units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum UniformPricing {
-    /// All the lowest accepted price.
+    /// All pay the lowest accepted price.
     Uniform,
-    /// Each the price of their own bid.
+    /// Each pays the price of their own bid.
     PayAsBid,
 }
 
@@ -46,13 +46,13 @@ pub enum UniformPricing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformTerms {
-    /// How many units there are.
+    /// Number of units for sale.
     pub quantity: Quantity,
-    /// Bids below it are left out.
+    /// Bids below this are not filled.
     pub reserve: Option<Price>,
-    /// What those who are filled pay.
+    /// Price rule.
     pub pricing: UniformPricing,
-    /// Who is served first at the price where the units run out.
+    /// Rule by which bids are filled at the price where the units run out.
     pub priority: MarginalPriority,
 }
 
@@ -61,7 +61,7 @@ impl UniformTerms {
         self.reserve.is_none_or(|reserve| price >= reserve)
     }
 
-    /// The smallest price that could be filled: the reserve, at least one unit of money.
+    /// Returns the smallest price that could be filled: the reserve, at least one unit of money.
     fn least_accepted(&self) -> Price {
         self.reserve.unwrap_or(Price::ZERO).max(Price::UNIT)
     }
@@ -71,46 +71,46 @@ impl UniformTerms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformBid {
-    /// Its place in time, unlike that of any other bid of the lot.
+    /// Place in time, unique among the bids of the lot.
     pub sequence: Sequence,
     /// The price offered for each unit.
     pub price: Price,
-    /// How many units it wants.
+    /// The wanted number of units.
     pub quantity: Quantity,
 }
 
-/// What comes of a lot of many units, and why.
+/// Outcome of a lot of many units, and its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformOutcome {
-    /// What each bid gets, in the order of the bids given.
+    /// Fill of each bid, in the order of the bids given.
     pub fills: Vec<UniformFill>,
-    /// How many units are sold.
+    /// Number of units sold.
     pub sold: u64,
     /// The lowest accepted price; `None`: nothing is sold.
     pub clearing_price: Option<Price>,
-    /// The last bid that was served: it may have got a part only.
+    /// The last bid that was filled, possibly only in part.
     pub marginal: Option<Sequence>,
-    /// The highest price of a bid that got nothing, bids below the reserve among them.
+    /// The highest price of a bid without a fill, bids below the reserve included.
     pub highest_rejected: Option<Price>,
 }
 
-/// What a bid gets.
+/// Fill of a bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformFill {
-    /// Which bid.
+    /// Sequence of the bid.
     pub sequence: Sequence,
-    /// How many units.
+    /// Number of units.
     pub units: u64,
-    /// The price of each; `None` when there are none.
+    /// Price of each unit; `None` when there are none.
     pub price: Option<Price>,
 }
 
-/// What comes of a lot with these bids, given in any order.
+/// Clears a lot with these bids, given in any order.
 ///
 /// # Panics
-/// With more bids than [`BOOK_ORDERS_MAX`](crate::limits::BOOK_ORDERS_MAX).
+/// If there are more bids than [`BOOK_ORDERS_MAX`](crate::limits::BOOK_ORDERS_MAX).
 #[must_use]
 pub fn clear(terms: &UniformTerms, bids: &[UniformBid]) -> UniformOutcome {
     let (served, units) = serve(terms, bids);
@@ -151,12 +151,12 @@ impl UniformFill {
     }
 }
 
-/// The smallest price at which a bid of this quantity in this place in time would have got at least one unit,
-/// the others being as they are. A bid of `bids` with its sequence is left out: it is the one asked about.
-/// `None`: no price would have.
+/// Returns the smallest price at which a bid of this quantity in this place in time would have got at least one unit,
+/// the other bids unchanged. A bid in `bids` with the same sequence is ignored: it is the one asked about.
+/// `None`: no price would have been enough.
 ///
 /// # Panics
-/// With as many bids as [`BOOK_ORDERS_MAX`](crate::limits::BOOK_ORDERS_MAX), the one asked about left out.
+/// If there are as many bids as [`BOOK_ORDERS_MAX`](crate::limits::BOOK_ORDERS_MAX), the one asked about excluded.
 #[must_use]
 pub fn winning_threshold(
     terms: &UniformTerms,
@@ -169,7 +169,7 @@ pub fn winning_threshold(
         .copied()
         .filter(|bid| bid.sequence != sequence)
         .collect();
-    // Where the others alone exhaust the units; below it there is nothing left.
+    // The price at which the others alone take all units; below it nothing is left.
     let Some(margin) = exhausted_at(terms, &others) else {
         return Some(terms.least_accepted());
     };
@@ -198,7 +198,7 @@ fn exhausted_at(terms: &UniformTerms, bids: &[UniformBid]) -> Option<Price> {
     })
 }
 
-/// The accepted bids by price, then time, as places in `bids`; and the units of each.
+/// Returns the accepted bids by price, then time, as indices into `bids`, and the units of each.
 fn serve(terms: &UniformTerms, bids: &[UniformBid]) -> (Vec<usize>, Vec<u64>) {
     let served = in_order(terms, bids);
     let demands: Vec<Demand> = served

@@ -1,4 +1,4 @@
-//! The beginning of the accounts' view: what an engine has of each user.
+//! Initial state of the accounts' view: what an engine knows of each user.
 
 use super::Engine;
 use crate::UserId;
@@ -7,7 +7,7 @@ use crate::account::view::Accounts;
 use crate::lot::{Lot, LotSecret};
 
 impl Accounts {
-    /// The accounts of all users of an engine.
+    /// Creates the view of the accounts of all users of an engine.
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
         let mut accounts = Self::default();
@@ -25,14 +25,14 @@ impl Accounts {
 }
 
 impl Engine {
-    /// Every order on a lot that has not closed, and whose it is.
+    /// Calls `take` with every order on a lot that has not closed, and its trader.
     fn each_standing_order(&self, mut take: impl FnMut(UserId, StandingOrder)) {
         for (lot, hidden) in self.unclosed() {
             hidden.each_order(lot.id, &mut take);
         }
     }
 
-    /// Every lead of a lot that has not closed.
+    /// Calls `take` with every lead of a lot that has not closed, and its trader.
     fn each_lead(&self, mut take: impl FnMut(UserId, StandingLead)) {
         for (lot, hidden) in self.unclosed() {
             if let Some((leader, offer)) = hidden.lead(lot) {

@@ -1,4 +1,4 @@
-//! Applying what was decided, live and in replay.
+//! Application of decided events, live and in replay.
 
 use alloc::vec::Vec;
 
@@ -66,7 +66,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes what happened in a lot's life, which can move its deadline.
+    /// Applies an event of a lot's life cycle, which can move its deadline.
     fn apply_to_life(
         &mut self,
         at: Timestamp,
@@ -149,7 +149,7 @@ impl Engine {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;
                 self.sessions.set_dead_man(*session, *user, *grace);
             }
-            // What they mean for the accounts was taken.
+            // Their effect on the accounts is already applied.
             PrivateEvent::Deposited { user, .. } | PrivateEvent::Withdrawn { user, .. } => {
                 known(*user).ok_or(FoldError::UnknownUser(*user))?;
             }
@@ -163,7 +163,7 @@ impl Engine {
                 self.apply_in_secret(*lot, event)?;
                 match self.secret_of(*lot).call_orders_of(*trader) {
                     Some(0) => self.calls.set(*trader, *lot, false),
-                    // The others are in already.
+                    // Traders with more orders are already included.
                     Some(1) => self.calls.set(*trader, *lot, true),
                     Some(_) | None => {}
                 }

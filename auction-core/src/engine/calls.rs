@@ -1,4 +1,4 @@
-//! In which open call auctions each trader has orders: what a suspension takes back. It follows from the lots.
+//! Open call auctions in which each trader has orders, which a suspension cancels. Derived from the lots.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ impl Calls {
         calls
     }
 
-    /// Takes whether a trader has orders in a call auction.
+    /// Records that a trader has orders in a call auction, or has none.
     pub(super) fn set(&mut self, trader: UserId, lot: LotId, has_orders: bool) {
         if has_orders {
             self.0.entry(trader).or_default().insert(lot);
@@ -35,7 +35,7 @@ impl Calls {
         self.0.get(&trader).map_or(0, BTreeSet::len)
     }
 
-    /// By number.
+    /// Returns the trader's call auctions, by number.
     pub(super) fn of(&self, trader: UserId) -> impl Iterator<Item = LotId> {
         self.0.get(&trader).into_iter().flatten().copied()
     }

@@ -33,7 +33,7 @@ impl Engine {
         Ok(())
     }
 
-    /// All but offers, of which a market decides millions.
+    /// Decides all commands except offers, of which a market decides millions.
     #[inline(never)]
     fn decide_other(
         &self,
@@ -271,7 +271,7 @@ impl Engine {
         let closing = self.sessions.open_session(session)?;
         let own = actor == Actor::User(closing.user);
         if !own && actor != Actor::Operator {
-            // Of others' sessions one learns nothing.
+            // The same error as for a session that does not exist: reveals nothing about other users' sessions.
             return Err(Reject::SessionClosed { session });
         }
         events.push(Event::Private(PrivateEvent::SessionClosed { session }));
@@ -292,12 +292,12 @@ impl Engine {
         let set = self.sessions.dead_man(session);
         let user = match (self.sessions.session(session), set) {
             (Some(open), _) => open.user,
-            // Of one that has ended, the switch can only be cleared.
+            // The switch of an ended session can only be cleared.
             (None, Some(dead_man)) if grace.is_none() => dead_man.user,
             (None, _) => return Err(Reject::SessionClosed { session }),
         };
         if asking.is_some_and(|asking| asking != user) {
-            // Of others' sessions one learns nothing.
+            // The same error as for a session that does not exist: reveals nothing about other users' sessions.
             return Err(Reject::SessionClosed { session });
         }
         if set.map(|dead_man| dead_man.grace) == grace {

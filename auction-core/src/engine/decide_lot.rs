@@ -49,7 +49,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Fixes the price that a call auction measures by.
+    /// Fixes the reference price of a call auction.
     fn reference(&self, lot: LotId, terms: &CallTerms, symbol: Symbol, base: Price) -> Event {
         let stock = self.market.stock(symbol);
         let last_uncross = stock.and_then(|stock| stock.last_uncross);
@@ -64,7 +64,7 @@ impl Engine {
         closes_at: Timestamp,
         events: &mut Events,
     ) -> Result<(), Reject> {
-        // A lot that is due, but has not been closed yet, can still be moved: after an outage it is.
+        // A lot that is due but not yet closed can still be moved: needed after an outage.
         let moved = self.lot(lot)?;
         moved.check_not_closed()?;
         if let Some(since) = moved.halted_since {
@@ -84,7 +84,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What the clock asks for: the deadlines know that it is due, and no one else may ask.
+    /// Decides an opening by the clock: the deadlines show that it is due, and only the clock may request it.
     pub(super) fn decide_due_opening(&self, lot: LotId, events: &mut Events) -> Result<(), Reject> {
         let due = self.lot(lot)?;
         due.check_not_closed()?;

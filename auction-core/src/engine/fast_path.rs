@@ -8,13 +8,13 @@ use crate::model::record::Record;
 use crate::{LotId, Price, RequestId, Sequence, SessionId, Timestamp, UserId};
 
 impl Engine {
-    /// Decides, applies and writes down a plain bid that takes the lead at its amount and changes nothing else;
-    /// `false`: it is another one, or is to be refused, or the record is not one of a bid to be written over, and
+    /// Decides, applies and records a plain bid that takes the lead at its amount and changes nothing else;
+    /// `false`: it is not such a bid, or is to be refused, or `record` is not a bid's record to overwrite, and
     /// nothing has changed.
     ///
-    /// The slow path, to decide and then to apply what was decided, gives the same result, and
-    /// [`verify`](Self::verify) takes it. Here the lot is looked up once, and what was just decided is not checked again. It is for markets on
-    /// credit: with funds there is more to ask, and to settle.
+    /// The slow path, which decides and then applies the decision, gives the same result, and [`verify`](Self::verify)
+    /// uses it. Here the lot is looked up once, and the decision is not checked again. Only for markets on credit: with
+    /// funds there is more to check and to settle.
     #[inline(always)]
     pub(super) fn bid_fast(
         &mut self,
@@ -33,7 +33,7 @@ impl Engine {
         }
     }
 
-    /// The same, where the record may be one of anything else.
+    /// Same as `bid_fast`, where the record may be of any kind.
     #[inline(never)]
     pub(super) fn bid_fast_over_another(
         &mut self,
@@ -115,7 +115,7 @@ impl Engine {
     }
 }
 
-/// A plain bid of someone who is not suspended, in a market on credit.
+/// A plain bid of a user who is not suspended, in a market on credit.
 struct PlainBid {
     now: Timestamp,
     bidder: UserId,

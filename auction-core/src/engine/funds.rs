@@ -1,5 +1,5 @@
-//! Accounts: what a bid must be covered by, what it reserves, and what a close settles. In a market on credit
-//! there are none, and all this is one question.
+//! Accounts: the cover that a bid needs, its reservation, and the settlement of a close. A market on credit has no
+//! accounts, and skips all this with one check.
 
 use super::Engine;
 use crate::account::ledger::{AuditError, Balance, Ledger, Overdrawn, Trade};
@@ -11,16 +11,16 @@ use crate::model::reject::Reject;
 use crate::{LotId, UserId};
 
 impl Engine {
-    /// What all traders own; `None` in a market on credit.
+    /// Returns the accounts of all traders; `None` in a market on credit.
     #[must_use]
     pub fn ledger(&self) -> Option<&Ledger> {
         self.ledger.as_ref()
     }
 
-    /// What a trader owns. Tell it to that trader and to those who run the lots alone.
+    /// Returns a trader's cash and shares. Show it only to that trader and to those who run the lots.
     ///
     /// # Errors
-    /// [`Reject`] says why there is none.
+    /// [`Reject`] gives the reason why the trader has no account.
     pub fn balance(&self, user: UserId) -> Result<&Balance, Reject> {
         let ledger = self.ledger.as_ref().ok_or(Reject::OnCredit)?;
         let known = self.market.user(user).ok_or(Reject::UnknownUser { user })?;
@@ -28,11 +28,11 @@ impl Engine {
         account.ok_or(Reject::NoAccount { user })
     }
 
-    /// Whether the books balance: see [`Ledger::audit`]. What is reserved must be what the bids of the open lots
-    /// can cost, too. Walks all balances and lots; a market on credit always balances.
+    /// Checks that the books balance: see [`Ledger::audit`]. The reserved amounts must also be the greatest cost of the
+    /// bids of the open lots. Walks all balances and lots; a market on credit always balances.
     ///
     /// # Errors
-    /// [`AuditError`] names what does not.
+    /// [`AuditError`] names what does not balance.
     pub fn audit(&self) -> Result<(), AuditError> {
         let Some(ledger) = &self.ledger else {
             return Ok(());
@@ -86,7 +86,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The ledger, if this user has one, and the asset is one.
+    /// Returns the ledger, if this user has an account, and the asset exists.
     fn accounts_for(&self, user: UserId, asset: Asset) -> Result<&Ledger, Reject> {
         self.balance(user)?;
         if let Asset::Shares { symbol, .. } = asset {
@@ -96,7 +96,7 @@ impl Engine {
         self.ledger.as_ref().ok_or(Reject::OnCredit)
     }
 
-    /// Whether a trader can pay for what was decided on their command.
+    /// Checks that a trader can pay for the events decided on their command.
     #[inline]
     pub(super) fn check_covers(
         &self,
@@ -111,7 +111,7 @@ impl Engine {
         ledger.check_covers(trader, lot.symbol, demand)
     }
 
-    /// Takes what an event means for the ledger, before the lot takes the event.
+    /// Applies an event to the ledger, before the lot applies the event.
     #[inline]
     pub(super) fn settle_event(&mut self, event: &Event) -> Result<(), FoldError> {
         if self.ledger.is_some() {
@@ -182,7 +182,7 @@ impl Engine {
                         post(buyer, ledger.settle(symbol, trade));
                     }
                 }
-                // Of sealed bids, who gets what was told as they were opened.
+                // The fills of sealed bids were settled when the bids were opened.
                 if let Outcome::Sold { winner, price, .. } = *outcome
                     && !lot.book.opens_bids()
                 {
@@ -206,7 +206,7 @@ impl Engine {
     }
 }
 
-/// The ledger with everything reserved anew that the lots bind their traders to.
+/// Returns the ledger with all reservations rebuilt from the lots.
 pub(crate) fn reserved_again(
     ledger: &Ledger,
     market: &Market,

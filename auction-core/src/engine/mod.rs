@@ -1,4 +1,4 @@
-//! The engine: decides commands and applies what was decided.
+//! The engine: decides commands and applies the decisions.
 
 pub(crate) mod timers;
 mod permission;
@@ -37,9 +37,8 @@ use calls::Calls;
 
 /// A market that decides.
 ///
-/// Pure: time comes in as an argument, and what goes out are [records](Record). Give every record to a
-/// journal before you show it to anyone, and the journal gives you the same engine again by
-/// [`replay`](Self::replay).
+/// Pure: time is an argument, and the output is [records](Record). Write every record to a journal before you show it
+/// to anyone; [`replay`](Self::replay) of the journal restores the same engine.
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) market: Market,
@@ -50,27 +49,28 @@ pub struct Engine {
     pub(crate) sequence: Sequence,
     pub(crate) at: Timestamp,
     timers: Timers,
-    /// When a command last moved a deadline into the past: others of the same moment may come before it is decided.
+    /// Time at which a command last moved a deadline into the past: other commands of the same time may come before it
+    /// is decided.
     moved_due_at: Option<Timestamp>,
     calls: Calls,
 }
 
-/// What came of a command that was not refused; its record is one's own, or lies in a place that was given.
+/// Result of a command that was not refused; the record is owned, or in the caller's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Executed<R = Record> {
-    /// It was decided and applied. Make the record durable before you tell anyone.
+    /// The command was decided and applied. Make the record durable before you show it to anyone.
     Decided(R),
-    /// This very request was done before, and this came of it.
+    /// This very request was done before, with this result.
     Repeated {
-        /// The place of its record.
+        /// Sequence of its record.
         sequence: Sequence,
-        /// What the one who asked was told.
+        /// Reply to the requester at that time.
         reply: Reply,
     },
 }
 
 impl<R: Borrow<Record>> Executed<R> {
-    /// The record, if something was decided just now.
+    /// Returns the record, if a command was decided just now.
     #[must_use]
     pub fn into_record(self) -> Option<R> {
         match self {
@@ -79,7 +79,7 @@ impl<R: Borrow<Record>> Executed<R> {
         }
     }
 
-    /// What the one who asked is told.
+    /// Returns the reply to the requester.
     #[must_use]
     pub fn reply(&self) -> Reply {
         match self {
@@ -89,7 +89,7 @@ impl<R: Borrow<Record>> Executed<R> {
     }
 }
 
-/// Who asks, when it is clear.
+/// The requester, once identified.
 enum Request {
     New {
         actor: Actor,
@@ -102,7 +102,7 @@ enum Request {
 }
 
 impl Engine {
-    /// A market in which nothing has happened.
+    /// Creates a market without records.
     #[must_use]
     pub fn new(id: MarketId) -> Self {
         Self {
@@ -142,79 +142,78 @@ impl Engine {
             sequence,
             at,
             timers,
-            // Which commands came before is not known.
+            // The earlier commands of this time are not known.
             moved_due_at: Some(at),
             calls,
         }
     }
 
-    /// The market as everyone would see it, with all that was decided so far: show it only when that is
-    /// durable.
+    /// Returns the public market, with all decisions so far: show it only when they are durable.
     #[must_use]
     pub fn market(&self) -> &Market {
         &self.market
     }
 
-    /// The [digest](Market::digest) of the market, without a copy of the market.
+    /// Returns the [digest](Market::digest) of the market, without copying the market.
     pub fn digest(&mut self) -> Digest {
         self.market.digest()
     }
 
-    /// Credentials and sessions.
+    /// Returns credentials and sessions.
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
     }
 
-    /// The place of the last record.
+    /// Returns the sequence of the last record.
     #[must_use]
     pub fn sequence(&self) -> Sequence {
         self.sequence
     }
 
-    /// The time of the last record.
+    /// Returns the time of the last record.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// When to call [`advance`](Self::advance) next.
+    /// Returns the time at which to call [`advance`](Self::advance) next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.timers.next().map(|(at, _)| at)
     }
 
-    /// The lots that are due at `now`, to open, to close or to have their random end drawn, by time, then by
+    /// Returns the lots that are due at `now`, to open, to close or to have their random end drawn, by time, then by
     /// number.
     pub fn due(&self, now: Timestamp) -> impl Iterator<Item = LotId> {
         self.timers.due(now).map(|(_, lot)| lot)
     }
 
-    /// What a trader would have needed to win a lot; `None` before it closes. Tell it to that trader alone.
+    /// Returns the bid with which a trader would have won a lot; `None` before it closes. Show it only to that trader.
     #[must_use]
     pub fn winning_threshold(&self, lot: LotId, trader: UserId) -> Option<WinningThreshold> {
         let lot = self.market.lot(lot)?;
         self.secret_of(lot.id).winning_threshold(lot, trader)
     }
 
-    /// A trader's orders on a lot, by number, and what came of them once the lot has closed; `None`: there is no
-    /// such lot. Tell it to that trader alone.
+    /// Returns a trader's orders on a lot, by number, and their results once the lot has closed; `None`: there is no
+    /// such lot. Show it only to that trader.
     #[must_use]
     pub fn orders_of(&self, lot: LotId, trader: UserId) -> Option<Vec<OwnOrder>> {
         let lot = self.market.lot(lot)?;
         Some(self.secret_of(lot.id).orders_of(lot, trader))
     }
 
-    /// What an uncross of a call auction now would give, its collar aside: publish it as it changes, once what it
-    /// follows from is durable. `None`: the lot is no call auction, or is not open. Costs a glance at a few
-    /// prices, whatever the number of orders.
+    /// Returns the result of an uncross of a call auction now, ignoring its collar: publish each change once the
+    /// records behind it are durable. `None`: the lot is no call auction, or is not open. Reads only a few prices,
+    /// whatever the number of orders.
     #[must_use]
     pub fn indicative(&self, lot: LotId) -> Option<Indicative> {
         let lot = self.market.lot(lot)?;
         self.secret_of(lot.id).indicative()
     }
 
-    /// The best of a call auction's book, when its terms let it be published; otherwise as
+    /// Returns the best limits of a call auction's book, if its terms allow publishing it; otherwise as
     /// [`indicative`](Self::indicative).
     #[must_use]
     pub fn depth(&self, lot: LotId) -> Option<BookDepth> {
@@ -222,11 +221,11 @@ impl Engine {
         self.secret_of(lot.id).depth(lot)
     }
 
-    /// Decides a command and applies what was decided. A `now` before the last record's time counts as that
-    /// time. Let [`advance`](Self::advance) close what is due at `now` first; a [`turn`](Self::turn) does.
+    /// Decides a command and applies the decision. A `now` before the last record's time counts as that time. Call
+    /// [`advance`](Self::advance) first for what is due at `now`; a [`turn`](Self::turn) does both.
     ///
     /// # Errors
-    /// [`Reject`] says why the command is refused. Nothing has changed then, and nothing is to be journalled.
+    /// [`Reject`] gives the reason why the command is refused. Nothing has changed then; do not journal anything.
     pub fn execute(
         &mut self,
         now: Timestamp,
@@ -240,9 +239,8 @@ impl Engine {
         }
     }
 
-    /// Does what [`execute`](Self::execute) does, and puts the record where the caller says, over what was there:
-    /// for a loop over many commands that keeps none of their records. Unless something is decided, what lies
-    /// there then means nothing.
+    /// Does the same as [`execute`](Self::execute), and overwrites the caller's record: for a loop over many commands
+    /// that keeps none of their records. Unless a command is decided, the content of `record` is unspecified.
     ///
     /// ```
     /// use auction_core::manual::opening::opening;
@@ -254,7 +252,7 @@ impl Engine {
     /// for command in opening() {
     ///     let executed = engine.execute_into(now, Caller::Operator, command, &mut record)?;
     ///     if let Some(record) = executed.into_record() {
-    ///         journal.push(record.sequence); // in earnest: append its bytes
+    ///         journal.push(record.sequence); // a real program appends its bytes
     ///     }
     /// }
     /// # assert_eq!(journal.len() as u64, engine.sequence().0);
@@ -262,7 +260,7 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Reject`] says why the command is refused. Nothing has changed then, and nothing is to be journalled.
+    /// [`Reject`] gives the reason why the command is refused. Nothing has changed then; do not journal anything.
     #[inline(always)]
     pub fn execute_into<'r>(
         &mut self,
@@ -282,7 +280,7 @@ impl Engine {
         self.execute_long(now, caller, command, record)
     }
 
-    /// Executes a command, whatever it is.
+    /// Executes any command on the slow path.
     #[inline(never)]
     fn execute_long<'r>(
         &mut self,
@@ -301,12 +299,12 @@ impl Engine {
         }
     }
 
-    /// Decides what has been due the longest at `now`, stamped with the time it was due: a lot opens or closes, or
-    /// the random end of a call auction is drawn. Call it until it gives `None`, before the commands of that
-    /// moment.
+    /// Decides what has been due the longest at `now`, stamped with the time at which it was due: a lot opens or
+    /// closes, or the random end of a call auction is drawn. Call it until it returns `None`, before the commands of
+    /// that time.
     ///
-    /// `seed` gives 32 random bytes that nobody can guess, anew each time: `rand::random`, say. It is called for
-    /// draws alone, and what it gave is in the record.
+    /// `seed` returns 32 new unpredictable random bytes on each call, for example `rand::random`. It is called for
+    /// draws only, and the record contains its result.
     pub fn advance(&mut self, now: Timestamp, seed: impl FnOnce() -> [u8; 32]) -> Option<Record> {
         let (at, command) = self.next_due(now, || Seed(seed()))?;
         let mut record = Record {
@@ -318,8 +316,8 @@ impl Engine {
         Some(record)
     }
 
-    /// Who asks, and whether they asked this before. What was done before is told again, whatever has changed
-    /// since: the lot may have closed, the session expired.
+    /// Identifies the requester, and finds a repeated request. A repeated request gets its old reply, whatever has
+    /// changed since: the lot may have closed, the session expired.
     #[inline]
     fn identify(
         &self,
@@ -348,7 +346,7 @@ impl Engine {
         Ok(Request::New { actor, request })
     }
 
-    /// What to decide next at `now`, and the time to stamp it with.
+    /// Returns the next decision due at `now`, and its timestamp.
     fn next_due(
         &self,
         now: Timestamp,
@@ -370,8 +368,8 @@ impl Engine {
         Some((due.max(self.at), command))
     }
 
-    /// Decides the command that stands in the record, and applies what was decided. The record is made in its place:
-    /// moving one costs as much as deciding a bid.
+    /// Decides the command in the record, and applies the decision. The record is built in place: moving one costs as
+    /// much as deciding a bid.
     #[inline]
     fn record(
         &mut self,

@@ -1,11 +1,11 @@
-//! Who may do what.
+//! Permissions: the commands that each actor may use.
 
 use super::Engine;
 use crate::model::command::{Actor, Role};
 use crate::model::reject::Reject;
 use crate::{Symbol, UserId};
 
-/// What an actor needs for a command.
+/// Permission that a command requires of its actor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Permission {
     Bid,
@@ -16,7 +16,7 @@ pub(super) enum Permission {
 }
 
 impl Engine {
-    /// Who acts, if they have the right; `None` is the operator, or the clock.
+    /// Returns the acting user, if they have the permission; `None` is the operator, or the clock.
     #[inline]
     pub(super) fn require(
         &self,

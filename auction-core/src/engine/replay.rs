@@ -1,4 +1,4 @@
-//! Taking records of the past: as they were decided then, or decided again and compared.
+//! Replay of records: applied as they were decided then, or decided again and compared.
 
 use core::borrow::Borrow;
 
@@ -11,18 +11,18 @@ use crate::model::reject::Reject;
 use crate::model::steps::RULES_VERSION;
 use crate::{LotId, MarketId, Seed, Sequence, Timestamp};
 
-/// Why a record does not follow the ones before it.
+/// Reason why a record does not follow the ones before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
-    /// A record is missing, or comes twice.
+    /// A record is missing or duplicated.
     #[error("record {found} was found where {expected} was expected")]
     OutOfSequence {
         /// The record found.
         found: Sequence,
-        /// The next record.
+        /// Sequence of the next record.
         expected: Sequence,
     },
-    /// Time goes back.
+    /// The record's time is before that of the last record.
     #[error("record {sequence} is stamped {at}, before the one it follows")]
     TimeGoesBack {
         /// The record.
@@ -30,7 +30,7 @@ pub enum ReplayError {
         /// Its time.
         at: Timestamp,
     },
-    /// Its rules are not those of this program.
+    /// The record's rules are not those of this program.
     #[error("record {sequence} was decided by rules {rules}; this program knows {RULES_VERSION}")]
     UnknownRules {
         /// The record.
@@ -38,32 +38,32 @@ pub enum ReplayError {
         /// The version of its rules.
         rules: u16,
     },
-    /// Its events do not fit.
+    /// The record's events do not fit the market.
     #[error("record {sequence} does not fit: {source}")]
     DoesNotFit {
         /// The record.
         sequence: Sequence,
-        /// Why.
+        /// Reason.
         source: FoldError,
     },
-    /// The rules give something else.
+    /// The rules decide differently.
     #[error("record {sequence} is not what the rules give: {difference}")]
     DecidedOtherwise {
         /// The record.
         sequence: Sequence,
-        /// What the rules give.
+        /// The difference.
         difference: Difference,
     },
 }
 
-/// How a record differs from what the rules give.
+/// Difference between a record and the decision of the rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Difference {
     /// The rules refuse the command.
     #[error("they refuse the command: {0}")]
     Refused(Reject),
     /// The rules give other events.
-    #[error("they decide otherwise")]
+    #[error("they decide differently")]
     OtherEvents,
     /// The request was done before.
     #[error("the request was done before")]
@@ -76,7 +76,7 @@ pub enum Difference {
     DueBefore {
         /// The lot.
         lot: LotId,
-        /// When it was due.
+        /// Time at which it was due.
         due: Timestamp,
     },
     /// Another lot was due, or this one at another time.
@@ -85,8 +85,8 @@ pub enum Difference {
 }
 
 impl Engine {
-    /// The engine after all records of a market, taken [as they were decided](Self::replay) then. Records do not name
-    /// their market: the journal that holds them does.
+    /// Returns the engine after all records of a market, applied [as they were decided](Self::replay) then. Records do
+    /// not name their market: the journal that holds them does.
     ///
     /// # Errors
     /// [`ReplayError`] when a record does not follow the ones before it.
@@ -101,10 +101,10 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Takes a record of the past as it was decided then.
+    /// Applies a record as it was decided then.
     ///
     /// # Errors
-    /// [`ReplayError`] when the record does not follow the ones before it. The engine is of no more use then.
+    /// [`ReplayError`] when the record does not follow the ones before it. Do not use the engine after that.
     pub fn replay(&mut self, record: &Record) -> Result<(), ReplayError> {
         self.check_follows(record)?;
         let sequence = record.sequence;
@@ -112,14 +112,14 @@ impl Engine {
             .map_err(|source| ReplayError::DoesNotFit { sequence, source })
     }
 
-    /// Decides a record of the past again, compares, and takes it.
+    /// Decides a record again, compares, and applies it.
     ///
-    /// Who acted, with which request, and what came of it must be what the rules give at that time, and what was due
-    /// before a user's command must have been decided before. That the
-    /// time itself, or a request's number, was not changed afterwards is for the journal's checksums to show.
+    /// The actor, the request and the events must follow the rules at that time, and everything due before a user's
+    /// command must have been decided before it. Only the journal's checksums can show that the time itself, or a
+    /// request's number, was not changed afterwards.
     ///
     /// # Errors
-    /// [`ReplayError`] when it is not what the rules give. The engine is of no more use then.
+    /// [`ReplayError`] when it does not follow the rules. Do not use the engine after that.
     pub fn verify(&mut self, record: &Record) -> Result<(), ReplayError> {
         self.check_follows(record)?;
         let sequence = record.sequence;
@@ -184,8 +184,9 @@ impl Engine {
         }
     }
 
-    /// A user's command comes after all that was due before it: otherwise a lot would close later than it was due, and
-    /// take bids until then. The operator may act first: lots that fell due while the market was down can be extended.
+    /// Checks that everything due before a user's command was decided before it: otherwise a lot would close late, and
+    /// accept bids until then. The operator may act first: lots that fell due while the market was down can be
+    /// extended.
     fn check_due_before(&self, record: &Record) -> Result<(), Difference> {
         let Actor::User(_) = record.actor else {
             return Ok(());

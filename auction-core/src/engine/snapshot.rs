@@ -1,5 +1,5 @@
-//! The whole engine as a value, to begin again from without replaying everything. A disposable form: a later
-//! version of this crate may not read it, and makes a new one from the journal.
+//! The whole engine as a value, to restart without replaying everything. A temporary form: a later version of this
+//! crate may not read it, and rebuilds it from the journal.
 
 use alloc::vec::Vec;
 
@@ -11,10 +11,10 @@ use crate::market::{FoldError, Market, MarketParts};
 use crate::model::command::AccountMode;
 use crate::{LotId, Sequence, Timestamp};
 
-/// The version of the snapshot's form; another one is not to be read.
+/// Version of the snapshot's form; do not read another version.
 pub const SNAPSHOT_VERSION: u16 = 4;
 
-/// The whole engine as a value. It holds credentials and hidden maxima: keep it as you keep the journal.
+/// The whole engine as a value. It holds credentials and hidden maxima: protect it like the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot {
@@ -27,7 +27,7 @@ pub struct Snapshot {
 }
 
 impl Engine {
-    /// The engine as it stands.
+    /// Returns the current engine as a snapshot.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
@@ -40,10 +40,10 @@ impl Engine {
         }
     }
 
-    /// The engine of a snapshot.
+    /// Restores the engine of a snapshot.
     ///
     /// # Errors
-    /// [`FoldError`] when the snapshot contradicts itself: make one anew from the journal.
+    /// [`FoldError`] when the snapshot contradicts itself: rebuild it from the journal.
     pub fn restore(snapshot: Snapshot) -> Result<Self, FoldError> {
         let Snapshot {
             market,
@@ -67,7 +67,7 @@ impl Engine {
     }
 }
 
-/// Whether the books balance, and reserve what the open lots bind.
+/// Checks that the books balance, and reserve what the open lots require.
 fn check_ledger(
     ledger: Option<&Ledger>,
     market: &Market,
@@ -88,7 +88,7 @@ fn check_ledger(
 }
 
 impl Snapshot {
-    /// The place of the last record it holds.
+    /// Returns the sequence of the last record included.
     #[must_use]
     pub fn sequence(&self) -> Sequence {
         self.sequence

@@ -1,4 +1,4 @@
-//! When lots fall due: ordered by time, then by lot.
+//! Deadlines of lots: ordered by time, then by lot.
 
 use alloc::collections::BTreeSet;
 

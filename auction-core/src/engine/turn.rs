@@ -1,4 +1,4 @@
-//! A turn: what is due is decided first, then commands.
+//! A turn: decides what is due first, then commands.
 
 use super::{Engine, Executed};
 use crate::Timestamp;
@@ -6,7 +6,7 @@ use crate::model::command::{Caller, Command};
 use crate::model::record::{Record, Reply};
 use crate::model::reject::Reject;
 
-/// The decisions of one moment, made by [`Engine::turn`]. Every record goes into the journal that was given.
+/// The decisions of one point in time, made by [`Engine::turn`]. Appends every record to the given journal.
 #[derive(Debug)]
 pub struct Turn<'a, S, J> {
     engine: &'a mut Engine,
@@ -16,11 +16,11 @@ pub struct Turn<'a, S, J> {
 }
 
 impl Engine {
-    /// Begins a turn: [decides what is due](Self::advance) at `now`, and then takes commands. So no deadline can be
-    /// forgotten, and a lot closes with the time at which it was due. The records are appended to `journal` in
-    /// their order: make them durable before you tell anyone.
+    /// Begins a turn: [decides what is due](Self::advance) at `now`, and then accepts commands. So no deadline can be
+    /// forgotten, and a lot closes with the time at which it was due. The records are appended to `journal` in their
+    /// order: make them durable before you show them to anyone.
     ///
-    /// `seed` gives 32 random bytes that nobody can guess, new ones each time: `rand::random`, say.
+    /// `seed` returns 32 new unpredictable random bytes on each call, for example `rand::random`.
     ///
     /// ```
     /// use auction_core::manual::opening::market;
@@ -45,7 +45,7 @@ impl Engine {
         S: FnMut() -> [u8; 32],
         J: Extend<Record>,
     {
-        // A clock that went back: the moment is that of the last record.
+        // If the clock went back, use the time of the last record.
         let now = now.max(self.at);
         let mut turn = Turn {
             engine: self,
@@ -59,10 +59,11 @@ impl Engine {
 }
 
 impl<S: FnMut() -> [u8; 32], J: Extend<Record>> Turn<'_, S, J> {
-    /// Decides a command, and applies what was decided. Gives what to tell the caller once the journal is durable.
+    /// Decides a command, and applies the decision. Returns the reply for the caller, to be sent once the journal is
+    /// durable.
     ///
     /// # Errors
-    /// [`Reject`] says why the command is refused. Nothing has changed then.
+    /// [`Reject`] gives the reason why the command is refused. Nothing has changed then.
     pub fn execute(
         &mut self,
         caller: Caller,
@@ -78,7 +79,7 @@ impl<S: FnMut() -> [u8; 32], J: Extend<Record>> Turn<'_, S, J> {
         Ok(reply)
     }
 
-    /// The engine as decided so far.
+    /// Returns the engine after all decisions so far.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         self.engine

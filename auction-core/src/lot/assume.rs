@@ -1,5 +1,5 @@
-//! Hidden halves that are assumed: for an [audit](crate::audit), which knows only what everyone does and asks what the
-//! rules would give.
+//! Assumed hidden state of lots: for an [audit](crate::audit), which knows only public data and asks the engine for the
+//! decisions of the rules.
 
 use alloc::boxed::Box;
 
@@ -15,21 +15,21 @@ impl LotSecret {
         self.reserve = reserve;
     }
 
-    /// Assumes with what an English lot is led, and the highest that others have offered.
+    /// Assumes the leader's offer on an English lot, and the highest offer of the others.
     pub(crate) fn assume_offers(&mut self, best: Price, second: Option<Price>) {
         if let BookSecret::English(hidden) = &mut self.book {
             hidden.assume(best, second);
         }
     }
 
-    /// Remembers that someone has bid on an English lot.
+    /// Remembers that a user has bid on an English lot.
     pub(crate) fn has_bid(&mut self, bidder: UserId) {
         if let BookSecret::English(hidden) = &mut self.book {
             hidden.has_bid(bidder);
         }
     }
 
-    /// Assumes the live sealed bids to be those of which one trader has these.
+    /// Assumes that the live sealed bids are those in which one trader has these.
     pub(crate) fn assume_orders(
         &mut self,
         bidders: u32,
@@ -42,7 +42,7 @@ impl LotSecret {
         }
     }
 
-    /// Assumes the live sealed bids to be those that were opened, in the order of their time.
+    /// Assumes that the live sealed bids are those that were opened, in the order of their time.
     pub(crate) fn assume_opened(&mut self, opened: &[OpenedBid]) {
         if let BookSecret::Orders(orders) = &mut self.book {
             **orders = Orders::of_opened(opened);

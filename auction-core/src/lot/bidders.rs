@@ -1,19 +1,19 @@
-//! Who has bid on a lot: a set of users that is counted, and asked at every bid.
+//! Users who have bid on a lot: a set that is counted, and checked at every bid.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 use crate::UserId;
 
-/// Users are numbered from 1 without gaps, so that 64 of them share a word. One block of them stands in place; how many
-/// there are is for the public half of the lot to tell.
+/// Users are numbered from 1 without gaps, so that 64 of them share a word. One block of them is stored inline; their
+/// number is in the public part of the lot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Bidders {
     /// Bit `n` of block `b` is user `64 b + n`.
     OfOneBlock { block: u32, users: u64 },
-    /// The users of each block.
-    // Boxed, so that the hidden half of a lot fits a cache line.
+    /// Users of each block.
+    // Boxed, so that the hidden part of a lot fits a cache line.
     #[expect(clippy::box_collection, reason = "a map of its own is three words")]
     OfMany(Box<BTreeMap<u32, u64>>),
 }
@@ -36,7 +36,7 @@ impl Bidders {
         users & bit != 0
     }
 
-    /// Takes one more in; `false`: they were in.
+    /// Adds a user; `false`: they were in already.
     #[inline(always)]
     pub(super) fn insert(&mut self, bidder: UserId) -> bool {
         let (block, bit) = place(bidder);
@@ -49,8 +49,8 @@ impl Bidders {
         is_new
     }
 
-    /// The users of a block that is not the one in place.
-    // Out of the way of a bid on most lots.
+    /// Returns the users of a block that is not the inline one.
+    // Out of line: a bid on most lots does not need it.
     #[cold]
     fn other_block(&mut self, block: u32) -> &mut u64 {
         match *self {

@@ -1,19 +1,19 @@
-//! What everyone sees of a lot's bids, by format.
+//! Public part of a lot's bids, by format.
 
 use super::dutch::Taken;
 use super::{CallBook, DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
 use crate::model::event::{BidAccepted, ExtensionCause, LotOpened, ReserveStatus};
 use crate::{Price, Terms, UserId};
 
-/// What a format shows of its bids.
+/// Public state of a lot's bids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Book {
     /// Ascending, open.
     English(EnglishBook),
-    /// Descending: the first to take it wins.
+    /// Descending: the first trader to take it wins.
     Dutch(DutchBook),
-    /// One sealed bid a trader for the whole lot.
+    /// One sealed bid per trader for the whole lot.
     Sealed(SealedBook),
     /// Sealed bids for parts of the lot.
     Uniform(UniformBook),
@@ -98,7 +98,7 @@ impl Book {
         }
     }
 
-    /// Takes an open bid; `false` when the format has none.
+    /// Applies an open bid; `false` if the format has none.
     #[must_use]
     #[inline]
     pub(crate) fn bid_accepted(&mut self, bid: &BidAccepted) -> bool {
@@ -115,7 +115,7 @@ impl Book {
         true
     }
 
-    /// Takes the number of those who have a sealed bid; `false` when the format counts otherwise.
+    /// Sets the number of traders with a sealed bid; `false` if the format counts differently.
     #[must_use]
     pub(crate) fn bidders_counted(&mut self, bidders: u32) -> bool {
         match self {
@@ -127,7 +127,7 @@ impl Book {
         true
     }
 
-    /// The book of a call auction.
+    /// Returns the book of a call auction.
     pub(crate) fn call_mut(&mut self) -> Option<&mut CallBook> {
         match self {
             Self::Call(book) => Some(book),
@@ -135,7 +135,7 @@ impl Book {
         }
     }
 
-    /// Takes that the close moved; `false` when the format has no such extension.
+    /// Applies an extension of the close; `false` if the format has no such extension.
     #[must_use]
     pub(crate) fn extended(&mut self, cause: ExtensionCause) -> bool {
         match (self, cause) {
@@ -149,7 +149,7 @@ impl Book {
         }
     }
 
-    /// Whether the format opens sealed bids at the close.
+    /// Returns true if the format opens sealed bids at the close.
     #[must_use]
     pub(crate) fn opens_bids(&self) -> bool {
         matches!(self, Self::Sealed(_) | Self::Uniform(_))

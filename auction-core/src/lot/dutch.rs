@@ -1,4 +1,4 @@
-//! The Dutch auction: the price falls, and the first trader to take the lot wins at the price of that moment.
+//! The Dutch auction: the price falls, and the first trader to take the lot wins at the price at that time.
 
 use super::format::{FormatRules, Offer, ReservationChange};
 use super::{Lot, WinningThreshold};
@@ -10,11 +10,11 @@ use crate::model::event::{
 };
 use crate::{Price, Reject, Span, TermsError, Timestamp, UserId};
 
-/// What everyone sees of a Dutch lot, beside its falling price.
+/// Public state of a Dutch lot, in addition to its falling price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DutchBook {
-    /// Who took it and at which price, once someone has.
+    /// The taker and the price, once the lot is taken.
     pub taken: Option<Taken>,
 }
 
@@ -22,9 +22,9 @@ pub struct DutchBook {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Taken {
-    /// Who took it.
+    /// Trader who took it.
     pub bidder: UserId,
-    /// What each share costs them.
+    /// Price of each share.
     pub price: Price,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn check_terms(
     Ok(())
 }
 
-/// The price at a moment; `None` when the terms are none.
+/// Returns the price at a given time; `None` when the terms are invalid.
 pub(super) fn price_at(terms: &DutchTerms, lot: &Lot, now: Timestamp) -> Option<Price> {
     let clock = clock(terms).ok()?;
     Some(clock.price(lot.open_for(now)))
@@ -53,7 +53,7 @@ fn clock(terms: &DutchTerms) -> Result<PriceClock, PriceClockError> {
     PriceClock::new(terms.start, terms.step, terms.floor, terms.interval)
 }
 
-/// All that a decision looks at.
+/// Input of a decision.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
     pub(super) terms: &'a DutchTerms,
@@ -111,8 +111,8 @@ impl FormatRules for State<'_> {
         }
     }
 
-    /// Of others than the taker: the price they would have had to take before it. Of the taker, and of a lot
-    /// that nobody took: the price at the last moment before the close.
+    /// For other traders than the taker: the price at which they would have had to take the lot before the taker. For
+    /// the taker, and on a lot that nobody took: the last price before the close.
     fn winning_threshold(&self, trader: UserId, closed_at: Timestamp) -> WinningThreshold {
         let closes_at = self.lot.closes_at;
         let end = match self.book.taken {
@@ -124,12 +124,12 @@ impl FormatRules for State<'_> {
         let last = end.micros().checked_sub(1).and_then(Timestamp::from_micros);
         match last.filter(|last| *last >= self.lot.opened_at) {
             Some(last) => WinningThreshold::Bid(self.price(last.since(self.lot.opened_at))),
-            // It was taken, closed or halted at the very moment of its opening.
+            // The lot was taken, closed or halted at its very opening.
             None => WinningThreshold::Nothing,
         }
     }
 
-    /// The price taken.
+    /// The price of the take.
     fn demand(&self, _trader: UserId, events: &Events) -> Reservation {
         let price = events.iter().find_map(|event| match event {
             Event::Public(PublicEvent::BidAccepted(bid)) => Some(bid.price),
@@ -139,7 +139,7 @@ impl FormatRules for State<'_> {
         Reservation::to_pay(price, self.lot.quantity)
     }
 
-    /// A take is settled at once.
+    /// A take is settled at once, so it reserves nothing.
     fn each_reservation_change(&self, _event: &Event, _each: &mut dyn FnMut(ReservationChange)) {}
 
     fn each_reservation(&self, _each: &mut dyn FnMut(UserId, Reservation)) {}

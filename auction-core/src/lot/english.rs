@@ -1,8 +1,8 @@
 //! The English auction: ascending and open, with plain bids, hidden maxima, a hidden reserve, a buy-now price
 //! and a soft close.
 //!
-//! A plain bid that takes the lead stands at its amount. A maximum lets the market bid for its trader: the
-//! price is one step above what the others offer, as far as the highest maximum allows.
+//! A plain bid that takes the lead sets the price to its amount. With a maximum the market bids for its trader: the
+//! price is one step above the others' offers, as far as the highest maximum allows.
 
 use super::bidders::Bidders;
 use super::format::{FormatRules, Offer, ReservationChange};
@@ -15,21 +15,21 @@ use crate::model::event::{
 };
 use crate::{LotId, Price, Reject, Terms, TermsError, Timestamp, UserId};
 
-/// What everyone sees of an English lot's bids.
+/// Public state of an English lot's bids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EnglishBook {
     /// The price, once there is a bid.
     pub price: Option<Price>,
-    /// Who leads, once there is a bid.
+    /// The leader, once there is a bid.
     pub leader: Option<UserId>,
-    /// The smallest bid that would be accepted now; `None`: no higher one.
+    /// The smallest bid that would be accepted now; `None`: no higher bid is possible.
     pub least: Option<Price>,
-    /// How many bids others have seen.
+    /// Number of public bids.
     pub bids: u32,
-    /// How many traders have bid.
+    /// Number of traders who have bid.
     pub bidders: u32,
-    /// The hidden reserve.
+    /// Status of the hidden reserve.
     pub reserve: ReserveStatus,
 }
 
@@ -65,37 +65,38 @@ impl EnglishBook {
     }
 }
 
-/// What only the engine knows of an English lot's bids.
+/// Hidden state of an English lot's bids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct EnglishSecret {
     bidders: Bidders,
-    /// The highest offer, a maximum or a plain bid, which counts as one: the leader's, who reached it first; zero
-    /// without one.
+    /// The highest offer, that of the leader, who reached it first: a maximum, or a plain bid, which counts as one.
+    /// Zero without a leader.
     best: Price,
-    /// The highest of all but the leader's.
+    /// The highest offer of all other traders.
     second: Option<Price>,
-    /// The smallest offer with which the leader would lead as well; zero without one.
+    /// The smallest offer with which the leader would lead as well; zero without a leader.
     needed: Price,
-    /// Before this a plain bid that takes the lead changes nothing else: it moves no close, meets no reserve and buys
-    /// nothing.
+    /// Before this time a plain bid that takes the lead changes nothing else: it moves no close, meets no reserve and
+    /// buys nothing.
     plain_until: Timestamp,
-    /// Up to this the least bid stands as far above the price as it does now; zero where no bid is plain.
+    /// Up to this price the distance from the price to the least bid is the same as now; zero if no bid is plain.
     plain_to: Price,
 }
 
 impl EnglishSecret {
-    /// The highest that the leader has offered.
+    /// Returns the leader's highest offer.
     pub(super) fn best(&self) -> Price {
         self.best
     }
 
-    /// Assumes what the leader and others have offered; who has bid stays.
+    /// Assumes the offers of the leader and of the others; the set of bidders stays.
     pub(super) fn assume(&mut self, best: Price, second: Option<Price>) {
         (self.best, self.second) = (best, second);
     }
 
-    /// Takes how the lot stands after anything but a bid, so that bids need not look.
+    /// Prepares the fast path for the current state of the lot, after any event but a bid, so that bids need not check
+    /// it.
     pub(super) fn look_ahead(&mut self, lot: &Lot, terms: &EnglishTerms, reserve: Option<Price>) {
         let is_plain = lot.accepts_bids() && reserve.is_none() && terms.buy_now.is_none();
         self.plain_until = match is_plain {
@@ -108,13 +109,13 @@ impl EnglishSecret {
         }
     }
 
-    /// Whether there is a time when plain bids change nothing else.
+    /// Returns true if there is a time before which plain bids change nothing else.
     #[inline(always)]
     fn is_plain(&self) -> bool {
         self.plain_until > Timestamp::default()
     }
 
-    /// Takes the price, where its step is another than that of the price before, or none is left above it.
+    /// Updates the fast path where the step at the new price differs from that at the old one, or no step is left.
     #[cold]
     fn look_up(&mut self, lot: &Lot, price: Price) {
         if let Terms::English(terms) = &lot.terms {
@@ -122,7 +123,7 @@ impl EnglishSecret {
         }
     }
 
-    /// Remembers that someone has bid.
+    /// Remembers that a trader has bid.
     pub(super) fn has_bid(&mut self, bidder: UserId) {
         self.bidders.insert(bidder);
     }
@@ -131,7 +132,7 @@ impl EnglishSecret {
         book.leader.is_some() == (self.best > Price::ZERO)
     }
 
-    /// Takes an open bid, before the public half of the lot does.
+    /// Applies an open bid, before the public part of the lot does.
     #[inline(always)]
     pub(super) fn bid_accepted(&mut self, lot: &Lot, bid: &BidAccepted) {
         if let Some(amount) = bid.amount {
@@ -142,7 +143,7 @@ impl EnglishSecret {
         }
     }
 
-    /// Takes an offer, before the public half of the lot does.
+    /// Applies an offer, before the public part of the lot does.
     #[inline]
     pub(super) fn offered(&mut self, lot: &Lot, bidder: UserId, amount: Price, leads: bool) {
         self.bidders.insert(bidder);
@@ -155,15 +156,15 @@ impl EnglishSecret {
             }
             self.best = amount;
         } else {
-            // Of equal offers the leader's came first.
+            // Of equal offers the leader's was earlier.
             self.second = self.second.max(Some(amount));
             self.needed = self.needed.max(amount);
         }
     }
 
-    /// Decides and takes a plain bid that takes the lead at its amount and changes nothing else, as nearly all do, in
-    /// both halves; `None`: it is another one, or is to be refused, and nothing has changed. What it says of a bid
-    /// [`State::decide`] says too, and decides all others.
+    /// Decides and applies, to both parts of the lot, a plain bid that takes the lead at its amount and changes nothing
+    /// else, as nearly all do; `None`: it is another kind, or is to be refused, and nothing has changed.
+    /// [`State::decide`] decides the same for such bids, and decides all others.
     #[inline(always)]
     pub(super) fn lead_simply(
         &mut self,
@@ -174,7 +175,7 @@ impl EnglishSecret {
         amount: Price,
     ) -> Option<BidAccepted> {
         let (leader, price, least) = (book.leader.as_mut()?, book.price?, book.least?);
-        // Where nothing can be bought, the least bid is one step above the price.
+        // Without a buy-now price, the least bid is one step above the price.
         let next = amount.add_up_to(least.above(price), self.plain_to)?;
         let is_simple =
             now < self.plain_until && amount >= least && amount > self.best && *leader != bidder;
@@ -226,7 +227,7 @@ pub(super) fn check_terms(
     Ok(())
 }
 
-/// All that a decision looks at.
+/// Input of a decision.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
     pub(super) reserve: Option<Price>,
@@ -269,8 +270,8 @@ impl FormatRules for State<'_> {
         }
     }
 
-    /// The winner learns the smallest maximum that would have won too. Others learn the next step only: how
-    /// far the winner would have gone stays theirs.
+    /// The winner also learns the smallest maximum that would have won. Others learn only the next step: the winner's
+    /// maximum stays secret.
     fn winning_threshold(&self, trader: UserId, _closed_at: Timestamp) -> WinningThreshold {
         let reserve = self.reserve.unwrap_or(Price::ZERO);
         match self.lot.outcome() {
@@ -345,7 +346,7 @@ impl FormatRules for State<'_> {
 }
 
 impl State<'_> {
-    /// Decides a plain bid or a maximum on a lot that is open.
+    /// Decides a plain bid or a maximum on an open lot.
     #[inline]
     pub(super) fn decide(
         &self,
@@ -373,13 +374,13 @@ impl State<'_> {
         }
     }
 
-    /// What the lot binds: the leader, to the most that they have offered.
+    /// Returns the leader and their reservation: their highest offer.
     fn leading(&self) -> Option<(UserId, Reservation)> {
         let (leader, best) = self.best()?;
         Some((leader, Reservation::to_pay(best, self.lot.quantity)))
     }
 
-    /// A bid of someone who does not lead.
+    /// Decides a bid of a trader who does not lead.
     #[inline]
     fn outbid(
         &self,
@@ -391,7 +392,7 @@ impl State<'_> {
         let (Offer::Plain(amount) | Offer::Maximum(amount)) = offer;
         let least = self.least_without_buy_now();
         if least.is_none_or(|least| amount < least) {
-            // A plain bid could have bought, even where no step is left.
+            // A plain bid can buy at the buy-now price even if no step is left.
             return Err(match self.least_for(offer, least) {
                 Some(least) => Reject::BidTooLow { least },
                 None => Reject::NoHigherBid,
@@ -425,7 +426,7 @@ impl State<'_> {
         Ok(())
     }
 
-    /// A higher maximum of the leader.
+    /// Decides a higher maximum of the leader.
     #[inline(never)]
     fn raise(
         &self,
@@ -467,7 +468,7 @@ impl State<'_> {
 
     #[inline(never)]
     fn buy(&self, bidder: UserId, amount: Price, buy_now: Price, events: &mut Events) {
-        // The buy-now price is at least the reserve, so that it is met.
+        // The buy-now price is at least the reserve, so the reserve is met.
         let reserve = match self.book.reserve {
             ReserveStatus::None => ReserveStatus::None,
             ReserveStatus::NotMet | ReserveStatus::Met => ReserveStatus::Met,
@@ -510,14 +511,14 @@ impl State<'_> {
         }
     }
 
-    /// The later close that a bid at `now` brings, if it brings one.
+    /// Returns the later close that a bid at `now` causes, if any.
     #[inline(always)]
     fn later_close(&self, now: Timestamp) -> Option<Timestamp> {
         let soft_close = &self.terms.soft_close;
         soft_close.extended(self.lot.closes_at, self.lot.extensions, now)
     }
 
-    /// How many have bid, this one included.
+    /// Returns the number of bidders, this one included.
     #[inline]
     fn bidders_with(&self, bidder: UserId) -> u32 {
         self.book.bidders + u32::from(!self.hidden.bidders.contains(bidder))
@@ -539,7 +540,7 @@ impl State<'_> {
             Some(reserve) if price < reserve => ReserveStatus::NotMet,
             Some(_) => ReserveStatus::Met,
         };
-        // Without a reserve the first bid ends buy-now; with one, reaching it does.
+        // Without a reserve the first bid ends buy-now; with a reserve, reaching it does.
         let buy_now = self
             .terms
             .buy_now
@@ -567,7 +568,7 @@ impl State<'_> {
         })
     }
 
-    /// What a refused bid of this kind should have been: only a plain bid can buy now.
+    /// Returns the smallest bid of the refused kind that would be accepted: only a plain bid can buy now.
     fn least_for(&self, offer: Offer, least: Option<Price>) -> Option<Price> {
         match offer {
             Offer::Plain(_) => lower(least, self.buy_now()),
@@ -588,8 +589,8 @@ impl State<'_> {
         next.filter(|least| self.can_be_bid(*least))
     }
 
-    /// Whether a price is at most [the greatest](Lot::greatest_price): a product tells it, and costs less than the
-    /// quotient.
+    /// Returns true if a price is at most [the greatest](Lot::greatest_price): computed by a product, which costs less
+    /// than the quotient.
     #[inline(always)]
     fn can_be_bid(&self, price: Price) -> bool {
         price.checked_mul(self.lot.quantity).is_some()
@@ -602,13 +603,13 @@ impl State<'_> {
             .expect("terms leave room for a first bid")
     }
 
-    /// Who leads, and the highest that they have offered.
+    /// Returns the leader and their highest offer.
     #[inline]
     fn best(&self) -> Option<(UserId, Price)> {
         self.book.leader.map(|leader| (leader, self.hidden.best))
     }
 
-    /// The price, at least the reserve when the leader's offer reaches it.
+    /// Returns the price, raised to the reserve if the leader's offer reaches it.
     fn lifted(&self, price: Price, highest: Price) -> Price {
         match self.reserve {
             Some(reserve) if highest >= reserve => price.max(reserve),
@@ -616,7 +617,7 @@ impl State<'_> {
         }
     }
 
-    /// `min(highest, second + step(second))`.
+    /// Returns `min(highest, second + step(second))`.
     fn one_step_above(&self, second: Price, highest: Price) -> Price {
         self.terms
             .steps
@@ -625,7 +626,7 @@ impl State<'_> {
     }
 }
 
-/// One step above what stands, whatever a buy-now price allows; zero where there is no step left.
+/// Returns one step above the current price, ignoring a buy-now price; zero if no step is left.
 fn next_step(lot: &Lot) -> Price {
     let Terms::English(terms) = &lot.terms else {
         return Price::ZERO;

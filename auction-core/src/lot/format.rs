@@ -1,4 +1,4 @@
-//! The rules of a format as the lot asks for them.
+//! Interface between a lot and the rules of its format.
 
 use super::{Lot, OwnOrder, WinningThreshold};
 use crate::account::ledger::Reservation;
@@ -7,13 +7,13 @@ use crate::model::event::{Event, Events, Outcome};
 use crate::{OrderId, Price, Quantity, Reject, Seed, Timestamp, UserId};
 use alloc::vec::Vec;
 
-/// A format's decisions on one lot: it sees both halves of the lot, changes nothing, and says what it decided
-/// as events. What a format does not take is refused with what fits.
+/// Decisions of a format on one lot: reads both parts of the lot, changes nothing, and returns its decisions as events.
+/// A command that does not suit the format is refused with an error that names one that does.
 pub(super) trait FormatRules {
-    /// What everyone sees of the lot.
+    /// Returns the public part of the lot.
     fn lot(&self) -> &Lot;
 
-    /// An open bid or a maximum on an open lot.
+    /// Decides an open bid or a maximum on an open lot.
     fn decide_offer(
         &self,
         _now: Timestamp,
@@ -25,7 +25,7 @@ pub(super) trait FormatRules {
         Err(Reject::TakesOrders { lot })
     }
 
-    /// A change of a trader's hidden orders on an open lot, or a cancel on a halted one.
+    /// Decides a change of a trader's hidden orders on an open lot, or a cancel on a halted one.
     fn decide_order(
         &self,
         _now: Timestamp,
@@ -37,35 +37,36 @@ pub(super) trait FormatRules {
         Err(Reject::TakesBids { lot })
     }
 
-    /// Takes back what a suspended trader has on the lot, where that does not bind.
+    /// Withdraws a suspended trader's orders that are not binding.
     fn decide_withdrawal(&self, _trader: UserId, _events: &mut Events) {}
 
-    /// Fixes the random end of a lot whose window for it has begun; `false`: it has none, or is fixed.
+    /// Fixes the random end of a lot whose random-end window has begun; `false`: it has none, or is fixed.
     fn decide_draw(&self, _now: Timestamp, _seed: Seed, _events: &mut Events) -> bool {
         false
     }
 
-    /// What a lot does whose time has run out.
+    /// Decides the end of a lot whose time has run out.
     fn decide_due(&self, _now: Timestamp, _events: &mut Events) -> Due {
         Due::Close
     }
 
-    /// Opens a random end that no longer holds.
+    /// Opens a random end that no longer applies.
     fn open_end(&self, _events: &mut Events) {}
 
-    /// What comes of the lot if it closes now, and the events that open what was hidden.
+    /// Returns the outcome of the lot if it closes now, and adds the events that open hidden data.
     fn decide_close(&self, events: &mut Events) -> Outcome;
 
-    /// A trader's orders, by number, and what came of them once the lot has closed.
+    /// Returns a trader's orders, by number, with their results once the lot has closed.
     fn orders_of(&self, _trader: UserId) -> Vec<OwnOrder> {
         Vec::new()
     }
 
-    /// What a trader would have needed to win the lot, which has closed at `closed_at`.
+    /// Returns the bid with which a trader would have won the lot, which closed at `closed_at`.
     fn winning_threshold(&self, trader: UserId, closed_at: Timestamp) -> WinningThreshold;
 
-    /// What a trader must have free for what was decided on their command, beside what the lot binds of theirs
-    /// already. Nothing that others hide may change it: who cannot pay would learn of that for nothing.
+    /// Returns the funds that a trader must have free for the events decided on their command, beyond what the lot
+    /// already reserves. It must not depend on hidden data of others: a trader who cannot pay would learn it at no
+    /// cost.
     fn demand(&self, trader: UserId, events: &Events) -> Reservation {
         let mut demand = Reservation::NOTHING;
         for event in events {
@@ -78,14 +79,14 @@ pub(super) trait FormatRules {
         demand
     }
 
-    /// How an event that comes next changes what the lot binds its traders to.
+    /// Calls `each` with the changes of reservations that the next event causes.
     fn each_reservation_change(&self, event: &Event, each: &mut dyn FnMut(ReservationChange));
 
-    /// All that the lot binds its traders to; a trader can come more than once.
+    /// Calls `each` with all reservations of the lot; a trader can appear more than once.
     fn each_reservation(&self, each: &mut dyn FnMut(UserId, Reservation));
 }
 
-/// A trader is bound to one thing instead of another.
+/// A trader's old reservation is replaced by a new one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReservationChange {
     pub(crate) trader: UserId,
@@ -93,39 +94,39 @@ pub(crate) struct ReservationChange {
     pub(crate) to: Reservation,
 }
 
-/// What a lot does whose time has run out.
+/// Decision on a lot whose time has run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// It closes.
     Close,
-    /// It goes on, as the events say.
+    /// It continues, as the events say.
     Extended,
 }
 
-/// What a trader offers openly.
+/// An open offer of a trader.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Offer {
-    /// To stand at this price, or to take at it.
+    /// A bid at this price, or a take at no higher price.
     Plain(Price),
-    /// To pay up to this price.
+    /// A maximum: the highest price to pay.
     Maximum(Price),
 }
 
-/// What a trader does with their hidden orders.
+/// A change of a trader's hidden orders.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum OrderChange {
-    /// Another one.
+    /// Places a new order.
     Place {
         side: Side,
         quantity: Quantity,
         limit: Option<Price>,
     },
-    /// One of them says something else from now on.
+    /// Replaces the content of an order.
     Replace {
         order: OrderId,
         quantity: Quantity,
         limit: Option<Price>,
     },
-    /// One less.
+    /// Cancels an order.
     Cancel { order: OrderId },
 }

@@ -1,11 +1,11 @@
-//! Lots: what all formats share, and one file a format behind one enum.
+//! Lots: common state and rules, and one file per format behind one enum.
 //!
-//! A lot has two halves. [`Lot`] is what everyone sees, a fold of public events; its [`Book`] is what its
-//! format shows. [`LotSecret`] is what only the engine knows. A format decides from both, and says what it
-//! decided as events. What formats have in common stands here: phases and times, the hidden reserve, the
-//! sealed orders of those that take them.
+//! A lot has two parts. [`Lot`] is the public part, a fold of public events; its [`Book`] is the public state of its
+//! format. [`LotSecret`] is the hidden part, which only the engine has. A format decides from both, and returns its
+//! decisions as events. This module holds what formats have in common: phases and times, the hidden reserve, the sealed
+//! orders of formats that have them.
 //!
-//! How to add one is a page of the manual, [`formats`](crate::manual::formats).
+//! The manual explains how to add a format: [`formats`](crate::manual::formats).
 
 mod own_order;
 mod format;
@@ -36,60 +36,60 @@ use crate::limits::AMOUNT_MAX;
 use crate::model::event::{LotOpened, Outcome, ReserveStatus};
 use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
-/// What everyone sees of a lot.
-// What every bid reads and writes lies side by side at its beginning: one cache line.
+/// Public part of a lot.
+// The fields that every bid reads and writes come first, in one cache line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C, align(64))]
 pub struct Lot {
-    /// What the format shows of its bids.
+    /// Public state of the bids, by format.
     pub book: Book,
-    /// How many shares; of a call auction the round lot.
+    /// Number of shares; for a call auction the round lot.
     pub quantity: Quantity,
-    /// When it closes, or would have closed, exclusive. A call auction with a random end may close
-    /// [earlier](Self::closes_from).
+    /// Closing time, exclusive; of a closed lot, the time at which it would have closed. A call auction with a random
+    /// end may close [earlier](Self::closes_from).
     pub closes_at: Timestamp,
     /// The lot's number.
     pub id: LotId,
-    /// How often a bid near the close has moved it, or a call auction's price outside its collar.
+    /// Number of extensions: by bids near the close, or by a call auction's price outside its collar.
     pub extensions: u32,
-    /// Since when it is halted, if it is or was when it closed.
+    /// Start of the halt, if it is halted or was when it closed.
     pub halted_since: Option<Timestamp>,
     /// The format, and its public terms.
     pub terms: Terms,
-    /// Whether it takes bids.
+    /// Phase: scheduled, open or closed.
     pub phase: Phase,
     /// The stock's listed price when the lot was opened or scheduled.
     pub base_price: Price,
-    /// When it opened or will open, later by as long as it has been halted.
+    /// Opening time, past or future, moved by the duration of halts.
     pub opened_at: Timestamp,
     /// The stock.
     pub symbol: Symbol,
 }
 
-/// Whether a lot takes bids.
+/// Phase of a lot, which decides if it accepts bids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Phase {
-    /// It takes bids from its opening on.
+    /// It will accept bids from its opening on.
     Scheduled,
-    /// It takes bids until it closes, unless it is halted.
+    /// It accepts bids until it closes, unless it is halted.
     Open,
-    /// It takes no more bids.
+    /// It accepts no more bids.
     Closed {
-        /// When it closed.
+        /// Time of the close.
         at: Timestamp,
-        /// What came of it.
+        /// Outcome.
         outcome: Outcome,
     },
 }
 
-/// What a trader would have needed to win a lot that has closed, everyone else having done what they did.
+/// The bid with which a trader would have won a lot that has closed, all other bids unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WinningThreshold {
     /// The smallest bid that would have won.
     Bid(Price),
-    /// No smaller bid than this would have won. How much more it would have taken is the winner's secret.
+    /// No smaller bid than this would have won. The price that would have won is the winner's secret.
     AtLeast(Price),
     /// No bid would have won, or nobody wins: in a call auction all trade at one price.
     Nothing,
@@ -115,25 +115,25 @@ impl Lot {
         }
     }
 
-    /// Whether the lot takes bids at `now`: at the very moment of its close it does not.
+    /// Returns true if the lot accepts bids at `now`; at the exact time of its close it does not.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.check_open(now).is_ok()
     }
 
-    /// Whether the lot's opening is still to come.
+    /// Returns true if the lot has not opened yet.
     #[must_use]
     pub fn is_scheduled(&self) -> bool {
         self.phase == Phase::Scheduled
     }
 
-    /// Whether the lot has closed.
+    /// Returns true if the lot has closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed { .. })
     }
 
-    /// What came of the lot, once it has closed.
+    /// Returns the outcome, once the lot has closed.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match self.phase {
@@ -142,33 +142,33 @@ impl Lot {
         }
     }
 
-    /// The greatest price that can be bid for the whole lot: price x quantity stays under the ceiling of
+    /// Returns the greatest price that can be bid for the whole lot: price x quantity stays under the ceiling of
     /// amounts.
     #[must_use]
     pub fn greatest_price(&self) -> Price {
         greatest_price(self.quantity)
     }
 
-    /// The price, once there is a bid that others see.
+    /// Returns the price, once there is a public bid.
     #[must_use]
     pub fn price(&self) -> Option<Price> {
         self.book.price()
     }
 
-    /// Who would win if the lot closed now and its reserve allowed it, as far as others see.
+    /// Returns the winner if the lot closed now and its reserve allowed it, as far as it is public.
     #[must_use]
     pub fn leader(&self) -> Option<UserId> {
         self.book.leader()
     }
 
-    /// The smallest open bid that would be accepted next, where time does not change it; `None` when none can be,
-    /// or the format takes other bids. See [`least_bid_at`](Self::least_bid_at).
+    /// Returns the smallest open bid that would be accepted next, if it does not depend on time; `None` when no bid can
+    /// be accepted, or the format has other bids. See [`least_bid_at`](Self::least_bid_at).
     #[must_use]
     pub fn least_bid(&self) -> Option<Price> {
         self.book.least()
     }
 
-    /// The smallest open bid that would be accepted at `now`: of a Dutch lot the price of that moment.
+    /// Returns the smallest open bid that would be accepted at `now`: for a Dutch lot the price at that time.
     #[must_use]
     pub fn least_bid_at(&self, now: Timestamp) -> Option<Price> {
         match (&self.terms, &self.book) {
@@ -179,19 +179,19 @@ impl Lot {
         }
     }
 
-    /// How many bids others have seen.
+    /// Returns the number of public bids.
     #[must_use]
     pub fn bids(&self) -> u32 {
         self.book.bids()
     }
 
-    /// How the lot stands with its reserve, as far as others see: of sealed bids not before the close.
+    /// Returns the status of the reserve, as far as it is public: for sealed bids not before the close.
     #[must_use]
     pub fn reserve(&self) -> Option<ReserveStatus> {
         self.book.reserve()
     }
 
-    /// The earliest moment at which it can close by itself: before `closes_at` when its end is random.
+    /// Returns the earliest time at which the lot can close by itself: before `closes_at` when its end is random.
     #[must_use]
     pub fn closes_from(&self) -> Timestamp {
         match &self.terms {
@@ -200,13 +200,13 @@ impl Lot {
         }
     }
 
-    /// Whether it has a random end that is fixed and not opened yet.
+    /// Returns true if the lot has a random end that is fixed and not opened yet.
     #[must_use]
     pub fn has_fixed_end(&self) -> bool {
         matches!(&self.book, Book::Call(book) if book.end.is_some())
     }
 
-    /// From when on orders can only be added or improved; `None`: they can always be cancelled.
+    /// Returns the time from which orders can only be added or improved; `None`: they can always be cancelled.
     #[must_use]
     pub fn no_cancel_from(&self) -> Option<Timestamp> {
         match &self.terms {
@@ -215,23 +215,23 @@ impl Lot {
         }
     }
 
-    /// How many traders have bid, as far as others see.
+    /// Returns the number of traders who have bid, as far as it is public.
     #[must_use]
     pub fn bidders(&self) -> u32 {
         self.book.bidders()
     }
 
-    /// Whether its time runs: it is not halted.
+    /// Returns true if the lot's time is running: it is not halted.
     pub(crate) fn runs(&self) -> bool {
         self.halted_since.is_none()
     }
 
-    /// Whether bids can be accepted, as far as its phase tells.
+    /// Returns true if the lot's phase allows bids.
     pub(crate) fn accepts_bids(&self) -> bool {
         matches!(self.phase, Phase::Open) && self.runs()
     }
 
-    /// When something is next due: nothing while it is halted, or when it has closed.
+    /// Returns the next deadline; `None` while the lot is halted, or when it has closed.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         match self.phase {
             _ if self.halted_since.is_some() => None,
@@ -241,7 +241,7 @@ impl Lot {
         }
     }
 
-    /// For how long it has been open at `now`, halts left out.
+    /// Returns the time that the lot has been open at `now`, halts excluded.
     fn open_for(&self, now: Timestamp) -> crate::Span {
         self.halted_since.unwrap_or(now).since(self.opened_at)
     }
@@ -256,7 +256,7 @@ impl Lot {
         }
     }
 
-    /// Whether the lot's time runs and has not run out.
+    /// Checks that the lot's time is running and has not run out.
     #[inline]
     pub(crate) fn check_runs(&self, now: Timestamp) -> Result<(), Reject> {
         self.check_not_closed()?;
@@ -277,7 +277,7 @@ impl Lot {
         self.check_begun()
     }
 
-    /// Whether the lot takes cancels: a halted one does.
+    /// Checks that the lot accepts cancels: a halted one does.
     pub(crate) fn check_takes_cancels(&self, now: Timestamp) -> Result<(), Reject> {
         match self.check_runs(now) {
             Err(Reject::LotHalted { .. }) | Ok(()) => self.check_begun(),

@@ -1,5 +1,5 @@
-//! The hidden orders of a lot, whose formats open them at the close or never. They are numbered for each
-//! trader; their places in time are nobody's to see.
+//! The hidden orders of a lot; its format opens them at the close or never. They are numbered separately for each
+//! trader; their places in time are secret.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -18,18 +18,18 @@ use crate::{LotId, OrderId, Price, Quantity, Reject, UserId};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Orders {
     traders: BTreeMap<UserId, OrdersOfTrader>,
-    /// Places in time given so far.
+    /// Places in time assigned so far.
     places: u64,
-    /// Live orders.
+    /// Number of live orders.
     live: u32,
-    /// Traders with a live order.
+    /// Number of traders with a live order.
     bidders: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct OrdersOfTrader {
-    /// Numbers given so far; they are never used again.
+    /// Numbers assigned so far; they are never used again.
     numbers: u32,
     /// By number.
     live: Vec<HiddenOrder>,
@@ -43,22 +43,22 @@ pub(super) struct HiddenOrder {
     pub(super) side: Side,
     pub(super) quantity: Quantity,
     pub(super) limit: Option<Price>,
-    /// Its place in time: of equal prices the smaller is served first.
+    /// Place in time: of equal prices the smaller is filled first.
     pub(super) place: u64,
 }
 
-/// What a format of sealed bids takes.
+/// Parameters of a format of sealed bids.
 pub(super) struct Sealed<'a> {
     pub(super) lot: LotId,
     pub(super) orders: &'a Orders,
-    /// How many live bids a trader can have.
+    /// Maximum number of live bids of a trader.
     pub(super) each_max: u32,
 }
 
-/// What an order binds its trader to.
+/// Function that computes the reservation of an order.
 pub(super) type ReservationOf = fn(Side, Quantity, Option<Price>) -> Reservation;
 
-/// What an order with a limit binds its trader to: to pay the limit, or to deliver.
+/// Returns the reservation of an order with a limit: the price of the limit, or the shares to deliver.
 pub(super) fn reserves(side: Side, quantity: Quantity, limit: Option<Price>) -> Reservation {
     match side {
         Side::Buy => Reservation::to_pay(limit.unwrap_or(Price::MAX), quantity),
@@ -71,14 +71,14 @@ impl Orders {
         self.bidders
     }
 
-    /// A trader's live orders, by number.
+    /// Returns a trader's live orders, by number.
     pub(super) fn of(&self, trader: UserId) -> &[HiddenOrder] {
         self.traders
             .get(&trader)
             .map_or(&[], |own| own.live.as_slice())
     }
 
-    /// All live orders, in the order of their time.
+    /// Returns all live orders, in the order of their time.
     pub(super) fn by_time(&self) -> Vec<(UserId, HiddenOrder)> {
         let all = self.traders.iter();
         let mut all: Vec<_> = all
@@ -88,13 +88,13 @@ impl Orders {
         all
     }
 
-    /// The place after all others.
+    /// Returns the place after all others.
     pub(super) fn next_place(&self) -> u64 {
         self.places + 1
     }
 
-    /// Orders of which only as much is known as one change by a trader shows: who has how many live ones, and their
-    /// numbers.
+    /// Creates orders of which only the information that one change by a trader shows is known: the number of traders,
+    /// and that trader's live orders with their numbers.
     pub(super) fn assumed(bidders: u32, trader: UserId, numbers: u32, live: &[OrderId]) -> Self {
         let live = live.iter().map(|id| HiddenOrder {
             id: *id,
@@ -114,7 +114,7 @@ impl Orders {
         }
     }
 
-    /// The orders that were opened, in the order of their time.
+    /// Creates the orders that were opened, in the order of their time.
     pub(super) fn of_opened(opened: &[OpenedBid]) -> Self {
         let mut orders = Self::default();
         for bid in opened {
@@ -135,7 +135,7 @@ impl Orders {
         orders
     }
 
-    /// Takes what was decided; `false` when it does not fit.
+    /// Applies an event; `false` if it does not fit.
     #[must_use]
     pub(super) fn apply(&mut self, event: &PrivateEvent) -> bool {
         match *event {
@@ -159,7 +159,8 @@ impl Orders {
         }
     }
 
-    /// How an event changes what the lot binds its trader to; `reserves` says what an order does.
+    /// Calls `each` with the changes of the trader's reservations that an event causes; `reserves` computes the
+    /// reservation of an order.
     pub(super) fn each_reservation_change(
         &self,
         event: &Event,
@@ -202,7 +203,7 @@ impl Orders {
         });
     }
 
-    /// All that the lot binds its traders to.
+    /// Calls `each` with all reservations of the lot.
     pub(super) fn each_reservation(
         &self,
         reserves: ReservationOf,
@@ -285,7 +286,7 @@ impl Orders {
 }
 
 impl Sealed<'_> {
-    /// Decides a change. `check` says whether a bid of this quantity and price is taken.
+    /// Decides a change. `check` decides if a bid of this quantity and price is accepted.
     pub(super) fn decide(
         &self,
         trader: UserId,
@@ -357,7 +358,7 @@ impl Sealed<'_> {
     }
 }
 
-/// A trader's own orders; `fill` says how many shares one got at the close, and at which price.
+/// Returns a trader's own orders; `fill` returns the shares of an order filled at the close, and their price.
 pub(super) fn own_orders(
     lot: &Lot,
     own: &[HiddenOrder],
@@ -378,7 +379,7 @@ pub(super) fn own_orders(
     shown.collect()
 }
 
-/// Opens bids to everyone, in events of bounded size.
+/// Adds the events, of bounded size, that open bids to everyone.
 pub(super) fn open(lot: LotId, opened: impl IntoIterator<Item = OpenedBid>, events: &mut Events) {
     let mut opened = opened.into_iter();
     loop {

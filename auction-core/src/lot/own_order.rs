@@ -1,41 +1,41 @@
-//! A trader's own orders, as that trader alone is shown them.
+//! A trader's own orders, which only that trader is shown.
 
 use crate::clearing::call::Side;
 use crate::{OrderId, Price, Quantity};
 
-/// An order of one's own.
+/// One of the trader's own orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OwnOrder {
-    /// The trader's number for it on this lot.
+    /// The trader's number for the order on this lot.
     pub order: OrderId,
-    /// Whether it buys or sells.
+    /// Buy or sell.
     pub side: Side,
-    /// How many shares.
+    /// Number of shares.
     pub quantity: Quantity,
     /// The worst price it accepts; `None`: any.
     pub limit: Option<Price>,
-    /// How it stands.
+    /// State of the order.
     pub state: OrderState,
 }
 
-/// How an order stands. One that was cancelled is no longer there.
+/// State of an order. A cancelled order is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum OrderState {
     /// It waits for the close.
     Live,
-    /// Its lot has closed. What was not filled has lapsed.
+    /// Its lot has closed. The unfilled part has lapsed.
     Closed {
-        /// How many shares it traded.
+        /// Number of shares that traded.
         filled: u64,
-        /// What each of them cost; `None`: it traded none.
+        /// Price of each of them; `None`: none traded.
         price: Option<Price>,
     },
 }
 
 impl OwnOrder {
-    /// How many shares it traded.
+    /// Returns the number of shares that traded.
     #[must_use]
     pub fn filled(&self) -> u64 {
         match self.state {
@@ -44,7 +44,7 @@ impl OwnOrder {
         }
     }
 
-    /// How many shares lapsed at the close.
+    /// Returns the number of shares that lapsed at the close.
     #[must_use]
     pub fn lapsed(&self) -> u64 {
         match self.state {

@@ -1,5 +1,5 @@
-//! Sealed bids for the whole lot: first-price and second-price (Vickrey). One bid a trader, hidden until the
-//! close; others see how many have bid.
+//! Sealed bids for the whole lot: first-price and second-price (Vickrey). One bid per trader, hidden until the close;
+//! others see the number of bidders.
 
 use super::format::{FormatRules, OrderChange, ReservationChange};
 use super::orders::{Orders, Sealed, open, own_orders, reserves};
@@ -12,16 +12,16 @@ use crate::model::command::SealedTerms;
 use crate::model::event::{Event, Events, OpenedBid, Outcome, SoldBy, UnsoldBecause};
 use crate::{Price, Reject, TermsError, Timestamp, UserId};
 
-/// How many live bids a trader can have.
+/// Maximum number of live bids of a trader.
 const BIDS_EACH: u32 = 1;
 
-/// What everyone sees of a sealed lot.
+/// Public state of a sealed lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SealedBook {
-    /// How many traders have a live bid.
+    /// Number of traders with a live bid.
     pub bidders: u32,
-    /// Whether there is a reserve; its price is hidden.
+    /// True if there is a reserve; its price is hidden.
     pub has_reserve: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn check_terms(
     Ok(())
 }
 
-/// All that a decision looks at.
+/// Input of a decision.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
     pub(super) terms: &'a SealedTerms,

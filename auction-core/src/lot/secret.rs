@@ -1,4 +1,4 @@
-//! What only the engine knows of a lot, and the one place where formats are told apart to decide.
+//! Hidden part of a lot, and the only place that selects the format's rules for a decision.
 
 use alloc::boxed::Box;
 
@@ -18,7 +18,7 @@ use crate::model::event::{BidAccepted, Event, Events, Outcome, PrivateEvent, Pub
 use crate::{LotId, OpenLot, Price, Reject, Seed, Span, Terms, TermsError, Timestamp, UserId};
 use alloc::vec::Vec;
 
-/// What only the engine knows of a lot.
+/// Hidden part of a lot.
 // One cache line: every bid on an English lot reads and writes all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -55,14 +55,14 @@ impl LotSecret {
         hidden
     }
 
-    /// Takes how the lot stands now, after its public half took anything but a bid.
+    /// Prepares the fast path for the current state of the lot, after its public part applied any event but a bid.
     pub(crate) fn look_ahead(&mut self, lot: &Lot) {
         if let (Terms::English(terms), BookSecret::English(hidden)) = (&lot.terms, &mut self.book) {
             hidden.look_ahead(lot, terms, self.reserve);
         }
     }
 
-    /// Whether both halves are of one lot.
+    /// Returns true if both parts belong to the same lot.
     pub(crate) fn belongs_to(&self, lot: &Lot) -> bool {
         match (&lot.terms, &lot.book, &self.book) {
             (Terms::English(_), Book::English(book), BookSecret::English(hidden)) => {
@@ -82,7 +82,7 @@ impl LotSecret {
         }
     }
 
-    /// Takes what was decided in secret, before what was decided openly with it; `false` when it does not fit.
+    /// Applies a private event, before the public events decided with it; `false` if it does not fit.
     #[must_use]
     pub(crate) fn apply_private(&mut self, lot: &Lot, event: &PrivateEvent) -> bool {
         match (event, &mut self.book) {
@@ -109,8 +109,7 @@ impl LotSecret {
         }
     }
 
-    /// Takes what was decided openly of the lot's life, before the public half does; `false` when it does not
-    /// fit.
+    /// Applies a public event of the lot's life cycle, before the public part does; `false` if it does not fit.
     #[must_use]
     pub(crate) fn apply_public(&mut self, lot: &Lot, event: &PublicEvent) -> bool {
         let BookSecret::Call(hidden) = &mut self.book else {
@@ -129,7 +128,7 @@ impl LotSecret {
         }
     }
 
-    /// When something is next due.
+    /// Returns the next deadline.
     pub(crate) fn deadline(&self, lot: &Lot) -> Option<Timestamp> {
         let due = lot.deadline()?;
         Some(match &self.book {
@@ -141,7 +140,7 @@ impl LotSecret {
         })
     }
 
-    /// Whether what is due next is that a random end is drawn.
+    /// Returns true if the next thing due is the draw of a random end.
     pub(crate) fn is_to_be_drawn(&self, lot: &Lot) -> bool {
         let BookSecret::Call(hidden) = &self.book else {
             return false;
@@ -150,17 +149,17 @@ impl LotSecret {
         has_end && lot.phase == Phase::Open && hidden.end().is_none()
     }
 
-    /// How many orders a trader has in a call auction that is open; `None`: it is none.
+    /// Returns the number of a trader's orders in an open call auction; `None`: it is no such lot.
     pub(crate) fn call_orders_of(&self, trader: UserId) -> Option<usize> {
         self.call_book().map(|book| book.count_of(trader))
     }
 
-    /// Those who have orders in a call auction that is open.
+    /// Returns the traders with orders in an open call auction.
     pub(crate) fn call_traders(&self) -> impl Iterator<Item = UserId> {
         self.call_book().into_iter().flat_map(|book| book.traders())
     }
 
-    /// The book of a call auction that is open.
+    /// Returns the book of an open call auction.
     fn call_book(&self) -> Option<&crate::clearing::call::Book> {
         match &self.book {
             BookSecret::Call(hidden) => hidden.orders().map(|orders| orders.book()),
@@ -168,7 +167,7 @@ impl LotSecret {
         }
     }
 
-    /// Takes an open bid, before the public half does.
+    /// Applies an open bid, before the public part does.
     #[inline(always)]
     pub(crate) fn bid_accepted(&mut self, lot: &Lot, bid: &BidAccepted) {
         if let BookSecret::English(hidden) = &mut self.book {
@@ -220,7 +219,7 @@ impl LotSecret {
         }
     }
 
-    /// Every live order, and whose it is, in the order of their time.
+    /// Calls `take` with every live order and its trader, in the order of their time.
     pub(crate) fn each_order(&self, lot: LotId, take: &mut impl FnMut(UserId, StandingOrder)) {
         match &self.book {
             BookSecret::Orders(orders) => {
@@ -242,7 +241,7 @@ impl LotSecret {
         }
     }
 
-    /// Who leads, and the highest that they have offered.
+    /// Returns the leader and their highest offer.
     pub(crate) fn lead(&self, lot: &Lot) -> Option<(UserId, Price)> {
         match &self.book {
             BookSecret::English(hidden) => lot.leader().map(|leader| (leader, hidden.best())),
@@ -250,17 +249,17 @@ impl LotSecret {
         }
     }
 
-    /// What comes of the lot if it closes now, and the events that open what was hidden.
+    /// Returns the outcome of the lot if it closes now, and adds the events that open hidden data.
     pub(crate) fn decide_close(&self, lot: &Lot, events: &mut Events) -> Outcome {
         self.with_format(lot, |format| format.decide_close(events))
     }
 
-    /// What a trader must have free for what was decided on their command.
+    /// Returns the funds that a trader must have free for the events decided on their command.
     pub(crate) fn demand(&self, lot: &Lot, trader: UserId, events: &Events) -> Reservation {
         self.with_format(lot, |format| format.demand(trader, events))
     }
 
-    /// How an event that comes next changes what the lot binds its traders to.
+    /// Calls `each` with the changes of reservations that the next event causes.
     pub(crate) fn each_reservation_change(
         &self,
         lot: &Lot,
@@ -270,7 +269,7 @@ impl LotSecret {
         self.with_format(lot, |format| format.each_reservation_change(event, each));
     }
 
-    /// All that a lot which has not closed binds its traders to.
+    /// Calls `each` with all reservations of a lot that has not closed.
     pub(crate) fn each_reservation(&self, lot: &Lot, each: &mut dyn FnMut(UserId, Reservation)) {
         self.with_format(lot, |format| format.each_reservation(each));
     }
@@ -286,38 +285,38 @@ impl LotSecret {
         self.with_format(lot, |format| format.decide_draw(now, seed, events))
     }
 
-    /// What the lot does whose time has run out.
+    /// Decides the end of a lot whose time has run out.
     pub(crate) fn decide_due(&self, lot: &Lot, now: Timestamp, events: &mut Events) -> Due {
         self.with_format(lot, |format| format.decide_due(now, events))
     }
 
-    /// Opens a random end that no longer holds.
+    /// Opens a random end that no longer applies.
     pub(crate) fn open_end(&self, lot: &Lot, events: &mut Events) {
         self.with_format(lot, |format| format.open_end(events));
     }
 
-    /// Takes back what a suspended trader has on the lot, where that does not bind.
+    /// Withdraws a suspended trader's orders that are not binding.
     pub(crate) fn decide_withdrawal(&self, lot: &Lot, trader: UserId, events: &mut Events) {
         self.with_format(lot, |format| format.decide_withdrawal(trader, events));
     }
 
-    /// A trader's orders, by number.
+    /// Returns a trader's orders, by number.
     pub(crate) fn orders_of(&self, lot: &Lot, trader: UserId) -> Vec<OwnOrder> {
         self.with_format(lot, |format| format.orders_of(trader))
     }
 
-    /// Who would buy how many shares of whom if a call auction were uncrossed now.
+    /// Returns the trades (buyer, seller, shares) of a call auction if it were uncrossed now.
     pub(crate) fn call_trades(&self) -> Vec<(UserId, UserId, u64)> {
         self.call_book().map(call::trades).unwrap_or_default()
     }
 
-    /// What an uncross now would give; `None`: it is no call auction that is open.
+    /// Returns the result of an uncross now; `None`: the lot is no open call auction.
     pub(crate) fn indicative(&self) -> Option<Indicative> {
         self.call_book()
             .map(crate::clearing::call::Book::indicative)
     }
 
-    /// The best of a book that is open; `None`: it is closed, or no call auction's.
+    /// Returns the best limits of an open book; `None`: the book is closed, or the lot no call auction.
     pub(crate) fn depth(&self, lot: &Lot) -> Option<BookDepth> {
         match &lot.terms {
             Terms::Call(terms) if terms.book == crate::BookShown::Open => {
@@ -327,7 +326,7 @@ impl LotSecret {
         }
     }
 
-    /// What a trader would have needed to win; `None` before the close.
+    /// Returns the bid with which a trader would have won; `None` before the close.
     pub(crate) fn winning_threshold(&self, lot: &Lot, trader: UserId) -> Option<WinningThreshold> {
         let Phase::Closed { at, outcome } = lot.phase else {
             return None;
@@ -380,7 +379,7 @@ pub(crate) fn decide_offer(
     events: &mut Events,
 ) -> Result<(), Reject> {
     lot.check_open(now)?;
-    // Of these a market decides millions: past the table of formats.
+    // A market decides millions of these: they skip the selection of the format.
     if let (Terms::English(terms), Book::English(book), BookSecret::English(of_lot)) =
         (&lot.terms, &lot.book, &hidden.book)
     {
@@ -398,8 +397,8 @@ pub(crate) fn decide_offer(
     })
 }
 
-/// Decides and takes a plain bid on an English lot that takes the lead at its amount and changes nothing else;
-/// `None`: it is another one, or is to be refused, and nothing has changed.
+/// Decides and applies a plain bid on an English lot that takes the lead at its amount and changes nothing else;
+/// `None`: it is another kind, or is to be refused, and nothing has changed.
 #[inline(always)]
 pub(crate) fn lead_simply(
     id: LotId,

@@ -1,5 +1,5 @@
-//! Sealed bids for parts of the lot: uniform-price and pay-as-bid. The highest prices are served first until
-//! the shares are gone.
+//! Sealed bids for parts of the lot: uniform-price and pay-as-bid. The highest prices are filled first until the shares
+//! run out.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -15,13 +15,13 @@ use crate::model::command::UniformTerms;
 use crate::model::event::{AllocatedBy, Event, Events, OpenedBid, Outcome, UnsoldBecause};
 use crate::{Price, Quantity, Reject, Sequence, TermsError, Timestamp, UserId};
 
-/// What everyone sees of a lot that is sold in parts.
+/// Public state of a lot that is sold in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformBook {
-    /// How many traders have a live bid.
+    /// Number of traders with a live bid.
     pub bidders: u32,
-    /// Whether there is a reserve; its price is hidden.
+    /// True if there is a reserve; its price is hidden.
     pub has_reserve: bool,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn check_terms(terms: &UniformTerms, reserve: Option<Price>) -> Resul
     Ok(())
 }
 
-/// All that a decision looks at.
+/// Input of a decision.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
     pub(super) terms: &'a UniformTerms,
@@ -106,8 +106,8 @@ impl FormatRules for State<'_> {
         })
     }
 
-    /// The smallest price at which a bid of the quantity and in the place of the trader's earliest would have
-    /// got a share; of who has none, a bid for one share after all the others.
+    /// The smallest price at which a bid with the quantity and place in time of the trader's earliest bid would have
+    /// got a share; for a trader without a bid, a bid for one share after all others.
     fn winning_threshold(&self, trader: UserId, _closed_at: Timestamp) -> WinningThreshold {
         let own = self.orders.of(trader).iter();
         let (place, quantity) = match own.min_by_key(|order| order.place) {

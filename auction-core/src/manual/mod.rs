@@ -1,23 +1,23 @@
 //! The manual: how to use this crate, page by page.
 //!
-//! Most pages begin with the market of [`opening`], which is there so that they compile as shown.
+//! Most pages begin with the market of [`opening`], so that their examples compile as shown.
 //!
-//! 1. [`embed`]: decide, journal, tell.
+//! 1. [`embed`]: decide, journal, reply.
 //! 2. [`time`]: deadlines, and what happens at them.
 //! 3. [`sessions`]: requests that can be sent twice.
 //! 4. [`feed`]: the public market.
-//! 5. [`lots`]: a lot's life, whatever its format.
-//! 6. [`english`]: the ascending auction, with a worked example; so have the others.
+//! 5. [`lots`]: the life cycle of a lot, common to all formats.
+//! 6. [`english`]: the ascending auction, with a worked example, like the other formats.
 //! 7. [`dutch`]: the falling price.
 //! 8. [`sealed`]: first-price and second-price.
 //! 9. [`uniform`]: many shares, at one price or as bid.
-//! 10. [`call`]: many buy and many sell, at one price.
-//! 11. [`book`]: many buy and many sell, all day.
+//! 10. [`call`]: many buyers and many sellers, at one price.
+//! 11. [`book`]: many buyers and many sellers, all day.
 //! 12. [`accounts`]: cash and shares, reserved and settled.
-//! 13. [`snapshots`]: beginning again without replaying everything, and the digest.
-//! 14. [`limits`]: how much of everything, and what is answered then.
+//! 13. [`snapshots`]: restarting without replaying everything, and the digest.
+//! 14. [`limits`]: all limits, and the error at each.
 //! 15. [`formats`]: how to add a format.
-//! 16. [`absent`]: what is deliberately not here.
+//! 16. [`absent`]: features that are deliberately absent.
 
 pub mod opening;
 #[doc = include_str!("../../docs/embed.md")]

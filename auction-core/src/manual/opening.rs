@@ -1,5 +1,5 @@
-//! The market that the pages of the manual begin with: a stock, two traders, the stock's company, and a lot of one
-//! share that closes after 300 seconds, its first least bid 0.01.
+//! The market at the beginning of the manual's pages: a stock, two traders, the stock's company, and a lot of one share
+//! that closes after 300 seconds, its first least bid 0.01.
 //!
 //! ```
 //! use auction_core::manual::opening::market;
@@ -20,7 +20,8 @@ use crate::{
 
 const CREDENTIAL: &[u8] = b"what a login is checked against";
 
-/// The commands of the operator that make this market: AAPL; mia and noa, who trade; apple, its company; lot 1.
+/// Returns the commands of the operator that create this market: AAPL; mia and noa, who trade; apple, its company; lot
+/// 1.
 #[must_use]
 pub fn opening() -> Vec<Command> {
     let symbol = Symbol::parse("AAPL").expect("a symbol");
@@ -41,7 +42,7 @@ pub fn opening() -> Vec<Command> {
     commands
 }
 
-/// The engine after those commands, at second 0.
+/// Returns the engine after those commands, at second 0.
 #[must_use]
 pub fn market() -> Engine {
     let mut engine = Engine::new(MarketId([7; 16]));

@@ -1,7 +1,7 @@
-//! The digest of a public market: two folds that agree on it show the same market.
+//! The digest of a public market: two folds with the same digest show the same market.
 //!
-//! Each user, stock and lot is an *item* with a SHA-256 of its own; the items are combined by exclusive or,
-//! so that a change costs one item and never the whole market:
+//! Each user, stock and lot is an *item* with a SHA-256 of its own; the items are combined by exclusive or, so that a
+//! change costs one item and not the whole market:
 //!
 //! `digest = SHA-256("auction digest 1" ‖ market id ‖ feed sequence ‖ time of the last event ‖ xor of all items)`
 //!
@@ -26,8 +26,8 @@
 //! | sealed book, uniform book | bidders `u32`, has reserve `u8` (0 no, 1 yes) |
 //! | call book | traders `u32`, reference `u64` optional, extended for market orders `u8` (0 no, 1 yes), random end's commitment optional: 32 bytes |
 //!
-//! The digest finds mistakes. It is no proof against someone who wants two markets to agree: what proves is
-//! the signature over the feed and the chain of the journal.
+//! The digest finds mistakes. It is no proof against an attacker who constructs two markets with the same digest: the
+//! proof is the signature over the feed and the hash chain of the journal.
 
 use core::fmt;
 
@@ -53,14 +53,14 @@ use crate::{FeedSequence, MarketId, Price, Timestamp, UserId};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Digest(pub [u8; 32]);
 
-/// 64 hexadecimal digits.
+/// Writes 64 hexadecimal digits.
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-/// Items combined by exclusive or: adding one that is in takes it out.
+/// Items combined by exclusive or: adding an item a second time removes it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Combined([u8; 32]);
 

@@ -1,4 +1,4 @@
-//! The market as everyone sees it: a fold of public events. Server, clients and pages use this one.
+//! The public market: a fold of public events, used by server, clients and pages alike.
 
 pub(crate) mod digest;
 
@@ -8,12 +8,12 @@ use alloc::vec::Vec;
 use crate::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
 use crate::lot::{CallBook, Lot, Phase};
 use crate::market::digest::{Combined, Digest, accounts_item, lot_item, stock_item, user_item};
-use crate::model::command::{AccountMode, Listing};
-use crate::model::event::{BidAccepted, ExtensionCause, Outcome, PublicEvent};
+use crate::model::command::{AccountMode, Listing, Role};
+use crate::model::event::{BidAccepted, ExtensionCause, LotOpened, Outcome, PublicEvent};
 use crate::model::listing::{Stock, User};
 use crate::{FeedSequence, LotId, MarketId, Name, Price, Symbol, Timestamp, UserId};
 
-/// The market as everyone sees it.
+/// The public market.
 #[derive(Clone, Debug)]
 pub struct Market {
     parts: MarketParts,
@@ -23,15 +23,15 @@ pub struct Market {
     kept: KeptDigest,
 }
 
-/// All that a market is made of, as values: what a snapshot carries.
+/// The parts of a market as values, for snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MarketParts {
     /// The market's identity.
     pub id: MarketId,
-    /// The place of the last public event.
+    /// Sequence of the last public event.
     pub feed_sequence: FeedSequence,
-    /// When the last public event happened.
+    /// Time of the last public event.
     pub at: Timestamp,
     /// All users, in the order of their numbers.
     pub users: Vec<User>,
@@ -39,60 +39,60 @@ pub struct MarketParts {
     pub stocks: BTreeMap<Symbol, Stock>,
     /// All lots, in the order of their numbers.
     pub lots: Vec<Lot>,
-    /// How traders pay.
+    /// Credit, or funds in accounts.
     pub accounts: AccountMode,
 }
 
-/// Why an event does not follow the ones before it: the feed has a gap, or is another market's.
+/// Reason why an event does not follow the ones before it: the feed has a gap, or belongs to another market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldError {
     /// A number is not the next one.
     #[error("the number of a new {what} is {number}, and {expected} was expected")]
     NotNext {
-        /// What is numbered.
+        /// The kind of number.
         what: &'static str,
         /// The number found.
         number: u64,
         /// The next number.
         expected: u64,
     },
-    /// An event names a lot that is not there, or has closed.
-    #[error("lot {0} is not there, or has closed")]
+    /// An event names a lot that does not exist, or has closed.
+    #[error("lot {0} does not exist, or has closed")]
     LotNotOpen(LotId),
-    /// An event does not fit the format of its lot, or how the lot stands.
-    #[error("lot {0} does not stand so that this can happen to it")]
+    /// An event does not fit the format of its lot, or its current state.
+    #[error("the event does not fit lot {0} in its current state")]
     NotForLot(LotId),
-    /// An event names a user who is not there.
+    /// An event names a user who does not exist.
     #[error("user {0} is not known")]
     UnknownUser(UserId),
     /// An event names a stock that is not listed.
     #[error("stock {0} is not listed")]
     UnknownSymbol(Symbol),
-    /// Two users have one name.
+    /// Two users have the same name.
     #[error("the name {0} is taken")]
     NameTaken(Name),
-    /// What is public and what is hidden of a lot do not belong together.
+    /// The public and the hidden part of a lot contradict each other.
     #[error("the public and the hidden part of lot {0} contradict each other")]
     LotContradicted(LotId),
-    /// A random end is not the one that was fixed before.
+    /// A random end is not the one that was fixed.
     #[error("the random end of lot {0} is not the one that was committed to")]
     EndNotAsCommitted(LotId),
-    /// There are more things than a market can hold.
+    /// There are more items than a market can hold.
     #[error("the market is full")]
     Full,
     /// An account cannot pay, deliver or release what an event says.
-    #[error("the account of user {0} does not have what this takes of it")]
+    #[error("the account of user {0} does not cover this event")]
     AccountContradicted(UserId),
     /// The accounts of a snapshot do not balance.
     #[error("the accounts do not balance, or do not belong to this market")]
     AccountsContradicted,
-    /// How traders pay was fixed before.
+    /// The account mode was fixed before.
     #[error("how traders pay is fixed before the first lot")]
     AccountsFixed,
 }
 
 impl Market {
-    /// A market in which nothing has happened.
+    /// Creates a market without events.
     #[must_use]
     pub fn new(id: MarketId) -> Self {
         let parts = MarketParts {
@@ -102,7 +102,7 @@ impl Market {
         Self::from_parts(parts).expect("an empty market is consistent")
     }
 
-    /// A market of the parts of a snapshot.
+    /// Creates a market from the parts of a snapshot.
     ///
     /// # Errors
     /// [`FoldError`] when the parts contradict each other.
@@ -146,84 +146,84 @@ impl Market {
         })
     }
 
-    /// All that the market is made of.
+    /// Returns the parts of the market.
     #[must_use]
     pub fn parts(&self) -> &MarketParts {
         &self.parts
     }
 
-    /// The market's identity.
+    /// Returns the market's identity.
     #[must_use]
     pub fn id(&self) -> MarketId {
         self.parts.id
     }
 
-    /// The place of the last public event.
+    /// Returns the sequence of the last public event.
     #[must_use]
     pub fn feed_sequence(&self) -> FeedSequence {
         self.parts.feed_sequence
     }
 
-    /// All lots, in the order of their numbers.
+    /// Returns all lots, in the order of their numbers.
     #[must_use]
     pub fn lots(&self) -> &[Lot] {
         &self.parts.lots
     }
 
-    /// How many lots have not closed, scheduled and halted ones included.
+    /// Returns the number of lots that have not closed, scheduled and halted ones included.
     #[must_use]
     pub fn open_lots(&self) -> usize {
         self.open_lots
     }
 
-    /// How traders pay.
+    /// Returns the account mode: credit, or funds in accounts.
     #[must_use]
     pub fn accounts(&self) -> AccountMode {
         self.parts.accounts
     }
 
-    /// A lot.
+    /// Returns a lot.
     #[must_use]
     pub fn lot(&self, lot: LotId) -> Option<&Lot> {
         self.parts.lots.get(lot.index()?)
     }
 
-    /// The lots of a stock, the oldest first.
+    /// Returns the lots of a stock, the oldest first.
     #[must_use]
     pub fn lots_of(&self, symbol: Symbol) -> &[LotId] {
         self.lots_by_symbol.get(&symbol).map_or(&[], Vec::as_slice)
     }
 
-    /// A listed stock.
+    /// Returns a listed stock.
     #[must_use]
     pub fn stock(&self, symbol: Symbol) -> Option<&Stock> {
         self.parts.stocks.get(&symbol)
     }
 
-    /// All listed stocks, by symbol.
+    /// Returns all listed stocks, by symbol.
     pub fn stocks(&self) -> impl Iterator<Item = &Stock> {
         self.parts.stocks.values()
     }
 
-    /// A user.
+    /// Returns a user.
     #[must_use]
     pub fn user(&self, user: UserId) -> Option<&User> {
         self.parts.users.get(user.index()?)
     }
 
-    /// All users, in the order of their numbers.
+    /// Returns all users, in the order of their numbers.
     #[must_use]
     pub fn users(&self) -> &[User] {
         &self.parts.users
     }
 
-    /// The user of a name.
+    /// Returns the user with a name.
     #[must_use]
     pub fn user_named(&self, name: Name) -> Option<UserId> {
         self.names.get(&name).copied()
     }
 
-    /// The digest of the market as it stands. Costs as much as has changed since the last call.
+    /// Returns the digest of the current market. The cost depends on the number of changes since the last call.
     pub fn digest(&mut self) -> Digest {
         self.kept.catch_up(&self.parts);
         self.kept
@@ -231,7 +231,7 @@ impl Market {
             .digest(self.parts.id, self.parts.feed_sequence, self.parts.at)
     }
 
-    /// Takes the next public event, which happened at `at`.
+    /// Applies the next public event, which happened at `at`.
     ///
     /// # Errors
     /// [`FoldError`] when the event does not follow the ones before it; the market is then unchanged.
@@ -262,13 +262,13 @@ impl Market {
         Ok(())
     }
 
-    /// A lot, to take a bid on it that was just decided: say so with [`bid_taken`](Self::bid_taken).
+    /// Returns a lot, to apply a bid to it that was just decided: call [`bid_taken`](Self::bid_taken) afterwards.
     #[inline(always)]
     pub(crate) fn lot_to_bid_on(&mut self, lot: LotId) -> Option<&mut Lot> {
         self.parts.lots.get_mut(lot.index()?)
     }
 
-    /// The lot itself has taken a bid, at the latest time of all.
+    /// Updates the market after a bid was applied to the lot itself, at `at` or later than all earlier events.
     #[inline(always)]
     pub(crate) fn bid_taken(&mut self, at: Timestamp, lot: LotId) {
         self.kept.lot_changed(lot);
@@ -276,53 +276,23 @@ impl Market {
         self.parts.feed_sequence = self.parts.feed_sequence.next();
     }
 
-    /// Another event has happened.
+    /// Counts one more event.
     #[inline(always)]
     fn happened(&mut self, at: Timestamp) {
         self.parts.at = self.parts.at.max(at);
         self.parts.feed_sequence = self.parts.feed_sequence.next();
     }
 
-    /// Takes any event but a bid, of which there are millions.
+    /// Applies any event but a bid; there are millions of bids.
     #[inline(never)]
     fn apply_other(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), FoldError> {
         match event {
             PublicEvent::BidAccepted(_) => unreachable!("bids are taken above"),
             PublicEvent::StockListed(listing) => self.stock_listed(*listing)?,
             PublicEvent::UserRegistered { user, name, role } => {
-                check_next("user", user.0, UserId::at_index(self.parts.users.len()).0)?;
-                if self.names.contains_key(name) {
-                    return Err(FoldError::NameTaken(*name));
-                }
-                if self.parts.users.len() >= USERS_MAX {
-                    return Err(FoldError::Full);
-                }
-                self.names.insert(*name, *user);
-                self.parts.users.push(User {
-                    name: *name,
-                    role: *role,
-                });
+                self.user_registered(*user, *name, *role)?;
             }
-            PublicEvent::LotOpened(opened) => {
-                check_next(
-                    "lot",
-                    opened.lot.0,
-                    LotId::at_index(self.parts.lots.len()).0,
-                )?;
-                if !self.parts.stocks.contains_key(&opened.symbol) {
-                    return Err(FoldError::UnknownSymbol(opened.symbol));
-                }
-                if self.parts.lots.len() >= LOTS_MAX {
-                    return Err(FoldError::Full);
-                }
-                self.lots_by_symbol
-                    .entry(opened.symbol)
-                    .or_default()
-                    .push(opened.lot);
-                self.parts.lots.push(Lot::opened(opened, at));
-                self.open_lots += 1;
-                self.kept.lot_opened();
-            }
+            PublicEvent::LotOpened(opened) => self.lot_opened(at, opened)?,
             PublicEvent::LotExtended {
                 lot,
                 closes_at,
@@ -338,26 +308,7 @@ impl Market {
                     lot.extensions = lot.extensions.saturating_add(1);
                 }
             }
-            PublicEvent::LotClosed { lot, outcome } => {
-                let id = *lot;
-                let lot = self.lot_in(id, |_| true)?;
-                if let Outcome::Crossed { .. } | Outcome::NoCross { .. } = outcome
-                    && lot.book.call_mut().is_none()
-                {
-                    return Err(FoldError::NotForLot(id));
-                }
-                lot.phase = Phase::Closed {
-                    at,
-                    outcome: *outcome,
-                };
-                let symbol = lot.symbol;
-                self.open_lots -= 1;
-                if let Outcome::Crossed { price, .. } = outcome {
-                    let stock = self.parts.stocks.get_mut(&symbol);
-                    stock.ok_or(FoldError::UnknownSymbol(symbol))?.last_uncross = Some(*price);
-                    self.kept.stock_changed(symbol);
-                }
-            }
+            PublicEvent::LotClosed { lot, outcome } => self.lot_closed(at, *lot, *outcome)?,
             PublicEvent::LotBegan { lot } => {
                 let lot = self.lot_in(*lot, |lot| lot.is_scheduled() && lot.runs())?;
                 lot.phase = Phase::Open;
@@ -377,7 +328,7 @@ impl Market {
                 lot.closes_at = *closes_at;
             }
             PublicEvent::BiddersCounted { lot: id, bidders } => {
-                // Cancels of a halted lot are counted too.
+                // Cancels on a halted lot are counted too.
                 let lot = self.lot_in(*id, |lot| !lot.is_scheduled())?;
                 if !lot.book.bidders_counted(*bidders) {
                     return Err(FoldError::NotForLot(*id));
@@ -418,10 +369,63 @@ impl Market {
         Ok(())
     }
 
+    fn user_registered(&mut self, user: UserId, name: Name, role: Role) -> Result<(), FoldError> {
+        check_next("user", user.0, UserId::at_index(self.parts.users.len()).0)?;
+        if self.names.contains_key(&name) {
+            return Err(FoldError::NameTaken(name));
+        }
+        if self.parts.users.len() >= USERS_MAX {
+            return Err(FoldError::Full);
+        }
+        self.names.insert(name, user);
+        self.parts.users.push(User { name, role });
+        Ok(())
+    }
+
+    fn lot_opened(&mut self, at: Timestamp, opened: &LotOpened) -> Result<(), FoldError> {
+        check_next(
+            "lot",
+            opened.lot.0,
+            LotId::at_index(self.parts.lots.len()).0,
+        )?;
+        if !self.parts.stocks.contains_key(&opened.symbol) {
+            return Err(FoldError::UnknownSymbol(opened.symbol));
+        }
+        if self.parts.lots.len() >= LOTS_MAX {
+            return Err(FoldError::Full);
+        }
+        self.lots_by_symbol
+            .entry(opened.symbol)
+            .or_default()
+            .push(opened.lot);
+        self.parts.lots.push(Lot::opened(opened, at));
+        self.open_lots += 1;
+        self.kept.lot_opened();
+        Ok(())
+    }
+
+    fn lot_closed(&mut self, at: Timestamp, id: LotId, outcome: Outcome) -> Result<(), FoldError> {
+        let lot = self.lot_in(id, |_| true)?;
+        if let Outcome::Crossed { .. } | Outcome::NoCross { .. } = outcome
+            && lot.book.call_mut().is_none()
+        {
+            return Err(FoldError::NotForLot(id));
+        }
+        lot.phase = Phase::Closed { at, outcome };
+        let symbol = lot.symbol;
+        self.open_lots -= 1;
+        if let Outcome::Crossed { price, .. } = outcome {
+            let stock = self.parts.stocks.get_mut(&symbol);
+            stock.ok_or(FoldError::UnknownSymbol(symbol))?.last_uncross = Some(price);
+            self.kept.stock_changed(symbol);
+        }
+        Ok(())
+    }
+
     fn stock_listed(&mut self, listing: Listing) -> Result<(), FoldError> {
         match self.parts.stocks.get_mut(&listing.symbol) {
             Some(stock) => {
-                // What the company has published stands, unless the list has news of its own.
+                // The profit that the company has published is kept, unless the list has a new one.
                 if stock.listing.profit != listing.profit {
                     stock.profit = listing.profit;
                 }
@@ -443,13 +447,13 @@ impl Market {
         Ok(())
     }
 
-    /// The book of a call auction that has begun and not closed.
+    /// Returns the book of a call auction that has begun and not closed.
     fn call_in(&mut self, id: LotId) -> Result<&mut CallBook, FoldError> {
         let lot = self.lot_in(id, |lot| lot.phase == Phase::Open)?;
         lot.book.call_mut().ok_or(FoldError::NotForLot(id))
     }
 
-    /// A lot that has not closed, to be changed if it stands so.
+    /// Returns a lot that has not closed and meets the condition, to be changed.
     #[inline]
     fn lot_in(
         &mut self,
@@ -468,7 +472,7 @@ impl Market {
     }
 }
 
-/// Two markets are equal when everyone sees the same in both.
+/// Two markets are equal when their public data is equal.
 impl PartialEq for Market {
     fn eq(&self, other: &Self) -> bool {
         self.parts == other.parts
@@ -477,20 +481,20 @@ impl PartialEq for Market {
 
 impl Eq for Market {}
 
-/// The digest, kept item by item, so that it costs no more than what has changed.
+/// The digest, stored item by item, so that an update costs no more than the changes.
 #[derive(Clone, Debug, Default)]
 struct KeptDigest {
     combined: Combined,
-    /// How traders pay, as it is in.
+    /// The account mode included in the digest.
     accounts: AccountMode,
-    /// Users never change: those before this are in.
+    /// Number of users included; users never change.
     users: usize,
     stocks: BTreeMap<Symbol, [u8; 32]>,
     changed_stocks: BTreeSet<Symbol>,
-    /// Each lot's item as it was last combined; those that opened since are not in it yet.
+    /// Item of each lot as it was last combined; lots opened since are not included yet.
     lots: Vec<[u8; 32]>,
     changed_lots: Vec<LotId>,
-    /// Whether a lot is among the changed ones: beside the items, since every bid asks.
+    /// True for lots among the changed ones: stored beside the items, since every bid checks it.
     lot_is_changed: Vec<bool>,
 }
 
@@ -528,7 +532,7 @@ impl KeptDigest {
 
     fn catch_up(&mut self, parts: &MarketParts) {
         if self.accounts != parts.accounts {
-            // A market is on credit first, and that has no item.
+            // A market starts on credit, which has no item.
             self.accounts = parts.accounts;
             self.combined.toggle(&accounts_item(parts.accounts));
         }
@@ -550,7 +554,7 @@ impl KeptDigest {
             self.combined.toggle(&item);
             match self.lots.get_mut(index) {
                 Some(before) => self.combined.toggle(&core::mem::replace(before, item)),
-                // Lots that opened since stand among the changed ones in the order of their numbers.
+                // Lots opened since are among the changed ones in the order of their numbers.
                 None => self.lots.push(item),
             }
             self.lot_is_changed[index] = false;

@@ -1,4 +1,4 @@
-//! What can be asked of the market, and by whom.
+//! Commands to the market, and their callers.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -13,15 +13,15 @@ use crate::{
     SessionId, SoftClose, Span, Steps, Symbol, Timestamp, UserId,
 };
 
-/// Who asks. The shell knows; a message never says it of itself.
+/// Sender of a command. The shell identifies it; a message never names its own sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// The program that runs the market.
     Operator,
-    /// A user whom the embedding program has identified by its own means. Nothing is remembered of the
-    /// request, so that a repetition is a new request.
+    /// A user whom the embedding program has identified by its own means. The request is not remembered, so a
+    /// repetition is a new request.
     User(UserId),
-    /// A logged-in session and its number for this request: asked again, the request has no second effect.
+    /// A logged-in session and its number for this request: a repetition has no second effect.
     Session {
         /// The session.
         session: SessionId,
@@ -30,10 +30,10 @@ pub enum Caller {
     },
 }
 
-/// Who acted, as a record tells it.
+/// The actor in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Time itself: a deadline was due.
+    /// The clock: a deadline was due.
     Clock,
     /// The program that runs the market.
     Operator,
@@ -41,11 +41,11 @@ pub enum Actor {
     User(UserId),
 }
 
-/// What can be asked of the market.
+/// A command to the market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Command {
-    /// Lists a stock, or lists it anew with other values. Operator, auctioneer.
+    /// Lists a stock, or lists it again with other values. Operator, auctioneer.
     ListStock(Listing),
     /// Opens a lot of a listed stock, now or later. Operator, auctioneer.
     OpenLot(Box<OpenLot>),
@@ -56,12 +56,12 @@ pub enum Command {
         /// The new close.
         closes_at: Timestamp,
     },
-    /// Closes a lot that is due. Decided by [`Engine::advance`](crate::Engine::advance) alone.
+    /// Closes a lot that is due. Decided only by [`Engine::advance`](crate::Engine::advance).
     CloseDue {
         /// The lot.
         lot: LotId,
     },
-    /// Makes an account. Operator.
+    /// Creates an account. Operator.
     Register(Box<Registration>),
     /// Opens a session for a user whose password the operator has checked. Operator.
     OpenSession(Box<NewSession>),
@@ -70,15 +70,15 @@ pub enum Command {
         /// The session.
         session: SessionId,
     },
-    /// Bids openly. On an English lot a new leader stands at this price; on a Dutch lot the bidder takes it at
-    /// the price of the moment, if that is no higher. Trader.
+    /// Bids openly. On an English lot a new leader sets the price to this bid; on a Dutch lot the bidder takes it at
+    /// the current price, if that is no higher. Trader.
     Bid {
         /// The lot.
         lot: LotId,
         /// The price offered for each share.
         price: Price,
     },
-    /// States a hidden maximum on an English lot: the market bids for the trader up to it. Trader.
+    /// Sets a hidden maximum on an English lot: the market bids for the trader up to it. Trader.
     BidMaximum {
         /// The lot.
         lot: LotId,
@@ -89,12 +89,12 @@ pub enum Command {
     PublishProfit {
         /// The stock.
         symbol: Symbol,
-        /// The stock's code, so that a slip of the symbol hits no other stock.
+        /// The stock's code, so that a mistyped symbol does not affect another stock.
         security: SecurityCode,
         /// The profit.
         profit: Profit,
     },
-    /// Opens a scheduled lot that is due. Decided by [`Engine::advance`](crate::Engine::advance) alone.
+    /// Opens a scheduled lot that is due. Decided only by [`Engine::advance`](crate::Engine::advance).
     OpenDue {
         /// The lot.
         lot: LotId,
@@ -104,23 +104,22 @@ pub enum Command {
         /// The lot.
         lot: LotId,
     },
-    /// Takes a lot back before its first bid: nothing is sold. Operator, auctioneer.
+    /// Cancels a lot before its first bid: nothing is sold. Operator, auctioneer.
     CancelLot {
         /// The lot.
         lot: LotId,
     },
-    /// Stops a lot's time: it takes nothing but cancels until it is resumed. Operator, auctioneer.
+    /// Stops a lot's time: it accepts only cancels until it is resumed. Operator, auctioneer.
     HaltLot {
         /// The lot.
         lot: LotId,
     },
-    /// Lets a halted lot go on: its opening and its close come later by as long as it was halted. Operator,
-    /// auctioneer.
+    /// Resumes a halted lot: its opening and its close are moved by the duration of the halt. Operator, auctioneer.
     ResumeLot {
         /// The lot.
         lot: LotId,
     },
-    /// Lets a user do nothing more until they are reinstated; what they have bid binds. Operator, auctioneer.
+    /// Suspends a user, who cannot act until they are reinstated; their bids stay binding. Operator, auctioneer.
     SuspendUser {
         /// The user.
         user: UserId,
@@ -130,80 +129,82 @@ pub enum Command {
         /// The user.
         user: UserId,
     },
-    /// Places a hidden order on a lot that takes them. Trader.
+    /// Places a hidden order on a lot that accepts them. Trader.
     PlaceOrder {
         /// The lot.
         lot: LotId,
-        /// Whether it buys or sells.
+        /// Buy or sell.
         side: Side,
-        /// How many shares.
+        /// Number of shares.
         quantity: Quantity,
         /// The worst price it accepts for each share; `None`: any.
         limit: Option<Price>,
     },
-    /// Replaces an order of one's own. Its number stays; its place in time is new where the format says so.
+    /// Replaces one of the trader's own orders. Its number stays; its place in time is new where the format says so.
     /// Trader.
     ReplaceOrder {
         /// The lot.
         lot: LotId,
         /// The order.
         order: OrderId,
-        /// How many shares from now on.
+        /// New number of shares.
         quantity: Quantity,
-        /// The worst price it accepts from now on; `None`: any.
+        /// New worst price that it accepts; `None`: any.
         limit: Option<Price>,
     },
-    /// Takes an order of one's own back. Trader.
+    /// Cancels one of the trader's own orders. Trader.
     CancelOrder {
         /// The lot.
         lot: LotId,
         /// The order.
         order: OrderId,
     },
-    /// Sets the dead-man switch of a session: when nobody speaks for it for so long, or it ends, its user's open
-    /// orders are to be pulled. The market only remembers it; the shell sees who speaks, and cancels. Trader, of a
-    /// session of their own; the operator clears it once a session has ended and the orders are pulled.
+    /// Sets the dead-man switch of a session: when the session has been disconnected for this long, or ends, its user's
+    /// open orders are to be cancelled. The market only remembers the switch; the shell observes connections, and
+    /// cancels. Trader, for a session of their own; the operator clears it once a session has ended and the orders are
+    /// cancelled.
     SetDeadMan {
         /// The session.
         session: SessionId,
-        /// How long it may be away; `None` clears the switch.
+        /// Time that the session may be disconnected; `None` clears the switch.
         grace: Option<Span>,
     },
-    /// Says whether traders bid on credit or with what is in their accounts; before the first lot. Operator.
+    /// Sets the account mode, credit or funds, before the first lot. Operator.
     SetAccounts {
-        /// How they pay.
+        /// The account mode.
         mode: AccountMode,
     },
-    /// Pays into a trader's account, from outside the market. Operator, auctioneer.
+    /// Deposits into a trader's account, from outside the market. Operator, auctioneer.
     Deposit {
         /// The trader.
         user: UserId,
-        /// What.
+        /// Cash or shares.
         asset: Asset,
     },
-    /// Pays out of a trader's account what is free. Operator, auctioneer.
+    /// Withdraws free cash or shares from a trader's account. Operator, auctioneer.
     Withdraw {
         /// The trader.
         user: UserId,
-        /// What.
+        /// Cash or shares.
         asset: Asset,
     },
-    /// Fixes the random end of a call auction. Decided by [`Engine::advance`](crate::Engine::advance) alone, with
-    /// a seed that its caller draws.
+    /// Fixes the random end of a call auction. Decided only by [`Engine::advance`](crate::Engine::advance), with a seed
+    /// that its caller draws.
     DrawEnd {
         /// The lot.
         lot: LotId,
-        /// Numbers drawn at random.
+        /// Random numbers.
         seed: Seed,
     },
-    /// Adds a device to the account of who asks: a session that speaks by envelopes which the device's key signs.
+    /// Adds a device to the caller's account: a session whose requests are envelopes that the device's key signs.
     /// Trader.
     AddDevice(Box<NewDevice>),
 }
 
 impl Command {
-    /// Whether the command holds what others must not see: a credential, a token, a reserve, a maximum, an
-    /// order, a suspension, a payment, a random end, a device. Such a command stands in the private part of its record, whole and with its actor.
+    /// Returns true if the command holds data that others must not see: a credential, a token, a reserve, a maximum, an
+    /// order, a suspension, a payment, a random end, a device. Such a command is in the private part of its record,
+    /// complete and with its actor.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         match self {
@@ -267,18 +268,18 @@ impl From<NewDevice> for Command {
     }
 }
 
-/// How the traders of a market pay.
+/// Payment mode of a market's traders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AccountMode {
-    /// Without limit: the market says who owes what to whom, and they settle elsewhere.
+    /// Without limit: the market records who owes what to whom, and they settle elsewhere.
     #[default]
     Credit,
-    /// With the cash and the shares in their accounts: a bid reserves what it can cost, a close settles.
+    /// With the cash and the shares in their accounts: a bid reserves its greatest cost, a close settles.
     Funds,
 }
 
-/// The word that settings and messages use.
+/// Writes the word that settings and messages use.
 impl fmt::Display for AccountMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -288,17 +289,17 @@ impl fmt::Display for AccountMode {
     }
 }
 
-/// What an account can hold.
+/// Cash or shares in an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Asset {
-    /// Money; more than none.
+    /// Cash; more than zero.
     Cash(Amount),
     /// Shares of a listed stock.
     Shares {
         /// The stock.
         symbol: Symbol,
-        /// How many.
+        /// Number of shares.
         quantity: Quantity,
     },
 }
@@ -313,12 +314,12 @@ pub struct Listing {
     pub security: SecurityCode,
     /// The base price of lots to be opened; may be zero.
     pub price: Price,
-    /// The profit known so far.
+    /// The latest known profit.
     pub profit: Profit,
 }
 
 impl Listing {
-    /// A stock whose profit is not known yet.
+    /// Creates a stock whose profit is not known yet.
     #[must_use]
     pub fn new(symbol: Symbol, security: SecurityCode, price: Price) -> Self {
         Self {
@@ -336,21 +337,21 @@ impl Listing {
 pub struct OpenLot {
     /// The stock.
     pub symbol: Symbol,
-    /// How many shares; of a call auction the round lot.
+    /// Number of shares; for a call auction the round lot.
     pub quantity: Quantity,
-    /// When it opens, after now and at most 366 days on; `None`: now.
+    /// Opening time, after now and at most 366 days later; `None`: now.
     pub opens_at: Option<Timestamp>,
-    /// When it closes, exclusive; after it opens, and at most 366 days on.
+    /// Closing time, exclusive; after the opening, and at most 366 days after it.
     pub closes_at: Timestamp,
     /// The format, and its public terms.
     pub terms: Terms,
-    /// Below this price nothing is sold; hidden from everyone. A Dutch lot has none: its floor is public. A call
+    /// Nothing is sold below this price; hidden from everyone. A Dutch lot has none: its floor is public. A call
     /// auction has none: its sellers name their limits.
     pub reserve: Option<Price>,
 }
 
 impl OpenLot {
-    /// A lot that opens now, without reserve.
+    /// Creates a lot that opens now, without reserve.
     #[must_use]
     pub fn new(
         symbol: Symbol,
@@ -375,9 +376,9 @@ impl OpenLot {
 pub enum Terms {
     /// Ascending, open.
     English(EnglishTerms),
-    /// Descending: the first to take it wins.
+    /// Descending: the first trader to take it wins.
     Dutch(DutchTerms),
-    /// One sealed bid a trader for the whole lot.
+    /// One sealed bid per trader for the whole lot.
     Sealed(SealedTerms),
     /// Sealed bids for parts of the lot.
     Uniform(UniformTerms),
@@ -407,26 +408,26 @@ terms_from! {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EnglishTerms {
-    /// By how much a bid must rise.
+    /// Minimum raise of a bid, by price.
     pub steps: Steps,
     /// A plain bid of this price wins at once, while the reserve is not met (without a reserve: before the
     /// first bid).
     pub buy_now: Option<Price>,
-    /// How late bids move the close.
+    /// Extension of the close by late bids.
     pub soft_close: SoftClose,
 }
 
-/// The public terms of a Dutch lot: `max(floor, start - step x intervals passed)`, halts left out.
+/// The public terms of a Dutch lot: `max(floor, start - step x intervals passed)`, halts excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DutchTerms {
     /// The price at the opening.
     pub start: Price,
-    /// By how much the price falls.
+    /// Amount of each fall of the price.
     pub step: Price,
-    /// How long each price stands.
+    /// Time between two falls of the price.
     pub interval: Span,
-    /// The lowest price; it stays to the close.
+    /// The lowest price, which lasts until the close.
     pub floor: Price,
 }
 
@@ -434,7 +435,7 @@ pub struct DutchTerms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SealedTerms {
-    /// What the winner pays.
+    /// Price rule.
     pub pricing: SealedPricing,
 }
 
@@ -442,44 +443,43 @@ pub struct SealedTerms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformTerms {
-    /// What those who get shares pay.
+    /// Price rule.
     pub pricing: UniformPricing,
-    /// Who is served first at the price where the shares run out.
+    /// Rule by which bids are filled at the price where the shares run out.
     pub priority: MarginalPriority,
-    /// How many live bids a trader can have, at most
-    /// [`BIDS_PER_TRADER_MAX`](crate::limits::BIDS_PER_TRADER_MAX).
+    /// Maximum number of live bids of a trader, at most [`BIDS_PER_TRADER_MAX`](crate::limits::BIDS_PER_TRADER_MAX).
     pub bids_max: u32,
 }
 
 impl UniformTerms {
-    /// How many live bids a trader can have, where nobody says otherwise.
+    /// Default maximum number of live bids of a trader.
     pub const BIDS_MAX: u32 = 10;
 }
 
 /// The public terms of a call auction.
 ///
-/// Nobody sells the lot as a whole: its [quantity](OpenLot::quantity) is the *round lot*, and orders are for
-/// multiples of it.
+/// The lot has no single seller: its [quantity](OpenLot::quantity) is the *round lot*, and orders are for multiples of
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CallTerms {
-    /// The grid of limits; not zero.
+    /// The price grid of limits; not zero.
     pub tick: Price,
-    /// Whether the book is published while the call runs.
+    /// Open or closed book.
     pub book: BookShown,
-    /// How far from the reference the price may be; `None`: anywhere. Outside, the call is extended, and when it
-    /// has been as often as it can be, the price is the nearer bound.
+    /// Greatest distance of the price from the reference; `None`: unlimited. When the price is outside, the call is
+    /// extended; after the last extension, the price is the nearer bound.
     pub collar: Option<Collar>,
-    /// How often a price outside the collar extends the call.
+    /// Maximum number of extensions by a price outside the collar.
     pub extensions_max: u32,
-    /// Whether the call is extended, once, when market orders would stay unfilled.
+    /// Enables one extension when market orders would stay unfilled.
     pub market_extension: bool,
-    /// How long an extension is; longer than the random end and the no-cancel window together.
+    /// Duration of an extension; longer than the random end and the no-cancel window together.
     pub extend_by: Span,
-    /// The uncross comes at a random moment so long before the close, or at the close; zero: at the close.
+    /// The uncross happens at a random time within this window before the close, or at the close; zero: at the close.
     pub random_end: Span,
-    /// So long before the random end, and to the uncross, orders can only be added or improved; `None`: there is
-    /// no such window.
+    /// Duration of the no-cancel window before the random end: from its start to the uncross, orders can only be added
+    /// or improved; `None`: there is no such window.
     pub no_cancel: Option<Span>,
 }
 
@@ -499,18 +499,17 @@ impl Default for CallTerms {
     }
 }
 
-/// Whether the book of a call auction is published while it runs. What an uncross now would give is published
-/// either way.
+/// Publication of a call auction's book while it runs. The indicative result of an uncross is published in either case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum BookShown {
-    /// Quantities by price are, near the crossing.
+    /// Open: quantities by price near the crossing are published.
     Open,
-    /// Nothing more is.
+    /// Closed: nothing more is published.
     Closed,
 }
 
-/// What a user may do.
+/// Role of a user, with its permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
@@ -522,38 +521,39 @@ pub enum Role {
     Auctioneer,
 }
 
-/// An account to be made.
+/// A new account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Registration {
     /// The name, unique in the market.
     pub name: Name,
-    /// What the user may do.
+    /// The user's role.
     pub role: Role,
-    /// What the operator will check a login against.
+    /// The data that a login is checked against.
     pub credential: Credential,
 }
 
 impl Registration {
-    /// A trader.
+    /// Creates a trader's account.
     #[must_use]
     pub fn trader(name: Name) -> Self {
         Self::new(name, Role::Trader)
     }
 
-    /// The company of a stock.
+    /// Creates the account of a stock's company.
     #[must_use]
     pub fn company(name: Name, symbol: Symbol) -> Self {
         Self::new(name, Role::Company(symbol))
     }
 
-    /// An auctioneer.
+    /// Creates an auctioneer's account.
     #[must_use]
     pub fn auctioneer(name: Name) -> Self {
         Self::new(name, Role::Auctioneer)
     }
 
-    /// An account with an [empty credential](Credential::empty), for a program that knows its users by its own means.
+    /// Creates an account with an [empty credential](Credential::empty), for a program that identifies its users by its
+    /// own means.
     #[must_use]
     pub fn new(name: Name, role: Role) -> Self {
         Self {
@@ -563,33 +563,33 @@ impl Registration {
         }
     }
 
-    /// The same account with a credential.
+    /// Returns the same account with a credential.
     #[must_use]
     pub fn with_credential(self, credential: Credential) -> Self {
         Self { credential, ..self }
     }
 }
 
-/// Opaque bytes that the operator checks a login against, such as an argon2id string; at most
-/// [`CREDENTIAL_BYTES_MAX`]. Its `Debug` shows nothing of them.
+/// Opaque bytes that the operator checks a login against, such as an argon2id string; at most [`CREDENTIAL_BYTES_MAX`].
+/// Its `Debug` hides them.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Credential(Box<[u8]>);
 
 impl Credential {
-    /// Takes bytes, or gives `None` for more than [`CREDENTIAL_BYTES_MAX`].
+    /// Creates a credential, or returns `None` for more than [`CREDENTIAL_BYTES_MAX`].
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         (bytes.len() <= CREDENTIAL_BYTES_MAX).then(|| Self(bytes.into()))
     }
 
-    /// No bytes: of a user who does not log in here.
+    /// Creates a credential without bytes, for a user who does not log in here.
     #[must_use]
     pub fn empty() -> Self {
         Self(Box::default())
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -606,15 +606,15 @@ impl fmt::Debug for Credential {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NewSession {
-    /// Whose it is.
+    /// User of the session.
     pub user: UserId,
     /// SHA-256 of the token that the client keeps.
     pub token_hash: TokenHash,
-    /// From here on the session is refused.
+    /// Expiry time, exclusive: from then on the session's requests are refused.
     pub expires_at: Timestamp,
 }
 
-/// SHA-256 of a session's token. Its `Debug` shows nothing of it.
+/// SHA-256 of a session's token. Its `Debug` hides it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TokenHash(pub [u8; 32]);
@@ -625,13 +625,13 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// A device to be added.
+/// A new device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NewDevice {
     /// The public half of its key.
     pub key: DeviceKey,
-    /// What the trader calls it.
+    /// The trader's name for it.
     pub label: Name,
 }
 

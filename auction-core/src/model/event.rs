@@ -1,4 +1,4 @@
-//! What was decided. Public events make the feed; private ones stay with the market.
+//! Events: decisions of the market. Public events form the feed; private ones are only in the journal.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -14,33 +14,33 @@ use crate::{
     Symbol, Timestamp, UserId,
 };
 
-/// The events of one record: mostly one or two, then without allocation.
+/// The events of one record: mostly one or two, which need no allocation.
 pub type Events = SmallVec<[Event; 2]>;
 
-/// One thing that happened.
+/// One event of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Everyone may know.
+    /// Visible to everyone.
     Public(PublicEvent),
-    /// Only the market knows.
+    /// Visible only to the market.
     Private(PrivateEvent),
 }
 
-/// What everyone may know. Hidden values cannot leak by mistake: this type has no place for them.
+/// An event that everyone may see. Hidden values cannot leak by mistake: this type has no field for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicEvent {
-    /// A stock is listed, or listed anew.
+    /// A stock is listed, or listed again.
     StockListed(Listing),
-    /// A user is known from here on by this number.
+    /// A user is registered under this number.
     UserRegistered {
         /// The number.
         user: UserId,
         /// The name.
         name: Name,
-        /// What they may do.
+        /// Their role.
         role: Role,
     },
-    /// A lot takes bids from here on, or from a time it names.
+    /// A lot accepts bids from now on, or from its opening time on.
     LotOpened(Box<LotOpened>),
     /// A bid on an English lot was accepted, or a Dutch lot was taken.
     BidAccepted(BidAccepted),
@@ -50,14 +50,14 @@ pub enum PublicEvent {
         lot: LotId,
         /// The new close.
         closes_at: Timestamp,
-        /// Why.
+        /// Reason.
         cause: ExtensionCause,
     },
-    /// A lot takes no more bids.
+    /// A lot accepts no more bids.
     LotClosed {
         /// The lot.
         lot: LotId,
-        /// What came of it, and why.
+        /// Outcome, and its reason.
         outcome: Outcome,
     },
     /// A company published the profit of its stock.
@@ -67,71 +67,71 @@ pub enum PublicEvent {
         /// The profit.
         profit: Profit,
     },
-    /// A scheduled lot takes bids from here on.
+    /// A scheduled lot accepts bids from now on.
     LotBegan {
         /// The lot.
         lot: LotId,
     },
-    /// A lot takes nothing but cancels until it is resumed.
+    /// A lot accepts only cancels until it is resumed.
     LotHalted {
         /// The lot.
         lot: LotId,
     },
-    /// A halted lot goes on.
+    /// A halted lot continues.
     LotResumed {
         /// The lot.
         lot: LotId,
-        /// When it opened or will open, later by the length of the halt.
+        /// Opening time, past or future, moved by the duration of the halt.
         opened_at: Timestamp,
-        /// When it closes, later by the length of the halt.
+        /// Closing time, moved by the duration of the halt.
         closes_at: Timestamp,
     },
-    /// So many traders have a sealed bid on a lot: all that is told of them before the close.
+    /// The number of traders with a sealed bid on a lot changed: all that is public of them before the close.
     BiddersCounted {
         /// The lot.
         lot: LotId,
-        /// How many.
+        /// Number of traders.
         bidders: u32,
     },
     /// Sealed bids of a lot that closes in the same record, at most
-    /// [`BIDS_OPENED_MAX`](crate::limits::BIDS_OPENED_MAX): all of them, in the order of their time, take as many
-    /// events as it needs.
+    /// [`BIDS_OPENED_MAX`](crate::limits::BIDS_OPENED_MAX): all bids, in the order of their time, are spread over as
+    /// many events as needed.
     BidsOpened {
         /// The lot.
         lot: LotId,
         /// The bids.
         bids: Vec<OpenedBid>,
     },
-    /// Traders pay so from here on.
+    /// The account mode of the market was set.
     AccountsSet {
-        /// How.
+        /// The account mode.
         mode: AccountMode,
     },
-    /// A call auction has begun, and this is the price it measures by.
+    /// A call auction has begun, with this reference price.
     ReferenceFixed {
         /// The lot.
         lot: LotId,
-        /// The stock's last uncross price, else its base price, rounded down to the tick; zero: there is none.
+        /// The stock's last uncross price, otherwise its base price, rounded down to the tick; zero: no reference.
         reference: Price,
     },
-    /// The random end of a call auction is fixed from here on.
+    /// The random end of a call auction is fixed.
     EndCommitted {
         /// The lot.
         lot: LotId,
-        /// What it will be checked against when it is opened.
+        /// Commitment that the end is checked against when it is opened.
         commitment: EndCommitment,
     },
-    /// The random end of a call auction, which is over or has lapsed.
+    /// The random end of a call auction is opened: the auction is over or was extended.
     EndOpened {
         /// The lot.
         lot: LotId,
-        /// What was committed to.
+        /// The end that was committed to.
         end: RandomEnd,
     },
 }
 
 impl PublicEvent {
-    /// The lot that it happened to.
+    /// Returns the lot of the event.
     #[must_use]
     pub fn lot(&self) -> Option<LotId> {
         match self {
@@ -155,20 +155,20 @@ impl PublicEvent {
     }
 }
 
-/// A sealed bid as everyone sees it after the close, and what came of it.
+/// A sealed bid that is public after the close, and its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenedBid {
-    /// Who bid.
+    /// The bidder.
     pub bidder: UserId,
-    /// The bidder's number for it on this lot.
+    /// The bidder's number for the bid on this lot.
     pub order: OrderId,
-    /// What it offered for each share.
+    /// The price offered for each share.
     pub price: Price,
-    /// How many shares it wanted.
+    /// The wanted number of shares.
     pub quantity: Quantity,
-    /// How many it gets.
+    /// Number of shares filled.
     pub filled: u64,
-    /// What each of them costs; `None`: it gets none.
+    /// Price of each of them; `None`: none is filled.
     pub pays: Option<Price>,
 }
 
@@ -179,114 +179,114 @@ pub struct LotOpened {
     pub lot: LotId,
     /// The stock.
     pub symbol: Symbol,
-    /// How many shares; of a call auction the round lot.
+    /// Number of shares; for a call auction the round lot.
     pub quantity: Quantity,
     /// The stock's listed price when the lot opened.
     pub base_price: Price,
-    /// When it opens, if that is later.
+    /// Opening time, if it is later.
     pub opens_at: Option<Timestamp>,
-    /// When it closes, exclusive.
+    /// Closing time, exclusive.
     pub closes_at: Timestamp,
     /// The format, and its public terms.
     pub terms: Terms,
-    /// Whether there is a reserve; its price is hidden.
+    /// True if there is a reserve; its price is hidden.
     pub has_reserve: bool,
 }
 
-/// An accepted bid on an English or a Dutch lot, and how the lot stands after it.
+/// An accepted bid on an English or a Dutch lot, and the state of the lot after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BidAccepted {
     /// The lot.
     pub lot: LotId,
-    /// Who bid.
+    /// The bidder.
     pub bidder: UserId,
-    /// What they bid, when they bid openly; a maximum stays hidden. On a Dutch lot the price taken.
+    /// Amount of an open bid; a maximum stays hidden. On a Dutch lot the price of the take.
     pub amount: Option<Price>,
-    /// Who leads now.
+    /// The leader after the bid.
     pub leader: UserId,
-    /// The price now.
+    /// The price after the bid.
     pub price: Price,
-    /// The smallest bid that would be accepted next; `None`: no higher one.
+    /// The smallest bid that would be accepted next; `None`: no higher bid is possible.
     pub least: Option<Price>,
-    /// How many traders have bid on the lot.
+    /// Number of traders who have bid on the lot.
     pub bidders: u32,
-    /// The reserve now.
+    /// Status of the reserve after the bid.
     pub reserve: ReserveStatus,
 }
 
-/// How a lot stands with its hidden reserve.
+/// Status of a hidden reserve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ReserveStatus {
     /// There is no reserve.
     None,
-    /// The price is below it: closing so sells nothing.
+    /// The price is below it: if the lot closes now, nothing is sold.
     NotMet,
     /// The price has reached it.
     Met,
 }
 
-/// Why a close moved.
+/// Reason why a close moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtensionCause {
     /// A bid came near the close.
     SoftClose,
-    /// The operator or an auctioneer moved it, after an outage for example.
+    /// The operator or an auctioneer moved it, for example after an outage.
     Ordered,
-    /// The price of a call auction lay outside its collar.
+    /// The price of a call auction was outside its collar.
     Volatility,
     /// Market orders of a call auction would have stayed unfilled.
     MarketOrders,
 }
 
-/// What came of a lot, and why.
+/// Outcome of a lot, and its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Outcome {
     /// One trader won the whole lot.
     Sold {
-        /// Who.
+        /// The winner.
         winner: UserId,
-        /// What each share costs them.
+        /// Price of each share.
         price: Price,
         /// The rule that decided.
         by: SoldBy,
-        /// The highest that anyone else had offered, where others offer.
+        /// The highest offer of all other traders, where others make offers.
         runner_up: Option<Price>,
     },
     /// Nobody won.
     Unsold {
         /// The rule that decided.
         because: UnsoldBecause,
-        /// The highest that anyone had shown to offer; of sealed bids the highest.
+        /// The highest public offer; for sealed bids the highest bid.
         highest: Option<Price>,
     },
     /// The lot was sold in parts.
     Allocated {
-        /// How many shares were sold.
+        /// Number of shares sold.
         sold: u64,
-        /// How many traders get shares.
+        /// Number of traders who get shares.
         buyers: u32,
-        /// The lowest accepted price: at a uniform price all pay it.
+        /// The lowest accepted price: with a uniform price all pay it.
         lowest: Price,
-        /// The rule that decided who gets how many.
+        /// The rule that decided the allocation.
         by: AllocatedBy,
-        /// The highest price of a bid that got nothing, bids below the reserve among them.
+        /// The highest price of a bid without a fill, bids below the reserve included.
         highest_rejected: Option<Price>,
     },
-    /// A call auction was uncrossed: what traded, traded at one price.
+    /// A call auction was uncrossed: all trades happened at one price.
     Crossed {
         /// The price.
         price: Price,
-        /// How many shares changed hands.
+        /// Number of shares traded.
         volume: u64,
-        /// What was wanted at the price beyond what was offered; negative: offered beyond what was wanted.
+        /// Quantity wanted at the price minus quantity offered.
         surplus: i64,
         /// The step of the ladder that decided.
         by: LadderStep,
-        /// The lowest and the highest limit with the greatest volume of all; `None`: only market orders traded.
+        /// The lowest and the highest limit with the greatest volume; `None`: only market orders traded.
         candidates: Option<Candidates>,
-        /// How many traders bought or sold.
+        /// Number of traders who bought or sold.
         traders: u32,
     },
     /// A call auction ended and nothing traded.
@@ -301,7 +301,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the lot was taken back.
+    /// Returns true if the lot was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(
@@ -322,18 +322,18 @@ pub enum SoldBy {
     HighestBid,
     /// A bid at the buy-now price.
     BuyNow,
-    /// The first to take it, at the price of that moment.
+    /// The first trader to take it, at the price at that time.
     FirstTake,
     /// The highest sealed bid, at the price of the second highest.
     SecondHighestBid,
     /// The highest sealed bid, at the reserve, which is above the second highest.
     Reserve,
-    /// The highest sealed bid, at the least that can be bid: nobody else did, and there is no higher reserve.
+    /// The highest sealed bid, at the smallest allowed bid: there was no other bid, and there is no higher reserve.
     LeastBid,
 }
 
 impl SoldBy {
-    /// The rule in words for people, to follow a price: `the second highest bid`.
+    /// Returns the rule in words, to be shown after a price: `the second highest bid`.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -360,7 +360,7 @@ pub enum AllocatedBy {
 }
 
 impl AllocatedBy {
-    /// The rule in words for people: `there was enough for all`.
+    /// Returns the rule in words: `there was enough for all`.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -379,12 +379,12 @@ pub enum UnsoldBecause {
     NoBids,
     /// The price had not reached the reserve.
     ReserveNotMet,
-    /// The lot was taken back before its first bid.
+    /// The lot was cancelled before its first bid.
     Cancelled,
 }
 
 impl UnsoldBecause {
-    /// The reason in words for people: `the reserve was not met`.
+    /// Returns the reason in words: `the reserve was not met`.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -395,13 +395,13 @@ impl UnsoldBecause {
     }
 }
 
-/// Limits of a call auction.
+/// Range of limits of a call auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Candidates {
-    /// The lowest of them.
+    /// The lowest limit.
     pub lowest: Price,
-    /// The highest of them.
+    /// The highest limit.
     pub highest: Price,
 }
 
@@ -413,12 +413,12 @@ pub enum NoCrossBecause {
     NothingCrosses,
     /// Only market orders would have traded, and there was no limit and no reference to price them by.
     NoPrice,
-    /// Nothing would have traded at the bound of the collar that is nearest to the price.
+    /// Nothing would have traded at the collar's bound nearest to the price.
     Collar,
 }
 
 impl NoCrossBecause {
-    /// The reason in words for people: `nothing crosses`.
+    /// Returns the reason in words: `nothing crosses`.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -429,10 +429,10 @@ impl NoCrossBecause {
     }
 }
 
-/// What only the market knows.
+/// An event that only the market may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PrivateEvent {
-    /// A user's login is checked against this.
+    /// The data that a user's login is checked against was set.
     CredentialSet {
         /// The user.
         user: UserId,
@@ -443,11 +443,11 @@ pub enum PrivateEvent {
     SessionOpened {
         /// Its number.
         session: SessionId,
-        /// Whose it is.
+        /// User of the session.
         user: UserId,
         /// SHA-256 of its token.
         token_hash: TokenHash,
-        /// From here on it is refused.
+        /// Expiry time, exclusive: from then on its requests are refused.
         expires_at: Timestamp,
     },
     /// A session was closed.
@@ -462,7 +462,7 @@ pub enum PrivateEvent {
         /// The price.
         reserve: Price,
     },
-    /// A trader stated a hidden maximum.
+    /// A trader set a hidden maximum.
     MaximumSet {
         /// The lot.
         lot: LotId,
@@ -470,7 +470,7 @@ pub enum PrivateEvent {
         bidder: UserId,
         /// The highest price they accept.
         maximum: Price,
-        /// Whether they lead with it.
+        /// True if they lead with it.
         leads: bool,
     },
     /// A trader placed a hidden order.
@@ -479,11 +479,11 @@ pub enum PrivateEvent {
         lot: LotId,
         /// The trader.
         trader: UserId,
-        /// The trader's number for it on this lot.
+        /// The trader's number for the order on this lot.
         order: OrderId,
-        /// Whether it buys or sells.
+        /// Buy or sell.
         side: Side,
-        /// How many shares.
+        /// Number of shares.
         quantity: Quantity,
         /// The worst price it accepts; `None`: any.
         limit: Option<Price>,
@@ -496,12 +496,12 @@ pub enum PrivateEvent {
         trader: UserId,
         /// The order.
         order: OrderId,
-        /// How many shares from now on.
+        /// New number of shares.
         quantity: Quantity,
-        /// The worst price it accepts from now on; `None`: any.
+        /// New worst price that it accepts; `None`: any.
         limit: Option<Price>,
     },
-    /// A trader took a hidden order back.
+    /// A trader cancelled a hidden order.
     OrderCancelled {
         /// The lot.
         lot: LotId,
@@ -510,7 +510,7 @@ pub enum PrivateEvent {
         /// The order.
         order: OrderId,
     },
-    /// A user can do nothing more until they are reinstated.
+    /// A user is suspended: they cannot act until they are reinstated.
     UserSuspended {
         /// The user.
         user: UserId,
@@ -520,31 +520,31 @@ pub enum PrivateEvent {
         /// The user.
         user: UserId,
     },
-    /// The dead-man switch of a session was set or cleared. It outlives its session until it is cleared: then its
-    /// user's orders have been pulled.
+    /// The dead-man switch of a session was set or cleared. It outlives its session until it is cleared, which happens
+    /// once its user's orders are cancelled.
     DeadManSet {
         /// The session.
         session: SessionId,
-        /// Whose it is.
+        /// User of the session.
         user: UserId,
-        /// How long it may be away; `None`: it has no switch.
+        /// Time that the session may be disconnected; `None`: it has no switch.
         grace: Option<Span>,
     },
-    /// Something was paid into a trader's account.
+    /// Cash or shares were deposited into a trader's account.
     Deposited {
         /// The trader.
         user: UserId,
-        /// What.
+        /// Cash or shares.
         asset: Asset,
     },
-    /// Something was paid out of a trader's account.
+    /// Cash or shares were withdrawn from a trader's account.
     Withdrawn {
         /// The trader.
         user: UserId,
-        /// What.
+        /// Cash or shares.
         asset: Asset,
     },
-    /// All orders of a trader on a lot are taken back: the trader was suspended.
+    /// All orders of a trader on a lot are withdrawn: the trader was suspended.
     OrdersWithdrawn {
         /// The lot.
         lot: LotId,
@@ -555,14 +555,14 @@ pub enum PrivateEvent {
     EndDrawn {
         /// The lot.
         lot: LotId,
-        /// When it is.
+        /// The end.
         end: RandomEnd,
     },
-    /// A device was added to an account: a session that its key speaks for, until it is closed.
+    /// A device was added to an account: a session whose requests its key signs, until it is closed.
     DeviceAdded {
-        /// The number of the session.
+        /// Number of the session.
         session: SessionId,
-        /// Whose it is.
+        /// User of the session.
         user: UserId,
         /// Its key and its name.
         device: Box<NewDevice>,
@@ -570,7 +570,7 @@ pub enum PrivateEvent {
 }
 
 impl PrivateEvent {
-    /// The lot that it happened to.
+    /// Returns the lot of the event.
     pub(crate) fn lot(&self) -> Option<LotId> {
         match self {
             Self::ReserveSet { lot, .. }
@@ -594,7 +594,7 @@ impl PrivateEvent {
 }
 
 impl Event {
-    /// The lot that it happened to.
+    /// Returns the lot of the event.
     pub(crate) fn lot(&self) -> Option<LotId> {
         match self {
             Self::Public(event) => event.lot(),

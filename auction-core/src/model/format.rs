@@ -1,4 +1,4 @@
-//! The formats by name, as flags, files and exports write them.
+//! Names of the formats in flags, files and exports.
 
 use core::fmt;
 use core::str::FromStr;
@@ -7,13 +7,14 @@ use crate::clearing::sealed::SealedPricing;
 use crate::clearing::uniform::UniformPricing;
 use crate::model::command::Terms;
 
-/// A format by name. Formats that differ only in what the winner pays have names of their own. More can come.
+/// A format by name. Formats that differ only in the price that the winner pays have separate names. More formats may
+/// be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
     /// Ascending, open.
     English,
-    /// Descending: the first to take it wins.
+    /// Descending: the first trader to take it wins.
     Dutch,
     /// Sealed, and the winner pays their own bid.
     SealedFirst,
@@ -39,7 +40,7 @@ impl Format {
         Self::Call,
     ];
 
-    /// The name, as flags, files and exports write it.
+    /// Returns the name used in flags, files and exports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -69,13 +70,13 @@ impl FromStr for Format {
     }
 }
 
-/// Error of a text that names no format.
+/// Error of an unknown format name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected english, dutch, sealed-first, vickrey, uniform, pay-as-bid or call")]
 pub struct ParseFormatError;
 
 impl Terms {
-    /// The format.
+    /// Returns the format.
     #[must_use]
     pub const fn kind(&self) -> Format {
         match self {
@@ -93,7 +94,7 @@ impl Terms {
         }
     }
 
-    /// The format in a word, as flags, files and exports write it.
+    /// Returns the format's name used in flags, files and exports.
     #[must_use]
     pub const fn format(&self) -> &'static str {
         self.kind().as_str()

@@ -1,15 +1,15 @@
-//! Who and what the market knows: its users and its stocks, as everyone sees them.
+//! Users and stocks of the market, as the public sees them.
 
 use crate::model::command::{Listing, Role};
 use crate::{Name, Price, Profit};
 
-/// What everyone knows of a user.
+/// Public data of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct User {
     /// The name.
     pub name: Name,
-    /// What they may do.
+    /// The role.
     pub role: Role,
 }
 
@@ -17,10 +17,10 @@ pub struct User {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stock {
-    /// As it is listed.
+    /// The row of the stock list.
     pub listing: Listing,
     /// The latest profit: published by its company, or listed since.
     pub profit: Profit,
-    /// What it traded at in its last call auction in which anything did.
+    /// Price of its last call auction in which anything traded.
     pub last_uncross: Option<Price>,
 }

@@ -1,4 +1,4 @@
-//! Commands, and the events and records that are decided on them. Plain data and the arithmetic of the rules.
+//! Commands, and the events and records decided on them. Plain data and the arithmetic of the rules.
 
 pub(crate) mod steps;
 pub(crate) mod random_end;

@@ -12,7 +12,7 @@ use crate::{LotId, Span};
 
 const COMMITMENT_PURPOSE: &[u8] = b"auction.end.1";
 
-/// Numbers drawn at random outside the core, from which a random end is made. Its `Debug` shows nothing of them.
+/// Random numbers drawn outside the core, from which a random end is computed. Its `Debug` hides them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Seed(pub [u8; 32]);
@@ -23,27 +23,27 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// When a call auction is uncrossed, before its close.
+/// Time of a call auction's uncross, relative to its close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RandomEnd {
-    /// How long before the close. A halt moves the close, and the uncross with it.
+    /// Time before the close. A halt moves the close, and the uncross with it.
     pub before_close: Span,
     /// Makes the commitment unguessable.
     pub salt: [u8; 16],
 }
 
-/// What fixes a [`RandomEnd`] and does not tell it.
+/// Commitment to a [`RandomEnd`], which fixes the end without revealing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EndCommitment(pub [u8; 32]);
 
 impl RandomEnd {
-    /// The end that a seed gives: every microsecond up to `longest` before the close is equally likely.
+    /// Computes the end from a seed: every microsecond up to `longest` before the close is equally likely.
     pub(crate) fn drawn(seed: Seed, longest: Span) -> Self {
         let (number, salt) = seed.0.split_at(16);
         let number = u128::from_le_bytes(number.try_into().expect("half of 32 bytes"));
-        // So much longer than the span that no moment is favoured by more than one part in 2^80.
+        // The number is so much larger than the span that no time is favoured by more than one part in 2^80.
         let micros = number % (u128::from(longest.micros()) + 1);
         let micros = u64::try_from(micros).expect("no more than a span");
         Self {
@@ -52,7 +52,7 @@ impl RandomEnd {
         }
     }
 
-    /// What was made public when the end was fixed.
+    /// Returns the commitment that was published when the end was fixed.
     #[must_use]
     pub fn commitment(&self, lot: LotId) -> EndCommitment {
         let mut hash = Sha256::new_with_prefix(COMMITMENT_PURPOSE);

@@ -1,4 +1,4 @@
-//! The record of a decision, and what the one who asked is told.
+//! The record of a decision, and the reply to the requester.
 
 use crate::model::event::{BidAccepted, Event, Events, PrivateEvent, PublicEvent, ReserveStatus};
 use crate::model::steps::RULES_VERSION;
@@ -6,27 +6,27 @@ use crate::{
     Actor, Command, LotId, OrderId, Price, RequestId, Sequence, SessionId, Timestamp, UserId,
 };
 
-/// One decision: what was asked, by whom, when, and what came of it. Applying the records of a journal in
-/// order gives the same market to the last bit.
+/// One decision: the command, its actor and time, and the decided events. Applying the records of a journal in order
+/// gives the same market bit for bit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The record's place in the journal.
     pub sequence: Sequence,
-    /// When it was decided; never before the record before.
+    /// Time of the decision; never before the time of the previous record.
     pub at: Timestamp,
-    /// The version of the rules it was decided by.
+    /// Version of the rules that decided it.
     pub rules: u16,
-    /// Who acted.
+    /// The actor.
     pub actor: Actor,
-    /// The session and the client's number for the request, when a session asked.
+    /// The session and its number for the request, when a session sent the command.
     pub request: Option<(SessionId, RequestId)>,
-    /// What was asked.
+    /// The command.
     pub command: Command,
-    /// What was decided, in order; never empty.
+    /// The decided events, in order; never empty.
     pub events: Events,
 }
 
-/// A record in which nothing was decided yet: for [`Engine::execute_into`](crate::Engine::execute_into) to fill.
+/// An empty record, for [`Engine::execute_into`](crate::Engine::execute_into) to fill.
 impl Default for Record {
     fn default() -> Self {
         Self {
@@ -42,8 +42,8 @@ impl Default for Record {
 }
 
 impl Record {
-    /// What it tells of a bid, if it is the record of one of which nothing else came: another such bid is written over
-    /// it, and nothing is to be dropped.
+    /// Returns the parts of the record if it is that of a bid without other effects: another such bid can overwrite it
+    /// without dropping anything.
     #[inline(always)]
     pub(crate) fn bid_mut(&mut self) -> Option<BidRecord<'_>> {
         let Self {
@@ -72,7 +72,7 @@ impl Record {
         })
     }
 
-    /// Becomes the record of some bid, so that another can be written over it.
+    /// Turns this into the record of a bid, so that another bid can overwrite it.
     #[cold]
     pub(crate) fn become_bid(&mut self) {
         let (lot, price, user) = (LotId(0), Price::ZERO, UserId(0));
@@ -93,7 +93,7 @@ impl Record {
             })));
     }
 
-    /// The public events, in order.
+    /// Returns the public events, in order.
     pub fn public_events(&self) -> impl Iterator<Item = &PublicEvent> {
         self.events.iter().filter_map(|event| match event {
             Event::Public(event) => Some(event),
@@ -101,7 +101,7 @@ impl Record {
         })
     }
 
-    /// What the one who asked is told.
+    /// Returns the reply to the requester.
     #[must_use]
     pub fn reply(&self) -> Reply {
         Reply::of(self)
@@ -120,7 +120,7 @@ pub(crate) struct BidRecord<'a> {
 }
 
 impl BidRecord<'_> {
-    /// Writes another bid over this one: `price` was asked, and came to what was `accepted`.
+    /// Overwrites the record with another bid: `price` was requested, and `accepted` is the event.
     #[inline(always)]
     pub(crate) fn write(
         self,
@@ -142,15 +142,15 @@ impl BidRecord<'_> {
     }
 }
 
-/// What the one who asked is told of an accepted command, and is told again when they repeat the request.
+/// Reply to the sender of an accepted command, sent again when they repeat the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reply {
-    /// It is done.
+    /// The command was executed.
     Done,
-    /// An account was made.
+    /// An account was created.
     Registered(UserId),
-    /// A session was opened, or a device was added: it is one too.
+    /// A session was opened, or a device was added, which is also a session.
     SessionOpened(SessionId),
     /// A lot was opened.
     LotOpened(LotId),
@@ -160,19 +160,19 @@ pub enum Reply {
     OrderPlaced(OrderId),
 }
 
-/// How a lot stands for the one whose bid was just accepted.
+/// State of a lot for the trader whose bid was just accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BidReply {
     /// The lot.
     pub lot: LotId,
-    /// Whether the bidder leads.
+    /// True if the bidder leads.
     pub leads: bool,
-    /// The lot's price, when the bid changed anything that others see.
+    /// The lot's price, if the bid changed anything public.
     pub price: Option<Price>,
-    /// The later close, when the bid moved it.
+    /// The later close, if the bid moved it.
     pub extended_to: Option<Timestamp>,
-    /// Whether the bid won the lot at once: at the buy-now price, or by taking a Dutch lot.
+    /// True if the bid won the lot at once: at the buy-now price, or by taking a Dutch lot.
     pub bought: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Why a command was refused. A rejection carries the remedy where there is one, changes nothing, and is not
-//! journalled.
+//! Reasons why a command is refused. A rejection says what would be accepted, if anything would; it changes nothing,
+//! and is not journalled.
 
 use crate::clearing::call::own_limit;
 use crate::clearing::dutch::PriceClockError;
@@ -11,7 +11,7 @@ use crate::{
     Timestamp, UserId,
 };
 
-/// Why a command was refused.
+/// Reason why a command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reject {
     /// The price is below the least bid.
@@ -20,7 +20,7 @@ pub enum Reject {
         /// The smallest bid that would be accepted now.
         least: Price,
     },
-    /// The leader's new maximum is not above their own.
+    /// The leader's new maximum is not above their current one.
     #[error("you lead already; a higher maximum is at least {least}")]
     MaximumTooLow {
         /// The smallest maximum that would be accepted now.
@@ -29,7 +29,7 @@ pub enum Reject {
     /// The leader bid against themself.
     #[error("you lead already; raise your maximum instead")]
     AlreadyLeading,
-    /// The price is above what can be bid for the lot.
+    /// The price is above the greatest possible bid for the lot.
     #[error("the greatest price for this lot is {greatest}")]
     PriceTooHigh {
         /// The greatest price that can be bid.
@@ -44,70 +44,70 @@ pub enum Reject {
         /// The lot asked for.
         lot: LotId,
     },
-    /// The lot takes no more bids.
+    /// The lot accepts no more bids.
     #[error("lot {lot} closed at {closed_at}")]
     LotClosed {
         /// The lot.
         lot: LotId,
-        /// When it closed.
+        /// Time of the close.
         closed_at: Timestamp,
     },
-    /// The lot takes no bids yet.
+    /// The lot does not accept bids yet.
     #[error("lot {lot} opens at {opens_at}")]
     LotNotBegun {
         /// The lot.
         lot: LotId,
-        /// When it opens.
+        /// Opening time.
         opens_at: Timestamp,
     },
-    /// The lot takes nothing but cancels now.
-    #[error("lot {lot} was halted at {since}; it goes on when the auctioneer resumes it")]
+    /// The lot accepts only cancels now.
+    #[error("lot {lot} was halted at {since}; it continues when the auctioneer resumes it")]
     LotHalted {
         /// The lot.
         lot: LotId,
-        /// When it was halted.
+        /// Start of the halt.
         since: Timestamp,
     },
-    /// The lot has bids, and so cannot be taken back.
+    /// The lot has bids, and so cannot be cancelled.
     #[error("lot {lot} has bids and cannot be cancelled; close it instead")]
     LotHasBids {
         /// The lot.
         lot: LotId,
     },
-    /// The lot's format takes other bids: open ones, not orders or maxima.
+    /// The lot's format accepts open bids, not orders or maxima.
     #[error("lot {lot} takes open bids only: bid a price")]
     TakesBids {
         /// The lot.
         lot: LotId,
     },
-    /// The lot's format takes other bids: sealed orders.
+    /// The lot's format accepts sealed orders, not open bids.
     #[error("lot {lot} takes sealed orders: place an order with a quantity and a limit")]
     TakesOrders {
         /// The lot.
         lot: LotId,
     },
-    /// A Dutch lot is dearer than what the trader accepts.
+    /// The price of a Dutch lot is above what the trader accepts.
     #[error("the price is still {price}")]
     PriceStillAbove {
-        /// The price now.
+        /// The current price.
         price: Price,
     },
-    /// There is no such order of this trader.
+    /// The trader has no such order.
     #[error("you have no order {order} on this lot")]
     UnknownOrder {
         /// The order asked for.
         order: OrderId,
     },
-    /// The trader has as many orders on the lot as they can.
+    /// The trader has as many orders on the lot as allowed.
     #[error("you have {most} of {most} orders on this lot; replace or cancel one")]
     TooManyOrders {
-        /// How many a trader can have.
+        /// Maximum number of orders of a trader.
         most: u32,
     },
-    /// Orders on this lot have a limit.
+    /// Orders on this lot must have a limit.
     #[error("orders on this lot need a limit: the highest price you pay")]
     LimitNeeded,
-    /// Only its owner sells on this lot.
+    /// Only the lot's owner sells on this lot.
     #[error("on this lot traders buy only")]
     BuysOnly,
     /// The lot is sold as a whole.
@@ -121,16 +121,16 @@ pub enum Reject {
     OffTick {
         /// The tick.
         tick: Price,
-        /// The next higher price on the tick, or the highest there is.
+        /// The next higher price on the tick, or the highest possible.
         above: Price,
     },
-    /// The quantity is not in round lots.
+    /// The quantity is not a multiple of the round lot.
     #[error("a quantity is a multiple of the round lot, {round_lot}")]
     OffRoundLot {
         /// The round lot.
         round_lot: Quantity,
     },
-    /// Price x quantity of an order is too much; for a market order the price is the greatest it could trade at.
+    /// Price x quantity of an order is too large; for a market order the price is the greatest it could trade at.
     #[error("at a price of {price} an order is for at most {most} shares")]
     AmountTooLarge {
         /// The limit, or the greatest price a market order could trade at.
@@ -144,12 +144,12 @@ pub enum Reject {
         /// The limit of the trader's most willing order of the other side; `None`: a market order.
         own: Option<Price>,
     },
-    /// A call auction is about to end: orders can be added or improved.
+    /// The no-cancel window of a call auction has begun: orders can only be added or improved.
     #[error(
         "since {since} orders can only be added or improved: a better price, for no lower quantity"
     )]
     NoCancelNow {
-        /// When that began.
+        /// Start of the window.
         since: Timestamp,
     },
     /// The user is suspended.
@@ -167,28 +167,28 @@ pub enum Reject {
         /// The user asked for.
         user: UserId,
     },
-    /// The name belongs to someone.
+    /// The name belongs to another user.
     #[error("the name {name} is taken; choose another")]
     NameTaken {
         /// The name.
         name: Name,
     },
-    /// The command is for others.
+    /// The caller's role does not permit the command.
     #[error("{}", not_permitted(.role))]
     NotPermitted {
-        /// The role of the one who asked.
+        /// Role of the caller.
         role: Role,
     },
-    /// The operator asked for what is not theirs: bids come from traders, and lots close when they are due.
+    /// The operator sent a command that only others may send: bids come from traders, and lots close when they are due.
     #[error("the operator may not do this: traders bid, and lots close when they are due")]
     NotByOperator,
     /// A company published for another's stock.
-    #[error("your account publishes for {own} alone")]
+    #[error("your account publishes only for {own}")]
     NotYourStock {
         /// The company's own stock.
         own: Symbol,
     },
-    /// The code named is not the stock's.
+    /// The given code is not the stock's.
     #[error("the security code of {symbol} is {security}")]
     WrongSecurity {
         /// The stock.
@@ -207,63 +207,63 @@ pub enum Reject {
     SessionExpired {
         /// The session.
         session: SessionId,
-        /// When.
+        /// Expiry time.
         expired_at: Timestamp,
     },
-    /// The request's number is older than all that are remembered: it may have been done, and is not done now.
+    /// The request's number is below all remembered ones: it may have been executed before, and is not executed now.
     #[error("request {request} is stale: older than {oldest}, the oldest that is remembered")]
     StaleRequest {
         /// The number.
         request: RequestId,
-        /// The oldest number that is remembered.
+        /// The oldest remembered number.
         oldest: RequestId,
     },
-    /// The request's number was used for something else.
+    /// The request's number was used for another command.
     #[error("request {request} was used for another command; take a higher number")]
     RequestReused {
         /// The number.
         request: RequestId,
     },
-    /// The lot's terms cannot be.
+    /// The lot's terms are invalid.
     #[error(transparent)]
     Terms(#[from] TermsError),
     /// The new close is not later, or too late.
     #[error("the new close must be after {after}, and at most 366 days from now")]
     CloseNotLater {
-        /// The present close, or now.
+        /// The current close, or now.
         after: Timestamp,
     },
     /// The lot is not due.
     #[error("the lot closes at {closes_at}")]
     NotDue {
-        /// When it will be.
+        /// Its closing time.
         closes_at: Timestamp,
     },
-    /// Nothing would change.
+    /// The command would change nothing.
     #[error("nothing would change")]
     Unchanged,
-    /// The account has less free cash than this takes.
+    /// The account has less free cash than the command needs.
     #[error("this takes {needed}, and {available} is free in the account")]
     InsufficientFunds {
-        /// What it takes, beside what is reserved for it already.
+        /// Cash needed, in addition to what is already reserved for it.
         needed: Amount,
-        /// What is free.
+        /// Free cash.
         available: Amount,
     },
-    /// The account has fewer free shares than this takes.
+    /// The account has fewer free shares than the command needs.
     #[error("this takes {needed} shares of {symbol}, and {available} are free in the account")]
     InsufficientShares {
         /// The stock.
         symbol: Symbol,
-        /// How many it takes, beside those that are reserved for it already.
+        /// Shares needed, in addition to those already reserved for it.
         needed: u64,
-        /// How many are free.
+        /// Free shares.
         available: u64,
     },
-    /// How traders pay is fixed.
+    /// The account mode is fixed.
     #[error("this market runs on {mode}, which is fixed before its first lot")]
     AccountsFixed {
-        /// How they pay.
+        /// The account mode.
         mode: AccountMode,
     },
     /// Traders bid on credit: there are no accounts.
@@ -275,26 +275,26 @@ pub enum Reject {
         /// The user.
         user: UserId,
     },
-    /// There would be more cash in the market than it can count.
+    /// The deposit would exceed the ceiling of cash in the market.
     #[error("this market can take {most} more in cash")]
     TooMuchCash {
-        /// How much can still be deposited.
+        /// Cash that can still be deposited.
         most: Amount,
     },
-    /// There would be more shares in the market than it can count.
+    /// The deposit would exceed the ceiling of shares in the market.
     #[error("this market can take {most} more shares of {symbol}")]
     TooManyShares {
         /// The stock.
         symbol: Symbol,
-        /// How many can still be deposited.
+        /// Shares that can still be deposited.
         most: u64,
     },
-    /// The market has as many of these as it can hold.
+    /// The market holds as many of these as allowed.
     #[error("the market is full: at most {most} {what}")]
     Full {
-        /// What there are too many of.
+        /// The kind of item.
         what: Countable,
-        /// How many there can be.
+        /// Maximum number.
         most: u32,
     },
 }
@@ -308,7 +308,7 @@ impl Reject {
     }
 }
 
-/// Things of which a market holds a limited number.
+/// Items of which a market holds a limited number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Countable {
     /// Accounts.
@@ -321,7 +321,7 @@ pub enum Countable {
     SealedBids,
     /// Orders of one call auction.
     CallOrders,
-    /// Call auctions that one trader has orders in.
+    /// Call auctions in which one trader has orders.
     CallsOfTrader,
     /// Devices of one account.
     Devices,
@@ -341,19 +341,19 @@ impl core::fmt::Display for Countable {
     }
 }
 
-/// Why terms cannot be.
+/// Reason why terms are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TermsError {
     /// The lot would close at once, or too late.
     #[error("a lot closes after it opens, and at most 366 days later")]
     Close,
     /// The lot would open at once, or too late.
-    #[error("a scheduled lot opens after now, and at most 366 days on")]
+    #[error("a scheduled lot opens after now, and at most 366 days from now")]
     Opening,
-    /// Nobody could bid: the first least bid is above the greatest price.
+    /// No bid would be possible: the first least bid is above the greatest price.
     #[error("the base price leaves no room for a first bid")]
     BasePrice,
-    /// The reserve is out of order.
+    /// The reserve is out of range.
     #[error("a reserve is from {least}, the first least bid, to {greatest}")]
     Reserve {
         /// The first least bid.
@@ -361,44 +361,44 @@ pub enum TermsError {
         /// The greatest price that can be bid for the lot.
         greatest: Price,
     },
-    /// The buy-now price is out of order.
+    /// The buy-now price is out of range.
     #[error("a buy-now price is from {least}, the reserve or the first least bid, to {greatest}")]
     BuyNow {
-        /// The smallest that can be.
+        /// The lowest allowed price.
         least: Price,
         /// The greatest price that can be bid for the lot.
         greatest: Price,
     },
     /// A Dutch lot has no reserve.
-    #[error("a Dutch lot has no reserve; its floor is the least it is sold for")]
+    #[error("a Dutch lot has no reserve; its floor is its lowest price")]
     NoReserve,
-    /// A Dutch lot begins too high.
+    /// The start price of a Dutch lot is too high.
     #[error("the start of a falling price is at most {greatest} for this quantity")]
     Start {
         /// The greatest price for the lot.
         greatest: Price,
     },
-    /// The falling price is none.
+    /// The falling price is invalid.
     #[error(transparent)]
     PriceClock(#[from] PriceClockError),
-    /// Traders could have no bids, or too many.
+    /// The number of bids of a trader is zero or too large.
     #[error("a trader can have 1 to {BIDS_PER_TRADER_MAX} bids on a lot")]
     BidsEach,
     /// A call auction has no reserve.
     #[error("a call auction has no reserve: its sellers name their limits")]
     NoReserveInCall,
-    /// The tick of a call auction is out of order.
+    /// The tick of a call auction is out of range.
     #[error("a tick is from 0.0001 to {greatest} for this round lot")]
     Tick {
         /// The greatest price of a round lot.
         greatest: Price,
     },
-    /// A call auction would have no time in which orders can be cancelled.
+    /// A call auction would leave no time in which orders can be cancelled.
     #[error(
         "the random end and the no-cancel window together are shorter than the call, and than an extension"
     )]
     Windows,
-    /// The step table is none.
+    /// The step table is invalid.
     #[error(transparent)]
     Steps(#[from] StepsError),
 }

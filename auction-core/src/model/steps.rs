@@ -8,12 +8,12 @@ use smallvec::{SmallVec, smallvec};
 use crate::limits::STEP_BANDS_MAX;
 use crate::{MoneyError, Price, Span, Timestamp};
 
-/// The version of the rules that this crate decides by. It stands in every record, so that a later version
-/// can still decide an old journal as it was decided then.
+/// Version of the rules by which this crate decides. Every record contains it, so that a later version can still decide
+/// an old journal in the same way.
 pub const RULES_VERSION: u16 = 1;
 
-/// By how much the next bid must rise: bands of (from price, step). A band includes its `from`; steps never
-/// fall as prices rise.
+/// Minimum raise of the next bid: bands of (from price, step). A band includes its `from`; steps never fall as prices
+/// rise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Steps(SmallVec<[StepBand; 1]>);
@@ -29,10 +29,10 @@ pub struct StepBand {
 }
 
 impl Steps {
-    /// The same step at every price.
+    /// Creates the same step for every price.
     ///
     /// # Errors
-    /// [`StepsError::ZeroStep`] for a step of nothing.
+    /// [`StepsError::ZeroStep`] for a step of zero.
     pub fn flat(step: Price) -> Result<Self, StepsError> {
         Self::new(&[StepBand {
             from: Price::ZERO,
@@ -40,11 +40,11 @@ impl Steps {
         }])
     }
 
-    /// Steps of the given bands, the lowest first.
+    /// Creates steps from bands, the lowest first.
     ///
     /// # Errors
-    /// [`StepsError`] when the bands are none or too many, do not begin at 0, do not rise, or a step is zero
-    /// or falls.
+    /// [`StepsError`] when there are no bands or too many, they do not begin at 0 or do not rise, or a step is zero or
+    /// falls.
     pub fn new(bands: &[StepBand]) -> Result<Self, StepsError> {
         let (Some(first), 1..=STEP_BANDS_MAX) = (bands.first(), bands.len()) else {
             return Err(StepsError::BandCount);
@@ -64,7 +64,7 @@ impl Steps {
         Ok(Self(SmallVec::from_slice(bands)))
     }
 
-    /// The `banded` preset, from 0.05 below 1 to 100 from 5,000 up.
+    /// Creates the `banded` preset, from 0.05 below 1 to 100 from 5,000 up.
     #[must_use]
     pub fn banded() -> Self {
         const HUNDREDTHS: [(u64, u64); 10] = [
@@ -88,7 +88,7 @@ impl Steps {
         Self(HUNDREDTHS.into_iter().map(band).collect())
     }
 
-    /// The step at a price.
+    /// Returns the step at a price.
     #[must_use]
     #[inline(always)]
     pub fn step(&self, price: Price) -> Price {
@@ -98,14 +98,14 @@ impl Steps {
         }
     }
 
-    /// `price` and its step, or `None` above the greatest price.
+    /// Returns `price` plus its step, or `None` above the greatest price.
     #[must_use]
     #[inline(always)]
     pub fn next(&self, price: Price) -> Option<Price> {
         price.checked_add(self.step(price))
     }
 
-    /// Up to which price the [next](Self::next) one is the same step above its own as above this one.
+    /// Returns the greatest price at which the step to the [next](Self::next) price is the same as here.
     pub(crate) fn unchanged_to(&self, price: Price) -> Price {
         let later = self.0.iter().find(|band| band.from > price);
         let last =
@@ -113,7 +113,7 @@ impl Steps {
         last.unwrap_or(Price::MAX)
     }
 
-    /// The bands, the lowest first.
+    /// Returns the bands, the lowest first.
     #[must_use]
     pub fn bands(&self) -> &[StepBand] {
         &self.0
@@ -127,7 +127,7 @@ fn step_of(bands: &[StepBand], price: Price) -> Price {
     band.map_or(Price::UNIT, |band| band.step)
 }
 
-/// One step such as `0.01`, the word `banded`, or bands of (from price, step) such as `0:0.05,1:0.25`.
+/// Parses one step such as `0.01`, the word `banded`, or bands of (from price, step) such as `0:0.05,1:0.25`.
 impl FromStr for Steps {
     type Err = ParseStepsError;
 
@@ -154,7 +154,7 @@ impl FromStr for Steps {
     }
 }
 
-/// As it is parsed; the preset by its bands.
+/// Writes the form that is parsed; the preset as its bands.
 impl fmt::Display for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [everywhere] = self.bands() {
@@ -168,16 +168,16 @@ impl fmt::Display for Steps {
     }
 }
 
-/// Why a text is no steps. It goes on after the text it is about.
+/// Reason why a text cannot be parsed as steps. The message continues a sentence that begins with the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseStepsError {
-    /// A price in it is none.
+    /// A price in it is invalid.
     #[error("is no step: a price in it {0}; {EXPECTED_STEPS}")]
     Price(MoneyError),
-    /// Between two commas there is no `price:step`.
+    /// There is no `price:step` between two commas.
     #[error("is no step: a part of it is no band; {EXPECTED_STEPS}")]
     NoBand,
-    /// The bands are no steps.
+    /// The bands are invalid.
     #[error("is no step: {0}; {EXPECTED_STEPS}")]
     Bands(#[from] StepsError),
 }
@@ -196,7 +196,7 @@ impl Default for Steps {
     }
 }
 
-/// Why bands are no steps.
+/// Reason why bands are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepsError {
     /// No band, or too many.
@@ -205,7 +205,7 @@ pub enum StepsError {
     /// The first band does not begin at 0.
     #[error("the first band of a step table begins at price 0")]
     FirstBand,
-    /// A step of nothing.
+    /// A step is zero.
     #[error("a step is at least 0.0001")]
     ZeroStep,
     /// A band begins no higher than the one before, or its step is smaller.
@@ -213,21 +213,22 @@ pub enum StepsError {
     NotRising,
 }
 
-/// How bids near the close move it, so that nobody wins by being last.
+/// Extension of the close by late bids, so that nobody wins by being last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SoftClose {
-    /// How far the close moves.
+    /// Rule for the new close.
     pub mode: SoftCloseMode,
-    /// A bid counts when at most this is left: `closes_at - now <= extend_within`. Zero: the close is hard.
+    /// A bid extends the close when at most this time is left: `closes_at - now <= extend_within`. Zero: the close is
+    /// never extended.
     pub extend_within: Span,
-    /// By how much the close moves.
+    /// Duration of an extension.
     pub extend_by: Span,
-    /// After so many extensions the close stands; `None`: no limit.
+    /// Maximum number of extensions; `None`: no limit.
     pub extensions_max: Option<u32>,
 }
 
-/// How far a late bid moves the close.
+/// Rule for the new close after a late bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SoftCloseMode {
@@ -238,7 +239,7 @@ pub enum SoftCloseMode {
 }
 
 impl SoftClose {
-    /// The later close that a bid at `now` brings, if it brings one.
+    /// Returns the later close that a bid at `now` causes, if any.
     #[must_use]
     #[inline(always)]
     pub fn extended(
@@ -279,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_parsed_printed_and_refused_with_what_would_be_right() {
+    fn steps_are_parsed_printed_and_refused_with_the_remedy() {
         for (text, printed) in [
             ("0.01", "0.01"),
             ("0:0.05,1:0.25", "0.00:0.05,1.00:0.25"),

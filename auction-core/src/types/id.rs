@@ -1,5 +1,5 @@
-//! Numbers that name things. Users, lots and sessions are numbered from 1 in the order of their making, so a
-//! number is found by index and is never reused.
+//! Identifiers. Users, lots and sessions are numbered from 1 in the order of their creation, so that a number serves as
+//! an index and is never reused.
 
 use core::fmt;
 use core::num::ParseIntError;
@@ -18,7 +18,7 @@ macro_rules! id {
             }
         }
 
-        /// Reads the digits that `Display` writes.
+        /// Parses the digits that `Display` writes.
         impl FromStr for $name {
             type Err = ParseIntError;
 
@@ -40,24 +40,24 @@ id! {
     UserId(u32),
     /// A lot, numbered from 1.
     LotId(u32),
-    /// A trader's order on a lot, numbered from 1 for each trader on each lot: a number common to all would
-    /// tell how busy others are in secret.
+    /// A trader's order on a lot, numbered from 1 for each trader on each lot: common numbers would reveal the hidden
+    /// activity of others.
     OrderId(u32),
     /// A logged-in session, numbered from 1.
     SessionId(u64),
     /// A client's number for a request; it rises within a session.
     RequestId(u64),
-    /// The place of a record in the journal: dense from 1; 0 is before the first.
+    /// Sequence of a record in the journal: from 1 without gaps; 0 is before the first.
     Sequence(u64),
-    /// The place of a public event in the feed: dense from 1; 0 is before the first. Not the journal's, whose
-    /// gaps would betray hidden activity.
+    /// Sequence of a public event in the feed: from 1 without gaps; 0 is before the first. Separate from the journal's
+    /// sequence, whose gaps would reveal hidden activity.
     FeedSequence(u64),
-    /// Who leads the market: raised at each change of leader.
+    /// Term of a leader of the market: raised at each change of leader.
     Term(u64),
 }
 
 impl UserId {
-    /// The user at an index of the list of all users.
+    /// Returns the user at an index of the list of all users.
     pub(crate) fn at_index(index: usize) -> Self {
         Self(u32::try_from(index + 1).expect("limits keep numbers within 32 bits"))
     }
@@ -68,7 +68,7 @@ impl UserId {
 }
 
 impl LotId {
-    /// The lot at an index of the list of all lots.
+    /// Returns the lot at an index of the list of all lots.
     pub(crate) fn at_index(index: usize) -> Self {
         Self(u32::try_from(index + 1).expect("limits keep numbers within 32 bits"))
     }
@@ -79,7 +79,7 @@ impl LotId {
 }
 
 impl Sequence {
-    /// The one after.
+    /// Returns the next number.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -87,19 +87,19 @@ impl Sequence {
 }
 
 impl FeedSequence {
-    /// The one after.
+    /// Returns the next number.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 }
 
-/// A market's random identity: sequences never restart within one.
+/// A market's random identity: sequences never restart within a market.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MarketId(pub [u8; 16]);
 
-/// 32 hexadecimal digits.
+/// Writes 32 hexadecimal digits.
 impl fmt::Display for MarketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

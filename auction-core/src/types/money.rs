@@ -6,27 +6,26 @@ use core::str::FromStr;
 
 use crate::limits::{AMOUNT_MAX, PRICE_MAX, PROFIT_MAX, QUANTITY_MAX};
 
-/// How many units make one of currency: prices count ten-thousandths, as Nasdaq ITCH's `Price(4)` does.
+/// Number of units in one unit of currency: prices are in ten-thousandths, as in Nasdaq ITCH's `Price(4)`.
 pub const UNITS_PER_CURRENCY: u64 = 10_000;
 
 const DECIMALS: usize = 4;
 
 /// A price of one share, in ten-thousandths of the currency unit; at most [`PRICE_MAX`].
 ///
-/// It holds one more than its units, so that an `Option<Price>` takes no more room than a price: a market is
-/// full of them.
+/// It stores one more than its units, so that an `Option<Price>` is as small as a price: a market has many of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Price(NonZeroU64);
 
 impl Price {
-    /// Nothing: the base price of a stock that is given no value.
+    /// Zero: the base price of a stock without a value.
     pub const ZERO: Self = Self(NonZeroU64::MIN);
     /// The smallest difference between two prices.
     pub const UNIT: Self = Self(Self::ZERO.0.saturating_add(1));
     /// The greatest price.
     pub const MAX: Self = Self(Self::ZERO.0.saturating_add(PRICE_MAX));
 
-    /// A price of so many ten-thousandths, or `None` above [`PRICE_MAX`].
+    /// Creates a price in ten-thousandths, or returns `None` above [`PRICE_MAX`].
     #[must_use]
     pub const fn from_units(units: u64) -> Option<Self> {
         if units <= PRICE_MAX {
@@ -36,13 +35,13 @@ impl Price {
         }
     }
 
-    /// The price in ten-thousandths.
+    /// Returns the price in ten-thousandths.
     #[must_use]
     pub const fn units(self) -> u64 {
         self.0.get() - 1
     }
 
-    /// Reads a decimal such as `12`, `12.5` or `0.0008`: digits, at most one point, at most four decimals.
+    /// Parses a decimal such as `12`, `12.5` or `0.0008`: digits, at most one point, at most four decimals.
     ///
     /// ```
     /// use auction_core::Price;
@@ -52,34 +51,34 @@ impl Price {
     /// ```
     ///
     /// # Errors
-    /// [`MoneyError`] names what is wrong with the text.
+    /// [`MoneyError`] gives the reason why the text is invalid.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         let units = parse_units(text)?;
         Self::from_units(units).ok_or(MoneyError::TooLarge)
     }
 
-    /// The sum, or `None` above the greatest price.
+    /// Returns the sum, or `None` above the greatest price.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
-        // Two prices are far below the greatest u64.
+        // The sum of two prices is far below the greatest u64.
         Self::from_units(self.units() + other.units())
     }
 
-    /// The sum, or `None` above `most`.
+    /// Returns the sum, or `None` above `most`.
     #[inline]
     pub(crate) fn add_up_to(self, other: Self, most: Self) -> Option<Self> {
-        // Two prices are far below the greatest u64.
+        // The sum of two prices is far below the greatest u64.
         let sum = self.0.get() + other.units();
         let sum = (sum <= most.0.get()).then(|| NonZeroU64::new(sum));
         sum.flatten().map(Self)
     }
 
-    /// How far this price is above another one; zero where it is not.
+    /// Returns the distance above another price; zero if this price is not above it.
     pub(crate) const fn above(self, other: Self) -> Self {
         Self(NonZeroU64::MIN.saturating_add(self.0.get().saturating_sub(other.0.get())))
     }
 
-    /// What `quantity` shares cost at this price, or `None` above [`AMOUNT_MAX`].
+    /// Returns the cost of `quantity` shares at this price, or `None` above [`AMOUNT_MAX`].
     #[must_use]
     pub const fn checked_mul(self, quantity: Quantity) -> Option<Amount> {
         match self.units().checked_mul(quantity.0) {
@@ -97,7 +96,7 @@ impl FromStr for Price {
     }
 }
 
-/// At least two decimals, at most four: `1.40`, `0.0008`.
+/// Writes at least two decimals, at most four: `1.40`, `0.0008`.
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_units(f, self.units(), 2)
@@ -133,17 +132,17 @@ impl<'de> serde::Deserialize<'de> for Price {
 
 /// A sum of money, price x quantity, in ten-thousandths; at most [`AMOUNT_MAX`].
 ///
-/// It holds one more than its units, as a price does.
+/// It stores one more than its units, as a price does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(NonZeroU64);
 
 impl Amount {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(NonZeroU64::MIN);
     /// The greatest amount.
     pub const MAX: Self = Self(Self::ZERO.0.saturating_add(AMOUNT_MAX));
 
-    /// An amount of so many ten-thousandths, or `None` above [`AMOUNT_MAX`].
+    /// Creates an amount in ten-thousandths, or returns `None` above [`AMOUNT_MAX`].
     #[must_use]
     pub const fn from_units(units: u64) -> Option<Self> {
         if units <= AMOUNT_MAX {
@@ -153,16 +152,16 @@ impl Amount {
         }
     }
 
-    /// The amount in ten-thousandths.
+    /// Returns the amount in ten-thousandths.
     #[must_use]
     pub const fn units(self) -> u64 {
         self.0.get() - 1
     }
 
-    /// Reads a decimal such as `1000`, `12.5` or `0.0008`.
+    /// Parses a decimal such as `1000`, `12.5` or `0.0008`.
     ///
     /// # Errors
-    /// [`MoneyError`] names what is wrong with the text.
+    /// [`MoneyError`] gives the reason why the text is invalid.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         let units = parse_units(text).map_err(|error| match error {
             MoneyError::TooLarge => MoneyError::AmountTooLarge,
@@ -180,7 +179,7 @@ impl FromStr for Amount {
     }
 }
 
-/// At least two decimals, at most four: `100.00`, `0.0008`.
+/// Writes at least two decimals, at most four: `100.00`, `0.0008`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_units(f, self.units(), 2)
@@ -223,7 +222,7 @@ impl Quantity {
     /// One share.
     pub const ONE: Self = Self(1);
 
-    /// So many shares, or `None` for zero and above [`QUANTITY_MAX`].
+    /// Creates a quantity, or returns `None` for zero and above [`QUANTITY_MAX`].
     #[must_use]
     pub const fn new(shares: u64) -> Option<Self> {
         if shares >= 1 && shares <= QUANTITY_MAX {
@@ -233,7 +232,7 @@ impl Quantity {
         }
     }
 
-    /// The number of shares.
+    /// Returns the number of shares.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -250,7 +249,7 @@ impl FromStr for Quantity {
     }
 }
 
-/// A text is no number of shares. It goes on after the text it is about.
+/// Error of a text that is no number of shares. The message continues a sentence that begins with the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no number of shares; expected 1 to {QUANTITY_MAX}")]
 pub struct QuantityError;
@@ -261,13 +260,13 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A company's published profit, in ten-thousandths; below zero it is a loss.
+/// A company's published profit, in ten-thousandths; a loss is negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Profit(i64);
 
 impl Profit {
-    /// A profit of so many ten-thousandths, or `None` beyond [`PROFIT_MAX`] either way.
+    /// Creates a profit in ten-thousandths, or returns `None` if its magnitude is above [`PROFIT_MAX`].
     #[must_use]
     pub const fn from_units(units: i64) -> Option<Self> {
         if units >= -PROFIT_MAX && units <= PROFIT_MAX {
@@ -277,16 +276,16 @@ impl Profit {
         }
     }
 
-    /// The profit in ten-thousandths.
+    /// Returns the profit in ten-thousandths.
     #[must_use]
     pub const fn units(self) -> i64 {
         self.0
     }
 
-    /// Reads a decimal such as `9800`, `-12.5` or `0.0008`.
+    /// Parses a decimal such as `9800`, `-12.5` or `0.0008`.
     ///
     /// # Errors
-    /// [`MoneyError`] names what is wrong with the text.
+    /// [`MoneyError`] gives the reason why the text is invalid.
     pub fn parse(text: &str) -> Result<Self, MoneyError> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -305,7 +304,7 @@ impl FromStr for Profit {
     }
 }
 
-/// As few decimals as it takes: `9800`, `-12.5`.
+/// Writes as few decimals as needed: `9800`, `-12.5`.
 impl fmt::Display for Profit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 < 0 {
@@ -315,10 +314,10 @@ impl fmt::Display for Profit {
     }
 }
 
-/// Why a text is no amount of money.
+/// Reason why a text is no amount of money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// No digit before the point, or nothing at all.
+    /// No digit before the point, or an empty text.
     #[error("is not a decimal; expected for example 12.50")]
     NotADecimal,
     /// More than four decimals.
@@ -408,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_prints_two_to_four_decimals_and_a_profit_as_few_as_it_takes() {
+    fn a_price_prints_two_to_four_decimals_a_profit_the_fewest() {
         let price = |units| Price::from_units(units).unwrap().to_string();
         assert_eq!(price(14_000), "1.40");
         assert_eq!(price(8), "0.0008");

@@ -1,4 +1,4 @@
-//! Texts that name things: symbols, security codes, user names. Short, ASCII, inline, valid by construction.
+//! Names: symbols, security codes, user names. Short, ASCII, inline, valid by construction.
 
 use core::fmt;
 use core::str::FromStr;
@@ -11,7 +11,7 @@ use crate::limits::{NAME_BYTES_MAX, NAME_BYTES_MIN, SECURITY_BYTES_MAX, SYMBOL_B
 pub struct Symbol(InlineText<SYMBOL_BYTES_MAX>);
 
 impl Symbol {
-    /// Reads a symbol.
+    /// Parses a symbol.
     ///
     /// # Errors
     /// [`NameError::Symbol`] when the text is no symbol.
@@ -28,7 +28,7 @@ impl Symbol {
         .ok_or(NameError::Symbol)
     }
 
-    /// The symbol as text.
+    /// Returns the symbol as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -41,7 +41,7 @@ impl Symbol {
 pub struct SecurityCode(InlineText<SECURITY_BYTES_MAX>);
 
 impl SecurityCode {
-    /// Reads a security code.
+    /// Parses a security code.
     ///
     /// # Errors
     /// [`NameError::SecurityCode`] when the text is no code.
@@ -52,7 +52,7 @@ impl SecurityCode {
             .ok_or(NameError::SecurityCode)
     }
 
-    /// The code as text.
+    /// Returns the code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -64,7 +64,7 @@ impl SecurityCode {
 pub struct Name(InlineText<NAME_BYTES_MAX>);
 
 impl Name {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
     /// [`NameError::Name`] when the text is no name.
@@ -82,23 +82,23 @@ impl Name {
         .ok_or(NameError::Name)
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 }
 
-/// Why a text names nothing.
+/// Reason why a text is no valid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// No symbol.
+    /// Not a symbol.
     #[error("is not a symbol; expected 1 to 8 of A-Z 0-9 . - such as BRK.B")]
     Symbol,
-    /// No security code.
+    /// Not a security code.
     #[error("is not a security code; expected 1 to 16 letters or digits such as 01954")]
     SecurityCode,
-    /// No user name.
+    /// Not a user name.
     #[error("is not a name; expected 2 to 32 of a-z 0-9 . _ - beginning with a letter or a digit")]
     Name,
 }

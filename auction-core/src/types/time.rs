@@ -6,13 +6,13 @@ use core::time::Duration;
 
 use crate::limits::{SPAN_MAX_MICROS, TIMESTAMP_MAX_MICROS};
 
-/// A moment, in microseconds since 1970-01-01 00:00 UTC.
+/// A point in time, in microseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The moment that many microseconds after 1970, or `None` after the year 9999.
+    /// Creates a timestamp from microseconds since 1970, or returns `None` after the year 9999.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Option<Self> {
         if micros <= TIMESTAMP_MAX_MICROS {
@@ -22,10 +22,10 @@ impl Timestamp {
         }
     }
 
-    /// The moment that many whole seconds after 1970.
+    /// Creates a timestamp from whole seconds since 1970.
     ///
     /// # Panics
-    /// After the year 9999; [`checked_from_secs`](Self::checked_from_secs) does not.
+    /// After the year 9999; [`checked_from_secs`](Self::checked_from_secs) does not panic.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         assert!(
@@ -35,7 +35,7 @@ impl Timestamp {
         Self(secs * 1_000_000)
     }
 
-    /// The moment that many whole seconds after 1970, or `None` after the year 9999.
+    /// Creates a timestamp from whole seconds since 1970, or returns `None` after the year 9999.
     #[must_use]
     pub const fn checked_from_secs(secs: u64) -> Option<Self> {
         match secs.checked_mul(1_000_000) {
@@ -44,22 +44,22 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since 1970.
+    /// Returns the microseconds since 1970.
     #[must_use]
     pub const fn micros(self) -> u64 {
         self.0
     }
 
-    /// The last moment there is: the end of the year 9999.
+    /// The latest timestamp: the end of the year 9999.
     pub const MAX: Self = Self(TIMESTAMP_MAX_MICROS);
 
-    /// The time from `earlier` to here; zero when `earlier` is later.
+    /// Returns the time since `earlier`; zero when `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
         Span(self.0.saturating_sub(earlier.0))
     }
 
-    /// The moment `span` later, at most the last one there is.
+    /// Returns the timestamp `span` later, at most [`MAX`](Self::MAX).
     #[must_use]
     pub const fn saturating_add(self, span: Span) -> Self {
         let micros = self.0.saturating_add(span.0);
@@ -70,14 +70,14 @@ impl Timestamp {
         })
     }
 
-    /// The moment `span` earlier, at least the first one there is.
+    /// Returns the timestamp `span` earlier, at least the start of 1970.
     #[must_use]
     pub const fn saturating_sub(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
 }
 
-/// RFC 3339 in UTC with microseconds: `2026-11-22T13:00:00.000000Z`.
+/// Writes RFC 3339 in UTC with microseconds: `2026-11-22T13:00:00.000000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secs = self.0 / 1_000_000;
@@ -91,16 +91,16 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A length of time in microseconds, at most 366 days where it comes from outside.
+/// A duration in microseconds, at most 366 days where it is input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Span(u64);
 
 impl Span {
-    /// No time at all.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// A span of that many microseconds, or `None` above [`SPAN_MAX_MICROS`].
+    /// Creates a span in microseconds, or returns `None` above [`SPAN_MAX_MICROS`].
     #[must_use]
     pub const fn from_micros(micros: u64) -> Option<Self> {
         if micros <= SPAN_MAX_MICROS {
@@ -110,10 +110,10 @@ impl Span {
         }
     }
 
-    /// A span of that many whole seconds.
+    /// Creates a span in whole seconds.
     ///
     /// # Panics
-    /// Above 366 days; [`checked_from_secs`](Self::checked_from_secs) does not.
+    /// Above 366 days; [`checked_from_secs`](Self::checked_from_secs) does not panic.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         assert!(
@@ -123,7 +123,7 @@ impl Span {
         Self(secs * 1_000_000)
     }
 
-    /// A span of that many whole seconds, or `None` above 366 days.
+    /// Creates a span in whole seconds, or returns `None` above 366 days.
     #[must_use]
     pub const fn checked_from_secs(secs: u64) -> Option<Self> {
         match secs.checked_mul(1_000_000) {
@@ -132,20 +132,20 @@ impl Span {
         }
     }
 
-    /// Microseconds.
+    /// Returns the microseconds.
     #[must_use]
     pub const fn micros(self) -> u64 {
         self.0
     }
 
-    /// The span without its fraction of a second, for people.
+    /// Returns the span without its fraction of a second, for display.
     #[must_use]
     pub const fn whole_seconds(self) -> Self {
         Self(self.0 - self.0 % 1_000_000)
     }
 }
 
-/// As it is parsed: `300us`, `1h 30m`, `35d`.
+/// Writes the form that is parsed: `300us`, `1h 30m`, `35d`.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::ZERO {
@@ -171,8 +171,8 @@ impl fmt::Display for Span {
     }
 }
 
-/// Numbers with units that are added up: `300s`, `5m`, `1h 30m`, `1.5h`. There is no unit without a fixed length: `5M` for
-/// five minutes must not become five months.
+/// Parses numbers with units, which are added up: `300s`, `5m`, `1h 30m`, `1.5h`. All units have a fixed length: `5M`
+/// for five minutes must not become five months.
 impl FromStr for Span {
     type Err = ParseSpanError;
 
@@ -201,7 +201,7 @@ impl FromStr for Span {
     }
 }
 
-/// Error of a text that is no [`Span`]. Its message goes on after the text.
+/// Error of a text that is no [`Span`]. The message continues a sentence that begins with the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseSpanError {
     /// A number or a unit is missing or unknown.
@@ -215,7 +215,7 @@ pub enum ParseSpanError {
         "has months or years, which differ in length; expected s, m, h, d or w: 5m is five minutes, 30d thirty days"
     )]
     Calendar,
-    /// It is no whole number of microseconds.
+    /// It is not a whole number of microseconds.
     #[error("is finer than a microsecond, the smallest unit of time here")]
     TooFine,
     /// It is above [`SPAN_MAX_MICROS`].
@@ -223,12 +223,12 @@ pub enum ParseSpanError {
     TooLong,
 }
 
-/// Splits a text before the first such character.
+/// Splits a text before the first character for which `is_such` is true.
 fn split_where(text: &str, is_such: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(is_such).unwrap_or(text.len()))
 }
 
-/// Nanoseconds in a unit.
+/// Returns the nanoseconds in a unit.
 fn nanos_of(unit: &str) -> Result<u128, ParseSpanError> {
     Ok(match unit {
         "ns" | "nsec" | "nanos" => 1,
@@ -249,10 +249,10 @@ fn nanos_of(unit: &str) -> Result<u128, ParseSpanError> {
 /// Nanoseconds in a second.
 const SECOND: u128 = 1_000_000_000;
 
-/// Nanoseconds in a decimal number of units of `one` nanosecond each.
+/// Returns the nanoseconds in a decimal number of units of `one` nanoseconds each.
 fn nanos_in(number: &str, one: u128) -> Result<u128, ParseSpanError> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    // Below a nanosecond of a week there are 18 digits; more would overflow, and mean nothing.
+    // A nanosecond is the 18th decimal of a week at most; more digits would overflow without a meaning.
     if whole.is_empty() || fraction.is_empty() || fraction.contains('.') {
         return Err(ParseSpanError::Invalid);
     }
@@ -277,7 +277,7 @@ pub enum TimeError {
     /// The text is not RFC 3339 in UTC.
     #[error("expected a time in UTC, such as 2026-11-22T13:00:00Z")]
     Malformed,
-    /// The moment lies before 1970 or after the year 9999.
+    /// The timestamp is before 1970 or after the year 9999.
     #[error("the time is out of range: from 1970 to the end of the year 9999")]
     TimestampOutOfRange,
     /// The span is too long.
@@ -285,8 +285,8 @@ pub enum TimeError {
     SpanTooLong,
 }
 
-/// Time since 1970-01-01 00:00 UTC, as `SystemTime::duration_since(UNIX_EPOCH)` gives it; what is less than a
-/// microsecond is cut off.
+/// Converts the time since 1970-01-01 00:00 UTC, as `SystemTime::duration_since(UNIX_EPOCH)` returns it; fractions of a
+/// microsecond are cut off.
 impl TryFrom<Duration> for Timestamp {
     type Error = TimeError;
 
@@ -298,7 +298,7 @@ impl TryFrom<Duration> for Timestamp {
     }
 }
 
-/// What is less than a microsecond is cut off.
+/// Cuts off fractions of a microsecond.
 impl TryFrom<Duration> for Span {
     type Error = TimeError;
 
@@ -316,7 +316,7 @@ impl From<Span> for Duration {
     }
 }
 
-/// Reads RFC 3339 in UTC, with at most six decimals of a second: `2026-11-22T13:00:00Z`.
+/// Parses RFC 3339 in UTC, with at most six decimals of a second: `2026-11-22T13:00:00Z`.
 impl FromStr for Timestamp {
     type Err = TimeError;
 
@@ -342,7 +342,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Three numbers of fixed widths.
+/// Parses three numbers of fixed widths.
 fn numbers(text: &str, between: char, widths: [usize; 3]) -> Result<[u64; 3], TimeError> {
     let mut parts = text.split(between);
     let mut numbers = [0; 3];
@@ -363,7 +363,8 @@ fn digits(text: &str) -> Result<u64, TimeError> {
     text.parse().map_err(|_| TimeError::Malformed)
 }
 
-/// Days from 1970-01-01 to a date: the inverse of [`civil_from_days`], which also finds dates that do not exist.
+/// Returns the days from 1970-01-01 to a date: the inverse of [`civil_from_days`], which also detects dates that do not
+/// exist.
 fn days_from_civil(year: u64, month: u64, day: u64) -> Result<u64, TimeError> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return Err(TimeError::Malformed);
@@ -387,7 +388,7 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> Result<u64, TimeError> {
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, after Howard Hinnant's `civil_from_days`.
+/// Returns the year, month and day of a day counted from 1970-01-01, after Howard Hinnant's `civil_from_days`.
 const fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let era = shifted / 146_097;

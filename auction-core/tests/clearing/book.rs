@@ -1,4 +1,4 @@
-//! A book through random orders, replacements and cancels, beside a plain list of orders.
+//! A book through random orders, replacements and cancels, compared with a plain list of orders.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const TRADERS: u64 = 12;
 struct Plain {
     reference: Option<Price>,
     orders: Vec<Order>,
-    /// Every order there ever was.
+    /// Every order so far.
     entered: Vec<(OrderId, UserId)>,
 }
 
@@ -49,7 +49,7 @@ impl Plain {
         market.map(|order| order.entry.quantity.get()).sum()
     }
 
-    /// From scratch: the ladder over every price.
+    /// Computed from scratch: the ladder over every price.
     fn indicative(&self) -> Indicative {
         let levels = self.levels();
         let (market_buy, market_sell) = (self.market(Side::Buy), self.market(Side::Sell));
@@ -107,7 +107,7 @@ impl Plain {
     }
 }
 
-/// One step on both; whether it was taken.
+/// Performs one step on both; returns true if it was accepted.
 fn step(random: &mut Random, book: &mut Book, plain: &mut Plain, id: u64, prices: u64) -> bool {
     let limit = (!random.one_in(15)).then(|| units(random.between(1, prices)));
     let quantity = quantity(random.between(1, 20));
@@ -235,7 +235,7 @@ fn assert_same(book: &Book, plain: &Plain, seed: u64) {
 }
 
 #[test]
-fn after_every_step_the_indicative_price_is_that_of_the_whole_ladder() {
+fn at_every_step_the_indicative_is_that_of_the_whole_ladder() {
     for seed in seeds(150) {
         run(seed, 120, 1 + seed % 40, 1);
     }
@@ -249,7 +249,7 @@ fn it_is_so_in_a_book_of_many_prices_too() {
 }
 
 #[test]
-fn the_quantities_at_any_price_are_those_of_the_orders_that_take_it() {
+fn quantities_at_any_price_are_those_of_the_orders_accepting_it() {
     let mut random = Random(1);
     let mut book = plain_book();
     for id in 1..=2_000 {
@@ -297,7 +297,7 @@ fn plain_book() -> Book {
 }
 
 #[test]
-fn an_order_off_the_grid_or_too_large_is_refused_with_what_would_be_right() {
+fn an_order_off_grid_or_too_large_is_refused_with_the_remedy() {
     let tick = price("0.01");
     let round_lot = quantity(10);
     let terms = BookTerms {
@@ -351,7 +351,7 @@ fn an_order_off_the_grid_or_too_large_is_refused_with_what_would_be_right() {
     );
 }
 
-/// A snapshot keeps the orders alone; all totals come back with them.
+/// A snapshot contains only the orders; all totals are rebuilt from them.
 #[cfg(feature = "serde")]
 #[test]
 fn a_book_read_back_is_the_same_book_and_goes_on_the_same() {
@@ -419,7 +419,7 @@ fn only_its_trader_can_replace_or_cancel_an_order() {
 }
 
 #[test]
-fn in_a_no_cancel_window_a_better_price_is_an_improvement_and_a_smaller_order_is_not() {
+fn a_better_price_is_an_improvement_and_a_smaller_order_is_not() {
     let order = |side, limit: Option<&str>| Order {
         id: OrderId(1),
         trader: UserId(1),

@@ -15,7 +15,7 @@ fn clock(start: &str, step: &str, floor: &str, secs: u64) -> Result<PriceClock, 
     )
 }
 
-/// Time open at a moment after the opening, with a halt from 25 to 65 s.
+/// Time open at a point after the opening, with a halt from 25 to 65 s.
 fn elapsed(micros: u64) -> Span {
     let halted = micros.clamp(25_000_000, 65_000_000) - 25_000_000;
     Span::from_micros(micros - halted).unwrap()

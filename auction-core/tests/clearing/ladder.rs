@@ -71,7 +71,7 @@ fn as_found(cross: &Cross, tick: u64) -> Found {
 }
 
 #[test]
-fn price_and_fills_are_those_of_an_oracle_that_tries_every_price() {
+fn price_and_fills_equal_an_oracle_that_tries_every_price() {
     let mut steps = std::collections::BTreeMap::new();
     for seed in seeds(20_000) {
         let case = random_case(&mut Random(seed));
@@ -111,7 +111,7 @@ fn price_and_fills_are_those_of_an_oracle_that_tries_every_price() {
 }
 
 #[test]
-fn an_uncross_fills_both_sides_alike_and_leaves_nothing_that_could_trade() {
+fn an_uncross_fills_both_sides_equally_and_leaves_no_trade() {
     for seed in seeds(20_000) {
         let case = random_case(&mut Random(seed));
         let book = book_of(&case);

@@ -1,4 +1,4 @@
-//! The formats' computations against deciding cases, laws, and oracles that are written differently.
+//! The formats' computations, checked by worked cases, laws, and oracles that are written differently.
 //!
 //! Random tests are short. `AUCTION_LONG=1 cargo test --release -p auction-core --test clearing` runs 250 times
 //! as many cases: millions of books.

@@ -1,5 +1,5 @@
-//! The call auction again, by trying every price of the grid and walking all orders at each. Slow, and without
-//! any of the arguments that the book relies on: no totals, no order of prices, no search.
+//! The call auction again, by trying every price of the grid and walking all orders at each. Slow, and without any of
+//! the arguments on which the book relies: no totals, no order of prices, no search.
 
 use auction_core::clearing::call::{LadderStep, Side};
 
@@ -20,7 +20,7 @@ impl Plain {
     }
 }
 
-/// Price in ticks, volume, surplus, and the step that decided.
+/// Price in ticks, volume, surplus, and the deciding step.
 pub type Found = (u64, u64, i64, LadderStep);
 
 pub fn uncross(orders: &[Plain], reference: Option<u64>) -> Option<Found> {
@@ -75,7 +75,7 @@ pub fn uncross(orders: &[Plain], reference: Option<u64>) -> Option<Found> {
     found(price, LadderStep::Reference)
 }
 
-/// What each order gets: market orders by time, then limits by price, then by time.
+/// Returns the fill of each order: market orders by time, then limits by price, then by time.
 pub fn fills(orders: &[Plain], found: Found) -> Vec<u64> {
     let (price, volume, ..) = found;
     let mut filled = vec![0; orders.len()];
@@ -110,7 +110,7 @@ fn market_price(orders: &[Plain], reference: Option<u64>) -> Option<u64> {
             (None, None) => None,
         };
     };
-    // Of the prices at which no limit trades with another, the nearest.
+    // The nearest of the prices at which no limit trades with another.
     let furthest = reference.max(low.unwrap_or(0)).max(high.unwrap_or(0));
     let quiet = |price: &u64| {
         limits(Side::Buy).all(|limit| limit <= *price)

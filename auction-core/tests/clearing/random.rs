@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-/// The seeds of a random test: `short` of them, 250 times as many with `AUCTION_LONG=1`.
+/// Returns the seeds of a random test: `short` of them, 250 times as many with `AUCTION_LONG=1`.
 pub fn seeds(short: u64) -> std::ops::Range<u64> {
     let is_long = std::env::var("AUCTION_LONG").is_ok_and(|value| value == "1");
     0..if is_long { short * 250 } else { short }

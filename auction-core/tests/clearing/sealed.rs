@@ -43,7 +43,7 @@ fn sold(
 }
 
 #[test]
-fn the_second_price_is_the_most_of_second_bid_reserve_and_minimum() {
+fn the_second_price_is_the_highest_of_bid_reserve_and_minimum() {
     let terms = vickrey("1", Some("50"));
     let cases = [
         (
@@ -102,7 +102,7 @@ fn a_first_price_winner_pays_their_bid() {
 }
 
 #[test]
-fn a_bid_below_the_minimum_is_refused_and_a_withdrawn_one_is_gone() {
+fn a_bid_below_the_minimum_is_refused_and_a_withdrawn_one_gone() {
     let terms = vickrey("0", None);
     let mut bids = SealedBids::default();
     let least = Price::UNIT;
@@ -137,7 +137,7 @@ fn random_auction(random: &mut Random, pricing: SealedPricing) -> (SealedTerms, 
 }
 
 #[test]
-fn nobody_gains_in_a_vickrey_auction_by_bidding_other_than_their_value() {
+fn in_a_vickrey_auction_bidding_the_true_value_is_best() {
     for seed in seeds(4_000) {
         let mut random = Random(seed);
         let (terms, others) = random_auction(&mut random, SealedPricing::SecondPrice);

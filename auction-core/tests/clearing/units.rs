@@ -39,7 +39,7 @@ fn at_the_margin_units_go_by_largest_remainder_and_ties_by_time() {
 }
 
 #[test]
-fn allocation_adds_up_to_the_unit_and_serves_higher_prices_first() {
+fn allocation_adds_up_to_the_unit_and_fills_higher_prices_first() {
     for seed in seeds(4_000) {
         let mut random = Random(seed);
         let most = [3, 50, QUANTITY_MAX][random.below(3) as usize];
@@ -83,7 +83,7 @@ fn an_allocation_allocates_its_result_and_nothing_else() {
     }
 }
 
-/// The textbook way, sorting by remainder.
+/// Allocates in the textbook way, sorting by remainder.
 fn slow_allocation(available: u64, bids: &[Demand], priority: MarginalPriority) -> Vec<u64> {
     let mut filled = vec![0; bids.len()];
     let mut left = available;
@@ -138,7 +138,7 @@ fn bids(bids: &[(u64, &str)]) -> Vec<UniformBid> {
 }
 
 #[test]
-fn the_lowest_accepted_price_is_for_all_and_the_marginal_bid_gets_a_part() {
+fn all_pay_the_lowest_price_and_the_marginal_bid_gets_a_part() {
     let three = bids(&[
         (500_000, "0.0010"),
         (300_000, "0.0008"),

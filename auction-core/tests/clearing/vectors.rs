@@ -1,4 +1,4 @@
-//! The call auction's deciding cases, as data.
+//! The call auction's worked cases, as data.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{quantity, units};
 
 #[test]
-fn every_deciding_case_of_the_call_auction_comes_out_as_published() {
+fn every_worked_case_of_the_call_auction_ends_as_published() {
     let text = include_str!("../vectors/call-auction.json");
     let document: Value = serde_json::from_str(text).unwrap();
     let cases = document["cases"].as_array().unwrap();
@@ -27,7 +27,7 @@ fn every_deciding_case_of_the_call_auction_comes_out_as_published() {
     }
 }
 
-/// Price, volume, surplus, what decided, and the shares of every order that trades.
+/// Price, volume, surplus, deciding step, and the shares of every order that trades.
 type Outcome = Option<(u64, u64, i64, String, BTreeMap<u64, u64>)>;
 
 fn outcome(book: &Book) -> Outcome {

@@ -22,7 +22,7 @@ fn house() -> House {
 }
 
 #[test]
-fn the_price_falls_by_a_step_at_each_interval_to_the_floor_and_not_while_halted() {
+fn the_price_falls_each_interval_to_the_floor_but_not_in_a_halt() {
     let mut house = House::new("1");
     let mut long = open(1, None, Terms::Dutch(terms()));
     long.closes_at = micros(5_000_000_000);

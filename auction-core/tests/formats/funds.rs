@@ -1,6 +1,6 @@
-//! The deciding cases of accounts, as tables: who does what in a market that runs on funds, what it comes to, and what
-//! the accounts hold then. The rules are the manual's page of accounts: a bid reserves what it can cost, an order to
-//! sell what it can deliver; outbid, cancelled and closed release it; the close moves exactly what was traded.
+//! The worked cases of accounts, as tables: commands in a market with funds, their results, and the accounts after
+//! them. The rules are on the manual's page of accounts: a bid reserves its greatest cost, an order to sell the shares
+//! it can deliver; outbidding, cancelling and closing release it; the close moves exactly what was traded.
 
 use auction_core::{
     AccountMode, Amount, Asset, BookShown, CallTerms, Collar, Command, DutchTerms, EnglishTerms,
@@ -10,9 +10,9 @@ use auction_core::{
 
 use crate::house::{A, B, C, D, House, open, price, quantity};
 
-/// Plays a table of rows such as `A bid 60 | ok | A 100/60 0/0`: who does what, what comes of it, and accounts after
-/// it, as all cash and what is reserved of it, all shares and what is reserved of them. After every row nothing is
-/// made or lost. The lots are of one stock with a base price of 10.
+/// Plays a table of rows such as `A bid 60 | ok | A 100/60 0/0`: command, result, and accounts after it, as
+/// cash/reserved cash and shares/reserved shares. After every row nothing is created or lost. The lots are of one stock
+/// with a base price of 10.
 fn plays(lots: &[(u64, Option<&str>, Terms)], table: &str) {
     let mut house = House::new("10");
     let mode = AccountMode::Funds;
@@ -44,7 +44,7 @@ fn plays(lots: &[(u64, Option<&str>, Terms)], table: &str) {
     house.holds_on_replay();
 }
 
-/// What a row's first cell does, and what came of it in a word.
+/// Performs the first cell of a row, and returns its result in a word.
 fn act(house: &mut House, what: &str) -> String {
     let words = words(what);
     let (lot, words) = match words[..] {
@@ -140,7 +140,7 @@ fn symbol() -> Symbol {
     Symbol::parse("AAPL").unwrap()
 }
 
-/// `100.50`, or `5shares`.
+/// Parses `100.50`, or `5shares`.
 fn asset(text: &str) -> Asset {
     match text.strip_suffix("shares") {
         Some(shares) => Asset::Shares {
@@ -151,7 +151,8 @@ fn asset(text: &str) -> Asset {
     }
 }
 
-/// All cash is what was paid in, less what was paid out; all shares are that and what lots sold. Nobody is overdrawn.
+/// Checks that all cash is deposits less withdrawals, that all shares are that plus what lots sold, and that nobody is
+/// overdrawn.
 fn is_conserved(house: &House, row: &str) {
     assert_eq!(house.engine.audit(), Ok(()), "{row}");
     let (mut cash, mut shares) = (0, 0);
@@ -214,7 +215,7 @@ fn call(collar: Option<u32>) -> Terms {
 }
 
 #[test]
-fn an_english_leader_reserves_their_offer_and_only_theirs_stays_reserved() {
+fn only_the_leaders_offer_on_an_english_lot_is_reserved() {
     plays(
         &[(1, None, english())],
         "
@@ -232,7 +233,7 @@ fn an_english_leader_reserves_their_offer_and_only_theirs_stays_reserved() {
 }
 
 #[test]
-fn a_hidden_maximum_is_reserved_whole_and_the_close_takes_the_price_alone() {
+fn a_maximum_is_reserved_whole_and_the_close_takes_the_price() {
     plays(
         &[(1, None, english())],
         "
@@ -343,7 +344,7 @@ fn a_take_is_paid_at_once_at_the_price_taken() {
 }
 
 #[test]
-fn a_sealed_bid_reserves_itself_and_the_close_takes_the_second_price() {
+fn a_sealed_bid_is_reserved_the_close_takes_the_second_price() {
     plays(
         &[(1, None, vickrey())],
         "
@@ -385,7 +386,7 @@ fn bids_for_parts_add_up_and_settle_at_what_each_pays() {
 }
 
 #[test]
-fn orders_of_a_call_reserve_cash_or_shares_and_the_uncross_moves_both() {
+fn call_orders_reserve_cash_or_shares_the_uncross_moves_both() {
     plays(
         &[(1, None, call(None))],
         "

@@ -1,4 +1,4 @@
-//! A market of one stock with four traders and an auctioneer, and short words for what they do.
+//! A market of one stock with four traders and an auctioneer, and short names for their commands.
 
 use auction_core::{
     Caller, Command, Credential, Engine, Event, Executed, Listing, LotId, MarketId, Name, OpenLot,
@@ -18,11 +18,11 @@ pub const LOT: LotId = LotId(1);
 pub struct House {
     pub engine: Engine,
     pub records: Vec<Record>,
-    /// Of the random ends that are drawn.
+    /// Seed of the random ends that are drawn.
     pub seed: [u8; 32],
 }
 
-/// Whatever a test has done, everyone can check.
+/// Audits every test's records with public data alone.
 impl Drop for House {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -36,7 +36,7 @@ impl House {
         Self::with_traders(base, 4)
     }
 
-    /// With so many traders, and an auctioneer behind them.
+    /// Creates a house with this number of traders, and an auctioneer after them.
     pub fn with_traders(base: &str, traders: usize) -> Self {
         let mut house = Self {
             engine: Engine::new(MarketId([7; 16])),
@@ -65,7 +65,7 @@ impl House {
         house
     }
 
-    /// With lot 1 open from 0 to 300 s.
+    /// Creates a house with lot 1 open from 0 to 300 s.
     pub fn with_lot(base: &str, quantity: u64, reserve: Option<&str>, terms: Terms) -> Self {
         let mut house = Self::new(base);
         house.open(open(quantity, reserve, terms)).unwrap();
@@ -76,12 +76,12 @@ impl House {
         self.operate(0, Command::OpenLot(open.into()))
     }
 
-    /// Time in seconds.
+    /// Sends a command of the operator; `at` in seconds.
     pub fn operate(&mut self, at: u64, command: Command) -> Result<Reply, Reject> {
         self.ask(micros(at * 1_000_000), Caller::Operator, command)
     }
 
-    /// Time in seconds.
+    /// Sends a command of a user; `at` in seconds.
     pub fn user(&mut self, at: u64, user: UserId, command: Command) -> Result<Reply, Reject> {
         self.ask(micros(at * 1_000_000), Caller::User(user), command)
     }
@@ -112,7 +112,7 @@ impl House {
         }
     }
 
-    /// Lets what is due by then happen.
+    /// Decides everything that is due by `now`.
     pub fn wait(&mut self, now: Timestamp) {
         let seed = self.seed;
         while let Some(record) = self.engine.advance(now, || seed) {
@@ -120,7 +120,7 @@ impl House {
         }
     }
 
-    /// Bids a price each for the whole lot, at one moment in this order.
+    /// Bids a price for the whole lot.
     pub fn sealed_bid(&mut self, at: u64, user: UserId, limit: &str) -> Result<Reply, Reject> {
         let quantity = self.engine.market().lot(LOT).unwrap().quantity;
         self.order(at, user, quantity.get(), limit)
@@ -140,7 +140,7 @@ impl House {
         self.engine.market().lot(LOT).unwrap().bidders()
     }
 
-    /// What came of lot 1 at its close.
+    /// Returns the outcome of lot 1 at its close.
     pub fn outcome(&mut self) -> Outcome {
         self.wait(micros(10_000_000_000));
         let outcome = self.engine.market().lot(LOT).unwrap().outcome();
@@ -148,7 +148,7 @@ impl House {
         outcome.expect("the lot has closed")
     }
 
-    /// The bids opened at the close, in order.
+    /// Returns the bids opened at the close, in order.
     pub fn opened(&self) -> Vec<OpenedBid> {
         let events = self.records.iter().flat_map(Record::public_events);
         let bids = events.filter_map(|event| match event {
@@ -158,7 +158,7 @@ impl House {
         bids.flatten().collect()
     }
 
-    /// The private events of the last record are of its command alone, and its public ones these.
+    /// Returns the public events of the last record.
     pub fn last_public(&self) -> Vec<PublicEvent> {
         let last = self.records.last().expect("something was decided");
         let public = last.events.iter().filter_map(|event| match event {
@@ -168,7 +168,7 @@ impl House {
         public.collect()
     }
 
-    /// Replay gives the same, and the rules decide the same again.
+    /// Checks that a replay gives the same, and that the rules decide the same again.
     pub fn holds_on_replay(&self) {
         let mut replayed = Engine::new(MarketId([7; 16]));
         let mut verified = replayed.clone();

@@ -1,4 +1,4 @@
-//! What all lots go through: scheduled, halted, closed early, taken back; and users who are suspended.
+//! The life cycle common to all lots: scheduled, halted, closed early, cancelled; and suspended users.
 
 use auction_core::{
     Command, EnglishTerms, Outcome, Phase, PublicEvent, Reject, Reply, SealedPricing, SealedTerms,
@@ -47,7 +47,7 @@ fn a_scheduled_lot_takes_bids_from_its_opening_on() {
 }
 
 #[test]
-fn a_lot_that_opens_in_the_past_or_closes_before_it_opens_is_refused() {
+fn opening_in_the_past_or_closing_before_the_opening_is_refused() {
     let mut house = House::new("1");
     let mut refused = |opens_at, closes_at| {
         let mut lot = open(1, None, Terms::English(EnglishTerms::default()));
@@ -176,7 +176,7 @@ fn a_lot_is_taken_back_only_before_its_first_bid() {
 }
 
 #[test]
-fn a_suspended_user_does_nothing_more_and_what_they_have_bid_binds() {
+fn a_suspended_user_cannot_act_and_their_bids_stay_binding() {
     let mut house = english();
     house.user(1, A, bid("2")).unwrap();
     let suspend = Command::SuspendUser { user: A };

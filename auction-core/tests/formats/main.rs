@@ -1,4 +1,4 @@
-//! Each format's deciding cases as the rules give them, through the engine; and what all lots go through.
+//! Worked cases of each format through the engine, according to the rules; and the life cycle common to all lots.
 
 #[path = "../market/disclosed.rs"]
 mod disclosed;

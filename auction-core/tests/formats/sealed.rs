@@ -1,4 +1,4 @@
-//! One sealed bid a trader for the whole lot.
+//! One sealed bid per trader for the whole lot.
 
 use auction_core::{
     Command, OrderId, Outcome, PublicEvent, Reject, Reply, SealedPricing, SealedTerms, Side,
@@ -25,7 +25,7 @@ fn sold(winner: UserId, paid: &str, by: SoldBy, runner_up: Option<&str>) -> Outc
 }
 
 #[test]
-fn the_second_price_is_the_most_of_second_bid_reserve_and_least_bid() {
+fn the_second_price_is_the_highest_of_bid_reserve_and_least_bid() {
     type Bids<'a> = &'a [(UserId, &'a str)];
     let cases: [(Option<&str>, Bids, Outcome); 6] = [
         (
@@ -71,7 +71,7 @@ fn the_second_price_is_the_most_of_second_bid_reserve_and_least_bid() {
 }
 
 #[test]
-fn a_replacement_takes_a_new_place_in_time_even_at_the_same_price() {
+fn a_replacement_gets_a_new_place_in_time_even_at_its_old_price() {
     let mut house = vickrey(Some("50"));
     house.sealed_bid(1, A, "100").unwrap();
     house.sealed_bid(1, B, "100").unwrap();
@@ -112,7 +112,7 @@ fn before_the_close_others_see_how_many_bid_and_nothing_else() {
     assert_eq!(feed(&house), before, "no gap tells of a replacement");
     house.user(3, A, cancel(1)).unwrap();
     assert_eq!(house.last_public(), counted(1));
-    // Numbers count one's own orders: they tell nothing of others.
+    // Numbers count the trader's own orders: they reveal nothing about others.
     assert_eq!(
         house.sealed_bid(4, A, "90"),
         Ok(Reply::OrderPlaced(OrderId(2)))

@@ -20,7 +20,7 @@ fn by_time() -> Terms {
     terms(UniformPricing::Uniform, MarginalPriority::Time)
 }
 
-/// The outcome, and for each bid what it got and what a share costs.
+/// Returns the outcome, and for each bid its fill and the price of a share.
 fn sale(
     quantity: u64,
     reserve: Option<&str>,
@@ -42,7 +42,7 @@ fn units(fills: &[(u64, Option<String>)]) -> Vec<u64> {
 }
 
 #[test]
-fn the_highest_prices_are_served_first_and_all_pay_the_lowest_accepted() {
+fn the_highest_prices_fill_first_all_pay_the_lowest_accepted() {
     let bids = [
         (A, 500_000, "0.0010"),
         (B, 300_000, "0.0008"),
@@ -66,7 +66,7 @@ fn the_highest_prices_are_served_first_and_all_pay_the_lowest_accepted() {
 }
 
 #[test]
-fn bids_below_the_reserve_are_left_out_also_when_shares_stay_unsold() {
+fn bids_below_the_reserve_stay_unfilled_even_with_shares_left() {
     let bids = [(A, 30, "12"), (B, 50, "9"), (C, 20, "15")];
     let (outcome, fills) = sale(100, Some("10"), by_time(), &bids);
     let expected = Outcome::Allocated {
@@ -148,7 +148,7 @@ fn a_trader_has_as_many_bids_as_the_terms_allow_and_counts_once() {
             least: price("0.0001")
         })
     );
-    // 10^18 / 10^12 shares: a bid for so many offers at most 100.
+    // 10^18 / 10^12 shares: a bid for this quantity offers at most 100.
     assert_eq!(
         house.order(1, A, 1_000_000_000_000, "100.0001"),
         Err(Reject::PriceTooHigh {

@@ -1,4 +1,4 @@
-//! What each would have needed to win, asked after the close.
+//! The bid with which each trader would have won, after the close.
 
 use auction_core::{
     Command, DutchTerms, EnglishTerms, MarginalPriority, SealedPricing, SealedTerms, Span, Terms,
@@ -32,13 +32,13 @@ fn before_the_close_nobody_is_told() {
 }
 
 #[test]
-fn the_winner_of_an_english_lot_learns_their_least_and_others_only_the_next_step() {
+fn an_english_winner_learns_the_threshold_others_the_next_step() {
     let mut house = House::with_lot("1", 1, None, Terms::English(EnglishTerms::default()));
     house.user(1, A, bid("20")).unwrap();
     house.user(2, B, maximum("777")).unwrap();
     house.user(3, C, maximum("30")).unwrap();
     house.outcome();
-    // B came before C's 30, and after A's 20.
+    // B's bid came before C's 30, and after A's 20.
     assert_eq!(least(&house, B), exactly("30"));
     let next = WinningThreshold::AtLeast(price("30.02"));
     assert_eq!((least(&house, A), least(&house, D)), (next, next));

@@ -1,4 +1,4 @@
-//! The oracle's books: what everyone has, added up anew from all that was paid in and all that lots came to.
+//! The oracle's accounts: balances added up from scratch from all payments and all outcomes of lots.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use auction_core::{
 use crate::lot::{Kind, OracleLot};
 use crate::oracle::Oracle;
 
-/// Something that was paid in, or out.
+/// A deposit or a withdrawal.
 #[derive(Clone, Copy, Debug)]
 pub struct Payment {
     pub user: UserId,
@@ -24,7 +24,7 @@ pub enum Way {
     Out,
 }
 
-/// What a trader has.
+/// Balance of a trader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Books {
     pub cash: i128,
@@ -82,7 +82,7 @@ impl Oracle {
         Ok(Reply::Done)
     }
 
-    /// Whether a trader has this much that is free.
+    /// Checks that a trader has this much free cash.
     pub fn can_pay(&self, user: UserId, needed: i128) -> Result<(), Reject> {
         let books = self.books(user);
         let available = books.cash - books.reserved;
@@ -95,7 +95,7 @@ impl Oracle {
         })
     }
 
-    /// What is free of a trader's cash.
+    /// Returns a trader's free cash.
     pub fn free(&self, user: UserId) -> u64 {
         let books = self.books(user);
         u64::try_from(books.cash - books.reserved).unwrap()
@@ -129,7 +129,7 @@ impl Oracle {
         books
     }
 
-    /// Whether the engine's books are these.
+    /// Checks that the engine's accounts equal these.
     pub fn balances_with(&self, engine: &Engine) {
         assert_eq!(engine.audit(), Ok(()));
         assert_eq!(engine.market().accounts(), self.mode);
@@ -174,7 +174,7 @@ impl Oracle {
         }
     }
 
-    /// Whether a trader has so many shares that are free.
+    /// Checks that a trader has this many free shares.
     pub fn can_deliver(&self, user: UserId, symbol: Symbol, needed: u64) -> Result<(), Reject> {
         if self.mode == AccountMode::Credit {
             return Ok(());
@@ -224,7 +224,7 @@ impl Payment {
 }
 
 impl OracleLot {
-    /// What an open lot may still cost a trader.
+    /// Returns the greatest cost of an open lot for a trader.
     pub fn binds(&self, user: UserId) -> i128 {
         let whole = i128::from(self.open.quantity.get());
         match self.open.terms {
@@ -245,7 +245,7 @@ impl OracleLot {
         }
     }
 
-    /// What an offer that was just taken must be covered by, beside what `bound` covers.
+    /// Returns the cover that an offer just accepted needs, beyond `bound`.
     pub fn offer_takes(&self, kind: Kind, amount: u64, bound: i128) -> i128 {
         let whole = i128::from(self.open.quantity.get());
         let view = self.view();
@@ -256,7 +256,7 @@ impl OracleLot {
         (whole * i128::from(price) - bound).max(0)
     }
 
-    /// The shares that a lot which has closed gave a trader, or took, and the price of each.
+    /// Returns the shares that a closed lot gave a trader, or took, and the price of each.
     fn gives(&self, user: UserId) -> Vec<(i128, u64)> {
         let outcome = self.outcome();
         if self.call().is_some() {

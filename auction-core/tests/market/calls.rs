@@ -1,4 +1,4 @@
-//! The oracle's call auctions: everything from the list of what happened, and the price by trying every one.
+//! The oracle's call auctions: everything is computed from the list of steps, and the price by trying every one.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +13,18 @@ use crate::ladder::{self, Found, Plain};
 use crate::lot::{Happened, OracleLot, price, time};
 use crate::oracle::Oracle;
 
-/// What happens to calls alone.
+/// A step that only calls have.
 #[derive(Clone, Copy, Debug)]
 pub enum CallStep {
-    /// An order was placed, or replaced if there was one of this number.
+    /// An order was placed, or replaced if its number exists.
     Ordered(Order),
-    /// A suspended trader's orders were taken back.
+    /// A suspended trader's orders were withdrawn.
     TakenBack { user: UserId },
-    /// The price it measures by was fixed; zero: there is none.
+    /// The reference price was fixed; zero: no reference.
     Referred { reference: u64 },
     /// The random end was fixed.
     Drawn { before_close: u64 },
-    /// It goes on instead of closing.
+    /// It is extended instead of closed.
     Prolonged {
         closes_at: u64,
         cause: ExtensionCause,
@@ -40,7 +40,7 @@ pub struct Order {
     pub limit: Option<u64>,
 }
 
-/// What a trader asks of their orders.
+/// A change that a trader requests of their orders.
 #[derive(Clone, Copy, Debug)]
 pub enum Change {
     Place(Side, u64, Option<u64>),
@@ -94,7 +94,7 @@ impl Oracle {
         })
     }
 
-    /// Takes back what a suspended trader has on calls.
+    /// Withdraws a suspended trader's orders on calls.
     pub fn take_back(&mut self, user: UserId) {
         for lot in &mut self.lots {
             let has_orders = lot.book().iter().any(|order| order.user == user);
@@ -105,7 +105,7 @@ impl Oracle {
         }
     }
 
-    /// A lot takes no more from here on.
+    /// Closes a lot, which then accepts nothing more.
     pub fn close(&mut self, id: LotId, at: u64) {
         let lot = &mut self.lots[id.0 as usize - 1];
         lot.closed_at = Some(at);
@@ -115,7 +115,7 @@ impl Oracle {
         }
     }
 
-    /// A call begins: it measures by the stock's last uncross, else by the base price.
+    /// Begins a call: the reference is the stock's last uncross, otherwise the base price.
     pub fn refer(&mut self, id: LotId) {
         let lot = &mut self.lots[id.0 as usize - 1];
         let Some(terms) = lot.call() else { return };
@@ -135,7 +135,7 @@ impl OracleLot {
         }
     }
 
-    /// Its orders by place in time.
+    /// Returns its orders by place in time.
     pub fn book(&self) -> Vec<Order> {
         self.book_after(self.happened.len())
     }
@@ -166,7 +166,7 @@ impl OracleLot {
         book
     }
 
-    /// The random end, while it is fixed: how long before the close.
+    /// Returns the random end, while it is fixed: the time before the close.
     pub fn drawn(&self) -> Option<u64> {
         self.happened
             .iter()
@@ -177,14 +177,14 @@ impl OracleLot {
             })
     }
 
-    /// When a call that has begun has something to do next.
+    /// Returns the next deadline of a call that has begun.
     pub fn call_deadline(&self) -> u64 {
         let closes_at = self.view().closes_at;
         let longest = self.call().map_or(0, |terms| terms.random_end.micros());
         closes_at.saturating_sub(self.drawn().unwrap_or(longest))
     }
 
-    /// Whether its random end is to be drawn next.
+    /// Returns true if the draw of its random end is due next.
     pub fn is_to_be_drawn(&self) -> bool {
         let has_end = self
             .call()
@@ -192,7 +192,7 @@ impl OracleLot {
         has_end && self.drawn().is_none()
     }
 
-    /// Why it goes on instead of closing, if it does.
+    /// Returns the reason for extending it instead of closing it, if there is one.
     pub fn goes_on(&self) -> Option<ExtensionCause> {
         let terms = self.call()?;
         if let Some((price, ..)) = self.found()
@@ -213,19 +213,19 @@ impl OracleLot {
         extends.then_some(ExtensionCause::MarketOrders)
     }
 
-    /// What an open call binds a trader to pay.
+    /// Returns the reserved cash of a trader on an open call.
     pub fn call_binds(&self, user: UserId) -> i128 {
         let own = self.book().into_iter().filter(|order| order.user == user);
         own.map(|order| self.costs(&order)).sum()
     }
 
-    /// What an open call binds a trader to deliver.
+    /// Returns the reserved shares of a trader on an open call.
     pub fn call_binds_shares(&self, user: UserId) -> u64 {
         let own = self.book().into_iter().filter(|order| order.user == user);
         own.map(|order| order.delivers()).sum()
     }
 
-    /// What a call that has closed gave a trader, and took.
+    /// Returns the trades of a trader in a closed call.
     pub fn call_gives(&self, user: UserId) -> Vec<(i128, u64)> {
         let Some((price, ..)) = self.crossed().filter(|_| !self.cancelled) else {
             return Vec::new();
@@ -265,7 +265,7 @@ impl OracleLot {
         }
     }
 
-    /// What the engine must say of a call beside what it says of every lot.
+    /// Checks the engine's state of a call, beyond the state common to all lots.
     pub fn call_stands_as(&self, engine: &Engine, id: LotId, users: u32) {
         if self.call().is_none() {
             return assert_eq!(engine.indicative(id), None);
@@ -454,7 +454,7 @@ impl OracleLot {
         referred.filter(|reference| *reference > 0)
     }
 
-    /// The lowest and the highest price on the tick that the collar lets pass.
+    /// Returns the lowest and the highest price on the tick inside the collar.
     fn collar(&self) -> Option<(u64, u64)> {
         let (collar, reference) = (self.call()?.collar?, self.reference()?);
         let share = reference * u64::from(collar.basis_points) / 10_000;
@@ -469,7 +469,7 @@ impl OracleLot {
         Some(price.clamp(lowest, highest)).filter(|bound| *bound != price)
     }
 
-    /// What a market order could trade at.
+    /// Returns the greatest price at which a market order could trade.
     fn greatest_traded(&self) -> u64 {
         self.collar().map_or(PRICE_MAX, |(_, highest)| highest)
     }
@@ -484,7 +484,7 @@ impl OracleLot {
         }
     }
 
-    /// The orders with limits in ticks.
+    /// Returns the orders with limits in ticks.
     fn plain(&self) -> Vec<Plain> {
         let tick = self.tick();
         let book = self.book().into_iter();
@@ -496,7 +496,7 @@ impl OracleLot {
         .collect()
     }
 
-    /// Price, volume, surplus and step of an uncross, the collar aside.
+    /// Returns price, volume, surplus and step of an uncross, ignoring the collar.
     fn found(&self) -> Option<Found> {
         let tick = self.tick();
         let reference = self.reference().map(|reference| reference / tick);
@@ -504,7 +504,7 @@ impl OracleLot {
         Some((price * tick, volume, surplus, by))
     }
 
-    /// The same within the collar, if anything trades.
+    /// Returns the same within the collar, if anything trades.
     pub fn crossed(&self) -> Option<Found> {
         self.call()?;
         let found = self.found()?;

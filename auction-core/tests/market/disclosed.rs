@@ -1,16 +1,16 @@
-//! Records as everyone may see them: what the rules have opened is whole, the rest is without its private part.
+//! Public records: those that the rules have opened are complete, the others have no private part.
 
 use std::collections::BTreeSet;
 
 use auction_core::audit::{Audit, ClosedRecord, Foul, Judged, Opened};
 use auction_core::{Event, MarketId, Record, Sequence};
 
-/// Judges all that is public of these records.
+/// Judges the public part of these records.
 pub fn audit(market: MarketId, records: &[Record]) -> Result<(Audit, Vec<Judged>), Foul> {
     audit_with(market, records, &opened(records))
 }
 
-/// The same, with these opened.
+/// Does the same, with these records opened.
 pub fn audit_with(
     market: MarketId,
     records: &[Record],
@@ -46,7 +46,7 @@ pub fn audit_with(
     Ok((audit, judged))
 }
 
-/// The records that the rules have opened.
+/// Returns the records that the rules have opened.
 pub fn opened(records: &[Record]) -> BTreeSet<Sequence> {
     let mut opened = BTreeSet::new();
     let mut opens = Opened::default();

@@ -1,5 +1,5 @@
-//! A plain bid takes a fast path through the engine. Whether it decides what the slow path decides: `verify`, which
-//! knows only the long one, takes every record on an engine beside.
+//! The fast path of a plain bid decides the same as the slow path: `verify`, which knows only the slow one, applies
+//! every record on a second engine.
 
 use auction_core::limits::QUANTITY_MAX;
 use auction_core::{
@@ -16,7 +16,7 @@ use crate::listed::{listing, register, symbol};
 use crate::lot::{price, time};
 use crate::terms::{soft_close, steps};
 
-/// More than share a word of the set of bidders.
+/// More than fit into one word of the set of bidders.
 const TRADERS: u32 = 70;
 const BASE: u64 = 100;
 const CLOSE: u64 = 150;
@@ -44,7 +44,7 @@ proptest! {
 
 #[test]
 #[cfg_attr(miri, ignore = "hundreds of bids, each verified, take miri minutes")]
-fn nearly_all_plain_bids_on_a_plain_lot_are_accepted_and_verified() {
+fn most_plain_bids_on_a_plain_lot_are_accepted_and_verified() {
     let lot = OpenLot {
         terms: Terms::English(EnglishTerms::default()),
         ..lot(Quantity::ONE)
@@ -71,7 +71,7 @@ fn nearly_all_plain_bids_on_a_plain_lot_are_accepted_and_verified() {
 
 #[test]
 #[cfg_attr(miri, ignore = "the markets of seventy traders take miri minutes")]
-fn what_is_looked_ahead_of_a_lot_depends_on_how_it_stands_and_not_on_how_it_came_there() {
+fn the_look_ahead_depends_on_the_lots_state_not_its_history() {
     let terms = |buy_now: Option<u64>| {
         Terms::English(EnglishTerms {
             steps: Steps::banded(),
@@ -79,7 +79,7 @@ fn what_is_looked_ahead_of_a_lot_depends_on_how_it_stands_and_not_on_how_it_came
             ..EnglishTerms::default()
         })
     };
-    // No price is left above the greatest; what can be bought at once lies within another band.
+    // No price is left above the greatest; the buy-now price is in another band.
     let greatest = Quantity::new(QUANTITY_MAX).unwrap();
     for (quantity, buy_now) in [(greatest, None), (Quantity::ONE, Some(10_100))] {
         let mut pair = Pair::of(vec![OpenLot {
@@ -89,7 +89,7 @@ fn what_is_looked_ahead_of_a_lot_depends_on_how_it_stands_and_not_on_how_it_came
         let top = pair.fast.market().lots()[0].greatest_price();
         for (bidder, amount) in [(1, price(9_900)), (2, price(10_050).min(top)), (3, top)] {
             let (lot, caller) = (LotId(1), Caller::User(UserId(bidder)));
-            // What was bought takes no more.
+            // A lot that was bought accepts no more bids.
             let _ = pair.take(time(1), caller, Command::Bid { lot, price: amount });
             let restored = Engine::restore(pair.fast.snapshot()).unwrap();
             assert_eq!(restored.snapshot(), pair.fast.snapshot());
@@ -101,7 +101,7 @@ fn what_is_looked_ahead_of_a_lot_depends_on_how_it_stands_and_not_on_how_it_came
 
 #[derive(Clone, Debug)]
 enum Ask {
-    /// So far above the least bid.
+    /// Bids this far above the least bid.
     Bid {
         lot: LotId,
         bidder: UserId,
@@ -122,11 +122,11 @@ enum By {
     Session,
 }
 
-/// Two engines of one market, one of which decides what the other verifies.
+/// Two engines of one market, one of which decides and the other verifies.
 struct Pair {
     fast: Engine,
     slow: Engine,
-    /// Every decision is written over the one before.
+    /// Every decision overwrites the previous one.
     record: Record,
 }
 

@@ -1,5 +1,4 @@
-//! The other formats of the oracle: what follows from the list of what happened to a lot, computed price
-//! by price and step by step.
+//! The other formats of the oracle, computed price by price and step by step from the list of a lot's events.
 
 use auction_core::{
     AllocatedBy, DutchTerms, MarginalPriority, OpenedBid, OrderId, Outcome, Quantity, Reject,
@@ -118,7 +117,7 @@ impl OracleLot {
         }
     }
 
-    /// What is opened at the close, in the order of time.
+    /// Returns the bids opened at the close, in the order of time.
     pub fn opened(&self) -> Vec<OpenedBid> {
         let outcome = self.outcome();
         let best = self.best_first();
@@ -158,7 +157,7 @@ impl OracleLot {
         }
     }
 
-    /// Why an open bid is refused, or what it takes the lot at.
+    /// Returns the reason why an open bid is refused, or the price at which it takes the lot.
     pub fn take(
         &self,
         lot: auction_core::LotId,
@@ -183,7 +182,7 @@ impl OracleLot {
         Ok(now)
     }
 
-    /// The price of a Dutch lot, step by step.
+    /// Returns the price of a Dutch lot, computed step by step.
     pub fn falling(&self, terms: &DutchTerms, at: u64) -> u64 {
         let (mut now, mut next) = (terms.start.units(), self.opened_at());
         loop {
@@ -196,7 +195,7 @@ impl OracleLot {
         }
     }
 
-    /// How many live orders a trader can have; `None`: the lot takes none.
+    /// Returns the maximum number of live orders of a trader; `None`: the lot accepts none.
     pub fn orders_each(&self) -> Option<u32> {
         match &self.open.terms {
             Terms::English(_) | Terms::Dutch(_) | Terms::Call(_) => None,
@@ -205,7 +204,7 @@ impl OracleLot {
         }
     }
 
-    /// Why a sealed bid is refused, if it is.
+    /// Returns the reason why a sealed bid is refused, if it is.
     pub fn bid_refusal(&self, quantity: u64, offered: u64) -> Option<Reject> {
         let whole = matches!(self.open.terms, Terms::Sealed(_));
         if whole && quantity != self.open.quantity.get() {
@@ -224,12 +223,12 @@ impl OracleLot {
         })
     }
 
-    /// Live orders in the order of their time.
+    /// Returns the live orders in the order of their time.
     pub fn live(&self) -> Vec<Placed> {
         self.live_after(self.happened.len())
     }
 
-    /// How many orders a user has placed so far, cancelled ones included.
+    /// Returns the number of orders that a user has placed so far, cancelled ones included.
     pub fn placed_by(&self, user: UserId) -> u32 {
         let placed = self.happened.iter().filter(
             |happened| matches!(happened, Happened::Placed(placed) if placed.anew && placed.user == user),
@@ -237,7 +236,7 @@ impl OracleLot {
         placed.count() as u32
     }
 
-    /// What a trader would have needed, found by trying every price at which something changes.
+    /// Returns the bid with which a trader would have won, found by trying every price at which something changes.
     pub fn winning_threshold(&self, user: UserId) -> WinningThreshold {
         if self.cancelled {
             return WinningThreshold::Nothing;
@@ -318,7 +317,7 @@ impl OracleLot {
         live
     }
 
-    /// Price by price: units of each bid, the best bid first.
+    /// Returns the units of each bid, computed price by price, the best bid first.
     fn units(&self, bids: &[Placed]) -> Vec<u64> {
         let Terms::Uniform(terms) = &self.open.terms else {
             panic!("a lot in parts was asked for");

@@ -1,4 +1,4 @@
-//! What must hold at every step of every market.
+//! Laws: properties that must hold at every step of every market.
 
 use std::collections::BTreeSet;
 
@@ -28,10 +28,10 @@ prop_state_machine! {
     );
 }
 
-/// So many cases; under miri, which is some hundred times slower, so few.
+/// Returns a configuration with this number of cases; fewer under miri, which is some hundred times slower.
 pub fn config(cases: u32, under_miri: u32) -> Config {
     let cases = if cfg!(miri) { under_miri } else { cases };
-    // Shrunk cases become tests of their own here, so that nothing is written beside the sources.
+    // Shrunk cases become separate tests here, so nothing is written beside the sources.
     Config {
         cases,
         failure_persistence: None,
@@ -40,7 +40,7 @@ pub fn config(cases: u32, under_miri: u32) -> Config {
 }
 
 #[test]
-fn markets_that_differ_in_when_they_last_moved_differ_in_their_digests() {
+fn markets_with_different_last_times_have_different_digests() {
     let mut engine = Engine::new(MARKET);
     for step in opening(AccountMode::Credit, Calls::None) {
         let Step::Ask {
@@ -110,19 +110,19 @@ fn follow(oracle: &mut Oracle, step: &Step) -> (Vec<Command>, Option<Answer>) {
     }
 }
 
-/// An engine, all that it has recorded, and a fold of what it has shown.
+/// An engine, all its records, and a fold of its public events.
 pub struct Laws {
     engine: Engine,
-    /// Where its records are made.
+    /// Memory in which its records are built.
     place: Record,
     records: Vec<Record>,
-    /// Those that were decided while something was overdue.
+    /// Records that were decided while something was overdue.
     late: BTreeSet<Sequence>,
-    /// Follows the public events alone, and asks its digest at each step.
+    /// Applies only the public events, and computes its digest at each step.
     feed: Market,
     digests: Vec<(Market, Digest)>,
     oracle: Oracle,
-    /// Takes every event, and what it told of users.
+    /// Applies every event, and checks the consequences for users.
     accounts: Accounts,
     told: Vec<(UserId, AccountEvent)>,
 }
@@ -203,7 +203,7 @@ impl StateMachineTest for Laws {
 }
 
 impl Laws {
-    /// Also while lots are open, when less of them is known.
+    /// Audits the records, also while lots are open, when less of them is public.
     fn is_what_everyone_can_check(&self, halfway: usize) {
         for records in [&self.records[..halfway], &self.records[..]] {
             let (audit, _) = audit(MARKET, records).unwrap();
@@ -292,7 +292,7 @@ impl Laws {
     ) {
         let before = self.engine.snapshot();
         let is_late = self.engine.due(now).next().is_some();
-        // Over the record before: nothing of it may stay.
+        // Overwrites the previous record: nothing of it may remain.
         let place = &mut self.place;
         match self.engine.execute_into(now, caller, command, place) {
             Ok(Executed::Decided(record)) => {
@@ -336,7 +336,7 @@ impl Laws {
         self.records.push(record);
     }
 
-    /// Every order ends once, and every lot that is sold whole is won by the one who is told so.
+    /// Checks that every order ends once, and that every lot sold as a whole is reported as won to its winner.
     fn accounts_are_told_their_fate(&self) {
         let mut standing = BTreeSet::new();
         for (user, event) in &self.told {
@@ -467,7 +467,8 @@ impl Laws {
         );
     }
 
-    /// What was sealed is opened when the lot closes, whole and true, and each can ask what would have won.
+    /// Checks that sealed bids are opened when the lot closes, complete and correct, and that each trader can ask for
+    /// the winning bid.
     fn opens_what_was_sealed(&self, oracle: &Oracle) {
         for (number, lot) in (1..).zip(&oracle.lots) {
             let id = LotId(number);

@@ -1,4 +1,4 @@
-//! A lot of the oracle: the list of what happened to it, and what follows from the list.
+//! A lot of the oracle: the list of its events, and everything computed from the list.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::calls::CallStep;
 pub struct OracleLot {
     pub open: OpenLot,
     pub base: u64,
-    /// When it was opened or scheduled.
+    /// Time at which it was opened or scheduled.
     pub made_at: u64,
     pub happened: Vec<Happened>,
     pub closed_at: Option<u64>,
@@ -57,7 +57,7 @@ pub enum Kind {
     Maximum,
 }
 
-/// How a lot stands.
+/// State of a lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     pub leader: Option<UserId>,
@@ -101,7 +101,7 @@ impl OracleLot {
         }
     }
 
-    /// Why an offer is refused, if it is, on a lot that is open.
+    /// Returns the reason why an offer on an open lot is refused, if it is.
     pub fn refusal(&self, user: UserId, kind: Kind, amount: u64) -> Option<Reject> {
         let offers = self.offers(self.happened.len());
         let greatest = self.greatest();
@@ -191,7 +191,7 @@ impl OracleLot {
         matches!(self.open.terms, Terms::English(_))
     }
 
-    /// Why it takes nothing at this moment, if so.
+    /// Returns the reason why it accepts nothing at this time, if there is one.
     pub fn stopped(&self, lot: auction_core::LotId, at: u64) -> Option<Reject> {
         if let Some(since) = self.halted_since() {
             let since = time(since);
@@ -239,7 +239,7 @@ impl OracleLot {
         opened
     }
 
-    /// When the clock has something to do with it.
+    /// Returns its next deadline.
     pub fn deadline(&self) -> Option<u64> {
         match self.closed_at.or(self.halted_since()) {
             Some(_) => None,
@@ -256,7 +256,7 @@ impl OracleLot {
         self.happened[..count].iter().filter_map(offer).collect()
     }
 
-    /// Of the highest offers the first.
+    /// Returns the trader of the first of the highest offers.
     fn leader(&self, offers: &[Offer]) -> Option<UserId> {
         let best = highest(offers.iter())?;
         offers
@@ -265,7 +265,7 @@ impl OracleLot {
             .map(|offer| offer.user)
     }
 
-    /// The price never falls: it is the highest that any beginning of the list calls for.
+    /// Returns the price. It never falls: it is the highest of all prefixes of the list.
     fn price(&self, offers: &[Offer]) -> Option<u64> {
         (1..=offers.len())
             .map(|count| self.price_called_for(&offers[..count]))
@@ -321,7 +321,7 @@ impl OracleLot {
         }
     }
 
-    /// Whether others see the last of these offers: all but a leader's raise that moves no price.
+    /// Returns true if the last of these offers is public: all but a leader's raise that moves no price.
     fn is_seen(&self, offers: &[Offer]) -> bool {
         let (last, before) = offers.split_last().expect("there is an offer");
         self.leader(before) != Some(last.user) || self.price(before) != self.price(offers)

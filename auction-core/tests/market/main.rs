@@ -1,5 +1,5 @@
-//! The whole engine against an oracle that is written differently: a plain list of all offers, from which
-//! everything is computed anew at each step.
+//! The whole engine against an oracle that is written differently: a plain list of all offers, from which everything is
+//! recomputed at each step.
 
 #[path = "../clearing/oracle.rs"]
 mod ladder;

@@ -1,5 +1,5 @@
-//! What is hidden leaves no trace, neither of its values nor of what is done in secret: two markets that differ in it
-//! alone show everyone the same.
+//! Hidden data leaves no trace, neither of its values nor of hidden actions: two markets that differ only in it show
+//! everyone the same.
 
 use auction_core::{
     AccountMode, Amount, Asset, BookShown, CallTerms, Caller, Collar, Command, Credential, Engine,
@@ -19,10 +19,10 @@ const TRADERS: u32 = 4;
 const ENGLISH: LotId = LotId(1);
 const SEALED: LotId = LotId(2);
 const UNIFORM: LotId = LotId(3);
-/// Their books are closed and open.
+/// One has a closed book, one an open book.
 const CALLS: [LotId; 2] = [LotId(4), LotId(5)];
 const BASE: u64 = 50;
-/// More than all that these traders could owe, and how much more they may have.
+/// More than all that these traders could owe; their balances may exceed it further.
 const ENOUGH: u64 = 1 << 38;
 
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ fn user() -> impl Strategy<Value = UserId> {
     (1..=TRADERS).prop_map(UserId)
 }
 
-/// Orders on calls and in sealed lots: a trader is on one side of a call, so that nobody could trade with themselves.
+/// Orders on calls and in sealed lots: each trader is on one side of a call, so that nobody trades with themselves.
 fn order(lots: Vec<LotId>) -> impl Strategy<Value = Step> {
     let limit = prop_oneof![6 => (1..100_u64).prop_map(Some), 1 => Just(None)];
     let what = (0..6_u32, 1..4_u32, 1..50_u64, limit);
@@ -82,7 +82,7 @@ fn bid() -> impl Strategy<Value = Step> {
     })
 }
 
-/// A market, and all that it has shown.
+/// A market, and everything it has shown.
 struct Shown {
     engine: Engine,
     public: Vec<(Timestamp, PublicEvent)>,
@@ -115,7 +115,7 @@ impl Shown {
             Terms::Call(CallTerms {
                 tick: Price::UNIT,
                 book,
-                // Without it a market order to buy could cost more than anyone has.
+                // Without it a market order to buy could cost more than anyone's balance.
                 collar: Some(Collar {
                     absolute: price(1_000),
                     basis_points: 0,
@@ -183,7 +183,7 @@ impl Shown {
     }
 }
 
-/// The same with other shares and another limit: what was equal stays equal, and nothing else becomes so.
+/// Returns the same command with other shares and another limit: equal values stay equal, and unequal ones unequal.
 fn said_otherwise(command: &Command) -> Command {
     let mut command = command.clone();
     if let Command::PlaceOrder {
@@ -203,7 +203,7 @@ proptest! {
     #![proptest_config(config(300, 2))]
 
     #[test]
-    fn until_a_call_is_uncrossed_its_orders_show_in_the_indicative_and_in_the_number_of_traders_alone(
+    fn a_running_call_shows_only_the_indicative_and_trader_count(
         steps in proptest::collection::vec(order(CALLS.into()), 1..60),
     ) {
         let (mut one, mut other) = (Shown::open(AccountMode::Credit), Shown::open(AccountMode::Credit));
@@ -212,7 +212,7 @@ proptest! {
             let told = one.asks(step);
             let otherwise = Step { user: step.user, command: said_otherwise(&step.command) };
             prop_assert_eq!(told, other.asks(&otherwise));
-            // Every public event says that there is one trader more or fewer.
+            // Every public event counts one trader more or fewer.
             let now = one.engine.market();
             let moved = |lot: &LotId| {
                 let bidders = |market: &auction_core::Market| market.lot(*lot).unwrap().bidders();
@@ -230,7 +230,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_trader_is_told_of_their_own_orders_on_a_call_does_not_depend_on_others(
+    fn a_traders_view_of_own_call_orders_is_independent_of_others(
         steps in proptest::collection::vec(order(CALLS.into()), 1..60),
     ) {
         let (mut busy, mut quiet) = (Shown::open(AccountMode::Credit), Shown::open(AccountMode::Credit));

@@ -1,4 +1,4 @@
-//! Offers, orders and payments near the prices and sums that decide something.
+//! Offers, orders and payments near prices and sums at which a decision changes.
 
 use auction_core::limits::{CASH_MAX, QUANTITY_MAX};
 use auction_core::{Amount, Asset, Command, LotId, OrderId, Price, Quantity, Side, Terms, UserId};
@@ -9,7 +9,7 @@ use crate::listed::{LOW_CEILING, symbol};
 use crate::lot::{OracleLot, price};
 use crate::oracle::Oracle;
 
-/// An order of a random market, which can be placed, or replace or cancel the one of its number.
+/// An order of a random market, which can be placed, or replace or cancel the order with its number.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     pub lot: LotId,
@@ -46,7 +46,7 @@ impl Order {
     }
 }
 
-/// Offers near the prices that decide something.
+/// Generates offers near prices at which a decision changes.
 pub fn offer(oracle: &Oracle) -> BoxedStrategy<Command> {
     let mut targets = vec![(LotId(1), 0), (LotId(oracle.lots.len() as u32 + 1), 20)];
     for (number, lot) in (1..).zip(&oracle.lots) {
@@ -86,7 +86,7 @@ pub fn offer(oracle: &Oracle) -> BoxedStrategy<Command> {
         .boxed()
 }
 
-/// A price that decides something by the lot's terms.
+/// Returns a price at which a decision changes by the lot's terms.
 fn decisive(lot: &OracleLot, at: u64) -> Option<u64> {
     match &lot.open.terms {
         Terms::English(terms) => terms.buy_now.map(Price::units),
@@ -95,7 +95,7 @@ fn decisive(lot: &OracleLot, at: u64) -> Option<u64> {
     }
 }
 
-/// Sealed bids at few prices, so that ties are common, for lots that take them and others.
+/// Generates sealed bids at few prices, so that ties are common, for lots that accept them and others.
 pub fn order(oracle: &Oracle) -> BoxedStrategy<Command> {
     let takes = |lot: &OracleLot| lot.closed_at.is_none() && lot.orders_each().is_some();
     let sealed = (1..).zip(&oracle.lots).filter(|(_, lot)| takes(lot));
@@ -141,7 +141,7 @@ pub fn order(oracle: &Oracle) -> BoxedStrategy<Command> {
         .boxed()
 }
 
-/// Orders at few prices and of few shares, so that ties are common, for calls and another lot.
+/// Generates orders at few prices and of few shares, so that ties are common, for calls and another lot.
 pub fn call_order(oracle: &Oracle) -> BoxedStrategy<Command> {
     let takes = |lot: &OracleLot| lot.closed_at.is_none() && lot.call().is_some();
     let calls = (1..).zip(&oracle.lots).filter(|(_, lot)| takes(lot));
@@ -181,7 +181,7 @@ pub fn call_order(oracle: &Oracle) -> BoxedStrategy<Command> {
         .boxed()
 }
 
-/// Payments near what is free, and near what a market can take.
+/// Generates payments near the free balance, and near the market's ceilings.
 pub fn payment(oracle: &Oracle) -> BoxedStrategy<Command> {
     let users: Vec<(u32, u64)> = (0..9)
         .map(|user| (user, oracle.free(UserId(user))))

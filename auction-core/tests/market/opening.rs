@@ -1,4 +1,4 @@
-//! The oracle's openings: which terms a lot can have.
+//! The oracle's openings: the allowed terms of a lot.
 
 use auction_core::clearing::dutch::PriceClockError;
 use auction_core::limits::SPAN_MAX_MICROS;

@@ -1,4 +1,4 @@
-//! The oracle: lists of everything that was accepted, and answers computed from them.
+//! The oracle: lists of everything accepted, and answers computed from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,16 @@ use auction_core::limits::{
     DEVICES_PER_USER_MAX, OUTCOMES_KEPT, SESSIONS_PER_USER_MAX, SPAN_MAX_MICROS,
 };
 use auction_core::{
-    AccountMode, BidReply, Caller, Command, Countable, DeviceKey, Listing, LotId, Name, Price,
-    Profit, Reject, Reply, RequestId, Role, Seed, Sequence, SessionId, Span, Symbol, Timestamp,
-    UserId,
+    AccountMode, BidReply, Caller, Command, Countable, DeviceKey, Listing, LotId, Name, NewSession,
+    Price, Profit, Registration, Reject, Reply, RequestId, Role, SecurityCode, Seed, Sequence,
+    SessionId, Span, Symbol, Timestamp, UserId,
 };
 
 use crate::accounts::{Payment, Way};
 use crate::calls::{CallStep, Change};
 use crate::lot::{Happened, Kind, Offer, OracleLot, price, time};
 
-/// Every byte of what random ends are drawn from.
+/// Every byte of the seed of random ends.
 pub const SEED: u8 = 7;
 
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ pub struct Oracle {
     pub suspended: BTreeSet<UserId>,
     pub mode: AccountMode,
     pub payments: Vec<Payment>,
-    /// What each stock's last call was uncrossed at.
+    /// The price of each stock's last call.
     pub uncrossed: BTreeMap<Symbol, u64>,
 }
 
@@ -51,7 +51,7 @@ pub struct Accepted {
     pub reply: Reply,
 }
 
-/// What the engine should say.
+/// The expected answer of the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Done(Sequence, Reply),
@@ -66,7 +66,7 @@ pub enum Who {
 }
 
 impl Oracle {
-    /// Opens and closes what is due, by time, then by number; gives what is asked for in that order.
+    /// Opens and closes what is due, by time, then by number; returns the commands in that order.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Command> {
         let mut asked = Vec::new();
         loop {
@@ -85,7 +85,7 @@ impl Oracle {
         }
     }
 
-    /// Does what is due, and gives what is asked for.
+    /// Decides what is due, and returns its command.
     fn due(&mut self, id: LotId, at: u64) -> Command {
         let lot = &mut self.lots[id.0 as usize - 1];
         if !lot.has_begun() {
@@ -160,7 +160,7 @@ impl Oracle {
         };
         match self.user(user) {
             Some((_, role)) => Ok(Who::User(user, *role)),
-            // Closing a session is the one thing that tells an unknown user no more than anyone.
+            // Closing a session is the one command that gives an unknown user the same error as all others.
             None => Err(Answer::Refused(match command {
                 Command::CloseSession { session } => Reject::SessionClosed { session: *session },
                 _ => Reject::UnknownUser { user },
@@ -223,35 +223,17 @@ impl Oracle {
             Command::CloseDue { .. } | Command::OpenDue { .. } | Command::DrawEnd { .. } => {
                 Err(refuse(who))
             }
-            Command::CloseLot { lot: id } => {
+            Command::CloseLot { lot } => {
                 self.may_run_lots(who)?;
-                let lot = self.lot(*id)?;
-                if let Some(reject) = lot.not_begun(*id) {
-                    return Err(reject);
-                }
-                self.close(*id, now);
-                Ok(Reply::Done)
+                self.close_early(now, *lot)
             }
-            Command::CancelLot { lot: id } => {
+            Command::CancelLot { lot } => {
                 self.may_run_lots(who)?;
-                let lot = self.lot(*id)?;
-                if lot.view().bidders > 0 {
-                    return Err(Reject::LotHasBids { lot: *id });
-                }
-                lot.closed_at = Some(now);
-                lot.cancelled = true;
-                Ok(Reply::Done)
+                self.cancel(now, *lot)
             }
-            Command::HaltLot { lot: id } => {
+            Command::HaltLot { lot } => {
                 self.may_run_lots(who)?;
-                let lot = self.lot(*id)?;
-                match lot.stopped(*id, now) {
-                    Some(Reject::LotHalted { .. }) => return Err(Reject::Unchanged),
-                    Some(closed @ Reject::LotClosed { .. }) => return Err(closed),
-                    _ => {}
-                }
-                lot.happened.push(Happened::Halted { at: now });
-                Ok(Reply::Done)
+                self.halt(now, *lot)
             }
             Command::ResumeLot { lot: id } => {
                 self.may_run_lots(who)?;
@@ -262,22 +244,11 @@ impl Oracle {
             }
             Command::SuspendUser { user } => {
                 self.may_run_lots(who)?;
-                self.user(*user)
-                    .ok_or(Reject::UnknownUser { user: *user })?;
-                if !self.suspended.insert(*user) {
-                    return Err(Reject::Unchanged);
-                }
-                self.take_back(*user);
-                Ok(Reply::Done)
+                self.suspend(*user)
             }
             Command::ReinstateUser { user } => {
                 self.may_run_lots(who)?;
-                self.user(*user)
-                    .ok_or(Reject::UnknownUser { user: *user })?;
-                match self.suspended.remove(user) {
-                    true => Ok(Reply::Done),
-                    false => Err(Reject::Unchanged),
-                }
+                self.reinstate(*user)
             }
             Command::SetAccounts { mode } => {
                 may_operate(who)?;
@@ -316,96 +287,15 @@ impl Oracle {
             }
             Command::Register(registration) => {
                 may_operate(who)?;
-                let name = registration.name;
-                if self.users.iter().any(|(taken, _)| *taken == name) {
-                    return Err(Reject::NameTaken { name });
-                }
-                if let Role::Company(symbol) = registration.role {
-                    self.stock(symbol)?;
-                }
-                self.users.push((name, registration.role));
-                Ok(Reply::Registered(UserId(self.users.len() as u32)))
+                self.register(registration)
             }
             Command::OpenSession(new) => {
                 may_operate(who)?;
-                self.user(new.user)
-                    .ok_or(Reject::UnknownUser { user: new.user })?;
-                let mut open = self.open_sessions_of(new.user);
-                open.retain(|id| self.sessions[id.0 as usize - 1].device.is_none());
-                if open.len() == SESSIONS_PER_USER_MAX {
-                    self.sessions[open[0].0 as usize - 1].closed = true;
-                }
-                self.sessions.push(OracleSession {
-                    user: new.user,
-                    device: None,
-                    expires_at: new.expires_at.micros(),
-                    closed: false,
-                    dead_man: None,
-                    accepted: Vec::new(),
-                });
-                Ok(Reply::SessionOpened(SessionId(self.sessions.len() as u64)))
+                self.open_session(new)
             }
-            Command::AddDevice(device) => {
-                let user = self.trader(who)?;
-                let mut devices = 0;
-                for open in self.sessions.iter().filter(|open| !open.closed) {
-                    if open.user == user && open.device.is_some() {
-                        devices += 1;
-                        if open.device == Some(device.key) {
-                            return Err(Reject::Unchanged);
-                        }
-                    }
-                }
-                if devices >= DEVICES_PER_USER_MAX {
-                    return Err(Reject::Full {
-                        what: Countable::Devices,
-                        most: DEVICES_PER_USER_MAX as u32,
-                    });
-                }
-                self.sessions.push(OracleSession {
-                    user,
-                    device: Some(device.key),
-                    expires_at: u64::MAX,
-                    closed: false,
-                    dead_man: None,
-                    accepted: Vec::new(),
-                });
-                Ok(Reply::SessionOpened(SessionId(self.sessions.len() as u64)))
-            }
-            Command::CloseSession { session: id } => {
-                let closed = Reject::SessionClosed { session: *id };
-                let index = (id.0 as usize).checked_sub(1).ok_or(closed)?;
-                let session = self
-                    .sessions
-                    .get_mut(index)
-                    .filter(|session| !session.closed);
-                let session = session.ok_or(closed)?;
-                if matches!(who, Who::User(user, _) if user != session.user) {
-                    return Err(closed);
-                }
-                session.closed = true;
-                Ok(Reply::Done)
-            }
-            Command::SetDeadMan { session: id, grace } => {
-                let asking = match who {
-                    Who::Operator => None,
-                    Who::User(..) => Some(self.trader(who)?),
-                };
-                let closed = Reject::SessionClosed { session: *id };
-                let index = (id.0 as usize).checked_sub(1).ok_or(closed)?;
-                let session = self.sessions.get_mut(index).ok_or(closed)?;
-                if session.closed && (grace.is_some() || session.dead_man.is_none()) {
-                    return Err(closed);
-                }
-                if asking.is_some_and(|user| user != session.user) {
-                    return Err(closed);
-                }
-                if session.dead_man == *grace {
-                    return Err(Reject::Unchanged);
-                }
-                session.dead_man = *grace;
-                Ok(Reply::Done)
-            }
+            Command::AddDevice(device) => self.add_device(who, device.key),
+            Command::CloseSession { session } => self.close_session(who, *session),
+            Command::SetDeadMan { session, grace } => self.set_dead_man(who, *session, *grace),
             Command::Bid { lot, price } => self.offer(now, who, *lot, Kind::Plain, price.units()),
             Command::BidMaximum { lot, maximum } => {
                 self.offer(now, who, *lot, Kind::Maximum, maximum.units())
@@ -414,29 +304,181 @@ impl Oracle {
                 symbol,
                 security,
                 profit,
-            } => {
-                match who {
-                    Who::User(_, Role::Company(own)) if own != *symbol => {
-                        return Err(Reject::NotYourStock { own });
-                    }
-                    Who::User(_, role @ (Role::Trader | Role::Auctioneer)) => {
-                        return Err(Reject::NotPermitted { role });
-                    }
-                    Who::Operator | Who::User(..) => {}
+            } => self.publish(who, *symbol, *security, *profit),
+        }
+    }
+
+    fn close_early(&mut self, now: u64, id: LotId) -> Result<Reply, Reject> {
+        let lot = self.lot(id)?;
+        if let Some(reject) = lot.not_begun(id) {
+            return Err(reject);
+        }
+        self.close(id, now);
+        Ok(Reply::Done)
+    }
+
+    fn cancel(&mut self, now: u64, id: LotId) -> Result<Reply, Reject> {
+        let lot = self.lot(id)?;
+        if lot.view().bidders > 0 {
+            return Err(Reject::LotHasBids { lot: id });
+        }
+        lot.closed_at = Some(now);
+        lot.cancelled = true;
+        Ok(Reply::Done)
+    }
+
+    fn halt(&mut self, now: u64, id: LotId) -> Result<Reply, Reject> {
+        let lot = self.lot(id)?;
+        match lot.stopped(id, now) {
+            Some(Reject::LotHalted { .. }) => return Err(Reject::Unchanged),
+            Some(closed @ Reject::LotClosed { .. }) => return Err(closed),
+            _ => {}
+        }
+        lot.happened.push(Happened::Halted { at: now });
+        Ok(Reply::Done)
+    }
+
+    fn suspend(&mut self, user: UserId) -> Result<Reply, Reject> {
+        self.user(user).ok_or(Reject::UnknownUser { user })?;
+        if !self.suspended.insert(user) {
+            return Err(Reject::Unchanged);
+        }
+        self.take_back(user);
+        Ok(Reply::Done)
+    }
+
+    fn reinstate(&mut self, user: UserId) -> Result<Reply, Reject> {
+        self.user(user).ok_or(Reject::UnknownUser { user })?;
+        match self.suspended.remove(&user) {
+            true => Ok(Reply::Done),
+            false => Err(Reject::Unchanged),
+        }
+    }
+
+    fn register(&mut self, registration: &Registration) -> Result<Reply, Reject> {
+        let name = registration.name;
+        if self.users.iter().any(|(taken, _)| *taken == name) {
+            return Err(Reject::NameTaken { name });
+        }
+        if let Role::Company(symbol) = registration.role {
+            self.stock(symbol)?;
+        }
+        self.users.push((name, registration.role));
+        Ok(Reply::Registered(UserId(self.users.len() as u32)))
+    }
+
+    fn open_session(&mut self, new: &NewSession) -> Result<Reply, Reject> {
+        self.user(new.user)
+            .ok_or(Reject::UnknownUser { user: new.user })?;
+        let mut open = self.open_sessions_of(new.user);
+        open.retain(|id| self.sessions[id.0 as usize - 1].device.is_none());
+        if open.len() == SESSIONS_PER_USER_MAX {
+            self.sessions[open[0].0 as usize - 1].closed = true;
+        }
+        self.sessions.push(OracleSession {
+            user: new.user,
+            device: None,
+            expires_at: new.expires_at.micros(),
+            closed: false,
+            dead_man: None,
+            accepted: Vec::new(),
+        });
+        Ok(Reply::SessionOpened(SessionId(self.sessions.len() as u64)))
+    }
+
+    fn add_device(&mut self, who: Who, key: DeviceKey) -> Result<Reply, Reject> {
+        let user = self.trader(who)?;
+        let mut devices = 0;
+        for open in self.sessions.iter().filter(|open| !open.closed) {
+            if open.user == user && open.device.is_some() {
+                devices += 1;
+                if open.device == Some(key) {
+                    return Err(Reject::Unchanged);
                 }
-                self.not_suspended(who)?;
-                let (listing, latest) = self.stock(*symbol)?;
-                if listing.security != *security {
-                    let security = listing.security;
-                    return Err(Reject::WrongSecurity {
-                        symbol: *symbol,
-                        security,
-                    });
-                }
-                *latest = *profit;
-                Ok(Reply::Done)
             }
         }
+        if devices >= DEVICES_PER_USER_MAX {
+            return Err(Reject::Full {
+                what: Countable::Devices,
+                most: DEVICES_PER_USER_MAX as u32,
+            });
+        }
+        self.sessions.push(OracleSession {
+            user,
+            device: Some(key),
+            expires_at: u64::MAX,
+            closed: false,
+            dead_man: None,
+            accepted: Vec::new(),
+        });
+        Ok(Reply::SessionOpened(SessionId(self.sessions.len() as u64)))
+    }
+
+    fn close_session(&mut self, who: Who, id: SessionId) -> Result<Reply, Reject> {
+        let closed = Reject::SessionClosed { session: id };
+        let index = (id.0 as usize).checked_sub(1).ok_or(closed)?;
+        let session = self
+            .sessions
+            .get_mut(index)
+            .filter(|session| !session.closed);
+        let session = session.ok_or(closed)?;
+        if matches!(who, Who::User(user, _) if user != session.user) {
+            return Err(closed);
+        }
+        session.closed = true;
+        Ok(Reply::Done)
+    }
+
+    fn set_dead_man(
+        &mut self,
+        who: Who,
+        id: SessionId,
+        grace: Option<Span>,
+    ) -> Result<Reply, Reject> {
+        let asking = match who {
+            Who::Operator => None,
+            Who::User(..) => Some(self.trader(who)?),
+        };
+        let closed = Reject::SessionClosed { session: id };
+        let index = (id.0 as usize).checked_sub(1).ok_or(closed)?;
+        let session = self.sessions.get_mut(index).ok_or(closed)?;
+        if session.closed && (grace.is_some() || session.dead_man.is_none()) {
+            return Err(closed);
+        }
+        if asking.is_some_and(|user| user != session.user) {
+            return Err(closed);
+        }
+        if session.dead_man == grace {
+            return Err(Reject::Unchanged);
+        }
+        session.dead_man = grace;
+        Ok(Reply::Done)
+    }
+
+    fn publish(
+        &mut self,
+        who: Who,
+        symbol: Symbol,
+        security: SecurityCode,
+        profit: Profit,
+    ) -> Result<Reply, Reject> {
+        match who {
+            Who::User(_, Role::Company(own)) if own != symbol => {
+                return Err(Reject::NotYourStock { own });
+            }
+            Who::User(_, role @ (Role::Trader | Role::Auctioneer)) => {
+                return Err(Reject::NotPermitted { role });
+            }
+            Who::Operator | Who::User(..) => {}
+        }
+        self.not_suspended(who)?;
+        let (listing, latest) = self.stock(symbol)?;
+        if listing.security != security {
+            let security = listing.security;
+            return Err(Reject::WrongSecurity { symbol, security });
+        }
+        *latest = profit;
+        Ok(Reply::Done)
     }
 
     fn list(&mut self, listing: Listing) -> Result<Reply, Reject> {

@@ -1,4 +1,4 @@
-//! The oracle's orders: sealed bids here, orders on calls by what a call makes of them.
+//! The oracle's orders: sealed bids here, orders on calls as the call decides.
 
 use auction_core::{LotId, OrderId, Reject, Reply, Side, UserId};
 
@@ -88,7 +88,7 @@ impl Oracle {
         Ok(Reply::OrderPlaced(order))
     }
 
-    /// An open lot of sealed bids.
+    /// Returns an open lot of sealed bids.
     fn taking_orders(&mut self, now: u64, id: LotId) -> Result<&mut OracleLot, Reject> {
         let lot = self.lot(id)?;
         match lot.stopped(id, now) {
@@ -99,7 +99,7 @@ impl Oracle {
     }
 }
 
-/// The price of a sealed bid that can be taken.
+/// Returns the price of an acceptable sealed bid.
 fn checked(lot: &OracleLot, quantity: u64, limit: Option<u64>) -> Result<u64, Reject> {
     let price = limit.ok_or(Reject::LimitNeeded)?;
     lot.bid_refusal(quantity, price).map_or(Ok(price), Err)

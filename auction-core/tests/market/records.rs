@@ -1,4 +1,4 @@
-//! Records that were changed afterwards do not pass for what the rules give.
+//! Records that were changed afterwards are refused.
 
 use auction_core::{
     Actor, Engine, Event, Executed, PublicEvent, Record, RequestId, Sequence, Span,
@@ -15,7 +15,7 @@ proptest! {
     #![proptest_config(config(60, 1))]
 
     #[test]
-    fn verify_refuses_a_record_that_was_changed_and_replay_does_not_panic(
+    fn verify_refuses_a_changed_record_and_replay_does_not_panic(
         (opened, steps, _) in Oracle::sequential_strategy(if cfg!(miri) { 1..4 } else { 10..60 }),
     ) {
         let records = records_of(&opened, &steps);
@@ -58,7 +58,7 @@ fn records_of(opened: &Oracle, steps: &[Step]) -> Vec<Record> {
     records
 }
 
-/// The record with one thing in it changed.
+/// Returns the record with one part changed.
 fn changed(
     record: &Record,
     last_request: Option<(auction_core::SessionId, RequestId)>,
@@ -115,7 +115,7 @@ fn changed(
     all
 }
 
-/// The record with a part of another.
+/// Returns the record with a part of another.
 fn mixed(record: &Record, other: &Record) -> Vec<Record> {
     let mut mixed = Vec::new();
     if record.command != other.command {

@@ -1,5 +1,5 @@
-//! What is hidden shows nowhere in what everyone sees: secret values are numbers that occur nowhere else, and
-//! all that is public is searched for them.
+//! Hidden data does not appear in public data: secret values are numbers that occur nowhere else, and all public data
+//! is searched for them.
 
 use auction_core::{
     Caller, Command, Credential, Engine, EnglishTerms, Executed, Listing, LotId, MarginalPriority,
@@ -16,7 +16,7 @@ use crate::lot::{price, time};
 const SECRET_MAXIMUM: u64 = 777_777_001;
 const SECRET_RESERVE: u64 = 777_777_777;
 const SECRET_DIGITS: &str = "77777.7";
-/// As a list of bytes, and as hexadecimal.
+/// Appears as a list of bytes, and as hexadecimal.
 const SECRET_BYTE: u8 = 0xd7;
 const SECRET_BYTES: [&str; 2] = ["215, 215", "d7d7"];
 
@@ -40,7 +40,7 @@ proptest! {
     #![proptest_config(config(100, 1))]
 
     #[test]
-    fn nothing_public_tells_a_winners_maximum_an_unmet_reserve_or_a_credential(
+    fn nothing_public_shows_a_maximum_unmet_reserve_or_credential(
         bids in proptest::collection::vec(bid(), 1..if cfg!(miri) { 4 } else { 30 }),
     ) {
         let mut engine = Engine::new(MARKET);
@@ -68,7 +68,7 @@ proptest! {
                 Bid::Maximum(lot, user, amount) => {
                     (user, Command::BidMaximum { lot: LotId(lot), maximum: price(amount) })
                 }
-                // The one trader who may win with it.
+                // The only trader who may win with it.
                 Bid::SecretMaximum(lot) => {
                     let maximum = price(SECRET_MAXIMUM);
                     (4, Command::BidMaximum { lot: LotId(lot), maximum })
@@ -77,7 +77,7 @@ proptest! {
             match engine.execute(time(1), Caller::User(UserId(user)), command) {
                 Ok(executed) => tell(&engine, &executed),
                 Err(reject) => {
-                    // Only the leader is told of their own maximum.
+                    // Only the leader's error names their own maximum.
                     prop_assert!(user == 4 || !reject.to_string().contains(SECRET_DIGITS));
                 }
             }
@@ -93,7 +93,8 @@ proptest! {
     }
 }
 
-/// Four traders with secret credentials and sessions; a lot without a reserve, and one with an unmet one.
+/// Returns the commands for four traders with secret credentials and sessions; a lot without a reserve, and one with an
+/// unmet one.
 fn opening() -> Vec<Command> {
     let symbol = Symbol::parse("AAPL").unwrap();
     let mut commands = vec![Command::ListStock(Listing {
@@ -127,7 +128,7 @@ fn opening() -> Vec<Command> {
     commands
 }
 
-/// What a trader does with sealed bids, at secret prices and quantities.
+/// A trader's change of sealed bids, at secret prices and quantities.
 #[derive(Clone, Debug)]
 enum Sealed {
     Place(u32, u32, u64),
@@ -146,7 +147,7 @@ fn sealed() -> impl Strategy<Value = Sealed> {
     ]
 }
 
-/// So many shares, or that price: both show the same digits.
+/// Number of shares, or price: both show the same digits.
 const SECRET_UNITS: u64 = 777_777_000;
 
 impl Sealed {
@@ -183,7 +184,7 @@ impl Sealed {
     }
 }
 
-/// The market of [`opening`] with a sealed lot and one in parts.
+/// Returns the market of [`opening`] with a sealed lot and one in parts.
 fn with_sealed_lots() -> Engine {
     let mut engine = Engine::new(MARKET);
     let sealed = Terms::Sealed(SealedTerms {
@@ -214,7 +215,7 @@ proptest! {
     #![proptest_config(config(200, 2))]
 
     #[test]
-    fn before_the_close_sealed_bids_show_as_a_number_of_bidders_and_in_nothing_else(
+    fn before_the_close_sealed_bids_show_only_the_number_of_bidders(
         steps in proptest::collection::vec(sealed(), 1..30),
     ) {
         let mut engine = with_sealed_lots();
@@ -235,7 +236,7 @@ proptest! {
             }
             prop_assert!(!public.contains("777777"), "{public}");
             prop_assert!(!public.contains(SECRET_DIGITS), "{public}");
-            // Whoever bids already shows in nothing, not even a gap.
+            // A second bid of the same trader leaves no public trace, not even a gap.
             let shown = record.public_events().count();
             let (lots, then) = (engine.market().lots(), before.lots());
             let moved = lots.iter().zip(then).filter(|(now, then)| now.bidders() != then.bidders());
@@ -247,7 +248,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_told_of_one_traders_own_orders_does_not_depend_on_others(
+    fn a_traders_view_of_own_orders_is_independent_of_others(
         steps in proptest::collection::vec(sealed(), 1..30),
     ) {
         let (mut busy, mut quiet) = (with_sealed_lots(), with_sealed_lots());

@@ -1,4 +1,4 @@
-//! Requests of a session: each has one effect, as far back as they are remembered.
+//! Requests of a session: each has one effect, as long as it is remembered.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::steps::{Calls, Step, opening};
 const COMPANY: UserId = UserId(5);
 const SESSION: SessionId = SessionId(3);
 
-/// A company's session: what it publishes is accepted every time.
+/// A company's session: every profit it publishes is accepted.
 struct Publisher {
     engine: Engine,
     records: Vec<Record>,
@@ -65,7 +65,7 @@ impl Publisher {
         Ok(executed)
     }
 
-    /// The place of the record, and whether it was made just now.
+    /// Returns the sequence of the record, and true if it was decided just now.
     fn publish(&mut self, request: u64, profit: i64) -> Result<(Sequence, bool), Reject> {
         let request = RequestId(request);
         let caller = Caller::Session {
@@ -101,7 +101,7 @@ fn profit_of(units: i64) -> Command {
 
 #[test]
 #[cfg_attr(miri, ignore = "a thousand outcomes take miri minutes")]
-fn the_last_1024_outcomes_are_told_again_and_older_requests_are_stale() {
+fn the_last_1024_outcomes_are_repeated_and_older_ones_are_stale() {
     let mut publisher = Publisher::new();
     let kept = OUTCOMES_KEPT as u64;
     let number = |request: u64| request * 10;
@@ -117,7 +117,7 @@ fn the_last_1024_outcomes_are_told_again_and_older_requests_are_stale() {
         "the oldest of a full ring"
     );
 
-    // One more pushes the oldest out.
+    // One more removes the oldest.
     assert!(publisher.publish(number(kept + 1), 1).unwrap().1);
     type BeginAgain = fn(&mut Publisher);
     let beginnings: [BeginAgain; 3] = [
@@ -336,7 +336,7 @@ impl Owner {
 }
 
 #[test]
-fn an_account_has_eight_devices_that_no_login_takes_away_and_none_twice() {
+fn an_account_has_eight_distinct_devices_that_no_login_closes() {
     let mut owner = Owner::new();
     let most = DEVICES_PER_USER_MAX as u8;
     let devices: Vec<_> = (0..most).map(|key| owner.add(key).unwrap()).collect();
@@ -363,10 +363,10 @@ fn an_account_has_eight_devices_that_no_login_takes_away_and_none_twice() {
 }
 
 #[test]
-fn a_device_remembers_its_requests_as_every_session_does_and_is_gone_when_closed() {
+fn a_device_remembers_its_requests_until_it_is_closed() {
     let mut owner = Owner::new();
     let device = owner.add(1).unwrap();
-    // Far beyond the end of every session that a token speaks for.
+    // Far beyond the expiry of every session with a token.
     let now = Timestamp::from_secs(1 << 32);
     let caller = Caller::Session {
         session: device,

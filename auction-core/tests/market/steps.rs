@@ -1,4 +1,4 @@
-//! What happens in a random market: prices, times and request numbers near those that decide something.
+//! Steps of a random market: prices, times and request numbers near those at which a decision changes.
 
 use auction_core::limits::CASH_MAX;
 use auction_core::{
@@ -17,13 +17,13 @@ use crate::terms::{opening_of_another, opening_of_call, opening_of_lot};
 
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// The shell closes what is due, then asks.
+    /// The shell closes what is due, then sends a command.
     Ask {
         now: Timestamp,
         caller: Caller,
         command: Command,
     },
-    /// The shell asks without closing what is due, as after an outage.
+    /// The shell sends a command without closing what is due, as after an outage.
     AskLate {
         now: Timestamp,
         caller: Caller,
@@ -31,13 +31,13 @@ pub enum Step {
     },
     /// Time passes.
     Wait { now: Timestamp },
-    /// The engine begins again from a snapshot.
+    /// The engine restarts from a snapshot.
     Restore,
-    /// The engine begins again from its records.
+    /// The engine restarts from its records.
     Replay,
 }
 
-/// Whether a market begins with call auctions.
+/// Call auctions at the beginning of a market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calls {
     None,
@@ -45,7 +45,7 @@ pub enum Calls {
 }
 
 impl Calls {
-    /// How a market has begun.
+    /// Returns the variant with which a market began.
     pub fn of(opened: &Oracle) -> Self {
         match opened.lots.is_empty() {
             true => Self::None,
@@ -54,8 +54,8 @@ impl Calls {
     }
 }
 
-/// Four traders, a company, an auctioneer, two stocks, a session for each of two traders. With accounts one of
-/// the traders is rich, and three are not.
+/// Returns the steps for four traders, a company, an auctioneer, two stocks, a session for each of two traders. With
+/// accounts one of the traders is rich, and three are not.
 pub fn opening(mode: AccountMode, calls: Calls) -> Vec<Step> {
     let session = |user| {
         let expires_at = time(1_000);
@@ -153,7 +153,7 @@ pub fn any_step(oracle: &Oracle) -> BoxedStrategy<Step> {
     .boxed()
 }
 
-/// Moments at which something changes, and those just beside them.
+/// Generates times at which something changes, and those just beside them.
 fn any_now(oracle: &Oracle) -> BoxedStrategy<Timestamp> {
     let mut moments = vec![oracle.at];
     for lot in oracle.lots.iter().filter(|lot| lot.closed_at.is_none()) {
@@ -273,7 +273,7 @@ fn any_command(oracle: &Oracle) -> BoxedStrategy<Command> {
     });
     let prices = prop_oneof![0..60_u64, LOW_CEILING - 60..=LOW_CEILING];
     let list = (0..3_usize, 0..2_usize, prices, 0..2_i64).prop_map(|(at, code, price, profit)| {
-        // The stock of the calls stays cheap: their oracle tries every price up to it.
+        // The price of the calls' stock stays low: their oracle tries every price up to it.
         let at = if price >= 60 { at.max(1) } else { at };
         Command::ListStock(listing(at, code, price, profit))
     });
@@ -314,7 +314,7 @@ fn any_lot(oracle: &Oracle) -> BoxedStrategy<LotId> {
     (0..oracle.lots.len() as u32 + 2).prop_map(LotId).boxed()
 }
 
-/// What those do who run the lots, mostly to lots that have not closed.
+/// Generates commands of those who run the lots, mostly for lots that have not closed.
 fn in_charge(oracle: &Oracle) -> BoxedStrategy<Command> {
     let mut lots: Vec<LotId> = (1..)
         .zip(&oracle.lots)

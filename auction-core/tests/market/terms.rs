@@ -102,7 +102,7 @@ pub fn opening_of_another(at: u64) -> BoxedStrategy<Command> {
     (stock, quantity, times, other_terms(), reserve)
         .prop_map(move |(stock, quantity, (wait, open_for), terms, reserve)| {
             let is_dutch = matches!(terms, Terms::Dutch(_));
-            // A Dutch lot with a reserve is refused: let most have none.
+            // A Dutch lot with a reserve is refused, so most get none.
             let reserve = reserve.filter(|reserve| !is_dutch || *reserve == 8);
             Command::OpenLot(Box::new(OpenLot {
                 symbol: symbol(stock),

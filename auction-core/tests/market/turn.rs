@@ -1,5 +1,5 @@
-//! A turn decides what is due before it takes commands, and `verify` refuses a journal whose lots close late because
-//! somebody did not.
+//! A turn decides what is due before it accepts commands, and `verify` refuses a journal whose lots close late because
+//! a program did not.
 
 use auction_core::manual::opening::{market, opening};
 use auction_core::{
@@ -25,7 +25,7 @@ fn publish(profit: &str) -> Command {
     }
 }
 
-/// An engine after the opening that decides, and one that verifies.
+/// Returns an engine after the opening that decides, and one that verifies.
 fn pair() -> (Engine, Engine) {
     (market(), market())
 }
@@ -58,7 +58,7 @@ fn a_turn_closes_what_is_due_with_the_time_at_which_it_was_due() {
 }
 
 #[test]
-fn a_users_command_before_what_was_due_is_not_what_the_rules_give() {
+fn a_users_command_before_what_was_due_breaks_the_rules() {
     // One microsecond before the close, at it, and long after.
     let cases = [
         (299_999_999, true),
@@ -83,7 +83,7 @@ fn a_users_command_before_what_was_due_is_not_what_the_rules_give() {
     }
 }
 
-/// What a server does that was down when a lot fell due.
+/// A server that was down when a lot fell due does this.
 #[test]
 fn the_operator_extends_lots_that_are_overdue() {
     let (mut engine, mut verifier) = pair();
@@ -106,10 +106,10 @@ fn the_operator_extends_lots_that_are_overdue() {
     assert_eq!(verifier.snapshot(), engine.snapshot());
 }
 
-/// A call that is extended within the window of its random end draws it again; other commands of that moment can come
+/// A call that is extended within the window of its random end draws it again; other commands of the same time can come
 /// before the draw.
 #[test]
-fn what_a_command_makes_due_can_be_decided_after_others_of_its_moment() {
+fn what_a_command_makes_due_may_follow_others_of_its_time() {
     let terms = CallTerms {
         random_end: Span::from_secs(50),
         ..CallTerms::default()
@@ -120,7 +120,7 @@ fn what_a_command_makes_due_can_be_decided_after_others_of_its_moment() {
     let mut journal = vec![execute(&mut engine, at(0), Caller::Operator, call.into())];
     let call = LotId(2);
     let now = at(951);
-    // The largest number is the end that comes last.
+    // The largest number gives the latest end.
     let seed = (0..=255).map(|byte| [byte; 32]).find(|seed| {
         let mut tried = engine.clone();
         while tried.advance(now, || *seed).is_some() {}
@@ -144,7 +144,7 @@ fn what_a_command_makes_due_can_be_decided_after_others_of_its_moment() {
     }
     assert_eq!(verifier.snapshot(), engine.snapshot());
 
-    // At the next moment it would be late.
+    // At the next point in time it would be late.
     let (_, mut verifier) = pair();
     let before = journal
         .iter()

@@ -1,4 +1,4 @@
-//! The book of a call auction: its orders, and the totals by price that are kept as they come and go.
+//! The book of a call auction: its orders, and totals by price that are updated with every order.
 
 use super::chunk::Level;
 use super::ladder::{Depth, Indicative, Point, Quote};
@@ -10,10 +10,10 @@ use super::terms::{BookTerms, BookTermsError};
 use crate::limits::{BOOK_ORDERS_MAX, BOOK_ORDERS_PER_TRADER_MAX, QUANTITY_MAX};
 use crate::{Price, Quantity, UserId};
 
-// A book's quantities together fit 63 bits, so that sums and surpluses do.
+// 63 bits hold all quantities of a book together, and so its sums and surpluses.
 const _: () = assert!((BOOK_ORDERS_MAX as u64) < i64::MAX as u64 / QUANTITY_MAX);
 
-/// The orders of one call auction. Its kept totals follow from its orders.
+/// The orders of one call auction. Its totals are derived from its orders.
 #[derive(Clone, Debug)]
 pub struct Book {
     terms: BookTerms,
@@ -26,7 +26,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// An empty book.
+    /// Creates an empty book.
     ///
     /// # Errors
     /// [`BookTermsError`] for a tick of zero.
@@ -42,22 +42,22 @@ impl Book {
         })
     }
 
-    /// The terms, the reference rounded down to the tick.
+    /// Returns the terms, with the reference rounded down to the tick.
     #[must_use]
     pub fn terms(&self) -> &BookTerms {
         &self.terms
     }
 
-    /// The reference price, on the tick; `None`: there is none.
+    /// Returns the reference price, on the tick; `None`: no reference.
     #[must_use]
     pub fn reference(&self) -> Option<Price> {
         self.terms.reference()
     }
 
-    /// Whether a trader's new order would be taken.
+    /// Checks that a trader's new order would be accepted.
     ///
     /// # Errors
-    /// [`OrderError`] says why not, and what would be.
+    /// [`OrderError`] gives the reason, and what would be accepted.
     pub fn check_add(&self, trader: UserId, entry: &Entry) -> Result<(), OrderError> {
         self.terms.check(entry)?;
         self.check_self_trade(trader, entry)?;
@@ -75,10 +75,10 @@ impl Book {
     /// Adds an order behind all the others.
     ///
     /// # Errors
-    /// Those of [`check_add`](Self::check_add); then nothing has changed.
+    /// The errors of [`check_add`](Self::check_add); nothing has changed then.
     ///
     /// # Panics
-    /// When the number is not above that of every order before.
+    /// If the number is not above that of every earlier order.
     pub fn add(&mut self, id: OrderId, trader: UserId, entry: Entry) -> Result<(), OrderError> {
         assert!(id > self.last_id, "the numbers of a book's orders rise");
         self.check_add(trader, &entry)?;
@@ -89,11 +89,11 @@ impl Book {
         Ok(())
     }
 
-    /// Whether a trader's replacement of their order would be taken, and whether the order would keep its place:
-    /// with the same limit and a quantity not raised it does.
+    /// Checks that a trader's replacement of their order would be accepted, and returns the order's place: kept if the
+    /// limit is the same and the quantity not raised.
     ///
     /// # Errors
-    /// [`OrderError`] says why not, and what would be.
+    /// [`OrderError`] gives the reason, and what would be accepted.
     pub fn check_replace(
         &self,
         id: OrderId,
@@ -121,7 +121,7 @@ impl Book {
     /// Replaces the limit and the quantity of a trader's order.
     ///
     /// # Errors
-    /// Those of [`check_replace`](Self::check_replace); then nothing has changed.
+    /// The errors of [`check_replace`](Self::check_replace); nothing has changed then.
     pub fn replace(
         &mut self,
         id: OrderId,
@@ -135,16 +135,17 @@ impl Book {
             Place::Kept => self.queue.change(spot, &new),
             Place::Lost => self.queue.change_and_move(spot, &new),
         }
-        // The new one first: a trader with no other order, and a price with none, would be forgotten in between.
+        // Count the new order in first: otherwise a trader without other orders, or a price without others, would be
+        // removed in between.
         self.count_in(&new);
         self.count_out(&old);
         Ok(place)
     }
 
-    /// Takes a trader's order out of the book, and returns it.
+    /// Removes a trader's order from the book, and returns it.
     ///
     /// # Errors
-    /// [`OrderError::UnknownOrder`] when it is not theirs, or there is none.
+    /// [`OrderError::UnknownOrder`] when there is no such order, or it belongs to another trader.
     pub fn cancel(&mut self, id: OrderId, trader: UserId) -> Result<Order, OrderError> {
         let (order, spot) = self.find(id, trader)?;
         self.queue.remove(spot);
@@ -152,10 +153,10 @@ impl Book {
         Ok(order)
     }
 
-    /// Takes all of a trader's orders out of the book, whose numbers these are.
+    /// Removes all orders of a trader from the book; `ids` are their numbers.
     ///
     /// # Panics
-    /// When they are not all.
+    /// If `ids` are not all of the trader's orders.
     pub fn cancel_all(&mut self, trader: UserId, ids: impl Iterator<Item = OrderId>) {
         let mut left = self.owners.count(trader);
         for id in ids {
@@ -166,58 +167,58 @@ impl Book {
             }
         }
         assert_eq!(left, 0, "all of a trader's orders are taken out together");
-        // At once, and not one by one: a trader can have many.
+        // All at once: a trader can have many orders.
         self.owners.remove_all(trader);
     }
 
-    /// A trader's own order.
+    /// Returns a trader's own order.
     ///
     /// # Errors
-    /// [`OrderError::UnknownOrder`] when it is not theirs, or there is none.
+    /// [`OrderError::UnknownOrder`] when there is no such order, or it belongs to another trader.
     pub fn order_of(&self, id: OrderId, trader: UserId) -> Result<Order, OrderError> {
         self.find(id, trader).map(|(order, _)| order)
     }
 
-    /// All orders, by place in time.
+    /// Returns all orders, by place in time.
     pub fn orders(&self) -> impl Iterator<Item = Order> {
         self.queue.iter()
     }
 
-    /// How many orders there are.
+    /// Returns the number of orders.
     #[must_use]
     pub fn len(&self) -> usize {
         self.queue.len()
     }
 
-    /// Whether there is no order.
+    /// Returns true if there are no orders.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many traders have an order.
+    /// Returns the number of traders with an order.
     #[must_use]
     pub fn trader_count(&self) -> usize {
         self.owners.traders()
     }
 
-    /// Those who have an order, by number.
+    /// Returns the traders with an order, by number.
     pub fn traders(&self) -> impl Iterator<Item = UserId> {
         self.owners.iter()
     }
 
-    /// How many orders a trader has.
+    /// Returns the number of a trader's orders.
     #[must_use]
     pub fn count_of(&self, trader: UserId) -> usize {
         self.owners.count(trader)
     }
 
-    /// The limit orders added up by price, the lowest first: what an open book publishes.
+    /// Returns the limit orders added up by price, the lowest first: the data that an open book publishes.
     pub fn levels(&self) -> impl DoubleEndedIterator<Item = Level> {
         self.levels.iter()
     }
 
-    /// The best limit of a side, and what is wanted or offered at it.
+    /// Returns the best limit of a side, and the quantity at it.
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Quote> {
         match side {
@@ -226,18 +227,18 @@ impl Book {
         }
     }
 
-    /// The limits to buy and what is wanted at each, the highest first. What is offered beside them costs little to
-    /// pass over.
+    /// Returns the limits to buy and the quantity wanted at each, the highest first. Skipping prices with only sell
+    /// orders costs little.
     pub fn buys(&self) -> impl Iterator<Item = Quote> {
         self.levels.buys()
     }
 
-    /// The limits to sell and what is offered at each, the lowest first; as [`buys`](Self::buys).
+    /// Returns the limits to sell and the quantity offered at each, the lowest first; cost as for [`buys`](Self::buys).
     pub fn sells(&self) -> impl Iterator<Item = Quote> {
         self.levels.sells()
     }
 
-    /// Shares of the market orders of a side.
+    /// Returns the shares of the market orders of a side.
     #[must_use]
     pub fn market_quantity(&self, side: Side) -> u64 {
         match side {
@@ -246,13 +247,13 @@ impl Book {
         }
     }
 
-    /// What would be wanted and offered at any price.
+    /// Returns the quantities that would be wanted and offered at any price.
     #[must_use]
     pub fn at(&self, price: Price) -> Point {
         self.levels.at(price, self.market_buy, self.market_sell)
     }
 
-    /// What an uncross now would give, collar aside. Reads a few levels, whatever the number of orders.
+    /// Returns the result of an uncross now, ignoring the collar. Reads a few levels, whatever the number of orders.
     #[must_use]
     pub fn indicative(&self) -> Indicative {
         let (best_buy, best_sell) = (self.best(Side::Buy), self.best(Side::Sell));
@@ -274,13 +275,13 @@ impl Book {
         }
     }
 
-    /// The number of the last order that was added; zero: there was none.
+    /// Returns the number of the last order that was added; zero: there was none.
     #[must_use]
     pub fn last_id(&self) -> OrderId {
         self.last_id
     }
 
-    /// A book of these orders, by place in time; `None` when they could not have come together so.
+    /// Restores a book from its orders, by place in time; `None` when no sequence of commands could have led to them.
     #[cfg(feature = "serde")]
     pub(super) fn restored(terms: BookTerms, last_id: OrderId, orders: &[Order]) -> Option<Self> {
         let mut book = Self::new(terms).ok()?;
@@ -354,7 +355,7 @@ impl Book {
     }
 }
 
-/// The same orders, in the same order of time: whatever lies between them in memory.
+/// Equal when the orders and their order in time are equal, whatever the layout in memory.
 impl PartialEq for Book {
     fn eq(&self, other: &Self) -> bool {
         self.terms == other.terms

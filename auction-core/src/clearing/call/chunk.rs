@@ -1,15 +1,15 @@
-//! A run of neighbouring prices, and their sums.
+//! A range of neighbouring prices, and their sums.
 
 use alloc::vec::Vec;
 
 use super::order::Side;
 use crate::Price;
 
-/// Most prices of a chunk. A glance at the crossing reads every chunk's sums and then one chunk: at a thousand
-/// prices some twenty of the one and a hundred of the other.
+/// Maximum number of prices in a chunk. Finding the crossing reads every chunk's sums and then one chunk: with a
+/// thousand prices about twenty chunks and a hundred prices.
 pub(super) const CHUNK_LEVELS_MAX: usize = 128;
 
-/// The limit orders at one price. Shares.
+/// The limit orders at one price. Quantities in shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Level {
@@ -30,10 +30,10 @@ impl Level {
     }
 }
 
-/// A run of prices, never empty, and its sums.
+/// A range of prices, never empty, and its sums.
 #[derive(Clone, Debug)]
 pub(super) struct Chunk {
-    /// Prices from here to the next chunk's `from` belong here; to the lowest chunk all lower ones too.
+    /// Prices from here to the next chunk's `from` belong to this chunk; the lowest chunk also holds all lower prices.
     pub(super) from: Price,
     pub(super) buy: u64,
     pub(super) sell: u64,
@@ -84,14 +84,14 @@ impl Chunk {
         }
     }
 
-    /// Takes in the run of higher prices that follows.
+    /// Appends the chunk of higher prices that follows.
     pub(super) fn append(&mut self, mut upper: Self) {
         self.levels.append(&mut upper.levels);
         self.buy += upper.buy;
         self.sell += upper.sell;
     }
 
-    /// Cuts off the higher half.
+    /// Splits off the higher half.
     pub(super) fn split(&mut self) -> Self {
         let mut upper = Vec::with_capacity(CHUNK_LEVELS_MAX);
         upper.extend(self.levels.drain(CHUNK_LEVELS_MAX / 2..));

@@ -1,4 +1,4 @@
-//! How far from the reference a price may be.
+//! Collar: the greatest distance of a price from the reference.
 
 use super::ladder::round_down;
 use crate::Price;
@@ -6,18 +6,18 @@ use crate::Price;
 /// Parts of a whole in basis points.
 const BASIS_POINTS: u128 = 10_000;
 
-/// A price passes when its distance from the reference is at most the greater of two bounds.
+/// Limits of a price: its distance from the reference is at most the greater of two bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Collar {
-    /// A distance.
+    /// An absolute distance.
     pub absolute: Price,
     /// A distance in ten-thousandths of the reference, rounded down.
     pub basis_points: u32,
 }
 
 impl Collar {
-    /// How far a price may be from this reference.
+    /// Returns the greatest distance of a price from this reference.
     #[must_use]
     pub fn distance(&self, reference: Price) -> Price {
         let relative = u128::from(reference.units()) * u128::from(self.basis_points) / BASIS_POINTS;
@@ -25,30 +25,30 @@ impl Collar {
         self.absolute.max(relative.unwrap_or(Price::MAX))
     }
 
-    /// Whether a price is near enough to the reference.
+    /// Returns true if a price is near enough to the reference.
     #[must_use]
     pub fn passes(&self, price: Price, reference: Price) -> bool {
         price.units().abs_diff(reference.units()) <= self.distance(reference).units()
     }
 
-    /// The highest price on the tick that passes. `reference` is on the tick, `tick` not zero.
+    /// Returns the highest price on the tick inside the collar. `reference` is on the tick, `tick` not zero.
     #[must_use]
     pub fn upper(&self, reference: Price, tick: Price) -> Price {
         let greatest = reference.checked_add(self.distance(reference));
         round_down(greatest.unwrap_or(Price::MAX), tick)
     }
 
-    /// The lowest price on the tick that passes and is not zero. `reference` is on the tick and not zero, `tick`
-    /// not zero.
+    /// Returns the lowest price on the tick inside the collar that is not zero. `reference` is on the tick and not
+    /// zero, `tick` not zero.
     #[must_use]
     pub fn lower(&self, reference: Price, tick: Price) -> Price {
-        // As far below the reference, which is on the tick, as whole ticks go.
+        // As many whole ticks below the reference, which is on the tick, as fit into the distance.
         let ticks = round_down(self.distance(reference), tick).units();
         let units = reference.units().saturating_sub(ticks);
         Price::from_units(units).expect("below a price").max(tick)
     }
 
-    /// The bound nearer to a price that does not pass, on the tick; `None`: it passes.
+    /// Returns the nearer bound for a price outside the collar, on the tick; `None`: the price is inside.
     #[must_use]
     pub fn bound(&self, price: Price, reference: Price, tick: Price) -> Option<Price> {
         if self.passes(price, reference) {

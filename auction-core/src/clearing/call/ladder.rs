@@ -1,8 +1,8 @@
-//! The price ladder: which price an uncross takes. The steps are those of the published Xetra criteria.
+//! The price ladder, which selects the price of an uncross. The steps are those of the published Xetra criteria.
 
 use crate::Price;
 
-/// A limit price and what would be wanted and offered at it, market orders included.
+/// A limit price and the quantities wanted and offered at it, market orders included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Point {
@@ -15,7 +15,7 @@ pub struct Point {
 }
 
 impl Point {
-    /// How many shares would trade at this price.
+    /// Returns the number of shares that would trade at this price.
     #[must_use]
     pub const fn volume(&self) -> u64 {
         if self.buy < self.sell {
@@ -25,10 +25,10 @@ impl Point {
         }
     }
 
-    /// Cumulative buy minus cumulative sell quantity: what would be left over.
+    /// Returns the cumulative buy quantity minus the cumulative sell quantity: the quantity that would be left over.
     #[must_use]
     pub const fn surplus(&self) -> i64 {
-        // A book's quantities fit 63 bits, as its limits see to.
+        // 63 bits hold a book's quantities: its limits ensure that.
         self.buy as i64 - self.sell as i64
     }
 }
@@ -39,11 +39,11 @@ impl Point {
 pub struct Quote {
     /// The limit.
     pub price: Price,
-    /// How many shares of this limit.
+    /// Number of shares at this limit.
     pub quantity: u64,
 }
 
-/// What the ladder looks at.
+/// Input of the ladder.
 #[derive(Clone, Copy, Debug)]
 pub struct Depth<'a> {
     /// Limit prices in rising order: all, or at least the two highest without a sell surplus and the two lowest
@@ -59,17 +59,17 @@ pub struct Depth<'a> {
     pub best_sell: Option<Quote>,
     /// The grid of prices; not zero.
     pub tick: Price,
-    /// The reference price, on the tick and not zero; `None`: there is none.
+    /// The reference price, on the tick and not zero; `None`: no reference.
     pub reference: Option<Price>,
 }
 
-/// A price at which the sides meet, and why it is this one.
+/// A price at which the sides cross, and the ladder step that selected it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cross {
     /// The price.
     pub price: Price,
-    /// How many shares trade.
+    /// Number of shares that trade.
     pub volume: u64,
     /// Cumulative buy minus cumulative sell quantity at the price.
     pub surplus: i64,
@@ -88,11 +88,11 @@ impl Cross {
     }
 }
 
-/// What an uncross now would give: all that is published of the prices while the call runs.
+/// Result of an uncross now: the only price data that is published while the call runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Indicative {
-    /// A price, before any collar.
+    /// A price, before the collar is applied.
     Cross(Cross),
     /// Nothing would trade.
     NoCross {
@@ -103,26 +103,26 @@ pub enum Indicative {
     },
 }
 
-/// What decided the price.
+/// Step of the ladder that decided the price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum LadderStep {
-    /// Only market orders trade: the reference, between the best limits.
+    /// Only market orders trade: the reference, limited to between the best limits.
     Market,
     /// One price has the greatest volume.
     Volume,
-    /// Of those with the greatest volume one has the least surplus.
+    /// Of the prices with the greatest volume one has the least surplus.
     Surplus,
-    /// All of those have more buyers: the highest; or all more sellers: the lowest.
+    /// All of those have more buyers: the highest price; or all have more sellers: the lowest.
     Pressure,
-    /// The nearest to the reference, else the middle, of the range where the surplus changes sides or is none.
+    /// The nearest to the reference, otherwise the middle, of the range where the surplus changes sign or is zero.
     Reference,
-    /// The price lay outside the collar: its nearer bound.
+    /// The price was outside the collar: its nearer bound.
     Collar,
 }
 
 impl LadderStep {
-    /// The step in words for people, to follow a price: `the greatest volume`.
+    /// Returns the step in words, to be shown after a price: `the greatest volume`.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -137,8 +137,8 @@ impl LadderStep {
 }
 
 impl Depth<'_> {
-    /// The price, or `None` when nothing would trade, or only market orders would and there is nothing to price
-    /// them by.
+    /// Returns the price, or `None` when nothing would trade, or when only market orders would trade and there is
+    /// nothing to price them by.
     #[must_use]
     pub fn cross(&self) -> Option<Cross> {
         let volume = self.points.iter().map(Point::volume).max().unwrap_or(0);
@@ -161,7 +161,7 @@ impl Depth<'_> {
             return Some(Cross::at(*only, LadderStep::Surplus));
         }
         let (lowest, highest) = (least().next()?, least().next_back()?);
-        // The surplus falls as the price rises, so the ends tell of all between.
+        // The surplus falls as the price rises, so the two ends describe all prices between.
         match (lowest.surplus().signum(), highest.surplus().signum()) {
             (1, 1) => Some(Cross::at(*highest, LadderStep::Pressure)),
             (-1, -1) => Some(Cross::at(*lowest, LadderStep::Pressure)),
@@ -174,7 +174,7 @@ impl Depth<'_> {
         }
     }
 
-    /// No limit order would trade: so the best limits don't cross.
+    /// Prices market orders alone. No limit order would trade, so the best limits do not cross.
     fn market_cross(&self) -> Option<Cross> {
         let low = self.best_buy.map(|quote| quote.price);
         let high = self.best_sell.map(|quote| quote.price);
@@ -199,7 +199,7 @@ impl Depth<'_> {
         Some(Cross::at(point, LadderStep::Market))
     }
 
-    /// Between two neighbouring candidates, or at one of them; it may be a price that nobody named.
+    /// Selects a price between two neighbouring candidates, or one of them; it may be a price that no order names.
     fn nearest_to_reference(&self, low: &Point, high: &Point) -> Cross {
         let price = match self.reference {
             Some(reference) => reference.clamp(low.price, high.price),
@@ -225,7 +225,7 @@ impl Depth<'_> {
     }
 }
 
-/// The highest price on the tick that is no higher.
+/// Returns the highest price on the tick that is not above `price`.
 pub(crate) fn round_down(price: Price, tick: Price) -> Price {
     let units = price.units() - price.units() % tick.units();
     Price::from_units(units).expect("no higher than a price")

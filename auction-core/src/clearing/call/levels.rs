@@ -1,8 +1,8 @@
-//! Totals by price, in order of price, with sums over runs of prices: where the sides cross is found by adding
-//! up runs and then looking into one, whatever the orders did before.
+//! Totals by price, in order of price, with sums over ranges of prices: the crossing is found by adding up ranges and
+//! then searching one of them, whatever the orders did before.
 //!
-//! A run (chunk) holds at most [`CHUNK_LEVELS_MAX`] prices. Runs that shrink are joined, so that a book of n
-//! prices has no more than about 4n / [`CHUNK_LEVELS_MAX`] of them.
+//! A range (chunk) holds at most [`CHUNK_LEVELS_MAX`] prices. Chunks that shrink are joined, so that a book of n prices
+//! has no more than about 4n / [`CHUNK_LEVELS_MAX`] of them.
 
 use alloc::vec::Vec;
 
@@ -16,11 +16,11 @@ use crate::Price;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Levels {
     chunks: Vec<Chunk>,
-    /// Of all prices.
+    /// Sum of all prices.
     buy: u64,
 }
 
-/// A place among the levels: of one that is there, or just after the last.
+/// A position among the levels: at an existing level, or just after the last.
 #[derive(Clone, Copy)]
 struct Cursor {
     chunk: usize,
@@ -70,21 +70,21 @@ impl Levels {
             .flat_map(|chunk| chunk.levels.iter().copied())
     }
 
-    /// What is wanted at each limit, the highest first.
+    /// Returns the quantity wanted at each limit, the highest first.
     pub(super) fn buys(&self) -> impl Iterator<Item = Quote> {
         let chunks = self.chunks.iter().rev().filter(|chunk| chunk.buy > 0);
         let levels = chunks.flat_map(|chunk| chunk.levels.iter().rev());
         levels.filter_map(|level| quote(level.price, level.buy))
     }
 
-    /// What is offered at each limit, the lowest first.
+    /// Returns the quantity offered at each limit, the lowest first.
     pub(super) fn sells(&self) -> impl Iterator<Item = Quote> {
         let chunks = self.chunks.iter().filter(|chunk| chunk.sell > 0);
         let levels = chunks.flat_map(|chunk| chunk.levels.iter());
         levels.filter_map(|level| quote(level.price, level.sell))
     }
 
-    /// Both cumulative quantities at any price.
+    /// Returns both cumulative quantities at any price.
     pub(super) fn at(&self, price: Price, market_buy: u64, market_sell: u64) -> Point {
         let (mut buy_below, mut sell) = (0, 0);
         let own = self.chunk_of(price);
@@ -106,7 +106,7 @@ impl Levels {
         }
     }
 
-    /// Every limit price with its cumulative quantities, the lowest first.
+    /// Returns every limit price with its cumulative quantities, the lowest first.
     pub(super) fn points(&self, market_buy: u64, market_sell: u64) -> impl Iterator<Item = Point> {
         let (mut buy, mut sell) = (market_buy + self.buy, market_sell);
         self.iter().map(move |level| {
@@ -121,13 +121,13 @@ impl Levels {
         })
     }
 
-    /// The two highest prices without a sell surplus and the two lowest with one: the ladder's answer for all
-    /// prices is its answer for these.
+    /// Returns the two highest prices without a sell surplus and the two lowest with one: the ladder's result for all
+    /// prices is its result for these.
     ///
-    /// The surplus falls as the price rises, and is equal at no more than two neighbours (one that only sellers
-    /// name, then one that only buyers do). So the volume is greatest at one of the two middle prices, any
-    /// other with the same surplus is its outer neighbour, and whether others share the greatest volume shows
-    /// in the neighbours too.
+    /// The surplus falls as the price rises, and is equal at no more than two neighbours (a price with sell orders
+    /// only, then one with buy orders only). So the volume is greatest at one of the two middle prices, any other price
+    /// with the same surplus is its outer neighbour, and the neighbours also show if other prices share the greatest
+    /// volume.
     pub(super) fn crossing(&self, market_buy: u64, market_sell: u64) -> SmallVec<[Point; 4]> {
         let mut cursor = self.first_oversold(market_buy + self.buy, market_sell);
         for _ in 0..2 {
@@ -147,7 +147,7 @@ impl Levels {
         points
     }
 
-    /// The lowest price with a sell surplus: `buy - buy_below < sell + sell_below + own sell`.
+    /// Returns the lowest price with a sell surplus: `buy - buy_below < sell + sell_below + own sell`.
     fn first_oversold(&self, buy: u64, sell: u64) -> Cursor {
         let mut cursor = Cursor {
             chunk: 0,
@@ -214,13 +214,13 @@ impl Levels {
         }
     }
 
-    /// Where a price stands or would stand.
+    /// Returns the chunk that holds a price or would hold it.
     fn chunk_of(&self, price: Price) -> usize {
         let above = self.chunks.partition_point(|chunk| chunk.from <= price);
         above.saturating_sub(1)
     }
 
-    /// Joins a chunk with the next if together they are half full at most.
+    /// Joins a chunk with the next if together they are at most half full.
     fn join(&mut self, chunk: usize) {
         let Some(upper) = Some(chunk + 1).filter(|upper| *upper < self.chunks.len()) else {
             return;
@@ -241,7 +241,7 @@ fn quote(price: Price, quantity: u64) -> Option<Quote> {
 mod tests {
     use super::*;
 
-    /// A glance at every chunk must stay short whatever came and went.
+    /// Reading every chunk's sums must stay fast whatever orders came and went.
     #[test]
     #[cfg_attr(miri, ignore = "ten thousand levels take miri many minutes")]
     fn chunks_that_have_grown_empty_are_joined() {

@@ -1,12 +1,12 @@
 //! The call auction: a two-sided book that trades all at once, at one price.
 //!
-//! Traders enter limit and market orders to buy and to sell, replace and cancel them. At the uncross one price
-//! is found by the [ladder]: the greatest volume, then the least surplus, then the pressure of one side, then
-//! the nearest to the reference (the published criteria of Xetra). The volume goes to market orders by time,
-//! then to limits by price, then by time; the rest lapses.
+//! Traders enter limit and market orders to buy and to sell, replace and cancel them. At the uncross the [ladder]
+//! selects one price: the greatest volume, then the least surplus, then the pressure of one side, then the nearest to
+//! the reference (the published criteria of Xetra). The volume goes to market orders by time, then to limits by price,
+//! then by time; the rest lapses.
 //!
-//! The [`Book`] keeps totals by price, so that the [indicative price](Book::indicative) after each order costs
-//! a glance at a few levels, and the uncross one pass over the orders, without sorting.
+//! The [`Book`] keeps totals by price, so that the [indicative price](Book::indicative) after each order reads only a
+//! few levels, and the uncross is one pass over the orders, without sorting.
 //!
 //! ```
 //! use auction_core::clearing::call::{Book, BookTerms, Entry, LadderStep, OrderId, Side, Uncross};

@@ -1,11 +1,12 @@
-//! Orders of a call auction, and why one is refused.
+//! Orders of a call auction, and reasons why they are refused.
 
 use core::fmt;
 use core::str::FromStr;
 
 use crate::{Price, Quantity, UserId};
 
-/// An order's number, given by who keeps the book: later orders have higher ones. A replaced order keeps it.
+/// An order's number, assigned by the owner of the book: later orders have higher numbers. A replaced order keeps its
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OrderId(pub u64);
@@ -16,18 +17,18 @@ impl fmt::Display for OrderId {
     }
 }
 
-/// Whether an order buys or sells.
+/// Side of an order: buy or sell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Side {
-    /// For money.
+    /// Buys shares for cash.
     Buy,
-    /// For shares.
+    /// Sells shares for cash.
     Sell,
 }
 
 impl Side {
-    /// The other side.
+    /// Returns the other side.
     #[must_use]
     pub const fn opposite(self) -> Self {
         match self {
@@ -36,7 +37,7 @@ impl Side {
         }
     }
 
-    /// The side in a word, as flags, files and JSON write it: `buy` or `sell`.
+    /// Returns the word for the side that flags, files and JSON use: `buy` or `sell`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -63,18 +64,18 @@ impl FromStr for Side {
     }
 }
 
-/// Error of a text that is no side.
+/// Error of a text that is neither `buy` nor `sell`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected buy or sell")]
 pub struct ParseSideError;
 
-/// What a new order says.
+/// Content of a new order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entry {
-    /// Whether it buys or sells.
+    /// Buy or sell.
     pub side: Side,
-    /// How many shares.
+    /// Number of shares.
     pub quantity: Quantity,
     /// The worst price it accepts; `None`: a market order, which accepts any.
     pub limit: Option<Price>,
@@ -86,14 +87,14 @@ pub struct Entry {
 pub struct Order {
     /// Its number.
     pub id: OrderId,
-    /// Whose it is.
+    /// Trader who owns it.
     pub trader: UserId,
-    /// What it says.
+    /// Its content.
     pub entry: Entry,
 }
 
 impl Order {
-    /// Whether a replacement only improves the order, as a no-cancel window allows: a better price, or a limit
+    /// Returns true if a replacement only improves the order, as a no-cancel window allows: a better price, or a limit
     /// turned into a market order, for no lower quantity.
     #[must_use]
     pub fn is_improved_by(&self, limit: Option<Price>, quantity: Quantity) -> bool {
@@ -102,18 +103,18 @@ impl Order {
     }
 }
 
-/// Whether a replaced order keeps its place in time.
+/// Place in time of a replaced order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Place {
-    /// The limit is the same and the quantity lower.
+    /// Kept: the limit is the same and the quantity lower.
     Kept,
-    /// It comes after all the others.
+    /// Lost: the order comes after all others.
     Lost,
 }
 
-/// How willing an order is, in a number that rises with it on both sides: a market order is the most willing,
-/// then the buyer of the highest limit and the seller of the lowest.
+/// Rank of an order's willingness to trade: it rises with willingness on both sides. A market order is the most
+/// willing, then the buyer with the highest limit and the seller with the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::clearing) struct Rank(u64);
 
@@ -124,7 +125,7 @@ impl Rank {
         match (side, limit) {
             (_, None) => Self::MARKET,
             (Side::Buy, Some(limit)) => Self(limit.units()),
-            // Never the market's: a limit is not zero.
+            // Never equals the rank of a market order: a limit is not zero.
             (Side::Sell, Some(limit)) => Self(!limit.units()),
         }
     }
@@ -136,13 +137,13 @@ impl Rank {
         }
     }
 
-    /// Whether orders of these ranks, on opposite sides, could trade with each other.
+    /// Returns true if orders of these ranks, on opposite sides, could trade with each other.
     pub(in crate::clearing) fn crosses(self, opposite: Self) -> bool {
         self.0 >= !opposite.0
     }
 }
 
-/// Why an order, a replacement or a cancel is refused.
+/// Reason why an order, a replacement or a cancel is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// The limit is not on the tick.
@@ -150,16 +151,16 @@ pub enum OrderError {
     OffTick {
         /// The tick.
         tick: Price,
-        /// The next higher price on the tick, or the highest there is.
+        /// The next higher price on the tick, or the highest possible.
         above: Price,
     },
-    /// The quantity is not in round lots.
+    /// The quantity is not a multiple of the round lot.
     #[error("a quantity is a multiple of the round lot, {round_lot}")]
     OffRoundLot {
         /// The round lot.
         round_lot: Quantity,
     },
-    /// Price x quantity is too much; for a market order the price is the greatest it could trade at.
+    /// Price x quantity is too large; for a market order the price is the greatest it could trade at.
     #[error("at a price of {price} an order is for at most {most} shares")]
     AmountTooLarge {
         /// The limit, or the greatest price a market order could trade at.
@@ -173,30 +174,30 @@ pub enum OrderError {
         /// The limit of the trader's most willing order of the other side; `None`: a market order.
         own: Option<Price>,
     },
-    /// There is no such order of this trader.
+    /// The trader has no such order.
     #[error("you have no order {order} in this book")]
     UnknownOrder {
-        /// The number asked for.
+        /// Number of the order asked for.
         order: OrderId,
     },
-    /// The replacement says what the order says.
-    #[error("the order says so already")]
+    /// The replacement has the same content as the order.
+    #[error("the order already has this limit and quantity")]
     Unchanged,
-    /// The trader has as many orders as one can have.
+    /// The trader has as many orders as allowed.
     #[error("you have {most} orders in this book, the most there can be; cancel one first")]
     TooManyOrders {
-        /// How many there can be.
+        /// Maximum number of orders.
         most: u32,
     },
     /// The book is full.
     #[error("the book is full: at most {most} orders")]
     BookFull {
-        /// How many there can be.
+        /// Maximum number of orders.
         most: u32,
     },
 }
 
-/// An own order as a refusal names it: by its limit.
+/// Writes the trader's own order for an error message: its limit.
 pub(crate) fn own_limit(own: &Option<Price>) -> impl fmt::Display + use<> {
     struct Shown(Option<Price>);
     impl fmt::Display for Shown {

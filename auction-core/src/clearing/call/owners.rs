@@ -1,4 +1,4 @@
-//! Which limits each trader has in the book, so that nobody trades with themself.
+//! Limits of each trader in the book, to prevent trades with oneself.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use crate::UserId;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Owners(BTreeMap<UserId, Owned>);
 
-/// The ranks of a trader's orders, the most willing last.
+/// Ranks of a trader's orders, the most willing last.
 #[derive(Clone, Debug, Default)]
 struct Owned {
     buys: Vec<Rank>,
@@ -42,12 +42,12 @@ impl Owners {
         self.0.remove(&trader);
     }
 
-    /// How many traders have an order.
+    /// Returns the number of traders with an order.
     pub(super) fn traders(&self) -> usize {
         self.0.len()
     }
 
-    /// Those who have an order.
+    /// Returns the traders with an order.
     pub(super) fn iter(&self) -> impl Iterator<Item = UserId> {
         self.0.keys().copied()
     }
@@ -58,7 +58,7 @@ impl Owners {
             .map_or(0, |owned| owned.buys.len() + owned.sells.len())
     }
 
-    /// The trader's most willing order of a side.
+    /// Returns the rank of the trader's most willing order of a side.
     pub(super) fn best(&self, trader: UserId, side: Side) -> Option<Rank> {
         let owned = self.0.get(&trader)?;
         match side {

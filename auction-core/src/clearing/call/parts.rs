@@ -1,4 +1,4 @@
-//! A book as a snapshot keeps it: its orders by place in time; all else follows from them.
+//! A book in a snapshot: its orders by place in time; everything else is derived from them.
 
 use alloc::vec::Vec;
 

@@ -1,27 +1,27 @@
-//! The orders in the order of their places in time.
+//! The orders by place in time.
 //!
-//! They lie in one row, the earliest first, so that an uncross is one pass over memory. An order that leaves
-//! leaves a gap; when there are more gaps than orders, the row is closed up.
+//! They are stored in one vector, the earliest first, so that an uncross is one pass over memory. A removed order
+//! leaves a gap; when there are more gaps than orders, the vector is compacted.
 
 use alloc::vec::Vec;
 
 use super::order::{Entry, Order, OrderId, Rank, Side};
 use crate::{Quantity, UserId};
 
-/// So many gaps are never worth closing.
+/// Minimum number of gaps before a compaction is worth its cost.
 const GAPS_MIN: usize = 1_024;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     slots: Vec<Slot>,
-    /// Where each order lies, by number; numbers rise, so that a new one goes to the end.
+    /// Index of each order, by number; numbers rise, so a new one is appended.
     places: Vec<(OrderId, Option<u32>)>,
     live: usize,
-    /// Where each slot goes when the row is closed up: kept, so that closing up allocates nothing.
+    /// New index of each slot during a compaction: kept, so that compacting allocates nothing.
     moved: Vec<u32>,
 }
 
-/// An order, or the gap it left.
+/// An order, or the gap that it left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
     pub(super) id: OrderId,
@@ -32,7 +32,7 @@ pub(super) struct Slot {
     pub(super) side: Side,
 }
 
-/// Where an order lies, until the queue changes.
+/// Index of an order, valid until the queue changes.
 #[derive(Clone, Copy)]
 pub(super) struct Spot {
     number: usize,
@@ -70,7 +70,7 @@ impl Queue {
         self.live
     }
 
-    /// An order and where it lies.
+    /// Returns an order and its index.
     pub(super) fn find(&self, id: OrderId) -> Option<(Order, Spot)> {
         let number = self.places.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         let place = self.places[number].1? as usize;
@@ -82,12 +82,12 @@ impl Queue {
         self.slots.iter().filter_map(Slot::order)
     }
 
-    /// The row as it lies, gaps included.
+    /// Returns the slots in order, gaps included.
     pub(super) fn slots(&self) -> &[Slot] {
         &self.slots
     }
 
-    /// Adds an order behind all the others. Its number is above all before.
+    /// Adds an order behind all the others. Its number is above all earlier ones.
     pub(super) fn push(&mut self, order: &Order) {
         self.places.push((order.id, Some(self.end())));
         self.slots.push(Slot::of(order));
@@ -101,12 +101,12 @@ impl Queue {
         self.close_up();
     }
 
-    /// Puts a changed order in the place of the old.
+    /// Replaces an order in its place.
     pub(super) fn change(&mut self, spot: Spot, order: &Order) {
         self.slots[spot.place] = Slot::of(order);
     }
 
-    /// Puts a changed order behind all the others.
+    /// Removes the old order and adds the changed one behind all the others.
     pub(super) fn change_and_move(&mut self, spot: Spot, order: &Order) {
         self.slots[spot.place].shares = 0;
         self.places[spot.number].1 = Some(self.end());
@@ -125,7 +125,7 @@ impl Queue {
             return;
         }
         self.places.retain(|(_, place)| place.is_some());
-        // How far each order moves to the front is how many gaps stand before it.
+        // Each order moves forward by the number of gaps before it.
         let mut closed: u32 = 0;
         let moved = (0_u32..).zip(&self.slots).map(|(place, slot)| {
             let to = place - closed;
@@ -140,7 +140,7 @@ impl Queue {
         self.slots.retain(|slot| slot.shares > 0);
     }
 
-    /// Orders by place in time, their numbers in any order; `None` when two have the same number.
+    /// Creates a queue from orders by place in time, their numbers in any order; `None` when two have the same number.
     #[cfg(feature = "serde")]
     pub(super) fn of(orders: &[Order]) -> Option<Self> {
         let mut queue = Self::default();

@@ -1,4 +1,4 @@
-//! What holds for every order of a book.
+//! Terms of a book, which apply to every order.
 
 use super::collar::Collar;
 use super::ladder::round_down;
@@ -6,25 +6,25 @@ use super::order::{Entry, OrderError};
 use crate::limits::AMOUNT_MAX;
 use crate::{Price, Quantity};
 
-/// What holds for every order of a book.
+/// Terms of a book, which apply to every order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BookTerms {
-    /// The grid of limits; not zero.
+    /// The price grid of limits; not zero.
     pub tick: Price,
-    /// Quantities are multiples of it.
+    /// Quantities are multiples of this.
     pub round_lot: Quantity,
-    /// The stock's last uncross price, else its base price; zero: there is none. The book rounds it down to the
+    /// The stock's last uncross price, otherwise its base price; zero: no reference. The book rounds it down to the
     /// tick.
     pub reference: Price,
-    /// How far from the reference the uncross may be; `None`: anywhere.
+    /// The greatest distance of the uncross price from the reference; `None`: unlimited.
     pub collar: Option<Collar>,
 }
 
-/// Why terms are none.
+/// Reason why terms are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BookTermsError {
-    /// A grid of nothing.
+    /// The tick is zero.
     #[error("a tick is at least 0.0001")]
     ZeroTick,
 }
@@ -65,7 +65,8 @@ impl BookTerms {
         Ok(())
     }
 
-    /// The greatest price a market order could trade at: the collar's upper bound, else the greatest price.
+    /// Returns the greatest price at which a market order could trade: the collar's upper bound, otherwise the greatest
+    /// price.
     fn greatest_price(&self) -> Price {
         match (self.collar, self.reference()) {
             (Some(collar), Some(reference)) => collar.upper(reference, self.tick),

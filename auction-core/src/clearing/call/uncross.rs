@@ -1,4 +1,4 @@
-//! The uncross: the price, and what each order gets at it.
+//! The uncross: the price, and the fill of each order at it.
 
 use super::book::Book;
 use super::ladder::{Cross, Indicative, LadderStep};
@@ -6,49 +6,49 @@ use super::order::{OrderId, Rank, Side};
 use super::queue::Slot;
 use crate::{Price, UserId};
 
-/// How a call auction ends when something trades.
+/// Result of a call auction in which something trades.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Uncross {
-    /// The price, the volume, the surplus, and which step decided.
+    /// The price, the volume, the surplus, and the deciding step.
     pub cross: Cross,
     /// The lowest and the highest limit price with the greatest volume of all; `None`: no limit trades.
     pub candidates: Option<(Price, Price)>,
-    /// The last buy order to be served, maybe in part.
+    /// The last buy order to be filled, possibly in part.
     pub marginal_buy: Marginal,
-    /// The last sell order to be served, maybe in part.
+    /// The last sell order to be filled, possibly in part.
     pub marginal_sell: Marginal,
 }
 
-/// Where the volume runs out on one side.
+/// The limit at which the volume runs out on one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Marginal {
-    /// More willing orders are filled, less willing ones are not. `None`: the market orders are the last served.
+    /// More willing orders are filled, less willing ones are not. `None`: the market orders are the last filled.
     pub limit: Option<Price>,
-    /// What is left for the orders of this limit, by time.
+    /// Shares left for the orders of this limit, by time.
     pub shares: u64,
 }
 
-/// What one order gets.
+/// Fill of one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fill {
     /// The order.
     pub order: OrderId,
-    /// Whose it is.
+    /// Trader who owns it.
     pub trader: UserId,
-    /// Whether it bought or sold.
+    /// Buy or sell.
     pub side: Side,
-    /// How many shares it traded, at the price of the uncross.
+    /// Shares that traded, at the price of the uncross.
     pub filled: u64,
-    /// How many it did not: they lapse.
+    /// Shares that did not trade: they lapse.
     pub lapsed: u64,
 }
 
 impl Uncross {
-    /// The uncross of a book as it stands: at the ladder's price, or at the nearer bound of the collar when that
-    /// lies outside (extensions come before this). `None`: nothing trades.
+    /// Uncrosses a book: at the ladder's price, or at the nearer bound of the collar if that price is outside
+    /// (extensions come before this). `None`: nothing trades.
     #[must_use]
     pub fn of(book: &Book) -> Option<Self> {
         let Indicative::Cross(cross) = book.indicative() else {
@@ -69,8 +69,9 @@ impl Uncross {
         })
     }
 
-    /// What each order of the book gets, by place in time, orders that get nothing among them. Orders of one
-    /// limit stand by time already, so that nothing is sorted. `book` is the one uncrossed, unchanged since.
+    /// Returns the fill of each order of the book, by place in time, orders without a fill included. Orders of one
+    /// limit are already in order of time, so nothing is sorted. `book` is the book that was uncrossed, unchanged
+    /// since.
     pub fn fills<'a>(&self, book: &'a Book) -> impl Iterator<Item = Fill> + use<'a> {
         let mut sides = [
             SideFill::of(Side::Buy, self.marginal_buy),
@@ -81,8 +82,8 @@ impl Uncross {
     }
 }
 
-/// The collar's nearer bound for the price that an uncross would take, on the tick; `None`: the price passes, or
-/// there is no collar or no reference to measure from.
+/// Returns the collar's nearer bound for the price of an uncross, on the tick; `None`: the price is inside, or there is
+/// no collar or no reference to measure from.
 #[must_use]
 pub fn collar_bound(book: &Book, cross: &Cross) -> Option<Price> {
     let (collar, reference) = (book.terms().collar?, book.reference()?);
@@ -103,7 +104,7 @@ fn candidates(book: &Book) -> Option<(Price, Price)> {
     Some((lowest, highest))
 }
 
-/// Serves a side's totals, the most willing first, until the volume is gone.
+/// Fills a side's totals, the most willing first, until the volume runs out.
 fn marginal(book: &Book, side: Side, volume: u64) -> Marginal {
     let mut shares = volume;
     let mut limit = None;
@@ -123,7 +124,7 @@ fn marginal(book: &Book, side: Side, volume: u64) -> Marginal {
     Marginal { limit, shares }
 }
 
-/// A side's way through its orders.
+/// Progress of a side through its orders.
 struct SideFill {
     marginal: Rank,
     left: u64,

@@ -1,7 +1,7 @@
 //! The call auction: orders to buy and to sell, which trade all at once, at one price.
 //!
-//! Orders are hidden; others see what an uncross now would give, and how many traders have an order. The random
-//! end is drawn outside the core and fixed before its window runs.
+//! Orders are hidden; others see the result of an uncross now, and the number of traders with an order. The random end
+//! is drawn outside the core and fixed before its window begins.
 
 mod secret;
 
@@ -26,22 +26,22 @@ use crate::{
 };
 use secret::Orders;
 
-/// What everyone sees of a call auction, beside what is published of its prices.
+/// Public state of a call auction, in addition to the published prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CallBook {
-    /// How many traders have a live order, or had one at the close.
+    /// Number of traders with a live order; after the close, with an order at the close.
     pub traders: u32,
-    /// The price it measures by, fixed when it begins; `None`: it has not begun, or there is none.
+    /// The reference price, fixed when the auction begins; `None`: it has not begun, or has no reference.
     pub reference: Option<Price>,
-    /// Whether it has been extended because market orders would have stayed unfilled.
+    /// True if it has been extended because market orders would have stayed unfilled.
     pub market_extended: bool,
-    /// What the random end will be checked against, once it is drawn and until it is opened.
+    /// Commitment to the random end, from its draw until it is opened.
     pub end: Option<EndCommitment>,
 }
 
-/// The best of an open book: limits of each side with all that is wanted or offered at them, the most willing
-/// first, at most [`DEPTH_LEVELS_MAX`] a side.
+/// The best limits of an open book: limits of each side with the total quantity at them, the most willing first, at
+/// most [`DEPTH_LEVELS_MAX`] per side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BookDepth {
     /// Shares of market orders to buy.
@@ -54,7 +54,7 @@ pub struct BookDepth {
     pub sells: Vec<Quote>,
 }
 
-/// Checks terms, for a call that is open so long.
+/// Checks terms for a call of this duration.
 pub(super) fn check_terms(
     terms: &CallTerms,
     greatest: Price,
@@ -75,12 +75,13 @@ pub(super) fn check_terms(
     Ok(())
 }
 
-/// What a call measures by: the stock's last uncross price, else the base price, on the tick; zero: nothing.
+/// Returns the reference price of a call: the stock's last uncross price, otherwise the base price, on the tick; zero:
+/// none.
 pub(crate) fn reference(terms: &CallTerms, lot_base: Price, last_uncross: Option<Price>) -> Price {
     round_down(last_uncross.unwrap_or(lot_base), terms.tick)
 }
 
-/// All that a decision looks at.
+/// Input of a decision.
 pub(super) struct State<'a> {
     pub(super) lot: &'a Lot,
     pub(super) terms: &'a CallTerms,
@@ -100,7 +101,7 @@ impl FormatRules for State<'_> {
         change: OrderChange,
         events: &mut Events,
     ) -> Result<(), Reject> {
-        // A halted call's time stands still.
+        // The clock of a halted call stands still.
         let now = self.lot.halted_since.unwrap_or(now);
         let orders = self.taking_orders(now)?;
         let lot = self.lot.id;
@@ -187,7 +188,7 @@ impl FormatRules for State<'_> {
             return false;
         }
         let lot = self.lot.id;
-        // Late, after an outage for example, there is less to choose from.
+        // After an outage the draw can be late: then fewer ends are left to choose from.
         let longest = self.lot.closes_at.since(now).min(self.terms.random_end);
         let end = RandomEnd::drawn(seed, longest);
         events.push(Event::Private(PrivateEvent::EndDrawn { lot, end }));
@@ -308,14 +309,15 @@ impl FormatRules for State<'_> {
         }
     }
 
-    /// There is no winner: all trade at one public price, and the trader's own orders tell the rest.
+    /// There is no winner: all trade at one public price, and the trader's own orders show the rest.
     fn winning_threshold(&self, _trader: UserId, _closed_at: Timestamp) -> WinningThreshold {
         WinningThreshold::Nothing
     }
 }
 
 impl State<'_> {
-    /// To pay the limit, or what a market order could trade at; or to deliver.
+    /// Reserves the price of the limit, or the greatest price at which a market order could trade; or the shares to
+    /// deliver.
     fn reserves(&self, entry: Entry) -> Reservation {
         match entry.side {
             Side::Sell => Reservation::to_deliver(entry.quantity),
@@ -343,7 +345,7 @@ impl State<'_> {
         orders.ok_or(Reject::LotNotBegun { lot, opens_at })
     }
 
-    /// When the no-cancel window began, if it has.
+    /// Returns the start of the no-cancel window, if it has begun.
     fn no_cancel_since(&self, now: Timestamp) -> Option<Timestamp> {
         self.lot.no_cancel_from().filter(|since| now >= *since)
     }
@@ -353,7 +355,7 @@ impl State<'_> {
         Event::Public(PublicEvent::BiddersCounted { lot, bidders })
     }
 
-    /// Why the call goes on instead of closing, if it does.
+    /// Returns the reason for extending the call instead of closing it, if there is one.
     fn extension(&self) -> Option<ExtensionCause> {
         let book = self.hidden.orders()?.book();
         if let Indicative::Cross(cross) = book.indicative()
@@ -381,7 +383,7 @@ impl BookDepth {
     }
 }
 
-/// Who buys how many shares of whom at the uncross: the fills of both sides by time, against each other.
+/// Returns the trades of the uncross (buyer, seller, shares): the fills of both sides by time, matched with each other.
 pub(super) fn trades(book: &Book) -> Vec<(UserId, UserId, u64)> {
     let Some(uncross) = Uncross::of(book) else {
         return Vec::new();
@@ -436,7 +438,7 @@ fn outcome(book: &Book) -> Outcome {
     }
 }
 
-/// Users are numbered without gaps: a bit each.
+/// Counts distinct users. They are numbered without gaps: one bit each.
 fn count_distinct(users: impl Iterator<Item = UserId>) -> u32 {
     let mut words: Vec<u64> = Vec::new();
     for user in users {

@@ -1,5 +1,4 @@
-//! What only the engine knows of a call auction: its orders, by the numbers their traders know them by, and its
-//! random end.
+//! Hidden state of a call auction: its orders, by the numbers that their traders know, and its random end.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -13,12 +12,12 @@ use crate::model::command::CallTerms;
 use crate::model::event::{Outcome, PrivateEvent};
 use crate::{LotId, OrderId, Price, Quantity, RandomEnd, UserId};
 
-/// What only the engine knows of a call auction.
+/// Hidden state of a call auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(in crate::lot) struct CallSecret {
     stage: Stage,
-    /// Once it is drawn, until it is opened.
+    /// From its draw until it is opened.
     end: Option<RandomEnd>,
 }
 
@@ -27,9 +26,9 @@ pub(in crate::lot) struct CallSecret {
 enum Stage {
     /// It has not begun.
     Waiting,
-    /// It takes orders.
+    /// It accepts orders.
     Open(Box<Orders>),
-    /// It has closed, and this came of each order.
+    /// It has closed; the results of each order.
     Closed(BTreeMap<UserId, Vec<OwnOrder>>),
 }
 
@@ -41,13 +40,13 @@ pub(in crate::lot) struct Orders {
     traders: BTreeMap<UserId, Numbers>,
 }
 
-/// A trader's orders by number. The book's own numbers tell how many orders there are, and so are secret.
+/// A trader's orders by number. The book's own numbers reveal how many orders there are, and so are secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Numbers {
-    /// Numbers given so far; they are never used again.
+    /// Numbers assigned so far; they are never used again.
     given: u32,
-    /// Both numbers rise.
+    /// Both numbers rise from one entry to the next.
     live: Vec<(OrderId, Place)>,
 }
 
@@ -59,7 +58,7 @@ impl CallSecret {
         }
     }
 
-    /// A call of which nothing is known but its random end.
+    /// Creates a call of which only its random end is known.
     pub(in crate::lot) fn with_end(end: Option<RandomEnd>) -> Self {
         Self {
             stage: Stage::Waiting,
@@ -67,7 +66,7 @@ impl CallSecret {
         }
     }
 
-    /// Whether both halves are of one lot.
+    /// Returns true if both parts belong to the same lot.
     pub(in crate::lot) fn belongs_to(&self, lot: &Lot, book: &CallBook) -> bool {
         let stands = match (&self.stage, &lot.phase) {
             (Stage::Waiting, Phase::Scheduled) => book.traders == 0,
@@ -85,7 +84,7 @@ impl CallSecret {
         stands && self.end.map(|end| end.commitment(lot.id)) == book.end
     }
 
-    /// The orders, while it takes them.
+    /// Returns the orders, while the call accepts them.
     pub(in crate::lot) fn orders(&self) -> Option<&Orders> {
         match &self.stage {
             Stage::Open(orders) => Some(orders),
@@ -97,7 +96,7 @@ impl CallSecret {
         self.end
     }
 
-    /// A trader's orders, by number.
+    /// Returns a trader's orders, by number.
     pub(in crate::lot) fn orders_of(&self, trader: UserId) -> Vec<OwnOrder> {
         match &self.stage {
             Stage::Waiting => Vec::new(),
@@ -106,7 +105,7 @@ impl CallSecret {
         }
     }
 
-    /// Every live order, and whose it is, by place in time.
+    /// Calls `take` with every live order and its trader, by place in time.
     pub(in crate::lot) fn each_order(
         &self,
         lot: LotId,
@@ -135,7 +134,7 @@ impl CallSecret {
         }
     }
 
-    /// Takes what was decided in secret; `false` when it does not fit.
+    /// Applies a private event; `false` if it does not fit.
     #[must_use]
     pub(in crate::lot) fn apply(&mut self, event: &PrivateEvent) -> bool {
         let Stage::Open(orders) = &mut self.stage else {
@@ -171,7 +170,7 @@ impl CallSecret {
         }
     }
 
-    /// Begins with this reference, zero for none; `false`: it has begun before, or cannot.
+    /// Begins the call with this reference, zero for none; `false`: it has begun before, or cannot begin.
     #[must_use]
     pub(in crate::lot) fn begin(&mut self, lot: &Lot, terms: &CallTerms, reference: Price) -> bool {
         let book = Book::new(BookTerms {
@@ -188,13 +187,13 @@ impl CallSecret {
         true
     }
 
-    /// Forgets the random end, which everyone knows now; `false`: it was another.
+    /// Forgets the random end, which is public now; `false`: it differs from the drawn one.
     #[must_use]
     pub(in crate::lot) fn end_opened(&mut self, end: &RandomEnd) -> bool {
         self.end.take() == Some(*end)
     }
 
-    /// Gives each order what it gets; `false` when the outcome does not fit the orders.
+    /// Fills the orders; `false` if the outcome does not fit them.
     #[must_use]
     pub(in crate::lot) fn close(&mut self, outcome: &Outcome) -> bool {
         let closed = match &self.stage {
@@ -224,7 +223,7 @@ impl Orders {
         given.checked_add(1).map(OrderId)
     }
 
-    /// The book's number of a trader's order.
+    /// Returns the book's number of a trader's order.
     pub(in crate::lot) fn find(&self, trader: UserId, id: OrderId) -> Option<Place> {
         let own = self.traders.get(&trader)?;
         own.find(id).map(|at| own.live[at].1)
@@ -284,7 +283,7 @@ impl Orders {
         !live.is_empty()
     }
 
-    /// What each order gets; `None` when the outcome is not that of these orders.
+    /// Returns the result of each order; `None` if the outcome does not fit these orders.
     fn settled(&self, outcome: &Outcome) -> Option<BTreeMap<UserId, Vec<OwnOrder>>> {
         let mut closed: BTreeMap<UserId, Vec<OwnOrder>> = BTreeMap::new();
         for (trader, own) in &self.traders {
@@ -316,7 +315,7 @@ impl Orders {
         Some(closed)
     }
 
-    /// Whether the traders' numbers are those of the book's orders: of a snapshot that may not be so.
+    /// Returns true if the traders' numbers are those of the book's orders: in a snapshot they may not be.
     fn numbers_fit(&self) -> bool {
         let rises = |own: &Numbers| {
             let rise = own

@@ -1,4 +1,4 @@
-//! What extends a call auction: a price outside its collar, and market orders that would stay unfilled.
+//! Extensions of a call auction: by a price outside its collar, and by market orders that would stay unfilled.
 
 use auction_core::{CallTerms, ExtensionCause, LadderStep, Outcome, Reject, Side, Span};
 
@@ -6,7 +6,7 @@ use super::{buy, collar, extensions, fills, house, order, replace, secs, sell};
 use crate::house::{A, B, C, D, House, LOT, cancel, price};
 
 #[test]
-fn outside_the_collar_the_call_is_extended_up_to_the_limit_and_then_bound() {
+fn outside_the_collar_a_call_is_extended_and_then_bound() {
     let terms = CallTerms {
         collar: collar("0", 1_000),
         extensions_max: 2,
@@ -44,7 +44,7 @@ fn outside_the_collar_the_call_is_extended_up_to_the_limit_and_then_bound() {
     assert_eq!(fills(&house_, B), [60], "the higher limit is served first");
     assert_eq!(house_.records.last().unwrap().at, secs(420));
 
-    // In the extension orders can be cancelled again until its own window.
+    // In the extension orders can be cancelled again until its own no-cancel window.
     let mut calmed = house("100", terms);
     orders(&mut calmed);
     let since = secs(270);

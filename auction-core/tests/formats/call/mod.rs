@@ -18,7 +18,7 @@ const CLOSE: Command = Command::CloseLot { lot: LOT };
 const HALT: Command = Command::HaltLot { lot: LOT };
 const RESUME: Command = Command::ResumeLot { lot: LOT };
 
-/// Lot 1 of a stock with this base price, open from 0 to 300 s in round lots of one share.
+/// Returns a house with lot 1 of a stock with this base price, open from 0 to 300 s in round lots of one share.
 fn house(base: &str, terms: CallTerms) -> House {
     House::with_lot(base, 1, None, Terms::Call(terms))
 }
@@ -69,7 +69,7 @@ fn quote(limit: &str, quantity: u64) -> Option<Quote> {
     Some(Quote { price, quantity })
 }
 
-/// What each order of a trader got, by number.
+/// Returns the fill of each order of a trader, by number.
 fn fills(house: &House, trader: UserId) -> Vec<u64> {
     let orders = house.engine.orders_of(LOT, trader).unwrap();
     orders.iter().map(OwnOrder::filled).collect()
@@ -102,7 +102,7 @@ fn extensions(house: &House) -> Vec<(u64, u64, ExtensionCause)> {
 type Committed = Vec<(Timestamp, [u8; 32])>;
 type Opened = Vec<(Timestamp, RandomEnd)>;
 
-/// What was committed to and what was opened, with the times.
+/// Returns the commitments and the opened ends, with their times.
 fn ends(house: &House) -> (Committed, Opened) {
     let (mut committed, mut opened) = (Vec::new(), Vec::new());
     for (at, event) in all_public(house) {

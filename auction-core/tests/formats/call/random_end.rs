@@ -9,7 +9,7 @@ use super::{
 use crate::house::{A, B, C, D, LOT, micros, price};
 
 #[test]
-fn a_random_end_is_fixed_when_its_window_begins_and_kept_to_the_microsecond() {
+fn a_random_end_is_fixed_at_its_window_and_kept_exactly() {
     let mut moments = Vec::new();
     for seed in 0..20_u8 {
         let mut house = house("10", random_end(20));
@@ -24,7 +24,7 @@ fn a_random_end_is_fixed_when_its_window_begins_and_kept_to_the_microsecond() {
         let uncross_at = house.engine.next_deadline().unwrap();
         assert!((secs(280)..=secs(300)).contains(&uncross_at));
         moments.push(uncross_at);
-        // Others know no more than that it is fixed.
+        // The public only sees that it is fixed.
         assert_eq!(closes_at(&house), secs(300));
         let (committed, opened) = ends(&house);
         assert_eq!((committed.len(), opened.len()), (1, 0));
@@ -45,7 +45,7 @@ fn a_random_end_is_fixed_when_its_window_begins_and_kept_to_the_microsecond() {
 }
 
 #[test]
-fn an_opened_end_that_is_not_the_one_committed_to_does_not_fit_the_fold() {
+fn an_opened_end_that_contradicts_its_commitment_does_not_fit() {
     let mut house = house("10", random_end(20));
     house.wait(secs(280));
     let mut market = house.engine.market().clone();
@@ -62,7 +62,7 @@ fn an_opened_end_that_is_not_the_one_committed_to_does_not_fit_the_fold() {
 }
 
 #[test]
-fn who_comes_after_the_random_end_is_late_also_before_it_was_decided() {
+fn orders_after_the_random_end_are_late_even_before_the_uncross() {
     let mut house = house("10", random_end(20));
     house.wait(secs(280));
     let closed_at = house.engine.next_deadline().unwrap();
@@ -123,7 +123,7 @@ fn a_late_draw_has_what_is_left_of_its_window() {
     for at in [290, 300, 400] {
         let mut house = house("10", random_end(20));
         let caller = auction_core::Caller::Operator;
-        // The shell was away, and the first that it asks is something else.
+        // After an outage of the shell, the first command is another one.
         let other = Command::SuspendUser { user: D };
         let done = house.engine.execute(secs(at), caller, other).unwrap();
         house.records.extend(done.into_record());
@@ -140,7 +140,7 @@ fn a_late_draw_has_what_is_left_of_its_window() {
 }
 
 #[test]
-fn closed_early_a_call_is_uncrossed_now_without_an_extension_and_its_end_is_opened() {
+fn closed_early_a_call_is_uncrossed_now_and_its_end_opened() {
     let terms = CallTerms {
         collar: collar("1", 0),
         market_extension: true,

@@ -1,4 +1,4 @@
-//! What a call refuses, with what would be right.
+//! Refusals of a call, each with what would be accepted.
 
 use auction_core::limits::AMOUNT_MAX;
 use auction_core::{CallTerms, OrderId, Price, Reject, Side, Span, Terms, TermsError};
@@ -41,7 +41,7 @@ fn terms_that_cannot_be_are_refused_with_what_would_be_right() {
         };
         assert_eq!(refused(terms, None), TermsError::Windows);
     }
-    // Without extensions their length does not matter.
+    // Without extensions their duration does not matter.
     let long = CallTerms {
         random_end: Span::from_secs(299),
         ..base
@@ -69,7 +69,7 @@ fn terms_that_cannot_be_are_refused_with_what_would_be_right() {
 }
 
 #[test]
-fn an_order_that_does_not_fit_the_terms_is_refused_with_what_would() {
+fn an_order_that_does_not_fit_is_refused_with_the_remedy() {
     let terms = CallTerms {
         tick: price("0.05"),
         collar: collar("1", 0),

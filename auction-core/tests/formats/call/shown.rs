@@ -1,4 +1,4 @@
-//! What others see of a call, and what a trader alone learns.
+//! Data of a call that is public, and data that only a trader sees.
 
 use auction_core::{
     BookShown, CallTerms, Candidates, Command, Indicative, LadderStep, NoCrossBecause, OrderId,
@@ -9,7 +9,7 @@ use super::{buy, collar, house, order, plain, quote, replace, sell};
 use crate::house::{A, B, C, LOT, cancel, price, quantity};
 
 #[test]
-fn others_see_how_many_traders_have_orders_and_what_an_uncross_would_give() {
+fn others_see_the_number_of_traders_and_the_indicative_result() {
     let shown = CallTerms {
         book: BookShown::Open,
         ..CallTerms::default()

@@ -1,4 +1,4 @@
-//! When orders can be taken back, when they are, and when the whole call can.
+//! Cancelling orders, their withdrawal, and cancelling the whole call.
 
 use auction_core::{
     CallTerms, Command, Event, OrderId, PrivateEvent, PublicEvent, Reject, Reply, Side, Span, Terms,
@@ -37,7 +37,7 @@ fn in_the_no_cancel_window_orders_can_only_be_added_or_improved() {
     house.user(200, B, sell(10, "9")).unwrap();
     assert_eq!(house.user(200, B, replace(1, 10, Some("9.01"))), refused);
     house.user(200, B, replace(1, 10, Some("8"))).unwrap();
-    // A halted call takes only the cancels that would be allowed: its time stands still.
+    // A halted call accepts only the cancels that its window would allow: its time stands still.
     house.operate(210, HALT).unwrap();
     assert_eq!(house.user(211, A, cancel(1)), refused);
     house.operate(310, RESUME).unwrap();
@@ -75,7 +75,7 @@ fn a_halt_lets_cancels_through_and_shifts_the_windows() {
 }
 
 #[test]
-fn a_suspended_users_orders_are_taken_back_also_in_a_no_cancel_window() {
+fn a_suspension_withdraws_orders_even_in_a_no_cancel_window() {
     let terms = CallTerms {
         no_cancel: Some(Span::from_secs(100)),
         ..CallTerms::default()
@@ -120,7 +120,7 @@ fn a_suspended_users_orders_are_taken_back_also_in_a_no_cancel_window() {
         .operate(252, Command::ReinstateUser { user: A })
         .unwrap();
     house.operate(253, RESUME).unwrap();
-    // Numbers are not used again.
+    // Numbers are not reused.
     let placed = house.user(254, A, buy(10, "9"));
     assert_eq!(placed, Ok(Reply::OrderPlaced(OrderId(4))));
     house

@@ -1,4 +1,4 @@
-//! The uncross: its price, the reference, who is served first, and what moves on funds.
+//! The uncross: its price, the reference, the order of fills, and the settlement with funds.
 
 use auction_core::{
     CallTerms, Collar, Command, Outcome, Price, Quantity, Reject, Side, Terms, UserId,
@@ -9,7 +9,7 @@ use super::{buy, collar, fills, order, plain, replace, secs, sell};
 use crate::house::{A, B, C, House, LOT, open, price, quantity};
 
 #[test]
-fn every_deciding_case_comes_out_through_the_engine_as_published() {
+fn every_worked_case_ends_as_published_through_the_engine() {
     let document: Value =
         serde_json::from_str(include_str!("../../vectors/call-auction.json")).unwrap();
     let cases = document["cases"].as_array().unwrap();
@@ -125,7 +125,7 @@ fn the_reference_is_the_last_uncross_fixed_when_the_call_begins() {
 }
 
 #[test]
-fn of_equal_limits_the_earlier_is_served_first_and_a_raised_order_goes_behind() {
+fn of_equal_limits_the_earlier_fills_first_a_raise_goes_last() {
     let mut house = plain("10");
     house.user(1, A, buy(10, "10")).unwrap();
     house.user(2, B, buy(10, "10")).unwrap();
@@ -143,7 +143,7 @@ fn of_equal_limits_the_earlier_is_served_first_and_a_raised_order_goes_behind() 
 }
 
 #[test]
-fn on_funds_orders_reserve_what_they_could_cost_and_the_uncross_moves_cash_and_shares() {
+fn with_funds_orders_reserve_their_cost_and_the_uncross_settles() {
     use auction_core::{AccountMode, Amount, Asset, Symbol};
 
     let symbol = Symbol::parse("AAPL").unwrap();

@@ -1,4 +1,4 @@
-//! Lies that the terms of a call tell, and its random end.
+//! Lies that the terms of a call and its random end expose.
 
 use auction_core::{
     CallTerms, Collar, Command, Event, Outcome, PrivateEvent, PublicEvent, Side, SoldBy, Span,
@@ -33,7 +33,7 @@ fn call() -> House {
 }
 
 #[test]
-fn every_lie_that_the_terms_of_a_call_tell_is_named_at_its_record() {
+fn every_lie_that_the_terms_of_a_call_expose_is_found() {
     are_found(
         &call(),
         &[

@@ -1,4 +1,4 @@
-//! Lies about who took a Dutch lot, when, and for what.
+//! Lies about the taker of a Dutch lot, the time, and the price.
 
 use auction_core::{DutchTerms, Span, Terms, Timestamp};
 

@@ -20,7 +20,7 @@ fn maximum(limit: &str) -> Command {
     }
 }
 
-/// A 1.01, B up to 1.50, C 1.20, D up to 3, A 2; then A 2.50 in the last minute.
+/// Returns a lot with these bids: A 1.01, B up to 1.50, C 1.20, D up to 3, A 2; then A 2.50 in the last minute.
 fn english() -> House {
     let mut house = House::with_lot("1", 10, None, Terms::English(EnglishTerms::default()));
     house.user(1, A, bid("1.01")).unwrap();
@@ -34,14 +34,14 @@ fn english() -> House {
 }
 
 #[test]
-fn every_lie_about_an_english_lot_is_named_at_its_record() {
+fn every_lie_about_english_bids_is_found() {
     are_found(
         &english(),
         &[
             ("a bid is dropped", |records| {
                 let dropped = nth_bid(records, 2).sequence;
                 drop_record(records, dropped);
-                // One trader less has bid than the next bid says.
+                // The next bid counts one trader more than there are.
                 dropped
             }),
             ("a bid is invented below the least", |records| {
@@ -118,6 +118,15 @@ fn every_lie_about_an_english_lot_is_named_at_its_record() {
                     }
                 })
             }),
+        ],
+    );
+}
+
+#[test]
+fn every_lie_about_an_english_lots_life_is_found() {
+    are_found(
+        &english(),
+        &[
             ("another wins", |records| let_win(records, A)),
             ("the winner pays more", |records| {
                 change_outcome(records, |outcome| {
@@ -191,15 +200,15 @@ fn every_lie_about_an_english_lot_is_named_at_its_record() {
 }
 
 #[test]
-fn a_winner_without_a_maximum_that_can_have_won_is_found_when_the_beaten_are_opened() {
+fn an_impossible_winner_is_found_when_beaten_maxima_are_opened() {
     let house = english();
-    // B's maximum of 1.50 was beaten, and is opened. A server that keeps it back has something to hide.
+    // B's maximum of 1.50 was beaten, and must be opened. A server that does not open it hides something.
     let mut kept = opened(&house.records);
     let beaten = kept.pop_first().unwrap();
     let foul = audit_with(MARKET, &house.records, &kept).unwrap_err();
     assert_eq!(foul.wrong, Wrong::MaximumNotOpened, "{foul}");
     assert!(foul.sequence > beaten, "it is named where it was beaten");
-    // While the lot runs nothing has to be opened.
+    // While the lot runs nothing must be opened.
     let running = &house.records[..house.records.len() - 1];
     audit(MARKET, running).unwrap();
 }
@@ -217,7 +226,7 @@ fn a_hidden_reserve_is_one_and_stays_where_it_was() {
             (
                 "the reserve lifts the price where it cannot be",
                 |records| {
-                    // A's maximum, below the reserve, would have reached it.
+                    // A's maximum is below the reserve, but the bid says that it reached it.
                     change_bid(records, 1, |bid| bid.reserve = ReserveStatus::Met);
                     nth_bid(records, 1).sequence
                 },
@@ -232,7 +241,8 @@ fn a_hidden_reserve_is_one_and_stays_where_it_was() {
                         *paid = price("1.51");
                     }
                 });
-                // A reserve of 1.51 would give that: only what the lot's opening commits to tells of another.
+                // A reserve of 1.51 would explain that: only the commitment in the lot's opening shows that it was
+                // another.
                 let record = close(records);
                 let Event::Public(PublicEvent::LotClosed { outcome, .. }) = &mut record.events[0]
                 else {
@@ -249,7 +259,7 @@ fn a_hidden_reserve_is_one_and_stays_where_it_was() {
 }
 
 #[test]
-fn a_halted_lot_takes_nothing_and_goes_on_as_late_as_it_was_halted() {
+fn a_halted_lot_takes_nothing_and_closes_later_by_the_halt() {
     let mut house = House::with_lot("1", 10, None, Terms::English(EnglishTerms::default()));
     house.user(1, A, bid("1.01")).unwrap();
     house

@@ -1,5 +1,5 @@
-//! A server that lies and computes its chain honestly after the lie: only the rules can tell. Each lie is named at its
-//! record, by someone who sees no more than everyone.
+//! A server that lies, with an honest hash chain after the lie: only the rules expose it. Each lie is found at its
+//! record, from public data alone.
 
 mod english;
 mod dutch;
@@ -13,10 +13,10 @@ use crate::house::House;
 
 const MARKET: MarketId = MarketId([7; 16]);
 
-/// What a server does to its records; it gives the record that is wrong then.
+/// Changes a server's records, and returns the record that is wrong then.
 type Lie = fn(&mut Vec<Record>) -> Sequence;
 
-/// Each lie is found, at its record and at none before.
+/// Checks that each lie is found, at its record and at none before.
 fn are_found(house: &House, lies: &[(&str, Lie)]) {
     audit(MARKET, &house.records).unwrap();
     for (name, lie) in lies {
@@ -40,7 +40,7 @@ fn change(record: &mut Record, mut change: impl FnMut(&mut PublicEvent)) -> Sequ
     record.sequence
 }
 
-/// The record that shows such an event.
+/// Returns the record with such an event.
 fn find(records: &mut [Record], is: impl Fn(&PublicEvent) -> bool) -> &mut Record {
     let found = records
         .iter_mut()
@@ -101,7 +101,7 @@ fn change_opened(
     })
 }
 
-/// Leaves a record out, and numbers those behind it anew.
+/// Removes a record, and renumbers those after it.
 fn drop_record(records: &mut Vec<Record>, at: Sequence) {
     records.retain(|record| record.sequence != at);
     for (number, record) in (1..).zip(records) {

@@ -1,4 +1,4 @@
-//! Lies about bids that were sealed, as they are opened.
+//! Lies about sealed bids when they are opened.
 
 use auction_core::audit::Wrong;
 use auction_core::{
