@@ -1,4 +1,4 @@
-//! Devices, envelopes and answers. Sealed content is arbitrary bytes: nothing but the key tells it from a real seal.
+//! Devices, envelopes and answers. Sealed content is arbitrary bytes: without the key they look like a real seal.
 
 use proptest::array::uniform32;
 use proptest::collection::vec;

@@ -15,7 +15,7 @@ use crate::encoding::wire::{Wire, read_text, unhex, write_bytes};
 pub struct Bytes<const MAX: usize>(Vec<u8>);
 
 impl<const MAX: usize> Bytes<MAX> {
-    /// Takes bytes.
+    /// Creates the value from bytes.
     ///
     /// # Errors
     /// [`TooMany`] for more than `MAX`.

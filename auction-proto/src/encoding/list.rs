@@ -32,7 +32,7 @@ pub struct TooMany {
 }
 
 impl<T, const MAX: usize> List<T, MAX> {
-    /// Takes elements.
+    /// Creates a list of elements.
     ///
     /// # Errors
     /// [`TooMany`] for more than `MAX`.
