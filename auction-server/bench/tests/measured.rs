@@ -1,4 +1,4 @@
-//! What the README shows of the figures is what was measured.
+//! The figures in the README are the measured ones.
 
 use std::fs;
 
