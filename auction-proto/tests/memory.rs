@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn decoding_a_changed_message_takes_memory_as_its_bytes_justify(
+    fn a_changed_message_takes_no_more_memory_than_bytes_justify(
         message in arbitrary::server_message(),
         changes: Vec<(prop::sample::Index, u8)>,
     ) {
