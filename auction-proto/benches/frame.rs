@@ -1,10 +1,11 @@
-//! What a frame adds to bare postcard: `cargo bench -p auction-proto --bench frame`.
+//! Cost of a frame over bare postcard: `cargo bench -p auction-proto --bench frame`.
 //!
-//! A bid is written and read as a frame with all its checks, and beside it as postcard alone would: two numbers
-//! without range, in no frame. Sixteen are written, then read, as they come over a socket; one that is read in the
-//! moment it is written waits for its own bytes to reach memory, and nothing else does. Both in turns, in one run; a
-//! value is the median of all turns. That nothing is allocated is held by a test (`tests/memory.rs`). With `--values`
-//! the lines are for programs: a name, our nanoseconds for each bid, and the bare ones.
+//! A bid is written and read as a frame with all its checks, and for comparison as postcard alone does it: two
+//! numbers without range checks and without a frame. Sixteen bids are written, then read, as they arrive over a
+//! socket: a bid that is read immediately after it is written measures only the wait for its own bytes to reach
+//! memory. Both forms alternate in one run; each value is the median over all turns. A test (`tests/memory.rs`)
+//! checks that nothing is allocated. With `--values` the output is for programs: a name, our nanoseconds per bid, and
+//! those of bare postcard.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -14,14 +15,14 @@ use auction_proto::{Bid, ClientMessage, FrameDecoder, encode_frame, limits};
 use serde::{Deserialize, Serialize};
 
 const TURNS: usize = 501;
-/// How often all are written and read in a turn.
+/// Number of rounds of writing and reading in one turn.
 const TIMES: u32 = 1_000;
-/// How many are written before they are read.
+/// Number of bids written before they are read.
 const BIDS: u32 = 16;
-/// More than one takes in either form.
+/// Upper bound of the bytes of one bid in either form.
 const BYTES_EACH: usize = 64;
 
-/// A bid without checks, as postcard alone would have it.
+/// A bid without checks, as postcard alone encodes it.
 #[derive(Serialize, Deserialize)]
 struct BareBid {
     lot: u32,
@@ -83,7 +84,7 @@ fn write_and_read_bare(bid: &BareBid, buffer: &mut [u8]) {
     }
 }
 
-/// Nanoseconds for each bid.
+/// Nanoseconds per bid.
 fn nanos(mut work: impl FnMut()) -> f64 {
     let begun = Instant::now();
     (0..TIMES).for_each(|_| work());

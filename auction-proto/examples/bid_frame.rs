@@ -1,5 +1,6 @@
-//! Writes what a client sends to bid, as hexadecimal digits: `cargo run -p auction-proto --example bid_frame -- 3 1.40`.
-//! The example `decode_frames` reads it again.
+//! Prints the bytes that a client sends for a bid, as hexadecimal digits: `cargo run -p auction-proto --example
+//! bid_frame -- 3 1.40`.
+//! The example `decode_frames` reads them again.
 
 use std::error::Error;
 
@@ -15,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         lot: LotId(lot.parse()?),
         price: Price::parse(price)?,
     };
-    // A connection begins with the preface. A program says hello and logs in between the two.
+    // A connection begins with the preface. A real program sends `hello` and `login` between the preface and the bid.
     let mut bytes = PREFACE.to_vec();
     ClientMessage::from(bid).encode(RequestId(1), &mut bytes);
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         digits.ok_or("usage: decode_frames DIGITS, such as the example bid_frame prints")?;
     let bytes = from_digits(&digits)?;
 
-    // Part by part, also of bytes that are wrong somewhere.
+    // Explains the bytes part by part, including invalid ones.
     for part in explain(&bytes) {
         let range = format!("{}..{}", part.at.start, part.at.end);
         match part.says {
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // As a program reads them: whole frames, then messages.
+    // Decodes them as a program does: complete frames, then messages.
     let mut rest = bytes.strip_prefix(&PREFACE).unwrap_or(&bytes);
     let mut decoder = FrameDecoder::new(limits::FRAME_BYTES_MAX);
     while let Some(frame) = decoder.next_frame(&mut rest)? {

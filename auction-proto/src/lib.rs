@@ -1,23 +1,23 @@
-//! The wire and journal formats of the real-time stock auction: bytes and JSON, and nothing that waits. `SPEC.md`
-//! beside this crate is the same for those who write a client in another language.
+//! The wire and journal formats of the real-time stock auction: bytes and JSON, without I/O. `SPEC.md`
+//! in this crate describes the same for authors of clients in other languages.
 //!
 //! # A connection
 //! A client sends the [`PREFACE`]; then [frames](Frame) go both ways. A frame holds a [`Kind`], the number of
-//! the request that it is or answers, and a body. [`encode_frame`] writes one, [`FrameDecoder`] finds them in
-//! bytes that come split anywhere. [`ClientMessage`] and [`ServerMessage`] are all bodies there are; their
-//! fields are values of `auction-core`, checked when they are read.
+//! the request that it is or answers, and a body. [`encode_frame`] writes a frame, [`FrameDecoder`] finds frames in
+//! bytes that arrive split anywhere. [`ClientMessage`] and [`ServerMessage`] contain all bodies; their fields are
+//! values of `auction-core`, checked when they are read.
 //!
 //! ```
 //! use auction_core::{Price, RequestId};
 //! use auction_proto::{Code, FrameDecoder, Refused, ServerMessage, limits};
 //!
-//! // What a server says,
+//! // A server writes an answer,
 //! let refused = Refused::new(Code::BID_TOO_LOW, "the least bid is 1.41");
 //! let refused = refused.with_price(Price::parse("1.41")?);
 //! let mut bytes = Vec::new();
 //! ServerMessage::from(refused).encode(RequestId(7), &mut bytes);
 //!
-//! // and how a client reads it, in two pieces.
+//! // and a client reads it in two pieces.
 //! let mut decoder = FrameDecoder::new(limits::FRAME_BYTES_MAX);
 //! let (mut first, mut second) = bytes.split_at(9);
 //! assert!(decoder.next_frame(&mut first)?.is_none());
@@ -34,36 +34,36 @@
 //! ```
 //!
 //! # A market over the wire
-//! [`SnapshotPart::of_market`] and [`SnapshotAssembler`] carry a market as it stands, [`Feed::of_commit`] and
-//! [`Feed::apply_to`] what happens in it from there on.
+//! [`SnapshotPart::of_market`] and [`SnapshotAssembler`] transfer the current state of a market, [`Feed::of_commit`]
+//! and [`Feed::apply_to`] the events after it.
 //!
 //! # The journal
-//! [`encode_record`] and [`decode_records`] are the bytes of the journal's [records](record): a part that
-//! everyone may see, and a part that only the market sees. [`public_journal`] is the file that anyone can check.
+//! [`encode_record`] and [`decode_records`] write and read the journal's [records](record): a part that everyone
+//! may see, and a part that only the market sees. [`public_journal`] is the file that anyone can check.
 //!
 //! # JSON
-//! Every message implements serde's traits, and in a human-readable format it stands as a JavaScript or Python
-//! program can read it: prices and 64-bit numbers as strings, ids as numbers, bytes as hexadecimal digits. The
-//! same conversation can be held in lines of JSON: [`ClientMessage::decode_json`],
+//! Every message implements serde's traits. Its human-readable form suits JavaScript and Python programs: prices and
+//! 64-bit numbers are strings, ids are numbers, bytes are hexadecimal digits. A connection can also use lines of JSON
+//! for all messages: [`ClientMessage::decode_json`],
 //! [`ServerMessage::encode_json`], [`LineDecoder`].
 //!
 //! # Schema
-//! [`SCHEMA_JSON`] describes every message in both encodings, [`ASYNCAPI_JSON`] what answers what: both are made
-//! from the types (feature `schema`), for clients in other languages. `conformance/` holds messages and feeds with
-//! what must come of them.
+//! [`SCHEMA_JSON`] describes every message in both encodings, [`ASYNCAPI_JSON`] requests and their answers: both are
+//! generated from the types (feature `schema`), for clients in other languages. `conformance/` contains messages and
+//! feeds with their expected results.
 //!
 //! # Explained
-//! [`explain::explain`] says of each stretch of a connection's bytes what it is, and where and how they are wrong.
+//! [`explain::explain`] describes each range of a connection's bytes, and the place and reason of an error.
 //!
 //! # Strict
-//! Bytes come from strangers. A length is checked before anything is taken for it, a list and a text have
-//! limits, no type is recursive, every value has one encoding, and what was read is the whole body. A type
-//! that says it is a [`List`] of at most so many can be trusted to be.
+//! Input is not trusted. A length is checked before memory is allocated for it, lists and texts have limits, no type
+//! is recursive, every value has one encoding, and a body must be read to its last byte. A [`List`] never has more
+//! elements than the limit in its type.
 //!
 //! # The tower
-//! The rooms in reading order; each uses only those above it:
+//! The modules in reading order; each uses only those above it:
 //!
-//! | room | holds |
+//! | module | content |
 //! |---|---|
 //! | `encoding` | single values as bytes and JSON, among them the types of `auction-core` |
 //! | `signature` | keys and signatures |
@@ -74,14 +74,14 @@
 //! | `schema` | the documents that describe all messages |
 //! | `arbitrary` | arbitrary messages and records, for tests |
 //!
-//! The bytes of a core type are defined in this crate (`encoding::core_types`), beside the core's definition: the
-//! compiler objects when they come apart, and a change of the core never changes a byte. Numbers of kinds,
-//! codes and variants are written down and permanent.
+//! The bytes of a core type are defined in this crate (`encoding::core_types`), apart from the core's definition: the
+//! compiler reports a difference between the two, and a change of the core never changes a byte. Numbers of kinds,
+//! codes and variants are written explicitly and are permanent.
 #![no_std]
 
 extern crate alloc;
 
-/// The core, whose types the signatures of this crate name.
+/// The core, whose types appear in the signatures of this crate.
 pub use auction_core;
 
 pub mod limits;
@@ -150,9 +150,9 @@ pub use signature::{
     KeyFingerprint, KeyFingerprintError, PublicKey, Signature, SignatureError, SigningKey,
 };
 
-/// How programs talk to the auction, to the byte: `SPEC.md`, in Markdown.
+/// Specification of the protocol, to the byte: `SPEC.md`, in Markdown.
 pub const SPEC_MD: &str = include_str!("../SPEC.md");
-/// All messages as JSON Schema, in the form of lines: `schema/v1/schema.json`, which is made from the types.
+/// JSON Schema of all messages, in the form of lines: `schema/v1/schema.json`, which is generated from the types.
 pub const SCHEMA_JSON: &str = include_str!("../schema/v1/schema.json");
-/// The conversations of the protocol as AsyncAPI 3, beside [`SCHEMA_JSON`]: `schema/v1/asyncapi.json`.
+/// AsyncAPI 3 document of the protocol's operations, which refers to [`SCHEMA_JSON`]: `schema/v1/asyncapi.json`.
 pub const ASYNCAPI_JSON: &str = include_str!("../schema/v1/asyncapi.json");

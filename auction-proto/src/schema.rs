@@ -1,6 +1,6 @@
-//! All messages as JSON Schema, and the conversations that they make as AsyncAPI, made from the types (feature
-//! `schema`). Both are kept in `schema/v1` ([`SCHEMA_JSON`](crate::SCHEMA_JSON), [`ASYNCAPI_JSON`](crate::ASYNCAPI_JSON));
-//! a test holds them equal.
+//! JSON Schema of all messages, and the AsyncAPI document of the protocol, both generated from the types (feature
+//! `schema`). `schema/v1` contains both ([`SCHEMA_JSON`](crate::SCHEMA_JSON),
+//! [`ASYNCAPI_JSON`](crate::ASYNCAPI_JSON)); a test checks that they are equal to the generated ones.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,12 +16,12 @@ use crate::encoding::schema::Shape;
 use crate::message::{ClientMessage, ServerMessage};
 use crate::{PREFACE, VERSION};
 
-/// Where the one document names the other, in the folder and on a server.
+/// Relative path by which the AsyncAPI document refers to the schema, in the folder and on a server.
 const SCHEMA: &str = "./schema.json";
 
-/// The JSON Schema (draft 2020-12) of all messages as lines of JSON. A message has the name of its kind among the
-/// definitions, what it is made of the names of the types. The keywords that begin with `x-` say how the same
-/// stands in bytes; `SPEC.md` has their table.
+/// Returns the JSON Schema (draft 2020-12) of all messages as lines of JSON. The definition of a message has the name
+/// of its kind, that of a value the name of its type. The keywords that begin with `x-` describe the binary form;
+/// `SPEC.md` has their table.
 #[must_use]
 pub fn json_schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
@@ -47,7 +47,7 @@ pub fn json_schema() -> Value {
     schema
 }
 
-/// Puts each message among the definitions, and gives what is one of them.
+/// Adds each message to the definitions, and returns a schema for any one of them.
 fn all(
     bodies: Vec<(Kind, Schema)>,
     messages: &mut Map<String, Value>,
@@ -72,7 +72,7 @@ fn all(
     json!({"oneOf": one_of})
 }
 
-/// Descriptions are written for those who read Rust: `` [`Watch`](super::Watch) `` becomes `` `Watch` ``.
+/// Replaces Rust's links in descriptions by plain text: `` [`Watch`](super::Watch) `` becomes `` `Watch` ``.
 fn for_all_readers(schema: &mut Value) {
     match schema {
         Value::Array(all) => all.iter_mut().for_each(for_all_readers),
@@ -101,11 +101,11 @@ fn without_links(text: &str) -> String {
         rest = target.map_or(after, |(_, after)| after);
     }
     out.push_str(rest);
-    // Doc comments are broken into lines where they were full.
+    // Doc comments are wrapped at the end of a line.
     out.replace('\n', " ")
 }
 
-/// The AsyncAPI document (version 3.0): where the messages go, and what answers what.
+/// Returns the AsyncAPI document (version 3.0): channels, and the answers to each request.
 #[must_use]
 pub fn asyncapi() -> Value {
     let of = |sender| {
@@ -142,7 +142,7 @@ pub fn asyncapi() -> Value {
     for kind in Kind::ALL {
         let name = kind.to_string();
         let operation = match kind.sender() {
-            // The document is the server's: it receives what clients send.
+            // The document describes the server: it receives the messages of clients.
             Sender::Client => {
                 let answers = kind.answers().iter().chain([&Kind::REFUSED]);
                 let answers: Vec<_> = answers.map(|kind| on_channel(&kind.to_string())).collect();

@@ -1,7 +1,7 @@
-//! What a market signs with, and how its signatures are checked: Ed25519, checked strictly.
+//! Signatures of a market: Ed25519, checked strictly.
 //!
-//! A signature covers a purpose and then the bytes as they are sent, so that bytes signed for one purpose never pass
-//! for another, and nothing that is checked is ever written again.
+//! A signature covers a purpose and then the bytes as they are sent, so that a signature for one purpose is never
+//! valid for another, and checked bytes are never encoded again.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,7 +15,7 @@ use crate::encoding::wire::{Wire, read_bytes, unhex, write_bytes};
 
 const FINGERPRINT_PURPOSE: &[u8] = b"auction.fingerprint.1";
 
-/// The public half of a market's key: who has it can check what the market signs.
+/// Public half of a market's key, with which anyone can check the market's signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey(pub [u8; 32]);
 
@@ -23,21 +23,21 @@ pub struct PublicKey(pub [u8; 32]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signature(pub [u8; 64]);
 
-/// The secret half of a market's key. Its `Debug` shows nothing of it, and it is wiped from memory when it is dropped.
+/// Secret half of a market's key. Its `Debug` shows nothing of it, and it is wiped from memory when it is dropped.
 #[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
-/// A market's key in short, for people to compare: the first half of `SHA-256("auction.fingerprint.1" ‖ key)`, in
-/// eight groups of four hexadecimal digits.
+/// Short form of a market's key, for people to compare: the first half of `SHA-256("auction.fingerprint.1" ‖ key)`,
+/// in eight groups of four hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyFingerprint(pub [u8; 16]);
 
-/// A signature that the key has not made over these bytes.
+/// A signature that is not by this key over these bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signature is not the market's over these bytes")]
 pub struct SignatureError;
 
-/// A text that is no fingerprint of a market's key.
+/// A text that is not a fingerprint of a market's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is not the fingerprint of a market's key; expected eight groups of four hexadecimal digits, such as \
@@ -46,7 +46,7 @@ pub struct SignatureError;
 pub struct KeyFingerprintError;
 
 impl PublicKey {
-    /// The key in short.
+    /// Returns the short form of the key.
     #[must_use]
     pub fn fingerprint(&self) -> KeyFingerprint {
         let hash = Sha256::new_with_prefix(FINGERPRINT_PURPOSE).chain_update(self.0);
@@ -58,7 +58,7 @@ impl PublicKey {
     /// Checks a signature over bytes for a purpose.
     ///
     /// # Errors
-    /// [`SignatureError`] when it is not this key's, or not in its only form.
+    /// [`SignatureError`] when it is not by this key, or not in its only form.
     pub(crate) fn verify(
         &self,
         purpose: &[u8],
@@ -68,20 +68,20 @@ impl PublicKey {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| SignatureError)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
         let signed = [purpose, bytes].concat();
-        // Strictly: a signature has one form, so that nobody can make a second message of it that passes too.
+        // Strict: a signature has exactly one form, so that nobody can derive a second valid message from it.
         let verified = key.verify_strict(&signed, &signature);
         verified.map_err(|_| SignatureError)
     }
 }
 
 impl SigningKey {
-    /// The key of these 32 bytes. They must come from a secure source of randomness; wipe them.
+    /// Creates the key from these 32 bytes. They must come from a secure source of randomness; wipe them afterwards.
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         Self(ed25519_dalek::SigningKey::from_bytes(secret))
     }
 
-    /// The public half.
+    /// Returns the public half.
     #[must_use]
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key().to_bytes())
@@ -116,7 +116,7 @@ impl fmt::Debug for KeyFingerprint {
     }
 }
 
-/// Capital digits and missing dashes are forgiven.
+/// Parses a fingerprint; accepts capital digits and missing dashes.
 impl FromStr for KeyFingerprint {
     type Err = KeyFingerprintError;
 

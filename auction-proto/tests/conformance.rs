@@ -1,5 +1,5 @@
-//! The vectors that clients elsewhere are tested with, run through this crate. They are never written here:
-//! `conformance/README.md` tells how a new folder is made.
+//! Conformance vectors for clients in other languages, run through this crate. These tests never write them:
+//! `conformance/README.md` explains how a new folder is made.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use auction_proto::{
 };
 use serde_json::{Value, json};
 
-/// All vectors of a file, of every folder that has it.
+/// All vectors of a file, from every folder that has it.
 fn vectors(file: &str) -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
     let folders = fs::read_dir(root)
@@ -44,7 +44,7 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The one frame that these bytes are.
+/// The one frame in these bytes.
 fn whole_frame(mut bytes: &[u8]) -> Frame<'_> {
     let frame = Frame::split_from(&mut bytes, limits::FRAME_BYTES_MAX)
         .unwrap()
@@ -53,7 +53,7 @@ fn whole_frame(mut bytes: &[u8]) -> Frame<'_> {
     frame
 }
 
-/// A message of either side as a line of JSON and as a frame again.
+/// Decodes a message of either side, and returns it as a line of JSON and as a frame.
 fn decode(from: &str, frame: Frame<'_>) -> Result<(Value, Vec<u8>), BodyError> {
     let (mut line, mut again) = (Vec::new(), Vec::new());
     match from {
@@ -73,7 +73,7 @@ fn decode(from: &str, frame: Frame<'_>) -> Result<(Value, Vec<u8>), BodyError> {
 }
 
 #[test]
-fn messages_are_the_same_in_both_encodings_and_every_kind_is_among_them() {
+fn messages_agree_in_both_encodings_and_include_every_kind() {
     let mut kinds = BTreeSet::new();
     for vector in vectors("messages.json") {
         let (name, from) = (text(&vector, "name"), text(&vector, "from"));
@@ -130,7 +130,7 @@ fn streams_are_the_frames_they_hold_whole_and_byte_by_byte() {
                 _ => FrameDecoder::new(limits::FRAME_BYTES_MAX),
             };
             let (frames, then) = read_stream(&mut decoder, stream.chunks(step));
-            // The decoder alone does not know that a preface is still to come.
+            // The decoder alone does not know that a preface is still expected.
             let in_preface = text(&vector, "name") == "cut_in_its_preface";
             let then = if in_preface { "incomplete" } else { then };
             assert_eq!(json!(frames), vector["frames"], "{vector}");
@@ -237,7 +237,7 @@ fn folds_of_feeds_and_snapshots_have_these_digests() {
     }
 }
 
-/// A feed is folded in; the parts of a snapshot begin the market anew.
+/// Folds a feed; the parts of a snapshot replace the market.
 fn take(market: &mut Market, mut stream: &[u8]) -> Result<(), FeedError> {
     let mut assembler = SnapshotAssembler::new();
     while let Some(frame) = Frame::split_from(&mut stream, limits::FRAME_BYTES_MAX).unwrap() {
@@ -276,7 +276,8 @@ fn root(vector: &Value, size: &str, root: &str) -> Root {
     }
 }
 
-/// Whether a statement of this purpose carries the market's signature, as a client takes it: by the message.
+/// Returns true if a statement of this purpose carries the market's signature, checked through its message as a
+/// client does it.
 fn is_signed(vector: &Value) -> bool {
     let key = PublicKey(bytes32(vector, "key"));
     let statement = bytes(text(vector, "statement"));

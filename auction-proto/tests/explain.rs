@@ -1,4 +1,4 @@
-//! Bytes explained: every byte is accounted for, nothing secret is shown, and what is wrong is named where it is.
+//! Explained bytes: every byte is covered, no secret is shown, and an error is reported at its place.
 
 use auction_core::{LotId, Name, Price, RequestId};
 use auction_proto::arbitrary::{client_message, server_message};
@@ -83,14 +83,14 @@ fn what_is_no_frame_ends_the_explanation() {
     for (bytes, wrong) in cases {
         let expected = [part(0..4, Says::Wrong(Wrong::Frame(wrong)))];
         assert_eq!(explain(bytes), expected, "{bytes:?}");
-        // It is the same behind a whole frame.
+        // The result is the same after a complete frame.
         let behind = [&bid(), bytes].concat();
         assert_eq!(explain(&behind).last().unwrap().at, 17..21);
     }
 }
 
 #[test]
-fn a_wrong_body_is_wrong_at_a_byte_and_the_next_frame_is_explained() {
+fn a_wrong_body_names_a_byte_and_the_next_frame_is_explained() {
     use BodyFault::{Ends, GoesOn, Number, Value};
     let (bid, hello, login) = (8, 1, 3);
     let cases: [(u16, &[u8], usize, BodyFault); 11] = [
@@ -101,17 +101,17 @@ fn a_wrong_body_is_wrong_at_a_byte_and_the_next_frame_is_explained() {
         (bid, &[3, 0x81, 0x80, 0], 1, Number),
         (bid, &[0xff, 0xff, 0xff, 0xff, 0x7f, 1], 0, Number),
         (bid, &[3, 1, 9, 9], 2, GoesOn { bytes: 2 }),
-        // A price beyond the greatest.
+        // A price above the maximum.
         (
             bid,
             &[3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
             1,
             Value,
         ),
-        // A text that ends early, and one that is no text.
+        // A text that ends early, and one that is not valid UTF-8.
         (hello, &[1, 1, 5, b'a'], 2, Ends),
         (hello, &[1, 1, 2, 0xff, 0xff], 2, Value),
-        // A name that is none.
+        // An invalid name.
         (login, &[2, b'M', b'!', 1, b'x'], 0, Value),
     ];
     for (kind, body, offset, fault) in cases {
@@ -143,7 +143,7 @@ fn a_password_is_not_shown() {
     assert_eq!(parts[3].says, Says::Body(shown.into()));
 }
 
-/// How many secrets a message holds: their `Debug` is all that is ever shown of them.
+/// Number of secrets in a message, counted by their redacted `Debug` output.
 fn secrets(debug: &str) -> usize {
     debug.matches("Secret(..)").count() + debug.matches("Token(..)").count()
 }
@@ -171,7 +171,7 @@ fn holds(kind: Kind, debug: &str, bytes: &[u8], json: &str) -> Result<(), TestCa
 
 proptest! {
     #[test]
-    fn every_message_is_explained_to_its_last_byte_without_its_secrets(
+    fn every_message_is_explained_in_full_without_its_secrets(
         client in client_message(),
         server in server_message(),
     ) {
@@ -197,7 +197,7 @@ proptest! {
         let client = ClientMessage::decode(Kind(kind), &body).is_ok();
         let server = ServerMessage::decode(Kind(kind), &body).is_ok();
         prop_assert_eq!(explained, client || server);
-        // No bytes harm it.
+        // No bytes cause a panic.
         let _ = explain(&body);
         let _ = explain(&frame(kind, &body));
     }

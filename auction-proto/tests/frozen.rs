@@ -1,12 +1,12 @@
-//! Version 1 is frozen: what is golden is read for ever. `FROZEN.sha256` lists every file that holds its bytes, and
-//! `golden/v1/schema.json` its types as they were; this makes a change of either impossible to miss. What is new is
-//! easy: it gets files of its own, and
+//! Version 1 is frozen: its golden bytes remain readable for ever. `FROZEN.sha256` lists every file with such bytes, and
+//! `golden/v1/schema.json` contains the types at the time of the freeze; these tests fail when either changes. A new
+//! message or record gets new files:
 //!
 //! ```sh
 //! cargo xtask golden
 //! ```
 //!
-//! writes golden files that are missing, then appends them to the list. It changes no file and no line that is there.
+//! writes missing golden files, then appends them to the list. It changes no existing file and no existing line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 const LIST: &str = "FROZEN.sha256";
-/// What holds bytes for ever.
+/// Folders of the frozen files.
 const FOLDERS: [&str; 2] = ["golden", "conformance"];
 
 const RULE: &str = "\
@@ -31,7 +31,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What the list says: a file's path, and its SHA-256.
+/// The list: path of each file, and its SHA-256.
 fn listed() -> BTreeMap<String, String> {
     let list = fs::read_to_string(root().join(LIST)).unwrap();
     let line = |line: &str| {
@@ -41,7 +41,7 @@ fn listed() -> BTreeMap<String, String> {
     list.lines().map(line).collect()
 }
 
-/// The paths of all files that are frozen, with `/` between folders.
+/// The paths of all frozen files, with `/` between folders.
 fn found() -> BTreeSet<String> {
     fn walk(folder: &Path, name: &str, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -49,7 +49,7 @@ fn found() -> BTreeSet<String> {
             let name = format!("{name}/{}", path.file_name().unwrap().to_str().unwrap());
             match path.is_dir() {
                 true => walk(&path, &name, found),
-                // What explains them may be explained better.
+                // The explanations of the files may change.
                 false if name.ends_with(".md") => {}
                 false => drop(found.insert(name)),
             }
@@ -103,7 +103,7 @@ fn every_golden_file_is_listed() {
     );
 }
 
-/// Golden files show some values of a type; its schema shows all there can be.
+/// Golden files contain some values of a type; its schema describes all possible ones.
 #[test]
 fn every_type_is_as_it_was_and_has_at_most_more_behind() {
     let kept = fs::read_to_string(root().join("golden/v1/schema.json")).unwrap();
@@ -115,7 +115,7 @@ fn every_type_is_as_it_was_and_has_at_most_more_behind() {
 }
 
 #[test]
-fn a_changed_field_variant_or_limit_is_seen_and_what_is_added_is_not() {
+fn changed_types_and_limits_fail_and_additions_pass() {
     let now = schema::json_schema();
     let changed = |change: fn(&mut Value)| {
         let mut kept = now.clone();
@@ -124,7 +124,7 @@ fn a_changed_field_variant_or_limit_is_seen_and_what_is_added_is_not() {
         holds("", &kept, &now, &mut wrong);
         !wrong.is_empty()
     };
-    // As though it had been so when it was frozen.
+    // Simulates a different schema at the time of the freeze.
     assert!(changed(|was| was["$defs"]["bid"]["x-kind"] = 9.into()));
     assert!(changed(|was| {
         let fields = &mut was["$defs"]["bid"]["properties"]["bid"]["x-fields"];
@@ -149,13 +149,13 @@ fn a_changed_field_variant_or_limit_is_seen_and_what_is_added_is_not() {
     }));
 }
 
-/// Whether all that was kept is there now, at its place.
+/// Checks that everything in `kept` is still in `now`, at its place; appends each violation to `wrong`.
 fn holds(path: &str, kept: &Value, now: &Value, wrong: &mut Vec<String>) {
     match (kept, now) {
         (Value::Object(kept), Value::Object(now)) => object_holds(path, kept, now, wrong),
         (Value::Array(kept), Value::Array(now)) => {
             let may_grow = path.ends_with("/oneOf");
-            // Codes stand by their thousands.
+            // Codes are listed by thousands, so that a new one is inserted between old ones.
             let is_set = path.ends_with("/enum");
             let is_held = match is_set {
                 true => kept.iter().all(|kept| now.contains(kept)),
@@ -180,7 +180,7 @@ fn object_holds(
     now: &Map<String, Value>,
     wrong: &mut Vec<String>,
 ) {
-    // Words may become better ones; inside `properties` they are fields.
+    // Descriptions may change; inside `properties` these keys are fields.
     let is_words = |key: &str| {
         matches!(key, "description" | "title" | "$schema") && !path.ends_with("/properties")
     };

@@ -1,4 +1,4 @@
-//! Messages as lines of JSON: the same as in frames, and errors that name the place.
+//! Messages as lines of JSON: equal to those in frames, with errors that name the place.
 
 use auction_core::RequestId;
 use auction_proto::{

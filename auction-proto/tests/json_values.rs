@@ -1,4 +1,4 @@
-//! Single values in JSON as people write them: what is taken, and what is said of mistakes.
+//! Single values in JSON as people write them: accepted forms, and messages for mistakes.
 
 use auction_core::Name;
 use auction_proto::{ClientMessage, Login, Secret, ServerMessage, Watch};

@@ -1,4 +1,4 @@
-//! What decoding takes of memory: nothing for a bid, and never more than the bytes that came justify.
+//! Memory use of decoding: none for a bid, and never more than the received bytes justify.
 
 use allocation_counter::measure;
 use auction_core::{
@@ -11,10 +11,10 @@ use auction_proto::{
 };
 use proptest::prelude::*;
 
-/// An element in memory takes up to so many times the bytes of its smallest encoding: an event that takes
-/// nearly two hundred bytes can come in five.
+/// Maximum ratio of an element's size in memory to its smallest encoding: an event of nearly two hundred bytes can be
+/// encoded in five.
 const FACTOR: u64 = 48;
-/// What decoding may take whatever comes: the first reservation of each list.
+/// Memory that decoding may use for any input: the first reservation of each list.
 const BASE: u64 = 16 * 1024;
 
 const BID: Bid = Bid {
@@ -87,8 +87,8 @@ fn assert_justified(kind: Kind, body: &[u8]) {
 }
 
 #[test]
-fn a_list_that_claims_billions_of_elements_is_refused_for_its_claim_alone() {
-    // Four billion, and as many as a length can say.
+fn a_list_that_claims_billions_of_elements_is_refused_at_once() {
+    // Four billion, and the largest number that a length can have.
     let claims = [
         &[0xff, 0xff, 0xff, 0xff, 0x0f][..],
         &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
@@ -98,7 +98,7 @@ fn a_list_that_claims_billions_of_elements_is_refused_for_its_claim_alone() {
         let decoded = ServerMessage::decode(sessions, claim);
         assert_eq!(decoded, Err(BodyError::Malformed(sessions)));
         assert_justified(sessions, claim);
-        // A name of as many bytes.
+        // A name with the same number of bytes.
         let login = Kind::LOGIN;
         let decoded = ClientMessage::decode(login, claim);
         assert_eq!(decoded, Err(BodyError::Malformed(login)));
@@ -115,7 +115,7 @@ fn a_list_over_its_limit_is_refused_though_its_bytes_are_there() {
     let history = Kind::HISTORY;
     let decoded = ServerMessage::decode(history, &body);
     assert_eq!(decoded, Err(BodyError::Malformed(history)));
-    // One fewer is taken.
+    // One bid fewer is accepted.
     body[2] = 0x80;
     body.truncate(4 + 6 * 1_024 + 1);
     assert!(ServerMessage::decode(history, &body).is_ok());
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn decoding_a_changed_message_takes_no_more_than_its_bytes_justify(
+    fn a_changed_message_takes_no_more_memory_than_bytes_justify(
         message in arbitrary::server_message(),
         changes: Vec<(prop::sample::Index, u8)>,
     ) {

@@ -11,7 +11,7 @@ use auction_proto::{
 };
 use proptest::prelude::*;
 
-/// Either side's message.
+/// A message of either side.
 #[derive(Clone, Debug, PartialEq)]
 enum Message {
     Client(ClientMessage),

@@ -14,7 +14,7 @@ fn price(text: &str) -> Price {
     Price::parse(text).unwrap()
 }
 
-/// A short life of a market, with open and hidden commands.
+/// Records of a short market, with public and hidden commands.
 fn records() -> Vec<Record> {
     let mut engine = Engine::new(MarketId([1; 16]));
     let symbol = Symbol::parse("AAPL").unwrap();
@@ -153,7 +153,7 @@ fn private_parts_without_their_records_are_refused() {
     );
 }
 
-/// What comes of the records of a batch whose bytes were changed.
+/// Result of decoding a batch of records whose bytes were changed.
 fn refusal(change: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>)) -> Option<RecordError> {
     let (mut public, mut private) = encode(&records());
     change(&mut public, &mut private);
@@ -184,7 +184,7 @@ fn bytes_that_are_no_records_are_refused_with_the_reason() {
         refusal(|_, private| *private.get_mut(30).unwrap() ^= 1),
         Some(RecordError::Commitment { sequence })
     );
-    // Behind a version of one byte; the length stands in the last three.
+    // The length is in the last three bytes, after a version of one byte.
     assert_eq!(
         refusal(|public, _| public[2] = 1),
         Some(RecordError::Malformed { offset: 1 })
@@ -195,7 +195,7 @@ fn bytes_that_are_no_records_are_refused_with_the_reason() {
     assert_eq!(refusal(|public, _| public.clear()), Some(left));
 }
 
-/// A record whose bytes say of a hidden command that it is none.
+/// A record whose bytes mark a hidden command as public.
 #[test]
 fn a_hidden_command_in_a_public_part_is_malformed() {
     let command = Command::CloseSession {
@@ -244,7 +244,7 @@ proptest! {
         units in 1_u64 << 35..=auction_core::limits::PRICE_MAX,
         record in arbitrary::record(),
     ) {
-        // A price of six bytes and more cannot stand there by chance.
+        // A price of six or more bytes does not occur there by chance.
         let maximum = Price::from_units(units).unwrap();
         let lot = LotId(1);
         let hidden = Record {

@@ -1,4 +1,4 @@
-//! What is told of each rejection, and the permanent codes.
+//! Refusals: the values and text of each rejection, and the permanent codes.
 
 use auction_core::clearing::dutch::PriceClockError;
 use auction_core::{

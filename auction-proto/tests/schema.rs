@@ -1,4 +1,5 @@
-//! The published schema and AsyncAPI document are those of the types, and take what the decoders take.
+//! The published schema and AsyncAPI document equal those generated from the types, and accept the same messages as
+//! the decoders.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-/// What tells whether a value is one of `ClientMessage` or `ServerMessage`.
+/// Validator of a `ClientMessage` or `ServerMessage`.
 fn validator(of: &str) -> jsonschema::Validator {
     let mut schema: Value = serde_json::from_str(SCHEMA_JSON).unwrap();
     schema["anyOf"] = json!([{"$ref": format!("#/$defs/{of}")}]);
@@ -50,7 +51,7 @@ fn the_schema_is_a_json_schema_and_every_kind_is_in_it() {
     }
 }
 
-/// What would tell secrets has no place in any message.
+/// Types that contain secrets do not occur in any message.
 #[test]
 fn the_schema_has_no_credential_and_no_hash_of_a_token() {
     let schema: Value = serde_json::from_str(SCHEMA_JSON).unwrap();
@@ -99,7 +100,7 @@ fn collect_references(document: &Value, references: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_asyncapi_document_has_an_operation_for_each_request_and_what_answers_it() {
+fn the_asyncapi_document_has_each_request_with_its_answers() {
     let asyncapi: Value = serde_json::from_str(ASYNCAPI_JSON).unwrap();
     for kind in Kind::ALL {
         let operation = &asyncapi["operations"][kind.to_string()];
@@ -121,7 +122,7 @@ fn value_of(encode: impl FnOnce(&mut Vec<u8>)) -> Value {
     serde_json::from_slice(&line).unwrap()
 }
 
-/// What the properties draw leaves nothing out: each kind comes, and each variant of each type.
+/// The strategies of the property tests are complete: every kind is drawn, and every variant of each type.
 #[test]
 fn the_strategies_make_every_kind_and_every_variant() {
     let schema: Value = serde_json::from_str(SCHEMA_JSON).unwrap();
@@ -151,7 +152,7 @@ fn the_strategies_make_every_kind_and_every_variant() {
     panic!("never drawn: {missing:?}");
 }
 
-/// How many messages of each side are drawn before those that have not come are missed.
+/// Number of messages drawn per side before missing kinds fail the test.
 const DRAWS_MAX: usize = 20_000;
 
 fn take_out_names(value: &Value, names: &mut BTreeSet<String>) {
@@ -170,7 +171,7 @@ fn take_out_names(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The paths of all values within.
+/// Collects the paths of all values within a value.
 fn places(value: &Value, path: &str, out: &mut Vec<String>) {
     out.push(path.to_owned());
     match value {
@@ -184,7 +185,7 @@ fn places(value: &Value, path: &str, out: &mut Vec<String>) {
     }
 }
 
-/// Changes one value in a way that a slip of a programmer would, and gives its place.
+/// Changes one value as a programmer's mistake would, and returns its path.
 fn mutate(message: &mut Value, place: Index, change: usize) -> String {
     let mut all = Vec::new();
     places(message, "", &mut all);
@@ -227,11 +228,11 @@ fn mutate(message: &mut Value, place: Index, change: usize) -> String {
     path
 }
 
-/// How many changes [`mutate`] knows.
+/// Number of changes that [`mutate`] knows.
 const CHANGES: usize = 13;
 
 proptest! {
-    // Each case is of many messages, since a validator takes longer to make than to ask.
+    // Each case draws many messages, because creating a validator takes longer than using it.
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
@@ -254,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn what_the_schema_does_not_take_no_decoder_takes_and_the_other_way_round(
+    fn schema_and_decoders_accept_the_same_messages(
         client in prop::collection::vec((arbitrary::client_message(), any::<Index>(), 0..CHANGES), 40),
         server in prop::collection::vec((arbitrary::server_message(), any::<Index>(), 0..CHANGES), 40),
     ) {
@@ -273,7 +274,7 @@ proptest! {
             cases.push((of_server.is_valid(&line), decoded, path, line));
         }
         for (is_valid, decoded, path, line) in cases {
-            // That the bands of a step table rise is beyond JSON Schema.
+            // JSON Schema cannot express that the bands of a step table rise.
             let is_beyond = is_valid && path.contains("/steps/");
             prop_assert!(is_valid == decoded.is_ok() || is_beyond, "{path}: {decoded:?}\n{line}");
         }

@@ -1,4 +1,4 @@
-//! Envelopes and their answers: who can open them, and that nothing that was changed on the way opens.
+//! Envelopes and their answers: only the right key opens them, and nothing that was changed on the way opens.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +83,7 @@ fn sealed_answer(statement: &AnswerStatement) -> SealedAnswer {
     sealed.unwrap()
 }
 
-/// The largest refusal there can be.
+/// The largest possible refusal.
 fn refused() -> EnvelopeAnswer {
     let refused = Refused::new(Code(u16::MAX), "x".repeat(1_000));
     let refused = refused
@@ -154,10 +154,10 @@ fn all_envelopes_are_equally_long_and_so_are_all_answers() {
 }
 
 #[test]
-fn a_peer_that_flips_any_bit_of_an_envelope_makes_one_that_does_not_open() {
+fn an_envelope_with_any_bit_flipped_does_not_open() {
     let envelope = sealed(bid());
     assert!(envelope.open(MARKET, &market_opens_with()).is_ok());
-    // X25519 passes over one bit of a key; HPKE does not, for it hashes the key as it came.
+    // X25519 ignores one bit of a key; HPKE does not, because it hashes the key as received.
     for (bit, changed) in every_bit(&envelope.sealed).enumerate() {
         let changed = Envelope {
             sealed: changed.try_into().unwrap(),
@@ -169,7 +169,7 @@ fn a_peer_that_flips_any_bit_of_an_envelope_makes_one_that_does_not_open() {
 }
 
 #[test]
-fn a_peer_that_flips_any_bit_of_an_answer_makes_one_that_the_trader_does_not_believe() {
+fn an_answer_with_any_bit_flipped_does_not_open() {
     let envelope = sealed(bid());
     let honest = sealed_answer(&answer(accepted(), &envelope));
     let market = (MARKET, &market_key().public());
@@ -188,7 +188,8 @@ fn a_peer_that_knows_every_public_key_cannot_make_up_an_answer() {
     let envelope = sealed(bid());
     let told = answer(refused(), &envelope);
     let answer_key = trader_opens_with().public();
-    // It can seal to the trader, if it guesses the key that only the envelope holds; but not sign as the market.
+    // The peer can seal to the trader if it guesses the key, which only the envelope contains; but it cannot sign as
+    // the market.
     let forged = told.seal(&device(), &answer_key, &[0x79; 32]).unwrap();
     let market = (MARKET, &market_key().public());
     let opened = forged.open(&envelope.hash(), &trader_opens_with(), market);
@@ -196,7 +197,7 @@ fn a_peer_that_knows_every_public_key_cannot_make_up_an_answer() {
 }
 
 #[test]
-fn a_peer_that_gives_the_answer_to_another_envelope_is_not_believed() {
+fn the_answer_to_another_envelope_does_not_open() {
     let (first, second) = (
         sealed(bid()),
         statement(bid()).seal(&device(), &to(MARKET), &[0x70; 32]),
@@ -208,11 +209,11 @@ fn a_peer_that_gives_the_answer_to_another_envelope_is_not_believed() {
 }
 
 #[test]
-fn an_envelope_to_one_market_does_not_open_for_another_that_has_its_key() {
+fn an_envelope_does_not_open_for_another_market_with_its_key() {
     let envelope = sealed(bid());
     let opened = envelope.open(OTHER, &market_opens_with());
     assert_eq!(opened.err(), Some(SealError::Sealed));
-    // Nor one whose writer names another market inside than the one it is sealed for.
+    // Nor does an envelope open whose statement names another market than the one it is sealed for.
     let inside = EnvelopeStatement {
         market: OTHER,
         ..statement(bid())
@@ -251,7 +252,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_a_device_asks_arrives_as_it_was_and_no_two_seals_are_alike(
+    fn a_request_arrives_unchanged_and_no_two_seals_are_alike(
         lot in lot_id(), price in price(), expires_at in timestamp(), numbers in any::<(u64, u64)>(),
         randomness in uniform32(any::<u8>()), other in uniform32(any::<u8>()),
     ) {

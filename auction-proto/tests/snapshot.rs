@@ -1,4 +1,4 @@
-//! A market over the wire: as a snapshot in parts, and by its feed.
+//! Transfer of a market: as a snapshot in parts, and by its feed.
 
 use auction_core::limits::{PRICE_MAX, PROFIT_MAX, QUANTITY_MAX, SPAN_MAX_MICROS};
 use auction_core::{
@@ -35,7 +35,7 @@ fn registered(user: u32) -> PublicEvent {
     }
 }
 
-/// A lot whose every value is as long as it can be.
+/// A lot with every value at its maximum length.
 fn opened(lot: u32) -> PublicEvent {
     let band = |place: u64| StepBand {
         from: Price::from_units(if place == 0 {
@@ -80,7 +80,7 @@ fn market(users: u32, stocks: u32, lots: u32) -> Market {
     market
 }
 
-/// Over the wire and back.
+/// Encodes and decodes a message.
 fn sent<T: Into<ServerMessage>>(message: T) -> ServerMessage {
     let mut bytes = Vec::new();
     let message = message.into();

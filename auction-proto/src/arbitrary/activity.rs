@@ -1,4 +1,4 @@
-//! A trader's own activity.
+//! A trader's activity.
 
 use auction_core::OrderState;
 use proptest::collection::vec;

@@ -1,4 +1,4 @@
-//! Devices, envelopes and answers. What is sealed is any bytes: nobody on the way can tell.
+//! Devices, envelopes and answers. Sealed content is arbitrary bytes: without the key they look like a real seal.
 
 use proptest::array::uniform32;
 use proptest::collection::vec;

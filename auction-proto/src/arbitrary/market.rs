@@ -127,7 +127,7 @@ fn ladder_step() -> BoxedStrategy<LadderStep> {
     .boxed()
 }
 
-/// What an uncross might give.
+/// Any indicative result of an uncross.
 pub(super) fn indicative() -> BoxedStrategy<Indicative> {
     let cross = (price(), number(u64::MAX), any::<i64>(), ladder_step());
     prop_oneof![

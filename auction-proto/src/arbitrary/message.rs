@@ -31,7 +31,7 @@ use crate::message::body::{
 };
 use crate::message::{ClientMessage, ServerMessage};
 
-/// How many elements arbitrary lists have at most.
+/// Maximum number of elements of an arbitrary list.
 const ELEMENTS_MAX: usize = 4;
 
 /// Any message of a client.

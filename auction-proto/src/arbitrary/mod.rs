@@ -1,7 +1,7 @@
 //! Arbitrary messages and records for property tests, here and in the crates above (feature `proptest`).
 //!
-//! What they make is valid value by value, small and large, and means nothing: lots that were never opened
-//! are bid for.
+//! Each value is valid by itself, small or large, but the values do not fit together: bids name lots that were never
+//! opened.
 
 mod value;
 mod market;

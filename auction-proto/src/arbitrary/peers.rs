@@ -1,4 +1,4 @@
-//! Peers that are offered and named.
+//! Offers of peers, and lists of peers.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -17,7 +17,7 @@ use super::value::{
     span, symbol, timestamp, token_hash, user_id,
 };
 
-/// Any record: its events need not be what its command brings.
+/// Any record. Its events need not be those that its command causes.
 pub fn record() -> BoxedStrategy<Record> {
     let actor = prop_oneof![
         Just(Actor::Clock),

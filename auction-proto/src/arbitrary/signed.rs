@@ -1,4 +1,4 @@
-//! What a market signs: statements of any content, under one key that everyone knows.
+//! Signed messages of a market: statements of any content, under one key that is public.
 
 use alloc::vec::Vec;
 
@@ -22,10 +22,10 @@ use crate::message::body::{
 use crate::message::{ClientMessage, ServerMessage};
 use crate::signature::{PublicKey, SigningKey};
 
-/// How many elements arbitrary lists have at most.
+/// Maximum number of elements of an arbitrary list.
 const ELEMENTS_MAX: usize = 4;
 
-/// The key of all arbitrary markets.
+/// Key of all arbitrary markets.
 #[must_use]
 pub fn signing_key() -> SigningKey {
     SigningKey::new(&[0x42; 32])
@@ -42,7 +42,7 @@ pub fn checkpoint() -> BoxedStrategy<Checkpoint> {
         .boxed()
 }
 
-/// Any statement of a batch whose places fit its events.
+/// Any statement of a batch whose places match its number of events.
 pub fn batch_statement() -> BoxedStrategy<BatchStatement> {
     let entry = (timestamp(), public_event()).prop_map(|(at, event)| FeedEntry { at, event });
     let after = number(u64::MAX - ELEMENTS_MAX as u64).prop_map(auction_core::FeedSequence);

@@ -19,7 +19,7 @@ use proptest::sample::select;
 use crate::encoding::secret::{Secret, Token};
 use crate::encoding::text::Text;
 
-/// A number up to `most`: small, anywhere, or the greatest.
+/// A number up to `most`: small, anywhere, or the maximum itself.
 pub(super) fn number(most: u64) -> BoxedStrategy<u64> {
     prop_oneof![0..=most.min(300), 0..=most, Just(most)].boxed()
 }
@@ -166,7 +166,7 @@ pub(super) fn credential() -> BoxedStrategy<Credential> {
         .boxed()
 }
 
-/// A text whose first byte is of `first` and whose others are of `first` and `more`.
+/// A text whose first byte is taken from `first` and whose other bytes are taken from `first` and `more`.
 fn text_of(
     first: &'static str,
     more: &'static str,

@@ -1,4 +1,4 @@
-//! The trait of all message bodies: what framing needs to know of them.
+//! Trait of all message bodies: the facts that framing needs.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

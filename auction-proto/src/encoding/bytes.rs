@@ -1,4 +1,4 @@
-//! Bytes that are passed on as they came: bounded, and never read and written again on the way.
+//! Bytes that are passed on unchanged: bounded, and never decoded and encoded again on the way.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,7 +15,7 @@ use crate::encoding::wire::{Wire, read_text, unhex, write_bytes};
 pub struct Bytes<const MAX: usize>(Vec<u8>);
 
 impl<const MAX: usize> Bytes<MAX> {
-    /// Takes bytes.
+    /// Creates the value from bytes.
     ///
     /// # Errors
     /// [`TooMany`] for more than `MAX`.
@@ -51,7 +51,7 @@ impl<const MAX: usize> TryFrom<Vec<u8>> for Bytes<MAX> {
     }
 }
 
-/// They can be many: their number says enough in a log.
+/// Prints the number of bytes only: there can be many, and the number is enough in a log.
 impl<const MAX: usize> fmt::Debug for Bytes<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Bytes({})", self.0.len())
@@ -73,7 +73,7 @@ impl<const MAX: usize> Wire for Bytes<MAX> {
                 write!(f, "at most {MAX} bytes")
             }
 
-            // They lie in the buffer that is read from, so that nothing is taken for a length alone.
+            // The bytes lie in the input buffer, so that nothing is allocated for a claimed length alone.
             fn visit_bytes<R: serde::de::Error>(self, bytes: &[u8]) -> Result<Bytes<MAX>, R> {
                 let length = bytes.len();
                 if length > MAX {

@@ -1,9 +1,9 @@
-//! Postcard, made strict: every value has one encoding, and nothing may follow it.
+//! Postcard, made strict: every value has exactly one encoding, and no byte may follow it.
 //!
-//! Postcard writes numbers as varints and reads overlong ones too: `80 00` as 0. Here they are refused. A
-//! byte of zero right behind one with its high bit set ends an overlong varint; other single bytes (the tags
-//! of options and the values of `bool`) never have their high bit set, and strings and bytes are taken whole.
-//! This holds as long as no body has a field of type `u8` or `i8`.
+//! Postcard writes numbers as varints and also reads overlong ones: `80 00` as 0. Here they are refused. A zero byte
+//! directly after a byte with its high bit set ends an overlong varint; other single bytes (the tags of options and
+//! the values of `bool`) never have their high bit set, and strings and bytes are read as a whole. This holds as long
+//! as no body has a field of type `u8` or `i8`.
 
 use alloc::vec::Vec;
 use core::slice;
@@ -13,18 +13,18 @@ use postcard::ser_flavors::Flavor as Sink;
 use postcard::{Deserializer, Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Most numbers take no more bytes.
+/// Bytes in which most numbers fit.
 const WORD_BYTES: usize = size_of::<u64>();
 
 /// Appends a value's encoding.
 ///
 /// # Panics
-/// When the value has none. All values of this crate have one.
+/// When the value cannot be encoded. All values of this crate can be.
 pub(crate) fn append<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     postcard::serialize_with_flavor(value, Append(out)).expect("every body can be encoded");
 }
 
-/// Reads a value that takes up all of `bytes`.
+/// Reads a value whose encoding must be all of `bytes`.
 pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
     let mut reader = Reader::new(bytes);
     let value = reader.value()?;
@@ -32,7 +32,7 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T> {
     Ok(value)
 }
 
-/// Reads like [`read`], and says at which value it could not go on. A little slower.
+/// Reads like [`read`], and on failure reports the value at which reading stopped. A little slower.
 pub(crate) fn read_or_stop<'de, T: Deserialize<'de>>(
     bytes: &'de [u8],
 ) -> core::result::Result<T, Stopped> {
@@ -53,14 +53,14 @@ pub(crate) fn read_or_stop<'de, T: Deserialize<'de>>(
     }
 }
 
-/// Where reading stopped, and why.
+/// Position and reason of a failed read.
 pub(crate) struct Stopped {
-    /// Where the value begins that could not be read, or the first byte that is too many.
+    /// Offset of the value that could not be read, or of the first surplus byte.
     pub(crate) at: usize,
     pub(crate) error: Error,
 }
 
-/// Reads values one behind another, as the fields of a struct lie.
+/// Reads consecutive values, in the order of a struct's fields.
 pub(crate) struct Reader<'de>(Deserializer<'de, Strict<'de>>);
 
 impl<'de> Reader<'de> {
@@ -72,7 +72,7 @@ impl<'de> Reader<'de> {
         T::deserialize(&mut self.0)
     }
 
-    /// Ends with an error when bytes are left.
+    /// Fails when bytes are left.
     pub(crate) fn finish(self) -> Result<()> {
         if self.0.finalize()?.is_empty() {
             Ok(())
@@ -96,8 +96,8 @@ impl Sink for Append<'_> {
     #[inline]
     fn try_extend(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.len() <= WORD_BYTES {
-            // Postcard has just stored a number byte by byte: loaded in larger pieces, they would be waited for. They
-            // are stored as one word, and room is asked for once.
+            // Postcard has just stored a number byte by byte; loading it in larger pieces would stall until those
+            // stores are done. The bytes are therefore combined into one word, and capacity is reserved once.
             let first_last = bytes.iter().rev();
             let word = first_last.fold(0, |word, byte| word << 8 | u64::from(*byte));
             let end = self.0.len() + bytes.len();
@@ -116,7 +116,7 @@ impl Sink for Append<'_> {
 
 struct Strict<'de> {
     rest: slice::Iter<'de, u8>,
-    /// The single byte before: a number goes on behind one with its high bit set.
+    /// The preceding single byte: a number continues after a byte with its high bit set.
     before: u8,
 }
 
@@ -128,7 +128,7 @@ impl<'de> Strict<'de> {
         }
     }
 
-    /// Whether a number has begun and not ended.
+    /// Returns true inside a number, after a byte that another must follow.
     fn carries(&self) -> bool {
         self.before >= 0x80
     }
@@ -167,7 +167,7 @@ impl<'de> Source<'de> for Strict<'de> {
     }
 }
 
-/// The same, and knows where the value begins that is being read.
+/// Like `Strict`, and also records where the current value begins.
 struct Watched<'de> {
     strict: Strict<'de>,
     at: usize,
@@ -175,12 +175,12 @@ struct Watched<'de> {
 }
 
 impl<'de> Source<'de> for Watched<'de> {
-    /// Where the last value began, and how many bytes are left.
+    /// Start of the last value, and number of bytes left.
     type Remainder = (usize, usize);
     type Source = &'de [u8];
 
     fn pop(&mut self) -> Result<u8> {
-        // Bytes of text and hashes are taken whole, behind their length.
+        // The bytes of texts and hashes follow their length and are read as a whole.
         if !self.strict.carries() {
             self.at = self.length - self.strict.rest.len();
         }

@@ -1,33 +1,33 @@
-//! The kinds of messages: permanent numbers, in one table. A kind's body never changes once it has shipped: a
-//! change is a new kind, and a number is never used again.
+//! Kinds of messages: permanent numbers, in one table. The body of a kind never changes once it has shipped: a change
+//! is a new kind, and a number is never reused.
 
 use core::fmt;
 
-/// The kind of a message. A number that this version does not know survives as it is.
+/// Kind of a message. A number that this version does not know is kept as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(pub u16);
 
-/// Who sends a kind.
+/// Side that sends a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// Kinds 1 to 127.
     Client,
     /// Kinds 128 to 255.
     Server,
-    /// Other numbers mean nothing yet.
+    /// Other numbers: not assigned yet.
     Nobody,
 }
 
-/// Numbers with names, in one table: a constant for each, all of them, and their names.
+/// Defines numbers with names in one table: a constant for each, the list of all, and their names.
 macro_rules! numbered {
     ($type:ident: $($(#[$doc:meta])* $number:literal $constant:ident $name:literal;)*) => {
         impl $type {
             $($(#[$doc])* pub const $constant: Self = Self($number);)*
 
-            /// All that this version knows, by number.
+            /// All known numbers, in order.
             pub const ALL: &'static [Self] = &[$(Self::$constant),*];
 
-            /// The name, as JSON, metrics and the documents write it; `None` for a number not known.
+            /// Name, as JSON, metrics and the documents write it; `None` for an unknown number.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {
@@ -45,11 +45,11 @@ numbered! {
 
     /// The first message of a connection.
     1 HELLO "hello";
-    /// Makes a trader's account.
+    /// Creates a trader's account.
     2 REGISTER "register";
     /// Opens a session.
     3 LOGIN "login";
-    /// Goes on with a session.
+    /// Continues a session.
     4 RESUME "resume";
     /// Closes this connection's session.
     5 LOGOUT "logout";
@@ -69,7 +69,7 @@ numbered! {
     12 EXTEND_LOT "extend_lot";
     /// Asks for the feed.
     13 WATCH "watch";
-    /// Asks for the market as it stands.
+    /// Asks for the current state of the market.
     14 GET_SNAPSHOT "get_snapshot";
     /// Asks for the bids of a lot.
     15 GET_HISTORY "get_history";
@@ -79,13 +79,13 @@ numbered! {
     17 WATCH_SYMBOLS "watch_symbols";
     /// Closes a lot early.
     18 CLOSE_LOT "close_lot";
-    /// Takes a lot back.
+    /// Cancels a lot.
     19 CANCEL_LOT "cancel_lot";
-    /// Stops a lot's time.
+    /// Halts a lot.
     20 HALT_LOT "halt_lot";
-    /// Lets a halted lot go on.
+    /// Resumes a halted lot.
     21 RESUME_LOT "resume_lot";
-    /// Lets a user do nothing more.
+    /// Suspends a user.
     22 SUSPEND_USER "suspend_user";
     /// Ends a suspension.
     23 REINSTATE_USER "reinstate_user";
@@ -93,11 +93,11 @@ numbered! {
     24 PLACE_ORDER "place_order";
     /// Replaces a hidden order.
     25 REPLACE_ORDER "replace_order";
-    /// Takes a hidden order back.
+    /// Cancels a hidden order.
     26 CANCEL_ORDER "cancel_order";
-    /// Asks what would have won.
+    /// Asks for the winning threshold of a lot.
     27 GET_LEAST_WINNING "get_least_winning";
-    /// Asks for what concerns one's own account.
+    /// Asks for the user's account and the events that concern it.
     28 WATCH_ACCOUNT "watch_account";
     /// Sets the dead-man switch of the session.
     29 SET_DEAD_MAN "set_dead_man";
@@ -105,9 +105,9 @@ numbered! {
     30 DEPOSIT "deposit";
     /// Pays out of an account.
     31 WITHDRAW "withdraw";
-    /// Asks what a trader owns.
+    /// Asks for the holdings of a trader.
     32 GET_BALANCE "get_balance";
-    /// Asks for one's own orders.
+    /// Asks for the user's orders.
     33 GET_ORDERS "get_orders";
     /// Asks for the market's key.
     34 GET_MARKET_KEY "get_market_key";
@@ -117,11 +117,11 @@ numbered! {
     36 GET_CHECKPOINT "get_checkpoint";
     /// Asks for a receipt.
     37 GET_RECEIPT "get_receipt";
-    /// Adds a device to one's account.
+    /// Adds a device to the user's account.
     38 ADD_DEVICE "add_device";
-    /// Asks for one's devices.
+    /// Asks for the user's devices.
     39 LIST_DEVICES "list_devices";
-    /// Asks for the key that envelopes are sealed to.
+    /// Asks for the public key for sealing envelopes.
     40 GET_SEALING_KEY "get_sealing_key";
     /// A request of a device, sealed to the market.
     41 ENVELOPE "envelope";
@@ -142,13 +142,13 @@ numbered! {
     131 LOGGED_IN "logged_in";
     /// Answers `list_sessions`.
     132 SESSIONS "sessions";
-    /// A part of the market as it stands.
+    /// A part of the current state of the market.
     133 SNAPSHOT_PART "snapshot_part";
-    /// Answers `watch` when the feed goes on without a snapshot.
+    /// Answers `watch` when the feed continues without a snapshot.
     134 RESUMED "resumed";
     /// Public events of one commit.
     135 FEED "feed";
-    /// A sign of life.
+    /// Shows that the connection is alive.
     136 HEARTBEAT "heartbeat";
     /// Answers `ping`.
     137 PONG "pong";
@@ -158,27 +158,27 @@ numbered! {
     139 GOODBYE "goodbye";
     /// Public events of some stocks.
     140 FILTERED_FEED "filtered_feed";
-    /// A snapshot follows where the feed should have gone on.
+    /// Announces a snapshot instead of the continuation of the feed.
     141 RESYNC "resync";
     /// Answers `get_least_winning`.
     142 LEAST_WINNING "least_winning";
     /// A part of what stands of one's account.
     143 ACCOUNT "account";
-    /// What has happened to one's account.
+    /// Events that concern the user's account.
     144 ACCOUNT_FEED "account_feed";
     /// Answers `get_balance`.
     145 BALANCE "balance";
     /// Answers `get_orders`.
     146 ORDERS "orders";
-    /// What an uncross of a call auction now would give.
+    /// Result that an uncross of a call auction would have now.
     147 INDICATIVE "indicative";
     /// Answers `get_market_key`.
     148 MARKET_KEY "market_key";
     /// Public events, signed.
     149 SIGNED_BATCH "signed_batch";
-    /// The market as it stands, signed.
+    /// The current state of the market, signed.
     150 SIGNED_SNAPSHOT "signed_snapshot";
-    /// A part of the market as it stands, signed before it.
+    /// A part of the current state of the market, covered by the signed snapshot before it.
     151 SNAPSHOT_BYTES "snapshot_bytes";
     /// Answers `get_checkpoint`.
     152 SIGNED_CHECKPOINT "signed_checkpoint";
@@ -199,8 +199,9 @@ numbered! {
 }
 
 impl Kind {
-    /// What a request of this kind is answered by, beside [`REFUSED`](Self::REFUSED), which answers any: one of
-    /// these, or several `snapshot_part`. Nothing for a kind that is no request.
+    /// Kinds that can answer a request of this kind: one of these, or several `snapshot_part`.
+    /// [`REFUSED`](Self::REFUSED), which can answer any request, is not listed. Empty for a kind that is not a
+    /// request.
     #[must_use]
     pub const fn answers(self) -> &'static [Self] {
         match self {
@@ -239,7 +240,7 @@ impl Kind {
         }
     }
 
-    /// Whether a server sends it of its own accord.
+    /// Returns true for a kind that a server sends without a request.
     #[must_use]
     pub const fn is_unasked(self) -> bool {
         matches!(
@@ -255,7 +256,7 @@ impl Kind {
         )
     }
 
-    /// Who sends it: the number tells.
+    /// Side that sends this kind, derived from its number.
     #[must_use]
     pub const fn sender(self) -> Sender {
         match self.0 {
@@ -266,7 +267,7 @@ impl Kind {
     }
 }
 
-/// The name, or the number of a kind that is not known.
+/// Writes the name, or the number of an unknown kind.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {

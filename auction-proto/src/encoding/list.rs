@@ -1,4 +1,4 @@
-//! A list that never grows over its limit, nor is reserved for on a stranger's word.
+//! A list that never exceeds its limit, and for which a claimed length alone never reserves much memory.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,7 +13,8 @@ use serde::{Deserializer, Serializer};
 
 use crate::encoding::wire::{Own, Ref, Wire};
 
-/// What is reserved for a list before its elements have come, in bytes. The rest grows with them.
+/// Maximum memory reserved for a list before its elements have arrived, in bytes. The rest is allocated as they
+/// arrive.
 const RESERVED_BYTES_MAX: usize = 4_096;
 
 /// At most `MAX` elements.
@@ -24,14 +25,14 @@ pub struct List<T, const MAX: usize>(Vec<T>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a list of {found}, and at most {most} can be")]
 pub struct TooMany {
-    /// How many there were.
+    /// Number of elements found.
     pub found: usize,
-    /// How many there can be.
+    /// Maximum number of elements.
     pub most: usize,
 }
 
 impl<T, const MAX: usize> List<T, MAX> {
-    /// Takes elements.
+    /// Creates a list of elements.
     ///
     /// # Errors
     /// [`TooMany`] for more than `MAX`.
@@ -101,7 +102,7 @@ impl<T: Wire, const MAX: usize> Wire for List<T, MAX> {
     }
 }
 
-/// The bids that one event opens.
+/// Bids that one event opens.
 impl Wire for Vec<OpenedBid> {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         write_list(self, to)
@@ -123,7 +124,7 @@ impl Wire for Vec<Quote> {
     }
 }
 
-/// A step table is a list of bands, from the lowest.
+/// A step table: a list of bands, the lowest first.
 impl Wire for Steps {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         write_list(self.bands(), to)
@@ -153,7 +154,7 @@ impl<'de, T: Wire, const MAX: usize> Visitor<'de> for Elements<T, MAX> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        // Elements without size would let six bytes claim four billion of them.
+        // Elements of size 0 would let six bytes claim four billion of them.
         const { assert!(size_of::<T>() > 0) };
         let claimed = from.size_hint().unwrap_or(0);
         if claimed > MAX {

@@ -1,17 +1,17 @@
-//! How each value stands in JSON and in bytes, as JSON Schema (feature `schema`).
+//! JSON Schema of each value, in JSON and in bytes (feature `schema`).
 //!
-//! JSON Schema alone says nothing of the binary form. Keywords of our own, which begin with `x-`, say what is
-//! missing, so that a client in another language can be driven by the schema instead of by hand:
+//! JSON Schema alone does not describe the binary form. Additional keywords, which begin with `x-`, describe it,
+//! so that a client in another language can be generated from the schema instead of written by hand:
 //!
 //! | keyword | on | says |
 //! |---|---|---|
 //! | `x-fields` | an object | its fields in the order of their bytes |
 //! | `x-number` | a case of `oneOf` | the variant's number |
 //! | `x-binary` | any other value | `varint`, `zigzag`, `bool`, `text`, `bytes`, `list`, `option` |
-//! | `x-minimum`, `x-maximum` | a number | its range, in digits, for JSON's numbers end at 2^53 |
-//! | `x-decimals` | money | how many decimals JSON shows at least and at most; the number counts the smallest unit |
-//! | `x-bytes-min`, `x-bytes-max` | `text`, `bytes` | how many bytes there can be |
-//! | `x-pattern` | `text` | what the binary form takes, where JSON folds letters of the other case |
+//! | `x-minimum`, `x-maximum` | a number | its range, as digits, because JSON's numbers are exact only to 2^53 |
+//! | `x-decimals` | money | minimum and maximum number of decimals in JSON; the number counts the smallest unit |
+//! | `x-bytes-min`, `x-bytes-max` | `text`, `bytes` | minimum and maximum number of bytes |
+//! | `x-pattern` | `text` | texts that the binary form accepts, if JSON also accepts letters of the other case |
 //! | `x-names` | a code | its names and their numbers |
 //! | `x-kind` | a message | its kind |
 
@@ -42,15 +42,15 @@ use crate::encoding::secret::{Secret, Token};
 use crate::encoding::text::Text;
 use crate::limits::PASSWORD_BYTES_MAX;
 
-/// A value whose form can be described.
+/// A value whose form the schema can describe.
 pub(crate) trait Shaped {
-    /// The name of its definition; nothing: it is described wherever it stands.
+    /// Name of its definition; `None`: it is described inline wherever it occurs.
     const NAME: Option<&'static str>;
 
     fn shape(generator: &mut SchemaGenerator) -> Schema;
 }
 
-/// Stands for a value where schemars wants a type of its own.
+/// Wrapper of a value's type, for schemars, which requires a type that implements its trait.
 pub(crate) struct Shape<T>(PhantomData<T>);
 
 impl<T> Default for Shape<T> {
@@ -77,7 +77,7 @@ impl<T: Shaped> JsonSchema for Shape<T> {
     }
 }
 
-/// Describes a struct: its fields as `Described` has them, with the order of their bytes.
+/// Describes a struct: the fields of `Described`, in the order of their bytes.
 pub(crate) fn in_order<Described: JsonSchema>(
     generator: &mut SchemaGenerator,
     fields: &[&str],
@@ -87,7 +87,7 @@ pub(crate) fn in_order<Described: JsonSchema>(
     schema
 }
 
-/// Describes a struct `$type` by fields.
+/// Describes a struct `$type` by its fields.
 macro_rules! shaped_struct {
     ($type:ident, $name:expr, $(#[$doc:meta])* { $($(#[$attribute:meta])* $field:ident: $of:ty),* $(,)? }) => {
         #[cfg(feature = "schema")]
@@ -137,7 +137,7 @@ macro_rules! shaped_enum {
 
 pub(crate) use {shaped_enum, shaped_struct};
 
-/// Values that stand alone.
+/// Describes single values.
 macro_rules! shaped {
     ($($type:ty $(as $name:literal)?, $description:literal: $shape:expr;)*) => {$(
         impl $crate::encoding::schema::Shaped for $type {

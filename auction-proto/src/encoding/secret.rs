@@ -1,6 +1,7 @@
 //! Passwords and tokens: never printed, and wiped from memory when they are dropped.
 //!
-//! What is wiped is these values. The bytes they came in or go out by are their owner's to wipe.
+//! Only these values are wiped. The buffers from which they are read and to which they are written must be wiped by
+//! their owners.
 
 use alloc::string::String;
 use core::fmt;
@@ -18,16 +19,16 @@ use crate::limits::PASSWORD_BYTES_MAX;
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
-/// A text that is no password.
+/// A text that is not a valid password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a password has 1 to {PASSWORD_BYTES_MAX} bytes")]
 pub struct SecretError;
 
 impl Secret {
-    /// Takes a password.
+    /// Creates a password from a text.
     ///
     /// # Errors
-    /// [`SecretError`] when it is empty or too long; it is wiped then too.
+    /// [`SecretError`] when the text is empty or too long; the text is wiped in that case too.
     pub fn new(text: String) -> Result<Self, SecretError> {
         let text = Zeroizing::new(text);
         if (1..=PASSWORD_BYTES_MAX).contains(&text.len()) {
@@ -37,7 +38,7 @@ impl Secret {
         }
     }
 
-    /// The password itself.
+    /// The password in clear.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -89,24 +90,24 @@ impl Wire for Secret {
     }
 }
 
-/// What a client shows to go on with a session: 32 random bytes. Its `Debug` shows nothing of them.
+/// Token with which a client continues a session: 32 random bytes. Its `Debug` shows nothing of them.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
 impl Token {
-    /// A token of these bytes. Draw them from the operating system's random source.
+    /// Creates a token from bytes. Draw them from the operating system's random source.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes themselves.
+    /// The bytes in clear.
     #[must_use]
     pub const fn reveal(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// What the market keeps of it: its SHA-256.
+    /// SHA-256 of the token: all that the market stores of it.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0).into())
@@ -143,7 +144,7 @@ impl Wire for Token {
     }
 }
 
-/// Compares every byte, so that the time it takes tells nothing of where two secrets differ.
+/// Compares every byte, so that the duration does not reveal where two secrets differ.
 fn equal_bytes(one: &[u8], other: &[u8]) -> bool {
     let differences = one.iter().zip(other).fold(0, |all, (a, b)| all | (a ^ b));
     one.len() == other.len() && differences == 0

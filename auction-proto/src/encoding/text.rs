@@ -12,25 +12,25 @@ use crate::encoding::wire::{Wire, read_text};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text<const MAX: usize>(String);
 
-/// Why a text is none.
+/// Reason why a text is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Too many bytes.
+    /// The text has too many bytes.
     #[error("is too long; at most {most} bytes can be")]
     TooLong {
-        /// How many there can be.
+        /// Maximum number of bytes.
         most: usize,
     },
-    /// A line end, an escape or the like.
+    /// A line end, an escape or another control character.
     #[error("holds a control character; expected one line of plain text")]
     ControlCharacter,
 }
 
 impl<const MAX: usize> Text<MAX> {
-    /// Takes a text.
+    /// Creates a text.
     ///
     /// # Errors
-    /// [`TextError`] when it is too long or holds control characters.
+    /// [`TextError`] when the text is too long or contains control characters.
     pub fn new(text: &str) -> Result<Self, TextError> {
         if text.len() > MAX {
             return Err(TextError::TooLong { most: MAX });
@@ -41,11 +41,11 @@ impl<const MAX: usize> Text<MAX> {
         Ok(Self(text.into()))
     }
 
-    /// Takes what a value prints, cut to the limit, with spaces for control characters.
+    /// Formats a value as text, cut to the limit, with spaces in place of control characters.
     #[must_use]
     pub fn of(value: impl fmt::Display) -> Self {
         let mut cut = Cut::<MAX>(String::new());
-        // An error says that the text is full.
+        // The error only means that the text is full.
         let _ = fmt::write(&mut cut, format_args!("{value}"));
         Self(cut.0)
     }

@@ -1,12 +1,12 @@
-//! Versions of the protocol, and how two sides find the one that they speak.
+//! Versions of the protocol, and the choice of the version that both sides speak.
 
 /// The newest version of the protocol that this crate speaks.
 pub const VERSION: u16 = 1;
 
-/// The oldest version that it still speaks: the one before the newest, once there is one.
+/// The oldest version that this crate still speaks: the one before the newest, once there is one.
 pub const VERSION_OLDEST: u16 = if VERSION > 1 { VERSION - 1 } else { VERSION };
 
-/// The newest version that this crate and someone who speaks `oldest` to `newest` have in common.
+/// The newest version that this crate and a peer that speaks `oldest` to `newest` have in common.
 #[must_use]
 pub const fn version_in_common(oldest: u16, newest: u16) -> Option<u16> {
     in_common((VERSION_OLDEST, VERSION), (oldest, newest))
@@ -23,8 +23,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_version_that_both_speak_is_spoken_and_the_one_before_still() {
-        // Own versions, the other's, and what is spoken.
+    fn the_newest_common_version_is_chosen_down_to_the_one_before() {
+        // Own versions, the other side's, and the expected result.
         let cases = [
             ((1, 1), (1, 1), Some(1)),
             ((1, 1), (0, 9), Some(1)),

@@ -1,4 +1,4 @@
-//! Frames: length, kind, request number, body; and the preface that a client sends before the first.
+//! Frames: length, kind, request number, body; and the preface that a client sends before the first frame.
 
 use alloc::vec::Vec;
 
@@ -9,41 +9,41 @@ use crate::encoding::codec;
 use crate::encoding::kind::Kind;
 use crate::limits::FRAME_BYTES_MAX;
 
-/// What a client sends first, before its first frame. Its first byte is no letter, no `{` and not TLS's, so
-/// that one port can speak to all.
+/// First bytes that a client sends, before its first frame. The first of them is not a letter, not `{`, and not the
+/// first byte of TLS, so that one port can serve all protocols.
 pub const PREFACE: [u8; 4] = [0xa5, b'U', b'C', b'T'];
 
 /// Bytes before the body: length, kind and request number.
 pub const HEADER_BYTES: usize = 14;
 
-/// Bytes of the length field, which it does not count.
+/// Bytes of the length field, which the length itself does not count.
 const LENGTH_BYTES: usize = 4;
 /// The smallest number in a length field: a frame without body.
 const LENGTH_MIN: usize = HEADER_BYTES - LENGTH_BYTES;
 const WHOLE: &str = "a whole frame has a header";
-/// What a decoder keeps of its buffer when a long frame is done.
+/// Capacity that a decoder keeps after a long frame, in bytes.
 const BUFFER_KEPT_BYTES: usize = 16 * 1024;
 
-/// A frame in someone's buffer.
+/// A frame that borrows its bytes.
 ///
 /// ```text
 /// offset  bytes
-///      0      4  length of all that follows, little-endian: at least 10
+///      0      4  length of everything after it, little-endian: at least 10
 ///      4      2  kind, little-endian
-///      6      8  request number, little-endian; 0 in what the server says of its own accord
+///      6      8  request number, little-endian; 0 in a message that answers no request
 ///     14         body
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The kind, known or not.
     pub kind: Kind,
-    /// The number of the request that it is, or answers.
+    /// Number of the request that this frame is or answers.
     pub request: RequestId,
     /// The body's bytes.
     pub body: &'a [u8],
 }
 
-/// Why bytes are no frames. What follows them cannot be read: the connection ends.
+/// Reason why bytes are not a valid frame. The bytes after them cannot be read: the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The first bytes are not the preface.
@@ -51,23 +51,23 @@ pub enum FrameError {
         "the connection begins with byte {found:#04x} at {offset}; expected the preface a5 55 43 54"
     )]
     Preface {
-        /// Which byte of the preface, from 0.
+        /// Offset in the preface, from 0.
         offset: usize,
-        /// What was there.
+        /// The byte found there.
         found: u8,
     },
-    /// The length field names more than can be.
+    /// The length field names more than the limit.
     #[error("a frame of {length} bytes; at most {most} can be")]
     TooLong {
-        /// What the field names.
+        /// Length in the field.
         length: usize,
         /// The limit.
         most: usize,
     },
-    /// The length field names less than kind and request number take.
+    /// The length field names less than kind and request number need.
     #[error("a frame of {length} bytes; at least {LENGTH_MIN} must be")]
     TooShort {
-        /// What the field names.
+        /// Length in the field.
         length: usize,
     },
 }
@@ -82,18 +82,18 @@ pub fn encode_frame<B: Body>(request: RequestId, body: &B, out: &mut Vec<u8>) {
     let length = u32::try_from(length).expect("the limit fits the field");
     let header = out[start..].first_chunk_mut::<HEADER_BYTES>();
     let header = header.expect("it was appended before the body");
-    // Field by field, as they are read: a load that spans several stores waits for all of them.
+    // Written field by field, as it is read: a load that spans several stores waits for all of them.
     header[..4].copy_from_slice(&length.to_le_bytes());
     header[4..6].copy_from_slice(&B::KIND.0.to_le_bytes());
     header[6..].copy_from_slice(&request.0.to_le_bytes());
 }
 
 impl<'a> Frame<'a> {
-    /// Splits a whole frame from the beginning of `input`, which then begins behind it; `None` when it is not whole yet.
-    /// `length_max` is what its length field may name at most.
+    /// Splits a complete frame off the beginning of `input`; `None` when it is not complete yet. `length_max` is the
+    /// limit of its length field.
     ///
     /// # Errors
-    /// [`FrameError`] as soon as the length field shows that it is no frame.
+    /// [`FrameError`] as soon as the length field shows that the bytes are not a frame.
     #[inline]
     pub fn split_from(input: &mut &'a [u8], length_max: usize) -> Result<Option<Self>, FrameError> {
         let Some(length) = frame_bytes(input, length_max)? else {
@@ -119,7 +119,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// How many bytes the frame at the beginning of `input` takes, its length field included, when that is there.
+/// Number of bytes of the frame at the beginning of `input`, including its length field; `None` while the length
+/// field is incomplete.
 #[inline]
 fn frame_bytes(input: &[u8], length_max: usize) -> Result<Option<usize>, FrameError> {
     let Some(length) = input.first_chunk::<LENGTH_BYTES>() else {
@@ -138,11 +139,11 @@ fn frame_bytes(input: &[u8], length_max: usize) -> Result<Option<usize>, FrameEr
     Ok(Some(LENGTH_BYTES + length))
 }
 
-/// Finds frames in bytes that come split anywhere. It waits for nothing and reads nothing itself, so that it
-/// serves any transport.
+/// Finds frames in bytes that arrive split anywhere. It does no I/O itself, so that it
+/// works with any transport.
 ///
-/// A frame that lies whole in the input is handed out where it lies; only one that is split is put together
-/// in a buffer, which never holds more than that one and grows only with bytes that have come.
+/// A frame that is complete in the input is returned in place; only a split frame is assembled in a buffer,
+/// which never holds more than that frame and grows only with bytes that have arrived.
 ///
 /// ```
 /// use auction_proto::{Bid, ClientMessage, FrameDecoder, limits, encode_frame};
@@ -163,15 +164,15 @@ fn frame_bytes(input: &[u8], length_max: usize) -> Result<Option<usize>, FrameEr
 #[derive(Debug)]
 pub struct FrameDecoder {
     length_max: usize,
-    /// How many bytes of the preface are yet to come.
+    /// Number of bytes of the preface that have not arrived.
     preface_left: usize,
-    /// The beginning of a frame whose end has not come, or a frame that was handed out.
+    /// The beginning of an incomplete frame, or the frame returned last.
     buffer: Vec<u8>,
     handed_out: bool,
 }
 
 impl FrameDecoder {
-    /// A decoder for frames whose length field names at most `length_max`: what a client reads.
+    /// Creates a decoder of frames whose length field names at most `length_max`, for use in a client.
     #[must_use]
     pub fn new(length_max: usize) -> Self {
         Self {
@@ -182,7 +183,7 @@ impl FrameDecoder {
         }
     }
 
-    /// The same behind a preface: what a server reads.
+    /// Creates a decoder that expects the preface first, for use in a server.
     #[must_use]
     pub fn after_preface(length_max: usize) -> Self {
         Self {
@@ -191,17 +192,17 @@ impl FrameDecoder {
         }
     }
 
-    /// The next frame of the bytes that came before and of `input`, which moves on. `None`: all of `input` was
-    /// taken, and the next frame is not whole yet.
+    /// Returns the next frame of the earlier bytes and of `input`, and advances `input`. `None`: all of `input` was
+    /// consumed, and the next frame is not complete yet.
     ///
     /// # Errors
-    /// [`FrameError`] when the bytes are no frames. The decoder is of no more use then.
+    /// [`FrameError`] when the bytes are not frames. The decoder cannot be used any more.
     #[inline]
     pub fn next_frame<'s, 'i: 's>(
         &'s mut self,
         input: &mut &'i [u8],
     ) -> Result<Option<Frame<'s>>, FrameError> {
-        // Nearly always one lies whole in the input, and nothing before it.
+        // The usual case: one frame lies complete in the input, and nothing is buffered.
         if self.preface_left == 0
             && self.buffer.is_empty()
             && let Some(frame) = Frame::split_from(input, self.length_max)?
@@ -211,7 +212,7 @@ impl FrameDecoder {
         self.next_split(input)
     }
 
-    /// The next frame, of which the beginning may have come before.
+    /// Returns the next frame, part of which may have arrived earlier.
     fn next_split<'s, 'i: 's>(
         &'s mut self,
         input: &mut &'i [u8],
@@ -239,7 +240,7 @@ impl FrameDecoder {
         Ok(Some(Frame::of_whole(&self.buffer)))
     }
 
-    /// Whether a frame has begun whose end has not come: at the end of a connection it was cut off.
+    /// Returns true while a frame is incomplete: at the end of a connection, this frame was cut off.
     #[must_use]
     pub fn is_inside_frame(&self) -> bool {
         !self.handed_out && !self.buffer.is_empty()
@@ -262,7 +263,7 @@ impl FrameDecoder {
         Ok(())
     }
 
-    /// Moves bytes from the input until the buffer holds `length`.
+    /// Moves bytes from the input until the buffer contains `length`.
     fn fill_to(&mut self, length: usize, input: &mut &[u8]) {
         let missing = length.saturating_sub(self.buffer.len()).min(input.len());
         let (taken, rest) = input.split_at(missing);

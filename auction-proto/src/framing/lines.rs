@@ -1,11 +1,11 @@
-//! Lines: how messages of JSON are told apart on a stream of bytes.
+//! Lines: separation of JSON messages in a stream of bytes.
 
 use alloc::vec::Vec;
 
-/// What a decoder keeps of its buffer when a long line is done.
+/// Capacity that a decoder keeps after a long line, in bytes.
 const BUFFER_KEPT_BYTES: usize = 16 * 1024;
 
-/// A line that is longer than it can be. It is not read to its end: the connection ends.
+/// A line longer than the limit. It is not read to its end: the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a line of more than {most} bytes")]
 pub struct LineError {
@@ -13,10 +13,10 @@ pub struct LineError {
     pub most: usize,
 }
 
-/// Finds lines in bytes that come split anywhere. It waits for nothing and reads nothing itself.
+/// Finds lines in bytes that arrive split anywhere. It does no I/O itself.
 ///
-/// A line that lies whole in the input is handed out where it lies; only one that is split is put together in a
-/// buffer, which never holds more than that one. Empty lines are passed over.
+/// A line that is complete in the input is returned in place; only a split line is assembled in a buffer, which
+/// never holds more than that line. Empty lines are skipped.
 ///
 /// ```
 /// use auction_core::RequestId;
@@ -34,13 +34,13 @@ pub struct LineError {
 #[derive(Debug)]
 pub struct LineDecoder {
     length_max: usize,
-    /// The beginning of a line whose end has not come, or a line that was handed out.
+    /// The beginning of an incomplete line, or the line returned last.
     buffer: Vec<u8>,
     handed_out: bool,
 }
 
 impl LineDecoder {
-    /// A decoder for lines of at most `length_max` bytes, their ends not counted.
+    /// Creates a decoder of lines of at most `length_max` bytes, line ends not counted.
     #[must_use]
     pub fn new(length_max: usize) -> Self {
         Self {
@@ -50,11 +50,11 @@ impl LineDecoder {
         }
     }
 
-    /// The next line of the bytes that came before and of `input`, which moves on. `None`: all of `input` was
-    /// taken, and the next line is not whole yet.
+    /// Returns the next line of the earlier bytes and of `input`, and advances `input`. `None`: all of `input` was
+    /// consumed, and the next line is not complete yet.
     ///
     /// # Errors
-    /// [`LineError`] as soon as a line is too long. The decoder is of no more use then.
+    /// [`LineError`] as soon as a line is too long. The decoder cannot be used any more.
     pub fn next_line<'s, 'i: 's>(
         &'s mut self,
         input: &mut &'i [u8],
@@ -95,7 +95,7 @@ impl LineDecoder {
         }
     }
 
-    /// Whether a line has begun whose end has not come: at the end of a connection it was cut off.
+    /// Returns true while a line is incomplete: at the end of a connection, this line was cut off.
     #[must_use]
     pub fn is_inside_line(&self) -> bool {
         !self.handed_out && !self.buffer.is_empty()

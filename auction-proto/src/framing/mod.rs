@@ -1,4 +1,4 @@
-//! Finding messages in a stream of bytes: binary frames, and lines of JSON.
+//! Separation of messages in a stream of bytes: binary frames, and lines of JSON.
 
 pub(crate) mod frame;
 pub(crate) mod lines;

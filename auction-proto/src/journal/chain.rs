@@ -1,19 +1,19 @@
-//! The chain: one hash that stands for every record before it.
+//! The chain: one hash that covers every record before it.
 //!
-//! SHA-256, because whoever checks from outside has it (Python, browsers, shells). It covers the public bytes
-//! only, which hold salted commitments to the private ones: a copy of the journal without its private parts
-//! verifies to the same chain.
+//! SHA-256, because it is available to everyone who verifies from outside (Python, browsers, shells). The chain
+//! covers the public bytes only, which contain salted commitments to the private ones: a copy of the journal without
+//! its private parts verifies to the same chain.
 
 use core::fmt;
 
 use auction_core::MarketId;
 use sha2::{Digest as _, Sha256};
 
-/// The chain after some frame of the journal: SHA-256 over that frame's public bytes and the chain before it.
+/// The chain after a frame of the journal: SHA-256 over that frame's public bytes and the chain before it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Chain(pub [u8; 32]);
 
-// Different first bytes, so that no frame hashes as a genesis.
+// Different first bytes, so that no frame has the same hash as a genesis.
 const GENESIS_TAG: &[u8; 17] = b"auction.genesis.1";
 const CHAIN_TAG: &[u8; 15] = b"auction.chain.1";
 
@@ -38,7 +38,7 @@ impl Chain {
     }
 }
 
-/// In hexadecimal, as both `verify` print it.
+/// Writes hexadecimal digits, as both `verify` commands print them.
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// Frozen: whoever verifies from outside computes these. Made with Python's hashlib:
+    /// Frozen: external verifiers compute these values. Made with Python's hashlib:
     /// `g = sha256(b"auction.genesis.1" + bytes(range(16)))`,
     /// `sha256(b"auction.chain.1" + g + pack("<QI", 1, 2) + b"public")`.
     #[test]

@@ -1,4 +1,4 @@
-//! Records as bytes: of the private journal, and of the public copy that anyone can check.
+//! Bytes of records: those of the private journal, and those of the public copy that anyone can check.
 
 pub(crate) mod chain;
 pub mod record;

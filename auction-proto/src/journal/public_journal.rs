@@ -1,22 +1,21 @@
-//! The public journal: everything that a market decided, as far as everyone may see it, in one file that anyone can
-//! check.
+//! The public journal: all decisions of a market, as far as everyone may see them, in one file that anyone can check.
 //!
-//! It is the journal without its private parts. What they hold is committed to in the public bytes, which the
-//! [chain](crate::Chain) covers, so that the chain of this file is the one that the server computed. Behind each
-//! frame stand the [openings](crate::journal::record::Opening) of those private parts that the rules have opened by the time
-//! the file was written.
+//! It is the journal without its private parts. The public bytes contain commitments to the private parts, and the
+//! [chain](crate::Chain) covers the public bytes, so that the chain of this file is the one that the server computed.
+//! Each frame is followed by the [openings](crate::journal::record::Opening) of those private parts that the rules had opened by the
+//! time the file was written.
 //!
 //! # What is opened
 //! | of | private part | opened |
 //! |---|---|---|
-//! | sealed-first, vickrey, uniform, pay-as-bid | the latest placing or replacing of each bid that stood at the close | after the close |
-//! | english | a maximum that was beaten: at once, or later by whoever took the lead | after the close |
-//! | call | the random end, and the numbers that it was drawn from | with the end, or when it lapses |
+//! | sealed-first, vickrey, uniform, pay-as-bid | the latest placing or replacing of each bid that was in the book at the close | after the close |
+//! | english | a maximum that was beaten: immediately, or later by a new leader | after the close |
+//! | call | the random end, and the numbers from which it was drawn | with the end, or when it lapses |
 //!
-//! An opened part is whole: it shows the session and the request that asked, as the public part of every plain bid
-//! does, and nothing more than the bid. Never opened are credentials and sessions, reserves, payments, suspensions,
-//! the orders of a call auction, sealed bids that were replaced or taken back, a maximum that its trader raised before
-//! it was beaten, and what was never beaten: the winner's.
+//! An opened part is complete: it shows the bid with its session and its request, as the public part of every plain
+//! bid does, and nothing else. The following are never opened: credentials and sessions, reserves, payments,
+//! suspensions, the orders of a call auction, sealed bids that were replaced or cancelled, a maximum that its trader
+//! raised before it was beaten, and a maximum that was never beaten (the winner's).
 //!
 //! # The bytes
 //! Numbers are little-endian.
@@ -25,7 +24,7 @@
 //! file                                   frame
 //!   0   8  "AUCTPUB\n"                     0   4  count of its records, at least 1
 //!   8   2  version = 1                     4   8  sequence of its first record
-//!  10   6  zeros                          12   8  term: who led when it was written
+//!  10   6  zeros                          12   8  term of the leader that wrote it
 //!  16  16  market id                      20   4  length P of the public bytes
 //!  32      frames                         24   4  length O of the openings
 //!          an end                         28  32  chain after it
@@ -34,14 +33,14 @@
 //!   0   8  sequence of its record
 //!   8  16  salt                          end: a frame of no records, 60 bytes
 //!  24   4  length of the private part      0   4  0
-//!  28      private part                    4   8  the sequence that would come next
+//!  28      private part                    4   8  the next sequence
 //!                                         12  16  zeros
 //!                                         28  32  chain after the last frame
 //! ```
 //!
-//! The chain covers the public bytes and their place; the term is only what the server says of itself. The chain is drawn
-//! at [`Chain`], public bytes and private parts at [`record`](crate::journal::record).
-//! A file that does not end with an end was cut off. P + O is at most
+//! The chain covers the public bytes and their place; it does not cover the term, which is only the server's claim. The
+//! chain is defined at [`Chain`], public bytes and private parts at [`record`](crate::journal::record).
+//! A file without an end frame was cut off. P + O is at most
 //! [`PUBLIC_FRAME_BYTES_MAX`].
 
 use alloc::vec::Vec;
@@ -54,10 +53,10 @@ use crate::journal::record::{
 };
 use crate::limits::PUBLIC_FRAME_BYTES_MAX;
 
-/// The version of the file.
+/// Version of the file.
 pub const PUBLIC_JOURNAL_VERSION: u16 = 1;
 
-/// How the file begins.
+/// First bytes of the file.
 pub const PUBLIC_JOURNAL_MAGIC: &[u8; 8] = b"AUCTPUB\n";
 
 const BEGINNING_BYTES: usize = 32;
@@ -68,45 +67,45 @@ const OPENING_BYTES: usize = 28;
 /// One frame of the journal, as everyone may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicFrame<'a> {
-    /// The sequence of its first record.
+    /// Sequence of its first record.
     pub first: u64,
-    /// How many records it holds.
+    /// Number of its records.
     pub count: u32,
-    /// Who led when it was written. The chain does not cover it.
+    /// Term of the leader that wrote it. The chain does not cover it.
     pub term: Term,
-    /// The public bytes of its records.
+    /// Public bytes of its records.
     pub public: &'a [u8],
-    /// The openings of those of its private parts that the rules have opened.
+    /// Openings of those of its private parts that the rules have opened.
     pub openings: &'a [u8],
     /// The chain after it.
     pub chain: Chain,
 }
 
-/// A part of the file, in the order in which they come.
+/// A part of the file, in the order of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublicPart<'a> {
-    /// The beginning: whose journal it is.
+    /// The beginning, with the identity of the market.
     Market(MarketId),
-    /// A frame. Its records have not been looked at.
+    /// A frame. Its records have not been checked yet.
     Frame(PublicFrame<'a>),
-    /// The end: nothing is missing.
+    /// The end: the file is complete.
     End {
-        /// The last record; 0 when there is none.
+        /// The last record; 0 without records.
         last: u64,
-        /// The chain after it.
+        /// The chain after the last record.
         chain: Chain,
     },
 }
 
-/// Why bytes are no public journal.
+/// Reason why bytes are not a valid public journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublicJournalError {
-    /// It does not begin as one.
+    /// The file does not begin with the magic bytes of a public journal.
     #[error(
         "this is no public journal: it does not begin as one; `auction-server export journal` writes one"
     )]
     NoJournal,
-    /// It is of another version.
+    /// The file is of another version.
     #[error(
         "the journal is of version {found}; this program knows version {PUBLIC_JOURNAL_VERSION}"
     )]
@@ -114,61 +113,61 @@ pub enum PublicJournalError {
         /// The version found.
         found: u16,
     },
-    /// A frame says that it is longer than any is.
+    /// A frame's header claims more bytes than any frame can have.
     #[error(
         "the frame at byte {offset} says that it has {bytes} bytes; none has more than {PUBLIC_FRAME_BYTES_MAX}"
     )]
     TooLong {
-        /// Where it begins.
+        /// Offset of the frame.
         offset: u64,
-        /// What it says.
+        /// Claimed number of bytes.
         bytes: u64,
     },
-    /// Records are missing, or come twice, or in another order.
+    /// Records are missing, repeated or out of order.
     #[error("record {found} stands at byte {offset}, where record {expected} was expected")]
     OutOfSequence {
-        /// Where the frame begins.
+        /// Offset of the frame.
         offset: u64,
-        /// The next record.
+        /// Sequence of the expected record.
         expected: u64,
-        /// The record found.
+        /// Sequence of the record found.
         found: u64,
     },
-    /// The public bytes of a frame are not those that its chain is made from.
+    /// The public bytes of a frame do not match its chain.
     #[error(
         "the chain is broken at byte {offset}: records {first} to {last} are not those that the market committed to"
     )]
     Chain {
-        /// Where the frame begins.
+        /// Offset of the frame.
         offset: u64,
         /// Its first record.
         first: u64,
         /// Its last record.
         last: u64,
     },
-    /// The file ends before its end.
+    /// The file ends without its end frame.
     #[error("the file was cut off at byte {offset}, after record {last}")]
     CutOff {
-        /// How many bytes there are.
+        /// Number of bytes in the file.
         offset: u64,
-        /// The last record that came whole.
+        /// The last complete record.
         last: u64,
     },
-    /// More follows the end, or a frame or the beginning has bytes that are none of it.
+    /// Bytes follow the end, or the beginning or a frame contains bytes that belong to nothing.
     #[error("the bytes at {offset} belong to nothing")]
     Stray {
-        /// Where they begin.
+        /// Offset of these bytes.
         offset: u64,
     },
-    /// The records of a frame are none.
+    /// The records of a frame are invalid.
     #[error("among records {first} and after: {source}")]
     Records {
         /// The frame's first record.
         first: u64,
-        /// What is wrong with them.
+        /// Cause.
         source: RecordError,
     },
-    /// The openings of a frame are none, or open nothing of it.
+    /// The openings of a frame are invalid, or do not match its records.
     #[error("an opening among records {first} and after belongs to no private part")]
     Openings {
         /// The frame's first record.
@@ -189,10 +188,10 @@ pub fn end_public_journal(last: u64, chain: Chain, out: &mut Vec<u8>) {
     append_header(0, last + 1, Term(0), [0, 0], chain, out);
 }
 
-/// Appends an opening to those of a frame, behind those of the records before.
+/// Appends an opening to the openings of a frame. Call it in the order of the records.
 ///
 /// # Panics
-/// For a private part of 4 GiB.
+/// For a private part of 4 GiB or more.
 pub fn append_opening(sequence: Sequence, opening: Opening<'_>, openings: &mut Vec<u8>) {
     openings.extend_from_slice(&sequence.0.to_le_bytes());
     openings.extend_from_slice(opening.salt);
@@ -204,7 +203,7 @@ impl<'a> PublicFrame<'a> {
     /// Appends the frame.
     ///
     /// # Panics
-    /// For a frame of no records, and of more than [`PUBLIC_FRAME_BYTES_MAX`] bytes.
+    /// For a frame without records, and for a frame of more than [`PUBLIC_FRAME_BYTES_MAX`] bytes.
     pub fn append(&self, out: &mut Vec<u8>) {
         assert!(self.count > 0, "a frame has records");
         assert!(
@@ -223,7 +222,7 @@ impl<'a> PublicFrame<'a> {
         self.first + u64::from(self.count) - 1
     }
 
-    /// Its records, each with its opening when it has been opened. After an error nothing more comes.
+    /// Returns its records, each with its opening if it has one. The iterator ends after an error.
     #[must_use]
     pub fn records(&self) -> FrameRecords<'a> {
         FrameRecords {
@@ -314,7 +313,8 @@ impl<'a> FrameRecords<'a> {
         Ok(Some((record, opening)))
     }
 
-    /// The opening of this record, if it is the next one; the outer `None`: the bytes are no openings.
+    /// Returns the opening of this record, if the next opening is for it; the outer `None` means that the bytes are
+    /// not valid openings.
     fn next_opening(&mut self, record: u64) -> Option<Option<Opening<'a>>> {
         let Some((header, rest)) = self.openings.split_first_chunk::<OPENING_BYTES>() else {
             return self.openings.is_empty().then_some(None);
@@ -331,32 +331,33 @@ impl<'a> FrameRecords<'a> {
     }
 }
 
-/// Finds the parts of a file in bytes that come split anywhere, and computes the chain again. It reads nothing
-/// itself, keeps one frame at most, and takes room only for bytes that have come.
+/// Finds the parts of a file in bytes that arrive split anywhere, and computes the chain again. It does no I/O
+/// itself, stores one frame at most, and allocates only for bytes that have arrived.
 #[derive(Debug, Default)]
 pub struct PublicJournalDecoder {
-    /// The chain after the last frame, and the record that comes next.
+    /// The chain after the last frame.
     chain: Option<Chain>,
     next: u64,
     offset: u64,
     ended: bool,
-    /// The beginning of a part whose end has not come, or a part that was handed out.
+    /// The beginning of an incomplete part, or the part returned last.
     buffer: Vec<u8>,
     handed_out: bool,
 }
 
 impl PublicJournalDecoder {
-    /// A decoder at the beginning of a file.
+    /// Creates a decoder at the beginning of a file.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The next part of the bytes that came before and of `input`, which moves on. `None`: all of `input` was taken,
-    /// and the next part is not whole yet.
+    /// Returns the next part of the earlier bytes and of `input`, and advances `input`. `None`: all of `input` was
+    /// consumed, and the next part is not complete yet.
     ///
     /// # Errors
-    /// [`PublicJournalError`] when the bytes are no such file, or were changed. The decoder is of no more use then.
+    /// [`PublicJournalError`] when the bytes are not a public journal, or were changed. The decoder cannot be used
+    /// any more.
     pub fn next_part(
         &mut self,
         input: &mut &[u8],
@@ -424,10 +425,10 @@ impl PublicJournalDecoder {
         Ok(Some(PublicPart::Frame(frame)))
     }
 
-    /// To be asked when there are no more bytes.
+    /// Checks that the file is complete; call it when there are no more bytes.
     ///
     /// # Errors
-    /// [`PublicJournalError::CutOff`] when the end has not come.
+    /// [`PublicJournalError::CutOff`] when the end has not arrived.
     pub fn finish(&self) -> Result<(), PublicJournalError> {
         if self.ended {
             return Ok(());
@@ -438,7 +439,7 @@ impl PublicJournalDecoder {
         })
     }
 
-    /// The chain after the last frame that came; zeros before the beginning has.
+    /// The chain after the last frame; zeros before the beginning has arrived.
     #[must_use]
     pub fn chain(&self) -> Chain {
         self.chain.unwrap_or(Chain([0; 32]))
@@ -487,7 +488,7 @@ impl PublicJournalDecoder {
         Ok(PublicPart::End { last, chain })
     }
 
-    /// Moves bytes from the input until the buffer holds `length`.
+    /// Moves bytes from the input until the buffer contains `length`.
     fn fill_to(&mut self, length: usize, input: &mut &[u8]) {
         let missing = length.saturating_sub(self.buffer.len()).min(input.len());
         let (taken, rest) = input.split_at(missing);
@@ -496,7 +497,7 @@ impl PublicJournalDecoder {
     }
 }
 
-/// What stands before a frame's bytes.
+/// The fields before a frame's bytes.
 struct Header {
     count: u32,
     first: u64,

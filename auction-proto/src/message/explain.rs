@@ -1,7 +1,7 @@
-//! Bytes of a connection explained, part by part: for people who look at what went over a wire.
+//! Explanation of a connection's bytes, part by part, for people who inspect recorded traffic.
 //!
-//! Passwords and tokens are not shown: where one stands, the JSON holds [`NOT_SHOWN`], and [`hides`] tells the
-//! kinds whose bytes are not to be shown either.
+//! Passwords and tokens are not shown: the JSON contains [`NOT_SHOWN`] in their place, and [`hides`] returns true for
+//! the kinds whose bytes must not be shown either.
 //!
 //! ```
 //! use auction_proto::explain::{Says, Wrong, explain};
@@ -30,100 +30,100 @@ use crate::framing::frame::{FrameError, HEADER_BYTES, PREFACE};
 use crate::limits::{FRAME_BYTES_MAX, REQUEST_BYTES_MAX};
 use crate::message::{ClientMessage, ServerMessage};
 
-/// What stands in JSON where a password or a token does.
+/// Text in the JSON in place of a password or a token.
 pub const NOT_SHOWN: &str = "(not shown)";
 
-/// Where the fields of a frame's header lie.
+/// Offsets of the fields of a frame's header.
 const LENGTH: Range<usize> = 0..4;
 const KIND: Range<usize> = 4..6;
 const REQUEST: Range<usize> = 6..HEADER_BYTES;
 
-/// A stretch of bytes, and what it says.
+/// A range of bytes, and its meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The stretch. For something wrong it can be empty: what is missing is missing there.
+    /// The range. For an error it can be empty: bytes are missing at this offset.
     pub at: Range<usize>,
-    /// What it says.
+    /// The meaning.
     pub says: Says,
 }
 
-/// What a stretch of bytes says.
+/// Meaning of a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// A client begins.
+    /// The preface of a client.
     Preface,
-    /// A frame begins, and so many bytes follow in it.
+    /// The length field of a frame: number of bytes after it in the frame.
     Length(usize),
-    /// Its kind, known or not.
+    /// The frame's kind, known or not.
     Kind(Kind),
-    /// The request that it is or answers.
+    /// The number of the request that the frame is or answers.
     Request(RequestId),
     /// The body of a kind, as JSON.
     Body(String),
-    /// The body of a kind that is not known: whoever reads it skips it.
+    /// The body of an unknown kind; readers skip it.
     Unknown,
-    /// It is wrong.
+    /// An error.
     Wrong(Wrong),
 }
 
-/// What is wrong with bytes.
+/// Error in the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
-    /// They end inside a frame.
+    /// The bytes end inside a frame.
     #[error("the bytes end here, and {missing} more belong to the frame")]
     Cut {
-        /// How many are missing to the end of what has begun: the frame, or its length field.
+        /// Number of bytes missing to the end of the current element: the frame, or its length field.
         missing: usize,
     },
-    /// This is no frame, and what follows cannot be told apart.
+    /// The bytes are not a frame, and those after them cannot be separated.
     #[error("this is no frame: {0}")]
     Frame(#[from] FrameError),
-    /// A body is wrong; the next frame can be read.
+    /// A body is invalid; the next frame can be read.
     #[error(transparent)]
     Body(#[from] BodyFault),
 }
 
-/// What is wrong with a body.
+/// Error in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyFault {
-    /// It ends before, or inside, a value.
+    /// The body ends before or inside a value.
     #[error("the body ends here, and a value should follow or go on")]
     Ends,
-    /// A number is longer than it need be, or too large for its field.
+    /// A number has an overlong encoding, or is too large for its field.
     #[error(
         "this number is longer than it need be, or too large for its field; a value has one encoding alone"
     )]
     Number,
-    /// A value cannot be what it is.
+    /// A value is invalid.
     #[error("this value is out of range, or makes no sense where it stands")]
     Value,
-    /// The body is whole, and something follows.
+    /// Bytes follow the complete body.
     #[error("the body is whole before this, and {bytes} more follow")]
     GoesOn {
-        /// How many bytes.
+        /// Number of surplus bytes.
         bytes: usize,
     },
 }
 
-/// Why a body is not explained.
+/// Reason why a body is not explained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unexplained {
-    /// Its kind is not known.
+    /// The kind is not known.
     #[error("{0} is not known")]
     UnknownKind(Kind),
-    /// It is wrong.
+    /// The body is invalid.
     #[error("byte {offset} of the body: {fault}")]
     Wrong {
-        /// Where in the body, from 0.
+        /// Offset in the body, from 0.
         offset: usize,
-        /// What.
+        /// Cause.
         fault: BodyFault,
     },
 }
 
-/// Explains bytes that begin with a preface or a frame: one connection's, one way. What they say ends where a frame
-/// is cut off, or where no frame is; else the parts lie one behind another and cover all of it but the sound beginning
-/// of a wrong body.
+/// Explains bytes that begin with a preface or a frame: those of one connection in one direction. The explanation
+/// ends where a frame is cut off or where the bytes are not a frame; otherwise the parts are consecutive and cover
+/// all bytes, except the valid beginning of an invalid body.
 #[must_use]
 pub fn explain(bytes: &[u8]) -> Vec<Part> {
     let mut parts = Vec::new();
@@ -144,10 +144,10 @@ pub fn explain(bytes: &[u8]) -> Vec<Part> {
     parts
 }
 
-/// The body of a kind as JSON, without its secrets.
+/// Returns the body of a kind as JSON, without its secrets.
 ///
 /// # Errors
-/// [`Unexplained`] says at which byte.
+/// [`Unexplained`] names the byte.
 pub fn explain_body(kind: Kind, body: &[u8]) -> Result<String, Unexplained> {
     let (read, stopped) = match kind.sender() {
         Sender::Client => (
@@ -174,14 +174,14 @@ pub fn explain_body(kind: Kind, body: &[u8]) -> Result<String, Unexplained> {
     read.map_err(|_| stopped.unwrap_or(Unexplained::UnknownKind(kind)))
 }
 
-/// Whether bodies of a kind can hold a password or a token: then their bytes are not to be shown. A kind that is
-/// not known here is nothing that was asked for here.
+/// Returns true if bodies of this kind can contain a password or a token: their bytes must not be shown. False for an
+/// unknown kind: no request of this version has it.
 #[must_use]
 pub fn hides(kind: Kind) -> bool {
     [Kind::REGISTER, Kind::LOGIN, Kind::RESUME, Kind::LOGGED_IN].contains(&kind)
 }
 
-/// Explains the frame that begins at a byte, and gives where the next one does.
+/// Explains the frame that begins at `start`, and returns the start of the next one.
 fn explain_frame(bytes: &[u8], start: usize, parts: &mut Vec<Part>) -> Option<usize> {
     let frame = &bytes[start..];
     let mut say = |at: Range<usize>, says: Says| {
@@ -198,7 +198,7 @@ fn explain_frame(bytes: &[u8], start: usize, parts: &mut Vec<Part>) -> Option<us
     let missing = end.saturating_sub(frame.len());
     let kind = frame.get(KIND);
     let kind = kind.map(|kind| Kind(u16::from_le_bytes([kind[0], kind[1]])));
-    // Only a client's kind has the lower limit; one that is not there can be either's.
+    // Only the kinds of a client have the lower limit; an incomplete kind can belong to either side.
     let most = match kind.map(Kind::sender) {
         Some(Sender::Client) => REQUEST_BYTES_MAX,
         _ => FRAME_BYTES_MAX,
@@ -256,12 +256,12 @@ fn server_json(mut message: ServerMessage) -> String {
     body_json(&message)
 }
 
-/// What stands in place of a token until the JSON is made, which has bytes as digits.
+/// Placeholder for a token until the JSON is written, because the JSON shows bytes as digits.
 fn no_token() -> Token {
     Token::new([0; 32])
 }
 
-/// A message's JSON is an object of one entry, its body.
+/// Extracts the body from a message's JSON, which is an object with this one entry.
 fn body_json(message: &impl Serialize) -> String {
     let json = serde_json::to_string(message).expect("every message can be encoded");
     let body = json

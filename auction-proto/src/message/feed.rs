@@ -1,4 +1,4 @@
-//! Making feed frames of what was decided, and folding them into a market.
+//! Feed frames of a commit, and the folding of them into a market.
 
 use alloc::vec::Vec;
 
@@ -8,46 +8,46 @@ use crate::encoding::list::List;
 use crate::limits::FEED_ENTRIES_MAX;
 use crate::message::body::{Feed, FeedEntry};
 
-/// Why a feed frame does not follow what a market has seen. Ask for a snapshot.
+/// Reason why a feed frame does not continue a market. Ask for a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
-    /// It is another market's.
+    /// The frame is of another market.
     #[error("the feed is of market {found}, and {expected} was expected")]
     OtherMarket {
-        /// Whose it is.
+        /// The frame's market.
         found: MarketId,
-        /// Whose it should be.
+        /// The expected market.
         expected: MarketId,
     },
-    /// Something is missing before it, or was seen already.
+    /// Events before the frame are missing, or its events were already applied.
     #[error("the feed follows {after}, and this market stands at {at}")]
     Gap {
-        /// The place that the frame follows.
+        /// Place after which the frame begins.
         after: FeedSequence,
-        /// Where the market stands.
+        /// Place of the market.
         at: FeedSequence,
     },
-    /// The places it names and the number of its events differ.
+    /// The places in the frame and its number of events do not match.
     #[error("the feed names {through} as its end, and its events end at {expected}")]
     WrongEnd {
-        /// The end it names.
+        /// The end that the frame names.
         through: FeedSequence,
-        /// The end of its events.
+        /// The end according to its number of events.
         expected: FeedSequence,
     },
-    /// An event contradicts the market. Some before it have been taken: the market is of no more use.
+    /// An event contradicts the market. Events before it have been applied: the market cannot be used any more.
     #[error("the event at {at} contradicts the market: {source}")]
     Contradiction {
-        /// The place of the event.
+        /// Place of the event.
         at: FeedSequence,
-        /// How.
+        /// Cause.
         source: FoldError,
     },
 }
 
 impl Feed {
-    /// The feed of one commit: mostly one frame, several for more than [`FEED_ENTRIES_MAX`] events, none for
-    /// none.
+    /// Returns the feed of one commit: usually one frame, several for more than [`FEED_ENTRIES_MAX`] events, none for
+    /// a commit without public events.
     #[must_use]
     pub fn of_commit(
         market: MarketId,
@@ -72,11 +72,10 @@ impl Feed {
         frames
     }
 
-    /// Folds the events into a market that stands where they follow.
+    /// Folds the events into the market, whose place must be the one that they follow.
     ///
     /// # Errors
-    /// [`FeedError`] when they do not follow. The market is unchanged, save after
-    /// [`FeedError::Contradiction`].
+    /// [`FeedError`] when they do not follow it. The market is unchanged, except after [`FeedError::Contradiction`].
     pub fn apply_to(&self, market: &mut Market) -> Result<(), FeedError> {
         self.check_follows(market)?;
         for entry in &self.entries {
@@ -88,10 +87,10 @@ impl Feed {
         Ok(())
     }
 
-    /// Whether the events follow where a market stands, as far as can be told without folding them.
+    /// Checks that the events follow the market's place, as far as possible without folding them.
     ///
     /// # Errors
-    /// [`FeedError`], save [`FeedError::Contradiction`].
+    /// [`FeedError`], except [`FeedError::Contradiction`].
     pub fn check_follows(&self, market: &Market) -> Result<(), FeedError> {
         let Self { after, through, .. } = *self;
         if self.market != market.id() {

@@ -1,11 +1,11 @@
-//! Messages as JSON: an object with the request number and the one kind that it is.
+//! Messages as JSON: an object with the request number, and the body under the name of its kind.
 //!
 //! ```json
 //! {"request":"7","bid":{"lot":3,"price":"1.40"}}
 //! ```
 //!
-//! The same messages with the same numbers as in frames, and as strict: both entries must be there, each once,
-//! in any order, and no other. What a server says of its own accord carries request `"0"`. Over TCP a message
+//! The messages and numbers are the same as in frames, and reading is as strict: both entries must be present, each
+//! once, in any order, and no other. A message of a server that answers no request carries request `"0"`. Over TCP a message
 //! is a line ([`LineDecoder`](crate::LineDecoder)); over WebSocket it is a text message.
 
 use alloc::format;
@@ -25,36 +25,36 @@ use crate::encoding::code::Code;
 use crate::encoding::kind::Kind;
 use crate::encoding::wire::{Own, read_text};
 
-/// The name of the entry that holds the request number.
+/// Name of the entry that holds the request number.
 const REQUEST: &str = "request";
-/// How much of a name that is not known is repeated.
+/// Maximum number of characters of an unknown name that the error repeats.
 const NAME_CHARS_SHOWN: usize = 32;
 
-/// Why a text is no message. The text is done with: what follows it can be read.
+/// Reason why a text is not a valid message. Only this text is affected: the messages after it can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     /// The message's kind is not known, or not sent by this side.
     #[error("{name:?} is not known here")]
     UnknownKind {
-        /// The request number, where it could be read; else 0.
+        /// The request number, if it could be read; else 0.
         request: RequestId,
-        /// The name that stands where a kind should.
+        /// The name found in place of a kind.
         name: String,
     },
-    /// The text is no JSON, or not of the form of its kind.
+    /// The text is not JSON, or does not have the form of its kind.
     #[error("{path}{}{problem}", if path.is_empty() { "" } else { ": " })]
     Malformed {
-        /// The request number, where it could be read; else 0.
+        /// The request number, if it could be read; else 0.
         request: RequestId,
-        /// Where: `bid.price`, `watch_symbols.symbols[2]`; empty when it is the message itself.
+        /// Path of the field: `bid.price`, `watch_symbols.symbols[2]`; empty for the message itself.
         path: String,
-        /// What is wrong there, and what would be right.
+        /// Description of the error, and of what would be valid.
         problem: String,
     },
 }
 
 impl JsonError {
-    /// The number of the request that this was, where it could be read; else 0.
+    /// Returns the request number of the message, if it could be read; else 0.
     #[must_use]
     pub fn request(&self) -> RequestId {
         match self {
@@ -62,7 +62,7 @@ impl JsonError {
         }
     }
 
-    /// The code to refuse it with.
+    /// Returns the code for refusing the message.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -72,7 +72,7 @@ impl JsonError {
     }
 }
 
-/// Appends a body as a line of JSON with its request number, the line's end included. The request stands first.
+/// Appends a body as a line of JSON with its request number, including the line end. The request number comes first.
 pub fn encode_line<B: Body>(request: RequestId, body: &B, out: &mut Vec<u8>) {
     let name = B::KIND.name().expect("every body has a kind with a name");
     out.extend_from_slice(format!("{{\"{REQUEST}\":\"{request}\",\"{name}\":").as_bytes());
@@ -81,16 +81,16 @@ pub fn encode_line<B: Body>(request: RequestId, body: &B, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 
-/// All messages of one side.
+/// Messages of one side.
 pub(crate) trait Kinds: Sized {
-    /// Whether this side sends it.
+    /// Returns true if this side sends the kind.
     fn has(kind: Kind) -> bool;
 
-    /// Reads the value of an entry that is named after a kind.
+    /// Reads the value of an entry whose name is the kind's.
     fn from_entry<'de, A: MapAccess<'de>>(kind: Kind, entries: &mut A) -> Result<Self, A::Error>;
 }
 
-/// Reads one message, which takes up all of `text`.
+/// Reads one message, which must be all of `text`.
 pub(crate) fn decode_line<M: Kinds>(text: &[u8]) -> Result<(RequestId, M), JsonError> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let mut track = Track::new();
@@ -104,12 +104,12 @@ pub(crate) fn decode_line<M: Kinds>(text: &[u8]) -> Result<(RequestId, M), JsonE
         },
         Err(error) => error.to_string(),
     };
-    // The error may have come before the request number: the text is read again for that alone.
+    // The error may have occurred before the request number: the text is read again only to find it.
     let Skimmed { request, unknown } = Skimmed::of::<M>(text);
     if let Some(name) = unknown {
         return Err(JsonError::UnknownKind { request, name });
     }
-    // It ends in `?` where the text ends, and is `.` where the message itself is wrong.
+    // The path ends in `?` at the end of the text, and is `.` for the message itself.
     let path = track.path().to_string();
     let path = String::from(path.trim_end_matches(['?', '.']));
     Err(JsonError::Malformed {
@@ -160,7 +160,7 @@ impl<'de, M: Kinds> Visitor<'de> for EnvelopeVisitor<M> {
     }
 }
 
-/// What names an entry of a message.
+/// Name of an entry of a message.
 enum Key {
     Request,
     Kind(Kind),
@@ -180,11 +180,11 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-/// What can be told of a text that is no message.
+/// Information that can be read from an invalid message.
 #[derive(Default)]
 struct Skimmed {
     request: RequestId,
-    /// The first name that is no kind's.
+    /// The first name that is not a kind's.
     unknown: Option<String>,
 }
 
@@ -219,7 +219,7 @@ impl Skimmed {
 
         let mut skimmed = Self::default();
         let mut json = serde_json::Deserializer::from_slice(text);
-        // Where the text is no JSON at all, what came before is kept.
+        // If the text is not JSON, the values found before the error are kept.
         let _ = (&mut json).deserialize_map(Skim::<M>(&mut skimmed, PhantomData));
         skimmed
     }

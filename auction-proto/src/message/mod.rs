@@ -1,4 +1,4 @@
-//! All messages of each side as one type.
+//! Messages of each side as one type.
 
 pub(crate) mod body;
 pub(crate) mod json;
@@ -33,13 +33,13 @@ use crate::message::body::{
 };
 use crate::message::json::{JsonError, Kinds, decode_line, encode_line};
 
-/// Why a body is no message.
+/// Reason why a body is not a valid message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// The kind is not known, or not sent by this side. The frame can be skipped.
     #[error("{0} is not known here")]
     UnknownKind(Kind),
-    /// The bytes are no body of the kind: too few, too many, out of range, or not in their only encoding.
+    /// The bytes are not a body of the kind: too few, too many, out of range, or not in their only encoding.
     #[error(
         "the body of {0} is malformed: its bytes end early, go on too long, or hold a value out of range"
     )]
@@ -59,7 +59,7 @@ macro_rules! messages {
             /// Reads the body of a kind.
             ///
             /// # Errors
-            /// [`BodyError`] when the kind is not one of these, or the bytes are no body of it.
+            /// [`BodyError`] when this side does not send the kind, or the bytes are not a body of it.
             pub fn decode(kind: Kind, body: &[u8]) -> Result<Self, BodyError> {
                 match kind {
                     $(<$body as Body>::KIND => decode_body(body).map(Self::$body),)*
@@ -67,8 +67,8 @@ macro_rules! messages {
                 }
             }
 
-            /// Where these bytes stop to be a body of the kind, and why; `None` when they are one, or when the kind
-            /// is not one of these.
+            /// Returns position and reason of a failed read; `None` when the bytes are a valid body, or when this
+            /// side does not send the kind.
             pub(crate) fn stopped(kind: Kind, body: &[u8]) -> Option<Stopped> {
                 match kind {
                     $(<$body as Body>::KIND => codec::read_or_stop::<$body>(body).err(),)*
@@ -109,7 +109,7 @@ macro_rules! messages {
 
         #[cfg(feature = "schema")]
         impl $message {
-            /// Each kind of this side, and the form of its body.
+            /// Returns each kind of this side, and the schema of its body.
             pub(crate) fn shapes(generator: &mut schemars::SchemaGenerator) -> Vec<(Kind, schemars::Schema)> {
                 alloc::vec![$((<$body as Body>::KIND, <$body as crate::encoding::schema::Shaped>::shape(generator))),*]
             }
@@ -137,7 +137,7 @@ macro_rules! messages {
 }
 
 messages! {
-    /// What a client says.
+    /// A message of a client.
     enum ClientMessage {
         Hello,
         Register,
@@ -185,7 +185,7 @@ messages! {
         GetActivity,
     }
 
-    /// What a server says.
+    /// A message of a server.
     enum ServerMessage {
         Welcome,
         Refused,
@@ -223,7 +223,7 @@ messages! {
 }
 
 impl ClientMessage {
-    /// The command that this message of a session asks for; `None` for one that asks for something else.
+    /// Returns the command in this message of a session; `None` for a message that is not a command.
     #[must_use]
     pub fn into_command(self, session: SessionId) -> Option<Command> {
         match self {
@@ -275,10 +275,10 @@ impl ClientMessage {
     }
 }
 
-/// Reads the body of a kind that is known beforehand.
+/// Reads the body of a kind that the caller knows.
 ///
 /// # Errors
-/// [`BodyError::Malformed`] when the bytes are no such body.
+/// [`BodyError::Malformed`] when the bytes are not a body of this kind.
 pub fn decode_body<B: Body>(body: &[u8]) -> Result<B, BodyError> {
     codec::read(body).map_err(|_| BodyError::Malformed(B::KIND))
 }

@@ -1,4 +1,4 @@
-//! How envelopes are sealed, signed and opened, and their answers (feature `seal`): HPKE (RFC 9180) in base mode, with
+//! Sealing, signing and opening of envelopes and their answers (feature `seal`): HPKE (RFC 9180) in base mode, with
 //! DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and ChaCha20-Poly1305, around an Ed25519 signature.
 //!
 //! ```text
@@ -8,10 +8,10 @@
 //! signed    purpose | enc | statement
 //! ```
 //!
-//! The sender of an envelope is known by the signature inside alone: nobody on the way learns who it is. The market is
-//! in HPKE's `info`, so that what was sealed to one market does not open for another that has the same key; `enc` is
-//! signed, so that the market itself could not pass the contents on under another seal. An answer is sealed to a key
-//! that its envelope brings, and bound to that envelope: no other answer of the market opens in its place.
+//! Only the signature inside identifies the sender of an envelope: programs that carry it do not learn who it is. The
+//! market is part of HPKE's `info`, so that an envelope to one market does not open for another market with the same
+//! key; `enc` is signed, so that even the market cannot pass the contents on under another seal. An answer is sealed to
+//! a key from its envelope, and bound to that envelope: no other answer of the market opens in its place.
 
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -46,27 +46,27 @@ type Private = <X25519HkdfSha256 as Kem>::PrivateKey;
 type Public = <X25519HkdfSha256 as Kem>::PublicKey;
 type Encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey;
 
-/// Why sealed bytes are not what they should be.
+/// Reason why sealed bytes are invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// They do not open with this key: they were sealed to another, for another market or envelope, or changed on the
-    /// way.
+    /// The bytes do not open with this key: they were sealed to another key, or for another market or envelope, or
+    /// were changed on the way.
     #[error(
         "it does not open: it was sealed to another key or for another market, or changed on the way"
     )]
     Sealed,
-    /// They open, and hold nothing that makes sense.
+    /// The bytes open, but their contents are invalid.
     #[error("it opens, and what is in it is malformed")]
     Malformed,
-    /// They open, and the signature inside is another's.
+    /// The bytes open, but the signature inside is by another key.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// The key to seal to is none: nothing sealed to it would be secret.
+    /// The key to seal to is not valid: a message sealed to it would not be secret.
     #[error("the key to seal to is no X25519 key")]
     Key,
 }
 
-/// The secret half of a key that others seal to: a market's, or one that a trader makes for a single answer. Its
+/// Secret half of a key that others seal to: a market's key, or one that a trader makes for a single answer. Its
 /// `Debug` shows nothing of it, and it is wiped from memory when it is dropped.
 #[derive(Clone)]
 pub struct OpeningKey {
@@ -75,8 +75,8 @@ pub struct OpeningKey {
 }
 
 impl OpeningKey {
-    /// The key that these 32 bytes give (`DeriveKeyPair` of RFC 9180). They must come from a secure source of
-    /// randomness; wipe them.
+    /// Derives the key from these 32 bytes (`DeriveKeyPair` of RFC 9180). They must come from a secure source of
+    /// randomness; wipe them afterwards.
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
         let (private, public) = X25519HkdfSha256::derive_keypair(secret);
@@ -84,13 +84,13 @@ impl OpeningKey {
         Self { private, public }
     }
 
-    /// The public half, which others seal to.
+    /// Returns the public half, which others seal to.
     #[must_use]
     pub fn public(&self) -> [u8; 32] {
         self.public
     }
 
-    /// What a market tells everyone of this key.
+    /// Returns the market's signed statement of this key.
     #[must_use]
     pub fn signed(&self, market: MarketId, key: &SigningKey) -> SealingKey {
         let statement = SealingKeyStatement {
@@ -107,30 +107,30 @@ impl fmt::Debug for OpeningKey {
     }
 }
 
-/// An envelope that was opened, and whose signature is still to be checked: its device says by which key.
+/// An opened envelope, whose signature must still be checked with the key of its device.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// What is asked.
+    /// The request.
     pub statement: EnvelopeStatement,
     contents: Contents,
 }
 
 impl Opened {
-    /// Checks that the device has signed it.
+    /// Checks the device's signature.
     ///
     /// # Errors
-    /// [`SignatureError`] when the key is another's.
+    /// [`SignatureError`] when it is not by this key.
     pub fn verify(&self, device: DeviceKey) -> Result<(), SignatureError> {
         self.contents.verify(ENVELOPE_PURPOSE, &PublicKey(device.0))
     }
 }
 
 impl EnvelopeStatement {
-    /// Signs the request by the device's key, and seals it to a market's. `randomness` must be 32 bytes from a secure
-    /// source, drawn for this envelope alone.
+    /// Signs the request with the device's key, and seals it to a market's key. `randomness` must be 32 bytes from a
+    /// secure source, drawn for this envelope only.
     ///
     /// # Errors
-    /// [`SealError::Key`] when the market's key is none.
+    /// [`SealError::Key`] when the market's key is not valid.
     pub fn seal(
         &self,
         device: &SigningKey,
@@ -149,13 +149,13 @@ impl EnvelopeStatement {
 }
 
 impl Envelope {
-    /// What stands for this very envelope: the SHA-256 of its sealed bytes.
+    /// Returns the SHA-256 of the sealed bytes, which identifies this envelope.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(&*self.sealed).into()
     }
 
-    /// Opens it. Who signed it is still to be checked: [`Opened::verify`].
+    /// Opens the envelope. The signature must still be checked: [`Opened::verify`].
     ///
     /// # Errors
     /// [`SealError::Sealed`] and [`SealError::Malformed`].
@@ -175,11 +175,11 @@ impl Envelope {
 }
 
 impl AnswerStatement {
-    /// Signs the answer by the market's key, and seals it to the key that the envelope brought. `randomness` must be 32
-    /// bytes from a secure source, drawn for this answer alone.
+    /// Signs the answer with the market's key, and seals it to the key from the envelope. `randomness` must be 32
+    /// bytes from a secure source, drawn for this answer only.
     ///
     /// # Errors
-    /// [`SealError::Key`] when the envelope's key is none.
+    /// [`SealError::Key`] when the envelope's key is not valid.
     pub fn seal(
         &self,
         market: &SigningKey,
@@ -198,10 +198,11 @@ impl AnswerStatement {
 }
 
 impl SealedAnswer {
-    /// Opens the answer to an envelope: `envelope` is [its hash](Envelope::hash), `key` the one that it brought.
+    /// Opens the answer to an envelope: `envelope` is [its hash](Envelope::hash), `key` the secret half of the key in
+    /// it.
     ///
     /// # Errors
-    /// [`SealError`] when it is not the market's answer to this envelope, as the market wrote it.
+    /// [`SealError`] when the bytes are not the market's answer to this envelope, or were changed.
     pub fn open(
         &self,
         envelope: &[u8; 32],
@@ -220,7 +221,7 @@ impl SealedAnswer {
     }
 }
 
-/// What was sealed: a statement, and who signed it under this very seal.
+/// Sealed contents: a statement, and its signature under this seal.
 #[derive(Clone, Debug)]
 struct Contents {
     enc: [u8; ENC_BYTES],
@@ -305,7 +306,7 @@ fn read_contents(enc: [u8; ENC_BYTES], contents: &[u8]) -> Option<Contents> {
     })
 }
 
-/// Gives out the bytes that the caller drew, once: a `no_std` crate has no randomness of its own.
+/// Returns the bytes that the caller drew, once: a `no_std` crate has no source of randomness.
 struct Drawn(Option<[u8; 32]>);
 
 impl TryRng for Drawn {

@@ -1,4 +1,4 @@
-//! A market in parts of bounded size, and a market of such parts.
+//! Splitting of a market into parts of bounded size, and assembly of a market from them.
 
 use alloc::collections::btree_map::Values;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use crate::limits::{PART_LOTS_MAX, PART_STOCKS_MAX, PART_USERS_MAX};
 use crate::message::body::{Follows, SnapshotPart, SnapshotUser};
 
 impl SnapshotPart {
-    /// The parts of a market as it stands: at least one.
+    /// Returns the parts of the market's current state: at least one.
     #[must_use]
     pub fn of_market(market: &Market) -> SnapshotParts<'_> {
         let parts = market.parts();
@@ -26,11 +26,11 @@ impl SnapshotPart {
     }
 }
 
-/// The parts of a market, made one by one, so that a large one is never held twice.
+/// Parts of a market, made one by one, so that a large market is never in memory twice.
 #[derive(Clone, Debug)]
 pub struct SnapshotParts<'a> {
     parts: &'a MarketParts,
-    /// The place of the next part; `None` behind the last.
+    /// Place of the next part; `None` after the last.
     next: Option<u32>,
     users: &'a [User],
     users_done: usize,
@@ -88,29 +88,29 @@ fn user_at(index: usize) -> UserId {
     UserId(u32::try_from(index + 1).expect("limits keep numbers within 32 bits"))
 }
 
-/// Why a part does not fit. Ask for the snapshot again.
+/// Reason why a part does not fit. Ask for the snapshot again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// A part is missing, or came twice.
+    /// A part is missing or repeated.
     #[error("part {found} of a snapshot came where part {expected} was expected")]
     OutOfPlace {
-        /// The part that came.
+        /// Place of the part that arrived.
         found: u32,
-        /// The next part.
+        /// Place of the expected part.
         expected: u32,
     },
-    /// It is a part of another snapshot.
+    /// The part belongs to another snapshot.
     #[error("part {index} belongs to another snapshot")]
     OtherSnapshot {
-        /// The part that came.
+        /// Place of the part that arrived.
         index: u32,
     },
-    /// Its users or stocks are not in order.
+    /// The users or stocks of the part are not in order.
     #[error(
         "part {index} is out of order: users come by their numbers from 1, stocks by their symbols"
     )]
     OutOfOrder {
-        /// The part that came.
+        /// Place of the part that arrived.
         index: u32,
     },
     /// The parts contradict each other.
@@ -118,7 +118,7 @@ pub enum SnapshotError {
     Contradiction(#[from] FoldError),
 }
 
-/// Puts a market together from parts as they come.
+/// Assembles a market from its parts.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotAssembler {
     parts: MarketParts,
@@ -126,16 +126,16 @@ pub struct SnapshotAssembler {
 }
 
 impl SnapshotAssembler {
-    /// Nothing yet.
+    /// Creates an assembler without parts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next part, and gives the market when it was the last; the assembler is new again then.
+    /// Adds the next part, and returns the market if it was the last; the assembler is then empty again.
     ///
     /// # Errors
-    /// [`SnapshotError`] when the part does not fit. The assembler is of no more use then.
+    /// [`SnapshotError`] when the part does not fit. The assembler cannot be used any more.
     pub fn add(&mut self, part: SnapshotPart) -> Result<Option<Market>, SnapshotError> {
         let follows = part.follows;
         self.check_place(&part)?;
@@ -175,7 +175,7 @@ impl SnapshotAssembler {
     fn accept(&mut self, part: SnapshotPart) -> Result<(), SnapshotError> {
         let index = part.index;
         let parts = &mut self.parts;
-        // Before they are kept: a server that never ends must not fill the memory.
+        // Checked before the part is stored: a server that sends parts without end must not fill the memory.
         let full = parts.users.len() + part.users.len() > USERS_MAX
             || parts.stocks.len() + part.stocks.len() > STOCKS_MAX
             || parts.lots.len() + part.lots.len() > LOTS_MAX;

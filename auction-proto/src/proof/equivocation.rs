@@ -1,4 +1,4 @@
-//! Proofs of fraud: two statements of one market, both signed, that cannot both be true.
+//! Proofs of equivocation: two signed statements of one market that cannot both be true.
 
 use auction_core::{FeedSequence, MarketId, Sequence};
 
@@ -9,30 +9,30 @@ use crate::message::body::{
 use crate::proof::statement::StatementError;
 use crate::signature::PublicKey;
 
-/// Any message that a market signs.
+/// A signed message of a market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnySigned {
     /// Events.
     Batch(SignedBatch),
-    /// The market at a place.
+    /// The market at one place of the feed.
     Snapshot(SignedSnapshot),
-    /// A place of the journal.
+    /// The journal up to one record.
     Checkpoint(SignedCheckpoint),
 }
 
-/// Any statement of a market.
+/// A statement of a market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AnyStatement {
     /// Events.
     Batch(BatchStatement),
-    /// The market at a place.
+    /// The market at one place of the feed.
     Snapshot(SnapshotStatement),
-    /// A place of the journal.
+    /// The journal up to one record.
     Checkpoint(CheckpointStatement),
 }
 
-/// How two statements contradict each other. Who has signed both has lied in one of them, or has taken back what it had
-/// told.
+/// Kind of contradiction between two statements. The market that signed both has lied in one of them, or has revoked
+/// what it had published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
     /// Two different events at one place.
@@ -46,31 +46,31 @@ pub enum Conflict {
     Journal(Sequence),
 }
 
-/// Two signed messages that contradict each other: anyone who has the market's key can check it.
+/// Two signed messages that contradict each other. Anyone who has the market's key can check it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EquivocationProof {
-    /// The one.
+    /// One of the two.
     pub first: AnySigned,
-    /// The other.
+    /// The other one.
     pub second: AnySigned,
 }
 
-/// Why two messages are no proof of fraud.
+/// Reason why two messages do not prove equivocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoEquivocation {
-    /// One of them is not the market's.
+    /// One of the messages is not a valid statement of the market.
     #[error(transparent)]
     Statement(#[from] StatementError),
-    /// Both can be true.
+    /// Both statements can be true.
     #[error("the two statements do not contradict each other")]
     Compatible,
 }
 
 impl AnySigned {
-    /// Checks the signature, and gives what was signed.
+    /// Checks the signature, and returns the statement.
     ///
     /// # Errors
-    /// [`StatementError`] when it is not to be believed.
+    /// [`StatementError`] when the message is not a valid statement of the market.
     pub fn verify(
         &self,
         market: MarketId,
@@ -85,7 +85,7 @@ impl AnySigned {
 }
 
 impl AnyStatement {
-    /// How this contradicts another statement of the same market; `None`: both can be true.
+    /// Returns the contradiction to another statement of the same market; `None` if both can be true.
     #[must_use]
     pub fn conflict(&self, other: &Self) -> Option<Conflict> {
         let (one, other) = (self.claims(), other.claims());
@@ -132,7 +132,7 @@ impl AnyStatement {
     }
 }
 
-/// What a statement claims that another can contradict.
+/// Claims of a statement that another statement can contradict.
 struct Claims<'a> {
     checkpoint: &'a Checkpoint,
     digest: Option<(FeedSequence, auction_core::Digest)>,
@@ -140,10 +140,10 @@ struct Claims<'a> {
 }
 
 impl EquivocationProof {
-    /// Checks that both are the market's, and that they contradict each other.
+    /// Checks that both messages are the market's, and that they contradict each other.
     ///
     /// # Errors
-    /// [`NoEquivocation`] when this proves nothing.
+    /// [`NoEquivocation`] when they prove nothing.
     pub fn verify(&self, market: MarketId, key: &PublicKey) -> Result<Conflict, NoEquivocation> {
         let first = self.first.verify(market, key)?;
         let second = self.second.verify(market, key)?;

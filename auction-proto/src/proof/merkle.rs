@@ -1,8 +1,8 @@
-//! The tree of RFC 6962 over a journal's records: its leaves, its nodes, and the proofs made of them.
+//! The tree of RFC 6962 over a journal's records: its leaves, its nodes, and the proofs from it.
 //!
-//! A leaf is the public bytes of a batch of one record alone, so that a leaf can be read like any batch. The tree of
-//! the first `n` records is `MTH(D[n])` of the RFC, with SHA-256. Proofs are checked by the crate `ct-merkle`; they are
-//! made here as the RFC defines them, from whole subtrees that lie wherever the caller keeps them.
+//! A leaf is the public bytes of a batch that contains only this record, so that a leaf can be read like any batch.
+//! The tree of the first `n` records is `MTH(D[n])` of the RFC, with SHA-256. The crate `ct-merkle` checks the
+//! proofs; this module builds them as the RFC defines them, from complete subtrees in the caller's storage.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -18,38 +18,38 @@ pub type Hash = [u8; 32];
 const LEAF: [u8; 1] = [0];
 const NODE: [u8; 1] = [1];
 
-/// Why a proof does not hold.
+/// Reason why a proof is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// The record does not lie within the tree, or the older tree not within the newer.
+    /// The record is not in the tree, or the older tree is larger than the newer.
     #[error("record {record} does not lie within the first {size} records")]
     OutOfTree {
         /// The record, or the last one of the older tree.
         record: u64,
-        /// How many records the tree has.
+        /// Number of records in the tree.
         size: u64,
     },
-    /// No tree can have so many records.
+    /// No tree can have this number of records.
     #[error("a tree of {size} records; at most {TREE_LEAVES_MAX} can be")]
     TooLarge {
-        /// How many it is said to have.
+        /// Claimed number of records.
         size: u64,
     },
-    /// The hashes do not add up.
+    /// The hashes do not give the root.
     #[error("the hashes do not lead to the signed root")]
     Mismatch,
 }
 
-/// The root of a tree, and how many records it has.
+/// Root of a tree, and its number of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Root {
-    /// How many records.
+    /// Number of records.
     pub size: u64,
     /// `MTH(D[size])`.
     pub hash: Hash,
 }
 
-/// The hash of a leaf: `SHA-256(00 ‖ bytes)`.
+/// Returns the hash of a leaf: `SHA-256(00 ‖ bytes)`.
 #[must_use]
 pub fn leaf_hash(bytes: &[u8]) -> Hash {
     Sha256::new_with_prefix(LEAF)
@@ -58,7 +58,7 @@ pub fn leaf_hash(bytes: &[u8]) -> Hash {
         .into()
 }
 
-/// The hash of a node: `SHA-256(01 ‖ left ‖ right)`.
+/// Returns the hash of a node: `SHA-256(01 ‖ left ‖ right)`.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     let hash = Sha256::new_with_prefix(NODE);
@@ -68,28 +68,28 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
         .into()
 }
 
-/// The root of the tree without records: `SHA-256()`.
+/// Returns the root of the tree without records: `SHA-256()`.
 #[must_use]
 pub fn empty_root() -> Hash {
     Sha256::digest([]).into()
 }
 
-/// Where the hashes of whole subtrees lie: of those with a power of two of leaves, that begin at a multiple of it.
+/// Storage of the hashes of complete subtrees: those with a power of two of leaves that begin at a multiple of it.
 pub trait Subtrees {
-    /// What reading one can fail with.
+    /// Error of reading a hash.
     type Error;
 
-    /// The hash of the subtree of `2^level` leaves that is the `index`th of its size.
+    /// Returns the hash of the `index`th subtree of `2^level` leaves.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the hash cannot be read.
     fn subtree(&mut self, level: u32, index: u64) -> Result<Hash, Self::Error>;
 }
 
-/// `MTH(D[size])`: the root of the first `size` leaves.
+/// Returns `MTH(D[size])`: the root of the first `size` leaves.
 ///
 /// # Errors
-/// What the subtrees fail with.
+/// Those of the subtrees.
 pub fn root<S: Subtrees>(subtrees: &mut S, size: u64) -> Result<Hash, S::Error> {
     match size {
         0 => Ok(empty_root()),
@@ -97,13 +97,13 @@ pub fn root<S: Subtrees>(subtrees: &mut S, size: u64) -> Result<Hash, S::Error> 
     }
 }
 
-/// `PATH(leaf, D[size])`: the audit path of a leaf, counted from 0.
+/// Returns `PATH(leaf, D[size])`: the audit path of a leaf, counted from 0.
 ///
 /// # Errors
-/// What the subtrees fail with.
+/// Those of the subtrees.
 ///
 /// # Panics
-/// When the leaf is not within the tree.
+/// When the leaf is not in the tree.
 pub fn inclusion_path<S: Subtrees>(
     subtrees: &mut S,
     leaf: u64,
@@ -116,11 +116,11 @@ pub fn inclusion_path<S: Subtrees>(
         .collect()
 }
 
-/// Which leaves, counted from 0, the hashes of an [audit path](inclusion_path) stand for, in its order: each hash is the root
-/// of a range. Together with the leaf itself they are all leaves of the tree, none of them twice.
+/// Returns the leaves, counted from 0, that each hash of an [audit path](inclusion_path) covers, in its order: each
+/// hash is the root of a range. The ranges and the leaf itself cover all leaves of the tree, none of them twice.
 ///
 /// # Panics
-/// When the leaf is not within the tree.
+/// When the leaf is not in the tree.
 #[must_use]
 pub fn path_ranges(leaf: u64, size: u64) -> Vec<Range<u64>> {
     assert!(leaf < size, "the leaf lies within the tree");
@@ -136,15 +136,15 @@ pub fn path_ranges(leaf: u64, size: u64) -> Vec<Range<u64>> {
             start = middle;
         }
     }
-    // The RFC writes a path from the leaf up.
+    // The RFC orders a path from the leaf up.
     ranges.reverse();
     ranges
 }
 
-/// `PROOF(old, D[size])`: that the tree of `size` leaves goes on from that of the first `old`.
+/// Returns `PROOF(old, D[size])`: the proof that the tree of `size` leaves extends the tree of the first `old`.
 ///
 /// # Errors
-/// What the subtrees fail with.
+/// Those of the subtrees.
 ///
 /// # Panics
 /// When the older tree is empty, or larger than the newer.
@@ -156,7 +156,7 @@ pub fn consistency_path<S: Subtrees>(
     assert!((1..=size).contains(&old), "the older tree is within");
     let mut path = Vec::new();
     let (mut start, mut end) = (0, size);
-    // `SUBPROOF(m, D[n], b)`: down to where the older tree ends at a subtree's end.
+    // `SUBPROOF(m, D[n], b)`: descends until the older tree ends at the end of a subtree.
     while old != end {
         let middle = start + split(end - start);
         if old <= middle {
@@ -174,7 +174,7 @@ pub fn consistency_path<S: Subtrees>(
     Ok(path)
 }
 
-/// Checks that a record, counted from 1, stands in a tree.
+/// Checks that a record, counted from 1, is in a tree.
 ///
 /// # Errors
 /// [`ProofError`].
@@ -195,7 +195,7 @@ pub fn check_inclusion(
         .map_err(|_| ProofError::Mismatch)
 }
 
-/// Checks that a tree goes on from an older one: that nothing of the older was dropped, changed or reordered.
+/// Checks that a tree extends an older one: that no record of the older was removed, changed or reordered.
 ///
 /// # Errors
 /// [`ProofError`].
@@ -207,7 +207,7 @@ pub fn check_consistency(old: &Root, new: &Root, path: &[Hash]) -> Result<(), Pr
         });
     }
     let (older, newer) = (known(old)?, known(new)?);
-    // Every tree goes on from the empty one.
+    // Every tree extends the empty one.
     if old.size == 0 {
         let holds = old.hash == empty_root() && path.is_empty();
         return holds.then_some(()).ok_or(ProofError::Mismatch);
@@ -219,7 +219,7 @@ pub fn check_consistency(old: &Root, new: &Root, path: &[Hash]) -> Result<(), Pr
         .map_err(|_| ProofError::Mismatch)
 }
 
-/// The root as the crate takes it, if its size is one that the crate can count with.
+/// Converts the root to the type of `ct-merkle`, if that crate can handle its size.
 fn known(root: &Root) -> Result<RootHash<Sha256>, ProofError> {
     let size = root.size;
     if size > TREE_LEAVES_MAX {
@@ -228,13 +228,13 @@ fn known(root: &Root) -> Result<RootHash<Sha256>, ProofError> {
     Ok(RootHash::new(root.hash.into(), size))
 }
 
-/// The greatest power of two below a size of at least 2.
+/// Returns the greatest power of two below a size of at least 2.
 fn split(size: u64) -> u64 {
     1 << (size - 1).ilog2()
 }
 
-/// `MTH(D[start:end])`, for a range that the RFC's definitions ask for: it begins at a multiple of the power of two that
-/// covers it.
+/// Returns `MTH(D[start:end])` for a range that the RFC's definitions use: it begins at a multiple of the power of
+/// two that covers it.
 fn range<S: Subtrees>(subtrees: &mut S, start: u64, end: u64) -> Result<Hash, S::Error> {
     let size = end - start;
     if size.is_power_of_two() {
@@ -247,23 +247,24 @@ fn range<S: Subtrees>(subtrees: &mut S, start: u64, end: u64) -> Result<Hash, S:
     Ok(node_hash(&left, &right))
 }
 
-/// The right edge of a growing tree: what its root is made of, and no more. For whoever reads a journal from its
-/// beginning and wants its root.
+/// The right edge of a growing tree: exactly the hashes from which its root is computed. For programs that read a
+/// journal from its beginning to compute its root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frontier {
     size: u64,
-    /// The whole subtrees that the tree is made of, the largest first.
+    /// The complete subtrees of the tree, the largest first.
     edge: Vec<Hash>,
 }
 
 impl Frontier {
-    /// The tree without records.
+    /// Creates the tree without records.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a leaf by its hash. Each subtree that this makes whole is told with its level, the leaf too.
+    /// Adds a leaf by its hash. Calls `whole` with the level and the hash of each subtree that this completes, the
+    /// leaf included.
     pub fn push(&mut self, leaf: Hash, mut whole: impl FnMut(u32, &Hash)) {
         whole(0, &leaf);
         let mut hash = leaf;
@@ -276,7 +277,7 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The root as it is now.
+    /// Returns the current root.
     #[must_use]
     pub fn root(&self) -> Root {
         let mut edge = self.edge.iter().rev();

@@ -1,4 +1,4 @@
-//! Statements that a market signs, and what can be proven by them.
+//! Signed statements of a market, and the proofs from them.
 
 pub(crate) mod statement;
 pub mod merkle;

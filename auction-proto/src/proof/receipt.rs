@@ -1,5 +1,4 @@
-//! Receipts: that something that a user asked for stands in a market's journal, checked with nothing but the market's
-//! key.
+//! Receipts: proofs that a request of a user is recorded in a market's journal, checked with the market's key only.
 
 use alloc::vec::Vec;
 
@@ -13,40 +12,40 @@ use crate::proof::merkle::{self, ProofError, Root};
 use crate::proof::statement::{StatementError, read_checkpoint};
 use crate::signature::PublicKey;
 
-/// What a receipt proves.
+/// Facts that a receipt proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proven {
-    /// The record, as everyone may see it.
+    /// Public part of the record.
     pub record: PublicRecord,
-    /// Who asked for what: public, or opened by the receipt. `None`: the receipt proves only that something hidden
-    /// stands there.
+    /// Actor, request and command: public, or opened by the receipt. `None`: the receipt only proves that a hidden
+    /// command is recorded.
     pub asked: Option<RecordedCommand>,
-    /// What the market has signed.
+    /// The signed checkpoint.
     pub checkpoint: CheckpointStatement,
 }
 
-/// Why a receipt proves nothing.
+/// Reason why a receipt proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReceiptError {
-    /// Its checkpoint is not to be believed.
+    /// The checkpoint of the receipt is not a valid statement of the market.
     #[error("its checkpoint: {0}")]
     Checkpoint(#[from] StatementError),
-    /// It holds no record, or several, or its private part is another.
+    /// The record of the receipt is invalid, or its private part does not match the commitment.
     #[error("its record: {0}")]
     Record(#[from] RecordError),
-    /// It holds no record, or several.
+    /// The receipt contains no record, or several.
     #[error("it holds {found} records; expected one")]
     NotOne {
-        /// How many.
+        /// Number of records.
         found: usize,
     },
-    /// The record does not stand where it says.
+    /// The record is not at its claimed place in the journal.
     #[error("its record does not stand in the signed journal: {0}")]
     Proof(#[from] ProofError),
 }
 
 impl Receipt {
-    /// Checks the receipt, and gives what it proves.
+    /// Checks the receipt, and returns the facts that it proves.
     ///
     /// # Errors
     /// [`ReceiptError`] when it proves nothing.
@@ -82,7 +81,7 @@ impl Receipt {
 }
 
 impl Proven {
-    /// The user who asked, if it is known who.
+    /// Returns the user who made the request, if the receipt shows it.
     #[must_use]
     pub fn user(&self) -> Option<auction_core::UserId> {
         match self.asked.as_ref()?.actor {
@@ -93,7 +92,7 @@ impl Proven {
 }
 
 impl Root {
-    /// The root that a checkpoint names.
+    /// Returns the root that a checkpoint names.
     #[must_use]
     pub fn of(checkpoint: &crate::message::body::Checkpoint) -> Self {
         Self {

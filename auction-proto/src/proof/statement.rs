@@ -1,7 +1,7 @@
-//! What a market says under its signature: made, and checked with nothing but its key.
+//! Statements that a market signs: signing them, and checking them with the market's key only.
 //!
-//! Checked first is the signature over the bytes as they came, then what they say. Whoever passes statements on needs
-//! no more than [`SignedBatch::verify`]; whoever folds them, [`BatchStatement::apply_to`].
+//! The signature over the received bytes is checked first, then the content. A program that passes statements on
+//! needs only [`SignedBatch::verify`]; a program that folds them also needs [`BatchStatement::apply_to`].
 
 use alloc::vec::Vec;
 
@@ -17,88 +17,89 @@ use crate::message::body::{
 };
 use crate::signature::{PublicKey, Signature, SignatureError, SigningKey};
 
-/// What is signed before each statement, so that none passes for another.
+/// Prefix of the signed bytes of each kind of statement, so that none is valid as another.
 const BATCH_PURPOSE: &[u8] = b"auction.batch.1";
 const SNAPSHOT_PURPOSE: &[u8] = b"auction.snapshot.1";
 const CHECKPOINT_PURPOSE: &[u8] = b"auction.checkpoint.1";
 const SEALING_KEY_PURPOSE: &[u8] = b"auction.sealing-key.1";
 
-/// Why a signed message is not to be believed, nor passed on.
+/// Reason why a signed message is not valid and must not be passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
-    /// It is not signed by this key.
+    /// The signature is not by this key.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// It is signed, and says nothing that makes sense: the market's program is wrong.
+    /// The signature is valid, but the content is not: the market's program has a bug.
     #[error("the statement is signed, and malformed")]
     Malformed,
-    /// It is another market's.
+    /// The message is of another market.
     #[error("the statement is of market {found}, and {expected} was expected")]
     OtherMarket {
-        /// Whose it is.
+        /// The market in the message.
         found: MarketId,
-        /// Whose it should be.
+        /// The expected market.
         expected: MarketId,
     },
-    /// It is signed, and the places it names and the number of its events differ.
+    /// The signature is valid, but the places in the batch and its number of events do not match.
     #[error("the statement names {through} as its end, and its events end at {expected}")]
     WrongEnd {
-        /// The end it names.
+        /// The end that the batch names.
         through: FeedSequence,
-        /// The end of its events.
+        /// The end according to its number of events.
         expected: FeedSequence,
     },
     /// A part of a snapshot is not the one that was signed.
     #[error("part {index} is not the one that the signed snapshot names")]
     OtherPart {
-        /// The part.
+        /// Place of the part.
         index: u32,
     },
 }
 
-/// Why a batch does not go on with a market.
+/// Reason why a batch does not continue a market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
-    /// It is another market's.
+    /// The batch is of another market.
     #[error("the batch is of market {found}, and {expected} was expected")]
     OtherMarket {
-        /// Whose it is.
+        /// The market of the batch.
         found: MarketId,
-        /// Whose it should be.
+        /// The expected market.
         expected: MarketId,
     },
-    /// Something is missing before it.
+    /// Events before the batch are missing.
     #[error("the batch follows {after}, and this market stands at {at}")]
     Gap {
-        /// The place that it follows.
+        /// Place after which the batch begins.
         after: FeedSequence,
-        /// Where the market stands.
+        /// Place of the market.
         at: FeedSequence,
     },
-    /// An event contradicts the market, which is of no more use.
+    /// An event contradicts the market, which cannot be used any more.
     #[error("the event at {at} contradicts the market: {source}")]
     Contradiction {
-        /// The place of the event.
+        /// Place of the event.
         at: FeedSequence,
-        /// How.
+        /// Cause.
         source: FoldError,
     },
-    /// At its end the market has another digest, and is of no more use.
+    /// The digest of the market at the end of the batch differs from the signed one; the market cannot be used any
+    /// more.
     #[error("the batch names another digest at {at} than this market has")]
     Digest {
-        /// The place.
+        /// Place of the digest.
         at: FeedSequence,
     },
 }
 
-/// The signed messages: each a statement, for a purpose.
+/// Implements signing and checking for messages that carry a statement, each with its purpose.
 macro_rules! signed {
     ($($body:ident of $statement:ident for $purpose:ident { $($field:ident: $value:expr),* })*) => {$(
         impl $body {
             /// Signs a statement.
             ///
             /// # Panics
-            /// When the statement is over its limit of bytes.
+            /// When the statement has more bytes than its limit.
             #[must_use]
             pub fn sign(statement: &$statement, key: &SigningKey) -> Self {
                 let mut bytes = Vec::new();
@@ -108,10 +109,10 @@ macro_rules! signed {
                 Self { statement, signature, $($field: $value),* }
             }
 
-            /// Checks the signature, and gives what was signed.
+            /// Checks the signature, and returns the statement.
             ///
             /// # Errors
-            /// [`StatementError`] when it is not to be believed.
+            /// [`StatementError`] when the message is not a valid statement of the market.
             pub fn verify(&self, market: MarketId, key: &PublicKey) -> Result<$statement, StatementError> {
                 read_signed($purpose, &self.statement, &self.signature, market, key)
             }
@@ -158,7 +159,7 @@ fn read_signed<S: Signed>(
     Ok(statement)
 }
 
-/// Reads a checkpoint that stands in another message.
+/// Reads a checkpoint that is part of another message.
 pub(crate) fn read_checkpoint(
     bytes: &[u8],
     signature: &Signature,
@@ -169,7 +170,7 @@ pub(crate) fn read_checkpoint(
 }
 
 impl SignedCheckpoint {
-    /// The same with a proof that it goes on from another.
+    /// Adds a proof that the checkpoint extends another.
     ///
     /// # Panics
     /// For a path of more than [`TREE_PATH_MAX`] hashes.
@@ -198,10 +199,11 @@ impl SnapshotStatement {
         Ok(())
     }
 
-    /// The part that is in these bytes, if they are the ones that were signed.
+    /// Returns the part in these bytes, if they are the signed ones.
     ///
     /// # Errors
-    /// [`StatementError::OtherPart`] when they are others; [`StatementError::Malformed`] when they are no part.
+    /// [`StatementError::OtherPart`] when they are not the signed ones; [`StatementError::Malformed`] when they are
+    /// not a part.
     pub fn part(&self, bytes: &SnapshotBytes) -> Result<SnapshotPart, StatementError> {
         let index = bytes.index;
         let named = self.parts.get(index as usize);
@@ -213,7 +215,7 @@ impl SnapshotStatement {
 }
 
 impl SnapshotBytes {
-    /// A part of a signed snapshot, and its hash for the statement.
+    /// Returns the bytes of a part of a signed snapshot, and their hash for the statement.
     ///
     /// # Panics
     /// Never for a part of a market, which keeps within its limits.
@@ -249,12 +251,12 @@ impl BatchStatement {
         }
     }
 
-    /// Folds what is new of it into a market, and gives its events with their places. What the market has already is
-    /// passed over: batches of the same market can overlap.
+    /// Folds the events that the market does not have yet into it, and returns them with their places. Events that it
+    /// has already are skipped: batches of the same market can overlap.
     ///
     /// # Errors
-    /// [`BatchError`]; the market is unchanged after [`BatchError::OtherMarket`] and [`BatchError::Gap`], and of no
-    /// more use after the others.
+    /// [`BatchError`]; the market is unchanged after [`BatchError::OtherMarket`] and [`BatchError::Gap`], and cannot
+    /// be used any more after the others.
     pub fn apply_to(
         &self,
         market: &mut Market,
@@ -277,14 +279,14 @@ impl BatchStatement {
             applied.map_err(|source| BatchError::Contradiction { at, source })?;
         }
         let at = self.through;
-        // One that lies wholly before the market's place says nothing of where it stands.
+        // A batch that ends before the market's place has no digest for that place.
         if at == market.feed_sequence() && self.digest != market.digest() {
             return Err(BatchError::Digest { at });
         }
         Ok(self.from(begun_at))
     }
 
-    /// The events behind a place, with their own places.
+    /// The events after a place, with their own places.
     pub(crate) fn from(
         &self,
         place: FeedSequence,
@@ -296,7 +298,7 @@ impl BatchStatement {
     }
 }
 
-/// Gathers events for a batch, within the limits of one.
+/// Collects events for a batch, within the limits of one batch.
 #[derive(Clone, Debug, Default)]
 pub struct BatchBuilder {
     entries: Vec<FeedEntry>,
@@ -304,29 +306,29 @@ pub struct BatchBuilder {
     scratch: Vec<u8>,
 }
 
-/// Bytes of a batch beside its events: market, term, time, checkpoint, places, digest and lengths, at their longest.
+/// Bytes of a batch without its events, at their longest: market, term, time, checkpoint, places, digest and lengths.
 const BATCH_HEAD_BYTES: usize = 17 + 10 + 10 + (10 + 33 + 33) + 10 + 10 + 33 + 5;
 
 impl BatchBuilder {
-    /// Nothing yet.
+    /// Creates an empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether nothing was taken.
+    /// Returns true for a batch without events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Takes an event; or gives it back when the batch must be signed before.
+    /// Adds an event, or returns it when the batch is full and must be signed first.
     ///
     /// # Errors
     /// The event, when there is no room.
     ///
     /// # Panics
-    /// For an event that no batch has room for: there is none.
+    /// For an event that is too large for any batch; no such event exists.
     pub fn push(&mut self, entry: FeedEntry) -> Result<(), FeedEntry> {
         self.scratch.clear();
         codec::append(&entry, &mut self.scratch);
@@ -341,7 +343,7 @@ impl BatchBuilder {
         Err(entry)
     }
 
-    /// What was taken, as a statement; nothing is left.
+    /// Returns the collected events as a statement, and empties the builder.
     ///
     /// # Panics
     /// When the digest's place is before the number of events.
@@ -374,15 +376,15 @@ impl BatchBuilder {
     }
 }
 
-/// What every statement of a market begins with.
+/// First fields of every statement of a market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatementHead {
     /// The market.
     pub market: MarketId,
-    /// Who leads it.
+    /// Term of its leader.
     pub term: auction_core::Term,
-    /// When it is signed.
+    /// Time of the signature.
     pub time: Timestamp,
-    /// The newest checkpoint of its journal.
+    /// The newest checkpoint of the market's journal.
     pub checkpoint: Checkpoint,
 }

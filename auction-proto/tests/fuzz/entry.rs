@@ -1,4 +1,4 @@
-//! What the fuzzers run: bytes in, and what must hold of whatever comes out.
+//! Entry points of the fuzzers: each takes bytes, and checks the properties of the result.
 
 use auction_core::{FeedSequence, Market, MarketId, RequestId};
 use auction_proto::{
@@ -7,7 +7,7 @@ use auction_proto::{
     decode_public_records, decode_records, encode_record, limits,
 };
 
-/// Frames come out of bytes the same, whole and split. The first byte says how they are split.
+/// Frames are the same when the bytes arrive whole and split. The first byte selects the split.
 pub fn frame(data: &[u8]) {
     let Some((chunk, bytes)) = data.split_first() else {
         return;
@@ -39,8 +39,8 @@ pub fn frame(data: &[u8]) {
     assert_eq!(decoder.is_inside_frame(), !whole.is_empty());
 }
 
-/// A body is malformed, or a message with this one encoding, which JSON tells as well. The first two bytes are
-/// the kind.
+/// A body is either malformed, or a message whose only encoding it is, and that JSON can represent. The first two
+/// bytes are the kind.
 pub fn body(data: &[u8]) {
     let Some((kind, body)) = data.split_first_chunk() else {
         return;
@@ -67,7 +67,7 @@ pub fn body(data: &[u8]) {
     }
 }
 
-/// A line is no message, or one that comes back from its frame and from its own line.
+/// A line is either invalid, or a message that is equal after encoding as a frame and as a line.
 pub fn json(data: &[u8]) {
     let _ = ServerMessage::decode_json(data);
     if let Ok((request, message)) = ClientMessage::decode_json(data) {
@@ -82,8 +82,8 @@ pub fn json(data: &[u8]) {
     }
 }
 
-/// Records come out of bytes as they went in; what everyone may see of them can be read without the rest. The
-/// first two bytes say how many of the others are public.
+/// Decoded records encode to the same bytes; their public parts can be read without the private ones. The first two
+/// bytes give the number of public bytes among the others.
 pub fn record(data: &[u8]) {
     let Some((public_bytes, bytes)) = data.split_first_chunk() else {
         return;
@@ -110,8 +110,8 @@ pub fn record(data: &[u8]) {
     assert_eq!(again, Ok(records));
 }
 
-/// A public journal gives the same parts whole and split, the same error at the same place, and never more records than
-/// its frames count. The first byte says how it is split.
+/// A public journal gives the same parts whole and split, the same error at the same place, and never more records
+/// than its frames count. The first byte selects the split.
 pub fn public_journal(data: &[u8]) {
     let Some((chunk, bytes)) = data.split_first() else {
         return;
@@ -121,7 +121,7 @@ pub fn public_journal(data: &[u8]) {
     assert_eq!(whole, split, "a split journal differs");
 }
 
-/// What a journal's parts are, and how it ends.
+/// The parts of a journal, and its end.
 fn journal_parts<'a>(
     pieces: impl Iterator<Item = &'a [u8]>,
 ) -> (Vec<u64>, Result<(), PublicJournalError>) {
@@ -151,7 +151,7 @@ fn journal_parts<'a>(
     (parts, decoder.finish())
 }
 
-/// What a server says never breaks the fold of a client, whatever it is.
+/// No message of a server, valid or not, breaks the fold of a client.
 pub fn fold(data: &[u8]) {
     let mut input = data;
     let mut assembler = SnapshotAssembler::new();
@@ -164,7 +164,7 @@ pub fn fold(data: &[u8]) {
                 Err(_) => assembler = SnapshotAssembler::new(),
             },
             Ok(ServerMessage::Feed(mut feed)) => {
-                // Chance would never name the right places.
+                // Random input would never name the right market and places.
                 feed.market = market.id();
                 feed.after = market.feed_sequence();
                 let end = feed.after.0.saturating_add(feed.entries.len() as u64);

@@ -1,4 +1,4 @@
-//! Inputs as large as a frame or a line can be: messages whose lists are full, and bytes that are nothing.
+//! Inputs as large as a frame or a line can be: messages with full lists, and bytes without meaning.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use auction_proto::{HEADER_BYTES, Kind, List, ServerMessage, arbitrary, encode_r
 
 use super::{SplitMix, drawn};
 
-/// Bytes that are special to varints, tags and lengths; 0x5a: to none.
+/// Bytes with special meanings in varints, tags and lengths; 0x5a has none.
 const FILLS: [u8; 6] = [0, 1, 0x7f, 0x80, 0xff, 0x5a];
 
-/// Messages whose lists hold as much as they can, as frames; of each kind that has a list the largest that is drawn.
+/// Messages with full lists, as frames; for each kind that has a list, the largest one drawn.
 pub fn full_frames() -> Vec<Vec<u8>> {
     let mut largest: BTreeMap<Kind, Vec<u8>> = BTreeMap::new();
     for mut message in drawn(arbitrary::server_message()) {
@@ -31,7 +31,7 @@ pub fn full_frames() -> Vec<Vec<u8>> {
     largest.into_values().collect()
 }
 
-/// For each kind, bodies that fill a frame with nothing that means anything.
+/// For each kind, bodies that fill a frame with bytes without meaning.
 pub fn senseless_bodies() -> impl Iterator<Item = Vec<u8>> {
     let of_kind = |kind: &Kind| {
         let kind = kind.0.to_le_bytes();
@@ -44,13 +44,13 @@ pub fn senseless_bodies() -> impl Iterator<Item = Vec<u8>> {
     Kind::ALL.iter().flat_map(of_kind)
 }
 
-/// Streams of frames, each with one of the largest length, or one byte more, or cut short of it.
+/// Streams of frames that contain a frame of the maximum length, one byte more, or the maximum length cut short.
 pub fn large_streams() -> Vec<Vec<u8>> {
     let mut random = SplitMix(0x1a46e);
     let mut streams = Vec::new();
     for length in [REQUEST_BYTES_MAX, REQUEST_BYTES_MAX + 1] {
         for missing in [0, 1, 4_096] {
-            // How it is split; then a length and as many bytes, twice.
+            // The split, then twice a length and as many bytes.
             let mut stream = vec![250];
             for _ in 0..2 {
                 stream.extend(u32::try_from(length).unwrap().to_le_bytes());
@@ -63,7 +63,7 @@ pub fn large_streams() -> Vec<Vec<u8>> {
     streams
 }
 
-/// Lines as long as they can be: deep, wide, long, or nearly a message.
+/// Lines of the maximum length: deep, wide, long, or almost a message.
 pub fn large_lines() -> Vec<Vec<u8>> {
     let whole = |begin: &str, middle: &str, end: &str| {
         let room = REQUEST_BYTES_MAX - begin.len() - end.len();
@@ -96,7 +96,8 @@ pub fn large_lines() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Batches of records that fill what can be said of their public part, in the order of the target.
+/// Batches of records whose public part has the maximum length that the target's input format can express, in the
+/// order of the target.
 pub fn large_batch() -> Vec<u8> {
     let (mut public, mut private) = (Vec::new(), Vec::new());
     for record in drawn(arbitrary::record()) {
@@ -112,7 +113,7 @@ pub fn large_batch() -> Vec<u8> {
     [&length.to_le_bytes()[..], &public, &private].concat()
 }
 
-/// Fills the lists of a message by what is in them; whether one of them is full.
+/// Fills the lists of a message by repeating their elements; returns true if one of them is full.
 fn fill(message: &mut ServerMessage) -> bool {
     match message {
         ServerMessage::Feed(feed) => full(&mut feed.entries),

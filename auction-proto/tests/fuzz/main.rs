@@ -1,5 +1,5 @@
-//! What the fuzzers run, over inputs drawn by seed: short, so that every run of the tests covers it. For longer
-//! see `fuzz/README.md`.
+//! The fuzzers' checks over inputs drawn by seed: short, so that every test run covers them. For longer runs see
+//! `fuzz/README.md`.
 
 mod entry;
 mod large;
@@ -15,9 +15,9 @@ use auction_proto::{
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-/// Inputs of each kind.
+/// Number of inputs of each kind.
 const INPUTS: usize = 300;
-/// How often each is changed.
+/// Number of changes per input.
 const CHANGES: usize = 12;
 
 type Entry = fn(&[u8]);
@@ -52,7 +52,7 @@ fn changed_feeds_and_snapshots_break_no_fold() {
     run(entry::fold, &folds());
 }
 
-/// How often each of those as large as a frame is changed.
+/// Number of changes per input that is as large as a frame.
 const LARGE_CHANGES: usize = 2;
 
 #[test]
@@ -86,7 +86,7 @@ fn feeds_and_snapshots_that_fill_a_frame_break_no_fold() {
     run_changed(entry::fold, &large::full_frames(), LARGE_CHANGES);
 }
 
-/// Writes inputs for the fuzzers to begin with.
+/// Writes seed inputs for the fuzzers.
 #[test]
 #[ignore = "writes fuzz/corpus"]
 fn seeds() {
@@ -123,12 +123,12 @@ fn run_changed(entry: Entry, inputs: &[Vec<u8>], changes: usize) {
     }
 }
 
-/// One to four bytes changed, put in or taken out, or the end cut off.
+/// Changes, inserts or removes one to four bytes, or cuts off the end.
 fn changed(input: &[u8], random: &mut SplitMix) -> Vec<u8> {
     let mut input = input.to_vec();
     for _ in 0..=random.below(3) {
         let at = random.below(input.len());
-        // Values at the edges of varints and tags are worth more than others.
+        // Values at the limits of varints and tags are drawn more often.
         let byte = [0, 1, 2, 0x7f, 0x80, 0xff, random.below(255) as u8][random.below(6)];
         match random.below(4) {
             0 | 1 if at < input.len() => input[at] = byte,
@@ -162,7 +162,7 @@ fn bodies() -> Vec<Vec<u8>> {
         message.encode(RequestId(1), &mut bytes);
         bytes
     });
-    // Kind, and behind the request number the body.
+    // Kind, then the body after the request number.
     client
         .chain(server)
         .map(|frame| [&frame[4..6], &frame[14..]].concat())
@@ -239,7 +239,7 @@ fn folds() -> Vec<Vec<u8>> {
     .collect()
 }
 
-/// The same values in every run.
+/// Draws the same values in every run.
 fn drawn<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Iterator<Item = T> {
     let mut runner = TestRunner::deterministic();
     (0..INPUTS).map(move |_| strategy.new_tree(&mut runner).unwrap().current())

@@ -1,4 +1,4 @@
-//! A trader's own activity. Its requests have numbers of their own.
+//! A trader's activity. Its requests are numbered separately.
 
 use auction_core::{LotId, OrderId, OrderState, OwnOrder, Quantity, RequestId, Side};
 use auction_proto::{

@@ -1,5 +1,5 @@
-//! Devices, and what is sealed: under keys and with randomness that everyone knows, so that a client in another language
-//! can open the envelope, and make the very same one.
+//! Devices and sealed messages: under published keys and with published randomness, so that a client in another
+//! language can open the envelope, and make an identical one.
 
 use auction_core::{DeviceKey, FeedSequence, Price, Reply, RequestId, SessionId};
 use auction_proto::seal::OpeningKey;
@@ -16,12 +16,12 @@ pub fn device() -> SigningKey {
     SigningKey::new(&[0x44; 32])
 }
 
-/// What the market opens with: from `55` 32 times.
+/// The market's opening key: derived from `55` 32 times.
 pub fn market_opens_with() -> OpeningKey {
     OpeningKey::new(&[0x55; 32])
 }
 
-/// What the trader opens the answer with: from `66` 32 times.
+/// The trader's opening key for the answer: derived from `66` 32 times.
 pub fn trader_opens_with() -> OpeningKey {
     OpeningKey::new(&[0x66; 32])
 }

@@ -1,7 +1,7 @@
-//! The bytes and the JSON that are kept for ever, in `golden/v1`, and what `SPEC.md` shows of them.
+//! Bytes and JSON that are kept for ever, in `golden/v1`, and the excerpts of them in `SPEC.md`.
 //!
-//! A test never changes a golden file. `cargo xtask golden` writes those
-//! that are missing, for new messages; a change of one that is there is a new version, in a folder of its own.
+//! A test never changes a golden file. `cargo xtask golden` writes missing files for new messages; a changed message
+//! is a new version, in a new folder.
 
 mod messages;
 mod records;
@@ -96,7 +96,7 @@ fn hex_file(bytes: &[u8]) -> String {
     file
 }
 
-/// A folder of golden files, and which of them were asked for.
+/// A folder of golden files, and the files that were compared.
 struct Golden {
     folder: PathBuf,
     held: BTreeSet<String>,
@@ -113,7 +113,7 @@ impl Golden {
         }
     }
 
-    /// Compares what a file holds, or writes it when it is missing and writing was asked for.
+    /// Compares the content of a file; writes the file if it is missing and writing is enabled.
     fn holds(&mut self, file: &str, expected: &str) {
         assert!(self.held.insert(file.into()), "{file} has two meanings");
         let path = self.folder.join(file);
@@ -130,7 +130,7 @@ impl Golden {
         }
     }
 
-    /// Both files of a message, which comes back from each.
+    /// Checks both files of a message, and that decoding each gives the message.
     fn holds_message<M: Serialize + DeserializeOwned + PartialEq + fmt::Debug>(
         &mut self,
         name: &str,
@@ -148,7 +148,7 @@ impl Golden {
         assert_eq!(&serde_json::from_str::<M>(&json).unwrap(), message);
     }
 
-    /// Fails for files that differ, and for files that nothing asked for.
+    /// Fails for files that differ, and for files that no message refers to.
     fn assert_complete(self) {
         assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
         let files = fs::read_dir(&self.folder).unwrap();

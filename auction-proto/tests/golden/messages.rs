@@ -691,7 +691,7 @@ pub fn random_end() -> RandomEnd {
     }
 }
 
-/// Nothing of the feed's sequence.
+/// Messages without a place in the feed's sequence.
 fn indicatives() -> Vec<Named> {
     let indicative = |indicative, depth| auction_proto::Indicative {
         lot: LotId(3),

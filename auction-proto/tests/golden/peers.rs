@@ -1,4 +1,4 @@
-//! Peers that are offered and named. Their requests have numbers of their own.
+//! Offers of peers, and lists of peers. Their requests are numbered separately.
 
 use auction_core::RequestId;
 use auction_proto::{

@@ -9,12 +9,12 @@ use auction_proto::{
 use super::messages::MARKET;
 use super::records::{SALT, records};
 
-/// How many records the first frame has.
+/// Number of records in the first frame.
 const FIRST: usize = 3;
-/// How many records there are.
+/// Total number of records.
 const RECORDS: usize = 8;
 
-/// The bytes of the file, and how many openings it has.
+/// Bytes of the file, and number of its openings.
 pub fn journal() -> (Vec<u8>, usize) {
     let records: Vec<_> = records().into_iter().map(|(_, record)| record).collect();
     let (mut out, mut chain, mut opened) = (Vec::new(), Chain::genesis(MARKET), 0);

@@ -1,4 +1,4 @@
-//! Records whose bytes are kept for ever, each under a name, alone in its batch.
+//! Records whose bytes are kept for ever, each under a name, and each alone in its batch.
 
 use auction_core::{
     AccountMode, Actor, Command, Credential, DeviceKey, EnglishTerms, Event, ExtensionCause, LotId,
@@ -12,10 +12,10 @@ use crate::messages::{
     shares, symbol,
 };
 
-/// The salt of all of them. A journal draws one for each.
+/// Salt of all records. A journal draws a new one for each record.
 pub const SALT: [u8; 16] = [0x5a; 16];
 
-/// Name and record: one of each command, and all events among them.
+/// Name and record: one of each command; together they contain all events.
 pub fn records() -> Vec<(&'static str, Record)> {
     let lot = LotId(3);
     let user = UserId(2);

@@ -1,4 +1,4 @@
-//! What a market signs, under a key that everyone knows: `42` 32 times.
+//! Signed messages of a market, under a published key: `42` 32 times.
 
 use auction_core::{
     AccountMode, Actor, Command, Digest, Event, FeedSequence, LotId, PrivateEvent, Record,
@@ -17,7 +17,7 @@ pub fn key() -> SigningKey {
     SigningKey::new(&[0x42; 32])
 }
 
-/// The journal of two records: another one, and a hidden maximum.
+/// Checkpoint of the journal of two records: another record, and a hidden maximum.
 pub fn checkpoint() -> Checkpoint {
     let other = merkle::leaf_hash(b"another record");
     Checkpoint {

@@ -1,7 +1,7 @@
-//! `SPEC.md` shows true bytes, true JSON, and every kind, code and limit.
+//! `SPEC.md` shows the actual bytes and JSON, and every kind, code and limit.
 //!
-//! A fenced block `hex NAME` holds the bytes of the golden message, annotated: each line begins with bytes,
-//! and two spaces end them. A block `json NAME` holds its JSON.
+//! A fenced block `hex NAME` contains the bytes of the golden message, annotated: each line begins with bytes, and
+//! two spaces end them. A block `json NAME` contains its JSON.
 
 use auction_proto::{Code, Kind, limits};
 
@@ -80,14 +80,14 @@ fn every_request_names_what_answers_it() {
     for kind in Kind::ALL.iter().filter(|kind| !kind.answers().is_empty()) {
         let begin = format!("| {} | `{kind}` |", kind.0);
         let row = SPEC.lines().find(|line| line.starts_with(&begin)).unwrap();
-        // What says why a snapshot follows answers nothing by itself.
+        // The reason why a snapshot follows is not an answer by itself.
         for answer in kind.answers().iter().filter(|kind| **kind != Kind::RESYNC) {
             assert!(row.contains(&format!("`{answer}`")), "{row}: {answer}");
         }
     }
 }
 
-/// The digest is defined in the core, and repeated for those who have no Rust.
+/// The digest is defined in the core; `SPEC.md` repeats it for readers who do not use Rust.
 #[test]
 fn the_digest_is_the_cores() {
     let source = concat!(

@@ -1,4 +1,5 @@
-//! Fraud: two statements that cannot both be true prove it, and two that can prove nothing.
+//! Equivocation: two statements that cannot both be true prove it; two statements that can both be true prove
+//! nothing.
 
 use auction_core::{Digest, FeedSequence, Sequence};
 use auction_proto::arbitrary::{batch_statement, checkpoint_statement, signing_key};
@@ -28,7 +29,7 @@ fn proof(first: &BatchStatement, second: &BatchStatement) -> Result<Conflict, No
     found
 }
 
-/// The events behind the first so many, as a batch of their own.
+/// The events after the first `skipped`, as a separate batch.
 fn from(batch: &BatchStatement, skipped: usize) -> BatchStatement {
     let mut later = batch.clone();
     later.after = FeedSequence(batch.after.0 + skipped as u64);
@@ -39,7 +40,7 @@ fn from(batch: &BatchStatement, skipped: usize) -> BatchStatement {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// However an honest market cuts its feed, and whenever it signs.
+    /// Holds for any division of the feed into batches, and any times of signing.
     #[test]
     fn an_honest_market_never_contradicts_itself(
         batch in batch_statement(), cut: Index, checkpoint in checkpoint_statement(), life: bool,
@@ -97,7 +98,7 @@ proptest! {
         prop_assert_eq!(proof.verify(checkpoint.market, &signing_key().public()), Ok(Conflict::Journal(at)));
     }
 
-    /// Nobody can be accused with what they have not signed.
+    /// A market cannot be accused with statements that it has not signed.
     #[test]
     fn what_another_has_signed_proves_nothing(batch in batch_statement()) {
         let lie = BatchStatement { digest: Digest([1; 32]), ..batch.clone() };

@@ -1,4 +1,4 @@
-//! What a market signs, and what is proved of its journal: nothing else than the truth passes.
+//! Signed messages of a market, and proofs from its journal: only true ones pass.
 
 mod statements;
 mod tree;

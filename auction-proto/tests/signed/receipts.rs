@@ -1,4 +1,4 @@
-//! Receipts: what they prove, and that no changed bit of one proves anything.
+//! Receipts: the facts that they prove, and that a receipt with any bit changed proves nothing.
 
 use auction_core::{MarketId, Record, Sequence, Term, Timestamp};
 use auction_proto::arbitrary::{self, signing_key};
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 const MARKET: MarketId = MarketId([7; 16]);
 
-/// The receipt of a record that is the second of three.
+/// Receipt of a record that is the second of three.
 fn receipt(mut record: Record) -> (Record, Receipt) {
     record.sequence = Sequence(2);
     let (mut public, mut private) = (Vec::new(), Vec::new());
@@ -43,7 +43,7 @@ fn verify(receipt: &Receipt) -> Result<auction_proto::Proven, ReceiptError> {
     receipt.verify(MARKET, &signing_key().public())
 }
 
-/// The same bytes with each bit changed in turn.
+/// The bytes with each bit changed in turn.
 fn every_bit(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     (0..8 * bytes.len()).map(|bit| {
         let mut changed = bytes.to_vec();
@@ -66,7 +66,7 @@ proptest! {
         prop_assert_eq!(asked.request, record.request);
         prop_assert_eq!(&asked.command, &record.command);
 
-        // Without its private part something hidden is not known, and the rest still proved.
+        // Without the private part, the hidden command is unknown, and the rest is still proved.
         let closed = Receipt { private: None, ..receipt };
         let proven = verify(&closed).unwrap();
         prop_assert_eq!(proven.asked.is_some(), !record.command.is_hidden());

@@ -1,4 +1,4 @@
-//! Signed statements: checked without any state, and folded into a market.
+//! Signed statements: checked without state, and folded into a market.
 
 use auction_core::{
     Digest, FeedSequence, Market, MarketId, Name, PublicEvent, Role, Sequence, Term, Timestamp,
@@ -59,7 +59,7 @@ proptest! {
         prop_assert_eq!(verified, Err(StatementError::OtherMarket { found: batch.market, expected: other }));
     }
 
-    /// A statement signed for one purpose is none for another, even where its bytes would make sense.
+    /// A statement signed for one purpose is not valid for another, even if its bytes could be read as the other.
     #[test]
     fn a_statement_does_not_pass_for_one_of_another_purpose(checkpoint in checkpoint_statement()) {
         let signed = SignedCheckpoint::sign(&checkpoint, &signing_key());
@@ -95,7 +95,7 @@ proptest! {
     }
 }
 
-/// Small-order keys and forms of a signature that are not the only one: what a lax check would take.
+/// Small-order keys, and alternative forms of a signature: inputs that a lax check would accept.
 #[test]
 fn a_key_that_signs_everything_signs_nothing() {
     let mut identity = [0; 32];
@@ -154,7 +154,7 @@ fn head() -> StatementHead {
     }
 }
 
-/// A market of so many users.
+/// A market with this number of users.
 fn market(users: u32) -> Market {
     let mut market = Market::new(MARKET);
     for user in 1..=users {
@@ -180,7 +180,7 @@ fn batches_fold_into_the_market_and_what_it_has_is_passed_over() {
         let new = batch.apply_to(market).unwrap();
         new.map(|(at, _)| at.0).collect()
     };
-    // Users 2 to 4 come, of which 2 is known; then what is all known, and a sign of life.
+    // Users 2 to 4 arrive, of which 2 is known; then a batch of known users, and one without events.
     assert_eq!(places(&batch(2..=4), &mut market_here), [3, 4]);
     assert_eq!(places(&batch(1..=3), &mut market_here), [0; 0]);
     let life = BatchBuilder::new().statement(head(), FeedSequence(4), market(4).digest());
@@ -189,7 +189,7 @@ fn batches_fold_into_the_market_and_what_it_has_is_passed_over() {
 }
 
 #[test]
-fn a_batch_that_does_not_follow_is_told_apart_from_one_that_lies() {
+fn a_gap_before_a_batch_differs_from_a_contradiction() {
     let mut here = market(2);
     let (after, at) = (FeedSequence(3), FeedSequence(2));
     let error = batch(4..=4).apply_to(&mut here).err();
@@ -235,7 +235,7 @@ fn a_batch_takes_what_has_room_and_no_more() {
 }
 
 #[test]
-fn a_part_of_a_snapshot_is_taken_where_it_was_signed_and_nowhere_else() {
+fn a_part_of_a_snapshot_is_valid_only_where_it_was_signed() {
     let parts: Vec<SnapshotPart> = SnapshotPart::of_market(&market(3)).collect();
     let (bytes, hash) = SnapshotBytes::of(&parts[0]);
     let statement = auction_proto::SnapshotStatement {

@@ -1,4 +1,4 @@
-//! The tree: its proofs hold, nothing else does, and another's tree of the same leaves is the same.
+//! The tree: its proofs hold, false proofs fail, and another implementation's tree of the same leaves is equal.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use sha2::Sha256;
 
-/// A tree whose subtrees are made anew whenever they are asked for.
+/// A tree whose subtrees are computed again at each request.
 struct Leaves(Vec<Vec<u8>>);
 
 impl Leaves {
@@ -44,7 +44,7 @@ impl Subtrees for Leaves {
     }
 }
 
-/// The test vectors of RFC 6962's first implementations: roots of the first leaves `""`, `00`, `10`, `20 21`, `30 31`,
+/// Test vectors of RFC 6962's first implementations: roots of the first leaves `""`, `00`, `10`, `20 21`, `30 31`,
 /// `40 41 42 43`.
 #[test]
 fn roots_are_those_that_others_compute() {
@@ -102,7 +102,7 @@ fn every_proof_of_every_small_tree_holds() {
 }
 
 #[test]
-fn the_right_edge_has_the_root_and_tells_every_whole_subtree_once() {
+fn the_right_edge_has_the_root_and_reports_each_subtree_once() {
     let mut edge = Frontier::new();
     let mut told = Vec::new();
     for index in 0..70_u64 {
@@ -165,7 +165,7 @@ proptest! {
         prop_assert!(check_inclusion(&whole, record, &bytes, &path).is_err());
     }
 
-    /// A journal in which one record differs, is missing, or has changed places with the next.
+    /// A journal in which one record differs, is missing, or is swapped with the next.
     #[test]
     fn a_history_that_was_changed_does_not_go_on_from_the_old(
         old in 1_u64..=80, more in 0_u64..=80, at: Index, change in 0..3,

@@ -1,4 +1,4 @@
-//! Tells the program which compiler built it: counts of one say nothing about another.
+//! Passes the compiler's version to the program: instruction counts are comparable only for the same compiler.
 
 use std::env::var;
 use std::process::Command;

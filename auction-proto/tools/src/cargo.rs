@@ -1,10 +1,10 @@
-//! Running cargo in the workspace of this program.
+//! Calls of cargo in the workspace of this program.
 
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs cargo with arguments and variables of the environment.
+/// Runs cargo with arguments and environment variables.
 ///
 /// # Errors
 /// When it cannot be started, or fails.

@@ -3,9 +3,9 @@
 //! ```text
 //! cargo xtask schema                writes auction-proto/schema/v1 from the types, after each change of a message
 //! cargo xtask vectors FOLDER        writes conformance vectors into a new folder
-//! cargo xtask golden                writes missing golden files, and freezes what is new
-//! cargo xtask instructions          compares the instructions of the hot paths with those that the repository keeps
-//! cargo xtask instructions update   keeps what is counted now
+//! cargo xtask golden                writes missing golden files, and adds them to the frozen list
+//! cargo xtask instructions          compares the instruction counts of the hot paths with the stored ones
+//! cargo xtask instructions update   stores the current counts
 //! ```
 
 mod cargo;
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Lets the tests write golden files that are missing, and then append them to the list of what is frozen.
+/// Runs the test that writes missing golden files, then the one that appends them to the list of frozen files.
 fn golden() -> Result<(), Box<dyn Error>> {
     for test in ["golden", "frozen"] {
         let arguments = ["test", "-p", "auction-proto", "--test", test];
@@ -54,7 +54,8 @@ fn golden() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs the package that counts. It is built alone: the features of this program would change what is counted.
+/// Runs the package that counts instructions. It is built separately, because the features of this program would
+/// change the counts.
 fn instructions(rest: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut arguments = vec![
         "run",

@@ -1,4 +1,4 @@
-//! What the disk asks for a bid, whoever writes it.
+//! Cost of a durable write on this disk, independent of any server.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 
 use crate::histogram::Times;
 
-/// What a lone bid takes in the journal: a frame's header and a record, rounded up.
+/// Bytes of a single bid in the journal: a frame's header and a record, rounded up.
 const BYTES: usize = 192;
-/// Zeros that are written ahead, for as many syncs as fit.
+/// Zeros written in advance, enough for all syncs that fit.
 pub const WRITTEN_AHEAD: usize = 64 << 20;
 
-/// What a sync costs alone.
+/// State of the file at a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writing {
-    /// The file grows with each.
+    /// The file grows with each write.
     Growing,
-    /// It was filled with zeros and synced before.
+    /// The file was filled with zeros and synced before.
     WrittenAhead,
 }
 
-/// Appends and syncs, one after another, for so long.
+/// Appends and syncs repeatedly for the given duration.
 pub fn bare_syncs(folder: &Path, writing: Writing, for_long: Duration) -> io::Result<Times> {
     let path = folder.join("bare");
     let mut times = Times::new();

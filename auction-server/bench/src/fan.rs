@@ -1,8 +1,8 @@
-//! One to many: messages go in at one end, and everyone who listens must have each of them, in order.
+//! Fan-out: messages are published at one end, and every listener must receive each of them, in order.
 //!
-//! One thread holds both ends. So many messages are under way as the window lets: who publishes waits for the slowest
-//! of those who listen, so that nobody has a reason to leave anything out. What is counted is every message at every
-//! listener, from the first that is sent until the last has the last.
+//! One thread runs both ends. The window limits the messages in flight: publishers wait for the slowest listener, so
+//! that no system has a reason to drop messages. Deliveries are counted as every message at every listener, from the
+//! first send until the last listener has the last message.
 
 use std::io;
 use std::net::TcpStream;
@@ -15,59 +15,59 @@ use rustix::time::Timespec;
 
 use crate::outgoing::Outgoing;
 
-/// How much is read at a time.
+/// Buffer size of a read, in bytes.
 const INPUT_BYTES: usize = 256 * 1_024;
-/// How long nothing may come while something is under way.
+/// Maximum silence while messages are in flight.
 const SILENCE_MAX: Timespec = Timespec {
     tv_sec: 20,
     tv_nsec: 0,
 };
 
-/// Something that hands each message to everyone who listens. It runs until it is dropped.
+/// A system that delivers each message to all listeners. It runs until it is dropped.
 pub trait Feed {
-    /// What it is called in the report.
+    /// Name in the report.
     fn name(&self) -> String;
 
-    /// How it was started: its flags that are not the default.
+    /// Flags that are not the default, for the report.
     fn started_as(&self) -> String;
 
-    /// So many begin to listen, and those who publish are ready to.
+    /// Starts the given number of listeners, and prepares the publishers.
     fn begin(&mut self, listeners: usize) -> io::Result<Sockets>;
 
-    /// Appends as many messages as this publisher may have under way, `room` at most; gives how many.
+    /// Appends as many messages as this publisher may have in flight, `room` at most; returns their number.
     fn publish(&mut self, publisher: usize, room: u64, out: &mut Vec<u8>) -> io::Result<u64>;
 
-    /// Takes what came to a publisher.
+    /// Handles the bytes received by a publisher.
     ///
     /// # Errors
-    /// When a message was not taken.
+    /// When a message was not accepted.
     fn answered(&mut self, publisher: usize, bytes: &[u8], reply: &mut Vec<u8>) -> io::Result<()>;
 
-    /// Takes what came to a listener; gives how many messages of this turn it has.
+    /// Handles the bytes received by a listener; returns how many messages of this turn it has in total.
     ///
     /// # Errors
-    /// When something is missing, out of order, or other than what was published.
+    /// When a message is missing, out of order, or different from the published one.
     fn deliver(&mut self, listener: usize, bytes: &[u8], reply: &mut Vec<u8>) -> io::Result<u64>;
 }
 
-/// The ends of a turn.
+/// Connections of a turn.
 #[derive(Debug)]
 pub struct Sockets {
     pub listeners: Vec<TcpStream>,
     pub publishers: Vec<TcpStream>,
 }
 
-/// How much is sent.
+/// Amount of messages in a turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Amount {
     pub listeners: usize,
-    /// How many messages.
+    /// Number of messages.
     pub messages: u64,
-    /// How many of them the slowest listener may lack.
+    /// Maximum number of messages by which the slowest listener may be behind.
     pub window: u64,
 }
 
-/// Sends so many to so many. Gives the time from the first send to the last delivery.
+/// Sends the messages to all listeners. Returns the time from the first send to the last delivery.
 pub fn run(feed: &mut dyn Feed, amount: Amount) -> io::Result<Duration> {
     let Sockets {
         listeners,
@@ -131,7 +131,7 @@ impl Run {
 
     fn publish(&mut self, feed: &mut dyn Feed, slowest: u64) -> io::Result<()> {
         let publishers = self.ends.len() - self.amount.listeners;
-        // Each is the first in its turn.
+        // Publishers take turns in being the first.
         let first = self.sent as usize;
         for number in (0..publishers).map(|n| (first + n) % publishers) {
             let place = self.amount.listeners + number;

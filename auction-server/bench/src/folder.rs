@@ -1,4 +1,4 @@
-//! A folder of its own for everything that is measured, on a disk that is one.
+//! A temporary folder for all measurements, on a real disk.
 
 use std::fs;
 use std::io;
@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::statfs;
 
-/// Kinds of file systems that keep files in memory: tmpfs and ramfs.
+/// File systems that keep files in memory: tmpfs and ramfs.
 const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
 
-/// A folder that is gone when this is dropped.
+/// A folder that is deleted when this is dropped.
 #[derive(Debug)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A new folder within `above`, which is made if it is not there.
+    /// Creates a new folder in `above`, which is created if it is missing.
     ///
     /// # Errors
-    /// When it lies in memory: a sync would cost nothing there.
+    /// When the folder is in memory: a sync would cost nothing there.
     pub fn new(above: &Path) -> io::Result<Self> {
         fs::create_dir_all(above)?;
         let above = above.canonicalize()?;
@@ -38,7 +38,7 @@ impl Folder {
         &self.0
     }
 
-    /// A new folder within it.
+    /// Creates a new folder within this one.
     pub fn within(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.0.join(name);
         let _ = fs::remove_dir_all(&path);
@@ -49,7 +49,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left lies in the folder that was named.
+        // Leftovers stay in the named folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

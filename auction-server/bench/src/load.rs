@@ -1,8 +1,8 @@
-//! Bids, many at a time, by one thread over sockets that never block.
+//! Bids, many at a time, sent by one thread over non-blocking sockets.
 //!
-//! The schedule is fixed ahead. A bid's time is taken from the moment it was due, whether or not there was room to
-//! send it then: a server that stalls does not hide the bids that should have come meanwhile (Tene's *coordinated
-//! omission*). Without a rate there is as much in flight as may be at every moment, and time is taken from the send.
+//! The schedule is fixed in advance. The latency of a bid counts from its scheduled time, even if it could not be
+//! sent then: a server that stalls does not hide the bids that should have arrived meanwhile (Tene's *coordinated
+//! omission*). Without a rate, the maximum number of bids is always in flight, and latency counts from the send.
 
 use std::collections::VecDeque;
 use std::io;
@@ -22,46 +22,46 @@ use crate::outgoing::Outgoing;
 use crate::target::{Answer, Speaker, unexpected};
 use crate::workload::{Trader, Workload};
 
-/// How much is read at a time.
+/// Buffer size of a read, in bytes.
 const INPUT_BYTES: usize = 64 * 1_024;
-/// How long what is under way at the end may take.
+/// Time limit for the bids still in flight at the end.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
-/// How many of the bids must be accepted at least.
+/// Minimum share of accepted bids.
 const ACCEPTED_MIN: f64 = 0.9;
-/// The timer's place among the events.
+/// Number of the timer among the events.
 const TIMER: u64 = u64::MAX;
 
-/// How bids come.
+/// Parameters of a load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Load {
-    /// How many connections bid, each for a trader of its own.
+    /// Number of connections, each with its own trader.
     pub connections: u32,
-    /// How many bids of each are under way at most.
+    /// Maximum number of bids in flight per connection.
     pub in_flight: u32,
     pub pace: Pace,
-    /// What is not counted at the beginning.
+    /// Unmeasured time at the beginning.
     pub warm_up: Duration,
-    /// What is counted.
+    /// Measured time.
     pub measured: Duration,
-    /// The trader of the first connection. The next connection's is the next.
+    /// Trader of the first connection; the following connections have the following traders.
     pub first_trader: u32,
-    /// How many traders there are.
+    /// Number of traders.
     pub traders: u32,
 }
 
-/// When bids are sent.
+/// Times at which bids are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
-    /// As soon as there is room in flight.
+    /// As soon as the limit in flight permits.
     Saturated,
-    /// So many a second in all, evenly, connection by connection.
+    /// Bids per second in total, evenly distributed, connection by connection.
     Rate(f64),
 }
 
-/// What came of it.
+/// Result of a load.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// All that were answered, also while nothing was counted.
+    /// All answered bids, including the unmeasured ones.
     pub answered: u64,
     pub accepted: u64,
     pub refused: u64,
@@ -70,17 +70,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Accepted bids a second.
+    /// Accepted bids per second.
     pub fn rate(&self) -> f64 {
         self.accepted as f64 / self.took.as_secs_f64()
     }
 
-    /// Whether enough were accepted that it was bids that were measured.
+    /// Returns true if enough bids were accepted for a valid measurement.
     pub fn is_of_bids(&self) -> bool {
         self.accepted_share() >= ACCEPTED_MIN
     }
 
-    /// How many of those that count were accepted; all when there are none.
+    /// Share of accepted bids among the measured ones; 1 without any.
     pub fn accepted_share(&self) -> f64 {
         match self.accepted + self.refused {
             0 => 1.0,
@@ -89,13 +89,13 @@ impl Outcome {
     }
 }
 
-/// A new connection for a trader, ready to bid.
+/// Opens a new connection of a trader, ready to bid.
 pub type Connect<'a> = dyn FnMut(Trader) -> io::Result<(TcpStream, Box<dyn Speaker>)> + 'a;
 
-/// Bids.
+/// Sends the bids.
 ///
 /// # Errors
-/// When a connection fails, or what is under way at the end is not answered.
+/// When a connection fails, or bids in flight at the end are not answered.
 pub fn run(connect: &mut Connect<'_>, workload: &mut Workload, load: &Load) -> io::Result<Outcome> {
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
     let mut clients = Vec::new();
@@ -115,9 +115,9 @@ struct Client {
     trader: u32,
     input: Vec<u8>,
     filled: usize,
-    /// When those under way were due, or sent.
+    /// Scheduled or send times of the bids in flight.
     under_way: VecDeque<Instant>,
-    /// When those were due for which there was no room.
+    /// Scheduled times of the bids that could not be sent yet.
     due: VecDeque<Instant>,
 }
 
@@ -130,9 +130,9 @@ struct Run<'a> {
     begun: Instant,
     counts_from: Instant,
     ends: Instant,
-    /// How many bids of the schedule have been due.
+    /// Number of bids of the schedule whose time has come.
     scheduled: u64,
-    /// What the timer is set to.
+    /// Time to which the timer is set.
     wakes_at: Option<Instant>,
     outcome: Outcome,
 }
@@ -210,7 +210,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// When the bid of this number is due.
+    /// Scheduled time of the bid with this number.
     fn due_at(&self, rate: f64, number: u64) -> Instant {
         self.begun + Duration::from_secs_f64(number as f64 / rate)
     }
@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Hands what has become due to its connections.
+    /// Passes due bids to their connections.
     fn send_due(&mut self, rate: f64) -> io::Result<()> {
         let now = Instant::now();
         let first = self.scheduled;
@@ -258,7 +258,7 @@ impl<'a> Run<'a> {
         (0..self.clients.len()).try_for_each(|place| self.send(place))
     }
 
-    /// Sends what may be sent on a connection.
+    /// Sends as many bids on a connection as its limit permits.
     fn send(&mut self, place: usize) -> io::Result<()> {
         let client = &mut self.clients[place];
         while client.under_way.len() < self.load.in_flight as usize {
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
         client.socket.send(&self.epoll)
     }
 
-    /// Reads what has come on a connection.
+    /// Reads the received bytes of a connection.
     fn read(&mut self, place: usize) -> io::Result<()> {
         let client = &mut self.clients[place];
         client.filled += client.socket.receive(&mut client.input[client.filled..])?;
@@ -293,7 +293,7 @@ impl<'a> Run<'a> {
             let from = client.under_way.pop_front();
             let from = from.ok_or_else(|| unexpected("an answer to nothing"))?;
             self.outcome.answered += 1;
-            // Of a schedule every bid counts that was due, however late it was answered.
+            // With a schedule, every due bid counts, however late its answer.
             let at = match self.load.pace {
                 Pace::Saturated => now,
                 Pace::Rate(_) => from,

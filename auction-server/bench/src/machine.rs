@@ -1,4 +1,4 @@
-//! When, where and with what is measured: what one must know to read the figures, and no names.
+//! Date, machine and versions of a measurement: the facts needed for reading the figures, without host names.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use auction_core::Timestamp;
 
-/// The date, the machine with the disk that `folder` lies on, and the versions, as a list.
+/// Returns the date, the machine with the disk of `folder`, and the versions, as a list.
 pub fn told(folder: &Path, server: &Path) -> io::Result<String> {
     let mut list = String::new();
     for (name, value) in [
@@ -58,7 +58,7 @@ fn system() -> io::Result<String> {
     Ok(format!("Linux {}", release.trim()))
 }
 
-/// `name : value` in a file of the system.
+/// Value of a line `name : value` in a file of the system.
 fn value_of<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let (found, value) = line.split_once(':')?;
@@ -66,14 +66,14 @@ fn value_of<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// What ran in the minute before: the figures are of a machine that had little else to do, or not.
+/// Load of the machine in the minute before: it shows if other programs were running.
 fn busy() -> io::Result<String> {
     let load = fs::read_to_string("/proc/loadavg")?;
     let load = load.split(' ').next().unwrap_or_default();
     Ok(format!("{load} threads on average in the last minute"))
 }
 
-/// The file system that a folder lies in, and what the system says of its device.
+/// File system of a folder, and the system's description of its device.
 fn disk(folder: &Path) -> io::Result<String> {
     let device = fs::metadata(folder)?.dev();
     let numbers = format!(
@@ -82,7 +82,7 @@ fn disk(folder: &Path) -> io::Result<String> {
         rustix::fs::minor(device)
     );
     let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-    // proc(5): number, parent, device, root, where, options, and behind a dash the kind and the source.
+    // proc(5): number, parent, device, root, mount point, options, and after a dash the type and the source.
     let mount = mounts
         .lines()
         .find(|line| line.split(' ').nth(2) == Some(&numbers));
@@ -103,7 +103,7 @@ fn disk(folder: &Path) -> io::Result<String> {
     Ok(format!("{kind} on {source}{spins}"))
 }
 
-/// The server's version, and this tree's commit.
+/// The server's version, and the commit of this source tree.
 fn measured(server: &Path) -> String {
     let here = env!("CARGO_MANIFEST_DIR");
     let version = said(Command::new(server).arg("--version"));
@@ -112,7 +112,7 @@ fn measured(server: &Path) -> String {
     format!("{version}; this tree is at commit {commit}")
 }
 
-/// What a program says, on one line.
+/// Output of a program, as one line.
 fn said(command: &mut Command) -> String {
     let output = command
         .output()

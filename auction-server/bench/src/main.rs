@@ -1,8 +1,8 @@
-//! `auction-bench`: measures the market beside what people would use instead, in turns within one run, and bids at
-//! a running market on a fixed schedule.
+//! `auction-bench`: compares the market with common alternatives, in turns within one run, and sends bids to a
+//! running market on a fixed schedule.
 //!
-//! What is measured lies in `experiments/`, one file a question; whom it is put to in `targets/`. All are given the same
-//! bids by the same [`load`].
+//! `experiments/` contains the measured questions, one file each; `targets/` the measured systems. All systems
+//! receive the same bids from the same [`load`].
 
 mod cli;
 mod experiments;

@@ -1,4 +1,4 @@
-//! One end of a connection that never blocks: what is to be sent waits here until the socket takes it.
+//! One end of a non-blocking connection, with a buffer for bytes that the socket does not accept yet.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,20 +6,20 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-/// A socket among those that are waited for, and what is yet to be sent on it.
+/// A socket registered for events, and the bytes that are still to be sent on it.
 #[derive(Debug)]
 pub struct Outgoing {
     stream: TcpStream,
-    /// What is to be sent; whoever adds to it calls [`Self::send`].
+    /// Bytes to be sent; after appending, call [`Self::send`].
     pub bytes: Vec<u8>,
     sent: usize,
-    /// Its number among the events.
+    /// Number of the socket among the events.
     place: u64,
     is_stuck: bool,
 }
 
 impl Outgoing {
-    /// Waits from now on for what comes on `stream`, as number `place`.
+    /// Registers `stream` for events, as number `place`.
     pub fn new(stream: TcpStream, epoll: &OwnedFd, place: usize) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
@@ -34,12 +34,12 @@ impl Outgoing {
         })
     }
 
-    /// Whether the socket takes no more at the moment.
+    /// Returns true while the socket accepts no more bytes.
     pub fn is_stuck(&self) -> bool {
         self.is_stuck
     }
 
-    /// Sends as much as the socket takes. If it does not take all, it is waited for until it does.
+    /// Sends as many bytes as the socket accepts. If some are left, an event reports when it accepts more.
     pub fn send(&mut self, epoll: &OwnedFd) -> io::Result<()> {
         while self.sent < self.bytes.len() {
             match self.stream.write(&self.bytes[self.sent..]) {
@@ -64,10 +64,10 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Reads what has come into `input`; 0 when nothing has.
+    /// Reads the received bytes into `input`; returns 0 if there are none.
     ///
     /// # Errors
-    /// Also when the other end has closed.
+    /// Also when the other end has closed the connection.
     pub fn receive(&mut self, input: &mut [u8]) -> io::Result<usize> {
         match self.stream.read(input) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),

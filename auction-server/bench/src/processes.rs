@@ -1,4 +1,4 @@
-//! Programs that are started here, watched, and ended by their own number.
+//! Programs that this one starts, monitors, and ends by process id.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a program may take until it is ready.
+/// Time limit until a program is ready.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// How long it may take to end when it is asked to; then it is killed.
+/// Time limit for ending after the request; then the program is killed.
 const END_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How many characters of what a program said are shown when it fails.
+/// Number of characters of a program's output that are shown when it fails.
 const SHOWN_MAX: usize = 2_000;
 
-/// A program that runs. Asked to end when this is dropped.
+/// A running program. It is asked to end when this is dropped.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -26,7 +26,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it; what it says goes to a file in `folder`.
+    /// Starts the program; its output goes to a file in `folder`.
     pub fn start(command: &mut Command, folder: &Path) -> io::Result<Self> {
         let said = folder.join("said.txt");
         let out = File::create(&said)?;
@@ -46,16 +46,16 @@ impl Program {
         self.child.id()
     }
 
-    /// Ends it without a warning.
+    /// Kills the program without a request to end.
     pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
     }
 
-    /// Waits until `ready` gives something of what the program has said so far.
+    /// Waits until `ready` returns a value for the program's output so far.
     ///
     /// # Errors
-    /// When it ends before, or takes too long.
+    /// When the program ends before, or the time limit passes.
     pub fn wait_for<T>(&mut self, mut ready: impl FnMut(&str) -> Option<T>) -> io::Result<T> {
         let until = Instant::now() + READY_WITHIN;
         loop {
@@ -82,7 +82,7 @@ impl Drop for Program {
     fn drop(&mut self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            // It may have ended already.
+            // The process may have ended already.
             let _ = kill_process(pid, Signal::INT);
         }
         let until = Instant::now() + END_WITHIN;
@@ -97,7 +97,7 @@ impl Drop for Program {
     }
 }
 
-/// A program by name: in the path, or in one of these folders.
+/// Finds a program by name: in the path, or in one of these folders.
 pub fn find(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> io::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let in_path = std::env::split_paths(&path).chain(folders);
@@ -112,22 +112,22 @@ pub fn find(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> io::Resul
         })
 }
 
-/// A port of this machine that is free at this moment.
+/// Returns a port of this machine that is free now.
 pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// The address of a port of this machine.
+/// Returns the address of a port of this machine.
 pub fn here(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
-/// Connects to someone who may not listen yet.
+/// Connects to a program that may not be listening yet.
 pub fn connect_when_ready(program: &mut Program, port: u16) -> io::Result<TcpStream> {
     program.wait_for(|_| TcpStream::connect(here(port)).ok())
 }
 
-/// The time that a process and those it has begun have had on processors.
+/// Processor time of a process and of those it has started.
 pub fn processor_time(pid: u32) -> io::Result<Duration> {
     let mut total = time_of(pid)?;
     for task in fs::read_dir("/proc")?.flatten() {
@@ -135,14 +135,14 @@ pub fn processor_time(pid: u32) -> io::Result<Duration> {
         if let Some(number) = number
             && parent_of(number) == Some(pid)
         {
-            // It may have ended since.
+            // The process may have ended since.
             total += time_of(number).unwrap_or_default();
         }
     }
     Ok(total)
 }
 
-/// What a process has used and its children that have ended, in ticks of a hundredth of a second.
+/// Processor time of a process and its ended children, in ticks of a hundredth of a second.
 fn time_of(pid: u32) -> io::Result<Duration> {
     let fields = stat_of(pid)?;
     // Fields 14 to 17 of proc(5): utime, stime, cutime, cstime; these begin with field 3.
@@ -159,21 +159,21 @@ fn parent_of(pid: u32) -> Option<u32> {
 
 fn stat_of(pid: u32) -> io::Result<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name stands in brackets and may hold anything.
+    // The name is in brackets and may contain any characters.
     let (_, fields) = text.rsplit_once(')').unwrap_or_default();
     Ok(fields.split_whitespace().map(str::to_owned).collect())
 }
 
-/// What a thread has done.
+/// Work of a thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Worked {
-    /// Its time on processors.
+    /// Its processor time.
     pub time: Duration,
-    /// What it has written to files.
+    /// Bytes that it has written to files.
     pub bytes: u64,
 }
 
-/// What the threads of this name in a process have done; nothing when there is none.
+/// Returns the work of the threads with this name in a process; zero without such a thread.
 pub fn worked(pid: u32, thread: &str) -> io::Result<Worked> {
     let mut all = Worked::default();
     for task in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
@@ -181,7 +181,7 @@ pub fn worked(pid: u32, thread: &str) -> io::Result<Worked> {
         if read("comm").trim() != thread {
             continue;
         }
-        // The first number of its line in the scheduler's statistics: nanoseconds.
+        // The first number in the scheduler's statistics: nanoseconds.
         let nanos = read("schedstat")
             .split(' ')
             .next()
@@ -196,7 +196,8 @@ pub fn worked(pid: u32, thread: &str) -> io::Result<Worked> {
     Ok(all)
 }
 
-/// A command's program and flags, as one would type them, with the last name of each path: the rest is this machine's.
+/// A command's program and flags, as a person would type them. Only the last name of each path is shown: the rest is
+/// specific to this machine.
 pub fn typed(command: &Command) -> String {
     let parts = [command.get_program()]
         .into_iter()
@@ -233,7 +234,7 @@ mod tests {
         let thread = named.spawn(move || told.recv().is_err()).expect("a thread");
         let until = Instant::now() + READY_WITHIN;
         let found = loop {
-            // Its name is set when it begins to run.
+            // A thread's name is set when it begins to run.
             let found = worked(std::process::id(), "bench-named").unwrap();
             if !found.time.is_zero() {
                 break found;

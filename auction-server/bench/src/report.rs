@@ -1,4 +1,4 @@
-//! What is told in the end: a page of Markdown with its tables, and pictures beside it.
+//! The report: a page of Markdown with its tables, and pictures beside it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,38 +8,38 @@ use std::path::Path;
 use crate::plot;
 use crate::row::{HEADER, Row, Told};
 
-/// What stands around the table of all questions, in the report and wherever it is shown beside.
+/// Markers around the table of all questions, in the report and in other files that show it.
 pub const TABLE_BEGINS: &str = "<!-- measured: this table is written by auction-bench -->\n";
 pub const TABLE_ENDS: &str = "<!-- measured: its end -->\n";
-/// The picture of all rows that have an aim.
+/// Name of the picture of all rows with an aim.
 const AIMS: &str = "aims";
 
-/// All that was measured.
+/// All measurements.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// When, where and with what it was measured, a paragraph or a list.
+    /// Date, machine and method of the measurements, as a paragraph or a list.
     pub setting: String,
     pub sections: Vec<Section>,
 }
 
-/// What was measured of one question.
+/// Measurements of one question.
 #[derive(Debug, Default)]
 pub struct Section {
     pub title: String,
     /// Paragraphs before the table.
     pub text: Vec<String>,
     pub rows: Vec<Row>,
-    /// Tables of another shape: their first row is the header.
+    /// Tables of other shapes: their first row is the header.
     pub tables: Vec<Vec<Vec<String>>>,
     pub pictures: Vec<Picture>,
 }
 
-/// A drawing.
+/// A picture.
 #[derive(Debug)]
 pub struct Picture {
-    /// Its file's name, without ending.
+    /// Name of its file, without extension.
     pub name: String,
-    /// What it shows.
+    /// Description of the picture.
     pub caption: String,
     pub svg: String,
 }
@@ -84,7 +84,7 @@ impl Section {
 }
 
 impl Report {
-    /// The table of all questions, with what stands around it.
+    /// The table of all questions, with its markers.
     pub fn table(&self) -> String {
         let mut text = format!("{TABLE_BEGINS}\n{HEADER}");
         self.in_short()
@@ -98,7 +98,7 @@ impl Report {
         rows.filter(|row| row.told == Told::InShort)
     }
 
-    /// The page.
+    /// The page in Markdown.
     pub fn markdown(&self) -> String {
         let mut text = format!(
             "# Measured\n\n\
@@ -136,10 +136,10 @@ impl Report {
         pictures.try_for_each(|picture| picture.write(folder))
     }
 
-    /// Puts the table in the place of the one that a file shows.
+    /// Replaces the table in a file by this one.
     ///
     /// # Errors
-    /// When the file shows none.
+    /// When the file contains no table.
     pub fn show_in(&self, file: &Path) -> io::Result<()> {
         let text = fs::read_to_string(file)?;
         let text = replaced(&text, &self.table()).ok_or_else(|| {
@@ -150,7 +150,7 @@ impl Report {
     }
 }
 
-/// A text with another table in the place of its own.
+/// Returns a text with its table replaced, or `None` without one.
 fn replaced(text: &str, table: &str) -> Option<String> {
     let (before, rest) = text.split_once(TABLE_BEGINS)?;
     let (_, after) = rest.split_once(TABLE_ENDS)?;
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_takes_the_place_of_the_one_before_and_nothing_else_changes() {
+    fn a_table_replaces_the_one_before_and_nothing_else_changes() {
         let shown = format!("# A\n\n{TABLE_BEGINS}old\n{TABLE_ENDS}\nZ\n");
         let table = Report::default().table();
         let renewed = replaced(&shown, &table).unwrap();

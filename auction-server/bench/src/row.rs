@@ -1,15 +1,15 @@
-//! One figure of ours beside one of another, and whether it is what it should be.
+//! One figure of ours beside one of another system, and its aim.
 
 use crate::stats::Stats;
 
-/// One figure of ours beside one of another.
+/// One figure of ours beside one of another system.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub what: String,
     pub unit: Unit,
-    /// A value of each round.
+    /// One value per round.
     pub ours: Vec<f64>,
-    /// Beside what.
+    /// Name of the comparison.
     pub beside: String,
     pub theirs: Theirs,
     pub aim: Aim,
@@ -19,11 +19,11 @@ pub struct Row {
 /// The figure beside ours.
 #[derive(Clone, Debug)]
 pub enum Theirs {
-    /// A value of each round.
+    /// One value per round.
     Measured(Vec<f64>),
-    /// Why there is none.
+    /// Reason why there is no value.
     Missing(String),
-    /// There is nobody to measure beside.
+    /// There is no system to compare with.
     Nobody,
 }
 
@@ -33,19 +33,19 @@ impl From<Result<Vec<f64>, String>> for Theirs {
     }
 }
 
-/// Where a row is told.
+/// Place of a row in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
     /// Among the rows of its question, and in the table of all questions.
     InShort,
-    /// Among the rows of its question alone.
+    /// Among the rows of its question only.
     InFull,
 }
 
-/// What a figure counts.
+/// Unit of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// So many a second.
+    /// Number per second.
     PerSecond,
     Micros,
     Nanos,
@@ -53,20 +53,20 @@ pub enum Unit {
     Kib,
 }
 
-/// What ours beside theirs should be.
+/// Aimed ratio of ours to theirs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Aim {
     AtLeast(f64),
     AtMost(f64),
-    /// Nothing: it is stated.
+    /// No aim: the figure is only reported.
     Stated,
 }
 
-/// What stands above rows.
+/// Header of the table of rows.
 pub const HEADER: &str = "| what | ours | beside | theirs | ours / theirs | aim | reached |\n|---|---|---|---|---|---|---|\n";
 
 impl Row {
-    /// Ours beside theirs: of the medians, and the least and most of a round.
+    /// Ratio of ours to theirs: that of the medians, and the minimum and maximum of a round.
     pub fn ratio(&self) -> Option<Stats> {
         let Theirs::Measured(theirs) = &self.theirs else {
             return None;
@@ -80,7 +80,7 @@ impl Row {
         })
     }
 
-    /// Whether the aim is reached; `None` when there is none, or nothing to measure it by.
+    /// Returns true if the aim is reached; `None` without an aim, or without values to compare.
     pub fn is_reached(&self) -> Option<bool> {
         let ratio = self.ratio()?.median;
         match self.aim {
@@ -90,7 +90,7 @@ impl Row {
         }
     }
 
-    /// A line of a table, under [`HEADER`].
+    /// Returns a line of a table, under [`HEADER`].
     pub fn markdown(&self) -> String {
         let ours = self.unit.stats(&self.ours);
         let theirs = match &self.theirs {
@@ -116,7 +116,7 @@ impl Row {
 }
 
 impl Unit {
-    /// What one that takes so many nanoseconds is in this unit.
+    /// Converts the nanoseconds of one operation to this unit.
     pub fn of_nanos(self, nanos: f64) -> f64 {
         match self {
             Self::PerSecond => 1e9 / nanos,
@@ -126,7 +126,7 @@ impl Unit {
         }
     }
 
-    /// A figure of this unit.
+    /// Formats a figure in this unit.
     pub fn figure(self, value: f64) -> String {
         match self {
             Self::PerSecond if value >= 1e7 => format!("{:.1} million/s", value / 1e6),
@@ -161,7 +161,7 @@ fn times(ratio: Stats) -> String {
     }
 }
 
-/// `1,234,567`.
+/// Formats a number as `1,234,567`.
 pub fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_the_medians_their_ratio_and_whether_the_aim_is_reached() {
+    fn a_row_shows_the_medians_their_ratio_and_the_aim() {
         let theirs = Theirs::Measured(vec![1_000.0, 1_000.0, 500.0]);
         assert_eq!(
             row(theirs.clone(), Aim::AtLeast(2.0)).markdown(),

@@ -1,4 +1,4 @@
-//! What the system asks for a send, whoever makes it: one loop that sends to many sockets, and nothing else.
+//! Cost of a send on this system, independent of any server: one loop that only sends to many sockets.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,14 +12,14 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::time::Timespec;
 
 const INPUT_BYTES: usize = 256 * 1_024;
-/// How often whoever reads looks whether it is over.
+/// Interval at which the reading thread checks if it must end.
 const LOOK_EVERY: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 20_000_000,
 };
 
-/// Sends so many bytes at a time to each of so many sockets in turn, while another thread reads them. Gives sends a
-/// second.
+/// Sends messages of `bytes` bytes to each of `sockets` sockets in turn, while another thread reads them. Returns
+/// sends per second.
 pub fn bare_sends(sockets: usize, bytes: usize, for_long: Duration) -> io::Result<f64> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let (mut senders, mut readers) = (Vec::new(), Vec::new());
@@ -44,7 +44,7 @@ fn send_all(senders: &mut [TcpStream], bytes: usize, for_long: Duration) -> io::
     let (begun, mut sends) = (Instant::now(), 0_u64);
     while begun.elapsed() < for_long {
         for sender in &mut *senders {
-            // The sockets block: whoever reads sets the pace when it is slower.
+            // The sockets block: the reading thread sets the pace if it is slower.
             sender.write_all(&message)?;
             sends += 1;
         }
@@ -63,7 +63,7 @@ fn read_all(mut readers: Vec<TcpStream>, over: &AtomicBool) -> io::Result<()> {
     while !over.load(Ordering::Relaxed) {
         epoll::wait(&epoll, spare_capacity(&mut events), Some(&LOOK_EVERY))?;
         for event in events.drain(..) {
-            // There is something: it does not wait.
+            // Bytes are available, so that this does not wait.
             let _ = readers[event.data.u64() as usize].read(&mut input)?;
         }
     }

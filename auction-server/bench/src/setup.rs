@@ -1,4 +1,4 @@
-//! What every question needs: a folder, a server, and turns of equal length.
+//! Common parts of all questions: a folder, a server, and turns of equal length.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,46 +10,46 @@ use crate::load::{self, Load, Outcome, Pace};
 use crate::target::Target;
 use crate::workload::Workload;
 
-/// How many traders there are: as many as bid at once.
+/// Number of traders: the maximum number that bid at once.
 pub const TRADERS: u32 = 50;
-/// How long a system that has nothing to do any more may take to come to rest.
+/// Time limit for a system without requests to become idle.
 const REST_WITHIN: Duration = Duration::from_secs(20);
-/// It rests when it was not on a processor for so long.
+/// Time without processor use after which a system counts as idle.
 const REST: Duration = Duration::from_millis(150);
 
-/// Where and how long is measured.
+/// Folder, server and durations of the measurements.
 #[derive(Debug)]
 pub struct Setup {
     pub folder: Folder,
     /// The program `auction-server`.
     pub server: PathBuf,
-    /// How many turns each one has at each question.
+    /// Number of turns of each system at each question.
     pub rounds: u32,
-    /// What is not counted at the beginning of a turn.
+    /// Unmeasured time at the beginning of a turn.
     pub warm_up: Duration,
-    /// What is counted.
+    /// Measured time of a turn.
     pub measured: Duration,
-    /// How many lots there are.
+    /// Number of lots.
     pub lots: u32,
     pub others: Others,
     pub length: Length,
 }
 
-/// Whether what takes minutes is measured too.
+/// Inclusion of measurements that take minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
     Usual,
     Long,
 }
 
-/// Whether others are measured.
+/// Inclusion of other systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
     Measured,
     LeftOut,
 }
 
-/// How many connections bid, and how many bids each has under way.
+/// Number of connections, and number of bids in flight on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     pub connections: u32,
@@ -57,7 +57,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// `50 connections, 16 in flight`.
+    /// Formats the shape: `50 connections, 16 in flight`.
     pub fn said(self) -> String {
         let s = if self.connections == 1 { "" } else { "s" };
         format!(
@@ -68,14 +68,14 @@ impl Shape {
 }
 
 impl Setup {
-    /// Says what goes on.
+    /// Prints progress.
     pub fn say(&self, what: &str) {
         let mut err = io::stderr().lock();
-        // Nobody may be reading it.
+        // Standard error may be closed.
         let _ = writeln!(err, "{what}");
     }
 
-    /// One of the others, if it is here and others are measured at all; else why not.
+    /// Starts another system, if it is installed and other systems are measured; otherwise returns the reason.
     pub fn other<S: Target>(
         &self,
         folder: &str,
@@ -100,7 +100,7 @@ impl Setup {
         Ok(self.contender(system))
     }
 
-    /// Someone with a book of their own.
+    /// Combines a system with its own workload.
     pub fn contender<S: Target>(&self, system: S) -> Contender<S> {
         Contender {
             system,
@@ -110,7 +110,7 @@ impl Setup {
     }
 }
 
-/// A system, and what was bid there.
+/// A system, and the state of the bids on it.
 #[derive(Debug)]
 pub struct Contender<S> {
     pub system: S,
@@ -118,20 +118,20 @@ pub struct Contender<S> {
     turns: u32,
 }
 
-/// What came of a turn.
+/// Result of a turn.
 #[derive(Clone, Debug)]
 pub struct Turn {
     pub outcome: Outcome,
-    /// What it cost on processors in all, what was put off until after it among it, for each bid.
+    /// Processor time per bid, including work that the system did after the turn.
     pub processor_micros: f64,
 }
 
 impl<S: Target> Contender<S> {
-    /// Bids for a turn, and waits until the system has done all that it put off, so that the next one's turn is its
-    /// own.
+    /// Bids for one turn, and waits until the system has finished its deferred work, so that it does not disturb the
+    /// next system's turn.
     ///
     /// # Errors
-    /// When a connection fails, or less than nine bids of ten are accepted: it would not be bids that were measured.
+    /// When a connection fails, or less than nine bids of ten are accepted: the measurement would be meaningless.
     pub fn turn(&mut self, setup: &Setup, shape: Shape, pace: Pace) -> io::Result<Turn> {
         let load = Load {
             connections: shape.connections,
@@ -139,7 +139,7 @@ impl<S: Target> Contender<S> {
             pace,
             warm_up: setup.warm_up,
             measured: setup.measured,
-            // A lone trader would find their own bid everywhere.
+            // A lone trader would lead every lot already.
             first_trader: self.turns,
             traders: TRADERS.max(shape.connections),
         };
@@ -170,7 +170,7 @@ impl<S: Target> Contender<S> {
         })
     }
 
-    /// Waits until it rests. Gives its time on processors.
+    /// Waits until the system is idle. Returns its processor time.
     fn rest(&self) -> io::Result<Duration> {
         let until = Instant::now() + REST_WITHIN;
         let mut last = self.system.processor_time()?;

@@ -1,6 +1,6 @@
-//! What came of repeated measurements.
+//! Statistics of repeated measurements.
 
-/// The median of several, the least and the most.
+/// Median, minimum and maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stats {
     pub median: f64,
@@ -9,8 +9,10 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Computes the statistics of the values.
+    ///
     /// # Panics
-    /// If there are none.
+    /// Without values.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);

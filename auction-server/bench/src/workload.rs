@@ -1,8 +1,8 @@
-//! Which bids are made: the same for everyone that is measured.
+//! The bids: the same for every measured system.
 
 use std::fmt;
 
-/// Whoever bids: traders are numbered from 0.
+/// Number of a trader, from 0.
 pub type Trader = u32;
 
 /// A bid to make.
@@ -12,20 +12,20 @@ pub struct Bid {
     pub cents: u64,
 }
 
-/// What was bid on each lot so far, and where each connection stands.
+/// Last price of each lot, and position of each connection.
 ///
-/// Connections walk over all lots in the same order, far apart from each other, each bidding a cent more than the one
-/// before, so that nobody outbids themself and few come too late.
+/// Connections visit all lots in the same order, far apart from each other, each bidding a cent more than the one
+/// before, so that nobody outbids themself and few bids are too late.
 #[derive(Debug)]
 pub struct Workload {
     lots: Vec<u32>,
-    /// The last price on each.
+    /// The last price of each lot.
     cents: Vec<u64>,
     leader: Vec<Option<Trader>>,
     next: Vec<usize>,
 }
 
-/// Every lot's last bid is this trader's own.
+/// This trader leads every lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoLotLeft(Trader);
 
@@ -40,12 +40,12 @@ impl fmt::Display for NoLotLeft {
 }
 
 impl Workload {
-    /// A book of lots 1 to `lots`, on which nobody has bid.
+    /// Creates a workload of lots 1 to `lots`, without bids.
     pub fn new(lots: u32) -> Self {
         Self::on((1..=lots).map(|lot| (lot, 0)))
     }
 
-    /// A book of lots at a price each, in cents.
+    /// Creates a workload of lots with a price each, in cents.
     pub fn on(lots: impl Iterator<Item = (u32, u64)>) -> Self {
         let (lots, cents): (Vec<u32>, Vec<u64>) = lots.unzip();
         Self {
@@ -56,18 +56,18 @@ impl Workload {
         }
     }
 
-    /// Whether there is no lot to bid on.
+    /// Returns true without any lot.
     pub fn is_empty(&self) -> bool {
         self.lots.is_empty()
     }
 
-    /// So many connections begin to walk.
+    /// Starts this number of connections, at positions far apart.
     pub fn begin(&mut self, connections: u32) {
         let apart = self.cents.len() / connections as usize;
         self.next = (0..connections as usize).map(|n| n * apart).collect();
     }
 
-    /// What the trader of this connection bids next.
+    /// Returns the next bid of this connection's trader.
     pub fn bid(&mut self, connection: usize, trader: Trader) -> Result<Bid, NoLotLeft> {
         for _ in 0..self.cents.len() {
             let place = self.next[connection];
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_bid_is_higher_than_the_one_before_on_its_lot_and_of_another_trader() {
+    fn each_bid_on_a_lot_is_higher_and_of_another_trader() {
         let mut workload = Workload::new(100);
         workload.begin(7);
         let mut last = vec![(0, None); 101];

@@ -1,4 +1,4 @@
-//! How traders pay, and what their accounts hold.
+//! Modes of accounts, and the assets that accounts hold.
 
 use auction_core::{AccountMode, Amount, Asset, Quantity, Symbol};
 

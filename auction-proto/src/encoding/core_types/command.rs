@@ -1,4 +1,4 @@
-//! Commands and who gave them, as the journal keeps them. No message holds one: what a client can ask is a
+//! Commands and their actors, as the journal stores them. No message contains one: each request of a client is a
 //! message of its own.
 
 use alloc::boxed::Box;

@@ -1,4 +1,4 @@
-//! What was decided: public events, which make the feed, and private ones, which stay in the journal.
+//! Decisions of the market: public events, which make up the feed, and private ones, which stay in the journal.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

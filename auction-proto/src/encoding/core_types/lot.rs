@@ -1,4 +1,4 @@
-//! Lots as everyone sees them. To add a format: a variant at the end of [`BookForm`], and a form of its book.
+//! Lots as everyone sees them. To add a format: add a variant at the end of [`BookForm`], and a form of its book.
 
 use alloc::vec::Vec;
 
@@ -47,7 +47,7 @@ form!(struct EnglishBookForm: EnglishBook = "auction_core::EnglishBook" {
     reserve: ReserveStatus,
 });
 
-// Its name in the schema is frozen.
+// The name in the schema is frozen.
 use auction_core::WinningThreshold as LeastWinning;
 form!(enum LeastWinningForm: LeastWinning = "auction_core::WinningThreshold" {
     0 = Bid(Price),

@@ -1,13 +1,12 @@
-//! The forms in which the core's types stand on the wire and in the journal.
+//! Forms of the core's types on the wire and in the journal.
 //!
-//! A form is a definition of its own, so that neither freezes the other: the compiler holds it beside the
-//! core's type and objects when they come apart, and the bytes follow the form alone. Fields are written in
-//! the order of the form. Variants are numbered by their place in it, written down beside each and held by
-//! the compiler; a shipped form never changes, and a new variant goes to its end.
+//! A form is a separate definition, so that neither the core's type nor the bytes freeze the other: the compiler
+//! compares the form with the core's type and reports a difference, and only the form determines the bytes. Fields
+//! are written in the order of the form. The number of a variant is its position in the form, written beside it and
+//! checked by the compiler; a shipped form never changes, and a new variant goes to its end.
 
-/// Writes a form down: `struct TheForm: CoreType = "path of the core's type" { fields }`, or an `enum` whose
-/// variants are preceded by their numbers. `#[serde(default)]` lets JSON leave a field out; in the binary form
-/// every field is there.
+/// Defines a form: `struct TheForm: CoreType = "path of the core's type" { fields }`, or an `enum` whose variants are
+/// preceded by their numbers. `#[serde(default)]` lets JSON omit a field; in the binary form every field is present.
 macro_rules! form {
     (struct $form:ident: $type:ident = $path:literal { $($(#[$attribute:meta])* $field:ident: $of:ty),* $(,)? }) => {
         #[derive(serde::Serialize, serde::Deserialize)]
@@ -50,7 +49,7 @@ macro_rules! form {
     };
 }
 
-/// Holds that numbers written down are the places of what they stand beside.
+/// Checks at compile time that the written numbers are the positions of their variants.
 macro_rules! in_order {
     ($($number:literal),*) => {
         const _: () = {

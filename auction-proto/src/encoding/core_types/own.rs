@@ -1,4 +1,4 @@
-//! What is told of one's own account.
+//! Events and state of a user's account, sent to that user only.
 
 use auction_core::{
     AccountEvent, Asset, LotId, OrderId, Price, Quantity, SessionId, Side, Span, StandingLead,

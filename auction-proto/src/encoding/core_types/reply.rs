@@ -1,4 +1,4 @@
-//! What the one who asked is told.
+//! Replies to the user who asked.
 
 use auction_core::{BidReply, LotId, OrderId, Price, Reply, SessionId, Timestamp, UserId};
 

@@ -1,4 +1,4 @@
-//! Formats and their terms. To add a format: a variant at the end of [`TermsForm`], and a form of its terms.
+//! Formats and their terms. To add a format: add a variant at the end of [`TermsForm`], and a form of its terms.
 
 use auction_core::{
     BookShown, CallTerms, Collar, DutchTerms, EnglishTerms, MarginalPriority, OpenLot, Price,

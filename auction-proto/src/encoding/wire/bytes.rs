@@ -9,7 +9,7 @@ use serde::{Deserializer, Serializer};
 
 use super::{Wire, read_text};
 
-/// Writes bytes: as they are, or as hexadecimal digits.
+/// Writes bytes: raw in the binary form, as hexadecimal digits in JSON.
 pub(crate) fn write_bytes<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
     struct Hex<'a>(&'a [u8]);
 
@@ -26,7 +26,7 @@ pub(crate) fn write_bytes<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S
     }
 }
 
-/// Reads at most `N` bytes into a buffer, and hands it with their number to `make`.
+/// Reads at most `N` bytes into a buffer, and passes it with their number to `make`.
 pub(crate) fn read_bytes<'de, D, T, const N: usize>(
     from: D,
     make: impl FnOnce(&[u8]) -> Option<T>,

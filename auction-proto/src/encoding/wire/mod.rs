@@ -1,5 +1,5 @@
-//! How single values stand on the wire: as compact numbers and bytes in the binary form, and in JSON as people
-//! and programs of any language can read them, with no number that a `double` would round.
+//! Single values on the wire: compact numbers and bytes in the binary form, and in JSON a form that people and
+//! programs of any language can read, without numbers that a `double` would round.
 //!
 //! | value | binary | JSON |
 //! |---|---|---|
@@ -12,8 +12,8 @@
 //! | symbol, security code, name | length and ASCII | string |
 //! | market id, digest, token, hash | length and bytes | string of hexadecimal digits |
 //!
-//! In the binary form every value has exactly one encoding, so that reading and writing again gives the same
-//! bytes. In JSON reading is kinder: `"aapl"` is `"AAPL"`.
+//! In the binary form every value has exactly one encoding, so that decoding and encoding again gives the same
+//! bytes. Reading JSON is more tolerant: `"aapl"` is read as `"AAPL"`.
 
 mod text;
 mod number;
@@ -27,23 +27,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(crate) use bytes::{read_bytes, unhex, write_bytes};
 pub(crate) use text::read_text;
 
-/// A value that can stand in a body.
+/// A value that can be part of a body.
 pub(crate) trait Wire: Sized {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
     fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
 }
 
-/// For `#[serde(with = "crate::encoding::wire")]`.
+/// Function for `#[serde(with = "crate::encoding::wire")]`.
 pub(crate) fn serialize<T: Wire, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
     value.write(to)
 }
 
-/// For `#[serde(with = "crate::encoding::wire")]`.
+/// Function for `#[serde(with = "crate::encoding::wire")]`.
 pub(crate) fn deserialize<'de, T: Wire, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     T::read(from)
 }
 
-/// Lets a borrowed value stand where serde wants `Serialize`.
+/// Implements serde's `Serialize` for a borrowed value.
 pub(crate) struct Ref<'a, T>(pub(crate) &'a T);
 
 impl<T: Wire> Serialize for Ref<'_, T> {
@@ -52,7 +52,7 @@ impl<T: Wire> Serialize for Ref<'_, T> {
     }
 }
 
-/// Lets a value come from where serde wants `Deserialize`.
+/// Implements serde's `Deserialize` for a value.
 pub(crate) struct Own<T>(pub(crate) T);
 
 impl<'de, T: Wire> Deserialize<'de> for Own<T> {
@@ -61,7 +61,8 @@ impl<'de, T: Wire> Deserialize<'de> for Own<T> {
     }
 }
 
-/// Reads structs in JSON by the names of their fields alone; serde would take them by their places too, from an array.
+/// Reads structs in JSON by the names of their fields only; serde would also accept an array, with the fields by
+/// position.
 pub(crate) struct Named<D>(pub(crate) D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<D> {
@@ -135,7 +136,7 @@ impl<T: Wire> Wire for Box<T> {
     }
 }
 
-/// Types whose own serde form is the wire's.
+/// Implements `Wire` for types whose serde form is already the wire's.
 macro_rules! as_serde {
     ($($type:ty),* $(,)?) => {$(
         impl $crate::encoding::wire::Wire for $type {

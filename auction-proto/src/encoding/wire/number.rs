@@ -59,13 +59,13 @@ fn parse_i64(text: &str) -> Result<i64, &'static str> {
 }
 
 fn parse_u64(text: &str) -> Result<u64, &'static str> {
-    // `parse` alone would take a plus sign.
+    // `parse` alone would accept a plus sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| digits);
     number.ok_or("is not a whole number of at most 64 bits; expected for example 120")
 }
 
-/// Numbers in a wrapper.
+/// Implements `Wire` for numbers in a wrapper type.
 macro_rules! as_number {
     ($($type:ident($number:ty)),* $(,)?) => {$(
         impl Wire for $type {
@@ -91,7 +91,7 @@ as_number!(
     Term(u64),
 );
 
-/// 64-bit numbers with a range of their own.
+/// Implements `Wire` for 64-bit numbers with a restricted range.
 macro_rules! as_checked_u64 {
     ($($type:ident: $get:ident, $new:path, $range:literal);* $(;)?) => {$(
         impl Wire for $type {
@@ -112,7 +112,7 @@ as_checked_u64!(
     Span: micros, Span::from_micros, "a span is in microseconds, at most 366 days";
 );
 
-/// Money: a number of ten-thousandths, or a decimal text.
+/// Implements `Wire` for money: a number of ten-thousandths, or a decimal text.
 macro_rules! as_money {
     ($($type:ident: $number:ty, $write:ident, $expected:literal);* $(;)?) => {$(
         impl Wire for $type {

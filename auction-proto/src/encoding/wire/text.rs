@@ -8,7 +8,7 @@ use serde::{Deserializer, Serializer};
 
 use super::Wire;
 
-/// Texts that name things.
+/// Implements `Wire` for names and symbols.
 macro_rules! as_name {
     ($($type:ident: $expected:literal);* $(;)?) => {$(
         impl Wire for $type {
@@ -35,7 +35,7 @@ as_name!(
     Name: "a name of 2 to 32 of a-z 0-9 . _ -";
 );
 
-/// Reads a text that `parse` turns into a value, without keeping it.
+/// Reads a text and converts it with `parse`, without storing it.
 pub(crate) fn read_text<'de, D, T, E>(
     from: D,
     expected: &'static str,

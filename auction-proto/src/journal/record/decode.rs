@@ -9,8 +9,8 @@ use crate::encoding::codec::Reader;
 use crate::encoding::wire::{Own, Wire};
 use crate::limits::RECORD_EVENTS_MAX;
 
-/// Reads the records of a batch. Each private part is checked against its commitment. After an error nothing
-/// more comes.
+/// Reads the records of a batch, and checks each private part against its commitment. The iterator ends after an
+/// error.
 #[must_use]
 pub fn decode_records<'a>(public: &'a [u8], private: &'a [u8]) -> Records<'a> {
     Records {
@@ -20,7 +20,7 @@ pub fn decode_records<'a>(public: &'a [u8], private: &'a [u8]) -> Records<'a> {
     }
 }
 
-/// Reads what everyone may see of the records of a batch. After an error nothing more comes.
+/// Reads the public parts of the records of a batch. The iterator ends after an error.
 #[must_use]
 pub fn decode_public_records(public: &[u8]) -> PublicRecords<'_> {
     PublicRecords(Parts::new(public))
@@ -77,10 +77,10 @@ impl Records<'_> {
 }
 
 impl PublicRecord {
-    /// The whole record, with its private part when it has one.
+    /// Combines the public part with the private part, if the record has one, to the complete record.
     ///
     /// # Errors
-    /// [`RecordError`] when the private part is missing, is not the one that was committed to, or is none.
+    /// [`RecordError`] when the private part is missing, does not match its commitment, or is invalid.
     pub fn open(self, opening: Option<Opening<'_>>) -> Result<Record, RecordError> {
         let Self {
             sequence,
@@ -126,8 +126,8 @@ impl PublicRecord {
     }
 }
 
-/// Splits the private bytes of a batch: an opening for each of its records that has a private part. After an error
-/// nothing more comes.
+/// Splits the private bytes of a batch: one opening for each of its records that has a private part. The iterator
+/// ends after an error.
 #[must_use]
 pub fn decode_openings(private: &[u8]) -> Openings<'_> {
     Openings(Parts::new(private))
@@ -187,7 +187,8 @@ pub(super) fn decode_public_part(part: &[u8]) -> Option<PublicRecord> {
     let commitment: Option<[u8; 32]> = value(&mut from)?;
     let events: Vec<Option<PublicEvent>> = decode_events(&mut from)?;
     from.finish().ok()?;
-    // A record has one form: hidden what is to be hidden, committed what is hidden, something decided.
+    // A record has one form: hidden fields are in the private part, every private part has a commitment, and there is
+    // at least one event.
     let shows_hidden = asked
         .as_ref()
         .is_some_and(|asked| asked.command.is_hidden());
@@ -236,7 +237,7 @@ fn decode_command(from: &mut Reader<'_>) -> Option<RecordedCommand> {
     })
 }
 
-/// Events behind their number. What is kept grows with what has come, not with the number.
+/// Reads a number and that many events. Memory grows with the bytes that have arrived, not with the number.
 fn decode_events<T: Wire>(from: &mut Reader<'_>) -> Option<Vec<T>> {
     let count: u32 = value(from)?;
     if count as usize > RECORD_EVENTS_MAX {
@@ -253,7 +254,7 @@ fn value<T: Wire>(from: &mut Reader<'_>) -> Option<T> {
     from.value::<Own<T>>().ok().map(|own| own.0)
 }
 
-/// Byte strings behind their lengths, behind a version.
+/// A version, then byte strings, each preceded by its length.
 #[derive(Clone, Debug)]
 pub(super) struct Parts<'a> {
     rest: &'a [u8],

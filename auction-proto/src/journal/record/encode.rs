@@ -9,9 +9,9 @@ use crate::encoding::codec;
 use crate::encoding::wire::{Ref, Wire};
 use crate::limits::RECORD_EVENTS_MAX;
 
-/// Appends a record to the public and the private bytes of a batch, which are empty before its first. The
-/// salt is used when the record has a private part: draw it at random for each, or what is hidden can be
-/// guessed. Allocates only when the bytes must grow.
+/// Appends a record to the public and the private bytes of a batch, both of which are empty before the first record.
+/// The salt is used when the record has a private part: draw a random one for each record, otherwise the hidden
+/// content can be guessed. Allocates only when the bytes must grow.
 ///
 /// # Panics
 /// For a record of more than [`RECORD_EVENTS_MAX`] events.
@@ -46,7 +46,7 @@ pub fn encode_record(
     end(start, public);
 }
 
-/// Whether a record has a private part.
+/// Returns true if the record has a private part.
 #[must_use]
 pub fn has_private_part(record: &Record) -> bool {
     record.command.is_hidden() || private_events(record).next().is_some()
@@ -94,7 +94,7 @@ fn count(events: usize) -> u32 {
     u32::try_from(events).expect("events are bounded")
 }
 
-/// Begins a record's bytes, and those of the batch before its first.
+/// Begins the bytes of a record, and of the batch if it is the first record.
 fn begin(out: &mut Vec<u8>) -> usize {
     if out.is_empty() {
         out.push(RECORD_VERSION);
@@ -104,7 +104,7 @@ fn begin(out: &mut Vec<u8>) -> usize {
     start
 }
 
-/// Ends them: their length is known now.
+/// Ends the bytes of a record by writing their length.
 fn end(start: usize, out: &mut [u8]) {
     let length = out.len() - start - LENGTH_BYTES;
     let length = u32::try_from(length).expect("a record takes less than 4 GiB");

@@ -1,8 +1,8 @@
-//! Records as the journal keeps them: a part that everyone may see, and a part that only the market sees.
+//! Records as the journal stores them: a part that everyone may see, and a part that only the market sees.
 //!
 //! A record whose command is [hidden](Command::is_hidden), or that has private events, has a private part.
 //! The public part then holds a commitment to it, the SHA-256 over a salt and the private part. A public copy
-//! of the journal still verifies; what is hidden can be opened later by showing salt and private part, and
+//! of the journal still verifies; a hidden part can be opened later by publishing salt and private part, and
 //! cannot be guessed from the commitment without the salt.
 //!
 //! ```text
@@ -12,22 +12,22 @@
 //!
 //! private bytes of a batch         nothing when no record has a private part, else
 //!                               1  version = 1
-//!   for each that has one       4  length of what follows, u32 little-endian
+//!   for each that has one       4  length of salt and private part, u32 little-endian
 //!                              16  salt
 //!                                  private part
 //! ```
 //!
-//! Both parts are values in postcard, one behind another:
+//! Both parts are consecutive values in postcard:
 //!
 //! | public part | |
 //! |---|---|
 //! | sequence, time | varints |
 //! | version of the rules | varint |
-//! | hidden | `00`: actor, request and command follow; `01`: they stand in the private part |
+//! | hidden | `00`: actor, request and command follow; `01`: they are in the private part |
 //! | actor, request, command | the request is `00`, or `01` and session and number as varints |
 //! | commitment | `00`, or `01 20` and 32 bytes |
 //! | number of events | varint |
-//! | each event | `01` and the public event, or `00` where a private event has its place |
+//! | each event | `01` and the public event, or `00` in the place of a private event |
 //!
 //! | private part | |
 //! |---|---|
@@ -52,7 +52,7 @@ pub use decode::{
 pub use encode::{encode_record, has_private_part};
 pub use single::{SingleRecord, leaves, single_record};
 
-/// The version of the bytes; it stands before those of each batch.
+/// Version of the bytes; the first byte of each batch.
 pub const RECORD_VERSION: u8 = 1;
 
 /// Bytes of a salt.
@@ -61,44 +61,45 @@ pub const SALT_BYTES: usize = 16;
 const LENGTH_BYTES: usize = 4;
 const COMMITMENT_PURPOSE: &[u8] = b"auction.private.1";
 
-/// Who asked for what, as one part of a record tells it.
+/// Actor, request and command, as one part of a record contains them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedCommand {
-    /// Who acted.
+    /// The actor.
     pub actor: Actor,
-    /// The session and the client's number for the request, when a session asked.
+    /// The session and the client's number of the request, for a request of a session.
     pub request: Option<(SessionId, RequestId)>,
-    /// What was asked.
+    /// The command.
     pub command: Command,
 }
 
-/// What everyone may see of a record.
+/// Public part of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicRecord {
-    /// The record's place in the journal.
+    /// Place of the record in the journal.
     pub sequence: Sequence,
-    /// When it was decided.
+    /// Time of the decision.
     pub at: Timestamp,
-    /// The version of the rules it was decided by.
+    /// Version of the rules of the decision.
     pub rules: u16,
-    /// Who asked for what, unless that is hidden.
+    /// Actor, request and command, unless they are hidden.
     pub asked: Option<RecordedCommand>,
-    /// What the private part is committed to, when there is one.
+    /// Commitment to the private part, if there is one.
     pub commitment: Option<[u8; 32]>,
-    /// What was decided, in order; `None` where a private event has its place.
+    /// Events, in order; `None` in the place of a private event.
     pub events: Vec<Option<PublicEvent>>,
 }
 
-/// What opens a commitment: whoever has it can read what was hidden, and check that it was fixed then.
+/// Salt and private part, which open a commitment: they show the hidden content, and prove that it was fixed when the
+/// commitment was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening<'a> {
-    /// Makes the commitment unguessable.
+    /// Salt, which makes the commitment unguessable.
     pub salt: &'a [u8; SALT_BYTES],
-    /// The private part.
+    /// Private part.
     pub part: &'a [u8],
 }
 
-/// Why bytes are no records.
+/// Reason why bytes are not valid records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// The bytes are of another version.
@@ -110,42 +111,42 @@ pub enum RecordError {
     /// The public bytes end inside a record.
     #[error("the public bytes end inside the record that begins at byte {offset}")]
     Truncated {
-        /// Where the record begins in the public bytes.
+        /// Offset of the record in the public bytes.
         offset: usize,
     },
-    /// A public part is none.
+    /// A public part is invalid.
     #[error("the public part at byte {offset} is malformed")]
     Malformed {
-        /// Where the record begins in the public bytes.
+        /// Offset of the record in the public bytes.
         offset: usize,
     },
-    /// A private part is missing, or ends early.
+    /// A private part is missing or cut off.
     #[error("the private part of record {sequence} is missing")]
     PrivateMissing {
         /// The record.
         sequence: Sequence,
     },
-    /// A private part is not the one that was committed to.
+    /// A private part does not match its commitment.
     #[error("the private part of record {sequence} is not the one that its public part commits to")]
     Commitment {
         /// The record.
         sequence: Sequence,
     },
-    /// A private part is none, or does not belong to its public part.
+    /// A private part is invalid, or does not belong to its public part.
     #[error("the private part of record {sequence} is malformed")]
     PrivateMalformed {
         /// The record.
         sequence: Sequence,
     },
-    /// Private bytes are left when all records are read.
+    /// Private bytes are left after the last record.
     #[error("{bytes} private bytes belong to no record")]
     PrivateLeft {
-        /// How many.
+        /// Number of bytes left.
         bytes: usize,
     },
 }
 
-/// The committed hash of a private part.
+/// Commitment to a private part.
 fn commitment(salt: &[u8; SALT_BYTES], private_part: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(COMMITMENT_PURPOSE);
     hash.update(salt);

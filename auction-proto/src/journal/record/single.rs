@@ -1,5 +1,5 @@
-//! The records of a batch one by one, each as the bytes of a batch of it alone: the leaves of the journal's tree, and
-//! what receipts hold.
+//! Records of a batch one by one, each encoded as a batch that contains only this record: the leaves of the journal's
+//! tree, and the content of receipts.
 
 use alloc::vec::Vec;
 
@@ -9,26 +9,27 @@ use super::{LENGTH_BYTES, Opening, PublicRecord, RECORD_VERSION, RecordError};
 /// One record of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingleRecord {
-    /// What everyone may see of it.
+    /// Public part of the record.
     pub record: PublicRecord,
-    /// The public bytes of a batch of it alone.
+    /// Public bytes of a batch that contains only this record.
     pub public: Vec<u8>,
-    /// The private bytes of a batch of it alone, when it has a private part.
+    /// Private bytes of a batch that contains only this record, if it has a private part.
     pub private: Option<Vec<u8>>,
 }
 
-/// The public bytes of each record of a batch, as a batch of it alone: the leaves of the journal's tree.
+/// Returns the public bytes of each record of a batch, each encoded as a batch of its own: the leaves of the
+/// journal's tree.
 ///
 /// # Errors
-/// [`RecordError`] when the bytes are not those of a batch; nothing comes after it.
+/// [`RecordError`] when the bytes are not a valid batch; the iterator ends after it.
 pub fn leaves(public: &[u8]) -> impl Iterator<Item = Result<Vec<u8>, RecordError>> {
     Parts::new(public).map(|part| part.map(|(_, part)| alone(&[part])))
 }
 
-/// The record of a batch that stands at a sequence; `None`: it is not there.
+/// Returns the record of a batch with this sequence; `None` if the batch does not contain it.
 ///
 /// # Errors
-/// [`RecordError`] when the bytes are not those of a batch. The private part is not compared with its commitment.
+/// [`RecordError`] when the bytes are not a valid batch. The private part is not checked against its commitment.
 pub fn single_record(
     public: &[u8],
     private: &[u8],

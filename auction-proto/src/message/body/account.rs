@@ -1,4 +1,4 @@
-//! One's own account: what stands of it, what happens to it, and the dead-man switch of a session.
+//! The user's account: its state, its events, and the dead-man switch of a session.
 
 use auction_core::{AccountEvent, SessionId, Span, StandingLead, StandingOrder, Timestamp};
 

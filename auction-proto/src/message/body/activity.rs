@@ -1,4 +1,4 @@
-//! The logged-in trader's own activity: bids, orders and what came of them, on every lot since the market began.
+//! The logged-in trader's activity: bids and orders with their results, on every lot since the market began.
 
 use auction_core::{LotId, OrderState, OwnOrder, Price, Symbol, Timestamp};
 
@@ -79,7 +79,7 @@ crate::encoding::schema::shaped_enum!(ActivityOf, {
 });
 
 impl ActivityEntry {
-    /// Place of this entry: the `before` of a page that begins behind it.
+    /// Place of this entry: the `before` of the page that follows it.
     #[must_use]
     pub fn place(&self) -> ActivityPlace {
         let order = match &self.what {
@@ -92,7 +92,7 @@ impl ActivityEntry {
         }
     }
 
-    /// State of the bid or order; nothing for cancelled orders.
+    /// State of the bid or order; `None` for cancelled orders.
     #[must_use]
     pub fn state(&self) -> Option<OrderState> {
         match &self.what {
@@ -102,7 +102,7 @@ impl ActivityEntry {
         }
     }
 
-    /// Shares that were traded, and the price of each; nothing while the lot is open, or when nothing was traded.
+    /// Traded shares and the price per share; `None` while the lot is open, or when nothing was traded.
     #[must_use]
     pub fn fill(&self) -> Option<(u64, Price)> {
         match self.state()? {

@@ -1,7 +1,7 @@
-//! What a user asks of the market. Who asks is the session, never a field.
+//! Requests of a user to the market. The session identifies the user; no field does.
 //!
-//! The number of the frame is the client's number of the request: it rises within the session, and the same
-//! number with the same body is done once, however often it is sent.
+//! The number of the frame is the client's number of the request: it rises within the session. A request that is sent
+//! again with the same number and the same body is done only once.
 
 use auction_core::{
     Command, FeedSequence, LotId, Price, Profit, Quantity, Reply, SecurityCode, Symbol, Terms,

@@ -1,4 +1,4 @@
-//! The first and the last messages of a connection, and those that show that it lives.
+//! First and last messages of a connection, and those that show that it is alive.
 
 use auction_core::{Digest, FeedSequence, MarketId, Term, Timestamp};
 

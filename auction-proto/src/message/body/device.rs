@@ -1,8 +1,9 @@
-//! Devices of an account, and what reaches the market through others: sealed envelopes, sealed answers.
+//! Devices of an account, and the messages that reach the market through others: sealed envelopes, sealed answers.
 //!
-//! A device is a session that no line speaks for: its key signs. What it asks travels in an [`Envelope`] that anyone
-//! can carry and nobody but the market can open; what comes of it in a [`SealedAnswer`] that nobody but the device can.
-//! How they are sealed stands in the module `seal` (feature `seal`); who carries them needs none of it.
+//! A device is a session without a connection of its own: its key signs instead. Its request travels in an
+//! [`Envelope`] that anyone can carry and only the market can open; the result travels in a [`SealedAnswer`] that
+//! only the device can open. The module `seal` (feature `seal`) defines the sealing; a program that only carries them
+//! does not need it.
 
 use auction_core::{DeviceKey, MarketId, Name, RequestId, SessionId, Timestamp};
 
@@ -58,7 +59,7 @@ fields! {
         signature: Signature,
     }
 
-    /// What a [`SealingKey`] says.
+    /// Statement of a [`SealingKey`].
     struct SealingKeyStatement {
         /// The market.
         market: MarketId,
@@ -73,19 +74,19 @@ fields! {
         sealed: Bytes<ENVELOPE_BYTES>,
     }
 
-    /// What an [`Envelope`] asks.
+    /// Statement of an [`Envelope`].
     struct EnvelopeStatement {
         /// The market.
         market: MarketId,
         /// The device: the number of its session.
         device: SessionId,
-        /// The number of the request: numbers rise within a device, and each is done once.
+        /// The number of the request: numbers rise within a device, and each request is done only once.
         request: RequestId,
-        /// From here on, by the server's clock, it is not done any more; at most 60 seconds away.
+        /// Time by the server's clock from which on the request is no longer done; at most 60 seconds in the future.
         expires_at: Timestamp,
-        /// What the answer is sealed to: an X25519 key of this envelope alone.
+        /// Key to which the answer is sealed: an X25519 key of this envelope only.
         answer_key: [u8; 32],
-        /// What is asked.
+        /// The request.
         command: EnvelopeCommand,
     }
 
@@ -95,20 +96,20 @@ fields! {
         sealed: Bytes<ANSWER_BYTES>,
     }
 
-    /// What a [`SealedAnswer`] says.
+    /// Statement of a [`SealedAnswer`].
     struct AnswerStatement {
         /// The market.
         market: MarketId,
         /// SHA-256 of the sealed bytes of the envelope that it answers.
         envelope: [u8; 32],
-        /// When it was answered, by the server's clock.
+        /// Time of the answer, by the server's clock.
         time: Timestamp,
-        /// What came of it.
+        /// The result.
         answer: EnvelopeAnswer,
     }
 }
 
-/// What can be asked in an envelope: what a trader does to lots.
+/// Requests that an envelope can contain: bids and orders of a trader.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EnvelopeCommand {
@@ -135,13 +136,13 @@ crate::encoding::schema::shaped_enum!(EnvelopeCommand, {
     4 = CancelOrder(CancelOrder)
 });
 
-/// What came of an envelope.
+/// Result of an envelope.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EnvelopeAnswer {
-    /// It was done, and is durable.
+    /// The request was done, and is durable.
     Accepted(#[serde(with = "crate::encoding::wire")] Accepted),
-    /// It was not done.
+    /// The request was not done.
     Refused(#[serde(with = "crate::encoding::wire")] Refused),
 }
 

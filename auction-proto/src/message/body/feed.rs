@@ -1,4 +1,4 @@
-//! The feed: public events in their own dense sequence.
+//! The feed: public events, numbered without gaps.
 
 use auction_core::{
     BookDepth, FeedSequence, LotId, MarketId, PublicEvent, Symbol, Term, Timestamp,

@@ -1,4 +1,4 @@
-//! What traders own, in a market that runs on funds.
+//! Holdings of traders, in a market that runs on funds.
 
 use auction_core::{Amount, Asset, Command, Symbol, UserId};
 
@@ -59,7 +59,7 @@ fields! {
 }
 
 impl Balance {
-    /// What can be bid with or withdrawn: cash less what is reserved.
+    /// Cash that can be bid or withdrawn: the cash less the reserved part.
     #[must_use]
     pub fn free(&self) -> Amount {
         let free = self.cash.units().saturating_sub(self.reserved.units());

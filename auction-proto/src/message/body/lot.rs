@@ -1,4 +1,4 @@
-//! What the auctioneer asks about lots and users beside opening lots.
+//! Requests of the auctioneer about lots and users, other than opening lots.
 
 use auction_core::{Command, LotId, UserId};
 

@@ -1,6 +1,6 @@
-//! The bodies of messages: what stands in a frame behind kind and request number.
+//! Bodies of messages: the bytes of a frame after kind and request number.
 
-/// Structs whose fields stand on the wire in the order written; with a kind, they are bodies.
+/// Defines structs whose fields are encoded in the order written; with a kind, they are bodies.
 macro_rules! fields {
     ($(
         $(#[$doc:meta])*
@@ -32,7 +32,7 @@ macro_rules! fields {
     )*};
 }
 
-/// The name of a struct's definition in the schema; a body stands within its message.
+/// Name of a struct's definition in the schema; a body is described within its message.
 #[cfg(feature = "schema")]
 macro_rules! definition {
     ($name:ident) => {
@@ -45,7 +45,7 @@ macro_rules! definition {
 #[cfg(feature = "schema")]
 pub(crate) use definition;
 
-/// Enums without values: a number on the wire, a name in JSON.
+/// Defines enums without values: a number in the binary form, a name in JSON.
 macro_rules! choice {
     (
         $(#[$doc:meta])*

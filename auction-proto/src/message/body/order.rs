@@ -1,4 +1,4 @@
-//! Hidden orders: sealed bids, and the orders of a call.
+//! Hidden orders: sealed bids, and the orders of a call auction.
 
 use auction_core::{Command, LotId, OrderId, OwnOrder, Price, Quantity, Side};
 

@@ -1,5 +1,5 @@
-//! How those who watch from peer to peer find each other: some offer themselves, and the server names them to others. It
-//! never goes there itself.
+//! Discovery of peers: a peer offers its address, and the server gives it to others. The server never connects to a
+//! peer.
 
 use crate::encoding::list::List;
 use crate::encoding::text::Text;

@@ -1,4 +1,4 @@
-//! A refusal: why, and what would be right.
+//! A refusal: the reason, and the values that would be valid.
 
 use auction_core::clearing::dutch::PriceClockError;
 use auction_core::{Amount, Price, Reject, SecurityCode, Symbol, TermsError, Timestamp};
@@ -33,7 +33,7 @@ fields! {
 }
 
 impl Refused {
-    /// A refusal that says no more than why.
+    /// Creates a refusal with its reason only.
     #[must_use]
     pub fn new(code: Code, message: impl core::fmt::Display) -> Self {
         Self {
@@ -49,49 +49,49 @@ impl Refused {
         }
     }
 
-    /// The same with the price that would do.
+    /// Adds the price that would be valid.
     #[must_use]
     pub fn with_price(mut self, price: Price) -> Self {
         self.price = Some(price);
         self
     }
 
-    /// The same with the time that matters.
+    /// Adds the time that matters.
     #[must_use]
     pub fn with_time(mut self, at: Timestamp) -> Self {
         self.at = Some(at);
         self
     }
 
-    /// The same with a number.
+    /// Adds a number.
     #[must_use]
     pub fn with_number(mut self, number: impl Into<u64>) -> Self {
         self.number = Some(number.into());
         self
     }
 
-    /// The same with a stock.
+    /// Adds a stock.
     #[must_use]
     pub fn with_symbol(mut self, symbol: Symbol) -> Self {
         self.symbol = Some(symbol);
         self
     }
 
-    /// The same with how much cash it takes.
+    /// Adds the cash that the command needs.
     #[must_use]
     pub fn with_needed(mut self, needed: Amount) -> Self {
         self.needed = Some(needed);
         self
     }
 
-    /// The same with how much cash there is.
+    /// Adds the cash that is available.
     #[must_use]
     pub fn with_available(mut self, available: Amount) -> Self {
         self.available = Some(available);
         self
     }
 
-    /// The same with a security code.
+    /// Adds a security code.
     #[must_use]
     pub fn with_security(mut self, security: SecurityCode) -> Self {
         self.security = Some(security);

@@ -1,7 +1,7 @@
-//! What a market signs, and what proves that a record stands in its journal.
+//! Signed messages of a market, and the proofs that a record is in its journal.
 //!
-//! Signed are *statements*: bytes that are passed on as they came. Their forms stand beside the bodies that carry
-//! them; [`SignedBatch::verify`] and its like read them.
+//! A market signs *statements*: bytes that are passed on unchanged. Their forms are defined beside the bodies that
+//! carry them; [`SignedBatch::verify`] and the similar methods read them.
 
 use auction_core::{Digest, FeedSequence, MarketId, RequestId, Sequence, Term, Timestamp};
 
@@ -45,13 +45,13 @@ fields! {
         signature: Signature,
     }
 
-    /// What a [`SignedBatch`] says.
+    /// Statement of a [`SignedBatch`].
     struct BatchStatement {
         /// The market.
         market: MarketId,
-        /// Who leads it.
+        /// Term of its leader.
         term: Term,
-        /// When it was signed, by the server's clock.
+        /// Time of the signature, by the server's clock.
         time: Timestamp,
         /// The newest checkpoint of the journal.
         checkpoint: Checkpoint,
@@ -74,13 +74,13 @@ fields! {
         signature: Signature,
     }
 
-    /// What a [`SignedSnapshot`] says.
+    /// Statement of a [`SignedSnapshot`].
     struct SnapshotStatement {
         /// The market.
         market: MarketId,
-        /// Who leads it.
+        /// Term of its leader.
         term: Term,
-        /// When it was signed, by the server's clock.
+        /// Time of the signature, by the server's clock.
         time: Timestamp,
         /// The newest checkpoint of the journal.
         checkpoint: Checkpoint,
@@ -118,20 +118,20 @@ fields! {
         consistency: Option<List<[u8; 32], TREE_PATH_MAX>>,
     }
 
-    /// What a [`SignedCheckpoint`] says.
+    /// Statement of a [`SignedCheckpoint`].
     struct CheckpointStatement {
         /// The market.
         market: MarketId,
-        /// Who leads it.
+        /// Term of its leader.
         term: Term,
-        /// When it was signed, by the server's clock.
+        /// Time of the signature, by the server's clock.
         time: Timestamp,
         /// The checkpoint.
         checkpoint: Checkpoint,
     }
 
-    /// A place of the journal, and what stands for everything up to it. Records are numbered from 1 without a gap, so
-    /// that the number of the last is the size of the tree too.
+    /// A place of the journal, with hashes of everything up to it. Records are numbered from 1 without a gap, so that
+    /// the number of the last record is also the size of the tree.
     struct Checkpoint {
         /// The last record, the end of a commit.
         sequence: Sequence,
@@ -163,7 +163,7 @@ fields! {
     }
 }
 
-/// What a receipt is of.
+/// Subject of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ReceiptOf {

@@ -1,4 +1,4 @@
-//! The market as everyone sees it at one place of the feed, in parts of bounded size.
+//! Snapshot of the market at one place of the feed, as everyone sees it, in parts of bounded size.
 
 use auction_core::{
     AccountMode, FeedSequence, Lot, MarketId, Name, Role, Stock, Timestamp, UserId,

@@ -1,20 +1,20 @@
-//! Counting with valgrind.
+//! Counting of instructions with valgrind.
 
 use std::process::Command;
 
-/// How this program asks itself to run a path.
+/// Argument with which this program calls itself to run a path.
 pub const RUN: &str = "run";
 
 const FEWER: u64 = 1_000;
 const MORE: u64 = 3_000;
 
-/// What an operation of a path costs.
+/// Cost of one operation of a path.
 pub struct Counted {
     pub name: &'static str,
     pub instructions: u64,
 }
 
-/// Nothing can be counted here.
+/// Reason why nothing can be counted here.
 pub struct NoValgrind(pub String);
 
 /// Counts one path.
@@ -24,7 +24,7 @@ pub fn count(name: &'static str) -> Result<Counted, NoValgrind> {
     Ok(Counted { name, instructions })
 }
 
-/// The instructions of a whole run.
+/// Instructions of one whole run.
 fn executed(name: &str, operations: u64) -> Result<u64, NoValgrind> {
     let program = std::env::current_exe().expect("this program has a file");
     let output = Command::new("valgrind")
@@ -35,7 +35,8 @@ fn executed(name: &str, operations: u64) -> Result<u64, NoValgrind> {
         ])
         .arg(program)
         .args([RUN, name, &operations.to_string()])
-        // Copies of memory are the same on every machine: without the vector units that only some have.
+        // Copies of memory execute the same instructions on every machine only without vector units, which some
+        // machines lack.
         .env(
             "GLIBC_TUNABLES",
             "glibc.cpu.hwcaps=-AVX2,-AVX512F,-ERMS,-FSRM",

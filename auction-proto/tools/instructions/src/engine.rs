@@ -10,9 +10,9 @@ use auction_core::{
 
 use crate::stage::{self, Bid, CALL_TRADERS, LOTS, NOW};
 
-/// After so many bids every ring and set has its lasting size.
+/// Number of bids after which every ring and set has its final size.
 const BIDS_BEFORE: usize = 10_000;
-/// Orders of a book.
+/// Number of orders in a book.
 const ORDERS: u32 = 10_000;
 const ORDERS_UNCROSSED: u32 = 1_000;
 const PRICES: u64 = 200;
@@ -71,7 +71,7 @@ fn bid(
     }
 }
 
-/// An engine, and the place where its records are made.
+/// An engine, and the buffer for its records.
 struct Desk {
     engine: Engine,
     record: Record,
@@ -113,11 +113,11 @@ pub fn folded_bids(operations: u64) {
     }
 }
 
-/// A market, and records of bids that come next.
+/// A market, and records of the next bids.
 fn bid_records(operations: u64) -> (Engine, Vec<Record>) {
     let mut engine = stage::english(AccountMode::Credit);
     let before = engine.clone();
-    // As many are made whatever is asked, so that the preparation is the same.
+    // The same number is made for every `operations`, so that the preparation is the same.
     let bids = Bid::all().take(4_000);
     let records = bids.map(|bid| {
         let executed = engine.execute(NOW, bid.by_user(), bid.command());
@@ -165,7 +165,7 @@ pub fn indicatives(operations: u64) {
     }
 }
 
-/// Another limit and another quantity for one order after another.
+/// Replaces one order after another with another limit and quantity.
 fn replace(desk: &mut Desk, number: u64) {
     let trader = (number % u64::from(CALL_TRADERS)) as u32;
     let of_trader = u64::from(ORDERS / CALL_TRADERS);
@@ -197,7 +197,7 @@ fn call_of_orders() -> Desk {
     desk
 }
 
-/// An order of a trader, who is on one side, so that nobody would trade with themself.
+/// An order of a trader, who is always on one side, so that nobody trades with themself.
 fn order_of(trader: u32, place: u64) -> (Side, Quantity, Option<Price>) {
     let side = if trader.is_multiple_of(2) {
         Side::Buy

@@ -1,21 +1,21 @@
-//! The counts that the repository keeps.
+//! Instruction counts stored in the repository.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::counting::Counted;
 
-/// Where they stand.
+/// Path of the file with the counts.
 pub const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts.txt");
-/// Who compiled this program, and for what.
+/// Compiler and target of this program.
 pub const COMPILER: &str = env!("COMPILER");
 
-/// A path may cost so much more than what is kept, in percent. One that costs less is no failure: the code around
-/// it can do that, and it is kept with the next update.
+/// Maximum increase of a path over its stored count, in percent. A decrease is not a failure, because changes of the
+/// surrounding code can cause it; the next update stores it.
 const TOLERANCE: u64 = 10;
 const COMPILED_BY: &str = "compiled by ";
 
-/// What `counts.txt` says.
+/// Content of `counts.txt`.
 pub struct Kept {
     pub compiler: String,
     counts: BTreeMap<String, u64>,
@@ -54,7 +54,7 @@ impl Kept {
         kept
     }
 
-    /// Whether a count fits what is kept, in words.
+    /// Compares a count with the stored one, and describes the result in words; an error when it does not match.
     pub fn compare(&self, name: &str, instructions: u64) -> Result<String, String> {
         let Some(&kept) = self.counts.get(name) else {
             return Err("NEW: nothing is kept of it".to_owned());

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! cargo xtask instructions          compares: fails when a path costs 10 % more
-//! cargo xtask instructions update   writes what is
+//! cargo xtask instructions update   stores the current counts
 //! ```
 //!
-//! Time on a busy machine says little below a factor of two; instructions are the same to some in a thousand.
-//! Valgrind counts them. A path is run twice, with more and with fewer operations after the same preparation: the
-//! difference is what the operations cost, whatever else the program does.
+//! Times on a busy machine vary by up to a factor of two; instruction counts vary by a few in a thousand. Valgrind counts
+//! them. A path is run twice, with more and with fewer operations after the same preparation: the difference is the cost
+//! of the operations, without the rest of the program.
 
 mod stage;
 mod engine;
@@ -20,10 +20,10 @@ use std::process::ExitCode;
 use counting::{Counted, NoValgrind};
 use kept::Kept;
 
-/// A hot path: does so many operations after a preparation that is always the same.
+/// A hot path: performs a number of operations after a preparation that is always the same.
 type Path = fn(u64);
 
-/// What is counted, by name.
+/// All counted paths, by name.
 const PATHS: &[(&str, Path)] = &[
     ("core: a bid of a user", engine::bids_of_users),
     ("core: a bid of a session", engine::bids_of_sessions),
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     match *asked {
         [] => compare(),
         ["update"] => update(),
-        // What valgrind watches.
+        // The run under valgrind.
         [counting::RUN, name, operations] => run(name, operations),
         _ => {
             eprintln!("expected nothing, to compare, or `update`");

@@ -1,4 +1,4 @@
-//! Markets to measure on.
+//! Markets for the measurements.
 
 use auction_core::{
     AccountMode, Amount, Asset, BookShown, CallTerms, Caller, Command, Credential, Engine,
@@ -7,13 +7,13 @@ use auction_core::{
     TokenHash, UserId,
 };
 
-/// Traders of a market of English lots.
+/// Number of traders in a market of English lots.
 pub const TRADERS: u32 = 8;
-/// Traders of a call auction.
+/// Number of traders in a call auction.
 pub const CALL_TRADERS: u32 = 500;
-/// Lots of a market of English lots.
+/// Number of lots in a market of English lots.
 pub const LOTS: u32 = 512;
-/// While bids come in; the lots close long after.
+/// Time of the bids; the lots close long after it.
 pub const NOW: Timestamp = Timestamp::from_secs(1);
 
 const CLOSES_AT: Timestamp = Timestamp::from_secs(100_000);
@@ -80,7 +80,7 @@ fn market(accounts: AccountMode, traders: u32, lots: u32, terms: &Terms) -> Engi
     engine
 }
 
-/// Lots in a scattered order, on each of them another trader every time, and a price that rises.
+/// A bid: lots come in a scattered order, each time with another trader and a higher price.
 #[derive(Clone, Copy)]
 pub struct Bid {
     pub lot: LotId,
@@ -125,7 +125,7 @@ impl Bid {
     }
 }
 
-/// The record of a bid, as a session placed it.
+/// Record of a bid of a session.
 pub fn record_of_a_bid() -> Record {
     let mut engine = english(AccountMode::Credit);
     let bid = Bid::all().next().expect("bids go on");

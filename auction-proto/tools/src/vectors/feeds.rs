@@ -1,5 +1,5 @@
-//! Feeds and snapshots, and what the public market is behind each: drawn from a market that is driven by chance
-//! until everything public has happened in it.
+//! Feeds and snapshots, and the state of the public market after each: from a market with random commands that runs
+//! until every public event has occurred.
 
 use std::collections::BTreeSet;
 
@@ -20,13 +20,13 @@ const MARKET: MarketId = MarketId([
 ]);
 /// 2026-11-22 13:00 UTC.
 const BEGIN: Timestamp = Timestamp::from_secs(1_795_352_400);
-/// The market has seen enough when it has had so many commits, and every event.
+/// The run ends after at least this number of commits, once every event has occurred.
 const COMMITS_MIN: usize = 260;
-/// How much of the feed is folded in behind a snapshot.
+/// Number of feed steps folded after a snapshot.
 const STEPS_FROM_SNAPSHOT: usize = 60;
-/// What each trader has: some of their bids are more than they can pay.
+/// Cash of each trader: some of their bids exceed it.
 const TRADERS_CASH: u64 = 10_000_000_000;
-/// It has gone wrong when it has not by then.
+/// Maximum number of turns; the run has failed if it is not complete by then.
 const TURNS_MAX: usize = 200_000;
 
 pub fn vectors() -> Vec<Value> {
@@ -43,14 +43,14 @@ pub fn vectors() -> Vec<Value> {
     vectors
 }
 
-/// A market, and what was told of it.
+/// A market, and the messages that it has sent.
 struct Run {
     engine: Engine,
     now: Timestamp,
     random: SplitMix,
-    /// Told by all, to find the digest after each step as a client finds it.
+    /// Fold of all messages, from which the digest after each step is computed as a client computes it.
     public: Market,
-    /// What is decided and not yet told: commits hold the events of several commands.
+    /// Decided events that are not yet sent: commits contain the events of several commands.
     pending: Vec<FeedEntry>,
     steps: Vec<Value>,
     happened: BTreeSet<String>,
@@ -69,8 +69,8 @@ impl Run {
         }
     }
 
-    /// Runs the market, and gives it as it was when a lot had just closed, and a snapshot from its middle with the
-    /// step that follows it.
+    /// Runs the market; returns its state just after a lot has closed, and a snapshot from the middle of the run with
+    /// the step that follows it.
     fn drive(&mut self) -> (Market, (Value, usize)) {
         self.begin();
         let everything = all_that_can_happen();
@@ -112,7 +112,7 @@ impl Run {
             };
             self.execute(Caller::Operator, Command::Register(Box::new(registration)));
         }
-        // So that the digest of a market on credit is among them.
+        // Includes the digest of a market on credit.
         self.commit();
         let mode = AccountMode::Funds;
         self.execute(Caller::Operator, Command::SetAccounts { mode });
@@ -172,7 +172,7 @@ impl Run {
         }
     }
 
-    /// One of the lots, of the younger ones more often.
+    /// One of the lots; younger ones are chosen more often.
     fn lot(&mut self) -> u64 {
         let lots = self.engine.market().lots().len() as u64;
         1 + lots.saturating_sub(1).saturating_sub(self.random.below(8))
@@ -232,7 +232,8 @@ impl Run {
             _ => json!(null),
         };
         let symbol = symbol(1 + self.random.below(3) as u32).to_string();
-        // A sealed bid is for the whole lot, and orders of a call for round lots: small ones are met more often.
+        // A sealed bid is for the whole lot, and orders of a call auction for round lots: small ones trade more
+        // often.
         let most = if terms.get("sealed").or(terms.get("call")).is_some() {
             1
         } else {
@@ -262,7 +263,7 @@ impl Run {
         }
     }
 
-    /// What a trader asks for, mostly of the lot's format.
+    /// A trader's request, usually one that fits the lot's format.
     fn offer(&mut self) -> (&'static str, Value) {
         let lot = self.lot();
         let quantity = (1 + self.random.below(60)).to_string();
@@ -302,7 +303,7 @@ impl Run {
         }
     }
 
-    /// Asks what a client asks. What is refused changes nothing and tells nothing.
+    /// Applies a client's request. A refused request changes nothing and sends nothing.
     fn ask(&mut self, caller: Caller, kind: &str, body: Value) {
         let line = json!({"request": "1", kind: body}).to_string();
         let (_, message) = ClientMessage::decode_json(line.as_bytes())
@@ -341,7 +342,7 @@ impl Run {
     }
 }
 
-/// The names of all public events there are, and of what can stand in them, as the schema has them.
+/// The names of all public events and of their possible values, from the schema.
 fn all_that_can_happen() -> BTreeSet<String> {
     let schema: Value = serde_json::from_str(SCHEMA_JSON).expect("the schema is JSON");
     let of = [
@@ -373,7 +374,7 @@ fn all_that_can_happen() -> BTreeSet<String> {
         .collect()
 }
 
-/// All names and texts within.
+/// Collects all names and texts within a value.
 fn collect_names(value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => {
@@ -412,7 +413,7 @@ fn snapshot(market: &mut Market) -> Value {
     })
 }
 
-/// What does not follow a market as it stands.
+/// Messages that do not continue the market's current state.
 fn wrong(mut market: Market) -> Vec<Value> {
     let snapshot = snapshot(&mut market);
     let at = market.feed_sequence();
@@ -496,7 +497,7 @@ fn security(number: u32) -> SecurityCode {
 struct SplitMix(u64);
 
 impl SplitMix {
-    /// For a random end.
+    /// Seed for a random end.
     fn seed(&mut self) -> [u8; 32] {
         core::array::from_fn(|_| self.below(256) as u8)
     }

@@ -1,8 +1,8 @@
-//! Lines of JSON: those that say the same as another, and those that are no message.
+//! Lines of JSON: alternative forms of the same message, and invalid lines.
 
 use serde_json::{Value, json};
 
-/// Name, line, and what is read. Reading is kinder than writing.
+/// Name, line, and the message read from it. Reading is more tolerant than writing.
 const READ: [(&str, &str, &str); 8] = [
     (
         "kind_first",
@@ -46,7 +46,7 @@ const READ: [(&str, &str, &str); 8] = [
     ),
 ];
 
-/// Name, line, request that can be read, code, and the path that the message begins with.
+/// Name, line, request that can be read, code, and the path at the beginning of the error message.
 const REFUSED: [(&str, &str, &str, &str, &str); 35] = [
     ("not_json", "hello", "0", "malformed", ""),
     ("an_array", "[]", "0", "malformed", ""),
@@ -265,7 +265,7 @@ const REFUSED: [(&str, &str, &str, &str, &str); 35] = [
     ),
 ];
 
-/// More than a parser that calls itself for each level should follow.
+/// Nesting deeper than a recursive parser should follow.
 const DEPTH: usize = 20_000;
 
 pub fn vectors() -> Vec<Value> {

@@ -1,4 +1,4 @@
-//! Messages that are what they should be: those of the golden files, and others drawn by chance.
+//! Valid messages: those of the golden files, and random ones.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::golden;
 use super::vector::{Message, hex};
 
-/// How many of each kind are drawn.
+/// Number of random messages of each kind.
 const DRAWN: usize = 6;
-/// Longer ones are not taken: vectors are to be read.
+/// Maximum length in bytes; longer messages are left out, because people read the vectors.
 const DRAWN_BYTES_MAX: usize = 700;
-/// After so many draws whatever has not come will not come.
+/// Number of draws after which missing kinds are given up.
 const DRAWS_MAX: usize = 20_000;
 
 pub fn vectors() -> Vec<Value> {

@@ -1,7 +1,7 @@
 //! Conformance vectors, written into a new folder.
 //!
-//! A folder that is there is never written: it is what clients elsewhere were tested with, and version 1 is frozen.
-//! Vectors of what is new go into a new one, `v1.1` and so on.
+//! An existing folder is never changed: clients elsewhere were tested with it, and version 1 is frozen. Vectors of
+//! new messages go into a new folder, `v1.1` and so on.
 
 #[path = "../../../tests/golden/messages.rs"]
 #[allow(dead_code)]

@@ -1,4 +1,4 @@
-//! Bytes that are no message, and streams that are no frames.
+//! Bytes that are not messages, and streams that are not frames.
 
 use auction_proto::{PREFACE, limits};
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ pub fn bodies() -> Vec<Value> {
     let mut push = |name: String, from: &str, frame: &[u8], error: &str| {
         vectors.push(json!({"name": name, "from": from, "hex": hex(frame), "error": error}));
     };
-    // Every message without its last byte, and with one more.
+    // Every message without its last byte, and with one byte more.
     for (name, request, message) in golden() {
         let (whole, from) = (message.frame(request), message.from());
         let (header, body) = whole.split_at(14);

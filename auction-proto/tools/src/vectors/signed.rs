@@ -1,4 +1,4 @@
-//! Vectors of what a market signs: keys, signatures, trees, proofs, chains. See `conformance/README.md`.
+//! Vectors of signed data of a market: keys, signatures, trees, proofs, chains. See `conformance/README.md`.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ use auction_proto::{
 use serde_json::{Value, json};
 
 const MARKET: MarketId = MarketId([7; 16]);
-/// Trees of so many records.
+/// Numbers of records of the trees.
 const SIZES: [u64; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 21, 32];
 /// The order of the group of Ed25519, little-endian.
 const ORDER: [u8; 32] = [
@@ -138,7 +138,7 @@ fn signatures() -> Vec<Value> {
         changed[at] ^= 1;
         add(name, of_checkpoint, statement, &changed, &public, false);
     }
-    // The same signature, written otherwise: s + order.
+    // The same signature in another form: s + order.
     let mut other = *signature;
     let mut carry = 0;
     for (byte, order) in other[32..].iter_mut().zip(ORDER) {
@@ -162,7 +162,7 @@ fn signatures() -> Vec<Value> {
         &key,
         false,
     );
-    // The neutral element as key and as R: with s = 0 it would sign everything.
+    // The neutral element as key and as R: with s = 0 it would be a valid signature of everything.
     let mut neutral = [0; 32];
     neutral[0] = 1;
     let mut anything = [0; 64];

@@ -1,4 +1,4 @@
-//! What vectors are made of.
+//! Building blocks of vectors.
 
 use auction_core::RequestId;
 use auction_proto::{ClientMessage, ServerMessage};
@@ -49,7 +49,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes of hexadecimal digits, with spaces where they help.
+/// Converts hexadecimal digits to bytes; spaces are ignored.
 pub fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<_> = hex.chars().filter(|char| !char.is_whitespace()).collect();
     let pairs = digits.chunks(2);

@@ -1,4 +1,4 @@
-//! `compare`: measures the market beside what people would use instead.
+//! `compare`: compares the market with common alternatives.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -13,41 +13,41 @@ use crate::machine;
 use crate::report::Report;
 use crate::setup::{Length, Others, Setup};
 
-/// As many as let nobody outbid themself.
+/// Number of lots at which no trader outbids themself.
 const LOTS: u32 = 20_000;
 const ROUNDS: u32 = 5;
 const QUICK_ROUNDS: u32 = 1;
 const QUICK_LOTS: u32 = 5_000;
 const QUICK: Duration = Duration::from_millis(200);
 
-/// Measures all there is to compare, in turns, and writes a report with pictures.
+/// Compares the market with its alternatives, measured in turns, and writes a report with pictures.
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// Only whether everything works: short turns, one round, none of the others.
+    /// Only check that everything works: short turns, one round, no other systems.
     #[arg(long)]
     quick: bool,
-    /// Only these questions.
+    /// Measure only these questions.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Question>,
-    /// How many turns each one has at each question.
+    /// Number of turns of each system at each question.
     #[arg(long, default_value_t = ROUNDS, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// What is counted of each turn, in seconds.
+    /// Measured duration of each turn, in seconds.
     #[arg(long, default_value_t = 1.5)]
     seconds: f64,
-    /// Where the markets are made that are measured; a disk, not memory.
+    /// Folder for the measured markets; must be on a disk, not in memory.
     #[arg(long, value_name = "FOLDER", default_value = "target")]
     folder: PathBuf,
-    /// Also what takes minutes: a journal of ten million bids.
+    /// Also measure a journal of ten million bids, which takes minutes.
     #[arg(long)]
     long: bool,
-    /// Where the report is written.
+    /// Folder for the report.
     #[arg(long, value_name = "FOLDER", default_value = "target/bench-report")]
     out: PathBuf,
-    /// Show the table in this file, in the place of the one that it shows.
+    /// File whose results table is replaced by the new one.
     #[arg(long, value_name = "FILE")]
     readme: Option<PathBuf>,
-    /// The program to measure; without it, this tree's is built and measured.
+    /// Server program to measure [default: built from this source tree].
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
 }
@@ -68,7 +68,7 @@ impl Compare {
         for question in questions {
             match question.ask(&setup) {
                 Ok(section) => report.sections.push(section),
-                // The others are asked all the same.
+                // The remaining questions are still measured.
                 Err(error) => {
                     setup.say(&format!("{question:?}: {error}"));
                     failed = Some(error);
@@ -116,7 +116,7 @@ impl Compare {
         })
     }
 
-    /// How it was measured: the last of the list that begins with the machine.
+    /// Description of the method: the end of the list that begins with the machine.
     fn told(&self, setup: &Setup) -> String {
         let (rounds, seconds) = (setup.rounds, setup.measured.as_secs_f64());
         let s = if rounds == 1 { "" } else { "s" };
@@ -126,7 +126,7 @@ impl Compare {
     }
 }
 
-/// Builds this tree's server as it ships, beside this program.
+/// Builds this tree's server in release form, beside this program.
 fn build_server() -> Result<PathBuf, Box<dyn Error>> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -1,4 +1,4 @@
-//! `load`: bids at a server that runs already, for those who want to know what their machine bears.
+//! `load`: sends bids to a running server, to find out which load a machine can sustain.
 
 use std::error::Error;
 use std::net::{SocketAddr, TcpStream};
@@ -13,52 +13,53 @@ use crate::row::Unit;
 use crate::targets::auction_line::{Accounts, market_at};
 use crate::workload::Workload;
 
-/// The market does not bear it: too few bids were accepted, or too many took too long.
+/// Exit code when the market does not sustain the load: too few bids were accepted, or too many took too long.
 const NOT_BORNE: u8 = 3;
 /// Ten-thousandths in a cent.
 const CENT: u64 = 100;
-/// What is told of how long bids took.
+/// Quantiles of the latency in the report.
 const PARTS: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99_9", 0.999)];
 
-/// Bids at a server that runs already.
+/// Sends bids to a running server.
 ///
-/// It makes traders of its own and bids for real, on all English lots that are open, each bid a cent above the last:
-/// take a market that is made for it. Bids are sent on a fixed schedule, whatever the server does, and a bid's time
-/// counts from the moment it was due. Without --rate as many are in flight as may be, and time counts from the send.
+/// The program registers its own traders and makes real bids on all open English lots, each bid a cent above the
+/// last: use a market made for this purpose. Bids are sent on a fixed schedule, no matter how the server responds,
+/// and the latency of a bid counts from its scheduled time. Without --rate, the maximum number of bids is always in
+/// flight, and latency counts from the send.
 ///
-/// Ends with 0 when the market bears it, 3 when it accepts less than nine bids of ten or p99 is above --p99-max, 1 when
-/// something fails, and 2 when it is asked wrongly.
+/// Exit codes: 0 when the market sustains the load, 3 when it accepts less than nine bids of ten or p99 is above
+/// --p99-max, 1 for a failure, and 2 for invalid arguments.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Load {
-    /// Where the server listens, without TLS.
+    /// Address of the server, without TLS.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2022")]
     server_address: String,
-    /// Bids a second in all; as many as go without it.
+    /// Bids per second in total [default: as many as possible].
     #[arg(long, value_name = "BIDS", value_parser = clap::value_parser!(u32).range(1..))]
     rate: Option<u32>,
-    /// Connections that bid, each for a trader of its own.
+    /// Number of connections, each with its own trader.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
-    /// How many bids of each are under way at most.
+    /// Maximum number of bids in flight per connection.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     in_flight: u32,
-    /// How long is counted, in seconds.
+    /// Measured duration, in seconds.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
-    /// How long is not counted before, in seconds.
+    /// Unmeasured duration before it, in seconds.
     #[arg(long, default_value_t = 2.0)]
     warm_up: f64,
-    /// How long 99 of 100 bids may take at most, in milliseconds.
+    /// Maximum p99 latency, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS")]
     p99_max: Option<f64>,
-    /// One line of JSON instead of words.
+    /// Print one line of JSON instead of text.
     #[arg(long)]
     json: bool,
 }
 
 impl Load {
-    /// Bids, and tells what came of it.
+    /// Sends the bids, and prints the result.
     pub fn run(self) -> Result<ExitCode, Box<dyn Error>> {
         let server = answering_at(&self.server_address)?;
         let market = market_at(server)?;
@@ -141,13 +142,14 @@ impl Load {
     }
 }
 
-/// Where the server answers: a name can stand for several addresses.
+/// Returns the address at which the server answers: a name can resolve to several.
 fn answering_at(server: &str) -> Result<SocketAddr, String> {
     let answers = TcpStream::connect(server).and_then(|stream| stream.peer_addr());
     answers.map_err(|error| format!("nobody answers at {server}: {error}"))
 }
 
-/// An English lot that takes bids which rise by a cent, and the price in cents that the next must be above.
+/// Returns the number of an English lot that takes bids with steps of a cent, and the price in cents that the next bid
+/// must exceed.
 fn open_at(lot: &Lot) -> Option<(u32, u64)> {
     let Terms::English(terms) = &lot.terms else {
         return None;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use self::compare::Compare;
 use self::load::Load;
 
-/// Measures the market: beside what people would use instead, or one that runs already.
+/// Compares the market with its alternatives, or measures the load that a running market sustains.
 #[derive(Debug, Parser)]
 #[command(name = "auction-bench", version)]
 pub struct Cli {
@@ -21,14 +21,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measures all there is to compare, in turns, and writes a report with pictures.
+    /// Compares the market with its alternatives, measured in turns, and writes a report with pictures.
     Compare(Compare),
-    /// Bids at a server that runs already, on a fixed schedule, and tells how long bids take.
+    /// Sends bids to a running server on a fixed schedule, and prints their latency.
     Load(Load),
 }
 
 impl Cli {
-    /// Does what was asked.
+    /// Runs the command.
     pub fn run(self) -> Result<ExitCode, Box<dyn Error>> {
         match self.command {
             Command::Compare(compare) => compare.run().map(|()| ExitCode::SUCCESS),

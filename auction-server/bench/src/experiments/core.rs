@@ -1,5 +1,5 @@
-//! What the core and the protocol cost alone, without a server: each beside the least that would do, as their own
-//! benchmarks measure it.
+//! Cost of the core and the protocol alone, without a server: each compared with a minimal implementation, as their
+//! own benchmarks measure it.
 
 use std::io;
 use std::process::{Command, Output};
@@ -9,8 +9,8 @@ use crate::row::{Aim, Row, Theirs, Told, Unit};
 use crate::setup::{Others, Setup};
 use crate::target::unexpected;
 
-/// The benchmarks, each a crate and a name. With `--values` each prints lines: a name, and nanoseconds of ours and of
-/// what it is beside.
+/// The benchmarks, each a crate and a name. With `--values` each prints lines: a name, our nanoseconds, and the
+/// nanoseconds of the comparison.
 const BENCHES: [(&str, &str); 3] = [
     ("auction-core", "english"),
     ("auction-core", "call"),
@@ -19,7 +19,7 @@ const BENCHES: [(&str, &str); 3] = [
 
 const TITLE: &str = "The core and the protocol alone";
 
-/// A line of theirs, and the row it becomes.
+/// A line of a benchmark, and the row made from it.
 struct Line {
     name: &'static str,
     what: &'static str,
@@ -112,7 +112,7 @@ pub fn ask(setup: &Setup) -> io::Result<Section> {
     })
 }
 
-/// Runs a benchmark of this tree.
+/// Runs a benchmark of this source tree.
 fn run((package, bench): (&str, &str), arguments: &[&str]) -> io::Result<Output> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -126,7 +126,7 @@ fn run((package, bench): (&str, &str), arguments: &[&str]) -> io::Result<Output>
     Ok(output)
 }
 
-/// The two values behind a name, if the benchmark says them.
+/// Returns the two values after a name, if the benchmark prints them.
 fn nanos(output: &str, name: &str) -> io::Result<Option<(f64, f64)>> {
     let values = output
         .lines()

@@ -1,5 +1,5 @@
-//! The way the first public version did it: read the CSV file, look, and write all of it anew, at each bid. Nothing is
-//! synced.
+//! The method of the first public version: at each bid, read the CSV file, compare, and rewrite the whole file.
+//! Nothing is synced.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use crate::setup::{Setup, Shape};
 use crate::target::unexpected;
 use crate::targets::auction::{Auction, Durability};
 
-/// As many stocks as a round has by default, and as many as the other questions have lots.
+/// The default number of stocks in a round, and the number of lots of the other questions.
 const FEW: u32 = 10;
 
 pub fn ask(setup: &Setup) -> io::Result<Section> {
@@ -61,7 +61,7 @@ pub fn ask(setup: &Setup) -> io::Result<Section> {
     })
 }
 
-/// Bids a second.
+/// Bids per second.
 fn bids_by_rewriting(setup: &Setup, lots: u32) -> io::Result<f64> {
     let path = setup.folder.path().join("first-version.csv");
     let rows: String = (1..=lots)

@@ -1,4 +1,5 @@
-//! Lossless fan-out: every message at every listener. Beside NATS; and the sends it takes, beside a bare loop of them.
+//! Lossless fan-out: every message to every listener. Compared with NATS; its sends compared with a bare loop of
+//! sends.
 
 use std::io;
 
@@ -12,23 +13,23 @@ use crate::stats::Stats;
 use crate::targets::auction_feed::{AuctionFeed, BIDDERS};
 use crate::targets::nats::Nats;
 
-/// How many listen, how many messages each is sent, and how many times NATS's deliveries ours should be.
+/// Number of listeners, messages to each, and the aimed ratio to NATS's deliveries.
 const CROWDS: [(usize, u64, f64); 2] = [(100, 100_000, 1.3), (1_000, 10_000, 2.0)];
-/// In a short run, this part of the messages.
+/// Divisor of the number of messages in a short run.
 const QUICK_PART: u64 = 10;
-/// How many messages the slowest listener may lack.
+/// Maximum number of messages by which the slowest listener may be behind.
 const WINDOW: u64 = 8_192;
-/// What NATS's best window is sought among; the last is none.
+/// Windows among which NATS's best is searched; the last is unlimited.
 const NATS_WINDOWS: [u64; 4] = [1_024, WINDOW, 32_768, u64::MAX];
-/// It is sought with this part of the messages.
+/// Divisor of the number of messages in this search.
 const SOUGHT_PART: u64 = 4;
-/// How sends are counted: few bids are under way, so that each batch is small and is sent by itself.
+/// Load for counting sends: few bids are in flight, so that each batch is small and is sent separately.
 const SENDS: Amount = Amount {
     listeners: 1_000,
     messages: 500,
     window: 8,
 };
-/// What a send should be worth beside a bare one.
+/// Aimed rate of sends relative to bare ones.
 const SENDS_AIM: f64 = 0.7;
 
 pub fn ask(setup: &Setup) -> io::Result<Section> {
@@ -36,7 +37,7 @@ pub fn ask(setup: &Setup) -> io::Result<Section> {
     let mut ours = AuctionFeed::start(&setup.server, &folder, setup.lots)?;
     setup.say(&format!("{}: {}", ours.name(), ours.started_as()));
     let mut measured = Measured::default();
-    // Messages of NATS's are as long as ours are in such a turn.
+    // The messages of NATS have the same length as ours in such a turn.
     let first = deliveries(&mut ours, amount(setup, 0))?;
     let told = ours.told();
     let payload = (told.bytes as f64 / told.events as f64).round() as usize;
@@ -66,7 +67,7 @@ pub fn ask(setup: &Setup) -> io::Result<Section> {
             if let Ok(system) = &mut nats {
                 match deliveries(system, Amount { window, ..amount }) {
                     Ok(rate) => measured.nats[place].push(rate),
-                    // It lost something, or ended a connection that was too slow for it.
+                    // NATS lost a message, or ended a connection that was too slow for it.
                     Err(error) => nats = Err(format!("NATS: {error}")),
                 }
             }
@@ -108,11 +109,11 @@ fn amount(setup: &Setup, place: usize) -> Amount {
     }
 }
 
-/// The window that NATS delivers most with.
+/// Returns the window with which NATS delivers most.
 fn best_window(setup: &Setup, nats: &mut Nats, amount: Amount) -> u64 {
     let mut best = (0.0, WINDOW);
     for window in NATS_WINDOWS {
-        // One that is too wide for it, so that it ends the slowest connection, is not its best.
+        // A window that is too wide for NATS, so that it ends the slowest connection, is not its best.
         let messages = amount.messages / SOUGHT_PART;
         let sought = Amount {
             window,
@@ -140,13 +141,13 @@ fn window_said(window: u64) -> String {
     }
 }
 
-/// Deliveries a second.
+/// Deliveries per second.
 fn deliveries(feed: &mut dyn Feed, amount: Amount) -> io::Result<f64> {
     let took = fan::run(feed, amount)?;
     Ok((amount.messages * amount.listeners as u64) as f64 / took.as_secs_f64())
 }
 
-/// Sends a second, as the server counts its writes, and how many bytes each takes.
+/// Sends per second, according to the server's count of writes, and bytes per send.
 fn sends(ours: &mut AuctionFeed) -> io::Result<(f64, f64)> {
     let writes = |ours: &AuctionFeed| ours.server().metric("auction_writes_total");
     let (before, told) = (writes(ours)?, ours.told());

@@ -1,4 +1,4 @@
-//! How cost grows: with lots, with watchers, and with the length of the journal.
+//! Growth of cost: with lots, with watchers, and with the length of the journal.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -12,20 +12,20 @@ use crate::targets::auction_feed::AuctionFeed;
 
 const LOTS: [u32; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
 const WATCHERS: [usize; 4] = [10, 100, 1_000, 10_000];
-/// Records of bids, and how many of these are measured when nothing long is asked for.
+/// Numbers of bids in the journal, and how many of these sizes are measured without `--long`.
 const RECORDS: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 const RECORDS_USUAL: usize = 3;
-/// How many of each are measured in a short run.
+/// Number of sizes measured in a short run.
 const QUICK: usize = 2;
-/// All watchers come from one address; the other markets here are started with the defaults.
+/// All watchers connect from one address; the other markets here use the defaults.
 const MORE_PER_ADDRESS: [&str; 2] = ["--connections-per-address", "20000"];
-/// Bids one after another, each with its delivery.
+/// Number of single bids, each delivered before the next.
 const ONE_BY_ONE: u64 = 200;
-/// How many messages are sent to a crowd of any size, at most, and how many deliveries they come to.
+/// Maximum number of messages sent to the listeners, and maximum number of deliveries in total.
 const MESSAGES_MAX: u64 = 20_000;
 const DELIVERIES: u64 = 10_000_000;
 const WINDOW: u64 = 8_192;
-/// The market whose watchers and journal grow.
+/// Number of lots of the market whose watchers and journal grow.
 const LOTS_USUAL: u32 = 20_000;
 
 pub fn ask(setup: &Setup) -> io::Result<Section> {
@@ -56,18 +56,18 @@ pub fn ask(setup: &Setup) -> io::Result<Section> {
     })
 }
 
-/// What was measured of something of several sizes.
+/// Measurements of one quantity at several sizes.
 struct Grown {
-    /// The picture's name.
+    /// Name of the picture.
     name: &'static str,
-    /// What grows.
+    /// Quantity that grows.
     across: &'static str,
-    /// What is measured, in seconds.
+    /// Measured costs, in seconds.
     costs: Vec<&'static str>,
     rows: Vec<(u64, Vec<Duration>)>,
-    /// What else is said of each size, and its name.
+    /// An additional value at each size, and its name.
     beside: Option<(&'static str, Vec<String>)>,
-    /// Why there are no more.
+    /// Reason why larger sizes were not measured.
     ended: Option<String>,
 }
 
@@ -110,7 +110,7 @@ impl Grown {
     }
 }
 
-/// Seconds, as one would say them.
+/// Formats seconds for people.
 fn said(seconds: f64) -> String {
     match seconds {
         few if few < 1e-3 => format!("{:.0} us", few * 1e6),
@@ -120,7 +120,7 @@ fn said(seconds: f64) -> String {
     }
 }
 
-/// The mean of bids one after another, each delivered to so many.
+/// Mean duration of single bids, each delivered to all listeners before the next.
 fn one_by_one(feed: &mut AuctionFeed, listeners: usize) -> io::Result<Duration> {
     let amount = Amount {
         listeners,
@@ -169,7 +169,7 @@ fn by_watchers(setup: &Setup, sizes: &[usize]) -> io::Result<Grown> {
                 rows.push((listeners as u64, vec![bid]));
                 rates.push(Unit::PerSecond.figure(rate));
             }
-            // What the system does not let one have ends the curve, and not the report.
+            // A limit of the system ends the curve, but not the report.
             Err(error) => {
                 ended = Some(error.to_string());
                 break;
@@ -186,7 +186,7 @@ fn by_watchers(setup: &Setup, sizes: &[usize]) -> io::Result<Grown> {
     })
 }
 
-/// A bid alone at all of them, and deliveries a second.
+/// Latency of a single bid to all listeners, and deliveries per second.
 fn to_watchers(feed: &mut AuctionFeed, listeners: usize) -> io::Result<(Duration, f64)> {
     let bid = one_by_one(feed, listeners)?;
     let messages = MESSAGES_MAX.min(DELIVERIES / listeners as u64);

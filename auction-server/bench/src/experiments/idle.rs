@@ -1,4 +1,4 @@
-//! Connections that are held and do nothing: what each takes in the server's memory.
+//! Idle connections: memory of each in the server.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -18,13 +18,13 @@ use crate::targets::auction_line::Greeted;
 
 const CONNECTIONS: usize = 15_000;
 const CONNECTIONS_QUICK: usize = 500;
-/// More than an address of one's own would ever have: all these come from one.
+/// Above any usual limit of one address: all these connections come from one.
 const MORE_PER_ADDRESS: [&str; 2] = ["--connections-per-address", "20000"];
-/// Files that this process needs beside one a connection.
+/// Number of files that this process needs in addition to one per connection.
 const OTHER_FILES: usize = 200;
-/// A connection that says nothing for two heartbeats is dropped; so often each shows that it lives.
+/// Interval at which each connection shows that it is alive: one that is silent for two heartbeats is dropped.
 const ALIVE_EVERY: Duration = Duration::from_secs(3);
-/// How long all are held.
+/// Duration for which all connections are held.
 const HELD: Duration = Duration::from_secs(12);
 const LOTS: u32 = 1_000;
 
@@ -114,10 +114,10 @@ pub fn ask(setup: &Setup) -> io::Result<Section> {
     })
 }
 
-/// Asks the time on each connection, and reads what has come.
+/// Sends a ping on each connection, and reads the received bytes.
 ///
 /// # Errors
-/// When one was ended.
+/// When a connection was closed.
 fn show_life(held: &mut [TcpStream]) -> io::Result<()> {
     let mut ping = Vec::new();
     let client_time = Timestamp::from_secs(0);
@@ -135,7 +135,7 @@ fn show_life(held: &mut [TcpStream]) -> io::Result<()> {
     Ok(())
 }
 
-/// How many files this process can have: as many as the system lets it.
+/// Maximum number of files of this process, after raising its limit as far as the system permits.
 fn files() -> io::Result<usize> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -146,7 +146,7 @@ fn files() -> io::Result<usize> {
     Ok(limit.maximum.map_or(usize::MAX, |most| most as usize))
 }
 
-/// What a process has in memory.
+/// Resident memory of a process.
 fn resident_kib(pid: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

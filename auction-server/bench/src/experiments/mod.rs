@@ -1,4 +1,4 @@
-//! What is asked, one file a question.
+//! The measured questions, one file each.
 
 mod csv;
 mod core;
@@ -18,24 +18,24 @@ use crate::setup::Setup;
 /// A question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Question {
-    /// Durable bids beside Redis, PostgreSQL and the bare disk.
+    /// Durable bids, compared with Redis, PostgreSQL and the bare disk.
     Durable,
-    /// Bids with relaxed durability beside Redis's `everysec`.
+    /// Bids with relaxed durability, compared with Redis's `everysec`.
     Relaxed,
-    /// One to many, beside NATS.
+    /// Fan-out, compared with NATS.
     Fanout,
-    /// Connections that do nothing.
+    /// Idle connections.
     Idle,
-    /// How cost grows.
+    /// Growth of cost.
     Growth,
-    /// The core and the protocol alone, beside bare loops.
+    /// The core and the protocol alone, compared with minimal loops.
     Core,
-    /// The way the first version did it.
+    /// The method of the first version.
     Csv,
 }
 
 impl Question {
-    /// All of them, in the order of the report.
+    /// All questions, in the order of the report.
     pub const ALL: [Self; 7] = [
         Self::Durable,
         Self::Relaxed,
@@ -46,7 +46,7 @@ impl Question {
         Self::Csv,
     ];
 
-    /// Measures.
+    /// Measures the question.
     pub fn ask(self, setup: &Setup) -> io::Result<Section> {
         match self {
             Self::Durable => durable::ask(setup),

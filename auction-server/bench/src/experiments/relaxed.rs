@@ -1,5 +1,5 @@
-//! Bids that are acknowledged when they are written, and synced soon after: for those who accept losing the last moments
-//! when the machine goes down. Beside a Redis that does the same.
+//! Bids that are acknowledged after the write and synced soon after, for operators who accept losing the last moments
+//! when the machine fails. Compared with a Redis with the same setting.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::target::{Target, names, starts};
 use crate::targets::auction::{Auction, Durability};
 use crate::targets::redis::{Redis, Sync};
 
-/// What is measured, and how many times as many bids as Redis it should be.
+/// Measured shapes, and the aimed ratio to Redis's bids.
 const SHAPES: [(Shape, f64); 3] = [(shape(1), 1.5), (shape(16), 4.0), (shape(64), 8.0)];
 
 const fn shape(in_flight: u32) -> Shape {

@@ -1,4 +1,4 @@
-//! Every row that has an aim, by how far it is beyond it or short of it.
+//! Picture of all rows with an aim, by their ratio to it.
 
 use crate::row::{Aim, Row};
 use crate::stats::Stats;
@@ -7,14 +7,14 @@ use super::canvas::{Anchor, COLOURS, Canvas};
 
 const TOP: f64 = 48.0;
 const ROW: f64 = 20.0;
-/// Where the bars' room begins, behind the rows' names, and where it ends.
+/// Left and right limits of the bars, to the right of the rows' names.
 const LEFT: f64 = 470.0;
 const RIGHT: f64 = 860.0;
 const WIDTH: f64 = 960.0;
-/// What is more than so many times the aim is drawn at the edge.
+/// Greatest ratio to the aim in the picture; greater ones are drawn at the edge.
 const BEYOND: f64 = 16.0;
 
-/// Draws a bar for each row: to the right of the line in the middle the aim is reached, to the left it is missed. The
+/// Draws a bar for each row: to the right of the middle line if the aim is reached, to the left if it is missed. The
 /// scale is logarithmic.
 pub fn aims(title: &str, rows: &[&Row]) -> String {
     let drawn: Vec<(&&Row, Stats)> = rows
@@ -62,7 +62,7 @@ pub fn aims(title: &str, rows: &[&Row]) -> String {
     canvas.into_svg()
 }
 
-/// How many times as good as the aim; more is better.
+/// Ratio of the result to the aim; greater is better.
 fn beside_aim(row: &Row) -> Option<Stats> {
     let ratio = row.ratio()?;
     match row.aim {
@@ -90,7 +90,7 @@ fn said(row: &Row) -> (String, String) {
     (format!("{ratio:.2}x"), aim)
 }
 
-/// The name of whom it stands beside, without what follows it.
+/// Name of the comparison, without its details.
 fn short(beside: &str) -> &str {
     beside.split([',', ':']).next().unwrap_or(beside)
 }

@@ -1,4 +1,4 @@
-//! Bars side by side, a panel each question. Each panel has a scale of its own.
+//! Bars side by side, one panel per question. Each panel has its own scale.
 
 use crate::row::Unit;
 use crate::stats::Stats;
@@ -18,7 +18,7 @@ pub struct Panel {
     pub bars: Vec<(String, Stats)>,
 }
 
-/// Draws panels of bars, each bar with its median, and a line from the least to the most.
+/// Draws panels of bars, each bar with its median, and a line from the minimum to the maximum.
 pub fn bars(title: &str, unit: Unit, panels: &[Panel]) -> String {
     let width = LEFT + PANEL_WIDTH * panels.len() as f64;
     let mut canvas = Canvas::new(title, width, TOP + PANEL_HEIGHT + 4.0 * LINE);
@@ -45,7 +45,7 @@ fn draw(panel: &Panel, unit: Unit, left: f64, canvas: &mut Canvas) {
         canvas.line((middle, y(bar.least)), (middle, y(bar.most)), "black");
         let above = (middle, y(bar.most) - 5.0);
         canvas.text(above, Anchor::Middle, &unit.figure(bar.median));
-        // A name of several words stands in as many lines.
+        // A name of several parts takes several lines.
         for (line, word) in name.split(", ").enumerate() {
             let at = (middle, bottom + 16.0 + LINE * line as f64);
             canvas.text(at, Anchor::Middle, word);

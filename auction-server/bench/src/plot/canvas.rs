@@ -1,11 +1,11 @@
-//! What every picture begins and ends with, and its colours.
+//! Beginning, end and colours of every picture.
 
 use std::fmt::Write as _;
 
-/// Ours first: blue, orange, grey, olive, which the colour-blind tell apart.
+/// Ours first: blue, orange, grey, olive, which colour-blind people can distinguish.
 pub const COLOURS: [&str; 4] = ["#1f77b4", "#ff7f0e", "#7f7f7f", "#bcbd22"];
 
-/// Where a text stands beside its point.
+/// Position of a text relative to its point.
 #[derive(Clone, Copy, Debug)]
 pub enum Anchor {
     Start,
@@ -13,7 +13,7 @@ pub enum Anchor {
     End,
 }
 
-/// A picture being drawn, on white so that it can be read on any page.
+/// A picture in progress, on white so that it is readable on any page.
 #[derive(Debug)]
 pub struct Canvas(String);
 

@@ -12,11 +12,11 @@ const BOTTOM: f64 = 290.0;
 #[derive(Debug)]
 pub struct Curve {
     pub name: String,
-    /// How large it was, and what that cost; both above zero.
+    /// Size and its cost; both above zero.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Draws curves over sizes that are called `across`; `said` says a cost.
+/// Draws curves over sizes, whose axis is labelled `across`; `said` formats a cost.
 pub fn curves(title: &str, across: &str, said: fn(f64) -> String, curves: &[Curve]) -> String {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let (from_x, to_x) = decades(points().map(|(x, _)| *x));
@@ -53,7 +53,7 @@ pub fn curves(title: &str, across: &str, said: fn(f64) -> String, curves: &[Curv
     canvas.into_svg()
 }
 
-/// The powers of ten that enclose all of these, and are not the same.
+/// Returns two different powers of ten that enclose all values.
 fn decades(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (least, most) = values.fold(
         (f64::INFINITY, f64::MIN_POSITIVE),

@@ -1,4 +1,4 @@
-//! Pictures of what was measured, as SVG.
+//! Pictures of the measurements, as SVG.
 
 mod curves;
 mod aims;

@@ -1,4 +1,4 @@
-//! Our own server, as it ships.
+//! Our server, in its default configuration.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -13,14 +13,14 @@ use crate::workload::Trader;
 
 use super::auction_line::Accounts;
 
-/// Longer than anything that is measured.
+/// Duration of the lots, longer than any measurement.
 const OPEN_FOR: &str = "6h";
-/// The server's thread that writes the journal's segments ahead.
+/// Name of the server's thread that prepares the journal's segments.
 const PREPARES: &str = "journal-prepare";
-/// What the server says first, before its address.
+/// Text before the address in the server's first output.
 const LISTENS: &str = "The market listens on ";
 
-/// A server of its own, with a market of its own, and traders that have logged in once.
+/// A server with its own market, and traders that have logged in once.
 #[derive(Debug)]
 pub struct Auction {
     program: Program,
@@ -33,12 +33,12 @@ pub struct Auction {
     accounts: Accounts,
 }
 
-/// When the server answers.
+/// Time of the server's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// When what it did is synced: as it ships.
+    /// After the sync: the default.
     Strict,
-    /// When it is written.
+    /// After the write.
     Relaxed,
 }
 
@@ -54,7 +54,7 @@ impl Auction {
         Self::start_with(server, folder, lots, traders, durability, &[])
     }
 
-    /// The same with more flags.
+    /// Starts the server with additional flags.
     pub fn start_with(
         server: &Path,
         folder: &Path,
@@ -98,12 +98,12 @@ impl Auction {
         })
     }
 
-    /// How long it took to listen.
+    /// Time from the start until it listened.
     pub fn started_in(&self) -> Duration {
         self.started_in
     }
 
-    /// Kills it and starts it again. Gives how long it then took to listen.
+    /// Kills the server and starts it again. Returns the time until it listens.
     pub fn crash(&mut self) -> io::Result<Duration> {
         self.program.kill()?;
         let begun = Instant::now();
@@ -114,22 +114,22 @@ impl Auction {
         Ok(started_in)
     }
 
-    /// Where it listens.
+    /// Address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.accounts.address()
     }
 
-    /// Its number among the processes.
+    /// Process id.
     pub fn pid(&self) -> u32 {
         self.program.pid()
     }
 
-    /// What it did to write the journal's segments before they are needed.
+    /// Work of its thread that prepares the journal's segments.
     pub fn written_ahead(&self) -> io::Result<Worked> {
         worked(self.pid(), PREPARES)
     }
 
-    /// A value that it measures, as operators see it: the first line that begins so.
+    /// Value of a metric, as operators see it: the first line that begins with the name.
     pub fn metric(&self, name: &str) -> io::Result<f64> {
         let mut stream = TcpStream::connect(here(self.ops))?;
         stream

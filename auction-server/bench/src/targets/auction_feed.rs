@@ -1,5 +1,5 @@
-//! The feed of our own server, as it ships: accepted bids go in, and every watcher's bytes are compared with those of
-//! the first; those are folded and compared with the digest that the server tells.
+//! The feed of our server, in its default configuration: bids are sent, and every watcher's bytes are compared with
+//! those of the first watcher, which are folded and compared with the server's digest.
 
 use std::io;
 use std::path::Path;
@@ -18,24 +18,24 @@ use crate::workload::Workload;
 use super::auction::{Auction, Durability};
 use super::auction_line::{Greeted, market_at};
 
-/// How many bid: enough that nobody outbids themself.
+/// Number of bidders: enough that nobody outbids themself.
 pub const BIDDERS: u32 = 4;
-/// How many bids each has under way.
+/// Maximum number of bids in flight per bidder.
 const IN_FLIGHT: u64 = 256;
-/// How many more bids than another one may have made.
+/// Maximum lead of a bidder over another one, in bids.
 const AHEAD_MAX: u64 = 512;
 
-/// A server, and what its watchers have seen.
+/// A server, and the state of its watchers.
 pub struct AuctionFeed {
     server: Auction,
-    /// Where the bidders walk on from turn to turn.
+    /// Workload, which continues from turn to turn.
     workload: Workload,
-    /// How many bids each has made.
+    /// Number of bids of each bidder.
     made: [u64; BIDDERS as usize],
     bidders: Vec<Bidder>,
-    /// The fold of what the first watcher of each frame was told.
+    /// Fold of the frames, each taken from the first watcher that received it.
     market: Market,
-    /// Where the fold stood when the turn began.
+    /// Place of the fold at the beginning of the turn.
     begun_at: FeedSequence,
     /// The frames of this turn.
     frames: Vec<Told>,
@@ -43,14 +43,14 @@ pub struct AuctionFeed {
     told: Amounts,
 }
 
-/// What was told, and checked.
+/// Received and checked amounts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Amounts {
-    /// Messages of the feed, told to one.
+    /// Messages of the feed that one watcher received.
     pub events: u64,
-    /// Their bytes, headers among them.
+    /// Their bytes, including headers.
     pub bytes: u64,
-    /// Heartbeats whose digest was that of the fold.
+    /// Heartbeats whose digest was equal to that of the fold.
     pub digests: u64,
 }
 
@@ -60,32 +60,32 @@ struct Bidder {
     input: Vec<u8>,
 }
 
-/// A frame as the first watcher was told it, and how many messages of the turn there are with it.
+/// A frame as the first watcher received it, and the number of messages of the turn up to and including it.
 struct Told {
     body: Vec<u8>,
     through: u64,
 }
 
-/// How far a watcher has read.
+/// Reading position of a watcher.
 #[derive(Clone, Debug, Default)]
 struct Watcher {
-    /// Which frame of the turn is next.
+    /// Index of the turn's next frame.
     next: usize,
     header: Vec<u8>,
-    /// What is read of a body that is not compared in place.
+    /// Received bytes of a body that is not compared in place.
     body: Vec<u8>,
-    /// How much of a body that is compared in place.
+    /// Number of compared bytes of a body that is compared in place.
     compared: usize,
     is_compared: bool,
 }
 
 impl AuctionFeed {
-    /// Starts a server on so many lots.
+    /// Starts a server with this number of lots.
     pub fn start(server: &Path, folder: &Path, lots: u32) -> io::Result<Self> {
         Self::start_with(server, folder, lots, &[])
     }
 
-    /// The same with more flags.
+    /// Starts the server with additional flags.
     pub fn start_with(server: &Path, folder: &Path, lots: u32, flags: &[&str]) -> io::Result<Self> {
         let strict = Durability::Strict;
         let server = Auction::start_with(server, folder, lots, BIDDERS, strict, flags)?;
@@ -109,18 +109,18 @@ impl AuctionFeed {
         &self.server
     }
 
-    /// Takes the market anew, as one who begins to watch.
+    /// Takes a new snapshot of the market, as a new watcher does.
     pub fn snapshot(&mut self) -> io::Result<()> {
         self.market = market_at(self.server.address())?;
         Ok(())
     }
 
-    /// Kills the server and starts it again. Gives how long it took to listen.
+    /// Kills the server and starts it again. Returns the time until it listened.
     pub fn crash(&mut self) -> io::Result<Duration> {
         self.server.crash()
     }
 
-    /// What was told so far.
+    /// Amounts received so far.
     pub fn told(&self) -> Amounts {
         self.told
     }
@@ -152,7 +152,7 @@ impl AuctionFeed {
         }
     }
 
-    /// Whether a heartbeat names the fold's place, and so its digest.
+    /// Returns true if a heartbeat names the fold's place, after comparing its digest.
     fn is_confirmed_by(&mut self, beat: &Heartbeat) -> io::Result<bool> {
         if beat.feed_sequence != self.market.feed_sequence() {
             return Ok(false);
@@ -164,7 +164,7 @@ impl AuctionFeed {
         Ok(true)
     }
 
-    /// Takes a whole message that was not compared with another's in place.
+    /// Handles a complete message that was not compared in place.
     fn take(&mut self, watcher: usize, header: Header, reply: &mut Vec<u8>) -> io::Result<()> {
         let body = std::mem::take(&mut self.watchers[watcher].body);
         if header.kind == Kind::FEED {
@@ -178,7 +178,7 @@ impl AuctionFeed {
         }
         match ServerMessage::decode(header.kind, &body) {
             Ok(ServerMessage::Heartbeat(beat)) => {
-                // A sign of life for another.
+                // A ping, so that the connection stays alive.
                 let ping = Ping {
                     client_time: beat.time,
                 };
@@ -190,7 +190,7 @@ impl AuctionFeed {
         }
     }
 
-    /// Folds what nobody was told before.
+    /// Folds a frame that no watcher has received before.
     fn take_first(&mut self, body: Vec<u8>) -> io::Result<()> {
         let message = ServerMessage::decode(Kind::FEED, &body);
         let Ok(ServerMessage::Feed(feed)) = message else {
@@ -206,7 +206,7 @@ impl AuctionFeed {
     }
 }
 
-/// What stands before a body.
+/// Header of a frame.
 #[derive(Clone, Copy)]
 struct Header {
     kind: Kind,
@@ -258,15 +258,15 @@ impl Feed for AuctionFeed {
             let greeted = self.greet_watching()?;
             let (stream, input) = greeted.into_parts();
             sockets.listeners.push(stream);
-            // A heartbeat may have come with the answer.
+            // A heartbeat may have arrived with the answer.
             self.deliver(watcher, &input, &mut Vec::new())?;
         }
         Ok(sockets)
     }
 
     fn publish(&mut self, publisher: usize, room: u64, out: &mut Vec<u8>) -> io::Result<u64> {
-        // They walk over the lots far apart, and none comes near another: two on one lot at a time could come to it
-        // in the wrong order.
+        // The bidders visit lots far apart, and none may come close to another: two bids on one lot at a time could
+        // arrive in the wrong order.
         let fewest = self.made.iter().copied().min().unwrap_or_default();
         let ahead = self.made[publisher] - fewest;
         let bidder = &mut self.bidders[publisher];

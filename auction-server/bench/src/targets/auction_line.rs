@@ -1,4 +1,4 @@
-//! The public protocol, as clients of our own server speak it.
+//! The binary protocol, as clients of our server use it.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -13,19 +13,19 @@ use auction_proto::{
 use crate::target::{Answer, Speaker, unexpected};
 use crate::workload::{Bid, Trader};
 
-/// Traders at a server.
+/// Traders of a server.
 #[derive(Debug)]
 pub struct Accounts {
     address: SocketAddr,
-    /// Begins each trader's name.
+    /// Prefix of the traders' names.
     prefix: String,
-    /// Of all of them, and known to nobody else: the market may be a real one.
+    /// Password of all of them, known to nobody else: the market may be a real one.
     password: Secret,
     tokens: Vec<Token>,
 }
 
 impl Accounts {
-    /// Registers so many traders and logs them in.
+    /// Registers this number of traders and logs them in.
     pub fn make(address: SocketAddr, prefix: &str, traders: u32) -> io::Result<Self> {
         let mut accounts = Self {
             address,
@@ -40,17 +40,17 @@ impl Accounts {
         Ok(accounts)
     }
 
-    /// Where the server listens.
+    /// Address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The server listens elsewhere now.
+    /// Sets the server's new address.
     pub fn moved_to(&mut self, address: SocketAddr) {
         self.address = address;
     }
 
-    /// A new connection that goes on with a trader's session.
+    /// Opens a new connection that resumes a trader's session.
     pub fn connect(&self, trader: Trader) -> io::Result<(TcpStream, Box<dyn Speaker>)> {
         let mut greeted = Greeted::new(self.address)?;
         let token = self.tokens[trader as usize].clone();
@@ -77,7 +77,7 @@ impl Accounts {
     }
 }
 
-/// A connection that has introduced itself, and asks one thing at a time.
+/// A connection after `hello`, which sends one request at a time.
 #[derive(Debug)]
 pub struct Greeted {
     stream: TcpStream,
@@ -90,7 +90,7 @@ impl Greeted {
         Self::on(TcpStream::connect(address)?)
     }
 
-    /// Introduces itself on a connection that is open.
+    /// Sends `hello` on an open connection.
     pub fn on(mut stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.write_all(&PREFACE)?;
@@ -118,7 +118,7 @@ impl Greeted {
         }
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request, and waits for the answer.
     pub fn ask<B: Body>(&mut self, body: &B) -> io::Result<ServerMessage> {
         self.request = RequestId(self.request.0 + 1);
         let mut out = Vec::new();
@@ -126,14 +126,14 @@ impl Greeted {
         self.stream.write_all(&out)?;
         loop {
             let (request, message) = self.next()?;
-            // Else it comes unasked.
+            // Other messages arrive without a request.
             if request == self.request {
                 return Ok(message);
             }
         }
     }
 
-    /// What comes next, asked for or not.
+    /// Returns the next message, whether it is an answer or not.
     pub fn next(&mut self) -> io::Result<(RequestId, ServerMessage)> {
         loop {
             let mut rest = &self.input[..];
@@ -153,13 +153,13 @@ impl Greeted {
         }
     }
 
-    /// The connection, and what was read of it and not looked at yet.
+    /// Returns the connection, and the bytes that were read but not decoded yet.
     pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
         (self.stream, self.input)
     }
 }
 
-/// One end of a connection that bids, with requests numbered from here on.
+/// Creates one end of a connection that bids, with requests numbered from `next`.
 pub fn speaker(next: RequestId) -> Box<dyn Speaker> {
     let expected = next;
     Box::new(Connection { next, expected })
@@ -184,7 +184,7 @@ impl Speaker for Connection {
                 Frame::split_from(input, FRAME_BYTES_MAX).map_err(|e| unexpected(e.to_string()))?;
             let Some(frame) = frame else { return Ok(None) };
             let answer = match frame.kind {
-                // A sign of life.
+                // A message that only shows that the connection is alive, or another message without a request.
                 _ if frame.request == RequestId(0) && frame.kind != Kind::GOODBYE => continue,
                 Kind::ACCEPTED => Answer::Accepted,
                 Kind::REFUSED => Answer::Refused,
@@ -202,7 +202,7 @@ impl Speaker for Connection {
     }
 }
 
-/// The market as it stands.
+/// Returns the current state of the market.
 pub fn market_at(address: SocketAddr) -> io::Result<Market> {
     let mut greeted = Greeted::new(address)?;
     let mut message = greeted.ask(&Watch { resume: None })?;

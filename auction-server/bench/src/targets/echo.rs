@@ -1,6 +1,6 @@
-//! The least that whoever takes durable bids over sockets must do: read what has come, write it and sync once, answer. No
-//! rules, no market, one thread. What a server is slower than this is what it costs by itself; what this costs is the
-//! machine's.
+//! The minimal work of any server that takes durable bids over sockets: read the received bytes, write and sync them
+//! once, answer. No rules, no market, one thread. The cost of a real server above this is its own; the cost of this
+//! is the machine's.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -25,17 +25,17 @@ use crate::disk::WRITTEN_AHEAD;
 use crate::target::{Speaker, Target, unexpected};
 use crate::workload::Trader;
 
-/// How much is read of a connection at a time.
+/// Buffer size of a read, in bytes.
 const INPUT_BYTES: usize = 64 * 1_024;
-/// What a batch takes in a journal beside its records, and a record: as ours do.
+/// Bytes of a batch in a journal without its records, and bytes of a record: as in our journal.
 const BATCH_BYTES: usize = 88;
 const RECORD_BYTES: usize = 48;
-/// How often it looks whether it is to end.
+/// Interval at which the thread checks if it must end.
 const LOOK_EVERY: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
 };
-/// The listener's place among the events.
+/// Number of the listener among the events.
 const LISTENER: u64 = u64::MAX;
 
 /// An echo that is durable.
@@ -48,7 +48,7 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Starts it; what it writes goes to a file of zeros in this folder.
+    /// Starts the echo; it writes to a file of zeros in this folder.
     pub fn start(folder: &Path) -> io::Result<Self> {
         let mut file = File::create(folder.join("echo"))?;
         file.write_all(&vec![0; WRITTEN_AHEAD])?;
@@ -104,7 +104,7 @@ impl Drop for Echo {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // What failed was seen by who bid there.
+            // The bidding side has seen the failure.
             let _ = thread.join();
         }
     }
@@ -114,9 +114,9 @@ struct Running {
     epoll: OwnedFd,
     listener: TcpListener,
     file: File,
-    /// Where the next batch is written.
+    /// Offset of the next batch in the file.
     at: usize,
-    /// `None`: it was closed.
+    /// `None` for a closed connection.
     connections: Vec<Option<Connection>>,
     ends: Arc<AtomicBool>,
     worked_nanos: Arc<AtomicU64>,
@@ -163,7 +163,7 @@ impl Running {
                         connection.answer()?;
                     }
                 }
-                // Not at each look: it rests when this stands still.
+                // Not at each check: the echo is idle while this value does not change.
                 let worked = clock_gettime(ClockId::ThreadCPUTime);
                 let nanos = worked.tv_sec * 1_000_000_000 + worked.tv_nsec;
                 self.worked_nanos
@@ -186,7 +186,7 @@ impl Running {
         Ok(())
     }
 
-    /// Writes as much as a journal would of so many bids, and syncs it.
+    /// Writes as many bytes as a journal would for this number of bids, and syncs them.
     fn append(&mut self, bids: usize) -> io::Result<()> {
         let bytes = vec![7; BATCH_BYTES + bids * RECORD_BYTES];
         if self.at + bytes.len() > WRITTEN_AHEAD {
@@ -199,7 +199,7 @@ impl Running {
 }
 
 impl Connection {
-    /// Reads what has come. Gives how many bids that is; `None` at the end.
+    /// Reads the received bytes. Returns their number of bids; `None` at the end.
     fn read(&mut self, input: &mut [u8]) -> io::Result<Option<usize>> {
         let count = self.stream.read(input)?;
         if count == 0 {
@@ -233,7 +233,7 @@ impl Connection {
     }
 
     fn answer(&mut self) -> io::Result<()> {
-        // It blocks when nobody reads, and whoever bids here reads.
+        // Blocks while nobody reads; the bidding side reads.
         self.stream.write_all(&self.output)?;
         self.output.clear();
         Ok(())

@@ -1,4 +1,4 @@
-//! Those that are measured.
+//! The measured systems.
 
 pub mod nats;
 pub mod postgres;

@@ -1,4 +1,4 @@
-//! NATS: every message of a subject goes to all who subscribed, without being stored.
+//! NATS: every message of a subject goes to all subscribers, without being stored.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,17 +9,17 @@ use crate::fan::{Feed, Sockets};
 use crate::processes::{Program, connect_when_ready, find, free_port, here, typed};
 use crate::target::unexpected;
 
-/// Where the README's command puts the program.
+/// Folder in which the README's command installs the program.
 const FOLDER: &str = "target/nats/bin";
 const SUBJECT: &str = "bids";
-/// After so many messages the stream of bytes is the same again.
+/// Number of messages after which the stream of bytes repeats.
 const PERIOD: u64 = 4_096;
-/// The digits that tell one message from another.
+/// Number of digits that distinguish messages.
 const DIGITS: usize = 8;
 const PING: &[u8] = b"PING\r\n";
 const PONG: &[u8] = b"PONG\r\n";
 
-/// A NATS server of its own.
+/// A NATS server, started for the measurement.
 #[derive(Debug)]
 pub struct Nats {
     _program: Program,
@@ -27,7 +27,7 @@ pub struct Nats {
     version: String,
     port: u16,
     payload_bytes: usize,
-    /// What a publisher writes, and what each listener must read, for a period.
+    /// Bytes that a publisher writes, and that each listener must read, in one period.
     published: Vec<u8>,
     delivered: Vec<u8>,
     sent: u64,
@@ -36,14 +36,14 @@ pub struct Nats {
 
 #[derive(Clone, Debug, Default)]
 struct Listener {
-    /// How many bytes of messages it has.
+    /// Number of received message bytes.
     taken: u64,
-    /// The beginning of what is no message.
+    /// The beginning of a line that is not a message.
     control: Vec<u8>,
 }
 
 impl Nats {
-    /// Starts it for messages of so many bytes.
+    /// Starts the server for messages of this number of bytes.
     pub fn start(folder: &Path, payload_bytes: usize) -> io::Result<Self> {
         let file = find(
             "nats-server",
@@ -86,13 +86,13 @@ impl Nats {
         Ok(nats)
     }
 
-    /// A connection that has asked for something, and what the server said of itself.
+    /// Opens a connection, sends a request, and returns the connection with the server's information.
     fn connect(&self, ask: &str) -> io::Result<(TcpStream, String)> {
         let mut stream = TcpStream::connect(here(self.port))?;
         stream.set_nodelay(true)?;
         stream.write_all(format!("CONNECT {{\"verbose\":false}}\r\n{ask}PING\r\n").as_bytes())?;
         let mut said = Vec::new();
-        // It answers in order: with this, all that was asked is done.
+        // NATS answers in order: after this, all earlier requests are done.
         while !said.ends_with(PONG) {
             let mut bytes = [0; 4_096];
             match stream.read(&mut bytes)? {
@@ -139,7 +139,7 @@ impl Feed for Nats {
 
     fn publish(&mut self, _: usize, room: u64, out: &mut Vec<u8>) -> io::Result<u64> {
         let message = self.published.len() / PERIOD as usize;
-        // To the end of the period, and the rest the next time.
+        // Up to the end of the period; the rest follows next time.
         let from = (self.sent % PERIOD) as usize;
         let count = room.min(PERIOD - self.sent % PERIOD);
         out.extend_from_slice(&self.published[from * message..][..count as usize * message]);
@@ -168,7 +168,7 @@ impl Feed for Nats {
                 rest = &rest[count..];
                 continue;
             }
-            // Between two messages it may ask whether one is alive.
+            // Between two messages the server may send a ping.
             let same = match listener.control.is_empty() {
                 true => rest
                     .iter()

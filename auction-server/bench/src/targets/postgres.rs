@@ -1,4 +1,4 @@
-//! PostgreSQL: one `UPDATE .. WHERE price < ..`, a transaction of its own, over its own protocol.
+//! PostgreSQL: one `UPDATE .. WHERE price < ..` per transaction, over its own protocol.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -12,16 +12,16 @@ use crate::processes::{Program, find, free_port, here, processor_time, typed};
 use crate::target::{Answer, Speaker, Target, unexpected};
 use crate::workload::{Bid, Trader};
 
-/// Where distributions put its programs, a folder for each version.
+/// Folder in which distributions install its programs, with a folder for each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
-/// It does not run as root; as this user instead.
+/// User that runs it, because it does not run as root.
 const USER: &str = "postgres";
 const ROOT: u32 = 0;
-/// Connections it takes.
+/// Maximum number of connections.
 const CONNECTIONS_MAX: u32 = 200;
 const UPDATE: &str = "UPDATE lots SET price = $2, leader = $3 WHERE id = $1 AND price < $2";
 
-/// A PostgreSQL of its own.
+/// A PostgreSQL server, started for the measurement.
 #[derive(Debug)]
 pub struct Postgres {
     program: Program,
@@ -57,7 +57,7 @@ impl Postgres {
         command.current_dir(folder).arg("-D").arg(&data);
         command.args(["-p", &port.to_string(), "-k", "", "-h", "127.0.0.1"]);
         command.args(["-c", &format!("max_connections={CONNECTIONS_MAX}")]);
-        // To its favour: no checkpoint comes between, and memory for all.
+        // In its favour: no checkpoint during the measurement, and enough memory.
         for setting in [
             "checkpoint_timeout=1h",
             "max_wal_size=8GB",
@@ -131,13 +131,13 @@ impl Target for Postgres {
 
 struct Connection {
     leader: i32,
-    /// Whether the answer that is being read has changed a row.
+    /// True if the current answer reports a changed row.
     updated: bool,
 }
 
 impl Speaker for Connection {
     fn bid(&mut self, bid: Bid, out: &mut Vec<u8>) {
-        // To the unnamed portal from the statement "bid"; all in binary, three of them.
+        // To the unnamed portal from the statement "bid"; three parameters, all binary.
         let mut bind = [0; 43];
         bind[1..4].copy_from_slice(b"bid");
         bind[5..11].copy_from_slice(&[0, 1, 0, 1, 0, 3]);
@@ -172,7 +172,7 @@ impl Speaker for Connection {
     }
 }
 
-/// A program, run by a user who is not root.
+/// Creates the command of a program that must not run as root.
 fn as_user(runs_as_root: bool, program: &Path) -> Command {
     if !runs_as_root {
         return Command::new(program);
@@ -246,7 +246,7 @@ fn message(kind: u8, body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(body);
 }
 
-/// A message's kind and body, and what follows it.
+/// Returns kind and body of a message, and the bytes after it.
 fn taken(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (kind, rest) = input.split_first()?;
     let length = u32::from_be_bytes(*rest.first_chunk()?) as usize;

@@ -1,4 +1,4 @@
-//! Redis: "bid if it is higher" as a script, which is atomic there, with a message to all who listen.
+//! Redis: "bid if it is higher" as a script, which is atomic in Redis, with a message to all listeners.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -17,14 +17,14 @@ redis.call('HSET', KEYS[1], 'price', ARGV[1], 'leader', ARGV[2])
 redis.call('PUBLISH', 'bids', KEYS[1] .. ' ' .. ARGV[1] .. ' ' .. ARGV[2])
 return 1";
 
-/// When what was written is synced.
+/// Time of the sync after a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
     Always,
     EverySecond,
 }
 
-/// A Redis of its own.
+/// A Redis server, started for the measurement.
 #[derive(Debug)]
 pub struct Redis {
     program: Program,
@@ -47,7 +47,7 @@ impl Redis {
         command.current_dir(folder);
         command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
         command.args(["--appendonly", "yes", "--appendfsync", appendfsync]);
-        // Neither snapshots nor rewriting come between: to its favour.
+        // In its favour: no snapshots and no rewriting during the measurement.
         command.args(["--save", "", "--auto-aof-rewrite-percentage", "0"]);
         let started_as = typed(&command);
         let mut program = Program::start(&mut command, folder)?;
@@ -97,7 +97,7 @@ impl Target for Redis {
     }
 }
 
-/// One connection: what stands before and behind the bid in each command.
+/// One connection, with the bytes before and after the bid in each command.
 struct Connection {
     start: Vec<u8>,
     end: Vec<u8>,
@@ -132,7 +132,7 @@ impl Speaker for Connection {
     }
 }
 
-/// A string as Redis takes it.
+/// Appends a string in Redis's format.
 fn bulk(text: &[u8], out: &mut Vec<u8>) {
     let mut length = [0; 24];
     let count = digits(text.len() as u64, &mut length);
@@ -143,7 +143,7 @@ fn bulk(text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes a number in decimal, without memory of its own: the client must be light. Gives its length.
+/// Writes a number in decimal without allocating, because the client must be light. Returns its length.
 fn digits(mut number: u64, out: &mut [u8]) -> usize {
     let mut reversed = [0; 20];
     let mut count = 0;
@@ -161,7 +161,7 @@ fn digits(mut number: u64, out: &mut [u8]) -> usize {
     count
 }
 
-/// Asks one thing and reads one answer of text.
+/// Sends a request and reads one answer of text.
 fn ask(stream: &mut TcpStream, parts: &[&[u8]]) -> io::Result<String> {
     let mut command = format!("*{}\r\n", parts.len()).into_bytes();
     parts.iter().for_each(|part| bulk(part, &mut command));
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bid_is_a_command_as_redis_takes_it_and_its_answers_are_read_wherever_they_are_split() {
+    fn a_bid_is_a_redis_command_and_answers_can_be_split_anywhere() {
         let mut end = Vec::new();
         bulk(b"7", &mut end);
         let mut connection = Connection {

@@ -8,18 +8,19 @@ use crate::setup::{Shape, Turn};
 use crate::stats::Stats;
 use crate::targets::auction::Auction;
 
-/// What is measured beside Redis, and how many times as many bids it should be.
+/// Shapes measured beside Redis, and the aimed ratio to Redis's bids.
 pub(super) const SHAPES: [(Shape, f64); 4] = [
     (ALONE, 1.2),
     (CROWD, 2.5),
     (shape(50, 16), 3.5),
     (shape(50, 64), 8.0),
 ];
-/// The places among them that are measured on a schedule and beside PostgreSQL too, and the aim beside that.
+/// Indices of the shapes that are also measured on a schedule and beside PostgreSQL, and the aimed ratio to
+/// PostgreSQL.
 pub(super) const SCHEDULED: [(usize, f64); 2] = [(1, 3.0), (2, 20.0)];
 pub(super) const ALONE: Shape = shape(1, 1);
 pub(super) const CROWD: Shape = shape(50, 1);
-/// The stages of a command in the server's metrics, and what they are.
+/// Stages of a command in the server's metrics, and their descriptions.
 pub(super) const STAGES: [(&str, &str); 4] = [
     ("queued", "waits for the sequencer"),
     ("decided", "its batch is decided"),
@@ -34,7 +35,7 @@ pub(super) const fn shape(connections: u32, in_flight: u32) -> Shape {
     }
 }
 
-/// What came of all turns: of each shape, those of each round.
+/// Results of all turns: for each shape, those of each round.
 #[derive(Default)]
 pub(super) struct Measured {
     pub(super) bare: [Vec<f64>; 2],
@@ -49,7 +50,7 @@ pub(super) struct Measured {
     pub(super) redis_scheduled: [Vec<Turn>; 2],
 }
 
-/// What the journal wrote ahead during a turn.
+/// Journal segments prepared during a turn.
 pub(super) struct Ahead {
     pub(super) bytes_a_bid: f64,
     pub(super) bytes_a_second: f64,
@@ -74,7 +75,7 @@ impl Ahead {
     }
 }
 
-/// Sums of what the server measures: seconds in each stage, commands, records, batches.
+/// Sums of the server's own metrics: seconds in each stage, commands, records, batches.
 #[derive(Clone, Debug)]
 pub(super) struct Stages(pub(super) Vec<f64>);
 

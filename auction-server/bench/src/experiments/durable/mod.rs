@@ -1,5 +1,5 @@
-//! Durable bids: acknowledged when they are synced. Beside Redis and PostgreSQL, and beside the least that the machine asks:
-//! the disk alone, and an echo that syncs.
+//! Durable bids: acknowledged after the sync. Compared with Redis and PostgreSQL, and with the minimal cost of the
+//! machine: the disk alone, and an echo that syncs.
 
 mod tell;
 mod measured;
@@ -21,9 +21,9 @@ use crate::targets::redis::{Redis, Sync};
 use self::measured::{ALONE, Ahead, Measured, SCHEDULED, SHAPES, STAGES, Stages, rate, shape};
 use self::tell::{Systems, tell};
 
-/// The schedule is what this part of Redis's best is, so that both can keep it.
+/// Rate of the schedule, as a part of Redis's best rate, so that both can sustain it.
 const SCHEDULE: f64 = 0.6;
-/// What PostgreSQL's best is sought among.
+/// Shapes among which PostgreSQL's best is searched.
 const POSTGRES_SHAPES: [Shape; 7] = [
     shape(8, 1),
     shape(16, 1),

@@ -1,4 +1,4 @@
-//! What of durable bids is told.
+//! Report of durable bids.
 
 use crate::plot::{self, Panel};
 use crate::report::{Picture, Section};
@@ -9,7 +9,7 @@ use crate::target::{Target, names, starts};
 
 use super::measured::{Ahead, Measured, SCHEDULED, SHAPES, STAGES, rate, rates};
 
-/// Whom durable bids are measured at.
+/// Systems at which durable bids are measured.
 pub struct Systems<'a> {
     pub ours: &'a dyn Target,
     pub echo: &'a dyn Target,
@@ -154,7 +154,7 @@ fn quantiles(turns: &[Turn], part: f64) -> Vec<f64> {
     times.map(|times| times.quantile(part)).collect()
 }
 
-/// What a bid costs on processors.
+/// Processor time per bid.
 fn costs(measured: &Measured, redis: &str) -> Vec<Vec<String>> {
     let cost = |turns: &[Turn]| {
         let each: Vec<f64> = turns.iter().map(|turn| turn.processor_micros).collect();
@@ -167,7 +167,7 @@ fn costs(measured: &Measured, redis: &str) -> Vec<Vec<String>> {
     )
 }
 
-/// Where the time of a bid goes, on average, as the server itself measures it.
+/// Average time of a bid in each stage, as the server measures it.
 fn stages(measured: &Measured) -> Vec<Vec<String>> {
     let mut header = STAGES
         .map(|(setup, what)| format!("{setup}: {what}"))
@@ -189,7 +189,7 @@ fn stages(measured: &Measured) -> Vec<Vec<String>> {
     })
 }
 
-/// How many of the bids that were answered were accepted, in the round with the fewest.
+/// Share of accepted bids among the answered ones, in the round with the fewest.
 fn accepted(measured: &Measured, redis: &str) -> Vec<Vec<String>> {
     let fewest = |turns: &[Turn]| {
         let shares = turns.iter().map(|turn| turn.outcome.accepted_share());
@@ -219,7 +219,7 @@ fn accepted(measured: &Measured, redis: &str) -> Vec<Vec<String>> {
     table
 }
 
-/// What the journal's segments cost that are written before they are needed, while bids come.
+/// Cost of preparing the journal's segments while bids arrive.
 fn written_ahead(measured: &Measured) -> Vec<Vec<String>> {
     by_shape(
         "segments written ahead, full of zeros, while bids come",
@@ -247,7 +247,7 @@ fn written_ahead(measured: &Measured) -> Vec<Vec<String>> {
     )
 }
 
-/// A table with a row for each shape.
+/// A table with one row per shape.
 fn by_shape(what: &str, columns: &[&str], row: impl Fn(usize) -> Vec<String>) -> Vec<Vec<String>> {
     let mut header = vec![what.to_owned()];
     header.extend(columns.iter().map(|&column| column.to_owned()));
