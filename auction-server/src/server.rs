@@ -1,4 +1,4 @@
-//! The server as a whole: opens the market, listens, and ends in good order.
+//! The server as a whole: opens the market, listens, and shuts down cleanly.
 
 use std::fmt;
 use std::io;
@@ -54,11 +54,11 @@ use crate::projections::follower::Follower;
 use crate::projections::signing::{KeyError, Signer, Signing, open_keys};
 use crate::sequencer::Sequencer;
 
-/// How many connections can wait to be accepted: as many as come at once after a restart.
+/// Maximum number of connections waiting to be accepted: as many as arrive at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
-/// How long an ending server waits for its connections; then it goes without them.
+/// Maximum time that a stopping server waits for its connections.
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
-/// How long it then waits for its projections: the news may stand before a pipe that nobody reads.
+/// Maximum time that it then waits for its projections: standard output may be a pipe that nobody reads.
 const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
 
 /// A server whose market is open, and that is about to accept connections.
@@ -74,57 +74,57 @@ pub struct Server {
     demo_accounts: Option<DemoAccounts>,
 }
 
-/// Why a server could not start.
+/// Reason why a server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The market on disk pays otherwise than the setting says.
+    /// The payment mode of the market on disk differs from the setting.
     #[error("accounts: {0}; leave the setting out, or begin a new market in another data folder")]
     Accounts(auction_core::Reject),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error(
         "cannot listen on {address}: {source}; is another server running, or is it not this machine's?"
     )]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The journal cannot be opened, or appended to.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The market's key cannot be read, or made.
+    /// The market's key cannot be read or created.
     #[error("the market's key: {0}")]
     Key(#[from] KeyError),
-    /// There is no room for connections.
+    /// There are too few descriptors for connections.
     #[error(transparent)]
     Descriptors(#[from] TooFewDescriptors),
-    /// A certificate or a key is wrong.
+    /// A certificate or a key is invalid.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A file that people put in is wrong.
+    /// An input file is invalid.
     #[error(transparent)]
     Sheet(#[from] CsvError),
-    /// The first batches could not be made durable, or the system has no thread to give.
+    /// The first batches could not be made durable, or the system cannot start a thread.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A demo was asked for where a real market is.
+    /// A demo was requested in the folder of a real market.
     #[error("{}: {why}", journal.display())]
     Demo {
         /// The journal.
         journal: PathBuf,
-        /// Why.
+        /// The reason.
         why: DemoError,
     },
-    /// The market refuses an account or a stock that it was given.
+    /// The market refuses a configured account or stock.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Why a server ended otherwise than asked to.
+/// Reason why a server ended without a request.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The journal failed. Nothing was acknowledged since; start again when the disk is well.
+    /// The journal failed. Nothing was acknowledged since; start again when the disk works.
     #[error("the journal failed, and nothing was acknowledged since: {0}")]
     Journal(io::Error),
     /// The listener failed.
@@ -133,16 +133,16 @@ pub enum ServeError {
 }
 
 impl Server {
-    /// Listens, opens the market of the data folder or a new one, and starts all that belongs to it but the
-    /// gateway. Must be called within a tokio runtime.
+    /// Listens, opens the market of the data folder or a new one, and starts all its parts except the gateway. Must be
+    /// called within a tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`]; nothing runs then.
+    /// [`StartError`]; nothing keeps running.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         Self::start_with_progress(config, &mut |_| {}).await
     }
 
-    /// The same, and tells how far long work has come.
+    /// Like [`start`](Self::start), and reports the progress of long work.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
@@ -153,7 +153,7 @@ impl Server {
         Self::start_on(Arc::new(ThisMachine), config, on_progress).await
     }
 
-    /// The same, by the clocks of another machine: tests set them.
+    /// Like [`start_with_progress`](Self::start_with_progress), with other clocks, which tests set.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
@@ -174,7 +174,7 @@ impl Server {
             address: config.listen,
             source,
         };
-        // Nobody is let in before all that can be wrong with the files has been looked at.
+        // No connection is accepted before all files have been checked.
         let socket = bind(config.listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
 
@@ -192,7 +192,7 @@ impl Server {
             );
         }
 
-        // A folder that was mistyped must not become a market.
+        // A mistyped folder must not become a market.
         if !config.data.journal().exists() {
             stocks::read(&config.data.stocks())?;
             if let (Some(file), None) = (lots_file(config), config.demo) {
@@ -210,7 +210,7 @@ impl Server {
         }
         let market_clock = Arc::new(MarketClock::continuing(machine, last_record));
         let clock: Arc<dyn Clock> = market_clock.clone();
-        // The journal's lock keeps a second server from making another.
+        // The journal's lock keeps a second server from creating another.
         let had_key = config.data.market_key().exists();
         let keys = open_keys(&*disk, &config.data)?;
         if !had_key && opened.recovery.last_sequence > 0 {
@@ -340,38 +340,38 @@ impl Server {
         })
     }
 
-    /// Where the server listens.
+    /// Address of the market.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where operators ask; `None`: nowhere.
+    /// Address for operators; `None`: none.
     #[must_use]
     pub fn ops_address(&self) -> Option<SocketAddr> {
         self.ops.as_ref().map(|ops| ops.address)
     }
 
-    /// What is printed at the start: what is open, until when, where to connect, and what to type next.
+    /// Text to print at the start: open lots, their closes, the address, and the next command to type.
     #[must_use]
     pub fn startup_text(&self) -> &str {
         &self.startup_text
     }
 
-    /// What reads the certificate again; `None` without TLS.
+    /// The reloader of the certificate; `None` without TLS.
     #[must_use]
     pub fn certificate(&self) -> Option<CertificateReload> {
         self.gateway.certificate()
     }
 
-    /// The hasher of passwords, which tells how much work it had.
+    /// The password hasher, which counts its work.
     #[must_use]
     pub fn password_pool(&self) -> PasswordPool {
         self.gateway.services.password_pool.clone()
     }
 
-    /// Accepts connections until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
-    /// and everything is written; this takes less than ten seconds.
+    /// Accepts connections until `shutdown` is done. Then it accepts no more, finishes and answers pending requests,
+    /// and writes everything; this takes less than ten seconds.
     ///
     /// # Errors
     /// [`ServeError::Journal`] as soon as the journal fails: the process must end then.
@@ -408,11 +408,11 @@ impl Server {
         if timeout(CONNECTIONS_END_WITHIN, all).await.is_err() {
             tracing::warn!(
                 connections = connections.len(),
-                "some clients did not take their leave"
+                "some connections did not close in time and are dropped"
             );
             connections.shutdown().await;
         }
-        // The last way to the sequencer; it ends when all it was given is durable.
+        // The last sender to the sequencer; the sequencer ends when everything it received is durable.
         drop(self.gateway);
         let ended = sequencer.await;
         if !matches!(ended, Ok(Ok(Ok(())))) {
@@ -422,19 +422,21 @@ impl Server {
             .await
             .is_err()
         {
-            tracing::warn!("the news or a file is not finished; it is made anew from the journal");
+            tracing::warn!(
+                "the console output or a file is incomplete; the next start writes the file again from the journal"
+            );
         }
         Ok(())
     }
 }
 
-/// Waits for threads on one more, which may be left behind: a runtime waits for its own.
+/// Waits for threads on another thread, which may be left behind: a runtime waits for its own.
 fn joined(threads: Vec<JoinHandle<()>>) -> io::Result<oneshot::Receiver<()>> {
     let (sender, all_joined) = oneshot::channel();
     let builder = thread::Builder::new().name("ending".to_owned());
     builder.spawn(move || {
         for thread in threads {
-            // A projection that failed has said so.
+            // A failed projection has reported its error.
             let _ = thread.join();
         }
         let _ = sender.send(());
@@ -446,14 +448,14 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     bind(address)?.listen(ACCEPT_BACKLOG)
 }
 
-/// Takes an address. Nobody can connect to it yet.
+/// Binds an address. Nobody can connect to it yet.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
         TcpSocket::new_v6()
     }?;
-    // A server that starts again at once must not wait for the connections of the one before to be forgotten.
+    // A restarted server must not wait for the old connections to time out.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
@@ -505,17 +507,17 @@ fn log_recovery(opened: &restore::RestoredMarket) {
     );
 }
 
-/// A market in which people can bid.
+/// A market that is ready for bids.
 struct Begun {
-    /// The house, if it is to play: then the lots are its own to open.
+    /// The accounts of a demo, if there is one: then the demo opens the lots.
     demo_accounts: Option<DemoAccounts>,
-    /// Number of lots that fell due while the server was down and got more time.
+    /// Number of lots that became due while the server was down and got more time.
     extended: usize,
-    /// No lot was open, so that the settings of a round held.
+    /// True if no lot was open, so that the settings of a round applied.
     is_new_round: bool,
 }
 
-/// What the settings did not say of the lots that are open; nothing of a new round.
+/// Prints what the settings do not say about the open lots; nothing for a new round.
 impl fmt::Display for Begun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.extended > 0 {
@@ -536,7 +538,7 @@ impl fmt::Display for Begun {
     }
 }
 
-/// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open.
+/// Prepares the market for bids: accounts, lots that became due, a new round if no lot is open.
 fn open_market(
     config: &Config,
     group_commit: &mut GroupCommit,
@@ -594,7 +596,7 @@ fn open_market(
         (Some(_), Some((file, lots))) => open_planned(group_commit, clock.now(), &file, &lots)?,
         (Some(stocks), None) => open_random(config, group_commit, clock.now(), &stocks.listings)?,
     }
-    // Many accounts take minutes, and nobody can connect meanwhile.
+    // Hashing many accounts takes minutes, and nobody can connect meanwhile.
     let extended = extended + end_outage(config, group_commit, clock.now())?;
     Ok(Begun {
         demo_accounts,
@@ -625,7 +627,7 @@ fn outage_policy(config: &Config) -> OutagePolicy {
     }
 }
 
-/// The house, if a demo is asked for.
+/// The demo, if it is requested.
 fn enter_demo(
     config: &Config,
     group_commit: &mut GroupCommit,
@@ -670,7 +672,7 @@ fn open_random(
     Ok(())
 }
 
-/// The file that says which lots a round has, if there is one.
+/// The file of a round's lots, if there is one.
 pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
     let given = config.lots_file.clone();
     given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
@@ -685,7 +687,7 @@ fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, CsvError> 
     lots::read(file, &defaults)
 }
 
-/// Opens the lots of a file: all of them, or none when one is wrong.
+/// Opens the lots of a file: all of them, or none when one is invalid.
 fn open_planned(
     group_commit: &mut GroupCommit,
     now: Timestamp,
