@@ -1,5 +1,5 @@
-//! Call auctions over the protocol: orders of both sides, what an uncross would give for all who watch, kills in the
-//! middle, and what each side gets.
+//! Call auctions over the protocol: orders of both sides, the indicative uncross for all watchers, kills in the middle,
+//! and the fills of each side.
 
 use auction_core::{
     Book, EndCommitment, Event, Indicative, Lot, LotId, Phase, PrivateEvent, PublicEvent,
@@ -15,7 +15,7 @@ use crate::line::{Line, PASSWORD, Watcher};
 
 /// Lots of a round have the first numbers.
 const CALL: u32 = 2;
-/// Requests that are on their way when the server is killed.
+/// Number of requests in flight when the server is killed.
 const IN_FLIGHT: u64 = 40;
 const TOLD_OF_THEM: usize = 5;
 
@@ -34,7 +34,7 @@ fn ann(server: &Server) -> JsonLine {
     ann
 }
 
-/// A call auction with an open book, for so many milliseconds and with a random end of so many.
+/// A call auction with an open book; both times are in milliseconds.
 fn call(symbol: &str, open_for: u64, random_end: u64) -> Value {
     json!({
         "symbol": symbol,
@@ -65,7 +65,7 @@ fn watching(server: &Server) -> JsonLine {
     watcher
 }
 
-/// Waits until what an uncross of a lot would give is this, and gives the levels of the book.
+/// Waits until the indicative uncross of a lot has this value, and returns the levels of the book.
 fn sees(watcher: &mut JsonLine, lot: u32, expected: &Value) -> Value {
     watcher.until(&expected.to_string(), |told| {
         let told = &told["indicative"];
@@ -85,7 +85,7 @@ fn no_cross(buy: Option<(&str, &str)>, sell: Option<(&str, &str)>) -> Value {
     json!({ "no_cross": { "best_buy": quote(buy), "best_sell": quote(sell) } })
 }
 
-/// What came of a trader's orders on the call: number, shares filled, price.
+/// Results of a trader's orders in the call: number, shares filled, price.
 fn fills(trader: &mut JsonLine) -> Vec<(u64, String, Value)> {
     let told = trader.ask("get_orders", json!({ "lot": CALL }));
     let orders = told["orders"]["orders"].as_array().unwrap().iter();
@@ -107,14 +107,14 @@ fn balance(trader: &mut JsonLine) -> Value {
 }
 
 #[test]
-fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both_sides() {
+fn a_killed_call_keeps_acknowledged_orders_and_fills_both_sides() {
     let house = house();
     let server = house.open();
     let mut ann = ann(&server);
     let (mut mia, token) = JsonLine::trader(server.address(), "mia");
     let (mut tom, _) = JsonLine::trader(server.address(), "tom");
     let mut watcher = watching(&server);
-    // Users are numbered as they come: ann, mia, tom.
+    // Users are numbered in the order of their creation: ann, mia, tom.
     ann.done(
         "deposit",
         json!({ "user": 2, "asset": { "cash": "1000.00" } }),
@@ -176,7 +176,7 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
     }
 
     let server = house.open();
-    // Who begins to watch now is given what stands, and none of it was asked for anew.
+    // A new watcher gets the current state, and none of it was requested again.
     let mut late = watching(&server);
     sees(&mut late, CALL, &now);
     let mut mia = JsonLine::resume(server.address(), &token, first);
@@ -189,7 +189,7 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
     let all: Vec<u64> = (4..4 + IN_FLIGHT).collect();
     assert_eq!(again, all, "each once, in their order");
     assert!(acknowledged.iter().eq(&all[..acknowledged.len()]));
-    // Some of them may have been there for the first look already.
+    // Some of them may already have been there at the first look.
     let mut late = watching(&server);
     let depth = late.until("all small orders", |told| {
         let depth = &told["indicative"]["depth"];
@@ -226,7 +226,7 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
     assert_eq!(mias.len(), 2 + all.len());
     let lapsed = |of: &(u64, String, Value)| of.1 == "0" && of.2.is_null();
     assert!(mias[1..].iter().all(lapsed), "{mias:?}");
-    // What was not filled binds nobody any more.
+    // Unfilled orders no longer bind anyone.
     for (trader, cash, shares) in [(&mut mia, "560.00", "400"), (&mut tom, "440.00", "600")] {
         let held = balance(trader);
         assert_eq!(
@@ -241,7 +241,7 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
 }
 
 #[test]
-fn a_random_end_is_committed_to_before_it_comes_and_opened_when_it_has_whatever_is_killed() {
+fn a_random_end_is_committed_first_and_revealed_after_any_kill() {
     let house = house().set("on-outage", "close");
     let server = house.open();
     let mut watcher = Watcher::begin(server.address());
@@ -296,7 +296,7 @@ fn private<T>(records: &[Record], found: impl Fn(&PrivateEvent) -> Option<T>) ->
 }
 
 #[test]
-fn who_watches_some_stocks_is_told_of_their_calls_alone_and_a_suspension_takes_orders_back() {
+fn stock_subscribers_see_their_calls_and_suspension_cancels() {
     let house = house();
     let server = house.open();
     let mut ann = ann(&server);
@@ -325,7 +325,7 @@ fn who_watches_some_stocks_is_told_of_their_calls_alone_and_a_suspension_takes_o
         (indicative["indicative"] == wanted).then_some(())
     });
     assert!(told.iter().all(|lot| *lot == seen), "{told:?}");
-    // The same, as frames, of every stock.
+    // The same, as frames, for every stock.
     let mut left = vec![other, seen];
     while !left.is_empty() {
         if let (_, ServerMessage::Indicative(of)) = whole.next().unwrap().unwrap()

@@ -1,4 +1,4 @@
-//! Lots of every format from a lots file, with sealed bids that survive a kill, and the auctioneer who runs them.
+//! Lots of every format from a lots file, with sealed bids that survive a kill, and the auctioneer.
 
 use auction_core::{
     AllocatedBy, LotId, OrderId, Outcome, Phase, Price, Quantity, Reply, Side, SoldBy,
@@ -55,7 +55,7 @@ fn least(line: &mut Line, lot: LotId) -> WinningThreshold {
 }
 
 #[test]
-fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settled() {
+fn lots_of_every_format_survive_a_kill_and_are_settled() {
     let house = house();
     let server = house.open();
     let mut ann = Line::open(server.address());
@@ -89,7 +89,7 @@ fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settl
     let digest = |line: &mut Line| line.snapshot().digest();
     let before = digest(&mut mia);
 
-    // What was hidden is there again after a kill, and still hidden.
+    // Hidden orders exist after a kill, and are still hidden.
     server.kill();
     let server = house.open();
     let mut ann = Line::open(server.address());

@@ -1,5 +1,5 @@
-//! The program `auction` at lots of every format: the auctioneer opens and runs them, traders bid in secret, and
-//! everyone is told what came of it and why.
+//! The program `auction` with lots of every format: the auctioneer opens and controls them, traders bid in secret, and
+//! everyone sees the results and the reasons.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn cast(server: &Server) -> (Person, Person, Person) {
     (ann, mia, tom)
 }
 
-/// The number of the lot that a command tells of.
+/// The number of the lot in a command's output.
 fn lot(told: &Value) -> String {
     format!("#{}", told["lot"])
 }
@@ -42,7 +42,7 @@ fn ended(told: &Value) -> Value {
 }
 
 #[test]
-fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_them() {
+fn lots_of_every_format_are_opened_bid_on_and_closed() {
     let house = house(9);
     let server = house.open();
     let (ann, mia, tom) = cast(&server);
@@ -64,7 +64,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         (&json!(true), &json!("100.00"))
     );
 
-    // A bid on a sealed lot is one for all of it.
+    // A bid on a sealed lot is for all of it.
     let vickrey =
         lot(&ann.does("open S4 --format vickrey --quantity 10 --reserve 50 --open-for 1h"));
     let sealed = mia.does("bid S4 100");
@@ -106,7 +106,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     tom.does("order S7 buy 10 20");
     mia.does("order S7 buy 10 15");
 
-    // Nothing of what is hidden can be seen.
+    // Hidden values cannot be seen.
     let lots = tom.does("lots S4 S6");
     for sealed in lots["lots"].as_array().unwrap() {
         assert_eq!(
@@ -121,7 +121,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         (&json!(0), &json!([]))
     );
 
-    // One's own is shown to oneself, and to nobody else.
+    // Users see their own orders, and nobody else does.
     let mine = mia.does("orders");
     let english = english["lot"].clone();
     assert_eq!(
@@ -138,7 +138,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     assert_eq!(tom.does("orders S6")["orders"], json!([]));
     assert_eq!(tom.does("orders S2")["leads"], json!([]));
 
-    // Orders of a call are told to nobody else, what they got neither.
+    // Orders and fills of a call are private.
     let call = lot(&ann.does("open S8 --format call --quantity 10 --open-for 1h"));
     let indicative = |person: &Person| person.does("lots S8")["lots"][0]["indicative"].clone();
     assert_eq!(indicative(&mia)["price"], Value::Null);
@@ -154,7 +154,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         "off_round_lot"
     );
     tom.does("replace S8 1 80 1.15");
-    // Everyone sees what an uncross would give now, and a lot of another format has no such thing.
+    // Everyone sees the indicative uncross; lots of other formats have none.
     until("the last order shows", || {
         let now = indicative(&tom);
         let (price, volume) = (&now["price"], &now["volume"]);
@@ -221,7 +221,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     );
     mia.does(&format!("would-have-won {own}"));
 
-    // What came of one's own; of what is closed, what one asks for.
+    // Results of the user's own orders; for closed lots, on request.
     let all = mia.does("orders");
     assert_eq!((&all["leads"], &all["orders"]), (&json!([]), &json!([])));
     let filled = |person: &Person, line: &str| {
@@ -245,7 +245,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     assert_eq!(tom.does("orders S8")["orders"][0]["side"], "buy");
     assert_eq!(mia.fails("orders S99", REFUSED)["code"], "unknown_symbol");
 
-    // What was sealed is open to everyone from the close on, and stays so.
+    // From the close on, everyone can see the sealed bids.
     let opened = tom.does("history S4");
     let mine = json!({
         "bidder": "mia", "order": 1, "price": "100.00", "quantity": 10, "filled": 10, "pays": "90.00",
@@ -302,7 +302,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
 }
 
 #[test]
-fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
+fn auctioneers_schedule_halt_extend_cancel_and_suspend() {
     let house = house(4);
     let server = house.open();
     let (ann, mia, _) = cast(&server);
@@ -311,7 +311,7 @@ fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
     assert_eq!(mia.fails("bid S2 5", REFUSED)["code"], "lot_not_begun");
     assert_eq!(ended(&ann.does("cancel-lot S2"))["because"], "cancelled");
 
-    // Two lots of a symbol: whoever means one says which.
+    // Two lots of one symbol: the user must choose one.
     let first = lot(&ann.does("open S3 --format english --open-for 1h"));
     let second = lot(&ann.does("open S3 --format vickrey --open-for 1h"));
     for ambiguous in ["halt S3", "bid S3 2", "cancel S3 1"] {
@@ -357,13 +357,13 @@ fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
     assert_eq!(ann.does("reinstate mia")["suspended"], false);
     mia.does(&format!("bid {second} 9"));
     assert_eq!(ann.fails("suspend nobody", REFUSED)["code"], "unknown_user");
-    // Nobody shuts themself out by a slip.
+    // Nobody can lock themselves out by mistake.
     assert_eq!(ann.fails("suspend ann", REFUSED)["code"], "not_permitted");
     ann.does(&format!("halt {second}"));
 }
 
 #[test]
-fn what_is_not_permitted_wrong_or_not_logged_in_ends_as_it_should_and_changes_nothing() {
+fn forbidden_invalid_and_anonymous_commands_change_nothing() {
     let house = house(3);
     let server = house.open();
     let (ann, mia, _) = cast(&server);
@@ -447,7 +447,7 @@ fn what_is_not_permitted_wrong_or_not_logged_in_ends_as_it_should_and_changes_no
     assert_eq!(before, after);
 }
 
-/// What a lots file says and what flags say are the same terms.
+/// The same terms in a lots file and in flags give the same lots.
 #[test]
 fn flags_and_columns_of_the_same_name_open_the_same_lots() {
     let house = house(8);
@@ -492,7 +492,7 @@ S8,call,100,1h,,,,,3m,,2,,,,,,0.05,open,0.50,1000,on,30s,1m
 }
 
 #[test]
-fn traders_bid_with_what_an_auctioneer_paid_in_and_own_what_they_win() {
+fn traders_bid_with_deposits_and_own_the_lots_they_win() {
     let house = house(3);
     let mut command = house.server();
     command.args(["--accounts", "funds"]);
