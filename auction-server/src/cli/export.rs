@@ -228,12 +228,6 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
             (Cell::Nothing, Cell::Nothing, why, Cell::Nothing)
         }
     };
-    let shares = match outcome {
-        Outcome::Sold { .. } => lot.quantity.get(),
-        Outcome::Allocated { sold, .. } => sold,
-        Outcome::Crossed { volume, .. } => volume,
-        Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
-    };
     let surplus = match outcome {
         Outcome::Crossed { surplus, .. } => text(surplus),
         _ => Cell::Nothing,
@@ -257,9 +251,18 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
         bids,
         Cell::Number(lot.bidders()),
         Cell::Number(lot.extensions),
-        text(shares),
+        text(shares_traded(lot, outcome)),
         surplus,
     ])
+}
+
+fn shares_traded(lot: &Lot, outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Sold { .. } => lot.quantity.get(),
+        Outcome::Allocated { sold, .. } => sold,
+        Outcome::Crossed { volume, .. } => volume,
+        Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
+    }
 }
 
 /// One value: JSON formats it by its type, CSV writes its text.

@@ -260,6 +260,18 @@ impl Metrics {
         text.value("order_entry_connections", "", self.order_entry.get());
         text.one("sessions", "gauge", "Connections that are logged in.");
         text.value("sessions", "", self.sessions.get());
+        self.append_counters(&mut text);
+        text.one(
+            "clock_offset_seconds",
+            "gauge",
+            "Market time minus the machine's UTC: 0 when the machine's clock is and was right.",
+        );
+        let offset = self.clock_offset.get() as f64 * seconds;
+        text.value("clock_offset_seconds", "", offset);
+        text.0
+    }
+
+    fn append_counters(&self, text: &mut Text) {
         let counters = [
             (
                 "turned_away_total",
@@ -296,14 +308,6 @@ impl Metrics {
             text.one(name, "counter", help);
             text.value(name, "", counter.get());
         }
-        text.one(
-            "clock_offset_seconds",
-            "gauge",
-            "Market time minus the machine's UTC: 0 when the machine's clock is and was right.",
-        );
-        let offset = self.clock_offset.get() as f64 * seconds;
-        text.value("clock_offset_seconds", "", offset);
-        text.0
     }
 }
 

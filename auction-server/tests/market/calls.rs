@@ -106,6 +106,49 @@ fn balance(trader: &mut JsonLine) -> Value {
     told["balance"].take()
 }
 
+/// Checks the result of the call for a watcher, and the fills and balances of its two traders.
+fn check_uncross(
+    watcher: &mut JsonLine,
+    mia: &mut JsonLine,
+    tom: &mut JsonLine,
+    small_orders: usize,
+) {
+    let outcome = watcher.until("the uncross", |told| {
+        let entries = told["feed"]["entries"].as_array()?.iter();
+        let mut closed = entries.filter_map(|entry| entry["event"].get("lot_closed"));
+        closed.next().cloned()
+    });
+    let crossed = json!({
+        "price": "1.10",
+        "volume": "400",
+        "surplus": "100",
+        "by": "pressure",
+        "candidates": { "lowest": "1.05", "highest": "1.10" },
+        "traders": 2,
+    });
+    assert_eq!(
+        outcome,
+        json!({ "lot": CALL, "outcome": { "crossed": crossed } })
+    );
+    let filled = |order, shares: &str| (order, shares.to_owned(), json!("1.10"));
+    assert_eq!(fills(tom), [filled(1, "300"), filled(2, "100")]);
+    let mias = fills(mia);
+    assert_eq!(mias[0], filled(1, "400"));
+    assert_eq!(mias.len(), 2 + small_orders);
+    let lapsed = |of: &(u64, String, Value)| of.1 == "0" && of.2.is_null();
+    assert!(mias[1..].iter().all(lapsed), "{mias:?}");
+    // Unfilled orders no longer bind anyone.
+    for (trader, cash, shares) in [(mia, "560.00", "400"), (tom, "440.00", "600")] {
+        let held = balance(trader);
+        assert_eq!(
+            (&held["cash"], &held["reserved"]),
+            (&json!(cash), &json!("0.00"))
+        );
+        let holding = json!({ "symbol": "S2", "shares": shares, "reserved": "0" });
+        assert_eq!(held["holdings"], json!([holding]));
+    }
+}
+
 #[test]
 fn a_killed_call_keeps_acknowledged_orders_and_fills_both_sides() {
     let house = house();
@@ -202,40 +245,7 @@ fn a_killed_call_keeps_acknowledged_orders_and_fills_both_sides() {
     let mut tom = JsonLine::open(server.address());
     tom.log_in("tom");
     ann.done("close_lot", json!({ "lot": CALL }));
-    let outcome = late.until("the uncross", |told| {
-        let entries = told["feed"]["entries"].as_array()?.iter();
-        let mut closed = entries.filter_map(|entry| entry["event"].get("lot_closed"));
-        closed.next().cloned()
-    });
-    let crossed = json!({
-        "price": "1.10",
-        "volume": "400",
-        "surplus": "100",
-        "by": "pressure",
-        "candidates": { "lowest": "1.05", "highest": "1.10" },
-        "traders": 2,
-    });
-    assert_eq!(
-        outcome,
-        json!({ "lot": CALL, "outcome": { "crossed": crossed } })
-    );
-    let filled = |order, shares: &str| (order, shares.to_owned(), json!("1.10"));
-    assert_eq!(fills(&mut tom), [filled(1, "300"), filled(2, "100")]);
-    let mias = fills(&mut mia);
-    assert_eq!(mias[0], filled(1, "400"));
-    assert_eq!(mias.len(), 2 + all.len());
-    let lapsed = |of: &(u64, String, Value)| of.1 == "0" && of.2.is_null();
-    assert!(mias[1..].iter().all(lapsed), "{mias:?}");
-    // Unfilled orders no longer bind anyone.
-    for (trader, cash, shares) in [(&mut mia, "560.00", "400"), (&mut tom, "440.00", "600")] {
-        let held = balance(trader);
-        assert_eq!(
-            (&held["cash"], &held["reserved"]),
-            (&json!(cash), &json!("0.00"))
-        );
-        let holding = json!({ "symbol": "S2", "shares": shares, "reserved": "0" });
-        assert_eq!(held["holdings"], json!([holding]));
-    }
+    check_uncross(&mut late, &mut mia, &mut tom, all.len());
     server.end();
     house.verified_digest();
 }

@@ -41,12 +41,18 @@ fn ended(told: &Value) -> Value {
     told["outcome"].clone()
 }
 
-#[test]
-fn lots_of_every_format_are_opened_bid_on_and_closed() {
-    let house = house(9);
-    let server = house.open();
-    let (ann, mia, tom) = cast(&server);
+/// The open lots of every format but the call, by their number, and what the program printed of the English one.
+struct Lots {
+    english: Value,
+    dutch: String,
+    vickrey: String,
+    first: String,
+    uniform: String,
+    own: String,
+}
 
+/// Opens a lot of every format but the call, and bids on them.
+fn open_and_bid(ann: &Person, mia: &Person, tom: &Person) -> Lots {
     let english = ann.does("open S2 --format english --reserve 2 --open-for 1h");
     assert_eq!(english["format"], "english");
     assert_eq!(mia.does("bid S2 2.50")["leads"], true);
@@ -105,10 +111,21 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
     );
     tom.does("order S7 buy 10 20");
     mia.does("order S7 buy 10 15");
+    Lots {
+        english,
+        dutch,
+        vickrey,
+        first,
+        uniform,
+        own,
+    }
+}
 
+/// Checks that hidden values and the orders of others cannot be seen.
+fn check_hidden(mia: &Person, tom: &Person, lots: &Lots) {
     // Hidden values cannot be seen.
-    let lots = tom.does("lots S4 S6");
-    for sealed in lots["lots"].as_array().unwrap() {
+    let shown = tom.does("lots S4 S6");
+    for sealed in shown["lots"].as_array().unwrap() {
         assert_eq!(
             (&sealed["price"], &sealed["reserve"]),
             (&Value::Null, &json!("hidden"))
@@ -123,7 +140,7 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
 
     // Users see their own orders, and nobody else does.
     let mine = mia.does("orders");
-    let english = english["lot"].clone();
+    let english = &lots.english["lot"];
     assert_eq!(
         mine["leads"],
         json!([{"lot": english, "symbol": "S2", "offer": "2.50", "price": "2.50"}])
@@ -137,11 +154,13 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
     assert_eq!(standing, expected.map(|order| format!("{order} live")));
     assert_eq!(tom.does("orders S6")["orders"], json!([]));
     assert_eq!(tom.does("orders S2")["leads"], json!([]));
+}
 
-    // Orders and fills of a call are private.
+/// Opens a call, whose orders and fills are private, and returns its number.
+fn open_call(ann: &Person, mia: &Person, tom: &Person) -> String {
     let call = lot(&ann.does("open S8 --format call --quantity 10 --open-for 1h"));
     let indicative = |person: &Person| person.does("lots S8")["lots"][0]["indicative"].clone();
-    assert_eq!(indicative(&mia)["price"], Value::Null);
+    assert_eq!(indicative(mia)["price"], Value::Null);
     mia.does("order S8 sell 60 1.10");
     mia.does("order S8 sell 20 1.20");
     assert_eq!(tom.does("order S8 buy 100 --market")["state"], "placed");
@@ -156,12 +175,15 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
     tom.does("replace S8 1 80 1.15");
     // Everyone sees the indicative uncross; lots of other formats have none.
     until("the last order shows", || {
-        let now = indicative(&tom);
+        let now = indicative(tom);
         let (price, volume) = (&now["price"], &now["volume"]);
         (price == "1.15" && volume == 60).then_some(())
     });
     assert_eq!(tom.does("lots S6")["lots"][0]["indicative"], Value::Null);
+    call
+}
 
+fn close_lots(ann: &Person) {
     let closed = ended(&ann.does("close S2"));
     assert_eq!(
         (&closed["winner"], &closed["price"]),
@@ -206,22 +228,27 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
         (&closed["result"], &closed["price"], &closed["volume"]),
         (&json!("crossed"), &json!("1.15"), &json!(60))
     );
+}
+
+fn check_thresholds(mia: &Person, tom: &Person, lots: &Lots) {
     assert_eq!(tom.does("would-have-won S4")["least_winning"], "100.0001");
     assert_eq!(
-        mia.does(&format!("would-have-won {first}"))["least_winning"],
+        mia.does(&format!("would-have-won {}", lots.first))["least_winning"],
         "8.0001"
     );
     assert_eq!(
-        tom.does(&format!("would-have-won {uniform}"))["least_winning"],
+        tom.does(&format!("would-have-won {}", lots.uniform))["least_winning"],
         "10.00"
     );
     assert_eq!(
-        mia.does(&format!("would-have-won {dutch}"))["least_winning"],
+        mia.does(&format!("would-have-won {}", lots.dutch))["least_winning"],
         "100.00"
     );
-    mia.does(&format!("would-have-won {own}"));
+    mia.does(&format!("would-have-won {}", lots.own));
+}
 
-    // Results of the user's own orders; for closed lots, on request.
+/// Checks the results of the users' own orders, which closed lots show on request.
+fn check_fills(mia: &Person, tom: &Person, uniform: &str, call: &str) {
     let all = mia.does("orders");
     assert_eq!((&all["leads"], &all["orders"]), (&json!([]), &json!([])));
     let filled = |person: &Person, line: &str| {
@@ -233,17 +260,32 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
         });
         filled.collect::<Vec<_>>()
     };
-    assert_eq!(filled(&mia, "orders S4"), [(10, json!("90.00"))]);
-    assert_eq!(filled(&tom, "orders S4"), [(0, Value::Null)]);
-    let uniform_fills = filled(&mia, &format!("orders --lot {}", &uniform[1..]));
+    assert_eq!(filled(mia, "orders S4"), [(10, json!("90.00"))]);
+    assert_eq!(filled(tom, "orders S4"), [(0, Value::Null)]);
+    let uniform_fills = filled(mia, &format!("orders --lot {}", &uniform[1..]));
     let expected = [(30, json!("12.00")), (0, Value::Null), (20, json!("12.00"))];
     assert_eq!(uniform_fills, expected);
-    assert_eq!(filled(&mia, "orders S5"), []);
-    let sold = filled(&mia, &format!("orders {call}"));
+    assert_eq!(filled(mia, "orders S5"), []);
+    let sold = filled(mia, &format!("orders {call}"));
     assert_eq!(sold, [(60, json!("1.15")), (0, Value::Null)]);
-    assert_eq!(filled(&tom, "orders S8"), [(60, json!("1.15"))]);
+    assert_eq!(filled(tom, "orders S8"), [(60, json!("1.15"))]);
     assert_eq!(tom.does("orders S8")["orders"][0]["side"], "buy");
     assert_eq!(mia.fails("orders S99", REFUSED)["code"], "unknown_symbol");
+}
+
+#[test]
+fn lots_of_every_format_are_opened_bid_on_and_closed() {
+    let house = house(9);
+    let server = house.open();
+    let (ann, mia, tom) = cast(&server);
+
+    let lots = open_and_bid(&ann, &mia, &tom);
+    check_hidden(&mia, &tom, &lots);
+    let call = open_call(&ann, &mia, &tom);
+
+    close_lots(&ann);
+    check_thresholds(&mia, &tom, &lots);
+    check_fills(&mia, &tom, &lots.uniform, &call);
 
     // From the close on, everyone can see the sealed bids.
     let opened = tom.does("history S4");
@@ -292,7 +334,7 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
     );
     server.end();
     house.verified_digest();
-    assert_eq!(vickrey, "#4");
+    assert_eq!(lots.vickrey, "#4");
     let latest = "mia,S2,2.50\nmia,S4,100.00\nmia,S6,15.00\nmia,S7,15.00\n\
                   tom,S3,100.00\ntom,S4,90.00\ntom,S5,8.00\ntom,S7,20.00\n";
     assert_eq!(
