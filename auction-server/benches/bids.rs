@@ -1,4 +1,4 @@
-//! What a durable bid costs over a socket, beside what the disk asks for it.
+//! Cost of a durable bid over a socket, compared with the cost of the disk write alone.
 //!
 //! `cargo bench -p auction-server --bench bids`
 //!
@@ -8,11 +8,11 @@
 //! - **a lone bid**: one connection, one bid at a time, from the write of the request to the read of its
 //!   acknowledgement; beside a bare `write_at` and `fdatasync` of as many bytes into a file of zeros.
 //! - **50 connections, 16 bids in flight each**: accepted bids a second.
-//! - **both again, where the market is watched**: one market signs what its watcher is sent, the other does not. Signing is
-//!   no part of a bid's way.
+//! - **both again, with a watcher**: one market signs what it sends to its watcher, the other does not. Signing is not
+//!   on the path of a bid.
 //!
-//! Only accepted bids count. Traders walk over 20,000 lots at a distance from each other, each bidding above
-//! the one before, so that nobody outbids themself.
+//! Only accepted bids count. Traders walk over 20,000 lots at a distance from each other, each bidding above the
+//! one before, so that no trader outbids itself.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -36,7 +36,7 @@ const LOTS: u32 = 20_000;
 const CONNECTIONS: u32 = 50;
 const IN_FLIGHT: u32 = 16;
 const BIDS_PER_CONNECTION: u32 = 2_000;
-/// What a lone bid takes in the journal: a frame header and a record, rounded up.
+/// Bytes that a lone bid takes in the journal: a frame header and a record, rounded up.
 const FRAME_BYTES: usize = 192;
 
 fn main() {
@@ -81,7 +81,7 @@ fn main() {
     beside_signing(&folder);
 }
 
-/// The same bids to two markets, in turns: each is watched, and one signs what its watcher is sent.
+/// Sends the same bids to two markets in turns: both are watched, and one signs what it sends to its watcher.
 fn beside_signing(folder: &Path) {
     let mut plain = Watched::start(&folder.join("plain"), &Watch { resume: None });
     let mut signed = Watched::start(&folder.join("signed"), &WatchSigned { resume: None });
@@ -110,11 +110,11 @@ fn beside_signing(folder: &Path) {
     );
 }
 
-/// A market that someone watches, and what was measured of it.
+/// A watched market and its measurements.
 struct Watched {
     _server: Server,
     traders: Vec<Trader>,
-    /// How often the watcher was sent something.
+    /// Number of messages that the watcher received.
     heard: Arc<AtomicU64>,
     lone: Vec<f64>,
     rates: Vec<f64>,
@@ -131,7 +131,7 @@ impl Watched {
         watcher.flush();
         let heard = Arc::new(AtomicU64::new(0));
         let counting = heard.clone();
-        // It ends with the server.
+        // The thread ends with the server.
         std::thread::spawn(move || {
             while let Ok(1..) = watcher.stream.read(&mut watcher.input) {
                 counting.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +155,7 @@ impl Watched {
     }
 }
 
-/// Prints a row and gives its median.
+/// Prints a row and returns its median.
 fn row(what: &str, mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let median = values[values.len() / 2];
@@ -200,7 +200,7 @@ fn lone_bids(traders: &mut [Trader], round: usize) -> f64 {
     median_micros(times.collect())
 }
 
-/// All traders at once. Gives the traders back, and how many bids were accepted a second.
+/// Lets all traders bid at once. Returns the traders and the number of accepted bids per second.
 fn crowd(traders: Vec<Trader>, round: u32) -> (Vec<Trader>, f64) {
     let start = Instant::now();
     let threads: Vec<_> = traders
@@ -231,7 +231,7 @@ fn crowd(traders: Vec<Trader>, round: u32) -> (Vec<Trader>, f64) {
     )
 }
 
-/// The server as it ships, on a folder of its own.
+/// The server as it ships, in its own folder.
 struct Server {
     process: Child,
     address: String,
@@ -250,7 +250,7 @@ impl Server {
                 "127.0.0.1:0",
                 "--ops-listen",
                 "off",
-                // Nobody is dropped for being silent while others are measured.
+                // Keeps silent connections open while others are measured.
                 "--heartbeat",
                 "60s",
                 "--open-for",
@@ -274,7 +274,7 @@ impl Server {
                 break line.rsplit(' ').next().expect("an address").to_owned();
             }
         };
-        // Read on, so that the server's news go somewhere, as they do at a terminal.
+        // Keeps reading, so that the server's output is consumed, as at a terminal.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Self { process, address }
     }
@@ -355,14 +355,14 @@ impl Trader {
         assert!(count > 0, "the server closed the connection");
         let mut rest = &self.input[..count];
         while let Some(frame) = self.decoder.next_frame(&mut rest).expect("frames") {
-            // What comes unasked is no answer.
+            // Unsolicited messages are not replies.
             if frame.request != RequestId(0) {
                 each(&ServerMessage::decode(frame.kind, frame.body).expect("a message"));
             }
         }
     }
 
-    /// Reads so many answers at least and gives how many bids were accepted.
+    /// Reads at least this many replies and returns the number of accepted bids.
     fn accepted_of(&mut self, answers: u32) -> u32 {
         let (mut seen, mut accepted) = (0, 0);
         while seen < answers {
@@ -374,7 +374,7 @@ impl Trader {
         accepted
     }
 
-    /// Walks over a part of the lots, as many bids in flight as allowed.
+    /// Walks over a part of the lots, with as many bids in flight as allowed.
     fn walk(&mut self, number: u32, round: u32) -> u32 {
         let apart = (LOTS - 1) / CONNECTIONS;
         let (mut sent, mut answered, mut accepted) = (0, 0, 0);

@@ -1,13 +1,13 @@
 //! The reference server of the auction.
 //!
-//! [`Server`] opens the market of a data folder, listens, and ends in good order; [`main`] is the program
-//! `auction-server`. A bid's way leads in one direction: the `gateway` reads a frame, the `sequencer` takes it from its
-//! bounded queue, the `market` decides and applies it, the `journal` makes the batch durable with one sync; only then do
-//! replies leave and the `projections` learn of it: the market never waits for them.
+//! [`Server`] opens the market of a data folder, listens, and shuts down cleanly; [`main`] is the program
+//! `auction-server`. A bid moves in one direction: the `gateway` reads a frame, the `sequencer` takes it from its
+//! bounded queue, the `market` decides and applies it, the `journal` makes the batch durable with one sync; only then
+//! are replies sent and the `projections` notified: the market never waits for them.
 //!
 //! The modules are listed from the top down: each uses only those listed after it.
 
-// The rooms are private, and their docs link to each other for those who read the source.
+// The modules are private, and their docs link to each other for readers of the source.
 #![allow(rustdoc::private_intra_doc_links)]
 
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! What the integration tests reach of the rooms. It is no part of the interface: anything here changes without notice.
+//! Parts of the crate for the integration tests. Not a public interface: anything here changes without notice.
 
 pub mod cli {
     //! The program's commands.

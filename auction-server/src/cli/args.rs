@@ -1,4 +1,4 @@
-//! The command line: what can be typed, and how it becomes a [`Config`](crate::config::Config).
+//! The command line: its commands and flags, and the conversion into a [`Config`](crate::config::Config).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,9 +12,9 @@ use crate::config::{self, ConfigError, Given, Resolved, Setting, SettingsFile};
 
 use super::flags::Flags;
 
-/// All was done.
+/// The command succeeded.
 pub const EXIT_DONE: u8 = 0;
-/// Something failed, or is not as it should be.
+/// The command failed, or found something wrong.
 pub const EXIT_FAILURE: u8 = 1;
 /// The command line, the environment or the settings file is wrong.
 pub const EXIT_USAGE: u8 = 2;
@@ -25,7 +25,7 @@ pub const EXIT_USAGE: u8 = 2;
 pub struct Cli {
     #[command(flatten)]
     flags: Flags,
-    /// What to do; `None`: run the server.
+    /// Command to run; `None`: run the server.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -43,26 +43,26 @@ Examples:
 Each setting is also a variable of the environment and a key of the settings file: --open-for is
 AUCTION_OPEN_FOR and open-for. A flag overrides the environment, the environment the file.";
 
-/// What the program does instead of running the server.
+/// Commands other than running the server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Writes users, bids, results or the public journal to standard output; also beside a running server.
+    /// Writes users, bids, results or the public journal to standard output; also works beside a running server.
     #[command(after_help = EXPORT_EXAMPLES)]
     Export {
-        /// What to write.
+        /// Data to export.
         what: What,
-        /// The form to write it in: csv with a header, which it is if nothing is said, or json: an array, one object a
-        /// line. The journal has a form of its own.
+        /// Output format: csv with a header (the default), or json: an array, one object per line. The journal has its
+        /// own format.
         #[arg(long, value_enum)]
         format: Option<Format>,
     },
-    /// Asks the server on this machine, at --ops-listen, whether it is ready for clients: 0 when it is.
+    /// Asks the server on this machine, at --ops-listen, whether it is ready for clients; exits with 0 if it is.
     #[command(after_help = "\
 Examples:
   auction-server is-ready
   auction-server is-ready --ops-listen 127.0.0.1:9000 && echo open")]
     IsReady,
-    /// Reads the whole journal, decides every command again, compares, and prints the digest.
+    /// Reads the whole journal, executes every command again, compares the results, and prints the digest.
     #[command(after_help = "\
 Examples:
   auction-server verify
@@ -70,7 +70,7 @@ Examples:
 
 Exit codes: 0 when all is sound, 1 when something is wrong.")]
     Verify,
-    /// Makes accounts, while the server is stopped.
+    /// Creates accounts, while the server is stopped.
     #[command(
         subcommand,
         after_help = "Example:\n  auction-server user add mia --role trader"
@@ -85,7 +85,7 @@ Examples:
   auction-server config check --config new.toml"
     )]
     Config(ConfigCommand),
-    /// Prints what completes commands in a shell.
+    /// Prints the completion script for a shell.
     #[command(after_help = "\
 Examples:
   auction-server completions bash > ~/.local/share/bash-completion/completions/auction-server
@@ -94,13 +94,13 @@ Examples:
         /// The shell.
         shell: Shell,
     },
-    /// Writes the manual pages: of the program, and of each command.
+    /// Writes the manual pages of the program and of each command.
     #[command(after_help = "\
 Examples:
   auction-server man ~/.local/share/man/man1
   auction-server man man1 && man -l man1/auction-server.1")]
     Man {
-        /// The folder they go to; it is made when it is not there.
+        /// Folder for the pages; it is created if it does not exist.
         #[arg(value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },
@@ -114,32 +114,32 @@ Examples:
 
 The public journal has one form, and takes no --format.";
 
-/// What can be exported.
+/// Data that can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum What {
     /// Every account: name, role, symbol. Never a credential.
     Users,
     /// Every accepted bid, in order.
     Bids,
-    /// Every lot that has closed: who won, at what price, and why.
+    /// Every lot that has closed: winner, price and reason.
     Results,
-    /// Everything that everyone may see, in a form of its own that `auction verify` checks without the server.
+    /// All public data, in a separate format that `auction verify` checks without the server.
     Journal,
 }
 
-/// The form of an export.
+/// Format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A header, then a row each.
+    /// A header, then one row per item.
     Csv,
-    /// One array, one object a line.
+    /// One array, one object per line.
     Json,
 }
 
-/// What can be done with accounts.
+/// Commands for accounts.
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Makes an account. The password comes from AUCTION_PASSWORD, else from standard input.
+    /// Creates an account. The password comes from AUCTION_PASSWORD, else from standard input.
     #[command(after_help = "\
 Examples:
   auction-server user add mia --role trader
@@ -148,21 +148,21 @@ Examples:
     Add(NewUser),
 }
 
-/// An account to be made.
+/// An account to create.
 #[derive(Debug, Args)]
 pub struct NewUser {
     /// The name: 2 to 32 of a-z 0-9 . _ -
     #[arg(value_parser = parse_name)]
     pub name: Name,
-    /// What the user may do.
+    /// The user's role.
     #[arg(long, value_enum)]
     role: RoleName,
-    /// The stock a company publishes for.
+    /// The stock for which a company publishes profits.
     #[arg(long, value_parser = parse_symbol, required_if_eq("role", "company"))]
     symbol: Option<Symbol>,
 }
 
-/// What a user may do, as it is typed.
+/// Role of a user, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum RoleName {
     /// Bids.
@@ -174,10 +174,10 @@ enum RoleName {
 }
 
 impl NewUser {
-    /// What the user may do.
+    /// Role of the user.
     ///
     /// # Errors
-    /// A symbol was given to someone who is no company.
+    /// A symbol was given for a user who is not a company.
     pub fn role(&self) -> Result<Role, clap::Error> {
         match (self.role, self.symbol) {
             (RoleName::Company, Some(symbol)) => Ok(Role::Company(symbol)),
@@ -191,16 +191,16 @@ impl NewUser {
     }
 }
 
-/// What can be done with the settings.
+/// Commands for the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
-    /// Prints the settings in force as a settings file, with where each was given.
+    /// Prints the settings in force as a settings file, with the origin of each value.
     #[command(after_help = "\
 Examples:
   auction-server config print
   auction-server --lots 3 --open-for 1h config print > auction.toml")]
     Print,
-    /// Says whether the settings are valid, and the certificate and the files of the data folder too.
+    /// Checks the settings, the certificate and the files of the data folder.
     #[command(after_help = "\
 Examples:
   auction-server config check
@@ -210,10 +210,10 @@ Exit codes: 0 when a server would start, 1 when a file is wrong, 2 when a settin
     Check,
 }
 
-/// The command line, read.
+/// The parsed command line.
 #[derive(Debug)]
 pub struct Invocation {
-    /// What to do; `None`: run the server.
+    /// Command to run; `None`: run the server.
     pub command: Option<Command>,
     given: Vec<Given>,
     file: Option<PathBuf>,
@@ -223,7 +223,7 @@ impl Invocation {
     /// Reads the command line, and the environment of this process.
     ///
     /// # Errors
-    /// What clap says, help and version included: its `exit` prints it.
+    /// The error of clap, which also carries help and version output: its `exit` prints it.
     pub fn read(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
@@ -238,10 +238,10 @@ impl Invocation {
         })
     }
 
-    /// The settings, the file's included.
+    /// The settings, including those of the file.
     ///
     /// # Errors
-    /// All that is wrong with them.
+    /// All invalid settings.
     pub fn settings(&self) -> Result<Resolved, Vec<ConfigError>> {
         let file = match &self.file {
             Some(path) => SettingsFile::Named(path.clone()),
@@ -255,10 +255,10 @@ impl Invocation {
         config::resolve(given)
     }
 
-    /// The data folder alone: export and verify need no more, and a fault elsewhere should not stop them.
+    /// The data folder alone: export and verify need nothing else, and a fault elsewhere should not stop them.
     ///
     /// # Errors
-    /// All that is wrong with the settings file, if one was named.
+    /// All faults of the settings file, if one was named.
     pub fn data(&self) -> Result<DataDir, Vec<ConfigError>> {
         let mut given = match &self.file {
             Some(path) => SettingsFile::Named(path.clone()).read()?,
@@ -275,7 +275,7 @@ impl Invocation {
     }
 }
 
-// An error of clap's begins with the text it is about; ours goes on after it.
+// clap prints the invalid text first and then this message.
 fn parse_name(text: &str) -> Result<Name, String> {
     Name::parse(text).map_err(|error: NameError| format!("it {error}"))
 }

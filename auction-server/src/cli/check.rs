@@ -1,4 +1,4 @@
-//! `config check`: whether a server would start with these settings and these files, without starting one.
+//! `config check`: checks whether a server would start with these settings and files, without starting one.
 
 use std::fmt;
 use std::path::Path;
@@ -19,18 +19,18 @@ use crate::market::startup::refused_lots;
 use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::server::lots_file;
 
-/// What was looked at.
+/// Result of the checks.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// What is there, one line each.
+    /// Items found, one line each.
     pub found: Vec<String>,
-    /// What is no reason to stop, and should be known.
+    /// Problems that do not prevent a start.
     pub warnings: Vec<String>,
-    /// What keeps a server from starting, or from opening its next round.
+    /// Problems that keep a server from starting, or from opening its next round.
     pub faults: Vec<String>,
 }
 
-/// Looks at the certificate and at the files of the data folder.
+/// Checks the certificate and the files of the data folder.
 #[must_use]
 pub fn check(config: &Config) -> Checked {
     let mut checked = Checked::default();
@@ -42,9 +42,9 @@ pub fn check(config: &Config) -> Checked {
         .warnings
         .extend(warning.map(|warning| warning.to_string()));
     let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();
-    // A market for a moment, that would refuse what the real one would.
+    // A temporary market, which refuses what the real one would refuse.
     let mut engine = Engine::new(MarketId::default());
-    // How a market that is there pays is in its journal. One that begins is on credit if nothing is said.
+    // The journal of an existing market says how it pays. A new market uses credit by default.
     let is_new = !config.data.journal().exists();
     if config.accounts == Some(AccountMode::Funds) || (config.accounts.is_none() && !is_new) {
         let mode = AccountMode::Funds;
@@ -88,7 +88,7 @@ impl Checked {
                  tls-key",
                 config.listen
             )),
-            // A certificate made here is made at a start.
+            // A self-signed certificate is created at the start.
             Tls::Off | Tls::SelfSigned => {}
             tls @ Tls::Files { cert, .. } => {
                 let opened = gateway::open_tls(tls, &config.data, Vec::new());
@@ -97,7 +97,7 @@ impl Checked {
         }
     }
 
-    /// The time of the journal's last record; [`Timestamp::default`] when there is none.
+    /// The time of the journal's last record; [`Timestamp::default`] without records.
     fn last_record(&mut self, config: &Config) -> Timestamp {
         let journal = config.data.journal();
         if !journal.exists() {
@@ -135,7 +135,7 @@ impl Checked {
     }
 }
 
-/// How many lots a file plans, if the market would open them all.
+/// Number of lots that a file plans, if the market would open them all.
 fn planned(config: &Config, file: &Path, engine: &Engine, now: Timestamp) -> Result<usize, String> {
     let defaults = Defaults {
         open_for: config.open_for,

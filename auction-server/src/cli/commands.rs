@@ -1,4 +1,4 @@
-//! The commands beside running the server: what each prints, and the code it ends with.
+//! The commands other than running the server: the output and exit code of each.
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::config::{Config, ConfigError};
 use crate::gateway::http::ops::ask_readiness;
 use crate::platform::progress::Bar;
 
-/// Acts with the settings, if they are valid.
+/// Calls `act` with the settings, if they are valid.
 pub fn with_settings(invocation: &Invocation, act: impl FnOnce(&Config) -> u8) -> u8 {
     match invocation.settings() {
         Ok(resolved) => act(&resolved.config),
@@ -27,7 +27,7 @@ pub fn with_settings(invocation: &Invocation, act: impl FnOnce(&Config) -> u8) -
     }
 }
 
-/// Acts in the data folder: what needs no more should not stop at a fault elsewhere.
+/// Calls `act` with the data folder: a command that needs only the folder should not stop at a fault elsewhere.
 pub fn in_folder(invocation: &Invocation, act: impl FnOnce(&DataDir) -> u8) -> u8 {
     match invocation.data() {
         Ok(data) => act(&data),
@@ -161,7 +161,7 @@ fn print(text: &str) -> u8 {
     }
 }
 
-/// Whoever reads may have seen enough: `auction-server export bids | head`.
+/// The reader may close the pipe early: `auction-server export bids | head`.
 fn output_failed(error: &io::Error) -> u8 {
     match error.kind() {
         io::ErrorKind::BrokenPipe => EXIT_DONE,

@@ -1,4 +1,5 @@
-//! What people take out: users, bids and results, as CSV or JSON, and the public journal. Also beside a running server.
+//! Exports for operators: users, bids and results as CSV or JSON, and the public journal. Also works beside a running
+//! server.
 //!
 //! | what | columns |
 //! |---|---|
@@ -6,18 +7,18 @@
 //! | bids | sequence, time, user, symbol, price |
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
 //!
-//! `bids` are all accepted bids in order; `price` is what was bid. A hidden maximum has a row when it moved the
-//! lot, with the price at which the lot then stood; what it is stays hidden. Sealed bids have their rows at the close
-//! that opened them, in the order of their time, with its number and time. `results` are all lots that have
-//! closed. Times are RFC 3339, UTC.
-//! A lot sold in parts has no one winner: its price is the lowest accepted, its runner-up the highest bid that got
-//! nothing. How many sealed bids there were is not counted, only how many bidders. A call auction has no winner
-//! and no runner-up either; its quantity is the round lot. `shares` is how many changed hands. `surplus` is how many
-//! more were wanted than offered at the price of a call auction; below zero: more were offered.
+//! `bids` are all accepted bids in order; `price` is the price that was bid. A hidden maximum has a row when it changed
+//! the lot's price, with the lot's price after the change; the maximum itself stays hidden. Sealed bids have their rows
+//! at the close that opened them, ordered by their time, with the number and time of the close. `results` are all lots
+//! that have closed. Times are RFC 3339, UTC. A lot sold in parts has no single winner: its price is the lowest
+//! accepted, its runner-up the highest bid that got nothing. Sealed bids are not counted, only their bidders. A call
+//! auction has no winner and no runner-up either; its quantity is the round lot. `shares` is the number of shares that
+//! changed hands. `surplus` is the number of shares wanted in excess of those offered at the price of a call auction;
+//! negative: more shares were offered than wanted.
 //!
-//! JSON is one array, one object a line; as on the wire, prices and 64-bit numbers are strings, and what is not
-//! there is null. A cell of CSV can't be taken for a formula: names begin with a letter or a digit by type, and
-//! the one number that can be negative, the surplus, is nothing but digits behind its sign.
+//! JSON is one array, one object per line; as on the wire, prices and 64-bit numbers are strings, and missing values
+//! are null. A spreadsheet can't take a CSV cell for a formula: names begin with a letter or a digit by type, and the
+//! one number that can be negative, the surplus, has only digits after its sign.
 
 use std::io::{self, Write};
 
@@ -35,10 +36,11 @@ use crate::market::public_records;
 use crate::platform::progress::{Progress, ReadProgress};
 use crate::projections::bids::{BidFinder, NamedBid};
 
-/// Writes `what` of the market in a data folder to `out`; the journal has one form, whatever `format` says. `on_progress` is told how far it has come, now and then.
+/// Writes `what` of the market in a data folder to `out`; the journal has one form and ignores `format`. Calls
+/// `on_progress` with the progress, now and then.
 ///
 /// # Errors
-/// [`ExportError`]; rows may have been written then.
+/// [`ExportError`]; some rows may already have been written.
 pub fn export(
     folder: &DataDir,
     what: What,
@@ -226,12 +228,6 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
             (Cell::Nothing, Cell::Nothing, why, Cell::Nothing)
         }
     };
-    let shares = match outcome {
-        Outcome::Sold { .. } => lot.quantity.get(),
-        Outcome::Allocated { sold, .. } => sold,
-        Outcome::Crossed { volume, .. } => volume,
-        Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
-    };
     let surplus = match outcome {
         Outcome::Crossed { surplus, .. } => text(surplus),
         _ => Cell::Nothing,
@@ -255,12 +251,21 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
         bids,
         Cell::Number(lot.bidders()),
         Cell::Number(lot.extensions),
-        text(shares),
+        text(shares_traded(lot, outcome)),
         surplus,
     ])
 }
 
-/// One value: what JSON makes of it differs, CSV writes its text.
+fn shares_traded(lot: &Lot, outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Sold { .. } => lot.quantity.get(),
+        Outcome::Allocated { sold, .. } => sold,
+        Outcome::Crossed { volume, .. } => volume,
+        Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
+    }
+}
+
+/// One value: JSON formats it by its type, CSV writes its text.
 enum Cell {
     Nothing,
     Text(String),
@@ -271,7 +276,7 @@ fn text(value: impl std::fmt::Display) -> Cell {
     Cell::Text(value.to_string())
 }
 
-/// Rows in one of the two forms.
+/// Rows in one of the two formats.
 struct Table<'a> {
     columns: &'a [&'a str],
     sink: Sink<'a>,

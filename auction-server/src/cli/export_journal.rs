@@ -1,8 +1,8 @@
-//! `export journal`: the journal as everyone may see it, in the form that [`auction_proto::public_journal`] draws.
+//! `export journal`: the public part of the journal, in the form that [`auction_proto::public_journal`] defines.
 //!
-//! The journal is read twice: which private parts the rules have opened is known at its end, and they stand where their
-//! records do. What is held meanwhile is one bit a record and what stands in the open lots; the file goes on as the
-//! journal is read. Beside a running server it ends with the last frame that the first reading found.
+//! The journal is read twice: the first reading finds the private parts that the rules have opened, and the second
+//! writes them beside their records. Memory holds one bit per record and the contents of the open lots; output is
+//! written as the journal is read. Beside a running server it ends with the last frame that the first reading found.
 
 use std::io::Write;
 
@@ -19,10 +19,11 @@ use crate::market::open_journal::{ExportError, open};
 use crate::market::public_records::refused;
 use crate::platform::progress::ReadProgress;
 
-/// Writes the public journal of a data folder to `out`. `reading` shows both readings, one after the other.
+/// Writes the public journal of a data folder to `out`. `reading` shows the progress of both readings, one after the
+/// other.
 ///
 /// # Errors
-/// [`ExportError`]; a part may have been written then, which ends without its end.
+/// [`ExportError`]; a part may have been written, without an end marker.
 pub fn write_public_journal(
     folder: &DataDir,
     out: &mut dyn Write,
@@ -59,7 +60,7 @@ pub fn write_public_journal(
         written = frame.position();
     }
     if !begun {
-        // A market in which nothing has happened yet.
+        // A market without any records.
         let market = MarketId(reader.market().unwrap_or_default());
         begin_public_journal(market, &mut bytes);
         written.chain = Chain::genesis(market);
@@ -70,7 +71,7 @@ pub fn write_public_journal(
     Ok(out.flush()?)
 }
 
-/// Which records' private parts the rules have opened, and the last record looked at.
+/// Records whose private parts the rules have opened, and the last record read.
 fn find_opened(
     folder: &DataDir,
     reading: &mut ReadProgress<'_>,

@@ -1,4 +1,4 @@
-//! The settings on the command line and in the environment, as texts.
+//! The settings on the command line and in the environment, as text.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use clap::{ArgMatches, Args, ValueHint};
 
 use crate::config::{Given, Origin, Setting};
 
-/// The settings as texts: clap finds them, and [`resolve`](crate::config::resolve) makes something of them.
+/// The settings as text: clap parses the flags, and [`resolve`](crate::config::resolve) parses the values.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Settings")]
 pub(super) struct Flags {
-    /// Where the market listens; port 0 takes a free one [default: 127.0.0.1:2022]
+    /// Address of the market; port 0 picks a free port [default: 127.0.0.1:2022]
     #[arg(
         long,
         env = "AUCTION_LISTEN",
@@ -19,7 +19,7 @@ pub(super) struct Flags {
         value_name = "ADDRESS:PORT"
     )]
     listen: Option<String>,
-    /// The folder of stocks.csv, users.csv and the journal [default: data]
+    /// Folder of stocks.csv, users.csv and the journal [default: data]
     #[arg(
         long,
         env = "AUCTION_DATA",
@@ -29,7 +29,7 @@ pub(super) struct Flags {
         global = true
     )]
     data: Option<String>,
-    /// How many random stocks become lots [default: 10]
+    /// Number of random stocks that become lots [default: 10]
     #[arg(
         long,
         env = "AUCTION_LOTS",
@@ -37,7 +37,7 @@ pub(super) struct Flags {
         value_name = "NUMBER"
     )]
     lots: Option<String>,
-    /// The file that says which lots, in which format, instead [default: lots.csv in the folder, if it is there]
+    /// File of lots and their formats, used instead of random stocks [default: lots.csv in the folder, if it exists]
     #[arg(
         long,
         env = "AUCTION_LOTS_FILE",
@@ -46,7 +46,7 @@ pub(super) struct Flags {
         value_name = "FILE"
     )]
     lots_file: Option<String>,
-    /// How long they are open [default: 300s]
+    /// Time for which lots are open [default: 300s]
     #[arg(
         long,
         env = "AUCTION_OPEN_FOR",
@@ -54,7 +54,7 @@ pub(super) struct Flags {
         value_name = "DURATION"
     )]
     open_for: Option<String>,
-    /// A bid this near the close moves the close; 0s: none does [default: 60s]
+    /// A bid this close to the end extends the lot; 0s: no extensions [default: 60s]
     #[arg(
         long,
         env = "AUCTION_EXTEND_WITHIN",
@@ -62,7 +62,7 @@ pub(super) struct Flags {
         value_name = "DURATION"
     )]
     extend_within: Option<String>,
-    /// By so much [default: 60s]
+    /// Length of each extension [default: 60s]
     #[arg(
         long,
         env = "AUCTION_EXTEND_BY",
@@ -70,7 +70,7 @@ pub(super) struct Flags {
         value_name = "DURATION"
     )]
     extend_by: Option<String>,
-    /// By how much a bid must rise: 0.01, or banded, or bands such as 0:0.05,1:0.25 [default: 0.01]
+    /// Minimum increment of a bid: 0.01, or banded, or bands such as 0:0.05,1:0.25 [default: 0.01]
     #[arg(
         long,
         env = "AUCTION_STEP",
@@ -78,7 +78,7 @@ pub(super) struct Flags {
         value_name = "STEP"
     )]
     step: Option<String>,
-    /// Draws the stocks from this number: the same number, the same stocks
+    /// Seed for choosing the stocks: the same number gives the same stocks
     #[arg(
         long,
         env = "AUCTION_SEED",
@@ -86,7 +86,7 @@ pub(super) struct Flags {
         value_name = "NUMBER"
     )]
     seed: Option<String>,
-    /// Lots that fell due while the server was down: extend or close [default: extend]
+    /// Handling of lots that became due while the server was down: extend or close [default: extend]
     #[arg(
         long,
         env = "AUCTION_ON_OUTAGE",
@@ -94,7 +94,7 @@ pub(super) struct Flags {
         value_name = "WAY"
     )]
     on_outage: Option<String>,
-    /// How traders pay, fixed before a market's first lot: credit or funds [default: as the market has it, at first credit]
+    /// Payment of traders, fixed before a market's first lot: credit or funds [default: the market's; at first credit]
     #[arg(
         long,
         env = "AUCTION_ACCOUNTS",
@@ -102,7 +102,7 @@ pub(super) struct Flags {
         value_name = "MODE"
     )]
     accounts: Option<String>,
-    /// A market that is alive: so many house traders play in it, in a folder of its own [default: off; without a number 8]
+    /// Demo market with this many house traders, in a separate folder [default: off; without a number 8]
     #[arg(
         long,
         env = "AUCTION_DEMO",
@@ -112,8 +112,8 @@ pub(super) struct Flags {
         default_missing_value = "8"
     )]
     demo: Option<String>,
-    /// When a bid is acknowledged: strict: when it is on disk; relaxed: when it is written, and if the machine (not the
-    /// server alone) goes down, the last moments are lost [default: strict]
+    /// Acknowledges a bid after its sync to disk (strict) or after its write (relaxed): then the last moments are lost
+    /// if the machine, not just the server, goes down [default: strict]
     #[arg(
         long,
         env = "AUCTION_DURABILITY",
@@ -121,10 +121,10 @@ pub(super) struct Flags {
         value_name = "WAY"
     )]
     durability: Option<String>,
-    /// The form of the logs on standard error: human or json [default: human]
+    /// Format of the logs on standard error: human or json [default: human]
     #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
     log: Option<String>,
-    /// How often clients and server show each other that they live; silence of twice that ends a connection [default: 5s]
+    /// Interval of heartbeats between clients and server; silence of twice that ends a connection [default: 5s]
     #[arg(
         long,
         env = "AUCTION_HEARTBEAT",
@@ -132,7 +132,7 @@ pub(super) struct Flags {
         value_name = "DURATION"
     )]
     heartbeat: Option<String>,
-    /// The certificate and those that vouch for it, as PEM: with it the port speaks TLS alone
+    /// Certificate chain as PEM; with it the port accepts only TLS
     #[arg(
         long,
         env = "AUCTION_TLS_CERT",
@@ -141,7 +141,7 @@ pub(super) struct Flags {
         value_name = "FILE"
     )]
     tls_cert: Option<String>,
-    /// The private key of the certificate, as PEM
+    /// Private key of the certificate, as PEM
     #[arg(
         long,
         env = "AUCTION_TLS_KEY",
@@ -150,7 +150,7 @@ pub(super) struct Flags {
         value_name = "FILE"
     )]
     tls_key: Option<String>,
-    /// TLS with a certificate made here and kept in the data folder, for development [default: off]
+    /// TLS with a self-signed certificate that is kept in the data folder, for development [default: off]
     #[arg(long, env = "AUCTION_TLS_SELF_SIGNED", hide_env_values = true, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", require_equals = true)]
     tls_self_signed: Option<String>,
     /// Names by which browsers reach this server, beside its address and localhost: auction.example.com,...
@@ -161,7 +161,7 @@ pub(super) struct Flags {
         value_name = "NAMES"
     )]
     public_host: Option<String>,
-    /// Where /livez, /readyz and /metrics are; auto: 127.0.0.1:2023 unless that is taken; off: nowhere [default: auto]
+    /// Address of /livez, /readyz and /metrics; auto: 127.0.0.1:2023 unless that is taken; off: none [default: auto]
     #[arg(
         long,
         env = "AUCTION_OPS_LISTEN",
@@ -170,7 +170,7 @@ pub(super) struct Flags {
         global = true
     )]
     ops_listen: Option<String>,
-    /// How many connections one address can have at a time [default: 10000]
+    /// Maximum number of simultaneous connections from one address [default: 10000]
     #[arg(
         long,
         env = "AUCTION_CONNECTIONS_PER_ADDRESS",
@@ -178,7 +178,7 @@ pub(super) struct Flags {
         value_name = "NUMBER"
     )]
     connections_per_address: Option<String>,
-    /// How many new connections an address may make, for example 600/1m, or off [default: 60000/1m]
+    /// Maximum rate of new connections from one address, for example 600/1m, or off [default: 60000/1m]
     #[arg(
         long,
         env = "AUCTION_RATE_CONNECTIONS",
@@ -186,7 +186,7 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_connections: Option<String>,
-    /// How many logins an address may try [default: 600/1m]
+    /// Maximum rate of login attempts from one address [default: 600/1m]
     #[arg(
         long,
         env = "AUCTION_RATE_LOGINS",
@@ -194,7 +194,7 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_logins: Option<String>,
-    /// How many accounts an address may make [default: 600/1m]
+    /// Maximum rate of new accounts from one address [default: 600/1m]
     #[arg(
         long,
         env = "AUCTION_RATE_REGISTRATIONS",
@@ -202,7 +202,7 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_registrations: Option<String>,
-    /// How many commands a user may give, bids among them [default: off]
+    /// Maximum rate of commands from one user, including bids [default: off]
     #[arg(
         long,
         env = "AUCTION_RATE_COMMANDS",
@@ -210,7 +210,7 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_commands: Option<String>,
-    /// The settings file [default: auction.toml in the data folder, if it is there]
+    /// Settings file [default: auction.toml in the data folder, if it exists]
     #[arg(
         long,
         env = "AUCTION_CONFIG",
@@ -223,7 +223,7 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    /// What was given, and whether by a flag or by the environment.
+    /// The given values, each with its origin: a flag or the environment.
     pub(super) fn given(&self, matches: &ArgMatches) -> Vec<Given> {
         let texts = [
             (Setting::Listen, "listen", self.listen.as_ref()),
@@ -296,7 +296,7 @@ fn given(matches: &ArgMatches, setting: Setting, id: &str, text: String) -> Opti
         Some(ValueSource::EnvVariable) => Origin::Environment,
         _ => Origin::Flag,
     };
-    // An empty variable is how a shell or a container says that there is none.
+    // Shells and containers unset a variable by making it empty.
     let is_none = origin == Origin::Environment && text.is_empty();
     (!is_none).then_some(Given {
         setting,

@@ -1,10 +1,10 @@
-//! Structured logs, on standard error: what the one who runs the server may need afterwards. What they look at
-//! while it runs is [`announce`](crate::projections::console_text), on standard output.
+//! Structured logs on standard error, which the operator may need afterwards. The console output for the operator
+//! while the server runs is [`announce`](crate::projections::console_text), on standard output.
 //!
-//! Standard error may be a pipe that nobody reads: a thread of its own writes there, and whoever logs never waits
-//! for it. What does not fit its queue is left out, and it is said how much.
+//! Standard error may be a pipe that nobody reads: a separate thread writes there, so that logging never waits for it.
+//! Entries that don't fit the queue are dropped, and the log reports their number.
 //!
-//! No password, token, hash, hidden maximum or reserve is ever logged: their types show nothing of them.
+//! No password, token, hash, hidden maximum or reserve is ever logged: their types don't print them.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -17,31 +17,30 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::LogFormat;
 
-/// How many entries can wait to be written; one more is left out.
+/// Maximum number of entries waiting to be written; further ones are dropped.
 pub const ENTRIES_WAITING_MAX: usize = 4_096;
-/// How long the end of the program waits for the last entries.
+/// Maximum time that the end of the program waits for the last entries.
 const END_WITHIN: Duration = Duration::from_secs(1);
-/// How often it looks whether there is room.
+/// Interval of the checks for room in the queue.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// The way to the thread that writes. Dropped at the end of the program, it waits a while for what is not written
-/// yet.
+/// The queue to the writing thread. When dropped at the end of the program, it waits a while for unwritten entries.
 #[derive(Debug)]
 #[must_use = "dropped, it waits for the last entries"]
 pub struct Logs(Queue);
 
-/// Begins to log. A second call in a process changes nothing.
+/// Starts logging. A second call in a process changes nothing.
 ///
 /// # Errors
-/// When the system has no thread to give.
+/// The system cannot start a thread.
 pub fn begin(format: LogFormat) -> io::Result<Logs> {
     let queue = Queue::start(io::stderr())?;
     let logs = tracing_subscriber::fmt()
         .with_writer(queue.clone())
-        // A log that cannot be written (its disk is full, nobody reads it) would panic in whoever logs.
+        // A log that cannot be written (disk full, no reader) would panic in the thread that logs.
         .log_internal_errors(false)
         .with_max_level(tracing::Level::INFO);
-    // An error says that logs were begun before, as in tests.
+    // An error means that logging was started before, as in tests.
     let _ = match format {
         LogFormat::Human => logs.with_target(false).try_init(),
         LogFormat::Json => logs.json().try_init(),
@@ -65,7 +64,7 @@ struct Queue {
 #[derive(Debug)]
 enum Waiting {
     Entry(Vec<u8>),
-    /// Everything before it is to be written; then this is dropped.
+    /// Requests a write of everything before it; this sender is dropped afterwards.
     Flush(SyncSender<()>),
 }
 
@@ -82,7 +81,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Waits for what is not written yet, but not for a reader who is not there.
+    /// Waits for unwritten entries, but not for a reader that takes nothing.
     fn flush(&self) {
         let deadline = Instant::now() + END_WITHIN;
         let (sender, written) = sync_channel(0);
@@ -95,7 +94,7 @@ impl Queue {
             }
             thread::sleep(LOOK_EVERY);
         }
-        // An answer never comes: the other end is dropped.
+        // Nothing is ever sent here: the other end is dropped.
         let _ = written.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 }
@@ -103,7 +102,7 @@ impl Queue {
 fn write_all(received: &Receiver<Waiting>, mut stream: impl Write, left_out: &AtomicU64) {
     while let Ok(waiting) = received.recv() {
         match waiting {
-            // Where it cannot be written, it cannot be said either.
+            // A failed write to the log cannot be logged.
             Waiting::Entry(entry) => drop(stream.write_all(&entry)),
             Waiting::Flush(written) => drop(written),
         }
@@ -119,7 +118,7 @@ fn write_all(received: &Receiver<Waiting>, mut stream: impl Write, left_out: &At
 }
 
 impl Write for Queue {
-    /// Takes an entry, whole.
+    /// Takes a whole entry.
     fn write(&mut self, entry: &[u8]) -> io::Result<usize> {
         if self
             .waiting
@@ -151,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    /// A stream whose reader takes nothing until they are told to go on.
+    /// A stream whose reader takes nothing until it gets a signal.
     struct Blocked {
         go_on: Receiver<()>,
         written: Arc<Mutex<Vec<u8>>>,
@@ -159,7 +158,7 @@ mod tests {
 
     impl Write for Blocked {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // Once nobody can block it any more, it goes on by itself.
+            // Continues without signals once the sender is gone.
             let _ = self.go_on.recv();
             self.written.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_logs_never_waits_for_a_reader_and_what_is_left_out_is_counted() {
+    fn logging_never_waits_for_a_reader_and_counts_dropped_entries() {
         let (go_on, blocked) = mpsc::channel();
         let written = Arc::new(Mutex::new(Vec::new()));
         let mut queue = Queue::start(Blocked {
@@ -184,7 +183,7 @@ mod tests {
             queue.write_all(format!("{number}\n").as_bytes()).unwrap();
         }
         drop(go_on);
-        // The last entries are waited for, however long the queue.
+        // All entries are awaited at the end, even with a full queue.
         let (sender, all_written) = sync_channel(0);
         queue.waiting.send(Waiting::Flush(sender)).unwrap();
         let _ = all_written.recv();

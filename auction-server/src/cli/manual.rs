@@ -1,4 +1,4 @@
-//! Shell completions and manual pages, made of the same definitions as the command line itself.
+//! Shell completions and manual pages, generated from the definitions of the command line.
 
 use std::fs;
 use std::io;
@@ -10,23 +10,23 @@ use clap_mangen::Man;
 
 use crate::cli::args::Cli;
 
-/// What completes commands in a shell.
+/// The completion script for a shell.
 #[must_use]
 pub fn completions(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "auction-server", &mut script);
-    // For bash, clap_complete spells a program's hyphen in one way where it looks at what is typed and in another
-    // where it acts on it, so that nothing would be completed behind a command (its issue 6421).
+    // clap_complete's bash script spells a program's hyphen in two ways: one where it looks at the typed text and
+    // another where it acts on it, so that nothing would be completed after a command (its issue 6421).
     String::from_utf8_lossy(&script).replace("auction__subcmd__server", "auction__server")
 }
 
-/// Writes the manual pages of the program and of each command into a folder, which is made if it is not there.
+/// Writes the manual pages of the program and of each command into a folder, which is created if it does not exist.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// A file cannot be written.
 pub fn write_pages(folder: &Path) -> io::Result<()> {
     let mut program = Cli::command().disable_help_subcommand(true);
-    // The pages of commands are named after the whole of what is typed.
+    // The pages of commands are named after all typed words.
     program.build();
     fs::create_dir_all(folder)?;
     write_page(&program, folder)
@@ -43,7 +43,7 @@ fn write_page(command: &Command, folder: &Path) -> io::Result<()> {
         .try_for_each(|sub| write_page(sub, folder))
 }
 
-/// What stands behind the help are examples, whose lines are not to be joined.
+/// Keeps the lines of the examples after the help text from being joined.
 fn with_examples(page: &str) -> String {
     let Some((before, examples)) = page.split_once(".SH EXTRA\n") else {
         return page.to_owned();

@@ -1,5 +1,5 @@
-//! Asking for a password: from the environment, from a person, or from standard input; never an argument, which
-//! every user of the machine could see.
+//! Password input: from the environment, from a person, or from standard input; never from an argument, which every
+//! user of the machine could see.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
@@ -10,23 +10,24 @@ use crate::platform::password::{PASSWORD_BYTES_MAX, Password, PasswordError};
 /// The variable that holds the password.
 pub const PASSWORD_VARIABLE: &str = "AUCTION_PASSWORD";
 
-/// Why there is no password.
+/// Reason why there is no password.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// It is none.
+    /// The text is not a valid password.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// It was typed differently the second time.
+    /// The second input differs from the first.
     #[error("the two passwords differ")]
     Differ,
-    /// It cannot be read.
+    /// The password cannot be read.
     #[error(
         "the password cannot be read: {0}; set {PASSWORD_VARIABLE}, or give it on standard input"
     )]
     Io(#[from] io::Error),
 }
 
-/// Asks for a new password: the variable if it is set, twice at a terminal, else the first line of standard input.
+/// Asks for a new password: from the variable if it is set, twice at a terminal, else from the first line of standard
+/// input.
 ///
 /// # Errors
 /// [`PromptError`].
@@ -47,7 +48,7 @@ pub fn new_password() -> Result<Password, PromptError> {
 
 fn first_line(input: impl io::BufRead) -> io::Result<String> {
     let mut line = String::new();
-    // One byte more than a password and a line's end: a longer one is refused, not cut.
+    // One byte more than the longest password and a line's end: a longer one is refused, not cut.
     input
         .take(PASSWORD_BYTES_MAX as u64 + 3)
         .read_line(&mut line)?;

@@ -17,10 +17,10 @@ use crate::server::Server;
 /// A second signal ends the process at once, with the code of an interrupt.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Runs the server until a signal comes. Gives the exit code.
+/// Runs the server until a signal comes. Returns the exit code.
 #[must_use]
 pub fn run(config: &Config) -> u8 {
-    // Kept to the end, so that the last words are written.
+    // Kept to the end, so that the last log entries are written.
     let _logs = match logging::begin(config.log) {
         Ok(logs) => logs,
         Err(error) => {
@@ -46,13 +46,13 @@ pub fn run(config: &Config) -> u8 {
         };
         let mut bar = Bar::new();
         let started = Server::start_with_progress(config, &mut |progress| bar.show(progress)).await;
-        // It is gone before anything is said.
+        // The bar is removed before anything is printed.
         drop(bar);
         let server = match started {
             Ok(server) => server,
             Err(error) => return fail(&error),
         };
-        // What came during the start is acted on now.
+        // Signals received during the start are handled now.
         tokio::spawn(others.handle(server.certificate()));
         match server.run(shutdown.requested()).await {
             Ok(()) => EXIT_DONE,
@@ -66,7 +66,7 @@ fn fail(error: &dyn std::error::Error) -> u8 {
     EXIT_FAILURE
 }
 
-/// Ctrl-C and SIGTERM: the first asks to end, the second ends.
+/// Ctrl-C and SIGTERM: the first asks for a shutdown, the second ends the process.
 struct Shutdown {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
@@ -84,7 +84,7 @@ impl Shutdown {
 
     async fn requested(mut self) {
         self.next().await;
-        tracing::info!("ending; once more to end at once");
+        tracing::info!("shutting down; send the signal again to end at once");
         tokio::spawn(async move {
             self.next().await;
             std::process::exit(EXIT_INTERRUPTED);
@@ -99,7 +99,7 @@ impl Shutdown {
     }
 }
 
-/// How many threads serve connections: a processor is left to the sequencer, which everyone waits for.
+/// Number of threads that serve connections: one processor is left to the sequencer, which everyone waits for.
 fn workers() -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     processors.saturating_sub(1).max(1)

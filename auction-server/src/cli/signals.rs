@@ -1,5 +1,5 @@
-//! Signals that a running server outlives: a terminal that is closed, the rotation of a log and the renewal of a
-//! certificate send them.
+//! Signals that a running server survives: sent when a terminal closes, logs are rotated or a certificate is
+//! renewed.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::gateway::CertificateReload;
 
-/// SIGHUP, SIGUSR1 and SIGUSR2, which would end the process if nobody received them.
+/// SIGHUP, SIGUSR1 and SIGUSR2, which would end the process without a handler.
 pub(crate) struct OtherSignals {
     hangup: Signal,
     user_1: Signal,
@@ -18,7 +18,7 @@ impl OtherSignals {
     /// Receives them from now on. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// When the system refuses a handler.
+    /// The system refuses a handler.
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
@@ -27,7 +27,7 @@ impl OtherSignals {
         })
     }
 
-    /// Acts on them for ever: SIGHUP reads the certificate again, if there is one, and the others do nothing.
+    /// Handles them for ever: SIGHUP reloads the certificate, if there is one, and the others do nothing.
     pub(crate) async fn handle(mut self, certificate: Option<CertificateReload>) {
         loop {
             tokio::select! {
@@ -43,7 +43,7 @@ impl OtherSignals {
 }
 
 async fn reload(certificate: CertificateReload) {
-    // Files may lie on a disk that keeps readers waiting.
+    // The files may lie on a slow disk.
     match tokio::task::spawn_blocking(move || certificate.reload()).await {
         Ok(Ok(fingerprint)) => tracing::info!(
             %fingerprint,

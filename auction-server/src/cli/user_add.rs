@@ -1,4 +1,4 @@
-//! `user add`: an account made while the server is stopped.
+//! `user add`: creates an account while the server is stopped.
 
 use std::io;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::market::restore;
 use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 use crate::platform::password::Password;
 
-/// Why no account was made.
+/// Reason why no account was created.
 #[derive(Debug, thiserror::Error)]
 pub enum AddError {
-    /// The journal cannot be opened, as while a server runs on it.
+    /// The journal cannot be opened, for example because a server runs on it.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The stock of a company had to be looked up, and `stocks.csv` is wrong.
+    /// The stock of a company had to be looked up, and `stocks.csv` is invalid.
     #[error(transparent)]
     Sheet(#[from] CsvError),
-    /// The market says no.
+    /// The market rejects the account.
     #[error("{0}")]
     Rejected(#[from] Reject),
     /// The account could not be made durable.
@@ -31,12 +31,12 @@ pub enum AddError {
     Io(#[from] io::Error),
 }
 
-/// Makes an account in the market of a data folder, durably; the market is made too if there is none yet. The
-/// stock of a company that the market does not know yet is listed as `stocks.csv` has it. Returns what is to be said of
-/// the machine's clock: the account's record has its time.
+/// Creates an account in the market of a data folder, durably; creates the market too if necessary. Lists the stock of
+/// a company from `stocks.csv` if the market does not have it yet. Returns a warning about the machine's clock, if
+/// there is one: the account's record has its time.
 ///
 /// # Errors
-/// [`AddError`]; there is no account then.
+/// [`AddError`]; no account was created.
 pub fn add(
     folder: &DataDir,
     name: Name,

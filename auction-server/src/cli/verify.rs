@@ -1,4 +1,4 @@
-//! `verify`: the whole journal, read with its chain and decided again.
+//! `verify`: reads the whole journal with its chain and executes it again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,54 +13,54 @@ use crate::journal::{Chain, RealDisk, SnapshotStore, TailState, Torn, VisitError
 use crate::market::public_records::refused;
 use crate::platform::progress::{Progress, ReadProgress};
 
-/// Most stocks whose shares are told of one by one.
+/// Maximum number of stocks whose shares are listed individually.
 const STOCKS_TOLD_MAX: usize = 20;
 
-/// What was found: every record follows the one before it, and is what the rules give.
+/// Result of the verification: every record follows the one before it, and is what the rules give.
 #[derive(Debug)]
 pub struct Verified {
     /// The market.
     pub market: MarketId,
-    /// How many records there are: they are numbered from 1.
+    /// Number of records: they are numbered from 1.
     pub records: u64,
-    /// How many frames they came in.
+    /// Number of frames.
     pub frames: u64,
-    /// The digest of the market after them; `None` when nothing has happened.
+    /// Digest of the market after them; `None` without records.
     pub digest: Option<Digest>,
     /// The chain after the last frame.
     pub chain: Option<Chain>,
-    /// The remains of a frame that was never acknowledged, if the server was stopped while it wrote one.
+    /// Remains of a frame that was never acknowledged, if the server was stopped while it wrote one.
     pub torn: Option<Torn>,
     /// The books of a market that runs on funds; `None`: it runs on credit.
     pub funds: Option<Funds>,
-    /// What is wrong beside the records: snapshots that don't verify, books that don't balance.
+    /// Faults other than in the records: snapshots that don't verify, books that don't balance.
     pub faults: Vec<String>,
 }
 
-/// What all accounts of a market hold together, and where it came from.
+/// Sums over all accounts of a market, and their sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Funds {
     /// Cash of all traders.
     pub cash: Amount,
-    /// What the lots were paid.
+    /// Total that was paid for the lots.
     pub proceeds: Amount,
-    /// Deposits of cash less withdrawals.
+    /// Deposits of cash minus withdrawals.
     pub deposited: Amount,
-    /// By stock, how many shares all traders hold, and where they came from.
+    /// Shares that all traders hold, by stock, and their sources.
     pub shares: Vec<(Symbol, u64, Issue)>,
 }
 
-/// Verifies the market in a data folder, also beside a running server. `on_progress` is told how far it has come, now and
+/// Verifies the market in a data folder, also beside a running server. Calls `on_progress` with the progress, now and
 /// then.
 ///
 /// # Errors
-/// The first thing that is wrong, naming file and byte.
+/// The first fault, naming file and byte.
 pub fn verify(
     folder: &DataDir,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Verified, ExportError> {
     let mut reader = open(folder)?;
-    // Before the journal: a running server may make a newer snapshot meanwhile.
+    // Opened before the journal: a running server may write a newer snapshot meanwhile.
     let store = SnapshotStore::new(Arc::new(RealDisk), &folder.journal());
     let newest = store.newest_valid()?;
     let mut faults: Vec<_> = newest
@@ -120,7 +120,7 @@ pub fn verify(
 }
 
 impl Funds {
-    /// Added up from the accounts, one by one.
+    /// Sums over the accounts.
     fn of(ledger: &Ledger) -> Self {
         let house = ledger.house();
         let mut cash: u64 = 0;
@@ -137,7 +137,7 @@ impl Funds {
             (symbol, held, issue)
         });
         Self {
-            // More than all that can be deposited would not balance, which is a fault of its own.
+            // A sum above the maximum would not balance, which is reported as a separate fault.
             cash: Amount::from_units(cash).unwrap_or(Amount::MAX),
             proceeds: house.proceeds(),
             deposited: house.deposited(),
@@ -174,7 +174,7 @@ impl fmt::Display for Funds {
 }
 
 impl Verified {
-    /// Whether nothing is wrong. A torn tail is not: nobody was told of what it held.
+    /// Returns whether nothing is wrong. A torn tail is not a fault: it was never acknowledged.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.faults.is_empty()

@@ -1,9 +1,9 @@
-//! The data folder: what people put in, what they take out, and the journal.
+//! The data folder: input files, output files, and the journal.
 
 use std::path::{Path, PathBuf};
 
 const STOCKS: &str = "stocks.csv";
-/// Where in a data folder the market of a demo lies.
+/// Subfolder of a data folder with the market of a demo.
 const DEMO: &str = "demo";
 
 /// A folder that holds one market.
@@ -14,7 +14,7 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// The folder at `path`. Touches nothing.
+    /// The folder at `path`. Does not access the disk.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
@@ -22,7 +22,7 @@ impl DataDir {
         Self { path, stocks }
     }
 
-    /// The folder of a demo within this one: a market of its own, of the same stocks.
+    /// The folder of a demo within this one: a separate market with the same stocks.
     #[must_use]
     pub fn demo(&self) -> Self {
         Self {
@@ -37,49 +37,49 @@ impl DataDir {
         &self.path
     }
 
-    /// The stocks, to be put in: [`listing`](crate::config::csv::stocks).
+    /// The stocks (input): [`listing`](crate::config::csv::stocks).
     #[must_use]
     pub fn stocks(&self) -> PathBuf {
         self.stocks.clone()
     }
 
-    /// The accounts, to be put in: [`accounts`](crate::config::csv::users).
+    /// The accounts (input): [`accounts`](crate::config::csv::users).
     #[must_use]
     pub fn users(&self) -> PathBuf {
         self.path.join("users.csv")
     }
 
-    /// The lots of a round, to be put in: [`lots`](crate::config::csv::lots).
+    /// The lots of a round (input): [`lots`](crate::config::csv::lots).
     #[must_use]
     pub fn lots(&self) -> PathBuf {
         self.path.join("lots.csv")
     }
 
-    /// Each trader's latest bid a stock, to be taken out.
+    /// Each trader's latest bid per stock (output).
     #[must_use]
     pub fn client(&self) -> PathBuf {
         self.path.join("client.csv")
     }
 
-    /// The settings, when no other file is named.
+    /// The settings, if no other file is named.
     #[must_use]
     pub fn settings(&self) -> PathBuf {
         self.path.join("auction.toml")
     }
 
-    /// The certificate and key that the server made for itself.
+    /// The certificate and key that the server generated.
     #[must_use]
     pub fn self_signed(&self) -> PathBuf {
         self.path.join("tls").join("self-signed.pem")
     }
 
-    /// The secret that the market signs with: [`signing`](crate::projections::signing).
+    /// The secret key with which the market signs: [`signing`](crate::projections::signing).
     #[must_use]
     pub fn market_key(&self) -> PathBuf {
         self.path.join("market.key")
     }
 
-    /// The hashes of the journal's tree, made anew by each server: [`signing`](crate::projections::signing).
+    /// The hashes of the journal's tree, recomputed by each server: [`signing`](crate::projections::signing).
     #[must_use]
     pub fn hashes(&self) -> PathBuf {
         self.journal().join("hashes.tmp")

@@ -1,4 +1,4 @@
-//! The settings file: TOML, one key a setting.
+//! The settings file: TOML, one key per setting.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,23 +9,23 @@ use toml::de::{DeTable, DeValue};
 use super::ConfigError;
 use super::setting::{Given, Origin, Setting};
 
-/// The largest settings file, in bytes.
+/// Maximum size of a settings file, in bytes.
 pub const SETTINGS_BYTES_MAX: u64 = 64 << 10;
 
-/// Which settings file is read.
+/// The settings file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingsFile {
-    /// The one that was named: it must be there.
+    /// An explicitly named file: it must exist.
     Named(PathBuf),
-    /// The one in the data folder, if it is there.
+    /// The file in the data folder, if it exists.
     InDataFolder(PathBuf),
 }
 
 impl SettingsFile {
-    /// Reads what is given in the file.
+    /// Reads the values in the file.
     ///
     /// # Errors
-    /// All that is wrong with it, by line: what is no TOML, an unknown key, a value that is no text or number.
+    /// All faults, by line: invalid TOML, an unknown key, a value that is neither text nor number.
     pub fn read(&self) -> Result<Vec<Given>, Vec<ConfigError>> {
         let (Self::Named(path) | Self::InDataFolder(path)) = self;
         let text = match read_text(path) {
@@ -100,7 +100,7 @@ impl SettingsFile {
                     .to_owned(),
             );
         }
-        // A number is taken as it is written: 0.01 never becomes a float.
+        // A number keeps its spelling: 0.01 never becomes a float.
         let text = match value {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),

@@ -1,7 +1,7 @@
-//! How a server is set up: raw texts from flags, environment and file become one valid [`Config`] in one step.
+//! Configuration of a server: raw texts from flags, environment and file become one valid [`Config`] in one step.
 //!
-//! A flag overrides the environment, the environment the file, the file the default. All faults are said at
-//! once, each with the place it stands, what is wrong and what would be right.
+//! A flag overrides the environment, the environment the file, the file the default. All faults are reported together,
+//! each with its place, the problem and what would be valid.
 
 pub mod csv;
 mod file;
@@ -28,60 +28,61 @@ pub use value::{
     HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, OnOutage, OpsListen, Rate,
 };
 
-/// How a server is set up. What concerns lots concerns those that are opened from now on.
+/// Configuration of a server. Settings for lots apply to lots opened from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where the market listens; port 0 takes one that is free.
+    /// Address of the market; port 0 picks a free port.
     pub listen: SocketAddr,
-    /// Where everything lies.
+    /// The data folder.
     pub data: DataDir,
-    /// How many stocks a round opens as lots, 1 to [`LOTS_PER_ROUND_MAX`], where no file says which.
+    /// Number of stocks that a round opens as lots, 1 to [`LOTS_PER_ROUND_MAX`], if there is no file of lots.
     pub lots: usize,
-    /// The file of a round's lots; `None`: `lots.csv` in the data folder, if there is one.
+    /// The file of a round's lots; `None`: `lots.csv` in the data folder, if it exists.
     pub lots_file: Option<PathBuf>,
-    /// How long a round's lots are open; never zero.
+    /// Time for which a round's lots are open; never zero.
     pub open_for: Span,
-    /// How late bids move the close. Its `extend_by` is also what an outage adds.
+    /// Extension of lots by late bids. Its `extend_by` is also the extension after an outage.
     pub soft_close: SoftClose,
-    /// By how much a bid must rise.
+    /// Minimum increment of a bid.
     pub steps: Steps,
-    /// What the choice of stocks is drawn from; `None`: from something new each round.
+    /// Seed for choosing the stocks; `None`: a new random seed each round.
     pub seed: Option<u64>,
-    /// What happens to lots that fell due while the server was down.
+    /// Handling of lots that became due while the server was down.
     pub on_outage: OnOutage,
-    /// How traders pay, fixed before a market's first lot; `None`: as the market on disk has it, a new one on credit.
+    /// Payment of traders, fixed before a market's first lot; `None`: as the market on disk has it; credit for a new
+    /// one.
     pub accounts: Option<AccountMode>,
-    /// Whether the house plays, and how; then [`data`](Self::data) is the folder of the demo.
+    /// Demo with house traders, if any; then [`data`](Self::data) is the folder of the demo.
     pub demo: Option<Demo>,
-    /// When a bid is acknowledged: once it is synced, or once it is written.
+    /// Acknowledgement of a bid: once it is synced, or once it is written.
     pub durability: Durability,
-    /// The form of the logs.
+    /// Format of the logs.
     pub log: LogFormat,
-    /// How clients and operators reach the server, and how much of it one can have.
+    /// Network addresses and limits.
     pub network: Network,
 }
 
-/// How the house plays.
+/// Configuration of a demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demo {
-    /// How many house traders there are, 1 to [`DEMO_TRADERS_MAX`](crate::config::reserved_names::DEMO_TRADERS_MAX).
+    /// Number of house traders, 1 to [`DEMO_TRADERS_MAX`](crate::config::reserved_names::DEMO_TRADERS_MAX).
     pub traders: usize,
-    /// How long the longest of its lots are open: [`DEMO_OPEN_FOR`], unless it was given.
+    /// Time for which its longest lots are open: [`DEMO_OPEN_FOR`], unless it was given.
     pub open_for: Span,
 }
 
-/// How long the longest lots of a demo are open, where nobody says otherwise.
+/// Default time for which the longest lots of a demo are open.
 pub const DEMO_OPEN_FOR: Span = Span::from_secs(120);
 
-/// One thing that is wrong with the settings.
+/// One fault of the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A value is none.
+    /// A value is invalid.
     #[error("{given} {:?} {expected}", given.text)]
     Value {
-        /// What was given, and where.
+        /// The given value and its origin.
         given: Given,
-        /// What is wrong, and what would be right.
+        /// The problem, and what would be valid.
         expected: String,
     },
     /// The settings file cannot be read.
@@ -89,34 +90,34 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The settings file is wrong.
+    /// The settings file is invalid.
     #[error("{}:{line}: {message}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong, and what would be right.
+        /// The problem, and what would be valid.
         message: String,
     },
 }
 
-/// The settings in force: the text of each, where it was given, and what they make together.
+/// The settings in force: the text and origin of each, and the configuration that results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// What they make together.
+    /// The resulting configuration.
     pub config: Config,
-    /// The value of each setting that is in force, in the order of [`Setting::ALL`].
+    /// The value in force of each setting, in the order of [`Setting::ALL`].
     pub in_force: Vec<Given>,
 }
 
-/// Makes a configuration of all that was given, in any order.
+/// Builds a configuration from all given values, in any order.
 ///
 /// # Errors
-/// All values in force that are wrong.
+/// All invalid values in force.
 pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let in_force: Vec<Given> = Setting::ALL
         .into_iter()
@@ -186,14 +187,14 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     Ok(Resolved { config, in_force })
 }
 
-/// What all defaults make.
+/// The configuration with all defaults.
 impl Default for Config {
     fn default() -> Self {
         resolve(Vec::new()).expect("the defaults are valid").config
     }
 }
 
-/// As a settings file, with the origin of each value.
+/// Prints a settings file, with the origin of each value.
 impl fmt::Display for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for setting in Setting::ALL {
@@ -242,7 +243,7 @@ impl Checked<'_> {
         self.in_force.iter().any(|given| given.setting == setting)
     }
 
-    /// Whether someone gave it, and it is not the default.
+    /// Returns whether the setting was given explicitly, and not by default.
     fn is_chosen(&self, setting: Setting) -> bool {
         let mut in_force = self.in_force.iter();
         in_force.any(|given| given.setting == setting && given.origin != Origin::Default)
@@ -272,7 +273,7 @@ fn strongest(setting: Setting, given: &[Given]) -> Option<Given> {
     strongest.cloned().or_else(default)
 }
 
-/// A basic string of TOML.
+/// A TOML basic string.
 fn toml_string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for char in text.chars() {

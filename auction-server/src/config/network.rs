@@ -1,4 +1,4 @@
-//! The settings that concern the network.
+//! The network settings.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -8,42 +8,43 @@ use super::setting::Setting;
 use super::value::{OpsListen, Rate};
 use super::{Checked, value};
 
-/// How clients and operators reach the server, and how much of it one can have.
+/// Network addresses and limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// How often clients and server show each other that they live: [`HEARTBEAT_MIN`](super::HEARTBEAT_MIN) to [`HEARTBEAT_MAX`](super::HEARTBEAT_MAX).
+    /// Interval of heartbeats between clients and server: [`HEARTBEAT_MIN`](super::HEARTBEAT_MIN) to
+    /// [`HEARTBEAT_MAX`](super::HEARTBEAT_MAX).
     pub heartbeat: Duration,
-    /// Whether the port speaks TLS.
+    /// TLS mode of the port.
     pub tls: Tls,
-    /// Names by which browsers reach the server, in small letters, beside its address and those of this machine.
+    /// Names by which browsers reach the server, in lower case, beside its address and those of this machine.
     pub public_hosts: Vec<String>,
-    /// Where operators ask.
+    /// Address for operators.
     pub ops: OpsListen,
-    /// How many connections an address can have at a time.
+    /// Maximum number of simultaneous connections from one address.
     pub connections_per_address: NonZeroU32,
-    /// How fast an address can connect; `None`: as fast as it can.
+    /// Maximum rate of new connections from one address; `None`: unlimited.
     pub rate_connections: Option<Rate>,
-    /// How fast an address can try to log in.
+    /// Maximum rate of login attempts from one address.
     pub rate_logins: Option<Rate>,
-    /// How fast an address can make accounts.
+    /// Maximum rate of new accounts from one address.
     pub rate_registrations: Option<Rate>,
-    /// How fast a user can give commands.
+    /// Maximum rate of commands from one user.
     pub rate_commands: Option<Rate>,
 }
 
-/// Whether the port speaks TLS. Then it speaks nothing else.
+/// TLS mode of the port. With TLS it accepts nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// It does not.
+    /// No TLS.
     Off,
-    /// With a certificate from somewhere.
+    /// With a certificate from files.
     Files {
-        /// The certificate and those that vouch for it, as PEM.
+        /// The certificate chain, as PEM.
         cert: PathBuf,
         /// Its private key, as PEM.
         key: PathBuf,
     },
-    /// With a certificate made here.
+    /// With a self-signed certificate.
     SelfSigned,
 }
 

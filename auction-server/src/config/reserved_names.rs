@@ -1,24 +1,25 @@
-//! The names of the house: traders and an auctioneer that are part of the server, and play in a [`demo`](crate::demo).
+//! The names of the house: traders and an auctioneer that are part of the server, and take part in a
+//! [`demo`](crate::demo).
 //!
-//! A name that begins with [`RESERVED_PREFIX`] is the house's, in every market, so that whoever sees one knows what it
-//! is; nobody else can register one over the network.
+//! A name that begins with [`RESERVED_PREFIX`] belongs to the house in every market, so that everyone recognizes
+//! it; nobody else can register one over the network.
 
 use auction_core::{Market, Name, Role, User};
 
-/// What every name of the house begins with.
+/// Prefix of all names of the house.
 pub const RESERVED_PREFIX: &str = "house-";
-/// Most house traders of a demo; more are refused as a setting.
+/// Maximum number of house traders of a demo; the settings refuse more.
 pub const DEMO_TRADERS_MAX: usize = 64;
 
 /// The house's auctioneer, the first account that a demo makes.
 const AUCTIONEER: &str = "house-auctioneer";
-/// What house traders are called; from the seventeenth on again, with a number.
+/// Names of house traders; from the seventeenth on they repeat with a number.
 const TRADERS: [&str; 16] = [
     "ada", "bea", "cyn", "dov", "eli", "fay", "gus", "hal", "ivy", "jon", "kim", "leo", "ned",
     "ola", "pia", "rex",
 ];
 
-/// Whether a name is kept for the house.
+/// Returns whether a name is reserved for the house.
 #[must_use]
 pub fn is_reserved(name: Name) -> bool {
     name.as_str().starts_with(RESERVED_PREFIX)
@@ -41,7 +42,7 @@ pub fn trader(number: usize) -> Name {
     Name::parse(&text).expect("names of the house are valid")
 }
 
-/// Whether a market is a demo's: its first account is the house's auctioneer.
+/// Returns whether a market is a demo: its first account is the house's auctioneer.
 #[must_use]
 pub fn is_demo(market: &Market) -> bool {
     let first = market.users().first();
@@ -51,7 +52,7 @@ pub fn is_demo(market: &Market) -> bool {
     })
 }
 
-/// How many house traders a market knows.
+/// Number of house traders in a market.
 #[must_use]
 pub fn traders_of(market: &Market) -> usize {
     let is_one = |user: &&User| user.role == Role::Trader && is_reserved(user.name);

@@ -1,4 +1,4 @@
-//! The settings by name, and where a value of one was given.
+//! The settings by name, and the origins of values.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,60 +6,60 @@ use std::path::PathBuf;
 /// A setting. It has one name in three spellings: `--open-for`, `AUCTION_OPEN_FOR`, and the key `open-for`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Setting {
-    /// Where the market listens.
+    /// Address of the market.
     Listen,
     /// The data folder.
     Data,
-    /// How many stocks a round opens as lots.
+    /// Number of stocks that a round opens as lots.
     Lots,
     /// The file of a round's lots.
     LotsFile,
-    /// How long a round's lots are open.
+    /// Time for which a round's lots are open.
     OpenFor,
-    /// How near the close a bid moves it.
+    /// Time before the close in which a bid extends the lot.
     ExtendWithin,
-    /// By how much such a bid moves the close, and an outage too.
+    /// Length of an extension, by such a bid or after an outage.
     ExtendBy,
-    /// By how much a bid must rise.
+    /// Minimum increment of a bid.
     Step,
-    /// What the choice of stocks is drawn from.
+    /// Seed for choosing the stocks.
     Seed,
-    /// What happens to lots that fell due while the server was down.
+    /// Handling of lots that became due while the server was down.
     OnOutage,
-    /// How the traders of a market pay.
+    /// Payment of the traders of a market.
     Accounts,
-    /// When a bid is acknowledged.
+    /// Acknowledgement of a bid.
     Durability,
-    /// How many house traders play.
+    /// Number of house traders.
     Demo,
-    /// The form of the logs.
+    /// Format of the logs.
     Log,
-    /// How often clients and server show each other that they live.
+    /// Interval of heartbeats between clients and server.
     Heartbeat,
     /// The file of the certificates for TLS.
     TlsCert,
     /// The file of the private key for TLS.
     TlsKey,
-    /// Whether TLS has a certificate made here.
+    /// TLS with a self-signed certificate.
     TlsSelfSigned,
     /// The names by which browsers reach the server.
     PublicHost,
-    /// Where operators ask.
+    /// Address for operators.
     OpsListen,
-    /// How many connections one address can have.
+    /// Maximum number of simultaneous connections from one address.
     ConnectionsPerAddress,
-    /// How fast one address can connect.
+    /// Maximum rate of new connections from one address.
     RateConnections,
-    /// How fast one address can try to log in.
+    /// Maximum rate of login attempts from one address.
     RateLogins,
-    /// How fast one address can make accounts.
+    /// Maximum rate of new accounts from one address.
     RateRegistrations,
-    /// How fast one user can give commands.
+    /// Maximum rate of commands from one user.
     RateCommands,
 }
 
 impl Setting {
-    /// All of them, in the order in which they are shown.
+    /// All settings, in display order.
     pub const ALL: [Self; 25] = [
         Self::Listen,
         Self::Data,
@@ -152,7 +152,7 @@ impl Setting {
         }
     }
 
-    /// What is in force when nobody says otherwise; `None`: nothing is.
+    /// Default value; `None`: no default.
     #[must_use]
     pub const fn default_text(self) -> Option<&'static str> {
         match self {
@@ -184,10 +184,10 @@ impl Setting {
     }
 }
 
-/// Where a value was given, the weakest first: a stronger origin overrides a weaker one.
+/// Origin of a value, the weakest first: a stronger origin overrides a weaker one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Nowhere.
+    /// The default.
     Default,
     /// In a settings file.
     File {
@@ -202,18 +202,18 @@ pub enum Origin {
     Flag,
 }
 
-/// A value as someone wrote it.
+/// A value as given by the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
-    /// Of which setting.
+    /// The setting.
     pub setting: Setting,
-    /// The text, not looked at yet.
+    /// The unparsed text.
     pub text: String,
-    /// Where it was written.
+    /// Origin of the value.
     pub origin: Origin,
 }
 
-/// The place, as the one who wrote it knows it: `--lots`, `AUCTION_LOTS`, `data/auction.toml:3: lots`.
+/// Prints the origin as the operator knows it: `--lots`, `AUCTION_LOTS`, `data/auction.toml:3: lots`.
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.setting.key();

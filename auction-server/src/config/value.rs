@@ -1,4 +1,4 @@
-//! From a text to a valid value. An error is a sentence that goes on after the text it is about.
+//! Parsers from text to valid values. An error message continues after the text it is about.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -11,51 +11,51 @@ use crate::config::data_dir::DataDir;
 use crate::config::reserved_names::DEMO_TRADERS_MAX;
 use crate::journal::Durability;
 
-/// Most stocks that a round opens: as many as a market lists.
+/// Maximum number of stocks that a round opens: as many as a market lists.
 pub const LOTS_PER_ROUND_MAX: usize = auction_core::limits::STOCKS_MAX;
 
-/// The shortest heartbeat.
+/// Minimum heartbeat interval.
 pub const HEARTBEAT_MIN: Duration = Duration::from_millis(200);
-/// The longest heartbeat.
+/// Maximum heartbeat interval.
 pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
-/// How many names browsers can know the server by.
+/// Maximum number of names by which browsers reach the server.
 pub const PUBLIC_HOSTS_MAX: usize = 16;
 
-/// What happens to lots that fell due while the server was down.
+/// Handling of lots that became due while the server was down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOutage {
-    /// They get `extend_by` more from the restart, for nobody could bid.
+    /// They stay open for `extend_by` after the restart, because nobody could bid.
     Extend,
     /// They close with the bids they have.
     Close,
 }
 
-/// The form of the logs on standard error.
+/// Format of the logs on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// Lines for people.
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Where operators ask.
+/// Address for operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpsListen {
-    /// Nowhere.
+    /// None.
     Off,
-    /// At [`OpsListen::USUAL`], or nowhere when that is taken: a second market on one machine must start.
+    /// [`OpsListen::USUAL`], or none if that is taken: a second market on one machine must start.
     Auto,
-    /// Here, or the server does not start.
+    /// This address; the server does not start without it.
     At(SocketAddr),
 }
 
 impl OpsListen {
-    /// Where operators look first.
+    /// The default address for operators.
     pub const USUAL: SocketAddr =
         SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2023);
 
-    /// The address to ask at.
+    /// The address to try first.
     #[must_use]
     pub fn address(self) -> Option<SocketAddr> {
         match self {
@@ -69,13 +69,13 @@ impl OpsListen {
 /// Token bucket: `count` burst, refilled evenly over `period`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// Number of events.
     pub count: NonZeroU32,
-    /// In how long; at least a nanosecond each.
+    /// The period; at least one nanosecond per event.
     pub period: Duration,
 }
 
-/// The longest period of a rate.
+/// Maximum period of a rate.
 const RATE_PERIOD_MAX: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
@@ -107,13 +107,13 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| expected())
 }
 
-/// A span of whole microseconds, at most 366 days.
+/// Parses a span of whole microseconds, at most 366 days.
 pub(crate) fn span(text: &str) -> Result<Span, String> {
     text.parse()
         .map_err(|error: ParseSpanError| error.to_string())
 }
 
-/// How long lots are open: a span, and not none.
+/// Parses the time for which lots are open: a span that is not zero.
 pub(crate) fn open_for(text: &str) -> Result<Span, String> {
     match span(text)? {
         Span::ZERO => Err("leaves no time to bid; expected for example 300s".to_owned()),
@@ -121,7 +121,7 @@ pub(crate) fn open_for(text: &str) -> Result<Span, String> {
     }
 }
 
-/// `0.01`, `banded`, or `0:0.05,1:0.25`: bands of (from price, step).
+/// Parses `0.01`, `banded`, or `0:0.05,1:0.25`: bands of (from price, step).
 pub(crate) fn steps(text: &str) -> Result<Steps, String> {
     text.parse()
         .map_err(|error: ParseStepsError| error.to_string())
@@ -146,7 +146,7 @@ pub(super) fn accounts(text: &str) -> Result<AccountMode, String> {
     }
 }
 
-/// `off`, or how many house traders play.
+/// Parses `off`, or a number of house traders.
 pub(super) fn demo(text: &str) -> Result<Option<usize>, String> {
     if text == "off" {
         return Ok(None);
@@ -207,7 +207,7 @@ pub(crate) fn on_or_off(text: &str) -> Result<bool, String> {
     }
 }
 
-/// `auction.example.com,www.example.com`, without ports: a name is the same at every port.
+/// Parses `auction.example.com,www.example.com`, without ports: a name is valid at every port.
 pub(super) fn public_hosts(text: &str) -> Result<Vec<String>, String> {
     let host = |host: &str| {
         let host = host.trim().to_ascii_lowercase();
@@ -244,7 +244,7 @@ pub(super) fn count(text: &str) -> Result<NonZeroU32, String> {
         .map_err(|_| "is no number; expected 1 or more, for example 100".to_owned())
 }
 
-/// `600/1m`, or `off`.
+/// Parses `600/1m`, or `off`.
 pub(super) fn rate(text: &str) -> Result<Option<Rate>, String> {
     if text == "off" {
         return Ok(None);

@@ -1,8 +1,8 @@
-//! Places of the journal, by their chain.
+//! Positions in the journal, identified by their chain.
 
 pub use auction_proto::Chain;
 
-/// What a market is known by: 16 random bytes, drawn once.
+/// Identifier of a market: 16 random bytes, drawn once.
 pub type MarketId = [u8; 16];
 
 /// The chain before the first frame.
@@ -10,12 +10,12 @@ pub(super) fn genesis(market: &MarketId) -> Chain {
     Chain::genesis(auction_core::MarketId(*market))
 }
 
-/// A place in a journal: after record `sequence`, where the chain is `chain`.
+/// A position in a journal: after record `sequence`, with the chain `chain`.
 ///
-/// Snapshots stand at such places. Frames are never split, so it is always the end of a frame.
+/// Snapshots are made at such positions. Frames are never split, so a position is always the end of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The last record before this place; 0 before the first.
+    /// The last record before this position; 0 before the first.
     pub sequence: u64,
     /// The chain after that record's frame.
     pub chain: Chain,

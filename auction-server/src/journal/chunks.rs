@@ -1,5 +1,5 @@
-//! Large files beside the appends are written in small pieces, each synced by itself: a disk does one thing after
-//! another, and the sync of an append waits for what came before it.
+//! Writes large files next to the appends in small pieces, each with its own sync: a disk works sequentially, and the
+//! sync of an append waits for earlier writes.
 
 use std::io;
 use std::thread;

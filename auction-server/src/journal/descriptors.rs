@@ -1,7 +1,7 @@
-//! What the journal does when there is no file descriptor to open a file with: it waits for one.
+//! Waits of the journal for a free file descriptor, when a file cannot be opened without one.
 //!
-//! Only opening a file fails so, before anything of it was read or written, so that another attempt does no harm. A
-//! failed write or sync is never tried again: nothing is known of the bytes then.
+//! Only opening a file fails this way, before any of it was read or written, so another attempt does no harm. A
+//! failed write or sync is never retried: the state of the bytes is unknown then.
 
 use std::io;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub const DESCRIPTOR_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Whether an attempt failed because the process, or the system, has no file descriptor left.
+/// Returns whether an attempt failed because the process, or the system, has no file descriptor left.
 #[must_use]
 pub fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(
@@ -24,8 +24,8 @@ pub fn is_out_of_descriptors(error: &io::Error) -> bool {
     )
 }
 
-/// Makes an attempt that opens a file, again while there is no descriptor for it and `goes_on` agrees; it is given how
-/// long that has lasted.
+/// Makes an attempt that opens a file, and repeats it while there is no descriptor for it and `goes_on` agrees;
+/// `goes_on` gets the time since the first attempt.
 pub(super) fn when_free<T>(
     path: &Path,
     goes_on: impl Fn(Duration) -> bool,
@@ -51,7 +51,7 @@ pub(super) fn when_free<T>(
     }
 }
 
-/// For an append, which waits itself.
+/// The `goes_on` of an append, which waits itself.
 pub(super) fn for_an_append(waited: Duration) -> bool {
     waited < DESCRIPTOR_WAIT_MAX
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_is_made_again_while_there_is_no_descriptor_and_no_longer_than_agreed() {
+    fn opening_is_retried_while_no_descriptor_is_free() {
         let (path, attempts) = (Path::new("next.tmp"), Cell::new(0));
         let fails_with = |errno: Errno| {
             let attempts = &attempts;
@@ -76,7 +76,7 @@ mod tests {
         let error = when_free(path, agreed, fails_with(Errno::MFILE)).unwrap_err();
         assert!(is_out_of_descriptors(&error));
         assert_eq!(attempts.take(), 3);
-        // Nothing is known of what a sync that failed has done.
+        // The result of a failed sync is unknown.
         when_free(path, agreed, fails_with(Errno::IO)).unwrap_err();
         assert_eq!(attempts.get(), 1);
     }

@@ -1,7 +1,7 @@
-//! The edge of the process: what the journal asks of a disk, and the real one.
+//! The disk as the journal uses it: the trait, and the implementation for this machine.
 //!
-//! A trait, because a disk that loses, tears and reorders what was not synced is the only honest test of
-//! a journal, and the real one does so only when the power fails.
+//! A trait, because only a disk that loses, tears and reorders unsynced writes really tests a journal, and a real disk
+//! does so only when the power fails.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,33 +10,34 @@ use std::path::Path;
 
 use super::lock::{self, DirLock, OWNER_ONLY};
 
-/// A folder of files, as the journal needs it.
+/// A folder of files, with the operations that the journal needs.
 ///
-/// What is promised: after [`DiskFile::sync_data`] has returned, what was written before to that file
-/// survives a loss of power; after [`Disk::sync_dir`], so do the names made, changed and removed before.
-/// Nothing is promised of anything else, save that a write harms no byte outside its range.
+/// Guarantees: after [`DiskFile::sync_data`] has returned, earlier writes to that file survive a loss of power; after
+/// [`Disk::sync_dir`], earlier creations, changes and removals of names do too. Nothing else is guaranteed, except that
+/// a write never changes a byte outside its range.
 pub trait Disk: Send + Sync {
-    /// Makes `dir` and the folders above it where they are missing, durably.
+    /// Creates `dir` and its missing parents, durably.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
-    /// The names of the files in `dir`, in no order.
+    /// Returns the names of the files in `dir`, in no particular order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
-    /// Opens a file as `access` says.
+    /// Opens a file with the given access.
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>>;
-    /// Gives a file another name in the same folder, replacing what has that name. Atomic.
+    /// Renames a file within the same folder, replacing any file that has the new name. Atomic.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in `dir` durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Locks `dir` against other processes, until the returned value is dropped. `None`: someone else holds it.
+    /// Locks `dir` against other processes, until the returned value is dropped. `None`: another process holds the
+    /// lock.
     fn try_lock(&self, dir: &Path) -> io::Result<Option<Box<dyn DirLock>>>;
 }
 
 /// An open file.
 pub trait DiskFile: Send + Sync {
-    /// Its length in bytes.
+    /// Returns its length in bytes.
     fn len(&self) -> io::Result<u64>;
-    /// Whether it holds no bytes.
+    /// Returns whether the file is empty.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
@@ -44,18 +45,18 @@ pub trait DiskFile: Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Makes what was written durable (and the length, when it changed).
+    /// Makes the written bytes durable (and the length, when it changed).
     fn sync_data(&self) -> io::Result<()>;
 }
 
-/// How a file is opened.
+/// Access mode of an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It must be there, and is only read.
+    /// The file must exist, and is only read.
     Read,
-    /// It must be there, and is read and written.
+    /// The file must exist, and is read and written.
     ReadWrite,
-    /// It is made new and empty, readable by its owner only; an old one of that name is gone.
+    /// The file is created empty, readable by its owner only; an old one of that name is removed.
     Create,
 }
 
@@ -67,8 +68,8 @@ impl Disk for RealDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
         let parent = parent_of(dir);
         if dir.is_dir() {
-            // An earlier run may have made the folder and had no time to sync. A parent that may not be
-            // read belongs to someone who made the folder for us.
+            // An earlier run may have created the folder without time to sync. A parent that may not be read belongs to
+            // someone who created the folder for us.
             return match self.sync_dir(parent) {
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
                 result => result,
@@ -87,7 +88,7 @@ impl Disk for RealDisk {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(dir)? {
-            // A name that is no UTF-8 is none of ours.
+            // The journal has no file with a name that is not UTF-8.
             names.extend(entry?.file_name().into_string());
         }
         Ok(names)

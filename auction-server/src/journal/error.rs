@@ -1,4 +1,4 @@
-//! What can be wrong with a journal, said so that a person knows which file to look at.
+//! Errors of a journal, with the file that an operator should look at.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,24 +7,24 @@ use thiserror::Error;
 
 use super::descriptors::is_out_of_descriptors;
 
-/// Why a journal could not be opened or read.
+/// Reason why a journal could not be opened or read.
 ///
 /// Damage is never repaired by guessing: the error names the file and the byte, and the operator decides
 /// (restore the file from a copy, or set the folder aside).
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// The disk itself said no.
+    /// The disk reported an error.
     #[error("{action} {}: {source}", path.display())]
     Io {
-        /// What was tried, as a verb: `open`, `read`, `sync`.
+        /// The operation that failed, as a verb: `open`, `read`, `sync`.
         action: &'static str,
         /// The file or folder it was tried on.
         path: PathBuf,
-        /// What the operating system answered.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Another process writes this journal.
+    /// Another process writes to this journal.
     #[error("{} is locked: another server runs on this journal; stop it, or use another folder", path.display())]
     Locked {
         /// The journal's folder.
@@ -36,10 +36,10 @@ pub enum JournalError {
         path.display()
     )]
     KeyMissing {
-        /// Where the key should be.
+        /// The expected path of the key.
         path: PathBuf,
     },
-    /// A segment that must be there is not.
+    /// A required segment is missing.
     #[error("{} is missing: the segment with record {sequence} and those after it", path.display())]
     SegmentMissing {
         /// The file that was expected, named by the record it should begin with.
@@ -47,14 +47,14 @@ pub enum JournalError {
         /// The first record that cannot be read.
         sequence: u64,
     },
-    /// The bytes are not what was written.
+    /// The bytes differ from those that were written.
     #[error("{} is damaged at byte {offset}: {what}; restore the file from a copy", file.display())]
     Damaged {
         /// The damaged file.
         file: PathBuf,
-        /// Where the first thing that does not verify begins, in bytes.
+        /// Offset of the first bytes that do not verify.
         offset: u64,
-        /// What does not verify.
+        /// The kind of damage.
         what: Damage,
     },
     /// The file was written by a program of another version, or its version bytes are damaged.
@@ -66,11 +66,11 @@ pub enum JournalError {
     UnknownVersion {
         /// The file.
         file: PathBuf,
-        /// Where the version stands, in bytes.
+        /// Offset of the version, in bytes.
         offset: u64,
-        /// What stands there.
+        /// The version found.
         found: u16,
-        /// What this program reads and writes.
+        /// The version that this program reads and writes.
         known: u16,
     },
     /// A valid snapshot is newer than the journal's last record: the journal's end was lost.
@@ -82,14 +82,14 @@ pub enum JournalError {
     EndLost {
         /// The last segment.
         file: PathBuf,
-        /// Where its last frame ends, in bytes.
+        /// Offset of the end of its last frame, in bytes.
         offset: u64,
-        /// The last record that is there.
+        /// The last record in the journal.
         last: u64,
-        /// The record the snapshot stands at.
+        /// The record at which the snapshot was made.
         snapshot: u64,
     },
-    /// The position to start from is not one of this journal's: its chain differs there.
+    /// The position to start from does not belong to this journal: its chain differs there.
     #[error(
         "the snapshot at record {sequence} is not of this journal: {} has another chain there; \
          start from an older snapshot or from none",
@@ -98,22 +98,22 @@ pub enum JournalError {
     SnapshotDisagrees {
         /// The segment that was compared.
         file: PathBuf,
-        /// The record the snapshot stands at.
+        /// The record at which the snapshot was made.
         sequence: u64,
     },
-    /// The frame is whole, but whoever reads the records could not make sense of it.
+    /// The frame is whole, but the reader of its records rejected them.
     #[error("{} at byte {offset}: record {first} and after: {source}", file.display())]
     Refused {
         /// The segment.
         file: PathBuf,
-        /// Where the frame begins, in bytes.
+        /// Offset of the frame, in bytes.
         offset: u64,
         /// The frame's first record.
         first: u64,
-        /// What the visitor said.
+        /// The error of the reader.
         source: VisitError,
     },
-    /// A snapshot is too large to be kept.
+    /// A snapshot is too large to save.
     #[error("a snapshot of {bytes} bytes is over the limit of {bytes_max} bytes")]
     SnapshotTooLarge {
         /// Its size in bytes.
@@ -124,7 +124,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// Whether a file could not be opened because there is no file descriptor left; it may be tried again.
+    /// Returns whether a file could not be opened because no file descriptor was left; the caller may retry.
     #[must_use]
     pub fn is_out_of_descriptors(&self) -> bool {
         matches!(self, Self::Io { source, .. } if is_out_of_descriptors(source))
@@ -139,22 +139,22 @@ impl JournalError {
     }
 }
 
-/// What a visitor of frames may answer when it cannot use one.
+/// Error of a callback that cannot use a frame.
 pub type VisitError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What does not verify.
+/// Kinds of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Damage {
-    /// The first eight bytes are not those of such a file.
-    #[error("it does not begin as such a file does")]
+    /// The first eight bytes are not those of this kind of file.
+    #[error("its first bytes are not those of this kind of file")]
     Magic,
-    /// The file is shorter or longer than it was made.
+    /// The file is shorter or longer than it was created.
     #[error("it is {found} bytes long and should be {expected}")]
     Length {
-        /// As stated in its header.
+        /// The length in its header.
         expected: u64,
-        /// As it is.
+        /// The actual length.
         found: u64,
     },
     /// The header's checksum does not match.
@@ -163,27 +163,27 @@ pub enum Damage {
     /// The checksum of what follows the header does not match.
     #[error("the checksum of its content does not match")]
     Content,
-    /// No whole frame stands here, and yet a later record is there.
+    /// No whole frame is here, although a later record exists.
     #[error("record {expected} should begin here, and later records follow")]
     Frame {
-        /// The record expected.
+        /// The expected record.
         expected: u64,
     },
-    /// A whole frame stands here, but not the one that comes next.
+    /// There is a whole frame here, but not the next one.
     #[error("record {expected} should begin here, record {found} does")]
     Sequence {
-        /// The record expected.
+        /// The expected record.
         expected: u64,
         /// The record found.
         found: u64,
     },
-    /// The frame's chain is not made from what stands before it.
+    /// The frame's chain does not follow from the chain before it.
     #[error("the chain is broken at record {first}")]
     Chain {
         /// The frame's first record.
         first: u64,
     },
-    /// The header names another first record than the file's name.
+    /// The first record in the header differs from the file's name.
     #[error("its name and its header disagree on the first record")]
     Name,
     /// The file belongs to another market.

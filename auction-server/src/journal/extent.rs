@@ -1,5 +1,5 @@
-//! About how far a journal reaches, so that reading it can be shown as it goes. For nothing else: what cannot be
-//! found out is left out.
+//! Approximate length of a journal, to show the progress of reading it, and for nothing else: values that cannot be
+//! determined are left out.
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use super::disk::{Access, Disk, DiskFile};
 use super::frame::FrameView;
 use super::segment::{list_segments, segment_path};
 
-/// Zeros in a row that are taken for what is not written yet.
+/// Length of a run of zeros that is taken for the unwritten part.
 const UNWRITTEN_BYTES: u64 = 4096;
 
-/// The segments of a journal, and about how many bytes are written in them.
+/// The segments of a journal, and approximately how many bytes are written in them.
 #[derive(Clone, Debug, Default)]
 pub struct Extent {
-    /// The first record of each segment, and the bytes of those before it.
+    /// The first record of each segment, and the number of bytes in the segments before it.
     segments: Vec<(u64, u64)>,
     total: u64,
 }
 
 impl Extent {
-    /// Looks at the journal in `dir`, a few reads for each segment.
+    /// Examines the journal in `dir`, with a few reads per segment.
     #[must_use]
     pub fn of(disk: &dyn Disk, dir: &Path) -> Self {
         let mut extent = Self::default();
@@ -31,13 +31,13 @@ impl Extent {
         extent
     }
 
-    /// About how many bytes are written.
+    /// Approximate number of written bytes.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// How many of them lie before this frame.
+    /// Number of written bytes before this frame.
     #[must_use]
     pub fn before(&self, frame: &FrameView<'_>) -> u64 {
         let segment = self
@@ -49,7 +49,7 @@ impl Extent {
     }
 }
 
-/// Where a file's zeros begin: frames lie one behind another, and nothing behind them.
+/// Offset at which a file's zeros begin: frames follow each other without gaps, with only zeros after them.
 fn written(file: &dyn DiskFile) -> Option<u64> {
     let (mut begun, mut end) = (0, file.len().ok()? / UNWRITTEN_BYTES);
     let mut bytes = [0; UNWRITTEN_BYTES as usize];

@@ -1,4 +1,4 @@
-//! A frame: one group commit, with everything needed to know that it is whole and in its place.
+//! A frame: one group commit, with the data that shows that it is whole and in its place.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use super::chain::{Chain, MarketId, Position};
 use super::key::{Checksum, Key, Purpose};
 use super::layout::array_at;
 
-/// The largest frame, header and padding included. A larger batch is refused before anything is written,
-/// and no length above it is believed when reading. 16 MiB.
+/// Maximum size of a frame, header and padding included: 16 MiB. A larger batch is refused before anything is written,
+/// and a reader never accepts a greater length.
 pub const FRAME_BYTES_MAX: u64 = 16 << 20;
 
-/// Frames begin at multiples of this, so that the search for a frame after a torn one is quick.
+/// Frames begin at multiples of this, which makes the search for a frame after a torn one fast.
 pub(super) const FRAME_ALIGN: u64 = 8;
 pub(super) const FRAME_HEADER_BYTES: usize = 88;
 
@@ -27,28 +27,28 @@ const HEADER_CHECKSUM_AT: usize = 72;
 pub struct Batch<'a> {
     /// The sequence of its first record: one more than the last record before it, 1 in a new journal.
     pub first: u64,
-    /// How many records it holds, at least 1.
+    /// The number of its records, at least 1.
     pub count: u32,
-    /// What everyone may see, with the salted commitments to the private parts; covered by the chain.
+    /// The public bytes, with the salted commitments to the private parts; covered by the chain.
     pub public: &'a [u8],
-    /// What only this server may see (hidden maxima, sealed bids, credentials); not covered by the chain.
+    /// The bytes for this server only (hidden maxima, sealed bids, credentials); not covered by the chain.
     pub private: &'a [u8],
 }
 
 impl Batch<'_> {
-    /// The bytes this batch takes on disk; over [`FRAME_BYTES_MAX`], an append refuses it.
+    /// The size of this batch on disk, in bytes; an append refuses more than [`FRAME_BYTES_MAX`].
     #[must_use]
     pub fn frame_bytes(&self) -> u64 {
         frame_bytes(self.public.len() as u64, self.private.len() as u64)
     }
 }
 
-/// A frame as it was read: whole, in its place, its chain verified.
+/// A frame that was read: whole, in its place, with a verified chain.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameView<'a> {
     /// The sequence of its first record.
     pub first: u64,
-    /// How many records it holds.
+    /// The number of its records.
     pub count: u32,
     /// The public bytes of its batch.
     pub public: &'a [u8],
@@ -58,11 +58,11 @@ pub struct FrameView<'a> {
     pub chain: Chain,
     /// The id of its market.
     pub market: MarketId,
-    /// The term of its segment: who led when it was written.
+    /// The term of its segment, which identifies the leader at the time of writing.
     pub term: u64,
-    /// The segment it lies in.
+    /// The segment that contains it.
     pub file: &'a Path,
-    /// Where in the segment it begins, in bytes.
+    /// Its offset in the segment, in bytes.
     pub offset: u64,
 }
 
@@ -73,7 +73,7 @@ impl FrameView<'_> {
         self.first + u64::from(self.count) - 1
     }
 
-    /// The place after this frame, where a snapshot may stand.
+    /// The position after this frame, at which a snapshot can be made.
     #[must_use]
     pub fn position(&self) -> Position {
         Position {
@@ -82,7 +82,7 @@ impl FrameView<'_> {
         }
     }
 
-    /// A copy that outlives the reader's next step.
+    /// Returns a copy that outlives the reader's next step.
     #[must_use]
     pub fn to_owned_frame(&self) -> OwnedFrame {
         OwnedFrame {
@@ -96,12 +96,12 @@ impl FrameView<'_> {
     }
 }
 
-/// A [`FrameView`] with bytes of its own.
+/// A [`FrameView`] that owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedFrame {
     /// The sequence of its first record.
     pub first: u64,
-    /// How many records it holds.
+    /// The number of its records.
     pub count: u32,
     /// The public bytes of its batch.
     pub public: Vec<u8>,
@@ -109,7 +109,7 @@ pub struct OwnedFrame {
     pub private: Vec<u8>,
     /// The chain after it.
     pub chain: Chain,
-    /// The term of its segment: who led when it was written.
+    /// The term of its segment, which identifies the leader at the time of writing.
     pub term: u64,
 }
 
@@ -121,10 +121,10 @@ impl OwnedFrame {
     }
 }
 
-/// What stands before a frame's bytes. One that decodes was written by someone who has the key.
+/// Header of a frame. If it decodes, its writer had the key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameHeader {
-    /// The whole frame, padding included.
+    /// The length of the whole frame, padding included.
     pub length: u64,
     pub count: u32,
     pub first: u64,
@@ -135,9 +135,9 @@ pub(super) struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// `None` when these bytes are no header of this journal. Says nothing of the bytes that follow.
+    /// Returns `None` if these bytes are no header of this journal. Does not check the bytes that follow.
     pub fn decode(bytes: &[u8], key: &Key) -> Option<Self> {
-        // The cheap questions first: a search asks this at every eighth byte of a torn segment.
+        // The cheap checks first: a search runs this at every eighth byte of a torn segment.
         let length = u64::from(u32::from_le_bytes(array_at(bytes, 0)));
         let count = u32::from_le_bytes(array_at(bytes, COUNT_AT));
         let first = u64::from_le_bytes(array_at(bytes, FIRST_AT));
@@ -165,18 +165,18 @@ impl FrameHeader {
         })
     }
 
-    /// How many bytes follow the header.
+    /// Number of bytes after the header.
     pub fn body_length(&self) -> usize {
         self.length as usize - FRAME_HEADER_BYTES
     }
 
-    /// Whether `body` is what was written after this header.
+    /// Returns whether `body` is the body that was written with this header.
     pub fn matches(&self, body: &[u8], key: &Key) -> bool {
         key.checksum(Purpose::FrameBody, &[body]) == self.body_checksum
     }
 }
 
-/// Encodes `batch` into `buffer`, replacing what was there. The caller has checked its size.
+/// Encodes `batch` into `buffer`, replacing the content. The caller has checked the size.
 pub(super) fn encode(batch: &Batch<'_>, chain: &Chain, key: &Key, buffer: &mut Vec<u8>) {
     let length = batch.frame_bytes();
     assert!(

@@ -1,4 +1,4 @@
-//! The journal's secret, and the checksums made with it.
+//! The journal's secret key, and the checksums computed with it.
 //!
 //! Keyed, because recovery searches the bytes after a torn frame for frames that follow, and those bytes
 //! may have been chosen by a client. A checksum that anyone can compute (CRC, SHA-256) would let a bid hold
@@ -37,7 +37,7 @@ pub(super) type Checksum = [u8; 16];
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key([u8; 16]);
 
-/// What a checksum is for: bytes of one kind never verify as bytes of another. Permanent.
+/// Purpose of a checksum: bytes of one kind never verify as bytes of another. The numbers are permanent.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     SegmentHeader = 1,
@@ -49,7 +49,7 @@ pub(super) enum Purpose {
 }
 
 impl Key {
-    /// A key of these bytes; they must come from a secure source of randomness.
+    /// Creates a key from these bytes; they must come from a secure source of randomness.
     #[must_use]
     pub fn new(secret: [u8; 16]) -> Self {
         Self(secret)
@@ -63,7 +63,7 @@ impl Key {
         password_pool.finish128().as_bytes()
     }
 
-    /// Reads the key of the journal in `dir`; `None` when there is none.
+    /// Reads the key of the journal in `dir`; `None` without one.
     pub(super) fn load(disk: &dyn Disk, dir: &Path) -> Result<Option<Self>, JournalError> {
         let path = key_path(dir);
         let failed = |source| JournalError::Io {
@@ -88,7 +88,7 @@ impl Key {
         decode(&bytes, &path).map(Some)
     }
 
-    /// Writes the key of a new journal, durably but for its name: the caller syncs the folder.
+    /// Writes the key of a new journal, durably except for its name: the caller syncs the folder.
     pub(super) fn store(&self, disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
         let path = key_path(dir);
         let aside = dir.join(KEY_TMP_NAME);
@@ -106,14 +106,14 @@ impl Key {
     }
 }
 
-/// Never shows the secret.
+/// Never prints the secret.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(..)")
     }
 }
 
-/// Where the key of the journal in `dir` lies.
+/// Path of the key of the journal in `dir`.
 pub(super) fn key_path(dir: &Path) -> PathBuf {
     dir.join(KEY_NAME)
 }
@@ -135,7 +135,7 @@ fn decode(bytes: &[u8; FILE_BYTES], path: &Path) -> Result<Key, JournalError> {
     Ok(Key(array_at(bytes, SECRET_AT)))
 }
 
-/// Not keyed (the key is what it guards): a flipped bit here must not make every segment look damaged.
+/// Not keyed (it protects the key itself): a flipped bit here must not make every segment look damaged.
 fn self_checksum(bytes: &[u8; FILE_BYTES]) -> Checksum {
     let hash = Sha256::new()
         .chain_update(CHECKSUM_TAG)

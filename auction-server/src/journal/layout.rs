@@ -1,10 +1,10 @@
-//! How every file of a journal begins, and how numbers stand in it.
+//! Layout that all files of a journal share: the first bytes, and the encoding of numbers.
 
 use std::path::Path;
 
 use super::error::{Damage, JournalError};
 
-/// The first bytes of a kind of file: eight that name it, then its version as u16.
+/// The first bytes of a kind of file: eight bytes that identify it, then its version as u16.
 pub(super) struct Beginning {
     pub magic: &'static [u8; 8],
     pub version: u16,
@@ -18,7 +18,7 @@ impl Beginning {
         bytes[VERSION_AT..VERSION_AT + 2].copy_from_slice(&self.version.to_le_bytes());
     }
 
-    /// Asked before any checksum: another version may have put it elsewhere.
+    /// Checked before any checksum: another version may have moved the checksum.
     pub fn check(&self, bytes: &[u8], path: &Path) -> Result<(), JournalError> {
         if bytes[..VERSION_AT] != *self.magic {
             return Err(JournalError::damaged(path, 0, Damage::Magic));
@@ -39,7 +39,7 @@ impl Beginning {
 /// The `N` bytes at `at`.
 ///
 /// # Panics
-/// If there are fewer.
+/// There are fewer bytes.
 pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes[at..at + N].try_into().expect("the length is N")
 }

@@ -1,9 +1,9 @@
 //! The lock that keeps a second server off a journal.
 //!
-//! There are two, and a server needs both. One is on the folder itself: it lasts as long as the folder, whatever is
-//! removed from it. The other is on the file `journal.lock`, which is all that earlier versions look at; it is made
-//! again when it was removed. Both hold on this machine alone: a folder on a network file system is not kept from
-//! servers of other machines.
+//! There are two locks, and a server needs both. One is on the folder itself: it lasts as long as the folder, even if
+//! files in it are removed. The other is on the file `journal.lock`, the only one that earlier versions check; if the
+//! file is removed, it is created again. Both work only on this machine: they do not protect a folder on a network file
+//! system from servers on other machines.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
@@ -12,33 +12,33 @@ use std::path::{Path, PathBuf};
 
 const FILE_NAME: &str = "journal.lock";
 
-/// Hidden maxima and sealed bids lie in these files.
+/// These files contain hidden maxima and sealed bids.
 pub(super) const OWNER_ONLY: u32 = 0o600;
 
 /// A lock on a journal's folder, held until it is dropped.
 pub trait DirLock: Send + Sync {
-    /// Looks whether the lock still keeps others off, and mends what can be mended.
+    /// Checks whether the lock still keeps other servers out, and repairs it where possible.
     ///
     /// # Errors
-    /// Another server may write where this one does, or this one would write somewhere else from now on: nothing may
+    /// Another server may write to the same journal, or this one would write to another folder from now on: nothing may
     /// be appended any more.
     fn check(&mut self) -> io::Result<LockState>;
 }
 
-/// What became of a lock since it was taken, or last looked at.
+/// State of a lock, compared with the last check.
 #[derive(Debug)]
 pub enum LockState {
-    /// Nothing.
+    /// Unchanged.
     Held,
-    /// Its file was removed, and made and locked again.
+    /// Its file was removed; it was created and locked again.
     FileRemade,
-    /// Its file was removed, and cannot be made: only servers of this version are kept off. Said once.
+    /// Its file was removed and cannot be created: only servers of this version are kept out. Reported once.
     FileMissing(io::Error),
 }
 
-/// Locks the folder `dir` and the file in it; `None`: someone else holds one of them.
+/// Locks the folder `dir` and the file in it; `None`: another process holds one of the locks.
 pub(super) fn lock(dir: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
-    // The folder first: who is kept off by it touches nothing in it.
+    // The folder first: a server that finds it locked changes nothing in it.
     let Some(folder) = locked(File::open(dir)?)? else {
         return Ok(None);
     };
@@ -57,7 +57,7 @@ struct RealLock {
     path: PathBuf,
     folder: File,
     file: File,
-    /// Whether it was said that the file is missing.
+    /// True if the missing file was reported already.
     is_missing: bool,
 }
 

@@ -1,9 +1,9 @@
-//! The journal: every accepted batch, durable before anyone hears of it, and kept for ever.
+//! The journal: every accepted batch, durable before it is acknowledged or shown, and kept for ever.
 //!
 //! [`Journal`] is a folder that one process appends to. An [append](Log::append) writes one *frame*, the
 //! records of one group commit, and returns when it is durable. [`Reader`] reads the frames in order, also
-//! beside a running server. [`SnapshotStore`] keeps what the records add up to, so that a start is quick.
-//! What the records mean is none of the journal's business: it stores bytes with sequence numbers.
+//! beside a running server. [`SnapshotStore`] keeps the state after the records, which makes a start fast.
+//! The journal does not interpret records: it stores bytes with sequence numbers.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -24,18 +24,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What holds
-//! - What was acknowledged is there after a loss of power: once, unchanged, in order.
-//! - What was not is there whole or not at all, and is at most the very last frame.
-//! - After a failed write or sync nothing is acknowledged. The process ends; recovery finds out what is there.
-//! - Damage is never taken for the end of the journal: it is refused, naming file and byte.
+//! # Guarantees
+//! - Acknowledged records survive a loss of power: once, unchanged, in order.
+//! - An unacknowledged frame is there whole or not at all, and is at most the very last frame.
+//! - After a failed write or sync nothing is acknowledged. The process ends; recovery determines the state.
+//! - Damage is never taken for the end of the journal: opening fails, naming file and byte.
 //!
-//! It relies on two things of the disk: a sync that returns has synced, and a write harms no byte outside
+//! It relies on two properties of the disk: a sync that returns has synced, and a write changes no byte outside
 //! its range.
 //!
 //! With [`Durability::Relaxed`] an append is acknowledged when it is written, and synced every [`RELAXED_SYNC_EVERY`]:
-//! it survives a crash of the process, and a loss of power may take the last moments back. What is left then is the
-//! beginning of what was acknowledged, without holes. It is what the name says, and never the default.
+//! it survives a crash of the process, but a loss of power may lose the last moments. The rest is then the
+//! beginning of the acknowledged records, without holes. It is never the default.
 //!
 //! # The folder
 //! | name | what |
@@ -45,7 +45,7 @@
 //! | `00000000000000000001.seg` | a segment, named by its first record |
 //! | `00000000000000000123.snap` | a snapshot, named by the last record it holds |
 //! | `journal.relaxed` | the mark of relaxed durability: the last record that is known to be synced |
-//! | `*.tmp` | being made; means nothing after a crash |
+//! | `*.tmp` | unfinished; ignored after a crash |
 //!
 //! All files are readable by their owner only: hidden maxima and sealed bids lie in them.
 //!
@@ -76,7 +76,7 @@
 //!                                          88      public, private, zeros to L
 //! ```
 //!
-//! `journal.relaxed` is two slots of 512 bytes, written in turns; the greater one that is whole counts:
+//! `journal.relaxed` is two slots of 512 bytes, written in turns; the valid one with the greater number counts:
 //!
 //! ```text
 //!   0   8  "AUCTRLX\n"
@@ -91,23 +91,23 @@
 //! A file of an unknown version is refused and left alone. A change of any byte here raises the version of
 //! its file; the program then reads the old versions too, and writes the new one from its next file on.
 //!
-//! # Why so
-//! - **Zeros, written ahead.** Overwriting bytes that exist changes no metadata, so an append costs one
-//!   write and one sync, and the length of a segment says at once when it was cut. A helper thread prepares
-//!   the next segment, in small pieces with a sync and a rest after each, for a sync of an append waits for what the
-//!   disk was given before it; it hurries as the segment fills. If it is late, the append makes a small one itself.
-//! - **Keyed checksums.** Telling a torn tail from damage means searching the bytes after a broken frame for
-//!   later ones. A client chose some of those bytes. Without the key it can't make a header of them.
-//! - **A checksum for the header alone.** It makes that search linear: a made-up length is never believed. And
-//!   a later header is proof enough: frame n + 1 is not written before the sync of frame n has returned, so
-//!   frame n was acknowledged, and what stands in its place is damage.
-//! - **A chain.** Checksums say that a frame is whole; the chain says that it is the one that was there,
-//!   after all those that were there, to anyone with a SHA-256 and without the key.
-//! - **The last frame is written again at each start.** After a failed sync the page cache may show a frame
-//!   that the disk does not hold, and call it clean; so a sync alone would prove nothing.
-//! - **No descriptor is no failure.** Opening the next segment fails before anything was written, so it is tried
-//!   again; an append waits for it for [`DESCRIPTOR_WAIT_MAX`]. A failed write or sync is never tried again.
-//! - **Sealed segments are never touched, renamed or removed.** They are the record that anyone can verify.
+//! # Reasons for the design
+//! - **Preallocated zeros.** Overwriting existing bytes changes no metadata, so an append costs one write and one sync,
+//!   and the length of a segment shows at once if it was cut. A helper thread prepares the next segment, in small
+//!   pieces with a sync and a pause after each, because the sync of an append waits for earlier writes to the disk; it
+//!   speeds up as the segment fills. If it is late, the append creates a small segment itself.
+//! - **Keyed checksums.** Distinguishing a torn tail from damage means searching the bytes after a broken frame for
+//!   later frames. A client chose some of those bytes. Without the key it can't forge a header in them.
+//! - **A separate checksum for the header.** It makes that search linear: a forged length is never used. And a later
+//!   header is proof enough: frame n + 1 is not written before the sync of frame n has returned, so frame n was
+//!   acknowledged, and other bytes in its place are damage.
+//! - **A chain.** Checksums show that a frame is whole; the chain shows that it is the original frame after all the
+//!   original ones, to anyone with a SHA-256 and without the key.
+//! - **The last frame is written again at each start.** After a failed sync the page cache may show a frame that the
+//!   disk does not hold, and consider it clean; so a sync alone would prove nothing.
+//! - **A missing descriptor is not a failure.** Opening the next segment fails before anything was written, so it is
+//!   retried; an append waits for it for [`DESCRIPTOR_WAIT_MAX`]. A failed write or sync is never retried.
+//! - **Sealed segments are never changed, renamed or removed.** They are the record that anyone can verify.
 
 mod snapshot;
 mod snapshot_header;

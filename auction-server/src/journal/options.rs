@@ -1,26 +1,26 @@
-//! How a journal is kept.
+//! Options of a journal.
 
 use super::chain::MarketId;
 use super::key::Key;
 
-/// How a journal is kept, and what a new one is given.
+/// Options of a journal, and the values for a new one.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Used when the folder holds no journal yet.
+    /// Used if the folder holds no journal yet.
     pub new: NewJournal,
     /// The length of the first segment, in bytes.
     pub segment_bytes_first: u64,
-    /// Each segment is twice as long as the one before, up to this many bytes. A frame that would not fit
-    /// gets a segment that it fits in.
+    /// Each segment is twice as long as the one before, up to this many bytes. A frame that does not fit gets a segment
+    /// that is large enough.
     pub segment_bytes_max: u64,
-    /// Who makes the next segment.
+    /// Creation of the next segment.
     pub prepare: Prepare,
-    /// When an append is acknowledged.
+    /// Time at which an append is acknowledged.
     pub durability: Durability,
 }
 
-/// What distinguishes one journal from all others. The randomness is the caller's, so that tests and
-/// simulations repeat.
+/// Values that distinguish one journal from all others. The caller provides the randomness, so that tests and
+/// simulations are repeatable.
 #[derive(Clone, Debug)]
 pub struct NewJournal {
     /// The id of its market.
@@ -31,22 +31,22 @@ pub struct NewJournal {
     pub term: u64,
 }
 
-/// Who makes the next segment: writes it full of zeros and syncs it.
+/// Creation of the next segment: it is filled with zeros and synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prepare {
-    /// A thread, while the segment before it fills.
+    /// By a thread, while the segment before it fills.
     Background,
-    /// The append that needs it. For tests that must repeat, and for tools that write little.
+    /// By the append that needs it. For repeatable tests, and for tools that write little.
     InLine,
 }
 
-/// When an append is acknowledged.
+/// Time at which an append is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// When it is synced: it survives a loss of power.
+    /// After the sync: it survives a loss of power.
     Strict,
-    /// When it is written, and synced soon after: it survives a crash of the process, and a loss of power may take the
-    /// last moments back.
+    /// After the write, and synced soon after: it survives a crash of the process, but a loss of power may lose the
+    /// last moments.
     Relaxed,
 }
 

@@ -1,8 +1,8 @@
-//! The next segment, made before it is needed.
+//! The next segment, created before it is needed.
 //!
 //! Zeros that were written and synced have their blocks and their length; writing over them changes no
-//! metadata, so that the sync of an append is one write to the disk. A file being made has the name
-//! `next.tmp`, and gets a segment's name only when its header is durable too: whatever has a segment's
+//! metadata, so that the sync of an append is one write to the disk. An unfinished file has the name
+//! `next.tmp`, and gets a segment's name only when its header is durable too: every file with a segment's
 //! name is a segment.
 
 use std::io;
@@ -21,12 +21,12 @@ use super::options::Prepare;
 
 const BACKGROUND_NAME: &str = "next.tmp";
 const IN_LINE_NAME: &str = "now.tmp";
-/// The helper rests so long between two pieces, for the appends to have the disk.
+/// Pause of the helper between two pieces, which leaves the disk to the appends.
 const PIECE_PAUSE: Duration = Duration::from_millis(20);
-/// It does not rest when the segment that is written fills: the share that it has made is at least so many times the
-/// share that is full.
+/// Minimum ratio between the finished share of the next segment and the full share of the current one; below it the
+/// helper does not pause.
 const AHEAD: u64 = 2;
-/// A whole segment, as shares of it are counted.
+/// Number that represents a whole segment, for shares of it.
 const WHOLE: u64 = 1 << 16;
 
 /// A file of `bytes` durable zeros, not yet a segment.
@@ -36,35 +36,35 @@ pub(super) struct Prepared {
     pub bytes: u64,
 }
 
-/// Where the next segment comes from.
+/// Source of the next segment.
 pub(super) struct Preallocator {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     helper: Option<Helper>,
     ready: Option<Prepared>,
-    /// Whether the helper is at work. One at a time: a second one would take over the first one's name.
+    /// True while the helper is busy. One request at a time: a second one would take over the file name of the first.
     making: bool,
     failure: Option<io::Error>,
 }
 
 struct Helper {
-    /// `None` once the helper was told to end.
+    /// `None` once the helper was asked to end.
     requests: Option<Sender<u64>>,
     made: Receiver<io::Result<Prepared>>,
     pace: Arc<Pace>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the helper is told while it is at work.
+/// Signals for the helper while it is busy.
 #[derive(Default)]
 struct Pace {
     stop: AtomicBool,
-    /// How much of the segment that is written is full, of [`WHOLE`].
+    /// Full share of the current segment, in units of [`WHOLE`].
     full: AtomicU64,
 }
 
 impl Preallocator {
-    /// Clears away what an earlier run was making, and starts the helper if there is to be one.
+    /// Removes the unfinished file of an earlier run, and starts the helper if there is to be one.
     pub fn start(disk: Arc<dyn Disk>, dir: &Path, prepare: Prepare) -> Result<Self, JournalError> {
         for path in [dir.join(BACKGROUND_NAME), dir.join(IN_LINE_NAME)] {
             match disk.remove(&path) {
@@ -99,7 +99,7 @@ impl Preallocator {
         })
     }
 
-    /// So much of the segment that is written is full: the next one is made in time for its end.
+    /// Tells the helper the full share of the current segment: the next one is created before it is full.
     pub fn tell_full(&self, end: u64, bytes: u64) {
         if let Some(helper) = &self.helper {
             let share = share(end, bytes);
@@ -107,22 +107,22 @@ impl Preallocator {
         }
     }
 
-    /// Asks the helper for a segment of `bytes`, unless one is ready or in the making.
+    /// Asks the helper for a segment of `bytes`, unless one is ready or in progress.
     pub fn request(&mut self, bytes: u64) {
         self.poll();
         let Some(helper) = &self.helper else { return };
         if self.making || self.ready.is_some() {
             return;
         }
-        // A helper that has ended makes nothing; the append makes its segment itself.
+        // A helper that has ended creates nothing; the append creates its segment itself.
         self.making = helper
             .requests
             .as_ref()
             .is_some_and(|requests| requests.send(bytes).is_ok());
     }
 
-    /// A prepared file of at least `bytes_min`. If none is ready, one of `bytes_min` is made here and
-    /// now: the smallest that will do, for an append waits.
+    /// Returns a prepared file of at least `bytes_min`. If none is ready, creates one of `bytes_min` immediately: the
+    /// smallest that fits, because an append waits.
     pub fn take(&mut self, bytes_min: u64) -> io::Result<Prepared> {
         self.poll();
         if let Some(ready) = self.ready.take_if(|ready| ready.bytes >= bytes_min) {
@@ -131,12 +131,12 @@ impl Preallocator {
         Self::make(&*self.disk, &self.dir, bytes_min)
     }
 
-    /// Makes one here and now.
+    /// Creates one immediately.
     pub fn make(disk: &dyn Disk, dir: &Path, bytes: u64) -> io::Result<Prepared> {
         make(disk, dir.join(IN_LINE_NAME), bytes, None)
     }
 
-    /// Why the helper could not make the next segment, if it could not; said once.
+    /// The error that kept the helper from creating the next segment, if any; returned once.
     pub fn failure(&mut self) -> Option<io::Error> {
         self.poll();
         self.failure.take()
@@ -180,19 +180,19 @@ impl Helper {
     }
 }
 
-/// Waits for the thread: it must not write in the folder once the lock is given up.
+/// Waits for the thread: it must not write in the folder after the lock is released.
 impl Drop for Helper {
     fn drop(&mut self) {
         self.pace.stop.store(true, Ordering::Relaxed);
         self.requests = None;
         if let Some(thread) = self.thread.take() {
-            // It panicked: it has said so itself, and there is nothing to save.
+            // It panicked and has reported that itself; there is nothing to save.
             let _ = thread.join();
         }
     }
 }
 
-/// Makes a file of durable zeros, at the pace of the helper or at once.
+/// Creates a file of durable zeros, at the pace of the helper or at full speed.
 fn make(disk: &dyn Disk, path: PathBuf, bytes: u64, pace: Option<&Pace>) -> io::Result<Prepared> {
     let goes_on = |waited| match pace {
         None => for_an_append(waited),
@@ -218,7 +218,7 @@ fn make(disk: &dyn Disk, path: PathBuf, bytes: u64, pace: Option<&Pace>) -> io::
 }
 
 impl Pace {
-    /// Rests, unless the share that is made is too little.
+    /// Pauses, unless the finished share is too small.
     fn keep(&self, made: u64) -> io::Result<()> {
         if made >= AHEAD * self.full.load(Ordering::Relaxed) {
             std::thread::sleep(PIECE_PAUSE);
@@ -241,7 +241,7 @@ mod tests {
     use super::super::lock::DirLock;
     use super::*;
 
-    /// A disk of one file that keeps no bytes: how many were written before each sync.
+    /// A disk of one file that keeps no bytes, but the number of bytes written before each sync.
     #[derive(Clone, Default)]
     struct Counted(Arc<Mutex<Vec<u64>>>);
 
@@ -289,7 +289,7 @@ mod tests {
         }
     }
 
-    /// What lies between syncs of a file of `bytes` that is made in the background, while so much is full.
+    /// The numbers of bytes between syncs of a file of `bytes` that is created in the background, while `full` is full.
     fn made(bytes: u64, full: u64) -> Vec<u64> {
         let disk = Counted::default();
         let pace = Pace::default();
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_appends_no_more_than_a_piece_is_written_between_two_syncs() {
+    fn at_most_one_piece_is_written_between_two_syncs() {
         let piece = CHUNK_BYTES as u64;
         for full in [0, WHOLE] {
             assert_eq!(made(3 * piece + 8, full), [piece, piece, piece, 8]);

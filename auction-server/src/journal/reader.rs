@@ -14,52 +14,52 @@ use super::segment::{CHAIN_AT, SEGMENT_HEADER_BYTES, Segment, list_segments, seg
 
 /// Reads a journal's frames in order, beside a running server or without one.
 ///
-/// Every frame returned is whole, follows the one before it, and carries a chain that was computed again.
-/// A frame that the server is just writing is not there yet: it is never called damage. A frame may be
-/// seen in the instant *before* its sync returns; who needs durable records only (a snapshot does) stops
-/// at the last sequence the server called durable.
+/// Every returned frame is whole, follows the one before it, and has a chain that was recomputed. A frame that the
+/// server is just writing does not exist yet for the reader: it is never reported as damage. A frame may become visible
+/// *before* its sync returns; a caller that needs durable records only (such as a snapshot) stops at the last sequence
+/// that the server reported as durable.
 pub struct Reader {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     key: Key,
     /// Frames that end before this record are verified, but not returned.
     wanted: u64,
-    /// Holes behind this record are no damage: it was written with relaxed durability, and nobody writes now.
+    /// Holes after this record are no damage: it was written with relaxed durability, and nobody writes now.
     marked: Option<u64>,
     place: Option<Place>,
     body: Vec<u8>,
 }
 
-/// Where a reader stands: after some frame of some segment.
+/// Position of a reader: after some frame of some segment.
 struct Place {
     segment: Segment,
-    /// Where the next frame begins.
+    /// Offset of the next frame.
     offset: u64,
-    /// What was read up to there.
+    /// The position after the last frame that was read.
     position: Position,
-    /// Where the last frame read from this segment begins.
+    /// Offset of the last frame read from this segment.
     last_frame: Option<u64>,
 }
 
-/// A torn tail: the remains of a frame whose sync never returned, so nobody was told of it.
+/// A torn tail: the remains of a frame whose sync never returned, so it was never acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Torn {
     /// The last segment.
     pub file: PathBuf,
-    /// Where its last whole frame ends, in bytes.
+    /// Offset of the end of its last whole frame, in bytes.
     pub offset: u64,
-    /// From there to the last byte that is not zero.
+    /// Number of bytes from there to the last byte that is not zero.
     pub bytes: u64,
 }
 
-/// What follows the last frame.
+/// State of the bytes after the last frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TailState {
-    /// Nothing: the journal ends with a whole frame.
+    /// Empty: the journal ends with a whole frame.
     Clean,
-    /// The remains of a frame. Beside a running server it may just be in the making.
+    /// The remains of a frame. Beside a running server it may be a frame that is just being written.
     Torn(Torn),
-    /// More frames have come: read on.
+    /// More frames were written: read on.
     Grew,
 }
 
@@ -67,7 +67,7 @@ impl Reader {
     /// Opens the journal in `dir`, to read from its first record.
     ///
     /// # Errors
-    /// [`JournalError::KeyMissing`] when there is no journal, or its key is gone; what [`Disk`] says.
+    /// [`JournalError::KeyMissing`] when there is no journal, or its key is missing; errors of the [`Disk`].
     pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, JournalError> {
         let key = Key::load(&*disk, dir)?;
         let key = key.ok_or_else(|| JournalError::KeyMissing {
@@ -95,10 +95,10 @@ impl Reader {
         self.place = None;
     }
 
-    /// The next frame, or `None` when there is nothing more yet: a later call continues.
+    /// Returns the next frame, or `None` when there is nothing more yet: a later call continues.
     ///
     /// # Errors
-    /// Damage, naming file and byte. The reader stays where it is; the next call answers the same.
+    /// Damage, naming file and byte. The reader keeps its position; the next call returns the same error.
     #[expect(
         clippy::should_implement_trait,
         reason = "`None` is not the end: it may be asked again"
@@ -110,7 +110,7 @@ impl Reader {
     /// Like [`next`](Self::next), without a copy.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`next`](Self::next).
     pub fn next_view(&mut self) -> Result<Option<FrameView<'_>>, JournalError> {
         let header = loop {
             match self.advance()? {
@@ -122,18 +122,18 @@ impl Reader {
         Ok(Some(self.view(header)))
     }
 
-    /// What follows the last frame, to be asked after [`next`](Self::next) returned `None`. It looks
-    /// through the whole rest of the last segment.
+    /// Returns the state of the bytes after the last frame, after [`next`](Self::next) has returned `None`. Searches
+    /// the whole rest of the last segment.
     ///
     /// # Errors
-    /// Damage that `next` does not see, because it looks like nothing: a frame that was wiped out.
+    /// Damage that `next` does not see, because it looks like unwritten bytes: a frame that was wiped out.
     pub fn tail_state(&self) -> Result<TailState, JournalError> {
         let Some(place) = &self.place else {
             return Ok(TailState::Clean);
         };
         let expected = place.position.sequence + 1;
         let rest = scan_rest(&place.segment, place.offset, expected, &self.key)?;
-        // Looked at after the rest: a running server may have written this frame meanwhile.
+        // Read after the rest: a running server may have written this frame meanwhile.
         let found = read_frame(&place.segment, place.offset, &self.key, &mut Vec::new())?;
         if matches!(found, Found::Frame(_)) || self.next_segment(place)?.is_some() {
             return Ok(TailState::Grew);
@@ -153,38 +153,38 @@ impl Reader {
         })
     }
 
-    /// What was read so far: the last record and its chain. `None` before anything was looked at.
+    /// The position reached: the last record read and its chain. `None` before the first read.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.place.as_ref().map(|place| place.position)
     }
 
-    /// The market this journal belongs to. `None` before anything was looked at.
+    /// The market of this journal. `None` before the first read.
     #[must_use]
     pub fn market(&self) -> Option<MarketId> {
         self.place.as_ref().map(|place| place.segment.header.market)
     }
 
-    /// The term of the segment being read. `None` before anything was looked at.
+    /// The term of the segment being read. `None` before the first read.
     #[must_use]
     pub fn term(&self) -> Option<u64> {
         self.place.as_ref().map(|place| place.segment.header.term)
     }
 
-    /// Makes what was read durable, should it not be: what is made of it must not outlive it.
+    /// Makes the records that were read durable, in case they are not: results derived from them must not outlive them.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Errors of the disk.
     pub fn sync(&self) -> Result<(), JournalError> {
         let Some(Place { segment, .. }) = &self.place else {
             return Ok(());
         };
-        // The segments before it were synced before it was begun.
+        // The segments before it were synced before it was created.
         let synced = segment.file.sync_data();
         synced.map_err(|error| segment.failed("sync", error))
     }
 
-    /// All to this record is synced, and what comes after it may have holes.
+    /// All records to this one are synced; later ones may have holes.
     pub(super) fn relaxed_after(&mut self, marked: Option<u64>) {
         self.marked = marked;
     }
@@ -197,7 +197,7 @@ impl Reader {
         &self.key
     }
 
-    /// Goes to the segment that holds the record wanted. `false`: there is no segment yet.
+    /// Moves to the segment that holds the wanted record. `false`: there is no segment yet.
     pub(super) fn locate(&mut self) -> Result<bool, JournalError> {
         if self.place.is_some() {
             return Ok(true);
@@ -207,7 +207,7 @@ impl Reader {
             return Ok(false);
         }
         let Some(&first) = segments.iter().rfind(|&&first| first <= self.wanted) else {
-            // Segments are kept for ever, so the first one holds record 1.
+            // Segments are kept for ever, so the first one must hold record 1.
             return Err(JournalError::SegmentMissing {
                 path: segment_path(&self.dir, 1),
                 sequence: self.wanted,
@@ -222,8 +222,8 @@ impl Reader {
         if !self.locate()? {
             return Ok(None);
         }
-        // Whether later records are known to exist: then what stands here had been synced before we
-        // looked again, and is no longer just being written.
+        // Whether later records are known to exist: then these bytes had been synced before this second look, and are
+        // no longer just being written.
         let mut settled = false;
         loop {
             let place = self.place.as_ref().expect("located above");
@@ -272,7 +272,7 @@ impl Reader {
         }
     }
 
-    /// The position a snapshot claims is not one of this journal.
+    /// The error for a snapshot whose position is not in this journal.
     pub(super) fn disagrees(&self, sequence: u64) -> JournalError {
         let place = self.place.as_ref().expect("a segment was compared");
         JournalError::SnapshotDisagrees {
@@ -281,7 +281,7 @@ impl Reader {
         }
     }
 
-    /// The journal ends with record `last`, though a snapshot at record `snapshot` was made from it.
+    /// The error for a journal that ends with record `last`, though a snapshot at record `snapshot` was made from it.
     pub(super) fn end_lost(&self, last: u64, snapshot: u64) -> JournalError {
         let place = self.place.as_ref().expect("a segment was read to its end");
         let (file, offset) = (place.segment.path.clone(), place.offset);
@@ -293,8 +293,8 @@ impl Reader {
         }
     }
 
-    /// Recovery goes on writing where the reader stands: the segment's first record, where the next
-    /// frame begins, and where the last one does.
+    /// The reader's position, at which recovery continues writing: the segment's first record, and the offsets of the
+    /// next frame and of the last one.
     pub(super) fn tail(&self) -> Option<(u64, u64, Option<u64>)> {
         let place = self.place.as_ref()?;
         Some((place.segment.header.first, place.offset, place.last_frame))
@@ -331,7 +331,7 @@ impl Reader {
                 return Err(segment.damaged(0, Damage::Market));
             }
             if first != expected {
-                // Either frames were lost at the end of the one, or a whole segment between.
+                // Either frames at the end of the one segment were lost, or a whole segment between them.
                 let what = Damage::Frame { expected };
                 return Err(before.segment.damaged(before.offset, what));
             }

@@ -1,4 +1,4 @@
-//! Opening: from whatever the last run left to a journal that can be appended to.
+//! Opening: turns the files that the last run left into a journal that can be appended to.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,42 +19,42 @@ use super::segment::{
 use super::writer::{Active, Journal, begin_segment};
 
 pub(super) const SNAPSHOT_SUFFIX: &str = ".snap";
-/// A torn tail is wiped in pieces of this size.
+/// Size of the pieces in which a torn tail is wiped.
 const WIPE_BYTES: u64 = 1 << 20;
 
-/// What was found when a journal was opened.
+/// Result of opening a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     /// The market's id.
     pub market: MarketId,
     /// The term of the last segment.
     pub term: u64,
-    /// The last record; 0 when there is none.
+    /// The last record; 0 in an empty journal.
     pub last_sequence: u64,
     /// The chain after it.
     pub chain: Chain,
-    /// How many frames were visited.
+    /// Number of frames visited.
     pub frames: u64,
-    /// The remains of an append that was never acknowledged, or of several that were, with relaxed durability. They
+    /// The remains of an append that was never acknowledged, or, with relaxed durability, of several that were. They
     /// have been wiped out.
     pub torn: Option<Torn>,
-    /// Whether it was written with relaxed durability last.
+    /// True if the last run used relaxed durability.
     pub was_relaxed: bool,
-    /// Whether the journal was made just now.
+    /// True if this call created the journal.
     pub created: bool,
 }
 
 impl Journal {
-    /// Opens the journal in `dir`, or makes a new one there, and passes each frame after `from` (all, when
+    /// Opens the journal in `dir`, or creates a new one there, and passes each frame after `from` (all, when
     /// it is `None`) to `visit`, in order.
     ///
-    /// `from` is where a snapshot stands; segments that end before it are not read, so that opening takes
-    /// as long as what came after the snapshot. When this returns, every frame that was visited is
-    /// durable, and the first append may follow.
+    /// `from` is the position of a snapshot; segments that end before it are not read, so the time to open depends only
+    /// on the records after the snapshot. When this returns, every visited frame is durable, and the first append may
+    /// follow.
     ///
     /// # Errors
-    /// [`JournalError::Locked`] when another process has it open. Damage and whatever else keeps a frame from
-    /// being read, naming file and byte: then nothing was changed. What `visit` refuses.
+    /// [`JournalError::Locked`] when another process has it open. Damage and any other reason that keeps a frame from
+    /// being read, naming file and byte: then nothing was changed. Errors of `visit`.
     pub fn open(
         disk: Arc<dyn Disk>,
         dir: &Path,
@@ -88,7 +88,7 @@ impl Journal {
         let frames = replay(&mut reader, from, visit)?;
         let torn = match reader.tail_state()? {
             TailState::Torn(torn) => Some(torn),
-            // Nobody writes: the lock is ours.
+            // Nobody writes: this process holds the lock.
             TailState::Clean | TailState::Grew => None,
         };
         let (active, header) = resume(&*disk, dir, &key, &reader, torn.as_ref())?;
@@ -137,11 +137,11 @@ impl Journal {
     }
 }
 
-/// Makes the key and the first segment. An earlier run may have got as far as the key; it had told nobody
-/// anything, so that key will do.
+/// Creates the key and the first segment. An earlier run may have stopped after the key; nothing depends on that key
+/// yet, so it is used.
 fn create(disk: &dyn Disk, dir: &Path, options: &Options) -> Result<Key, JournalError> {
     if !list_numbered(disk, dir, SNAPSHOT_SUFFIX)?.is_empty() {
-        // Not new: a snapshot is made from segments.
+        // Not a new journal: a snapshot is made from segments.
         return Err(JournalError::SegmentMissing {
             path: segment_path(dir, 1),
             sequence: 1,
@@ -154,7 +154,7 @@ fn create(disk: &dyn Disk, dir: &Path, options: &Options) -> Result<Key, Journal
             options.new.key.clone()
         }
     };
-    // The key's name is durable before a segment has one: a segment without a key is a loss, never a crash.
+    // The key's name is durable before a segment has one: after a crash, a segment is never without a key.
     let failed = |source| JournalError::Io {
         action: "create",
         path: dir.to_owned(),
@@ -179,7 +179,7 @@ fn load_key(disk: &dyn Disk, dir: &Path) -> Result<Key, JournalError> {
     })
 }
 
-/// Reads from the segment that holds `from` to the end. Returns how many frames were visited.
+/// Reads from the segment that holds `from` to the end. Returns the number of frames visited.
 fn replay(
     reader: &mut Reader,
     from: Option<Position>,
@@ -204,7 +204,7 @@ fn replay(
             continue;
         }
         if frame.first <= start {
-            // Snapshots stand between frames, never within one.
+            // Snapshots are made between frames, never within one.
             return Err(reader.disagrees(start));
         }
         visit(&frame).map_err(|source| JournalError::Refused {
@@ -217,14 +217,14 @@ fn replay(
     }
     let last = reader.position().expect("there is a segment").sequence;
     if last < start {
-        // A frame that is damaged says so itself; one that looks like nothing is found here.
+        // Damaged frames are reported on reading; one that looks like unwritten bytes is found here.
         reader.tail_state()?;
         return Err(reader.end_lost(last, start));
     }
     Ok(frames)
 }
 
-/// Makes the last segment fit to be appended to.
+/// Prepares the last segment for appends.
 fn resume(
     disk: &dyn Disk,
     dir: &Path,
@@ -235,8 +235,8 @@ fn resume(
     let (first, end, last_frame) = reader.tail().expect("there is a segment");
     let segment = Segment::open(disk, dir, first, Access::ReadWrite, key)?;
     if let Some(start) = last_frame {
-        // Its sync may never have returned, or have failed: then the page cache shows it and believes that it
-        // is clean, though the disk does not hold it. Written again, the sync below is about it.
+        // Its sync may never have returned, or have failed: then the page cache has the frame and considers it clean,
+        // though the disk does not hold it. Writing it again makes the sync below cover it.
         let mut bytes = vec![0; (end - start) as usize];
         segment.read_at(&mut bytes, start)?;
         segment

@@ -1,9 +1,9 @@
 //! Relaxed durability: an append is acknowledged when it is written, and synced in the background soon after.
 //!
-//! Whatever was acknowledged survives a crash of the process, for the system has it. A crash of the machine may take
-//! the last moments back, and may leave holes: pages go to the disk in any order. So a later frame is no proof any
-//! more that an earlier one was synced. What is proof stands in a file of its own, the *mark*: the last record that
-//! was synced before it was written. A hole behind it is the end of the journal; one before it is damage, as ever.
+//! Acknowledged records survive a crash of the process, because the system has them. A crash of the machine may lose
+//! the last moments, and may leave holes: pages go to the disk in any order. So a later frame no longer proves that an
+//! earlier one was synced. The proof is in a separate file, the *mark*: the last record that was synced before the mark
+//! was written. A hole after it is the end of the journal; one before it is damage, as always.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use super::error::{Damage, JournalError};
 use super::key::{Key, Purpose};
 use super::layout::{Beginning, array_at};
 
-/// How often what was acknowledged is synced: a crash of the machine takes no more back than this, and what a sync
-/// takes.
+/// Interval between syncs of acknowledged records: a crash of the machine loses at most this time, plus the time of a
+/// sync.
 pub const RELAXED_SYNC_EVERY: Duration = Duration::from_millis(100);
 
 const MARK_NAME: &str = "journal.relaxed";
@@ -29,7 +29,7 @@ const BEGINNING: Beginning = Beginning {
 const SYNCED_AT: usize = 16;
 const CHECKSUM_AT: usize = 32;
 const SLOT_END: usize = 48;
-/// Two, each in a sector of its own, written in turns: a torn write leaves the other.
+/// Two slots, each in its own sector, written in turns: a torn write leaves the other intact.
 const SLOTS: usize = 2;
 const SLOT_BYTES: usize = 512;
 
@@ -40,8 +40,8 @@ struct Mark {
     written: usize,
 }
 
-/// The last record that is known to be synced, of a journal that was written with relaxed durability; `None`: it was
-/// not.
+/// Returns the last record that is known to be synced, for a journal that was written with relaxed durability; `None`
+/// for any other.
 pub(super) fn marked(disk: &dyn Disk, dir: &Path, key: &Key) -> Result<Option<u64>, JournalError> {
     let path = mark_path(dir);
     let failed = |source| JournalError::Io {
@@ -72,7 +72,7 @@ pub(super) fn marked(disk: &dyn Disk, dir: &Path, key: &Key) -> Result<Option<u6
     }
 }
 
-/// Takes the mark away. All of the journal is synced, and its folder is synced after this.
+/// Removes the mark. The caller has synced all of the journal, and syncs its folder after this.
 pub(super) fn unmark(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
     match disk.remove(&mark_path(dir)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -81,7 +81,7 @@ pub(super) fn unmark(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
 }
 
 impl Mark {
-    /// Makes the mark anew, durably. All records to `synced` are.
+    /// Creates a new mark, durably. All records to `synced` are durable.
     fn make(disk: &dyn Disk, dir: &Path, key: &Key, synced: u64) -> io::Result<Self> {
         let aside = dir.join(MARK_TMP_NAME);
         let mut mark = Self {
@@ -115,7 +115,7 @@ fn mark_path(dir: &Path) -> PathBuf {
     dir.join(MARK_NAME)
 }
 
-/// The thread that syncs what was acknowledged. All is synced when this is dropped.
+/// The thread that syncs acknowledged records. When this is dropped, all of them are synced.
 pub(super) struct Syncer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -127,17 +127,17 @@ struct Shared {
 }
 
 struct State {
-    /// The segment that is written.
+    /// The current segment.
     file: Arc<dyn DiskFile>,
     /// The last record that was written.
     written: u64,
-    /// Why a sync failed: nothing may be acknowledged any more.
+    /// Error of a failed sync: nothing may be acknowledged any more.
     failure: Option<io::Error>,
     ends: bool,
 }
 
 impl Syncer {
-    /// Starts the thread. All records to `synced`, which lie in `file`, are durable.
+    /// Starts the thread. All records to `synced`, in `file`, are durable.
     pub fn start(
         disk: &dyn Disk,
         dir: &Path,
@@ -164,17 +164,17 @@ impl Syncer {
         })
     }
 
-    /// All records to this one are written.
+    /// Reports that all records to this one are written.
     ///
     /// # Errors
-    /// What an earlier sync said. It is said once; the journal takes nothing after it.
+    /// The error of an earlier sync, returned once; the journal accepts nothing after it.
     pub fn wrote(&self, sequence: u64) -> io::Result<()> {
         let mut state = self.shared.lock();
         state.written = sequence;
         state.failure.take().map_or(Ok(()), Err)
     }
 
-    /// Whether all syncs so far went well.
+    /// Checks that all syncs so far succeeded.
     ///
     /// # Errors
     /// As [`wrote`](Self::wrote).
@@ -182,7 +182,7 @@ impl Syncer {
         self.shared.lock().failure.take().map_or(Ok(()), Err)
     }
 
-    /// What follows is written to this segment; the one before it is synced.
+    /// Switches to this segment for later records; the one before it is synced.
     pub fn goes_on_in(&self, file: Arc<dyn DiskFile>) {
         self.shared.lock().file = file;
     }
@@ -193,7 +193,7 @@ impl Drop for Syncer {
         self.shared.lock().ends = true;
         self.shared.ended.notify_one();
         if let Some(thread) = self.thread.take() {
-            // It panicked: it has said so itself, and the next start finds out what is there.
+            // It panicked and has reported that itself; the next start determines the state.
             let _ = thread.join();
         }
     }
@@ -210,7 +210,7 @@ impl Shared {
             let (file, written, ends) = (state.file.clone(), state.written, state.ends);
             drop(state);
             if written > synced {
-                // The mark is written when what it vouches for is on the disk, and not before.
+                // The mark is written after the records that it covers are on the disk, and not before.
                 match file.sync_data().and_then(|()| mark.write(written)) {
                     Ok(()) => synced = written,
                     Err(error) => {

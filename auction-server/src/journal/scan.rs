@@ -1,22 +1,22 @@
-//! Reading one frame, and telling a torn tail from damage.
+//! Reads one frame, and distinguishes a torn tail from damage.
 //!
-//! Frame n + 1 is not written before the sync of frame n has returned. So when no whole frame stands where
-//! the next one should begin, there are two cases. If the header of a later frame stands anywhere after,
-//! this frame was synced once and is damaged now. If none does, this frame may be one whose sync never
-//! returned: nobody was told of it, and its remains, in any order the disk wrote them, are a torn tail.
+//! Frame n + 1 is not written before the sync of frame n has returned. So when there is no whole frame at the offset of
+//! the next one, there are two cases. If there is a header of a later frame anywhere after it, this frame was synced
+//! once and is damaged now. If not, this may be a frame whose sync never returned: it was never acknowledged, and its
+//! remains, in whatever order the disk wrote them, are a torn tail.
 
 use super::error::JournalError;
 use super::frame::{FRAME_ALIGN, FRAME_HEADER_BYTES, FrameHeader};
 use super::key::Key;
 use super::segment::Segment;
 
-/// What stands where a frame should begin.
+/// Result of reading at the offset of a frame.
 pub(super) enum Found {
     /// A whole frame; its bytes are in the buffer.
     Frame(FrameHeader),
     /// Zeros, or the end of the segment: nothing was written here, or it is lost.
     Nothing,
-    /// Bytes that are no whole frame.
+    /// Bytes that are not a whole frame.
     Remains,
 }
 
@@ -49,23 +49,22 @@ pub(super) fn read_frame(
     }
 }
 
-/// What stands in a segment after its last whole frame.
+/// The bytes of a segment after its last whole frame.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rest {
-    /// Whether the header of a later frame is there.
+    /// True if there is a header of a later frame.
     pub later_frame: bool,
-    /// Where the last byte that is not zero ends; `None` when all are zero.
+    /// Offset of the end of the last byte that is not zero; `None` when all are zero.
     pub written_to: Option<u64>,
 }
 
 const WINDOW_BYTES: usize = 1 << 20;
 const ALIGN: usize = FRAME_ALIGN as usize;
 
-/// Looks through the segment from `offset` on, for a header of a frame that begins after record `expected`.
+/// Searches the segment from `offset` on for the header of a frame that begins after record `expected`.
 ///
-/// A header is enough, its frame need not be whole: it is keyed, so a writer of this journal wrote it, and
-/// not before the frame with `expected` was synced. Earlier records don't count: a client may have been
-/// shown the bytes of those.
+/// A header is enough, even without its whole frame: it is keyed, so a writer of this journal wrote it, and not before
+/// the frame with `expected` was synced. Earlier records don't count: a client may have seen their bytes.
 pub(super) fn scan_rest(
     segment: &Segment,
     offset: u64,
@@ -87,7 +86,7 @@ pub(super) fn scan_rest(
         if at + length as u64 == end {
             break;
         }
-        // Windows overlap by almost a header, so that each header lies whole in one of them.
+        // Windows overlap by almost a header, so that each header lies entirely in one of them.
         at += (length - (FRAME_HEADER_BYTES - ALIGN)) as u64;
     }
     Ok(rest)
@@ -106,7 +105,7 @@ fn all_zero(bytes: &[u8]) -> bool {
 }
 
 fn last_nonzero(bytes: &[u8]) -> Option<usize> {
-    // Whole chunks first: most of what is looked at is zero, and this is quick.
+    // Whole chunks first: most of the bytes are zero, and this is fast.
     let mut end = bytes.len();
     while end > 0 {
         let start = end.saturating_sub(4096);

@@ -1,4 +1,4 @@
-//! A segment: a file of fixed length that begins with a page saying what it is.
+//! A segment: a file of fixed length with a header page.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::error::{Damage, JournalError};
 use super::key::{Key, Purpose};
 use super::layout::{Beginning, array_at};
 
-/// Frames begin here: a page of its own for the header, so that no later write touches it.
+/// Offset of the first frame: the header has a separate page, so that no later write touches it.
 pub(super) const SEGMENT_HEADER_BYTES: u64 = 4096;
 
 const BEGINNING: Beginning = Beginning {
@@ -24,12 +24,12 @@ pub(super) const CHAIN_AT: usize = 56;
 const CHECKSUM_AT: usize = 88;
 const HEADER_END: usize = 104;
 
-/// What a segment says of itself.
+/// Header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
     pub market: MarketId,
     pub term: u64,
-    /// The sequence of its first record, also its name.
+    /// The sequence of its first record, which is also the file's name.
     pub first: u64,
     /// The length of the file.
     pub bytes: u64,
@@ -51,7 +51,7 @@ impl SegmentHeader {
         bytes
     }
 
-    /// Reads and checks the header of the open segment `file` at `path`, whose name says `first`.
+    /// Reads and checks the header of the open segment `file` at `path`, which is named after record `first`.
     pub fn read(
         file: &dyn DiskFile,
         path: &Path,
@@ -65,7 +65,7 @@ impl SegmentHeader {
             source,
         };
         let length = file.len().map_err(failed)?;
-        // A segment has its whole length before it has its name, so a short one was cut.
+        // A segment has its whole length before it gets its name, so a short one was cut.
         if length < SEGMENT_HEADER_BYTES {
             let what = Damage::Length {
                 expected: SEGMENT_HEADER_BYTES,
@@ -152,17 +152,17 @@ impl Segment {
     }
 }
 
-/// Where the segment that begins with record `first` lies.
+/// Path of the segment that begins with record `first`.
 pub(super) fn segment_path(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:020}.seg"))
 }
 
-/// The first records of the segments in `dir`, rising.
+/// The first records of the segments in `dir`, in ascending order.
 pub(super) fn list_segments(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>, JournalError> {
     list_numbered(disk, dir, ".seg")
 }
 
-/// The numbers of the files in `dir` that are named by twenty digits and `suffix`, rising.
+/// The numbers of the files in `dir` that are named by twenty digits and `suffix`, in ascending order.
 pub(super) fn list_numbered(
     disk: &dyn Disk,
     dir: &Path,

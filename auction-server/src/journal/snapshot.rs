@@ -1,7 +1,7 @@
-//! Snapshots: what the records up to some place add up to, so that a start need not read them all.
+//! Snapshots: the state after the records up to some position, so that a start need not read them all.
 //!
-//! They are disposable: the journal alone is the truth, and a snapshot that does not verify is passed over
-//! with a warning. What one holds is the caller's business.
+//! They are disposable: the journal alone is authoritative, and a snapshot that does not verify is skipped
+//! with a warning. The caller defines the content.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ use super::recovery::SNAPSHOT_SUFFIX;
 use super::segment::list_numbered;
 use super::snapshot_header::{MARKET_AT, SEQUENCE_AT, SNAPSHOT_HEADER_BYTES, SnapshotHeader};
 
-/// The largest snapshot, in bytes: 4 GiB.
+/// Maximum size of a snapshot, in bytes: 4 GiB.
 pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
-/// How many are kept: the newest, and one more in case it does not verify.
+/// Number of snapshots kept: the newest, and one more in case it does not verify.
 const SNAPSHOTS_KEPT: usize = 2;
-/// A rest between two pieces of a snapshot, for the appends to have the disk: one of 100 MiB takes two seconds more.
+/// Pause between two pieces of a snapshot, which leaves the disk to the appends: 100 MiB take two seconds longer.
 const PIECE_PAUSE: Duration = Duration::from_millis(2);
 
 /// The snapshots of a journal, in its folder.
@@ -34,34 +34,34 @@ pub struct SnapshotStore {
 /// A snapshot that verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The market it is of.
+    /// Its market.
     pub market: MarketId,
-    /// Where it stands: give this to [`Journal::open`](super::Journal::open).
+    /// Its position: pass this to [`Journal::open`](super::Journal::open).
     pub position: Position,
     /// The caller's bytes.
     pub payload: Vec<u8>,
 }
 
-/// What [`SnapshotStore::newest_valid`] found.
+/// Result of [`SnapshotStore::newest_valid`].
 #[derive(Debug, Default)]
 pub struct Newest {
-    /// The newest that verifies, if one does.
+    /// The newest snapshot that verifies, if any.
     pub snapshot: Option<Snapshot>,
-    /// Newer ones that don't: to be told to the operator, and nothing worse.
+    /// Newer ones that don't, for a warning to the operator.
     pub skipped: Vec<Skipped>,
 }
 
-/// A snapshot that was passed over.
+/// A snapshot that was skipped.
 #[derive(Debug)]
 pub struct Skipped {
     /// The file.
     pub file: PathBuf,
-    /// Why: names the file too.
+    /// The reason, which names the file too.
     pub why: JournalError,
 }
 
 impl SnapshotStore {
-    /// The snapshots of the journal in `dir`. Touches nothing yet.
+    /// The snapshots of the journal in `dir`. Does not access the disk yet.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
         Self {
@@ -70,14 +70,14 @@ impl SnapshotStore {
         }
     }
 
-    /// Keeps `payload` as the snapshot at `position`, and lets go of all but the newest two.
+    /// Saves `payload` as the snapshot at `position`, and removes all but the newest two.
     ///
-    /// `position` must be durable: a snapshot ahead of the journal's end is evidence that the end was lost,
-    /// and the next start refuses.
+    /// `position` must be durable: a snapshot after the journal's end is evidence that the end was lost, and the next
+    /// start refuses it.
     ///
     /// # Errors
-    /// [`JournalError::SnapshotTooLarge`]; what the disk says. A snapshot that fails harms nothing: say it,
-    /// and try again later.
+    /// [`JournalError::SnapshotTooLarge`]; errors of the disk. A failed snapshot does no harm: report it, and try again
+    /// later.
     pub fn save(&self, position: Position, payload: &[u8]) -> Result<(), JournalError> {
         let bytes = payload.len() as u64;
         if bytes > SNAPSHOT_BYTES_MAX {
@@ -105,13 +105,13 @@ impl SnapshotStore {
             file.write_at(&header, 0)?;
             let offset = SNAPSHOT_HEADER_BYTES as u64;
             write_in_chunks(&*file, payload, offset, PIECE_PAUSE)?;
-            // There may be no payload.
+            // The payload may be empty.
             file.sync_data()?;
             self.disk.rename(&aside, &path)?;
             self.disk.sync_dir(&self.dir)
         };
         if let Err(source) = write() {
-            // It may be the disk that is full.
+            // The disk may be full.
             let _ = self.disk.remove(&aside);
             return Err(JournalError::Io {
                 action: "write",
@@ -122,13 +122,14 @@ impl SnapshotStore {
         self.remove_old()
     }
 
-    /// The newest snapshot that verifies and, where the journal still tells, has the journal's chain.
+    /// Returns the newest snapshot that verifies and whose chain matches the journal, where the journal can be
+    /// compared.
     ///
-    /// One that is ahead of the journal's end is returned: opening from it says that the end was lost.
+    /// One that is after the journal's end is returned: opening from it reports that the end was lost.
     ///
     /// # Errors
-    /// A missing key, damage of the journal where the snapshot's chain was to be compared, what the disk
-    /// says; never a damaged snapshot.
+    /// A missing key, damage of the journal at the position of the snapshot, errors of the disk; never a damaged
+    /// snapshot.
     pub fn newest_valid(&self) -> Result<Newest, JournalError> {
         let mut newest = Newest::default();
         let sequences = match list_numbered(&*self.disk, &self.dir, SNAPSHOT_SUFFIX) {
@@ -223,8 +224,8 @@ impl SnapshotStore {
     }
 }
 
-/// Whether the journal knows the place the snapshot stands at. The outer error is about the journal, the
-/// inner one about the snapshot.
+/// Checks that the journal contains the snapshot's position. The outer error is about the journal, the inner one about
+/// the snapshot.
 fn agrees(
     reader: &mut Reader,
     snapshot: &Snapshot,
@@ -234,7 +235,7 @@ fn agrees(
     reader.seek(sequence + 1);
     let reached = loop {
         if !reader.locate()? {
-            // No segments: opening says which are missing.
+            // No segments: opening reports which are missing.
             return Ok(Ok(()));
         }
         let reached = reader.position().expect("located above");
@@ -242,7 +243,7 @@ fn agrees(
             break reached;
         }
         if reader.advance()?.is_none() {
-            // The journal ends before it: opening says so.
+            // The journal ends before it: opening reports it.
             return Ok(Ok(()));
         }
     };

@@ -1,4 +1,4 @@
-//! What stands before a snapshot's payload.
+//! Header before a snapshot's payload.
 
 use std::path::Path;
 
@@ -19,10 +19,10 @@ const BODY_CHECKSUM_AT: usize = 80;
 const HEADER_CHECKSUM_AT: usize = 96;
 pub(super) const SNAPSHOT_HEADER_BYTES: usize = 112;
 
-/// What a snapshot says of itself.
+/// Header of a snapshot.
 pub(super) struct SnapshotHeader {
     pub market: MarketId,
-    /// Where it stands.
+    /// Its position.
     pub position: Position,
     pub payload_bytes: u64,
     payload_checksum: Checksum,
@@ -38,7 +38,7 @@ impl SnapshotHeader {
         }
     }
 
-    /// Whether `payload` is what was written after this header.
+    /// Returns whether `payload` is the payload that was written with this header.
     pub fn matches(&self, payload: &[u8], key: &Key) -> bool {
         key.checksum(Purpose::SnapshotBody, &[payload]) == self.payload_checksum
     }

@@ -15,27 +15,28 @@ use super::preallocate::{Preallocator, Prepared};
 use super::relaxed::Syncer;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, segment_path};
 
-/// How often a journal looks whether its folder is still its own.
+/// Interval at which a journal checks that its folder is still its own.
 pub const LOCK_CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Where the sequencer makes its batches durable.
+/// Log in which the sequencer makes its batches durable.
 pub trait Log {
-    /// Makes `batch` durable: when this returns, it survives a loss of power; of the process alone, when the log was
-    /// opened so.
+    /// Makes `batch` durable: when this returns, it survives a loss of power; with relaxed durability only a crash of
+    /// the process.
     ///
     /// # Errors
-    /// Nothing is known of the batch then, and nothing may be appended after it: the process ends, and
-    /// recovery finds out.
+    /// The state of the batch is unknown then, and nothing may be appended after it: the process ends, and
+    /// recovery determines the state.
     fn append(&mut self, batch: &Batch<'_>) -> io::Result<()>;
 
-    /// Whether what was acknowledged still holds. For who appends nothing for a while: a later append says it too.
+    /// Checks that acknowledged batches are still safe. For callers that append nothing for a while: a later append
+    /// checks it too.
     ///
     /// # Errors
-    /// As [`append`](Self::append), with the same end: a sync that came after the acknowledgement has failed, or the
-    /// journal's folder is no longer where it was.
+    /// As for [`append`](Self::append), with the same consequence: a sync after the acknowledgement has failed, or the
+    /// journal's folder was moved.
     fn check(&mut self) -> io::Result<()>;
 
-    /// What will stop appends before long, though they go on for now; said once, for the operator.
+    /// Error that will stop appends soon, though they succeed for now; returned once, for the operator.
     fn early_warning(&mut self) -> Option<io::Error>;
 }
 
@@ -49,7 +50,7 @@ pub struct Journal {
     pub(super) segment_bytes_first: u64,
     pub(super) segment_bytes_max: u64,
     pub(super) active: Active,
-    /// With relaxed durability: who syncs.
+    /// The syncing thread, with relaxed durability.
     pub(super) syncer: Option<Syncer>,
     pub(super) position: Position,
     pub(super) preallocator: Preallocator,
@@ -60,23 +61,23 @@ pub struct Journal {
     pub(super) lock_checked_at: Instant,
 }
 
-/// The segment that is written.
+/// The current segment.
 pub(super) struct Active {
     pub file: Arc<dyn DiskFile>,
     pub path: PathBuf,
     /// Its length.
     pub bytes: u64,
-    /// Where the next frame begins.
+    /// Offset of the next frame.
     pub end: u64,
 }
 
 impl Log for Journal {
     /// # Errors
-    /// `InvalidInput` for a batch over [`FRAME_BYTES_MAX`]; what the disk says; and after any failure every
-    /// later append fails: the page cache may show what the disk does not hold.
+    /// `InvalidInput` for a batch over [`FRAME_BYTES_MAX`]; errors of the disk; after any failure every
+    /// later append fails: the page cache may show bytes that the disk does not hold.
     ///
     /// # Panics
-    /// If the batch is empty or does not begin with the next record.
+    /// The batch is empty or does not begin with the next record.
     fn append(&mut self, batch: &Batch<'_>) -> io::Result<()> {
         let next = self.position.sequence + 1;
         assert_eq!(batch.first, next, "a batch begins with the next record");
@@ -86,7 +87,7 @@ impl Log for Journal {
                 "an append to the journal failed before; restart to recover",
             ));
         }
-        // Until the sync has returned. A panic in between leaves it so.
+        // Until the sync has returned. A panic in between leaves it set.
         self.failed = true;
         self.write(batch)?;
         self.failed = false;
@@ -105,8 +106,8 @@ impl Log for Journal {
         checked
     }
 
-    /// Why the next segment could not be prepared, if it could not (the disk is full, say): appends go on while
-    /// the present segment has room.
+    /// The error that kept the next segment from being prepared (for example a full disk): appends succeed while the
+    /// current segment has room.
     fn early_warning(&mut self) -> Option<io::Error> {
         self.preallocator.failure()
     }
@@ -119,7 +120,7 @@ impl Journal {
         self.market
     }
 
-    /// Who leads: stands in the header of each segment made from now on.
+    /// The leader's term, for the header of each segment created from now on.
     #[must_use]
     pub fn term(&self) -> u64 {
         self.term
@@ -166,9 +167,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Goes on to a new segment that has room for a frame of `length`.
+    /// Switches to a new segment that has room for a frame of `length`.
     fn roll(&mut self, length: u64) -> io::Result<()> {
-        // The new segment is made by its path, and must not come to lie in another folder.
+        // The new segment is created by its path, and must not end up in another folder.
         self.check_lock()?;
         let bytes_min = self.segment_bytes_first.max(SEGMENT_HEADER_BYTES + length);
         let first = self.position.sequence + 1;
@@ -185,7 +186,7 @@ impl Journal {
             chain_before,
         };
         if self.syncer.is_some() {
-            // A segment has a next one only when it is whole, after any crash.
+            // After any crash, a segment that has a next one is whole.
             let Active { file, path, .. } = &self.active;
             let synced = file.sync_data();
             synced.map_err(|error| failed("sync", path, &error))?;
@@ -211,19 +212,19 @@ impl Journal {
         match self.lock.check()? {
             LockState::Held => {}
             LockState::FileRemade => tracing::warn!(
-                "journal.lock was removed from {dir} while the server runs, and is made again: it keeps a second \
-                 server off; leave it there"
+                "journal.lock was removed from {dir} while the server runs, and is created again: it keeps a second \
+                 server out; leave it there"
             ),
             LockState::FileMissing(error) => tracing::warn!(
                 %error,
-                "journal.lock was removed from {dir} and cannot be made again: a server of an earlier version is not \
-                 kept off"
+                "journal.lock was removed from {dir} and cannot be created again: a server of an earlier version is not \
+                 kept out"
             ),
         }
         Ok(())
     }
 
-    /// Has the segment after this one prepared.
+    /// Requests the segment after this one.
     pub(super) fn request_next(&mut self) {
         self.preallocator
             .tell_full(self.active.end, self.active.bytes);
@@ -237,7 +238,7 @@ impl Journal {
     }
 }
 
-/// Makes a prepared file the segment that `header` tells of. Its header is durable before it has a segment's
+/// Turns a prepared file into the segment that `header` describes. Its header is durable before it has a segment's
 /// name, and its name before it has a frame: a crash at any point leaves a whole empty segment or none.
 pub(super) fn begin_segment(
     disk: &dyn Disk,
@@ -251,7 +252,7 @@ pub(super) fn begin_segment(
         prepared.file.write_at(&header.encode(key), 0)?;
         prepared.file.sync_data()?;
         disk.rename(&prepared.path, &path)?;
-        // It opens the folder. A sync that failed does not say that there is no descriptor, and is not tried again.
+        // This opens the folder. A failed sync is another error than a missing descriptor, and is not retried.
         when_free(dir, for_an_append, || disk.sync_dir(dir))
     };
     begin().map_err(|error| failed("begin", &path, &error))?;

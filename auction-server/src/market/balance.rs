@@ -1,13 +1,13 @@
-//! What is told of what a trader owns, and to whom.
+//! Balances of traders, and the permission to see them.
 
 use auction_core::{Engine, Reject, Role, Symbol, UserId};
 use auction_proto::limits::HOLDINGS_LISTED_MAX;
 use auction_proto::{Balance, Follows, GetBalance, List, ListedHolding};
 
-/// The account that a user asks for: a trader their own, an auctioneer anyone's.
+/// Returns the account that a user asks for: traders may see their own, auctioneers every account.
 ///
 /// # Errors
-/// [`Reject`] when it is not theirs to see, or there is none.
+/// [`Reject`] when the user may not see it, or it does not exist.
 pub fn balance(engine: &Engine, asker: UserId, asked: &GetBalance) -> Result<Balance, Reject> {
     let user = asked.user.unwrap_or(asker);
     let known = engine.market().user(asker);

@@ -1,6 +1,6 @@
-//! Who can log in, and which sessions are open: a projection of durable events for those who check logins.
+//! Accounts and open sessions: a projection of durable events for checking logins.
 //!
-//! Behind a lock, which the way of a bid never takes: it changes with accounts and sessions alone.
+//! Behind a lock that a bid never takes: it changes only with accounts and sessions.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -28,16 +28,16 @@ struct Tables {
     devices_by_user: BTreeSet<(UserId, SessionId)>,
 }
 
-/// An account, and what its login is checked against.
+/// An account, and the credential for its login.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The user.
     pub user: UserId,
     /// The name.
     pub name: Name,
-    /// What they may do.
+    /// The role.
     pub role: Role,
-    /// What a password is checked against; `None`: nobody can log in.
+    /// The stored password hash; `None`: nobody can log in.
     pub credential: Option<Credential>,
 }
 
@@ -46,31 +46,31 @@ pub struct Account {
 pub struct OpenSession {
     /// Its number.
     pub session: SessionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// When it was opened.
+    /// The time at which it was opened.
     pub opened_at: Timestamp,
-    /// From here on it is refused.
+    /// The time from which it is refused.
     pub expires_at: Timestamp,
 }
 
-/// A device of an account: a session that its key speaks for.
+/// A device of an account: a session for which its key signs.
 #[derive(Clone, Copy, Debug)]
 pub struct Device {
     /// The number of its session.
     pub session: SessionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// What its envelopes are checked with.
+    /// The key that verifies its envelopes.
     pub key: DeviceKey,
-    /// What its user calls it.
+    /// The name that its user gave it.
     pub label: Name,
-    /// When it was added.
+    /// The time at which it was added.
     pub added_at: Timestamp,
 }
 
 impl Credentials {
-    /// The accounts and sessions of an engine, all of which is durable.
+    /// The accounts and sessions of an engine whose whole state is durable.
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
         let mut tables = Tables::default();
@@ -106,7 +106,7 @@ impl Credentials {
         Self(RwLock::new(tables))
     }
 
-    /// The account of a name.
+    /// The account with a name.
     #[must_use]
     pub fn account(&self, name: Name) -> Option<Account> {
         let tables = self.read();
@@ -114,7 +114,7 @@ impl Credentials {
         tables.find(user).cloned()
     }
 
-    /// The open session of a token, and its account. The session may have expired.
+    /// The open session with a token, and its account. The session may have expired.
     #[must_use]
     pub fn session(&self, token: &TokenHash) -> Option<(LiveSession, Account)> {
         let tables = self.read();
@@ -130,7 +130,7 @@ impl Credentials {
         tables.live(tables.tokens.get(&session)?)
     }
 
-    /// Whether a session has not been closed; it may have expired.
+    /// Returns whether a session has not been closed; it may have expired.
     #[must_use]
     pub fn is_open(&self, session: SessionId) -> bool {
         self.read().tokens.contains_key(&session)
@@ -161,7 +161,7 @@ impl Credentials {
         own.map(|(_, device)| tables.devices[device]).collect()
     }
 
-    /// Takes what has become durable.
+    /// Applies durable events.
     pub fn on_commit(&self, committed: &Committed) {
         let names = committed.public().filter_map(|(_, event)| match event {
             PublicEvent::UserRegistered { user, name, role } => Some((*user, *name, *role)),

@@ -1,7 +1,7 @@
-//! Dead-man switches: which sessions have one, how many connections speak for them, and which have expired.
+//! Dead-man switches: the sessions that have one, the number of their connections, and those that have expired.
 //!
-//! That a session has a switch is journalled, and outlives it; who speaks for it is known here alone. After a start
-//! every session with a switch counts as away, and has its whole grace. Behind a lock, which the way of a bid never
+//! A session's switch is journalled, and outlives it; its connections are known only here. After a start
+//! every session with a switch counts as away, with its full grace period. Behind a lock that a bid never
 //! takes: it changes when connections come and go.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::market::group_commit::Committed;
 use crate::platform::clock::STANDSTILL;
 
-/// Interval of looks at the time while a session is away: a longer gap is a standstill of this process.
+/// Interval of checks of the time while a session is away: a longer gap is a standstill of this process.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The switches of all sessions.
@@ -28,37 +28,37 @@ pub struct DeadManSwitches {
 #[derive(Default)]
 struct Table {
     armed: BTreeMap<SessionId, DeadMan>,
-    /// Sessions that have ended, and whose switch is still to be cleared.
+    /// Sessions that have ended, and whose switch is not cleared yet.
     ended: BTreeSet<SessionId>,
-    /// How many connections speak for a session.
+    /// Number of connections of each session.
     connections: HashMap<SessionId, usize>,
-    /// When those that are away die.
+    /// Expiry times of the sessions that are away.
     due: BTreeSet<(Instant, SessionId)>,
     due_at: HashMap<SessionId, Instant>,
 }
 
-/// A session that has died.
+/// A session whose switch has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expired {
     /// The session.
     pub session: SessionId,
-    /// Whose it is or was.
+    /// Its user.
     pub user: UserId,
-    /// Whether it was only away, or has ended.
+    /// The reason: the session was only away, or has ended.
     pub how: ExpiryCause,
 }
 
-/// How a session died.
+/// Reason why a switch expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiryCause {
-    /// It was away for too long; it can still be resumed.
+    /// The session was away for too long; it can still be resumed.
     Away,
-    /// It has ended.
+    /// The session has ended.
     Ended,
 }
 
 impl DeadManSwitches {
-    /// The switches of an engine, all of which is durable: nobody speaks for any session yet.
+    /// The switches of an engine whose whole state is durable: no session has a connection yet.
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
         let mut table = Table::default();
@@ -75,7 +75,7 @@ impl DeadManSwitches {
         }
     }
 
-    /// Takes what has become durable.
+    /// Applies durable events.
     pub fn on_commit(&self, committed: &Committed) {
         for (_, event) in committed.private() {
             match event {
@@ -92,7 +92,7 @@ impl DeadManSwitches {
         }
     }
 
-    /// One more connection speaks for a session.
+    /// Counts one more connection of a session.
     pub fn connected(&self, session: SessionId) {
         self.change(|table| {
             *table.connections.entry(session).or_default() += 1;
@@ -102,7 +102,7 @@ impl DeadManSwitches {
         });
     }
 
-    /// A connection speaks for it no more.
+    /// Counts one connection of a session less.
     pub fn disconnected(&self, session: SessionId) {
         self.change(|table| {
             if let Some(count) = table.connections.get_mut(&session) {
@@ -115,13 +115,14 @@ impl DeadManSwitches {
         });
     }
 
-    /// This process did not run for a while: those who are away could not come back, and have their whole grace anew, as
-    /// after a start.
+    /// Restarts the grace periods, because this process did not run for a while: those who are away could not come
+    /// back. A start does the same.
     pub fn begin_graces_anew(&self) {
         self.change(Table::begin_graces_anew);
     }
 
-    /// Waits until a session has died. One that is only away dies once, until someone has spoken for it again.
+    /// Waits until a switch expires. One of a session that is only away expires once, until the session has had a
+    /// connection again.
     pub async fn next(&self) -> Expired {
         let standstill = Duration::from_micros(STANDSTILL.micros());
         let mut looked_at = Instant::now();
@@ -168,7 +169,7 @@ impl Table {
         match grace {
             Some(grace) => {
                 self.armed.insert(session, DeadMan { user, grace });
-                // Who armed it may have gone before it was durable.
+                // The connection that armed it may have closed before it was durable.
                 self.start_grace(session);
             }
             None => {
@@ -186,7 +187,8 @@ impl Table {
         }
     }
 
-    /// It dies after its grace, or now if it has ended; unless it has no switch or someone speaks for it.
+    /// Schedules the expiry after the grace period, or now if the session has ended; unless it has no switch or is
+    /// connected.
     fn start_grace(&mut self, session: SessionId) {
         self.postpone(session);
         let Some(dead_man) = self.armed.get(&session) else {
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_session_dies_when_nobody_has_spoken_for_it_for_its_grace_and_once() {
+    async fn a_switch_expires_once_after_a_grace_without_connections() {
         let dead_man = armed(10);
         assert_eq!(dies_after(&dead_man).await, None);
         dead_man.connected(SESSION);
@@ -294,7 +296,7 @@ mod tests {
             let left_at = Instant::now();
             let waits = dead_man.clone();
             let died = tokio::spawn(async move { (waits.next().await, Instant::now()) });
-            // It has looked once before all stands still.
+            // It has checked once before everything stands still.
             tokio::task::yield_now().await;
             tokio::time::advance(stands_still).await;
             let (_, died_at) = died.await.unwrap();

@@ -1,8 +1,8 @@
-//! Decide, apply, make durable, tell: one batch at a time.
+//! Decide, apply, make durable, reply: one batch at a time.
 //!
-//! [`GroupCommit`] owns the engine and the log. What it decides is in memory ahead of the disk until
-//! [`commit`](GroupCommit::commit) returns; only then may anyone hear of it. That is why the committed events come
-//! from there and from nowhere else.
+//! [`GroupCommit`] owns the engine and the log. Its decisions in memory are ahead of the disk until
+//! [`commit`](GroupCommit::commit) returns; only then may they be shown. That is why only `commit` returns the
+//! committed events.
 
 use std::io;
 
@@ -14,23 +14,23 @@ use auction_proto::encode_record;
 
 use crate::journal::{Batch, Log};
 
-/// How many records one batch holds at most.
+/// Maximum number of records in one batch.
 pub const BATCH_RECORDS_MAX: u32 = 4_096;
-/// A batch of so many bytes is committed before more is decided: many large lots can close at one moment. A record
-/// that opens all sealed bids of a lot has at most three million bytes, so that a frame of the journal has room for
-/// it behind these.
+/// Size at which a batch is committed before more is decided: many large lots can close at one moment. A record
+/// that opens all sealed bids of a lot has at most three million bytes, so a frame of the journal has room for
+/// it after these.
 const BATCH_BYTES_FULL: usize = 4 << 20;
 
-/// The engine, its log, and the batch at hand.
+/// The engine, its log, and the current batch.
 pub struct GroupCommit {
     engine: Engine,
     log: Box<dyn Log + Send>,
     batch: Pending,
-    /// Where each command's record is made.
+    /// Buffer for each command's record.
     record: Record,
 }
 
-/// What was decided and is not durable yet.
+/// Decisions that are not durable yet.
 #[derive(Default)]
 struct Pending {
     first: u64,
@@ -40,12 +40,12 @@ struct Pending {
     committed: Committed,
 }
 
-/// What has become durable: everyone may know.
+/// Durable results, which may be shown.
 #[derive(Clone, Debug, Default)]
 pub struct Committed {
     /// The last durable record.
     pub sequence: Sequence,
-    /// What happened, and when, in order. The private events are for the market's own projections alone.
+    /// The events with their times, in order. The private events are for the market's own projections only.
     pub events: Vec<(Timestamp, Event)>,
 }
 
@@ -67,31 +67,31 @@ impl Committed {
     }
 }
 
-/// What came of a command, to be told once the batch is durable.
+/// Result of a command, to be sent once the batch is durable.
 pub type Decision = Result<Done, Reject>;
 
-/// What came of a command that was not refused.
+/// Result of a command that was not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// From this place of the feed on, everyone sees what came of it.
+    /// Position in the feed from which its effects are visible to everyone.
     pub feed_sequence: FeedSequence,
-    /// What the one who asked is told.
+    /// The reply to the requester.
     pub reply: Reply,
-    /// When it was done.
+    /// Distinguishes a new request from a repeated one.
     pub novelty: Novelty,
 }
 
-/// Whether a request was done just now, or had been done before.
+/// Distinguishes a request that was done just now from one that had been done before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Novelty {
     /// It was done in this batch.
     New,
-    /// It was done before: this is what came of it then.
+    /// It was done before: this is the earlier result.
     Repeated,
 }
 
 impl GroupCommit {
-    /// An engine and a log that hold the same records.
+    /// Combines an engine and a log that hold the same records.
     #[must_use]
     pub fn new(engine: Engine, log: Box<dyn Log + Send>) -> Self {
         let mut group_commit = Self {
@@ -104,26 +104,26 @@ impl GroupCommit {
         group_commit
     }
 
-    /// The engine: ahead of the disk while a batch is pending, so show nothing of it then.
+    /// The engine: ahead of the disk while a batch is pending, so its state must not be shown then.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// How many records wait to become durable.
+    /// Number of records that are not durable yet.
     #[must_use]
     pub fn pending(&self) -> u32 {
         self.batch.count
     }
 
-    /// Whether the batch is to be committed before more is decided: a frame of the journal holds so much.
+    /// Returns whether the batch must be committed before more is decided, so that it fits a frame of the journal.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.batch.count >= BATCH_RECORDS_MAX
             || self.batch.public.len() + self.batch.private.len() >= BATCH_BYTES_FULL
     }
 
-    /// Decides what is due at `now`, until the batch is full. `true`: there may be more, for the next batch.
+    /// Decides everything due at `now`, until the batch is full. `true`: there may be more, for the next batch.
     pub fn advance(&mut self, now: Timestamp) -> bool {
         while !self.is_full() {
             let Some(mut record) = self.engine.advance(now, rand::random) else {
@@ -134,8 +134,8 @@ impl GroupCommit {
         true
     }
 
-    /// Decides a command. Tell nobody before [`commit`](Self::commit): also a rejection tells of what is not
-    /// durable yet.
+    /// Decides a command. The result must stay secret until [`commit`](Self::commit): even a rejection reveals state
+    /// that is not durable yet.
     pub fn decide(&mut self, now: Timestamp, caller: Caller, command: Command) -> Decision {
         let record = &mut self.record;
         let executed = self.engine.execute_into(now, caller, command, record)?;
@@ -154,16 +154,16 @@ impl GroupCommit {
         })
     }
 
-    /// Whether all that was told still holds.
+    /// Checks that everything acknowledged is still safe.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit), with the same end.
+    /// As for [`commit`](Self::commit), with the same consequence.
     pub fn check(&mut self) -> io::Result<()> {
         self.log.check()
     }
 
-    /// What came of a command of a session, if it was done and is remembered; nothing is decided. Tell nobody before
-    /// [`commit`](Self::commit).
+    /// Returns the result of a session's command, if it was done and is remembered; decides nothing. The result must
+    /// stay secret until [`commit`](Self::commit).
     #[must_use]
     pub fn recall(&self, caller: Caller, command: &Command) -> Option<Decision> {
         let Caller::Session { session, request } = caller else {
@@ -180,10 +180,10 @@ impl GroupCommit {
         }))
     }
 
-    /// Makes the batch durable, and gives what may be told now.
+    /// Makes the batch durable, and returns the results that may be shown now.
     ///
     /// # Errors
-    /// When the log fails. Memory is ahead of the disk then: the process must end.
+    /// The log fails. Memory is ahead of the disk then: the process must end.
     pub fn commit(&mut self) -> io::Result<Committed> {
         if self.batch.count > 0 {
             self.log.append(&Batch {
@@ -193,7 +193,7 @@ impl GroupCommit {
                 private: &self.batch.private,
             })?;
             if let Some(why) = self.log.early_warning() {
-                tracing::warn!(%why, "the journal's next segment could not be made: make room soon");
+                tracing::warn!(%why, "the journal's next segment could not be created: free disk space soon");
             }
         }
         let mut committed = std::mem::take(&mut self.batch.committed);
@@ -211,7 +211,7 @@ impl GroupCommit {
 }
 
 impl Pending {
-    /// Takes a record, whose events move on from here; a lone bid is copied, so that the next one is written over it.
+    /// Takes a record by moving its events; the record of a lone bid is copied, so that its buffer can be reused.
     fn push(&mut self, record: &mut Record) {
         let salt = rand::random();
         encode_record(record, &salt, &mut self.public, &mut self.private);
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
     use crate::journal::FRAME_BYTES_MAX;
 
-    /// The close of a lot with as many sealed bids as it can have, each of the longest values.
+    /// The close of a lot with the maximum number of sealed bids, each with the longest values.
     fn largest_close() -> Record {
         let lot = LotId(u32::MAX);
         let bid = OpenedBid {
@@ -276,13 +276,13 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_record_behind_a_batch_that_is_almost_full_fits_a_frame_of_the_journal() {
+    fn the_largest_record_after_an_almost_full_batch_fits_a_frame() {
         let record = largest_close();
         assert!(record.events.len() <= RECORD_EVENTS_MAX);
         let (mut public, mut private) = (Vec::new(), Vec::new());
         encode_record(&record, &[0xff; 16], &mut public, &mut private);
         let most = (BATCH_BYTES_FULL + public.len() + private.len()) as u64;
-        // A frame's own header is far less than what is left.
+        // A frame's own header is far smaller than the remaining space.
         assert!(most + 64 * 1_024 < FRAME_BYTES_MAX, "{most}");
     }
 }

@@ -1,12 +1,12 @@
-//! What an uncross of a call auction would give, worked out of what is durable alone: for all calls at a start, and
-//! for those that a batch has touched.
+//! Indicative results of call auctions, computed from durable state only: for all calls at a start, and for those that
+//! a batch has changed.
 
 use std::collections::BTreeMap;
 
 use auction_core::{Engine, Event, LotId, PrivateEvent, PublicEvent, Timestamp};
 use auction_proto::Indicative;
 
-/// All call auctions of an engine that are open. Everything the engine knows must be durable.
+/// All open call auctions of an engine. The whole state of the engine must be durable.
 #[must_use]
 pub fn all(engine: &Engine) -> Vec<Indicative> {
     let lots = engine.market().lots().iter();
@@ -14,8 +14,8 @@ pub fn all(engine: &Engine) -> Vec<Indicative> {
         .collect()
 }
 
-/// Those that these events have touched and that are open still, each once, with the time of its last event.
-/// Everything the engine knows must be durable, the events with it.
+/// The call auctions that these events have changed and that are still open, each once, with the time of its last
+/// event. The whole state of the engine must be durable, including the events.
 #[must_use]
 pub fn touched(engine: &Engine, events: &[(Timestamp, Event)]) -> Vec<Indicative> {
     let mut lots = BTreeMap::new();
@@ -29,7 +29,7 @@ pub fn touched(engine: &Engine, events: &[(Timestamp, Event)]) -> Vec<Indicative
         .collect()
 }
 
-/// A lot whose orders an event changes; it may be no call auction.
+/// The lot whose orders an event changes; it may be no call auction.
 fn touched_by(event: &Event) -> Option<LotId> {
     match event {
         Event::Private(

@@ -1,7 +1,7 @@
-//! A session as its connections hold it: it tells whether the session still lives.
+//! A session as its connections hold it: it shows whether the session is still open.
 //!
-//! Its close is noted here as soon as it is durable, before anyone is told of it. So whoever asks after that is refused,
-//! and nothing that an account holds is read by a number that was remembered at the login.
+//! A close is noted here as soon as it is durable, before any reply to it. So later requests of the session are
+//! refused, and no account data is read with a session number that was remembered at the login.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,19 +10,19 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use auction_core::{Reject, SessionId, Timestamp, UserId};
 use tokio::sync::Notify;
 
-/// A session that a connection speaks for. It may have ended since: [`check`](Self::check).
+/// A session used by a connection. It may have ended since: [`check`](Self::check).
 #[derive(Clone, Debug)]
 pub struct LiveSession {
     /// Its number.
     pub session: SessionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// From here on it is refused.
+    /// The time from which it is refused.
     pub expires_at: Timestamp,
     pub(crate) close: Arc<Close>,
 }
 
-/// Whether a session was closed, shared with all who speak for it.
+/// Close flag of a session, shared by all its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Close {
     is_done: AtomicBool,
@@ -30,7 +30,7 @@ pub(crate) struct Close {
 }
 
 impl Close {
-    /// The session is closed, durably.
+    /// Notes that the session is closed, durably.
     pub(crate) fn note(&self) {
         self.is_done.store(true, Release);
         self.done.notify_waiters();
@@ -38,10 +38,10 @@ impl Close {
 }
 
 impl LiveSession {
-    /// Whether the session lives at `now`, by the market's clock: an expired one is refused from `expires_at` on.
+    /// Checks that the session is open at `now`, by the market's clock: an expired one is refused from `expires_at` on.
     ///
     /// # Errors
-    /// [`Reject::SessionClosed`] or [`Reject::SessionExpired`], as the market decides about a command of it.
+    /// [`Reject::SessionClosed`] or [`Reject::SessionExpired`], as the market would decide for its command.
     pub fn check(&self, now: Timestamp) -> Result<(), Reject> {
         let session = self.session;
         if self.close.is_done.load(Acquire) {
@@ -59,7 +59,7 @@ impl LiveSession {
     /// Waits until the session is closed. It may expire meanwhile.
     pub async fn closed(&self) {
         let done = self.close.done.notified();
-        // Whoever waits is woken by a close after this; one before it is seen here.
+        // A close after this wakes the waiter; one before it is seen here.
         if !self.close.is_done.load(Acquire) {
             done.await;
         }
@@ -104,7 +104,7 @@ mod tests {
         let session = live.session;
         assert_eq!(live.check(now), Err(Reject::SessionClosed { session }));
         live.closed().await;
-        // That it was closed says more than that it would have expired by now.
+        // A close takes precedence over an expiry.
         let closed = Err(Reject::SessionClosed { session });
         assert_eq!(live.check(live.expires_at), closed);
     }

@@ -1,5 +1,5 @@
 //! The market in memory and on disk: restored at start, changed by group commit, and the tables that are derived from
-//! what is durable.
+//! durable events.
 
 pub mod startup;
 pub mod restore;

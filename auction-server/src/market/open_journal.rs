@@ -1,4 +1,4 @@
-//! The journal of a data folder, to be read.
+//! Opens the journal of a data folder for reading.
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::data_dir::DataDir;
 use crate::journal::{JournalError, Reader, RealDisk};
 
-/// Why an export ends early.
+/// Reason why an export ends early.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// There is no journal.
@@ -15,7 +15,7 @@ pub enum ExportError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// What was read cannot be written.
+    /// The output cannot be written.
     #[error("writing the export: {0}")]
     Output(#[from] io::Error),
 }
@@ -31,7 +31,7 @@ pub struct NoMarket {
 /// Opens the journal of a data folder, to read it.
 ///
 /// # Errors
-/// There is none; what the disk says.
+/// There is no journal; errors of the disk.
 pub fn open(folder: &DataDir) -> Result<Reader, ExportError> {
     let journal = folder.journal();
     if matches!(journal.try_exists(), Ok(false)) {

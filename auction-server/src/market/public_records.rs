@@ -1,4 +1,4 @@
-//! The public records of a journal, one frame at a time: what projections and exports are made of.
+//! The public records of a journal, one frame at a time: the source of projections and exports.
 //!
 //! They hold no credential, reserve or hidden maximum, so that none can get into a file or a reply by mistake.
 
@@ -6,11 +6,11 @@ use auction_proto::{PublicRecord, decode_public_records};
 
 use crate::journal::{FrameView, JournalError, VisitError};
 
-/// Gives the public records of a frame to `take`, in order.
+/// Passes the public records of a frame to `take`, in order.
 ///
 /// # Errors
-/// [`JournalError::Refused`], naming file and byte, when the frame's bytes are not its records, or when
-/// `take` cannot make sense of one.
+/// [`JournalError::Refused`], naming file and byte, when the frame's bytes are invalid records, or when
+/// `take` rejects one.
 pub fn visit(
     frame: &FrameView<'_>,
     mut take: impl FnMut(PublicRecord) -> Result<(), VisitError>,
@@ -35,7 +35,7 @@ pub fn visit(
     visit_all().map_err(|source| refused(frame, source))
 }
 
-/// What is wrong with the records of a frame, with the file and the byte of the frame.
+/// The error for invalid records of a frame, with the file and the byte of the frame.
 #[must_use]
 pub fn refused(frame: &FrameView<'_>, source: VisitError) -> JournalError {
     JournalError::Refused {

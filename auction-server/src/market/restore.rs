@@ -1,4 +1,4 @@
-//! From the data folder to an engine: the newest snapshot and the records after it.
+//! Restores an engine from the data folder: the newest snapshot and the records after it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use crate::journal::{
 use crate::platform::low_priority;
 use crate::platform::progress::{Progress, ReadProgress};
 
-/// After so many records a new snapshot is made.
+/// Number of records after which a new snapshot is made.
 pub const SNAPSHOT_RECORDS: u64 = 100_000;
-/// Pause before a snapshot for which there was no file descriptor is tried again.
+/// Pause before a snapshot is retried that failed for lack of a file descriptor.
 const SNAPSHOT_PAUSE: Duration = Duration::from_secs(1);
 
-/// A market as the data folder holds it.
+/// A market as restored from the data folder.
 pub struct RestoredMarket {
     /// The engine, with every durable record in it.
     pub engine: Engine,
-    /// The journal, locked and fit to be appended to.
+    /// The journal, locked and ready for appends.
     pub journal: Journal,
-    /// What was found.
+    /// Result of the recovery.
     pub recovery: Recovery,
-    /// Where the snapshot stood from which the engine began; 0 without one.
+    /// Position of the snapshot from which the engine began; 0 without one.
     pub snapshot: u64,
-    /// What the operator should know: snapshots passed over, and why.
+    /// Warnings for the operator: skipped snapshots, with the reason.
     pub warnings: Vec<String>,
 }
 
-/// Opens the market in a data folder, or makes a new one there. `on_progress` is told how far it has come, now and then.
+/// Opens the market in a data folder, or creates a new one there. Calls `on_progress` with the progress, now and then.
 ///
 /// # Errors
 /// [`JournalError`] names the file and the byte.
@@ -86,12 +86,12 @@ pub fn open(
     })
 }
 
-/// Makes snapshots, off the sequencer: by a second engine, from what lies in the journal, so that a million
-/// lots don't stall a bid. `milestones` is the last durable record, told now and then: no commit wakes this thread.
-/// Ends when the sequencer has.
+/// Makes snapshots outside the sequencer: with a second engine, from the journal, so that a million lots don't stall a
+/// bid. `milestones` receives the last durable record now and then: not every commit wakes this thread. Ends with the
+/// sequencer.
 ///
 /// # Errors
-/// When the system has no thread to give.
+/// The system cannot start a thread.
 pub fn keep_snapshots(
     disk: Arc<dyn Disk>,
     data: &DataDir,
@@ -121,7 +121,7 @@ pub fn keep_snapshots(
                 }
                 Err(why) if why.is_out_of_descriptors() => {
                     if !waits {
-                        tracing::warn!(%why, "no snapshot was made; it is tried again");
+                        tracing::warn!(%why, "no snapshot was made; the server tries again");
                     }
                     waits = true;
                     thread::sleep(SNAPSHOT_PAUSE);
@@ -141,7 +141,7 @@ pub fn keep_snapshots(
 /// Makes a snapshot of the market as it was after the last frame that ends at or before `durable`.
 ///
 /// # Errors
-/// [`JournalError`]; nothing is lost then but time at the next start.
+/// [`JournalError`]; the only loss is a slower next start.
 pub fn make_snapshot(
     disk: &Arc<dyn Disk>,
     folder: &Path,
@@ -160,7 +160,7 @@ pub fn make_snapshot(
     reader.seek(position.map_or(1, |position| position.sequence + 1));
     let mut replayed = Vec::new();
     while let Some(frame) = reader.next_view()? {
-        // Beyond what is durable nothing may be kept: a crash can still take it back.
+        // Only durable records may be kept: a crash can still lose the others.
         if frame.last() > durable {
             break;
         }
@@ -179,7 +179,7 @@ pub fn make_snapshot(
             sequence: 1,
         });
     };
-    // A snapshot that reaches beyond the journal would be refused.
+    // A snapshot that reaches past the end of the journal would be refused.
     reader.sync()?;
     store.save(position, &payload(&engine))?;
     Ok(position)
@@ -192,7 +192,7 @@ pub fn make_snapshot(
 /// [`JournalError`] names the file and the byte.
 pub fn last_record_at(disk: Arc<dyn Disk>, folder: &Path) -> Result<Timestamp, JournalError> {
     let mut reader = Reader::open(disk, folder)?;
-    // No frame is wanted: this goes to the end.
+    // No frame has this number: this goes to the end.
     reader.seek(u64::MAX);
     let none = reader.next_view()?.is_none();
     debug_assert!(none, "no journal has so many records");
@@ -213,7 +213,7 @@ pub fn last_record_at(disk: Arc<dyn Disk>, folder: &Path) -> Result<Timestamp, J
     }
 }
 
-/// Takes the records of a frame.
+/// Applies the records of a frame.
 fn replay(
     engine: &mut Engine,
     frame: &FrameView<'_>,
@@ -234,7 +234,7 @@ fn replay(
     }
 }
 
-/// The version of the form, and the core's own snapshot as postcard.
+/// The version of the format, and the core's snapshot as postcard.
 fn payload(engine: &Engine) -> Vec<u8> {
     let version = SNAPSHOT_VERSION.to_le_bytes().to_vec();
     postcard::to_extend(&engine.snapshot(), version)

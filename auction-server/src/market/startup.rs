@@ -1,5 +1,5 @@
-//! Decisions at a start, before the server accepts connections: accounts to import, lots that fell due while the server
-//! was down, and a new round when no lot is open.
+//! Decisions at a start, before the server accepts connections: accounts to import, lots that became due while the
+//! server was down, and a new round when no lot is open.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -16,21 +16,21 @@ use crate::market::group_commit::{BATCH_RECORDS_MAX, Done, GroupCommit};
 /// A new round of random stocks, as English lots.
 #[derive(Clone, Debug)]
 pub struct Round {
-    /// Which stocks are offered.
+    /// The stocks to offer.
     pub chosen: Vec<Symbol>,
-    /// How long the lots are open.
+    /// Time for which the lots are open.
     pub open_for: Span,
-    /// By how much a bid must rise.
+    /// Minimum increment of a bid.
     pub steps: Steps,
-    /// How late bids move the close.
+    /// Extension of lots by late bids.
     pub soft_close: SoftClose,
 }
 
-/// Makes the accounts that are not there yet, with what is paid into them. Existing ones stay as they are.
+/// Creates the accounts that do not exist yet, with their initial deposits. Existing ones stay unchanged.
 ///
 /// # Errors
-/// When the journal fails: the process must end. Within is what the market refuses, with the line of the account;
-/// then no account is made.
+/// The outer error: the journal fails, and the process must end. The inner one: the market refuses an account, given
+/// with its line; then no account is created.
 pub fn import_accounts(
     group_commit: &mut GroupCommit,
     now: Timestamp,
@@ -40,8 +40,8 @@ pub fn import_accounts(
         return Ok(Err(refused));
     }
     for account in accounts {
-        // An account and what is paid into it are one frame: a crash leaves both or neither, and so the next start
-        // knows by the account whether it was paid.
+        // An account and its initial deposits are one frame: a crash leaves both or neither, and an existing account
+        // tells the next start that they were paid.
         let records = 1 + u32::try_from(account.deposits.len()).unwrap_or(u32::MAX);
         if group_commit.is_full() || records > BATCH_RECORDS_MAX - group_commit.pending() {
             group_commit.commit()?;
@@ -65,7 +65,7 @@ pub fn import_accounts(
     Ok(Ok(()))
 }
 
-/// Whether the market would take them all; if not, the line of the first that it refuses.
+/// Tries whether the market would accept them all; if not, returns the line of the first that it refuses.
 fn try_accounts(
     engine: &Engine,
     now: Timestamp,
@@ -92,10 +92,11 @@ fn try_accounts(
     Ok(())
 }
 
-/// Says how traders pay, if the market is not so already.
+/// Sets the payment mode of traders, if the market does not have it already.
 ///
 /// # Errors
-/// When the journal fails: the process must end. The market's refusal is within: it has had lots.
+/// The outer error: the journal fails, and the process must end. The inner one: the market refuses, because it has had
+/// lots.
 pub fn set_accounts(
     group_commit: &mut GroupCommit,
     now: Timestamp,
@@ -109,17 +110,17 @@ pub fn set_accounts(
     Ok(set.map(|_| ()))
 }
 
-/// What happens to lots that fell due while nobody could bid.
+/// Handling of lots that became due while nobody could bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutagePolicy {
-    /// Whether they get more time.
+    /// The choice between more time and an immediate close.
     pub on_outage: OnOutage,
-    /// How much more, where a lot's terms do not say; at least a second.
+    /// The extension, for lots whose terms have none; at least a second.
     pub extend_by: Span,
 }
 
 impl OutagePolicy {
-    /// Lots that fell due by `now`, and the close that each gets: for [`Command::ExtendLot`], before
+    /// Lots that became due by `now`, and the new close of each: for [`Command::ExtendLot`], before
     /// [`Engine::advance`] closes them.
     #[must_use]
     pub fn extensions(self, engine: &Engine, now: Timestamp) -> Vec<(LotId, Timestamp)> {
@@ -154,10 +155,10 @@ impl OutagePolicy {
     }
 }
 
-/// Decides about the lots that fell due while nobody could bid. Gives how many were extended.
+/// Decides about the lots that became due while nobody could bid. Returns the number of extended lots.
 ///
 /// # Errors
-/// When the journal fails: the process must end.
+/// The journal fails: the process must end.
 pub fn end_outage(
     group_commit: &mut GroupCommit,
     now: Timestamp,
@@ -178,7 +179,7 @@ pub fn end_outage(
     }
 }
 
-/// Extends one of the lots that [`OutagePolicy::extensions`] gave.
+/// Extends one of the lots that [`OutagePolicy::extensions`] returned.
 pub fn extend_overdue(
     group_commit: &mut GroupCommit,
     now: Timestamp,
@@ -187,15 +188,15 @@ pub fn extend_overdue(
 ) {
     let extend = Command::ExtendLot { lot, closes_at };
     if let Err(reject) = group_commit.decide(now, Caller::Operator, extend) {
-        // At the end of time there is no later close.
+        // There is no close later than the end of time.
         tracing::warn!(%lot, "a lot that fell due in an outage closes: {reject}");
     }
 }
 
-/// Lists the stocks as the file has them now.
+/// Lists the stocks with the current values of the file.
 ///
 /// # Errors
-/// When the journal fails: the process must end. Refusals come back in the list.
+/// The journal fails: the process must end. The returned list contains the refusals.
 pub fn list_stocks(
     group_commit: &mut GroupCommit,
     now: Timestamp,
@@ -233,7 +234,7 @@ impl Round {
     }
 }
 
-/// The lots that the market would refuse, by their place in the list. Nothing is opened.
+/// The lots that the market would refuse, by their index in the list. Opens nothing.
 #[must_use]
 pub fn refused_lots(engine: &Engine, now: Timestamp, lots: &[OpenLot]) -> Vec<(usize, Reject)> {
     let mut tried = engine.clone();
@@ -250,7 +251,7 @@ pub fn refused_lots(engine: &Engine, now: Timestamp, lots: &[OpenLot]) -> Vec<(u
 /// Opens the lots of a new round.
 ///
 /// # Errors
-/// When the journal fails: the process must end. Refusals come back in the list.
+/// The journal fails: the process must end. The returned list contains the refusals.
 pub fn open_lots(
     group_commit: &mut GroupCommit,
     now: Timestamp,

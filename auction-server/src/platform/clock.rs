@@ -1,4 +1,4 @@
-//! The market's time: one clock for everything that the server stamps, tells and compares.
+//! The market's time: one clock for all timestamps, messages and comparisons of the server.
 //!
 //! It begins at the machine's UTC, or at the time of the journal's last record when that is later, and goes on with the
 //! time since boot. Records never go back in time, so a clock that began before the last record would tell clients one
@@ -25,14 +25,14 @@ use tokio::time::MissedTickBehavior;
 
 use crate::platform::metrics::Metrics;
 
-/// Offset between market and machine that is worth a warning; less is how exact clocks are.
+/// Offset between market and machine that causes a warning; clocks are not more exact than this.
 pub const OFFSET_LOUD: Span = Span::from_secs(1);
 /// Age of the last record at a start from which a wrong clock is as likely as a long outage.
 pub const LAST_RECORD_OLD: Span = Span::from_secs(24 * 60 * 60);
-/// 2026-01-01, before this program was written: a machine with an earlier time has no clock that was set.
+/// 2026-01-01, before this program was written: a machine with an earlier time has a clock that was never set.
 pub const CLOCK_SET_SINCE: Timestamp = Timestamp::from_secs(1_767_225_600);
-/// Longest time without a look at the clock that is no standstill. The sequencer looks once a second at least; a busy
-/// machine or a slow disk takes it a little longer.
+/// Longest time between two looks at the clock that is not a standstill. The sequencer looks at least once a second; a
+/// busy machine or a slow disk delays it a little.
 pub const STANDSTILL: Span = Span::from_secs(5);
 /// Interval at which the machine's clock is compared with the market's.
 const OFFSET_EVERY: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ pub trait Clock: Send + Sync {
 
 /// The clocks of a machine.
 pub trait Machine: Send + Sync {
-    /// UTC as the machine's wall clock has it: it can be wrong, and can be set at any moment.
+    /// UTC of the machine's wall clock: it can be wrong, and can be set at any moment.
     fn utc(&self) -> Timestamp;
 
     /// Time since boot, suspended time included. It never goes back.
@@ -62,7 +62,7 @@ impl Machine for ThisMachine {
         timestamp(since.unwrap_or_default())
     }
 
-    /// Counts while the machine is suspended, where the system has such a clock.
+    /// Includes the time while the machine is suspended, if the system has such a clock.
     fn since_boot(&self) -> Duration {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let clock = ClockId::Boottime;
@@ -84,8 +84,8 @@ pub struct MarketClock {
 }
 
 impl MarketClock {
-    /// Goes on from the last record of a journal, or from the machine's UTC if that is later. A market without records
-    /// has [`Timestamp::default`].
+    /// Continues from the last record of a journal, or from the machine's UTC if that is later. A market without
+    /// records has [`Timestamp::default`].
     #[must_use]
     pub fn continuing(machine: Arc<dyn Machine>, last_record: Timestamp) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Clock for MarketClock {
     }
 }
 
-/// A time after 1970, at most the last there is.
+/// A time after 1970, at most the latest that can be represented.
 fn timestamp(since: Duration) -> Timestamp {
     let micros = u64::try_from(since.as_micros()).ok();
     micros
@@ -119,7 +119,7 @@ fn timestamp(since: Duration) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// Something about the machine's clock that its operator should know before the market goes on.
+/// A problem with the machine's clock, for the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockWarning {
     /// It is behind the journal's last record: the market's time stays ahead of it.
@@ -138,7 +138,7 @@ pub enum ClockWarning {
     },
     /// It was never set.
     NotSet {
-        /// What it says.
+        /// The time it shows.
         utc: Timestamp,
     },
 }
@@ -188,7 +188,7 @@ impl fmt::Display for ClockWarning {
     }
 }
 
-/// Keeps the metric of the offset up to date, and warns when the machine's clock was set.
+/// Updates the metric of the offset, and warns when the machine's clock was set.
 pub(crate) async fn watch_offset(
     clock: Arc<MarketClock>,
     metrics: Arc<Metrics>,
@@ -217,11 +217,11 @@ pub(crate) async fn watch_offset(
     }
 }
 
-/// The offset that was warned of last, in microseconds.
+/// The offset of the last warning, in microseconds.
 struct KnownOffset(i64);
 
 impl KnownOffset {
-    /// Takes the offset as it is now. `true`: the machine's clock was set since.
+    /// Takes the current offset. `true`: the machine's clock was set since.
     fn has_changed(&mut self, offset: i64) -> bool {
         let has_changed = offset.abs_diff(self.0) >= OFFSET_LOUD.micros();
         if has_changed {
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_warns_of_a_clock_that_is_behind_or_far_ahead_or_not_set() {
+    fn a_start_warns_of_a_clock_behind_far_ahead_or_not_set() {
         let second = OFFSET_LOUD;
         let day = LAST_RECORD_OLD;
         let warns = |utc, last_record| ClockWarning::at_start(utc, last_record);

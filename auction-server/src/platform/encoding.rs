@@ -1,4 +1,4 @@
-//! The two encodings of the same messages, and a message that is encoded once however many are sent it.
+//! The two encodings of the same messages, and messages that are encoded once for many receivers.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use auction_core::RequestId;
 use auction_proto::limits::FRAME_BYTES_MAX;
 use auction_proto::{Body, Frame, HEADER_BYTES, ServerMessage, encode_frame, encode_line};
 
-/// How a client and the server write messages to each other.
+/// Encoding of the messages between a client and the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// Frames.
@@ -25,10 +25,10 @@ impl Encoding {
     }
 }
 
-/// How every shared line of JSON begins: with a request number that is put in its place.
+/// Beginning of every shared JSON line; the number is replaced with the request number.
 const LINE_START: &[u8] = b"{\"request\":\"0\"";
 
-/// A message of the server for many. The frame is made at once; JSON when the first one asks for it.
+/// A server message for many receivers. The frame is encoded at once; JSON when first needed.
 #[derive(Debug)]
 pub struct Encoded {
     frame: Vec<u8>,
@@ -47,7 +47,7 @@ impl Encoded {
         }
     }
 
-    /// How many bytes the frame takes.
+    /// Size of the frame in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.frame.len()
@@ -61,7 +61,7 @@ impl Encoded {
         ServerMessage::decode(frame.kind, frame.body).expect("a body was encoded")
     }
 
-    /// As it is told to many at once: with 0 for the request.
+    /// The encoding for many receivers: with 0 for the request.
     #[must_use]
     pub fn for_all(&self, encoding: Encoding) -> &[u8] {
         match encoding {
@@ -78,7 +78,7 @@ impl Encoded {
         })
     }
 
-    /// Appends it with a request number.
+    /// Appends the message with a request number.
     pub fn append(&self, encoding: Encoding, request: RequestId, out: &mut Vec<u8>) {
         match encoding {
             Encoding::Binary => {

@@ -1,15 +1,15 @@
-//! Threads whose work can wait: they are given the processor time that nobody else wants.
+//! Threads whose work can wait: they get only processor time that is not needed otherwise.
 //!
-//! Whoever waits for a bid waits for the sequencer and for the thread that serves connections. On a machine with few
-//! processors each thread that reads behind the journal would take turns with them, a few milliseconds at a time.
+//! The latency of a bid depends on the sequencer and on the thread that serves connections. On a machine with few
+//! processors each thread that reads the journal would take turns with them, a few milliseconds at a time.
 
 use std::io;
 use std::thread::{self, JoinHandle};
 
-/// Starts a thread for what can wait. Where the system knows no such threads, it is one as any other.
+/// Starts a low-priority thread. On systems without such threads, it is a normal one.
 ///
 /// # Errors
-/// When the system has no thread to give.
+/// The system cannot start a thread.
 pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     let builder = thread::Builder::new().name(name.to_owned());
     builder.spawn(move || {

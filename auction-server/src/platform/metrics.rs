@@ -1,7 +1,7 @@
-//! What the server counts and measures, for operators: in the text format of Prometheus.
+//! Counters and measurements of the server, for operators: in the text format of Prometheus.
 //!
-//! Written here, for what a bid passes may take no lock and no memory: counters and histograms are plain atomics,
-//! and a histogram's buckets are powers of two. The libraries' histograms take a lock for each value.
+//! Implemented here, because code on the path of a bid may neither lock nor allocate: counters and histograms are plain
+//! atomics, and a histogram's buckets are powers of two. The libraries' histograms take a lock for each value.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -14,12 +14,12 @@ use auction_proto::Code;
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// One more.
+    /// Adds one.
     pub fn add_one(&self) {
         self.add(1);
     }
 
-    /// So many more.
+    /// Adds `count`.
     pub fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
@@ -29,28 +29,28 @@ impl Counter {
     }
 }
 
-/// How many there are.
+/// A number that rises and falls.
 #[derive(Debug, Default)]
 pub struct Gauge(AtomicI64);
 
 impl Gauge {
-    /// So many more. Gives how many that makes.
+    /// Adds `count`. Returns the new value.
     pub fn add(&self, count: usize) -> i64 {
         let count = signed(count);
         self.0.fetch_add(count, Ordering::Relaxed) + count
     }
 
-    /// So many fewer.
+    /// Subtracts `count`.
     pub fn subtract(&self, count: usize) {
         self.0.fetch_sub(signed(count), Ordering::Relaxed);
     }
 
-    /// It is this now.
+    /// Sets the value.
     pub fn set(&self, value: i64) {
         self.0.store(value, Ordering::Relaxed);
     }
 
-    /// One more, until what is given back is dropped.
+    /// Adds one until the returned guard is dropped.
     pub fn held(&self) -> Held<'_> {
         self.add(1);
         Held(self)
@@ -61,7 +61,7 @@ impl Gauge {
     }
 }
 
-/// One of what a [`Gauge`] counts.
+/// Guard for one unit of a [`Gauge`].
 #[derive(Debug)]
 pub struct Held<'a>(&'a Gauge);
 
@@ -75,10 +75,10 @@ fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// How many buckets a histogram has beside the last, which takes all: up to 2 to the 25th microseconds, 33 s.
+/// Number of buckets of a histogram beside the last, which takes all: up to 2 to the 25th microseconds, 33 s.
 const BUCKETS: usize = 26;
 
-/// How values are spread: the bucket of `n` holds those up to 2 to the `n`th.
+/// Distribution of values: the bucket of `n` holds those up to 2 to the `n`th.
 #[derive(Debug, Default)]
 pub struct Histogram {
     buckets: [AtomicU64; BUCKETS + 1],
@@ -86,7 +86,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// So many times this value.
+    /// Counts this value, `times` times.
     pub fn observe(&self, value: u64, times: u64) {
         let bucket = value
             .checked_sub(1)
@@ -97,14 +97,14 @@ impl Histogram {
             .fetch_add(value.saturating_mul(times), Ordering::Relaxed);
     }
 
-    /// So many times this long.
+    /// Counts this duration, `times` times.
     pub fn observe_time(&self, time: Duration, times: u64) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.observe(micros, times);
     }
 }
 
-/// All that is counted and measured.
+/// All metrics.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Bids and orders that were accepted; one that is repeated counts once.
@@ -113,23 +113,23 @@ pub struct Metrics {
     refused: Refusals,
     /// Records of each batch.
     pub batch_records: Histogram,
-    /// How long a batch's write and sync took.
+    /// Time of a batch's write and sync.
     pub sync_time: Histogram,
-    /// How long a command waited for the sequencer.
+    /// Time that a command waited for the sequencer.
     pub queued: Histogram,
-    /// How long its batch took to be decided.
+    /// Time in which its batch was decided.
     pub decided: Histogram,
-    /// How long its batch took to become durable.
+    /// Time in which its batch became durable.
     pub synced: Histogram,
-    /// How long its answer took from there to the client's socket.
+    /// Time of its answer from there to the client's socket.
     pub told: Histogram,
-    /// How long clients took from their connection, TLS among it, to their welcome.
+    /// Time of clients from their connection, including TLS, to their welcome.
     pub greeted: Histogram,
     /// Commands that wait for the sequencer.
     pub inbox: Gauge,
-    /// What waits for the hub.
+    /// Messages that wait for the hub.
     pub hub_inbox: Gauge,
-    /// Passwords that wait to be hashed, or are.
+    /// Passwords that wait to be hashed, or are being hashed.
     pub passwords: Gauge,
     /// Open connections that speak frames.
     pub connections_binary: Gauge,
@@ -137,11 +137,11 @@ pub struct Metrics {
     pub connections_json: Gauge,
     /// Open WebSockets.
     pub connections_websocket: Gauge,
-    /// Open connections that speak HTTP, or have not said what they speak.
+    /// Open connections that speak HTTP, or whose protocol is not known yet.
     pub connections_other: Gauge,
-    /// Lines of traders that the sequencer reads itself.
+    /// Connections of traders that the sequencer reads itself.
     pub order_entry: Gauge,
-    /// Connections that speak for a session.
+    /// Connections that use a session.
     pub sessions: Gauge,
     /// Connections that were refused by admission.
     pub turned_away: Counter,
@@ -149,13 +149,13 @@ pub struct Metrics {
     pub too_slow: Counter,
     /// Connections dropped because the client was silent.
     pub silent: Counter,
-    /// Watchers that were given a snapshot because they did not keep up.
+    /// Watchers that received a snapshot because they did not keep up.
     pub resynced: Counter,
-    /// Writes to clients' connections. All that is ready for one goes in one.
+    /// Writes to clients' connections. Everything ready for one connection is written at once.
     pub writes: Counter,
-    /// Times that the sequencer did not run for longer than it may.
+    /// Standstills of the sequencer.
     pub standstills: Counter,
-    /// Market time minus the machine's UTC, in microseconds, as it was a few seconds ago at most.
+    /// Market time minus the machine's UTC, in microseconds, at most a few seconds old.
     pub clock_offset: Gauge,
 }
 
@@ -169,13 +169,13 @@ impl Default for Refusals {
 }
 
 impl Metrics {
-    /// Something was refused.
+    /// Counts a refusal.
     pub fn refused(&self, code: Code) {
         let place = Code::ALL.binary_search(&code).unwrap_or(Code::ALL.len());
         self.refused.0[place].add_one();
     }
 
-    /// All of it, as Prometheus reads it.
+    /// All metrics in the format of Prometheus.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = Text(String::new());
@@ -206,7 +206,7 @@ impl Metrics {
         text.one(
             "command_seconds",
             "histogram",
-            "How long commands take in each stage: queued, decided, synced, told.",
+            "Time of commands in each stage: queued, decided, synced, told.",
         );
         let stages = [
             ("queued", &self.queued),
@@ -221,13 +221,13 @@ impl Metrics {
         text.one(
             "hello_seconds",
             "histogram",
-            "How long clients took from connecting to their welcome.",
+            "Time of clients from connecting to their welcome.",
         );
         text.histogram("hello_seconds", "", &self.greeted, seconds);
         text.one(
             "queue_depth",
             "gauge",
-            "What waits for the sequencer, the hub, the hasher.",
+            "Length of the queues of the sequencer, the hub and the hasher.",
         );
         let queues = [
             ("sequencer", &self.inbox),
@@ -241,11 +241,7 @@ impl Metrics {
                 depth.get(),
             );
         }
-        text.one(
-            "connections",
-            "gauge",
-            "Open connections, by what they speak.",
-        );
+        text.one("connections", "gauge", "Open connections, by protocol.");
         let encodings = [
             ("binary", &self.connections_binary),
             ("json", &self.connections_json),
@@ -259,15 +255,27 @@ impl Metrics {
         text.one(
             "order_entry_connections",
             "gauge",
-            "Connections that do nothing but bid: the sequencer reads them itself.",
+            "Connections that only bid: the sequencer reads them itself.",
         );
         text.value("order_entry_connections", "", self.order_entry.get());
         text.one("sessions", "gauge", "Connections that are logged in.");
         text.value("sessions", "", self.sessions.get());
+        self.append_counters(&mut text);
+        text.one(
+            "clock_offset_seconds",
+            "gauge",
+            "Market time minus the machine's UTC: 0 when the machine's clock is and was right.",
+        );
+        let offset = self.clock_offset.get() as f64 * seconds;
+        text.value("clock_offset_seconds", "", offset);
+        text.0
+    }
+
+    fn append_counters(&self, text: &mut Text) {
         let counters = [
             (
                 "turned_away_total",
-                "Connections turned away at the door.",
+                "Connections refused by the admission limits.",
                 &self.turned_away,
             ),
             (
@@ -287,7 +295,7 @@ impl Metrics {
             ),
             (
                 "writes_total",
-                "Writes to clients' connections; all that is ready for one goes in one.",
+                "Writes to clients' connections; everything ready for one connection is written at once.",
                 &self.writes,
             ),
             (
@@ -300,14 +308,6 @@ impl Metrics {
             text.one(name, "counter", help);
             text.value(name, "", counter.get());
         }
-        text.one(
-            "clock_offset_seconds",
-            "gauge",
-            "Market time minus the machine's UTC: 0 when the machine's clock is and was right.",
-        );
-        let offset = self.clock_offset.get() as f64 * seconds;
-        text.value("clock_offset_seconds", "", offset);
-        text.0
     }
 }
 

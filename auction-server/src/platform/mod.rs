@@ -1,4 +1,4 @@
-//! What the server needs of the machine: time, threads, sockets, passwords, metrics.
+//! Services of the machine for the server: time, threads, sockets, passwords, metrics.
 
 pub mod password_pool;
 pub mod password;

@@ -10,29 +10,29 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use auction_core::Credential;
 use zeroize::Zeroizing;
 
-/// The longest password, in bytes: a longer one could not be sent at a login.
+/// Maximum length of a password, in bytes: a longer one does not fit a login message.
 pub const PASSWORD_BYTES_MAX: usize = auction_proto::limits::PASSWORD_BYTES_MAX;
-/// Memory of one hash, in KiB, and the least that an imported hash may have taken.
+/// Memory of one hash, in KiB, and the minimum for an imported hash.
 pub const MEMORY_KIB: u32 = 19 * 1_024;
-/// Passes over the memory. An imported hash has at least as much memory times passes.
+/// Passes over the memory. For an imported hash, memory times passes is at least as much.
 pub const PASSES: u32 = 2;
 /// Lanes.
 pub const LANES: u32 = 1;
-/// The most memory an imported hash may ask for, in KiB: a login must not take the machine's memory.
+/// Maximum memory of an imported hash, in KiB: a login must not exhaust the machine's memory.
 pub const MEMORY_KIB_MAX: u32 = 256 * 1_024;
-/// The most memory times passes of an imported hash, in KiB: 256 MiB four times over.
+/// Maximum of memory times passes of an imported hash, in KiB: 256 MiB four times over.
 pub const WORK_KIB_MAX: u32 = 4 * MEMORY_KIB_MAX;
-/// The most lanes of an imported hash.
+/// Maximum number of lanes of an imported hash.
 pub const LANES_MAX: u32 = 8;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES_MIN: usize = 16;
 
-/// A hash that no password is known for, of the same cost as all hashes made here: a login of an unknown name
+/// A hash without a known password, with the same cost as all hashes made here: a login with an unknown name
 /// is checked against it, so that it takes as long as any other.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdC4uLg$\
                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A password, for as short a time as possible: its `Debug` shows nothing, and its memory is wiped.
+/// A password, kept as briefly as possible: its `Debug` shows nothing, and its memory is wiped.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
@@ -50,13 +50,13 @@ impl Password {
         }
     }
 
-    /// The hash to keep, with a salt of its own. Takes tens of milliseconds and [`MEMORY_KIB`] of memory.
+    /// Returns the hash to store, with a new salt. Takes tens of milliseconds and [`MEMORY_KIB`] of memory.
     #[must_use]
     pub fn hash(&self) -> Credential {
         self.hash_in(&mut Memory::default())
     }
 
-    /// The same in memory that is used again.
+    /// Like [`hash`](Self::hash), in reused memory.
     #[must_use]
     pub fn hash_in(&self, memory: &mut Memory) -> Credential {
         const IN_RANGE: &str = "the parameters, the salt and the length are in range";
@@ -83,10 +83,10 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why a text is no password.
+/// Reason why a text is not a valid password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Nothing at all.
+    /// Empty.
     #[error("a password is not empty")]
     Empty,
     /// Too long.
@@ -94,8 +94,8 @@ pub enum PasswordError {
     TooLong,
 }
 
-/// The memory that hashing takes, kept from one hash to the next: given back and taken anew each time, so large
-/// and so aligned, some systems' allocators gather many times of it.
+/// The memory for hashing, kept from one hash to the next: if blocks of this size and alignment are freed and allocated
+/// each time, some systems' allocators collect many times their size.
 #[derive(Debug, Default)]
 pub struct Memory(Vec<Block>);
 
@@ -112,22 +112,22 @@ impl Memory {
         let password = password.0.as_bytes();
         let memory = &mut self.0[..blocks];
         let ran = argon2.hash_password_into_with_memory(password, salt, output, memory);
-        // What an imported hash took beyond our own is not kept.
+        // Extra memory for an imported hash is not kept.
         self.0.truncate(MEMORY_KIB as usize);
         self.0.shrink_to_fit();
         ran
     }
 }
 
-/// Checks logins, and counts how often it did.
+/// Checks logins, and counts the checks.
 #[derive(Debug, Default)]
 pub struct Checker {
     checks: AtomicU64,
 }
 
 impl Checker {
-    /// Whether the password is the one of the account. Exactly one verification, also for an account that is
-    /// not there (`None`), which is never right. Takes tens of milliseconds.
+    /// Checks the password of an account with exactly one verification, also for an account that does not exist
+    /// (`None`), which is never right. Takes tens of milliseconds.
     pub fn check(
         &self,
         credential: Option<&Credential>,
@@ -143,17 +143,17 @@ impl Checker {
         is_known && is_right
     }
 
-    /// How many verifications were done.
+    /// Number of verifications so far.
     #[must_use]
     pub fn checks(&self) -> u64 {
         self.checks.load(Ordering::Relaxed)
     }
 }
 
-/// Takes a hash that was made elsewhere.
+/// Imports a hash that was made elsewhere.
 ///
 /// # Errors
-/// [`HashError`] when it is no argon2id hash, too cheap to protect a password, or too costly to check.
+/// [`HashError`] when it is not an argon2id hash, too cheap to protect a password, or too costly to check.
 pub fn import(text: &str) -> Result<Credential, HashError> {
     let hash = PasswordHash::new(text).map_err(|_| HashError::NoHash)?;
     let algorithm = hash.algorithm.as_str();
@@ -188,10 +188,10 @@ pub fn import(text: &str) -> Result<Credential, HashError> {
     Credential::new(text.as_bytes()).ok_or(HashError::NoHash)
 }
 
-/// Why a hash cannot be imported. None of them shows the hash.
+/// Reason why a hash cannot be imported. No message shows the hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// Not of the form.
+    /// Invalid format.
     #[error(
         "is no password hash; expected a PHC string such as $argon2id$v=19$m=19456,t=2,p=1$salt$hash"
     )]
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_right_with_the_password_alone_and_costs_one_check_whoever_asks() {
+    fn only_the_right_password_logs_in_and_each_costs_one_check() {
         let (checker, mut memory) = (Checker::default(), Memory::default());
         let mia = password("correct horse").hash();
         let other_salt = password("correct horse").hash();

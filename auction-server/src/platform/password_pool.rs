@@ -1,5 +1,5 @@
-//! The work before a login: argon2id, on a thread or two of its own, behind a bounded queue with a fast `busy`,
-//! so that a flood of logins costs the market nothing.
+//! Hashing for logins: argon2id, on separate threads, behind a bounded queue with a fast `busy`, so that a flood of
+//! logins costs the market nothing.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 use crate::platform::metrics::Metrics;
 use crate::platform::password::{Checker, Memory, Password};
 
-/// How many passwords can wait to be hashed; one more is answered `busy`.
+/// Maximum number of passwords waiting to be hashed; further ones get `busy`.
 pub const PASSWORDS_WAITING_MAX: usize = 64;
-/// How many are hashed at a time.
+/// Number of passwords hashed at the same time.
 const THREADS: usize = 2;
 
-/// Hashes and verifies passwords off the way of a bid.
+/// Hashes and verifies passwords off the path of a bid.
 #[derive(Clone, Debug)]
 pub struct PasswordPool {
     queue: SyncSender<Job>,
@@ -31,24 +31,24 @@ enum Job {
     Verify(Password, Option<Credential>, oneshot::Sender<Verdict>),
 }
 
-/// Whether a password is the account's.
+/// Result of a password check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is.
+    /// The password is the account's.
     Right,
-    /// It is not, or there is no such account.
+    /// The password is wrong, or there is no such account.
     Wrong,
 }
 
-/// Too many passwords wait already.
+/// Too many passwords are waiting already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPoolBusy;
 
 impl PasswordPool {
-    /// Starts the threads; they end when all clones are gone.
+    /// Starts the threads; they end when all clones are dropped.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// The system cannot start a thread.
     pub fn start(metrics: Arc<Metrics>) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(PASSWORDS_WAITING_MAX);
         let jobs = Arc::new(Mutex::new(jobs));
@@ -65,7 +65,7 @@ impl PasswordPool {
         })
     }
 
-    /// The credential of a new password.
+    /// Returns the credential of a new password.
     ///
     /// # Errors
     /// [`PasswordPoolBusy`].
@@ -73,8 +73,8 @@ impl PasswordPool {
         self.ask(|reply| Job::Hash(password, reply)).await
     }
 
-    /// Checks a password. Without a credential it takes as long, so that the time tells nobody whether there
-    /// is such an account.
+    /// Checks a password. Without a credential it takes as long, so that the time does not reveal whether the account
+    /// exists.
     ///
     /// # Errors
     /// [`PasswordPoolBusy`].
@@ -87,7 +87,7 @@ impl PasswordPool {
             .await
     }
 
-    /// How many verifications were made.
+    /// Number of verifications so far.
     #[must_use]
     pub fn verifications(&self) -> u64 {
         self.checker.checks()
@@ -111,7 +111,7 @@ fn work(jobs: &Mutex<Receiver<Job>>, checker: &Checker) {
     loop {
         // The lock is held while waiting for a job, never while hashing.
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        // Who has left need not be told; here and below. Nor is work done for them.
+        // Ignore send errors here and below: the requester may be gone. Nothing is hashed for a gone requester.
         match job {
             Ok(Job::Hash(_, reply)) if reply.is_closed() => {}
             Ok(Job::Verify(_, _, reply)) if reply.is_closed() => {}

@@ -1,4 +1,4 @@
-//! How far long work has come. Who does it tells; who started it may show it: as a bar, at a terminal.
+//! Progress of long work. The worker reports it; the caller may show it, as a bar on a terminal.
 
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -7,30 +7,30 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::journal::{Disk, Extent, FrameView};
 
-/// After so many frames, progress is told.
+/// Number of frames between two reports.
 const FRAMES_BETWEEN: u64 = 16;
 
-/// How far some work has come.
+/// Progress of some work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What is worked at.
+    /// The work.
     pub task: Task,
-    /// How much is done.
+    /// The amount done.
     pub done: u64,
-    /// Of how much, as far as is known.
+    /// The total, as far as it is known.
     pub of: u64,
 }
 
-/// What takes long.
+/// Kinds of long work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// The journal is read, in bytes.
+    /// Reading the journal, in bytes.
     Reading,
-    /// Passwords of imported accounts are hashed, one account each.
+    /// Hashing the passwords of imported accounts, in accounts.
     Hashing,
 }
 
-/// Tells how far the reading of a journal has come.
+/// Reports the progress of reading a journal.
 pub struct ReadProgress<'a> {
     extent: Extent,
     frames: u64,
@@ -38,7 +38,7 @@ pub struct ReadProgress<'a> {
 }
 
 impl<'a> ReadProgress<'a> {
-    /// Of the journal in `folder`.
+    /// Reports for the journal in `folder`.
     pub fn new(disk: &dyn Disk, folder: &Path, on_progress: &'a mut dyn FnMut(Progress)) -> Self {
         Self {
             extent: Extent::of(disk, folder),
@@ -47,7 +47,7 @@ impl<'a> ReadProgress<'a> {
         }
     }
 
-    /// A frame was read.
+    /// Counts a frame that was read.
     pub fn frame(&mut self, frame: &FrameView<'_>) {
         if self.frames.is_multiple_of(FRAMES_BETWEEN) {
             (self.on_progress)(Progress {
@@ -59,7 +59,7 @@ impl<'a> ReadProgress<'a> {
         self.frames += 1;
     }
 
-    /// All was read.
+    /// Reports the end of the journal.
     pub fn end(self) {
         let of = self.extent.total();
         (self.on_progress)(Progress {
@@ -70,7 +70,7 @@ impl<'a> ReadProgress<'a> {
     }
 }
 
-/// A bar on standard error, gone when the work is done. Where no terminal is, nothing is shown.
+/// A bar on standard error, removed when the work is done. Without a terminal, nothing is shown.
 #[derive(Debug)]
 pub struct Bar {
     is_shown: bool,
@@ -89,7 +89,7 @@ impl Bar {
         }
     }
 
-    /// One beside rows on standard output: none, when those go to the same terminal.
+    /// A bar next to rows on standard output: none, if those go to the same terminal.
     #[must_use]
     pub fn beside_output() -> Self {
         let mut bar = Self::new();
@@ -97,7 +97,7 @@ impl Bar {
         bar
     }
 
-    /// Shows how far it is.
+    /// Shows the progress.
     pub fn show(&mut self, progress: Progress) {
         if !self.is_shown {
             return;
@@ -109,13 +109,13 @@ impl Bar {
                 self.shown = None;
             }
             Some((shown, bar)) if *shown == task => bar.set_position(done),
-            // What is done at once needs no bar.
+            // Work that is done at once needs no bar.
             _ if done >= of => {}
             _ => {
                 let bar = ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::hidden());
                 bar.set_style(style(task));
                 bar.set_message(task.said());
-                // What was done before, such as up to a snapshot, says nothing of what is to come.
+                // Work done before, such as up to a snapshot, says nothing about the time of the rest.
                 bar.set_position(done);
                 bar.reset_eta();
                 bar.set_draw_target(ProgressDrawTarget::stderr());

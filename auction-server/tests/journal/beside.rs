@@ -1,4 +1,4 @@
-//! A reader beside a writer: every frame once, in order, and no false alarm.
+//! A reader beside a writer: it sees every frame once, in order, and reports no false damage.
 
 use std::io;
 use std::path::Path;
@@ -80,7 +80,7 @@ fn read_beside_a_writer(disk: Arc<dyn Disk>, dir: &Path, frames: u64) {
     drop(open());
 }
 
-/// A disk on which something happens just before a folder is listed.
+/// A disk that runs a callback just before a folder is listed.
 struct BeforeList {
     disk: FaultyDisk,
     happens: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -126,7 +126,7 @@ fn a_segment_begun_between_two_looks_hides_no_frame() {
     });
     let mut reader = Reader::open(beside.clone(), dir).unwrap();
     assert!(reader.next().unwrap().is_some());
-    // The reader has seen that nothing follows; before it asks for a next segment, both come.
+    // The reader has seen that nothing follows; before it asks for a next segment, both are written.
     *beside.happens.lock().unwrap() = Some(Box::new(move || {
         (2..40).for_each(|index| journal.append(&batch(index).batch()).unwrap());
     }));

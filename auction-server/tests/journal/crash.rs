@@ -1,4 +1,4 @@
-//! Power fails, disks fail and fill up: what was acknowledged is there.
+//! Power losses, disk errors and full disks: acknowledged records survive.
 
 use std::io;
 use std::path::Path;
@@ -12,16 +12,16 @@ use crate::faulty_disk::{Fault, FaultyDisk};
 use crate::workload::{Owned, options};
 
 const DIR: &str = "journal";
-/// How many ways to fail are tried for each operation.
+/// Number of seeds tried for each operation that fails.
 const SEEDS: u64 = 16;
 
-/// What the outside world knows of a journal: what it was told, and what it is waiting for.
+/// The outside view of a journal: acknowledged batches, and the batch in flight.
 struct Ledger {
     disk: FaultyDisk,
     options: Options,
     seed: u64,
     acknowledged: Vec<Owned>,
-    /// Sent and never answered: may be there or not.
+    /// Sent without an answer: may exist or not.
     unanswered: Option<Owned>,
 }
 
@@ -41,7 +41,7 @@ impl Ledger {
         self.acknowledged.last().map_or(0, Owned::last)
     }
 
-    /// Opens as a server does, from the newest snapshot, and checks everything it is given.
+    /// Opens as a server does, from the newest snapshot, and checks all frames.
     fn open(&mut self) -> Result<Journal, JournalError> {
         let disk = self.disk.shared();
         let newest = SnapshotStore::new(disk.clone(), Path::new(DIR)).newest_valid()?;
@@ -66,7 +66,7 @@ impl Ledger {
         });
         let (journal, recovery) = opened?;
 
-        // Now it is told, so whether the unanswered batch is there is settled for good.
+        // It is shown now, which settles for good whether the unanswered batch exists.
         if frames.last().is_some() && frames.last() == self.unanswered.as_ref() {
             self.acknowledged.extend(self.unanswered.take());
         }
@@ -81,7 +81,7 @@ impl Ledger {
         Ok(journal)
     }
 
-    /// A start leaves nothing behind the last frame.
+    /// Checks that a start leaves no bytes after the last frame.
     fn check_tail(&self) {
         // A copy: the helper thread may be about to fail this disk.
         let disk = self.disk.copy().shared();
@@ -92,7 +92,7 @@ impl Ledger {
     }
 
     fn append(&mut self, journal: &mut Journal, public: usize, private: usize) -> io::Result<()> {
-        // Other bytes at each attempt, so that a batch that comes back from the dead is noticed.
+        // Different bytes at each attempt, so that a resurrected batch is noticed.
         let salt = self.seed ^ self.disk.operations();
         let first = self.last() + 1;
         let batch = Owned::new(first, 1 + (first % 3) as u32, public, private, salt);
@@ -110,7 +110,7 @@ impl Ledger {
         store.save(journal.position(), &snapshot_of(journal.position()))
     }
 
-    /// A server's life: it opens, appends, saves a snapshot half way, and ends at the first error.
+    /// One run of a server: it opens, appends, saves a snapshot half way, and ends at the first error.
     fn live(&mut self, appends: usize) -> Result<(), Box<dyn std::error::Error>> {
         let mut journal = self.open()?;
         for index in 0..appends {
@@ -125,7 +125,7 @@ impl Ledger {
                 return Err(error.into());
             }
             if index == appends / 2 && self.save(&journal).is_err() {
-                // Said, and tried again another time.
+                // A failed snapshot is reported, and tried again later.
                 self.disk.cancel_plan();
             }
         }
@@ -139,13 +139,13 @@ fn snapshot_of(position: Position) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Three lives, with `fault` in operation `at` and, for some seeds, another later.
+/// Runs three servers, with `fault` in operation `at` and, for some seeds, another fault later.
 fn three_lives(at: u64, fault: Fault, seed: u64) -> u64 {
     let mut ledger = Ledger::new(seed);
     ledger.disk.plan(at, fault);
     for life in 0..3 {
         let failed = ledger.live(9).is_err();
-        // A process that dies of an error is started again with or without a loss of power between.
+        // After an error the process restarts with or without a loss of power in between.
         if failed && fault == Fault::PowerOff || (seed + life).is_multiple_of(2) {
             ledger.disk.power_loss();
         }
@@ -234,7 +234,7 @@ fn a_full_disk_stops_it_and_room_starts_it_with_everything() {
     }
 }
 
-/// One thing that happens to a server or its disk.
+/// One event for a server or its disk.
 #[derive(Clone, Debug)]
 enum Happening {
     Append { public: usize, private: usize },

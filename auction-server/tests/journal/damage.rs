@@ -1,4 +1,4 @@
-//! Every bit of every file flipped, every file cut at every byte.
+//! Flips every bit of every file, and cuts every file at every byte.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ const DIR: &str = "journal";
 const PAGE: usize = 4096;
 const FRAME_HEADER: usize = 88;
 
-/// A whole journal to damage copies of.
+/// An undamaged journal, whose copies are damaged.
 struct Whole {
     disk: FaultyDisk,
     frames: Vec<Owned>,
     snapshot: Position,
-    /// Where the last frame begins and ends in the last segment.
+    /// Range of the last frame in the last segment.
     last_frame: std::ops::Range<usize>,
 }
 
@@ -94,10 +94,10 @@ fn whole() -> Whole {
     }
 }
 
-/// What came of reading a journal: its frames and its tail, or a refusal.
+/// Result of reading a journal: its frames and its tail, or an error.
 type Read = Result<(Vec<Owned>, Option<Torn>), JournalError>;
 
-/// As `verify` does: all of it.
+/// Reads everything, as `verify` does.
 fn verify(disk: &FaultyDisk) -> Read {
     let mut reader = Reader::open(disk.shared(), Path::new(DIR))?;
     let frames = drain(&mut reader)?;
@@ -108,7 +108,7 @@ fn verify(disk: &FaultyDisk) -> Read {
     }
 }
 
-/// As a server does: from the newest snapshot, or from the beginning if `from_start`.
+/// Reads as a server does: from the newest snapshot, or from the beginning if `from_start`.
 fn start(disk: &FaultyDisk, whole: &Whole, from_start: bool) -> Read {
     let newest = SnapshotStore::new(disk.shared(), Path::new(DIR)).newest_valid()?;
     let mut before: Vec<Owned> = Vec::new();
@@ -117,7 +117,7 @@ fn start(disk: &FaultyDisk, whole: &Whole, from_start: bool) -> Read {
         assert_eq!(snapshot.payload, b"the state after thirty-one frames");
         assert_eq!(snapshot.position, whole.snapshot);
         from = Some(snapshot.position);
-        // Those the snapshot stands for.
+        // The frames that the snapshot covers.
         before.extend(
             whole
                 .frames
@@ -152,7 +152,7 @@ fn frames_of(error: Option<&JournalError>, frames: Vec<Owned>) -> Vec<Owned> {
     if error.is_some() { Vec::new() } else { frames }
 }
 
-/// The same frames, or an error naming file and byte, or a torn tail that was the last frame.
+/// Accepts the same frames, an error naming file and byte, or a torn tail in place of the last frame.
 fn check(read: Read, whole: &Whole, name: &str, byte: usize, what: &str) {
     let all = &whole.frames[..];
     let is_last_segment = name == last_segment(whole);
@@ -207,7 +207,7 @@ fn check_all_ways(damaged: &[u8], whole: &Whole, name: &str, byte: usize, what: 
     let disk = whole.disk.copy();
     disk.set_content(name, damaged);
     check(verify(&disk), whole, name, byte, what);
-    // A start wipes a torn tail, so each has a copy of its own.
+    // A start wipes a torn tail, so each run uses a separate copy.
     let disk = whole.disk.copy();
     disk.set_content(name, damaged);
     check(start(&disk, whole, false), whole, name, byte, what);
@@ -218,7 +218,7 @@ fn check_all_ways(damaged: &[u8], whole: &Whole, name: &str, byte: usize, what: 
     }
 }
 
-/// All bytes that hold data, with some zeros around; of the long stretches of zeros a sample.
+/// All bytes that hold data, with some zeros around them; a sample of the long runs of zeros.
 fn telling_bytes(content: &[u8]) -> impl Iterator<Item = usize> {
     (0..content.len()).filter(|&byte| {
         let near = byte.saturating_sub(16)..(byte + 17).min(content.len());
@@ -249,7 +249,7 @@ fn every_cut_is_harmless_or_named() {
         let content = whole.disk.content(&name);
         for length in telling_bytes(&content) {
             let what = format!("{name} cut to {length} bytes");
-            // Never a torn tail: a segment has its whole length before it has its name.
+            // Never a torn tail: a segment has its whole length before it gets its name.
             check_all_ways(&content[..length], &whole, &name, 0, &what);
         }
         let mut longer = content.clone();
@@ -404,7 +404,7 @@ fn last_segment_of(disk: &FaultyDisk) -> String {
         .unwrap()
 }
 
-/// A journal of two frames; the second holds `payload`, and its header was torn.
+/// A journal of two frames; the second holds `payload`, and its header is torn.
 fn torn_over(payload: &[u8]) -> Read {
     let disk = FaultyDisk::new(0);
     let mut journal = create(&disk, b"the server's key");
@@ -428,13 +428,13 @@ fn torn_over(payload: &[u8]) -> Read {
 
 #[test]
 fn bytes_of_a_client_do_not_pose_as_a_frame() {
-    // Made with the real key it would be believed: so the payload lies where it is looked for.
+    // Created with the real key it is accepted: so the payload is at an offset that is searched.
     let real = torn_over(&frame_of(b"the server's key", 9));
     assert!(
         matches!(real, Err(JournalError::Damaged { .. })),
         "{real:?}"
     );
-    // Made with another key, or an old frame of this very journal that was shown to the client.
+    // Created with another key, or an old frame of this journal that the client has seen.
     for posing in [
         frame_of(b"a client's guess", 9),
         frame_of(b"the server's key", 2),

@@ -1,4 +1,4 @@
-//! A journal for which there is no file descriptor for a while.
+//! A journal without free file descriptors for a while.
 
 use std::io;
 use std::path::Path;
@@ -16,7 +16,7 @@ use tempfile::tempdir;
 
 use crate::workload::{append, drain, options};
 
-/// The disk of this machine, which refuses to open a file so many times.
+/// The disk of this machine, which refuses to open a file a given number of times.
 struct Scarce {
     refusals: AtomicU32,
     errno: Errno,
@@ -131,7 +131,7 @@ fn a_journal_that_waits_in_the_background_closes_at_once() {
     let disk = Scarce::new(Errno::MFILE);
     let mut journal = open(&disk, dir.path(), Prepare::Background);
     append(&mut journal, 5, 0);
-    // The helper asks for one after this; it never gets it, and dropping the journal waits for the helper.
+    // The helper needs a descriptor after this, and never gets it; dropping the journal waits for the helper.
     let segments = || list(dir.path(), ".seg");
     let begun = segments();
     disk.refuse(1);
@@ -143,13 +143,13 @@ fn a_journal_that_waits_in_the_background_closes_at_once() {
 }
 
 #[test]
-fn a_snapshot_without_a_descriptor_says_that_it_can_be_tried_again_and_leaves_nothing() {
+fn a_snapshot_without_a_descriptor_can_be_retried() {
     let dir = tempdir().unwrap();
     let disk = Scarce::new(Errno::MFILE);
     let mut journal = open(&disk, dir.path(), Prepare::InLine);
     append(&mut journal, 5, 0);
     let store = SnapshotStore::new(disk.clone(), dir.path());
-    // The key, the folder, the segment, the file: each may be the one there is no descriptor for.
+    // The key, the folder, the segment, the file: each may be the one without a descriptor.
     for opened in 0..4 {
         let error = (0..=opened).find_map(|nth| {
             disk.refuse(u32::from(nth == opened));

@@ -1,8 +1,8 @@
-//! A disk in memory that does everything a disk may do.
+//! A disk in memory with every failure that a real disk may have.
 //!
-//! Until it is synced, each written sector of 512 bytes is lost, kept or torn on its own when the power
-//! fails, and so is each change of a name. An operation can be made to fail, or the power to fail in it. A
-//! failed sync leaves sectors that are shown and believed clean, and are not on the disk: what Linux does.
+//! Before a sync, each written sector of 512 bytes may be lost, kept or torn independently when the power fails, and so
+//! may each change of a name. An operation can be made to fail, or the power to fail during it. After a failed sync,
+//! some sectors are visible and considered clean, but are not on the disk: as in Linux.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,7 +15,7 @@ use auction_server::testing::journal::lock::{DirLock, LockState};
 
 const SECTOR: usize = 512;
 
-/// What is to go wrong in the operation it is planned for.
+/// A planned failure of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The power fails; part of the operation may have happened.
@@ -31,7 +31,7 @@ struct State {
     files: Vec<Inode>,
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
-    /// Since the last sync of the folder.
+    /// Changes since the last sync of the folder.
     name_changes: Vec<NameChange>,
     operations: u64,
     plan: Option<(u64, Fault)>,
@@ -43,7 +43,7 @@ struct State {
     random: Random,
 }
 
-/// What is shown (`cached`), what is on the disk, and which sectors a sync would write.
+/// The visible bytes (`cached`), the bytes on the disk, and the sectors that a sync would write.
 #[derive(Clone, Default)]
 struct Inode {
     cached: Vec<u8>,
@@ -93,7 +93,7 @@ impl FaultyDisk {
         Arc::new(self.clone())
     }
 
-    /// Plans `fault` for the operation that comes after `count` more that change something.
+    /// Plans `fault` for the operation after the next `count` operations that change something.
     pub fn plan(&self, count: u64, fault: Fault) {
         let mut state = self.state();
         state.plan = Some((state.operations + count, fault));
@@ -103,27 +103,27 @@ impl FaultyDisk {
         self.state().plan = None;
     }
 
-    /// How many operations changed something so far.
+    /// Returns the number of operations that changed something so far.
     pub fn operations(&self) -> u64 {
         self.state().operations
     }
 
-    /// All files together hold at most so many bytes.
+    /// Limits the total size of all files.
     pub fn set_capacity(&self, bytes: usize) {
         self.state().capacity = bytes;
     }
 
-    /// Writes happen sector by sector, in a mixed order, and others may read in between.
+    /// Makes writes happen sector by sector, in a random order, with other reads in between.
     pub fn scatter_writes(&self) {
         self.state().scatter = true;
     }
 
-    /// From now on no file is synced.
+    /// Makes all syncs of files fail from now on.
     pub fn fail_syncs(&self) {
         self.state().syncs_fail = true;
     }
 
-    /// The power fails and comes back: what was not synced is lost, kept or torn.
+    /// Interrupts the power: unsynced bytes are lost, kept or torn.
     pub fn power_loss(&self) {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -144,18 +144,18 @@ impl FaultyDisk {
         state.plan = None;
     }
 
-    /// The names of the files that are there.
+    /// Returns the names of the existing files.
     pub fn names(&self) -> Vec<String> {
         self.state().names.keys().cloned().collect()
     }
 
-    /// What a file holds.
+    /// Returns the content of a file.
     pub fn content(&self, name: &str) -> Vec<u8> {
         let state = self.state();
         state.files[state.names[name]].cached.clone()
     }
 
-    /// Makes a file hold `content`, durably.
+    /// Replaces the content of a file, durably.
     pub fn set_content(&self, name: &str, content: &[u8]) {
         let mut state = self.state();
         let inode = state.names[name];
@@ -167,7 +167,7 @@ impl FaultyDisk {
         };
     }
 
-    /// A disk of its own with the same files, all of them durable.
+    /// Returns a separate disk with the same files, all of them durable.
     pub fn copy(&self) -> Self {
         let copy = Self::new(0);
         {
@@ -201,7 +201,7 @@ impl State {
         }
     }
 
-    /// Counts an operation that changes something. `Some`: it goes wrong.
+    /// Counts an operation that changes something. `Some`: it fails.
     fn begin(&mut self) -> io::Result<Option<Fault>> {
         self.powered()?;
         let number = self.operations;
@@ -272,7 +272,7 @@ impl Inode {
         self.dirty.extend(offset / SECTOR..=(end - 1) / SECTOR);
     }
 
-    /// Only what is dirty is written: a sector believed clean stays as it is on the disk.
+    /// Writes only dirty sectors: a sector considered clean stays as it is on the disk.
     fn sync(&mut self) {
         self.durable.resize(self.cached.len(), 0);
         for sector in std::mem::take(&mut self.dirty) {
@@ -282,7 +282,7 @@ impl Inode {
         }
     }
 
-    /// Each dirty sector reaches the disk, or does not, or in part; and so does the length.
+    /// Each dirty sector reaches the disk entirely, in part or not at all; so does the length.
     fn settle(&mut self, random: &mut Random) {
         let mode = random.below(4);
         if self.durable.len() < self.cached.len() && random.below(2) == 0 {
@@ -365,7 +365,7 @@ impl Disk for FaultyDisk {
     }
 }
 
-/// Nobody else comes to this disk.
+/// No other process uses this disk.
 struct Lock(#[expect(dead_code, reason = "it counts")] Arc<()>);
 
 impl DirLock for Lock {
@@ -441,7 +441,7 @@ impl DiskFile for FaultyFile {
             }
             Some(Fault::PowerOff) => Err(broken()),
             Some(Fault::Error) => {
-                // Shown, believed clean, and not on the disk.
+                // Visible, considered clean, and not on the disk.
                 file.settle(&mut state.random);
                 file.dirty.clear();
                 Err(broken())

@@ -1,4 +1,4 @@
-//! The bytes on disk, held for ever. They were computed by another program, from the description in the
+//! The permanent format on disk. The expected bytes were computed by another program, from the description in the
 //! module's docs alone.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! The lock: what is removed, moved or replaced while a journal is open lets no second one in.
+//! The lock: no second server gets in when files are removed, moved or replaced while a journal is open.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn assert_locked(dir: &Path) {
     assert!(error.to_string().starts_with(&folder), "{error}");
 }
 
-/// Appends until the next segment is begun, or an append fails.
+/// Appends until the next segment begins, or an append fails.
 fn append_past_a_segment(journal: &mut Journal) -> std::io::Result<()> {
     for index in 0..100 {
         let first = journal.position().sequence + 1;
@@ -31,7 +31,7 @@ fn append_past_a_segment(journal: &mut Journal) -> std::io::Result<()> {
 }
 
 #[test]
-fn a_second_server_is_kept_off_whatever_is_removed_from_the_folder() {
+fn a_second_server_is_refused_even_if_files_are_removed() {
     let dir = tempdir().unwrap();
     let (mut journal, ..) = open(&real(), dir.path(), None).unwrap();
     let appended = append(&mut journal, 5, 0);
@@ -53,7 +53,7 @@ fn a_second_server_is_kept_off_whatever_is_removed_from_the_folder() {
 }
 
 #[test]
-fn a_server_of_an_earlier_version_keeps_others_off_by_the_lock_file_alone() {
+fn the_lock_file_of_an_earlier_version_keeps_others_out() {
     let dir = tempdir().unwrap();
     let earlier = fs::File::create(dir.path().join("journal.lock")).unwrap();
     earlier.try_lock().unwrap();
@@ -66,7 +66,7 @@ fn a_server_of_an_earlier_version_keeps_others_off_by_the_lock_file_alone() {
 }
 
 #[test]
-fn a_lock_file_that_was_removed_is_made_again_unless_another_has_it() {
+fn a_removed_lock_file_is_created_again_unless_another_has_it() {
     let dir = tempdir().unwrap();
     let file = dir.path().join("journal.lock");
     let mut lock = RealDisk.try_lock(dir.path()).unwrap().unwrap();
@@ -76,7 +76,7 @@ fn a_lock_file_that_was_removed_is_made_again_unless_another_has_it() {
     assert!(matches!(lock.check().unwrap(), LockState::Held));
     assert!(fs::File::open(&file).unwrap().try_lock().is_err());
 
-    // What cannot be made is said once, and is no reason to end.
+    // A file that cannot be created is reported once, and does not end the server.
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     assert!(matches!(lock.check().unwrap(), LockState::FileMissing(_)));
@@ -95,7 +95,7 @@ fn a_lock_file_that_was_removed_is_made_again_unless_another_has_it() {
 }
 
 #[test]
-fn a_folder_that_was_moved_or_replaced_gets_no_segment_and_no_further_append() {
+fn a_moved_or_replaced_folder_gets_no_segment_and_no_append() {
     type Change = fn(&Path, &Path);
     let changes: [Change; 3] = [
         |dir, aside| fs::rename(dir, aside).unwrap(),

@@ -1,4 +1,4 @@
-//! The journal against everything a disk, a crash and a neighbour can do to it.
+//! The journal under failures of the disk, crashes and other processes.
 
 mod faulty_disk;
 mod workload;

@@ -1,4 +1,4 @@
-//! Making, closing, opening, locking.
+//! Creating, closing, opening and locking.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -160,7 +160,7 @@ fn a_frame_larger_than_a_segment_gets_one_it_fits() {
 }
 
 #[test]
-fn a_frame_of_the_largest_size_is_taken_and_one_byte_more_is_refused() {
+fn the_largest_frame_is_accepted_and_one_byte_more_is_refused() {
     let dir = tempdir().unwrap();
     let (mut journal, ..) = open(&real(), dir.path(), None).unwrap();
     let mut batch = Owned::new(1, 1, FRAME_BYTES_MAX as usize - 88, 0, 0);
@@ -212,7 +212,7 @@ fn segments_double_until_the_largest() {
             .map(|path| fs::metadata(path).unwrap().len() >> 10)
             .collect()
     };
-    // If the helper is late, a small one comes between.
+    // If the helper is late, a small one comes in between.
     for _ in 0..10_000 {
         if lengths().contains(&32) {
             break;
@@ -384,7 +384,7 @@ fn a_reader_begins_with_the_frame_that_holds_the_record() {
         let found = reader.next().unwrap().map(Owned::from);
         assert!(found.as_ref() == expected, "record {sequence}");
     }
-    // The last seek was beyond the end: it goes on when there is more.
+    // The last seek was past the end: reading continues when there is more.
     let more = append(&mut journal, 2, 0);
     assert_eq!(drain(&mut reader).unwrap(), more);
 }

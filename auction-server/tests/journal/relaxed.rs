@@ -1,5 +1,5 @@
-//! Relaxed durability: a loss of power takes back the end of what was acknowledged and nothing before it, and is never
-//! taken for damage; damage still is.
+//! Relaxed durability: a loss of power loses only the last acknowledged records, and is never taken for damage; real
+//! damage still is.
 
 use std::path::Path;
 use std::thread;
@@ -30,7 +30,7 @@ fn open(
     opened.map(|(journal, recovery)| (journal, recovery, frames))
 }
 
-/// Appends batches behind `acknowledged`, over several segments.
+/// Appends batches after `acknowledged`, over several segments.
 fn append(journal: &mut Journal, acknowledged: &mut Vec<Owned>, count: usize, seed: u64) {
     for index in 0..count {
         let first = acknowledged.last().map_or(0, Owned::last) + 1;
@@ -47,7 +47,7 @@ fn append(journal: &mut Journal, acknowledged: &mut Vec<Owned>, count: usize, se
 }
 
 #[test]
-fn a_loss_of_power_leaves_the_beginning_of_what_was_acknowledged_and_no_hole() {
+fn a_loss_of_power_leaves_a_prefix_without_holes() {
     for seed in 0..SEEDS {
         let disk = FaultyDisk::new(seed);
         let (mut journal, ..) = open(&disk, Durability::Relaxed).unwrap();
@@ -69,7 +69,7 @@ fn a_loss_of_power_leaves_the_beginning_of_what_was_acknowledged_and_no_hole() {
         let (mut journal, recovery, frames) = open(&crashed, then).unwrap();
         assert!(recovery.was_relaxed);
         assert!(acknowledged.starts_with(&frames), "seed {seed}");
-        // What is appended from there on stays, as if nothing had been behind it.
+        // Later appends are kept, as if there had been no bytes after them.
         let mut acknowledged = frames;
         append(&mut journal, &mut acknowledged, 3, !seed);
         drop(journal);
@@ -86,7 +86,7 @@ fn a_crash_of_the_process_takes_nothing_back() {
     let (mut journal, ..) = open(&disk, Durability::Relaxed).unwrap();
     let mut acknowledged = Vec::new();
     append(&mut journal, &mut acknowledged, 12, 1);
-    // What was written is with the system, whoever wrote it.
+    // The system has the written bytes, even after a kill.
     let killed = disk.copy();
     let (_, _, frames) = open(&killed, Durability::Relaxed).unwrap();
     assert_eq!(frames, acknowledged);
@@ -98,7 +98,7 @@ fn what_was_synced_is_damage_when_it_is_gone() {
     let (mut journal, ..) = open(&disk, Durability::Relaxed).unwrap();
     let mut acknowledged = Vec::new();
     append(&mut journal, &mut acknowledged, 3, 2);
-    // Its end syncs all of it, and marks it.
+    // Dropping syncs everything, and marks it.
     drop(journal);
     let path = Path::new(DIR).join("00000000000000000001.seg");
     let file = disk.shared().open(&path, Access::ReadWrite).unwrap();
@@ -126,7 +126,7 @@ fn once_it_is_strict_again_a_hole_is_damage() {
 }
 
 #[test]
-fn a_sync_that_fails_after_the_acknowledgement_is_said_though_nothing_more_is_appended() {
+fn a_sync_that_fails_after_the_acknowledgement_is_reported() {
     let disk = FaultyDisk::new(4);
     let (mut journal, ..) = open(&disk, Durability::Relaxed).unwrap();
     let batch = Owned::new(1, 1, 150, 0, 4);

@@ -1,4 +1,4 @@
-//! Batches to append, and the ways the tests open and read a journal.
+//! Batches to append, and helpers that open and read a journal.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use auction_server::testing::journal::{
     Prepare, Reader, Recovery,
 };
 
-/// A batch with bytes of its own.
+/// A batch that owns its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owned {
     pub first: u64,
@@ -18,7 +18,7 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Bytes that differ from batch to batch and have no runs of zeros; `seed` tells two runs apart.
+    /// Bytes that differ from batch to batch and have no runs of zeros; `seed` distinguishes two runs.
     pub fn new(first: u64, count: u32, public: usize, private: usize, seed: u64) -> Self {
         let mut state = first.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed;
         let mut byte = || {
@@ -75,7 +75,7 @@ impl From<OwnedFrame> for Owned {
     }
 }
 
-/// A fixed market and key, and segments as small as they get.
+/// A fixed market and key, and segments of the minimum size.
 pub fn options() -> Options {
     let new = NewJournal {
         market: *b"a market for you",
@@ -90,7 +90,7 @@ pub fn options() -> Options {
     }
 }
 
-/// Opens the journal in `dir` and collects what it passes on.
+/// Opens the journal in `dir` and collects the visited frames.
 pub fn open(
     disk: &Arc<dyn Disk>,
     dir: &Path,
@@ -121,7 +121,7 @@ pub fn append(journal: &mut Journal, count: u64, seed: u64) -> Vec<Owned> {
     (0..count).map(one).collect()
 }
 
-/// All that a reader sees from its place on.
+/// Reads all frames from the reader's position on.
 pub fn drain(reader: &mut Reader) -> Result<Vec<Owned>, JournalError> {
     let mut frames = Vec::new();
     while let Some(frame) = reader.next()? {

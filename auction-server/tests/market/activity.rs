@@ -61,7 +61,7 @@ fn page(line: &mut Line, before: Option<ActivityPlace>, limit: u32) -> Activity 
     }
 }
 
-/// Everything, so many entries at a time.
+/// All entries, requested in pages of `limit`.
 fn activity(line: &mut Line, limit: u32) -> Vec<ActivityEntry> {
     let (mut all, mut before) = (Vec::new(), None);
     loop {
@@ -74,7 +74,7 @@ fn activity(line: &mut Line, limit: u32) -> Vec<ActivityEntry> {
     }
 }
 
-/// An entry in a line: what a person would write down.
+/// An entry as one line of text.
 fn line_of(entry: &ActivityEntry) -> String {
     let came = match (entry.state(), entry.fill()) {
         (None, _) => String::new(),
@@ -101,7 +101,7 @@ fn lines(entries: &[ActivityEntry]) -> Vec<String> {
     entries.iter().map(line_of).collect()
 }
 
-/// What an export says that a trader bought, by symbol: shares and price.
+/// A trader's purchases according to an export, by symbol: shares and price.
 fn bought(house: &DemoAccounts, winner: &str) -> Vec<(String, String, String)> {
     let rows = house.export("results").into_iter();
     rows.filter(|row| row[6] == winner)
@@ -110,7 +110,7 @@ fn bought(house: &DemoAccounts, winner: &str) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn activity_is_complete_after_a_close_a_restart_and_a_new_login_page_by_page() {
+fn activity_is_complete_after_close_restart_and_login() {
     let house = house();
     let server = house.open();
     let mut ann = Line::open(server.address());
@@ -181,7 +181,7 @@ fn activity_is_complete_after_a_close_a_restart_and_a_new_login_page_by_page() {
     tom.log_in("tom", PASSWORD).unwrap();
     assert_eq!(lines(&activity(&mut tom, 1)), toms);
 
-    // The journal's own reading agrees.
+    // The journal gives the same.
     let row = |symbol: &str, shares: &str, price: &str| {
         (symbol.to_owned(), shares.to_owned(), price.to_owned())
     };
@@ -204,7 +204,7 @@ fn paging_loses_and_doubles_nothing_while_the_trader_goes_on() {
         lines(&first.entries),
         ["#5 S5: Buy 10 at 1.70, live", "#5 S5: Buy 10 at 1.60, live"]
     );
-    // One more before the place, and one behind it.
+    // One more before the page's position, and one after it.
     place(&mut mia, UNIFORM, Side::Buy, 10, "1.80");
     mia.bid(4, "1.40").unwrap();
     let second = page(&mut mia, first.next, 2);
@@ -257,7 +257,7 @@ fn the_program_tells_what_was_won_and_what_it_costs() {
         (&nothing["bought"], &nothing["more"]),
         (&"0.00".into(), &false.into())
     );
-    // Behind the first use of the program, which may be built for it: who says nothing for long is dropped.
+    // After the first use of the program, which may have to be built first: silent connections are dropped.
     let mut ann = Line::open(server.address());
     ann.log_in("ann", PASSWORD).unwrap();
     let mut tom = Line::trader(server.address(), "tom");

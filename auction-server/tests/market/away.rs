@@ -1,4 +1,4 @@
-//! A trader who never speaks to the server: their device, which seals, and a stranger who carries.
+//! A trader without a connection to the server: their device seals bids, and a stranger relays them.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::line::{Line, PASSWORD};
 
 pub const LOT: LotId = LotId(1);
 
-/// What anyone can ask the server.
+/// Public information that anyone can request from the server.
 fn market_of(line: &mut Line) -> (MarketId, PublicKey, SealingKeyStatement) {
     let ServerMessage::MarketKey(key) = line.ask(&GetMarketKey {}) else {
         panic!("no key")
@@ -27,7 +27,7 @@ fn market_of(line: &mut Line) -> (MarketId, PublicKey, SealingKeyStatement) {
     (key.market, key.key, sealing)
 }
 
-/// A trader's device: it never speaks to the server itself.
+/// A trader's device, which never connects to the server itself.
 pub struct Away {
     pub device: Device,
     pub to: SealingKeyStatement,
@@ -35,7 +35,7 @@ pub struct Away {
 }
 
 impl Away {
-    /// Adds a device over a trader's own line.
+    /// Adds a device over a trader's own connection.
     pub fn of(line: &mut Line) -> Self {
         let key = SigningKey::new(&rand::random());
         let (market, market_key, to) = market_of(line);
@@ -50,7 +50,7 @@ impl Away {
         Self { device, to, clock }
     }
 
-    /// So far ahead of the server's time, or a moment less.
+    /// A time this far ahead of the server's time, or slightly less.
     pub fn in_seconds(&self, secs: u64) -> Timestamp {
         let (told, at) = self.clock;
         let passed = Span::from_micros(at.elapsed().as_micros() as u64).unwrap();
@@ -64,7 +64,7 @@ impl Away {
         self.seal_as(request, command, expires_at)
     }
 
-    /// A leader's raise.
+    /// Seals a raise by the leader.
     pub fn seal_maximum(&self, request: u64, maximum: &str) -> Sealed {
         let command = EnvelopeCommand::BidMaximum(BidMaximum {
             lot: LOT,
@@ -87,7 +87,7 @@ impl Away {
         self.device.open(sealed, answer).unwrap().answer
     }
 
-    /// Has it carried over a line, and reads the answer: when it was done, or why not.
+    /// Relays it over a connection, and reads the answer: when it was done, or why not.
     pub fn ask(&self, line: &mut Line, sealed: &Sealed) -> Result<Done, Code> {
         match self.read(sealed, &carried(line, sealed.envelope())) {
             EnvelopeAnswer::Accepted(accepted) => Ok(accepted.done),
@@ -114,7 +114,7 @@ pub fn devices(line: &mut Line) -> Vec<ListedDevice> {
     }
 }
 
-/// The server's time, and when it was told.
+/// The server's time, and the moment at which it was received.
 fn clock_of(line: &mut Line) -> (Timestamp, Instant) {
     let client_time = Timestamp::default();
     match line.ask(&Ping { client_time }) {
@@ -130,7 +130,7 @@ pub fn carried(line: &mut Line, envelope: &Envelope) -> SealedAnswer {
     }
 }
 
-/// A market of one lot; mia, whose device is away; and a stranger who carries.
+/// A market of one lot; mia, whose device is not connected; and a stranger who relays.
 pub struct Stage {
     pub house: DemoAccounts,
     pub server: Server,
@@ -180,7 +180,7 @@ impl Stage {
         ann
     }
 
-    /// Has it carried, and reads the answer.
+    /// Relays it, and reads the answer.
     pub fn ask(&mut self, sealed: &Sealed) -> Result<Done, Code> {
         self.away.ask(&mut self.relay, sealed)
     }

@@ -1,4 +1,4 @@
-//! An auction from the first account to the winner, as those who bid, watch and publish see it.
+//! An auction from the first account to the winner, as bidders, watchers and companies see it.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,7 @@ use auction_proto::{Accepted, Code, GetHistory, History, PublishProfit, Refused,
 use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD, Watcher};
 
-/// Short enough to wait for, and long enough to bid in: every bid moves the close of its lot.
+/// Short enough to wait for, and long enough for bids: every bid extends its lot.
 fn short_auction() -> DemoAccounts {
     DemoAccounts::with_lots(2)
         .set("open-for", "2s")
@@ -28,7 +28,7 @@ fn user(market: &Market, name: &str) -> UserId {
 }
 
 #[test]
-fn everyone_sees_each_bid_the_leader_the_extension_and_the_winner_and_results_stay_readable() {
+fn everyone_sees_bids_leaders_extensions_and_winners() {
     let house = short_auction();
     let server = house.open();
     let mut watcher = Watcher::begin(server.address());
@@ -93,7 +93,7 @@ fn everyone_sees_each_bid_the_leader_the_extension_and_the_winner_and_results_st
     );
     assert!(nobody, "{unsold:?}");
 
-    // Whoever was not there sees the same, and a bid that comes late is told when the lot closed.
+    // A late watcher sees the same, and a late bid gets the closing time of the lot.
     assert_eq!(Line::open(server.address()).snapshot(), *market);
     let Phase::Closed { at, .. } = market.lot(LotId(1)).unwrap().phase else {
         panic!("it has closed")
@@ -104,7 +104,7 @@ fn everyone_sees_each_bid_the_leader_the_extension_and_the_winner_and_results_st
     server.until_printed("All lots have closed.");
     server.end();
 
-    // The next start opens a new round beside what was.
+    // The next start opens a new round beside the old lots.
     let server = house.open();
     let mut line = Line::open(server.address());
     let market = line.snapshot();
@@ -130,7 +130,7 @@ fn history(line: &mut Line, lot: u32) -> History {
 }
 
 #[test]
-fn lots_that_fell_due_during_an_outage_are_extended_or_closed_as_the_operator_chose() {
+fn lots_due_in_an_outage_are_extended_or_closed_as_configured() {
     for (choice, is_extended) in [("extend", true), ("close", false)] {
         let house = DemoAccounts::with_lots(2)
             .set("open-for", "1s")
@@ -168,7 +168,7 @@ fn lots_that_fell_due_during_an_outage_are_extended_or_closed_as_the_operator_ch
     }
 }
 
-/// Waits until this moment has passed, for which nobody can be asked: the server is down.
+/// Waits until this time has passed, without asking the server, which is down.
 fn wait_until(at: auction_core::Timestamp) {
     crate::house::until("the lots are due", || {
         let now = std::time::SystemTime::now();
@@ -178,7 +178,7 @@ fn wait_until(at: auction_core::Timestamp) {
 }
 
 #[test]
-fn a_company_publishes_for_its_own_stock_alone_and_names_its_code() {
+fn a_company_publishes_only_for_its_own_stock() {
     let house = DemoAccounts::with_lots(3);
     house.write(
         "users.csv",
@@ -222,7 +222,7 @@ fn a_company_publishes_for_its_own_stock_alone_and_names_its_code() {
             ControlFlow::Continue(())
         }
     });
-    // What the company published stands after a restart, against what the list says.
+    // The published profit is kept after a restart, even if the list differs.
     server.kill();
     let market = Line::open(house.open().address()).snapshot();
     let stock = market.stock(Symbol::parse("S1").unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! Call auctions over the protocol: orders of both sides, what an uncross would give for all who watch, kills in the
-//! middle, and what each side gets.
+//! Call auctions over the protocol: orders of both sides, the indicative uncross for all watchers, kills in the middle,
+//! and the fills of each side.
 
 use auction_core::{
     Book, EndCommitment, Event, Indicative, Lot, LotId, Phase, PrivateEvent, PublicEvent,
@@ -15,7 +15,7 @@ use crate::line::{Line, PASSWORD, Watcher};
 
 /// Lots of a round have the first numbers.
 const CALL: u32 = 2;
-/// Requests that are on their way when the server is killed.
+/// Number of requests in flight when the server is killed.
 const IN_FLIGHT: u64 = 40;
 const TOLD_OF_THEM: usize = 5;
 
@@ -34,7 +34,7 @@ fn ann(server: &Server) -> JsonLine {
     ann
 }
 
-/// A call auction with an open book, for so many milliseconds and with a random end of so many.
+/// A call auction with an open book; both times are in milliseconds.
 fn call(symbol: &str, open_for: u64, random_end: u64) -> Value {
     json!({
         "symbol": symbol,
@@ -65,7 +65,7 @@ fn watching(server: &Server) -> JsonLine {
     watcher
 }
 
-/// Waits until what an uncross of a lot would give is this, and gives the levels of the book.
+/// Waits until the indicative uncross of a lot has this value, and returns the levels of the book.
 fn sees(watcher: &mut JsonLine, lot: u32, expected: &Value) -> Value {
     watcher.until(&expected.to_string(), |told| {
         let told = &told["indicative"];
@@ -85,7 +85,7 @@ fn no_cross(buy: Option<(&str, &str)>, sell: Option<(&str, &str)>) -> Value {
     json!({ "no_cross": { "best_buy": quote(buy), "best_sell": quote(sell) } })
 }
 
-/// What came of a trader's orders on the call: number, shares filled, price.
+/// Results of a trader's orders in the call: number, shares filled, price.
 fn fills(trader: &mut JsonLine) -> Vec<(u64, String, Value)> {
     let told = trader.ask("get_orders", json!({ "lot": CALL }));
     let orders = told["orders"]["orders"].as_array().unwrap().iter();
@@ -106,15 +106,58 @@ fn balance(trader: &mut JsonLine) -> Value {
     told["balance"].take()
 }
 
+/// Checks the result of the call for a watcher, and the fills and balances of its two traders.
+fn check_uncross(
+    watcher: &mut JsonLine,
+    mia: &mut JsonLine,
+    tom: &mut JsonLine,
+    small_orders: usize,
+) {
+    let outcome = watcher.until("the uncross", |told| {
+        let entries = told["feed"]["entries"].as_array()?.iter();
+        let mut closed = entries.filter_map(|entry| entry["event"].get("lot_closed"));
+        closed.next().cloned()
+    });
+    let crossed = json!({
+        "price": "1.10",
+        "volume": "400",
+        "surplus": "100",
+        "by": "pressure",
+        "candidates": { "lowest": "1.05", "highest": "1.10" },
+        "traders": 2,
+    });
+    assert_eq!(
+        outcome,
+        json!({ "lot": CALL, "outcome": { "crossed": crossed } })
+    );
+    let filled = |order, shares: &str| (order, shares.to_owned(), json!("1.10"));
+    assert_eq!(fills(tom), [filled(1, "300"), filled(2, "100")]);
+    let mias = fills(mia);
+    assert_eq!(mias[0], filled(1, "400"));
+    assert_eq!(mias.len(), 2 + small_orders);
+    let lapsed = |of: &(u64, String, Value)| of.1 == "0" && of.2.is_null();
+    assert!(mias[1..].iter().all(lapsed), "{mias:?}");
+    // Unfilled orders no longer bind anyone.
+    for (trader, cash, shares) in [(mia, "560.00", "400"), (tom, "440.00", "600")] {
+        let held = balance(trader);
+        assert_eq!(
+            (&held["cash"], &held["reserved"]),
+            (&json!(cash), &json!("0.00"))
+        );
+        let holding = json!({ "symbol": "S2", "shares": shares, "reserved": "0" });
+        assert_eq!(held["holdings"], json!([holding]));
+    }
+}
+
 #[test]
-fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both_sides() {
+fn a_killed_call_keeps_acknowledged_orders_and_fills_both_sides() {
     let house = house();
     let server = house.open();
     let mut ann = ann(&server);
     let (mut mia, token) = JsonLine::trader(server.address(), "mia");
     let (mut tom, _) = JsonLine::trader(server.address(), "tom");
     let mut watcher = watching(&server);
-    // Users are numbered as they come: ann, mia, tom.
+    // Users are numbered in the order of their creation: ann, mia, tom.
     ann.done(
         "deposit",
         json!({ "user": 2, "asset": { "cash": "1000.00" } }),
@@ -176,7 +219,7 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
     }
 
     let server = house.open();
-    // Who begins to watch now is given what stands, and none of it was asked for anew.
+    // A new watcher gets the current state, and none of it was requested again.
     let mut late = watching(&server);
     sees(&mut late, CALL, &now);
     let mut mia = JsonLine::resume(server.address(), &token, first);
@@ -189,7 +232,7 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
     let all: Vec<u64> = (4..4 + IN_FLIGHT).collect();
     assert_eq!(again, all, "each once, in their order");
     assert!(acknowledged.iter().eq(&all[..acknowledged.len()]));
-    // Some of them may have been there for the first look already.
+    // Some of them may already have been there at the first look.
     let mut late = watching(&server);
     let depth = late.until("all small orders", |told| {
         let depth = &told["indicative"]["depth"];
@@ -202,46 +245,13 @@ fn a_call_killed_in_its_middle_has_all_that_was_acknowledged_once_and_fills_both
     let mut tom = JsonLine::open(server.address());
     tom.log_in("tom");
     ann.done("close_lot", json!({ "lot": CALL }));
-    let outcome = late.until("the uncross", |told| {
-        let entries = told["feed"]["entries"].as_array()?.iter();
-        let mut closed = entries.filter_map(|entry| entry["event"].get("lot_closed"));
-        closed.next().cloned()
-    });
-    let crossed = json!({
-        "price": "1.10",
-        "volume": "400",
-        "surplus": "100",
-        "by": "pressure",
-        "candidates": { "lowest": "1.05", "highest": "1.10" },
-        "traders": 2,
-    });
-    assert_eq!(
-        outcome,
-        json!({ "lot": CALL, "outcome": { "crossed": crossed } })
-    );
-    let filled = |order, shares: &str| (order, shares.to_owned(), json!("1.10"));
-    assert_eq!(fills(&mut tom), [filled(1, "300"), filled(2, "100")]);
-    let mias = fills(&mut mia);
-    assert_eq!(mias[0], filled(1, "400"));
-    assert_eq!(mias.len(), 2 + all.len());
-    let lapsed = |of: &(u64, String, Value)| of.1 == "0" && of.2.is_null();
-    assert!(mias[1..].iter().all(lapsed), "{mias:?}");
-    // What was not filled binds nobody any more.
-    for (trader, cash, shares) in [(&mut mia, "560.00", "400"), (&mut tom, "440.00", "600")] {
-        let held = balance(trader);
-        assert_eq!(
-            (&held["cash"], &held["reserved"]),
-            (&json!(cash), &json!("0.00"))
-        );
-        let holding = json!({ "symbol": "S2", "shares": shares, "reserved": "0" });
-        assert_eq!(held["holdings"], json!([holding]));
-    }
+    check_uncross(&mut late, &mut mia, &mut tom, all.len());
     server.end();
     house.verified_digest();
 }
 
 #[test]
-fn a_random_end_is_committed_to_before_it_comes_and_opened_when_it_has_whatever_is_killed() {
+fn a_random_end_is_committed_first_and_revealed_after_any_kill() {
     let house = house().set("on-outage", "close");
     let server = house.open();
     let mut watcher = Watcher::begin(server.address());
@@ -296,7 +306,7 @@ fn private<T>(records: &[Record], found: impl Fn(&PrivateEvent) -> Option<T>) ->
 }
 
 #[test]
-fn who_watches_some_stocks_is_told_of_their_calls_alone_and_a_suspension_takes_orders_back() {
+fn stock_subscribers_see_their_calls_and_suspension_cancels() {
     let house = house();
     let server = house.open();
     let mut ann = ann(&server);
@@ -325,7 +335,7 @@ fn who_watches_some_stocks_is_told_of_their_calls_alone_and_a_suspension_takes_o
         (indicative["indicative"] == wanted).then_some(())
     });
     assert!(told.iter().all(|lot| *lot == seen), "{told:?}");
-    // The same, as frames, of every stock.
+    // The same, as frames, for every stock.
     let mut left = vec![other, seen];
     while !left.is_empty() {
         if let (_, ServerMessage::Indicative(of)) = whole.next().unwrap().unwrap()

@@ -1,5 +1,5 @@
-//! The market's time, when the machine's clock is or was wrong: one time everywhere, which goes on steadily from the
-//! journal's last record.
+//! The market's time, when the machine's clock is or was wrong: the same time everywhere, which continues steadily from
+//! the journal's last record.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -25,10 +25,10 @@ use crate::line::{Line, PASSWORD, Watcher, hello};
 use crate::person::Person;
 
 const TWO_HOURS: Span = Span::from_secs(7_200);
-/// More than any of these tests takes, and far less than the clocks are apart.
+/// Tolerance: longer than any of these tests, and far less than the difference of the clocks.
 const SAME: Span = Span::from_secs(600);
 
-/// A machine whose clocks a test sets.
+/// A machine whose clocks the test sets.
 #[derive(Default)]
 struct Set {
     utc: AtomicU64,
@@ -71,7 +71,7 @@ impl Machine for East {
     }
 }
 
-/// A server within this process, on a machine that the test gives it.
+/// A server within this process, on a machine that the test provides.
 struct Within {
     address: SocketAddr,
     ops: SocketAddr,
@@ -156,7 +156,7 @@ fn assert_same(one: Timestamp, other: Timestamp) {
 }
 
 #[test]
-fn after_a_first_start_two_hours_ahead_the_right_clock_tells_one_time_and_all_goes_on() {
+fn a_clock_set_back_two_hours_leaves_one_time_for_everything() {
     let house = DemoAccounts::with_lots(2);
     house.write(
         "users.csv",
@@ -199,7 +199,7 @@ fn after_a_first_start_two_hours_ahead_the_right_clock_tells_one_time_and_all_go
         "{status}"
     );
 
-    // What was two hours ahead before goes on; who logs in now is not expired.
+    // Sessions from the time two hours ahead stay valid; a new login is not expired.
     let mut tom = Line::trader(server.address(), "tom");
     let placed = tom.bid(1, "1.60").unwrap();
     assert!(matches!(placed.reply, Reply::Bid(bid) if bid.leads && bid.extended_to.is_none()));
@@ -217,7 +217,7 @@ fn after_a_first_start_two_hours_ahead_the_right_clock_tells_one_time_and_all_go
     server.end();
     house.verified();
 
-    // Once more, with heartbeats that come soon.
+    // Again, with a short heartbeat interval.
     let house = house.set("heartbeat", "1s");
     let server = house.open();
     let mut greeted = Line::silent(server.address());
@@ -236,7 +236,7 @@ fn after_a_first_start_two_hours_ahead_the_right_clock_tells_one_time_and_all_go
 }
 
 #[test]
-fn a_lot_is_open_as_long_as_it_says_in_a_round_that_begins_behind_the_last_record() {
+fn a_round_that_begins_behind_the_last_record_has_full_length() {
     let house = DemoAccounts::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
     house.write(
         "lots.csv",
@@ -278,7 +278,7 @@ fn a_lot_is_open_as_long_as_it_says_in_a_round_that_begins_behind_the_last_recor
     assert_eq!(line.bid(4, "2").unwrap_err().code, Code::LOT_NOT_BEGUN);
     machine.pass(micro);
     line.bid(4, "2").unwrap();
-    // The wall clock is set right, back, and to the year 9999: no lot closes by it.
+    // The wall clock is set right, back, and to the year 9999: this closes no lot.
     for utc in [right, Timestamp::default(), Timestamp::MAX] {
         machine.utc.store(utc.micros(), Ordering::SeqCst);
         assert_eq!(told_time(&mut line).since(begun), Span::from_secs(10));
@@ -298,7 +298,7 @@ fn a_lot_is_open_as_long_as_it_says_in_a_round_that_begins_behind_the_last_recor
     house.verified();
 }
 
-/// A lot of 30 s, and a minute more at each outage.
+/// A lot of 30 s, extended by a minute at each outage.
 fn standing_still(config_of: impl FnOnce(&mut Config)) -> (DemoAccounts, Within, Arc<Set>, Line) {
     let house = DemoAccounts::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
     house.write(
@@ -310,7 +310,7 @@ fn standing_still(config_of: impl FnOnce(&mut Config)) -> (DemoAccounts, Within,
     let machine = Set::at(Timestamp::from_secs(1_800_000_000));
     let server = Within::start(&config, machine.clone()).unwrap();
     let mut mia = Line::trader(server.address, "mia");
-    // In steps in which nothing stands still: with each answer the sequencer has looked at the clock.
+    // In steps without a standstill: before each answer the sequencer has looked at the clock.
     for _ in 0..29 {
         machine.pass(Span::from_secs(1));
         assert_eq!(mia.bid(2, "0.01").unwrap_err().code, Code::BID_TOO_LOW);
@@ -319,7 +319,7 @@ fn standing_still(config_of: impl FnOnce(&mut Config)) -> (DemoAccounts, Within,
 }
 
 #[test]
-fn a_standstill_over_a_close_is_an_outage_and_who_bids_then_is_heard() {
+fn a_standstill_over_a_close_is_an_outage_that_allows_bids() {
     let (house, server, machine, mut mia) = standing_still(|_| {});
     assert_eq!(server.metric("auction_standstills_total"), 0.0);
     machine.pass(STANDSTILL);
@@ -348,7 +348,7 @@ fn a_standstill_over_a_close_is_an_outage_and_who_bids_then_is_heard() {
 }
 
 #[test]
-fn a_hiccup_is_no_standstill_and_an_operator_may_let_lots_close_in_one() {
+fn a_hiccup_is_no_standstill_and_outages_may_close_lots() {
     let close: fn(&mut Config) = |config| config.on_outage = OnOutage::Close;
     let extend: fn(&mut Config) = |_| {};
     for (on_outage, passes) in [(extend, STANDSTILL), (close, TWO_HOURS)] {
@@ -362,7 +362,7 @@ fn a_hiccup_is_no_standstill_and_an_operator_may_let_lots_close_in_one() {
 }
 
 #[test]
-fn a_stopped_process_hears_those_who_bid_in_time_when_it_goes_on() {
+fn a_stopped_process_accepts_timely_bids_when_it_continues() {
     let house = DemoAccounts::with_lots(1).set("extend-by", "1h");
     house.write(
         "users.csv",
@@ -434,7 +434,7 @@ fn open_english(auctioneer: &mut Line, symbol: &str, closes_at: Timestamp) -> Lo
 
 /// Each call's end is drawn from the last minute before its close; an outage covers most of that minute.
 #[test]
-fn calls_whose_random_end_fell_into_an_outage_go_on_after_it_by_a_short_extension_too() {
+fn calls_whose_random_end_fell_into_an_outage_are_extended() {
     const CALLS: u32 = 20;
     let house = DemoAccounts::with_lots(CALLS);
     let rows = (1..=CALLS).map(|n| format!("S{n},call,61s,60s,1s\n"));

@@ -1,5 +1,5 @@
-//! What a connection can still do when its session was closed from elsewhere: nothing that concerns the account, from
-//! the moment at which the close is acknowledged.
+//! Permissions of a connection after its session was closed elsewhere: nothing that concerns the account, from the
+//! moment at which the close is acknowledged.
 
 use auction_core::{AccountEvent, LotId, Price, Quantity, RequestId, SessionId, Side, UserId};
 use auction_proto::{
@@ -50,7 +50,7 @@ fn house() -> DemoAccounts {
     house
 }
 
-/// A session, and a way to open connections that speak for it.
+/// A session, and a way to open connections for it.
 struct Opened<'a> {
     server: &'a Server,
     session: SessionId,
@@ -85,7 +85,7 @@ fn place(line: &mut Line, limit: &str) {
     line.command(&placed).unwrap();
 }
 
-/// Whatever comes of an account before the answer to a request.
+/// Account events before the answer to a request.
 fn told_before(line: &mut Line, request: RequestId) -> Vec<AccountEvent> {
     let mut told = Vec::new();
     line.flush().unwrap();
@@ -108,7 +108,7 @@ fn refused_with(line: &mut Line, asked: &ClientMessage, request: u64) -> Option<
     }
 }
 
-/// Closes a session of mia's, and looks what its connections can do then.
+/// Closes one of mia's sessions, and checks what its connections can still do.
 fn nothing_is_read_after(how: &str, close: impl FnOnce(&Server, &mut Line, &Opened<'_>)) {
     let house = house();
     let server = house.open();
@@ -129,14 +129,14 @@ fn nothing_is_read_after(how: &str, close: impl FnOnce(&Server, &mut Line, &Open
         session: SessionId(u64::MAX),
     }) {
         Err(refused) if refused.number == Some(u64::MAX) => owner,
-        // It was closed too, being older.
+        // It was closed too, because it is older.
         _ => {
             let mut owner = Line::open(server.address());
             owner.log_in("mia", PASSWORD).unwrap();
             owner
         }
     };
-    // Hidden from all but its owner.
+    // Hidden from everyone but its owner.
     place(&mut owner, "13");
 
     for (text, line) in NEED_A_SESSION.iter().zip(&mut lines) {
@@ -158,7 +158,7 @@ fn nothing_is_read_after(how: &str, close: impl FnOnce(&Server, &mut Line, &Open
     let last = AccountEvent::SessionClosed {
         session: closed.session,
     };
-    // The feed may be a moment behind the answers.
+    // The feed may be slightly behind the answers.
     until("the close is told", || {
         let request = watching.send(&Ping { client_time });
         told.extend(told_before(&mut watching, request));
@@ -171,7 +171,7 @@ fn nothing_is_read_after(how: &str, close: impl FnOnce(&Server, &mut Line, &Open
     let request = watching.send(&Ping { client_time });
     assert_eq!(told_before(&mut watching, request), [], "{how}");
 
-    // The connection is ready again: for anyone.
+    // Anyone can use the connection again.
     let toms = watching.log_in("tom", PASSWORD).unwrap();
     assert_ne!(toms.session, closed.session);
     assert_eq!(watching.sessions().len(), 2);
@@ -201,7 +201,7 @@ fn nothing_is_read_after_the_session_was_closed_by_another() {
 }
 
 #[test]
-fn nothing_is_read_after_a_logout_on_another_connection_of_the_session() {
+fn nothing_is_read_after_a_logout_on_another_connection() {
     nothing_is_read_after("logout", |_, _, closed| {
         closed.line().command(&Logout {}).unwrap();
     });
@@ -210,7 +210,7 @@ fn nothing_is_read_after_a_logout_on_another_connection_of_the_session() {
 #[test]
 fn nothing_is_read_after_the_session_made_room_for_another() {
     nothing_is_read_after("eviction", |server, _, _| {
-        // The owner's is older, and goes first.
+        // The owner's session is older, and is closed first.
         for _ in 0..16 {
             Line::open(server.address())
                 .log_in("mia", PASSWORD)
@@ -241,13 +241,13 @@ fn an_auctioneer_whose_session_was_closed_reads_nobodys_balance() {
 }
 
 #[test]
-fn orders_that_a_line_brings_straight_to_the_market_are_refused_and_a_login_follows_on_it() {
+fn direct_orders_of_a_closed_session_are_refused() {
     let house = house();
     let server = house.open();
     let mut owner = Line::trader(server.address(), "mia");
     let closed = Opened::of(&server, "mia");
     let mut line = closed.line();
-    // So many in a row that the sequencer reads the line itself.
+    // So many in a row that the sequencer reads the connection itself.
     let order = message(r#"{"cancel_order":{"lot":1,"order":77}}"#);
     for request in 200..232 {
         let refused = refused_with(&mut line, &order, request);

@@ -1,4 +1,4 @@
-//! What a login costs and tells: whoever guesses learns nothing of which names there are.
+//! Cost and answers of logins: guessing reveals no names.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
 
-/// A server within this process, so that its hasher can be asked.
+/// A server within this process, whose password pool the test can query.
 struct Within {
     address: SocketAddr,
     password_pool: PasswordPool,
@@ -57,7 +57,7 @@ impl Within {
 }
 
 #[test]
-fn a_wrong_password_and_an_unknown_user_get_one_answer_at_the_cost_of_one_verification() {
+fn wrong_passwords_and_unknown_users_look_and_cost_the_same() {
     let house = DemoAccounts::with_lots(1);
     let server = Within::start(&house);
     let mut line = Line::open(server.address);

@@ -1,4 +1,4 @@
-//! `auction watch --dead-man`: what becomes of one's orders when the program dies, and when it is ended by a word.
+//! `auction watch --dead-man`: a user's orders after the program dies, and after it is ended on request.
 
 use auction_core::LotId;
 use auction_proto::{ServerMessage, WatchAccount};
@@ -25,7 +25,7 @@ fn house() -> DemoAccounts {
     house
 }
 
-/// Mia with an order, and the program that keeps the switch of her session from firing.
+/// Mia with an order, and the program that keeps her session's switch from firing.
 fn guarded(server: &Server, grace: &str) -> (Person, Subscribed) {
     guarded_as("mia", server, grace)
 }
@@ -44,7 +44,7 @@ fn guarded_as(name: &str, server: &Server, grace: &str) -> (Person, Subscribed) 
     (mia, watching)
 }
 
-/// How many bid, as everyone sees it: whoever asks as mia would speak for her session.
+/// Number of bidders in the public view: a request as mia would count as a connection of her session.
 fn bidders(server: &Server) -> u32 {
     let market = Line::open(server.address()).snapshot();
     market.lot(LOT).unwrap().bidders()
@@ -58,11 +58,10 @@ fn orders(person: &Person) -> usize {
 fn when_the_program_is_killed_the_orders_are_pulled() {
     let house = house();
     let server = house.open();
-    // A trader of its own each: the switch of the first is armed still, and fires whenever her last command was a while
-    // ago.
+    // A separate trader for each: the switch of the first is still armed, and fires some time after her last command.
     for (name, signal) in [("mia", Signal::KILL), ("tom", Signal::TERM)] {
         let (mia, watching) = guarded_as(name, &server, "200ms");
-        // Each command speaks for the session a while, and what it places is pulled too.
+        // Each command counts as a connection of the session for a while, and its orders are cancelled too.
         mia.does("order S1 buy 10 13");
         assert_eq!(orders(&mia), 2);
         watching.signal(signal);
@@ -75,7 +74,7 @@ fn when_the_program_is_killed_the_orders_are_pulled() {
 }
 
 #[test]
-fn when_a_person_ends_it_the_switch_is_cleared_and_the_orders_stand() {
+fn ending_the_watch_clears_the_switch_and_keeps_the_orders() {
     let house = house();
     let server = house.open();
     let (_mia, mut watching) = guarded(&server, "200ms");
@@ -96,13 +95,13 @@ fn when_a_person_ends_it_the_switch_is_cleared_and_the_orders_stand() {
 }
 
 #[test]
-fn a_switch_is_armed_anew_by_the_next_watch_and_survives_the_server() {
+fn a_switch_is_rearmed_by_a_watch_and_survives_the_server() {
     let house = house();
     let server = house.open();
     let address = server.address();
     let house = house.set("listen", &address.to_string());
     let (mia, mut watching) = guarded(&server, "1h");
-    // The same again is no refusal: an earlier one may have been killed.
+    // The same command is not refused: an earlier one may have been killed.
     let mut again = mia.watches("watch --forever --dead-man 1h");
     assert_eq!(again.until("dead_man")["grace_ms"], 3_600_000);
     server.kill();
@@ -113,7 +112,7 @@ fn a_switch_is_armed_anew_by_the_next_watch_and_survives_the_server() {
 }
 
 #[test]
-fn when_the_session_is_closed_elsewhere_the_orders_are_pulled_and_the_program_says_so() {
+fn a_session_closed_elsewhere_cancels_the_orders() {
     let house = house();
     let server = house.open();
     let (mia, watching) = guarded(&server, "1h");

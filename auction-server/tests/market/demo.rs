@@ -1,4 +1,4 @@
-//! The demo, with the real program: a market that is alive in every format, marked as what it is, and in nobody's way.
+//! The demo, with the real program: an active market in every format, marked as a demo, and separate from real markets.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use auction_proto::{Code, GetBalance, ServerMessage};
 use crate::house::{DemoAccounts, ended, text, until, without_settings};
 use crate::line::{Line, PASSWORD, Watcher};
 
-/// Stocks with prices as a demo likes them.
+/// Stocks with prices that suit a demo.
 fn house() -> DemoAccounts {
     let rows = (1..=30).map(|n| format!("{n:05},S{n},{n}7.50,{n}\n"));
     let header = "Security,Symbol,Price,Profit\n".to_owned();
@@ -20,7 +20,7 @@ fn house() -> DemoAccounts {
         .set("open-for", "12s")
 }
 
-/// The formats of the lots of which something is so.
+/// The formats of the lots that satisfy a condition.
 fn formats(market: &Market, is_so: impl Fn(&Lot) -> bool) -> BTreeSet<&'static str> {
     let lots = market.lots().iter().filter(|lot| is_so(lot));
     lots.map(|lot| lot.terms.format()).collect()
@@ -29,7 +29,7 @@ fn formats(market: &Market, is_so: impl Fn(&Lot) -> bool) -> BTreeSet<&'static s
 const EVERY_FORMAT: usize = 7;
 
 #[test]
-fn a_demo_is_alive_in_every_format_ends_in_good_order_and_goes_on_after_a_restart() {
+fn a_demo_trades_every_format_stops_cleanly_and_restarts() {
     let house = house().set("demo", "8");
     let server = house.open();
     assert!(server.printed().contains("This is a demo: 8 house traders"));
@@ -39,7 +39,7 @@ fn a_demo_is_alive_in_every_format_ends_in_good_order_and_goes_on_after_a_restar
         (done.len() == EVERY_FORMAT).then_some(())
     });
     let market = watcher.market().clone();
-    // All of them say by their names what they are.
+    // All of them have names that mark them as the house's.
     let users = market.users();
     assert!(
         users
@@ -67,9 +67,9 @@ fn a_demo_is_alive_in_every_format_ends_in_good_order_and_goes_on_after_a_restar
 }
 
 #[test]
-fn a_demo_leaves_the_real_market_alone_and_a_real_market_is_never_a_demo() {
+fn a_demo_and_a_real_market_leave_each_other_alone() {
     let house = house();
-    // A real market, beside which the demo has its own.
+    // A real market, next to which the demo has a separate one.
     house.open().end();
     let before = fs::read_dir(house.path().join("journal")).unwrap().count();
     let bids = house.export("users");
@@ -80,7 +80,7 @@ fn a_demo_leaves_the_real_market_alone_and_a_real_market_is_never_a_demo() {
     let after = fs::read_dir(demo.path().join("journal")).unwrap().count();
     assert_eq!(after, before);
     assert_eq!(demo.export("users"), bids);
-    // And where a real one lies in the demo's place, nothing plays.
+    // If a real market is in the demo's folder, nobody plays.
     fs::remove_dir_all(demo.path().join("demo")).unwrap();
     fs::create_dir(demo.path().join("demo")).unwrap();
     fs::rename(
@@ -94,7 +94,7 @@ fn a_demo_leaves_the_real_market_alone_and_a_real_market_is_never_a_demo() {
 }
 
 #[test]
-fn names_of_the_house_are_nobody_elses_and_no_password_opens_them() {
+fn names_of_the_house_are_reserved_and_have_no_password() {
     let house = house().set("demo", "1");
     let server = house.open();
     let mut line = Line::open(server.address());
@@ -111,7 +111,7 @@ fn names_of_the_house_are_nobody_elses_and_no_password_opens_them() {
 }
 
 #[test]
-fn on_funds_the_house_has_what_it_bids_with_and_newcomers_get_play_money() {
+fn on_funds_the_house_has_cash_and_newcomers_get_play_money() {
     let house = house().set("demo", "4").set("accounts", "funds");
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");

@@ -1,5 +1,5 @@
-//! A server with few file descriptors: connections that only greet take none of those that the journal, the files and
-//! the operators' port need.
+//! A server with few file descriptors: connections before login never take those that the journal, the files and the
+//! operators' port need.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::house::{DemoAccounts, Server, ended, text, until, without_settings};
 use crate::line::{Line, hello};
 
 const DESCRIPTORS: u32 = 256;
-/// Of [`DESCRIPTORS`], 128 are reserved and 16 are for refusals; one address has half of the rest.
+/// Of [`DESCRIPTORS`], 128 are reserved and 16 are for refusals; one address gets half of the rest.
 const CONNECTIONS: usize = 112;
 const OF_ONE_ADDRESS: usize = CONNECTIONS / 2;
 const FLOOD: usize = 400;
@@ -20,7 +20,7 @@ const FLOOD: usize = 400;
 const LOTS: u32 = 64;
 
 #[test]
-fn a_flood_of_greetings_leaves_descriptors_for_segments_files_and_operators() {
+fn a_flood_of_greetings_leaves_descriptors_for_the_server() {
     let ops = free_port();
     let house = DemoAccounts::with_lots(LOTS).set("ops-listen", &ops.to_string());
     let server = Server::start(limited(&house.server(), DESCRIPTORS));
@@ -37,7 +37,7 @@ fn a_flood_of_greetings_leaves_descriptors_for_segments_files_and_operators() {
     let (third, _) = flood(&server, 3);
     assert_eq!(third.len(), 0);
 
-    // Past the segment that was ready before the flood came.
+    // Enough to pass the segment that was ready before the flood.
     let mut price = 200;
     while segments(&house) < 3 {
         for trader in [&mut mia, &mut leo] {
@@ -60,7 +60,7 @@ fn a_flood_of_greetings_leaves_descriptors_for_segments_files_and_operators() {
 }
 
 #[test]
-fn a_limit_that_leaves_no_room_for_clients_is_refused_with_the_limit_that_does() {
+fn a_limit_without_room_for_clients_is_refused() {
     let house = DemoAccounts::with_lots(1);
     let mut server = limited(&house.server(), 100);
     let output = ended(&mut server);
@@ -77,7 +77,7 @@ fn a_limit_that_leaves_no_room_for_clients_is_refused_with_the_limit_that_does()
 }
 
 #[test]
-fn config_check_says_that_the_limit_is_below_what_the_settings_allow() {
+fn config_check_warns_of_a_limit_below_the_settings() {
     let house = DemoAccounts::with_lots(1);
     let check = house.program(&["config", "check"]);
     let output = ended(&mut limited(&check, DESCRIPTORS));
@@ -97,20 +97,20 @@ fn limited(command: &Command, descriptors: u32) -> Command {
     limited
 }
 
-/// A port that nothing listens on now.
+/// A port on which nothing listens.
 fn free_port() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
 }
 
-/// Greets from `127.0.0.{host}` many times; gives the connections that are welcomed, and how many are refused.
+/// Greets from `127.0.0.{host}` many times; returns the welcomed connections and the number of refusals.
 fn flood(server: &Server, host: u8) -> (Vec<Line>, usize) {
     let all: Vec<_> = (0..FLOOD).map(|_| greeted(server, host)).collect();
     let refused = all.iter().filter(|one| one.is_err()).count();
     (all.into_iter().flatten().collect(), refused)
 }
 
-/// A connection from `127.0.0.{host}` that was welcomed; else what was said, if anything was.
+/// A welcomed connection from `127.0.0.{host}`; else the code of the refusal, if there was one.
 fn greeted(server: &Server, host: u8) -> Result<Line, Option<Code>> {
     let from = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     let here = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, host), 0);

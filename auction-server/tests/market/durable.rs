@@ -1,4 +1,4 @@
-//! No acknowledgement before its sync: the system calls of the real server, in their order, as strace sees them.
+//! No acknowledgement before its sync: checks the order of the real server's system calls with strace.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::line::{Line, Watcher};
 const BIDDERS: u16 = 3;
 const ROUNDS: u64 = 12;
 const LOTS: u32 = 8;
-/// What a bid must rise by: 0.01.
+/// Minimum increment of a bid: 0.01.
 const STEP_UNITS: u64 = 100;
 
 #[test]
@@ -28,7 +28,7 @@ fn no_price_is_told_to_anyone_before_the_sync_that_covers_it() {
     let trace = house.path().join("trace");
     let server = Server::start(traced(&house));
     let address = server.address();
-    // What each connection asked, by its port: replies don't name the price.
+    // The requests of each connection, by its port: replies don't contain the price.
     let mut asked = BTreeMap::new();
     let mut watcher = Watcher::begin(address);
     thread::scope(|scope| {
@@ -76,7 +76,7 @@ fn no_price_is_told_to_anyone_before_the_sync_that_covers_it() {
     }
 }
 
-/// Whether there is a strace, and it may trace.
+/// Returns whether strace is installed and permitted.
 fn can_trace() -> bool {
     let mut probe = Command::new("strace");
     probe.args(["-D", "-f", "-yy", "-o", "/dev/null", "true"]);
@@ -84,7 +84,7 @@ fn can_trace() -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// The server under strace. The tracer stands aside, so that the process is the server itself.
+/// The server under strace. The tracer is a separate process, so that the child is the server itself.
 fn traced(house: &DemoAccounts) -> Command {
     let server = house.server();
     let mut strace = Command::new("strace");
@@ -101,14 +101,14 @@ fn traced(house: &DemoAccounts) -> Command {
     strace
 }
 
-/// No other bid has this price, and in the journal it takes five bytes, which nothing else there spells.
+/// A unique price, which takes five bytes in the journal that occur nowhere else there.
 fn price(round: u64, lot: u32) -> Price {
     let whole = 30_000 + round * u64::from(LOTS) + u64::from(lot);
     Price::from_units(whole * 10_000).unwrap()
 }
 
-/// All bidders bid the same prices at once, so that one is accepted and others learn what would be: from a refusal,
-/// from a snapshot, from the history. Gives the port, and what was asked.
+/// All bidders bid the same prices at once, so that one is accepted and the others learn the price: from a refusal, a
+/// snapshot, or the history. Returns the port and the requests.
 fn bid_against_others(mut line: Line) -> (u16, BTreeMap<RequestId, Price>) {
     let mut asked = BTreeMap::new();
     for round in 1..=ROUNDS {
@@ -140,7 +140,7 @@ fn bid_against_others(mut line: Line) -> (u16, BTreeMap<RequestId, Price>) {
     (line.local_port(), asked)
 }
 
-/// A price that someone was told, and the line of the trace that begins to tell it.
+/// A price that was revealed, and the line of the trace that begins to reveal it.
 struct Told {
     price: Price,
     by: &'static str,
@@ -172,7 +172,7 @@ fn told(calls: &[Call], asked: &BTreeMap<u16, BTreeMap<RequestId, Price>>) -> Ve
     told
 }
 
-/// The bids that a message tells of.
+/// The prices that a message reveals.
 fn prices_in(message: ServerMessage, asked: Option<Price>) -> (&'static str, Vec<Price>) {
     match message {
         ServerMessage::Accepted(_) => ("accepted", asked.into_iter().collect()),
@@ -202,7 +202,7 @@ fn prices_in(message: ServerMessage, asked: Option<Price>) -> (&'static str, Vec
     }
 }
 
-/// The line of the trace at which the sync of the journal write that holds a price has returned.
+/// The line of the trace at which the sync of the journal write with this price has returned.
 fn durable_at(calls: &[Call<'_>], price: Price) -> Option<usize> {
     let spelled = varint(price.units());
     let holds = |call: &&Call<'_>| {
@@ -240,7 +240,7 @@ struct Call<'a> {
     file: String,
     bytes: Vec<u8>,
     returned: i64,
-    /// The lines of the trace in which it begins and has returned: the same when nothing happened in between.
+    /// The lines of the trace at which it begins and has returned: the same if nothing happened in between.
     begins: usize,
     ends: usize,
 }
@@ -296,12 +296,12 @@ fn calls(trace: &str) -> Vec<Call<'_>> {
             calls.push(Call { returned, ..call });
         }
     }
-    // In the order in which they began, so that the bytes of a connection are in theirs.
+    // In the order in which they began, so that the bytes of each connection are in order.
     calls.sort_by_key(|call| call.begins);
     calls
 }
 
-/// `\x2f\x74` as bytes.
+/// Decodes `\x2f\x74` to bytes.
 fn unescaped(text: &str) -> Vec<u8> {
     let digits = text.split("\\x").skip(1);
     digits
@@ -309,7 +309,7 @@ fn unescaped(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// `13<\x2f\x74>` as `13</t>`.
+/// Decodes `13<\x2f\x74>` to `13</t>`.
 fn unescaped_text(file: &str) -> String {
     match file.trim_end_matches('>').split_once('<') {
         Some((number, path)) if path.starts_with("\\x") => {

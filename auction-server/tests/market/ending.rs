@@ -1,4 +1,4 @@
-//! Beginning and ending in good order: signals, ports and folders that are taken.
+//! Clean starts and shutdowns: signals, and ports and folders in use.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -39,7 +39,7 @@ fn a_signal_ends_the_server_in_good_order_and_clients_are_told() {
 }
 
 #[test]
-fn what_is_under_way_at_a_signal_is_answered_and_what_was_accepted_is_kept() {
+fn pending_requests_are_answered_and_kept_at_a_signal() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
@@ -73,7 +73,7 @@ fn what_is_under_way_at_a_signal_is_answered_and_what_was_accepted_is_kept() {
 
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
-    // Snapshots of so many stocks soon fill the buffers of one who does not read.
+    // Snapshots of so many stocks soon fill the buffers of a client that does not read.
     let house = DemoAccounts::with_lots(2_000);
     let server = house.open();
     let mut deaf = Line::open(server.address());
@@ -81,20 +81,20 @@ fn a_second_signal_ends_the_server_at_once() {
         deaf.send(&GetSnapshot {});
     }
     deaf.flush().unwrap();
-    // The first snapshot shows that the server writes to this client, who reads no further.
+    // The first snapshot shows that the server writes to this client, which reads no further.
     deaf.next().unwrap();
     server.signal(Signal::TERM);
     server.until_said("ending");
     server.signal(Signal::TERM);
     let (status, said) = server.wait();
     assert_eq!(status.code(), Some(130), "{said}");
-    assert!(!said.contains("did not take their leave"), "{said}");
+    assert!(!said.contains("did not close in time"), "{said}");
     house.verified_digest();
 }
 
 #[test]
-fn a_server_whose_news_nobody_reads_serves_on_and_ends_in_good_order() {
-    // News of so many bids are more than a pipe holds.
+fn unread_news_do_not_stop_the_server_or_its_shutdown() {
+    // The news of so many bids do not fit a pipe.
     const BIDS: u32 = 2_000;
     let house = DemoAccounts::with_lots(BIDS);
     let mut process = house
@@ -131,8 +131,8 @@ fn a_server_whose_news_nobody_reads_serves_on_and_ends_in_good_order() {
 }
 
 #[test]
-fn neither_an_opening_nor_a_log_that_nobody_reads_keeps_the_door_closed() {
-    // An opening of so many lots is more than a pipe holds, and so is the log of so many strangers.
+fn unread_output_and_logs_do_not_block_connections() {
+    // The output of so many lots does not fit a pipe, nor does the log of so many refused connections.
     const LOTS: u32 = 2_000;
     const STRANGERS: usize = 1_000;
     let house = DemoAccounts::with_lots(LOTS)
@@ -146,7 +146,7 @@ fn neither_an_opening_nor_a_log_that_nobody_reads_keeps_the_door_closed() {
         .unwrap();
     let mut printed = BufReader::new(process.stdout.take().unwrap());
     let mut line = String::new();
-    // Of the opening only the address is read; of the log nothing.
+    // Only the address is read from the output; nothing is read from the log.
     printed.read_line(&mut line).unwrap();
     let address = line.trim_end().trim_end_matches('.').rsplit(' ').next();
     let address = address.unwrap().parse().unwrap();
@@ -189,7 +189,7 @@ fn a_log_that_cannot_be_written_stops_nothing() {
 }
 
 #[test]
-fn a_second_server_on_the_same_folder_is_refused_and_harms_nothing() {
+fn a_second_server_on_the_same_folder_is_refused() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
@@ -219,7 +219,7 @@ fn a_port_that_is_taken_opens_no_round() {
     );
     assert!(!other.path().join("journal").exists(), "a round was opened");
 
-    // A server that starts again at once gets the address of the one before.
+    // A restarted server gets the address of the one before.
     let server = house.open();
     let mut client = Line::open(server.address());
     let again = DemoAccounts::with_lots(2).set("listen", &server.address().to_string());

@@ -1,4 +1,4 @@
-//! Bids through others: sealed envelopes at the real server, and every way in which who carries them can cheat.
+//! Bids through relays: sealed envelopes at the real server, and every way in which a relay can cheat.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -17,7 +17,7 @@ use crate::house::{DemoAccounts, until};
 use crate::line::Line;
 use crate::person::Person;
 
-/// Why an envelope is refused for everyone to read.
+/// Public reason for the refusal of an envelope.
 fn refused(line: &mut Line, envelope: &Envelope) -> Code {
     match line.ask(envelope) {
         ServerMessage::Refused(refused) => refused.code,
@@ -26,7 +26,7 @@ fn refused(line: &mut Line, envelope: &Envelope) -> Code {
 }
 
 #[test]
-fn an_honest_relay_carries_a_bid_it_cannot_read_and_the_answer_is_the_markets() {
+fn an_honest_relay_carries_a_bid_that_it_cannot_read() {
     let Stage {
         server,
         mut mia,
@@ -50,10 +50,10 @@ fn an_honest_relay_carries_a_bid_it_cannot_read_and_the_answer_is_the_markets() 
     let market = Line::open(server.address()).snapshot();
     let lot = market.lot(LOT).unwrap();
     assert_eq!(lot.leader(), market.user_named(Name::parse("mia").unwrap()));
-    // What is refused and what is accepted look alike from outside.
+    // Refusals and acceptances look the same from outside.
     assert_eq!(told.sealed.len(), answer.sealed.len());
     assert_eq!(low.envelope().sealed.len(), sealed.envelope().sealed.len());
-    // The device has a session of its own, which no line speaks for.
+    // The device has a separate session, without a connection.
     assert_eq!(devices(&mut mia).len(), 1);
     let listed = mia.sessions();
     assert!(
@@ -65,7 +65,7 @@ fn an_honest_relay_carries_a_bid_it_cannot_read_and_the_answer_is_the_markets() 
 }
 
 #[test]
-fn a_relay_that_replays_or_many_that_carry_the_same_have_one_effect_and_one_answer() {
+fn replays_and_many_relays_have_one_effect_and_one_answer() {
     let stage = Stage::set();
     let away = &stage.away;
     let sealed = away.seal(1, "1.40");
@@ -89,7 +89,7 @@ fn a_relay_that_replays_or_many_that_carry_the_same_have_one_effect_and_one_answ
     }
     assert_eq!(answers.len(), 1, "byte by byte the same");
     assert_eq!(stage.bids(), 1);
-    // The same request in a new envelope, as one who heard nothing sends it.
+    // The same request in a new envelope, as sent by a client without an answer.
     let again = away.seal(1, "1.40");
     assert_eq!(away.ask(&mut relays[0], &again), Ok(Done::Before));
     let other = away.seal(1, "1.50");
@@ -99,7 +99,7 @@ fn a_relay_that_replays_or_many_that_carry_the_same_have_one_effect_and_one_answ
 }
 
 #[test]
-fn a_bid_that_was_refused_does_not_come_back_when_it_would_be_accepted() {
+fn a_refused_bid_stays_refused_when_it_would_be_accepted() {
     let mut stage = Stage::set();
     let mut ann = stage.auctioneer();
     ann.command(&HaltLot { lot: LOT }).unwrap();
@@ -112,14 +112,14 @@ fn a_bid_that_was_refused_does_not_come_back_when_it_would_be_accepted() {
         "the same envelope, the same answer"
     );
     assert_eq!(stage.bids(), 0);
-    // Whose it is can ask anew, with the same number.
+    // The owner can ask again, with the same number.
     let anew = stage.away.seal(1, "1.40");
     assert_eq!(stage.ask(&anew), Ok(Done::Now));
     stage.server.end();
 }
 
 #[test]
-fn a_relay_that_replays_after_the_server_was_killed_changes_nothing() {
+fn a_replay_after_a_kill_changes_nothing() {
     let mut stage = Stage::set();
     let done = stage.away.seal(1, "1.40");
     assert_eq!(stage.ask(&done), Ok(Done::Now));
@@ -136,7 +136,7 @@ fn a_relay_that_replays_after_the_server_was_killed_changes_nothing() {
         "what was refused before the start is not decided after it"
     );
     assert_eq!(stage.bids(), 1);
-    // What is sealed after the start is.
+    // An envelope sealed after the start is accepted.
     let anew = stage.away.seal_maximum(2, "1.50");
     assert_eq!(stage.ask(&anew), Ok(Done::Now));
     stage.server.kill();
@@ -144,7 +144,7 @@ fn a_relay_that_replays_after_the_server_was_killed_changes_nothing() {
 }
 
 #[test]
-fn an_expired_envelope_is_not_done_and_one_that_was_done_is_told_so_all_the_same() {
+fn an_expired_envelope_is_refused_unless_it_was_done_before() {
     let mut stage = Stage::set();
     let long_ago = Timestamp::from_secs(1);
     let expired = stage.away.seal_until(1, "1.40", long_ago);
@@ -152,9 +152,9 @@ fn an_expired_envelope_is_not_done_and_one_that_was_done_is_told_so_all_the_same
     assert_eq!(stage.bids(), 0);
     let sealed = stage.away.seal(1, "1.40");
     assert_eq!(stage.ask(&sealed), Ok(Done::Now));
-    // A relay that kept the answer back cannot have the market say now that nothing was done.
+    // A relay that withheld the answer cannot make the market deny now that it was done.
     assert_eq!(stage.ask(&expired), Ok(Done::Before));
-    // One from the future could come back for as long as it likes.
+    // One from the future could be replayed for as long as the relay likes.
     let away = &stage.away;
     let far = away.seal_until(2, "1.50", away.in_seconds(3_600));
     let answer = carried(&mut stage.relay, far.envelope());
@@ -172,7 +172,7 @@ fn an_expired_envelope_is_not_done_and_one_that_was_done_is_told_so_all_the_same
 }
 
 #[test]
-fn a_relay_that_flips_bits_or_brings_it_to_another_market_gets_nothing_done() {
+fn flipped_bits_and_other_markets_get_an_envelope_refused() {
     let (mut stage, mut elsewhere) = (Stage::set(), Stage::set());
     let sealed = stage.away.seal(1, "1.40");
     assert_eq!(
@@ -180,7 +180,7 @@ fn a_relay_that_flips_bits_or_brings_it_to_another_market_gets_nothing_done() {
         Code::ENVELOPE_UNREADABLE
     );
     assert_eq!(elsewhere.bids(), 0);
-    // A few places are enough here: that every bit counts is tested where it costs no connection.
+    // A few bytes are enough here: other tests cover every bit without a connection.
     for at in [0, 31, 32, 200, 543, 559] {
         let mut changed = sealed.envelope().sealed.to_vec();
         changed[at] ^= 1;
@@ -204,12 +204,12 @@ fn a_relay_that_flips_bits_or_brings_it_to_another_market_gets_nothing_done() {
 }
 
 #[test]
-fn a_removed_device_and_one_that_another_key_signs_for_are_refused_at_once() {
+fn removed_devices_and_forged_registrations_are_refused() {
     let mut stage = Stage::set();
     let mut tom = Line::trader(stage.server.address(), "tom");
     let toms = Away::of(&mut tom);
     let session = stage.away.device.number;
-    // Tom signs with his own key and says that he is mia's laptop.
+    // Tom signs with his own key and claims to be mia's laptop.
     let posing = Away {
         device: Device {
             number: session,
@@ -222,7 +222,7 @@ fn a_removed_device_and_one_that_another_key_signs_for_are_refused_at_once() {
         posing.ask(&mut stage.relay, &posing.seal(1, "1.40")),
         Err(Code::UNKNOWN_DEVICE)
     );
-    // And cannot remove it.
+    // He cannot remove it either.
     let refused = tom.command(&CloseSession { session }).unwrap_err();
     assert_eq!(refused.code, Code::SESSION_CLOSED);
     let (sealed, low) = (stage.away.seal(1, "1.40"), stage.away.seal(2, "1.30"));
@@ -245,7 +245,7 @@ fn a_suspended_trader_is_told_so_and_a_company_has_no_devices() {
     assert_eq!(stage.ask(&sealed), Err(Code::SUSPENDED));
     let key = SigningKey::new(&[7; 32]);
     assert_eq!(add(&mut ann, &key, "phone"), Err(Code::NOT_PERMITTED));
-    // Nothing of what was refused is said to whoever runs the server.
+    // The operator sees no messages about the refusals.
     let said = stage.server.end_and_hear();
     for word in ["mia", "1.40", "laptop", "envelope"] {
         assert!(!said.contains(word), "{word:?} is in: {said}");
@@ -253,11 +253,11 @@ fn a_suspended_trader_is_told_so_and_a_company_has_no_devices() {
 }
 
 #[test]
-fn an_account_has_eight_devices_that_survive_the_server_and_no_key_twice() {
+fn an_account_has_eight_lasting_devices_and_no_key_twice() {
     let mut stage = Stage::set();
     let mia = &mut stage.mia;
     let key = |number: u8| SigningKey::new(&[number; 32]);
-    // One is there.
+    // One exists already.
     for number in 2..=8 {
         add(mia, &key(number), &format!("device-{number}")).unwrap();
     }
@@ -271,13 +271,13 @@ fn an_account_has_eight_devices_that_survive_the_server_and_no_key_twice() {
 }
 
 #[test]
-fn an_envelope_that_came_too_early_does_not_come_back_when_its_time_has_come() {
+fn an_envelope_refused_as_too_early_stays_refused() {
     let mut stage = Stage::set();
     let away = &stage.away;
     let expires_at = away.in_seconds(65);
     let early = away.seal_until(1, "1.40", expires_at);
     until("its time has come", || {
-        // One address may send so many a second.
+        // One address may send a limited number per second.
         thread::sleep(Duration::from_millis(100));
         let answer = carried(&mut stage.relay, early.envelope());
         let EnvelopeAnswer::Refused(refused) = away.read(&early, &answer) else {
@@ -294,10 +294,10 @@ fn an_envelope_that_came_too_early_does_not_come_back_when_its_time_has_come() {
     stage.server.end();
 }
 
-/// What comes from one address has its limit before anything is opened, so that no flood takes the server's time from
+/// Envelopes from one address are limited before any is opened, so that a flood does not take the server's time from
 /// others.
 #[test]
-fn a_flood_of_garbage_before_login_is_cut_short_and_traders_are_served() {
+fn a_flood_before_login_is_limited_and_traders_are_served() {
     let Stage {
         server,
         mut mia,
@@ -332,7 +332,7 @@ fn a_flood_of_garbage_before_login_is_cut_short_and_traders_are_served() {
     let (opened, cut) = (count(Code::ENVELOPE_UNREADABLE), count(Code::SLOW_DOWN));
     assert_eq!(opened + cut, 1_000);
     assert!(cut > 0, "{opened} were opened");
-    // And once the flood has ebbed, envelopes are taken from there again.
+    // After the flood, envelopes from there are accepted again.
     let away = Away::of(&mut Line::trader(server.address(), "tom"));
     let answer = until("an envelope is taken", || {
         let sealed = away.seal(1, "5");
@@ -350,7 +350,7 @@ fn a_flood_of_garbage_before_login_is_cut_short_and_traders_are_served() {
 }
 
 #[test]
-fn the_program_adds_a_device_and_bids_through_a_line_that_is_not_logged_in() {
+fn the_program_adds_a_device_and_bids_without_a_login() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mia = Person::at(server.address());
@@ -370,7 +370,7 @@ fn the_program_adds_a_device_and_bids_through_a_line_that_is_not_logged_in() {
     let bid = through("bid S1 1.40");
     assert_eq!(bid.json["leads"], true, "{}", bid.json);
     assert_eq!(bid.json["repeated"], false);
-    // As if no answer had come.
+    // As if there had been no answer.
     let again = through("bid S1 1.40 --request 1");
     assert_eq!(again.json["repeated"], true, "{}", again.json);
     let other = through("bid S1 1.50 --request 1");

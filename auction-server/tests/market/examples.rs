@@ -1,5 +1,5 @@
-//! The example clients at the real server, those in other languages too. A language that is not on this machine is
-//! said to be left out.
+//! The example clients at the real server, including those in other languages. A language that is missing on this
+//! machine is reported and skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +33,7 @@ fn foreign(program: &str, script: &str) -> Command {
     command
 }
 
-/// What a program prints that ends well by itself.
+/// Output of a program that ends successfully by itself.
 fn printed(command: &mut Command) -> String {
     let output = ended(command);
     let (printed, said) = (text(output.stdout), text(output.stderr));
@@ -42,7 +42,7 @@ fn printed(command: &mut Command) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_rust_examples_bid_and_go_on_with_their_session_over_a_restart() {
+async fn the_rust_examples_bid_and_resume_after_a_restart() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let address = server.address().to_string();
@@ -71,7 +71,7 @@ async fn the_rust_examples_bid_and_go_on_with_their_session_over_a_restart() {
 
 #[test]
 #[ignore = "needs Python 3"]
-fn python_bids_follows_and_keeps_the_servers_digest_with_its_standard_library_alone() {
+fn python_bids_and_keeps_the_digest_with_its_standard_library() {
     let house = DemoAccounts::with_lots(2).set("heartbeat", "5s");
     let server = house.open();
     let mut command = foreign("python3", "python/lines_client.py");
@@ -91,7 +91,7 @@ fn python_bids_follows_and_keeps_the_servers_digest_with_its_standard_library_al
 
 #[test]
 #[ignore = "needs Python 3 and its package websockets"]
-fn python_goes_on_over_websocket_after_a_loss_and_its_bid_is_done_once() {
+fn python_resumes_over_websocket_and_its_bid_is_done_once() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut command = foreign("python3", "python/websocket_client.py");
@@ -116,7 +116,7 @@ fn python_goes_on_over_websocket_after_a_loss_and_its_bid_is_done_once() {
 
 #[test]
 #[ignore = "needs Python 3"]
-fn python_passes_the_conformance_vectors_with_decoder_fold_and_digest_of_its_own() {
+fn python_passes_the_conformance_vectors_by_itself() {
     let mut command = foreign("python3", "python/conformance.py");
     let conformance = Path::new(env!("CARGO_MANIFEST_DIR")).join("../auction-proto/conformance");
     let folders = std::fs::read_dir(conformance)
@@ -138,7 +138,7 @@ fn nodes_own_websocket_bids_with_the_module_of_the_page() {
     assert_eq!(printed, "joe leads at 3.00\n");
 }
 
-/// The page itself, in Node, with as much of a document as it touches: there need be no browser here.
+/// The page itself, in Node, with the parts of a document that it uses: this needs no browser.
 #[test]
 #[ignore = "needs Node 20 or newer"]
 fn the_page_shows_the_market_and_bids_in_it() {

@@ -1,4 +1,4 @@
-//! The files that people put in and take out: `users.csv` and `client.csv`, on the real server.
+//! Input and output files, `users.csv` and `client.csv`, on the real server.
 
 use auction_core::{LotId, Name, Price, Role, Symbol, Timestamp};
 use auction_proto::{BidMaximum, Code, ExtendLot};
@@ -26,7 +26,7 @@ fn client_csv_follows_the_market_and_is_true_again_after_a_kill() {
     tom.bid(1, "1.40").unwrap();
     mia.bid(1, "1.5").unwrap();
     until_client_csv(&house, "mia,S1,1.50\ntom,S1,1.40\n");
-    // A hidden maximum shows the price at which it stands, and nothing more.
+    // A hidden maximum shows only the current price of the lot.
     let maximum = Price::parse("77.77").unwrap();
     tom.command(&BidMaximum {
         lot: LotId(2),
@@ -77,7 +77,7 @@ fn accounts_are_imported_once_whatever_their_rows_say_later() {
     ];
     assert_eq!(house.export("users"), expected);
 
-    // Rows that changed change nothing, new ones make accounts, and others stay.
+    // Changed rows have no effect, new ones create accounts, and others stay.
     house.write("users.csv", &format!("{header}apple,trader,another password,,\ntom,trader,{PASSWORD},,\nmia,trader,another password,,\n"));
     let server = house.open();
     server.until_said("apple is there already with another role");
@@ -135,7 +135,7 @@ fn an_auctioneer_moves_a_close_and_nobody_else_does() {
 }
 
 #[test]
-fn a_wrong_file_keeps_the_door_closed_and_names_file_line_and_remedy() {
+fn a_wrong_file_prevents_the_start_and_is_named_with_a_remedy() {
     let stocks = "Security,Symbol,Price,Profit\n";
     let users = "name,role,password\n";
     let cases = [
@@ -199,7 +199,7 @@ fn a_wrong_file_keeps_the_door_closed_and_names_file_line_and_remedy() {
         assert_eq!(code, Some(1), "{name} {text:?}: {said}");
         assert!(said.contains(expected), "{text:?}: {said}");
         assert!(!said.contains(PASSWORD), "{said}");
-        // Once it is mended, the market opens as if nothing had been.
+        // After the correction, the market opens normally.
         house.write("stocks.csv", &crate::house::stocks(1));
         house.write("users.csv", users);
         let market = Line::open(house.open().address()).snapshot();

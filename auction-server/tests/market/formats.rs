@@ -1,7 +1,7 @@
-//! Lots of every format from a lots file, with sealed bids that survive a kill, and the auctioneer who runs them.
+//! Lots of every format from a lots file, with sealed bids that survive a kill, and the auctioneer.
 
 use auction_core::{
-    AllocatedBy, LotId, OrderId, Outcome, Phase, Price, Quantity, Reply, Side, SoldBy,
+    AllocatedBy, LotId, Market, OrderId, Outcome, Phase, Price, Quantity, Reply, Side, SoldBy,
     UnsoldBecause, WinningThreshold,
 };
 use auction_proto::{
@@ -54,8 +54,41 @@ fn least(line: &mut Line, lot: LotId) -> WinningThreshold {
     }
 }
 
+/// Checks the winners, prices and reasons of all five lots.
+fn check_outcomes(market: &Market) {
+    let outcome = |lot| market.lot(lot).unwrap().outcome().unwrap();
+    let [mia_is, tom_is] =
+        ["mia", "tom"].map(|name| market.user_named(name.parse().unwrap()).unwrap());
+    let sold = |winner, paid, by, runner_up: Option<&str>| Outcome::Sold {
+        winner,
+        price: price(paid),
+        by,
+        runner_up: runner_up.map(price),
+    };
+    assert_eq!(
+        outcome(ENGLISH),
+        sold(mia_is, "1.01", SoldBy::HighestBid, None)
+    );
+    assert_eq!(outcome(DUTCH), sold(tom_is, "100", SoldBy::FirstTake, None));
+    let second = sold(mia_is, "90", SoldBy::SecondHighestBid, Some("90"));
+    assert_eq!(outcome(SEALED), second);
+    let allocated = Outcome::Allocated {
+        sold: 100,
+        buyers: 2,
+        lowest: price("12"),
+        by: AllocatedBy::Time,
+        highest_rejected: None,
+    };
+    assert_eq!(outcome(UNIFORM), allocated);
+    let cancelled = Outcome::Unsold {
+        because: UnsoldBecause::Cancelled,
+        highest: None,
+    };
+    assert_eq!(outcome(LATER), cancelled);
+}
+
 #[test]
-fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settled() {
+fn lots_of_every_format_survive_a_kill_and_are_settled() {
     let house = house();
     let server = house.open();
     let mut ann = Line::open(server.address());
@@ -89,7 +122,7 @@ fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settl
     let digest = |line: &mut Line| line.snapshot().digest();
     let before = digest(&mut mia);
 
-    // What was hidden is there again after a kill, and still hidden.
+    // Hidden orders exist after a kill, and are still hidden.
     server.kill();
     let server = house.open();
     let mut ann = Line::open(server.address());
@@ -136,34 +169,7 @@ fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settl
     }
     let market = mia.snapshot();
     assert_eq!(market.open_lots(), 0);
-    let outcome = |lot| market.lot(lot).unwrap().outcome().unwrap();
-    let mia_is = market.user_named("mia".parse().unwrap()).unwrap();
-    let sold = |winner, paid, by, runner_up: Option<&str>| Outcome::Sold {
-        winner,
-        price: price(paid),
-        by,
-        runner_up: runner_up.map(price),
-    };
-    assert_eq!(
-        outcome(ENGLISH),
-        sold(mia_is, "1.01", SoldBy::HighestBid, None)
-    );
-    assert_eq!(outcome(DUTCH), sold(tom_is, "100", SoldBy::FirstTake, None));
-    let second = sold(mia_is, "90", SoldBy::SecondHighestBid, Some("90"));
-    assert_eq!(outcome(SEALED), second);
-    let allocated = Outcome::Allocated {
-        sold: 100,
-        buyers: 2,
-        lowest: price("12"),
-        by: AllocatedBy::Time,
-        highest_rejected: None,
-    };
-    assert_eq!(outcome(UNIFORM), allocated);
-    let cancelled = Outcome::Unsold {
-        because: UnsoldBecause::Cancelled,
-        highest: None,
-    };
-    assert_eq!(outcome(LATER), cancelled);
+    check_outcomes(&market);
     assert_eq!(
         least(&mut tom, SEALED),
         WinningThreshold::Bid(price("100.0001"))

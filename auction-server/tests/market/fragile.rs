@@ -1,4 +1,4 @@
-//! A connection that breaks at a random byte, either way, also in the middle of a message.
+//! A connection that breaks at a random byte in either direction, also in the middle of a message.
 
 use std::io;
 use std::pin::Pin;
@@ -11,10 +11,10 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// How much is read at a time.
+/// Number of bytes read at a time.
 const READ_BYTES: usize = 4_096;
 
-/// Breaks connections until it is told to stop, by a seed.
+/// Breaks connections until it is stopped, determined by a seed.
 #[derive(Clone)]
 pub struct Breaker(Arc<Shared>);
 
@@ -26,7 +26,7 @@ struct Shared {
 }
 
 impl Breaker {
-    /// Each connection breaks within so many bytes.
+    /// Each connection breaks within `bytes_max` bytes.
     pub fn new(seed: u64, bytes_max: u64) -> Self {
         Self(Arc::new(Shared {
             random: Mutex::new(ChaCha20Rng::seed_from_u64(seed)),
@@ -36,12 +36,12 @@ impl Breaker {
         }))
     }
 
-    /// How many connections it has broken.
+    /// Number of connections broken so far.
     pub fn broken(&self) -> u64 {
         self.0.broken.load(Ordering::Relaxed)
     }
 
-    /// Breaks no more, not even those that it was about to.
+    /// Stops breaking connections, including those that were about to break.
     pub fn stop(&self) {
         self.0.stopped.store(true, Ordering::Relaxed);
     }
@@ -68,7 +68,7 @@ pub struct Fragile {
 }
 
 impl Fragile {
-    /// How many bytes can pass yet.
+    /// Number of bytes that can still pass.
     fn room(&mut self) -> Option<usize> {
         if self.breaker.0.stopped.load(Ordering::Relaxed) {
             self.bytes_left = u64::MAX;

@@ -1,4 +1,4 @@
-//! A disk that fails under the real server: it ends, says why, and nothing that was acknowledged is missing.
+//! A disk that fails under the real server: it ends, gives the reason, and loses nothing that was acknowledged.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -14,13 +14,13 @@ use crate::line::{Line, PASSWORD};
 const LOTS: u32 = 16;
 const TRADERS: u64 = 3;
 const IN_FLIGHT: usize = 16;
-/// In blocks of 512 bytes: a part of the journal's first segment, which is 1 MiB.
+/// In blocks of 512 bytes: less than the journal's first segment, which is 1 MiB.
 const FILE_BLOCKS_MAX: u32 = 256;
 
 #[test]
-fn when_writes_begin_to_fail_nothing_more_is_acknowledged_and_nothing_that_was_is_missing() {
+fn failing_writes_stop_acknowledgements_and_lose_none() {
     let house = house();
-    // The first segment is made while nothing fails.
+    // The first segment is created before writes fail.
     house.open().end();
     let mut limited = Command::new("sh");
     let limits = format!("trap '' XFSZ; ulimit -f {FILE_BLOCKS_MAX}; exec \"$0\" \"$@\"");
@@ -33,7 +33,7 @@ fn when_writes_begin_to_fail_nothing_more_is_acknowledged_and_nothing_that_was_i
 
 #[test]
 #[ignore = "needs root: mounts a small disk"]
-fn when_the_disk_is_full_the_server_ends_and_goes_on_with_everything_once_there_is_room() {
+fn a_full_disk_ends_the_server_which_recovers_with_more_room() {
     let house = house();
     let disk = SmallDisk::mount(&house);
     fail_and_recover(&house, house.open(), "No space left", || disk.resize("64m"));
@@ -52,7 +52,7 @@ fn accounts() -> String {
         .collect()
 }
 
-/// Bids until the server is gone, and compares what was told with what is held, before and after `make_room`.
+/// Bids until the server has ended, and compares the answers with the journal, before and after `make_room`.
 fn fail_and_recover(house: &DemoAccounts, server: Server, why: &str, make_room: impl FnOnce()) {
     let (acknowledged, prices) = (AtomicU32::new(0), AtomicU64::new(0));
     let address = server.address();
@@ -101,7 +101,7 @@ fn fail_and_recover(house: &DemoAccounts, server: Server, why: &str, make_room: 
     house.verified_digest();
 }
 
-/// A bid above all that anyone has sent, on the lots by turns.
+/// A bid above all sent so far, on the lots in turns.
 fn next_bid(prices: &AtomicU64) -> Ask {
     let turn = prices.fetch_add(1, Ordering::Relaxed);
     Ask::Bid(Bid {
@@ -110,7 +110,7 @@ fn next_bid(prices: &AtomicU64) -> Ask {
     })
 }
 
-/// A disk in memory, just large enough for the journal's first segment, where the house keeps its journal.
+/// A disk in memory, just large enough for the journal's first segment, as the journal's folder.
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
@@ -139,7 +139,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a server that a failed test left may still be on it.
+        // Lazily: a server of a failed test may still use it.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

@@ -1,4 +1,4 @@
-//! A house of auction: a data folder, and the real server on it, in a process of its own.
+//! Support for tests: a data folder with the real server, in a separate process.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tempfile::TempDir;
 
-/// How long anything may take. Generous: it only keeps a broken server from holding the tests for ever.
+/// Time limit of every wait. Generous: it only keeps a broken server from blocking the tests for ever.
 pub const DEADLINE: Duration = Duration::from_secs(120);
-/// How often a condition that nobody announces is looked at.
+/// Polling interval for conditions without a notification.
 pub const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A data folder, and the settings its servers start with.
@@ -24,7 +24,7 @@ pub struct DemoAccounts {
 }
 
 impl DemoAccounts {
-    /// With these stocks and nothing else. Servers listen on a free port of this machine.
+    /// Creates a folder with only these stocks. Servers listen on a free port of this machine.
     pub fn with_stocks(stocks: &str) -> Self {
         let house = Self {
             folder: tempfile::tempdir().unwrap(),
@@ -34,12 +34,12 @@ impl DemoAccounts {
         house
             .set("listen", "127.0.0.1:0")
             .set("ops-listen", "off")
-            // These clients send no pings, and are not to be dropped for it.
+            // These clients send no pings, and must not be dropped for it.
             .set("heartbeat", "60s")
     }
 
-    /// With so many stocks, `S1`, `S2` and so on, all of them opened for an hour at a base price of 1.00. The
-    /// security code of `S7` is `00007`, its profit 7.
+    /// Creates a folder with `count` stocks, `S1`, `S2` and so on, all of them opened for an hour at a base price of
+    /// 1.00. The security code of `S7` is `00007`, its profit 7.
     pub fn with_lots(count: u32) -> Self {
         Self::with_stocks(&stocks(count))
             .set("lots", &count.to_string())
@@ -63,7 +63,7 @@ impl DemoAccounts {
         std::fs::read_to_string(self.path().join(name)).unwrap()
     }
 
-    /// The server, not started yet.
+    /// The command of the server, not started yet.
     pub fn server(&self) -> Command {
         let mut command = self.program(&[]);
         let flag = |(key, value)| format!("--{key}={value}");
@@ -71,7 +71,7 @@ impl DemoAccounts {
         command
     }
 
-    /// The program on this folder, with no setting of the environment this test runs in.
+    /// The program on this folder, without settings from the environment of this test.
     pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auction-server"));
         command
@@ -83,18 +83,18 @@ impl DemoAccounts {
         command
     }
 
-    /// Starts a server and waits until its door is open.
+    /// Starts a server and waits until it accepts connections.
     pub fn open(&self) -> Server {
         Server::start(self.server())
     }
 
-    /// Starts a server that must not come to open its door; gives its exit code and what it said.
+    /// Starts a server that must fail to start; returns its exit code and its output.
     pub fn fails_to_open(&self) -> (Option<i32>, String) {
         let output = ended(&mut self.server());
         (output.status.code(), text(output.stderr))
     }
 
-    /// What an export says, as rows of cells without the header.
+    /// Output of an export, as rows of cells without the header.
     pub fn export(&self, what: &str) -> Vec<Vec<String>> {
         let output = ended(&mut self.program(&["export", what]));
         assert!(output.status.success(), "{}", text(output.stderr));
@@ -103,7 +103,7 @@ impl DemoAccounts {
         rows.lines().skip(1).map(cells).collect()
     }
 
-    /// Verifies the whole journal and gives what is printed of it.
+    /// Verifies the whole journal and returns the output.
     pub fn verified(&self) -> String {
         let output = ended(&mut self.program(&["verify"]));
         let (printed, said) = (text(output.stdout), text(output.stderr));
@@ -111,7 +111,7 @@ impl DemoAccounts {
         printed
     }
 
-    /// Verifies the whole journal and gives the digest of the market.
+    /// Verifies the whole journal and returns the digest of the market.
     pub fn verified_digest(&self) -> String {
         let printed = self.verified();
         let digest = printed.lines().find_map(|line| line.strip_prefix("digest"));
@@ -119,7 +119,7 @@ impl DemoAccounts {
     }
 }
 
-/// A stock list of so many rows.
+/// A stock list with `count` rows.
 pub fn stocks(count: u32) -> String {
     let rows = (1..=count).map(|n| format!("{n:05},S{n},1.00,{n}\n"));
     std::iter::once("Security,Symbol,Price,Profit\n".to_owned())
@@ -127,7 +127,7 @@ pub fn stocks(count: u32) -> String {
         .collect()
 }
 
-/// Takes out what the environment of this test says to the programs.
+/// Removes the settings in the environment of this test.
 pub fn without_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AUCTION_") {
@@ -166,7 +166,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one and waits until its door is open.
+    /// Starts one and waits until it accepts connections.
     pub fn start(command: Command) -> Self {
         let mut server = Self::spawn(command);
         let begun = Instant::now();
@@ -188,7 +188,7 @@ impl Server {
         server
     }
 
-    /// Starts one that has not opened its door yet.
+    /// Starts one without waiting until it accepts connections.
     pub fn spawn(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
@@ -206,7 +206,7 @@ impl Server {
         self.address
     }
 
-    /// Kills it as no handler can catch, and waits until it is gone.
+    /// Kills it with a signal that cannot be caught, and waits until it is gone.
     pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -216,7 +216,7 @@ impl Server {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
-    /// Stops it as no handler can prevent, and waits until all its threads stand still.
+    /// Stops it with a signal that cannot be caught, and waits until all its threads are stopped.
     pub fn stop(&self) {
         self.signal(Signal::STOP);
         let pid = Pid::from_child(&self.process);
@@ -224,12 +224,12 @@ impl Server {
         assert!(status.stopped(), "{status:?}");
     }
 
-    /// Whether it has ended, and how.
+    /// Returns the exit status, if it has ended.
     pub fn try_wait(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().unwrap()
     }
 
-    /// Waits until it has ended, and gives all it said on standard error.
+    /// Waits until it has ended, and returns its standard error.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let process = &mut self.process;
         let status = until("the server ends", || process.try_wait().unwrap());
@@ -237,12 +237,12 @@ impl Server {
         (status, self.said.text())
     }
 
-    /// Ends it in good order.
+    /// Shuts it down cleanly.
     pub fn end(self) {
         self.end_and_hear();
     }
 
-    /// Ends it in good order, and gives all it said on standard error.
+    /// Shuts it down cleanly, and returns its standard error.
     pub fn end_and_hear(self) -> String {
         self.signal(Signal::TERM);
         let (status, said) = self.wait();
@@ -250,12 +250,12 @@ impl Server {
         said
     }
 
-    /// All it has printed on standard output.
+    /// Standard output so far.
     pub fn printed(&self) -> String {
         self.printed.text()
     }
 
-    /// All it has said on standard error.
+    /// Standard error so far.
     pub fn said(&self) -> String {
         self.said.text()
     }
@@ -265,7 +265,7 @@ impl Server {
         self.printed.until(text);
     }
 
-    /// Whether standard error has held `text` so far.
+    /// Returns whether standard error contains `text` so far.
     pub fn has_said(&self, text: &str) -> bool {
         self.said.text().contains(text)
     }
@@ -284,7 +284,7 @@ impl Drop for Server {
     }
 }
 
-/// What a process writes, read as it comes so that it never waits.
+/// Output of a process, read continuously so that the process never waits.
 #[derive(Clone)]
 struct Heard(Arc<(Mutex<Text>, Condvar)>);
 
@@ -329,7 +329,7 @@ impl Heard {
         self.wait(|_| false);
     }
 
-    /// Waits until it is so, or nothing more can come.
+    /// Waits until the condition holds, or the output has ended.
     fn wait(&self, is_so: impl Fn(&Text) -> bool) {
         let (text, changed) = &*self.0;
         let waits = |text: &mut Text| !text.ended && !is_so(text);

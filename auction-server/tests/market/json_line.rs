@@ -1,4 +1,4 @@
-//! A connection that speaks lines of JSON: what anyone can type.
+//! A connection that uses lines of JSON, as anyone can type them.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, ErrorKind, Write};
@@ -14,7 +14,7 @@ use crate::line::PASSWORD;
 pub struct JsonLine {
     stream: BufReader<TcpStream>,
     next_request: u64,
-    /// What came beside the answers.
+    /// Messages other than answers.
     beside: VecDeque<Value>,
 }
 
@@ -34,7 +34,7 @@ impl JsonLine {
         line
     }
 
-    /// Connects, makes an account and logs in; gives the session's token too.
+    /// Connects, creates an account and logs in; returns the session's token too.
     pub fn trader(address: SocketAddr, name: &str) -> (Self, Value) {
         let mut line = Self::open(address);
         line.done("register", json!({ "name": name, "password": PASSWORD }));
@@ -47,7 +47,7 @@ impl JsonLine {
         answer["logged_in"]["token"].clone()
     }
 
-    /// Goes on with a session whose next request has this number.
+    /// Resumes a session whose next request has this number.
     pub fn resume(address: SocketAddr, token: &Value, next_request: u64) -> Self {
         let mut line = Self::open(address);
         let answer = line.ask("resume", json!({ "token": token }));
@@ -56,7 +56,7 @@ impl JsonLine {
         line
     }
 
-    /// Sends a request and gives its number.
+    /// Sends a request and returns its number.
     pub fn send(&mut self, kind: &str, body: &Value) -> u64 {
         let request = self.next_request;
         self.next_request += 1;
@@ -66,7 +66,7 @@ impl JsonLine {
         request
     }
 
-    /// The next that comes; `None` at the end of the connection.
+    /// Reads the next message; `None` at the end of the connection.
     pub fn read(&mut self) -> Option<Value> {
         let mut text = String::new();
         match self.stream.read_line(&mut text) {
@@ -78,7 +78,7 @@ impl JsonLine {
         }
     }
 
-    /// The first answer to a request; what comes before it is kept.
+    /// Returns the first answer to a request; keeps the messages before it.
     pub fn answer(&mut self, request: u64) -> Value {
         let request = json!(request.to_string());
         loop {
@@ -95,21 +95,21 @@ impl JsonLine {
         self.answer(request)
     }
 
-    /// Asks for something that must be accepted, and gives the reply.
+    /// Sends a request that must be accepted, and returns the reply.
     pub fn done(&mut self, kind: &str, body: Value) -> Value {
         let answer = self.ask(kind, body);
         assert!(answer["accepted"].is_object(), "{kind}: {answer}");
         answer["accepted"]["reply"].clone()
     }
 
-    /// Asks for something that must be refused, and gives the code.
+    /// Sends a request that must be refused, and returns the code.
     pub fn refused(&mut self, kind: &str, body: Value) -> Value {
         let answer = self.ask(kind, body);
         assert!(answer["refused"].is_object(), "{kind}: {answer}");
         answer["refused"]["code"].clone()
     }
 
-    /// Reads what comes of its own accord until something is found in it.
+    /// Reads unsolicited messages until `found` returns something.
     pub fn until<T>(&mut self, what: &str, mut found: impl FnMut(&Value) -> Option<T>) -> T {
         let begun = Instant::now();
         loop {

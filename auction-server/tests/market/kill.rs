@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of bidding, again and again: what was acknowledged is there exactly once.
+//! `kill -9` in the middle of bidding, repeatedly: acknowledged requests exist exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,25 +17,25 @@ use crate::ledger::{Ask, Client, Row, assert_same, assert_within, exported};
 use crate::line::{Line, PASSWORD, Watcher};
 
 const KILLS: u32 = 22;
-/// So many acknowledgements come before each kill, at least.
+/// Minimum number of acknowledgements before each kill.
 const ACKNOWLEDGED_MIN: u32 = 200;
 const LOTS: u32 = 24;
 /// Lots with a higher number take hidden maxima too.
 const PLAIN_LOTS: u32 = 16;
 const TRADERS: u32 = 4;
 const IN_FLIGHT: usize = 16;
-/// How many acknowledged requests each client asks for again after a restart.
+/// Number of acknowledged requests that each client sends again after a restart.
 const ASKED_AGAIN: usize = 8;
 
 #[test]
-fn after_each_of_many_kills_all_that_was_acknowledged_is_there_exactly_once() {
+fn acknowledged_requests_exist_exactly_once_after_each_kill() {
     let seed = match std::env::var("AUCTION_TEST_SEED") {
         Ok(seed) => seed.parse().unwrap(),
         Err(_) => rand::random(),
     };
     eprintln!("AUCTION_TEST_SEED={seed}");
     let mut random = ChaCha20Rng::seed_from_u64(seed);
-    // Every bid of the first hours moves its lot's close, so that closing times are at stake too.
+    // Every bid of the first hours extends its lot, so that closing times are tested too.
     let house = DemoAccounts::with_lots(LOTS)
         .set("extend-within", "2h")
         .set("extend-by", "1s");
@@ -51,7 +51,7 @@ fn after_each_of_many_kills_all_that_was_acknowledged_is_there_exactly_once() {
         stage.recover(&house, running.address(), &market);
         let seen = stage.play(running, &mut random);
 
-        // The house is dark: what lies on the disk is all there is.
+        // No server runs: only the files on the disk are left.
         let rows = exported(&house);
         for client in &stage.clients {
             assert_within(&format!("kill {cycle}"), client.rows(&market), &rows);
@@ -88,7 +88,7 @@ fn accounts() -> String {
     accounts
 }
 
-/// Kills servers before they have come to open their doors, or shortly after.
+/// Kills servers before they accept connections, or shortly after.
 fn interrupt_starts(house: &DemoAccounts, count: u32, random: &mut ChaCha20Rng) {
     for _ in 0..count {
         let server = Server::spawn(house.server());
@@ -110,27 +110,27 @@ fn client_csv(rows: &[Row]) -> String {
         .collect()
 }
 
-/// Everyone who takes part.
+/// All participants.
 struct Stage {
     /// Traders, then companies.
     clients: Vec<Client>,
     prices: Vec<AtomicU64>,
     closes_at: Vec<u64>,
     names: Names,
-    /// How many requests were sent again because a kill left their outcome unknown.
+    /// Number of requests sent again because a kill left their outcome unknown.
     settled: usize,
 }
 
-/// Accounts that were made over the network.
+/// Accounts that were created over the network.
 #[derive(Default)]
 struct Names {
     acknowledged: BTreeSet<String>,
-    /// Asked for, and no answer came.
+    /// Requested, without an answer.
     unknown: Option<String>,
     next: u32,
 }
 
-/// What someone saw who watched until the kill.
+/// The view of a watcher until the kill.
 struct Seen {
     rows: Vec<Row>,
     feed_sequence: u64,
@@ -157,7 +157,7 @@ impl Stage {
         }
     }
 
-    /// Goes on with every session, settles what is open, and compares all that was ever told with what is held.
+    /// Resumes every session, settles open requests, and compares all answers with the journal.
     fn recover(&mut self, house: &DemoAccounts, address: SocketAddr, begun_with: &Market) {
         for client in &mut self.clients {
             let mut line = client.resume(address);
@@ -176,7 +176,7 @@ impl Stage {
         assert!(market.feed_sequence() >= begun_with.feed_sequence());
     }
 
-    /// Closing times are the latest that anyone was told, and prices the highest.
+    /// Checks that closing times are the latest that anyone saw, and prices the highest.
     fn check_lots(&mut self, market: &Market) {
         let mut prices = BTreeMap::new();
         for (_, reply) in self.clients.iter().flat_map(Client::accepted) {
@@ -194,7 +194,7 @@ impl Stage {
         }
     }
 
-    /// The profit of a stock is the last that its company published.
+    /// Checks that the profit of a stock is the last that its company published.
     fn check_profits(&self, market: &Market) {
         for company in &self.clients[TRADERS as usize..] {
             let last = company.accepted().last();
@@ -205,7 +205,7 @@ impl Stage {
         }
     }
 
-    /// Every account that was acknowledged is there once, and no other.
+    /// Checks that every acknowledged account exists once, and no other.
     fn check_users(&self, house: &DemoAccounts, market: &Market) {
         let users: Vec<String> = house
             .export("users")
@@ -223,14 +223,14 @@ impl Stage {
         assert_eq!(users.len(), market.users().len());
     }
 
-    /// Everyone at once, until the server is killed after enough acknowledgements, at a random moment.
+    /// Runs all clients at once, until the server is killed after enough acknowledgements, at a random moment.
     fn play(&mut self, server: Server, random: &mut ChaCha20Rng) -> Seen {
         let address = server.address();
         let acknowledged = AtomicU32::new(0);
         let enough = ACKNOWLEDGED_MIN + random.next_u32() % 200;
         let moment = Duration::from_micros(random.next_u64() % 3_000);
         let (clients, names, prices) = (&mut self.clients, &mut self.names, &self.prices);
-        // Nobody is killed before they have begun: clients, the watcher, who registers, and this thread.
+        // The kill comes after all have begun: clients, the watcher, the registering thread, and this thread.
         let begun = &Barrier::new(clients.len() + 3);
         thread::scope(|scope| {
             let acknowledged = &acknowledged;
@@ -273,7 +273,7 @@ impl Stage {
     }
 }
 
-/// A bid above all that were sent for its lot.
+/// A bid above all sent for its lot.
 fn random_bid(prices: &[AtomicU64], random: &mut ChaCha20Rng) -> Ask {
     let number = random.next_u32() % LOTS;
     let lot = LotId(number + 1);
@@ -294,12 +294,12 @@ fn profit(number: usize, random: &mut ChaCha20Rng) -> Ask {
     Ask::Profit(PublishProfit {
         symbol: Symbol::parse(&format!("S{stock}")).unwrap(),
         security: SecurityCode::parse(&format!("{stock:05}")).unwrap(),
-        // Never the same twice, as far as chance goes: publishing what stands is refused.
+        // Practically never the same twice: publishing the current value is refused.
         profit: Profit::from_units((random.next_u64() >> 8) as i64).unwrap(),
     })
 }
 
-/// Watches until the connection is gone.
+/// Watches until the connection ends.
 fn watch(mut watcher: Watcher) -> Seen {
     let mut rows = Vec::new();
     while let Ok(Some(events)) = watcher.next() {
@@ -341,7 +341,7 @@ impl Names {
         }
     }
 
-    /// Asks again for the account whose making was not answered, and logs in with one that was.
+    /// Requests the account again whose creation was not answered, and logs in with one that was.
     fn settle(&mut self, address: SocketAddr) {
         let mut line = Line::open(address);
         if let Some(name) = self.unknown.take() {

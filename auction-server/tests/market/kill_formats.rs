@@ -1,5 +1,5 @@
-//! `kill -9` again and again while lots of every format are open and bid on, and while the auctioneer opens, halts,
-//! extends and closes them: what was acknowledged is in the journal exactly once, and is what was asked.
+//! Repeated `kill -9` while lots of every format are open and bid on, and while the auctioneer opens, halts, extends
+//! and closes them: each acknowledged request is in the journal exactly once and unchanged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::line::{Line, PASSWORD};
 use crate::proof::{prove, public_journal};
 
 const KILLS: u32 = 8;
-/// How many acknowledged requests each client asks for again after a restart.
+/// Number of acknowledged requests that each client sends again after a restart.
 const ASKED_AGAIN: usize = 12;
 /// Lots of a file, of every format; the auctioneer opens more.
 const LOTS: &str = "\
@@ -41,7 +41,7 @@ const LOTS_OF_FILE: u32 = 10;
 const DUTCH: LotId = LotId(3);
 
 #[test]
-fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kills() {
+fn kills_change_nothing_acknowledged_in_any_format() {
     let mut random = random();
     let house = DemoAccounts::with_lots(STOCKS).set("on-outage", "close");
     house.write("lots.csv", LOTS);
@@ -61,13 +61,13 @@ fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kill
     let mut settled = 0;
     for kill in 1..=KILLS {
         play(server, &mut clients, &mut random, asks);
-        // The house is dark: what lies on the disk is all there is.
+        // No server runs: only the files on the disk are left.
         check_journal(&format!("kill {kill}"), &records(&house), &clients);
         house.verified_digest();
 
         server = house.open();
         let address = server.address();
-        // Lots may fall due between one look and the next.
+        // Lots may become due between one look and the next.
         until("the market is what its journal makes", || {
             let held = house.verified_digest();
             let shown = Line::open(address).snapshot().digest().to_string();
@@ -99,7 +99,7 @@ fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kill
     assert_eq!(house.export("results").len(), market.lots().len());
 }
 
-/// Whatever the price has come to, someone takes the Dutch lot of the file, if nobody did before.
+/// A trader takes the Dutch lot of the file at any price, if nobody did before.
 fn take_dutch(server: &Server, clients: &mut [Client]) {
     let lot = DUTCH;
     let bid = Bid {
@@ -139,11 +139,11 @@ fn about(random: &mut ChaCha20Rng) -> About {
     }
 }
 
-/// A trader's live order, as a plain list keeps it: whose, which, on which side, how many, how much.
+/// A trader's live order, as in a plain list: user, order, side, quantity, price.
 type Live = (UserId, OrderId, Side, Quantity, Option<Price>);
 
-/// The orders of every lot that were placed, as replaced and not taken back, sealed ones in the order of their time:
-/// worked out here from what was asked alone. And the sealed bids that each lot opened.
+/// The orders placed on every lot, with replacements and cancellations applied, sealed ones in the order of their time:
+/// computed here from the requests alone. Also the sealed bids that each lot opened.
 fn asked_and_opened(
     records: &[Record],
     market: &Market,
@@ -210,7 +210,7 @@ fn asked_and_opened(
     (live, opened)
 }
 
-/// The sealed bids that every lot opened at its close are those that were live. Takes them out.
+/// Checks that the sealed bids opened at every lot's close are those that were live. Removes them.
 fn check_opened(
     live: &mut BTreeMap<LotId, Vec<Live>>,
     mut opened: BTreeMap<LotId, Vec<OpenedBid>>,
@@ -248,7 +248,7 @@ fn check_opened(
     assert!(bids > 0, "nobody bid in secret");
 }
 
-/// What each trader is told of their own orders on calls.
+/// The view that each trader has of their own orders in calls.
 fn own_orders(
     server: &Server,
     clients: &[Client],
@@ -271,7 +271,7 @@ fn own_orders(
     own
 }
 
-/// Calls traded the orders that were live, no order worse than its limit, and as much was bought as was sold.
+/// Checks that calls traded the live orders, none worse than its limit, and equal quantities on both sides.
 fn check_uncrossed(
     mut live: BTreeMap<LotId, Vec<Live>>,
     own: BTreeMap<LotId, Vec<(UserId, OwnOrder)>>,
@@ -310,7 +310,7 @@ fn check_uncrossed(
     assert!(traded > 0, "no call traded");
 }
 
-/// Lots of every format came to something.
+/// Checks that lots of every format had an outcome.
 fn check_outcomes(market: &Market) {
     let mut sold: BTreeMap<&str, u32> = BTreeMap::new();
     for lot in market.lots() {

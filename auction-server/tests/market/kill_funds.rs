@@ -1,5 +1,5 @@
-//! `kill -9` again and again in a market that runs on funds, from its first start on: what was paid in is paid in
-//! once, what was won is paid and owned once, and cash and shares are conserved to the unit.
+//! Repeated `kill -9` in a market that runs on funds, from its first start on: deposits are made once, won lots are
+//! paid and owned once, and cash and shares are conserved to the unit.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -22,9 +22,9 @@ use crate::ledger::{Ask, Client, Outcome};
 use crate::line::{Line, PASSWORD};
 
 const KILLS: u32 = 6;
-/// Kills while the first start imports the accounts and what they begin with, or shortly before or after.
+/// Number of kills while the first start imports the accounts and their deposits, or shortly before or after.
 const KILLS_AT_START: u32 = 4;
-/// How many acknowledged requests each client asks for again after a restart.
+/// Number of acknowledged requests that each client sends again after a restart.
 const ASKED_AGAIN: usize = 12;
 /// Lots of a file, of every format; the auctioneer opens more.
 const LOTS: &str = "\
@@ -40,12 +40,12 @@ S6,call,,2h,,,,,,,0.0001,
 S6,call,2,2h,,,,,,,0.0001,40
 ";
 const LOTS_OF_FILE: u32 = 9;
-/// What each trader begins with.
+/// Initial cash of each trader.
 const CASH: &str = "2000.0001";
 const SHARES: u64 = 300;
 
 #[test]
-fn on_funds_everything_is_paid_once_and_conserved_whatever_is_killed_when() {
+fn on_funds_kills_never_repeat_or_lose_a_payment() {
     let mut random = random();
     let house = DemoAccounts::with_lots(STOCKS)
         .set("on-outage", "close")
@@ -74,7 +74,7 @@ fn on_funds_everything_is_paid_once_and_conserved_whatever_is_killed_when() {
     };
     for kill in 1..=KILLS {
         play(server, &mut clients, &mut random, asks);
-        // The house is dark: what lies on the disk is all there is.
+        // No server runs: only the files on the disk are left.
         let held = records(&house);
         check_journal(&format!("kill {kill}"), &held, &clients);
         check_books(&format!("kill {kill}"), &held, &market, &traders);
@@ -83,7 +83,7 @@ fn on_funds_everything_is_paid_once_and_conserved_whatever_is_killed_when() {
 
         server = house.open();
         let address = server.address();
-        // Lots may fall due between one look and the next.
+        // Lots may become due between one look and the next.
         until("the market is what its journal makes", || {
             let held = house.verified_digest();
             let shown = Line::open(address).snapshot().digest().to_string();
@@ -107,7 +107,7 @@ fn on_funds_everything_is_paid_once_and_conserved_whatever_is_killed_when() {
     check_journal("the end", &held, &clients);
     let engine = check_books("the end", &held, &market, &traders);
     for ((told, trader), client) in told.iter().zip(&traders).zip(&clients[1..]) {
-        // Nothing is open, so nothing is reserved; and everyone is told what the journal says.
+        // No lot is open, so nothing is reserved; and all balances match the journal.
         assert_eq!(told.reserved, 0, "{}", client.name);
         let fills = |lot| told.orders.get(&lot).cloned().unwrap_or_default();
         let books = Books::of(&held, *trader, &market, fills);
@@ -136,7 +136,7 @@ fn accounts() -> String {
     rows
 }
 
-/// Something is paid to a trader, or by one.
+/// A deposit to a trader, or a withdrawal.
 fn pays(traders: &[UserId], random: &mut ChaCha20Rng) -> ClientMessage {
     let user = traders[below(random, traders.len() as u32) as usize];
     let asset = match below(random, 3) {
@@ -169,8 +169,8 @@ struct Books {
 }
 
 impl Books {
-    /// Added up from what was paid in and out, from what everyone was told of the lots, and from what the trader was
-    /// told of their own orders in calls.
+    /// Computed from deposits and withdrawals, from the public results of the lots, and from the trader's private
+    /// messages about orders in calls.
     fn of(
         records: &[Record],
         trader: UserId,
@@ -207,7 +207,7 @@ impl Books {
                     PublicEvent::LotClosed { lot, outcome } => {
                         let (symbol, quantity, opens) = lots[lot];
                         match *outcome {
-                            // Of sealed bids it was told as they were opened.
+                            // The winners of sealed lots are counted when the bids are opened.
                             LotOutcome::Sold { winner, price, .. }
                                 if winner == trader && !opens =>
                             {
@@ -252,7 +252,7 @@ impl Books {
     }
 }
 
-/// What a trader is told of their account, and of their orders in calls.
+/// The messages to a trader about their account, and about their orders in calls.
 struct Told {
     books: Books,
     reserved: u64,
@@ -293,14 +293,14 @@ impl Told {
     }
 }
 
-/// A replay of the journal gives everyone what they should have, and nobody anything twice.
+/// Checks that a replay of the journal gives everyone what they should have, and nobody anything twice.
 fn check_books(when: &str, records: &[Record], market: &Market, traders: &[UserId]) -> Engine {
     let mut engine = Engine::new(market.id());
     for record in records {
         engine.replay(record).unwrap();
         assert_eq!(engine.audit(), Ok(()), "{when}: {record:?}");
     }
-    // The operator paid each account once what it began with, and nothing else.
+    // The operator paid each account its initial deposit once, and nothing else.
     let by_operator = |trader: UserId| {
         let mut begun = Books::default();
         for record in records {

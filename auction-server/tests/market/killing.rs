@@ -1,5 +1,5 @@
-//! What the kill tests of lots of every format share: who takes part and asks what, until the server is killed, and
-//! what its journal must hold then.
+//! Common parts of the kill tests with lots of every format: the participants and their requests until the server is
+//! killed, and the expected content of the journal.
 
 use std::collections::BTreeMap;
 use std::sync::Barrier;
@@ -25,14 +25,14 @@ use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY, Server};
 use crate::ledger::{Ask, Client, Outcome};
 use crate::line::Line;
 
-/// So many acknowledgements come before each kill, at least.
+/// Minimum number of acknowledgements before each kill.
 const ACKNOWLEDGED_MIN: u32 = 150;
-/// Stocks that lots are opened of: `S1` and so on.
+/// Number of stocks for lots: `S1` and so on.
 pub const STOCKS: u32 = 6;
 const TRADERS: u32 = 4;
 const IN_FLIGHT: usize = 16;
 
-/// From a seed of the environment, or a new one, which is said.
+/// A generator with a seed from the environment, or with a new one, which is printed.
 pub fn random() -> ChaCha20Rng {
     let seed = match std::env::var("AUCTION_TEST_SEED") {
         Ok(seed) => seed.parse().unwrap(),
@@ -48,8 +48,8 @@ pub fn names() -> impl Iterator<Item = String> {
     std::iter::once("ann".to_owned()).chain(traders)
 }
 
-/// Everyone asks `next` at once, each by their place among the clients and never too much, until the server is killed
-/// after enough acknowledgements, at a random moment.
+/// All clients send the requests that `next` returns for their index, within the limit in flight, until the server is
+/// killed after enough acknowledgements, at a random moment.
 pub fn play(
     server: Server,
     clients: &mut [Client],
@@ -95,14 +95,14 @@ pub fn some_lot(first: u32, random: &mut ChaCha20Rng) -> LotId {
     LotId(1 + below(random, most))
 }
 
-/// What a trader's request is about.
+/// The subject of a trader's request.
 pub struct About {
     pub lot: LotId,
     pub quantity: Quantity,
     pub price: Price,
 }
 
-/// Anything a trader can ask: much of it is refused, and none of that may leave a trace.
+/// A random request of a trader: many are refused, and those may leave no trace.
 pub fn trader_asks(about: About, random: &mut ChaCha20Rng) -> Ask {
     let About {
         lot,
@@ -143,8 +143,8 @@ pub fn trader_asks(about: About, random: &mut ChaCha20Rng) -> Ask {
     Ask::Other(message)
 }
 
-/// Anything an auctioneer can ask. What is halted is soon resumed, and who is suspended soon reinstated.
-/// The first lots, `kept` of them, stay open.
+/// A random request of an auctioneer. Halted lots are soon resumed, and suspended users soon reinstated. The first
+/// lots, `kept` of them, stay open.
 pub fn auctioneer_asks(kept: u32, user: UserId, random: &mut ChaCha20Rng) -> Ask {
     let lot = some_lot(kept, random);
     let later = LotId(kept + 1 + below(random, 40));
@@ -163,7 +163,7 @@ pub fn auctioneer_asks(kept: u32, user: UserId, random: &mut ChaCha20Rng) -> Ask
     })
 }
 
-/// A lot of any format: for long, for so short that it falls due while all go on, or for later.
+/// A lot of any format: for long, for so short that it becomes due during the test, or for later.
 fn open(random: &mut ChaCha20Rng) -> OpenLot {
     let price = |units| Price::from_units(units).unwrap();
     let terms = match below(random, 7) {
@@ -219,7 +219,7 @@ pub fn in_millis(millis: u64) -> Timestamp {
     Timestamp::from_micros(now.as_micros() as u64 + millis * 1_000).unwrap()
 }
 
-/// All records of the journal, public and private parts together.
+/// All records of the journal, with public and private parts together.
 pub fn records(house: &DemoAccounts) -> Vec<Record> {
     let mut reader = export::open(&DataDir::new(house.path())).unwrap();
     let mut records = Vec::new();
@@ -229,8 +229,8 @@ pub fn records(house: &DemoAccounts) -> Vec<Record> {
     records
 }
 
-/// What anyone was told is in the journal exactly once, and is what they asked; what was refused is not there; and
-/// nothing is there that nobody asked.
+/// Checks that every answered request is in the journal exactly once and unchanged; that no refused one is; and that
+/// nothing else is there.
 pub fn check_journal(when: &str, records: &[Record], clients: &[Client]) {
     let mut held: BTreeMap<(SessionId, RequestId), &Command> = BTreeMap::new();
     for record in records {

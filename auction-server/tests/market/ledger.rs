@@ -1,4 +1,4 @@
-//! A ledger: what someone asked of the market and what they were told, to be compared with what the market holds.
+//! A ledger: the requests of a client and their answers, for a comparison with the market.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,7 +18,7 @@ use crate::line::{Line, PASSWORD};
 /// A row of `export bids` without its number and time: user, symbol, price.
 pub type Row = [String; 3];
 
-/// A user with one session, who writes down each request before it is sent, and each answer as it comes.
+/// A user with one session, who records each request before it is sent, and each answer when it arrives.
 pub struct Client {
     pub name: String,
     pub token: Token,
@@ -34,7 +34,7 @@ struct Entry {
     outcome: Outcome,
 }
 
-/// What was asked.
+/// A request.
 #[derive(Clone, Debug)]
 pub enum Ask {
     Bid(Bid),
@@ -45,7 +45,7 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// What the market is asked by it.
+    /// The command that the market receives.
     pub fn command(&self, session: SessionId) -> Command {
         let message = match self.clone() {
             Self::Bid(body) => ClientMessage::Bid(body),
@@ -57,7 +57,7 @@ impl Ask {
     }
 }
 
-/// What came of it, as far as its asker knows.
+/// Outcome of a request, as far as its client knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Unknown,
@@ -66,7 +66,7 @@ pub enum Outcome {
 }
 
 impl Client {
-    /// Logs in an account that is there.
+    /// Logs in an existing account.
     pub fn log_in(address: SocketAddr, name: &str) -> (Self, Line) {
         let mut line = Line::open(address);
         let LoggedIn { token, session, .. } = line.log_in(name, PASSWORD).unwrap();
@@ -81,10 +81,10 @@ impl Client {
         (client, line)
     }
 
-    /// Goes on with the session over a new connection. The server must know every request it has acknowledged.
+    /// Resumes the session over a new connection. The server must know every request it has acknowledged.
     pub fn resume(&self, address: SocketAddr) -> Line {
         let mut line = Line::open(address);
-        // The numbers of the session are the ledger's, also for what is no command.
+        // The ledger assigns the numbers of the session; requests other than commands use high numbers.
         line.number_from(u64::MAX / 2);
         let logged_in = line.resume(&self.token).unwrap();
         let accepted = |entry: &Entry| matches!(entry.outcome, Outcome::Accepted(_));
@@ -100,12 +100,12 @@ impl Client {
         line
     }
 
-    /// How many requests wait for their outcome.
+    /// Number of requests without an outcome.
     pub fn in_flight(&self) -> usize {
         self.open.len()
     }
 
-    /// Writes a request down and puts it in line.
+    /// Records a request and queues it.
     pub fn ask(&mut self, line: &mut Line, ask: Ask) {
         let number = self.next;
         self.next += 1;
@@ -115,7 +115,7 @@ impl Client {
         self.entries.insert(number, Entry { ask, outcome });
     }
 
-    /// Reads one answer and writes it down; `Ok(None)`: the connection has ended.
+    /// Reads one answer and records it; `Ok(None)`: the connection has ended.
     pub fn hear(&mut self, line: &mut Line) -> io::Result<Option<Outcome>> {
         let (RequestId(number), message) = loop {
             match line.next()? {
@@ -136,7 +136,7 @@ impl Client {
         Ok(Some(outcome))
     }
 
-    /// Keeps requests in flight until the connection is gone, and counts what is acknowledged.
+    /// Keeps requests in flight until the connection ends, and counts the acknowledgements.
     pub fn until_gone(
         &mut self,
         mut line: Line,
@@ -150,7 +150,7 @@ impl Client {
                 self.ask(&mut line, ask);
             }
             if line.flush().is_err() {
-                // What came before the end can still be read.
+                // Answers from before the end can still be read.
                 while let Ok(Some(_)) = self.hear(&mut line) {}
                 return;
             }
@@ -164,7 +164,8 @@ impl Client {
         }
     }
 
-    /// Sends again, with the same numbers, all whose outcome is not known, and waits until it is. Gives how many.
+    /// Sends all requests with an unknown outcome again, with the same numbers, and waits for the outcomes. Returns
+    /// their number.
     pub fn settle(&mut self, line: &mut Line) -> usize {
         let unknown = self.open.len();
         for number in &self.open {
@@ -180,7 +181,7 @@ impl Client {
         unknown
     }
 
-    /// Asks again for the newest acknowledged requests, at most `count`: each must come to what it came to.
+    /// Sends the newest acknowledged requests again, at most `count`: each must have the same outcome as before.
     pub fn asks_again(&self, line: &mut Line, count: usize) {
         let accepted = |(number, entry): (&u64, &Entry)| match entry.outcome {
             Outcome::Accepted(reply) => Some((*number, entry.ask.clone(), reply)),
@@ -198,13 +199,13 @@ impl Client {
         }
     }
 
-    /// Every request and what came of it, by its number.
+    /// Every request and its outcome, by its number.
     pub fn asked(&self) -> impl Iterator<Item = (RequestId, &Ask, Outcome)> {
         let entries = self.entries.iter();
         entries.map(|(number, entry)| (RequestId(*number), &entry.ask, entry.outcome))
     }
 
-    /// What was asked and accepted, in the order of the numbers.
+    /// The accepted requests, in the order of the numbers.
     pub fn accepted(&self) -> impl Iterator<Item = (&Ask, Reply)> {
         self.entries
             .values()
@@ -220,7 +221,7 @@ impl Client {
             let Reply::Bid(bid) = reply else { return None };
             let price: Price = match ask {
                 Ask::Bid(asked) => asked.price,
-                // It has a row when others saw something of it.
+                // It has a row if others saw an effect.
                 Ask::Maximum(_) => bid.price?,
                 Ask::Profit(_) | Ask::Other(_) => return None,
             };
@@ -240,7 +241,7 @@ fn send(line: &mut Line, number: u64, ask: &Ask) {
     }
 }
 
-/// The rows of `export bids`, whose numbers rise and whose times never fall.
+/// The rows of `export bids`; checks that their numbers rise and their times never fall.
 pub fn exported(house: &DemoAccounts) -> Vec<Row> {
     let mut last = (0, String::new());
     let mut rows = Vec::new();

@@ -1,4 +1,4 @@
-//! The client library at the real server: it bids once and misses nothing, also over kills.
+//! The client library at the real server: it bids once and misses nothing, even over kills.
 
 use std::net::SocketAddr;
 
@@ -22,7 +22,7 @@ async fn trader(address: SocketAddr, name: &str) -> Client {
     client
 }
 
-/// The library retries: whoever calls it notices nothing of the kills, and each bid is done once.
+/// The library retries: its caller notices nothing of the kills, and each bid is done once.
 #[tokio::test(flavor = "multi_thread")]
 async fn bids_in_flight_over_kills_are_each_answered_and_done_once() {
     let house = DemoAccounts::with_lots(LOTS);
@@ -33,7 +33,7 @@ async fn bids_in_flight_over_kills_are_each_answered_and_done_once() {
     let tom = trader(address, "tom").await;
     let mut watch = mia.watch().await.unwrap();
 
-    // Each lot rises by turns, so that no bid is below one before it.
+    // Each lot rises in turn, so that no bid is below an earlier one.
     let bidding = tokio::spawn(async move {
         let mut answers: Vec<(Price, Result<BidPlaced, RequestError>)> = Vec::new();
         for round in 0..BIDS / u64::from(LOTS) {

@@ -1,5 +1,5 @@
-//! A line to a server: the protocol's own bytes over a plain blocking socket, so that a test says exactly what is
-//! sent and sees exactly what comes.
+//! A connection to a server with the protocol's bytes over a plain blocking socket, so that a test controls exactly
+//! what is sent and sees exactly what arrives.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -16,7 +16,7 @@ use auction_proto::{
 
 use crate::house::DEADLINE;
 
-/// A password for everyone.
+/// The password of all users.
 pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A connection. Requests are numbered from 1, unless a number is given.
@@ -29,7 +29,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     pub fn silent(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         Self::over(stream)
@@ -61,7 +61,7 @@ impl Line {
         assert!(matches!(answer, ServerMessage::Welcome(_)), "{answer:?}");
     }
 
-    /// Connects, makes an account and logs in.
+    /// Connects, creates an account and logs in.
     pub fn trader(address: SocketAddr, name: &str) -> Self {
         let mut line = Self::open(address);
         line.register(name).unwrap();
@@ -69,7 +69,7 @@ impl Line {
         line
     }
 
-    /// Where it leads.
+    /// Address of the server.
     pub fn address(&self) -> SocketAddr {
         self.stream.peer_addr().unwrap()
     }
@@ -78,17 +78,17 @@ impl Line {
         self.stream.local_addr().unwrap().port()
     }
 
-    /// The next requests are numbered from here on.
+    /// Sets the number of the next request.
     pub fn number_from(&mut self, request: u64) {
         self.next_request = request;
     }
 
-    /// Puts bytes in line; they go out with the next [`flush`](Self::flush).
+    /// Queues bytes; they are sent with the next [`flush`](Self::flush).
     pub fn raw(&mut self, bytes: &[u8]) {
         self.output.extend_from_slice(bytes);
     }
 
-    /// Puts a request in line and gives its number.
+    /// Queues a request and returns its number.
     pub fn send<B: Body>(&mut self, body: &B) -> RequestId {
         let request = RequestId(self.next_request);
         self.next_request += 1;
@@ -100,7 +100,7 @@ impl Line {
         encode_frame(request, body, &mut self.output);
     }
 
-    /// Puts a message of any kind in line.
+    /// Queues a message of any kind.
     pub fn send_message_as(&mut self, request: RequestId, message: &ClientMessage) {
         message.encode(request, &mut self.output);
     }
@@ -111,7 +111,7 @@ impl Line {
         written
     }
 
-    /// The next message; `None` at the end of the connection.
+    /// Reads the next message; `None` at the end of the connection.
     pub fn next(&mut self) -> io::Result<Option<(RequestId, ServerMessage)>> {
         let mut bytes = [0; 16 * 1_024];
         while self.arrived.is_empty() {
@@ -130,7 +130,7 @@ impl Line {
         Ok(self.arrived.pop_front())
     }
 
-    /// The answer to a request; what comes before it is passed over.
+    /// Returns the answer to a request; skips the messages before it.
     pub fn answer(&mut self, request: RequestId) -> ServerMessage {
         self.flush().unwrap();
         loop {
@@ -142,13 +142,13 @@ impl Line {
         }
     }
 
-    /// Asks and waits for the answer.
+    /// Sends a request and waits for the answer.
     pub fn ask<B: Body>(&mut self, body: &B) -> ServerMessage {
         let request = self.send(body);
         self.answer(request)
     }
 
-    /// What the server says last, or nothing, and that it then closes.
+    /// Returns the code of the server's last message, if any, and checks that the connection then closes.
     pub fn last_words(&mut self) -> Option<Code> {
         let mut last = None;
         loop {
@@ -162,7 +162,7 @@ impl Line {
         }
     }
 
-    /// A command's outcome.
+    /// Sends a command and returns its outcome.
     pub fn command<B: Body>(&mut self, body: &B) -> Result<Accepted, Refused> {
         match self.ask(body) {
             ServerMessage::Accepted(accepted) => Ok(accepted),
@@ -204,7 +204,7 @@ impl Line {
         }
     }
 
-    /// The market as it stands.
+    /// Requests the current market.
     pub fn snapshot(&mut self) -> Market {
         let request = self.send(&GetSnapshot {});
         self.assemble(request)
@@ -252,7 +252,7 @@ fn logged_in(answer: ServerMessage) -> Result<LoggedIn, Refused> {
     }
 }
 
-/// Someone who watches the market, and makes their own fold of the feed.
+/// A watcher of the market, with its own fold of the feed.
 pub struct Watcher {
     line: Line,
     market: Market,
@@ -260,7 +260,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Begins with the market as it stands.
+    /// Begins with the current market.
     pub fn begin(address: SocketAddr) -> Self {
         let mut line = Line::open(address);
         let request = line.send(&Watch { resume: None });
@@ -276,7 +276,7 @@ impl Watcher {
         &self.market
     }
 
-    /// Watches until `found` finds something in the market, as it stands now or later.
+    /// Watches until `found` returns something for the market, now or later.
     pub fn until_some<T>(&mut self, mut found: impl FnMut(&Market) -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
@@ -288,13 +288,13 @@ impl Watcher {
         }
     }
 
-    /// Watches until the connection ends, and gives what the server said last.
+    /// Watches until the connection ends, and returns the code of the server's last message.
     pub fn until_goodbye(mut self) -> Option<Code> {
         while self.next().unwrap().is_some() {}
         self.goodbye
     }
 
-    /// The next events, none when it is a heartbeat that comes, which must agree with the own fold, or an indicative;
+    /// Reads the next events: none for an indicative, or for a heartbeat, which must agree with the own fold;
     /// `None` at the end of the connection.
     pub fn next(&mut self) -> io::Result<Option<Vec<(Timestamp, PublicEvent)>>> {
         match self.line.next()? {

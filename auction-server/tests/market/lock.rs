@@ -1,4 +1,4 @@
-//! Two servers on one folder: the second is refused, whatever was done to the lock file.
+//! Two servers on one folder: the second is refused, even if the lock file was changed.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn a_second_server_is_refused_though_the_lock_file_was_removed() {
         );
         assert!(said.contains(&says), "{said}");
     }
-    // So does `user add`; what only reads goes on.
+    // So is `user add`; commands that only read continue to work.
     let mut add = house.program(&["user", "add", "leo", "--role", "trader"]);
     let output = ended(add.env("AUCTION_PASSWORD", crate::line::PASSWORD));
     let said = text(output.stderr);
@@ -34,7 +34,7 @@ fn a_second_server_is_refused_though_the_lock_file_was_removed() {
     assert_eq!(house.export("bids").len(), 1);
     house.verified();
 
-    // The server puts it back by itself, and goes on.
+    // The server restores it by itself, and continues.
     server.until_said("journal.lock was removed");
     assert!(lock.exists());
     mia.bid(2, "1.50").unwrap();
@@ -47,7 +47,7 @@ fn a_second_server_is_refused_though_the_lock_file_was_removed() {
 }
 
 #[test]
-fn a_server_whose_folder_is_replaced_by_a_copy_ends_and_neither_is_harmed() {
+fn a_server_ends_if_its_folder_is_replaced_by_a_copy() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
@@ -59,7 +59,7 @@ fn a_server_whose_folder_is_replaced_by_a_copy_ends_and_neither_is_harmed() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), journal.join(entry.file_name())).unwrap();
     }
-    // Within a second or two, though nobody bids.
+    // Within a second or two, even without bids.
     let (status, said) = server.wait();
     assert_eq!(status.code(), Some(1), "{said}");
     let says = "was moved, removed or replaced while the server ran";

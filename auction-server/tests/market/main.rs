@@ -1,5 +1,5 @@
-//! The market end to end: the real server, over real sockets, with several clients, and what must hold when it is
-//! killed, its disk fails, or someone sends it rubbish.
+//! The market end to end: the real server, over real sockets, with several clients, and its guarantees after kills,
+//! disk failures, and garbage input.
 
 mod house;
 mod line;

@@ -1,4 +1,4 @@
-//! One's own account: what is told of it, to whom, and the dead-man switch that pulls orders.
+//! A user's own account: its events, their visibility, and the dead-man switch that cancels orders.
 
 use auction_client::{AccountState, AccountUpdate, AccountWatch, Client, Secret};
 use auction_core::{
@@ -63,7 +63,7 @@ fn place(line: &mut Line, lot: LotId, shares: u64, limit: &str) -> StandingOrder
     }
 }
 
-/// What stands, in one part.
+/// The current account, in one part.
 fn account(line: &mut Line) -> Account {
     match line.ask(&WatchAccount {}) {
         ServerMessage::Account(account) => {
@@ -74,7 +74,7 @@ fn account(line: &mut Line) -> Account {
     }
 }
 
-/// What is told of an account until something is.
+/// Account events up to and including `last`.
 fn told_until(line: &mut Line, last: AccountEvent) -> Vec<AccountEvent> {
     let mut told = Vec::new();
     while told.last() != Some(&last) {
@@ -101,7 +101,7 @@ fn arm(line: &mut Line, grace: Span) {
 }
 
 #[test]
-fn a_user_is_told_their_own_fate_from_whichever_session_and_nothing_of_others() {
+fn users_see_their_own_results_in_any_session_and_no_others() {
     let house = house();
     let server = house.open();
     let mut ann = Line::open(server.address());
@@ -208,7 +208,7 @@ fn a_user_is_told_their_own_fate_from_whichever_session_and_nothing_of_others() 
 }
 
 #[test]
-fn when_a_session_dies_its_users_orders_are_pulled_and_others_orders_stay() {
+fn an_expired_switch_cancels_the_orders_of_its_user_only() {
     let house = house();
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
@@ -262,7 +262,7 @@ fn logging_out_is_dying_at_once_and_the_pull_is_told() {
 }
 
 #[test]
-fn a_switch_survives_a_kill_and_who_resumes_in_time_keeps_their_orders() {
+fn a_switch_survives_a_kill_and_resuming_in_time_keeps_orders() {
     let house = house();
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
@@ -282,7 +282,7 @@ fn a_switch_survives_a_kill_and_who_resumes_in_time_keeps_their_orders() {
     server.kill();
 
     let server = house.open();
-    // Nobody speaks for it: its orders go though nobody has asked anything since.
+    // Without a connection its orders are cancelled, even without any request since.
     let mut tom = Line::trader(server.address(), "tom");
     until("the order is pulled", || {
         let market = tom.snapshot();
@@ -291,7 +291,7 @@ fn a_switch_survives_a_kill_and_who_resumes_in_time_keeps_their_orders() {
     server.end();
 }
 
-/// The next thing that happens; losses of the connection are passed over.
+/// The next update; losses of the connection are skipped.
 async fn next(watch: &mut AccountWatch) -> AccountUpdate {
     loop {
         let update = tokio::time::timeout(DEADLINE, watch.next()).await;
@@ -310,7 +310,7 @@ async fn until_told(watch: &mut AccountWatch, stands: impl Fn(&AccountState) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_library_follows_an_account_over_a_kill_until_its_session_ends() {
+async fn the_library_follows_an_account_until_its_session_ends() {
     let house = house();
     let server = house.open();
     let address = server.address();

@@ -1,4 +1,4 @@
-//! Those who say nothing and those who read nothing: they are let go in time, and cost others nothing.
+//! Clients that send nothing or read nothing: they are dropped in time, and don't affect others.
 
 use std::thread;
 
@@ -8,8 +8,8 @@ use crate::house::DemoAccounts;
 use crate::line::Line;
 
 #[test]
-fn whoever_says_nothing_or_reads_nothing_is_let_go_while_others_are_served() {
-    // Snapshots of so many stocks soon fill the buffers of one who does not read.
+fn silent_and_non_reading_clients_are_dropped() {
+    // Snapshots of so many stocks soon fill the buffers of a client that does not read.
     let house = DemoAccounts::with_lots(2_000);
     let server = house.open();
     let address = server.address();
@@ -49,7 +49,7 @@ fn whoever_says_nothing_or_reads_nothing_is_let_go_while_others_are_served() {
     for one in silent {
         assert_eq!(one.join().unwrap(), Some(Code::TIMED_OUT));
     }
-    // What was written before can still be read; then comes the end, without a word.
+    // Messages written before can still be read; then the connection ends without a last message.
     assert_eq!(deaf.last_words(), None);
     server.end();
 }

@@ -1,4 +1,4 @@
-//! Someone at a terminal: the program `auction`, real too, with a home of its own.
+//! A user at a terminal: the real program `auction`, with a separate home folder.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::house::{ended, text, without_settings};
 use crate::line::PASSWORD;
 
-/// The program, built beside the server. Building the tests of this crate builds no programs of another one.
+/// The program, built next to the server. Building the tests of this crate builds no programs of other crates.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -42,13 +42,13 @@ fn program() -> &'static Path {
     })
 }
 
-/// Someone with a home of their own.
+/// A user with a separate home folder.
 pub struct Person {
     home: TempDir,
     server: SocketAddr,
 }
 
-/// What a command came to: its exit code, and the JSON that it printed, or said on standard error.
+/// Result of a command: its exit code, and the JSON on standard output or standard error.
 #[derive(Debug)]
 pub struct Ran {
     pub code: i32,
@@ -65,7 +65,7 @@ impl Person {
         self.home.path()
     }
 
-    /// The program, in the environment of this person.
+    /// The program, in the environment of this user.
     pub fn program(&self) -> Command {
         let mut command = Command::new(program());
         without_settings(&mut command);
@@ -89,14 +89,14 @@ impl Person {
         Ran::of(self.command(line).env("AUCTION_PASSWORD", PASSWORD))
     }
 
-    /// Runs a command that must end well, and gives what it printed.
+    /// Runs a command that must succeed, and returns its output.
     pub fn does(&self, line: &str) -> Value {
         let ran = self.run(line);
         assert_eq!(ran.code, 0, "{line}: {}", ran.json);
         ran.json
     }
 
-    /// Runs a command that must end with this exit code, and gives the error.
+    /// Runs a command that must end with this exit code, and returns the error.
     pub fn fails(&self, line: &str, code: i32) -> Value {
         let mut ran = self.run(line);
         assert_eq!(ran.code, code, "{line}: {}", ran.json);
@@ -153,7 +153,7 @@ impl Ran {
     }
 }
 
-/// `auction watch --json`, as it runs.
+/// A running `auction watch --json`.
 pub struct Subscribed {
     process: Child,
     lines: BufReader<ChildStdout>,
@@ -185,7 +185,7 @@ impl Subscribed {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
-    /// Reads to the end, and gives the exit code.
+    /// Reads to the end, and returns the exit code.
     pub fn end(mut self) -> i32 {
         while self.next().is_some() {}
         self.process.wait().unwrap().code().unwrap()

@@ -1,4 +1,4 @@
-//! The program `auction` at the real server: every command, what it prints for programs, and its exit codes.
+//! The program `auction` at the real server: every command, its JSON output, and its exit codes.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -96,7 +96,7 @@ fn symbols(printed: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn what_is_no_price_lot_name_or_command_ends_as_it_should_and_changes_nothing() {
+fn invalid_arguments_and_commands_change_nothing() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mia = Person::at(server.address());
@@ -160,7 +160,7 @@ fn a_company_publishes_its_profit() {
 }
 
 #[test]
-fn a_session_is_remembered_for_its_owner_alone_outlives_a_kill_and_ends_when_revoked() {
+fn a_session_is_private_survives_a_kill_and_can_be_revoked() {
     let house = DemoAccounts::with_lots(4);
     let server = house.open();
     let address = server.address();
@@ -193,7 +193,7 @@ fn a_session_is_remembered_for_its_owner_alone_outlives_a_kill_and_ends_when_rev
 }
 
 #[test]
-fn whoever_watches_is_told_everything_until_the_lots_have_closed() {
+fn everyone_who_watches_sees_all_events_until_the_close() {
     let house = DemoAccounts::with_lots(1)
         .set("extend-within", "2h")
         .set("extend-by", "1s");
@@ -248,7 +248,7 @@ fn a_watch_goes_on_after_a_kill_and_misses_nothing() {
     tom.does("register tom");
     tom.does("login tom");
     tom.does("bid S1 1.50");
-    // It goes on with events, or with a market anew that holds them.
+    // It continues with events, or with a new market that includes them.
     let leader = loop {
         let line = watching.next().expect("it watches for ever");
         if line["event"] == "bid" {
@@ -277,7 +277,7 @@ fn a_home_that_cannot_be_written_is_a_failure_and_not_a_refusal() {
 }
 
 #[test]
-fn a_server_whose_durability_is_relaxed_says_so_to_everyone_who_asks_for_its_status() {
+fn status_shows_relaxed_durability_to_everyone() {
     for (durability, is_said) in [("strict", false), ("relaxed", true)] {
         let house = DemoAccounts::with_lots(1).set("durability", durability);
         let server = house.open();

@@ -1,5 +1,5 @@
-//! The program `auction` at lots of every format: the auctioneer opens and runs them, traders bid in secret, and
-//! everyone is told what came of it and why.
+//! The program `auction` with lots of every format: the auctioneer opens and controls them, traders bid in secret, and
+//! everyone sees the results and the reasons.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn cast(server: &Server) -> (Person, Person, Person) {
     (ann, mia, tom)
 }
 
-/// The number of the lot that a command tells of.
+/// The number of the lot in a command's output.
 fn lot(told: &Value) -> String {
     format!("#{}", told["lot"])
 }
@@ -41,12 +41,18 @@ fn ended(told: &Value) -> Value {
     told["outcome"].clone()
 }
 
-#[test]
-fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_them() {
-    let house = house(9);
-    let server = house.open();
-    let (ann, mia, tom) = cast(&server);
+/// The open lots of every format but the call, by their number, and what the program printed of the English one.
+struct Lots {
+    english: Value,
+    dutch: String,
+    vickrey: String,
+    first: String,
+    uniform: String,
+    own: String,
+}
 
+/// Opens a lot of every format but the call, and bids on them.
+fn open_and_bid(ann: &Person, mia: &Person, tom: &Person) -> Lots {
     let english = ann.does("open S2 --format english --reserve 2 --open-for 1h");
     assert_eq!(english["format"], "english");
     assert_eq!(mia.does("bid S2 2.50")["leads"], true);
@@ -64,7 +70,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         (&json!(true), &json!("100.00"))
     );
 
-    // A bid on a sealed lot is one for all of it.
+    // A bid on a sealed lot is for all of it.
     let vickrey =
         lot(&ann.does("open S4 --format vickrey --quantity 10 --reserve 50 --open-for 1h"));
     let sealed = mia.does("bid S4 100");
@@ -105,10 +111,21 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     );
     tom.does("order S7 buy 10 20");
     mia.does("order S7 buy 10 15");
+    Lots {
+        english,
+        dutch,
+        vickrey,
+        first,
+        uniform,
+        own,
+    }
+}
 
-    // Nothing of what is hidden can be seen.
-    let lots = tom.does("lots S4 S6");
-    for sealed in lots["lots"].as_array().unwrap() {
+/// Checks that hidden values and the orders of others cannot be seen.
+fn check_hidden(mia: &Person, tom: &Person, lots: &Lots) {
+    // Hidden values cannot be seen.
+    let shown = tom.does("lots S4 S6");
+    for sealed in shown["lots"].as_array().unwrap() {
         assert_eq!(
             (&sealed["price"], &sealed["reserve"]),
             (&Value::Null, &json!("hidden"))
@@ -121,9 +138,9 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         (&json!(0), &json!([]))
     );
 
-    // One's own is shown to oneself, and to nobody else.
+    // Users see their own orders, and nobody else does.
     let mine = mia.does("orders");
-    let english = english["lot"].clone();
+    let english = &lots.english["lot"];
     assert_eq!(
         mine["leads"],
         json!([{"lot": english, "symbol": "S2", "offer": "2.50", "price": "2.50"}])
@@ -137,11 +154,13 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     assert_eq!(standing, expected.map(|order| format!("{order} live")));
     assert_eq!(tom.does("orders S6")["orders"], json!([]));
     assert_eq!(tom.does("orders S2")["leads"], json!([]));
+}
 
-    // Orders of a call are told to nobody else, what they got neither.
+/// Opens a call, whose orders and fills are private, and returns its number.
+fn open_call(ann: &Person, mia: &Person, tom: &Person) -> String {
     let call = lot(&ann.does("open S8 --format call --quantity 10 --open-for 1h"));
     let indicative = |person: &Person| person.does("lots S8")["lots"][0]["indicative"].clone();
-    assert_eq!(indicative(&mia)["price"], Value::Null);
+    assert_eq!(indicative(mia)["price"], Value::Null);
     mia.does("order S8 sell 60 1.10");
     mia.does("order S8 sell 20 1.20");
     assert_eq!(tom.does("order S8 buy 100 --market")["state"], "placed");
@@ -154,14 +173,17 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         "off_round_lot"
     );
     tom.does("replace S8 1 80 1.15");
-    // Everyone sees what an uncross would give now, and a lot of another format has no such thing.
+    // Everyone sees the indicative uncross; lots of other formats have none.
     until("the last order shows", || {
-        let now = indicative(&tom);
+        let now = indicative(tom);
         let (price, volume) = (&now["price"], &now["volume"]);
         (price == "1.15" && volume == 60).then_some(())
     });
     assert_eq!(tom.does("lots S6")["lots"][0]["indicative"], Value::Null);
+    call
+}
 
+fn close_lots(ann: &Person) {
     let closed = ended(&ann.does("close S2"));
     assert_eq!(
         (&closed["winner"], &closed["price"]),
@@ -206,22 +228,27 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         (&closed["result"], &closed["price"], &closed["volume"]),
         (&json!("crossed"), &json!("1.15"), &json!(60))
     );
+}
+
+fn check_thresholds(mia: &Person, tom: &Person, lots: &Lots) {
     assert_eq!(tom.does("would-have-won S4")["least_winning"], "100.0001");
     assert_eq!(
-        mia.does(&format!("would-have-won {first}"))["least_winning"],
+        mia.does(&format!("would-have-won {}", lots.first))["least_winning"],
         "8.0001"
     );
     assert_eq!(
-        tom.does(&format!("would-have-won {uniform}"))["least_winning"],
+        tom.does(&format!("would-have-won {}", lots.uniform))["least_winning"],
         "10.00"
     );
     assert_eq!(
-        mia.does(&format!("would-have-won {dutch}"))["least_winning"],
+        mia.does(&format!("would-have-won {}", lots.dutch))["least_winning"],
         "100.00"
     );
-    mia.does(&format!("would-have-won {own}"));
+    mia.does(&format!("would-have-won {}", lots.own));
+}
 
-    // What came of one's own; of what is closed, what one asks for.
+/// Checks the results of the users' own orders, which closed lots show on request.
+fn check_fills(mia: &Person, tom: &Person, uniform: &str, call: &str) {
     let all = mia.does("orders");
     assert_eq!((&all["leads"], &all["orders"]), (&json!([]), &json!([])));
     let filled = |person: &Person, line: &str| {
@@ -233,19 +260,34 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
         });
         filled.collect::<Vec<_>>()
     };
-    assert_eq!(filled(&mia, "orders S4"), [(10, json!("90.00"))]);
-    assert_eq!(filled(&tom, "orders S4"), [(0, Value::Null)]);
-    let uniform_fills = filled(&mia, &format!("orders --lot {}", &uniform[1..]));
+    assert_eq!(filled(mia, "orders S4"), [(10, json!("90.00"))]);
+    assert_eq!(filled(tom, "orders S4"), [(0, Value::Null)]);
+    let uniform_fills = filled(mia, &format!("orders --lot {}", &uniform[1..]));
     let expected = [(30, json!("12.00")), (0, Value::Null), (20, json!("12.00"))];
     assert_eq!(uniform_fills, expected);
-    assert_eq!(filled(&mia, "orders S5"), []);
-    let sold = filled(&mia, &format!("orders {call}"));
+    assert_eq!(filled(mia, "orders S5"), []);
+    let sold = filled(mia, &format!("orders {call}"));
     assert_eq!(sold, [(60, json!("1.15")), (0, Value::Null)]);
-    assert_eq!(filled(&tom, "orders S8"), [(60, json!("1.15"))]);
+    assert_eq!(filled(tom, "orders S8"), [(60, json!("1.15"))]);
     assert_eq!(tom.does("orders S8")["orders"][0]["side"], "buy");
     assert_eq!(mia.fails("orders S99", REFUSED)["code"], "unknown_symbol");
+}
 
-    // What was sealed is open to everyone from the close on, and stays so.
+#[test]
+fn lots_of_every_format_are_opened_bid_on_and_closed() {
+    let house = house(9);
+    let server = house.open();
+    let (ann, mia, tom) = cast(&server);
+
+    let lots = open_and_bid(&ann, &mia, &tom);
+    check_hidden(&mia, &tom, &lots);
+    let call = open_call(&ann, &mia, &tom);
+
+    close_lots(&ann);
+    check_thresholds(&mia, &tom, &lots);
+    check_fills(&mia, &tom, &lots.uniform, &call);
+
+    // From the close on, everyone can see the sealed bids.
     let opened = tom.does("history S4");
     let mine = json!({
         "bidder": "mia", "order": 1, "price": "100.00", "quantity": 10, "filled": 10, "pays": "90.00",
@@ -292,7 +334,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
     );
     server.end();
     house.verified_digest();
-    assert_eq!(vickrey, "#4");
+    assert_eq!(lots.vickrey, "#4");
     let latest = "mia,S2,2.50\nmia,S4,100.00\nmia,S6,15.00\nmia,S7,15.00\n\
                   tom,S3,100.00\ntom,S4,90.00\ntom,S5,8.00\ntom,S7,20.00\n";
     assert_eq!(
@@ -302,7 +344,7 @@ fn an_auctioneer_opens_runs_and_closes_lots_of_every_format_and_traders_bid_on_t
 }
 
 #[test]
-fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
+fn auctioneers_schedule_halt_extend_cancel_and_suspend() {
     let house = house(4);
     let server = house.open();
     let (ann, mia, _) = cast(&server);
@@ -311,7 +353,7 @@ fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
     assert_eq!(mia.fails("bid S2 5", REFUSED)["code"], "lot_not_begun");
     assert_eq!(ended(&ann.does("cancel-lot S2"))["because"], "cancelled");
 
-    // Two lots of a symbol: whoever means one says which.
+    // Two lots of one symbol: the user must choose one.
     let first = lot(&ann.does("open S3 --format english --open-for 1h"));
     let second = lot(&ann.does("open S3 --format vickrey --open-for 1h"));
     for ambiguous in ["halt S3", "bid S3 2", "cancel S3 1"] {
@@ -357,13 +399,13 @@ fn an_auctioneer_schedules_halts_extends_and_takes_back_and_suspends_users() {
     assert_eq!(ann.does("reinstate mia")["suspended"], false);
     mia.does(&format!("bid {second} 9"));
     assert_eq!(ann.fails("suspend nobody", REFUSED)["code"], "unknown_user");
-    // Nobody shuts themself out by a slip.
+    // Nobody can lock themselves out by mistake.
     assert_eq!(ann.fails("suspend ann", REFUSED)["code"], "not_permitted");
     ann.does(&format!("halt {second}"));
 }
 
 #[test]
-fn what_is_not_permitted_wrong_or_not_logged_in_ends_as_it_should_and_changes_nothing() {
+fn forbidden_invalid_and_anonymous_commands_change_nothing() {
     let house = house(3);
     let server = house.open();
     let (ann, mia, _) = cast(&server);
@@ -447,7 +489,7 @@ fn what_is_not_permitted_wrong_or_not_logged_in_ends_as_it_should_and_changes_no
     assert_eq!(before, after);
 }
 
-/// What a lots file says and what flags say are the same terms.
+/// The same terms in a lots file and in flags give the same lots.
 #[test]
 fn flags_and_columns_of_the_same_name_open_the_same_lots() {
     let house = house(8);
@@ -492,7 +534,7 @@ S8,call,100,1h,,,,,3m,,2,,,,,,0.05,open,0.50,1000,on,30s,1m
 }
 
 #[test]
-fn traders_bid_with_what_an_auctioneer_paid_in_and_own_what_they_win() {
+fn traders_bid_with_deposits_and_own_the_lots_they_win() {
     let house = house(3);
     let mut command = house.server();
     command.args(["--accounts", "funds"]);

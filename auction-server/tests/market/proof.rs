@@ -11,13 +11,13 @@ use crate::house::{DemoAccounts, Server, ended, text};
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
 
-/// Where a frame's term stands in its header: the chain does not cover who led.
+/// Range of the term in a frame's header: the chain does not cover the term.
 const TERM: std::ops::Range<usize> = 12..20;
 const BEGINNING_BYTES: usize = 32;
 const HEADER_BYTES: usize = 60;
-/// So many bytes apart, no multiple of anything in the file.
+/// Distance between flipped bytes, which divides no length in the file.
 const FLIPPED_EVERY: usize = 37;
-/// Numbers that occur nowhere else: a winner's maximum, a reserve, a sealed bid of a lot that is open.
+/// Numbers that occur nowhere else: a winner's maximum, a reserve, a sealed bid of an open lot.
 const SECRETS: [&str; 3] = ["77777.7777", "66666.6666", "55555.5555"];
 
 /// The public journal of a house.
@@ -86,17 +86,17 @@ fn played(house: &DemoAccounts) -> Server {
 fn verify(house: &DemoAccounts, bytes: &[u8], arguments: &str) -> Ran {
     let file = house.path().join("market.auctpub");
     fs::write(&file, bytes).unwrap();
-    // Nothing listens there, and nothing has to.
+    // Nothing listens there, and nothing needs to.
     let anyone = Person::at("127.0.0.1:1".parse().unwrap());
     let line = format!("verify {} {arguments}", file.display());
     Ran::of(&mut anyone.command(line.trim()))
 }
 
 #[test]
-fn a_market_that_was_killed_is_proved_by_someone_who_has_its_public_journal_alone() {
+fn a_killed_market_is_proved_from_its_public_journal_alone() {
     let house = house();
     let server = played(&house);
-    // Beside the running server, and when it is gone.
+    // Beside the running server, and after its end.
     let beside = public_journal(&house);
     server.kill();
     let bytes = public_journal(&house);
@@ -140,7 +140,7 @@ fn no_secret_is_in_the_public_journal() {
         assert!(!contains(&bytes, &varint(units)), "{secret}");
         assert!(!contains(&bytes, &units.to_le_bytes()), "{secret}");
     }
-    // What was beaten is there: tom's maximum of 3.
+    // The beaten maximum is there: tom's 3.
     assert!(contains(&bytes, &varint(30_000)));
 }
 
@@ -190,7 +190,7 @@ fn contains(bytes: &[u8], what: &[u8]) -> bool {
     bytes.windows(what.len()).any(|window| window == what)
 }
 
-/// As postcard writes a number.
+/// Encodes a number as postcard does.
 fn varint(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number >= 0x80 {
@@ -201,7 +201,7 @@ fn varint(mut number: u64) -> Vec<u8> {
     bytes
 }
 
-/// Where the terms of the frames stand.
+/// The ranges of the terms of the frames.
 fn terms(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let mut terms = Vec::new();

@@ -1,5 +1,5 @@
-//! A bid's whole way to its proof, as its trader goes it: bid, receipt, checkpoint, export, verify; and a server that
-//! changes its journal after it has signed it, and computes everything honestly after the lie.
+//! All steps from a bid to its proof, as a trader takes them: bid, receipt, checkpoint, export, verify; and a server
+//! that changes its journal after it has signed it, and recomputes everything else correctly.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ impl Journal {
         journal
     }
 
-    /// As a server writes it that does all but the truth.
+    /// Writes it as a dishonest server would, with a recomputed chain.
     fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
         begin_public_journal(self.market, &mut out);
@@ -75,7 +75,7 @@ impl Journal {
         out
     }
 
-    /// Where a record stands: its frame, and its place there.
+    /// Position of a record: its frame, and its index there.
     fn find(&self, record: u64) -> (usize, usize) {
         let mut before = 0;
         for (at, frame) in self.frames.iter().enumerate() {
@@ -109,7 +109,7 @@ fn past_varint(bytes: &[u8]) -> &[u8] {
     &bytes[end + 1..]
 }
 
-/// A leaf's number and time, and what stands behind them.
+/// A leaf's number and time, and the bytes after them.
 fn split(leaf: &[u8]) -> (&[u8], &[u8]) {
     let rest = past_varint(past_varint(&leaf[5..]));
     leaf.split_at(leaf.len() - rest.len())
@@ -125,7 +125,7 @@ struct Market {
 }
 
 impl Market {
-    /// mia wins S1; tom bids on S2, mia behind him on S3, and the market signs all of it.
+    /// mia wins S1; tom bids on S2, mia after him on S3, and the market signs all of it.
     fn played() -> Self {
         let house = DemoAccounts::with_lots(3);
         house.write(
@@ -153,7 +153,7 @@ impl Market {
         assert_eq!(receipt["what"], "a bid of 3.00 on #2");
         let record = receipt["record"].as_str().unwrap().parse().unwrap();
         mia.does("bid S3 4");
-        // It covers mia's bid, for her receipt comes behind one that does.
+        // It covers mia's bid, because her receipt comes after a checkpoint that does.
         mia.does(&format!("receipt S3 --out {}", file("mia-3.json")));
         let signed = mia.does(&format!("checkpoint --out {}", file("checkpoint.json")));
         let signed_up_to: u64 = signed["record"].as_str().unwrap().parse().unwrap();
@@ -186,8 +186,7 @@ fn held(name: &Path, as_what: &str) -> String {
 }
 
 #[test]
-fn a_bid_is_proved_by_its_receipt_when_the_market_is_gone_and_its_trader_is_told_what_became_of_it()
-{
+fn a_receipt_proves_a_bid_after_the_market_is_gone() {
     let market = Market::played();
     let all = [
         held(&market.file("mia.json"), "receipt"),
@@ -212,7 +211,7 @@ fn a_bid_is_proved_by_its_receipt_when_the_market_is_gone_and_its_trader_is_told
     }
     assert_eq!(ran.json["receipts"].as_array().unwrap().len(), 2);
 
-    // The receipt alone, by whoever knows the market's key, and nobody else.
+    // The receipt alone proves it to anyone with the market's key, and to nobody else.
     let file = market.file("tom.json").display().to_string();
     let checked = market.mia.run(&format!("receipt check {file}"));
     assert_eq!(
@@ -242,8 +241,7 @@ fn a_bid_is_proved_by_its_receipt_when_the_market_is_gone_and_its_trader_is_told
 }
 
 #[test]
-fn a_journal_that_was_changed_after_it_was_signed_is_sound_by_the_rules_and_caught_by_what_was_signed()
- {
+fn a_journal_changed_after_signing_is_caught_by_signatures() {
     let market = Market::played();
     let honest = Journal::read(&market.journal);
     let record = market.record;

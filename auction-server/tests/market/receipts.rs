@@ -1,4 +1,4 @@
-//! The client library asks a real market for what it signs, and believes nothing that does not hold.
+//! The client library requests signed proofs from a real market, and rejects invalid ones.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ async fn trader(address: std::net::SocketAddr) -> Client {
     let client = client.with_answer_timeout(DEADLINE);
     let name = Name::parse("mia").unwrap();
     let password = || Secret::new(PASSWORD.to_owned()).unwrap();
-    // At the second start the account is there.
+    // At the second start the account exists.
     let _ = client.register(name, password()).await;
     client.login(name, password()).await.unwrap();
     client
@@ -27,8 +27,7 @@ fn is_no_receipt(error: &SignedError) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_library_proves_its_bid_with_a_receipt_and_the_journal_goes_on_from_a_kept_checkpoint()
-{
+async fn the_library_proves_its_bid_and_continues_a_checkpoint() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = trader(server.address()).await;
@@ -58,14 +57,14 @@ async fn the_library_proves_its_bid_with_a_receipt_and_the_journal_goes_on_from_
     let same = mia.checkpoint_since(&newest, &told.key).await;
     assert!(same.is_ok(), "{same:?}");
 
-    // The first record is the market's own, and there is no last but one thousandth.
+    // The first record is the market's own, and there is no record a thousand numbers later.
     for record in [Sequence(1), Sequence(record.0 + 1_000)] {
         let refused = mia.receipt(ReceiptOf::Record(record), &told.key).await;
         assert!(is_no_receipt(&refused.unwrap_err()));
     }
     server.end();
 
-    // The market loses its key: it says so, and nothing of it is believed by who knows the old one.
+    // The market loses its key: it reports that, and clients that know the old key reject it.
     fs::remove_file(house.path().join("market.key")).unwrap();
     let server = house.open();
     server.until_said("market.key was missing");
@@ -85,12 +84,12 @@ async fn the_library_proves_its_bid_with_a_receipt_and_the_journal_goes_on_from_
         mia.receipt(of, &told.key).await,
         Err(SignedError::Receipt(_))
     ));
-    // The journal itself goes on.
+    // The journal itself continues.
     assert!(mia.receipt(of, &other).await.is_ok());
     drop(mia);
     server.end();
 
-    // It is said once: from here on the key is the market's.
+    // It is reported once: from here on the key is the market's.
     let server = house.open();
     assert_eq!(
         trader(server.address())

@@ -1,4 +1,4 @@
-//! Files of a round that are wrong: the server says so before it lets anyone in, and makes nothing.
+//! Invalid files of a round: the server reports them before it accepts connections, and writes nothing.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ const EMPTY: &str = "the file is empty; expected the columns symbol,format";
 const NO_ROW: &str = "there is no lot below the header; add a row such as AAPL,english";
 
 #[test]
-fn a_lots_file_without_a_lot_is_refused_before_there_is_a_market() {
+fn a_lots_file_without_lots_is_refused_before_a_market_exists() {
     for (content, says) in [("", EMPTY), ("\n\n", EMPTY), ("symbol,format\n", NO_ROW)] {
         let house = DemoAccounts::with_lots(1);
         house.write("lots.csv", content);
@@ -24,7 +24,7 @@ fn a_lots_file_without_a_lot_is_refused_before_there_is_a_market() {
 }
 
 #[test]
-fn a_market_whose_next_round_has_no_lot_takes_no_connection_and_journals_nothing_of_it() {
+fn a_next_round_without_lots_takes_no_connection_or_record() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = taken.local_addr().unwrap();
     drop(taken);
@@ -42,7 +42,7 @@ fn a_market_whose_next_round_has_no_lot_takes_no_connection_and_journals_nothing
 
     let mut server = Server::spawn(house.server());
     let code = loop {
-        // A connection that the system took for the server would succeed.
+        // If the system accepted connections for the server, this would succeed.
         let connected = TcpStream::connect(address).map_err(|error| error.kind());
         assert_eq!(connected.err(), Some(ErrorKind::ConnectionRefused));
         if let Some(status) = server.try_wait() {

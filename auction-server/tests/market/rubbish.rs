@@ -1,4 +1,4 @@
-//! Rubbish on the wire: whatever bytes come, they are refused or end their own connection, and the market goes on.
+//! Garbage on the wire: any bytes are refused or end their own connection, and the market continues.
 
 use std::io::Write as _;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -25,7 +25,7 @@ fn frame(kind: u16, request: u64, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// How a body that is sent as it is gets answered.
+/// Answer to a raw body.
 fn refused(line: &mut Line, kind: Kind, body: &[u8]) -> Refused {
     let request = 1_000_000;
     line.raw(&frame(kind.0, request, body));
@@ -43,7 +43,7 @@ fn still_serves(line: &mut Line) {
 }
 
 #[test]
-fn prices_and_lots_that_are_none_are_refused_and_the_connection_goes_on() {
+fn invalid_prices_and_lots_are_refused_on_an_open_connection() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut line = Line::trader(server.address(), "mia");
@@ -55,7 +55,7 @@ fn prices_and_lots_that_are_none_are_refused_and_the_connection_goes_on() {
         (varint(greatest + 1), Code::MALFORMED),
         // Twenty digits.
         (varint(u64::MAX), Code::MALFORMED),
-        // More than 64 bits; not the shortest form; cut short; nothing; too much.
+        // More than 64 bits; not the shortest form; cut short; empty; too long.
         ([vec![0xff; 10], vec![1]].concat(), Code::MALFORMED),
         (vec![0x80, 0x80, 0x00], Code::MALFORMED),
         (vec![0xff, 0xff], Code::MALFORMED),
@@ -85,7 +85,7 @@ fn prices_and_lots_that_are_none_are_refused_and_the_connection_goes_on() {
     let least = Some(Price::parse("1.01").unwrap());
     assert_eq!(line.bid(1, "0").unwrap_err().price, least);
 
-    // The greatest price there is can be bid, and nothing above it.
+    // The maximum price can be bid, and nothing above it.
     line.bid(1, "999999999.9999").unwrap();
     let mut tom = Line::trader(server.address(), "tom");
     assert_eq!(
@@ -145,7 +145,7 @@ fn names_and_passwords_that_are_none_are_refused() {
             Code::MALFORMED
         );
     }
-    // Bytes that are no text.
+    // Bytes that are not UTF-8.
     let body = [vec![2, 0xff, 0xfe], text(PASSWORD)].concat();
     assert_eq!(
         refused(&mut line, Kind::REGISTER, &body).code,
@@ -158,7 +158,7 @@ fn names_and_passwords_that_are_none_are_refused() {
 }
 
 #[test]
-fn kinds_that_are_unknown_or_out_of_order_are_refused_and_skipped() {
+fn unknown_and_unexpected_kinds_are_refused_and_skipped() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut line = Line::silent(server.address());
@@ -170,7 +170,7 @@ fn kinds_that_are_unknown_or_out_of_order_are_refused_and_skipped() {
     assert!(matches!(line.ask(&hello()), ServerMessage::Welcome(_)));
     let again = line.ask(&hello());
     assert!(matches!(again, ServerMessage::Refused(refused) if refused.code == Code::OUT_OF_ORDER));
-    // Kinds of the server's, and of nobody's.
+    // Kinds of the server, and unknown ones.
     for kind in [0, 128, 130, 255, 999, u16::MAX] {
         let refused = refused(&mut line, Kind(kind), &[1, 2, 3]);
         assert_eq!(
@@ -216,7 +216,7 @@ fn bytes_that_are_no_frames_end_their_connection_with_a_word() {
         line.flush().unwrap();
         assert_eq!(line.last_words(), Some(expected), "{length:02x?}");
     }
-    // The longest frame that can be is read to its end.
+    // The longest possible frame is read to its end.
     let mut line = Line::open(server.address());
     let body = vec![1; limits::REQUEST_BYTES_MAX - 10];
     assert_eq!(refused(&mut line, Kind::BID, &body).code, Code::MALFORMED);
@@ -271,7 +271,7 @@ fn send_rubbish(address: SocketAddr, sort: u64, random: &mut ChaCha20Rng) {
     let mut noise = vec![0; random.next_u32() as usize % 2_000];
     random.fill_bytes(&mut noise);
     match sort {
-        // From the first byte on; after the greeting; and whole frames of kinds that there are.
+        // From the first byte on; after the greeting; and whole frames of known kinds.
         0 => bytes = noise,
         1 => bytes.extend(noise),
         _ => noise.chunks(64).for_each(|body| {
@@ -282,7 +282,7 @@ fn send_rubbish(address: SocketAddr, sort: u64, random: &mut ChaCha20Rng) {
     let cut = random.next_u32() as usize % 20;
     bytes.truncate(bytes.len().saturating_sub(cut));
     let mut stream = TcpStream::connect(address).unwrap();
-    // The server may have closed before it has read all.
+    // The server may have closed before it has read everything.
     let _ = stream.write_all(&bytes);
     if random.next_u32().is_multiple_of(2) {
         let _ = stream.shutdown(Shutdown::Write);

@@ -1,4 +1,4 @@
-//! The screen, as someone sees it at a real terminal before a real server.
+//! The screen, as a user sees it at a real terminal with a real server.
 
 use rustix::process::Signal;
 
@@ -7,7 +7,7 @@ use crate::line::PASSWORD;
 use crate::person::Person;
 use crate::terminal::Terminal;
 
-/// Logs someone in by commands, as their screen will find them.
+/// Logs a user in by commands, so that their screen finds the session.
 fn known(house_server: std::net::SocketAddr, name: &str) -> Person {
     let person = Person::at(house_server);
     person.does(&format!("register {name}"));
@@ -64,7 +64,7 @@ fn someone_registers_bids_is_outbid_and_wins() {
         !terminal.written().contains(PASSWORD),
         "a password is never shown"
     );
-    // The next time, and for the commands, one is known.
+    // Later screens and commands find the session.
     assert_eq!(mia.does("status")["user"], "mia");
     screen_of(&mia).until("  mia");
     server.end();
@@ -83,7 +83,7 @@ fn what_is_sealed_is_bid_changed_and_withdrawn() {
     terminal.types("c4\r");
     terminal.until("your order 1: buy 1 share at 4.00");
     terminal.until("1 trader with sealed bids");
-    // Another screen knows it too, and follows.
+    // Another screen finds it too, and follows.
     let other = screen_of(&mia);
     other.types("\r");
     other.until("your order 1: buy 1 share at 4.00");
@@ -124,7 +124,7 @@ fn a_screen_goes_on_by_itself_when_the_server_was_killed() {
     terminal.until("Bid on S1 #1");
     terminal.types("\r");
     terminal.until("you lead at 1.01");
-    // What is typed stays.
+    // The typed text stays.
     terminal.types("\rb7.25");
     terminal.until("7.25");
     server.kill();
@@ -135,7 +135,7 @@ fn a_screen_goes_on_by_itself_when_the_server_was_killed() {
     terminal.until("7.25");
     tom.does("bid S1 6");
     terminal.until("OUTBID on S1 #1: tom leads at 6.00");
-    // Who led was offered a hidden maximum.
+    // The leader was offered a hidden maximum.
     terminal.types("\r");
     terminal.until("you lead at 6.01");
     terminal.signal(Signal::TERM);

@@ -7,7 +7,7 @@ use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
 
 #[test]
-fn a_session_goes_on_after_a_kill_and_its_requests_are_done_once() {
+fn a_session_survives_a_kill_and_its_requests_are_done_once() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut line = Line::open(server.address());
@@ -78,7 +78,7 @@ fn sessions_are_listed_revoked_and_logged_out_for_good() {
     assert_eq!(here.bid(1, "1.70").unwrap_err().code, Code::NOT_LOGGED_IN);
     let left = here_is.token.unwrap();
 
-    // All of it stays so after a kill.
+    // All of it is kept after a kill.
     server.kill();
     let server = house.open();
     for token in [&revoked, &left] {
@@ -108,7 +108,7 @@ fn a_user_has_sixteen_sessions_and_one_more_closes_the_oldest() {
 }
 
 #[test]
-fn what_needs_a_session_is_refused_without_one_and_reading_needs_none() {
+fn commands_need_a_session_and_reading_does_not() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut line = Line::open(server.address());

@@ -1,4 +1,4 @@
-//! Signals that the server outlives, and the certificate that one of them has read again.
+//! Signals that the server survives, and the certificate reload that one of them triggers.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn a_hangup_and_user_signals_do_not_end_the_server() {
 }
 
 #[tokio::test]
-async fn a_hangup_replaces_the_certificate_for_new_connections_or_says_why_not() {
+async fn a_hangup_replaces_the_certificate_or_says_why_not() {
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (
         folder.path().join("cert.pem"),
@@ -51,10 +51,10 @@ async fn a_hangup_replaces_the_certificate_for_new_connections_or_says_why_not()
     assert!(connect(second).await.is_ok());
     let error = connect(first).await.err().unwrap();
     assert!(matches!(error, ConnectionError::Tls(_)), "{error}");
-    // Who was connected before stays so.
+    // Earlier connections stay open.
     early.snapshot().await.unwrap();
 
-    // A certificate of another key, none, and what is no certificate.
+    // A certificate of another key, none, and an invalid one.
     let stays = "the server goes on with the one it has: ";
     let cert_shown = cert.display().to_string();
     let other = folder.path().join("other.pem");
@@ -78,7 +78,7 @@ async fn a_hangup_replaces_the_certificate_for_new_connections_or_says_why_not()
     server.end();
 }
 
-/// Writes a new certificate and its key; gives its fingerprint.
+/// Writes a new certificate and its key; returns its fingerprint.
 fn renew(cert: &Path, key: &Path) -> Fingerprint {
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let pair = KeyPair::generate().unwrap();

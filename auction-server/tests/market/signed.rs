@@ -1,4 +1,4 @@
-//! What the market signs, as those see it who believe nothing else.
+//! Signed data of the market, as seen by clients that trust nothing else.
 
 use auction_core::{Command, FeedSequence, LotId, Market, MarketId, Price, RequestId, Sequence};
 use auction_proto::merkle::{Root, check_consistency};
@@ -26,7 +26,7 @@ fn checkpoint(line: &mut Line, since: Option<Sequence>) -> (CheckpointStatement,
     }
 }
 
-/// The newest checkpoint, once it covers a record; it goes on from an older one.
+/// The newest checkpoint, once it covers a record; it extends an older one.
 fn checkpoint_of(
     line: &mut Line,
     record: Sequence,
@@ -53,7 +53,7 @@ fn receipt(line: &mut Line, of: ReceiptOf) -> Result<Receipt, Code> {
 }
 
 #[test]
-fn every_acknowledged_bid_gets_a_receipt_that_proves_it_and_only_its_trader_does() {
+fn every_bid_gets_a_receipt_that_only_its_trader_can_fetch() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
@@ -100,7 +100,7 @@ fn every_acknowledged_bid_gets_a_receipt_that_proves_it_and_only_its_trader_does
     }
     assert!(records.is_sorted());
 
-    // By the record's number too, but nobody else's.
+    // By the record's number too, but only for the owner.
     let (of_tom, of_mia) = (records[0], records[1]);
     assert!(receipt(&mut tom, ReceiptOf::Record(of_tom)).is_ok());
     assert_eq!(
@@ -119,7 +119,7 @@ fn every_acknowledged_bid_gets_a_receipt_that_proves_it_and_only_its_trader_does
     let anyone = receipt(&mut stranger, ReceiptOf::Record(of_tom));
     assert_eq!(anyone.err(), Some(Code::NOT_LOGGED_IN));
 
-    // The journal goes on from what was signed before, also behind a restart, under the same key.
+    // The journal extends earlier checkpoints, also after a restart, under the same key.
     let last = *records.last().unwrap();
     let before = checkpoint_of(&mut stranger, last, &first);
     drop((mia, tom, stranger));
@@ -135,7 +135,7 @@ fn every_acknowledged_bid_gets_a_receipt_that_proves_it_and_only_its_trader_does
     }
 }
 
-/// Someone who folds nothing but what is signed.
+/// A client that folds only signed data.
 struct Believer {
     line: Line,
     market: Market,
@@ -171,7 +171,7 @@ impl Believer {
         }
     }
 
-    /// Takes the next batch; gives how many events were new.
+    /// Takes the next batch; returns the number of new events.
     fn next(&mut self) -> usize {
         loop {
             match self.line.next().unwrap() {
@@ -195,7 +195,7 @@ impl Believer {
 }
 
 #[test]
-fn the_signed_feed_shows_the_same_market_goes_on_where_it_was_and_lives_when_nothing_happens() {
+fn the_signed_feed_matches_resumes_and_has_heartbeats() {
     let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
@@ -215,7 +215,7 @@ fn the_signed_feed_shows_the_same_market_goes_on_where_it_was_and_lives_when_not
     assert_eq!(believer.market.digest(), whole.clone().digest());
     assert_eq!(believer.next(), 0, "a sign of life");
 
-    // Another connection goes on where this one was, though others have bid meanwhile.
+    // Another connection resumes where this one stopped, though others have bid meanwhile.
     let Believer {
         market, id, key, ..
     } = believer;
@@ -244,7 +244,7 @@ fn the_signed_feed_shows_the_same_market_goes_on_where_it_was_and_lives_when_not
 }
 
 #[test]
-fn a_connection_that_waits_for_receipts_goes_on_and_too_many_at_once_are_refused_as_busy() {
+fn waiting_for_receipts_does_not_block_and_too_many_are_busy() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");

@@ -1,5 +1,5 @@
-//! Connections that break at random bytes, thousands of them, and servers that are killed meanwhile: each client's
-//! fold is the server's, nothing is missing, nothing comes twice, and every request is done once.
+//! Connections that break at random bytes, thousands of them, and servers that are killed meanwhile: each client's fold
+//! equals the server's, nothing is missing or repeated, and every request is done once.
 //!
 //! `AUCTION_TEST_SEED` repeats a run; `AUCTION_TEST_DISCONNECTS` makes a longer one.
 
@@ -20,15 +20,15 @@ use crate::fragile::Breaker;
 use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY};
 use crate::line::{Line, PASSWORD};
 
-/// How many connections break, unless the environment says otherwise.
+/// Number of connections that break, unless the environment sets it.
 const DISCONNECTS: u64 = 2_000;
-/// How often the server is killed meanwhile.
+/// Number of kills of the server meanwhile.
 const KILLS: u64 = 3;
 const TRADERS: u64 = 8;
 const WATCHERS: usize = 24;
 const LOTS: u32 = 6;
 const IN_FLIGHT: usize = 4;
-/// A connection breaks within so many bytes: some in their greeting, some after dozens of messages.
+/// Maximum number of bytes before a connection breaks: some break in their greeting, some after dozens of messages.
 const BYTES_MAX: u64 = 6_000;
 
 fn setting(name: &str, usually: u64) -> u64 {
@@ -36,8 +36,7 @@ fn setting(name: &str, usually: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn over_thousands_of_breaks_and_some_kills_every_fold_is_the_servers_and_every_request_done_once()
- {
+async fn folds_and_requests_stay_exact_over_breaks_and_kills() {
     let seed = setting("AUCTION_TEST_SEED", rand::random());
     let disconnects = setting("AUCTION_TEST_DISCONNECTS", DISCONNECTS);
     eprintln!("AUCTION_TEST_SEED={seed} AUCTION_TEST_DISCONNECTS={disconnects}");
@@ -113,12 +112,12 @@ async fn over_thousands_of_breaks_and_some_kills_every_fold_is_the_servers_and_e
     assert_eq!(house.verified_digest(), market.digest().to_string());
 }
 
-/// What a trader was told.
+/// Answers to a trader.
 #[derive(Default)]
 struct Ledger {
     /// Name and amount of every bid that was acknowledged.
     acknowledged: Vec<(String, String)>,
-    /// How many of them were done before they were sent for the last time.
+    /// Number of bids that were done before they were sent for the last time.
     told_again: usize,
 }
 
@@ -141,7 +140,7 @@ async fn connected(address: SocketAddr, breaker: &Breaker) -> Client {
     }
 }
 
-/// Bids until it is enough.
+/// Bids until `enough` is set.
 async fn bid(
     client: Client,
     number: u64,
@@ -153,7 +152,7 @@ async fn bid(
         let password = Secret::new(PASSWORD.to_owned()).unwrap();
         match client.login(Name::parse(&name).unwrap(), password).await {
             Ok(_) => break,
-            // It is not sent twice: whoever wants that asks again.
+            // The library does not repeat a login; this loop does.
             Err(RequestError::Refused(refused)) => panic!("{}", refused.message),
             Err(_) => {}
         }
@@ -185,7 +184,7 @@ async fn bid(
     ledger
 }
 
-/// Follows the market to its end, and gives how often the feed went on where it was.
+/// Follows the market to its end, and returns how often the feed was resumed.
 async fn follow(client: Client, mut end: watch::Receiver<Option<(FeedSequence, Digest)>>) -> u64 {
     let mut watch = loop {
         if let Ok(watch) = client.watch().await {

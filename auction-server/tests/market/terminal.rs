@@ -1,4 +1,4 @@
-//! A real pseudo-terminal, with a program at it: keys go in, and what a person would see comes out.
+//! A real pseudo-terminal with a program: the test types keys and reads the screen.
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
@@ -12,7 +12,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::house::{DEADLINE, until};
 
-/// A terminal. The program at it is killed when it is dropped.
+/// A terminal. Dropping it kills its program.
 pub struct Terminal {
     program: Child,
     keys: Arc<Pty>,
@@ -22,12 +22,12 @@ pub struct Terminal {
 
 struct Shown {
     terminal: vt100::Parser,
-    /// All that was ever written.
+    /// All bytes written so far.
     bytes: Vec<u8>,
 }
 
 impl Terminal {
-    /// Starts a program at a terminal of so many columns and rows.
+    /// Starts a program at a terminal with this number of columns and rows.
     pub fn start(command: &Command, columns: u16, rows: u16) -> Self {
         let (keys, here) = pty_process::blocking::open().unwrap();
         keys.resize(pty_process::Size::new(rows, columns)).unwrap();
@@ -53,7 +53,7 @@ impl Terminal {
         let (from, into) = (keys.clone(), shown.clone());
         thread::spawn(move || {
             let mut bytes = [0; 4_096];
-            // The end comes as an error, when nobody holds the terminal any more.
+            // When the other side is closed, the read fails.
             while let Ok(count @ 1..) = (&*from).read(&mut bytes) {
                 let mut shown = into.0.lock().unwrap();
                 shown.terminal.process(&bytes[..count]);
@@ -94,7 +94,7 @@ impl Terminal {
         assert!(is_so(&screen), "in vain: {what:?}; it shows\n{screen}");
     }
 
-    /// Gives the terminal another size.
+    /// Resizes the terminal.
     pub fn resize(&self, columns: u16, rows: u16) {
         let mut shown = self.shown.0.lock().unwrap();
         shown.terminal.set_size(size(rows), size(columns));
@@ -116,8 +116,7 @@ impl Terminal {
         })
     }
 
-    /// Asserts that the terminal is as it was before the program: its own screen, a cursor, and keys that are
-    /// shown and taken by lines.
+    /// Asserts that the terminal is as it was before the program: normal screen, visible cursor, and echoed line input.
     pub fn assert_given_back(&self) {
         let modes = tcgetattr(&self.here).unwrap().local_modes;
         assert!(modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG));
@@ -131,7 +130,7 @@ impl Terminal {
         assert!(!screen.bracketed_paste());
     }
 
-    /// All that was ever written to the terminal.
+    /// All text written to the terminal so far.
     pub fn written(&self) -> String {
         let shown = self.shown.0.lock().unwrap();
         String::from_utf8_lossy(&shown.bytes).into_owned()

@@ -1,4 +1,4 @@
-//! TLS end to end: the real server with a certificate of its own, and those who come to it with and without trust.
+//! TLS end to end: the real server with a certificate, and clients with and without trust.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ const DONE: i32 = 0;
 const USAGE: i32 = 2;
 const NOT_CONNECTED: i32 = 4;
 
-/// A server with a certificate made by itself, and what it says to type.
+/// A server with a self-signed certificate, and the command that it prints.
 fn self_signed() -> (DemoAccounts, Server, String, String) {
     let house = DemoAccounts::with_lots(1).set("tls-self-signed", "on");
     let server = house.open();
@@ -35,7 +35,7 @@ fn self_signed() -> (DemoAccounts, Server, String, String) {
     (house, server, address, fingerprint)
 }
 
-/// A command of someone who was told these settings.
+/// Runs a command of a user with these settings.
 fn run(person: &Person, line: &str, settings: &[(&str, &str)]) -> Ran {
     let mut command = person.command(line);
     command.env("AUCTION_PASSWORD", PASSWORD);
@@ -76,7 +76,7 @@ fn what_the_server_says_to_type_leads_in_and_is_remembered() {
     assert_eq!(status.json["user"], "mia");
     server.end();
 
-    // Started anew it has the certificate it had; with another one it is a stranger.
+    // After a restart it has the same certificate; a different one makes it untrusted.
     let port = |server: &Server| format!("tls://{}", server.address());
     let server = house.open();
     let told = [("AUCTION_SERVER", port(&server))];
@@ -97,7 +97,7 @@ fn what_the_server_says_to_type_leads_in_and_is_remembered() {
     let found = error["fingerprint_found"].as_str().unwrap();
     assert_ne!(found, fingerprint);
     says(error, found);
-    // Whoever is told that it is right says so once.
+    // Users confirm the fingerprint once.
     let line = format!("lots --fingerprint {found}");
     assert_eq!(run(&mia, &line, &told).code, DONE);
     assert_eq!(run(&mia, "lots", &told).code, DONE);
@@ -111,7 +111,7 @@ fn an_authority_is_trusted_by_its_file_and_forgotten_by_a_word() {
     let told = [("AUCTION_SERVER", address.as_str())];
     let unknown = run(&mia, "lots --ca system", &told);
     let unknown = refused(&unknown, NOT_CONNECTED);
-    // A machine without authorities says that instead.
+    // A machine without root certificates reports that instead.
     let code = unknown["code"].as_str().unwrap();
     assert!(
         ["certificate_authority_unknown", "tls_failed"].contains(&code),
@@ -129,7 +129,7 @@ fn an_authority_is_trusted_by_its_file_and_forgotten_by_a_word() {
     says(error, error["fingerprint_found"].as_str().unwrap());
     assert_eq!(run(&mia, &ca(&own), &told).code, DONE);
     assert_eq!(run(&mia, "lots", &told).code, DONE);
-    // `system` forgets it only if it is right.
+    // `system` forgets the fingerprint only if the connection is trusted.
     assert_eq!(run(&mia, "lots --ca system", &told).code, NOT_CONNECTED);
     assert_eq!(run(&mia, "lots", &told).code, DONE);
     server.end();
@@ -160,7 +160,7 @@ fn names_and_times_of_a_certificate_count() {
             .set("tls-key", path);
         let server = house.open();
         server.until_printed("auction watch\n");
-        // What it says to type is what the certificate is for: a name, or the address itself.
+        // The printed command uses the certificate's name, or the address itself.
         let port = server.address().port();
         let typed = format!("export AUCTION_SERVER=tls://{name}:{port}\n");
         assert!(server.printed().contains(&typed), "{}", server.printed());
@@ -176,14 +176,14 @@ fn names_and_times_of_a_certificate_count() {
 }
 
 #[test]
-fn who_mistakes_plain_for_tls_or_tls_for_plain_is_told_what_to_type() {
+fn mixing_up_plain_and_tls_shows_the_right_command() {
     let (_house, server, address, fingerprint) = self_signed();
     let mia = Person::at(server.address());
     let ran = run(&mia, "lots", &[]);
     let error = refused(&ran, NOT_CONNECTED);
     assert_eq!(error["code"], "tls_required");
     says(error, &format!("--server {address}"));
-    // Trust that would be ignored is refused.
+    // Trust settings that would be ignored are refused.
     let line = format!("lots --fingerprint {fingerprint}");
     let ran = run(&mia, &line, &[]);
     says(refused(&ran, USAGE), &format!("--server {address}"));
@@ -236,7 +236,7 @@ async fn the_library_bids_and_watches_over_tls() {
     server.end();
 }
 
-/// Writes a certificate for a name, good until a year, and its key.
+/// Writes a certificate for a name, valid until a given year, and its key.
 fn identity(path: &Path, name: &str, until: i32) {
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     params.not_after = date_time_ymd(until, 1, 1);

@@ -1,4 +1,4 @@
-//! Logins whose token cannot be kept: they leave no session at the market, by every way that the program logs in.
+//! Logins whose token cannot be saved: they leave no session on the server, for every kind of login in the program.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::person::{Person, Ran};
 use crate::terminal::Terminal;
 
 const FAILED: i32 = 1;
-/// As many logins as close the oldest session of a user, and more.
+/// More logins than it takes to close the oldest session of a user.
 const LOGINS: usize = 20;
 
 fn sessions(person: &Person) -> usize {
@@ -24,7 +24,7 @@ fn devices(person: &Person) -> usize {
     person.does("device")["devices"].as_array().unwrap().len()
 }
 
-/// A command of someone whose home is elsewhere.
+/// A command of a user with a different home folder.
 fn at_home(person: &Person, line: &str, home: &Path) -> Command {
     let mut command = person.command(line);
     command
@@ -33,7 +33,7 @@ fn at_home(person: &Person, line: &str, home: &Path) -> Command {
     command
 }
 
-/// The command with a disk that takes files, and no bytes.
+/// The command with a disk that accepts files, but no bytes.
 fn on_a_full_disk(command: &Command) -> Command {
     let mut limited = Command::new("sh");
     limited
@@ -72,11 +72,11 @@ fn mia(server: &crate::house::Server) -> Person {
 }
 
 #[test]
-fn a_login_whose_token_cannot_be_written_leaves_no_session_and_says_where_and_what_to_do() {
+fn a_login_without_a_saved_token_leaves_no_session() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = mia(&server);
-    // A file where a folder should be stops the administrator too.
+    // A file in place of a folder stops the administrator too.
     let blocked = tempfile::tempdir().unwrap();
     let place = blocked.path().join("sessions");
     fs::write(&place, "").unwrap();
@@ -102,13 +102,13 @@ fn a_login_whose_token_cannot_be_written_leaves_no_session_and_says_where_and_wh
 }
 
 #[test]
-fn a_session_whose_token_could_not_take_its_place_after_all_is_closed_again() {
+fn a_session_is_closed_if_its_token_cannot_replace_the_old() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = mia(&server);
     let elsewhere = tempfile::tempdir().unwrap();
     let token = only_file(&mia.home().join("sessions"));
-    // There is room beside it, but no file can take the place of a folder.
+    // There is room beside it, but no file can replace a folder.
     let place = elsewhere
         .path()
         .join("sessions")
@@ -124,7 +124,7 @@ fn a_session_whose_token_could_not_take_its_place_after_all_is_closed_again() {
 }
 
 #[test]
-fn the_screen_and_the_walk_log_nobody_in_whom_they_could_not_remember() {
+fn screen_and_walk_refuse_logins_that_cannot_be_saved() {
     let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = mia(&server);
@@ -157,7 +157,7 @@ fn the_screen_and_the_walk_log_nobody_in_whom_they_could_not_remember() {
     let said = text(output.stdout);
     assert_eq!(said.matches("nobody was logged in").count(), 2, "{said}");
     assert_eq!(sessions(&mia), 1);
-    // No account was made either, whose session would have been lost.
+    // No account was created either, because its session would have been lost.
     assert_eq!(house.export("users").len(), 1);
     server.end();
 }

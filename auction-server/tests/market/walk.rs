@@ -1,5 +1,5 @@
-//! The walk-through, `auction --plain`, at a real terminal before a real server: the password is hidden there, and news
-//! come between a question and its answer.
+//! The walk-through, `auction --plain`, at a real terminal with a real server: the password is hidden, and news appear
+//! between a question and its answer.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -12,10 +12,10 @@ use crate::line::{Line, PASSWORD};
 use crate::person::Person;
 use crate::terminal::Terminal;
 
-/// Someone who is walked through.
+/// A user in the walk-through.
 struct Walk {
     terminal: Terminal,
-    /// Up to where they have read.
+    /// Position up to which the output was read.
     read: Cell<usize>,
     _person: Person,
 }
@@ -32,7 +32,7 @@ impl Walk {
         }
     }
 
-    /// Waits until this is shown, behind what was waited for before.
+    /// Waits until this text appears, after the previously awaited text.
     fn sees(&self, what: &str) {
         until(&format!("{what:?} is shown"), || {
             let written = self.terminal.written();
@@ -42,13 +42,13 @@ impl Walk {
         });
     }
 
-    /// Types a line, once it is asked for.
+    /// Types a line after its prompt appears.
     fn answers(&self, question: &str, line: &str) {
         self.sees(question);
         self.terminal.types(&format!("{line}\n"));
     }
 
-    /// Waits for the end of the program, and gives all that was shown.
+    /// Waits for the end of the program, and returns the whole output.
     fn end(mut self) -> String {
         let ended = self.terminal.ended();
         let written = self.terminal.written();
@@ -104,7 +104,7 @@ fn a_person_is_walked_from_the_door_to_the_end_of_the_countdown() {
     mia.sees("extended by the auctioneer");
     ann.command(&CloseLot { lot }).unwrap();
     mia.sees("CLOSED. YOU WON, at 1.51.");
-    // What is left is shown, and when nothing is, what came of it all.
+    // The remaining lots are shown, and at the end the results.
     mia.sees("S2");
     mia.sees("Which one?");
     ann.command(&CloseLot { lot: LotId(2) }).unwrap();

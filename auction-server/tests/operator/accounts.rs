@@ -1,4 +1,4 @@
-//! `users.csv`: what a file may hold, what is said of a wrong one, and that an import changes nothing twice.
+//! `users.csv`: valid files, errors for invalid ones, and repeated imports without effect.
 
 use auction_core::{
     AccountMode, Amount, Asset, Caller, Command, Engine, Listing, MarketId, Price, Profit, Role,
@@ -97,7 +97,7 @@ fn a_second_import_finds_all_accounts_there_and_changes_none() {
 }
 
 #[test]
-fn plain_passwords_on_disk_are_warned_about_at_each_start_and_never_shown() {
+fn plain_passwords_cause_a_warning_and_are_never_shown() {
     let mut engine = engine();
     let text = "name,role,password\nmia,trader,hunter2\n\ntom,trader,hunter3\n";
     let first = import(&engine, text).unwrap();

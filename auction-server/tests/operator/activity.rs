@@ -1,4 +1,4 @@
-//! The activity of traders, against what was asked and what the engine says itself.
+//! The activity of traders, compared with the requests and with the engine.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::stage::{START, Stage, open};
 const TRADERS: u32 = 3;
 const LOTS: u32 = 6;
 
-/// Something that someone tries; the engine may refuse it.
+/// An attempted request; the engine may refuse it.
 #[derive(Clone, Debug)]
 struct Try {
     user: u32,
@@ -145,7 +145,7 @@ fn command(
     (Caller::User(trader), command)
 }
 
-/// A user's activity, a page at a time.
+/// A user's activity, page by page.
 fn paged(index: &ActivityIndex, user: UserId, limit: u32) -> Vec<ActivityEntry> {
     let (mut all, mut before) = (Vec::new(), None);
     loop {
@@ -161,7 +161,7 @@ fn paged(index: &ActivityIndex, user: UserId, limit: u32) -> Vec<ActivityEntry> 
     }
 }
 
-/// Checks the activity of everyone against the engine, and against what the records say was asked.
+/// Checks everyone's activity against the engine, and against the requests in the records.
 fn check(engine: &Engine, index: &ActivityIndex, records: &[Record]) {
     let mut bids: BTreeMap<(UserId, LotId), (Timestamp, Price, bool)> = BTreeMap::new();
     let mut placed: BTreeMap<(UserId, LotId), u32> = BTreeMap::new();
@@ -171,7 +171,7 @@ fn check(engine: &Engine, index: &ActivityIndex, records: &[Record]) {
         };
         match record.command {
             Command::Bid { lot, price } => {
-                // A Dutch lot is taken at the price of the moment, which can be lower.
+                // A Dutch lot is taken at the current price, which can be lower.
                 let lot_price = engine.market().lot(lot).and_then(|lot| lot.price());
                 let price = if lot.0 == 4 {
                     lot_price.unwrap()
@@ -245,7 +245,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_activity_of_every_trader_is_what_the_engine_and_their_requests_say(tries in tries()) {
+    fn activity_matches_the_engine_and_the_requests(tries in tries()) {
         let mut records = Vec::new();
         let mut stage = stage(&mut records);
         let mut index = ActivityIndex::default();

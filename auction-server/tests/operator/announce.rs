@@ -1,4 +1,4 @@
-//! What the server prints, as text.
+//! The console output of the server.
 
 use auction_core::{
     AccountMode, CallTerms, Caller, Command, DutchTerms, LotId, MarginalPriority, Price, Profit,
@@ -10,7 +10,7 @@ use auction_server::testing::projections::console_text::{Certified, Security, op
 use crate::stage::{START, Stage, open};
 
 #[test]
-fn the_opening_tells_what_is_open_until_when_where_and_what_to_type() {
+fn the_opening_lists_open_lots_their_close_and_the_next_command() {
     let mut stage = Stage::in_memory();
     stage.list("AAPL", "01954", "1.32", "9350");
     stage.list("BRK.B", "00007", "0", "-12.5");
@@ -45,7 +45,7 @@ Open http://127.0.0.1:2022/ in a browser, or type in another terminal
 }
 
 #[test]
-fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
+fn another_port_and_different_closing_times_are_shown() {
     let mut stage = Stage::in_memory();
     stage.list("AAPL", "01954", "1.32", "9350");
     stage.open("AAPL", 1, None);
@@ -76,7 +76,7 @@ fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
 }
 
 #[test]
-fn formats_are_told_when_not_all_lots_are_english_and_how_to_bid_on_the_first() {
+fn formats_are_shown_when_not_all_lots_are_english() {
     let price = |text| Price::parse(text).unwrap();
     let formats = [
         (
@@ -150,7 +150,7 @@ fn a_market_on_funds_tells_where_traders_get_them_from() {
 }
 
 #[test]
-fn who_comes_by_tls_is_told_the_name_that_the_certificate_is_for() {
+fn tls_users_see_the_name_of_the_certificate() {
     let mut stage = Stage::in_memory();
     stage.list("AAPL", "01954", "1.32", "0");
     stage.open("AAPL", 1, None);
@@ -186,7 +186,7 @@ fn a_market_without_open_lots_says_so() {
 }
 
 #[test]
-fn the_news_tells_bids_extensions_profits_and_winners_as_they_come() {
+fn the_news_shows_bids_extensions_profits_and_winners() {
     let mut stage = Stage::in_memory();
     stage.list("AAPL", "01954", "1.32", "9350");
     stage.list("BRK.B", "00007", "0", "0");
@@ -246,7 +246,7 @@ The results stay readable. Stop the server and start it again for a new round.
 }
 
 #[test]
-fn of_a_call_the_news_tells_the_price_why_and_what_was_left_over() {
+fn the_news_of_a_call_shows_price_reason_and_surplus() {
     let mut stage = Stage::in_memory();
     stage.play_calls();
     for says in [

@@ -1,4 +1,4 @@
-//! `config check`: says before a start what a start would say.
+//! `config check`: reports before a start the errors that a start would report.
 
 use auction_server::testing::cli::check::check;
 use auction_server::testing::config::data_dir::DataDir;

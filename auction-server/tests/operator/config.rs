@@ -1,4 +1,4 @@
-//! Settings: what overrides what, what every value can be, and what is said of a wrong one.
+//! Settings: precedence, valid values, and errors for invalid ones.
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ fn the_defaults_are_those_of_the_manual() {
 }
 
 #[test]
-fn a_flag_overrides_the_environment_the_environment_the_file_and_the_file_the_default() {
+fn flags_override_the_environment_then_the_file_then_defaults() {
     let all = [
         (in_file(), "2", 2),
         (Origin::Environment, "3", 3),
@@ -148,7 +148,7 @@ fn values_of_every_form_are_taken() {
 }
 
 #[test]
-fn all_faults_are_said_at_once_each_by_the_name_it_was_given_under() {
+fn all_faults_are_reported_together_by_the_name_that_was_used() {
     let faults = resolve(vec![
         given(Setting::Lots, "ten", Origin::Environment),
         given(Setting::Step, "x", Origin::Flag),
@@ -180,7 +180,7 @@ fn read_file(text: &str) -> Result<Vec<Given>, Vec<String>> {
 }
 
 #[test]
-fn a_number_in_the_file_is_taken_as_it_is_written_and_never_as_a_float() {
+fn a_number_in_the_file_keeps_its_spelling_and_is_never_a_float() {
     let read = read_file("# mine\nlots = 3\nstep = 0.10\nopen-for = \"5m\"\n").unwrap();
     let texts: Vec<_> = read
         .iter()
@@ -234,7 +234,7 @@ fn a_wrong_file_is_refused_by_line() {
 }
 
 #[test]
-fn a_named_file_must_be_there_and_the_one_in_the_data_folder_may_be() {
+fn a_named_file_must_exist_and_the_default_file_may() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("auction.toml");
     assert_eq!(SettingsFile::InDataFolder(path.clone()).read().unwrap(), []);

@@ -1,5 +1,5 @@
-//! The house in virtual time: the same decisions as in a running demo, against an engine in memory, so that an hour
-//! passes in a moment and every run is the same.
+//! The house in virtual time: the same decisions as in a running demo, with an engine in memory, so that an hour takes
+//! a moment and every run is the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ use auction_server::testing::demo::strategy::{Intent, Memory, Move, Trader};
 
 use crate::stage::START;
 
-/// How long the longest lots are open here.
+/// Time for which the longest lots are open in these tests.
 const OPEN_FOR: Span = Span::from_secs(120);
 const AUCTIONEER: UserId = UserId(1);
 
-/// A demo whose time is moved by hand.
+/// A demo whose time the test advances.
 struct Play {
     engine: Engine,
     program: Program,
     traders: Vec<(Trader, BTreeMap<LotId, Memory>)>,
     now: Timestamp,
-    /// What the house was refused, by format.
+    /// Refusals of the house's requests, by format.
     refused: Vec<(&'static str, Reject)>,
     asked: usize,
 }
@@ -45,7 +45,7 @@ impl Play {
         for number in 0..traders {
             operate(register(reserved_names::trader(number), Role::Trader));
         }
-        // Cheap and dear ones, one of which nobody likes, and one that has no price.
+        // Cheap and expensive stocks, one of which nobody likes, and one without a price.
         for (number, price) in (0..40).zip(
             ["12.34", "0.0007", "99", "7421.50", "0", "250.1"]
                 .iter()
@@ -91,7 +91,7 @@ impl Play {
         }
     }
 
-    /// Everyone does what they mean to do now. Gives when the first of them wakes.
+    /// All traders do what they intend now. Returns the time at which the first of them wakes.
     fn turn(&mut self) -> Timestamp {
         let mut wake = Timestamp::from_secs(START + 1_000_000);
         loop {
@@ -203,7 +203,7 @@ impl Play {
 }
 
 #[test]
-fn every_format_is_opened_again_and_again_and_mostly_finds_buyers() {
+fn every_format_is_opened_repeatedly_and_mostly_sold() {
     for seed in 1..=2 {
         let mut play = Play::new(seed, 8);
         play.run(Span::from_secs(8 * 60));
@@ -214,9 +214,9 @@ fn every_format_is_opened_again_and_again_and_mostly_finds_buyers() {
                 !matches!(outcome, Outcome::Unsold { .. } | Outcome::NoCross { .. })
             });
             let (sold, all) = (sold.count(), outcomes.len());
-            // Late bids move a close again and again, so that an English lot can take most of the time.
+            // Late bids extend an English lot repeatedly, so that it can take most of the time.
             assert!(all >= 2, "{slot:?} with seed {seed}: {all} closed");
-            // A hidden reserve may well not be met; nobody else sells to nobody.
+            // A hidden reserve may well not be met; every other lot finds a buyer.
             let enough = if slot == Slot::Reserve {
                 all / 6
             } else {
@@ -224,7 +224,7 @@ fn every_format_is_opened_again_and_again_and_mostly_finds_buyers() {
             };
             assert!(sold >= enough, "{slot:?} with seed {seed}: {sold} of {all}");
         }
-        // Who plays by the rules is hardly ever refused.
+        // Traders that follow the rules are hardly ever refused.
         assert!(play.refused.len() * 50 < play.asked, "{:?}", play.refused);
     }
 }
@@ -242,7 +242,7 @@ fn late_bids_move_the_close_and_every_temper_is_heard() {
 }
 
 #[test]
-fn the_same_seed_plays_the_same_market_to_the_last_bit_and_another_its_own() {
+fn the_same_seed_plays_the_same_market() {
     let played = |seed| {
         let mut play = Play::new(seed, 5);
         play.run(Span::from_secs(5 * 60));
@@ -273,7 +273,7 @@ fn no_trader_bids_above_what_a_lot_is_worth_to_any_of_them() {
         let (Some(Outcome::Sold { price, .. }), base) = (lot.outcome(), lot.base_price) else {
             continue;
         };
-        // Half as much again as the listed price, and a little for what was made of it.
+        // Half as much again as the listed price, and a little for the published profits.
         let most = base.units().saturating_mul(16) / 10 + 1;
         assert!(price.units() <= most, "lot {}: {price} of {base}", lot.id);
     }

@@ -1,4 +1,4 @@
-//! What people take out, beside a journal that is still open.
+//! Exports beside a journal that is still open.
 
 use auction_server::testing::cli::export::{ExportError, export};
 use auction_server::testing::cli::{Format, What};
@@ -35,7 +35,7 @@ fn users_are_told_with_their_roles_and_never_with_a_credential() {
 }
 
 #[test]
-fn bids_are_told_in_order_and_a_maximum_by_the_price_at_which_the_lot_then_stood() {
+fn bids_are_in_order_and_a_maximum_shows_the_lots_price() {
     let mut stage = played();
     let expected = "\
 sequence,time,user,symbol,price
@@ -46,7 +46,7 @@ sequence,time,user,symbol,price
 ";
     assert_eq!(exported(&stage, What::Bids, Format::Csv), expected);
 
-    // The journal goes on, and so does the next export.
+    // The journal grows, and so does the next export.
     stage.bid(7, 2, 2, "11");
     let more = exported(&stage, What::Bids, Format::Csv);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The follower: `client.csv` and the histories, behind a market that goes on.
+//! The follower: it writes `client.csv` and the histories while the market runs.
 
 use std::fs;
 use std::sync::Arc;
@@ -117,7 +117,7 @@ fn client_csv_follows_the_market_and_is_rebuilt_after_a_restart() {
 }
 
 #[test]
-fn what_was_bid_until_the_end_is_written_before_the_follower_ends() {
+fn the_last_bids_are_written_before_the_follower_ends() {
     let mut stage = Stage::on_disk();
     let following = Subscription::start(&stage);
     stage.play();
@@ -127,10 +127,10 @@ fn what_was_bid_until_the_end_is_written_before_the_follower_ends() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_tried_again_and_stops_nothing() {
+fn a_failed_write_of_a_file_is_retried_and_stops_nothing() {
     let mut stage = Stage::on_disk();
     stage.play();
-    // A folder stands where the file should.
+    // A folder has the name of the file.
     let obstacle = stage.folder().client();
     fs::create_dir_all(obstacle.join("full")).unwrap();
     let following = Subscription::start(&stage);
@@ -141,7 +141,7 @@ fn a_file_that_cannot_be_written_is_tried_again_and_stops_nothing() {
 }
 
 #[test]
-fn a_history_holds_every_bid_that_was_durable_before_it_was_asked_for_and_no_other() {
+fn a_history_holds_exactly_the_bids_durable_before_the_request() {
     let mut stage = Stage::on_disk();
     stage.play();
     let following = Subscription::start(&stage);

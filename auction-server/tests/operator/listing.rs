@@ -1,4 +1,4 @@
-//! `stocks.csv`: what a file may hold, what is said of a wrong one, and the choice of stocks.
+//! `stocks.csv`: valid files, errors for invalid ones, and the choice of stocks.
 
 use std::path::Path;
 
@@ -234,9 +234,9 @@ fn symbols(listings: &[Listing]) -> Vec<&str> {
         .collect()
 }
 
-/// Scripts and reports name seeds: if this fails, the choice is no longer the one that is documented.
+/// Scripts and reports contain seeds: if this fails, the choice no longer matches the documentation.
 #[test]
-fn a_seed_chooses_the_same_stocks_for_ever_whatever_their_order_in_the_file() {
+fn a_seed_chooses_the_same_stocks_in_any_order_of_the_file() {
     let mut listings = stocks(100);
     let chosen = choose(&listings, 42, 5);
     assert_eq!(symbols(&chosen), CHOSEN_BY_42);
@@ -295,7 +295,7 @@ fn a_file_over_the_limit_is_refused_unread() {
 }
 
 proptest::proptest! {
-    /// Bytes of all kinds, those that mean something in CSV often.
+    /// Bytes of all kinds, often those with a meaning in CSV.
     #[test]
     fn whatever_a_file_holds_it_is_read_or_refused_in_harmless_text(
         has_header in proptest::bool::ANY,

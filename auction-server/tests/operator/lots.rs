@@ -1,4 +1,4 @@
-//! What `lots.csv` may hold, and what is said of a wrong one.
+//! `lots.csv`: valid files, and errors for invalid ones.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn lots(text: &str) -> Result<Vec<PlannedLot>, String> {
 }
 
 #[test]
-fn each_format_has_its_terms_and_the_rest_is_as_the_settings_say() {
+fn each_format_has_its_terms_and_the_settings_give_the_rest() {
     let text = "\
 symbol,format,quantity,opens_in,open_for,reserve,step,buy_now,extend_by,extend_mode,extensions_max,start,interval,floor,priority,bids_max
 AAPL,english,,,,,,,,,,,,,,

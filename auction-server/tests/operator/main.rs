@@ -1,4 +1,4 @@
-//! The operator's side: settings, the files people write, what the program prints, and what people take out.
+//! The operator's side: settings, input files, console output, and exports.
 
 mod stage;
 mod config;

@@ -1,4 +1,4 @@
-//! What explains the program: help with examples, manual pages, completions, progress where someone looks.
+//! Built-in documentation: help with examples, manual pages, completions, and progress on terminals.
 
 use std::process::{Command, Stdio};
 
@@ -22,11 +22,11 @@ fn printed(program: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The commands among the lines of an example, without what other programs do with them.
+/// The commands among the lines of an example, without the parts for other programs.
 fn commands(help: &str) -> Vec<Vec<String>> {
     let lines = help.lines().filter_map(|line| line.strip_prefix("  "));
     let commands = lines.flat_map(|line| {
-        // What it does stands behind it.
+        // The explanation follows the command.
         let line = line.trim().split("  ").next().unwrap_or_default();
         line.split(['|', '&', '>'])
     });
@@ -116,7 +116,7 @@ fn reading_tells_how_far_it_is_of_what_is_written() {
     verify(&stage.folder(), &mut |reached| told.push(reached)).unwrap();
     let first: Progress = told[0];
     assert_eq!(first.task, Task::Reading);
-    // A segment is a mebibyte of zeros, and little is written in it.
+    // A segment is a mebibyte of zeros, with few written bytes.
     assert!(first.of > 0 && first.of < 1 << 17, "{first:?}");
     for reached in told {
         assert!(reached.done <= reached.of, "{reached:?}");

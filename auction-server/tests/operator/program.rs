@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The program in a folder, with no setting of the environment this test runs in.
+/// The program in a folder, without settings from the environment of this test.
 fn program(folder: &Path) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_auction-server"));
     program.current_dir(folder);
@@ -26,7 +26,7 @@ fn run(program: &mut Command) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn flags_environment_and_files_are_put_together_and_each_value_tells_its_origin() {
+fn flags_environment_and_files_combine_and_show_their_origins() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("here")).unwrap();
     let settings = "lots = 2\nseed = 7\nopen-for = \"1m\"\n";
@@ -35,7 +35,7 @@ fn flags_environment_and_files_are_put_together_and_each_value_tells_its_origin(
     program
         .env("AUCTION_LOTS", "3")
         .env("AUCTION_OPEN_FOR", "2m");
-    program.env("AUCTION_STEP", ""); // As an empty variable says: none.
+    program.env("AUCTION_STEP", ""); // An empty variable counts as unset.
     program.args(["--open-for", "3m", "config", "print", "--data", "here"]);
     let (code, printed, _) = run(&mut program);
     assert_eq!(code, Some(0));
@@ -68,7 +68,7 @@ rate-commands = \"off\" # default
 ";
     assert_eq!(printed, expected);
 
-    // What was printed is a settings file.
+    // The printed text is a settings file.
     std::fs::write(folder.path().join("printed.toml"), printed).unwrap();
     let mut again = self::program(folder.path());
     let (code, printed, said) = run(again.args(["--config", "printed.toml", "config", "print"]));
@@ -152,7 +152,7 @@ fn the_manual_names_every_setting_in_all_its_spellings() {
 }
 
 #[test]
-fn exports_and_verify_work_beside_a_journal_that_is_open_and_end_with_0() {
+fn exports_and_verify_work_beside_an_open_journal() {
     let mut stage = crate::stage::Stage::on_disk();
     stage.play();
     let outside = tempfile::tempdir().unwrap();
@@ -276,7 +276,7 @@ fn user_add_makes_accounts_of_every_role_once() {
 }
 
 #[test]
-fn user_add_takes_the_password_from_standard_input_and_refuses_none() {
+fn user_add_reads_the_password_from_stdin_and_requires_one() {
     let folder = tempfile::tempdir().unwrap();
     let add = |name: &str, input: &str| {
         let path = folder.path().join("password");

@@ -1,4 +1,4 @@
-//! A market to act on: in memory, or with a journal, as a server has it.
+//! A market for tests: in memory, or with a journal, as on a server.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,10 +17,10 @@ use tempfile::TempDir;
 
 /// 2026-11-22 13:00:00 UTC.
 pub const START: u64 = 1_795_352_400;
-/// What must never be told to anyone.
+/// A secret that must never be shown.
 pub const SECRET: &str = "a-secret-credential";
 
-/// A market, and what was announced of it.
+/// A market, and its announced events.
 pub struct Stage {
     pub engine: Engine,
     pub printed: String,
@@ -37,7 +37,7 @@ impl Stage {
         }
     }
 
-    /// With a journal in a data folder of its own, which stays open as a running server's does.
+    /// With a journal in a separate data folder, which stays open as in a running server.
     pub fn on_disk() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let new = NewJournal {
@@ -81,7 +81,7 @@ impl Stage {
         }
     }
 
-    /// Closes every lot, long after.
+    /// Closes every lot, long after its end.
     pub fn close_all(&mut self) {
         while let Some(record) = self
             .engine
@@ -91,7 +91,7 @@ impl Stage {
         }
     }
 
-    /// A record as the engine gave it, or not.
+    /// Applies a record of the engine, or a forged one.
     pub fn take(&mut self, record: &Record) {
         if let Some((journal, _)) = &mut self.disk {
             let (mut public, mut private) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! `verify`: what is sound, torn, damaged, or not what the rules give.
+//! `verify`: valid, torn and damaged journals, and records that break the rules.
 
 use std::fs;
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ fn segment(stage: &Stage) -> PathBuf {
 }
 
 #[test]
-fn a_sound_journal_gives_the_digest_of_the_live_market_and_the_head_of_the_chain() {
+fn a_sound_journal_gives_the_live_digest_and_the_chain_head() {
     let stage = played();
     let verified = verified(&stage).unwrap();
     assert!(verified.is_sound() && verified.torn.is_none());
@@ -55,9 +55,9 @@ fn a_sound_journal_gives_the_digest_of_the_live_market_and_the_head_of_the_chain
     );
 }
 
-/// A market on credit has no books, and nothing is said of them.
+/// A market on credit has no books, and the output omits them.
 #[test]
-fn of_a_market_on_funds_the_books_are_told_added_up_from_the_accounts() {
+fn the_books_of_a_market_on_funds_are_summed_over_accounts() {
     let mut stage = Stage::on_disk();
     let mode = AccountMode::Funds;
     stage.operate(0, Command::SetAccounts { mode });
@@ -144,9 +144,9 @@ fn a_flipped_bit_is_damage_that_names_the_file() {
     );
 }
 
-/// Whoever has the key can write a journal that is whole and whose chain is right. Deciding again finds it out.
+/// Anyone with the key can write a whole journal with a valid chain. Deciding again reveals the forgery.
 #[test]
-fn a_record_that_the_rules_do_not_give_is_found_though_the_journal_is_whole() {
+fn a_record_that_breaks_the_rules_is_found_in_a_whole_journal() {
     let mut stage = played();
     let (sequence, at) = (
         stage.engine.sequence().next(),
@@ -185,7 +185,7 @@ fn a_record_that_the_rules_do_not_give_is_found_though_the_journal_is_whole() {
 }
 
 #[test]
-fn a_snapshot_that_does_not_verify_is_wrong_though_the_records_are_right() {
+fn an_invalid_snapshot_is_a_fault_though_the_records_are_right() {
     let stage = played();
     let store = SnapshotStore::new(Arc::new(RealDisk), &stage.folder().journal());
     store.save(stage.journal().position(), b"payload").unwrap();
@@ -201,7 +201,7 @@ fn a_snapshot_that_does_not_verify_is_wrong_though_the_records_are_right() {
 }
 
 #[test]
-fn a_snapshot_beyond_the_last_record_tells_that_the_end_was_lost() {
+fn a_snapshot_after_the_last_record_shows_that_the_end_was_lost() {
     let stage = played();
     let before = fs::read(segment(&stage)).unwrap();
     let mut longer = stage;

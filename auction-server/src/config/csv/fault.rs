@@ -1,21 +1,21 @@
-//! What is wrong with a file, said by line.
+//! Faults of a file, by line.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Most faults of one file that are said; the others are counted.
+/// Maximum number of faults of one file that are listed; the others are counted.
 pub const FAULTS_SAID_MAX: usize = 20;
-/// How much of a wrong value is shown, in characters.
+/// Maximum length of an invalid value in a message, in characters.
 const SHOWN_CHARS_MAX: usize = 40;
 
-/// What is wrong with a file: the first [`FAULTS_SAID_MAX`] faults, and how many more there are.
+/// The first [`FAULTS_SAID_MAX`] faults of a file, and the number of the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsvError {
     /// The file.
     pub file: PathBuf,
     /// The faults, by line.
     pub faults: Vec<Fault>,
-    /// How many more there are.
+    /// Number of further faults.
     pub more: usize,
 }
 
@@ -24,7 +24,7 @@ pub struct CsvError {
 pub struct Fault {
     /// The line, from 1; `None`: the file as a whole.
     pub line: Option<u64>,
-    /// What is wrong, and what would be right.
+    /// The fault, and what would be valid.
     pub message: String,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for CsvError {
 
 impl std::error::Error for CsvError {}
 
-/// A text that came from outside, quoted, shortened, and harmless on a terminal.
+/// Text from outside, quoted, shortened, and made harmless for a terminal.
 #[must_use]
 pub fn shown(text: &str) -> String {
     let mut chars = text.chars();
@@ -66,7 +66,7 @@ pub fn shown(text: &str) -> String {
     format!("{shown:?}{rest}")
 }
 
-/// Faults as they are found.
+/// Collects faults.
 pub(super) struct Faults {
     error: CsvError,
 }

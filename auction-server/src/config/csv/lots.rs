@@ -1,6 +1,6 @@
-//! `lots.csv`: the lots of a round, each in the format and under the terms that its row says.
+//! `lots.csv`: the lots of a round, each with the format and terms of its row.
 //!
-//! Where there is no such file, a round opens random stocks as English lots: [`listing`](crate::config::csv::stocks).
+//! Without this file, a round opens random stocks as English lots: [`listing`](crate::config::csv::stocks).
 
 use std::path::Path;
 
@@ -41,21 +41,21 @@ const COLUMNS: Columns = Columns {
     ],
 };
 
-/// The columns that every format has.
+/// The columns common to all formats.
 const OF_ALL: [&str; 5] = ["symbol", "format", "quantity", "opens_in", "open_for"];
 
-/// What holds where a row does not say otherwise.
+/// Defaults for values that a row leaves empty.
 #[derive(Clone, Debug)]
 pub struct Defaults {
-    /// How long lots are open.
+    /// Time for which lots are open.
     pub open_for: Span,
-    /// By how much a bid on an English lot must rise.
+    /// Minimum increment of a bid on an English lot.
     pub steps: Steps,
-    /// How late bids move the close of an English lot.
+    /// Extension of an English lot by late bids.
     pub soft_close: SoftClose,
 }
 
-/// A row: a lot to be opened when the round begins, or a while after.
+/// A row: a lot to open when the round begins, or a while after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedLot {
     /// The line of its row, from 1.
@@ -69,7 +69,7 @@ pub struct PlannedLot {
 }
 
 impl PlannedLot {
-    /// The lot of a round that begins now.
+    /// The lot for a round that begins now.
     #[must_use]
     pub fn open(&self, now: Timestamp) -> OpenLot {
         let opens_at = now.saturating_add(self.opens_in);
@@ -87,7 +87,7 @@ impl PlannedLot {
 /// Reads the file.
 ///
 /// # Errors
-/// Every fault by its line.
+/// Every fault, by line.
 pub fn read(path: &Path, defaults: &Defaults) -> Result<Vec<PlannedLot>, CsvError> {
     let mut lots = Vec::new();
     csv::read(path, COLUMNS, |row| {
@@ -104,7 +104,7 @@ pub fn read(path: &Path, defaults: &Defaults) -> Result<Vec<PlannedLot>, CsvErro
     Ok(lots)
 }
 
-/// A row, and what was wrong with it so far.
+/// A row and its faults so far.
 struct Cells<'a> {
     row: &'a Row<'a>,
     faults: Vec<String>,
@@ -240,7 +240,7 @@ impl Cells<'_> {
         })
     }
 
-    /// The value in a column; `None` where there is none, or a wrong one.
+    /// The value in a column; `None` if it is empty or invalid.
     fn value<T>(
         &mut self,
         column: &str,
@@ -272,7 +272,7 @@ impl Cells<'_> {
         self.value(column, parse)
     }
 
-    /// What a row says must be meant: a term of another format is a mistake.
+    /// Rejects values in columns of other formats: they are mistakes.
     fn only(&mut self, format: &str, columns: &[&str]) {
         for column in COLUMNS.optional {
             let fits = columns.contains(column) || OF_ALL.contains(column);

@@ -1,7 +1,7 @@
-//! A CSV file that people wrote: read by the names in its header, with every fault named by file and line.
+//! A hand-written CSV file: read by the names in its header, with every fault named by file and line.
 //!
-//! Tolerated, because spreadsheets write it: columns in any order and any case, further columns, a byte order
-//! mark, CRLF, quotes, blanks around a value, empty rows. Refused: everything that leaves a doubt about what was meant.
+//! Accepted, because spreadsheets write it: columns in any order and any case, additional columns, a byte order mark,
+//! CRLF, quotes, blanks around a value, empty rows. Refused: everything ambiguous.
 
 pub mod lots;
 pub mod stocks;
@@ -21,28 +21,28 @@ use record::Records;
 
 pub use fault::{CsvError, shown};
 
-/// The largest file, in bytes: 64 MiB.
+/// Maximum size of a file, in bytes: 64 MiB.
 pub const CSV_BYTES_MAX: u64 = 64 << 20;
-/// Most rows, the header aside.
+/// Maximum number of rows, without the header.
 pub const SHEET_ROWS_MAX: usize = 1_000_000;
-/// The longest value, in bytes; a quote without its partner makes a long one.
+/// Maximum length of a value, in bytes; an unclosed quote makes a long one.
 pub const VALUE_BYTES_MAX: usize = 1_024;
-/// Most columns.
+/// Maximum number of columns.
 pub const COLUMNS_MAX: usize = 256;
 
 /// The columns of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns {
-    /// Those that must be there.
+    /// Required columns.
     pub required: &'static [&'static str],
-    /// Those that may be.
+    /// Optional columns.
     pub optional: &'static [&'static str],
 }
 
 /// One row.
 #[derive(Debug)]
 pub struct Row<'a> {
-    /// The line it begins on, from 1.
+    /// The line on which it begins, from 1.
     pub line: u64,
     columns: Columns,
     places: &'a [Option<usize>],
@@ -50,10 +50,10 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The value in a column; empty when the column is not there.
+    /// The value in a column; empty if the column does not exist.
     ///
     /// # Panics
-    /// The column is none of those asked for.
+    /// The column is neither required nor optional.
     #[must_use]
     pub fn value(&self, column: &str) -> &'a str {
         let place = self.columns.names().position(|name| name == column);
@@ -64,7 +64,7 @@ impl<'a> Row<'a> {
     /// The value in a column as a type, or a fault that names the column: `Price "12,5x" is not a decimal`.
     ///
     /// # Errors
-    /// What the type's parser says, after the column and the value.
+    /// The message of the type's parser, after the column and the value.
     pub fn parse<T: std::str::FromStr<Err: fmt::Display>>(
         &self,
         column: &str,
@@ -82,10 +82,10 @@ impl Columns {
     }
 }
 
-/// Reads the file at `path` and gives each row to `take`, which says what is wrong with it.
+/// Reads the file at `path` and passes each row to `take`, which returns the faults of the row.
 ///
 /// # Errors
-/// All faults, those of `take` too.
+/// All faults, including those of `take`.
 pub fn read(
     path: &Path,
     columns: Columns,

@@ -1,12 +1,12 @@
-//! The records of a CSV text, each with the line it begins on.
+//! The records of a CSV text, each with the line on which it begins.
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-/// The records of a text, each with the line it begins on. Empty ones are passed over.
+/// The records of a text, each with the line on which it begins. Empty ones are skipped.
 pub(super) struct Records<'a> {
     bytes: &'a [u8],
     reader: csv::Reader<&'a [u8]>,
-    /// The line that `counted_to` lies on, so that lines are counted once.
+    /// The line of `counted_to`, so that lines are counted once.
     line: u64,
     counted_to: usize,
 }

@@ -1,4 +1,4 @@
-//! `stocks.csv`: the stocks of a market, and which of them a round opens.
+//! `stocks.csv`: the stocks of a market, and the choice of stocks for a round.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,14 +19,14 @@ const COLUMNS: Columns = Columns {
 pub struct StockList {
     /// By symbol.
     pub listings: Vec<Listing>,
-    /// What is odd and can be lived with, to be told to the operator.
+    /// Oddities that do not prevent a start, for the operator.
     pub warnings: Vec<String>,
 }
 
 /// Reads the stocks at `path`: `Security,Symbol,Price,Profit`. An empty profit is 0.
 ///
 /// # Errors
-/// All that is wrong with the file, by line; no stock at all.
+/// All faults of the file, by line; a file without stocks.
 pub fn read(path: &Path) -> Result<StockList, CsvError> {
     let mut lines: BTreeMap<Symbol, (u64, Listing)> = BTreeMap::new();
     let mut securities: BTreeMap<SecurityCode, u64> = BTreeMap::new();
@@ -62,9 +62,9 @@ pub fn read(path: &Path) -> Result<StockList, CsvError> {
 
 /// Chooses `count` stocks at random, or all when there are fewer; the same seed chooses the same ones.
 ///
-/// The choice is permanent: the first `count` steps of a Fisher-Yates shuffle over the stocks by symbol,
-/// with the words of ChaCha20 under the seed (little-endian, then zeros), a word beyond the greatest multiple
-/// of the range being passed over. The order of rows in the file doesn't matter. They are returned by symbol.
+/// The choice never changes: the first `count` steps of a Fisher-Yates shuffle over the stocks by symbol, with the
+/// words of ChaCha20 under the seed (little-endian, then zeros), skipping words beyond the greatest multiple of the
+/// range. The order of rows in the file doesn't matter. The result is ordered by symbol.
 #[must_use]
 pub fn choose(listings: &[Listing], seed: u64, count: usize) -> Vec<Listing> {
     let mut stocks = listings.to_vec();
@@ -82,7 +82,7 @@ pub fn choose(listings: &[Listing], seed: u64, count: usize) -> Vec<Listing> {
     stocks
 }
 
-/// A number below `range`, each as likely as another.
+/// A uniformly distributed number below `range`.
 fn below(random: &mut ChaCha20Rng, range: u64) -> u64 {
     let fair = u64::MAX - u64::MAX % range;
     loop {

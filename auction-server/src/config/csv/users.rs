@@ -1,8 +1,8 @@
-//! `users.csv`: accounts to be imported at a start.
+//! `users.csv`: accounts to import at a start.
 //!
 //! A row is `name,role,password_hash` or `name,role,password`, `symbol` for a company, and `cash` and `holdings` for a
-//! trader in a market that runs on funds. Importing is idempotent: a name that is taken is passed over, whatever its
-//! row says, so a row does nothing a second time. What a trader begins with is paid in with the account, once.
+//! trader in a market that runs on funds. Importing is idempotent: a name that is taken is skipped, whatever its
+//! row contains, so a row does nothing a second time. A trader's initial deposits are made with the account, once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,38 +20,38 @@ const COLUMNS: Columns = Columns {
     optional: &["password_hash", "password", "symbol", "cash", "holdings"],
 };
 
-/// Most lines that one warning names.
+/// Maximum number of lines that one warning names.
 const LINES_NAMED_MAX: usize = 10;
 
-/// What a file of accounts asks for.
+/// Result of reading a file of accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Import {
-    /// The accounts that are not there yet, in the order of the file.
+    /// The accounts that do not exist yet, in the order of the file.
     pub accounts: Vec<NewAccount>,
-    /// How many accounts of the file are there already.
+    /// Number of accounts in the file that already exist.
     pub present: usize,
-    /// What the operator should know: no reason to stop.
+    /// Warnings for the operator, which do not prevent a start.
     pub warnings: Vec<String>,
 }
 
-/// An account to be made, and what is paid into it then.
+/// An account to create, and its initial deposits.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
     /// The line of its row, from 1.
     pub line: u64,
     /// The account.
     pub registration: Registration,
-    /// What its trader begins with.
+    /// Initial deposits of its trader.
     pub deposits: Vec<Asset>,
 }
 
-/// Reads the accounts at `path` and compares them with those of the market. No file: no accounts.
+/// Reads the accounts at `path` and compares them with those of the market. Without a file: no accounts.
 ///
-/// A plain password is hashed, which takes tens of milliseconds, if its account is new; `on_progress` is told how far that
-/// has come.
+/// Hashes the plain password of a new account, which takes tens of milliseconds; calls `on_progress` with the progress
+/// of that.
 ///
 /// # Errors
-/// All that is wrong with the file, by line; none of it shows a password or a hash.
+/// All faults of the file, by line; none of them shows a password or a hash.
 pub fn read(
     path: &Path,
     market: &Market,
@@ -72,17 +72,17 @@ pub fn read(
     Ok(import)
 }
 
-/// Reads the accounts like [`read`], and hashes nothing: gives how many there are.
+/// Reads the accounts like [`read`] without hashing; returns their number.
 ///
 /// # Errors
-/// As there.
+/// As for [`read`].
 pub fn check(path: &Path, market: &Market) -> Result<usize, CsvError> {
     let (import, wanted) = examine(path, market)?;
     Ok(import.present + wanted.len())
 }
 
 fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), CsvError> {
-    // What cannot be looked at is read all the same, so that the fault is said.
+    // If the path cannot be examined, reading it reports the fault.
     if matches!(path.try_exists(), Ok(false)) {
         return Ok((Import::default(), Vec::new()));
     }
@@ -186,7 +186,7 @@ fn parse_cash(row: &Row<'_>, market: &Market) -> Result<Option<Asset>, String> {
     Ok((cash > Amount::ZERO).then_some(Asset::Cash(cash)))
 }
 
-/// `AAPL:100 TSLA:50`: so many shares of each stock.
+/// Parses `AAPL:100 TSLA:50`: a number of shares of each stock.
 fn parse_holdings(row: &Row<'_>, market: &Market) -> Result<Vec<Asset>, Vec<String>> {
     let Some(text) = paid_in(row, "holdings", market).map_err(|fault| vec![fault])? else {
         return Ok(Vec::new());
@@ -229,7 +229,7 @@ fn parse_holding(text: &str, market: &Market) -> Result<(Symbol, Quantity), Stri
     }
 }
 
-/// What a column says is paid in, if this row's role and this market can have any.
+/// Deposit in a column, if this row's role and this market allow deposits.
 fn paid_in<'a>(row: &Row<'a>, column: &str, market: &Market) -> Result<Option<&'a str>, String> {
     let text = row.value(column);
     if text.is_empty() {

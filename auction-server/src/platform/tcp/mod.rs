@@ -25,26 +25,26 @@ pub struct SharedStream {
     halves: Halves,
     /// `None` only while it changes.
     events: Option<AsyncFd<Arc<TcpStream>>>,
-    /// What the events are of.
+    /// The kinds of events it waits for.
     interest: Interest,
 }
 
 /// The two sides of a stream.
 #[derive(Clone, Debug)]
 pub struct Halves {
-    /// What is read from.
+    /// The half to read from.
     pub read_half: Arc<ReadHalf>,
-    /// What is written to.
+    /// The half to write to.
     pub write_half: Arc<WriteHalf>,
 }
 
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 impl SharedStream {
-    /// A stream, and its sides. Must be called within a tokio runtime, whose events it waits for.
+    /// Creates a stream and its halves. Must be called within a tokio runtime, whose events it waits for.
     ///
     /// # Errors
-    /// When the system cannot tell of its events.
+    /// The system cannot register the stream for events.
     pub fn new(stream: tokio::net::TcpStream) -> io::Result<(Self, Halves)> {
         let stream = Arc::new(stream.into_std()?);
         let halves = Halves {
@@ -59,8 +59,8 @@ impl SharedStream {
         Ok((stream, halves))
     }
 
-    /// Waits for these events from now on, and no others: who is told of what comes although another reads it is woken
-    /// in vain each time.
+    /// Waits only for these events from now on: a task that gets events for data which another reader takes is woken
+    /// for nothing each time.
     fn wait_for(&mut self, interest: Interest) -> io::Result<()> {
         if self.interest != interest {
             let stream = self.events.take().expect(PRESENT).into_inner();
@@ -102,7 +102,7 @@ impl AsyncRead for SharedStream {
             match (&**events.get_ref()).read(free) {
                 Ok(count) => {
                     if (1..free.len()).contains(&count) {
-                        // That was all there is.
+                        // Everything available was read.
                         ready.clear_ready();
                     }
                     buf.advance(count);
@@ -144,7 +144,7 @@ impl AsyncWrite for SharedStream {
 
 impl Drop for SharedStream {
     fn drop(&mut self) {
-        // The sequencer, if it reads, holds the stream open and so learns that the connection is gone.
+        // The sequencer, if it reads, holds the stream open and so notices that the connection is gone.
         if self.halves.read_half.recall() {
             let _ = shutdown(&*self.halves.read_half, Shutdown::Both);
         }
@@ -167,7 +167,7 @@ mod tests {
         (stream, halves, client.unwrap())
     }
 
-    /// Reads what has come on a stream that is handed off.
+    /// Reads what has arrived on a stream that is handed off.
     async fn read_lent(handed_off: &HandedOff) -> Vec<u8> {
         let mut bytes = [0; 64];
         loop {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_lent_is_read_by_one_alone_and_goes_on_where_it_is_given_back() {
+    async fn a_handed_off_stream_has_one_reader_until_it_is_returned() {
         let (mut stream, halves, mut client) = stream().await;
         client.write_all(b"one").await.unwrap();
         let mut bytes = [0; 64];

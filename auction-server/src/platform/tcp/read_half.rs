@@ -1,7 +1,7 @@
 //! The read half of a stream: read by the connection's own task, or by the sequencer, to which it is handed off.
 //!
-//! A bid that the task reads wakes two threads on its way to the disk: the one that serves connections, and the
-//! sequencer. One that the sequencer reads itself wakes one.
+//! A bid that the task reads wakes two threads before it reaches the disk: the one that serves connections, and the
+//! sequencer. A bid that the sequencer reads itself wakes one.
 
 use std::io::{self, Read as _};
 use std::net::TcpStream;
@@ -12,37 +12,37 @@ use std::task::Waker;
 
 use tokio::io::ReadBuf;
 
-/// The side of a stream that is read from.
+/// The half of a stream to read from.
 #[derive(Debug)]
 pub struct ReadHalf {
     stream: Arc<TcpStream>,
     reader: Mutex<Reader>,
-    /// Whether something came while it was handed off.
+    /// True if data was read while it was handed off.
     was_read: AtomicBool,
-    /// Whether the connection wants it back, or has left.
+    /// True if the connection wants it back, or is closed.
     is_recalled: AtomicBool,
 }
 
-/// Who reads.
+/// The current reader.
 #[derive(Debug)]
 enum Reader {
-    /// The connection's task: first this, which another has read.
+    /// The connection's task: first these bytes, which the other reader has read.
     Own(Vec<u8>),
-    /// Another, and the task wants to know when it no longer does.
+    /// The sequencer, with the waker of the task for the moment when it is reclaimed.
     HandedOff(Option<Waker>),
 }
 
-/// Whose turn it is to read, as the connection's task sees it.
+/// Turn to read, as the connection's task sees it.
 pub(super) enum ReadTurn {
-    /// Its own.
+    /// The task reads.
     Own,
-    /// Its own, and it was given what had been read already.
+    /// The task reads, and received the bytes that had been read already.
     Returned,
-    /// Another's; the task is woken when it is its own.
+    /// The sequencer reads; the task is woken when it is its turn.
     HandedOff,
 }
 
-/// What is read, in the hands of another than the connection. It is given back when this is dropped.
+/// The read half in the hands of the sequencer. It is returned to the connection when this is dropped.
 #[derive(Debug)]
 pub struct HandedOff {
     /// `None` once it was reclaimed: from then on it may be handed off again.
@@ -59,7 +59,7 @@ impl ReadHalf {
         }
     }
 
-    /// Hands off what comes from now on; `None` when it is handed off already, or was recalled.
+    /// Hands off the reading from now on; `None` when it is handed off already, or was recalled.
     pub fn hand_off(self: &Arc<Self>) -> Option<HandedOff> {
         let mut reader = self.lock();
         match &*reader {
@@ -73,7 +73,7 @@ impl ReadHalf {
         }
     }
 
-    /// Whether something came since this was asked last, while it was handed off.
+    /// Returns whether data was read since the last call, while it was handed off.
     pub fn take_was_read(&self) -> bool {
         self.was_read.swap(false, SeqCst)
     }
@@ -84,12 +84,12 @@ impl ReadHalf {
         matches!(*self.lock(), Reader::HandedOff(_))
     }
 
-    /// Whether it is handed off.
+    /// Returns whether it is handed off.
     pub fn is_handed_off(&self) -> bool {
         matches!(*self.lock(), Reader::HandedOff(_))
     }
 
-    /// Whose turn it is. What was given back goes to `buf`.
+    /// Returns whose turn it is. Returned bytes go to `buf`.
     pub(super) fn read_turn(&self, waker: &Waker, buf: &mut ReadBuf<'_>) -> ReadTurn {
         match &mut *self.lock() {
             Reader::Own(rest) if rest.is_empty() => ReadTurn::Own,
@@ -118,23 +118,23 @@ impl AsFd for ReadHalf {
 }
 
 impl HandedOff {
-    /// Reads what has come; never waits.
+    /// Reads the available bytes; never waits.
     ///
     /// # Errors
-    /// As the stream's; [`io::ErrorKind::WouldBlock`] when nothing has come.
+    /// Those of the stream; [`io::ErrorKind::WouldBlock`] when no bytes are available.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = (&*self.read_half().stream).read(buffer)?;
         self.read_half().was_read.store(true, SeqCst);
         Ok(count)
     }
 
-    /// Whether it is to be given back before more is read.
+    /// Returns whether it must be returned before more is read.
     #[must_use]
     pub fn is_recalled(&self) -> bool {
         self.read_half().is_recalled.load(SeqCst)
     }
 
-    /// Gives it back, and what was read and not looked at.
+    /// Returns it to the connection, with the bytes that were read but not parsed.
     pub fn reclaim(mut self, rest: &[u8]) {
         self.return_with(rest);
     }

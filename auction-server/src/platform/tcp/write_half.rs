@@ -1,49 +1,50 @@
-//! The side of a stream that others write to than the connection's own task, without waking it: the sequencer, which
-//! tells what came of commands, and who writes the feed. Each writes whole messages; while one is at it no other begins.
+//! The half of a stream that others write to besides the connection's own task, without waking it: the sequencer, which
+//! sends the results of commands, and the writer of the feed. Each writes whole messages; no two write at the same
+//! time.
 
 use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The side of a stream that is written to.
+/// The half of a stream to write to.
 #[derive(Debug)]
 pub struct WriteHalf {
     stream: Arc<TcpStream>,
     state: Mutex<WriteState>,
 }
 
-/// Who may write.
+/// State of the writers.
 #[derive(Debug, Default)]
 struct WriteState {
     /// The connection is writing, and may have to wait within a message.
     is_locked: bool,
-    /// How many answers the connection was handed and has not written yet: what comes after them is handed to it too.
+    /// Number of answers that the connection was given and has not written yet: later messages are given to it too.
     deferred: usize,
-    /// The rest of what others wrote, when the stream did not take all of it. The connection writes it before anything
+    /// The rest of others' messages, when the stream did not take all of them. The connection writes it before anything
     /// else.
     unwritten: Vec<u8>,
 }
 
-/// A moment at which nobody is within a message. While this is held, nobody else writes.
+/// Exclusive access between two messages. While this is held, nobody else writes.
 #[derive(Debug)]
 pub struct WriteGuard<'a> {
     stream: &'a Arc<TcpStream>,
     state: MutexGuard<'a, WriteState>,
 }
 
-/// What became of what was to be sent.
+/// Result of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// It is with the client's system.
+    /// The client's system has it.
     Written,
-    /// The stream did not take all of it: the connection is to [go on](WriteHalf::lock_for_write).
+    /// The stream did not take all of it: the connection must [write the rest](WriteHalf::lock_for_write).
     Partial,
-    /// The connection is to write it, and counts it among those that it was handed.
+    /// The connection must write it, and counts it among the deferred answers.
     Deferred,
 }
 
 impl WriteHalf {
-    /// Of a stream that never blocks.
+    /// The write half of a stream that never blocks.
     pub(super) fn new(stream: Arc<TcpStream>) -> Self {
         Self {
             stream,
@@ -51,8 +52,8 @@ impl WriteHalf {
         }
     }
 
-    /// Writes what `encode` makes, if nothing stands in between. Never waits for the client. A stream that failed takes
-    /// everything: its reader hears of it.
+    /// Writes the message that `encode` creates, if the stream is free. Never waits for the client. A failed stream
+    /// accepts everything: its reader gets the error.
     pub fn send(&self, buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) -> Sent {
         let mut state = self.lock();
         if state.is_locked || state.deferred > 0 || !state.unwritten.is_empty() {
@@ -65,14 +66,14 @@ impl WriteHalf {
         WriteGuard { stream, state }.write(buffer)
     }
 
-    /// For whole messages that no answer need come before, or after; `None`: the connection is writing, or has a rest
-    /// to write.
+    /// Access for whole messages that need no order relative to answers; `None`: the connection is writing, or has a
+    /// rest to write.
     pub fn between_messages(&self) -> Option<WriteGuard<'_>> {
         let (stream, state) = (&self.stream, self.lock());
         (!state.is_locked && state.unwritten.is_empty()).then_some(WriteGuard { stream, state })
     }
 
-    /// The connection is going to write `bytes`; what is left of others' stands before them from now on.
+    /// Locks the stream before the connection writes `bytes`; the unwritten rest of others is put before them.
     pub fn lock_for_write(&self, bytes: &mut Vec<u8>) {
         let mut state = self.lock();
         state.is_locked = true;
@@ -81,7 +82,7 @@ impl WriteHalf {
         }
     }
 
-    /// The connection has written all it had, so many answers among it that it was handed.
+    /// Unlocks the stream after the connection has written everything, including this many deferred answers.
     pub fn release_write(&self, answers: usize) {
         let mut state = self.lock();
         state.is_locked = false;
@@ -94,7 +95,8 @@ impl WriteHalf {
 }
 
 impl WriteGuard<'_> {
-    /// Writes whole messages. Never waits for the client. A stream that failed takes everything: its reader hears of it.
+    /// Writes whole messages. Never waits for the client. A failed stream accepts everything: its reader gets the
+    /// error.
     pub fn write(mut self, bytes: &[u8]) -> Sent {
         let written = match (&**self.stream).write(bytes) {
             Ok(count) => count,
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_goes_straight_to_the_stream_unless_the_connection_is_writing() {
+    async fn an_answer_is_written_directly_unless_the_connection_writes() {
         let (_line, write_half, mut client) = stream().await;
         assert_eq!(send(&write_half, b"one "), Sent::Written);
         let mut bytes = b"two ".to_vec();

@@ -20,7 +20,7 @@ use crate::journal::Disk;
 use crate::platform::clock::Clock;
 use crate::projections::feed::Hub;
 
-pub use key::{KeyError, open_keys};
+pub use key::{KeyError, Keys, open_keys};
 pub use proofs::{ProofError, Proofs};
 pub use stream::{SignedNext, SignedStart, SignedStream, SignedSubscribed, SignedSubscription};
 
