@@ -62,7 +62,7 @@ Examples:
   auction-server is-ready
   auction-server is-ready --ops-listen 127.0.0.1:9000 && echo open")]
     IsReady,
-    /// Reads the whole journal, executes every command again, compares the results, and prints the digest.
+    /// Reads the whole journal, decides every command again, compares the results, and prints the digest.
     #[command(after_help = "\
 Examples:
   auction-server verify
