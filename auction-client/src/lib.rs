@@ -94,10 +94,11 @@ mod client;
 pub mod peer;
 
 pub use auction_proto::{
-    Accepted, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession,
-    Code, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault,
-    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers,
-    GetReceipt, GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
+    Accepted, Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, AddDevice, Balance,
+    Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code, DeadManOf, Deposit,
+    Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault, GetActivity, GetBalance,
+    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
+    GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
     ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey,
     OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublicKey, PublishProfit, Receipt,
     ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer,

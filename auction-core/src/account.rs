@@ -146,6 +146,12 @@ impl Accounts {
         accounts
     }
 
+    /// Whose an open session is, or a device. It may have expired.
+    #[must_use]
+    pub fn user_of(&self, session: SessionId) -> Option<UserId> {
+        self.sessions.get(&session).copied()
+    }
+
     /// A user's orders on lots that have not closed, by lot and order.
     pub fn orders_of(&self, user: UserId) -> impl Iterator<Item = StandingOrder> {
         let first = (user, LotId(0), OrderId(0));

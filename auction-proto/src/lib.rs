@@ -105,19 +105,20 @@ pub mod schema;
 pub mod strategies;
 
 pub use body::{
-    Accepted, Account, AccountEntry, AccountFeed, AddDevice, AnswerStatement, Balance,
-    BatchStatement, Bid, BidMaximum, Body, CancelLot, CancelOrder, Checkpoint, CheckpointStatement,
-    CloseLot, CloseSession, DeadManOf, Deposit, Devices, Done, Envelope, EnvelopeAnswer,
-    EnvelopeCommand, EnvelopeStatement, ExtendLot, Feed, FeedEntry, FilteredFeed, Follows,
-    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers,
-    GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
-    HistoryBid, Indicative, LeastWinning, ListDevices, ListSessions, ListedDevice, ListedHolding,
-    ListedSession, LoggedIn, Login, Logout, MarketKey, OfferPeer, OpenLot, Orders, PeerOffered,
-    Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt, ReceiptOf, Refused, Register,
-    ReinstateUser, ReplaceOrder, Resume, ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause,
-    SealedAnswer, SealingKey, SealingKeyStatement, Sessions, SetDeadMan, SignedBatch,
-    SignedCheckpoint, SignedSnapshot, SnapshotBytes, SnapshotPart, SnapshotStatement, SnapshotUser,
-    SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols, Welcome, Withdraw,
+    Accepted, Account, AccountEntry, AccountFeed, Activity, ActivityBid, ActivityEntry, ActivityOf,
+    ActivityPlace, AddDevice, AnswerStatement, Balance, BatchStatement, Bid, BidMaximum, Body,
+    CancelLot, CancelOrder, Checkpoint, CheckpointStatement, CloseLot, CloseSession, DeadManOf,
+    Deposit, Devices, Done, Envelope, EnvelopeAnswer, EnvelopeCommand, EnvelopeStatement,
+    ExtendLot, Feed, FeedEntry, FilteredFeed, Follows, GetActivity, GetBalance, GetCheckpoint,
+    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey,
+    GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History, HistoryBid, Indicative, LeastWinning,
+    ListDevices, ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout,
+    MarketKey, OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong,
+    PublishProfit, Receipt, ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, ResumePoint, Resumed, Resync, ResyncBecause, SealedAnswer, SealingKey,
+    SealingKeyStatement, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
+    SnapshotBytes, SnapshotPart, SnapshotStatement, SnapshotUser, SuspendUser, Watch, WatchAccount,
+    WatchSigned, WatchSymbols, Welcome, Withdraw,
 };
 pub use bytes::Bytes;
 pub use chain::Chain;

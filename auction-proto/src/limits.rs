@@ -39,6 +39,8 @@ pub const PART_ORDERS_MAX: usize = 4_096;
 pub const PART_LEADS_MAX: usize = 4_096;
 /// Most events of one `account_feed`; more take several.
 pub const ACCOUNT_ENTRIES_MAX: usize = 1_024;
+/// Maximum number of entries in one answer to `get_activity`; a client asks for those behind them.
+pub const ACTIVITY_ENTRIES_MAX: usize = 1_024;
 
 /// Longest statement of a signed batch, in bytes; a longer one is malformed. Larger commits take several batches.
 pub const BATCH_STATEMENT_BYTES_MAX: usize = 64 * 1024;

@@ -7,10 +7,10 @@ use serde::de::{Error as _, MapAccess};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{
-    Accepted, Account, AccountFeed, AddDevice, Balance, Bid, BidMaximum, Body, CancelLot,
+    Accepted, Account, AccountFeed, Activity, AddDevice, Balance, Bid, BidMaximum, Body, CancelLot,
     CancelOrder, CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed,
-    GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers,
-    GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
+    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders,
+    GetPeers, GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
     Indicative, LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey,
     OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
     Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync,
@@ -173,6 +173,7 @@ messages! {
         Envelope,
         OfferPeer,
         GetPeers,
+        GetActivity,
     }
 
     /// What a server says.
@@ -208,6 +209,7 @@ messages! {
         SealedAnswer,
         PeerOffered,
         Peers,
+        Activity,
     }
 }
 
@@ -258,6 +260,7 @@ impl ClientMessage {
             | Self::Envelope(_)
             | Self::OfferPeer(_)
             | Self::GetPeers(_)
+            | Self::GetActivity(_)
             | Self::Ping(_) => None,
         }
     }

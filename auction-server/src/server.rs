@@ -1,8 +1,9 @@
-//! The server as a whole: opens the market, opens the door, and ends in good order.
+//! The server as a whole: opens the market, listens, and ends in good order.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -14,32 +15,44 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::announce::Guard;
-use crate::clock::{Clock, ClockWarning, Machine, MarketClock, ThisMachine, watch_offset};
-use crate::committer::Committer;
-use crate::config::Config;
-use crate::credentials::Credentials;
-use crate::demo::{House, NoDemo};
-use crate::door::{Door, Hosts, TlsError};
-use crate::envelopes::{EnvelopeKeys, Envelopes, Ways};
-use crate::fan_out::FanOut;
-use crate::follower::Follower;
-use crate::hub::Hub;
+use crate::config::csv::CsvError;
+use crate::config::csv::lots::{self, Defaults, PlannedLot};
+use crate::config::csv::stocks;
+use crate::config::csv::users;
+use crate::config::reserved_names;
+use crate::config::{Config, Network};
+use crate::demo::{DemoAccounts, DemoError};
+use crate::gateway;
+use crate::gateway::accepting::Accepting;
+use crate::gateway::admission::{Admission, Admitted};
+use crate::gateway::connection_limits::{self, ConnectionLimits, TooFewDescriptors};
+use crate::gateway::http::ops;
+use crate::gateway::http::ops::Ops;
+use crate::gateway::session::cancel_on_disconnect;
+use crate::gateway::session::peer_directory::PeerDirectory;
+use crate::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
+use crate::gateway::session::{CloseReason, Services};
+use crate::gateway::{AllowedOrigins, CertificateReload, Gateway, TlsError};
 use crate::journal::{Disk, Durability, JournalError, RealDisk};
-use crate::login::Hasher;
-use crate::lots::{self, Defaults};
-use crate::metrics::Metrics;
-use crate::opening::{self, OutagePolicy, Round};
-use crate::ops::Ops;
-use crate::peers::Peers;
-use crate::progress::Reached;
+use crate::market::credentials::Credentials;
+use crate::market::dead_man::DeadManSwitches;
+use crate::market::group_commit::GroupCommit;
+use crate::market::restore;
+use crate::market::startup::{self, OutagePolicy, Round};
+use crate::platform::clock::{
+    Clock, ClockWarning, Machine, MarketClock, ThisMachine, watch_offset,
+};
+use crate::platform::metrics::Metrics;
+use crate::platform::password_pool::PasswordPool;
+use crate::platform::progress::Progress;
+use crate::projections::console;
+use crate::projections::console_text;
+use crate::projections::console_text::Security;
+use crate::projections::fan_out::FanOut;
+use crate::projections::feed::Hub;
+use crate::projections::follower::Follower;
+use crate::projections::signing::{KeyError, Signer, Signing, open_keys};
 use crate::sequencer::Sequencer;
-use crate::session::{Ended, Services};
-use crate::sheet::SheetError;
-use crate::signing::{KeyError, Signer, Signing, open_keys};
-use crate::switches::Switches;
-use crate::visitors::{Visit, Visitors};
-use crate::{accounts, announce, door, house, listing, news, ops, pulling, store};
 
 /// How many connections can wait to be accepted: as many as come at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -47,20 +60,18 @@ const ACCEPT_BACKLOG: u32 = 4_096;
 const CONNECTIONS_END_WITHIN: Duration = Duration::from_secs(7);
 /// How long it then waits for its projections: the news may stand before a pipe that nobody reads.
 const PROJECTIONS_END_WITHIN: Duration = Duration::from_secs(2);
-/// How long to wait when the system has no socket to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A server whose market is open and whose door is about to be.
+/// A server whose market is open, and that is about to accept connections.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     sequencer: Option<JoinHandle<io::Result<()>>>,
-    door: Arc<Door>,
+    gateway: Arc<Gateway>,
     ops: Option<Ops>,
     stopping: watch::Sender<bool>,
     projections: Vec<JoinHandle<()>>,
-    opening: String,
-    house: Option<House>,
+    startup_text: String,
+    demo_accounts: Option<DemoAccounts>,
 }
 
 /// Why a server could not start.
@@ -85,22 +96,25 @@ pub enum StartError {
     /// The market's key cannot be read, or made.
     #[error("the market's key: {0}")]
     Key(#[from] KeyError),
+    /// There is no room for connections.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// A certificate or a key is wrong.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// A file that people put in is wrong.
     #[error(transparent)]
-    Sheet(#[from] SheetError),
+    Sheet(#[from] CsvError),
     /// The first batches could not be made durable, or the system has no thread to give.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A demo was asked for where a real market is.
     #[error("{}: {why}", journal.display())]
-    NoDemo {
+    Demo {
         /// The journal.
         journal: PathBuf,
         /// Why.
-        why: NoDemo,
+        why: DemoError,
     },
     /// The market refuses an account or a stock that it was given.
     #[error("{0}")]
@@ -113,30 +127,30 @@ pub enum ServeError {
     /// The journal failed. Nothing was acknowledged since; start again when the disk is well.
     #[error("the journal failed, and nothing was acknowledged since: {0}")]
     Journal(io::Error),
-    /// The door could not be opened.
+    /// The listener failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Server {
     /// Listens, opens the market of the data folder or a new one, and starts all that belongs to it but the
-    /// door. Must be called within a tokio runtime.
+    /// gateway. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        Self::start_telling(config, &mut |_| {}).await
+        Self::start_with_progress(config, &mut |_| {}).await
     }
 
     /// The same, and tells how far long work has come.
     ///
     /// # Errors
     /// As for [`start`](Self::start).
-    pub async fn start_telling(
+    pub async fn start_with_progress(
         config: &Config,
-        tell: &mut (dyn FnMut(Reached) + Send),
+        on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, StartError> {
-        Self::start_on(Arc::new(ThisMachine), config, tell).await
+        Self::start_on(Arc::new(ThisMachine), config, on_progress).await
     }
 
     /// The same, by the clocks of another machine: tests set them.
@@ -146,22 +160,30 @@ impl Server {
     pub async fn start_on(
         machine: Arc<dyn Machine>,
         config: &Config,
-        tell: &mut (dyn FnMut(Reached) + Send),
+        on_progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Self, StartError> {
+        let limits = ConnectionLimits::with(connection_limits::soft_limit())?;
+        if let Some(warning) = limits.warning(&config.network) {
+            tracing::warn!("{warning}");
+        }
+        let per_address = config.network.connections_per_address.get();
+        let per_address =
+            NonZeroU32::new(limits.of_one_address(per_address)).unwrap_or(NonZeroU32::MIN);
         // Before anything is journalled: a port that is taken must not open a round.
         let cannot_listen = |source| StartError::Listen {
             address: config.listen,
             source,
         };
-        let listener = listen(config.listen).map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        // Nobody is let in before all that can be wrong with the files has been looked at.
+        let socket = bind(config.listen).map_err(cannot_listen)?;
+        let address = socket.local_addr().map_err(cannot_listen)?;
 
         let ops = ops::open(config.network.ops, listen).map_err(|source| StartError::Listen {
             address: config.network.ops.address().unwrap_or(address),
             source,
         })?;
-        let hosts = Hosts::new(address, config.network.public_hosts.clone());
-        let tls = door::open_tls(&config.network.tls, &config.data, hosts.names())?;
+        let origins = AllowedOrigins::new(address, config.network.public_hosts.clone());
+        let tls = gateway::open_tls(&config.network.tls, &config.data, origins.names())?;
         if tls.is_none() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
@@ -172,12 +194,15 @@ impl Server {
 
         // A folder that was mistyped must not become a market.
         if !config.data.journal().exists() {
-            listing::read(&config.data.stocks())?;
+            stocks::read(&config.data.stocks())?;
+            if let (Some(file), None) = (lots_file(config), config.demo) {
+                read_lots(config, &file)?;
+            }
         }
 
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let opened = store::open(disk.clone(), &config.data, config.durability, tell)?;
-        say_recovery(&opened);
+        let opened = restore::open(disk.clone(), &config.data, config.durability, on_progress)?;
+        log_recovery(&opened);
         let last_record = opened.engine.at();
         let clock_warning = ClockWarning::at_start(machine.utc(), last_record);
         if let Some(warning) = &clock_warning {
@@ -197,48 +222,51 @@ impl Server {
             );
         }
         let (market_id, term) = (opened.engine.market().id(), Term(opened.recovery.term));
-        let mut committer = Committer::new(opened.engine, Box::new(opened.journal));
-        let begun = open_market(config, &mut committer, &*clock, tell)?;
+        let mut group_commit = GroupCommit::new(opened.engine, Box::new(opened.journal));
+        let begun = open_market(config, &mut group_commit, &*clock, on_progress)?;
+        let listener = socket.listen(ACCEPT_BACKLOG).map_err(cannot_listen)?;
 
-        let guard = match &tls {
-            None => Guard::Plain,
+        let security = match &tls {
+            None => Security::Plain,
             Some(tls) => match &tls.fingerprint {
-                Some(fingerprint) => Guard::SelfSigned(fingerprint),
-                None => Guard::Tls(tls.certified(address.ip())),
+                Some(fingerprint) => Security::SelfSigned(fingerprint),
+                None => Security::Tls(tls.certified(address.ip())),
             },
         };
-        let market = committer.engine().market();
-        let mut opening = announce::opening(market, address, guard, clock.now());
-        opening.push_str(&announce::signs_with(keys.signing.public().fingerprint()));
-        opening.push_str(&begun.to_string());
+        let market = group_commit.engine().market();
+        let mut startup_text = console_text::opening(market, address, security, clock.now());
+        startup_text.push_str(&console_text::signs_with(
+            keys.signing.public().fingerprint(),
+        ));
+        startup_text.push_str(&begun.to_string());
         if let Some(warning) = clock_warning {
-            opening.push_str(&format!("Beware: {warning}.\n"));
+            startup_text.push_str(&format!("Beware: {warning}.\n"));
         }
         if config.durability == Durability::Relaxed {
-            opening.push_str(announce::RELAXED);
+            startup_text.push_str(console_text::RELAXED);
             tracing::warn!(
                 "durability is relaxed: if this machine goes down, the last moments are lost"
             );
         }
-        let credentials = Arc::new(Credentials::of(committer.engine()));
+        let credentials = Arc::new(Credentials::of(group_commit.engine()));
         let heartbeat = config.network.heartbeat;
         let metrics = Arc::new(Metrics::default());
         metrics.clock_offset.set(market_clock.offset_micros());
-        let engine = committer.engine();
+        let engine = group_commit.engine();
         let hub = Hub::start(engine, term, clock.clone(), heartbeat, metrics.clone())?;
-        let switches = Arc::new(Switches::of(committer.engine()));
+        let dead_man = Arc::new(DeadManSwitches::of(group_commit.engine()));
         let sequencer = Sequencer::start(
-            committer,
+            group_commit,
             clock.clone(),
             credentials.clone(),
-            switches.clone(),
+            dead_man.clone(),
             hub.clone(),
             metrics.clone(),
             outage_policy(config),
         )?;
         let (durable, milestones) = (sequencer.durable, sequencer.milestones);
-        let mut projections = vec![news::print(&hub, opening.clone()).await?];
-        projections.push(store::keep_snapshots(
+        let mut projections = vec![console::print(&hub, startup_text.clone()).await?];
+        projections.push(restore::keep_snapshots(
             disk.clone(),
             &config.data,
             opened.snapshot,
@@ -256,27 +284,30 @@ impl Server {
         let (follower, histories) = Follower::start(disk, &config.data, durable)?;
         projections.push(follower);
         let (stopping, is_stopping) = watch::channel(false);
-        let visitors = Arc::new(Visitors::new(&config.network));
+        let admission = Arc::new(Admission::new(&Network {
+            connections_per_address: per_address,
+            ..config.network.clone()
+        }));
         let envelope_keys = EnvelopeKeys {
             market: market_id,
             opening: keys.opening,
             signing: keys.signing,
         };
-        let ways = Ways {
-            inbox: sequencer.inbox.clone(),
+        let ways = Deps {
+            sequencer: sequencer.handle.clone(),
             credentials: credentials.clone(),
-            visitors: visitors.clone(),
+            admission: admission.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
         let envelopes = Arc::new(Envelopes::new(envelope_keys, ways));
         let services = Arc::new(Services {
-            inbox: sequencer.inbox,
+            sequencer: sequencer.handle,
             fan_out: FanOut::start(&hub, &metrics),
             hub,
-            hasher: Hasher::start(metrics.clone())?,
+            password_pool: PasswordPool::start(metrics.clone())?,
             credentials,
-            switches,
+            dead_man,
             histories,
             signing,
             envelopes,
@@ -285,13 +316,15 @@ impl Server {
             term,
             durability: config.durability,
             heartbeat,
-            peers: Peers::default(),
-            visitors,
+            peers: PeerDirectory::default(),
+            admission,
             metrics,
             stopping: is_stopping,
         });
         let sequencer = Some(sequencer.thread);
-        tokio::spawn(pulling::pull_orders(Arc::downgrade(&services)));
+        tokio::spawn(cancel_on_disconnect::cancel_on_disconnect(Arc::downgrade(
+            &services,
+        )));
         let (metrics, is_stopping) = (services.metrics.clone(), services.stopping.clone());
         tokio::spawn(watch_offset(market_clock, metrics, is_stopping));
         Ok(Self {
@@ -299,11 +332,11 @@ impl Server {
             address,
             sequencer,
             ops,
-            door: Arc::new(Door::new(services, hosts, tls)),
+            gateway: Arc::new(Gateway::new(services, origins, tls, limits)),
             stopping,
             projections,
-            opening,
-            house: begun.house,
+            startup_text,
+            demo_accounts: begun.demo_accounts,
         })
     }
 
@@ -321,54 +354,54 @@ impl Server {
 
     /// What is printed at the start: what is open, until when, where to connect, and what to type next.
     #[must_use]
-    pub fn opening(&self) -> &str {
-        &self.opening
+    pub fn startup_text(&self) -> &str {
+        &self.startup_text
+    }
+
+    /// What reads the certificate again; `None` without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<CertificateReload> {
+        self.gateway.certificate()
     }
 
     /// The hasher of passwords, which tells how much work it had.
     #[must_use]
-    pub fn hasher(&self) -> Hasher {
-        self.door.services.hasher.clone()
+    pub fn password_pool(&self) -> PasswordPool {
+        self.gateway.services.password_pool.clone()
     }
 
-    /// Opens the door until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
+    /// Accepts connections until `shutdown` is done. Then nobody is let in, what is under way is finished and told,
     /// and everything is written; this takes less than ten seconds.
     ///
     /// # Errors
     /// [`ServeError::Journal`] as soon as the journal fails: the process must end then.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let listener = self.listener;
+        let mut listener = Accepting::new(self.listener, "clients'");
         let thread = self.sequencer.take().expect("a server runs once");
         let mut sequencer = tokio::task::spawn_blocking(move || thread.join());
-        let door = self.door.clone();
+        let gateway = self.gateway.clone();
         let mut operators = JoinSet::new();
         if let Some(ops) = self.ops.take() {
-            let stopping = door.services.stopping.clone();
-            operators.spawn(ops.serve(Arc::downgrade(&door.services), stopping));
+            let stopping = gateway.services.stopping.clone();
+            operators.spawn(ops.serve(Arc::downgrade(&gateway.services), stopping));
         }
         let mut connections = JoinSet::new();
-        if let Some(house) = self.house.take() {
-            house.play(&door.services, &mut connections);
+        if let Some(demo_accounts) = self.demo_accounts.take() {
+            demo_accounts.play(&gateway.services, &mut connections);
         }
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
                 ended = &mut sequencer => return Err(sequencer_failed(ended)),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => match door.enter(peer, connections.len()) {
-                        Ok(visit) => drop(connections.spawn(serve(stream, peer, visit, door.clone()))),
-                        Err(why) => door.turn_away(stream, why),
-                    },
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
+                (stream, peer) = listener.next() => match gateway.enter(peer, connections.len()) {
+                    Ok(admitted) => drop(connections.spawn(serve(stream, peer, admitted, gateway.clone()))),
+                    Err(why) => gateway.refuse(stream, why),
                 },
                 Some(_) = connections.join_next() => {}
             }
         }
-        drop((listener, door));
+        drop((listener, gateway));
         tracing::info!(connections = connections.len(), "ending");
         self.stopping.send_replace(true);
         let all = async { while connections.join_next().await.is_some() {} };
@@ -380,7 +413,7 @@ impl Server {
             connections.shutdown().await;
         }
         // The last way to the sequencer; it ends when all it was given is durable.
-        drop(self.door);
+        drop(self.gateway);
         let ended = sequencer.await;
         if !matches!(ended, Ok(Ok(Ok(())))) {
             return Err(sequencer_failed(ended));
@@ -410,6 +443,11 @@ fn joined(threads: Vec<JoinHandle<()>>) -> io::Result<oneshot::Receiver<()>> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bind(address)?.listen(ACCEPT_BACKLOG)
+}
+
+/// Takes an address. Nobody can connect to it yet.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
@@ -418,7 +456,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // A server that starts again at once must not wait for the connections of the one before to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(ACCEPT_BACKLOG)
+    Ok(socket)
 }
 
 fn sequencer_failed(
@@ -430,15 +468,17 @@ fn sequencer_failed(
     })
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, visit: Visit, door: Arc<Door>) {
-    let ended = door.serve(stream, &visit).await;
+async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted, gateway: Arc<Gateway>) {
+    let ended = gateway.serve(stream, &admitted).await;
     match ended {
-        Ended::Closed | Ended::Stopping => tracing::debug!(%peer, %ended, "connection ended"),
+        CloseReason::Closed | CloseReason::Stopping => {
+            tracing::debug!(%peer, %ended, "connection ended")
+        }
         _ => tracing::info!(%peer, %ended, "connection ended"),
     }
 }
 
-fn say_recovery(opened: &store::Opened) {
+fn log_recovery(opened: &restore::RestoredMarket) {
     for warning in &opened.warnings {
         tracing::warn!("{warning}");
     }
@@ -468,7 +508,7 @@ fn say_recovery(opened: &store::Opened) {
 /// A market in which people can bid.
 struct Begun {
     /// The house, if it is to play: then the lots are its own to open.
-    house: Option<House>,
+    demo_accounts: Option<DemoAccounts>,
     /// Number of lots that fell due while the server was down and got more time.
     extended: usize,
     /// No lot was open, so that the settings of a round held.
@@ -499,60 +539,76 @@ impl fmt::Display for Begun {
 /// Brings the market to where people can bid: accounts, lots that fell due, a new round if no lot is open.
 fn open_market(
     config: &Config,
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     clock: &dyn Clock,
-    tell: &mut dyn FnMut(Reached),
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Begun, StartError> {
     let now = clock.now();
-    let house = enter_house(config, committer, now)?;
+    let demo_accounts = enter_demo(config, group_commit, now)?;
     if let Some(mode) = config.accounts {
-        opening::set_accounts(committer, now, mode)?.map_err(StartError::Accounts)?;
+        startup::set_accounts(group_commit, now, mode)?.map_err(StartError::Accounts)?;
     }
-    let extended = end_outage(config, committer, now)?;
-    let is_new_round = committer.engine().market().open_lots() == 0 || house.is_some();
+    let extended = end_outage(config, group_commit, now)?;
+    let is_new_round = group_commit.engine().market().open_lots() == 0 || demo_accounts.is_some();
     let stocks = if is_new_round {
-        Some(listing::read(&config.data.stocks())?)
+        Some(stocks::read(&config.data.stocks())?)
     } else {
         None
+    };
+    let plan = match lots_file(config) {
+        // Read before anything of the round is journalled.
+        Some(file) if is_new_round && demo_accounts.is_none() => {
+            let lots = read_lots(config, &file)?;
+            Some((file, lots))
+        }
+        _ => None,
     };
     if let Some(stocks) = &stocks {
         stocks
             .warnings
             .iter()
             .for_each(|warning| tracing::warn!("{warning}"));
-        let refused = opening::list_stocks(committer, now, &stocks.listings)?;
+        let refused = startup::list_stocks(group_commit, now, &stocks.listings)?;
         if let Some((symbol, reject)) = refused.first() {
             return Err(StartError::Refused(format!("stock {symbol}: {reject}")));
         }
     }
-    let import = accounts::read(&config.data.users(), committer.engine().market(), tell)?;
+    let import = users::read(
+        &config.data.users(),
+        group_commit.engine().market(),
+        on_progress,
+    )?;
     import
         .warnings
         .iter()
         .for_each(|warning| tracing::warn!("{warning}"));
-    let imported = opening::import_accounts(committer, clock.now(), import.accounts)?;
+    let imported = startup::import_accounts(group_commit, clock.now(), import.accounts)?;
     if let Err((line, reject)) = imported {
         let file = config.data.users();
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
-    match (stocks, lots_file(config)) {
-        _ if house.is_some() => {}
+    match (stocks, plan) {
+        _ if demo_accounts.is_some() => {}
         (None, _) => {}
-        (Some(_), Some(file)) => open_planned(config, committer, clock.now(), &file)?,
-        (Some(stocks), None) => open_random(config, committer, clock.now(), &stocks.listings)?,
+        (Some(_), Some((file, lots))) => open_planned(group_commit, clock.now(), &file, &lots)?,
+        (Some(stocks), None) => open_random(config, group_commit, clock.now(), &stocks.listings)?,
     }
-    // Many accounts take minutes, and the door is still closed.
-    let extended = extended + end_outage(config, committer, clock.now())?;
+    // Many accounts take minutes, and nobody can connect meanwhile.
+    let extended = extended + end_outage(config, group_commit, clock.now())?;
     Ok(Begun {
-        house,
+        demo_accounts,
         extended,
         is_new_round,
     })
 }
 
-fn end_outage(config: &Config, committer: &mut Committer, now: Timestamp) -> io::Result<usize> {
-    let extended = opening::end_outage(committer, now, outage_policy(config))?;
+fn end_outage(
+    config: &Config,
+    group_commit: &mut GroupCommit,
+    now: Timestamp,
+) -> io::Result<usize> {
+    let extended = startup::end_outage(group_commit, now, outage_policy(config))?;
     if extended > 0 {
         tracing::warn!(
             lots = extended,
@@ -570,13 +626,13 @@ fn outage_policy(config: &Config) -> OutagePolicy {
 }
 
 /// The house, if a demo is asked for.
-fn enter_house(
+fn enter_demo(
     config: &Config,
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
-) -> Result<Option<House>, StartError> {
+) -> Result<Option<DemoAccounts>, StartError> {
     let Some(demo) = config.demo else {
-        if house::is_demo(committer.engine().market()) {
+        if reserved_names::is_demo(group_commit.engine().market()) {
             tracing::warn!(
                 "this is the market of a demo; without --demo no house trader plays in it"
             );
@@ -584,23 +640,23 @@ fn enter_house(
         return Ok(None);
     };
     let seed = config.seed.unwrap_or_else(rand::random);
-    let entered = House::enter(committer, now, demo, seed)?;
-    let house = entered.map_err(|why| StartError::NoDemo {
+    let entered = DemoAccounts::enter(group_commit, now, demo, seed)?;
+    let demo_accounts = entered.map_err(|why| StartError::Demo {
         journal: config.data.journal(),
         why,
     })?;
     tracing::info!(seed, traders = demo.traders, "the house plays");
-    Ok(Some(house))
+    Ok(Some(demo_accounts))
 }
 
 fn open_random(
     config: &Config,
-    committer: &mut Committer,
+    group_commit: &mut GroupCommit,
     now: Timestamp,
     listings: &[Listing],
 ) -> Result<(), StartError> {
     let seed = config.seed.unwrap_or_else(rand::random);
-    let chosen = listing::choose(listings, seed, config.lots);
+    let chosen = stocks::choose(listings, seed, config.lots);
     tracing::info!(seed, lots = chosen.len(), "a new round");
     let round = Round {
         chosen: chosen.iter().map(|listing| listing.symbol).collect(),
@@ -608,7 +664,7 @@ fn open_random(
         steps: config.steps.clone(),
         soft_close: config.soft_close,
     };
-    for (symbol, reject) in opening::open_lots(committer, now, round.lots(now))? {
+    for (symbol, reject) in startup::open_lots(group_commit, now, round.lots(now))? {
         tracing::warn!(%symbol, "no lot is opened: {reject}");
     }
     Ok(())
@@ -620,28 +676,31 @@ pub(crate) fn lots_file(config: &Config) -> Option<PathBuf> {
     given.or_else(|| Some(config.data.lots()).filter(|file| file.exists()))
 }
 
-/// Opens the lots of a file: all of them, or none when one is wrong.
-fn open_planned(
-    config: &Config,
-    committer: &mut Committer,
-    now: Timestamp,
-    file: &Path,
-) -> Result<(), StartError> {
+fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, CsvError> {
     let defaults = Defaults {
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
     };
-    let planned = lots::read(file, &defaults)?;
+    lots::read(file, &defaults)
+}
+
+/// Opens the lots of a file: all of them, or none when one is wrong.
+fn open_planned(
+    group_commit: &mut GroupCommit,
+    now: Timestamp,
+    file: &Path,
+    planned: &[PlannedLot],
+) -> Result<(), StartError> {
     let opened: Vec<_> = planned.iter().map(|lot| lot.open(now)).collect();
-    let refused = opening::refused_lots(committer.engine(), now, &opened);
+    let refused = startup::refused_lots(group_commit.engine(), now, &opened);
     if let Some((place, reject)) = refused.first() {
         let line = planned[*place].line;
         let file = file.display();
         return Err(StartError::Refused(format!("{file}:{line}: {reject}")));
     }
     tracing::info!(lots = opened.len(), "a new round, by the lots file");
-    let refused = opening::open_lots(committer, now, opened)?;
+    let refused = startup::open_lots(group_commit, now, opened)?;
     assert!(refused.is_empty(), "these lots were tried before");
     Ok(())
 }

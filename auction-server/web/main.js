@@ -88,6 +88,7 @@ app.on("lot", (lot) => view?.lot === lot && view.changed());
 app.on("bids", (id) => view?.lot.id === id && view.changed());
 app.on("pause", () => app.isPaused || view?.changed());
 app.on("session", () => view?.changed());
+app.on("own", () => view?.changed());
 app.on("extended", (lot) => view?.lot === lot && view.extended());
 app.on("snapshot", () => {
   if (!pages[location.hash.split("/")[1]]) route();

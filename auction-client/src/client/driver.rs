@@ -261,6 +261,7 @@ impl Driver {
             ServerMessage::Accepted(_)
             | ServerMessage::Sessions(_)
             | ServerMessage::History(_)
+            | ServerMessage::Activity(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)

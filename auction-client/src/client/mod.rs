@@ -22,9 +22,10 @@ use auction_core::{
     Span, Symbol, UserId,
 };
 use auction_proto::{
-    Accepted, Bid, BidMaximum, CloseSession, Code, GetHistory, GetOrders, GetSnapshot, History,
-    List, ListSessions, LoggedIn, Login, Logout, MarketKey, OpenLot, PublicKey, PublishProfit,
-    Register, Resume, Secret, Sessions, SetDeadMan, Token, WatchSymbols, Welcome,
+    Accepted, Activity, ActivityPlace, Bid, BidMaximum, CloseSession, Code, GetActivity,
+    GetHistory, GetOrders, GetSnapshot, History, List, ListSessions, LoggedIn, Login, Logout,
+    MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions, SetDeadMan,
+    Token, WatchSymbols, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
@@ -355,6 +356,20 @@ impl Client {
     /// [`RequestError`]: `unknown_lot` among the refusals.
     pub async fn orders(&self, lot: LotId) -> Result<Vec<OwnOrder>, RequestError> {
         self.ask(GetOrders { lot }).await
+    }
+
+    /// A page of the user's own activity on all lots, open and closed, newest lot first: at most `limit` entries before a
+    /// place. Ask again with [`next`](Activity::next) until there is none. What happens meanwhile is told by
+    /// [`watch_account`](Self::watch_account): begin that first.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `busy` among the refusals, while a server that has just started reads its journal.
+    pub async fn activity(
+        &self,
+        before: Option<ActivityPlace>,
+        limit: u32,
+    ) -> Result<Activity, RequestError> {
+        self.ask(GetActivity { before, limit }).await
     }
 
     /// The market as it stands.

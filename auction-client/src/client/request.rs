@@ -5,11 +5,11 @@ use auction_core::{
     UserId,
 };
 use auction_proto::{
-    Accepted, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage, CloseLot,
-    CloseSession, Deposit, Devices, Done, Envelope, ExtendLot, GetBalance, GetCheckpoint,
-    GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt, GetSealingKey,
-    GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login, Logout,
-    MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublishProfit, Receipt,
+    Accepted, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage,
+    CloseLot, CloseSession, Deposit, Devices, Done, Envelope, ExtendLot, GetActivity, GetBalance,
+    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
+    GetSealingKey, GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login,
+    Logout, MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublishProfit, Receipt,
     Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey,
     ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, WatchSymbols, Withdraw,
 };
@@ -88,6 +88,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::Withdraw(_)
         | ClientMessage::GetBalance(_)
         | ClientMessage::GetOrders(_)
+        | ClientMessage::GetActivity(_)
         | ClientMessage::GetReceipt(_)
         | ClientMessage::AddDevice(_)
         | ClientMessage::ListDevices(_) => Repeat::InSession,
@@ -170,6 +171,10 @@ requests! {
     Withdraw => Accepted, |answer| accepted(answer, |accepted| Some(accepted.clone()));
     GetBalance => Balance, |answer| match answer {
         Answer::Message(ServerMessage::Balance(balance)) => Ok(balance),
+        other => Err(other.kind()),
+    };
+    GetActivity => Activity, |answer| match answer {
+        Answer::Message(ServerMessage::Activity(activity)) => Ok(activity),
         other => Err(other.kind()),
     };
     GetOrders => Vec<OwnOrder>, |answer| match answer {

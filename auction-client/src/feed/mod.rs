@@ -285,6 +285,7 @@ impl Watch {
             | ServerMessage::Account(_)
             | ServerMessage::AccountFeed(_)
             | ServerMessage::History(_)
+            | ServerMessage::Activity(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)

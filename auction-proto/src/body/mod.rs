@@ -96,8 +96,10 @@ mod funds;
 mod signed;
 mod device;
 mod peers;
+mod activity;
 
 pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
+pub use activity::{Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, GetActivity};
 pub use command::{Accepted, Bid, BidMaximum, Done, ExtendLot, OpenLot, PublishProfit};
 pub use connection::{Goodbye, Heartbeat, Hello, Ping, Pong, Welcome};
 pub use device::{

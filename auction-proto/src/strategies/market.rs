@@ -161,13 +161,17 @@ pub(super) fn depth() -> BoxedStrategy<BookDepth> {
         .boxed()
 }
 
-pub(super) fn own_order() -> BoxedStrategy<OwnOrder> {
-    let state = prop_oneof![
+pub(super) fn order_state() -> BoxedStrategy<OrderState> {
+    prop_oneof![
         Just(OrderState::Live),
         (number(u64::MAX), maybe_price())
             .prop_map(|(filled, price)| OrderState::Closed { filled, price }),
-    ];
-    (order_id(), side(), quantity(), maybe_price(), state)
+    ]
+    .boxed()
+}
+
+pub(super) fn own_order() -> BoxedStrategy<OwnOrder> {
+    (order_id(), side(), quantity(), maybe_price(), order_state())
         .prop_map(|(order, side, quantity, limit, state)| OwnOrder {
             order,
             side,

@@ -15,7 +15,7 @@ use super::value::{
     number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
     side, small, span, symbol, term, text, timestamp, token, user_id,
 };
-use super::{device, signed};
+use super::{activity, device, signed};
 use crate::body::{
     Accepted, Account, AccountEntry, AccountFeed, Balance, Bid, BidMaximum, CancelLot, CancelOrder,
     CloseLot, CloseSession, DeadManOf, Deposit, Done, ExtendLot, Feed, FeedEntry, FilteredFeed,
@@ -42,7 +42,8 @@ pub fn client_message() -> BoxedStrategy<ClientMessage> {
         questions(),
         signed::questions(),
         device::questions(),
-        peers::questions()
+        peers::questions(),
+        activity::questions()
     ]
     .boxed()
 }
@@ -55,7 +56,8 @@ pub fn server_message() -> BoxedStrategy<ServerMessage> {
         market(),
         signed::answers(),
         device::answers(),
-        peers::answers()
+        peers::answers(),
+        activity::answers()
     ]
     .boxed()
 }

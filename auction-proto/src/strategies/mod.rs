@@ -9,6 +9,7 @@ mod record;
 mod signed;
 mod device;
 mod peers;
+mod activity;
 mod message;
 
 pub use market::{lot, public_event, stock};

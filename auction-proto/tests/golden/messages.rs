@@ -6,6 +6,8 @@ pub mod signed;
 pub mod device;
 #[path = "peers.rs"]
 pub mod peers;
+#[path = "activity.rs"]
+pub mod activity;
 
 use auction_core::clearing::call::Cross;
 use auction_core::{
@@ -348,6 +350,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         )
         .map(|(request, (name, message))| (name, RequestId(request), message))
         .chain(peers::client())
+        .chain(activity::client())
         .collect()
 }
 
@@ -385,7 +388,11 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         .chain(indicatives())
         .chain(signed::feed())
         .map(|(name, message)| (name, RequestId(0), message));
-    answers.chain(unasked).chain(peers::answers()).collect()
+    answers
+        .chain(unasked)
+        .chain(peers::answers())
+        .chain(activity::answers())
+        .collect()
 }
 
 type Named = (&'static str, ServerMessage);

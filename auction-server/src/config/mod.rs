@@ -3,10 +3,13 @@
 //! A flag overrides the environment, the environment the file, the file the default. All faults are said at
 //! once, each with the place it stands, what is wrong and what would be right.
 
-mod setting;
-pub(crate) mod value;
-mod network;
+pub mod csv;
 mod file;
+mod network;
+pub(crate) mod value;
+mod setting;
+pub mod reserved_names;
+pub mod data_dir;
 
 use std::fmt;
 use std::io;
@@ -15,13 +18,15 @@ use std::path::PathBuf;
 
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
 
-use crate::folder::DataFolder;
+use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
 
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
-pub use network::{HEARTBEAT_MAX, HEARTBEAT_MIN, Network, OpsDoor, Rate, Tls};
+pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};
-pub use value::LOTS_PER_ROUND_MAX;
+pub use value::{
+    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, OnOutage, OpsListen, Rate,
+};
 
 /// How a server is set up. What concerns lots concerns those that are opened from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +34,7 @@ pub struct Config {
     /// Where the market listens; port 0 takes one that is free.
     pub listen: SocketAddr,
     /// Where everything lies.
-    pub data: DataFolder,
+    pub data: DataDir,
     /// How many stocks a round opens as lots, 1 to [`LOTS_PER_ROUND_MAX`], where no file says which.
     pub lots: usize,
     /// The file of a round's lots; `None`: `lots.csv` in the data folder, if there is one.
@@ -59,7 +64,7 @@ pub struct Config {
 /// How the house plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demo {
-    /// How many house traders there are, 1 to [`HOUSE_TRADERS_MAX`](crate::house::HOUSE_TRADERS_MAX).
+    /// How many house traders there are, 1 to [`DEMO_TRADERS_MAX`](crate::config::reserved_names::DEMO_TRADERS_MAX).
     pub traders: usize,
     /// How long the longest of its lots are open: [`DEMO_OPEN_FOR`], unless it was given.
     pub open_for: Span,
@@ -67,24 +72,6 @@ pub struct Demo {
 
 /// How long the longest lots of a demo are open, where nobody says otherwise.
 pub const DEMO_OPEN_FOR: Span = Span::from_secs(120);
-
-/// What happens to lots that fell due while the server was down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnOutage {
-    /// They get `extend_by` more from the restart, for nobody could bid.
-    Extend,
-    /// They close with the bids they have.
-    Close,
-}
-
-/// The form of the logs on standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Lines for people.
-    Human,
-    /// One JSON object a line.
-    Json,
-}
 
 /// One thing that is wrong with the settings.
 #[derive(Debug, thiserror::Error)]

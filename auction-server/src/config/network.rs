@@ -1,31 +1,24 @@
 //! The settings that concern the network.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::setting::Setting;
+use super::value::{OpsListen, Rate};
 use super::{Checked, value};
-
-/// The shortest heartbeat.
-pub const HEARTBEAT_MIN: Duration = Duration::from_millis(200);
-/// The longest heartbeat.
-pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
-/// How many names browsers can know the server by.
-pub const PUBLIC_HOSTS_MAX: usize = 16;
 
 /// How clients and operators reach the server, and how much of it one can have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// How often clients and server show each other that they live: [`HEARTBEAT_MIN`] to [`HEARTBEAT_MAX`].
+    /// How often clients and server show each other that they live: [`HEARTBEAT_MIN`](super::HEARTBEAT_MIN) to [`HEARTBEAT_MAX`](super::HEARTBEAT_MAX).
     pub heartbeat: Duration,
     /// Whether the port speaks TLS.
     pub tls: Tls,
     /// Names by which browsers reach the server, in small letters, beside its address and those of this machine.
     pub public_hosts: Vec<String>,
     /// Where operators ask.
-    pub ops: OpsDoor,
+    pub ops: OpsListen,
     /// How many connections an address can have at a time.
     pub connections_per_address: NonZeroU32,
     /// How fast an address can connect; `None`: as fast as it can.
@@ -52,42 +45,6 @@ pub enum Tls {
     },
     /// With a certificate made here.
     SelfSigned,
-}
-
-/// Where operators ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpsDoor {
-    /// Nowhere.
-    Off,
-    /// At [`OpsDoor::USUAL`], or nowhere when that is taken: a second market on one machine must start.
-    Auto,
-    /// Here, or the server does not start.
-    At(SocketAddr),
-}
-
-impl OpsDoor {
-    /// Where operators look first.
-    pub const USUAL: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2023);
-
-    /// The address to ask at.
-    #[must_use]
-    pub fn address(self) -> Option<SocketAddr> {
-        match self {
-            Self::Off => None,
-            Self::Auto => Some(Self::USUAL),
-            Self::At(address) => Some(address),
-        }
-    }
-}
-
-/// So many in so long: all of them at once at most, and evenly from then on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// How many.
-    pub count: NonZeroU32,
-    /// In how long; at least a nanosecond each.
-    pub period: Duration,
 }
 
 impl Network {

@@ -7,15 +7,73 @@ use std::time::Duration;
 
 use auction_core::{AccountMode, ParseSpanError, ParseStepsError, Span, Steps};
 
-use crate::folder::DataFolder;
-use crate::house::HOUSE_TRADERS_MAX;
+use crate::config::data_dir::DataDir;
+use crate::config::reserved_names::DEMO_TRADERS_MAX;
 use crate::journal::Durability;
-
-use super::network::{HEARTBEAT_MAX, HEARTBEAT_MIN, OpsDoor, PUBLIC_HOSTS_MAX, Rate};
-use super::{LogFormat, OnOutage};
 
 /// Most stocks that a round opens: as many as a market lists.
 pub const LOTS_PER_ROUND_MAX: usize = auction_core::limits::STOCKS_MAX;
+
+/// The shortest heartbeat.
+pub const HEARTBEAT_MIN: Duration = Duration::from_millis(200);
+/// The longest heartbeat.
+pub const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
+/// How many names browsers can know the server by.
+pub const PUBLIC_HOSTS_MAX: usize = 16;
+
+/// What happens to lots that fell due while the server was down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOutage {
+    /// They get `extend_by` more from the restart, for nobody could bid.
+    Extend,
+    /// They close with the bids they have.
+    Close,
+}
+
+/// The form of the logs on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where operators ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpsListen {
+    /// Nowhere.
+    Off,
+    /// At [`OpsListen::USUAL`], or nowhere when that is taken: a second market on one machine must start.
+    Auto,
+    /// Here, or the server does not start.
+    At(SocketAddr),
+}
+
+impl OpsListen {
+    /// Where operators look first.
+    pub const USUAL: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2023);
+
+    /// The address to ask at.
+    #[must_use]
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::Auto => Some(Self::USUAL),
+            Self::At(address) => Some(address),
+        }
+    }
+}
+
+/// Token bucket: `count` burst, refilled evenly over `period`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: NonZeroU32,
+    /// In how long; at least a nanosecond each.
+    pub period: Duration,
+}
 
 /// The longest period of a rate.
 const RATE_PERIOD_MAX: Duration = Duration::from_secs(60 * 60);
@@ -27,11 +85,11 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-pub(super) fn data(text: &str) -> Result<DataFolder, String> {
+pub(super) fn data(text: &str) -> Result<DataDir, String> {
     if text.is_empty() {
         return Err("is no folder; expected a path, for example data".to_owned());
     }
-    Ok(DataFolder::new(text))
+    Ok(DataDir::new(text))
 }
 
 pub(super) fn lots(text: &str) -> Result<usize, String> {
@@ -94,10 +152,10 @@ pub(super) fn demo(text: &str) -> Result<Option<usize>, String> {
         return Ok(None);
     }
     let traders = text.parse().ok();
-    let traders = traders.filter(|traders| (1..=HOUSE_TRADERS_MAX).contains(traders));
+    let traders = traders.filter(|traders| (1..=DEMO_TRADERS_MAX).contains(traders));
     traders.map(Some).ok_or_else(|| {
         format!(
-            "is no number of house traders; expected 1 to {HOUSE_TRADERS_MAX}, for example 8, or off; before a \
+            "is no number of house traders; expected 1 to {DEMO_TRADERS_MAX}, for example 8, or off; before a \
              command write --demo=8"
         )
     })
@@ -170,11 +228,11 @@ pub(super) fn public_hosts(text: &str) -> Result<Vec<String>, String> {
         })
 }
 
-pub(super) fn ops_listen(text: &str) -> Result<OpsDoor, String> {
+pub(super) fn ops_listen(text: &str) -> Result<OpsListen, String> {
     match text {
-        "off" => Ok(OpsDoor::Off),
-        "auto" => Ok(OpsDoor::Auto),
-        _ => listen(text).map(OpsDoor::At).map_err(|_| {
+        "off" => Ok(OpsListen::Off),
+        "auto" => Ok(OpsListen::Auto),
+        _ => listen(text).map(OpsListen::At).map_err(|_| {
             "is not an address; expected a number and a port, for example 127.0.0.1:2023, or off"
                 .to_owned()
         }),

@@ -5,7 +5,7 @@ use auction_core::{AccountMode, CallTerms, Lot, OrderId, Price, Quantity, Side, 
 use super::chance::{Chance, For, WHOLE};
 use super::program::part_of;
 use super::sealed::due;
-use super::trader::{Intent, Memory, Move, Order, Temper, Trader, at, life};
+use super::strategy::{Intent, Memory, Move, Order, Strategy, Trader, at, life};
 
 /// How often in the life of a call a market maker may quote anew.
 const QUOTES: u64 = 14;
@@ -20,20 +20,20 @@ pub(super) fn decide(
     now: Timestamp,
 ) -> Intent {
     let chance = trader.chance(lot.id);
-    match trader.temper() {
-        Temper::MarketMaker => quote(lot, terms, memory, chance, now),
+    match trader.strategy() {
+        Strategy::MarketMaker => quote(lot, terms, memory, chance, now),
         // A market order near the end. On funds it would reserve all that it could cost.
-        Temper::Sniper if trader.accounts == AccountMode::Credit => {
+        Strategy::Sniper if trader.accounts == AccountMode::Credit => {
             let begins = chance.between(800, 920, For::Begin, 0);
             once(lot, memory, begins, order(lot, chance, None), now)
         }
-        Temper::Patient | Temper::Proxy | Temper::Sniper => {
+        Strategy::Patient | Strategy::Proxy | Strategy::Sniper => {
             let is_buyer = is_buyer(chance);
             let will = chance.between(0, 35, For::Worth, 0);
             // Some are ready to pay more, or take less; others hope.
-            let thousandths = match (is_buyer, trader.temper()) {
-                (true, Temper::Patient) => WHOLE + 15 - will,
-                (false, Temper::Patient) => WHOLE - 15 + will,
+            let thousandths = match (is_buyer, trader.strategy()) {
+                (true, Strategy::Patient) => WHOLE + 15 - will,
+                (false, Strategy::Patient) => WHOLE - 15 + will,
                 (true, _) => WHOLE + will,
                 (false, _) => WHOLE - will,
             };

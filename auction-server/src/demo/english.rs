@@ -4,7 +4,7 @@ use auction_core::{EnglishTerms, Lot, Price, Timestamp};
 
 use super::chance::{Chance, For};
 use super::program::part_of;
-use super::trader::{Intent, Memory, Move, Temper, Trader, at, life, part};
+use super::strategy::{Intent, Memory, Move, Strategy, Trader, at, life, part};
 
 /// Most steps above the least bid that a trader bids at once.
 const STEPS_MAX: u64 = 3;
@@ -23,17 +23,17 @@ pub(super) fn decide(
     if lot.leader() == Some(trader.user) || least > worth {
         return Intent::Nothing;
     }
-    let due = match trader.temper() {
-        Temper::Proxy if memory.moves > 0 => return Intent::Nothing,
-        Temper::Proxy => at(lot, chance.between(20, 450, For::Begin, 0)),
-        Temper::Sniper => {
+    let due = match trader.strategy() {
+        Strategy::Proxy if memory.moves > 0 => return Intent::Nothing,
+        Strategy::Proxy => at(lot, chance.between(20, 450, For::Begin, 0)),
+        Strategy::Sniper => {
             let within = terms.soft_close.extend_within;
             let before = part(within, chance.between(250, 900, For::Begin, 0));
             let thinks = part(life(lot), chance.between(5, 20, For::Think, turn(lot)));
             let last = lot.closes_at.saturating_sub(before);
             last.max(memory.changed_at.saturating_add(thinks))
         }
-        Temper::Patient | Temper::MarketMaker => {
+        Strategy::Patient | Strategy::MarketMaker => {
             let begins = at(lot, chance.between(10, 150, For::Begin, 0));
             let thinks = part(life(lot), chance.between(12, 60, For::Think, turn(lot)));
             begins.max(memory.changed_at.saturating_add(thinks))
@@ -42,18 +42,18 @@ pub(super) fn decide(
     if due > now {
         return Intent::Wait(due);
     }
-    Intent::Do(match trader.temper() {
-        Temper::Proxy => Move::Maximum(worth),
+    Intent::Do(match trader.strategy() {
+        Strategy::Proxy => Move::Maximum(worth),
         _ => Move::Bid(height(lot, terms, least, worth, chance)),
     })
 }
 
 /// What the lot is worth to a trader; never so much that it buys at once.
 fn worth(trader: &Trader, lot: &Lot, chance: Chance) -> Option<Price> {
-    let (least, most) = match trader.temper() {
-        Temper::MarketMaker => (900, 1_150),
-        Temper::Patient => (1_000, 1_350),
-        Temper::Sniper | Temper::Proxy => (1_050, 1_450),
+    let (least, most) = match trader.strategy() {
+        Strategy::MarketMaker => (900, 1_150),
+        Strategy::Patient => (1_000, 1_350),
+        Strategy::Sniper | Strategy::Proxy => (1_050, 1_450),
     };
     part_of(lot.base_price, chance.between(least, most, For::Worth, 0))
 }

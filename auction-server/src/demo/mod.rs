@@ -10,22 +10,24 @@
 //! |---|---|
 //! | [`chance`] | numbers drawn from the seed |
 //! | [`program`] | which lots are opened, and when |
-//! | [`trader`], `english`, `sealed`, `call` | what a trader does about a lot |
-//! | [`members`] | the accounts of the house, and their sessions |
+//! | [`trader`], `english`, `sealed`, `call` | decisions of a trader about a lot |
+//! | [`strategy`] | traders, their strategies and moves |
+//! | [`accounts`] | the accounts of the house, and their sessions |
 //! | `seat` | a connection in memory, and the market as seen from it |
 //! | [`play`] | the loops that ask, decide and wait |
 //!
 //! Its market is one of its own, in the folder `demo` of the data folder. It never touches another: a journal that was
 //! not begun by a demo is refused.
 
-pub mod chance;
-pub mod program;
+pub mod play;
+mod seat;
+pub mod accounts;
 pub mod trader;
+mod call;
 mod english;
 mod sealed;
-mod call;
-pub mod members;
-mod seat;
-pub mod play;
+pub mod strategy;
+pub mod program;
+pub mod chance;
 
-pub use members::{House, NoDemo};
+pub use accounts::{DemoAccounts, DemoError};

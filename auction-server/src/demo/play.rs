@@ -15,13 +15,14 @@ use tokio::io::duplex;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::members::{House, Member};
+use super::accounts::{DemoAccount, DemoAccounts};
 use super::program::{Next, Program};
 use super::seat::{Seat, SeatError};
-use super::trader::{Intent, Memory, Move, Order, Trader};
-use crate::house;
-use crate::session::{self, Channel, HELLO_TIMEOUT, Services};
-use crate::visitors::Visitor;
+use super::strategy::{Intent, Memory, Move, Order, Trader};
+use crate::config::reserved_names;
+use crate::gateway::admission::ClientAddress;
+use crate::gateway::session::{self, Channel, HELLO_TIMEOUT, Services};
+use crate::platform::shutdown::stopped;
 
 /// What a connection in memory holds in each direction before a writer waits.
 const PIPE_BYTES: usize = 64 * 1_024;
@@ -34,7 +35,7 @@ const VISITOR_CASH: u64 = 100_000 * auction_core::UNITS_PER_CURRENCY;
 /// On funds: how many round lots of its stock a call brings each house trader.
 const ROUND_LOTS_GIVEN: u64 = 20;
 
-impl House {
+impl DemoAccounts {
     /// Takes the seats: all tasks of the house are put with those of other connections, and end when the server does.
     pub(crate) fn play(self, services: &Arc<Services>, connections: &mut JoinSet<()>) {
         let Self {
@@ -62,14 +63,19 @@ enum Part {
 }
 
 /// Takes a seat and plays, and takes another when that one is lost, until the server ends.
-async fn in_seats(services: Arc<Services>, member: Member, part: Part) {
+async fn in_seats(services: Arc<Services>, member: DemoAccount, part: Part) {
     let mut stopping = services.stopping.clone();
     loop {
         let (near, far) = duplex(PIPE_BYTES);
         let hello_by = Instant::now() + HELLO_TIMEOUT;
         // No address, and so no limit of one. The user's own limits hold.
-        let visitor = Arc::new(Visitor::without_limits());
-        let serving = session::serve(Channel::frames(far), hello_by, visitor, services.clone());
+        let client_address = Arc::new(ClientAddress::without_limits());
+        let serving = session::serve(
+            Channel::frames(far),
+            hello_by,
+            client_address,
+            services.clone(),
+        );
         let playing = async {
             match (Seat::take(near, &member.token).await, part) {
                 (Err(error), _) => error,
@@ -94,7 +100,7 @@ async fn in_seats(services: Arc<Services>, member: Member, part: Part) {
         }
         tracing::debug!(user = %member.user, %lost, "a seat of the house is lost");
         tokio::select! {
-            () = session::stopped(&mut stopping) => return,
+            () = stopped(&mut stopping) => return,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
@@ -166,9 +172,12 @@ impl Known {
         let id = |place: usize| UserId(u32::try_from(place + 1).expect("users are numbered so"));
         let traders = market.users().iter().enumerate();
         let traders = traders.filter(|(_, user)| user.role == Role::Trader);
-        let (house, others): (Vec<_>, Vec<_>) =
-            traders.partition(|(_, user)| house::is_house(user.name));
-        let house: Vec<UserId> = house.into_iter().map(|(place, _)| id(place)).collect();
+        let (demo_accounts, others): (Vec<_>, Vec<_>) =
+            traders.partition(|(_, user)| reserved_names::is_reserved(user.name));
+        let demo_accounts: Vec<UserId> = demo_accounts
+            .into_iter()
+            .map(|(place, _)| id(place))
+            .collect();
         // Who was here before this server ran was given something then.
         let newcomers = others
             .into_iter()
@@ -184,7 +193,7 @@ impl Known {
         for user in newcomers {
             pay(seat, user, cash(VISITOR_CASH)).await?;
         }
-        for user in house {
+        for user in demo_accounts {
             let asked = GetBalance {
                 user: Some(user),
                 after: None,

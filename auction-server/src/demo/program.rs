@@ -181,7 +181,7 @@ impl Program {
                 mode: SoftCloseMode::Add,
                 extend_within: self.part(125),
                 extend_by: self.part(100),
-                // House traders have patience for more: a visitor wants to see who won.
+                // House traders have patience for more: a person who looks wants to see who won.
                 extensions_max: Some(EXTENSIONS_MAX),
             },
         })

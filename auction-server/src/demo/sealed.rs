@@ -4,7 +4,7 @@ use auction_core::{Lot, Price, Quantity, Side, Timestamp};
 
 use super::chance::{For, WHOLE};
 use super::program::part_of;
-use super::trader::{Intent, Memory, Move, Order, Temper, Trader, at};
+use super::strategy::{Intent, Memory, Move, Order, Strategy, Trader, at};
 
 /// In how many of a thousand lots a trader takes part.
 const PARTS_TAKEN: u64 = 850;
@@ -27,9 +27,9 @@ pub(super) fn decide_whole(trader: &Trader, lot: &Lot, memory: &Memory, now: Tim
             limit: Some(part_of(lot.base_price, thousandths)?.max(Price::UNIT)),
         })
     };
-    let begins = match trader.temper() {
-        Temper::Sniper => (850, 960),
-        Temper::Patient | Temper::Proxy | Temper::MarketMaker => (30, 700),
+    let begins = match trader.strategy() {
+        Strategy::Sniper => (850, 960),
+        Strategy::Patient | Strategy::Proxy | Strategy::MarketMaker => (30, 700),
     };
     let begins = chance.between(begins.0, begins.1, For::Begin, 0);
     let improved = bid(thousandths + chance.between(20, 80, For::Height, 0));
@@ -37,14 +37,14 @@ pub(super) fn decide_whole(trader: &Trader, lot: &Lot, memory: &Memory, now: Tim
         (None, Some(first), _) if memory.moves == 0 => due(lot, begins, Move::Place(first), now),
         // The patient look again, and offer a little more.
         (Some((order, standing)), _, Some(better))
-            if trader.temper() == Temper::Patient && standing.limit < better.limit =>
+            if trader.strategy() == Strategy::Patient && standing.limit < better.limit =>
         {
             let later = begins + (WHOLE - begins) / 2;
             due(lot, later, Move::Replace(*order, better), now)
         }
         // The careful take theirs back now and then.
         (Some((order, _)), ..)
-            if trader.temper() == Temper::MarketMaker
+            if trader.strategy() == Strategy::MarketMaker
                 && chance.happens(BIDS_REGRETTED, For::Part, 1) =>
         {
             let later = begins + (WHOLE - begins) / 2;

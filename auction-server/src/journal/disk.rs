@@ -3,11 +3,12 @@
 //! A trait, because a disk that loses, tears and reorders what was not synced is the only honest test of
 //! a journal, and the real one does so only when the power fails.
 
-use std::any::Any;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+
+use super::lock::{self, DirLock, OWNER_ONLY};
 
 /// A folder of files, as the journal needs it.
 ///
@@ -27,9 +28,8 @@ pub trait Disk: Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in `dir` durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Locks the file at `path` (made when missing) against other processes, until the returned value is
-    /// dropped. `None`: someone else holds it.
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>>;
+    /// Locks `dir` against other processes, until the returned value is dropped. `None`: someone else holds it.
+    fn try_lock(&self, dir: &Path) -> io::Result<Option<Box<dyn DirLock>>>;
 }
 
 /// An open file.
@@ -62,9 +62,6 @@ pub enum Access {
 /// The disk of this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
-
-/// Hidden maxima and sealed bids lie in these files.
-const OWNER_ONLY: u32 = 0o600;
 
 impl Disk for RealDisk {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
@@ -128,15 +125,8 @@ impl Disk for RealDisk {
         File::open(dir)?.sync_all()
     }
 
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.mode(OWNER_ONLY).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+    fn try_lock(&self, dir: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
+        lock::lock(dir)
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::descriptors::is_out_of_descriptors;
+
 /// Why a journal could not be opened or read.
 ///
 /// Damage is never repaired by guessing: the error names the file and the byte, and the operator decides
@@ -25,7 +27,7 @@ pub enum JournalError {
     /// Another process writes this journal.
     #[error("{} is locked: another server runs on this journal; stop it, or use another folder", path.display())]
     Locked {
-        /// The lock file.
+        /// The journal's folder.
         path: PathBuf,
     },
     /// There are segments, but the key that verifies them is gone.
@@ -122,6 +124,12 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether a file could not be opened because there is no file descriptor left; it may be tried again.
+    #[must_use]
+    pub fn is_out_of_descriptors(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_out_of_descriptors(source))
+    }
+
     pub(super) fn damaged(file: &Path, offset: u64, what: Damage) -> Self {
         Self::Damaged {
             file: file.to_owned(),

@@ -57,10 +57,10 @@ impl Key {
 
     /// SipHash-2-4-128 over the purpose (u64 LE) and `parts`, one after the other.
     pub(super) fn checksum(&self, purpose: Purpose, parts: &[&[u8]]) -> Checksum {
-        let mut hasher = SipHasher24::new_with_key(&self.0);
-        hasher.write(&(purpose as u64).to_le_bytes());
-        parts.iter().for_each(|part| hasher.write(part));
-        hasher.finish128().as_bytes()
+        let mut password_pool = SipHasher24::new_with_key(&self.0);
+        password_pool.write(&(purpose as u64).to_le_bytes());
+        parts.iter().for_each(|part| password_pool.write(part));
+        password_pool.finish128().as_bytes()
     }
 
     /// Reads the key of the journal in `dir`; `None` when there is none.

@@ -40,7 +40,7 @@
 //! # The folder
 //! | name | what |
 //! |---|---|
-//! | `journal.lock` | locked while a server runs; empty |
+//! | `journal.lock` | [locked](lock), as the folder is, while a server runs; empty |
 //! | `journal.key` | the key of all checksums |
 //! | `00000000000000000001.seg` | a segment, named by its first record |
 //! | `00000000000000000123.snap` | a snapshot, named by the last record it holds |
@@ -105,28 +105,33 @@
 //!   after all those that were there, to anyone with a SHA-256 and without the key.
 //! - **The last frame is written again at each start.** After a failed sync the page cache may show a frame
 //!   that the disk does not hold, and call it clean; so a sync alone would prove nothing.
+//! - **No descriptor is no failure.** Opening the next segment fails before anything was written, so it is tried
+//!   again; an append waits for it for [`DESCRIPTOR_WAIT_MAX`]. A failed write or sync is never tried again.
 //! - **Sealed segments are never touched, renamed or removed.** They are the record that anyone can verify.
 
-mod error;
-pub mod disk;
-mod layout;
-mod chain;
-mod key;
-mod frame;
-mod segment;
-mod scan;
-mod extent;
-mod reader;
-mod options;
-mod pieces;
-mod supply;
-mod relaxed;
-mod writer;
-mod recovery;
-mod snapshot_header;
 mod snapshot;
+mod snapshot_header;
+mod recovery;
+mod writer;
+mod relaxed;
+mod preallocate;
+mod chunks;
+mod options;
+mod reader;
+mod extent;
+mod scan;
+mod segment;
+mod frame;
+mod key;
+mod chain;
+mod layout;
+pub mod disk;
+pub mod lock;
+mod error;
+mod descriptors;
 
 pub use chain::{Chain, MarketId, Position};
+pub use descriptors::{DESCRIPTOR_WAIT_MAX, is_out_of_descriptors};
 pub use disk::{Disk, RealDisk};
 pub use error::{Damage, JournalError, VisitError};
 pub use extent::Extent;
@@ -139,4 +144,4 @@ pub use reader::{Reader, TailState, Torn};
 pub use recovery::Recovery;
 pub use relaxed::RELAXED_SYNC_EVERY;
 pub use snapshot::{Newest, SNAPSHOT_BYTES_MAX, Skipped, Snapshot, SnapshotStore};
-pub use writer::{Journal, Log};
+pub use writer::{Journal, LOCK_CHECK_EVERY, Log};

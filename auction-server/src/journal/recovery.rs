@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::chain::{Chain, MarketId, Position, genesis};
 use super::disk::{Access, Disk};
@@ -9,16 +10,14 @@ use super::error::{JournalError, VisitError};
 use super::frame::FrameView;
 use super::key::{Key, key_path};
 use super::options::{Durability, Options};
+use super::preallocate::Preallocator;
 use super::reader::{Reader, TailState, Torn};
 use super::relaxed::{self, Syncer};
 use super::segment::{
     SEGMENT_HEADER_BYTES, Segment, SegmentHeader, list_numbered, list_segments, segment_path,
 };
-use super::supply::Supply;
 use super::writer::{Active, Journal, begin_segment};
 
-/// Locked while a server runs; its content means nothing.
-const LOCK_NAME: &str = "journal.lock";
 pub(super) const SNAPSHOT_SUFFIX: &str = ".snap";
 /// A torn tail is wiped in pieces of this size.
 const WIPE_BYTES: u64 = 1 << 20;
@@ -72,9 +71,10 @@ impl Journal {
             }
         };
         disk.create_dir(dir).map_err(at("create", dir))?;
-        let lock_path = dir.join(LOCK_NAME);
-        let lock = disk.try_lock(&lock_path).map_err(at("lock", &lock_path))?;
-        let lock = lock.ok_or(JournalError::Locked { path: lock_path })?;
+        let lock = disk.try_lock(dir).map_err(at("lock", dir))?;
+        let lock = lock.ok_or_else(|| JournalError::Locked {
+            path: dir.to_owned(),
+        })?;
 
         let created = list_segments(&*disk, dir)?.is_empty();
         let key = if created {
@@ -106,7 +106,7 @@ impl Journal {
             }
         };
         let mut journal = Self {
-            supply: Supply::start(disk.clone(), dir, options.prepare)?,
+            preallocator: Preallocator::start(disk.clone(), dir, options.prepare)?,
             disk,
             dir: dir.to_owned(),
             key,
@@ -119,7 +119,8 @@ impl Journal {
             position,
             failed: false,
             buffer: Vec::new(),
-            _lock: lock,
+            lock,
+            lock_checked_at: Instant::now(),
         };
         journal.request_next();
         let recovery = Recovery {
@@ -167,7 +168,7 @@ fn create(disk: &dyn Disk, dir: &Path, options: &Options) -> Result<Key, Journal
         bytes: options.segment_bytes_first.max(SEGMENT_HEADER_BYTES),
         chain_before: genesis(&options.new.market),
     };
-    let prepared = Supply::make(disk, dir, header.bytes).map_err(failed)?;
+    let prepared = Preallocator::make(disk, dir, header.bytes).map_err(failed)?;
     begin_segment(disk, dir, &key, prepared, &header).map_err(failed)?;
     Ok(key)
 }

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::chain::{MarketId, Position};
+use super::chunks::write_in_chunks;
 use super::disk::{Access, Disk};
 use super::error::{Damage, JournalError};
 use super::key::{Key, key_path};
-use super::pieces::write_in_pieces;
 use super::reader::Reader;
 use super::recovery::SNAPSHOT_SUFFIX;
 use super::segment::list_numbered;
@@ -104,7 +104,7 @@ impl SnapshotStore {
             let file = self.disk.open(&aside, Access::Create)?;
             file.write_at(&header, 0)?;
             let offset = SNAPSHOT_HEADER_BYTES as u64;
-            write_in_pieces(&*file, payload, offset, PIECE_PAUSE)?;
+            write_in_chunks(&*file, payload, offset, PIECE_PAUSE)?;
             // There may be no payload.
             file.sync_data()?;
             self.disk.rename(&aside, &path)?;

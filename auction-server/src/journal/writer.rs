@@ -1,17 +1,22 @@
 //! Appending: one write and one sync for a group commit.
 
-use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::chain::{MarketId, Position};
+use super::descriptors::{for_an_append, when_free};
 use super::disk::{Disk, DiskFile};
 use super::frame::{self, Batch, FRAME_BYTES_MAX};
 use super::key::Key;
+use super::lock::{DirLock, LockState};
+use super::preallocate::{Preallocator, Prepared};
 use super::relaxed::Syncer;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, segment_path};
-use super::supply::{Prepared, Supply};
+
+/// How often a journal looks whether its folder is still its own.
+pub const LOCK_CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the sequencer makes its batches durable.
 pub trait Log {
@@ -26,7 +31,8 @@ pub trait Log {
     /// Whether what was acknowledged still holds. For who appends nothing for a while: a later append says it too.
     ///
     /// # Errors
-    /// As [`append`](Self::append), with the same end: a sync that came after the acknowledgement has failed.
+    /// As [`append`](Self::append), with the same end: a sync that came after the acknowledgement has failed, or the
+    /// journal's folder is no longer where it was.
     fn check(&mut self) -> io::Result<()>;
 
     /// What will stop appends before long, though they go on for now; said once, for the operator.
@@ -46,11 +52,12 @@ pub struct Journal {
     /// With relaxed durability: who syncs.
     pub(super) syncer: Option<Syncer>,
     pub(super) position: Position,
-    pub(super) supply: Supply,
+    pub(super) preallocator: Preallocator,
     pub(super) failed: bool,
     pub(super) buffer: Vec<u8>,
-    /// Dropped last: the helper thread of `supply` has ended by then.
-    pub(super) _lock: Box<dyn Any + Send + Sync>,
+    /// Dropped last: the helper thread of `preallocator` has ended by then.
+    pub(super) lock: Box<dyn DirLock>,
+    pub(super) lock_checked_at: Instant,
 }
 
 /// The segment that is written.
@@ -87,19 +94,21 @@ impl Log for Journal {
     }
 
     fn check(&mut self) -> io::Result<()> {
-        let Some(syncer) = &self.syncer else {
-            return Ok(());
+        let checked = match &self.syncer {
+            None => Ok(()),
+            Some(syncer) => syncer
+                .check()
+                .map_err(|error| failed("sync", &self.active.path, &error)),
         };
-        syncer.check().map_err(|error| {
-            self.failed = true;
-            failed("sync", &self.active.path, &error)
-        })
+        let checked = checked.and_then(|()| self.check_lock_in_time());
+        self.failed |= checked.is_err();
+        checked
     }
 
     /// Why the next segment could not be prepared, if it could not (the disk is full, say): appends go on while
     /// the present segment has room.
     fn early_warning(&mut self) -> Option<io::Error> {
-        self.supply.failure()
+        self.preallocator.failure()
     }
 }
 
@@ -128,6 +137,7 @@ impl Journal {
             let text = format!("a batch of {length} bytes is over the limit of {FRAME_BYTES_MAX}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        self.check_lock_in_time()?;
         if length > self.active.bytes - self.active.end {
             self.roll(length)?;
         }
@@ -148,7 +158,7 @@ impl Journal {
         }
         .map_err(|error| failed("sync", path, &error))?;
         *end += length;
-        self.supply.tell_full(*end, self.active.bytes);
+        self.preallocator.tell_full(*end, self.active.bytes);
         self.position = Position {
             sequence: last,
             chain,
@@ -158,11 +168,13 @@ impl Journal {
 
     /// Goes on to a new segment that has room for a frame of `length`.
     fn roll(&mut self, length: u64) -> io::Result<()> {
+        // The new segment is made by its path, and must not come to lie in another folder.
+        self.check_lock()?;
         let bytes_min = self.segment_bytes_first.max(SEGMENT_HEADER_BYTES + length);
         let first = self.position.sequence + 1;
         let chain_before = self.position.chain;
         let prepared = self
-            .supply
+            .preallocator
             .take(bytes_min)
             .map_err(|error| failed("prepare", &segment_path(&self.dir, first), &error))?;
         let header = SegmentHeader {
@@ -186,15 +198,42 @@ impl Journal {
         Ok(())
     }
 
+    fn check_lock_in_time(&mut self) -> io::Result<()> {
+        if self.lock_checked_at.elapsed() < LOCK_CHECK_EVERY {
+            return Ok(());
+        }
+        self.check_lock()
+    }
+
+    fn check_lock(&mut self) -> io::Result<()> {
+        self.lock_checked_at = Instant::now();
+        let dir = self.dir.display();
+        match self.lock.check()? {
+            LockState::Held => {}
+            LockState::FileRemade => tracing::warn!(
+                "journal.lock was removed from {dir} while the server runs, and is made again: it keeps a second \
+                 server off; leave it there"
+            ),
+            LockState::FileMissing(error) => tracing::warn!(
+                %error,
+                "journal.lock was removed from {dir} and cannot be made again: a server of an earlier version is not \
+                 kept off"
+            ),
+        }
+        Ok(())
+    }
+
     /// Has the segment after this one prepared.
     pub(super) fn request_next(&mut self) {
-        self.supply.tell_full(self.active.end, self.active.bytes);
+        self.preallocator
+            .tell_full(self.active.end, self.active.bytes);
         let bytes = self
             .active
             .bytes
             .saturating_mul(2)
             .min(self.segment_bytes_max);
-        self.supply.request(bytes.max(self.segment_bytes_first));
+        self.preallocator
+            .request(bytes.max(self.segment_bytes_first));
     }
 }
 
@@ -212,7 +251,8 @@ pub(super) fn begin_segment(
         prepared.file.write_at(&header.encode(key), 0)?;
         prepared.file.sync_data()?;
         disk.rename(&prepared.path, &path)?;
-        disk.sync_dir(dir)
+        // It opens the folder. A sync that failed does not say that there is no descriptor, and is not tried again.
+        when_free(dir, for_an_append, || disk.sync_dir(dir))
     };
     begin().map_err(|error| failed("begin", &path, &error))?;
     Ok(Active {

@@ -1,14 +1,14 @@
 //! A reader beside a writer: every frame once, in order, and no false alarm.
 
-use std::any::Any;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use auction_server::journal::disk::{Access, DiskFile};
-use auction_server::journal::{Disk, Journal, Log, Prepare, Reader, RealDisk, TailState};
+use auction_server::testing::journal::disk::{Access, DiskFile};
+use auction_server::testing::journal::lock::DirLock;
+use auction_server::testing::journal::{Disk, Journal, Log, Prepare, Reader, RealDisk, TailState};
 use tempfile::tempdir;
 
 use crate::faulty_disk::FaultyDisk;
@@ -108,8 +108,8 @@ impl Disk for BeforeList {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.disk.sync_dir(dir)
     }
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
-        self.disk.try_lock(path)
+    fn try_lock(&self, dir: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
+        self.disk.try_lock(dir)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use auction_server::journal::{
+use auction_server::testing::journal::{
     Journal, JournalError, Log, Options, Position, Prepare, Reader, SnapshotStore, TailState,
 };
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auction_server::journal::{
+use auction_server::testing::journal::{
     Damage, Journal, JournalError, Key, Log, NewJournal, Options, Position, Prepare, Reader,
     SnapshotStore, TailState, Torn,
 };
@@ -271,7 +271,7 @@ fn every_file_that_is_gone_is_missed() {
     let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".seg")).collect();
     for name in names.iter().filter(|name| Some(name) != segments.last()) {
         let disk = whole.disk.copy();
-        auction_server::journal::Disk::remove(&disk, &Path::new(DIR).join(name)).unwrap();
+        auction_server::testing::journal::Disk::remove(&disk, &Path::new(DIR).join(name)).unwrap();
         let read = verify(&disk);
         if name.ends_with(".snap") {
             assert_eq!(read.unwrap().0, whole.frames);

@@ -4,14 +4,14 @@
 //! fails, and so is each change of a name. An operation can be made to fail, or the power to fail in it. A
 //! failed sync leaves sectors that are shown and believed clean, and are not on the disk: what Linux does.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use auction_server::journal::Disk;
-use auction_server::journal::disk::{Access, DiskFile};
+use auction_server::testing::journal::Disk;
+use auction_server::testing::journal::disk::{Access, DiskFile};
+use auction_server::testing::journal::lock::{DirLock, LockState};
 
 const SECTOR: usize = 512;
 
@@ -357,11 +357,20 @@ impl Disk for FaultyDisk {
         Ok(())
     }
 
-    fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
+    fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
         let state = self.state();
         state.powered()?;
         let free = Arc::strong_count(&state.lock) == 1;
-        Ok(free.then(|| Box::new(state.lock.clone()) as Box<dyn Any + Send + Sync>))
+        Ok(free.then(|| Box::new(Lock(state.lock.clone())) as Box<dyn DirLock>))
+    }
+}
+
+/// Nobody else comes to this disk.
+struct Lock(#[expect(dead_code, reason = "it counts")] Arc<()>);
+
+impl DirLock for Lock {
+    fn check(&mut self) -> io::Result<LockState> {
+        Ok(LockState::Held)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use auction_server::journal::{Batch, Disk, Log, RealDisk, SnapshotStore};
+use auction_server::testing::journal::{Batch, Disk, Log, RealDisk, SnapshotStore};
 use tempfile::tempdir;
 
 use crate::workload::open;

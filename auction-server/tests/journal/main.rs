@@ -6,6 +6,8 @@ mod workload;
 mod format;
 mod opening;
 mod relaxed;
+mod descriptors;
+mod lock;
 mod beside;
 mod crash;
 mod damage;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auction_core::MarketId;
-use auction_server::journal::{
+use auction_server::testing::journal::{
     Chain, Disk, FRAME_BYTES_MAX, Journal, JournalError, Log, Position, Prepare, Reader, RealDisk,
     SnapshotStore, TailState,
 };
@@ -359,7 +359,8 @@ fn what_the_visitor_refuses_is_named() {
     let (mut journal, ..) = open(&real(), dir.path(), None).unwrap();
     append(&mut journal, 2, 0);
     drop(journal);
-    let refuse = |_: &auction_server::journal::FrameView<'_>| Err("no such record kind".into());
+    let refuse =
+        |_: &auction_server::testing::journal::FrameView<'_>| Err("no such record kind".into());
     let error = Journal::open(real(), dir.path(), options(), None, refuse)
         .err()
         .expect("refused");

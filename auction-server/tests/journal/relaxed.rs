@@ -5,8 +5,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auction_server::journal::disk::Access;
-use auction_server::journal::{Durability, Journal, JournalError, Log, Options, Recovery};
+use auction_server::testing::journal::disk::Access;
+use auction_server::testing::journal::{Durability, Journal, JournalError, Log, Options, Recovery};
 
 use crate::faulty_disk::FaultyDisk;
 use crate::workload::{Owned, options};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use auction_server::journal::{
+use auction_server::testing::journal::{
     Batch, Disk, Journal, JournalError, Key, Log, NewJournal, Options, OwnedFrame, Position,
     Prepare, Reader, Recovery,
 };

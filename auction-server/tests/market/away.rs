@@ -10,7 +10,7 @@ use auction_proto::{
     SealingKeyStatement, ServerMessage, SigningKey,
 };
 
-use crate::house::{House, Server};
+use crate::house::{DemoAccounts, Server};
 use crate::line::{Line, PASSWORD};
 
 pub const LOT: LotId = LotId(1);
@@ -132,7 +132,7 @@ pub fn carried(line: &mut Line, envelope: &Envelope) -> SealedAnswer {
 
 /// A market of one lot; mia, whose device is away; and a stranger who carries.
 pub struct Stage {
-    pub house: House,
+    pub house: DemoAccounts,
     pub server: Server,
     pub mia: Line,
     pub away: Away,
@@ -141,7 +141,7 @@ pub struct Stage {
 
 impl Stage {
     pub fn set() -> Self {
-        let house = House::with_lots(1);
+        let house = DemoAccounts::with_lots(1);
         let auctioneer = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
         house.write("users.csv", &auctioneer);
         let server = house.open();

@@ -8,12 +8,12 @@ use auction_core::{
 };
 use auction_proto::{Accepted, Code, GetHistory, History, PublishProfit, Refused, ServerMessage};
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD, Watcher};
 
 /// Short enough to wait for, and long enough to bid in: every bid moves the close of its lot.
-fn short_auction() -> House {
-    House::with_lots(2)
+fn short_auction() -> DemoAccounts {
+    DemoAccounts::with_lots(2)
         .set("open-for", "2s")
         .set("extend-within", "1h")
         .set("extend-by", "2s")
@@ -132,7 +132,7 @@ fn history(line: &mut Line, lot: u32) -> History {
 #[test]
 fn lots_that_fell_due_during_an_outage_are_extended_or_closed_as_the_operator_chose() {
     for (choice, is_extended) in [("extend", true), ("close", false)] {
-        let house = House::with_lots(2)
+        let house = DemoAccounts::with_lots(2)
             .set("open-for", "1s")
             .set("extend-within", "0s")
             .set("extend-by", "1s")
@@ -179,7 +179,7 @@ fn wait_until(at: auction_core::Timestamp) {
 
 #[test]
 fn a_company_publishes_for_its_own_stock_alone_and_names_its_code() {
-    let house = House::with_lots(3);
+    let house = DemoAccounts::with_lots(3);
     house.write(
         "users.csv",
         &format!("name,role,password,symbol\ncompany,company,{PASSWORD},S1\n"),

@@ -8,7 +8,7 @@ use auction_core::{
 use auction_proto::{ServerMessage, Watch};
 use serde_json::{Value, json};
 
-use crate::house::{House, Server};
+use crate::house::{DemoAccounts, Server};
 use crate::json_line::JsonLine;
 use crate::killing::{in_millis, records};
 use crate::line::{Line, PASSWORD, Watcher};
@@ -19,8 +19,8 @@ const CALL: u32 = 2;
 const IN_FLIGHT: u64 = 40;
 const TOLD_OF_THEM: usize = 5;
 
-fn house() -> House {
-    let house = House::with_lots(1).set("accounts", "funds");
+fn house() -> DemoAccounts {
+    let house = DemoAccounts::with_lots(1).set("accounts", "funds");
     house.write("stocks.csv", &crate::house::stocks(2));
     house.write("lots.csv", "symbol,format\nS1,english\n");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");

@@ -13,14 +13,14 @@ use auction_core::{
     Timestamp,
 };
 use auction_proto::{Bid, Code, OpenLot, Ping, ServerMessage};
-use auction_server::clock::{Machine, STANDSTILL, ThisMachine};
-use auction_server::config::{Config, Given, OnOutage, Origin, Setting, resolve};
-use auction_server::server::{Server, StartError};
+use auction_server::testing::config::{Config, Given, OnOutage, Origin, Setting, resolve};
+use auction_server::testing::platform::clock::{Machine, STANDSTILL, ThisMachine};
+use auction_server::testing::server::{Server, StartError};
 use rustix::process::Signal;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::house::{House, ended, text, until};
+use crate::house::{DemoAccounts, ended, text, until};
 use crate::line::{Line, PASSWORD, Watcher, hello};
 use crate::person::Person;
 
@@ -86,7 +86,7 @@ impl Within {
         let tell = &mut |_| {};
         let server = runtime.block_on(Server::start_on(machine, config, tell))?;
         let (address, ops) = (server.address(), server.ops_address().unwrap());
-        let opening = server.opening().to_owned();
+        let opening = server.startup_text().to_owned();
         let (shutdown, asked) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
             let asked = async { drop(asked.await) };
@@ -122,7 +122,7 @@ impl Within {
     }
 }
 
-fn config(house: &House) -> Config {
+fn config(house: &DemoAccounts) -> Config {
     let given = |setting, text: &str| Given {
         setting,
         text: text.to_owned(),
@@ -157,7 +157,7 @@ fn assert_same(one: Timestamp, other: Timestamp) {
 
 #[test]
 fn after_a_first_start_two_hours_ahead_the_right_clock_tells_one_time_and_all_goes_on() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     house.write(
         "users.csv",
         &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
@@ -237,7 +237,7 @@ fn after_a_first_start_two_hours_ahead_the_right_clock_tells_one_time_and_all_go
 
 #[test]
 fn a_lot_is_open_as_long_as_it_says_in_a_round_that_begins_behind_the_last_record() {
-    let house = House::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
+    let house = DemoAccounts::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
     house.write(
         "lots.csv",
         "symbol,format,opens_in,open_for\nA,english,,30s\nB,english,10s,30s\n",
@@ -299,8 +299,8 @@ fn a_lot_is_open_as_long_as_it_says_in_a_round_that_begins_behind_the_last_recor
 }
 
 /// A lot of 30 s, and a minute more at each outage.
-fn standing_still(config_of: impl FnOnce(&mut Config)) -> (House, Within, Arc<Set>, Line) {
-    let house = House::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
+fn standing_still(config_of: impl FnOnce(&mut Config)) -> (DemoAccounts, Within, Arc<Set>, Line) {
+    let house = DemoAccounts::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
     house.write(
         "lots.csv",
         "symbol,format,open_for\nA,english,30s\nB,english,60s\n",
@@ -363,7 +363,7 @@ fn a_hiccup_is_no_standstill_and_an_operator_may_let_lots_close_in_one() {
 
 #[test]
 fn a_stopped_process_hears_those_who_bid_in_time_when_it_goes_on() {
-    let house = House::with_lots(1).set("extend-by", "1h");
+    let house = DemoAccounts::with_lots(1).set("extend-by", "1h");
     house.write(
         "users.csv",
         &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
@@ -436,7 +436,7 @@ fn open_english(auctioneer: &mut Line, symbol: &str, closes_at: Timestamp) -> Lo
 #[test]
 fn calls_whose_random_end_fell_into_an_outage_go_on_after_it_by_a_short_extension_too() {
     const CALLS: u32 = 20;
-    let house = House::with_lots(CALLS);
+    let house = DemoAccounts::with_lots(CALLS);
     let rows = (1..=CALLS).map(|n| format!("S{n},call,61s,60s,1s\n"));
     let header = "symbol,format,open_for,random_end,extend_by\n".to_owned();
     let lots: String = std::iter::once(header).chain(rows).collect();

@@ -4,25 +4,25 @@ use std::net::SocketAddr;
 use std::thread;
 
 use auction_proto::Refused;
-use auction_server::config::{Given, Origin, Setting, resolve};
-use auction_server::login::Hasher;
-use auction_server::server::Server;
+use auction_server::testing::config::{Given, Origin, Setting, resolve};
+use auction_server::testing::platform::password_pool::PasswordPool;
+use auction_server::testing::server::Server;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
 
 /// A server within this process, so that its hasher can be asked.
 struct Within {
     address: SocketAddr,
-    hasher: Hasher,
+    password_pool: PasswordPool,
     shutdown: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Within {
-    fn start(house: &House) -> Self {
+    fn start(house: &DemoAccounts) -> Self {
         let given = |setting, text: &str| Given {
             setting,
             text: text.to_owned(),
@@ -36,7 +36,7 @@ impl Within {
         let config = resolve(settings).unwrap().config;
         let runtime = Runtime::new().unwrap();
         let server = runtime.block_on(Server::start(&config)).unwrap();
-        let (address, hasher) = (server.address(), server.hasher());
+        let (address, password_pool) = (server.address(), server.password_pool());
         let (shutdown, asked) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
             let asked = async { drop(asked.await) };
@@ -44,7 +44,7 @@ impl Within {
         });
         Self {
             address,
-            hasher,
+            password_pool,
             shutdown,
             thread,
         }
@@ -58,15 +58,15 @@ impl Within {
 
 #[test]
 fn a_wrong_password_and_an_unknown_user_get_one_answer_at_the_cost_of_one_verification() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = Within::start(&house);
     let mut line = Line::open(server.address);
     line.register("mia").unwrap();
     let refused = |line: &mut Line, name, password| -> Refused {
-        let before = server.hasher.verifications();
+        let before = server.password_pool.verifications();
         let refused = line.log_in(name, password).unwrap_err();
         assert_eq!(
-            server.hasher.verifications(),
+            server.password_pool.verifications(),
             before + 1,
             "{name} {password}"
         );
@@ -77,8 +77,8 @@ fn a_wrong_password_and_an_unknown_user_get_one_answer_at_the_cost_of_one_verifi
     assert_eq!(wrong, unknown);
     assert_eq!(refused(&mut line, "nobody", "something else"), wrong);
 
-    let before = server.hasher.verifications();
+    let before = server.password_pool.verifications();
     line.log_in("mia", PASSWORD).unwrap();
-    assert_eq!(server.hasher.verifications(), before + 1);
+    assert_eq!(server.password_pool.verifications(), before + 1);
     server.end();
 }

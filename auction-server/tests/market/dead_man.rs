@@ -5,9 +5,9 @@ use auction_proto::{ServerMessage, WatchAccount};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::house::{House, Server, until};
+use crate::house::{DemoAccounts, Server, until};
 use crate::line::{Line, PASSWORD};
-use crate::person::{Person, Watching};
+use crate::person::{Person, Subscribed};
 
 const DONE: i32 = 0;
 const USAGE: i32 = 2;
@@ -16,8 +16,8 @@ const NOT_LOGGED_IN: i32 = 5;
 /// The lot that takes orders.
 const LOT: LotId = LotId(1);
 
-fn house() -> House {
-    let house = House::with_lots(1);
+fn house() -> DemoAccounts {
+    let house = DemoAccounts::with_lots(1);
     let lots = "symbol,format,quantity,reserve\nS1,uniform,100,10\n";
     house.write("lots.csv", lots);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
@@ -26,11 +26,11 @@ fn house() -> House {
 }
 
 /// Mia with an order, and the program that keeps the switch of her session from firing.
-fn guarded(server: &Server, grace: &str) -> (Person, Watching) {
+fn guarded(server: &Server, grace: &str) -> (Person, Subscribed) {
     guarded_as("mia", server, grace)
 }
 
-fn guarded_as(name: &str, server: &Server, grace: &str) -> (Person, Watching) {
+fn guarded_as(name: &str, server: &Server, grace: &str) -> (Person, Subscribed) {
     let mia = Person::at(server.address());
     mia.does(&format!("register {name}"));
     mia.does(&format!("login {name}"));

@@ -7,15 +7,15 @@ use std::process::Command;
 use auction_core::{Amount, Lot, Market};
 use auction_proto::{Code, GetBalance, ServerMessage};
 
-use crate::house::{House, ended, text, until, without_settings};
+use crate::house::{DemoAccounts, ended, text, until, without_settings};
 use crate::line::{Line, PASSWORD, Watcher};
 
 /// Stocks with prices as a demo likes them.
-fn house() -> House {
+fn house() -> DemoAccounts {
     let rows = (1..=30).map(|n| format!("{n:05},S{n},{n}7.50,{n}\n"));
     let header = "Security,Symbol,Price,Profit\n".to_owned();
     let stocks: String = std::iter::once(header).chain(rows).collect();
-    House::with_stocks(&stocks)
+    DemoAccounts::with_stocks(&stocks)
         .set("seed", "7")
         .set("open-for", "12s")
 }

@@ -8,7 +8,7 @@ use std::thread;
 use auction_core::{LotId, Price, PublicEvent, RequestId};
 use auction_proto::{Bid, Code, FrameDecoder, GetHistory, GetSnapshot, ServerMessage, limits};
 
-use crate::house::{House, Server, until, without_settings};
+use crate::house::{DemoAccounts, Server, until, without_settings};
 use crate::line::{Line, Watcher};
 
 const BIDDERS: u16 = 3;
@@ -25,7 +25,7 @@ fn no_price_is_told_to_anyone_before_the_sync_that_covers_it() {
         );
         return;
     }
-    let house = House::with_lots(LOTS);
+    let house = DemoAccounts::with_lots(LOTS);
     let trace = house.path().join("trace");
     let server = Server::start(traced(&house));
     let address = server.address();
@@ -86,7 +86,7 @@ fn can_trace() -> bool {
 }
 
 /// The server under strace. The tracer stands aside, so that the process is the server itself.
-fn traced(house: &House) -> Command {
+fn traced(house: &DemoAccounts) -> Command {
     let server = house.server();
     let mut strace = Command::new("strace");
     strace

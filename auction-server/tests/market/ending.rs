@@ -10,13 +10,13 @@ use auction_core::Price;
 use auction_proto::{Bid, Code, GetSnapshot, PREFACE, ServerMessage};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::house::{House, until};
+use crate::house::{DemoAccounts, until};
 use crate::line::{Line, Watcher};
 
 #[test]
 fn a_signal_ends_the_server_in_good_order_and_clients_are_told() {
     for signal in [Signal::TERM, Signal::INT] {
-        let house = House::with_lots(2);
+        let house = DemoAccounts::with_lots(2);
         let server = house.open();
         let address = server.address();
         let mut mia = Line::trader(address, "mia");
@@ -40,7 +40,7 @@ fn a_signal_ends_the_server_in_good_order_and_clients_are_told() {
 
 #[test]
 fn what_is_under_way_at_a_signal_is_answered_and_what_was_accepted_is_kept() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut tom = Line::trader(server.address(), "tom");
@@ -74,7 +74,7 @@ fn what_is_under_way_at_a_signal_is_answered_and_what_was_accepted_is_kept() {
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
     // Snapshots of so many stocks soon fill the buffers of one who does not read.
-    let house = House::with_lots(2_000);
+    let house = DemoAccounts::with_lots(2_000);
     let server = house.open();
     let mut deaf = Line::open(server.address());
     for _ in 0..1_000 {
@@ -96,7 +96,7 @@ fn a_second_signal_ends_the_server_at_once() {
 fn a_server_whose_news_nobody_reads_serves_on_and_ends_in_good_order() {
     // News of so many bids are more than a pipe holds.
     const BIDS: u32 = 2_000;
-    let house = House::with_lots(BIDS);
+    let house = DemoAccounts::with_lots(BIDS);
     let mut process = house
         .server()
         .stdout(Stdio::piped())
@@ -135,7 +135,7 @@ fn neither_an_opening_nor_a_log_that_nobody_reads_keeps_the_door_closed() {
     // An opening of so many lots is more than a pipe holds, and so is the log of so many strangers.
     const LOTS: u32 = 2_000;
     const STRANGERS: usize = 1_000;
-    let house = House::with_lots(LOTS)
+    let house = DemoAccounts::with_lots(LOTS)
         .set("rate-connections", "off")
         .set("log", "json");
     let mut process = house
@@ -169,7 +169,7 @@ fn neither_an_opening_nor_a_log_that_nobody_reads_keeps_the_door_closed() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_log_that_cannot_be_written_stops_nothing() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let full = File::options().write(true).open("/dev/full").unwrap();
     let mut process = house
         .server()
@@ -190,7 +190,7 @@ fn a_log_that_cannot_be_written_stops_nothing() {
 
 #[test]
 fn a_second_server_on_the_same_folder_is_refused_and_harms_nothing() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
     mia.bid(1, "1.50").unwrap();
@@ -207,10 +207,10 @@ fn a_second_server_on_the_same_folder_is_refused_and_harms_nothing() {
 
 #[test]
 fn a_port_that_is_taken_opens_no_round() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let other = House::with_lots(2).set("listen", &address.to_string());
+    let other = DemoAccounts::with_lots(2).set("listen", &address.to_string());
     let (code, said) = other.fails_to_open();
     assert_eq!(code, Some(1));
     assert!(
@@ -222,7 +222,7 @@ fn a_port_that_is_taken_opens_no_round() {
     // A server that starts again at once gets the address of the one before.
     let server = house.open();
     let mut client = Line::open(server.address());
-    let again = House::with_lots(2).set("listen", &server.address().to_string());
+    let again = DemoAccounts::with_lots(2).set("listen", &server.address().to_string());
     server.kill();
     assert_eq!(client.last_words(), None);
     let server = until("the address is free", || Some(again.open()));

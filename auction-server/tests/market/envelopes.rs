@@ -13,7 +13,7 @@ use auction_proto::{
 use serde_json::json;
 
 use crate::away::{Away, LOT, Stage, add, carried, devices};
-use crate::house::{House, until};
+use crate::house::{DemoAccounts, until};
 use crate::line::Line;
 use crate::person::Person;
 
@@ -351,7 +351,7 @@ fn a_flood_of_garbage_before_login_is_cut_short_and_traders_are_served() {
 
 #[test]
 fn the_program_adds_a_device_and_bids_through_a_line_that_is_not_logged_in() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mia = Person::at(server.address());
     let run = |line: &str| mia.run(line);

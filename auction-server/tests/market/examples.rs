@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::house::{House, Server, ended, text, without_settings};
+use crate::house::{DemoAccounts, Server, ended, text, without_settings};
 use crate::line::PASSWORD;
 
 #[allow(dead_code)]
@@ -53,7 +53,7 @@ fn printed(command: &mut Command) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rust_examples_bid_and_go_on_with_their_session_over_a_restart() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let address = server.address().to_string();
     let outcome = bid::run(&address, "mia", PASSWORD, "S1", "2.00")
@@ -81,7 +81,7 @@ async fn the_rust_examples_bid_and_go_on_with_their_session_over_a_restart() {
 
 #[test]
 fn python_bids_follows_and_keeps_the_servers_digest_with_its_standard_library_alone() {
-    let house = House::with_lots(2).set("heartbeat", "5s");
+    let house = DemoAccounts::with_lots(2).set("heartbeat", "5s");
     let server = house.open();
     let Some(mut command) = foreign("python3", "python/lines_client.py") else {
         return;
@@ -102,7 +102,7 @@ fn python_bids_follows_and_keeps_the_servers_digest_with_its_standard_library_al
 
 #[test]
 fn python_goes_on_over_websocket_after_a_loss_and_its_bid_is_done_once() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let Some(mut command) = foreign("python3", "python/websocket_client.py") else {
         return;
@@ -149,7 +149,7 @@ fn python_passes_the_conformance_vectors_with_decoder_fold_and_digest_of_its_own
 
 #[test]
 fn nodes_own_websocket_bids_with_the_module_of_the_page() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let Some(mut command) = foreign("node", "page/node_client.mjs") else {
         return;
@@ -162,7 +162,7 @@ fn nodes_own_websocket_bids_with_the_module_of_the_page() {
 /// The page itself, in Node, with as much of a document as it touches: there need be no browser here.
 #[test]
 fn the_page_shows_the_market_and_bids_in_it() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let Some(mut command) = foreign("node", "../../auction-server/tests/market/page.mjs") else {
         return;

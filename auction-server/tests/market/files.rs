@@ -2,12 +2,12 @@
 
 use auction_core::{LotId, Name, Price, Role, Symbol, Timestamp};
 use auction_proto::{BidMaximum, Code, ExtendLot};
-use auction_server::password::Password;
+use auction_server::testing::platform::password::Password;
 
-use crate::house::{House, until};
+use crate::house::{DemoAccounts, until};
 use crate::line::{Line, PASSWORD};
 
-fn until_client_csv(house: &House, rows: &str) {
+fn until_client_csv(house: &DemoAccounts, rows: &str) {
     let expected = format!("name,symbol,bit\n{rows}");
     until(&format!("client.csv becomes {expected:?}"), || {
         let held = std::fs::read_to_string(house.path().join("client.csv")).ok()?;
@@ -17,7 +17,7 @@ fn until_client_csv(house: &House, rows: &str) {
 
 #[test]
 fn client_csv_follows_the_market_and_is_true_again_after_a_kill() {
-    let house = House::with_lots(3);
+    let house = DemoAccounts::with_lots(3);
     let server = house.open();
     until_client_csv(&house, "");
     let mut mia = Line::trader(server.address(), "mia");
@@ -56,7 +56,7 @@ fn client_csv_follows_the_market_and_is_true_again_after_a_kill() {
 fn accounts_are_imported_once_whatever_their_rows_say_later() {
     let hashed = Password::new("of the house".to_owned()).unwrap().hash();
     let hashed = std::str::from_utf8(hashed.as_bytes()).unwrap();
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let row = format!("auctioneer,auctioneer,,\"{hashed}\",\n");
     let header = "name,role,password,password_hash,symbol\n";
     house.write(
@@ -106,7 +106,7 @@ fn accounts_are_imported_once_whatever_their_rows_say_later() {
 
 #[test]
 fn an_auctioneer_moves_a_close_and_nobody_else_does() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let row = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     house.write("users.csv", &row);
     let server = house.open();
@@ -193,7 +193,7 @@ fn a_wrong_file_keeps_the_door_closed_and_names_file_line_and_remedy() {
         ),
     ];
     for (name, text, expected) in cases {
-        let house = House::with_lots(1);
+        let house = DemoAccounts::with_lots(1);
         house.write(name, &text);
         let (code, said) = house.fails_to_open();
         assert_eq!(code, Some(1), "{name} {text:?}: {said}");

@@ -9,7 +9,7 @@ use auction_proto::{
     ReplaceOrder, ResumeLot, ServerMessage, SuspendUser,
 };
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
 
 const LOTS: &str = "\
@@ -26,8 +26,8 @@ const SEALED: LotId = LotId(3);
 const UNIFORM: LotId = LotId(4);
 const LATER: LotId = LotId(5);
 
-fn house() -> House {
-    let house = House::with_lots(4);
+fn house() -> DemoAccounts {
+    let house = DemoAccounts::with_lots(4);
     house.write("lots.csv", LOTS);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     house.write("users.csv", &users);
@@ -191,7 +191,7 @@ fn lots_of_every_format_are_opened_from_a_file_bid_on_in_secret_killed_and_settl
 
 #[test]
 fn a_lots_file_with_one_wrong_lot_opens_none_and_names_its_line() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     house.write("lots.csv", "symbol,format\nS1,english\nS9,english\n");
     let (code, said) = house.fails_to_open();
     assert_eq!(code, Some(1), "{said}");

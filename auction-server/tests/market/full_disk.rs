@@ -7,7 +7,7 @@ use std::thread;
 use auction_core::{LotId, Price};
 use auction_proto::Bid;
 
-use crate::house::{House, Server};
+use crate::house::{DemoAccounts, Server};
 use crate::ledger::{Ask, Client, assert_same, assert_within, exported};
 use crate::line::{Line, PASSWORD};
 
@@ -41,8 +41,8 @@ fn when_the_disk_is_full_the_server_ends_and_goes_on_with_everything_once_there_
     fail_and_recover(&house, house.open(), "No space left", || disk.resize("64m"));
 }
 
-fn house() -> House {
-    let house = House::with_lots(LOTS);
+fn house() -> DemoAccounts {
+    let house = DemoAccounts::with_lots(LOTS);
     house.write("users.csv", &accounts());
     house
 }
@@ -55,7 +55,7 @@ fn accounts() -> String {
 }
 
 /// Bids until the server is gone, and compares what was told with what is held, before and after `make_room`.
-fn fail_and_recover(house: &House, server: Server, why: &str, make_room: impl FnOnce()) {
+fn fail_and_recover(house: &DemoAccounts, server: Server, why: &str, make_room: impl FnOnce()) {
     let (acknowledged, prices) = (AtomicU32::new(0), AtomicU64::new(0));
     let address = server.address();
     let mut clients: Vec<Client> = thread::scope(|scope| {
@@ -116,7 +116,7 @@ fn next_bid(prices: &AtomicU64) -> Ask {
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
-    fn mount(house: &House) -> Option<Self> {
+    fn mount(house: &DemoAccounts) -> Option<Self> {
         let path = house.path().join("journal");
         std::fs::create_dir(&path).unwrap();
         let mut mount = Command::new("mount");

@@ -18,12 +18,12 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 pub const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A data folder, and the settings its servers start with.
-pub struct House {
+pub struct DemoAccounts {
     folder: TempDir,
     settings: BTreeMap<String, String>,
 }
 
-impl House {
+impl DemoAccounts {
     /// With these stocks and nothing else. Servers listen on a free port of this machine.
     pub fn with_stocks(stocks: &str) -> Self {
         let house = Self {
@@ -222,6 +222,11 @@ impl Server {
         let pid = Pid::from_child(&self.process);
         let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
         assert!(status.stopped(), "{status:?}");
+    }
+
+    /// Whether it has ended, and how.
+    pub fn try_wait(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
     }
 
     /// Waits until it has ended, and gives all it said on standard error.

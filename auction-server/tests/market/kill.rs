@@ -12,7 +12,7 @@ use auction_proto::{Bid, BidMaximum, Code, PublishProfit, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DEADLINE, House, LOOK_EVERY, Server};
+use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY, Server};
 use crate::ledger::{Ask, Client, Row, assert_same, assert_within, exported};
 use crate::line::{Line, PASSWORD, Watcher};
 
@@ -36,7 +36,7 @@ fn after_each_of_many_kills_all_that_was_acknowledged_is_there_exactly_once() {
     eprintln!("AUCTION_TEST_SEED={seed}");
     let mut random = ChaCha20Rng::seed_from_u64(seed);
     // Every bid of the first hours moves its lot's close, so that closing times are at stake too.
-    let house = House::with_lots(LOTS)
+    let house = DemoAccounts::with_lots(LOTS)
         .set("extend-within", "2h")
         .set("extend-by", "1s");
     house.write("users.csv", &accounts());
@@ -89,7 +89,7 @@ fn accounts() -> String {
 }
 
 /// Kills servers before they have come to open their doors, or shortly after.
-fn interrupt_starts(house: &House, count: u32, random: &mut ChaCha20Rng) {
+fn interrupt_starts(house: &DemoAccounts, count: u32, random: &mut ChaCha20Rng) {
     for _ in 0..count {
         let server = Server::spawn(house.server());
         thread::sleep(Duration::from_millis(random.next_u64() % 60));
@@ -158,7 +158,7 @@ impl Stage {
     }
 
     /// Goes on with every session, settles what is open, and compares all that was ever told with what is held.
-    fn recover(&mut self, house: &House, address: SocketAddr, begun_with: &Market) {
+    fn recover(&mut self, house: &DemoAccounts, address: SocketAddr, begun_with: &Market) {
         for client in &mut self.clients {
             let mut line = client.resume(address);
             self.settled += client.settle(&mut line);
@@ -206,7 +206,7 @@ impl Stage {
     }
 
     /// Every account that was acknowledged is there once, and no other.
-    fn check_users(&self, house: &House, market: &Market) {
+    fn check_users(&self, house: &DemoAccounts, market: &Market) {
         let users: Vec<String> = house
             .export("users")
             .into_iter()

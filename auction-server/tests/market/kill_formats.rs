@@ -10,7 +10,7 @@ use auction_core::{
 use auction_proto::{Bid, GetOrders, ResumeLot, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 
-use crate::house::{House, Server, until};
+use crate::house::{DemoAccounts, Server, until};
 use crate::killing::{
     About, STOCKS, auctioneer_asks, below, check_journal, close_all, names, play, random, records,
     some_lot, trader_asks,
@@ -43,7 +43,7 @@ const DUTCH: LotId = LotId(3);
 #[test]
 fn with_all_formats_open_nothing_acknowledged_is_lost_doubled_or_changed_by_kills() {
     let mut random = random();
-    let house = House::with_lots(STOCKS).set("on-outage", "close");
+    let house = DemoAccounts::with_lots(STOCKS).set("on-outage", "close");
     house.write("lots.csv", LOTS);
     house.write("users.csv", &accounts());
 

@@ -13,7 +13,7 @@ use auction_proto::{ClientMessage, Code, Deposit, GetBalance, GetOrders, ServerM
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
-use crate::house::{House, Server, until};
+use crate::house::{DemoAccounts, Server, until};
 use crate::killing::{
     About, STOCKS, auctioneer_asks, below, check_journal, close_all, names, play, random, records,
     some_lot, trader_asks,
@@ -47,7 +47,7 @@ const SHARES: u64 = 300;
 #[test]
 fn on_funds_everything_is_paid_once_and_conserved_whatever_is_killed_when() {
     let mut random = random();
-    let house = House::with_lots(STOCKS)
+    let house = DemoAccounts::with_lots(STOCKS)
         .set("on-outage", "close")
         .set("accounts", "funds");
     house.write("lots.csv", LOTS);

@@ -16,12 +16,12 @@ use auction_proto::{
     Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, Code, ExtendLot, Fault, HaltLot, OpenLot,
     PlaceOrder, ReinstateUser, ReplaceOrder, ResumeLot, SuspendUser, decode_records,
 };
-use auction_server::export;
-use auction_server::folder::DataFolder;
+use auction_server::testing::cli::export;
+use auction_server::testing::config::data_dir::DataDir;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DEADLINE, House, LOOK_EVERY, Server};
+use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY, Server};
 use crate::ledger::{Ask, Client, Outcome};
 use crate::line::Line;
 
@@ -220,8 +220,8 @@ pub fn in_millis(millis: u64) -> Timestamp {
 }
 
 /// All records of the journal, public and private parts together.
-pub fn records(house: &House) -> Vec<Record> {
-    let mut reader = export::open(&DataFolder::new(house.path())).unwrap();
+pub fn records(house: &DemoAccounts) -> Vec<Record> {
+    let mut reader = export::open(&DataDir::new(house.path())).unwrap();
     let mut records = Vec::new();
     while let Some(frame) = reader.next_view().unwrap() {
         records.extend(decode_records(frame.public, frame.private).map(Result::unwrap));

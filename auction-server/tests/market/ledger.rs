@@ -12,7 +12,7 @@ use auction_proto::{
     Token,
 };
 
-use crate::house::{DEADLINE, House};
+use crate::house::{DEADLINE, DemoAccounts};
 use crate::line::{Line, PASSWORD};
 
 /// A row of `export bids` without its number and time: user, symbol, price.
@@ -241,7 +241,7 @@ fn send(line: &mut Line, number: u64, ask: &Ask) {
 }
 
 /// The rows of `export bids`, whose numbers rise and whose times never fall.
-pub fn exported(house: &House) -> Vec<Row> {
+pub fn exported(house: &DemoAccounts) -> Vec<Row> {
     let mut last = (0, String::new());
     let mut rows = Vec::new();
     for row in house.export("bids") {

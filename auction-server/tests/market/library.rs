@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use auction_client::{BidPlaced, Client, RequestError, Secret, Update};
 use auction_core::{LotId, Name, Price, PublicEvent};
 
-use crate::house::{House, Server};
+use crate::house::{DemoAccounts, Server};
 use crate::line::PASSWORD;
 
 const LOTS: u32 = 8;
@@ -25,7 +25,7 @@ async fn trader(address: SocketAddr, name: &str) -> Client {
 /// The library retries: whoever calls it notices nothing of the kills, and each bid is done once.
 #[tokio::test(flavor = "multi_thread")]
 async fn bids_in_flight_over_kills_are_each_answered_and_done_once() {
-    let house = House::with_lots(LOTS);
+    let house = DemoAccounts::with_lots(LOTS);
     let server = house.open();
     let address = server.address();
     let house = house.set("listen", &address.to_string());

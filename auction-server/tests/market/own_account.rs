@@ -9,7 +9,7 @@ use auction_proto::{
     ServerMessage, SetDeadMan, Token, WatchAccount,
 };
 
-use crate::house::{DEADLINE, House, until};
+use crate::house::{DEADLINE, DemoAccounts, until};
 use crate::line::{Line, PASSWORD};
 
 const LOTS: &str = "\
@@ -22,8 +22,8 @@ const ENGLISH: LotId = LotId(1);
 const UNIFORM: LotId = LotId(2);
 const OTHER: LotId = LotId(3);
 
-fn house() -> House {
-    let house = House::with_lots(3);
+fn house() -> DemoAccounts {
+    let house = DemoAccounts::with_lots(3);
     house.write("lots.csv", LOTS);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     house.write("users.csv", &users);

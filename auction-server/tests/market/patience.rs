@@ -4,13 +4,13 @@ use std::thread;
 
 use auction_proto::{Code, GetSnapshot, PREFACE};
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::Line;
 
 #[test]
 fn whoever_says_nothing_or_reads_nothing_is_let_go_while_others_are_served() {
     // Snapshots of so many stocks soon fill the buffers of one who does not read.
-    let house = House::with_lots(2_000);
+    let house = DemoAccounts::with_lots(2_000);
     let server = house.open();
     let address = server.address();
     let mut deaf = Line::open(address);

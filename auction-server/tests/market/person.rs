@@ -128,10 +128,10 @@ impl Person {
         Ran::from_output(output)
     }
 
-    pub fn watches(&self, line: &str) -> Watching {
+    pub fn watches(&self, line: &str) -> Subscribed {
         let mut process = self.command(line).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap());
-        Watching { process, lines }
+        Subscribed { process, lines }
     }
 }
 
@@ -154,12 +154,12 @@ impl Ran {
 }
 
 /// `auction watch --json`, as it runs.
-pub struct Watching {
+pub struct Subscribed {
     process: Child,
     lines: BufReader<ChildStdout>,
 }
 
-impl Watching {
+impl Subscribed {
     /// The next line; `None` at the end.
     pub fn next(&mut self) -> Option<Value> {
         let mut line = String::new();
@@ -192,7 +192,7 @@ impl Watching {
     }
 }
 
-impl Drop for Watching {
+impl Drop for Subscribed {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.process.kill();

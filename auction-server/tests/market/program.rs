@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
 
@@ -17,7 +17,7 @@ const NOT_LOGGED_IN: i32 = 5;
 
 #[test]
 fn a_trader_registers_logs_in_bids_reads_and_logs_out() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mia = Person::at(server.address());
 
@@ -97,7 +97,7 @@ fn symbols(printed: &Value) -> Vec<&str> {
 
 #[test]
 fn what_is_no_price_lot_name_or_command_ends_as_it_should_and_changes_nothing() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mia = Person::at(server.address());
     mia.does("register mia");
@@ -139,7 +139,7 @@ fn what_is_no_price_lot_name_or_command_ends_as_it_should_and_changes_nothing() 
 
 #[test]
 fn a_company_publishes_its_profit() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let row = format!("name,role,password,symbol\napple,company,{PASSWORD},S1\n");
     house.write("users.csv", &row);
     let server = house.open();
@@ -161,7 +161,7 @@ fn a_company_publishes_its_profit() {
 
 #[test]
 fn a_session_is_remembered_for_its_owner_alone_outlives_a_kill_and_ends_when_revoked() {
-    let house = House::with_lots(4);
+    let house = DemoAccounts::with_lots(4);
     let server = house.open();
     let address = server.address();
     let house = house.set("listen", &address.to_string());
@@ -194,7 +194,7 @@ fn a_session_is_remembered_for_its_owner_alone_outlives_a_kill_and_ends_when_rev
 
 #[test]
 fn whoever_watches_is_told_everything_until_the_lots_have_closed() {
-    let house = House::with_lots(1)
+    let house = DemoAccounts::with_lots(1)
         .set("extend-within", "2h")
         .set("extend-by", "1s");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
@@ -230,7 +230,7 @@ fn whoever_watches_is_told_everything_until_the_lots_have_closed() {
 
 #[test]
 fn a_watch_goes_on_after_a_kill_and_misses_nothing() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let address = server.address();
     let house = house.set("listen", &address.to_string());
@@ -263,7 +263,7 @@ fn a_watch_goes_on_after_a_kill_and_misses_nothing() {
 
 #[test]
 fn a_home_that_cannot_be_written_is_a_failure_and_not_a_refusal() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = Person::at(server.address());
     mia.does("register mia");
@@ -279,7 +279,7 @@ fn a_home_that_cannot_be_written_is_a_failure_and_not_a_refusal() {
 #[test]
 fn a_server_whose_durability_is_relaxed_says_so_to_everyone_who_asks_for_its_status() {
     for (durability, is_said) in [("strict", false), ("relaxed", true)] {
-        let house = House::with_lots(1).set("durability", durability);
+        let house = DemoAccounts::with_lots(1).set("durability", durability);
         let server = house.open();
         let status = Person::at(server.address()).does("status");
         let said = status["server"].as_str().unwrap().contains("relaxed");

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, Server, until};
+use crate::house::{DemoAccounts, Server, until};
 use crate::line::{Line, PASSWORD};
 use crate::person::Person;
 
@@ -11,8 +11,8 @@ const USAGE: i32 = 2;
 const REFUSED: i32 = 3;
 const NOT_LOGGED_IN: i32 = 5;
 
-fn house(stocks: u32) -> House {
-    let house = House::with_lots(stocks);
+fn house(stocks: u32) -> DemoAccounts {
+    let house = DemoAccounts::with_lots(stocks);
     house.write("lots.csv", "symbol,format\nS1,english\n");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     house.write("users.csv", &users);

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use auction_client::{Proof, ProofError, Verifier};
 use serde_json::Value;
 
-use crate::house::{House, Server, ended, text};
+use crate::house::{DemoAccounts, Server, ended, text};
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
 
@@ -21,7 +21,7 @@ const FLIPPED_EVERY: usize = 37;
 const SECRETS: [&str; 3] = ["77777.7777", "66666.6666", "55555.5555"];
 
 /// The public journal of a house.
-pub fn public_journal(house: &House) -> Vec<u8> {
+pub fn public_journal(house: &DemoAccounts) -> Vec<u8> {
     let output = ended(&mut house.program(&["export", "journal"]));
     assert!(output.status.success(), "{}", text(output.stderr));
     output.stdout
@@ -35,8 +35,8 @@ pub fn prove(bytes: &[u8]) -> Result<Proof, ProofError> {
     verifier.finish()
 }
 
-fn house() -> House {
-    let house = House::with_lots(6);
+fn house() -> DemoAccounts {
+    let house = DemoAccounts::with_lots(6);
     house.write("lots.csv", "symbol,format\nS1,english\n");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     house.write("users.csv", &users);
@@ -44,7 +44,7 @@ fn house() -> House {
 }
 
 /// A market of every format, some of it closed.
-fn played(house: &House) -> Server {
+fn played(house: &DemoAccounts) -> Server {
     let server = house.open();
     let [ann, mia, tom] = ["ann", "mia", "tom"].map(|name| {
         let person = Person::at(server.address());
@@ -83,7 +83,7 @@ fn played(house: &House) -> Server {
     server
 }
 
-fn verify(house: &House, bytes: &[u8], arguments: &str) -> Ran {
+fn verify(house: &DemoAccounts, bytes: &[u8], arguments: &str) -> Ran {
     let file = house.path().join("market.auctpub");
     fs::write(&file, bytes).unwrap();
     // Nothing listens there, and nothing has to.

@@ -11,7 +11,7 @@ use auction_proto::{
 };
 use serde_json::Value;
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
 use crate::proof::public_journal;
@@ -116,7 +116,7 @@ fn split(leaf: &[u8]) -> (&[u8], &[u8]) {
 }
 
 struct Market {
-    house: House,
+    house: DemoAccounts,
     journal: Vec<u8>,
     tom: Person,
     mia: Person,
@@ -127,7 +127,7 @@ struct Market {
 impl Market {
     /// mia wins S1; tom bids on S2, mia behind him on S3, and the market signs all of it.
     fn played() -> Self {
-        let house = House::with_lots(3);
+        let house = DemoAccounts::with_lots(3);
         house.write(
             "users.csv",
             &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),

@@ -5,7 +5,7 @@ use std::fs;
 use auction_client::{Bid, Client, Code, ReceiptOf, RequestError, Secret, SignedError};
 use auction_core::{LotId, Name, Price, Sequence};
 
-use crate::house::{DEADLINE, House};
+use crate::house::{DEADLINE, DemoAccounts};
 use crate::line::PASSWORD;
 
 async fn trader(address: std::net::SocketAddr) -> Client {
@@ -29,7 +29,7 @@ fn is_no_receipt(error: &SignedError) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_library_proves_its_bid_with_a_receipt_and_the_journal_goes_on_from_a_kept_checkpoint()
 {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = trader(server.address()).await;
     let market = mia.market_id();

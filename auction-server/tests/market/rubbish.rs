@@ -10,7 +10,7 @@ use auction_proto::{
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{House, Server, until};
+use crate::house::{DemoAccounts, Server, until};
 use crate::line::{Line, PASSWORD, hello};
 
 const STRANGERS: u64 = 300;
@@ -44,7 +44,7 @@ fn still_serves(line: &mut Line) {
 
 #[test]
 fn prices_and_lots_that_are_none_are_refused_and_the_connection_goes_on() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut line = Line::trader(server.address(), "mia");
     let greatest = 9_999_999_999_999_u64;
@@ -108,7 +108,7 @@ fn varint(mut number: u64) -> Vec<u8> {
 
 #[test]
 fn names_and_passwords_that_are_none_are_refused() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut line = Line::open(server.address());
     let text = |text: &str| [varint(text.len() as u64), text.as_bytes().to_vec()].concat();
@@ -159,7 +159,7 @@ fn names_and_passwords_that_are_none_are_refused() {
 
 #[test]
 fn kinds_that_are_unknown_or_out_of_order_are_refused_and_skipped() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut line = Line::silent(server.address());
     line.raw(&PREFACE);
@@ -183,7 +183,7 @@ fn kinds_that_are_unknown_or_out_of_order_are_refused_and_skipped() {
 
 #[test]
 fn a_version_that_is_not_spoken_is_refused_with_the_one_that_is() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut line = Line::silent(server.address());
     line.raw(&PREFACE);
@@ -201,7 +201,7 @@ fn a_version_that_is_not_spoken_is_refused_with_the_one_that_is() {
 
 #[test]
 fn bytes_that_are_no_frames_end_their_connection_with_a_word() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let too_long = u32::try_from(limits::REQUEST_BYTES_MAX + 1).unwrap();
     let cases = [
@@ -230,7 +230,7 @@ fn bytes_that_are_no_frames_end_their_connection_with_a_word() {
 
 #[test]
 fn whoever_sends_and_goes_has_asked_and_harms_nobody() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut line = Line::trader(server.address(), "mia");
     line.send(&Bid {
@@ -250,7 +250,7 @@ fn random_bytes_and_frames_that_are_cut_short_change_nothing() {
     let seed = rand::random();
     eprintln!("seed {seed}");
     let mut random = ChaCha20Rng::seed_from_u64(seed);
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
     mia.bid(1, "1.50").unwrap();
@@ -293,7 +293,7 @@ fn send_rubbish(address: SocketAddr, sort: u64, random: &mut ChaCha20Rng) {
 #[test]
 fn a_connection_above_the_limit_of_files_is_survived() {
     // With few files, the server runs out of them long before its own limit.
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.server();
     let mut few = std::process::Command::new("sh");
     few.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]);

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::PASSWORD;
 use crate::person::Person;
 use crate::terminal::Terminal;
@@ -23,7 +23,7 @@ fn screen_of(person: &Person) -> Terminal {
 
 #[test]
 fn someone_registers_bids_is_outbid_and_wins() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     house.write(
         "users.csv",
         &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
@@ -72,7 +72,7 @@ fn someone_registers_bids_is_outbid_and_wins() {
 
 #[test]
 fn what_is_sealed_is_bid_changed_and_withdrawn() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     house.write("lots.csv", "symbol,format,quantity\nS1,vickrey,1\n");
     let server = house.open();
     let mia = known(server.address(), "mia");
@@ -97,7 +97,7 @@ fn what_is_sealed_is_bid_changed_and_withdrawn() {
 
 #[test]
 fn a_screen_fits_its_terminal_again_when_that_changes() {
-    let house = House::with_lots(30);
+    let house = DemoAccounts::with_lots(30);
     let server = house.open();
     let terminal = screen_of(&known(server.address(), "mia"));
     terminal.until("SECURITY");
@@ -115,7 +115,7 @@ fn a_screen_fits_its_terminal_again_when_that_changes() {
 
 #[test]
 fn a_screen_goes_on_by_itself_when_the_server_was_killed() {
-    let house = House::with_lots(1).set("heartbeat", "1s");
+    let house = DemoAccounts::with_lots(1).set("heartbeat", "1s");
     let server = house.open();
     let address = server.address();
     let (mia, tom) = (known(address, "mia"), known(address, "tom"));
@@ -146,7 +146,7 @@ fn a_screen_goes_on_by_itself_when_the_server_was_killed() {
 
 #[test]
 fn without_a_terminal_that_shows_screens_there_are_lines() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = known(server.address(), "mia");
     let mut dumb = mia.program();

@@ -3,12 +3,12 @@
 use auction_core::{RequestId, SessionId};
 use auction_proto::{CloseSession, Code, Done, Logout, Ping};
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
 
 #[test]
 fn a_session_goes_on_after_a_kill_and_its_requests_are_done_once() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut line = Line::open(server.address());
     line.register("mia").unwrap();
@@ -37,7 +37,7 @@ fn a_session_goes_on_after_a_kill_and_its_requests_are_done_once() {
 
 #[test]
 fn sessions_are_listed_revoked_and_logged_out_for_good() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut here = Line::open(server.address());
     here.register("mia").unwrap();
@@ -93,7 +93,7 @@ fn sessions_are_listed_revoked_and_logged_out_for_good() {
 
 #[test]
 fn a_user_has_sixteen_sessions_and_one_more_closes_the_oldest() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut first = Line::trader(server.address(), "mia");
     for _ in 0..16 {
@@ -109,7 +109,7 @@ fn a_user_has_sixteen_sessions_and_one_more_closes_the_oldest() {
 
 #[test]
 fn what_needs_a_session_is_refused_without_one_and_reading_needs_none() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut line = Line::open(server.address());
     assert_eq!(line.bid(1, "2").unwrap_err().code, Code::NOT_LOGGED_IN);

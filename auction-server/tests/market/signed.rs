@@ -8,7 +8,7 @@ use auction_proto::{
     SnapshotAssembler, WatchSigned,
 };
 
-use crate::house::House;
+use crate::house::DemoAccounts;
 use crate::line::Line;
 
 fn key_of(line: &mut Line) -> (MarketId, PublicKey) {
@@ -54,7 +54,7 @@ fn receipt(line: &mut Line, of: ReceiptOf) -> Result<Receipt, Code> {
 
 #[test]
 fn every_acknowledged_bid_gets_a_receipt_that_proves_it_and_only_its_trader_does() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut tom = Line::trader(server.address(), "tom");
@@ -196,7 +196,7 @@ impl Believer {
 
 #[test]
 fn the_signed_feed_shows_the_same_market_goes_on_where_it_was_and_lives_when_nothing_happens() {
-    let house = House::with_lots(2);
+    let house = DemoAccounts::with_lots(2);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut believer = Believer::begin(Line::open(server.address()));
@@ -245,7 +245,7 @@ fn the_signed_feed_shows_the_same_market_goes_on_where_it_was_and_lives_when_not
 
 #[test]
 fn a_connection_that_waits_for_receipts_goes_on_and_too_many_at_once_are_refused_as_busy() {
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mut mia = Line::trader(server.address(), "mia");
     let asked = mia.send(&auction_proto::Bid {

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fragile::Breaker;
-use crate::house::{DEADLINE, House, LOOK_EVERY};
+use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY};
 use crate::line::{Line, PASSWORD};
 
 /// How many connections break, unless the environment says otherwise.
@@ -41,7 +41,7 @@ async fn over_thousands_of_breaks_and_some_kills_every_fold_is_the_servers_and_e
     let seed = setting("AUCTION_TEST_SEED", rand::random());
     let disconnects = setting("AUCTION_TEST_DISCONNECTS", DISCONNECTS);
     eprintln!("AUCTION_TEST_SEED={seed} AUCTION_TEST_DISCONNECTS={disconnects}");
-    let house = House::with_lots(LOTS);
+    let house = DemoAccounts::with_lots(LOTS);
     let accounts = (1..=TRADERS).map(|n| format!("trader-{n},trader,{PASSWORD},\n"));
     house.write(
         "users.csv",

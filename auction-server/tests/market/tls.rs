@@ -8,7 +8,7 @@ use auction_core::{LotId, Name, Price};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 
-use crate::house::{House, Server};
+use crate::house::{DemoAccounts, Server};
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
 
@@ -17,8 +17,8 @@ const USAGE: i32 = 2;
 const NOT_CONNECTED: i32 = 4;
 
 /// A server with a certificate made by itself, and what it says to type.
-fn self_signed() -> (House, Server, String, String) {
-    let house = House::with_lots(1).set("tls-self-signed", "on");
+fn self_signed() -> (DemoAccounts, Server, String, String) {
+    let house = DemoAccounts::with_lots(1).set("tls-self-signed", "on");
     let server = house.open();
     server.until_printed("auction watch\n");
     let printed = server.printed();
@@ -155,7 +155,7 @@ fn names_and_times_of_a_certificate_count() {
         let pem = folder.path().join(format!("{name}.pem"));
         identity(&pem, name, until);
         let path = pem.to_str().unwrap();
-        let house = House::with_lots(1)
+        let house = DemoAccounts::with_lots(1)
             .set("tls-cert", path)
             .set("tls-key", path);
         let server = house.open();
@@ -192,7 +192,7 @@ fn who_mistakes_plain_for_tls_or_tls_for_plain_is_told_what_to_type() {
     says(refused(&ran, USAGE), "give one");
     server.end();
 
-    let house = House::with_lots(1);
+    let house = DemoAccounts::with_lots(1);
     let server = house.open();
     let mia = Person::at(server.address());
     let plain = server.address().to_string();

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use auction_core::{LotId, Span};
 use auction_proto::{CloseLot, ExtendLot};
 
-use crate::house::{House, until};
+use crate::house::{DemoAccounts, until};
 use crate::line::{Line, PASSWORD};
 use crate::person::Person;
 use crate::terminal::Terminal;
@@ -58,8 +58,8 @@ impl Walk {
     }
 }
 
-fn house(lots: &str) -> House {
-    let house = House::with_lots(3);
+fn house(lots: &str) -> DemoAccounts {
+    let house = DemoAccounts::with_lots(3);
     house.write("lots.csv", lots);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     house.write("users.csv", &users);

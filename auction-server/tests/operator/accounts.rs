@@ -4,8 +4,8 @@ use auction_core::{
     AccountMode, Amount, Asset, Caller, Command, Engine, Listing, MarketId, Price, Profit, Role,
     SecurityCode, Symbol, Timestamp,
 };
-use auction_server::accounts::{Import, read};
-use auction_server::password::{Checker, Memory, Password};
+use auction_server::testing::config::csv::users::{Import, read};
+use auction_server::testing::platform::password::{Checker, Memory, Password};
 
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
                     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

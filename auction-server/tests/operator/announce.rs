@@ -5,7 +5,7 @@ use auction_core::{
     Role, SealedPricing, SealedTerms, SecurityCode, Span, Symbol, Terms, Timestamp, UniformPricing,
     UniformTerms, UserId,
 };
-use auction_server::announce::{Certified, Guard, opening, results};
+use auction_server::testing::projections::console_text::{Certified, Security, opening, results};
 
 use crate::stage::{START, Stage, open};
 
@@ -19,7 +19,7 @@ fn the_opening_tells_what_is_open_until_when_where_and_what_to_type() {
     let text = opening(
         stage.engine.market(),
         "127.0.0.1:2022".parse().unwrap(),
-        Guard::Plain,
+        Security::Plain,
         Timestamp::from_secs(START),
     );
     assert_eq!(
@@ -58,7 +58,7 @@ fn another_port_is_told_and_lots_that_close_at_different_times_each_say_when() {
     let text = opening(
         stage.engine.market(),
         "127.0.0.1:40000".parse().unwrap(),
-        Guard::Plain,
+        Security::Plain,
         Timestamp::from_secs(START + 1),
     );
     assert!(
@@ -113,7 +113,7 @@ fn formats_are_told_when_not_all_lots_are_english_and_how_to_bid_on_the_first() 
         let text = opening(
             stage.engine.market(),
             "127.0.0.1:2022".parse().unwrap(),
-            Guard::Plain,
+            Security::Plain,
             Timestamp::from_secs(START),
         );
         for says in [
@@ -141,7 +141,7 @@ fn a_market_on_funds_tells_where_traders_get_them_from() {
         let text = opening(
             stage.engine.market(),
             "127.0.0.1:2022".parse().unwrap(),
-            Guard::Plain,
+            Security::Plain,
             Timestamp::from_secs(START),
         );
         let says = "an auctioneer types auction deposit NAME AMOUNT.\n";
@@ -165,7 +165,7 @@ fn who_comes_by_tls_is_told_the_name_that_the_certificate_is_for() {
         let text = opening(
             stage.engine.market(),
             "127.0.0.1:2022".parse().unwrap(),
-            Guard::Tls(certified),
+            Security::Tls(certified),
             Timestamp::from_secs(START),
         );
         let says = format!("  export AUCTION_SERVER={says}");
@@ -179,7 +179,7 @@ fn a_market_without_open_lots_says_so() {
     let text = opening(
         stage.engine.market(),
         "[::1]:1".parse().unwrap(),
-        Guard::Plain,
+        Security::Plain,
         Timestamp::default(),
     );
     assert_eq!(text, "The market listens on [::1]:1.\nNo lot is open.\n");
@@ -273,7 +273,7 @@ fn a_door_that_others_can_reach_is_told_as_such() {
         let text = opening(
             stage.engine.market(),
             address.parse().unwrap(),
-            Guard::Plain,
+            Security::Plain,
             Timestamp::default(),
         );
         assert_eq!(text.contains(warning), is_warned, "{text}");

@@ -1,8 +1,8 @@
 //! `config check`: says before a start what a start would say.
 
-use auction_server::check::check;
-use auction_server::config::{Config, Tls};
-use auction_server::folder::DataFolder;
+use auction_server::testing::cli::check::check;
+use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::config::{Config, Tls};
 use tempfile::TempDir;
 
 const STOCKS: &str = "Security,Symbol,Price,Profit\n01,A,1,0\n02,B,1,0\n";
@@ -13,7 +13,7 @@ fn folder(files: &[(&str, &str)]) -> (TempDir, Config) {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let config = Config {
-        data: DataFolder::new(folder.path()),
+        data: DataDir::new(folder.path()),
         ..Config::default()
     };
     (folder, config)

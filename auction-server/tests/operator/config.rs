@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use auction_core::{Span, Steps};
-use auction_server::config::{
+use auction_server::testing::config::{
     Config, Given, LogFormat, OnOutage, Origin, Setting, SettingsFile, resolve,
 };
 
@@ -171,7 +171,9 @@ fn read_file(text: &str) -> Result<Vec<Given>, Vec<String>> {
     let path = folder.path().join("auction.toml");
     std::fs::write(&path, text).unwrap();
     let prefix = format!("{}/", folder.path().display());
-    let said = |fault: &auction_server::config::ConfigError| fault.to_string().replace(&prefix, "");
+    let said = |fault: &auction_server::testing::config::ConfigError| {
+        fault.to_string().replace(&prefix, "")
+    };
     SettingsFile::Named(path)
         .read()
         .map_err(|faults| faults.iter().map(said).collect())

@@ -8,9 +8,9 @@ use auction_core::{
     MarketId, Name, Outcome, Price, Profit, Registration, Reject, Reply, Role, SecurityCode, Span,
     Symbol, Timestamp, UserId,
 };
-use auction_server::demo::program::{Next, Program, Slot};
-use auction_server::demo::trader::{Intent, Memory, Move, Trader};
-use auction_server::house;
+use auction_server::testing::config::reserved_names;
+use auction_server::testing::demo::program::{Next, Program, Slot};
+use auction_server::testing::demo::strategy::{Intent, Memory, Move, Trader};
 
 use crate::stage::START;
 
@@ -41,9 +41,9 @@ impl Play {
                 credential: Credential::new(b"none").unwrap(),
             }))
         };
-        operate(register(house::auctioneer(), Role::Auctioneer));
+        operate(register(reserved_names::auctioneer(), Role::Auctioneer));
         for number in 0..traders {
-            operate(register(house::trader(number), Role::Trader));
+            operate(register(reserved_names::trader(number), Role::Trader));
         }
         // Cheap and dear ones, one of which nobody likes, and one that has no price.
         for (number, price) in (0..40).zip(
@@ -237,7 +237,7 @@ fn late_bids_move_the_close_and_every_temper_is_heard() {
     assert!(lots.iter().any(|lot| lot.extensions > 0));
     for (trader, memories) in &play.traders {
         let heard: u32 = memories.values().map(|memory| memory.moves).sum();
-        assert!(heard > 10, "{:?}: {heard}", trader.temper());
+        assert!(heard > 10, "{:?}: {heard}", trader.strategy());
     }
 }
 

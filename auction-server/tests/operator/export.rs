@@ -1,8 +1,8 @@
 //! What people take out, beside a journal that is still open.
 
-use auction_server::cli::{Format, What};
-use auction_server::export::{ExportError, export};
-use auction_server::folder::DataFolder;
+use auction_server::testing::cli::export::{ExportError, export};
+use auction_server::testing::cli::{Format, What};
+use auction_server::testing::config::data_dir::DataDir;
 
 use crate::stage::{SECRET, Stage};
 
@@ -119,7 +119,7 @@ fn nothing_hidden_is_in_any_export() {
 #[test]
 fn a_folder_without_a_market_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
-    let data = DataFolder::new(folder.path());
+    let data = DataDir::new(folder.path());
     let error = export(&data, What::Bids, Format::Csv, &mut Vec::new(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, ExportError::NoMarket(_)));
     assert!(

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use auction_core::LotId;
-use auction_server::follower::{Follower, Histories, HistoryError};
-use auction_server::journal::RealDisk;
+use auction_server::testing::journal::RealDisk;
+use auction_server::testing::projections::follower::{Follower, Histories, HistoryError};
 use tokio::sync::watch;
 
 use crate::stage::Stage;
@@ -15,13 +15,13 @@ use crate::stage::Stage;
 /// Generous: nothing here is a measurement.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-struct Following {
+struct Subscription {
     durable: watch::Sender<u64>,
     histories: Histories,
     thread: JoinHandle<()>,
 }
 
-impl Following {
+impl Subscription {
     fn start(stage: &Stage) -> Self {
         let (durable, receiver) = watch::channel(stage.engine.sequence().0);
         let (thread, histories) =
@@ -96,7 +96,7 @@ fn client_csv_follows_the_market_and_is_rebuilt_after_a_restart() {
         "name,symbol,bit\nmia,AAPL,99\nleft,OVER,1\n",
     )
     .unwrap();
-    let following = Following::start(&stage);
+    let following = Subscription::start(&stage);
     wait_for_client(&stage, PLAYED);
 
     stage.bid(7, 2, 2, "11");
@@ -109,7 +109,7 @@ fn client_csv_follows_the_market_and_is_rebuilt_after_a_restart() {
     );
 
     fs::remove_file(stage.folder().client()).unwrap();
-    Following::start(&stage).end();
+    Subscription::start(&stage).end();
     assert_eq!(
         client(&stage).unwrap(),
         format!("{PLAYED}tom,BRK.B,11.00\n")
@@ -119,7 +119,7 @@ fn client_csv_follows_the_market_and_is_rebuilt_after_a_restart() {
 #[test]
 fn what_was_bid_until_the_end_is_written_before_the_follower_ends() {
     let mut stage = Stage::on_disk();
-    let following = Following::start(&stage);
+    let following = Subscription::start(&stage);
     stage.play();
     following.settle(&stage);
     following.end();
@@ -133,7 +133,7 @@ fn a_file_that_cannot_be_written_is_tried_again_and_stops_nothing() {
     // A folder stands where the file should.
     let obstacle = stage.folder().client();
     fs::create_dir_all(obstacle.join("full")).unwrap();
-    let following = Following::start(&stage);
+    let following = Subscription::start(&stage);
     assert_eq!(following.history(1, 1).unwrap()[0], "of 3");
     fs::remove_dir_all(&obstacle).unwrap();
     wait_for_client(&stage, PLAYED);
@@ -144,7 +144,7 @@ fn a_file_that_cannot_be_written_is_tried_again_and_stops_nothing() {
 fn a_history_holds_every_bid_that_was_durable_before_it_was_asked_for_and_no_other() {
     let mut stage = Stage::on_disk();
     stage.play();
-    let following = Following::start(&stage);
+    let following = Subscription::start(&stage);
     let expected = [
         "of 3",
         "10 user 1 1.40 -> 1.40",
@@ -180,7 +180,7 @@ fn a_damaged_journal_is_answered_and_not_followed() {
     let mut bytes = whole.clone();
     bytes[4_096 + 100] ^= 1;
     fs::write(&path, bytes).unwrap();
-    let following = Following::start(&stage);
+    let following = Subscription::start(&stage);
     let answer = block_on(following.histories.of(LotId(1), 10));
     assert_eq!(answer.unwrap_err(), HistoryError::Unreadable);
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use auction_core::{Listing, Price, Profit, SecurityCode, Symbol};
-use auction_server::listing::{StockList, choose, read};
+use auction_server::testing::config::csv::stocks::{StockList, choose, read};
 
 fn read_bytes(bytes: &[u8]) -> Result<StockList, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -285,7 +285,7 @@ fn a_file_over_the_limit_is_refused_unread() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("stocks.csv");
     let file = std::fs::File::create(&path).unwrap();
-    file.set_len(auction_server::sheet::SHEET_BYTES_MAX + 1)
+    file.set_len(auction_server::testing::config::csv::CSV_BYTES_MAX + 1)
         .unwrap();
     let said = read(&path).unwrap_err().to_string();
     assert!(

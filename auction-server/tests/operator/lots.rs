@@ -7,7 +7,7 @@ use auction_core::{
     SealedPricing, SealedTerms, SoftClose, SoftCloseMode, Span, Steps, Terms, Timestamp,
     UniformPricing, UniformTerms,
 };
-use auction_server::lots::{Defaults, PlannedLot, read};
+use auction_server::testing::config::csv::lots::{Defaults, PlannedLot, read};
 
 fn price(text: &str) -> Price {
     Price::parse(text).unwrap()
@@ -140,7 +140,8 @@ fn what_is_wrong_is_said_by_line() {
     let cases = [
         (
             "symbol,format\n",
-            "lots.csv: there is no lot below the header",
+            "lots.csv: there is no lot below the header; add a row such as AAPL,english, or remove the file: a round \
+             opens random stocks then",
         ),
         (
             "symbol,format\nAAPL,sealed\n",

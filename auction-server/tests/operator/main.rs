@@ -10,6 +10,7 @@ mod announce;
 mod export;
 mod verify;
 mod follower;
+mod activity;
 mod program;
 mod manual;
 mod check;

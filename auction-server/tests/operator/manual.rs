@@ -2,9 +2,9 @@
 
 use std::process::{Command, Stdio};
 
-use auction_server::cli::Cli;
-use auction_server::progress::{Reached, Work};
-use auction_server::verify::verify;
+use auction_server::testing::cli::Cli;
+use auction_server::testing::cli::verify::verify;
+use auction_server::testing::platform::progress::{Progress, Task};
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::stage::Stage;
@@ -113,8 +113,8 @@ fn reading_tells_how_far_it_is_of_what_is_written() {
     stage.play();
     let mut told = Vec::new();
     verify(&stage.folder(), &mut |reached| told.push(reached)).unwrap();
-    let first: Reached = told[0];
-    assert_eq!(first.work, Work::Reading);
+    let first: Progress = told[0];
+    assert_eq!(first.task, Task::Reading);
     // A segment is a mebibyte of zeros, and little is written in it.
     assert!(first.of > 0 && first.of < 1 << 17, "{first:?}");
     for reached in told {

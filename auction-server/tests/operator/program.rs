@@ -128,7 +128,7 @@ fn the_manual_names_every_setting_in_all_its_spellings() {
     let folder = tempfile::tempdir().unwrap();
     let (code, printed, _) = run(program(folder.path()).arg("--help"));
     assert_eq!(code, Some(0));
-    for setting in auction_server::config::Setting::ALL {
+    for setting in auction_server::testing::config::Setting::ALL {
         assert!(
             printed.contains(&format!("--{} ", setting.key()))
                 || printed.contains(&format!("--{}[", setting.key())),

@@ -10,9 +10,9 @@ use auction_core::{
     Side, Symbol, Terms, Timestamp, UserId,
 };
 use auction_proto::encode_record;
-use auction_server::announce::news;
-use auction_server::folder::DataFolder;
-use auction_server::journal::{Batch, Journal, Key, Log, NewJournal, Options, RealDisk};
+use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::journal::{Batch, Journal, Key, Log, NewJournal, Options, RealDisk};
+use auction_server::testing::projections::console_text::news;
 use tempfile::TempDir;
 
 /// 2026-11-22 13:00:00 UTC.
@@ -45,7 +45,7 @@ impl Stage {
             key: Key::new([2; 16]),
             term: 1,
         };
-        let dir = DataFolder::new(folder.path()).journal();
+        let dir = DataDir::new(folder.path()).journal();
         let (journal, _) =
             Journal::open(
                 Arc::new(RealDisk),
@@ -65,8 +65,8 @@ impl Stage {
         self.disk.as_ref().unwrap().1.path()
     }
 
-    pub fn folder(&self) -> DataFolder {
-        DataFolder::new(self.path())
+    pub fn folder(&self) -> DataDir {
+        DataDir::new(self.path())
     }
 
     pub fn journal(&self) -> &Journal {

@@ -8,8 +8,8 @@ use auction_core::{
     AccountMode, Actor, Amount, Asset, BidAccepted, Command, Event, Issue, LotId, Price,
     PublicEvent, Record, ReserveStatus, Role, Symbol, Timestamp, UserId,
 };
-use auction_server::journal::{RealDisk, SnapshotStore};
-use auction_server::verify::{Funds, Verified, verify};
+use auction_server::testing::cli::verify::{Funds, Verified, verify};
+use auction_server::testing::journal::{RealDisk, SnapshotStore};
 
 use crate::stage::{START, Stage};
 

@@ -69,6 +69,11 @@ fn a_call_is_opened_ordered_on_from_both_sides_and_uncrossed_from_the_page() {
 }
 
 #[test]
+fn what_someone_bid_won_and_owes_is_complete_in_a_new_browser_and_never_denied() {
+    tell("mine");
+}
+
+#[test]
 fn a_thousand_lots_that_all_move_are_taken_whole_and_drawn_where_seen() {
     tell("smooth");
 }

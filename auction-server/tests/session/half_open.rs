@@ -6,8 +6,8 @@ use auction_client::Client;
 use auction_core::{RequestId, Timestamp};
 use auction_proto::{Code, FrameDecoder, Hello, PREFACE, Ping, ServerMessage, Text};
 use auction_proto::{VERSION, encode_frame, limits};
-use auction_server::session::{
-    Ended, HELLO_TIMEOUT, LINGER_TIMEOUT, SILENT_HEARTBEATS, WRITE_TIMEOUT,
+use auction_server::testing::gateway::session::{
+    CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, SILENT_HEARTBEATS, WRITE_TIMEOUT,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
@@ -69,7 +69,7 @@ fn a_client_gone_silent_is_dropped_after_two_heartbeats_and_told_why() {
         assert_goodbye(&said(&mut client).await, Code::TIMED_OUT);
         let dropped_after = begun.elapsed();
         drop(client);
-        assert!(matches!(serving.await.unwrap(), Ended::Silent));
+        assert!(matches!(serving.await.unwrap(), CloseReason::Silent));
         assert_eq!(SILENT_HEARTBEATS, 2);
         let silence = HEARTBEAT * SILENT_HEARTBEATS;
         assert!(dropped_after >= silence && dropped_after <= silence + Duration::from_millis(2));
@@ -139,7 +139,7 @@ fn a_client_that_writes_its_hello_byte_by_byte_has_no_more_time_than_others() {
         }
         assert_goodbye(&said(&mut client).await, Code::TIMED_OUT);
         drop(client);
-        assert!(matches!(serving.await.unwrap(), Ended::NoHello));
+        assert!(matches!(serving.await.unwrap(), CloseReason::NoHello));
         assert!(begun.elapsed() <= HELLO_TIMEOUT + pause + LINGER_TIMEOUT);
     });
 }
@@ -160,7 +160,7 @@ fn a_client_that_does_not_read_its_replies_is_not_read_from_and_then_dropped() {
         while client.write_all(&ask).await.is_ok() {
             asked += ask.len();
         }
-        assert!(matches!(serving.await.unwrap(), Ended::TooSlow));
+        assert!(matches!(serving.await.unwrap(), CloseReason::TooSlow));
         let dropped_after = begun.elapsed();
         assert!(
             dropped_after <= WRITE_TIMEOUT + Duration::from_millis(5),

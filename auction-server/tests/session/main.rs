@@ -4,3 +4,4 @@
 mod stage;
 mod network;
 mod half_open;
+mod expiry;

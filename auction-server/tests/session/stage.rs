@@ -12,25 +12,24 @@ use auction_core::{
     Timestamp, UserId,
 };
 use auction_proto::Token;
-use auction_server::clock::{Clock, MarketClock, ThisMachine};
-use auction_server::committer::Committer;
-use auction_server::config::{Config, OnOutage};
-use auction_server::credentials::Credentials;
-use auction_server::envelopes::{EnvelopeKeys, Envelopes, Ways};
-use auction_server::fan_out::FanOut;
-use auction_server::folder::DataFolder;
-use auction_server::follower::Follower;
-use auction_server::hub::Hub;
-use auction_server::inbox::{Answer, Work};
-use auction_server::journal::{Batch, Durability, Log, RealDisk};
-use auction_server::login::Hasher;
-use auction_server::metrics::Metrics;
-use auction_server::opening::OutagePolicy;
-use auction_server::sequencer::Sequencer;
-use auction_server::session::{self, Channel, Ended, Services};
-use auction_server::signing::{Signer, Signing, open_keys};
-use auction_server::switches::Switches;
-use auction_server::visitors::{Visit, Visitors};
+use auction_server::testing::config::data_dir::DataDir;
+use auction_server::testing::config::{Config, OnOutage};
+use auction_server::testing::gateway::admission::{Admission, Admitted};
+use auction_server::testing::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
+use auction_server::testing::gateway::session::{self, Channel, CloseReason, Services};
+use auction_server::testing::journal::{Batch, Durability, Log, RealDisk};
+use auction_server::testing::market::credentials::Credentials;
+use auction_server::testing::market::dead_man::DeadManSwitches;
+use auction_server::testing::market::group_commit::GroupCommit;
+use auction_server::testing::market::startup::OutagePolicy;
+use auction_server::testing::platform::clock::{Clock, MarketClock, ThisMachine};
+use auction_server::testing::platform::metrics::Metrics;
+use auction_server::testing::platform::password_pool::PasswordPool;
+use auction_server::testing::projections::fan_out::FanOut;
+use auction_server::testing::projections::feed::Hub;
+use auction_server::testing::projections::follower::Follower;
+use auction_server::testing::projections::signing::{Signer, Signing, open_keys};
+use auction_server::testing::sequencer::Sequencer;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -43,7 +42,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(1);
 pub struct Stage {
     pub services: Arc<Services>,
     pub tokens: Vec<Token>,
-    visit: Arc<Visit>,
+    visit: Arc<Admitted>,
     runtime: tokio::runtime::Runtime,
     /// While it is there, the server does not end.
     _running: watch::Sender<bool>,
@@ -72,12 +71,17 @@ impl Stage {
     pub fn new(lots: u32, traders: u32, beat: Duration) -> Self {
         let clock = MarketClock::continuing(Arc::new(ThisMachine), Timestamp::default());
         let clock: Arc<dyn Clock> = Arc::new(clock);
+        Self::with_clock(lots, traders, beat, clock)
+    }
+
+    /// The same, by a clock of the test's own.
+    pub fn with_clock(lots: u32, traders: u32, beat: Duration, clock: Arc<dyn Clock>) -> Self {
         let (market, term) = (MarketId([9; 16]), Term(1));
-        let mut committer = Committer::new(Engine::new(market), Box::new(NoLog));
+        let mut group_commit = GroupCommit::new(Engine::new(market), Box::new(NoLog));
         let mut decide = |command| {
-            let done = committer.decide(clock.now(), Caller::Operator, command);
+            let done = group_commit.decide(clock.now(), Caller::Operator, command);
             let reply = done.unwrap().reply;
-            committer.commit().unwrap();
+            group_commit.commit().unwrap();
             reply
         };
         for number in 1..=lots {
@@ -121,26 +125,26 @@ impl Stage {
             assert!(matches!(opened, Reply::SessionOpened(_)));
             tokens.push(token);
         }
-        Self::around(committer, clock, (market, term), tokens, beat)
+        Self::around(group_commit, clock, (market, term), tokens, beat)
     }
 
     fn around(
-        committer: Committer,
+        group_commit: GroupCommit,
         clock: Arc<dyn Clock>,
         (market, term): (MarketId, Term),
         tokens: Vec<Token>,
         beat: Duration,
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let credentials = Arc::new(Credentials::of(committer.engine()));
-        let switches = Arc::new(Switches::of(committer.engine()));
-        let engine = committer.engine();
+        let credentials = Arc::new(Credentials::of(group_commit.engine()));
+        let dead_man = Arc::new(DeadManSwitches::of(group_commit.engine()));
+        let engine = group_commit.engine();
         let hub = Hub::start(engine, term, clock.clone(), beat, metrics.clone()).unwrap();
         let sequencer = Sequencer::start(
-            committer,
+            group_commit,
             clock.clone(),
             credentials.clone(),
-            switches.clone(),
+            dead_man.clone(),
             hub.clone(),
             metrics.clone(),
             OutagePolicy {
@@ -150,7 +154,7 @@ impl Stage {
         )
         .unwrap();
         let data = tempfile::tempdir().unwrap();
-        let folder = DataFolder::new(data.path());
+        let folder = DataDir::new(data.path());
         let keys = open_keys(&RealDisk, &folder).unwrap();
         let signer = Signer {
             key: keys.signing.clone(),
@@ -162,18 +166,18 @@ impl Stage {
         let (signing, _) = Signing::start(signer, (disk, &folder), durable, &hub, beat).unwrap();
         let (_, histories) =
             Follower::start(Arc::new(RealDisk), &folder, sequencer.durable).unwrap();
-        let visitors = Arc::new(Visitors::new(&Config::default().network));
-        let visit = visitors.enter(IpAddr::from([127, 0, 0, 1])).unwrap();
+        let admission = Arc::new(Admission::new(&Config::default().network));
+        let visit = admission.enter(IpAddr::from([127, 0, 0, 1])).unwrap();
         let (running, stopping) = watch::channel(false);
         let envelope_keys = EnvelopeKeys {
             market,
             opening: keys.opening,
             signing: keys.signing,
         };
-        let ways = Ways {
-            inbox: sequencer.inbox.clone(),
+        let ways = Deps {
+            sequencer: sequencer.handle.clone(),
             credentials: credentials.clone(),
-            visitors: visitors.clone(),
+            admission: admission.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
         };
@@ -184,12 +188,12 @@ impl Stage {
             .unwrap();
         let entered = runtime.enter();
         let services = Arc::new(Services {
-            inbox: sequencer.inbox,
+            sequencer: sequencer.handle,
             fan_out: FanOut::start(&hub, &metrics),
             hub,
-            hasher: Hasher::start(metrics.clone()).unwrap(),
+            password_pool: PasswordPool::start(metrics.clone()).unwrap(),
             credentials,
-            switches,
+            dead_man,
             histories,
             signing,
             envelopes,
@@ -199,7 +203,7 @@ impl Stage {
             durability: Durability::Strict,
             heartbeat: HEARTBEAT,
             peers: Default::default(),
-            visitors,
+            admission,
             metrics,
             stopping,
         });
@@ -215,15 +219,15 @@ impl Stage {
     }
 
     /// Serves a connection that speaks frames.
-    pub fn serve<S>(&self, io: S) -> impl Future<Output = Ended> + use<S>
+    pub fn serve<S>(&self, io: S) -> impl Future<Output = CloseReason> + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let (visit, services) = (self.visit.clone(), self.services.clone());
         async move {
             let hello_by = Instant::now() + session::HELLO_TIMEOUT;
-            let visitor = visit.visitor().clone();
-            session::serve(Channel::frames(io), hello_by, visitor, services).await
+            let client_address = visit.client_address().clone();
+            session::serve(Channel::frames(io), hello_by, client_address, services).await
         }
     }
 
@@ -231,10 +235,10 @@ impl Stage {
     /// simulated is not to run away from them.
     pub fn settle(&self) {
         self.runtime.block_on(async {
-            let session = Work::LastRequest(auction_core::SessionId(0));
-            let asked = self.services.inbox.ask(Caller::Operator, session).await;
-            assert!(matches!(asked, Ok(Answer::LastRequest(_))));
-            self.services.hub.answers().await.unwrap();
+            let session = auction_core::SessionId(0);
+            let asked = self.services.sequencer.last_request(session).await;
+            assert!(asked.is_ok());
+            self.services.hub.ping().await.unwrap();
         });
     }
 

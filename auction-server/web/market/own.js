@@ -1,10 +1,7 @@
-// What concerns the one who is logged in: the server tells it (`watch_account`), to nobody else and to all of their
-// sessions. Hidden bids and maxima are nowhere but in this page's memory. Only which lots one has bid on is remembered
-// beside the session's token, since nobody else would tell of those where one was outbid; it is public anyway.
+// The user's own bids, orders and results. The server tells them to this user alone: all there were (`get_activity`), what
+// is live (`watch_account`), and what happens from there on. They are nowhere but in this page's memory.
 
 import { units } from "./money.js";
-
-const KEY = "auction.own";
 
 export class Own {
   /** `changed(lot)` is called with the number of a lot that stands otherwise, `told(kind, event)` with all that happens. */
@@ -16,8 +13,11 @@ export class Own {
   clear() {
     this.user = null;
     this.market = null;
-    /** Numbers of the lots that one has bid on. */
+    this.startOver();
+    /** Numbers of the lots that the user has bid on. */
     this.lots = new Set();
+    /** The latest bid on each open-bid lot: price, whether it is a hidden maximum, and when. */
+    this.bids = new Map();
     /** What one has offered at most, by lot. */
     this.offers = new Map();
     /** Orders by lot, in the order of their numbers. */
@@ -27,23 +27,45 @@ export class Own {
     this.parts = [];
   }
 
-  /** From here on of this user of this market; `stays` is whether what is remembered outlives the tab. */
-  begin(user, market, stays) {
+  /** What is known may be old: it is being asked for again. */
+  startOver() {
+    this.hasActivity = false;
+    this.hasLive = false;
+    /** Whether the server cannot tell the activity. */
+    this.isUnknowable = false;
+  }
+
+  /** Whether all that there was has come; until then nothing can be said not to be there. */
+  get isKnown() {
+    return this.hasActivity && this.hasLive;
+  }
+
+  /** From here on of this user of this market. */
+  begin(user, market) {
     if (this.user === user && this.market === market) return;
     this.clear();
-    Object.assign(this, { user, market, store: stays ? localStorage : sessionStorage });
-    try {
-      const kept = JSON.parse(this.store.getItem(KEY) ?? "null");
-      if (kept?.user === user && kept.market === market) this.lots = new Set(kept.lots);
-    } catch {
-      // What cannot be read is forgotten.
+    Object.assign(this, { user, market });
+  }
+
+  /** Takes entries of the activity. Live orders are left to `take` and `follow`, which may know what came since. */
+  takeActivity(entries) {
+    for (const { lot, at, what } of entries) {
+      const { bid, order } = what;
+      if (bid) this.bidden(lot, { price: units(bid.price), isHidden: bid.hidden, at: Number(at) });
+      const { closed } = order?.state ?? {};
+      if (closed) this.put({ lot, ...order, filled: closed.filled, pays: closed.price });
+      this.seen(lot);
+      this.changed(lot);
     }
   }
 
-  forget() {
-    localStorage.removeItem(KEY);
-    sessionStorage.removeItem(KEY);
-    this.clear();
+  /** The user has bid; what is older than what is known is passed over. */
+  bidden(lot, bid) {
+    if ((this.bids.get(lot)?.at ?? 0) <= bid.at) this.bids.set(lot, bid);
+  }
+
+  bid(lot) {
+    return this.bids.get(lot) ?? null;
   }
 
   /** Takes a part of what stands; the last one makes it so. */
@@ -53,7 +75,8 @@ export class Own {
     if (part.follows === "more") return;
     const before = [...this.offers.keys(), ...this.ordersByLot.keys()];
     this.offers.clear();
-    this.ordersByLot.clear();
+    // Orders that ended are not told again.
+    for (const [lot, orders] of this.ordersByLot) this.ordersByLot.set(lot, orders.filter((order) => order.filled !== undefined));
     this.deadMen.clear();
     for (const { dead_men, leads, orders } of this.parts) {
       dead_men.forEach(({ session, grace }) => this.deadMen.set(session, grace));
@@ -61,6 +84,7 @@ export class Own {
       orders.forEach((order) => this.placed(order));
     }
     this.parts = [];
+    this.hasLive = true;
     before.forEach((lot) => this.changed(lot));
   }
 
@@ -91,16 +115,25 @@ export class Own {
   }
 
   offered({ lot, offer }) {
-    this.offers.set(lot, units(offer));
+    const price = units(offer);
+    this.offers.set(lot, price);
+    // An open bid is told by the feed as well, or was told before.
+    const known = this.bids.get(lot);
+    if (known?.price !== price) this.bids.set(lot, { price, isHidden: true, at: known?.at ?? 0 });
     this.seen(lot);
     this.changed(lot);
   }
 
   placed(order) {
-    const rest = this.orders(order.lot).filter((other) => other.order !== order.order);
-    this.ordersByLot.set(order.lot, [...rest, order]);
+    this.put(order);
     this.seen(order.lot);
     this.changed(order.lot);
+  }
+
+  /** In the order of their numbers, however they come. */
+  put(order) {
+    const rest = this.orders(order.lot).filter((other) => other.order !== order.order);
+    this.ordersByLot.set(order.lot, [...rest, order].sort((a, b) => a.order - b.order));
   }
 
   reorder({ lot, order }, change) {
@@ -129,10 +162,7 @@ export class Own {
 
   /** They were seen to bid. */
   seen(lot) {
-    if (this.user === null || this.lots.has(lot)) return;
-    this.lots.add(lot);
-    const { user, market, lots } = this;
-    this.store.setItem(KEY, JSON.stringify({ user, market, lots: [...lots] }));
+    if (this.user !== null) this.lots.add(lot);
   }
 
   /** How a lot stands for them: `leading`, `outbid`, `in`, `won`, `lost`, or nothing. */
@@ -145,11 +175,23 @@ export class Own {
 
   result(lot) {
     const { sold } = lot.outcome;
-    if (sold) return sold.winner === this.user ? "won" : "lost";
+    if (sold?.winner === this.user) return "won";
+    if (lot.format === "english" || lot.format === "dutch") return "lost";
     const opened = (lot.opened ?? []).filter((bid) => bid.bidder === this.user);
     const mine = opened.length > 0 ? opened : this.orders(lot.id).filter((order) => order.filled !== undefined);
-    if (mine.length === 0) return lot.format === "uniform" || lot.format === "call" ? null : "lost";
+    // All of them may have been withdrawn, or not have come yet.
+    if (mine.length === 0) return null;
     return mine.some((bid) => Number(bid.filled) > 0) ? "won" : "lost";
+  }
+
+  /** What was traded on a lot that has closed: `[side, shares, price]` each, in units; what has not come yet is not in it. */
+  fills(lot) {
+    if (lot.phase !== "closed") return [];
+    const { sold, crossed } = lot.outcome;
+    if (lot.format === "english" || lot.format === "dutch") return sold?.winner === this.user ? [["buy", lot.quantity, units(sold.price)]] : [];
+    const price = (order) => order.pays ?? crossed?.price ?? sold?.price;
+    const filled = this.orders(lot.id).filter((order) => Number(order.filled ?? 0) > 0);
+    return filled.map((order) => [order.side ?? "buy", order.filled, units(price(order))]);
   }
 }
 

@@ -1,10 +1,11 @@
 // Registering, logging in and out, one's sessions, and what a company publishes.
 
 import { grouped } from "../market/money.js";
-import { moment, plural, refusal, span } from "../market/words.js";
+import { moment, refusal, span } from "../market/words.js";
 import { app } from "./app.js";
 import { announce } from "./announce.js";
 import { el, field, mark, say, table } from "./dom.js";
+import { mineSection } from "./mine.js";
 
 export class Account {
   /** `back()` is called behind a login: to where the person came from. */
@@ -84,13 +85,11 @@ export class Account {
     const leave = el("button", { type: "button", class: "second", onclick: () => this.logOut() }, "Log out");
     this.said = el("p", { class: "outcome", role: "status" });
     this.sessions = el("div", { class: "sessions" }, el("p", { class: "hint" }, "Fetching the sessions…"));
-    const lots = app.market.lots.filter((lot) => app.own.isIn(lot.id));
-    const standing = (word) => lots.filter((lot) => app.own.standing(lot) === word).length;
-    const mine = `You have bid on ${plural(lots.length, "lot")}: ${standing("leading")} led, ${standing("outbid")} outbid, ${standing("in")} with hidden bids, ${standing("won")} won.`;
     this.listSessions();
     return [
-      el("section", { class: "card" }, el("h2", {}, user.name), el("p", { class: "hint" }, `${role}; this session ends ${moment(user.expiresMs)}`), user.role === "trader" ? el("p", {}, mine) : null, el("div", { class: "buttons" }, leave), this.said),
+      el("section", { class: "card" }, el("h2", {}, user.name), el("p", { class: "hint" }, `${role}; this session ends ${moment(user.expiresMs)}`), el("div", { class: "buttons" }, leave), this.said),
       ...(app.session.company ? [this.profit(app.session.company)] : []),
+      ...(app.session.isTrader ? [mineSection()] : []),
       ...(app.session.isTrader && app.market.accounts === "funds" ? [this.funds()] : []),
       ...(app.session.isTrader ? [this.deadMan()] : []),
       el("section", { class: "card" }, el("h3", {}, "Sessions"), this.sessions),

@@ -1,9 +1,10 @@
 // All of the page's state in one place, and the ways in which it changes.
 
+import { Activity } from "../market/activity.js";
 import { Bids } from "../market/bids.js";
 import { Gap, Market } from "../market/market.js";
 import { Own } from "../market/own.js";
-import { shown } from "../market/money.js";
+import { shown, units } from "../market/money.js";
 import { clock as timeOfDay, outcome, refusal } from "../market/words.js";
 import { Clock } from "../link/clock.js";
 import { Session, Unsure } from "../link/session.js";
@@ -31,6 +32,11 @@ class App {
     });
     this.session = new Session(this.wire, () => this.sessionChanged());
     this.own = new Own({ changed: (id) => this.ownChanged(id), told: (...all) => this.ownTold(...all) });
+    this.activity = new Activity({
+      ask: (kind, body) => this.wire.ask(kind, body),
+      came: (entries) => this.own.takeActivity(entries),
+      ended: (isKnown) => this.activityEnded(isKnown),
+    });
     this.bids = new Bids({ ask: (lot, limit) => this.history(lot, limit), came: (lot) => this.bidsCame(lot) });
     this.check = { word: "unchecked", atMs: null };
     this.isPaused = false;
@@ -71,6 +77,8 @@ class App {
 
   welcome({ market, server }) {
     this.server = server;
+    this.activity.stop();
+    this.own.startOver();
     if (this.market.isThere && this.market.id !== market) this.startAnew();
     this.watch();
     this.session.goOn().catch(() => {});
@@ -95,7 +103,7 @@ class App {
       if (kind === "snapshot_part") return this.takePart(body);
       if (kind === "resumed") return this.ready();
       if (kind === "indicative") return this.indicate(body);
-      if (kind === "account") return this.own.take(body);
+      if (kind === "account") return this.own.take(body), this.tell("own");
       if (kind === "account_feed") return this.own.follow(body);
       if (kind === "resync") return request === this.accountNumber ? undefined : this.resync(body);
       if (kind === "goodbye") return this.tell("said", body.message);
@@ -133,6 +141,7 @@ class App {
     this.isReady = true;
     this.isWatching = true;
     this.ownBegins();
+    if (!this.own.hasActivity && !this.activity.isRunning) this.loadActivity();
     this.tell("ready");
   }
 
@@ -181,7 +190,7 @@ class App {
     const lot = event.lot === undefined ? undefined : this.market.lot(event.lot);
     if (kind === "bid_accepted") {
       this.bids.heard(event, sequence, at);
-      this.leaderMayHaveChanged(lot, event);
+      this.leaderMayHaveChanged(lot, event, at);
     } else if (kind === "bids_opened") lot.opened = [...(lot.opened ?? []), ...event.bids];
     else if (kind === "lot_closed") this.closed(lot);
     else if (kind === "lot_extended" && this.concerns(lot)) {
@@ -193,10 +202,15 @@ class App {
     if (kind === "user_registered") this.tell("users");
   }
 
-  leaderMayHaveChanged(lot, event) {
+  leaderMayHaveChanged(lot, event, at) {
     const { me, own } = this;
     if (me === null) return;
-    if (event.bidder === me) own.seen(lot.id);
+    if (event.bidder === me) {
+      own.seen(lot.id);
+      if (event.amount !== null) own.bidden(lot.id, { price: units(event.amount), isHidden: false, at: Number(at) });
+      // A maximum is told by the account if it leads; one that was beaten at once is asked for.
+      else if (event.leader !== me) this.activity.load().catch(() => {});
+    }
     const led = lot.ledBy === me;
     lot.ledBy = event.leader;
     if (event.leader === me) return this.tell("led", lot);
@@ -223,7 +237,10 @@ class App {
   sessionChanged() {
     this.ownBegins();
     // Behind each login, and each resumption: what stands may have changed meanwhile.
-    if (this.session.isTrader && this.session.isReady) this.accountNumber = this.wire.say("watch_account", {});
+    if (this.session.isTrader && this.session.isReady) {
+      this.accountNumber = this.wire.say("watch_account", {});
+      this.loadActivity();
+    } else this.activity.stop();
     this.tell("session");
     this.market.lots.forEach((lot) => this.lotChanged(lot));
   }
@@ -232,11 +249,25 @@ class App {
     const { me, market, own } = this;
     if (me === null) return own.clear();
     if (!market.isThere) return;
-    own.begin(me, market.id, localStorage.getItem("auction.session") !== null);
+    own.begin(me, market.id);
     for (const lot of market.lots) {
       lot.ledBy = lot.leader;
       if (lot.leader === me) own.seen(lot.id);
     }
+  }
+
+  /** Asks what the user has done and what came of it: it may have happened anywhere. */
+  loadActivity() {
+    if (!this.session.isTrader || !this.session.isReady || !this.market.isThere) return;
+    Object.assign(this.own, { hasActivity: false, isUnknowable: false });
+    this.tell("own");
+    // A lost connection asks again when it is back.
+    this.activity.load().catch(() => {});
+  }
+
+  activityEnded(isKnown) {
+    Object.assign(this.own, { hasActivity: isKnown, isUnknowable: !isKnown });
+    this.tell("own");
   }
 
   ownChanged(id) {
@@ -260,7 +291,7 @@ class App {
       // Ended from elsewhere.
       session.forget();
       session.leave();
-      this.own.forget();
+      this.own.clear();
     }
     if (/^(dead_man|session_)/.test(kind)) this.tell("sessions");
     else this.tell("balance");
@@ -268,7 +299,7 @@ class App {
 
   async logOut() {
     const refused = await this.session.logOut();
-    if (!refused) this.own.forget();
+    if (!refused) this.own.clear();
     return refused;
   }
 

@@ -45,7 +45,7 @@ export class BidTables {
     const more = rest > 0 ? el("button", { type: "button", class: "quiet", onclick: () => ((this.isLong = true), this.changed()) }, `Show ${grouped(rest)} more`) : null;
     const note = this.isLong && older > 0 ? el("p", { class: "hint" }, `${grouped(older)} older bids are not shown.`) : null;
     const own = known.bids.filter((bid) => bid.bidder === app.me).length;
-    const head = el("h3", {}, "Bids ", el("span", { class: "hint" }, `${grouped(known.total)}${own > 0 ? `, ${grouped(own)} yours` : ""}`));
+    const head = el("h3", {}, "Bids ", el("span", { class: "hint" }, `${grouped(known.total)}${own > 0 ? `, ${grouped(own)} ${older > 0 ? `of the newest ${grouped(known.bids.length)} ` : ""}yours` : ""}`));
     const list = newest.length > 0 ? table("Bids, the newest first", ["Time", "Bidder", "#Bid", "#Price after"], newest.map(row)) : el("p", { class: "hint" }, "No bid yet. The first sets the price.");
     this.history.replaceChildren(head, list, ...[more, note].filter(Boolean));
     this.drawLadder(known.bids, name);

@@ -9,6 +9,10 @@ import { el, field, mark, say, show } from "./dom.js";
 /** A bid of at least so many times the least, and by more than this much, asks again. */
 const LARGE_TIMES = 2;
 const LARGE_BY = UNITS;
+/** An amount that moved by itself is asked about when it is sent within so long, in milliseconds. */
+const JUST_MOVED = 600;
+/** Who was asked is not asked again for so long, in milliseconds. */
+const WARNED_FOR = 5_000;
 
 /** A box is built once for an opened lot and only ever told what changed, so that no update takes the focus or what is
  * typed: `node`, `update(now)`, `tick(now)`, `focus()`. */
@@ -21,6 +25,8 @@ export class Box {
     this.form.addEventListener("keydown", (event) => event.key === "Escape" && this.asks !== null && (event.stopPropagation(), this.dropAsking()));
     this.node = el("section", { class: "bidding", "aria-label": title }, this.closedTo, this.form, this.outcome);
     this.asks = null;
+    /** From which place of the feed on what was said of leading can be looked at; nothing: no such thing was said. */
+    this.ledFrom = null;
   }
 
   /** What a change of the lot or of who is here means. */
@@ -28,6 +34,7 @@ export class Box {
     const why = this.why();
     // What was refused while it was open concerns nobody behind the close.
     if (this.lot.phase === "closed" && this.outcome.dataset.kind === "bad") this.tell(null, "");
+    if (this.ledFrom !== null && app.market.sequence >= this.ledFrom && this.lot.phase === "open" && this.lot.leader !== app.me) this.tell(null, "");
     show(this.form, why === null);
     show(this.closedTo, why !== null);
     if (why === null) return this.refresh(now);
@@ -53,6 +60,7 @@ export class Box {
   }
 
   tell(kind, text, action = null) {
+    this.ledFrom = null;
     mark(this.outcome, "data-kind", kind);
     this.outcome.replaceChildren(text, ...(action ? [" ", action] : []));
   }
@@ -84,8 +92,9 @@ export class Box {
     const answer = await app.command(kind, body);
     mark(this.form, "aria-busy", null);
     if (answer.accepted) {
-      const { text, isGood = true } = done(answer.accepted.reply);
+      const { text, isGood = true, leads = false } = done(answer.accepted.reply);
       this.tell(isGood ? "good" : "warns", text);
+      if (leads) this.ledFrom = Number(answer.accepted.feed_sequence);
     } else this.refused(answer);
     this.update(app.now());
     return answer;
@@ -95,6 +104,8 @@ export class Box {
     const least = refused.price ? units(refused.price) : null;
     const use = least === null || !this.use ? null : el("button", { type: "button", class: "quiet", onclick: () => this.use(least) }, `Use ${shown(least)}`);
     this.tell("bad", `Refused: ${text}.`, use);
+    this.suggested = use && { node: use, amount: least };
+    use?.addEventListener("click", () => (this.suggested = null));
   }
 }
 
@@ -134,8 +145,26 @@ export class Amount {
 
   /** The least has changed. */
   offer(least) {
+    if (document.activeElement !== this.input) this.follow(least);
+  }
+
+  /** The same where the amount would be refused from now on: also under the focus, but never what was typed. */
+  follow(least) {
     const text = least === null ? "" : plain(least);
-    if (!this.isOwn && document.activeElement !== this.input && this.input.value !== text) this.input.value = text;
+    if (this.isOwn || this.input.value === text) return;
+    this.input.value = text;
+    if (document.activeElement !== this.input) return;
+    this.input.select();
+    this.movedAt = performance.now();
+  }
+
+  /** Whether the amount has moved just now, under someone who is about to send it; the second time it was seen. */
+  hasJustMoved() {
+    const moved = performance.now() - (this.movedAt ?? -JUST_MOVED) < JUST_MOVED;
+    const isWarned = performance.now() - (this.warnedAt ?? -WARNED_FOR) < WARNED_FOR;
+    if (this.isOwn || !moved || isWarned) return false;
+    this.warnedAt = performance.now();
+    return true;
   }
 
   use(amount) {

@@ -5,6 +5,7 @@ import { formatOf } from "../market/words.js";
 import { app } from "./app.js";
 import { el, mark, say, show } from "./dom.js";
 import { onBeat, soon } from "./frame.js";
+import { unknownWords } from "./mine.js";
 import { COLUMNS, Row } from "./row.js";
 
 /** Rows drawn beyond the edges of what is seen. */
@@ -37,7 +38,7 @@ export class List {
     this.held = new Set();
     this.build();
     app.on("lot", (lot) => this.changed(lot));
-    for (const what of ["snapshot", "ready", "session"]) app.on(what, () => this.reorderSoon(true));
+    for (const what of ["snapshot", "ready", "session", "own"]) app.on(what, () => this.reorderSoon(true));
     app.on("pause", () => app.isPaused || this.catchUp());
     onBeat(() => this.beat());
     new ResizeObserver(() => this.measure()).observe(this.scroller);
@@ -137,8 +138,8 @@ export class List {
       STATES.forEach(([, , is], index) => (counts[index] += is(lot) ? 1 : 0));
     }
     this.states.forEach((button, index) => {
-      say(button.count, counts[index] > 0 ? grouped(counts[index]) : "");
       const isOwn = button.dataset.state === "mine" || button.dataset.state === "outbid";
+      say(button.count, isOwn && unknownWords() !== null ? "…" : counts[index] > 0 ? grouped(counts[index]) : "");
       show(button, !isOwn || app.me !== null);
     });
     const known = [...this.formats.options].map((option) => option.value);
@@ -162,8 +163,11 @@ export class List {
     if (!app.isReady) return say(this.empty, "Fetching the market…");
     if (!isEmpty) return;
     const closed = app.market.lots.filter((lot) => lot.phase === "closed").length;
+    const isOwn = this.state === "mine" || this.state === "outbid";
+    const unknown = isOwn ? unknownWords() : null;
     const why =
-      count === 0 ? "No lot has been opened yet. They appear here the moment they are."
+      unknown !== null ? unknown
+      : count === 0 ? "No lot has been opened yet. They appear here the moment they are."
       : this.words !== "" ? `No lot matches “${this.words}”.`
       : this.state === "open" && closed > 0 ? `All lots have closed. Their results are under Results.`
       : this.state === "mine" ? "You have not bid on any lot yet."

@@ -10,6 +10,7 @@ import { BidTables } from "./bidtables.js";
 import { Chart } from "./chart.js";
 import { el, mark, say, show } from "./dom.js";
 import { onBeat, soon } from "./frame.js";
+import { LOADING, unknownWords } from "./mine.js";
 import { countdown } from "./row.js";
 import { auctioneerTools } from "./running.js";
 
@@ -111,7 +112,7 @@ export class LotView {
   drawStanding() {
     const { lot } = this;
     const standing = app.own.standing(lot);
-    const offer = app.own.offer(lot.id);
+    const offer = app.own.offer(lot.id) ?? app.own.bid(lot.id)?.price ?? null;
     const [sign, word] = standingWords(standing, lot);
     const text = {
       leading: lot.format === "dutch" ? "" : `${word}${lot.reserve === "not_met" ? ", but the reserve is not met" : ""}.`,
@@ -201,7 +202,8 @@ export class LotView {
   async askHindsight() {
     const { lot } = this;
     if (this.isAsked || !app.session.isTrader || lot.outcome.unsold?.because === "cancelled") return;
-    if (app.own.standing(lot) === "won") return;
+    // Who has won is not told what would have won: wait until it is known.
+    if (app.own.standing(lot) === "won" || unknownWords() === LOADING) return;
     this.isAsked = true;
     const [kind, body] = await app.wire.ask("get_least_winning", { lot: lot.id }).catch(() => []);
     if (kind !== "least_winning") return;

@@ -51,7 +51,8 @@ export class EnglishBox extends Box {
     const { least, leader } = lot;
     const leads = leader === app.me;
     const offer = app.own.offer(lot.id);
-    this.amount.offer(leads && !isMaximum ? null : least);
+    this.amount.follow(leads && !isMaximum ? null : least);
+    this.renewSuggestion(least);
     const { units: amount } = typed(this.first.value);
     const what = isMaximum ? "Bid up to" : "Bid";
     this.send.disabled = leads && !isMaximum;
@@ -68,6 +69,14 @@ export class EnglishBox extends Box {
     if (canBuy) say(this.buy, `Buy now ${shown(now)}`);
   }
 
+  /** What was suggested after a refusal must not be refused too. */
+  renewSuggestion(least) {
+    const { suggested } = this;
+    if (!suggested?.node.isConnected || least === null || least <= suggested.amount) return;
+    this.suggested = null;
+    this.tell("bad", "Refused, and the least has risen since.", el("button", { type: "button", class: "quiet", onclick: () => this.use(this.lot.least) }, "Use the least"));
+  }
+
   use(amount) {
     this.amount.use(amount);
     this.focus();
@@ -78,6 +87,7 @@ export class EnglishBox extends Box {
     const amount = this.amount.read();
     if (amount === undefined) return;
     const { lot, isMaximum } = this;
+    if (this.amount.hasJustMoved()) return this.tell("asks", `The least has just risen to ${shown(amount)}. Press Enter again to bid it.`);
     if (!this.isSure(amount, lot.least ?? amount, "Press Enter")) return this.refresh();
     const done = (reply) => {
       this.amount.clear();
@@ -100,7 +110,7 @@ export function accepted({ leads, price, extended_to, bought }, lot, isMaximum) 
   const at = price === null ? "" : ` at ${shown(units(price))}`;
   const later = extended_to === null ? "" : ` The close moved to ${clock(Number(extended_to) / 1_000)}.`;
   if (bought) return { text: `Accepted: it is yours${at}.` };
-  if (leads) return { text: `Accepted, you lead${at}.${later}` };
+  if (leads) return { text: `Accepted, you lead${at}.${later}`, leads };
   const why = isMaximum ? "another's maximum is higher" : "another's maximum beat it";
   return { text: `Accepted, but ${why}: the price is ${shown(price === null ? lot.price : units(price))}.${later}`, isGood: false };
 }

@@ -82,7 +82,8 @@ export class OrdersBox extends Box {
     const side = this.isCall ? (order.side === "buy" ? "Buy " : "Sell ") : "";
     const shares = this.hasQuantity ? `${side}${grouped(order.quantity)} ` : "Your bid ";
     const name = `${this.word} ${order.order}`;
-    const filled = order.filled === undefined ? "" : Number(order.filled) === 0 ? ": not filled" : `: ${grouped(order.filled)} filled${order.pays === null ? "" : ` at ${shown(units(order.pays))}`}`;
+    const pays = order.pays ?? this.lot.outcome?.crossed?.price ?? null;
+    const filled = order.filled === undefined ? "" : Number(order.filled) === 0 ? ": not filled" : `: ${grouped(order.filled)} filled${pays === null ? "" : ` at ${shown(units(pays))}`}`;
     const what = el("span", { class: "what" }, `${shares}${limit}${filled}`);
     const buttons = [
       el("button", { type: "button", class: "quiet", "aria-label": `Change ${name}`, onclick: () => this.change(order) }, "Change"),

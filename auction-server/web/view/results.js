@@ -14,7 +14,7 @@ export class Results {
   constructor(root) {
     this.root = root;
     this.drawing = () => this.isShown && this.draw();
-    for (const what of ["snapshot", "session", "pause"]) app.on(what, () => this.isShown && soon(this.drawing));
+    for (const what of ["snapshot", "session", "own", "pause"]) app.on(what, () => this.isShown && soon(this.drawing));
     app.on("lot", (lot) => this.isShown && lot.phase === "closed" && !app.isPaused && soon(this.drawing));
     const button = (name, job) => el("button", { type: "button", class: "second", onclick: job }, name);
     const buttons = [button("Print", () => print()), button("CSV", () => this.take("csv")), button("JSON", () => this.take("json"))];
@@ -42,7 +42,7 @@ export class Results {
     const open = app.market.lots.length - lots.length;
     const sold = lots.filter((lot) => lot.outcome.sold || lot.outcome.allocated);
     say(this.summary, lots.length === 0 ? "Nothing has closed yet." : `${plural(lots.length, "lot")} closed, ${grouped(sold.length)} sold${open > 0 ? `, ${grouped(open)} still open` : ""}. As of ${moment(app.now())}.`);
-    const key = `${lots.length} ${app.me}`;
+    const key = `${lots.length} ${app.me} ${app.own.isKnown}`;
     if (key === this.drawn) return;
     this.drawn = key;
     const row = (lot) => {

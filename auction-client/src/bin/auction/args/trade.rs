@@ -79,6 +79,17 @@ Examples:
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
     },
+    /// See all your bids and orders, on open and closed lots: what you won, what each order got, and what it costs.
+    #[command(after_help = "\
+Examples:
+  auction mine                  everything, the newest lot first
+  auction mine --limit 20       the newest 20 bids and orders
+  auction mine --json | jq -r '.entries[] | select(.filled > 0) | [.symbol, .filled, .price, .amount] | @tsv'")]
+    Mine {
+        /// Maximum number of bids and orders [default: all].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+    },
     /// See the least bid of yours that would have won a lot that has closed.
     #[command(after_help = "Example:\n  auction would-have-won AAPL")]
     WouldHaveWon(Which),

@@ -32,7 +32,7 @@ impl Offer {
         }
     }
 
-    fn amount(self) -> Price {
+    pub fn amount(self) -> Price {
         match self {
             Self::Plain(price) | Self::Maximum(price) => price,
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::relay::DeviceAction;
 use crate::output::colour::Colour;
+use crate::output::escape::Escaped;
 use crate::output::failure::Failure;
 use crate::output::table::{Side, Table, Tone};
 use crate::output::time::moment;
@@ -38,6 +39,8 @@ async fn add(context: &Context, file: &DeviceFile, user: Name, label: Name) -> R
         );
         return Err(Failure::refused(Code::UNCHANGED, message));
     }
+    // A device whose key is lost is of no use, and counts all the same: first the file for the key.
+    let reserved = file.reserve()?;
     let secret: [u8; 32] = rand::random();
     let key = SigningKey::new(&secret).public();
     let asked = AddDevice {
@@ -53,7 +56,19 @@ async fn add(context: &Context, file: &DeviceFile, user: Name, label: Name) -> R
         secret,
         next: RequestId(1),
     };
-    file.save(&kept)?;
+    if let Err(failure) = file.save_in(reserved, &kept) {
+        let why = failure.message();
+        return Err(Failure::failed(
+            match context.client.close_session(number).await {
+                Ok(()) => format!("{why}; device {number} was removed again"),
+                Err(error) => format!(
+                    "{why}; device {number} was added, and removing it failed too: {}; remove it with \
+                     `auction device remove {number}`",
+                    Escaped(error)
+                ),
+            },
+        ));
+    }
     context.out.print(
         |_| {
             format!(

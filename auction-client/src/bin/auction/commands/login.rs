@@ -11,8 +11,7 @@ use crate::session::password::{Prompts, password};
 
 pub async fn run(context: &Context, name: Name) -> Result<(), Failure> {
     let password = password(Prompts::Once).await?;
-    let logged_in = context.client.login(name, password).await?;
-    context.remember(&logged_in)?;
+    let logged_in = context.log_in(name, password).await?;
     let until = logged_in.expires_at;
     context.out.print(
         |_| {

@@ -7,6 +7,7 @@ mod sessions;
 mod lots;
 pub mod order;
 mod orders;
+mod mine;
 pub mod bid;
 mod device;
 mod take;
@@ -204,6 +205,7 @@ async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> 
         } => order::replace(context, which, order, quantity, limit).await,
         TradeCommand::Cancel { which, order } => order::cancel(context, which, order).await,
         TradeCommand::Orders { target, lot } => orders::run(context, target, lot).await,
+        TradeCommand::Mine { limit } => mine::run(context, limit).await,
         TradeCommand::WouldHaveWon(which) => would_have_won::run(context, which).await,
         TradeCommand::Account { name } => account::run(context, name).await,
     }

@@ -131,9 +131,11 @@ fn text(view: &View<'_>, asked: &Asked, own: &Own, colour: Colour) -> String {
     if own.leads.is_empty() && own.orders.is_empty() {
         return match asked {
             Asked::Open => "You lead no lot, and have no order on one that is open.".to_owned(),
-            Asked::Lots(..) => "You lead none of these lots, and have no order on them. `auction results` tells who \
-                                won what."
-                .to_owned(),
+            Asked::Lots(..) => {
+                "You lead none of these lots, and have no order on them. `auction mine` tells \
+                                all that you did."
+                    .to_owned()
+            }
         };
     }
     let mut table = Table::new(&[

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auction_client::{
-    BidPlaced, CancelOrder, History, LoggedIn, PlaceOrder, PublishProfit, ReplaceOrder,
-    RequestError, Secret, Update,
+    ActivityEntry, BidPlaced, CancelOrder, History, LoggedIn, PlaceOrder, PublishProfit,
+    ReplaceOrder, RequestError, Secret, Update,
 };
 use auction_core::{
     AccountEvent, LeastWinning, LotId, Name, OrderId, Role, StandingLead, StandingOrder, Timestamp,
@@ -28,6 +28,10 @@ pub enum Input {
     Answer(RequestKind, Result<Response, RequestError>),
     /// What stands of one's own account: it takes the place of what was known.
     AccountState(Vec<StandingOrder>, Vec<StandingLead>),
+    /// A page of what the user did before, and whether it is the last.
+    Activity(Vec<ActivityEntry>, bool),
+    /// The server cannot tell what the user did before.
+    NoActivity,
     /// Something happened to one's own account.
     Account(Timestamp, AccountEvent),
     /// Who one is: remembered from before.
@@ -115,8 +119,10 @@ pub enum Response {
     Done,
     Bid(BidPlaced),
     Placed(OrderId),
-    /// Who one is now, and why the session cannot be remembered for the next time, if so.
-    LoggedIn(Identity, Option<String>),
+    /// The user who is logged in now.
+    LoggedIn(Identity),
+    /// Nobody is logged in, because the session cannot be remembered, with the reason.
+    NotRemembered(String),
     History(Box<History>),
     LeastWinning(LeastWinning),
 }

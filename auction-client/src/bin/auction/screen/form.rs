@@ -232,6 +232,31 @@ impl Form {
         }
     }
 
+    /// Puts the least bid of now in the place of a price that was offered and would be refused by now; `false`: there
+    /// is none. What others do never moves it by itself.
+    pub fn renew_offer(&mut self, view: View<'_>) -> bool {
+        let About::Bid(lot) = self.about else {
+            return false;
+        };
+        let Some(found) = view.market.lot(lot) else {
+            return false;
+        };
+        let (Terms::English(_), Some(least)) = (&found.terms, found.least_bid_at(view.now)) else {
+            return false;
+        };
+        let Some(Content::Line(line)) = self.fields.last_mut().map(|field| &mut field.content)
+        else {
+            return false;
+        };
+        let is_below = Price::parse(line.text()).is_ok_and(|price| price < least);
+        if line.is_offered() && is_below {
+            line.set(least.to_string());
+            self.note = Some(format!("the least bid is {least} by now; Enter bids it"));
+            return true;
+        }
+        false
+    }
+
     /// Whether something is to be chosen in the field.
     pub fn is_at_choice(&self) -> bool {
         let field = self.fields.get(self.at);

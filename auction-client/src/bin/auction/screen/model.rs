@@ -45,18 +45,24 @@ pub struct Model {
     pub indicatives: BTreeMap<LotId, Indicative>,
     /// Lots that one leads.
     pub led: BTreeSet<LotId>,
+    /// Whether the server has told all that the user did before.
+    pub known: Known,
     /// Lots that one has bid on, as far as is known.
     pub mine: BTreeSet<LotId>,
     /// One's orders, as far as they are known.
     pub orders: BTreeMap<LotId, BTreeMap<OrderId, OwnOrder>>,
     /// The highest that one has offered for lots that one leads, as far as it is known.
     pub offers: BTreeMap<LotId, Price>,
+    /// The user's latest bid or maximum on lots of open bids.
+    pub bids: BTreeMap<LotId, Price>,
     /// What it would have taken to win lots that have closed.
     pub least_winning: BTreeMap<LotId, String>,
     /// What must be seen, the newest last.
     pub notices: Vec<Notice>,
     /// What came of what one did last.
     pub said: Option<Entry>,
+    /// The lot that `said` says the user leads; it is taken down when that is no longer so.
+    pub said_to_lead: Option<LotId>,
     pub log: VecDeque<Entry>,
     pub countdowns: Countdowns,
     /// The second of the server's time that was drawn last.
@@ -65,6 +71,17 @@ pub struct Model {
     pub arranged_at: Timestamp,
     /// Whether what is drawn is no longer what is so.
     pub dirty: bool,
+}
+
+/// How much of what the user did before is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Known {
+    /// It has not all come: nothing can be said not to be there.
+    #[default]
+    Loading,
+    All,
+    /// The server cannot tell it.
+    Never,
 }
 
 /// What fills the screen.
@@ -86,8 +103,8 @@ pub struct OwnOrder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderState {
     Live,
-    /// Its lot has closed, and it got so many shares.
-    Filled(u64),
+    /// Its lot has closed, and it traded so many shares at this price; no price: it traded none, or all pay the lot's.
+    Filled(u64, Option<Price>),
 }
 
 /// Something that stays on the screen until it was seen.
@@ -144,12 +161,15 @@ impl Model {
             bid_histories: BidHistories::default(),
             indicatives: BTreeMap::new(),
             led: BTreeSet::new(),
+            known: Known::Loading,
             mine: BTreeSet::new(),
             orders: BTreeMap::new(),
             offers: BTreeMap::new(),
+            bids: BTreeMap::new(),
             least_winning: BTreeMap::new(),
             notices: Vec::new(),
             said: None,
+            said_to_lead: None,
             log: VecDeque::new(),
             countdowns: Countdowns::default(),
             second: 0,
@@ -203,6 +223,7 @@ impl Model {
     /// Tells what came of what one did.
     pub fn report(&mut self, at: Timestamp, tone: Tone, text: String) {
         self.log(at, tone, text.clone());
+        self.said_to_lead = None;
         self.said = Some(Entry { at, tone, text });
     }
 
@@ -213,6 +234,14 @@ impl Model {
             self.notices.remove(0);
         }
         self.notices.push(Notice { lot, kind });
+    }
+
+    /// The user no longer leads a lot: it is not said any more.
+    pub fn unsay_lead(&mut self, lot: LotId) {
+        if self.said_to_lead == Some(lot) {
+            self.said = None;
+            self.said_to_lead = None;
+        }
     }
 
     /// Takes the notice about a lot down.

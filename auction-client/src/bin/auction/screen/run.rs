@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auction_client::{
-    AccountUpdate, AccountWatch, CancelLot, CloseLot, GetLeastWinning, HaltLot, RequestError,
-    ResumeLot, Watch,
+    AccountUpdate, AccountWatch, CancelLot, CloseLot, Code, Fault, GetLeastWinning, HaltLot,
+    LoggedIn, RequestError, ResumeLot, Watch,
 };
 use auction_core::Name;
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use ratatui::layout::Rect;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::connecting::{self, Connecting};
 use super::draw::{draw, lot_rows};
@@ -29,6 +29,7 @@ use crate::output::theme::Theme;
 use crate::screen::bid_history::BIDS_KEPT;
 use crate::screen::events::{Effect, Identity, Input, Manage, Request, RequestKind, Response};
 use crate::session::Context;
+use crate::session::login::LoginError;
 
 /// The shortest time between two frames: about 30 a second.
 const FRAME_EVERY: Duration = Duration::from_millis(33);
@@ -38,6 +39,10 @@ const TICK_EVERY: Duration = Duration::from_millis(100);
 const ASKED_MAX: usize = 32;
 /// So much news are taken in a row before answers have their turn.
 const NEWS_IN_A_ROW: usize = 64;
+/// Number of entries of the user's activity that are asked for at a time.
+const ACTIVITY_PAGE: u32 = 1_024;
+/// How long to wait before asking again when the server cannot tell now.
+const ACTIVITY_PAUSE: Duration = Duration::from_secs(1);
 
 type Answered = (RequestKind, Result<Response, RequestError>);
 
@@ -323,12 +328,23 @@ async fn follow(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Inpu
     let Ok(mut watch) = context.client.watch_account(stored.token).await else {
         return;
     };
+    // Dropped with what follows: its task ends.
+    let mut loading = JoinSet::new();
     let stands = |watch: &AccountWatch| {
         let standing = watch.state();
         Input::AccountState(standing.orders.clone(), standing.leads.clone())
     };
     let mut news = stands(&watch);
-    while own.send((name, news)).await.is_ok() {
+    loop {
+        let is_state = matches!(news, Input::AccountState(..));
+        if own.send((name, news)).await.is_err() {
+            return;
+        }
+        // Behind the state, which makes what is known of the past old.
+        if is_state {
+            loading.abort_all();
+            loading.spawn(load_activity(context.clone(), name, own.clone()));
+        }
         news = loop {
             match watch.next().await {
                 AccountUpdate::Event { at, event } => break Input::Account(at, event),
@@ -337,6 +353,43 @@ async fn follow(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Inpu
                 AccountUpdate::Ended(_) => return,
             }
         };
+    }
+}
+
+/// Brings what the user did before, page by page, the newest first.
+async fn load_activity(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Input)>) {
+    let mut before = None;
+    loop {
+        let page = match context.client.activity(before.clone(), ACTIVITY_PAGE).await {
+            Ok(page) => page,
+            // It cannot tell now, or the connection is lost for a while: ask again.
+            Err(error) if is_for_now(&error) => {
+                sleep(ACTIVITY_PAUSE).await;
+                continue;
+            }
+            Err(error) => {
+                // Of a session that is over the next request tells.
+                if error
+                    .refused()
+                    .is_some_and(|refused| refused.code == Code::UNKNOWN_KIND)
+                {
+                    let _ = own.send((name, Input::NoActivity)).await;
+                }
+                return;
+            }
+        };
+        let input = Input::Activity(page.entries.into_vec(), page.next.is_none());
+        before = page.next;
+        if own.send((name, input)).await.is_err() || before.is_none() {
+            return;
+        }
+    }
+}
+
+fn is_for_now(error: &RequestError) -> bool {
+    match error.refused() {
+        Some(refused) => refused.code.fault() == Fault::Server,
+        None => true,
     }
 }
 
@@ -361,20 +414,9 @@ async fn answer_to(context: &Context, ask: Request) -> Result<Response, RequestE
             Ok(Response::Done)
         }
         Request::Register(name, password) => {
-            client.register(name, password.clone()).await?;
-            let logged_in = client.login(name, password).await?;
-            Ok(Response::LoggedIn(
-                Identity::of(&logged_in),
-                remembered(context, &logged_in),
-            ))
+            entered(context.register_and_log_in(name, password).await)
         }
-        Request::LogIn(name, password) => {
-            let logged_in = client.login(name, password).await?;
-            Ok(Response::LoggedIn(
-                Identity::of(&logged_in),
-                remembered(context, &logged_in),
-            ))
-        }
+        Request::LogIn(name, password) => entered(context.log_in(name, password).await),
         Request::LogOut => {
             client.logout().await?;
             // The session is closed; what is left of it is of no use to anyone.
@@ -393,12 +435,14 @@ async fn answer_to(context: &Context, ask: Request) -> Result<Response, RequestE
     }
 }
 
-/// Remembers the session for the next time; or says why that cannot be.
-fn remembered(context: &Context, logged_in: &auction_client::LoggedIn) -> Option<String> {
-    context
-        .remember(logged_in)
-        .err()
-        .map(|failure| failure.message().to_owned())
+fn entered(entered: Result<LoggedIn, LoginError>) -> Result<Response, RequestError> {
+    match entered {
+        Ok(logged_in) => Ok(Response::LoggedIn(Identity::of(&logged_in))),
+        Err(LoginError::Request(error)) => Err(error),
+        Err(LoginError::NotStored(failure)) => {
+            Ok(Response::NotRemembered(failure.message().to_owned()))
+        }
+    }
 }
 
 /// Signals that end the program: the terminal is given back first.

@@ -14,7 +14,7 @@ use auction_proto::{PublicKey, SigningKey};
 use serde_json::{Value, json};
 
 use crate::output::failure::Failure;
-use crate::session::state_dir;
+use crate::session::state_dir::{self, ReservedFile};
 
 /// Where the device's key for the market of one server is kept.
 #[derive(Clone, Debug)]
@@ -68,7 +68,17 @@ impl DeviceFile {
 
     /// Keeps the device, in place of the one before.
     pub fn save(&self, kept: &StoredDevice) -> Result<(), Failure> {
-        let saved = state_dir::keep(&self.0, print(kept).as_bytes());
+        self.save_in(self.reserve()?, kept)
+    }
+
+    /// Reserves the file of a device: after that, keeping one does not fail for want of room or of permission.
+    pub fn reserve(&self) -> Result<ReservedFile, Failure> {
+        ReservedFile::reserve(&self.0).map_err(|error| self.cannot("write", &error))
+    }
+
+    /// Keeps the device in the reserved file, in place of the one before.
+    pub fn save_in(&self, reserved: ReservedFile, kept: &StoredDevice) -> Result<(), Failure> {
+        let saved = reserved.keep(print(kept).as_bytes());
         saved.map_err(|error| self.cannot("write", &error))
     }
 

@@ -8,6 +8,7 @@ pub mod trust;
 pub mod wire_trace;
 mod no_echo;
 pub mod password;
+pub mod login;
 
 use std::path::PathBuf;
 
@@ -35,7 +36,7 @@ pub struct Context {
     /// The key that the market signs with; `None`: it signs nothing.
     pub key: Option<PublicKey>,
     pub state_dir: PathBuf,
-    session_store: SessionStore,
+    pub session_store: SessionStore,
 }
 
 impl Context {
@@ -113,24 +114,6 @@ impl Context {
         let answer = (&mut asked).await?;
         let number = asked.request_id().expect("what is answered has a number");
         Ok((answer, number))
-    }
-
-    /// Remembers a session that was opened.
-    pub fn remember(&self, logged_in: &LoggedIn) -> Result<(), Failure> {
-        let LoggedIn {
-            name,
-            session,
-            expires_at,
-            ..
-        } = *logged_in;
-        let token = logged_in.token.clone();
-        let token = token.ok_or_else(|| Failure::failed("the server gave no token to remember"))?;
-        self.session_store.save(&StoredSession {
-            name,
-            session,
-            token,
-            expires_at,
-        })
     }
 
     /// Forgets the session.

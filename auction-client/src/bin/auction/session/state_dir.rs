@@ -5,8 +5,8 @@
 //! `HOME/devices/HOST_PORT.json`; proofs of its fraud are `HOME/frauds/fraud-N.json`. The
 //! folders have mode 0700, the files 0600. A file is written aside and renamed, so that it is whole at every moment.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use auction_client::Token;
@@ -72,9 +72,14 @@ impl SessionStore {
         }
     }
 
-    /// Keeps the session, in place of the one before.
-    pub fn save(&self, stored: &StoredSession) -> Result<(), Failure> {
-        let kept = keep(&self.file, print(stored).as_bytes());
+    /// Reserves the file of a session: after that, remembering one does not fail for want of room or of permission.
+    pub fn reserve(&self) -> Result<ReservedFile, Failure> {
+        ReservedFile::reserve(&self.file).map_err(|error| self.cannot("write", &error))
+    }
+
+    /// Keeps the session in the reserved file, in place of the one before.
+    pub fn save(&self, reserved: ReservedFile, stored: &StoredSession) -> Result<(), Failure> {
+        let kept = reserved.keep(print(stored).as_bytes());
         kept.map_err(|error| self.cannot("write", &error))
     }
 
@@ -90,16 +95,59 @@ impl SessionStore {
 
 /// Keeps a file whole, in place of the one before, in a folder that its owner alone can read.
 pub fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    make_folder(file.parent().unwrap_or(Path::new(".")))?;
-    // Its own number keeps two programs that write at once apart.
-    let aside = file.with_extension(format!("{}.new", std::process::id()));
-    let written = write_owned(&aside, bytes);
-    let renamed = written.and_then(|()| fs::rename(&aside, file));
-    if renamed.is_err() {
-        // It may never have come to be.
-        let _ = fs::remove_file(&aside);
+    ReservedFile::reserve(file)?.keep(bytes)
+}
+
+/// Room that is taken aside before it is known what is written, so that a disk that is full or read-only is found out
+/// first. Longer than a session or the key of a device.
+const RESERVED_BYTES: usize = 1_024;
+
+/// A file that was written aside, and takes the place of another once it holds what is to be kept. Dropped before that,
+/// it is removed.
+#[derive(Debug)]
+pub struct ReservedFile {
+    open: File,
+    aside: PathBuf,
+    file: PathBuf,
+    is_kept: bool,
+}
+
+impl ReservedFile {
+    /// Takes room beside a file, in a folder that its owner alone can read.
+    pub fn reserve(file: &Path) -> io::Result<Self> {
+        make_folder(file.parent().unwrap_or(Path::new(".")))?;
+        // Its own number keeps two programs that write at once apart.
+        let aside = file.with_extension(format!("{}.new", std::process::id()));
+        let mut reserved = Self {
+            open: create_owned(&aside)?,
+            aside,
+            file: file.to_owned(),
+            is_kept: false,
+        };
+        reserved.open.write_all(&[b' '; RESERVED_BYTES])?;
+        reserved.open.sync_all()?;
+        Ok(reserved)
     }
-    renamed
+
+    /// Writes over what was reserved, and puts it in the file's place.
+    pub fn keep(mut self, bytes: &[u8]) -> io::Result<()> {
+        self.open.rewind()?;
+        self.open.write_all(bytes)?;
+        self.open.set_len(bytes.len() as u64)?;
+        self.open.sync_all()?;
+        fs::rename(&self.aside, &self.file)?;
+        self.is_kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for ReservedFile {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // Where it cannot be removed, the next program of this number does it.
+            let _ = fs::remove_file(&self.aside);
+        }
+    }
 }
 
 /// Removes a file, if it is there.
@@ -172,16 +220,14 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(folder)
 }
 
-fn write_owned(file: &Path, bytes: &[u8]) -> io::Result<()> {
+fn create_owned(file: &Path) -> io::Result<File> {
     // What was left by a crash may have other permissions: the file is always new.
     remove(file)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(file)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    options.open(file)
 }
 
 #[cfg(test)]
@@ -203,8 +249,11 @@ mod tests {
         let at = |server, market| SessionStore::new(home.path(), server, MarketId([market; 16]));
         let here = at("127.0.0.1:2022", 1);
         assert_eq!(here.load().unwrap(), None);
-        here.save(&stored("mia")).unwrap();
-        here.save(&stored("tom")).unwrap();
+        let save = |name| here.save(here.reserve().unwrap(), &stored(name)).unwrap();
+        save("mia");
+        save("tom");
+        // Who did not come to log in leaves nothing, and forgets nothing.
+        drop(here.reserve().unwrap());
         assert_eq!(here.load().unwrap(), Some(stored("tom")));
         assert_eq!(at("127.0.0.1:2023", 1).load().unwrap(), None);
         assert_eq!(at("127.0.0.1:2022", 2).load().unwrap(), None);
@@ -224,7 +273,7 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let here = SessionStore::new(home.path(), "[::1]:2022", MarketId([1; 16]));
-        here.save(&stored("mia")).unwrap();
+        here.save(here.reserve().unwrap(), &stored("mia")).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&here.file), 0o600);

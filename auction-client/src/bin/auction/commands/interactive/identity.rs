@@ -93,10 +93,9 @@ async fn enter(
         let line = lines.next().await.unwrap_or_default();
         Secret::new(line).map_err(|error| Failure::usage(error.to_string()))?
     };
-    if choice == LoginChoice::Register {
-        context.client.register(name, password.clone()).await?;
-    }
-    let logged_in = context.client.login(name, password).await?;
-    context.remember(&logged_in)?;
+    match choice {
+        LoginChoice::Register => context.register_and_log_in(name, password).await?,
+        _ => context.log_in(name, password).await?,
+    };
     context.out.line(&format!("Welcome, {name}."))
 }

@@ -1,6 +1,6 @@
 //! A lot, opened: how it stands, how it is auctioned, its price over time, its bids, and one's own.
 
-use auction_core::{Lot, LotId, Terms};
+use auction_core::{Lot, LotId, Outcome, Terms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -111,6 +111,10 @@ fn facts(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>> {
         let text = format!(" You have offered up to {offer}; nobody else sees that.");
         lines.push(Line::from(fit(&text, columns)));
     }
+    if let Some(bid) = model.bids.get(&lot.id).filter(|_| !leads) {
+        let text = format!(" Your latest bid: {bid}");
+        lines.push(Line::from(fit(&text, columns)));
+    }
     if let Some(words) = model.least_winning.get(&lot.id) {
         lines.push(Line::from(format!(" For you, {words}.")));
     }
@@ -127,7 +131,16 @@ fn own_orders(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>>
         );
         let state = match own.state {
             OrderState::Live => String::new(),
-            OrderState::Filled(shares) => format!("; got {shares}"),
+            OrderState::Filled(0, _) => "; traded nothing".to_owned(),
+            OrderState::Filled(shares, price) => {
+                let crossed = match lot.outcome() {
+                    Some(Outcome::Crossed { price, .. }) => Some(price),
+                    _ => None,
+                };
+                let each = price.or(crossed);
+                let each = each.map_or(String::new(), |price| format!(" at {price}"));
+                format!("; traded {shares}{each}")
+            }
         };
         let text = format!("your order {id}: {verb} {says}{state}");
         Line::from(Span::styled(

@@ -1,6 +1,6 @@
 //! The table of lots.
 
-use auction_core::{Lot, LotId, Outcome, Phase, Terms};
+use auction_core::{Lot, LotId, Outcome, Phase, Role, Terms};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -13,8 +13,8 @@ use crate::output::time::{countdown, duration};
 use crate::screen::draw::glyphs::{
     CHOSEN, LEADS, MINE, OUTBID, change, fit, or_dash, pad, pad_left, width,
 };
-use crate::screen::list;
-use crate::screen::model::NoticeKind;
+use crate::screen::list::{self, Shown};
+use crate::screen::model::{Known, NoticeKind};
 
 /// From so many rows on a line tells which lots are shown, and in which order.
 const ROWS_WITH_STATUS: u16 = 6;
@@ -127,8 +127,19 @@ fn nothing(scene: Scene<'_>) -> &'static str {
     match (no_lots, scene.model.list.filter.text().is_empty()) {
         (true, _) => "There are no lots yet.",
         (false, false) => "No lot is like that. Esc drops the filter.",
+        (false, true) if scene.model.list.shown == Shown::Mine && is_trader(scene) => {
+            match scene.model.known {
+                Known::Loading => "Loading your bids and orders…",
+                Known::All => "You have not bid on any lot yet. v shows others.",
+                Known::Never => "This server does not tell what you did before.",
+            }
+        }
         (false, true) => "No lots of that kind. v shows others.",
     }
+}
+
+fn is_trader(scene: Scene<'_>) -> bool {
+    scene.model.me.is_some_and(|me| me.role == Role::Trader)
 }
 
 /// Which lots are shown, and in which order.

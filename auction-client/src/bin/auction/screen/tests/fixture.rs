@@ -2,9 +2,9 @@
 
 use auction_client::{BidPlaced, Code, ConnectionError, Refused, RequestError, Update};
 use auction_core::{
-    BidReply, DutchTerms, Listing, LotId, LotOpened, Market, Name, Outcome, Price, PublicEvent,
-    Quantity, Role, SealedPricing, SealedTerms, SoldBy, Span, Terms, UniformPricing, UniformTerms,
-    UserId,
+    BidReply, DutchTerms, FeedSequence, Listing, LotId, LotOpened, Market, Name, Outcome, Price,
+    PublicEvent, Quantity, Role, SealedPricing, SealedTerms, SoldBy, Span, Terms, UniformPricing,
+    UniformTerms, UserId,
 };
 use auction_proto::Done;
 use ratatui::Terminal;
@@ -174,8 +174,13 @@ impl Stage {
         effects.iter().any(|effect| matches!(effect, Effect::Ring))
     }
 
-    /// The market accepts a bid.
+    /// The market accepts a bid; the feed shows it a moment later.
     pub fn accepts(&mut self, asked: &Request, at: &str, leads: bool) {
+        self.accepts_at(asked, at, leads, self.market.feed_sequence().0 + 1);
+    }
+
+    /// The same, at a place of the feed.
+    pub fn accepts_at(&mut self, asked: &Request, at: &str, leads: bool, place: u64) {
         let RequestKind::Bid(lot, _) = asked.asked() else {
             panic!("{asked:?} is no bid");
         };
@@ -188,7 +193,7 @@ impl Stage {
         };
         let placed = BidPlaced {
             bid,
-            feed_sequence: self.market.feed_sequence(),
+            feed_sequence: FeedSequence(place),
             done: Done::Now,
         };
         self.takes(Input::Answer(asked.asked(), Ok(Response::Bid(placed))));

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod updates;
+mod mine;
 mod typing;
 mod golden;
 mod properties;

@@ -316,7 +316,17 @@ fn who_is_not_logged_in_is_asked_to_and_then_bids() {
         name: "mia".parse().unwrap(),
         role: Role::Trader,
     };
-    let answer = Response::LoggedIn(me, None);
+    let why = "cannot write /home/mia: No space left on device; nobody was logged in.";
+    let answer = Response::NotRemembered(why.to_owned());
+    stage.takes(Input::Answer(asked.asked(), Ok(answer)));
+    let shown = stage.shows(80, 24);
+    assert!(shown.contains("Log in or register") && shown.contains("No space left"));
+    assert!(shown.contains("looking on"));
+    // The password that was typed is gone, whatever came of it.
+    stage.types("correct horse");
+    stage.enters();
+    let asked = stage.asked();
+    let answer = Response::LoggedIn(me);
     stage.takes(Input::Answer(asked.asked(), Ok(answer)));
     assert!(stage.shows(80, 24).contains("Bid on AAPL #1"));
 }
@@ -448,11 +458,11 @@ fn ones_orders_and_offers_are_known_whoever_placed_them_and_whenever() {
     };
     stage.takes(Input::Account(at, filled));
     let screen = stage.shows(80, 24);
-    assert!(screen.contains("any price; got 25"), "{screen}");
+    assert!(screen.contains("any price; traded 25 at 1.50"), "{screen}");
     assert!(!screen.contains("order 2"), "{screen}");
     // What was cancelled while nobody looked is gone, what was filled stays known.
     stage.takes(Input::AccountState(Vec::new(), Vec::new()));
-    assert!(stage.shows(80, 24).contains("any price; got 25"));
+    assert!(stage.shows(80, 24).contains("any price; traded 25 at 1.50"));
     stage.is(None);
     assert!(!stage.shows(80, 24).contains("your order"));
 }

@@ -1,12 +1,13 @@
 //! News of one's own account, which nobody else is told: orders, fills, and how high one has offered.
 
+use auction_client::{ActivityEntry, ActivityOf};
 use auction_core::{
     AccountEvent, Asset, LotId, OrderId, StandingLead, StandingOrder, Terms, Timestamp,
 };
 
 use crate::commands::order::Order;
 use crate::output::names::View;
-use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
+use crate::screen::model::{Known, Model, NoticeKind, OrderState, OwnOrder, Tone};
 
 /// What stands, whatever was known before. Orders that were filled no longer stand, and stay known.
 pub fn stands(model: &mut Model, orders: &[StandingOrder], leads: &[StandingLead]) {
@@ -14,7 +15,51 @@ pub fn stands(model: &mut Model, orders: &[StandingOrder], leads: &[StandingLead
         known.retain(|_, own| own.state != OrderState::Live);
     }
     orders.iter().for_each(|order| placed(model, order));
+    model.known = Known::Loading;
     model.offers = leads.iter().map(|lead| (lead.lot, lead.offer)).collect();
+}
+
+/// A page of what the user did before, and what came of it. Live orders are left to [`stands`] and [`happened`], which may
+/// know what came since.
+pub fn activity(model: &mut Model, view: View<'_>, entries: &[ActivityEntry], is_last: bool) {
+    for entry in entries {
+        let lot = entry.lot;
+        let is_new = model.mine.insert(lot);
+        match &entry.what {
+            ActivityOf::Bid(bid) => {
+                model.bids.insert(lot, bid.price);
+                if is_new {
+                    outbid_before(model, view, lot);
+                }
+            }
+            ActivityOf::Order(own) => {
+                if let auction_core::OrderState::Closed { filled, price } = own.state {
+                    let order = Order {
+                        side: own.side,
+                        quantity: own.quantity,
+                        limit: own.limit,
+                    };
+                    let state = OrderState::Filled(filled, price);
+                    let orders = model.orders.entry(lot).or_default();
+                    orders.insert(own.order, OwnOrder { order, state });
+                }
+            }
+            ActivityOf::Cancelled(_) => {}
+        }
+    }
+    if is_last {
+        model.known = Known::All;
+    }
+    model.list.stale = true;
+}
+
+/// The user has bid on a lot before the screen was opened: being outbid there must not be missed either.
+pub fn outbid_before(model: &mut Model, view: View<'_>, lot: LotId) {
+    let found = view.market.lot(lot).filter(|lot| !lot.is_closed());
+    let leader = found.and_then(|lot| lot.leader());
+    if leader.is_some_and(|leader| !view.is_own(leader)) {
+        model.notify(lot, NoticeKind::Outbid);
+    }
 }
 
 pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: AccountEvent) {
@@ -42,7 +87,7 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
             pays,
         } => {
             if let Some(own) = own(model, lot, order) {
-                own.state = OrderState::Filled(filled);
+                own.state = OrderState::Filled(filled, pays);
             }
             let each = pays.map_or(String::new(), |pays| format!(" at {pays}"));
             closed(
@@ -56,12 +101,13 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
         }
         AccountEvent::OrderLapsed { lot, order } => {
             if let Some(own) = own(model, lot, order) {
-                own.state = OrderState::Filled(0);
+                own.state = OrderState::Filled(0, None);
             }
             closed(model, view, at, lot, order, "traded nothing");
         }
         AccountEvent::Leads(lead) => {
             model.offers.insert(lead.lot, lead.offer);
+            model.bids.insert(lead.lot, lead.offer);
         }
         AccountEvent::Outbid { lot, .. }
         | AccountEvent::Won { lot, .. }

@@ -3,6 +3,7 @@
 use auction_client::RequestError;
 use auction_core::{LeastWinning, LotId};
 
+use super::account::outbid_before;
 use super::identify;
 use super::keys::trade_on;
 use crate::commands::bid::text;
@@ -12,7 +13,7 @@ use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::screen::events::{Effect, Identity, Manage, RequestKind, Response};
 use crate::screen::form::{About, Form};
-use crate::screen::model::{Model, NoticeKind, OrderState, OwnOrder, Tone};
+use crate::screen::model::{Model, OrderState, OwnOrder, Tone};
 
 pub fn answered(
     model: &mut Model,
@@ -22,11 +23,18 @@ pub fn answered(
 ) -> Vec<Effect> {
     match result {
         Err(error) => failed(model, view, asked, error),
-        Ok(Response::LoggedIn(me, forgotten)) => logged_in(model, view, me, forgotten),
+        Ok(Response::LoggedIn(me)) => logged_in(model, view, me),
+        Ok(Response::NotRemembered(why)) => not_remembered(model, view, why),
         Ok(answer) => {
             learned(model, view, asked, &answer);
             if let Some((tone, words)) = words(view, asked, &answer) {
-                model.report(view.now, tone, words);
+                match leads(view, &answer) {
+                    Lead::Lost => model.log(view.now, tone, words),
+                    lead => {
+                        model.report(view.now, tone, words);
+                        model.said_to_lead = lead.lot();
+                    }
+                }
             }
             if waits_for(model, asked) {
                 model.form = None;
@@ -36,17 +44,46 @@ pub fn answered(
     Vec::new()
 }
 
-fn logged_in(model: &mut Model, view: View<'_>, me: Identity, forgotten: Option<String>) {
+/// What an answer says of leading a lot.
+enum Lead {
+    /// Nothing.
+    Unsaid,
+    /// The user leads it.
+    Of(LotId),
+    /// The user led it, and the market shows already that another does now.
+    Lost,
+}
+
+impl Lead {
+    fn lot(&self) -> Option<LotId> {
+        match self {
+            Self::Of(lot) => Some(*lot),
+            Self::Unsaid | Self::Lost => None,
+        }
+    }
+}
+
+fn leads(view: View<'_>, answer: &Response) -> Lead {
+    let Response::Bid(placed) = answer else {
+        return Lead::Unsaid;
+    };
+    let lot = placed.bid.lot;
+    if !placed.bid.leads || placed.bid.bought {
+        return Lead::Unsaid;
+    }
+    let is_shown = view.market.feed_sequence() >= placed.feed_sequence;
+    let leader = view.market.lot(lot).and_then(|lot| lot.leader());
+    match leader {
+        Some(leader) if is_shown && !view.is_own(leader) => Lead::Lost,
+        _ => Lead::Of(lot),
+    }
+}
+
+fn logged_in(model: &mut Model, view: View<'_>, me: Identity) {
     let own = Some(me.name);
     let view = View { own, ..view };
     identify(model, view, Some(me));
-    match forgotten {
-        None => model.report(view.now, Tone::Good, format!("Welcome, {}.", me.name)),
-        Some(why) => {
-            let text = format!("Welcome, {}. You will not be remembered: {why}", me.name);
-            model.report(view.now, Tone::Alarm, text);
-        }
-    }
+    model.report(view.now, Tone::Good, format!("Welcome, {}.", me.name));
     if waits_for(model, &RequestKind::LogIn)
         && let Some(form) = model.form.take()
         && let About::Enter { then: Some(lot) } = form.about
@@ -55,11 +92,22 @@ fn logged_in(model: &mut Model, view: View<'_>, me: Identity, forgotten: Option<
     }
 }
 
+fn not_remembered(model: &mut Model, view: View<'_>, why: String) {
+    model.report(view.now, Tone::Alarm, why.clone());
+    if waits_for(model, &RequestKind::LogIn)
+        && let Some(form) = &mut model.form
+    {
+        form.sending = false;
+        form.note = Some(why);
+    }
+}
+
 /// What the state learns of an answer.
 fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Response) {
     match (asked, answer) {
-        (RequestKind::Bid(lot, _), _) => {
+        (RequestKind::Bid(lot, offer), _) => {
             model.mine.insert(*lot);
+            model.bids.insert(*lot, offer.amount());
         }
         (RequestKind::Place(placed), Response::Placed(id)) => {
             model.mine.insert(placed.lot);
@@ -103,15 +151,6 @@ fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Resp
             model.least_winning.insert(*lot, words);
         }
         _ => {}
-    }
-}
-
-/// One has bid on a lot before the screen was opened: being outbid there must not be missed either.
-fn outbid_before(model: &mut Model, view: View<'_>, lot: LotId) {
-    let found = view.market.lot(lot).filter(|lot| !lot.is_closed());
-    let leader = found.and_then(|lot| lot.leader());
-    if leader.is_some_and(|leader| !view.is_own(leader)) {
-        model.notify(lot, NoticeKind::Outbid);
     }
 }
 

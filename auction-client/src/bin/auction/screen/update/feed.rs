@@ -142,6 +142,11 @@ fn bid_accepted(model: &mut Model, view: View<'_>, bid: &BidAccepted) -> Vec<Eff
     let lot = bid.lot;
     let bids = view.is_own(bid.bidder);
     if bids {
+        // A maximum is told by the account, if it leads.
+        match bid.amount.or(model.offers.get(&lot).copied()) {
+            Some(offer) => drop(model.bids.insert(lot, offer)),
+            None => drop(model.bids.remove(&lot)),
+        }
         model.list.stale |= model.mine.insert(lot);
     }
     if view.is_own(bid.leader) {
@@ -165,7 +170,7 @@ fn opened(model: &mut Model, view: View<'_>, lot: LotId, bids: &[OpenedBid]) {
             quantity: bid.quantity,
             limit: Some(bid.price),
         };
-        let state = OrderState::Filled(bid.filled);
+        let state = OrderState::Filled(bid.filled, bid.pays);
         let orders = model.orders.entry(lot).or_default();
         orders.insert(bid.order, OwnOrder { order, state });
         let (title, wanted, price) = (view.title(lot), bid.quantity, bid.price);

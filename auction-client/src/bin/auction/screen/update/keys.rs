@@ -9,7 +9,7 @@ use crate::output::names::View;
 use crate::screen::events::{Effect, Request};
 use crate::screen::form::Form;
 use crate::screen::keys::{Action, action, is_interrupt};
-use crate::screen::model::{Model, OrderState, Page, Tone};
+use crate::screen::model::{Known, Model, OrderState, Page, Tone};
 
 pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect> {
     if is_interrupt(key) {
@@ -274,7 +274,10 @@ fn no_order(model: &mut Model, view: View<'_>, lot: LotId) {
         Some(Terms::English(_) | Terms::Dutch(_)) => {
             format!("{title}: bids on this lot bind; they cannot be changed or withdrawn.")
         }
-        _ => format!("{title}: you have no order here."),
+        _ if model.known == Known::Loading => {
+            format!("{title}: your orders are being loaded; try again.")
+        }
+        _ => format!("{title}: you have no live order here."),
     };
     refuse(model, view, &text);
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use auction_core::{Lot, LotId, Phase, Span, Terms};
 
 use super::list::LOTS_MANY;
-use super::model::{Model, Page, Tone};
+use super::model::{Known, Model, Page, Tone};
 use crate::output::colour::Colour;
 use crate::output::names::View;
 use crate::screen::events::{Connection, Effect, Identity, Input, Request};
@@ -39,6 +39,8 @@ pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
         Input::Feed(news) => return feed::happened(model, view, &news),
         Input::Answer(asked, result) => return answer::answered(model, view, &asked, result),
         Input::AccountState(orders, leads) => account::stands(model, &orders, &leads),
+        Input::Activity(entries, is_last) => account::activity(model, view, &entries, is_last),
+        Input::NoActivity => model.known = Known::Never,
         Input::Account(at, event) => account::happened(model, view, at, event),
         Input::Identity(me) => identify(model, view, me),
         Input::Tick(_) | Input::Frame { .. } => {}
@@ -55,9 +57,12 @@ fn identify(model: &mut Model, view: View<'_>, me: Option<Identity>) {
         return;
     }
     model.led.clear();
+    model.known = Known::Loading;
     model.mine.clear();
     model.orders.clear();
     model.offers.clear();
+    model.bids.clear();
+    model.said_to_lead = None;
     model.least_winning.clear();
     model.notices.clear();
     model.list.stale = true;

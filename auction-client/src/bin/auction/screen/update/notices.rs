@@ -11,6 +11,7 @@ use crate::screen::words::outbid_words;
 
 /// Someone else leads where one has led or bid.
 pub fn outbid(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
+    model.unsay_lead(lot);
     model.notify(lot, NoticeKind::Outbid);
     model.log(view.now, Tone::Alarm, outbid_words(view, lot));
     vec![Effect::Ring]
@@ -34,7 +35,7 @@ pub fn closed(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
 fn filled(model: &Model, lot: LotId) -> u64 {
     let orders = model.orders.get(&lot).into_iter().flatten();
     let filled = orders.map(|(_, own)| match own.state {
-        OrderState::Filled(shares) => shares,
+        OrderState::Filled(shares, _) => shares,
         OrderState::Live => 0,
     });
     filled.sum()

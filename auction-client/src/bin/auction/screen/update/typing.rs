@@ -55,6 +55,9 @@ fn send(form: &mut Form, view: View<'_>) -> Vec<Effect> {
     if form.next_empty() {
         return Vec::new();
     }
+    if form.renew_offer(view) {
+        return Vec::new();
+    }
     match form.ask(view) {
         Ok(ask) => {
             form.sending = true;

@@ -1,0 +1,159 @@
+//! `config check`: whether a server would start with these settings and these files, without starting one.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
+
+use crate::config::csv::lots;
+use crate::config::csv::lots::Defaults;
+use crate::config::csv::stocks;
+use crate::config::csv::users;
+use crate::config::{Config, Tls};
+use crate::gateway;
+use crate::gateway::connection_limits::{ConnectionLimits, hard_limit};
+use crate::journal::RealDisk;
+use crate::market::restore;
+use crate::market::startup::refused_lots;
+use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
+use crate::server::lots_file;
+
+/// What was looked at.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is there, one line each.
+    pub found: Vec<String>,
+    /// What is no reason to stop, and should be known.
+    pub warnings: Vec<String>,
+    /// What keeps a server from starting, or from opening its next round.
+    pub faults: Vec<String>,
+}
+
+/// Looks at the certificate and at the files of the data folder.
+#[must_use]
+pub fn check(config: &Config) -> Checked {
+    let mut checked = Checked::default();
+    checked.descriptors(config);
+    checked.tls(config);
+    let last_record = checked.last_record(config);
+    let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
+    checked
+        .warnings
+        .extend(warning.map(|warning| warning.to_string()));
+    let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();
+    // A market for a moment, that would refuse what the real one would.
+    let mut engine = Engine::new(MarketId::default());
+    // How a market that is there pays is in its journal. One that begins is on credit if nothing is said.
+    let is_new = !config.data.journal().exists();
+    if config.accounts == Some(AccountMode::Funds) || (config.accounts.is_none() && !is_new) {
+        let mode = AccountMode::Funds;
+        let set = engine.execute(now, Caller::Operator, Command::SetAccounts { mode });
+        set.expect("a market without lots can run on funds");
+    }
+    checked.stocks(&config.data.stocks(), &mut engine, now);
+    if let Some(file) = lots_file(config) {
+        let lots = planned(config, &file, &engine, now);
+        checked.took(lots.map(|lots| said(&file, lots, "lot")));
+    }
+    let users = config.data.users();
+    if users.exists() {
+        let accounts = users::check(&users, engine.market());
+        checked.took(accounts.map(|accounts| said(&users, accounts, "account")));
+    }
+    let journal = config.data.journal();
+    let is_there = if journal.exists() {
+        "a market is there, and goes on"
+    } else {
+        "none yet; the first start makes it"
+    };
+    checked
+        .found
+        .push(format!("{}: {is_there}", journal.display()));
+    checked
+}
+
+impl Checked {
+    fn descriptors(&mut self, config: &Config) {
+        match ConnectionLimits::with(hard_limit()) {
+            Ok(limits) => self.warnings.extend(limits.warning(&config.network)),
+            Err(error) => self.faults.push(error.to_string()),
+        }
+    }
+
+    fn tls(&mut self, config: &Config) {
+        match &config.network.tls {
+            Tls::Off if !config.listen.ip().is_loopback() => self.warnings.push(format!(
+                "others can reach {}, and passwords cross the network unencrypted; turn TLS on with tls-cert and \
+                 tls-key",
+                config.listen
+            )),
+            // A certificate made here is made at a start.
+            Tls::Off | Tls::SelfSigned => {}
+            tls @ Tls::Files { cert, .. } => {
+                let opened = gateway::open_tls(tls, &config.data, Vec::new());
+                self.took(opened.map(|_| format!("{}: a certificate and its key", cert.display())));
+            }
+        }
+    }
+
+    /// The time of the journal's last record; [`Timestamp::default`] when there is none.
+    fn last_record(&mut self, config: &Config) -> Timestamp {
+        let journal = config.data.journal();
+        if !journal.exists() {
+            return Timestamp::default();
+        }
+        let last = restore::last_record_at(Arc::new(RealDisk), &journal);
+        last.unwrap_or_else(|error| {
+            self.warnings
+                .push(format!("the market's time cannot be read: {error}"));
+            Timestamp::default()
+        })
+    }
+
+    fn stocks(&mut self, path: &Path, engine: &mut Engine, now: Timestamp) {
+        let stocks = match stocks::read(path) {
+            Ok(stocks) => stocks,
+            Err(error) => return self.faults.push(error.to_string()),
+        };
+        for listing in &stocks.listings {
+            let list = Command::ListStock(*listing);
+            if let Err(reject) = engine.execute(now, Caller::Operator, list) {
+                self.faults
+                    .push(format!("stock {}: {reject}", listing.symbol));
+            }
+        }
+        self.found.push(said(path, stocks.listings.len(), "stock"));
+        self.warnings.extend(stocks.warnings);
+    }
+
+    fn took<E: fmt::Display>(&mut self, found: Result<String, E>) {
+        match found {
+            Ok(found) => self.found.push(found),
+            Err(error) => self.faults.push(error.to_string()),
+        }
+    }
+}
+
+/// How many lots a file plans, if the market would open them all.
+fn planned(config: &Config, file: &Path, engine: &Engine, now: Timestamp) -> Result<usize, String> {
+    let defaults = Defaults {
+        open_for: config.open_for,
+        steps: config.steps.clone(),
+        soft_close: config.soft_close,
+    };
+    let lots = lots::read(file, &defaults).map_err(|error| error.to_string())?;
+    let open: Vec<_> = lots.iter().map(|lot| lot.open(now)).collect();
+    match refused_lots(engine, now, &open).first() {
+        None => Ok(lots.len()),
+        Some((place, reject)) => {
+            let (file, line) = (file.display(), lots[*place].line);
+            Err(format!("{file}:{line}: {reject}"))
+        }
+    }
+}
+
+fn said(path: &Path, count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{}: {count} {what}{s}", path.display())
+}

@@ -1,0 +1,180 @@
+//! The commands beside running the server: what each prints, and the code it ends with.
+
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use clap_complete::Shell;
+
+use crate::cli::args::{
+    ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
+};
+use crate::cli::check::check;
+use crate::cli::export::{ExportError, export};
+use crate::cli::manual;
+use crate::cli::prompt;
+use crate::cli::user_add;
+use crate::cli::verify::verify;
+use crate::config::data_dir::DataDir;
+use crate::config::{Config, ConfigError};
+use crate::gateway::http::ops::ask_readiness;
+use crate::platform::progress::Bar;
+
+/// Acts with the settings, if they are valid.
+pub fn with_settings(invocation: &Invocation, act: impl FnOnce(&Config) -> u8) -> u8 {
+    match invocation.settings() {
+        Ok(resolved) => act(&resolved.config),
+        Err(faults) => say(&faults),
+    }
+}
+
+/// Acts in the data folder: what needs no more should not stop at a fault elsewhere.
+pub fn in_folder(invocation: &Invocation, act: impl FnOnce(&DataDir) -> u8) -> u8 {
+    match invocation.data() {
+        Ok(data) => act(&data),
+        Err(faults) => say(&faults),
+    }
+}
+
+/// `config print`, `config check`.
+pub fn show_settings(invocation: &Invocation, command: ConfigCommand) -> u8 {
+    match (invocation.settings(), command) {
+        (Ok(resolved), ConfigCommand::Print) => print(&resolved.to_string()),
+        (Ok(resolved), ConfigCommand::Check) => check_files(&resolved.config),
+        (Err(faults), _) => say(&faults),
+    }
+}
+
+fn check_files(config: &Config) -> u8 {
+    let checked = check(config);
+    let found = checked.found.join("\n");
+    let printed = print(&format!("the settings are valid\n{found}\n"));
+    for warning in &checked.warnings {
+        eprintln!("warning: {warning}");
+    }
+    for fault in &checked.faults {
+        eprintln!("error: {fault}");
+    }
+    match checked.faults.is_empty() {
+        true => printed,
+        false => EXIT_FAILURE,
+    }
+}
+
+/// `is-ready`.
+pub fn is_ready(config: &Config) -> u8 {
+    let Some(address) = config.network.ops.address() else {
+        eprintln!("ops-listen is off: there is nobody to ask");
+        return EXIT_USAGE;
+    };
+    match ask_readiness(address) {
+        Ok(()) => print("ready\n"),
+        Err(why) => {
+            eprintln!("{why}");
+            EXIT_FAILURE
+        }
+    }
+}
+
+/// `export`.
+pub fn write_export(data: &DataDir, what: What, format: Option<Format>) -> u8 {
+    if what == What::Journal {
+        let unfit = if format.is_some() {
+            Some("the public journal has one form: leave --format out")
+        } else if io::stdout().is_terminal() {
+            Some("the public journal is bytes: send it to a file, such as by > market.auctpub")
+        } else {
+            None
+        };
+        if let Some(unfit) = unfit {
+            eprintln!("error: {unfit}");
+            return EXIT_USAGE;
+        }
+    }
+    let format = format.unwrap_or(Format::Csv);
+    let mut bar = Bar::beside_output();
+    let out = &mut BufWriter::new(io::stdout().lock());
+    let exported = export(data, what, format, out, &mut |progress| bar.show(progress));
+    drop(bar);
+    match exported {
+        Ok(()) => EXIT_DONE,
+        Err(ExportError::Output(error)) => output_failed(&error),
+        Err(error) => fail(&error),
+    }
+}
+
+/// `verify`.
+pub fn verify_journal(data: &DataDir) -> u8 {
+    let mut bar = Bar::new();
+    let verified = verify(data, &mut |progress| bar.show(progress));
+    drop(bar);
+    match verified {
+        Ok(verified) if verified.is_sound() => print(&verified.to_string()),
+        Ok(verified) => print(&verified.to_string()).max(EXIT_FAILURE),
+        Err(error) => fail(&error),
+    }
+}
+
+/// `user add`.
+pub fn add_user(data: &DataDir, new: &NewUser) -> u8 {
+    let role = match new.role() {
+        Ok(role) => role,
+        Err(error) => error.exit(),
+    };
+    let password = match prompt::new_password() {
+        Ok(password) => password,
+        Err(error) => return fail(&error),
+    };
+    match user_add::add(data, new.name, role, &password) {
+        Ok(warning) => {
+            if let Some(warning) = warning {
+                eprintln!("warning: {warning}");
+            }
+            print(&format!("{} can log in when the server runs\n", new.name))
+        }
+        Err(error) => fail(&error),
+    }
+}
+
+/// `completions`.
+pub fn print_completions(shell: Shell) -> u8 {
+    print(&manual::completions(shell))
+}
+
+/// `man`.
+pub fn write_manual(folder: &Path) -> u8 {
+    let shown = folder.display();
+    match manual::write_pages(folder) {
+        Ok(()) => print(&format!(
+            "the manual pages are in {shown}; `man -l {shown}/auction-server.1` shows the first\n"
+        )),
+        Err(error) => {
+            eprintln!("error: cannot write to {shown}: {error}");
+            EXIT_FAILURE
+        }
+    }
+}
+
+fn print(text: &str) -> u8 {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => EXIT_DONE,
+        Err(error) => output_failed(&error),
+    }
+}
+
+/// Whoever reads may have seen enough: `auction-server export bids | head`.
+fn output_failed(error: &io::Error) -> u8 {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => EXIT_DONE,
+        _ => fail(error),
+    }
+}
+
+fn fail(error: &dyn std::error::Error) -> u8 {
+    eprintln!("error: {error}");
+    EXIT_FAILURE
+}
+
+fn say(faults: &[ConfigError]) -> u8 {
+    faults.iter().for_each(|fault| eprintln!("error: {fault}"));
+    EXIT_USAGE
+}

@@ -1,0 +1,345 @@
+//! What people take out: users, bids and results, as CSV or JSON, and the public journal. Also beside a running server.
+//!
+//! | what | columns |
+//! |---|---|
+//! | users | name, role, symbol |
+//! | bids | sequence, time, user, symbol, price |
+//! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
+//!
+//! `bids` are all accepted bids in order; `price` is what was bid. A hidden maximum has a row when it moved the
+//! lot, with the price at which the lot then stood; what it is stays hidden. Sealed bids have their rows at the close
+//! that opened them, in the order of their time, with its number and time. `results` are all lots that have
+//! closed. Times are RFC 3339, UTC.
+//! A lot sold in parts has no one winner: its price is the lowest accepted, its runner-up the highest bid that got
+//! nothing. How many sealed bids there were is not counted, only how many bidders. A call auction has no winner
+//! and no runner-up either; its quantity is the round lot. `shares` is how many changed hands. `surplus` is how many
+//! more were wanted than offered at the price of a call auction; below zero: more were offered.
+//!
+//! JSON is one array, one object a line; as on the wire, prices and 64-bit numbers are strings, and what is not
+//! there is null. A cell of CSV can't be taken for a formula: names begin with a letter or a digit by type, and
+//! the one number that can be negative, the surplus, is nothing but digits behind its sign.
+
+use std::io::{self, Write};
+
+use auction_core::{
+    AllocatedBy, Book, FoldError, LadderStep, Lot, Market, MarketId, NoCrossBecause, Outcome,
+    Phase, Role, SoldBy, UnsoldBecause, User,
+};
+
+use crate::cli::args::{Format, What};
+use crate::cli::export_journal::write_public_journal;
+use crate::config::data_dir::DataDir;
+use crate::journal::{Reader, RealDisk, VisitError};
+pub use crate::market::open_journal::{ExportError, open};
+use crate::market::public_records;
+use crate::platform::progress::{Progress, ReadProgress};
+use crate::projections::bids::{BidFinder, NamedBid};
+
+/// Writes `what` of the market in a data folder to `out`; the journal has one form, whatever `format` says. `on_progress` is told how far it has come, now and then.
+///
+/// # Errors
+/// [`ExportError`]; rows may have been written then.
+pub fn export(
+    folder: &DataDir,
+    what: What,
+    format: Format,
+    out: &mut dyn Write,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<(), ExportError> {
+    let mut reader = open(folder)?;
+    let mut reading = ReadProgress::new(&RealDisk, &folder.journal(), on_progress);
+    match what {
+        What::Users => {
+            let market = fold(&mut reader, &mut reading)?;
+            let mut table = Table::begin(&["name", "role", "symbol"], format, out)?;
+            for user in market.users() {
+                table.row(&user_row(user))?;
+            }
+            table.end()
+        }
+        What::Bids => {
+            let columns = ["sequence", "time", "user", "symbol", "price"];
+            let mut table = Table::begin(&columns, format, out)?;
+            write_bids(&mut reader, &mut reading, &mut table)?;
+            table.end()
+        }
+        What::Journal => write_public_journal(folder, out, reading),
+        What::Results => {
+            let market = fold(&mut reader, &mut reading)?;
+            let mut table = Table::begin(&RESULT_COLUMNS, format, out)?;
+            for lot in market.lots() {
+                if let Some(row) = result_row(&market, lot) {
+                    table.row(&row)?;
+                }
+            }
+            table.end()
+        }
+    }
+}
+
+fn fold(reader: &mut Reader, reading: &mut ReadProgress<'_>) -> Result<Market, ExportError> {
+    let mut market = None;
+    while let Some(frame) = reader.next_view()? {
+        reading.frame(&frame);
+        let market = market.get_or_insert_with(|| Market::new(MarketId(frame.market)));
+        public_records::visit(&frame, |record| {
+            let mut events = record.events.iter().flatten();
+            let folded: Result<(), FoldError> =
+                events.try_for_each(|event| market.apply(record.at, event));
+            folded.map_err(VisitError::from)
+        })?;
+    }
+    Ok(market.unwrap_or_else(|| Market::new(MarketId::default())))
+}
+
+fn write_bids(
+    reader: &mut Reader,
+    reading: &mut ReadProgress<'_>,
+    table: &mut Table<'_>,
+) -> Result<(), ExportError> {
+    let mut finder = BidFinder::default();
+    let mut found = Vec::new();
+    while let Some(frame) = reader.next_view()? {
+        reading.frame(&frame);
+        public_records::visit(&frame, |record| finder.take(&record, |bid| found.push(bid)))?;
+        for bid in found.drain(..) {
+            table.row(&bid_row(&bid))?;
+        }
+    }
+    Ok(())
+}
+
+fn user_row(user: &User) -> [Cell; 3] {
+    let (role, symbol) = match user.role {
+        Role::Trader => ("trader", Cell::Nothing),
+        Role::Company(symbol) => ("company", text(symbol)),
+        Role::Auctioneer => ("auctioneer", Cell::Nothing),
+    };
+    [text(user.name), text(role), symbol]
+}
+
+fn bid_row(bid: &NamedBid) -> [Cell; 5] {
+    [
+        text(bid.sequence),
+        text(bid.at),
+        text(bid.user),
+        text(bid.symbol),
+        text(bid.price()),
+    ]
+}
+
+const RESULT_COLUMNS: [&str; 15] = [
+    "lot",
+    "symbol",
+    "quantity",
+    "base_price",
+    "opened",
+    "closed",
+    "winner",
+    "price",
+    "why",
+    "runner_up",
+    "bids",
+    "bidders",
+    "extensions",
+    "shares",
+    "surplus",
+];
+
+fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
+    let Phase::Closed { at, outcome } = lot.phase else {
+        return None;
+    };
+    let (winner, price, why, runner_up) = match outcome {
+        Outcome::Sold {
+            winner,
+            price,
+            by,
+            runner_up,
+        } => {
+            let name = market
+                .user(winner)
+                .map_or(Cell::Nothing, |user| text(user.name));
+            let why = match by {
+                SoldBy::HighestBid => "highest-bid",
+                SoldBy::BuyNow => "buy-now",
+                SoldBy::FirstTake => "first-take",
+                SoldBy::SecondHighestBid => "second-highest-bid",
+                SoldBy::Reserve => "reserve",
+                SoldBy::LeastBid => "least-bid",
+            };
+            (
+                name,
+                text(price),
+                why,
+                runner_up.map_or(Cell::Nothing, text),
+            )
+        }
+        Outcome::Unsold { because, highest } => {
+            let why = match because {
+                UnsoldBecause::NoBids => "no-bids",
+                UnsoldBecause::ReserveNotMet => "reserve-not-met",
+                UnsoldBecause::Cancelled => "cancelled",
+            };
+            (
+                Cell::Nothing,
+                Cell::Nothing,
+                why,
+                highest.map_or(Cell::Nothing, text),
+            )
+        }
+        Outcome::Allocated {
+            lowest,
+            by,
+            highest_rejected,
+            ..
+        } => {
+            let why = match by {
+                AllocatedBy::EnoughForAll => "enough-for-all",
+                AllocatedBy::Time => "price-then-time",
+                AllocatedBy::ProRata => "pro-rata",
+            };
+            (
+                Cell::Nothing,
+                text(lowest),
+                why,
+                highest_rejected.map_or(Cell::Nothing, text),
+            )
+        }
+        Outcome::Crossed { price, by, .. } => {
+            let why = match by {
+                LadderStep::Market => "uncross-market",
+                LadderStep::Volume => "uncross-volume",
+                LadderStep::Surplus => "uncross-surplus",
+                LadderStep::Pressure => "uncross-pressure",
+                LadderStep::Reference => "uncross-reference",
+                LadderStep::Collar => "uncross-collar",
+            };
+            (Cell::Nothing, text(price), why, Cell::Nothing)
+        }
+        Outcome::NoCross { because, .. } => {
+            let why = match because {
+                NoCrossBecause::NothingCrosses => "nothing-crosses",
+                NoCrossBecause::NoPrice => "no-price",
+                NoCrossBecause::Collar => "collar",
+            };
+            (Cell::Nothing, Cell::Nothing, why, Cell::Nothing)
+        }
+    };
+    let shares = match outcome {
+        Outcome::Sold { .. } => lot.quantity.get(),
+        Outcome::Allocated { sold, .. } => sold,
+        Outcome::Crossed { volume, .. } => volume,
+        Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
+    };
+    let surplus = match outcome {
+        Outcome::Crossed { surplus, .. } => text(surplus),
+        _ => Cell::Nothing,
+    };
+    let bids = match &lot.book {
+        Book::English(book) => Cell::Number(book.bids),
+        Book::Dutch(_) => Cell::Number(lot.bidders()),
+        Book::Sealed(_) | Book::Uniform(_) | Book::Call(_) => Cell::Nothing,
+    };
+    Some([
+        Cell::Number(lot.id.0),
+        text(lot.symbol),
+        text(lot.quantity),
+        text(lot.base_price),
+        text(lot.opened_at),
+        text(at),
+        winner,
+        price,
+        text(why),
+        runner_up,
+        bids,
+        Cell::Number(lot.bidders()),
+        Cell::Number(lot.extensions),
+        text(shares),
+        surplus,
+    ])
+}
+
+/// One value: what JSON makes of it differs, CSV writes its text.
+enum Cell {
+    Nothing,
+    Text(String),
+    Number(u32),
+}
+
+fn text(value: impl std::fmt::Display) -> Cell {
+    Cell::Text(value.to_string())
+}
+
+/// Rows in one of the two forms.
+struct Table<'a> {
+    columns: &'a [&'a str],
+    sink: Sink<'a>,
+}
+
+enum Sink<'a> {
+    Csv(Box<csv::Writer<&'a mut dyn Write>>),
+    Json { out: &'a mut dyn Write, rows: u64 },
+}
+
+impl<'a> Table<'a> {
+    fn begin(
+        columns: &'a [&'a str],
+        format: Format,
+        out: &'a mut dyn Write,
+    ) -> Result<Self, ExportError> {
+        let sink = match format {
+            Format::Csv => {
+                let mut csv = csv::Writer::from_writer(out);
+                csv.write_record(columns).map_err(io::Error::from)?;
+                Sink::Csv(Box::new(csv))
+            }
+            Format::Json => {
+                out.write_all(b"[")?;
+                Sink::Json { out, rows: 0 }
+            }
+        };
+        Ok(Self { columns, sink })
+    }
+
+    fn row(&mut self, cells: &[Cell]) -> Result<(), ExportError> {
+        match &mut self.sink {
+            Sink::Csv(csv) => {
+                let texts = cells.iter().map(|cell| match cell {
+                    Cell::Nothing => String::new(),
+                    Cell::Text(text) => text.clone(),
+                    Cell::Number(number) => number.to_string(),
+                });
+                csv.write_record(texts).map_err(io::Error::from)?;
+            }
+            Sink::Json { out, rows } => {
+                out.write_all(if *rows == 0 { b"\n{" } else { b",\n{" })?;
+                *rows += 1;
+                for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+                    let comma = if index == 0 { "" } else { "," };
+                    write!(out, "{comma}\"{column}\":")?;
+                    match cell {
+                        Cell::Nothing => out.write_all(b"null")?,
+                        Cell::Text(text) => {
+                            serde_json::to_writer(&mut *out, text).map_err(io::Error::from)?
+                        }
+                        Cell::Number(number) => write!(out, "{number}")?,
+                    }
+                }
+                out.write_all(b"}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), ExportError> {
+        match self.sink {
+            Sink::Csv(mut csv) => csv.flush()?,
+            Sink::Json { out, .. } => {
+                out.write_all(b"\n]\n")?;
+                out.flush()?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! HTTP at the market's port: its pages, and the WebSocket at `/ws`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::header::{
+    CONNECTION, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use hyper::upgrade::OnUpgrade;
+use hyper::{StatusCode, Version};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::origins::AllowedOrigins;
+use super::pages;
+use crate::gateway::admission::ClientAddress;
+use crate::gateway::http::{Request, Response, converse, field, text};
+use crate::gateway::session::{self, Channel, CloseReason, HELLO_TIMEOUT, Services};
+
+/// Where the WebSocket is.
+const WEBSOCKET: &str = "/ws";
+/// The one version of WebSocket there is.
+const WEBSOCKET_VERSION: &str = "13";
+
+/// Answers a connection whose client speaks HTTP, and serves the session that it may become.
+pub(crate) async fn serve<S>(
+    stream: S,
+    services: Arc<Services>,
+    origins: &AllowedOrigins,
+    client_address: Arc<ClientAddress>,
+) -> CloseReason
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let metrics = &services.metrics;
+    let other = metrics.connections_other.held();
+    let upgrade = Mutex::new(None);
+    let stopping = services.stopping.clone();
+    let conversation = converse(stream, stopping, |request| {
+        let (response, handed_on) = answer(request, origins);
+        if handed_on.is_some() {
+            *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = handed_on;
+        }
+        std::future::ready(response)
+    });
+    if let Err(error) = conversation.await {
+        return CloseReason::Stream(std::io::Error::other(error));
+    }
+    let upgrade: Option<OnUpgrade> = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Some(upgrade) = upgrade else {
+        return CloseReason::Closed;
+    };
+    match upgrade.await {
+        Ok(stream) => {
+            drop(other);
+            let _open = metrics.connections_websocket.held();
+            let channel = Channel::websocket(TokioIo::new(stream)).await;
+            let hello_by = Instant::now() + HELLO_TIMEOUT;
+            session::serve(channel, hello_by, client_address, services.clone()).await
+        }
+        Err(error) => CloseReason::Stream(std::io::Error::other(error)),
+    }
+}
+
+fn answer(mut request: Request, origins: &AllowedOrigins) -> (Response, Option<OnUpgrade>) {
+    let host = field(&request, HOST);
+    if !origins.knows(host) {
+        let text_of = format!(
+            "this server does not go by the name {host:?}; its operator can give it with --public-host\n"
+        );
+        return (text(StatusCode::FORBIDDEN, text_of), None);
+    }
+    if request.headers().contains_key(ORIGIN) && !origins.allows(field(&request, ORIGIN), host) {
+        let why = "pages of other origins may not use this server\n";
+        return (text(StatusCode::FORBIDDEN, why), None);
+    }
+    let path = request.uri().path();
+    if path == WEBSOCKET {
+        return match accept(&request) {
+            Ok(response) => (response, Some(hyper::upgrade::on(&mut request))),
+            Err(response) => (*response, None),
+        };
+    }
+    (pages::answer(&request), None)
+}
+
+/// The handshake of RFC 6455, section 4.2.
+fn accept(request: &Request) -> Result<Response, Box<Response>> {
+    let lists = |name, token: &str| {
+        let mut tokens = field(request, name).split(',');
+        tokens.any(|listed| listed.trim().eq_ignore_ascii_case(token))
+    };
+    let is_websocket = request.version() == Version::HTTP_11
+        && lists(UPGRADE, "websocket")
+        && lists(CONNECTION, "upgrade");
+    if !is_websocket {
+        let why = "this is where WebSocket begins: ask for an upgrade to it\n";
+        let mut refusal = text(StatusCode::UPGRADE_REQUIRED, why);
+        let websocket = HeaderValue::from_static("websocket");
+        refusal.headers_mut().insert(UPGRADE, websocket);
+        return Err(Box::new(refusal));
+    }
+    if field(request, SEC_WEBSOCKET_VERSION) != WEBSOCKET_VERSION {
+        let mut refusal = text(
+            StatusCode::UPGRADE_REQUIRED,
+            "the version of WebSocket is 13\n",
+        );
+        let version = HeaderValue::from_static(WEBSOCKET_VERSION);
+        refusal.headers_mut().insert(SEC_WEBSOCKET_VERSION, version);
+        return Err(Box::new(refusal));
+    }
+    let key = field(request, SEC_WEBSOCKET_KEY);
+    if key.is_empty() {
+        let why = "Sec-WebSocket-Key is missing\n";
+        return Err(Box::new(text(StatusCode::BAD_REQUEST, why)));
+    }
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).expect("base64");
+    let mut response = text(StatusCode::SWITCHING_PROTOCOLS, "");
+    let fields = response.headers_mut();
+    fields.clear();
+    fields.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    fields.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    fields.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    Ok(response)
+}

@@ -1,0 +1,293 @@
+//! The gateway, one port for all: the first byte of a connection tells what its client speaks, and one session code serves all.
+//!
+//! | first byte | the client speaks |
+//! |---|---|
+//! | `16` | TLS; what is inside begins anew |
+//! | `a5` | the binary protocol |
+//! | `{` | lines of JSON |
+//! | a letter | HTTP, and WebSocket from there |
+//!
+//! A gateway with TLS takes nothing else, and says so in the protocol of a client that comes without.
+
+mod tls;
+mod peeked;
+pub mod connection_limits;
+pub mod http;
+pub(crate) mod accepting;
+pub mod session;
+pub mod admission;
+
+use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auction_core::RequestId;
+use auction_proto::{Code, Goodbye, Text};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::platform::encoding::Encoding;
+use crate::platform::shutdown::stopped;
+use crate::platform::tcp::{Halves, SharedStream};
+use admission::{AdmissionError, Admitted};
+use connection_limits::ConnectionLimits;
+use peeked::Peeked;
+use session::{Channel, CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
+
+pub use http::origins::AllowedOrigins;
+pub use tls::{CertificateReload, TlsError};
+pub(crate) use tls::{ServerTls, open as open_tls};
+
+/// The first byte of TLS: a handshake record.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// A fatal alert, `handshake_failure`: what a client that speaks TLS understands.
+const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28];
+/// What is written to a client that is sent away.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The gateway: what serves the connections of a port.
+pub(crate) struct Gateway {
+    pub(crate) services: Arc<Services>,
+    origins: AllowedOrigins,
+    tls: Option<Arc<ServerTls>>,
+    connections_max: usize,
+    refusing: Arc<Semaphore>,
+}
+
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Tls,
+    Binary,
+    Lines,
+    Http,
+}
+
+impl Protocol {
+    /// What begins with no byte that is known is held to be binary: it is told what was expected.
+    fn of(first: u8) -> Self {
+        match first {
+            TLS_HANDSHAKE => Self::Tls,
+            b'{' => Self::Lines,
+            b'A'..=b'Z' | b'a'..=b'z' => Self::Http,
+            _ => Self::Binary,
+        }
+    }
+}
+
+impl Gateway {
+    pub(crate) fn new(
+        services: Arc<Services>,
+        origins: AllowedOrigins,
+        tls: Option<ServerTls>,
+        limits: ConnectionLimits,
+    ) -> Self {
+        Self {
+            services,
+            origins,
+            tls: tls.map(Arc::new),
+            connections_max: limits.connections,
+            refusing: Arc::new(Semaphore::new(limits.refusing)),
+        }
+    }
+
+    /// What reads the certificate again; `None` without TLS.
+    pub(crate) fn certificate(&self) -> Option<CertificateReload> {
+        self.tls.clone().map(CertificateReload)
+    }
+
+    /// Lets a connection in beside those that are open, if there is room for it.
+    pub(crate) fn enter(&self, peer: SocketAddr, open: usize) -> Result<Admitted, AdmissionError> {
+        if open >= self.connections_max {
+            return Err(AdmissionError::Full);
+        }
+        self.services.admission.enter(peer.ip())
+    }
+
+    /// Tells a connection why it is not let in, unless too many are told already.
+    pub(crate) fn refuse(&self, mut stream: TcpStream, why: AdmissionError) {
+        self.services.metrics.turned_away.add_one();
+        let Ok(permit) = self.refusing.clone().try_acquire_owned() else {
+            return;
+        };
+        let code = match why {
+            AdmissionError::TooFast { .. } => Code::SLOW_DOWN,
+            _ => Code::TOO_MANY_CONNECTIONS,
+        };
+        tokio::spawn(async move {
+            // What it speaks is not known yet, and it is not waited for.
+            refuse_and_close(&mut stream, &goodbye(Encoding::Binary, code, why)).await;
+            drop(permit);
+        });
+    }
+
+    /// Serves a connection until it ends.
+    pub(crate) async fn serve(&self, stream: TcpStream, admitted: &Admitted) -> CloseReason {
+        let ended = self.accept(stream, admitted).await;
+        match ended {
+            CloseReason::TooSlow => self.services.metrics.too_slow.add_one(),
+            CloseReason::Silent => self.services.metrics.silent.add_one(),
+            _ => {}
+        }
+        ended
+    }
+
+    async fn accept(&self, stream: TcpStream, admitted: &Admitted) -> CloseReason {
+        let other = self.services.metrics.connections_other.held();
+        let hello_by = Instant::now() + HELLO_TIMEOUT;
+        // Replies are small and waited for.
+        if let Err(error) = stream.set_nodelay(true) {
+            return error.into();
+        }
+        let (line, halves) = match SharedStream::new(stream) {
+            Ok(line) => line,
+            Err(error) => return error.into(),
+        };
+        let mut stream = Peeked::new(line);
+        let protocol = match self.first_protocol(&mut stream, hello_by).await {
+            Ok(protocol) => protocol,
+            Err(ended) => {
+                if let (Some(code), None) = (ended.code(), &self.tls) {
+                    // What it would have spoken is not known.
+                    refuse_and_close(&mut stream, &goodbye(Encoding::Binary, code, &ended)).await;
+                }
+                return ended;
+            }
+        };
+        match (protocol, &self.tls) {
+            (Protocol::Tls, Some(tls)) => {
+                let accepted = timeout_at(hello_by, tls.acceptor().accept(stream)).await;
+                let mut stream = match accepted {
+                    Ok(Ok(stream)) => Peeked::new(stream),
+                    Ok(Err(error)) => return error.into(),
+                    Err(_) => return CloseReason::NoHello,
+                };
+                match self.first_protocol(&mut stream, hello_by).await {
+                    Ok(protocol) => {
+                        drop(other);
+                        self.serve_protocol(protocol, (stream, None), hello_by, admitted)
+                            .await
+                    }
+                    Err(ended) => ended,
+                }
+            }
+            (protocol, Some(_)) => refuse_and_close(&mut stream, &tls_required(protocol)).await,
+            (Protocol::Tls, None) => refuse_and_close(&mut stream, &TLS_ALERT).await,
+            (protocol, None) => {
+                drop(other);
+                self.serve_protocol(protocol, (stream, Some(halves)), hello_by, admitted)
+                    .await
+            }
+        }
+    }
+
+    /// Waits until a client begins to speak.
+    async fn first_protocol<S>(
+        &self,
+        stream: &mut Peeked<S>,
+        hello_by: Instant,
+    ) -> Result<Protocol, CloseReason>
+    where
+        S: AsyncRead + Unpin,
+    {
+        let mut stopping = self.services.stopping.clone();
+        tokio::select! {
+            first = timeout_at(hello_by, stream.first_byte()) => {
+                match first.map_err(|_| CloseReason::NoHello)?? {
+                    Some(first) => Ok(Protocol::of(first)),
+                    None => Err(CloseReason::Closed),
+                }
+            }
+            () = stopped(&mut stopping) => Err(CloseReason::Stopping),
+        }
+    }
+
+    async fn serve_protocol<S>(
+        &self,
+        protocol: Protocol,
+        (stream, halves): (Peeked<S>, Option<Halves>),
+        hello_by: Instant,
+        admitted: &Admitted,
+    ) -> CloseReason
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let services = self.services.clone();
+        let (metrics, client_address) = (&self.services.metrics, admitted.client_address().clone());
+        match protocol {
+            Protocol::Http => {
+                http::market::serve(stream, services, &self.origins, client_address).await
+            }
+            Protocol::Lines => {
+                let _open = metrics.connections_json.held();
+                let channel = with_halves(halves, Channel::lines(stream));
+                session::serve(channel, hello_by, client_address, services).await
+            }
+            // TLS within TLS is nothing that is known.
+            Protocol::Binary | Protocol::Tls => {
+                let _open = metrics.connections_binary.held();
+                let channel = with_halves(halves, Channel::frames(stream));
+                session::serve(channel, hello_by, client_address, services).await
+            }
+        }
+    }
+}
+
+/// With what the sequencer reads and writes: not where something, such as TLS, lies in between.
+fn with_halves<S>(halves: Option<Halves>, channel: Channel<S>) -> Channel<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    match halves {
+        Some(halves) => channel.over(halves),
+        None => channel,
+    }
+}
+
+/// Encodes, in the client's own protocol, that this port speaks TLS.
+fn tls_required(protocol: Protocol) -> Vec<u8> {
+    let why = "this port speaks TLS, and nothing plain: connect with TLS";
+    match protocol {
+        Protocol::Binary => goodbye(Encoding::Binary, Code::TLS_REQUIRED, why),
+        Protocol::Lines => goodbye(Encoding::Json, Code::TLS_REQUIRED, why),
+        Protocol::Http | Protocol::Tls => format!(
+            "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{why}, as https:// or wss://\n",
+            why.len() + ", as https:// or wss://\n".len()
+        )
+        .into_bytes(),
+    }
+}
+
+fn goodbye(encoding: Encoding, code: Code, why: impl Display) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let message = Text::of(why);
+    encoding.append(RequestId(0), &Goodbye { code, message }, &mut bytes);
+    bytes
+}
+
+/// Writes, ends, and reads what still comes for a moment: bytes that nobody has read would make the system take
+/// back what was written.
+async fn refuse_and_close<S>(stream: &mut S, bytes: &[u8]) -> CloseReason
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let say = async {
+        stream.write_all(bytes).await?;
+        stream.shutdown().await
+    };
+    if let Ok(Ok(())) = timeout(WRITE_TIMEOUT, say).await {
+        let listen = async {
+            let mut rest = [0; 1_024];
+            while stream.read(&mut rest).await? > 0 {}
+            io::Result::Ok(())
+        };
+        // Who does not end is left.
+        let _ = timeout(LINGER_TIMEOUT, listen).await;
+    }
+    CloseReason::SentAway
+}

@@ -1,0 +1,11 @@
+//! What the server needs of the machine: time, threads, sockets, passwords, metrics.
+
+pub mod password_pool;
+pub mod password;
+pub mod progress;
+pub mod clock;
+pub mod metrics;
+pub mod tcp;
+pub mod encoding;
+pub mod low_priority;
+pub mod shutdown;

@@ -1,0 +1,270 @@
+//! Activity of every trader: the latest bid on each open-bid lot and each order of the others, with what came of it.
+//!
+//! A projection of the whole records, the private events among them: answer each user with their own entries alone. It
+//! holds one entry of about 120 bytes for each lot that a trader has bid on and for each order that was live when its
+//! lot closed, or is live now; cancelled orders are counted, not kept. The engine holds as many, so this grows with
+//! the market and not with the number of changes.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use auction_core::{
+    AccountEvent, Accounts, Event, LotId, OrderId, OrderState, Outcome, OwnOrder, Price,
+    PrivateEvent, PublicEvent, Quantity, Record, Side, Symbol, Timestamp, UserId,
+};
+use auction_proto::limits::ACTIVITY_ENTRIES_MAX;
+use auction_proto::{Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, List};
+
+use crate::journal::VisitError;
+
+/// Activity of all traders, made of a journal's records from the first on.
+#[derive(Debug, Default)]
+pub struct ActivityIndex {
+    /// Live orders: at the close of a call auction they tell who gets how many shares.
+    accounts: Accounts,
+    /// By number, from 1.
+    lots: Vec<LotFacts>,
+    /// By user, lot, and the number of the order: 0 for a bid, or for what was cancelled.
+    entries: BTreeMap<(UserId, LotId, u32), Kept>,
+}
+
+/// What an entry needs of its lot.
+#[derive(Clone, Copy, Debug)]
+struct LotFacts {
+    symbol: Symbol,
+    quantity: Quantity,
+    leader: Option<UserId>,
+    closed: Option<Closed>,
+}
+
+/// Outcome of a lot, as far as it matters to its traders.
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    winner: Option<UserId>,
+    price: Option<Price>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    at: Timestamp,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    Bid {
+        price: Price,
+        hidden: bool,
+    },
+    Order {
+        side: Side,
+        quantity: Quantity,
+        limit: Option<Price>,
+        filled: u64,
+        /// Nothing: the lot's price.
+        pays: Option<Price>,
+    },
+    Cancelled(u32),
+}
+
+impl ActivityIndex {
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// A lot in it is not known, or not the next one: a record before it is missing.
+    pub fn take(&mut self, record: &Record) -> Result<(), VisitError> {
+        for event in &record.events {
+            match event {
+                Event::Public(event) => self.take_public(record.at, event)?,
+                Event::Private(PrivateEvent::MaximumSet {
+                    lot,
+                    bidder,
+                    maximum,
+                    ..
+                }) => {
+                    self.bid(record.at, *lot, *bidder, *maximum, true);
+                }
+                Event::Private(_) => {}
+            }
+            for (user, event) in self.accounts.take(event) {
+                self.take_own(record.at, user, &event);
+            }
+        }
+        Ok(())
+    }
+
+    /// A page of a user's entries before a place, or the newest ones: at least one where there is one, and at most
+    /// [`ACTIVITY_ENTRIES_MAX`].
+    #[must_use]
+    pub fn page(&self, user: UserId, before: Option<ActivityPlace>, limit: u32) -> Activity {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let limit = limit.clamp(1, ACTIVITY_ENTRIES_MAX);
+        let end = match before {
+            Some(ActivityPlace { lot, order }) => Bound::Excluded((user, lot, order)),
+            None => Bound::Included((user, LotId(u32::MAX), u32::MAX)),
+        };
+        let first = Bound::Included((user, LotId(0), 0));
+        let mut found = self.entries.range((first, end)).rev();
+        let entries: Vec<_> = found
+            .by_ref()
+            .take(limit)
+            .map(|(&(user, lot, order), kept)| self.entry(user, lot, order, kept))
+            .collect();
+        let has_more = found.next().is_some();
+        let next = entries.last().filter(|_| has_more);
+        Activity {
+            next: next.map(ActivityEntry::place),
+            entries: List::new(entries).expect("a page is no longer"),
+        }
+    }
+
+    fn entry(&self, user: UserId, lot: LotId, order: u32, kept: &Kept) -> ActivityEntry {
+        let facts = self.lot(lot).expect("entries are of known lots");
+        let what = match kept.what {
+            What::Bid { price, hidden } => ActivityOf::Bid(ActivityBid {
+                price,
+                hidden,
+                leads: facts.leader == Some(user),
+                state: facts.closed.map_or(OrderState::Live, |closed| {
+                    let won = closed.winner == Some(user);
+                    OrderState::Closed {
+                        filled: if won { facts.quantity.get() } else { 0 },
+                        price: closed.price.filter(|_| won),
+                    }
+                }),
+            }),
+            What::Order {
+                side,
+                quantity,
+                limit,
+                filled,
+                pays,
+            } => ActivityOf::Order(OwnOrder {
+                order: OrderId(order),
+                side,
+                quantity,
+                limit,
+                state: facts
+                    .closed
+                    .map_or(OrderState::Live, |closed| OrderState::Closed {
+                        filled,
+                        price: pays.or(closed.price).filter(|_| filled > 0),
+                    }),
+            }),
+            What::Cancelled(orders) => ActivityOf::Cancelled(orders),
+        };
+        ActivityEntry {
+            lot,
+            symbol: facts.symbol,
+            at: kept.at,
+            what,
+        }
+    }
+
+    fn take_public(&mut self, at: Timestamp, event: &PublicEvent) -> Result<(), VisitError> {
+        match event {
+            PublicEvent::LotOpened(opened) => {
+                self.lots.push(LotFacts {
+                    symbol: opened.symbol,
+                    quantity: opened.quantity,
+                    leader: None,
+                    closed: None,
+                });
+                let expected = self.lots.len();
+                if opened.lot.0 as usize != expected {
+                    let found = opened.lot;
+                    return Err(format!("lot {found} opened where {expected} was expected").into());
+                }
+            }
+            PublicEvent::BidAccepted(bid) => {
+                self.facts(bid.lot)?.leader = Some(bid.leader);
+                if let Some(amount) = bid.amount {
+                    self.bid(at, bid.lot, bid.bidder, amount, false);
+                }
+            }
+            PublicEvent::LotClosed { lot, outcome } => {
+                let (winner, price) = match *outcome {
+                    Outcome::Sold { winner, price, .. } => (Some(winner), Some(price)),
+                    Outcome::Crossed { price, .. } => (None, Some(price)),
+                    Outcome::Unsold { .. }
+                    | Outcome::Allocated { .. }
+                    | Outcome::NoCross { .. } => (None, None),
+                };
+                self.facts(*lot)?.closed = Some(Closed { winner, price });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_own(&mut self, at: Timestamp, user: UserId, event: &AccountEvent) {
+        match *event {
+            AccountEvent::OrderPlaced(order) => {
+                let what = What::Order {
+                    side: order.side,
+                    quantity: order.quantity,
+                    limit: order.limit,
+                    filled: 0,
+                    pays: None,
+                };
+                let key = (user, order.lot, order.order.0);
+                self.entries.insert(key, Kept { at, what });
+            }
+            AccountEvent::OrderReplaced {
+                lot,
+                order,
+                quantity: new_quantity,
+                limit: new_limit,
+            } => {
+                if let Some(kept) = self.entries.get_mut(&(user, lot, order.0))
+                    && let What::Order {
+                        quantity, limit, ..
+                    } = &mut kept.what
+                {
+                    (*quantity, *limit, kept.at) = (new_quantity, new_limit, at);
+                }
+            }
+            AccountEvent::OrderCancelled { lot, order } => {
+                self.entries.remove(&(user, lot, order.0));
+                let none = Kept {
+                    at,
+                    what: What::Cancelled(0),
+                };
+                let kept = self.entries.entry((user, lot, 0)).or_insert(none);
+                if let What::Cancelled(orders) = &mut kept.what {
+                    *orders = orders.saturating_add(1);
+                    kept.at = at;
+                }
+            }
+            AccountEvent::OrderFilled {
+                lot,
+                order,
+                filled: shares,
+                pays: price,
+            } => {
+                if let Some(kept) = self.entries.get_mut(&(user, lot, order.0))
+                    && let What::Order { filled, pays, .. } = &mut kept.what
+                {
+                    (*filled, *pays) = (shares, price);
+                }
+            }
+            // Bids and their outcomes are taken from the events themselves, which tell more; the rest is of no lot.
+            _ => {}
+        }
+    }
+
+    fn bid(&mut self, at: Timestamp, lot: LotId, user: UserId, price: Price, hidden: bool) {
+        let what = What::Bid { price, hidden };
+        self.entries.insert((user, lot, 0), Kept { at, what });
+    }
+
+    fn lot(&self, lot: LotId) -> Option<&LotFacts> {
+        self.lots.get((lot.0 as usize).checked_sub(1)?)
+    }
+
+    fn facts(&mut self, lot: LotId) -> Result<&mut LotFacts, VisitError> {
+        let at = (lot.0 as usize).checked_sub(1);
+        let facts = at.and_then(|at| self.lots.get_mut(at));
+        facts.ok_or_else(|| format!("lot {lot} is not known").into())
+    }
+}

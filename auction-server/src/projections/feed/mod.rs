@@ -1,0 +1,519 @@
+//! The hub: the fold of what is durable, and the feed made of it. A thread of its own: it encodes each batch
+//! once, hands it to everyone who watches, and makes one snapshot a sequence, however many ask.
+
+mod handle;
+mod snapshots;
+mod replay_buffer;
+mod subscription;
+mod indicatives;
+mod accounts;
+mod demand;
+mod message;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::mpsc::{Receiver, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auction_core::{
+    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, SessionId,
+    StandingOrder, Term, Timestamp, UserId,
+};
+use auction_proto::{Feed, FeedEntry, Indicative, ResyncBecause};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+use tokio::time::sleep;
+
+use crate::market::indicative;
+use crate::platform::clock::Clock;
+use crate::platform::encoding::Encoded;
+use crate::platform::metrics::Metrics;
+
+use accounts::AccountFeeds;
+use demand::Demand;
+use handle::HubQueue;
+use indicatives::IndicativeCache;
+use replay_buffer::ReplayBuffer;
+use snapshots::Snapshots;
+use subscription::BroadcastItem;
+
+pub use accounts::{AccountSubscribed, AccountSubscription};
+pub use message::{FeedBatch, FeedMessage, Snapshot};
+use message::{heartbeat_message, symbol_of};
+pub use snapshots::SNAPSHOTS_MAX;
+pub use subscription::{FeedNotify, Subscription, SubscriptionError};
+
+/// How many batches can wait for the hub; with one more, the sequencer waits, which answers everyone `busy` in time.
+pub const HUB_QUEUE: usize = 1_024;
+/// How many questions can wait in the hub's queue; who asks one more waits in line before it.
+pub const HUB_QUESTIONS: usize = 256;
+/// How many messages a watcher can be behind; one more, or one that is no longer kept, and it is given a snapshot.
+pub const FEED_LAG_MAX: usize = 1_024;
+/// How long what became durable waits for the hub at most while nobody watches: news is for people.
+pub const HUB_DELAY_MAX: Duration = Duration::from_millis(20);
+/// How long to wait when the queue is full of batches.
+const INBOX_PAUSE: Duration = Duration::from_millis(5);
+
+/// The way to the hub.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    inbox: Arc<HubQueue<HubRequest>>,
+    questions: Arc<Semaphore>,
+    demand: Demand,
+    metrics: Arc<Metrics>,
+    heartbeats: watch::Receiver<Arc<FeedMessage>>,
+    notify: watch::Receiver<()>,
+}
+
+/// A way to the hub that does not keep it running.
+#[derive(Clone, Debug)]
+pub struct WeakHub {
+    inbox: Weak<HubQueue<HubRequest>>,
+    questions: Arc<Semaphore>,
+    demand: Demand,
+    metrics: Arc<Metrics>,
+    heartbeats: watch::Receiver<Arc<FeedMessage>>,
+    notify: watch::Receiver<()>,
+}
+
+impl WeakHub {
+    /// The hub, if it still runs.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Hub> {
+        let inbox = self.inbox.upgrade()?;
+        Some(Hub {
+            inbox,
+            questions: self.questions.clone(),
+            demand: self.demand.clone(),
+            metrics: self.metrics.clone(),
+            heartbeats: self.heartbeats.clone(),
+            notify: self.notify.clone(),
+        })
+    }
+}
+
+/// Someone who watches.
+#[derive(Debug)]
+pub struct Subscribed {
+    /// How it begins.
+    pub start: Start,
+    /// What comes after it, what was missed first.
+    pub feed: Subscription,
+}
+
+/// How a watch begins.
+#[derive(Debug)]
+pub enum Start {
+    /// With all there is; and why, for one who would have gone on.
+    Snapshot(Arc<Snapshot>, Option<ResyncBecause>),
+    /// Where it was.
+    Resumed,
+}
+
+/// What is asked of the hub.
+#[derive(Debug)]
+enum HubRequest {
+    Committed(Vec<(Timestamp, Event)>, Vec<Indicative>),
+    Watch(
+        Option<(MarketId, FeedSequence)>,
+        oneshot::Sender<Subscribed>,
+    ),
+    Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
+    WatchAccount(SessionId, oneshot::Sender<Option<AccountSubscribed>>),
+    Orders(UserId, oneshot::Sender<Vec<StandingOrder>>),
+    NotifyAccount(Timestamp, UserId, AccountEvent),
+    Ping(oneshot::Sender<()>),
+    Market(oneshot::Sender<(Market, Subscription)>),
+}
+
+/// The hub has ended, and the server with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HubStopped;
+
+/// Why there is no snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotError {
+    /// Too many are on their way to slow clients.
+    Busy,
+    /// The hub has ended, and the server with it.
+    Ended,
+}
+
+impl Hub {
+    /// Starts the thread with what an engine knows, all of which is durable; every `heartbeat` it tells time, sequence
+    /// and digest. It ends when all clones of the way to it are gone.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(
+        engine: &Engine,
+        term: Term,
+        clock: Arc<dyn Clock>,
+        heartbeat: Duration,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let mut market = engine.market().clone();
+        let (sender, inbox) = sync_channel(HUB_QUEUE + HUB_QUESTIONS);
+        let (feed, _) = broadcast::channel(FEED_LAG_MAX);
+        let replay_buffer = ReplayBuffer::default();
+        let (heartbeats, heartbeats_receiver) =
+            watch::channel(heartbeat_message(&mut market, term, &*clock));
+        let (notify, bell_receiver) = watch::channel(());
+        let demand = Demand::default();
+        let mut hub = Worker {
+            demand: demand.clone(),
+            market,
+            term,
+            clock,
+            heartbeat,
+            inbox,
+            feed,
+            notify,
+            heartbeats,
+            replay_buffer,
+            snapshots: Snapshots::default(),
+            indicatives: IndicativeCache::new(),
+            accounts: AccountFeeds::new(Accounts::of(engine)),
+            metrics: metrics.clone(),
+        };
+        hub.note(indicative::all(engine));
+        hub.indicatives.flush();
+        let builder = thread::Builder::new().name("hub".to_owned());
+        let thread = builder.spawn(move || hub.run())?;
+        Ok(Self {
+            inbox: Arc::new(HubQueue::new(sender, thread.thread().clone())),
+            questions: Arc::new(Semaphore::new(HUB_QUESTIONS)),
+            demand,
+            metrics,
+            heartbeats: heartbeats_receiver,
+            notify: bell_receiver,
+        })
+    }
+
+    /// A way to the hub that does not keep it running.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakHub {
+        WeakHub {
+            inbox: Arc::downgrade(&self.inbox),
+            questions: self.questions.clone(),
+            demand: self.demand.clone(),
+            metrics: self.metrics.clone(),
+            heartbeats: self.heartbeats.clone(),
+            notify: self.notify.clone(),
+        }
+    }
+
+    /// The heartbeats alone, for those who do not watch: the latest, and each that comes.
+    #[must_use]
+    pub fn heartbeats(&self) -> watch::Receiver<Arc<FeedMessage>> {
+        self.heartbeats.clone()
+    }
+
+    /// For those who look at many feeds at once.
+    #[must_use]
+    pub fn notify(&self) -> FeedNotify {
+        FeedNotify(self.notify.clone())
+    }
+
+    /// Hands over what has become durable, and what an uncross of the calls that it touched would give. The
+    /// sequencer's alone, which [wakes](Self::wake) the hub when it has told those who wait. It waits here when the
+    /// hub is far behind, which answers everyone `busy` in time.
+    pub(crate) fn publish(&self, events: Vec<(Timestamp, Event)>, indicatives: Vec<Indicative>) {
+        self.metrics.hub_inbox.add(1);
+        self.inbox.put(HubRequest::Committed(events, indicatives));
+    }
+
+    /// Has the hub look at what was handed to it. Whoever asks it something has it look too, so that nobody is
+    /// shown less than they were told.
+    pub(crate) fn wake(&self) {
+        self.inbox.wake();
+    }
+
+    /// Whether someone wants to be told at once; else the hub need not be woken for [`HUB_DELAY_MAX`].
+    pub(crate) fn is_watched(&self) -> bool {
+        self.demand.is_any()
+    }
+
+    /// Hands over and wakes.
+    #[cfg(test)]
+    pub(crate) fn publish_and_wake(
+        &self,
+        events: Vec<(Timestamp, Event)>,
+        indicatives: Vec<Indicative>,
+    ) {
+        self.publish(events, indicatives);
+        self.wake();
+    }
+
+    /// Begins to watch, from what was last seen if the hub still has all since. Waits while many others ask.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn watch(
+        &self,
+        resume: Option<(MarketId, FeedSequence)>,
+    ) -> Result<Subscribed, HubStopped> {
+        self.ask(|reply| HubRequest::Watch(resume, reply)).await
+    }
+
+    /// The market as it is durable, encoded: shared by all who ask at the same sequence.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, SnapshotError> {
+        let snapshot = self.ask(HubRequest::Snapshot).await;
+        let snapshot = snapshot.map_err(|HubStopped| SnapshotError::Ended)?;
+        snapshot.ok_or(SnapshotError::Busy)
+    }
+
+    /// What stands of the account of a session's user, and what happens to it from there on until the session is closed.
+    /// Nothing: it is closed already. Tell it to that user alone.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn watch_account(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<AccountSubscribed>, HubStopped> {
+        self.ask(|reply| HubRequest::WatchAccount(session, reply))
+            .await
+    }
+
+    /// A user's orders on lots that have not closed.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn orders_of(&self, user: UserId) -> Result<Vec<StandingOrder>, HubStopped> {
+        self.ask(|reply| HubRequest::Orders(user, reply)).await
+    }
+
+    /// Tells a user what no event of the market tells.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn notify_account(
+        &self,
+        at: Timestamp,
+        user: UserId,
+        event: AccountEvent,
+    ) -> Result<(), HubStopped> {
+        self.send(HubRequest::NotifyAccount(at, user, event)).await
+    }
+
+    /// Waits until the hub has done all that was asked before.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn ping(&self) -> Result<(), HubStopped> {
+        self.ask(HubRequest::Ping).await
+    }
+
+    /// The market as it is durable, and what comes after it: for projections within the server.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn market(&self) -> Result<(Market, Subscription), HubStopped> {
+        self.ask(HubRequest::Market).await
+    }
+
+    async fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<T>) -> HubRequest,
+    ) -> Result<T, HubStopped> {
+        // Held until the answer is there.
+        let _in_line = self.questions.acquire().await.map_err(|_| HubStopped)?;
+        let (reply, answer) = oneshot::channel();
+        self.send(message(reply)).await?;
+        answer.await.map_err(|_| HubStopped)
+    }
+
+    async fn send(&self, mut message: HubRequest) -> Result<(), HubStopped> {
+        self.metrics.hub_inbox.add(1);
+        loop {
+            message = match self.inbox.send(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Full(message)) => message,
+                Err(TrySendError::Disconnected(_)) => {
+                    self.metrics.hub_inbox.subtract(1);
+                    return Err(HubStopped);
+                }
+            };
+            sleep(INBOX_PAUSE).await;
+        }
+    }
+}
+
+struct Worker {
+    demand: Demand,
+    market: Market,
+    term: Term,
+    clock: Arc<dyn Clock>,
+    heartbeat: Duration,
+    inbox: Receiver<HubRequest>,
+    feed: broadcast::Sender<BroadcastItem>,
+    notify: watch::Sender<()>,
+    heartbeats: watch::Sender<Arc<FeedMessage>>,
+    replay_buffer: ReplayBuffer,
+    snapshots: Snapshots,
+    indicatives: IndicativeCache,
+    accounts: AccountFeeds,
+    metrics: Arc<Metrics>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        let mut heartbeat_at = Instant::now() + self.heartbeat;
+        loop {
+            let due = self.indicatives.due();
+            let until = due.map_or(heartbeat_at, |due| due.min(heartbeat_at));
+            match self.inbox.try_recv() {
+                Ok(message) => self.take(message),
+                Err(TryRecvError::Empty) => {
+                    thread::park_timeout(until.saturating_duration_since(Instant::now()));
+                }
+                Err(TryRecvError::Disconnected) => return,
+            }
+            let now = Instant::now();
+            if self.indicatives.due().is_some_and(|due| now >= due) && self.indicatives.flush() {
+                // Nobody may be watching.
+                let _ = self.feed.send(BroadcastItem::Indicatives);
+                self.notify.send_replace(());
+            }
+            if now >= heartbeat_at {
+                heartbeat_at = now + self.heartbeat;
+                self.heartbeat_message();
+            }
+        }
+    }
+
+    fn take(&mut self, message: HubRequest) {
+        self.metrics.hub_inbox.subtract(1);
+        match message {
+            HubRequest::Committed(events, indicatives) => {
+                self.publish(events);
+                self.note(indicatives);
+            }
+            // Who has left need not be told; here and below.
+            HubRequest::Watch(resume, reply) => drop(reply.send(self.watch(resume))),
+            HubRequest::Snapshot(reply) => {
+                let snapshot = self.snapshots.newest(&self.market);
+                drop(reply.send(snapshot));
+            }
+            HubRequest::WatchAccount(session, reply) => {
+                drop(reply.send(self.accounts.watch(session, &self.demand)))
+            }
+            HubRequest::Orders(user, reply) => drop(reply.send(self.accounts.orders_of(user))),
+            HubRequest::NotifyAccount(at, user, event) => {
+                self.accounts.note(at, user, event);
+                self.accounts.flush();
+            }
+            HubRequest::Ping(reply) => drop(reply.send(())),
+            HubRequest::Market(reply) => {
+                let feed = self.following(self.market.feed_sequence(), VecDeque::new());
+                drop(reply.send((self.market.clone(), feed)));
+            }
+        }
+    }
+
+    fn watch(&mut self, resume: Option<(MarketId, FeedSequence)>) -> Subscribed {
+        let because = match resume.map(|seen| (seen.1, self.missed_since(seen))) {
+            Some((place, Ok(missed))) => {
+                let (start, feed) = (Start::Resumed, self.following(place, missed));
+                return Subscribed { start, feed };
+            }
+            Some((_, Err(because))) => Some(because),
+            None => None,
+        };
+        let (snapshot, missed) = self.snapshots.recent(&self.market, &self.replay_buffer);
+        let feed = self.following(snapshot.feed_sequence, missed);
+        let start = Start::Snapshot(snapshot, because);
+        Subscribed { start, feed }
+    }
+
+    fn following(&self, place: FeedSequence, missed: VecDeque<Weak<FeedMessage>>) -> Subscription {
+        Subscription::new(
+            place,
+            missed,
+            self.feed.subscribe(),
+            self.indicatives.changes(),
+            self.demand.register(),
+        )
+    }
+
+    fn publish(&mut self, events: Vec<(Timestamp, Event)>) {
+        for (at, event) in &events {
+            self.accounts.take(*at, event);
+        }
+        let entries = events.into_iter().filter_map(|(at, event)| match event {
+            Event::Public(event) => Some(FeedEntry { at, event }),
+            Event::Private(_) => None,
+        });
+        let (id, after) = (self.market.id(), self.market.feed_sequence());
+        for feed in Feed::of_commit(id, self.term, after, entries) {
+            feed.apply_to(&mut self.market)
+                .expect("the engine decided what follows");
+            for entry in feed.entries.iter() {
+                if let PublicEvent::LotClosed { lot, .. } = entry.event {
+                    self.indicatives.forget(lot);
+                }
+            }
+            let about = |entry: &FeedEntry| symbol_of(&self.market, &entry.event);
+            let symbols = feed.entries.iter().map(about).collect();
+            let encoded = Encoded::new(&feed);
+            let batch = FeedBatch {
+                feed,
+                symbols,
+                encoded,
+            };
+            let published = Arc::new(FeedMessage::Batch(batch));
+            self.snapshots.note_batch(published.bytes());
+            // Nobody may be watching.
+            let _ = self
+                .feed
+                .send(BroadcastItem::Batch(Arc::downgrade(&published)));
+            self.replay_buffer.keep(published);
+        }
+        self.notify.send_replace(());
+        self.accounts.flush();
+    }
+
+    fn note(&mut self, indicatives: Vec<Indicative>) {
+        let place = self.market.feed_sequence();
+        for indicative in indicatives {
+            if let Some(lot) = self.market.lot(indicative.lot) {
+                self.indicatives.note(place, lot.symbol, indicative);
+            }
+        }
+    }
+
+    fn heartbeat_message(&mut self) {
+        let heartbeat_message = heartbeat_message(&mut self.market, self.term, &*self.clock);
+        let _ = self
+            .feed
+            .send(BroadcastItem::Heartbeat(heartbeat_message.clone()));
+        self.notify.send_replace(());
+        self.heartbeats.send_replace(heartbeat_message);
+    }
+
+    fn missed_since(
+        &self,
+        (market, seen): (MarketId, FeedSequence),
+    ) -> Result<VecDeque<Weak<FeedMessage>>, ResyncBecause> {
+        let last = self.market.feed_sequence();
+        if market != self.market.id() {
+            return Err(ResyncBecause::UnknownPlace);
+        }
+        if seen > last {
+            tracing::error!(
+                client = seen.0,
+                server = last.0,
+                "a client has seen more of the feed than the journal holds: the journal's end was lost"
+            );
+            return Err(ResyncBecause::JournalLost);
+        }
+        self.replay_buffer.since(seen, last)
+    }
+}

@@ -1,0 +1,12 @@
+//! Projections of the durable market: the live feed, its signatures, the files and the console. Each one can be slow,
+//! absent or started again; the market never waits for it.
+
+pub mod console;
+pub mod console_text;
+pub mod fan_out;
+pub mod signing;
+pub mod feed;
+pub mod follower;
+pub mod activity;
+pub mod bid_history;
+pub mod bids;

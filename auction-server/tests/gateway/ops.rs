@@ -1,0 +1,114 @@
+//! The operators' door.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::Stdio;
+
+use auction_server::testing::config::OpsListen;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+use crate::market::{Market, assert_kind, within};
+
+async fn market() -> Market {
+    Market::start_with(|config| {
+        config.network.ops = OpsListen::At("127.0.0.1:0".parse().unwrap());
+    })
+    .await
+}
+
+pub async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = within(TcpStream::connect(address)).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within(stream.read_to_string(&mut answer)).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+/// The value of a metric with these labels.
+pub fn value(metrics: &str, name: &str) -> f64 {
+    let mut lines = metrics.lines();
+    let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name}: {metrics}"))
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_the_server_does_is_counted_and_measured() {
+    let market = market().await;
+    let ops = market.ops.unwrap();
+    assert_eq!(get(ops, "/livez").await, (200, "alive\n".to_owned()));
+    assert_eq!(get(ops, "/readyz").await, (200, "ready\n".to_owned()));
+    assert_eq!(get(ops, "/").await.0, 404);
+
+    let mut mia = market.trader("mia").await;
+    let _watcher = market.lines().await;
+    assert_kind(&mia.bid(1, "1.40").await, "accepted");
+    assert_kind(&mia.bid(1, "1.40").await, "refused");
+    assert_kind(&mia.bid(99, "1.40").await, "refused");
+    // What was told is measured when the write is done, before the next request is read.
+    assert_kind(&mia.ask("ping", &json!({"client_time": "0"})).await, "pong");
+    let (status, metrics) = get(ops, "/metrics").await;
+    assert_eq!(status, 200);
+    for (name, expected) in [
+        ("auction_bids_accepted_total", 1.0),
+        ("auction_refused_total{code=\"already_leading\"}", 1.0),
+        ("auction_refused_total{code=\"unknown_lot\"}", 1.0),
+        ("auction_connections{encoding=\"json\"}", 2.0),
+        ("auction_connections{encoding=\"binary\"}", 0.0),
+        ("auction_sessions", 1.0),
+        ("auction_queue_depth{queue=\"passwords\"}", 0.0),
+        ("auction_command_seconds_count{stage=\"told\"}", 3.0),
+        ("auction_hello_seconds_count", 2.0),
+    ] {
+        assert_eq!(value(&metrics, name), expected, "{name}");
+    }
+    // Registering and logging in pass the sequencer too.
+    for stage in ["queued", "decided", "synced"] {
+        let name = format!("auction_command_seconds_count{{stage=\"{stage}\"}}");
+        assert!(value(&metrics, &name) >= 5.0, "{name}");
+    }
+    assert_eq!(
+        value(&metrics, "auction_batch_records_count"),
+        value(&metrics, "auction_sync_seconds_count")
+    );
+    drop(mia);
+    market.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_starts_though_the_usual_port_is_taken() {
+    // Whether by this test or by another server.
+    let _taken = TcpListener::bind(OpsListen::USUAL);
+    let market = Market::start_with(|config| config.network.ops = OpsListen::Auto).await;
+    assert_eq!(market.ops, None);
+    market.lines().await;
+    market.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn is_ready_ends_with_0_only_while_clients_are_let_in() {
+    let market = market().await;
+    let ask = |ops: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auction-server"));
+        command
+            .args(["is-ready", "--ops-listen", ops])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.output()
+    };
+    let ops = market.ops.unwrap().to_string();
+    let output = within(ask(&ops)).await.unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout, b"ready\n");
+    market.stop().await;
+    let output = within(ask(&ops)).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be asked"));
+    let output = within(ask("off")).await.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
