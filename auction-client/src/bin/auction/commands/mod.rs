@@ -45,7 +45,7 @@ use crate::output::failure::{Failure, OutputFormat};
 use crate::output::out::Out;
 use crate::session::Context;
 
-/// Does what was asked.
+/// Runs the given command.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let Cli {
         shared, command, ..
@@ -163,7 +163,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Trade(command) => trade(&context, command).await,
             Command::Auctioneer(command) => auctioneer(&context, command).await,
             Command::Signed(command) => signed(&context, command).await,
-            Command::Tool(_) => unreachable!("tools need no market, and were done above"),
+            Command::Tool(_) => unreachable!("tools need no market, and were handled above"),
         }
     })
 }
@@ -176,7 +176,7 @@ async fn signed(context: &Context, command: SignedCommand) -> Result<(), Failure
             checkpoint::run(context, since.as_deref(), out.as_deref()).await
         }
         SignedCommand::Fraud { .. } => {
-            unreachable!("it needs no market, and was done above")
+            unreachable!("it needs no market, and was handled above")
         }
     }
 }
@@ -242,25 +242,25 @@ async fn auctioneer(context: &Context, command: AuctioneerCommand) -> Result<(),
     }
 }
 
-/// Does what waits for a connection.
+/// Runs a future that uses a connection.
 pub fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
     let done = runtime.block_on(work);
-    // A prompt that nobody answers must not hold the end up.
+    // An unanswered prompt must not delay the exit.
     runtime.shutdown_background();
     done
 }
 
-/// A program cannot be walked through: the help is all there is to say.
+/// Returns the help as an error: a program cannot use the interactive mode.
 fn help() -> Result<(), Failure> {
     let help = Cli::command().render_help();
     Err(Failure::usage(format!("no command was given\n\n{help}")))
 }
 
-/// Says on standard error what is going on.
+/// Logs to standard error.
 pub fn log_to_standard_error() {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)
