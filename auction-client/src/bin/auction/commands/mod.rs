@@ -40,7 +40,7 @@ use crate::args::auctioneer::AuctioneerCommand;
 use crate::args::signed::{FraudAction, KeyAction, ReceiptAction, SignedCommand};
 use crate::args::tools::ToolCommand;
 use crate::args::trade::TradeCommand;
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Shared};
 use crate::output::failure::{Failure, OutputFormat};
 use crate::output::out::Out;
 use crate::session::Context;
@@ -59,27 +59,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             OutputFormat::Json => help(),
         };
     };
-    if let Command::Tool(tool) = command {
-        let out = Out::new(shared.format());
-        return match tool {
-            ToolCommand::Decode { digits } => decode::run(out, &digits),
-            ToolCommand::Verify {
-                file,
-                user,
-                receipts,
-                checkpoints,
-                key,
-            } => {
-                let held = verify::Held {
-                    receipts: &receipts,
-                    checkpoints: &checkpoints,
-                    key: key.key,
-                };
-                verify::run(&shared, &file, user, held)
-            }
-            ToolCommand::Completions { shell } => completions::completions(out, shell),
-            ToolCommand::Man { folder } => completions::man(out, &folder),
-        };
+    if let Command::Tool(command) = command {
+        return tool(&shared, command);
     }
     if let Command::Signed(SignedCommand::Receipt {
         action: Some(ReceiptAction::Check(checked)),
@@ -166,6 +147,30 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Tool(_) => unreachable!("tools need no market, and were handled above"),
         }
     })
+}
+
+/// Runs a command that needs no market.
+fn tool(shared: &Shared, command: ToolCommand) -> Result<(), Failure> {
+    let out = Out::new(shared.format());
+    match command {
+        ToolCommand::Decode { digits } => decode::run(out, &digits),
+        ToolCommand::Verify {
+            file,
+            user,
+            receipts,
+            checkpoints,
+            key,
+        } => {
+            let held = verify::Held {
+                receipts: &receipts,
+                checkpoints: &checkpoints,
+                key: key.key,
+            };
+            verify::run(shared, &file, user, held)
+        }
+        ToolCommand::Completions { shell } => completions::completions(out, shell),
+        ToolCommand::Man { folder } => completions::man(out, &folder),
+    }
 }
 
 async fn signed(context: &Context, command: SignedCommand) -> Result<(), Failure> {
