@@ -45,17 +45,17 @@ pub enum ConnectionError {
     #[error("the server sent a message that cannot be read: {0}")]
     Body(#[from] BodyError),
     /// The server sent a message that is no answer to the request.
-    #[error("the server answered with {0}, which does not belong here")]
+    #[error("the server answered with {0}, which is no answer to the request")]
     Unexpected(Kind),
     /// The server chose a version that was not offered.
     #[error("the server chose version {0} of the protocol, which was not offered")]
     Version(u16),
     /// The parts of a snapshot do not fit together.
-    #[error("the server sent a snapshot that does not fit together: {0}")]
+    #[error("the server sent an inconsistent snapshot: {0}")]
     Snapshot(#[from] SnapshotError),
     /// The server sent signed data whose signature is not the market's: it has another key, or someone intercepts the
     /// connection.
-    #[error("the server sent what the market has not signed: {0}")]
+    #[error("the server sent data that the market has not signed: {0}")]
     NotSigned(#[from] StatementError),
     /// Another market answers at the address now; requests meant for the first are not sent to it.
     #[error("there is another market at this address now: {found} instead of {before}")]
@@ -78,7 +78,7 @@ pub enum TlsError {
     NotSpoken(String),
     /// The certificate is not the pinned one: another server, a new certificate, or an interceptor.
     #[error(
-        "the server is not the one that was pinned: the certificate should be {pinned}, and is {found}"
+        "the server's certificate is not the pinned one: it should be {pinned}, and is {found}"
     )]
     OtherCertificate {
         /// The pinned fingerprint.
@@ -87,7 +87,7 @@ pub enum TlsError {
         found: Fingerprint,
     },
     /// No trusted authority has signed the certificate.
-    #[error("no authority that is trusted here vouches for the server's certificate, {found}")]
+    #[error("no trusted authority has signed the server's certificate, {found}")]
     UnknownAuthority {
         /// The certificate's fingerprint.
         found: Fingerprint,
@@ -117,13 +117,13 @@ pub enum TlsError {
         from: Timestamp,
     },
     /// The machine has no root certificates.
-    #[error("this machine has no list of authorities to trust{0}")]
+    #[error("this machine has no root certificates{0}")]
     NoAuthorities(String),
     /// The given authorities are not PEM certificates.
-    #[error("the authorities to trust are no certificates as PEM: {0}")]
+    #[error("the given authorities are not PEM certificates: {0}")]
     Authorities(String),
     /// The host is neither a DNS name nor an IP address, so no certificate can match it.
-    #[error("{0:?} is neither a name nor a number that a certificate can be for")]
+    #[error("{0:?} is neither a DNS name nor an IP address")]
     Host(String),
     /// Any other failure.
     #[error("TLS failed: {0}")]

@@ -23,12 +23,12 @@ pub enum SignedError {
     #[error("the market's checkpoint: {0}")]
     Checkpoint(#[source] StatementError),
     /// The kept checkpoint is not signed with the key, or is another market's.
-    #[error("the checkpoint that was kept: {0}")]
+    #[error("the kept checkpoint: {0}")]
     Kept(#[source] StatementError),
     /// The journal does not continue the kept checkpoint: an earlier record was dropped, changed or reordered, or the
     /// market did not prove the contrary. Both checkpoints are signed: keep both.
     #[error(
-        "the market's journal of {} records does not go on from the {} records that it had signed before",
+        "the market's journal of {} records does not continue the {} records that it had signed before",
         newest.checkpoint.sequence, kept.checkpoint.sequence
     )]
     NotContinued {
@@ -43,7 +43,7 @@ pub enum SignedError {
     #[error("the market's receipt: {0}")]
     Receipt(#[from] ReceiptError),
     /// The receipt is valid, but for another record than requested.
-    #[error("the market sent the receipt of record {found}, which is not what was asked for")]
+    #[error("the market sent the receipt of record {found}, which was not requested")]
     OtherRecord {
         /// The record of the receipt.
         found: Sequence,

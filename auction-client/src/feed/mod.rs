@@ -86,7 +86,7 @@ pub enum Gap {
     #[error(transparent)]
     Feed(#[from] FeedError),
     /// The server is ahead, and the events in between never came.
-    #[error("the server stands at {server} of the feed, and what follows {here} never came")]
+    #[error("the server is at {server} of the feed, and the events after {here} never came")]
     Behind {
         /// The server's place.
         server: FeedSequence,
@@ -98,7 +98,7 @@ pub enum Gap {
     Digest(FeedSequence),
     /// This client has seen events that the server has lost. Acknowledged bids may be gone: inform the operator.
     #[error(
-        "the server's journal has lost its end: what was seen here up to {seen} of the feed is gone there"
+        "the server's journal has lost its end: events seen here, up to {seen} of the feed, are gone there"
     )]
     JournalLost {
         /// The last place that was seen here.

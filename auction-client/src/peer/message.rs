@@ -29,7 +29,7 @@ pub enum MessageError {
     #[error("{0} bytes are more than any message has")]
     TooLong(usize),
     /// Unreadable, or a message of another kind.
-    #[error("the bytes are not what they should be")]
+    #[error("the bytes are not the expected message")]
     Malformed,
 }
 

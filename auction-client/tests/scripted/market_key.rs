@@ -41,7 +41,7 @@ async fn another_market_key_is_refused_until_the_kept_is_forgotten() {
             "THE MARKET'S KEY HAS CHANGED",
             "8935-df8c",
             "`auction key forget`",
-            "another way",
+            "another channel",
         ] {
             assert!(said.contains(told), "{told}: {said}");
         }

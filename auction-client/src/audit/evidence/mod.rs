@@ -49,7 +49,7 @@ pub enum EvidenceError {
     #[error("the checkpoint: {0}")]
     Checkpoint(#[from] StatementError),
     /// It is of another market than the earlier statements.
-    #[error("it is of market {found}, and another is of market {expected}")]
+    #[error("it is of market {found}, and an earlier one is of market {expected}")]
     OtherMarket {
         /// The statement's market.
         found: MarketId,
@@ -92,7 +92,7 @@ pub enum NotAsSigned {
     },
     /// The records agree with the signed ones, but their commits differ.
     #[error(
-        "the records up to {sequence} are cut into other commits than the market has signed in its checkpoint there"
+        "the records up to {sequence} are divided into other commits than the market has signed in its checkpoint there"
     )]
     Commits {
         /// The record of the checkpoint.
@@ -115,7 +115,7 @@ pub enum NotAsSigned {
     },
     /// The journal is another market's.
     #[error(
-        "it is the journal of market {found}, and {expected} has signed what it is held against"
+        "it is the journal of market {found}, but the given receipts and checkpoints are of {expected}"
     )]
     OtherMarket {
         /// The journal's market.

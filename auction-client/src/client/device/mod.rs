@@ -46,11 +46,11 @@ pub enum DeviceError {
     #[error("{}", .0.message)]
     Refused(Box<Refused>),
     /// No relay returned a sealing key signed by the market: nothing was sent.
-    #[error("nothing was sent, for nobody had the market's key to seal to: {0}")]
+    #[error("nothing was sent, because no relay had the market's sealing key: {0}")]
     NotSent(RelayError),
     /// The envelope was sent, and no valid answer came: it may have been carried out, or may still be. Sending it again
     /// with the same request id carries it out once.
-    #[error("no answer came that the market has signed: {because}")]
+    #[error("no answer signed by the market came: {because}")]
     OutcomeUnknown {
         /// The request's id.
         request: RequestId,
@@ -159,7 +159,7 @@ impl Device {
     }
 
     async fn find_key<C: Relay>(&self, carriers: &[C]) -> Result<SealingKeyStatement, DeviceError> {
-        let mut because = RelayError::Unreachable("there is nobody to carry it".to_owned());
+        let mut because = RelayError::Unreachable("there is no relay".to_owned());
         for carrier in carriers {
             let until = Instant::now() + RELAY_TIMEOUT;
             match timeout_at(until, carrier.sealing_key()).await {

@@ -21,7 +21,7 @@ Examples:
   auction open AAPL --format pay-as-bid --quantity 1000 --bids-max 3
   auction open AAPL --format call --collar-bps 1000 --random-end 30s --open-for 1h
 
-An auctioneer's account is made where the server runs, while it is stopped:
+An auctioneer's account is created on the server's machine, while the server is stopped:
   AUCTION_PASSWORD=... auction-server user add ann --role auctioneer")]
     Open(Box<OpenArgs>),
     /// Move the close of a lot to a later time. For auctioneers.

@@ -58,12 +58,12 @@ macro_rules! examples {
     () => {
         "\
 Examples:
-  auction register mia          make an account; asks for a password
+  auction register mia          create an account; asks for a password
   auction login mia             the session is remembered between commands
-  auction lots                  what is on auction
+  auction lots                  list the open lots
   auction bid AAPL 1.40         bid 1.40 a share
-  auction watch AAPL MSFT       see what happens, until both have closed
-  auction results               who won what
+  auction watch AAPL MSFT       show events until both have closed
+  auction results               show the results of closed lots
 "
     };
 }
@@ -78,19 +78,19 @@ const LONG_HELP: &str = concat!(
     "
 Exit codes:
   0  done
-  1  it failed, or no answer came and it is not known whether it was done
+  1  it failed, or no answer came and the outcome is unknown
   2  wrong usage
-  3  the market said no; unknown symbols and wrong passwords too
+  3  the market refused; also unknown symbols and wrong passwords
   4  could not connect; nothing was done
   5  not logged in
 
-Passwords come from AUCTION_PASSWORD, else from standard input when that is no
+Passwords come from AUCTION_PASSWORD, else from standard input if that is no
 terminal (its first line), else from a prompt; never from an argument.
 
 With --json a result is JSON on standard output: one document, or for `watch` one
 a line. An error is JSON on standard error:
   {\"error\": {\"kind\", \"code\", \"message\", \"exit_code\", ...}}
-Prices are strings, times RFC 3339 in UTC. Fields may be added, never taken away."
+Prices are strings, times RFC 3339 in UTC. Fields may be added, never removed."
 );
 
 /// Options of every command.
@@ -188,7 +188,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   auction lots
-  auction lots AAPL             its terms in words too
+  auction lots AAPL             with its terms in words
   auction lots --all --json | jq -r '.lots[] | [.symbol, .price] | @tsv'")]
     Lots {
         /// Symbols, or #N for lots [default: all].
@@ -205,10 +205,10 @@ Examples:
   auction bid AAPL 2 --max      a hidden maximum: the market bids for you, up to 2
   auction bid '#7' 1.40         the lot with this number
   auction bid AAPL 1.40 --lot 7
-  auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001    sealed, by a peer
+  auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001    sealed, through a peer
 
-On a Dutch lot it is the highest price you take it at; on a sealed lot a hidden bid for all of it.
-Lots that are sold in parts, and call auctions, take `auction order`.")]
+On a Dutch lot PRICE is the highest price you accept; on a sealed lot it is a hidden bid for all of its shares.
+For lots that are sold in parts, and for call auctions, use `auction order`.")]
     Bid {
         /// The stock's symbol, or #N for the lot with this number.
         #[arg(value_name = "SYMBOL|#N")]
@@ -225,7 +225,7 @@ Lots that are sold in parts, and call auctions, take `auction order`.")]
         #[command(flatten)]
         through: RelayArgs,
     },
-    /// List the devices of your account, which can bid through others.
+    /// List the devices of your account, which can bid through relays.
     #[command(
         after_help = "\
 Examples:
@@ -233,8 +233,8 @@ Examples:
   auction device add --name laptop
   auction device remove laptop
 
-A device has a key of its own, made on its machine and kept there. What it signs is carried to the market sealed, by
-anyone: `auction bid SYMBOL PRICE --through ADDRESS`.",
+A device has its own key, created on its machine and kept there. Anyone can relay the requests that it has signed and
+sealed: `auction bid SYMBOL PRICE --through ADDRESS`.",
         args_conflicts_with_subcommands = true
     )]
     Device {
@@ -248,9 +248,9 @@ anyone: `auction bid SYMBOL PRICE --through ADDRESS`.",
 Examples:
   auction watch
   auction watch AAPL MSFT '#7'
-  auction watch --forever --dead-man 30s    your orders are pulled when this dies
-  auction watch --p2p           from others who watch, at no cost to the server
-  auction watch --p2p --offer   the same, and others can watch from you
+  auction watch --forever --dead-man 30s    your orders are cancelled if this program dies
+  auction watch --p2p           through other watchers, at no cost to the server
+  auction watch --p2p --offer   the same, and others can watch through you
   auction watch --p2p --relay   the same, and others can bid through you
   auction watch --json | jq -r 'select(.event == \"bid\") | [.symbol, .price, .leader] | @tsv'")]
     Watch {

@@ -10,7 +10,7 @@ use crate::args::server::ServerAddress;
 
 /// Options for bidding through relays.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Through others")]
+#[command(next_help_heading = "Through relays")]
 pub struct RelayArgs {
     /// Relay to send the sealed request through: a peer (/ip4/192.0.2.7/tcp/4001), or the server without a login
     /// (HOST:PORT). Can be given several times: all relays are used at once, and the request is done once.

@@ -14,8 +14,8 @@ pub enum SignedCommand {
     #[command(
         after_help = "\
 Examples:
-  auction key                   compare it with what the server printed when it started
-  auction key forget            when the operator says, by another way, that there is a new one
+  auction key                   compare it with the key that the server printed at its start
+  auction key forget            after the operator has announced a new key, over another channel
   auction key --json | jq -r .fingerprint",
         args_conflicts_with_subcommands = true
     )]
@@ -27,14 +27,14 @@ Examples:
     #[command(
         after_help = "\
 Examples:
-  auction receipt                    of the latest that was accepted in this session
-  auction receipt AAPL               of your latest on AAPL
-  auction receipt --record 12        of that record of the journal
+  auction receipt                    of your latest accepted request of this session
+  auction receipt AAPL               of your latest bid or order on AAPL
+  auction receipt --record 12        of this record of the journal
   auction receipt AAPL --out bid.receipt.json
   auction receipt check receipt-12.json
   auction verify market.auctpub --receipt receipt-12.json
 
-It comes with the market's next checkpoint, within a second or so.",
+The receipt comes with the market's next checkpoint, within a second or so.",
         args_conflicts_with_subcommands = true
     )]
     Receipt {
@@ -47,7 +47,7 @@ It comes with the market's next checkpoint, within a second or so.",
     #[command(after_help = "\
 Examples:
   auction checkpoint
-  auction checkpoint --since checkpoint-12.json    and the proof that the journal goes on from there
+  auction checkpoint --since checkpoint-12.json    with the proof that the journal continues it
   auction verify market.auctpub --checkpoint checkpoint-12.json")]
     Checkpoint {
         /// A kept checkpoint: the market must prove that its journal continues it.
@@ -80,7 +80,7 @@ Examples:
   auction receipt check receipt-12.json
   auction receipt check receipt-12.json --key 8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6
 
-Exit codes: 0 when it proves what it says, 1 when it does not, or when the key is not known.")]
+Exit codes: 0 when the receipt is valid, 1 when it is not, or when the key is unknown.")]
     Check(Checked),
 }
 
@@ -92,7 +92,7 @@ Examples:
   auction fraud check fraud-1.json
   auction fraud check fraud-1.json --key 8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6
 
-Exit codes: 0 when it proves a fraud, 1 when it does not, or when the key is not known.")]
+Exit codes: 0 when it proves a fraud, 1 when it does not, or when the key is unknown.")]
     Check(Checked),
 }
 

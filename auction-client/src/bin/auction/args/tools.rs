@@ -32,9 +32,9 @@ Examples:
   auction verify market.auctpub --receipt receipt-12.json --checkpoint checkpoint-20.json
   auction verify market.auctpub --json | jq .chain
 
-Exit codes: 0 when every record is sound, 1 when one is not: it is named, with what the rules give and what stands
-there. What is held by a commitment and not opened is counted, kind by kind. With receipts and checkpoints it must also be
-the journal that the market had signed: what was dropped, changed or put elsewhere since is named.")]
+Exit codes: 0 when every record agrees with the rules, 1 when one does not: it is named, with the expected and the
+actual content. Unopened commitments are counted, by kind. With receipts and checkpoints it must also be the journal
+that the market had signed: records that were dropped, changed or moved since are named.")]
     Verify {
         /// File to check; - is standard input.
         #[arg(value_hint = ValueHint::FilePath)]

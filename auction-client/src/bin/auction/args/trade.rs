@@ -10,8 +10,8 @@ pub enum TradeCommand {
     /// Take a Dutch lot at its current price.
     #[command(after_help = "\
 Examples:
-  auction take AAPL                the price that stands now, and not more
-  auction take AAPL --at-most 70   wait for no one: refused while the price is above 70")]
+  auction take AAPL                at the current price at most
+  auction take AAPL --at-most 70   refused while the price is above 70")]
     Take {
         #[command(flatten)]
         which: Which,
@@ -39,10 +39,10 @@ Examples:
     /// Replace an order of yours; it keeps its number.
     #[command(after_help = "\
 Examples:
-  auction replace AAPL 1 500 12.75     order 1: from now on 500 shares at 12.75
+  auction replace AAPL 1 500 12.75     change order 1 to 500 shares at 12.75
   auction replace '#7' 1 500 --market
 
-The number is told when the order is placed, and by `auction orders`.")]
+The number is shown when the order is placed, and by `auction orders`.")]
     Replace {
         #[command(flatten)]
         which: Which,
@@ -68,8 +68,8 @@ The number is told when the order is placed, and by `auction orders`.")]
     /// Show your position: the lots you lead, your hidden maxima and orders; after a close the fills of each order.
     #[command(after_help = "\
 Examples:
-  auction orders                all that stands
-  auction orders AAPL           its newest closed lot too, and what your orders got there
+  auction orders                everything live
+  auction orders AAPL           its newest closed lot too, with the fills of your orders
   auction orders --lot 7 --json | jq -r '.orders[] | [.order, .filled, .price] | @tsv'")]
     Orders {
         /// Symbol of the stock, or #N for the lot with this number [default: all open lots].
@@ -98,7 +98,7 @@ Examples:
 Examples:
   auction account
   auction account --json | jq -r .free
-  auction account tom      an auctioneer sees any trader's")]
+  auction account tom      any trader's account, for auctioneers")]
     Account {
         /// Name of the user [default: your own]. For auctioneers.
         name: Option<Name>,

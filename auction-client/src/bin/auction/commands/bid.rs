@@ -127,7 +127,7 @@ pub fn text(title: &str, offer: Offer, placed: &BidPlaced, colour: Colour) -> St
     });
     let again = match placed.done {
         Done::Now => "",
-        Done::Before => "It was done by your earlier request, and not again.",
+        Done::Before => " It was done by your earlier request, and not again.",
     };
     format!("{title}: {what}; {lead}{extended}.{again}")
 }

@@ -98,8 +98,8 @@ fn not_continued(error: SignedError, key: &MarketKey, out: Option<&Path>) -> Fai
                 Err(failure) => failure.message().to_owned(),
             };
             let message = format!(
-                "THE MARKET DOES NOT STAND BY WHAT IT HAS SIGNED: {error}. Something that it had signed was dropped, \
-                 changed or reordered. Keep both checkpoints, for both are signed; the newer one is {kept}"
+                "THE MARKET CONTRADICTS ITS SIGNED CHECKPOINT: {error}. A signed record was dropped, changed or \
+                 reordered. Keep both checkpoints, because both are signed; the newer one is {kept}"
             );
             Failure::failed(message).with_code("not_continued")
         }

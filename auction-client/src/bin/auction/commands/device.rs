@@ -72,7 +72,7 @@ async fn add(context: &Context, file: &DeviceFile, user: Name, label: Name) -> R
     context.out.print(
         |_| {
             format!(
-                "This machine is {label} now, device {number} of {user}: it can bid through others.\n\
+                "This machine is {label} now, device {number} of {user}: it can bid through relays.\n\
                  Next: auction bid SYMBOL PRICE --through ADDRESS"
             )
         },

@@ -20,7 +20,7 @@ pub async fn show(context: &Context) -> Result<(), Failure> {
             };
             format!(
                 "market  {}\nkey     {fingerprint}\nkept    {kept}\n\
-                 The server prints this fingerprint when it starts. Compare them once, by another way than this \
+                 The server prints this fingerprint when it starts. Compare them once, over another channel than this \
                  connection.",
                 key.market
             )

@@ -112,10 +112,10 @@ impl KeyStore {
             "THE MARKET'S KEY HAS CHANGED at {server}.\n  \
              kept   {}\n         (since {}, from {})\n  \
              found  {found}\n\
-             Someone may stand between you and the market, or its operator lost the file market.key. What the market \
-             signed before, your receipts too, is still proved by the kept key alone. Nothing else was sent.\n\
-             Ask the operator, by another way than this connection, which fingerprint is right. If it is the one that \
-             was found: `auction key forget`, and the next command keeps it.",
+             Someone may be intercepting the connection, or the operator lost the file market.key. Only the kept key proves \
+             what the market signed before, your receipts too. Nothing else was sent.\n\
+             Ask the operator, over another channel than this connection, which fingerprint is right. If it is the found \
+             one: `auction key forget`, and the next command keeps it.",
             kept.key.fingerprint(),
             crate::output::time::moment(kept.at),
             kept.server,

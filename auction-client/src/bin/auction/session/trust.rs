@@ -147,21 +147,21 @@ impl ServerTrust {
                     "THIS IS NOT THE SERVER THAT WAS PINNED for {server}.\n  \
                      expected  {pinned}\n            ({whence})\n  \
                      found     {found}\n\
-                     Someone may stand between you and the server, or its operator made a new certificate. \
-                     Nothing was sent.\nAsk the operator, by another way than this connection, which fingerprint \
+                     Someone may be intercepting the connection, or the operator made a new certificate. \
+                     Nothing was sent.\nAsk the operator, over another channel than this connection, which fingerprint \
                      is right. If it is the one that was found, give it with --fingerprint."
                 )
             }
             TlsError::UnknownAuthority { found } => format!(
                 "{error}.\nIf the server made its certificate itself, it printed the certificate's fingerprint when \
                  it started. If that is\n  {found}\nit is the one: give it with --fingerprint. Else name the \
-                 authority that vouches for it: --ca FILE"
+                 authority that has signed it: --ca FILE"
             ),
             TlsError::OtherName { .. } => format!(
                 "{error}. Connect by a name that it is for, or pin the certificate with --fingerprint"
             ),
             TlsError::NoAuthorities(_) => format!(
-                "{error}; install your system's package of CA certificates, or say whom to trust with --ca FILE or \
+                "{error}; install your system's package of CA certificates, or set the trust with --ca FILE or \
                  --fingerprint"
             ),
             TlsError::Authorities(_) => match &self.choice {

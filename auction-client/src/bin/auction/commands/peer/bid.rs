@@ -219,7 +219,7 @@ async fn join(
     };
     if tokio::time::timeout(MARKET_WITHIN, told).await.is_err() {
         return Err(Failure::not_connected(
-            "nobody there told what is on auction: name other peers with --through; they must watch the same market \
+            "no peer there sent the market: name other peers with --through; they must watch the same market \
              (`auction watch --p2p`)",
         ));
     }
@@ -299,9 +299,9 @@ fn failure(error: DeviceError) -> Failure {
             until,
             because,
         } => Failure::outcome_unknown(format!(
-            "no answer came that the market has signed, so it is not known whether this was done: {}. It can still be \
-             done until {until}. Say the same again with --request {request}, through others if need be: you are told \
-             what came of it, and it is not done twice",
+            "no answer signed by the market came, so it is not known whether this was done: {}. It can still be done until \
+             {until}. Repeat the command with --request {request}, through other relays if needed: it shows the outcome, and \
+             nothing is done twice",
             Escaped(because)
         ))
         .with_remedy("request", request.0.into())
