@@ -1,4 +1,4 @@
-//! Registers, logs in, bids, and follows the market until the bid has come by in the feed:
+//! Registers, logs in, bids, and follows the market until the feed shows the bid:
 //!
 //! ```sh
 //! AUCTION_PASSWORD=correct-horse cargo run -p auction-client --example bid -- 127.0.0.1:2022 mia AAPL 9000
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Says what came of it.
+/// Bids, and returns a description of the outcome.
 pub async fn run(
     address: &str,
     name: &str,
@@ -39,14 +39,14 @@ pub async fn run(
     }
     let session = client.login(name, secret()?).await?;
 
-    // Follow before bidding, so that nothing in between is missed.
+    // Watch before bidding, so that no event in between is missed.
     let mut watch = client.watch().await?;
     let symbol = Symbol::parse(symbol)?;
     let lots = watch.market().lots_of(symbol);
     let lot = *lots.last().ok_or("no lot of this stock")?;
     let placed = match client.bid(lot, Price::parse(price)?).await {
         Ok(placed) => placed,
-        // A refusal names what would be right. Nothing was done.
+        // Nothing was done. A refusal contains the remedy.
         Err(BidError::Refused(refused)) => {
             let least = refused
                 .price
@@ -57,10 +57,10 @@ pub async fn run(
                 least.unwrap_or_default()
             ));
         }
-        // It is not known whether it was done: look at the market before bidding again.
+        // The outcome is unknown: look at the market before bidding again.
         Err(error) => return Err(error.into()),
     };
-    // What was answered is durable. The feed shows it to everyone, at this place or before.
+    // An answered bid is durable. The feed shows it to everyone at this place or before.
     while watch.market().feed_sequence() < placed.feed_sequence {
         if let Update::Event { at, event, .. } = watch.next().await {
             tell(at, &event);

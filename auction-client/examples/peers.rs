@@ -1,5 +1,5 @@
-//! Many peers on this machine, at a real server: whether all see everything, how long it takes, and what it costs the one
-//! who has the line to the server.
+//! Many peers on this machine with a real server: measures whether all receive everything, the delay, and the cost for
+//! the peer that is connected to the server.
 //!
 //! ```sh
 //! cargo build -p auction-server
@@ -24,12 +24,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// Bids of one measurement, and the pause between them.
+/// Number of bids of one measurement, and the pause between them.
 const BIDS: u64 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
-/// How many others each peer is told of, as the server would.
+/// Number of other peers whose addresses each peer gets, as from the server.
 const KNOWN: usize = 8;
-/// Longer than anything takes.
+/// Time limit far above any expected duration.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 type Failed = Box<dyn Error + Send + Sync>;
@@ -148,8 +148,8 @@ impl Stage {
         joined.collect()
     }
 
-    /// Bids, and waits until those who can hear it have: how many of the first so many, the delays, and the publisher's
-    /// bytes a bid.
+    /// Bids, and waits until all peers that can receive the bids have them. Returns how many of the first `hearing`
+    /// peers have them, the delays, and the bytes per bid that the publisher sent.
     async fn bid(&mut self, hearing: Option<usize>) -> Result<(usize, Vec<Duration>, u64), Failed> {
         self.delays.lock().unwrap().clear();
         let before = self.publisher.state.borrow().sent_bytes;
@@ -187,7 +187,7 @@ impl Stage {
         self.followers.truncate(self.followers.len() - count);
     }
 
-    /// Cuts the second half off from the first and the publisher; gives how many the first are.
+    /// Separates the second half from the first and the publisher; returns the size of the first half.
     async fn split(&self) -> usize {
         let half = self.followers.len() / 2;
         self.between(half, NodeCommand::Ban).await;
@@ -248,7 +248,7 @@ enum NodeCommand {
     Unban(Vec<PeerId>),
 }
 
-/// A peer that follows in a task of its own, until this is dropped.
+/// A peer that follows in its own task, until this value is dropped.
 struct Follower {
     id: PeerId,
     address: Multiaddr,
@@ -340,7 +340,7 @@ fn take(
     });
 }
 
-/// A real server on a folder of its own.
+/// A real server with its own data folder.
 struct Server {
     process: Child,
     address: String,
@@ -386,7 +386,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended.
+        // Ignore errors: it may have ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,5 +1,5 @@
-//! Goes on with a session, in another run of a program or after the server was started anew: the first run logs in
-//! and keeps the session's token, the next ones need no password.
+//! Resumes a session in another run of a program or after a restart of the server: the first run logs in and keeps the
+//! session's token, later runs need no password.
 //!
 //! ```sh
 //! AUCTION_PASSWORD=correct-horse cargo run -p auction-client --example resume -- 127.0.0.1:2022 mia /tmp/mia.token
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Says how it got in.
+/// Logs in or resumes, and returns a description of the session.
 pub async fn run(
     address: &str,
     name: &str,
@@ -35,7 +35,7 @@ pub async fn run(
     let client = Client::connect(address.to_owned()).await?;
     if let Some(session) = resumed(&client, file).await? {
         let (number, last) = (session.session, session.last_request);
-        // Commands go on above the last number: the client sees to it.
+        // The client continues with request ids above the last one.
         return Ok(format!(
             "resumed session {number}, whose last command was {last}"
         ));
@@ -52,7 +52,7 @@ pub async fn run(
     ))
 }
 
-/// The session of the token that was kept, if it is still open.
+/// Resumes the session of the kept token, if it is still open.
 async fn resumed(client: &Client, file: &Path) -> Result<Option<LoggedIn>, Box<dyn Error>> {
     let kept = match fs::read(file) {
         Ok(kept) => kept,
@@ -62,13 +62,13 @@ async fn resumed(client: &Client, file: &Path) -> Result<Option<LoggedIn>, Box<d
     let token = kept.try_into().map_err(|_| "the file holds no token")?;
     match client.resume(Token::new(token)).await {
         Ok(session) => Ok(Some(session)),
-        // Closed or expired: log in anew.
+        // Closed or expired: log in again.
         Err(RequestError::Refused(refused)) if refused.code.fault() == Fault::Session => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whoever has the token is the user: nobody else may read it.
+/// Keeps the token. Anyone who has it can act as the user, so the file is readable by its owner only.
 fn keep(file: &Path, token: &Token) -> Result<(), Box<dyn Error>> {
     use std::io::Write as _;
     let mut options = fs::OpenOptions::new();

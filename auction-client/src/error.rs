@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by what can be done about it.
+//! Errors of the client, told apart by the remedy.
 
 use std::io;
 use std::sync::Arc;
@@ -11,57 +11,58 @@ use auction_proto::{
 
 use crate::fingerprint::Fingerprint;
 
-/// Why there is no connection, or no longer.
+/// Reason why there is no connection, or no longer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ConnectionError {
-    /// Nobody answers at the address, or it is none.
+    /// Nothing answers at the address, or the address is invalid.
     #[error("could not connect: {0}")]
     Connect(Arc<io::Error>),
-    /// TLS came to nothing: who answers is not who is trusted, or speaks no TLS.
+    /// The TLS handshake failed: the server is not trusted, or speaks no TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The server answered in TLS, and this connection is plain.
+    /// The server speaks TLS, and this connection is plain.
     #[error("the server speaks TLS, and this connection does not")]
     SpeaksTls,
     /// The connection failed while it was in use.
     #[error("the connection failed: {0}")]
     Io(Arc<io::Error>),
-    /// The server closed the connection without a word.
+    /// The server closed the connection without giving a reason.
     #[error("the server closed the connection")]
     Ended,
-    /// The server said why it closes the connection.
+    /// The server gave a reason for closing the connection.
     #[error("the server closed the connection: {} ({})", .0.message, .0.code)]
     Goodbye(Box<Goodbye>),
-    /// The server refused to talk, or refused the session to go on with.
+    /// The server refused the greeting, or refused to resume the session.
     #[error("{} ({})", .0.message, .0.code)]
     Refused(Box<Refused>),
     /// The server did not answer in time.
     #[error("the server did not answer within {0:?}")]
     TimedOut(Duration),
-    /// What came are no frames: perhaps it is not a market's server.
+    /// The bytes received are no frames: perhaps the server is not an auction server.
     #[error("the server does not speak the auction protocol: {0}")]
     Frame(#[from] FrameError),
-    /// A frame's body is no message.
+    /// The body of a frame cannot be decoded as a message.
     #[error("the server sent a message that cannot be read: {0}")]
     Body(#[from] BodyError),
-    /// The server answered with something that is no answer to what it was asked.
-    #[error("the server answered with {0}, which does not belong here")]
+    /// The server sent a message that is no answer to the request.
+    #[error("the server answered with {0}, which is no answer to the request")]
     Unexpected(Kind),
     /// The server chose a version that was not offered.
     #[error("the server chose version {0} of the protocol, which was not offered")]
     Version(u16),
     /// The parts of a snapshot do not fit together.
-    #[error("the server sent a snapshot that does not fit together: {0}")]
+    #[error("the server sent an inconsistent snapshot: {0}")]
     Snapshot(#[from] SnapshotError),
-    /// The server sent as the market's what the market has not signed: its key is another, or someone stands between.
-    #[error("the server sent what the market has not signed: {0}")]
+    /// The server sent signed data whose signature is not the market's: it has another key, or someone intercepts the
+    /// connection.
+    #[error("the server sent data that the market has not signed: {0}")]
     NotSigned(#[from] StatementError),
-    /// There is another market at the address now: what was asked of the first is not asked of it.
+    /// Another market answers at the address now; requests meant for the first are not sent to it.
     #[error("there is another market at this address now: {found} instead of {before}")]
     OtherMarket {
         /// The market that the client knew.
         before: MarketId,
-        /// The one that answers now.
+        /// The market that answers now.
         found: MarketId,
     },
     /// The client was closed.
@@ -69,68 +70,68 @@ pub enum ConnectionError {
     Closed,
 }
 
-/// Why TLS came to nothing, told apart by what can be done about it.
+/// Reason why TLS failed, told apart by the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
-    /// What answers speaks no TLS there, or none of version 1.3; holds what it did instead.
+    /// The server does not speak TLS at this port, or not version 1.3; holds a description of its answer.
     #[error("the server does not speak TLS 1.3 at this port: {0}")]
     NotSpoken(String),
-    /// The certificate is not the one that was pinned: another server, a new certificate, or someone in between.
+    /// The certificate is not the pinned one: another server, a new certificate, or an interceptor.
     #[error(
-        "the server is not the one that was pinned: the certificate should be {pinned}, and is {found}"
+        "the server's certificate is not the pinned one: it should be {pinned}, and is {found}"
     )]
     OtherCertificate {
-        /// What was pinned.
+        /// The pinned fingerprint.
         pinned: Fingerprint,
-        /// What the server showed.
+        /// The fingerprint of the server's certificate.
         found: Fingerprint,
     },
-    /// Nobody who is trusted vouches for the certificate.
-    #[error("no authority that is trusted here vouches for the server's certificate, {found}")]
+    /// No trusted authority has signed the certificate.
+    #[error("no trusted authority has signed the server's certificate, {found}")]
     UnknownAuthority {
-        /// The certificate.
+        /// The certificate's fingerprint.
         found: Fingerprint,
     },
-    /// The certificate is someone else's.
+    /// The certificate is for another name.
     #[error("the server's certificate is not for {expected}, but for {}", presented.join(", "))]
     OtherName {
-        /// The name that was connected to.
+        /// The name that the client connected to.
         expected: String,
         /// The names in the certificate.
         presented: Vec<String>,
     },
-    /// The certificate's time has run out.
+    /// The certificate has expired.
     #[error(
         "the server's certificate expired at {since}; its operator must renew it, or a clock is wrong"
     )]
     Expired {
-        /// The last moment at which it was good.
+        /// The last moment at which it was valid.
         since: Timestamp,
     },
-    /// The certificate's time has not come.
+    /// The certificate is not valid yet.
     #[error(
         "the server's certificate is good from {from} on; perhaps this machine's clock is wrong"
     )]
     NotYetValid {
-        /// The first moment at which it is good.
+        /// The first moment at which it is valid.
         from: Timestamp,
     },
-    /// The machine has no authorities to trust.
-    #[error("this machine has no list of authorities to trust{0}")]
+    /// The machine has no root certificates.
+    #[error("this machine has no root certificates{0}")]
     NoAuthorities(String),
-    /// A list of authorities is none.
-    #[error("the authorities to trust are no certificates as PEM: {0}")]
+    /// The given authorities are not PEM certificates.
+    #[error("the given authorities are not PEM certificates: {0}")]
     Authorities(String),
-    /// TLS needs to know whom to expect.
-    #[error("{0:?} is neither a name nor a number that a certificate can be for")]
+    /// The host is neither a DNS name nor an IP address, so no certificate can match it.
+    #[error("{0:?} is neither a DNS name nor an IP address")]
     Host(String),
-    /// Anything else.
+    /// Any other failure.
     #[error("TLS failed: {0}")]
     Failed(String),
 }
 
 impl ConnectionError {
-    /// What it means that there is no stream.
+    /// Converts the error of a failed attempt to open a stream.
     pub(crate) fn connecting(error: io::Error) -> Self {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
         match tls {
@@ -140,15 +141,15 @@ impl ConnectionError {
     }
 }
 
-/// Why a request did not succeed. The three differ in what is known, and so in what to do next.
+/// Reason why a request failed. The three variants differ in what is known, and so in what to do next.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The market said no, and why; nothing was done. The remedy stands in it: for a bid too low, `price` is
-    /// the least bid.
+    /// The market refused the request and gave the reason; nothing was done. The refusal contains the remedy: for a bid
+    /// too low, `price` is the least acceptable bid.
     #[error("{}", .0.message)]
     Refused(Box<Refused>),
-    /// The request was sent, and no answer came: it may have been done or not. Look at the market before
-    /// asking again. (A request that only reads can simply be asked again.)
+    /// The request was sent, and no answer came: it may have been carried out or not. Look at the market before sending
+    /// it again. (A request that only reads can simply be repeated.)
     #[error("no answer came, so it is not known whether this was done: {0}")]
     OutcomeUnknown(#[source] ConnectionError),
     /// The request was never sent: nothing was done.
@@ -156,11 +157,11 @@ pub enum RequestError {
     NotConnected(#[source] ConnectionError),
 }
 
-/// Why a bid did not succeed.
+/// Reason why a bid failed.
 pub type BidError = RequestError;
 
 impl RequestError {
-    /// The market's refusal, when it refused.
+    /// Returns the market's refusal, if this is one.
     #[must_use]
     pub fn refused(&self) -> Option<&Refused> {
         match self {
@@ -169,7 +170,7 @@ impl RequestError {
         }
     }
 
-    /// The least bid that would do, when the market refused one as too low.
+    /// Returns the least acceptable bid if the market refused a bid as too low.
     #[must_use]
     pub fn least_bid(&self) -> Option<Price> {
         let refused = self.refused()?;

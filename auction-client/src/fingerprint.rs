@@ -1,4 +1,4 @@
-//! The fingerprint of a certificate: what is compared by eye and pinned.
+//! Fingerprint of a certificate, for comparing by eye and for pinning.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
 
-/// A text that is no fingerprint.
+/// Error for a text that is not a fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "is no SHA-256 fingerprint; expected 64 hexadecimal digits, with or without colons, as the server prints it"

@@ -1,8 +1,8 @@
 //! A client of the real-time stock auction.
 //!
-//! [`Client`] asks: it logs in, bids and reads, with many requests on their way at a time. [`Watch`] follows:
-//! the market as everyone sees it, and every event as it happens. Both mend a lost connection by themselves,
-//! and neither does anything twice or misses anything in silence.
+//! [`Client`] sends requests: it logs in, bids and reads, with many requests in flight at a time. [`Watch`] follows the
+//! public market and every event as it happens. Both reconnect by themselves, carry out nothing twice, and report every
+//! gap.
 //!
 //! ```no_run
 //! use auction_client::{Client, RequestError, Secret, Update};
@@ -18,9 +18,9 @@
 //! match client.bid(lot, Price::parse("1.40")?).await {
 //!     Ok(placed) if placed.bid.leads => println!("you lead"),
 //!     Ok(_) => println!("accepted, and someone's hidden maximum is higher"),
-//!     // Nothing was done. A refusal names what would be right.
+//!     // Nothing was done. A refusal contains the remedy.
 //!     Err(RequestError::Refused(refused)) => println!("{}; {:?}", refused.message, refused.price),
-//!     // It may have been done: look at the market before bidding again.
+//!     // It may have been accepted: look at the market before bidding again.
 //!     Err(RequestError::OutcomeUnknown(because)) => println!("no answer: {because}"),
 //!     // It was never sent.
 //!     Err(RequestError::NotConnected(because)) => println!("not sent: {because}"),
@@ -36,9 +36,9 @@
 //! # }
 //! ```
 //!
-//! # Many at a time
-//! [`Client::submit`] hands a request over and gives its answer as a future, so that others can follow before
-//! it comes:
+//! # Many requests at a time
+//! [`Client::submit`] sends a request and returns its answer as a future, so that more requests can follow before it
+//! arrives:
 //!
 //! ```no_run
 //! # use auction_client::{Bid, Client};
@@ -56,31 +56,33 @@
 //! # }
 //! ```
 //!
-//! # What is done once
-//! Within a session every request has a rising number. The server keeps the outcomes of the latest accepted
-//! ones: a request that is sent again after a lost connection, also to a server that was started anew, is
-//! answered with what came of it the first time. So a lost connection shows to the caller only when it lasts:
-//! then [`RequestError`] tells a request that was never sent from one whose outcome is not known.
+//! # Exactly once
+//! Request ids rise within a session. The server keeps the outcomes of the latest accepted requests: a request that is
+//! sent again after a lost connection, even to a restarted server, is answered with its first outcome. So the caller
+//! sees a lost connection only when it lasts: then [`RequestError`] distinguishes a request that was never sent from
+//! one whose outcome is unknown.
 //!
-//! # One's own account
-//! [`Client::watch_account`] tells what concerns the user alone: orders and leads from every session, and what
-//! comes of them. [`Client::set_dead_man`] has the user's open orders pulled should this session die.
+//! # The user's account
+//! [`Client::watch_account`] reports what concerns the user alone: orders and leads of every session, and their
+//! outcomes. [`Client::set_dead_man`] cancels the user's open orders if this session dies.
 //!
-//! # What the market signs
-//! [`Client::market_key`] tells the key to keep at the first time. [`Client::receipt`] gives the proof that what one
-//! asked for stands in the market's journal, which anyone who has the key can check; [`Client::checkpoint_since`], that
-//! nothing of a journal that the market had signed was dropped, changed or reordered.
+//! # Signed data
+//! [`Client::market_key`] returns the key to keep on first use. [`Client::receipt`] returns the proof that a request is
+//! in the market's journal, which anyone who has the key can check; [`Client::checkpoint_since`] proves that no record
+//! of a journal that the market had signed was dropped, changed or reordered.
 //!
-//! # Through others
-//! Who has no line to the server seals what it asks into an envelope that anyone can carry: `Device` (feature `seal`)
-//! signs and seals, and believes no answer but the market's own. A [`Relay`] holds no key and reads nothing.
+//! # Relays
+//! A client that cannot reach the server seals its requests into envelopes that anyone can relay: `Device` (feature
+//! `seal`) signs and seals, and accepts only answers signed by the market. A [`Relay`] holds no key and can read
+//! nothing.
 //!
-//! # Over anything
-//! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`), and trusts whom a [`Trust`] says: the machine's
-//! authorities, one's own, or one certificate alone, by its [`Fingerprint`]. [`Client::connect_with`] takes any way
-//! to a stream of bytes: a pipe within the process, a simulated network, TLS over another's stream ([`Tls`]). Time is tokio's, so that tests can run it as fast as they like.
+//! # Transports
+//! [`Client::connect_tls`] speaks TLS 1.3 (with the feature `tls`) and trusts what a [`Trust`] names: the system's root
+//! certificates, given authorities, or a single certificate by its [`Fingerprint`]. [`Client::connect_with`] takes any
+//! function that opens a stream of bytes: a pipe within the process, a simulated network, TLS over another stream
+//! ([`Tls`]). Timers use tokio's clock, so tests can run it faster.
 
-// Bottom-up, here and in every `mod.rs`: a module uses only those listed before it.
+// Bottom-up, here and in every `mod.rs`: a module uses only the modules listed before it.
 pub mod limits;
 mod fingerprint;
 mod error;

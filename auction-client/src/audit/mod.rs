@@ -1,4 +1,4 @@
-//! Proving a market's results without its server: the public journal, checked by whoever has it.
+//! Verifying a market's results without its server, from the public journal.
 
 pub(crate) mod evidence;
 pub(crate) mod equivocation;
@@ -17,7 +17,7 @@ use auction_proto::{
 use crate::audit::evidence::{Evidence, EvidenceError, NotAsSigned};
 
 /// Checks a public journal as its bytes come: the chain, every opening against its commitment, and every record against
-/// the rules. It holds the market, what is known of open lots, and one frame at most.
+/// the rules. Memory: the market, the known data of open lots, and at most one frame.
 ///
 /// ```
 /// use auction_client::Verifier;
@@ -44,90 +44,90 @@ pub struct Verifier {
     evidence: Evidence,
 }
 
-/// What a public journal proves.
+/// Result of a verified public journal.
 #[derive(Clone, Debug)]
 pub struct Proof {
-    /// The market, as its records leave it.
+    /// The market after the last record.
     pub market: Market,
-    /// How many records there are: they are numbered from 1.
+    /// Number of records; they are numbered from 1.
     pub records: u64,
-    /// The chain after the last: compare it with what the market has signed.
+    /// The chain after the last record: compare it with the market's signed one.
     pub chain: Chain,
-    /// How far the records could be judged.
+    /// Numbers of records by how far they could be judged.
     pub counts: Counts,
 }
 
-/// How many records could be judged, and how far.
+/// Numbers of records by how far they could be judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// How many frames they came in.
+    /// Number of frames of the journal.
     pub frames: u64,
-    /// The rules give exactly these.
+    /// Records whose public content follows completely from the rules.
     pub decided: u64,
-    /// What is public of these is what the rules can give; what else they hang on is hidden.
+    /// Records whose public content is possible under the rules; the rest depends on hidden data.
     pub allowed: BTreeMap<Held, u64>,
-    /// Nothing of these is public but that they happened.
+    /// Records of which only their existence is public.
     pub held: u64,
-    /// How many private parts were opened, each as its record had committed to it.
+    /// Number of private parts opened, each as its record had committed to it.
     pub opened: u64,
 }
 
-/// A record that is what the rules give.
+/// A record that agrees with the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayedRecord<'a> {
-    /// Its place in the journal.
+    /// Place of the record in the journal.
     pub sequence: Sequence,
-    /// When it was decided.
+    /// Time of the decision.
     pub at: Timestamp,
-    /// How far it could be judged.
+    /// Extent to which the record could be judged.
     pub judged: Judged,
-    /// What everyone sees of what was decided.
+    /// Public events of the decision.
     pub events: &'a [Option<PublicEvent>],
-    /// The record, when nothing of it is hidden any more.
+    /// The complete record, once nothing of it is hidden.
     pub whole: Option<&'a Record>,
-    /// The market after it.
+    /// The market after the record.
     pub market: &'a Market,
 }
 
-/// Why a public journal proves nothing.
+/// Reason why a public journal is not a proof.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ProofError {
-    /// The file is none, is cut off, or was changed after the market had written it.
+    /// The file is no journal, is truncated, or was changed after the market had written it.
     #[error("{0}")]
     Journal(#[from] PublicJournalError),
-    /// A private part is not the one that its record committed to.
+    /// A private part does not match its record's commitment.
     #[error("{source}")]
     Opening {
-        /// Its record.
+        /// The record.
         sequence: Sequence,
-        /// What is wrong.
+        /// The mismatch.
         source: RecordError,
     },
-    /// The journal is not the one that the market had signed.
+    /// The journal differs from the one that the market had signed.
     #[error("{0}")]
     Signed(#[from] NotAsSigned),
-    /// The market itself decided something that the rules do not give.
+    /// The market's decision contradicts the rules.
     #[error("{foul}")]
     Foul {
-        /// The first such record, and what the rules give.
+        /// The first such record, and the decision that the rules give.
         foul: Box<Foul>,
-        /// The market before it.
+        /// The market before the record.
         market: Box<Market>,
     },
 }
 
 impl Verifier {
-    /// At the beginning of a journal.
+    /// Creates a verifier at the beginning of a journal.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Holds a checkpoint against the journal, before its first byte is taken: what the market dropped, changed or put
-    /// elsewhere after it had signed it is found then. Gives what the checkpoint says.
+    /// Registers a checkpoint to compare with the journal, before the journal's first byte: it reveals records that the
+    /// market dropped, changed or moved after signing it. Returns the checkpoint's content.
     ///
     /// # Errors
-    /// [`EvidenceError`] when it is none of this market's, or contradicts what was taken before.
+    /// [`EvidenceError`] when it is not a checkpoint of this market, or contradicts a statement registered before.
     ///
     /// # Panics
     /// When the journal has begun.
@@ -141,11 +141,11 @@ impl Verifier {
         self.evidence.checkpoint(checkpoint, market, key)
     }
 
-    /// Holds a receipt against the journal, as [`hold_checkpoint`](Self::hold_checkpoint) does a checkpoint. Gives what
-    /// the receipt proves.
+    /// Registers a receipt to compare with the journal, as [`hold_checkpoint`](Self::hold_checkpoint) does a
+    /// checkpoint. Returns what the receipt proves.
     ///
     /// # Errors
-    /// [`EvidenceError`] when it proves nothing, or contradicts what was taken before.
+    /// [`EvidenceError`] when it proves nothing, or contradicts a statement registered before.
     ///
     /// # Panics
     /// When the journal has begun.
@@ -159,10 +159,10 @@ impl Verifier {
         self.evidence.receipt(receipt, market, key)
     }
 
-    /// Takes the next bytes, and shows each record that is what the rules give.
+    /// Reads the next bytes, and calls `show` with every record that agrees with the rules.
     ///
     /// # Errors
-    /// [`ProofError`] names the first thing that is wrong. The verifier is of no more use then.
+    /// [`ProofError`] names the first fault. The verifier must not be used afterwards.
     pub fn take(
         &mut self,
         bytes: &[u8],
@@ -199,10 +199,10 @@ impl Verifier {
         Ok(())
     }
 
-    /// What all of it proves, when there are no more bytes.
+    /// Returns the proof, after the last bytes.
     ///
     /// # Errors
-    /// [`ProofError`] when the end has not come.
+    /// [`ProofError`] when the journal is incomplete.
     pub fn finish(self) -> Result<Proof, ProofError> {
         self.decoder.finish()?;
         self.evidence.end()?;

@@ -1,8 +1,7 @@
-//! The task behind a [`Client`](crate::Client): it owns the connection, numbers the requests, sends them, and
-//! sends them again with the same numbers when the connection was lost.
+//! The task behind a [`Client`](crate::Client): it owns the connection, assigns request ids, sends requests, and sends
+//! them again with the same ids after a lost connection.
 //!
-//! It connects when there is something to ask: a client that asks nothing of a server that is gone leaves it
-//! alone.
+//! It connects only while there is something to send: an idle client does not try to reach a server that is down.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,7 +22,7 @@ use crate::connection::{Connector, Greeted, Received, greet, refusal};
 use crate::error::{ConnectionError, RequestError};
 use crate::limits::CONNECT_TIMEOUT;
 
-/// What client and driver both know.
+/// State shared by client and driver.
 pub(crate) struct SharedState {
     pub(crate) welcome: Welcome,
     pub(crate) clock: ServerClock,
@@ -38,30 +37,30 @@ pub(crate) struct Driver {
     in_flight: InFlightRequests,
     request_ids: RequestIds,
     session: Option<Session>,
-    /// Whether the session has a dead-man switch: then a lost connection is mended though nothing is asked.
+    /// True if the session has a dead-man switch: then the driver reconnects even without requests.
     is_armed: bool,
     backoff: Backoff,
-    /// Why there was no connection the last time.
+    /// Reason of the last failure to connect.
     lost: ConnectionError,
 }
 
-/// The session that the client speaks for.
+/// The session that the client is logged in with.
 struct Session {
     id: SessionId,
     token: Token,
 }
 
-/// Whether all clients and their requests are gone.
+/// Reason why a connection is no longer used.
 enum Over {
     Lost(ConnectionError),
     Done,
 }
 
-/// Why a new connection could not be used.
+/// Reason why a new connection could not be used.
 enum Unusable {
     /// Try again.
     Lost(ConnectionError),
-    /// The session is gone; the connection is of use without it.
+    /// The session is gone; the connection can be used without it.
     SessionGone(Box<Greeted>, Box<Refused>),
 }
 
@@ -88,7 +87,7 @@ impl Driver {
         }
     }
 
-    /// Serves the client until it and its requests are gone.
+    /// Serves the client until all its handles and requests are gone.
     pub(crate) async fn run(mut self, first: Greeted) {
         let mut greeted = Some(first);
         loop {
@@ -125,7 +124,7 @@ impl Driver {
         number
     }
 
-    /// Connects anew until there is a connection, or nothing left to connect for.
+    /// Reconnects until there is a connection, or no more reason to connect.
     async fn reconnect(&mut self) -> Option<Greeted> {
         let mut clients_gone = false;
         while !self.in_flight.is_empty() || self.is_armed {
@@ -149,7 +148,7 @@ impl Driver {
                     attempted = &mut attempt => break attempted,
                     asked = self.inbox.recv(), if !clients_gone => match asked {
                         Some(asked) => drop(self.add(asked)),
-                        // Nobody is left whose orders it would keep.
+                        // No client is left whose orders the switch would keep.
                         None => (clients_gone, self.is_armed) = (true, false),
                     },
                     () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
@@ -184,7 +183,7 @@ impl Driver {
         None
     }
 
-    /// What was asked of one market must not be asked of another.
+    /// Checks that the market is the same: requests meant for one market must not be sent to another.
     fn same_market(&self, greeted: &Greeted) -> Result<(), ConnectionError> {
         let (before, found) = (self.market, greeted.welcome.market);
         if before == found {
@@ -199,7 +198,7 @@ impl Driver {
         self.lost = because.clone();
     }
 
-    /// Sends and receives until the connection is lost or everything is done.
+    /// Sends and receives until the connection is lost or all requests are done.
     async fn converse(&mut self, greeted: Greeted) -> Over {
         let mut keepalive = Keepalive::new(&greeted.welcome);
         let mut connection = greeted.connection;
@@ -238,7 +237,7 @@ impl Driver {
         }
     }
 
-    /// Takes a message. An error: the connection is of no more use.
+    /// Handles a message. An error means that the connection must be closed.
     fn handle(
         &mut self,
         received: Received,
@@ -278,7 +277,7 @@ impl Driver {
                 self.armed(request);
                 self.in_flight.answer(request, Ok(Answer::Message(message)));
             }
-            // Nobody watches on this connection; what comes nevertheless is no harm.
+            // This connection has no subscription; such messages are ignored.
             ServerMessage::Welcome(_)
             | ServerMessage::Resumed(_)
             | ServerMessage::Feed(_)
@@ -297,14 +296,14 @@ impl Driver {
 
     fn refused(&mut self, request: RequestId, refused: Refused) -> Result<(), ConnectionError> {
         if refused.code == Code::SHUTTING_DOWN {
-            // Nothing was done: what can be asked again is, when the server is back.
+            // Nothing was done: repeatable requests are sent again when the server is back.
             return Err(ConnectionError::Refused(Box::new(refused)));
         }
         if matches!(refused.code, Code::SESSION_CLOSED | Code::SESSION_EXPIRED) {
             self.end_session();
         }
         if refused.code == Code::UNCHANGED {
-            // It is as it was asked to be.
+            // The switch is in the requested state.
             self.armed(request);
         }
         self.in_flight
@@ -329,14 +328,14 @@ impl Driver {
         self.is_armed = false;
     }
 
-    /// Remembers whether the session has a dead-man switch when it was this request that set it.
+    /// Remembers whether the session has a dead-man switch if this request set it.
     fn armed(&mut self, request: RequestId) {
         if let Some(ClientMessage::SetDeadMan(set)) = self.in_flight.message(request) {
             self.is_armed = set.grace.is_some();
         }
     }
 
-    /// Forgets the session when it was this request that closed it.
+    /// Forgets the session if this request closed it.
     fn logged_out(&mut self, request: RequestId) {
         let closed = match self.in_flight.message(request) {
             Some(ClientMessage::Logout(_)) => true,
@@ -361,14 +360,14 @@ impl Driver {
     fn learn(&self, clock: ServerClock, welcome: Option<Welcome>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match welcome {
-            // Perhaps another machine now: its clock is known from this greeting alone.
+            // Perhaps another machine: only this greeting tells its clock.
             Some(welcome) => *known = SharedState { welcome, clock },
             None => known.clock.learn(clock),
         }
     }
 }
 
-/// Connects, greets, and goes on with the session.
+/// Connects, greets, and resumes the session.
 async fn attempt(
     connector: Connector,
     program: String,

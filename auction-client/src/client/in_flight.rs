@@ -1,4 +1,4 @@
-//! The requests that have no answer yet, by their numbers.
+//! Requests without an answer, by their ids.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -15,17 +15,17 @@ use crate::client::request::{Answer, Repeat, repeat};
 use crate::connection::Connection;
 use crate::error::{ConnectionError, RequestError};
 
-/// A request that its caller has handed over.
+/// A request submitted by its caller.
 #[derive(Debug)]
 pub(crate) struct Submitted {
     pub(crate) message: ClientMessage,
-    /// Where its number is told, once it has one.
+    /// Receives the request's id once it is assigned.
     pub(crate) number: Arc<OnceLock<RequestId>>,
-    /// How long it may wait in all.
+    /// Maximum total wait.
     pub(crate) within: Duration,
     pub(crate) deadline: Instant,
     pub(crate) answer: oneshot::Sender<Result<Answer, RequestError>>,
-    /// The room it takes among those on their way; given back with the answer.
+    /// Permit for a place among the requests in flight; released with the answer.
     pub(crate) room: OwnedSemaphorePermit,
 }
 
@@ -38,9 +38,9 @@ pub(crate) struct InFlightRequests {
 #[derive(Debug)]
 struct Waiting {
     asked: Submitted,
-    /// Whether it has ever been on its way: then it may have been done.
+    /// True once the request was sent: then it may have been carried out.
     sent: bool,
-    /// The parts of a snapshot that have come on this connection.
+    /// Parts of a snapshot received on this connection.
     parts: SnapshotAssembler,
 }
 
@@ -49,9 +49,9 @@ impl InFlightRequests {
         self.by_number.is_empty()
     }
 
-    /// Takes a request in, not sent yet.
+    /// Adds a request, not sent yet.
     pub(crate) fn add(&mut self, number: RequestId, asked: Submitted) {
-        // It has one number for as long as it waits.
+        // The id is set once and does not change.
         let _ = asked.number.set(number);
         let parts = SnapshotAssembler::new();
         let waiting = Waiting {
@@ -62,9 +62,9 @@ impl InFlightRequests {
         self.by_number.insert(number, waiting);
     }
 
-    /// Sends everything there is on a new connection, the oldest first, with the numbers it had.
+    /// Sends all requests on a new connection, the oldest first, with their existing ids.
     pub(crate) fn send_all(&mut self, connection: &mut Connection) {
-        // Who has given up before it was ever sent need not have it done.
+        // Drop requests whose caller gave up before they were ever sent.
         self.by_number
             .retain(|_, waiting| waiting.sent || !waiting.asked.answer.is_closed());
         for (number, waiting) in &mut self.by_number {
@@ -72,26 +72,26 @@ impl InFlightRequests {
         }
     }
 
-    /// Sends one.
+    /// Sends one request.
     pub(crate) fn send(&mut self, number: RequestId, connection: &mut Connection) {
         if let Some(waiting) = self.by_number.get_mut(&number) {
             waiting.send(number, connection);
         }
     }
 
-    /// The message of a request.
+    /// Returns the message of a request.
     pub(crate) fn message(&self, number: RequestId) -> Option<&ClientMessage> {
         Some(&self.by_number.get(&number)?.asked.message)
     }
 
-    /// Answers a request. One that nobody waits for any more is forgotten.
+    /// Answers a request, and forgets it. Does nothing if the request is unknown.
     pub(crate) fn answer(&mut self, number: RequestId, answer: Result<Answer, RequestError>) {
         if let Some(waiting) = self.by_number.remove(&number) {
             waiting.answer(answer);
         }
     }
 
-    /// Takes a part of a snapshot.
+    /// Adds a part of a snapshot.
     pub(crate) fn part(
         &mut self,
         number: RequestId,
@@ -106,7 +106,7 @@ impl InFlightRequests {
         Ok(())
     }
 
-    /// The moment when the first of them has waited long enough.
+    /// Returns the earliest deadline of all requests.
     pub(crate) fn first_deadline(&self) -> Option<Instant> {
         self.by_number
             .values()
@@ -114,7 +114,7 @@ impl InFlightRequests {
             .min()
     }
 
-    /// Gives up those that have waited long enough, for want of a connection or else of an answer.
+    /// Fails the requests whose deadline has passed, with the connection error or else with an outcome unknown.
     pub(crate) fn expire(&mut self, no_connection: Option<&ConnectionError>) {
         let now = Instant::now();
         for (_, waiting) in self.extract(|waiting| waiting.asked.deadline <= now) {
@@ -123,7 +123,7 @@ impl InFlightRequests {
         }
     }
 
-    /// The connection was lost: what must not be sent twice is given up.
+    /// Fails the requests that must not be sent twice, after a lost connection.
     pub(crate) fn connection_lost(&mut self, because: &ConnectionError) {
         self.by_number
             .values_mut()
@@ -133,14 +133,14 @@ impl InFlightRequests {
         });
     }
 
-    /// The session is gone, and with it what it remembered: nothing of it can be asked again.
+    /// Fails the requests of a lost session: it remembers no ids, so nothing can be repeated.
     pub(crate) fn session_lost(&mut self, refused: &Refused) {
         let because = ConnectionError::Refused(Box::new(refused.clone()));
         let lost = |waiting: &Waiting| repeat(&waiting.asked.message) == Repeat::InSession;
         for (_, waiting) in self.extract(lost) {
             let closed = refused.code == Code::SESSION_CLOSED;
             match waiting.asked.message {
-                // It was the logging out that ended it.
+                // This logout closed the session.
                 ClientMessage::Logout(_) if closed => waiting.answer(Ok(logged_out())),
                 _ if waiting.sent => waiting.fail(because.clone()),
                 _ => waiting.answer(Err(RequestError::Refused(Box::new(refused.clone())))),
@@ -148,7 +148,7 @@ impl InFlightRequests {
         }
     }
 
-    /// Gives up all of them.
+    /// Fails all requests.
     pub(crate) fn fail_all(&mut self, because: &ConnectionError) {
         self.fail_those(because, |_| true);
     }
@@ -169,7 +169,7 @@ impl InFlightRequests {
 
 impl Waiting {
     fn send(&mut self, number: RequestId, connection: &mut Connection) {
-        // From here on some of it may reach the server, whatever comes.
+        // From here on, parts of the request may reach the server.
         self.sent = true;
         connection.queue_message(number, &self.asked.message);
     }
@@ -184,7 +184,7 @@ impl Waiting {
     }
 
     fn answer(self, answer: Result<Answer, RequestError>) {
-        // Whoever asked may have gone.
+        // Ignore send errors: the requester may be gone.
         let _ = self.asked.answer.send(answer);
         drop(self.asked.room);
     }

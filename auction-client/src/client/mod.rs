@@ -1,4 +1,4 @@
-//! The client: typed requests over a connection that mends itself.
+//! The client: typed requests over a connection that is restored automatically.
 
 pub(crate) mod request;
 mod request_ids;
@@ -49,12 +49,11 @@ const PROGRAM: &str = concat!("auction-client/", env!("CARGO_PKG_VERSION"));
 
 /// A client of one market. Clones share its connection and its session.
 ///
-/// Every request has a number of its own and waits for its answer alone: many can be on their way at a time,
-/// at most [`IN_FLIGHT_MAX`]. When the connection is lost, the client connects anew, goes on with its session
-/// and sends again what has no answer, with the same numbers: the server does each once. Logging in and
-/// registering alone are not sent twice.
+/// Each request has its own id and awaits its own answer: many can be in flight at a time, at most [`IN_FLIGHT_MAX`].
+/// After a lost connection the client reconnects, resumes its session and repeats the unanswered requests with the same
+/// ids: the server carries out each of them once. Only logging in and registering are not repeated.
 ///
-/// It needs a tokio runtime; its task ends when all clones and their requests are gone.
+/// It needs a tokio runtime; its task ends when all clones and their requests are dropped.
 #[derive(Clone)]
 pub struct Client {
     requests: mpsc::Sender<Submitted>,
@@ -70,10 +69,10 @@ impl Client {
     /// Connects to a market over TCP, and greets.
     ///
     /// # Errors
-    /// [`ConnectionError`] when nobody answers, or someone who is no market's server.
+    /// [`ConnectionError`] when nothing answers, or a server of another kind.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// When called outside a tokio runtime.
     pub async fn connect<A>(address: A) -> Result<Self, ConnectionError>
     where
         A: ToSocketAddrs + Clone + Send + Sync + 'static,
@@ -81,14 +80,14 @@ impl Client {
         Self::connect_with(move || tcp(address.clone())).await
     }
 
-    /// Connects to a market over TLS, and greets. `address` is `host:port`: the host is what the certificate
-    /// must be for, unless it is pinned.
+    /// Connects to a market over TLS, and greets. `address` is `host:port`: the certificate must be for the host,
+    /// unless it is pinned.
     ///
     /// # Errors
-    /// [`ConnectionError`]; [`ConnectionError::Tls`] says what is wrong with TLS.
+    /// [`ConnectionError`]; [`ConnectionError::Tls`] describes a TLS failure.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// When called outside a tokio runtime.
     #[cfg(feature = "tls")]
     pub async fn connect_tls(
         address: &str,
@@ -104,14 +103,14 @@ impl Client {
         .await
     }
 
-    /// Connects over any stream of bytes. `connect` is called again whenever the connection was lost, and
-    /// once more for each [`watch`](Self::watch).
+    /// Connects over any byte stream. `connect` is called again after each lost connection, and once more for each
+    /// [`watch`](Self::watch).
     ///
     /// # Errors
     /// [`ConnectionError`] as for [`connect`](Self::connect).
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// When called outside a tokio runtime.
     pub async fn connect_with<C, F, S>(connect: C) -> Result<Self, ConnectionError>
     where
         C: Fn() -> F + Send + Sync + 'static,
@@ -133,7 +132,7 @@ impl Client {
             welcome: greeted.welcome.clone(),
             clock: greeted.clock,
         }));
-        // As many as have room: handing over never waits.
+        // One place for each request in flight: sending to the channel never waits.
         let (requests, inbox) = mpsc::channel(IN_FLIGHT_MAX);
         let driver = Driver::new(
             connector.clone(),
@@ -154,21 +153,20 @@ impl Client {
         })
     }
 
-    /// The same client, whose requests are tried for so long: over as many connections as it takes, but no
-    /// longer.
+    /// Returns the same client with another time limit for requests, over as many connections as needed.
     #[must_use]
     pub fn with_answer_timeout(mut self, answer_timeout: Duration) -> Self {
         self.answer_timeout = answer_timeout;
         self
     }
 
-    /// The market's identity.
+    /// Returns the market's id.
     #[must_use]
     pub fn market_id(&self) -> MarketId {
         self.market
     }
 
-    /// What the server said of itself when it was last connected to.
+    /// Returns the server's greeting of the latest connection.
     #[must_use]
     pub fn welcome(&self) -> Welcome {
         self.known
@@ -178,7 +176,7 @@ impl Client {
             .clone()
     }
 
-    /// What is known of the server's time.
+    /// Returns the estimate of the server's time.
     #[must_use]
     pub fn clock(&self) -> ServerClock {
         self.known
@@ -187,11 +185,11 @@ impl Client {
             .clock
     }
 
-    /// Makes a trader's account. It does not log in.
+    /// Creates a trader's account. It does not log in.
     ///
-    /// When no answer comes, the account may have been made, and asking again would be refused as a name that is
-    /// taken. Then this logs in with it, on a connection of its own, to learn whether it is there, logs out
-    /// again, and asks once more if it is not.
+    /// Without an answer the account may have been created, and a repetition would be refused because the name is
+    /// taken. In this case the client logs in with the account on a separate connection to check whether it exists,
+    /// logs out again, and repeats the registration if it does not.
     ///
     /// # Errors
     /// [`RequestError`]: `name_taken` among the refusals.
@@ -210,7 +208,7 @@ impl Client {
                 _ => false,
             };
             was_sent |= unknown;
-            // A name may be taken by what was sent before.
+            // The name may be taken by the first attempt.
             let may_be_ours = unknown || (was_sent && taken);
             if !may_be_ours {
                 return asked;
@@ -223,7 +221,7 @@ impl Client {
         }
     }
 
-    /// Whose account a name and a password log in to, tried until `deadline`; `None`: it cannot be learned.
+    /// Returns the user that a name and a password log in to, tried until `deadline`; `None`: it cannot be determined.
     async fn account_of(
         &self,
         name: Name,
@@ -246,7 +244,7 @@ impl Client {
             let elsewhere = elsewhere.with_answer_timeout(deadline - Instant::now());
             match elsewhere.login(name, password.clone()).await {
                 Ok(logged_in) => {
-                    // A session that cannot be closed expires.
+                    // Ignore errors: a session that cannot be closed expires.
                     let _ = elsewhere.logout().await;
                     return Some(LoginAttempt::Known(logged_in.user));
                 }
@@ -259,7 +257,7 @@ impl Client {
         }
     }
 
-    /// Logs in: opens a session, whose token stands in the answer. Keep it for [`resume`](Self::resume).
+    /// Logs in: opens a session, whose token is in the answer. Keep it for [`resume`](Self::resume).
     ///
     /// # Errors
     /// [`RequestError`]: `bad_credentials` among the refusals.
@@ -267,7 +265,7 @@ impl Client {
         self.ask(Login { name, password }).await
     }
 
-    /// Goes on with a session.
+    /// Resumes a session.
     ///
     /// # Errors
     /// [`RequestError`]: `session_closed` and `session_expired` among the refusals.
@@ -283,7 +281,7 @@ impl Client {
         self.ask(Logout {}).await
     }
 
-    /// The user's open sessions, the oldest first.
+    /// Returns the user's open sessions, the oldest first.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -291,7 +289,7 @@ impl Client {
         self.ask(ListSessions {}).await
     }
 
-    /// Closes a session of the user, on whatever machine it is.
+    /// Closes a session of the user, on any machine.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -302,13 +300,13 @@ impl Client {
     /// Bids openly.
     ///
     /// # Errors
-    /// [`BidError`] keeps a refusal, which names the least bid, apart from an outcome that is not known and
-    /// from a bid that was never sent.
+    /// [`BidError`] distinguishes a refusal, which names the least bid, an unknown outcome, and a bid that was never
+    /// sent.
     pub async fn bid(&self, lot: LotId, price: Price) -> Result<BidPlaced, BidError> {
         self.ask(Bid { lot, price }).await
     }
 
-    /// States a hidden maximum: the market bids for the trader up to it.
+    /// Sets a hidden maximum: the market bids for the trader up to it.
     ///
     /// # Errors
     /// [`BidError`], as for [`bid`](Self::bid).
@@ -342,7 +340,7 @@ impl Client {
         self.ask(lot).await
     }
 
-    /// The newest bids of a lot, at most `limit`, the newest last.
+    /// Returns the newest bids of a lot, at most `limit`, the newest last.
     ///
     /// # Errors
     /// [`RequestError`]: `unknown_lot` among the refusals.
@@ -350,7 +348,8 @@ impl Client {
         self.ask(GetHistory { lot, limit }).await
     }
 
-    /// One's own orders on a lot, by number: those that stand, and after its close what each got. For traders.
+    /// Returns the user's orders on a lot, by number: the live ones, and after its close the fills of each. For
+    /// traders.
     ///
     /// # Errors
     /// [`RequestError`]: `unknown_lot` among the refusals.
@@ -358,9 +357,9 @@ impl Client {
         self.ask(GetOrders { lot }).await
     }
 
-    /// A page of the user's own activity on all lots, open and closed, newest lot first: at most `limit` entries before a
-    /// place. Ask again with [`next`](Activity::next) until there is none. What happens meanwhile is told by
-    /// [`watch_account`](Self::watch_account): begin that first.
+    /// Returns a page of the user's own activity on all lots, open and closed, newest lot first: at most `limit`
+    /// entries before a place. Ask again with [`next`](Activity::next) until it is `None`. Later events come from
+    /// [`watch_account`](Self::watch_account): start that first.
     ///
     /// # Errors
     /// [`RequestError`]: `busy` among the refusals, while a server that has just started reads its journal.
@@ -372,7 +371,7 @@ impl Client {
         self.ask(GetActivity { before, limit }).await
     }
 
-    /// The market as it stands.
+    /// Returns the current market.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -380,36 +379,36 @@ impl Client {
         self.ask(GetSnapshot {}).await
     }
 
-    /// Follows the market, on a connection of its own: however much happens, it delays no bid.
+    /// Watches the market, on a separate connection: a busy feed delays no bid.
     ///
     /// # Errors
-    /// [`ConnectionError`] when there is no first snapshot. Later losses are mended.
+    /// [`ConnectionError`] when there is no first snapshot. Later losses are handled by reconnecting.
     pub async fn watch(&self) -> Result<Watch, ConnectionError> {
         Watch::begin(self.dialer(), None).await
     }
 
-    /// Follows the market as [`watch`](Self::watch) does, and believes nothing that `key` has not signed. Events come some
-    /// tens of milliseconds later, for the market signs what happens meanwhile together. When it signs two things that
-    /// contradict each other, [`Update::Equivocation`](crate::Update::Equivocation) is told. What an uncross would give is not signed.
+    /// Watches the market as [`watch`](Self::watch) does, and accepts only data signed with `key`. Events come some
+    /// tens of milliseconds later, because the market signs them in batches. Contradicting statements of the market are
+    /// reported as [`Update::Equivocation`](crate::Update::Equivocation). Indicative results are not signed.
     ///
     /// # Errors
     /// [`ConnectionError`] as for [`watch`](Self::watch); [`ConnectionError::NotSigned`] when the first snapshot is not
-    /// the market's. What is not signed later ends the connection, and another is tried.
+    /// the market's. Later unsigned data ends the connection, and the client reconnects.
     pub async fn watch_verified(&self, key: &PublicKey) -> Result<Watch, ConnectionError> {
         let (market, key) = (self.market, *key);
         let key = Some(MarketKey { market, key });
         Watch::begin(self.dialer(), key).await
     }
 
-    /// Follows what the market signs, on a connection of its own: a snapshot, then batch upon batch, as they can be
-    /// passed on. Nothing of it is checked here.
+    /// Watches the market's signed feed, on a separate connection: a snapshot, then batches, in a form that can be
+    /// passed on. The signatures are not checked here.
     #[must_use]
     pub fn watch_signed(&self) -> SignedFeed {
         SignedFeed::new(self.dialer(), self.market)
     }
 
-    /// Follows what concerns the user alone, on a connection of its own that goes on with the session of this token:
-    /// what stands of their account, and from there on what happens to it.
+    /// Watches the user's account, on a separate connection that resumes the session of this token: its state, and from
+    /// there on its events.
     ///
     /// # Errors
     /// [`ConnectionError`] when there is no first state; `session_closed` and `session_expired` among the refusals.
@@ -417,8 +416,8 @@ impl Client {
         AccountWatch::begin(self.dialer(), token).await
     }
 
-    /// Arms the dead-man switch of the session, or clears it with `None`: when nobody has spoken for the session for
-    /// so long, or it ends, the server pulls the user's open orders. For traders.
+    /// Arms the dead-man switch of the session, or clears it with `None`: when the session has had no connection for
+    /// the grace period, or ends, the server cancels the user's open orders. For traders.
     ///
     /// # Errors
     /// [`RequestError`]: `unchanged` among the refusals.
@@ -426,7 +425,7 @@ impl Client {
         self.ask(SetDeadMan { grace }).await
     }
 
-    /// Asks and waits for the answer.
+    /// Sends a request and waits for the answer.
     ///
     /// # Errors
     /// [`RequestError`].
@@ -434,14 +433,13 @@ impl Client {
         self.submit(request).await?.await
     }
 
-    /// Hands a request over, and gives what will be its answer: so that others can follow before it comes.
-    /// They are numbered in the order in which they are handed over. Waits while [`IN_FLIGHT_MAX`] are on
-    /// their way.
+    /// Submits a request, and returns a handle for its answer, so that further requests can be submitted before it
+    /// arrives. Requests are numbered in the order of submission. Waits while [`IN_FLIGHT_MAX`] requests are in flight.
     ///
-    /// Whoever drops the answer does not take back a request that was sent.
+    /// Dropping the handle does not withdraw a request that was sent.
     ///
     /// # Errors
-    /// [`RequestError::NotConnected`] when no room was made in time.
+    /// [`RequestError::NotConnected`] when no place became free in time.
     pub async fn submit<R: Request>(&self, request: R) -> Result<InFlight<R>, RequestError> {
         let deadline = Instant::now() + self.answer_timeout;
         let not_sent = |because| RequestError::NotConnected(because);
@@ -476,13 +474,13 @@ impl Client {
 /// Opens a TCP stream without Nagle's delay.
 ///
 /// # Errors
-/// Resolution failed, or no address accepted the connection: then the error names the addresses and keeps the kind
-/// of the last failure.
+/// Resolution failed, or no address accepted the connection: then the error names the addresses and keeps the kind of
+/// the last failure.
 pub async fn tcp(address: impl ToSocketAddrs) -> io::Result<TcpStream> {
     let addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
     let stream = TcpStream::connect(addresses.as_slice()).await;
     let stream = stream.map_err(|error| at_addresses(error, &addresses))?;
-    // A bid is one small packet: it must not wait for another.
+    // A bid is one small packet: it must not wait for a second one.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -496,15 +494,15 @@ fn at_addresses(error: io::Error, addresses: &[SocketAddr]) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
-/// What came of a login that was tried.
+/// Result of a login attempt.
 enum LoginAttempt {
-    /// It is this user's.
+    /// The account of this user.
     Known(UserId),
-    /// There is no such account, or its password is another.
+    /// There is no such account, or it has another password.
     Unknown,
 }
 
-/// An answer that is to come.
+/// Handle for a pending answer.
 #[derive(Debug)]
 #[must_use = "a request can fail: await its answer"]
 pub struct InFlight<R: Request> {
@@ -514,8 +512,8 @@ pub struct InFlight<R: Request> {
 }
 
 impl<R: Request> InFlight<R> {
-    /// The number of the request within its session, by which [`Client::receipt`] finds it. `None`: it has none yet.
-    /// Await the answer by `&mut` to have it afterwards.
+    /// Returns the id of the request within its session, by which [`Client::receipt`] finds it; `None` while it has
+    /// none. Await the answer by `&mut` to read the id afterwards.
     #[must_use]
     pub fn request_id(&self) -> Option<RequestId> {
         self.number.get().copied()

@@ -1,7 +1,7 @@
-//! Carrying the envelopes of others to the market, and its answers back.
+//! Relaying sealed envelopes of others to the market, and its answers back.
 //!
-//! Who carries holds no key and reads nothing: what goes through this module is an [`Envelope`] and a
-//! [`SealedAnswer`], bytes without a form, all of one length. They tell when something was asked, and nothing else.
+//! A relay holds no key and can read nothing: this module handles only [`Envelope`] and [`SealedAnswer`], opaque bytes
+//! of one fixed length. They reveal when a request was sent, and nothing else.
 
 use std::future::Future;
 
@@ -10,13 +10,13 @@ use auction_proto::{Envelope, GetSealingKey, Refused, SealedAnswer, SealingKey};
 use crate::client::Client;
 use crate::error::RequestError;
 
-/// Why nobody brought an answer. All of it is what who carries says: it may be untrue.
+/// Reason why a relay returned no answer. All of it is the relay's unsigned word: it may be untrue.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RelayError {
-    /// The market said no in the open: it cannot read the envelope, or takes no more for now.
+    /// The market's unsealed refusal: it cannot read the envelope, or accepts no more for now.
     #[error("{}", .0.message)]
     Refused(Box<Refused>),
-    /// Who should carry has no way to the market, or carries nothing more for now.
+    /// The relay has no connection to the market, or relays nothing more for now.
     #[error("{0}")]
     Unreachable(String),
     /// No answer came back.
@@ -24,19 +24,20 @@ pub enum RelayError {
     Lost(String),
 }
 
-/// Someone who carries envelopes: a line to the server, or a peer.
+/// A relay for envelopes: a connection to the server, or a peer.
 pub trait Relay {
-    /// Brings the key that envelopes are sealed to. The market has signed it: check that.
+    /// Returns the key that envelopes are sealed to. The market has signed it: check the signature.
     fn sealing_key(&self) -> impl Future<Output = Result<SealingKey, RelayError>> + Send;
 
-    /// Brings an envelope to the market, and its answer back. The same envelope can be carried again, by several.
+    /// Relays an envelope to the market, and returns its answer. The same envelope can be relayed repeatedly, by
+    /// several relays.
     fn relay(
         &self,
         envelope: Envelope,
     ) -> impl Future<Output = Result<SealedAnswer, RelayError>> + Send;
 }
 
-/// A line to the server carries for anyone, whether it is logged in or not.
+/// A connection to the server relays for anyone, logged in or not.
 impl Relay for Client {
     async fn sealing_key(&self) -> Result<SealingKey, RelayError> {
         Ok(self.ask(GetSealingKey {}).await?)

@@ -1,4 +1,4 @@
-//! What can be asked of a server, each with its own answer, and how safe it is to ask again.
+//! Requests that a server answers, each with the type of its answer and whether it can be repeated safely.
 
 use auction_core::{
     BidReply, FeedSequence, LotId, Market, OrderId, OwnOrder, Reply, SessionId, UserId,
@@ -16,35 +16,35 @@ use auction_proto::{
 
 pub(crate) use sealed::Answer;
 
-/// What can be asked of a server: the messages of the protocol that are answered.
+/// A request: a message of the protocol that the server answers.
 pub trait Request: Into<ClientMessage> + sealed::ParseAnswer<Self::Answer> {
-    /// What the server answers.
+    /// Type of the server's answer.
     type Answer;
 }
 
-/// When a request can be sent again after its connection was lost before its answer came.
+/// Condition for sending a request again after its connection was lost before the answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Never: twice could do it twice.
+    /// Never: repeating could carry it out twice.
     Never,
-    /// Always: it only reads or greets, and twice is as good as once.
+    /// Always: it only reads or greets, so repeating is harmless.
     Always,
-    /// As long as its session lives, which remembers its number.
+    /// As long as its session lives, because the session remembers its id.
     InSession,
 }
 
-/// What came of a bid.
+/// Outcome of an accepted bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BidPlaced {
-    /// How the lot stands for the bidder.
+    /// The bidder's position in the lot.
     pub bid: BidReply,
-    /// From this place of the feed on, everyone sees it.
+    /// Place of the feed from which on the bid is public.
     pub feed_sequence: FeedSequence,
-    /// Whether it was done just now, or when the same request came before.
+    /// Tells whether it was done just now or by an earlier copy of the same request.
     pub done: Done,
 }
 
-/// When a message can be sent again. Every message is named, so that a new one is thought about.
+/// Returns when a message can be sent again. Every message is listed, so that the compiler asks about a new one.
 pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
     match message {
         // A second account of the name would be refused, and a second login opens a second session.
@@ -59,7 +59,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::WatchSigned(_)
         | ClientMessage::GetCheckpoint(_)
         | ClientMessage::GetSealingKey(_)
-        // What is in it is done once, whoever sends it and how often.
+        // Its content is carried out once, however often and by whom it is sent.
         | ClientMessage::Envelope(_)
         | ClientMessage::OfferPeer(_)
         | ClientMessage::GetPeers(_)
@@ -98,18 +98,18 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
 pub(crate) mod sealed {
     use super::{Kind, Market, ServerMessage};
 
-    /// What came for a request.
+    /// Raw answer to a request.
     #[derive(Debug)]
     pub enum Answer {
-        /// One message.
+        /// A single message.
         Message(ServerMessage),
-        /// A snapshot, put together.
+        /// A snapshot, assembled.
         Market(Box<Market>),
     }
 
-    /// How an answer is understood.
+    /// Conversion of a raw answer.
     pub trait ParseAnswer<T> {
-        /// The typed answer, or the kind of what came instead.
+        /// Returns the typed answer, or the kind of the message that came instead.
         fn parse(answer: Answer) -> Result<T, Kind>;
     }
 }
@@ -237,7 +237,7 @@ impl Answer {
 }
 
 impl BidPlaced {
-    /// What came of a bid, if it was one that was accepted.
+    /// Returns the outcome, if it is one of an accepted bid.
     #[must_use]
     pub fn of(accepted: &Accepted) -> Option<Self> {
         let Reply::Bid(bid) = accepted.reply else {

@@ -1,18 +1,18 @@
-//! The numbers of requests. They rise within a session, also from one program to the next that shares it:
-//! each begins at the time, so that it is above all that came before.
+//! Request ids. They rise within a session, even across programs that share it: each program begins at the current
+//! time, which is above all earlier ids.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use auction_core::RequestId;
 
-/// Where the next number comes from.
+/// Generator of request ids.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestIds {
     last: RequestId,
 }
 
 impl RequestIds {
-    /// The next number: microseconds UTC, or one above the last when that is more.
+    /// Returns the next id: microseconds UTC, or one above the last if that is more.
     pub(crate) fn next(&mut self) -> RequestId {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -22,7 +22,7 @@ impl RequestIds {
         self.last
     }
 
-    /// The session has accepted this number: go on above it.
+    /// Continues above an id that the session has accepted.
     pub(crate) fn seen(&mut self, last: RequestId) {
         self.last = self.last.max(last);
     }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_rise_from_the_time_and_from_what_the_session_has_seen() {
+    fn ids_rise_from_the_time_and_from_the_last_accepted_id() {
         let mut numbers = RequestIds::default();
         let first = numbers.next();
         assert!(first.0 > 1_700_000_000_000_000, "{first}");

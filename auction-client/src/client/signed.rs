@@ -1,4 +1,4 @@
-//! What the market signs: checkpoints of its journal and receipts, each checked before it is given out.
+//! Signed checkpoints of the market's journal and receipts, each verified before it is returned.
 
 use auction_core::{RequestId, Sequence};
 use auction_proto::merkle::{self, Root};
@@ -10,50 +10,49 @@ use auction_proto::{
 use crate::client::Client;
 use crate::error::RequestError;
 
-/// Why there is no checkpoint or receipt that can be believed.
+/// Reason why there is no valid checkpoint or receipt.
 ///
-/// All but [`Request`](Self::Request) are faults of the market or of someone in between: keep what was signed before.
+/// All but [`Request`](Self::Request) are faults of the market or of an interceptor: keep what was signed before.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SignedError {
-    /// There was no answer, or a refusal: `no_receipt` when a record is not there or not the user's, or when a kept
-    /// checkpoint is of a longer journal than the market has.
+    /// There was no answer, or a refusal: `no_receipt` when a record does not exist or is not the user's, or when the
+    /// kept checkpoint is of a longer journal than the market has.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The checkpoint is not signed with the key, or is another market's.
+    /// The new checkpoint is not signed with the key, or is another market's.
     #[error("the market's checkpoint: {0}")]
     Checkpoint(#[source] StatementError),
-    /// The checkpoint that was kept is not signed with the key, or is another market's.
-    #[error("the checkpoint that was kept: {0}")]
+    /// The kept checkpoint is not signed with the key, or is another market's.
+    #[error("the kept checkpoint: {0}")]
     Kept(#[source] StatementError),
-    /// The journal does not go on from the checkpoint that was kept: something before it was dropped, changed or
-    /// reordered, or the market did not prove the contrary. Both checkpoints are signed: keep both.
+    /// The journal does not continue the kept checkpoint: an earlier record was dropped, changed or reordered, or the
+    /// market did not prove the contrary. Both checkpoints are signed: keep both.
     #[error(
-        "the market's journal of {} records does not go on from the {} records that it had signed before",
+        "the market's journal of {} records does not continue the {} records that it had signed before",
         newest.checkpoint.sequence, kept.checkpoint.sequence
     )]
     NotContinued {
-        /// What the market had signed.
+        /// The earlier statement.
         kept: Box<CheckpointStatement>,
-        /// What it signs now.
+        /// The new statement.
         newest: Box<CheckpointStatement>,
-        /// The newest as it came, with the market's signature.
+        /// The new checkpoint as received, with the market's signature.
         signed: Box<SignedCheckpoint>,
     },
-    /// The receipt proves nothing.
+    /// The receipt is invalid.
     #[error("the market's receipt: {0}")]
     Receipt(#[from] ReceiptError),
-    /// The receipt is sound, and of something else than was asked.
-    #[error("the market sent the receipt of record {found}, which is not what was asked for")]
+    /// The receipt is valid, but for another record than requested.
+    #[error("the market sent the receipt of record {found}, which was not requested")]
     OtherRecord {
-        /// The record that it is of.
+        /// The record of the receipt.
         found: Sequence,
     },
 }
 
 impl Client {
-    /// The key with which the market signs. Keep it at the first time, and refuse another: a market that has another
-    /// key is another, or someone stands between. People compare its
-    /// [`fingerprint`](PublicKey::fingerprint).
+    /// Returns the key with which the market signs. Keep it on first use, and refuse another: a different key means a
+    /// different market or an interceptor. People compare its [`fingerprint`](PublicKey::fingerprint).
     ///
     /// # Errors
     /// [`RequestError`].
@@ -61,8 +60,8 @@ impl Client {
         self.ask(GetMarketKey {}).await
     }
 
-    /// The newest checkpoint of the market's journal, signed with `key`. Keep it as it is, to ask later for
-    /// [`checkpoint_since`](Self::checkpoint_since); [`SignedCheckpoint::verify`] tells what it says.
+    /// Returns the newest checkpoint of the market's journal, signed with `key`. Keep it unchanged for a later
+    /// [`checkpoint_since`](Self::checkpoint_since); [`SignedCheckpoint::verify`] returns its content.
     ///
     /// # Errors
     /// [`SignedError`].
@@ -73,12 +72,12 @@ impl Client {
         Ok(newest)
     }
 
-    /// The newest checkpoint, proven to go on from one that was kept: nothing of what the market had signed then was
+    /// Returns the newest checkpoint, proven to continue a kept one: no record that the market had signed then was
     /// dropped, changed or reordered.
     ///
     /// # Errors
     /// [`SignedError`]; [`SignedError::NotContinued`], and `no_receipt` among the refusals, when the market no longer
-    /// stands by what it has signed.
+    /// confirms what it has signed.
     pub async fn checkpoint_since(
         &self,
         kept: &SignedCheckpoint,
@@ -92,12 +91,12 @@ impl Client {
         let newest = newest.map_err(SignedError::Checkpoint)?;
         let (old, new) = (Root::of(&before.checkpoint), Root::of(&newest.checkpoint));
         let goes_on = match &signed.consistency {
-            // Every journal goes on from none.
+            // Every journal continues the empty one.
             _ if old.size == 0 => true,
             Some(path) => merkle::check_consistency(&old, &new, path).is_ok(),
             None => false,
         };
-        // The tree of one size has one root, and one chain belongs to it.
+        // Trees of the same size have the same root and the same chain.
         let is_same = old.size != new.size || before.checkpoint == newest.checkpoint;
         if goes_on && is_same {
             return Ok(signed);
@@ -109,9 +108,9 @@ impl Client {
         })
     }
 
-    /// The receipt of what this user asked for, checked: by the number of an accepted request of this session (see
-    /// [`InFlight::request_id`](crate::InFlight::request_id)), or by its record in the journal. It comes with the market's
-    /// next checkpoint, which can take a moment; [`Receipt::verify`] checks it anew, without the market.
+    /// Returns the receipt of a request of this user, verified: by the id of an accepted request of this session (see
+    /// [`InFlight::request_id`](crate::InFlight::request_id)), or by its record in the journal. It comes with the
+    /// market's next checkpoint, which can take a moment; [`Receipt::verify`] checks it again, without the market.
     ///
     /// # Errors
     /// [`SignedError`]: `no_receipt` among the refusals.
@@ -121,7 +120,7 @@ impl Client {
         let found = proven.record.sequence;
         let is_asked = match of {
             ReceiptOf::Record(record) => record == found,
-            // What stays hidden does not tell its number.
+            // A hidden request does not reveal its id.
             ReceiptOf::Request(number) => proven.asked.is_none_or(|asked| {
                 let is_of = |(_, of): (_, RequestId)| of == number;
                 asked.request.is_some_and(is_of)

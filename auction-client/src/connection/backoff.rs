@@ -1,18 +1,18 @@
-//! How long to wait before the next try to connect: longer each time up to a bound, and never the same for
-//! all, so that a thousand clients of a server that comes back do not come at once.
+//! Waits between attempts to connect: doubled each time up to a bound, and randomised, so that a thousand clients of a
+//! restarted server do not reconnect at once.
 
 use std::time::Duration;
 
 use crate::limits::{BACKOFF_FIRST, BACKOFF_MAX};
 
-/// The waits between tries.
+/// Exponential backoff with jitter.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
     tries: u32,
 }
 
 impl Backoff {
-    /// The wait before the next try: a random time of the upper half of a bound that doubles.
+    /// Returns the wait before the next attempt: random, in the upper half of a bound that doubles.
     pub(crate) fn next_wait(&mut self) -> Duration {
         let bound = BACKOFF_FIRST
             .saturating_mul(2_u32.saturating_pow(self.tries))
@@ -21,7 +21,7 @@ impl Backoff {
         bound.mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    /// The server has answered: the next loss begins anew.
+    /// Resets the backoff after the server has answered.
     pub(crate) fn succeeded(&mut self) {
         self.tries = 0;
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_bound_and_begin_anew_after_success() {
+    fn waits_double_up_to_the_bound_and_reset_after_success() {
         let mut backoff = Backoff::default();
         for bound in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] {
             let wait = backoff.next_wait();

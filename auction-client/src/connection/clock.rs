@@ -1,15 +1,14 @@
-//! The server's time, learned from round trips. The local wall clock has no part in it: only how much time
-//! has gone by since.
+//! The server's time, estimated from round trips. The local wall clock is not used, only the time elapsed since.
 
 use std::time::Duration;
 
 use auction_core::{Span, Timestamp};
 use tokio::time::Instant;
 
-/// How fast two clocks are taken to come apart: by one part in so many. An older sample is worth less.
+/// Assumed drift between two clocks: one part in this many. It makes an older sample less accurate.
 const DRIFT_PARTS: u32 = 10_000;
 
-/// What is known of the server's time.
+/// Estimate of the server's time.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerClock {
     server: Timestamp,
@@ -19,11 +18,11 @@ pub struct ServerClock {
 }
 
 impl ServerClock {
-    /// A clock of one round trip: what was sent at `sent` was answered with the server's time.
+    /// Creates a clock from one round trip: the server answered the message sent at `sent` with its time.
     #[must_use]
     pub fn of_round_trip(sent: Instant, received: Instant, server: Timestamp) -> Self {
         let round_trip = received.duration_since(sent);
-        // The server read its clock somewhere on the way: half of it is the best guess, and the error.
+        // The server read its clock somewhere on the way: half the round trip is the best estimate, and the error.
         let error = round_trip / 2;
         Self {
             server,
@@ -33,7 +32,7 @@ impl ServerClock {
         }
     }
 
-    /// Takes another round trip when it tells more than what is known.
+    /// Adopts another round trip if it is more accurate than the current estimate.
     pub fn learn(&mut self, other: Self) {
         if other.error <= self.error_at(other.at) {
             *self = other;
@@ -42,13 +41,13 @@ impl ServerClock {
         }
     }
 
-    /// The server's time now, as far as it is known.
+    /// Returns the server's time now, as estimated.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.at(Instant::now())
     }
 
-    /// The server's time at a moment.
+    /// Returns the server's time at a moment.
     #[must_use]
     pub fn at(&self, moment: Instant) -> Timestamp {
         let since = moment.saturating_duration_since(self.at);
@@ -57,13 +56,13 @@ impl ServerClock {
             .saturating_add(Span::from_micros(micros).unwrap_or_default())
     }
 
-    /// How far off [`now`](Self::now) may be, either way.
+    /// Returns the maximum error of [`now`](Self::now), in either direction.
     #[must_use]
     pub fn error(&self) -> Duration {
         self.error_at(Instant::now())
     }
 
-    /// How long the latest round trip took.
+    /// Returns the duration of the latest round trip.
     #[must_use]
     pub fn round_trip(&self) -> Duration {
         self.round_trip
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slower_round_trip_teaches_nothing_until_the_old_one_is_stale() {
+    fn a_slower_round_trip_is_ignored_until_the_old_one_is_stale() {
         let start = Instant::now();
         let mut clock = sample(start, 0, 2, 1_000_000);
         clock.learn(sample(start, 1_000, 1_100, 5_000_000));
@@ -105,7 +104,8 @@ mod tests {
         assert_eq!(clock.server, Timestamp::from_secs(7_000));
     }
 
-    /// Two ways of any length, server clocks that run apart by as much as is allowed for, and samples at any time.
+    /// Round trips with unequal delays in the two directions, clocks that drift by the allowed amount, and samples at
+    /// any time.
     #[test]
     fn the_servers_time_is_never_further_off_than_the_error_says() {
         let start = Instant::now();
@@ -139,7 +139,7 @@ mod tests {
                 for later in [received, received + below(5_000_000)] {
                     let off = clock.at(at(later)).micros().abs_diff(server(later));
                     let error = clock.error_at(at(later)).as_micros();
-                    // How far the clocks come apart on the way of the sample itself is not counted.
+                    // The drift during the sample's own round trip is not counted.
                     assert!(u128::from(off) <= error + 60, "{off} > {error}");
                 }
                 now = received;

@@ -1,4 +1,4 @@
-//! A connection that is listened to for as long as it lasts, as every feed's is, and the next one after it.
+//! A long-lived connection of a feed, and the dialer for the next one.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::connection::keepalive::Keepalive;
 use crate::connection::{Connection, Connector, Received, greet};
 use crate::error::ConnectionError;
 
-/// The number of pings. What is asked on such a connection has numbers below it.
+/// The request id of pings. Other requests on such a connection have lower ids.
 const PING: RequestId = RequestId(4);
 
-/// A connection that shows the server that someone is here, and learns what time it is there.
+/// A connection that sends keepalives and estimates the server's time.
 pub(crate) struct FeedConnection {
     connection: Connection,
     keepalive: Keepalive,
@@ -25,13 +25,13 @@ pub(crate) struct FeedConnection {
 }
 
 impl FeedConnection {
-    /// Puts a request on its way; [`next`](Self::next) sends it.
+    /// Queues a request; [`next`](Self::next) sends it.
     pub(crate) fn queue<B: Body>(&mut self, request: RequestId, body: &B) {
         debug_assert!(request < PING, "the number is of pings");
         self.connection.queue(request, body);
     }
 
-    /// The next message, but for answers to pings. Dropped before it is done, nothing is lost.
+    /// Returns the next message, except answers to pings. Cancel-safe: nothing is lost when the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<Received, ConnectionError> {
         loop {
             tokio::select! {
@@ -51,16 +51,16 @@ impl FeedConnection {
         }
     }
 
-    /// What is known of the server's time.
+    /// Returns the estimate of the server's time.
     pub(crate) fn clock(&self) -> ServerClock {
         self.clock
     }
 }
 
-/// A try to connect that is under way.
+/// An attempt to connect in progress.
 pub(crate) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, ConnectionError>> + Send>>;
 
-/// Where the server is, and when it is tried again.
+/// Opens connections to the server, with backoff.
 pub(crate) struct Dialer {
     connector: Connector,
     program: Arc<str>,
@@ -76,12 +76,12 @@ impl Dialer {
         }
     }
 
-    /// The same, for another connection.
+    /// Returns a dialer for another connection to the same server.
     pub(crate) fn another(&self) -> Self {
         Self::new(self.connector.clone(), self.program.clone())
     }
 
-    /// Waits, connects, and begins what the connection is for.
+    /// Waits, connects, and starts the subscription of the connection.
     pub(crate) fn connect<T, B>(
         &self,
         wait: Duration,
@@ -105,12 +105,12 @@ impl Dialer {
         })
     }
 
-    /// How long to wait after a loss.
+    /// Returns the wait after a loss.
     pub(crate) fn next_wait(&mut self) -> Duration {
         self.backoff.next_wait()
     }
 
-    /// The server has answered: the next loss is the first again.
+    /// Resets the backoff after the server has answered.
     pub(crate) fn succeeded(&mut self) {
         self.backoff.succeeded();
     }

@@ -1,4 +1,4 @@
-//! Signs of life both ways: a ping each heartbeat, and the end when one brings nothing.
+//! Keepalive: a ping each heartbeat interval, and the end of the connection if nothing is received in answer.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::connection::clock::ServerClock;
 use crate::error::ConnectionError;
 use crate::limits::{HEARTBEAT_MAX, HEARTBEAT_MIN};
 
-/// What is known of the life of a connection.
+/// Keepalive state of a connection.
 pub(crate) struct Keepalive {
     heartbeat: Duration,
     ping_at: Instant,
-    /// Since when a ping has brought nothing at all.
+    /// Time of the first ping after which nothing at all was received.
     unheard: Option<Instant>,
     pinged: Option<(Timestamp, Instant)>,
 }
@@ -31,13 +31,13 @@ impl Keepalive {
         }
     }
 
-    /// Something came.
+    /// Records that something was received.
     pub(crate) fn heard(&mut self) {
         self.unheard = None;
     }
 
-    /// Waits until it is time to ping. Silence is counted from a ping on, so that a program that was busy
-    /// elsewhere, or a machine that slept, takes no live server for dead.
+    /// Waits until the next ping is due. Silence is counted from a ping on, so that a program that was busy, or a
+    /// machine that slept, does not take a live server for dead.
     pub(crate) async fn beat(&mut self, clock: ServerClock) -> Result<Ping, ConnectionError> {
         if let Some(since) = self.unheard {
             sleep_until(since + self.heartbeat).await;
@@ -52,7 +52,7 @@ impl Keepalive {
         Ok(Ping { client_time })
     }
 
-    /// What an answer to the last ping teaches of the server's time.
+    /// Returns the clock sample in an answer to the last ping.
     pub(crate) fn pong(&mut self, pong: &Pong) -> Option<ServerClock> {
         let (_, sent) = self.pinged.take_if(|(time, _)| *time == pong.client_time)?;
         Some(ServerClock::of_round_trip(

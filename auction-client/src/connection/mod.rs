@@ -1,4 +1,4 @@
-//! One connection: frames in and out over any stream of bytes, and the greeting.
+//! One connection: sends and receives frames over any byte stream, and performs the greeting.
 
 pub(crate) mod clock;
 pub(crate) mod backoff;
@@ -26,50 +26,50 @@ use crate::connection::clock::ServerClock;
 use crate::error::ConnectionError;
 use crate::limits::{CONNECT_TIMEOUT, READ_BYTES};
 
-/// A way to a server's bytes, to be gone again and again.
+/// Function that opens a byte stream to the server; called for each connection.
 pub(crate) type Connector =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = io::Result<BoxedStream>> + Send>> + Send + Sync>;
 
-/// A stream of bytes, whatever carries it.
+/// A byte stream over any transport.
 pub(crate) type BoxedStream = Box<dyn Stream>;
 
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// The number of the greeting. Numbers of requests are far above.
+/// Request id of the greeting. Ids of other requests are far above.
 const HELLO: RequestId = RequestId(1);
 
-/// How an alert of TLS begins, of any version: the answer of a server that speaks TLS to one that does not.
+/// First bytes of a TLS alert, of any version: the answer of a TLS server to a plain client.
 const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
-/// A connection: everything about it can be dropped and taken up again at any await.
+/// A connection. All its operations are cancel-safe.
 pub(crate) struct Connection {
     stream: BoxedStream,
     decoder: FrameDecoder,
     input: Box<[u8]>,
     unread: Range<usize>,
-    /// Whether anything has come.
+    /// True once anything was received.
     begun: bool,
     output: Vec<u8>,
     written: usize,
 }
 
-/// A message, and the request that it answers; 0: none.
+/// A message, and the id of the request that it answers, or 0.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) request: RequestId,
     pub(crate) message: ServerMessage,
 }
 
-/// A connection on which both sides have greeted.
+/// A connection after the greeting of both sides.
 pub(crate) struct Greeted {
     pub(crate) connection: Connection,
     pub(crate) welcome: Welcome,
     pub(crate) clock: ServerClock,
 }
 
-/// Connects and greets, in bounded time.
+/// Connects and greets, within the time limit.
 pub(crate) async fn greet(
     connector: &Connector,
     program: &str,
@@ -104,7 +104,7 @@ pub(crate) async fn greet(
     greeted.unwrap_or(Err(ConnectionError::TimedOut(CONNECT_TIMEOUT)))
 }
 
-/// What it means that this came instead of an answer.
+/// Returns the error for a message that came instead of an answer.
 pub(crate) fn refusal(message: ServerMessage) -> ConnectionError {
     match message {
         ServerMessage::Refused(refused) => ConnectionError::Refused(Box::new(refused)),
@@ -126,17 +126,17 @@ impl Connection {
         }
     }
 
-    /// Puts a message on its way; [`next`](Self::next) sends it.
+    /// Queues a message; [`next`](Self::next) sends it.
     pub(crate) fn queue<B: Body>(&mut self, request: RequestId, body: &B) {
         encode_frame(request, body, &mut self.output);
     }
 
-    /// Puts a message of any kind on its way.
+    /// Queues a message of any kind.
     pub(crate) fn queue_message(&mut self, request: RequestId, message: &ClientMessage) {
         message.encode(request, &mut self.output);
     }
 
-    /// Sends what is on its way and gives the next message. Dropped before it is done, nothing is lost.
+    /// Sends what is queued and returns the next message. Cancel-safe: nothing is lost when the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<Received, ConnectionError> {
         poll_fn(|context| self.poll_next(context)).await
     }
@@ -156,7 +156,7 @@ impl Connection {
             if self.unread.is_empty() {
                 return Poll::Ready(Err(ConnectionError::Ended));
             }
-            // No welcome and no farewell is as long as these would make it.
+            // Read as a frame length, these bytes exceed any welcome or farewell.
             if !self.begun && self.input[self.unread.clone()].starts_with(&TLS_ALERT) {
                 return Poll::Ready(Err(ConnectionError::SpeaksTls));
             }
@@ -164,7 +164,7 @@ impl Connection {
         }
     }
 
-    /// Writes as much as goes; the context is woken when more does.
+    /// Writes as much as the stream accepts; the context is woken when it accepts more.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), ConnectionError> {
         while self.written < self.output.len() {
             let rest = &self.output[self.written..];
@@ -172,7 +172,7 @@ impl Connection {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Ok(0)) => return Err(ConnectionError::Ended),
                 Poll::Ready(Ok(bytes)) => self.written += bytes,
-                // What the server said before it closed is still to be read, and says why.
+                // The server's last message is still to be read, and gives the reason.
                 Poll::Ready(Err(error)) if is_closed(&error) => self.written = self.output.len(),
                 Poll::Ready(Err(error)) => return Err(failed(error)),
             }
@@ -187,7 +187,7 @@ impl Connection {
         }
     }
 
-    /// The next message of what has been read.
+    /// Takes the next message from the input buffer.
     fn take(&mut self) -> Result<Option<Received>, ConnectionError> {
         loop {
             let mut rest = &self.input[self.unread.clone()];
@@ -201,7 +201,7 @@ impl Connection {
             self.unread.start = self.unread.end - rest.len();
             match message {
                 Ok(message) => return Ok(Some(Received { request, message })),
-                // A newer server may tell of its own accord what this client does not know.
+                // A newer server may send unsolicited messages that this client does not know.
                 Err(auction_proto::BodyError::UnknownKind(_)) if is_news(request, kind) => {
                     tracing::debug!(%kind, "skipped a message of a kind that is not known");
                 }
@@ -216,7 +216,7 @@ fn is_news(request: RequestId, kind: Kind) -> bool {
 }
 
 fn failed(error: io::Error) -> ConnectionError {
-    // TLS says so of an end without farewell; frames have lengths, so nothing can be cut unseen.
+    // TLS reports this for an end without close_notify; frames have lengths, so truncation is noticed anyway.
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return ConnectionError::Ended;
     }

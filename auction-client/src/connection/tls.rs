@@ -1,8 +1,8 @@
-//! TLS 1.3 towards a server: whom to trust, and what went wrong when that is not who answered.
+//! TLS 1.3 client side: trust settings, and clear errors when the server is not trusted.
 //!
-//! ring is the provider, as in the server. Without a word to the contrary those are trusted whom the machine
-//! trusts: its owner puts an authority of their own there, and takes a bad one away, for all programs at once. A
-//! list that is compiled in could do neither, and would age.
+//! ring is the provider, as in the server. The system's root certificates are trusted by default: the owner of the
+//! machine adds and removes authorities there, for all programs at once. A compiled-in list could do neither, and would
+//! become outdated.
 
 use std::fmt;
 use std::io;
@@ -32,20 +32,20 @@ use crate::fingerprint::Fingerprint;
 
 pub use tokio_rustls::client::TlsStream;
 
-/// Whose certificate is taken.
+/// Rule for accepting a server's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// One for the server's name, from an authority that this machine trusts.
+    /// A certificate for the server's name, from an authority that this machine trusts.
     System,
-    /// One for the server's name, from an authority whose certificate stands in this text, as PEM; or one of
-    /// these certificates itself.
+    /// A certificate for the server's name, from an authority whose certificate is in this PEM text; or one of these
+    /// certificates itself.
     Authorities(Vec<u8>),
-    /// The certificate with this fingerprint and no other, whatever name and time stand in it: what a
-    /// certificate that a server made for itself needs.
+    /// Only the certificate with this fingerprint, whatever name and validity period it contains: for self-signed
+    /// certificates.
     Pinned(Fingerprint),
 }
 
-/// TLS towards one host.
+/// TLS configuration for one host.
 #[derive(Clone)]
 pub struct Tls {
     connector: TlsConnector,
@@ -53,10 +53,10 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// TLS towards `host`: a name or a number, without a port.
+    /// Creates the configuration for `host`: a DNS name or an IP address, without a port.
     ///
     /// # Errors
-    /// [`TlsError`] when `host` is neither, or nobody can be trusted.
+    /// [`TlsError`] when `host` is neither, or no trust anchor is available.
     pub fn new(host: &str, trust: &Trust) -> Result<Self, TlsError> {
         let bare = host
             .strip_prefix('[')
@@ -75,10 +75,10 @@ impl Tls {
         Ok(Self { connector, name })
     }
 
-    /// Speaks TLS on a stream. What goes wrong with TLS is a [`TlsError`] within the error.
+    /// Performs the TLS handshake over a stream. A TLS failure is a [`TlsError`] within the error.
     ///
     /// # Errors
-    /// As said; else what the stream says.
+    /// [`TlsError`] as the inner error; other errors come from the stream.
     pub async fn wrap<S>(&self, stream: S) -> io::Result<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -92,14 +92,14 @@ impl Tls {
 }
 
 impl Fingerprint {
-    /// That of a certificate in DER, as it comes in a handshake.
+    /// Returns the fingerprint of a certificate in DER, as received in a handshake.
     #[must_use]
     pub fn of(certificate: &[u8]) -> Self {
         Self(Sha256::digest(certificate).into())
     }
 }
 
-/// What it means that a handshake ended so.
+/// Converts the error of a failed handshake; `None` if TLS is not its cause.
 fn of_handshake(error: &io::Error) -> Option<TlsError> {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
     let hung_up = matches!(
@@ -119,7 +119,7 @@ fn of_handshake(error: &io::Error) -> Option<TlsError> {
                 None => TlsError::Failed(said.to_string()),
             }
         }
-        // What a server says that speaks no TLS here, or no TLS 1.3; the first is what a market's says.
+        // Answers of a server without TLS, or without TLS 1.3; the first is the auction server's.
         Error::AlertReceived(
             alert @ (AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion),
         ) => TlsError::NotSpoken(format!("it answered with the alert {alert:?}")),
@@ -130,7 +130,7 @@ fn of_handshake(error: &io::Error) -> Option<TlsError> {
     })
 }
 
-/// Looks at a certificate, and says in our words what is wrong with it.
+/// Verifies a certificate, and converts rustls' errors into [`TlsError`].
 struct Verifier {
     judge: CertificateVerifier,
     provider: Arc<CryptoProvider>,
@@ -166,7 +166,7 @@ fn judge(
 fn system() -> Result<RootCertStore, TlsError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    // Some machines keep one that is odd; the others are as good as before.
+    // Some machines hold a malformed certificate; the others can still be used.
     let (taken, _) = roots.add_parsable_certificates(found.certs);
     match (taken, found.errors.first()) {
         (0, Some(error)) => Err(TlsError::NoAuthorities(format!(": {error}"))),
@@ -264,7 +264,7 @@ fn of_certificate(error: Error, found: Fingerprint) -> TlsError {
             expected: expected.to_str().into_owned(),
             presented,
         },
-        // The second: an authority of the same name with another key, as one that was made anew.
+        // `BadSignature`: an authority of the same name with another key, for example regenerated.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             TlsError::UnknownAuthority { found }
         }

@@ -1,5 +1,4 @@
-//! Following one's own account: what stands of it, then everything that happens to it, over a connection that
-//! mends itself.
+//! Following the user's account: its state, then every event of it, over a connection that is restored automatically.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,18 +15,18 @@ use crate::connection::feed_connection::{Connecting, Dialer, FeedConnection};
 use crate::connection::refusal;
 use crate::error::ConnectionError;
 
-/// The numbers of the requests of a connection.
+/// Request ids of a connection.
 const RESUME: RequestId = RequestId(2);
 const WATCH: RequestId = RequestId(3);
 
-/// One's own account as it changes. [`next`](Self::next) gives what happens, one thing at a time; until the next
-/// call, [`state`](Self::state) is what stands right after it.
+/// The user's account as it changes. [`next`](Self::next) returns one update at a time; until the next call,
+/// [`state`](Self::state) is the state right after that update.
 ///
-/// There is no place to resume from: after a lost connection the newest state comes
-/// ([`AccountUpdate::Snapshot`]), and what happened meanwhile is not told one by one. What lots that closed
-/// meanwhile brought is public: a [`Watch`](crate::Watch) misses none of it.
+/// There is no place to resume from: after a lost connection the newest state comes ([`AccountUpdate::Snapshot`]),
+/// without the single events in between. Results of lots that closed meanwhile are public: a [`Watch`](crate::Watch)
+/// misses none of them.
 ///
-/// Its connection speaks for the session, so that it also keeps a dead-man switch of the session from firing.
+/// Its connection is logged in with the session, so it also keeps a dead-man switch of the session from firing.
 pub struct AccountWatch {
     dialer: Dialer,
     token: Token,
@@ -36,37 +35,37 @@ pub struct AccountWatch {
     link: Link,
 }
 
-/// What stands of an account.
+/// State of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountState {
     /// Open sessions with a dead-man switch.
     pub dead_men: Vec<DeadManOf>,
-    /// Lots that one leads, and the highest that one has offered for each.
+    /// Lots that the user leads, and the user's maximum for each.
     pub leads: Vec<StandingLead>,
     /// Orders on lots that have not closed.
     pub orders: Vec<StandingOrder>,
 }
 
-/// What happened to an account.
+/// An update of an account.
 #[derive(Clone, Debug)]
 pub enum AccountUpdate {
-    /// Something happened, and [`AccountWatch::state`] has it.
+    /// An event, already applied to [`AccountWatch::state`].
     Event {
-        /// When.
+        /// Time of the event.
         at: Timestamp,
-        /// What.
+        /// The event.
         event: AccountEvent,
     },
-    /// The state was taken anew: after a lost connection, or because this was too slow for all that happened.
+    /// A new state: after a lost connection, or because the reader was too slow for single events.
     Snapshot,
-    /// The connection was lost; another is tried after a while.
+    /// The connection was lost; the next attempt follows after a wait.
     Reconnecting {
-        /// Why it was lost, or why the last try failed.
+        /// Reason of the loss, or of the last failed attempt.
         because: ConnectionError,
-        /// When the next try begins.
+        /// Wait before the next attempt.
         wait: Duration,
     },
-    /// The session is over, and this with it: log in again. Nothing else comes.
+    /// The session has ended, and with it this watch: log in again. No further updates come.
     Ended(Box<Refused>),
 }
 
@@ -78,12 +77,12 @@ enum Link {
     Over(Box<Refused>),
 }
 
-/// A connection on which the account was asked for.
+/// A connection with a subscription to the account.
 struct Subscription {
     connection: FeedConnection,
     /// The session, once the server has named it.
     session: Option<SessionId>,
-    /// Parts that have come of a state that is told anew.
+    /// Received parts of a new state.
     parts: Option<AccountState>,
 }
 
@@ -100,14 +99,14 @@ impl AccountWatch {
         })
     }
 
-    /// What stands after the last update that was given.
+    /// Returns the state after the last update returned.
     #[must_use]
     pub fn state(&self) -> &AccountState {
         &self.standing
     }
 
-    /// Waits for the next update. A lost connection is tried again as long as this is called. Dropped before it is
-    /// done, nothing is lost.
+    /// Waits for the next update. A lost connection is retried as long as this is called. Cancel-safe: nothing is lost
+    /// when the future is dropped.
     pub async fn next(&mut self) -> AccountUpdate {
         loop {
             if let Some(AccountEntry { at, event }) = self.entries.pop_front() {
@@ -116,7 +115,7 @@ impl AccountWatch {
                     (event, &self.link)
                     && subscription.session == Some(session)
                 {
-                    // The server says why when this is asked for again.
+                    // The answer to the next subscription gives the reason.
                     self.reconnect(Duration::ZERO);
                 }
                 return AccountUpdate::Event { at, event };
@@ -157,7 +156,7 @@ impl AccountWatch {
                 }
             }
             ServerMessage::Goodbye(_) | ServerMessage::Refused(_) => return Err(refusal(message)),
-            // What this never asks is no harm.
+            // Answers to requests that this connection never sends: ignored.
             _ => {}
         }
         Ok(None)
@@ -181,7 +180,7 @@ impl AccountWatch {
 }
 
 impl Subscription {
-    /// Takes a part of a state; gives the state when it is whole.
+    /// Adds a part of a state; returns the state once it is complete.
     fn part(&mut self, part: Account) -> Option<AccountState> {
         let standing = match part.index {
             0 => self.parts.insert(AccountState::default()),
@@ -248,7 +247,7 @@ fn is(standing: &StandingOrder, lot: LotId, order: OrderId) -> bool {
     (standing.lot, standing.order) == (lot, order)
 }
 
-/// Connects, goes on with the session, and waits for what stands.
+/// Connects, resumes the session, and waits for the account's state.
 fn subscribe(dialer: &Dialer, wait: Duration, token: Token) -> Connecting<Begun> {
     dialer.connect(wait, async move |mut connection| {
         connection.queue(RESUME, &Resume { token });

@@ -1,5 +1,5 @@
-//! Following the market: a snapshot, then every public event after it, checked for gaps, over a connection
-//! that mends itself; signed by the market, where that is asked for.
+//! Following the market: a snapshot, then every public event after it, checked for gaps, over a connection that is
+//! restored automatically; signed by the market if requested.
 
 pub(crate) mod verified;
 pub(crate) mod signed;
@@ -21,84 +21,84 @@ use crate::connection::{Received, refusal};
 use crate::error::ConnectionError;
 use crate::feed::verified::{Consistency, FeedVerifier, SignedParts};
 
-/// The number of the one request of a connection.
+/// Id of the only request of a connection.
 const WATCH: RequestId = RequestId(2);
 
-/// The market as it moves. [`next`](Self::next) gives what happens, one thing at a time; until the next call,
-/// [`market`](Self::market) is the market right after it.
+/// The public market as it changes. [`next`](Self::next) returns one update at a time; until the next call,
+/// [`market`](Self::market) is the market right after that update.
 ///
-/// Nothing is missed in silence: a lost connection is told as [`Update::Reconnecting`], and after it the feed
-/// goes on where it was ([`Update::Live`]) or begins anew ([`Update::Snapshot`]).
+/// No gap goes unreported: a lost connection is an [`Update::Reconnecting`], and after it the feed resumes at its place
+/// ([`Update::Live`]) or restarts with a snapshot ([`Update::Snapshot`]).
 pub struct Watch {
     dialer: Dialer,
     market: Market,
-    /// What was known of the server's time when there last was a connection.
+    /// Estimate of the server's time from the last connection.
     clock: ServerClock,
-    /// Events that have come and are not told yet.
+    /// Events received and not returned yet.
     feed: VecDeque<(FeedSequence, FeedEntry)>,
     link: Link,
-    /// Whether the fold can be gone on with; otherwise only a snapshot helps.
+    /// True while the fold can be continued; otherwise a snapshot is needed.
     sound: bool,
-    /// The market anew, to be told next.
+    /// A new snapshot, to be returned next.
     anew: Option<Market>,
-    /// Whose signature everything must have; `None`: the feed is taken as it comes.
+    /// Verifies the market's signatures; `None`: the feed is accepted unsigned.
     verifier: Option<FeedVerifier>,
 }
 
-/// What happened.
+/// An update of the market.
 #[derive(Clone, Debug)]
 pub enum Update {
-    /// A public event, now part of the market.
+    /// A public event, already applied to the market.
     Event {
-        /// Its place in the feed.
+        /// Place of the event in the feed.
         feed_sequence: FeedSequence,
-        /// When it happened.
+        /// Time of the event.
         at: Timestamp,
-        /// What.
+        /// The event.
         event: PublicEvent,
     },
-    /// What an uncross of a call auction would give, as it has changed. It is no part of the market: of several that
-    /// follow each other quickly only the newest comes.
+    /// The changed result that an uncross of a call auction would have now. It is not part of the market: of several in
+    /// quick succession only the newest comes.
     Indicative(Indicative),
-    /// The connection was lost; another is tried after a while.
+    /// The connection was lost; the next attempt follows after a wait.
     Reconnecting {
-        /// Why it was lost, or why the last try failed.
+        /// Reason of the loss, or of the last failed attempt.
         because: ConnectionError,
-        /// When the next try begins.
+        /// Wait before the next attempt.
         wait: Duration,
     },
-    /// The connection is back, and nothing was missed: what happened meanwhile follows as events.
+    /// The connection is restored, and nothing was missed: the events in between follow.
     Live,
-    /// The feed and the market kept here do not fit together; a snapshot follows.
+    /// The feed does not fit the market kept here; a snapshot follows.
     Gap(Gap),
-    /// The market has signed two things of which one is a lie. It is told once, and what came last is shown on. Keep
-    /// the proof: anyone who has the market's key can check it.
+    /// The market has signed two contradicting statements. Reported once, and the feed continues. Keep the
+    /// proof: anyone who has the market's key can check it.
     Equivocation(Box<Equivocation>),
-    /// The market was taken anew: look at all of it. What happened since the last event is in it, but is not
-    /// told one by one.
+    /// The market was replaced by a snapshot: read all of it. It includes the events since the last one returned, which
+    /// are not reported singly.
     Snapshot,
 }
 
-/// How feed and fold came apart.
+/// Reason why the feed does not fit the fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Gap {
-    /// A batch does not follow.
+    /// A batch does not follow the one before it.
     #[error(transparent)]
     Feed(#[from] FeedError),
-    /// The server is further on, and what lies between never came.
-    #[error("the server stands at {server} of the feed, and what follows {here} never came")]
+    /// The server is ahead, and the events in between never came.
+    #[error("the server is at {server} of the feed, and the events after {here} never came")]
     Behind {
         /// The server's place.
         server: FeedSequence,
         /// The place here.
         here: FeedSequence,
     },
-    /// At the same place, the server has another digest of the market.
+    /// The server has another digest of the market at the same place.
     #[error("the market here differs from the server's at {0} of the feed")]
     Digest(FeedSequence),
-    /// This client has seen what the server does not have any more. Acknowledged bids may be gone: tell the operator.
+    /// This client has seen events that the server has lost. Acknowledged bids may be gone: inform the operator.
     #[error(
-        "the server's journal has lost its end: what was seen here up to {seen} of the feed is gone there"
+        "the server's journal has lost its end: events seen here, up to {seen} of the feed, are gone there"
     )]
     JournalLost {
         /// The last place that was seen here.
@@ -107,29 +107,29 @@ pub enum Gap {
 }
 
 enum Link {
-    /// A try to connect is under way.
+    /// An attempt to connect is in progress.
     Connecting(Connecting<Begun>),
-    /// The feed comes.
+    /// The feed is being received.
     Live(Box<Subscription>),
 }
 
-/// A connection on which the feed was asked for.
+/// A connection with a subscription to the feed.
 struct Subscription {
     connection: FeedConnection,
-    /// Parts of a snapshot that the server sends of its own accord, to a reader that was too slow.
+    /// Parts of a snapshot that the server sends unrequested, to a reader that was too slow.
     parts: SnapshotAssembler,
-    /// A signed snapshot that is coming; `None`: what is signed is not asked for.
+    /// Parts of a signed snapshot; `None`: the unsigned feed was requested.
     signed: Option<SignedParts>,
 }
 
 /// A connection on which the feed has begun.
 struct Begun {
     subscription: Box<Subscription>,
-    /// The market anew; `None`: the feed goes on.
+    /// The snapshot; `None`: the feed resumes at its place.
     snapshot: Option<Market>,
-    /// The same, as it was signed.
+    /// The same snapshot as the market signed it.
     signed: Option<SignedSnapshot>,
-    /// Why the feed does not go on, where it was asked to.
+    /// Reason why the feed does not resume at the requested place.
     because: Option<ResyncBecause>,
 }
 
@@ -144,7 +144,7 @@ impl Watch {
             .expect("without a place to go on from there is a snapshot");
         let mut verifier = key.map(FeedVerifier::new);
         if let (Some(verifier), Some(signed)) = (&mut verifier, begun.signed) {
-            // It is the first statement.
+            // The first statement: nothing to compare it with.
             verifier.check(AnySigned::Snapshot(signed))?;
         }
         Ok(Self {
@@ -159,13 +159,13 @@ impl Watch {
         })
     }
 
-    /// The market after the last update that was given.
+    /// Returns the market after the last update returned.
     #[must_use]
     pub fn market(&self) -> &Market {
         &self.market
     }
 
-    /// What is known of the server's time.
+    /// Returns the estimate of the server's time.
     #[must_use]
     pub fn clock(&self) -> ServerClock {
         match &self.link {
@@ -174,8 +174,8 @@ impl Watch {
         }
     }
 
-    /// Waits for the next update. Never ends by itself: a lost connection is tried again as long as this is
-    /// called. Dropped before it is done, nothing is lost.
+    /// Waits for the next update. Never ends by itself: a lost connection is retried as long as this is called.
+    /// Cancel-safe: nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Update {
         loop {
             if let Some((feed_sequence, entry)) = self.feed.pop_front() {
@@ -271,9 +271,9 @@ impl Watch {
             message @ (ServerMessage::Goodbye(_) | ServerMessage::Refused(_)) => {
                 return Err(refusal(message));
             }
-            // A snapshot follows, and tells it all.
+            // A snapshot follows.
             ServerMessage::Resync(_) => {}
-            // Answers to what this connection never asks; they are no harm.
+            // Answers to requests that this connection never sends: ignored.
             ServerMessage::Feed(_)
             | ServerMessage::SnapshotPart(_)
             | ServerMessage::Welcome(_)
@@ -314,7 +314,7 @@ impl Watch {
         };
         match consistency {
             Consistency::Consistent => {}
-            // What was shown first is shown on.
+            // The market here keeps what was shown first.
             Consistency::Equivocation(equivocation) => {
                 return Ok(Some(Update::Equivocation(equivocation)));
             }
@@ -336,7 +336,7 @@ impl Watch {
         Ok(None)
     }
 
-    /// Whether the market has another digest here than was signed.
+    /// Returns true if the market's digest here differs from the signed one.
     fn is_not_as_signed(&mut self) -> bool {
         let due = self.verifier.as_ref().and_then(|verifier| verifier.due);
         due.is_some_and(|(place, digest)| {
@@ -382,7 +382,7 @@ impl Watch {
             Some(market) if because == Some(ResyncBecause::JournalLost) => {
                 let seen = self.market.feed_sequence();
                 let gap = Gap::JournalLost { seen };
-                tracing::error!(%gap, "the server has lost what it told");
+                tracing::error!(%gap, "the server has lost events that it had sent");
                 self.anew = Some(market);
                 Update::Gap(gap)
             }
@@ -413,7 +413,7 @@ impl Watch {
     }
 
     fn reconnect(&mut self, wait: Duration) {
-        // Of the next connection, perhaps to another machine, only its own greeting tells the time.
+        // The next connection may lead to another machine: only its own greeting tells the time.
         self.clock = self.clock();
         let resume = self.sound.then(|| ResumePoint {
             market: self.market.id(),
@@ -430,7 +430,7 @@ impl Subscription {
         self.signed.as_mut().ok_or(unexpected)
     }
 
-    /// Waits until the feed has begun, or goes on.
+    /// Waits until the feed has begun or resumed.
     async fn begun(mut self: Box<Self>, resuming: bool) -> Result<Begun, ConnectionError> {
         let mut because = None;
         let (snapshot, signed) = loop {

@@ -1,5 +1,5 @@
-//! The signed feed as the server sends it, over a connection that mends itself. Nothing is checked here: whoever takes
-//! it has the market's key, and checks.
+//! The signed feed as the server sends it, over a connection that is restored automatically. Nothing is verified here:
+//! the caller has the market's key, and verifies.
 
 use std::time::Duration;
 
@@ -13,35 +13,35 @@ use crate::connection::{Received, refusal};
 use crate::error::ConnectionError;
 use crate::limits::SIGNED_SNAPSHOT_BYTES_MAX;
 
-/// The number of the one request of a connection.
+/// Id of the only request of a connection.
 const WATCH: RequestId = RequestId(2);
 
-/// The market's signed feed. [`next`](Self::next) gives what comes, one message at a time.
+/// The market's signed feed. [`next`](Self::next) returns one message at a time.
 pub struct SignedFeed {
     dialer: Dialer,
     market: MarketId,
-    /// Where to go on after the connection was lost.
+    /// Place to resume from after a lost connection.
     place: Option<FeedSequence>,
     link: Link,
 }
 
-/// What comes of the signed feed.
+/// A message of the signed feed.
 #[derive(Clone, Debug)]
 pub enum Signed {
-    /// The market anew: a statement, and all parts that it names.
+    /// A new snapshot of the market: a statement, and all parts that it names.
     Snapshot {
-        /// What is signed.
+        /// The signed statement.
         statement: SignedSnapshot,
-        /// As they came; their hashes are not checked yet.
+        /// The parts as received; their hashes are not checked yet.
         parts: Vec<SnapshotBytes>,
     },
-    /// Events, or a sign of life.
+    /// Events, or a heartbeat.
     Batch(SignedBatch),
-    /// The connection was lost; another is tried after a while.
+    /// The connection was lost; the next attempt follows after a wait.
     Reconnecting {
-        /// Why it was lost, or why the last try failed.
+        /// Reason of the loss, or of the last failed attempt.
         because: ConnectionError,
-        /// When the next try begins.
+        /// Wait before the next attempt.
         wait: Duration,
     },
 }
@@ -51,13 +51,13 @@ enum Link {
     Live(Box<Subscription>),
 }
 
-/// A connection on which the feed was asked for.
+/// A connection with a subscription to the feed.
 struct Subscription {
     connection: FeedConnection,
     snapshot: Option<PartialSnapshot>,
 }
 
-/// A snapshot whose parts are coming.
+/// A snapshot of which some parts are missing.
 struct PartialSnapshot {
     statement: SignedSnapshot,
     parts: Vec<SnapshotBytes>,
@@ -75,24 +75,24 @@ impl SignedFeed {
         }
     }
 
-    /// The same feed once more, from a snapshot on.
+    /// Returns a second feed of the same market, which begins with a snapshot.
     #[must_use]
     pub fn another(&self) -> Self {
         Self::new(self.dialer.another(), self.market)
     }
 
-    /// Says how far the feed was taken: there it goes on after the connection was lost. `None`: with a snapshot.
+    /// Sets the place to resume from after a lost connection. `None`: from a snapshot.
     pub fn resume_from(&mut self, place: Option<FeedSequence>) {
         self.place = place;
     }
 
-    /// Asks for a snapshot, on a new connection.
+    /// Reconnects to get a snapshot.
     pub fn restart(&mut self) {
         self.place = None;
         self.reconnect(Duration::ZERO);
     }
 
-    /// Waits for what comes next. Never ends by itself. Dropped before it is done, nothing is lost.
+    /// Waits for the next message. Never ends by itself. Cancel-safe: nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Signed {
         loop {
             let because = match &mut self.link {
@@ -165,13 +165,13 @@ impl Subscription {
             message @ (ServerMessage::Goodbye(_) | ServerMessage::Refused(_)) => {
                 return Err(refusal(message));
             }
-            // What was resumed goes on with batches, and what was not begins with a snapshot.
+            // A resumed feed continues with batches, any other begins with a snapshot.
             _ => {}
         }
         Ok(None)
     }
 
-    /// Takes a part; which is the last, it says itself.
+    /// Adds a part; each part says whether it is the last.
     fn gather(&mut self, part: SnapshotBytes) -> Result<Option<Signed>, ConnectionError> {
         let kind = auction_proto::Kind::SNAPSHOT_BYTES;
         let gathering = self.snapshot.as_mut();

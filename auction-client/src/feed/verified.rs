@@ -1,4 +1,5 @@
-//! What is believed of the signed feed: what the market's key has signed, as long as it does not contradict itself.
+//! Verification of the signed feed: accepts statements signed with the market's key that do not contradict earlier
+//! ones.
 
 use auction_core::{Digest, FeedSequence, Market};
 use auction_proto::{
@@ -9,25 +10,25 @@ use auction_proto::{
 use crate::audit::equivocation::{Equivocation, EquivocationDetector};
 use crate::error::ConnectionError;
 
-/// The key that is believed, and what is known of what it has signed.
+/// The market's key, and its earlier statements.
 pub(crate) struct FeedVerifier {
     pub(crate) key: MarketKey,
     detector: EquivocationDetector,
-    /// The digest that the market must have at the end of the events that are not told yet.
+    /// Digest that the market must have after the pending events.
     pub(crate) due: Option<(FeedSequence, Digest)>,
-    /// Whether fraud was told already: once is enough.
+    /// True once an equivocation was reported: it is reported only once.
     reported: bool,
 }
 
-/// How something fits with what was consistency before.
+/// Relation of a statement to earlier ones.
 pub(crate) enum Consistency {
     Consistent,
     Equivocation(Box<Equivocation>),
-    /// It was told that the market contradicts itself.
+    /// An equivocation after one was already reported.
     Repeated,
 }
 
-/// A signed snapshot whose parts are coming.
+/// A signed snapshot of which some parts are missing.
 pub(crate) struct SignedParts {
     key: MarketKey,
     begun: Option<(SignedSnapshot, SnapshotStatement)>,
@@ -44,7 +45,7 @@ impl FeedVerifier {
         }
     }
 
-    /// Checks what came, and compares it with what came before.
+    /// Verifies a statement, and compares it with earlier ones.
     pub(crate) fn check(
         &mut self,
         signed: AnySigned,
@@ -54,7 +55,7 @@ impl FeedVerifier {
             None => Consistency::Consistent,
             Some(_) if self.reported => Consistency::Repeated,
             Some(equivocation) => {
-                tracing::error!(conflict = %equivocation.conflict, "the market has signed two things of which one is a lie");
+                tracing::error!(conflict = %equivocation.conflict, "the market has signed two contradicting statements");
                 self.reported = true;
                 Consistency::Equivocation(Box::new(equivocation))
             }
@@ -72,7 +73,7 @@ impl SignedParts {
         }
     }
 
-    /// A snapshot begins: its parts follow.
+    /// Begins a snapshot: its parts follow.
     pub(crate) fn begin(&mut self, signed: SignedSnapshot) -> Result<(), ConnectionError> {
         let statement = signed.verify(self.key.market, &self.key.key)?;
         self.begun = Some((signed, statement));
@@ -80,7 +81,7 @@ impl SignedParts {
         Ok(())
     }
 
-    /// Takes a part, and gives the market when it is whole, and as it was signed.
+    /// Adds a part; returns the market once it is complete and equals the signed one.
     pub(crate) fn add(
         &mut self,
         bytes: &SnapshotBytes,

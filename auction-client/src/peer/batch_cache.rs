@@ -1,4 +1,4 @@
-//! Batches that are kept: those that wait for others before them, and the latest in order, for those who ask.
+//! Stores of batches: those that wait for earlier ones, and the latest in order, for other peers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use super::limits::{
 };
 use crate::peer::message::GossipMessage;
 
-/// A batch whose signature was checked. Clones share all of it.
+/// A batch whose signature was checked. Clones share their content.
 #[derive(Clone, Debug)]
 pub(super) struct VerifiedBatch {
     pub(super) message: Arc<GossipMessage>,
     pub(super) statement: Arc<BatchStatement>,
 }
 
-/// Batches that cannot be told yet.
+/// Batches that cannot be emitted yet, because earlier ones are missing.
 #[derive(Debug, Default)]
 pub(super) struct PendingBatches {
     batches: BTreeMap<(FeedSequence, FeedSequence), VerifiedBatch>,
@@ -26,7 +26,7 @@ pub(super) struct PendingBatches {
 }
 
 impl PendingBatches {
-    /// Holds a batch; what is furthest ahead is let go when there is no room.
+    /// Adds a batch; drops the one furthest ahead when there is no room.
     pub(super) fn hold(&mut self, checked: VerifiedBatch) {
         let place = (checked.statement.after, checked.statement.through);
         self.bytes += checked.message.bytes.len();
@@ -41,7 +41,7 @@ impl PendingBatches {
         }
     }
 
-    /// The next batch that begins at a place or before it.
+    /// Removes the next batch that begins at a place or before it.
     pub(super) fn take(&mut self, place: FeedSequence) -> Option<VerifiedBatch> {
         let first = self.batches.first_entry()?;
         if first.key().0 > place {
@@ -58,7 +58,7 @@ impl PendingBatches {
     }
 }
 
-/// How much follows a snapshot.
+/// Number and size of the batches after a snapshot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Backlog {
     batches: usize,
@@ -71,7 +71,7 @@ impl Backlog {
         self.bytes += checked.message.bytes.len();
     }
 
-    /// Whether half of what can be kept is used up: when all is, the snapshot is of no use to others any more.
+    /// Returns true if half of the cache's capacity is used: once it is full, the snapshot is of no use to others.
     pub(super) fn is_much(&self) -> bool {
         self.batches > CACHED_BATCHES_MAX / 2 || self.bytes > CACHED_BYTES_MAX / 2
     }
@@ -96,7 +96,7 @@ impl BatchCache {
         }
     }
 
-    /// The batches behind a place, as many as one answer holds; none when the first of them is not kept any more.
+    /// Returns the batches after a place, as many as fit one answer; none if the first of them is no longer cached.
     pub(super) fn since(&self, place: FeedSequence) -> Vec<Arc<GossipMessage>> {
         let from = self
             .batches
@@ -114,7 +114,7 @@ impl BatchCache {
         fitting.cloned().collect()
     }
 
-    /// How many there are behind a place, and their bytes.
+    /// Returns the number and size of the batches after a place.
     pub(super) fn behind(&self, place: FeedSequence) -> Backlog {
         let from = self
             .batches
@@ -130,7 +130,7 @@ impl BatchCache {
         self.batches.back()
     }
 
-    /// The place before the oldest that is kept.
+    /// Returns the place before the oldest cached batch.
     pub(super) fn begins(&self) -> Option<FeedSequence> {
         self.batches.front().map(|checked| checked.statement.after)
     }

@@ -1,37 +1,37 @@
-//! How a peer joins, and why it cannot.
+//! Configuration for joining a market's peers, and errors of joining.
 
 use auction_core::Timestamp;
 use libp2p::Multiaddr;
 
 use crate::peer::view::events::Pin;
 
-/// How a peer joins.
+/// Configuration for joining a market's peers.
 #[derive(Clone, Debug)]
 pub struct JoinConfig {
-    /// What is followed.
+    /// The market to follow, or the fingerprint of its key.
     pub pin: Pin,
-    /// Where others can reach this peer, such as `/ip4/127.0.0.1/tcp/0`; nowhere: it reaches others alone.
+    /// Addresses to listen at, such as `/ip4/127.0.0.1/tcp/0`; if empty, the peer only dials others.
     pub listen: Vec<Multiaddr>,
-    /// Others, to begin with.
+    /// Addresses of peers to start with.
     pub peers: Vec<Multiaddr>,
-    /// Whether others are looked for on the local network.
+    /// Enables the search for peers on the local network.
     pub local_network: bool,
-    /// The machine's time, by which someone who is told only old things can see it.
+    /// The machine's time, which lets a peer notice that it receives only old data.
     pub wall_clock: Option<Timestamp>,
 }
 
-/// Why a peer cannot join.
+/// Reason why a peer cannot join.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
-    /// Nobody can reach it where it wants to be reached.
+    /// The peer cannot listen at a requested address.
     #[error("cannot listen at {address}: {because}")]
     Listen {
-        /// Where.
+        /// The address.
         address: Multiaddr,
-        /// Why.
+        /// Reason given by the system.
         because: String,
     },
-    /// The system refused something that is needed.
+    /// The system refused a resource that the peer needs.
     #[error("cannot join the peers: {0}")]
     System(String),
 }

@@ -1,5 +1,4 @@
-//! What peers send each other, as bytes: signed messages in the frames in which the server sent them, and the few words
-//! around them.
+//! Messages between peers, as bytes: signed messages in the server's frames, and the few bytes around them.
 
 use std::sync::Arc;
 
@@ -13,28 +12,29 @@ use libp2p::Multiaddr;
 
 use super::limits::{ANSWER_BYTES_MAX, GOSSIP_BYTES_MAX, INTRODUCED_MAX};
 
-/// A signed batch with its bytes, as it is passed on.
+/// A signed batch with its bytes, as passed on from peer to peer.
 #[derive(Clone, Debug)]
 pub struct GossipMessage {
     /// The batch; its signature is not checked yet.
     pub batch: SignedBatch,
-    /// Its frame. The same batch has the same bytes everywhere, so that a hash of them stands for it and its signature.
+    /// Its frame. The same batch has the same bytes everywhere, so that a hash of them identifies it with its
+    /// signature.
     pub bytes: Arc<[u8]>,
 }
 
-/// Bytes that are not what they should be.
+/// Invalid bytes from another peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// More than any can have.
+    /// Longer than any message.
     #[error("{0} bytes are more than any message has")]
     TooLong(usize),
-    /// They cannot be read, or hold something else.
-    #[error("the bytes are not what they should be")]
+    /// Unreadable, or a message of another kind.
+    #[error("the bytes are not the expected message")]
     Malformed,
 }
 
 impl GossipMessage {
-    /// A batch, to be passed on.
+    /// Creates a message from a batch.
     #[must_use]
     pub fn of(batch: SignedBatch) -> Self {
         let mut bytes = Vec::new();
@@ -43,7 +43,7 @@ impl GossipMessage {
         Self { batch, bytes }
     }
 
-    /// Reads one.
+    /// Reads a message.
     ///
     /// # Errors
     /// [`MessageError`].
@@ -75,17 +75,17 @@ fn message(rest: &mut &[u8]) -> Result<ServerMessage, MessageError> {
     ServerMessage::decode(kind, body).map_err(|_| MessageError::Malformed)
 }
 
-/// What one peer asks another.
+/// A request from one peer to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerRequest {
-    /// The batches behind a place of the feed.
+    /// The batches after a place of the feed.
     Batches {
         /// The place.
         after: FeedSequence,
     },
     /// The statement of a signed snapshot that is newer than a place.
     Snapshot {
-        /// The place; 0: any will do.
+        /// The place; 0: any snapshot.
         beyond: FeedSequence,
     },
     /// A part of a signed snapshot.
@@ -95,13 +95,13 @@ pub enum PeerRequest {
         /// The part's place among the parts.
         index: u32,
     },
-    /// Which market it is that has the key of this mesh.
+    /// The market that has the key of this mesh.
     Market,
-    /// Where other peers are.
+    /// Addresses of other peers.
     Peers,
 }
 
-/// What comes for an [`PeerRequest`]. Nothing of it is believed before its signature or hash was checked.
+/// The answer to a [`PeerRequest`]. It is trusted only after its signature or hash was checked.
 #[derive(Clone, Debug)]
 pub enum PeerResponse {
     /// Batches, in order; at least one.
@@ -110,26 +110,26 @@ pub enum PeerResponse {
     Snapshot(SignedSnapshot),
     /// A part.
     Part(SnapshotBytes),
-    /// The market and its key, and something that it has signed, which proves that they belong together.
+    /// The market and its key, and a statement signed by that market as the proof that they belong together.
     Market {
-        /// Both.
+        /// The market and its key.
         key: MarketKey,
         /// The proof.
         signed: AnySigned,
     },
-    /// Where others can be reached, perhaps. At most [`INTRODUCED_MAX`].
+    /// Addresses where other peers may be reachable. At most [`INTRODUCED_MAX`].
     Peers(Vec<Multiaddr>),
     /// The peer does not have it.
     NotHere,
-    /// The peer was asked too much.
+    /// The peer has received too many requests.
     Busy,
 }
 
 const ASK_BYTES: usize = 1 + 16 + 8 + 4;
 
 impl PeerRequest {
-    /// As bytes: a number, the market's id, or zeros where it is not known yet, a place, and a part's place, both
-    /// little-endian, or 0.
+    /// Encodes a request: a number, the market's id, or zeros if it is not known yet, a place, and the index of a part,
+    /// both little-endian, or 0.
     #[must_use]
     pub fn encode(self, market: Option<MarketId>) -> [u8; ASK_BYTES] {
         let market = market.unwrap_or(MarketId([0; 16]));
@@ -148,7 +148,7 @@ impl PeerRequest {
         bytes
     }
 
-    /// Reads one, and of which market it asks.
+    /// Reads a request, and the market that it concerns.
     ///
     /// # Errors
     /// [`MessageError`].
@@ -175,9 +175,9 @@ impl PeerRequest {
 }
 
 impl PeerResponse {
-    /// As bytes: `1` and frames of batches, `2` and the frame of a signed snapshot, `3` and the frame of a part, `4` for
-    /// nothing here, `5` for busy, `6` and the frames of the market's key and of something signed, or `7` and addresses, each
-    /// behind a byte that tells how long it is.
+    /// Encodes a response: `1` and frames of batches, `2` and the frame of a signed snapshot, `3` and the frame of a
+    /// part, `4` for not here, `5` for busy, `6` and the frames of the market's key and of a signed statement, or `7`
+    /// and addresses, each after a byte with its length.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -213,7 +213,7 @@ impl PeerResponse {
                 bytes.push(7);
                 for address in addresses.iter().take(INTRODUCED_MAX) {
                     let address = address.as_ref();
-                    // Longer ones than any in use are left out.
+                    // Addresses longer than any in use are left out.
                     if let Ok(length) = u8::try_from(address.len()) {
                         bytes.push(length);
                         bytes.extend(address);
@@ -224,7 +224,7 @@ impl PeerResponse {
         bytes
     }
 
-    /// Reads one.
+    /// Reads a response.
     ///
     /// # Errors
     /// [`MessageError`].

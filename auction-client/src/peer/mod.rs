@@ -1,11 +1,10 @@
-//! Following a market from peer to peer: what the market signs is passed on by those who watch it, and costs its server
-//! nothing more. Nobody on the way has to be trusted, for nothing is taken or passed on that the market's key has not
-//! signed.
+//! Following a market from peer to peer: the watchers pass on the market's signed data, at no further cost for its
+//! server. Peers are not trusted: only data signed with the market's key is accepted or passed on.
 //!
-//! [`View`] is all that a peer knows and decides, without IO: what comes from others goes in with the time, and what is
-//! to be done comes out. [`PeerWatch`] is such a view with libp2p around it: gossipsub for what is new, a request and an
-//! answer for what is missing. With [`PeerWatch::relay`] it also carries sealed envelopes for others, which it cannot read:
-//! this feature is built without what seals and opens them.
+//! [`View`] holds the state and the decisions of a peer, without IO: inputs from others go in with the time, and
+//! actions come out. [`PeerWatch`] runs such a view over libp2p: gossipsub for new batches, requests and answers for
+//! missing ones. With [`PeerWatch::relay`] it also relays sealed envelopes for others, which it cannot read: this
+//! feature is built without the code that seals and opens them.
 
 pub mod limits;
 mod message;

@@ -1,4 +1,4 @@
-//! Peers that carry: what one hands them, and what they bring.
+//! Relays that are peers.
 
 use auction_proto::{Envelope, SealedAnswer, SealingKey};
 use tokio::sync::{mpsc, oneshot};
@@ -8,7 +8,7 @@ use super::node::NodeCommand;
 use super::relay::{RelayRequest, RelayResponse};
 use crate::client::relay::{Relay, RelayError};
 
-/// A peer that is asked to carry. See [`PeerWatch::relays`](super::PeerWatch::relays).
+/// A connected peer as a relay. See [`PeerWatch::relays`](super::PeerWatch::relays).
 #[derive(Clone, Debug)]
 pub struct PeerRelay {
     peer: PeerId,
@@ -20,7 +20,7 @@ impl PeerRelay {
         Self { peer, commands }
     }
 
-    /// Who it is.
+    /// Returns the peer's id.
     #[must_use]
     pub fn peer(&self) -> PeerId {
         self.peer
@@ -35,7 +35,7 @@ impl PeerRelay {
         };
         let ended = || RelayError::Unreachable("this peer has ended".to_owned());
         self.commands.send(command).await.map_err(|_| ended())?;
-        let lost = || RelayError::Lost("the peer has left, or does not answer".to_owned());
+        let lost = || RelayError::Lost("the peer has disconnected, or does not answer".to_owned());
         match delivered.await.map_err(|_| lost())? {
             RelayResponse::Refused(refused) => Err(RelayError::Refused(Box::new(refused))),
             response => Ok(response),
@@ -48,7 +48,7 @@ impl Relay for PeerRelay {
         match self.hand_over(RelayRequest::Key).await? {
             RelayResponse::Key(key) => Ok(key),
             _ => Err(RelayError::Lost(
-                "the peer brought something else".to_owned(),
+                "the peer returned something else".to_owned(),
             )),
         }
     }
@@ -57,7 +57,7 @@ impl Relay for PeerRelay {
         match self.hand_over(RelayRequest::Envelope(envelope)).await? {
             RelayResponse::Answer(answer) => Ok(answer),
             _ => Err(RelayError::Lost(
-                "the peer brought something else".to_owned(),
+                "the peer returned something else".to_owned(),
             )),
         }
     }

@@ -1,8 +1,8 @@
-//! How much a peer may do: some at once, and some a second.
+//! Token bucket for the requests of a peer: a burst, and a rate per second.
 
 use std::time::Duration;
 
-/// What one peer has left.
+/// Remaining tokens of one peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateLimit {
     left: f64,
@@ -21,7 +21,7 @@ impl RateLimit {
         }
     }
 
-    /// Takes one; `false`: there is none left.
+    /// Takes a token; returns false if none is left.
     pub(super) fn allow(&mut self, now: Duration) -> bool {
         let gained = now.saturating_sub(self.at).as_secs_f64() * f64::from(self.per_second);
         self.at = self.at.max(now);

@@ -1,8 +1,8 @@
-//! Carrying the envelopes of others up one's own line, within limits.
+//! Relaying the envelopes of others over this peer's connection to the server, within limits.
 //!
-//! No key comes in here, and nothing is read: a [`RelayRequest`] is sealed bytes, or the question for the market's key; a
-//! [`RelayResponse`] is sealed bytes, or words that the market says in the open. A peer that has no line says so, and asks
-//! nobody else: who has an envelope to send asks several.
+//! This module handles no keys and reads no content: a [`RelayRequest`] is sealed bytes, or the request for the
+//! market's key; a [`RelayResponse`] is sealed bytes, or an unsealed refusal of the market. A peer without a connection
+//! to the server reports that, and asks no other peer: the sender of an envelope asks several itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,27 +22,27 @@ use super::limits::{
 use crate::client::relay::{Relay, RelayError};
 use crate::peer::rate_limit::RateLimit;
 
-/// What is carried to the market.
+/// A request to be relayed to the market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RelayRequest {
-    /// The question for the key that envelopes are sealed to.
+    /// Request for the key that envelopes are sealed to.
     Key,
     /// An envelope.
     Envelope(Envelope),
 }
 
-/// What is brought back.
+/// Response to a relayed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RelayResponse {
     /// The key, signed by the market.
     Key(SealingKey),
     /// The answer to an envelope.
     Answer(SealedAnswer),
-    /// No, in the open: of the market, or of the one who should carry. Nobody has signed it.
+    /// An unsealed refusal, by the market or by the relay. It is not signed.
     Refused(Refused),
 }
 
-/// What is on its way up the line, and where its response goes.
+/// A request to send to the server, with the channel for its response.
 pub(super) type RelayJob = (RelayRequest, oneshot::Sender<RelayResponse>);
 
 impl RelayRequest {
@@ -56,7 +56,7 @@ impl RelayRequest {
         bytes
     }
 
-    /// Reads one; `None`: it is something else, and not for us to carry.
+    /// Reads a request; `None` for anything else, which is not relayed.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (kind, body) = frame(bytes, RELAY_REQUEST_BYTES_MAX)?;
         match ClientMessage::decode(kind, body).ok()? {
@@ -79,7 +79,7 @@ impl RelayResponse {
         bytes
     }
 
-    /// Reads one; `None`: it is something else.
+    /// Reads a response; `None` for anything else.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (kind, body) = frame(bytes, RELAY_RESPONSE_BYTES_MAX)?;
         match ServerMessage::decode(kind, body).ok()? {
@@ -95,7 +95,7 @@ impl RelayResponse {
     }
 }
 
-/// The one frame that takes up all the bytes.
+/// Returns the only frame in the bytes, if it is all of them.
 fn frame(bytes: &[u8], most: usize) -> Option<(auction_proto::Kind, &[u8])> {
     let mut rest = bytes;
     match Frame::split_from(&mut rest, most) {
@@ -108,14 +108,14 @@ fn frame(bytes: &[u8], most: usize) -> Option<(auction_proto::Kind, &[u8])> {
     }
 }
 
-/// How much is carried for whom.
+/// Relays requests to the server, within a rate per peer.
 pub(super) struct RelayServer<P> {
     line: Option<mpsc::Sender<RelayJob>>,
     rates: BTreeMap<P, RateLimit>,
 }
 
 impl<P: Ord + Copy> RelayServer<P> {
-    /// Carries nothing, until there is a line.
+    /// Creates a server that relays nothing until it has a connection.
     pub(super) fn new() -> Self {
         Self {
             line: None,
@@ -131,7 +131,7 @@ impl<P: Ord + Copy> RelayServer<P> {
         self.rates.remove(&peer);
     }
 
-    /// Hands what a peer brought up the line: then its response comes. Else what it is told at once.
+    /// Hands a peer's request to the connection and returns the channel for its response, or returns a refusal at once.
     pub(super) fn take(
         &mut self,
         now: Duration,
@@ -140,7 +140,7 @@ impl<P: Ord + Copy> RelayServer<P> {
     ) -> Result<oneshot::Receiver<RelayResponse>, RelayResponse> {
         let Some(line) = &self.line else {
             return Err(RelayResponse::busy(
-                "this peer carries nothing; ask one that does (auction watch --p2p --relay)",
+                "this peer relays nothing; ask one that does (auction watch --p2p --relay)",
             ));
         };
         let rate = self.rates.entry(from);
@@ -149,21 +149,23 @@ impl<P: Ord + Copy> RelayServer<P> {
         });
         if !rate.allow(now) {
             return Err(RelayResponse::busy(
-                "you hand over too much; try again later",
+                "too many requests to relay; try again later",
             ));
         }
         let (response, delivered) = oneshot::channel();
         match line.try_send((request, response)) {
             Ok(()) => Ok(delivered),
             Err(TrySendError::Full(_)) => Err(RelayResponse::busy(
-                "this peer carries as much as it can for now",
+                "this peer relays as many requests as it can for now",
             )),
-            Err(TrySendError::Closed(_)) => Err(RelayResponse::busy("this peer has lost its line")),
+            Err(TrySendError::Closed(_)) => Err(RelayResponse::busy(
+                "this peer has lost its connection to the server",
+            )),
         }
     }
 }
 
-/// Carries over a line for as long as something is handed over, so much at a time.
+/// Relays requests over a connection, a bounded number at a time, until the sending side is closed.
 pub(super) async fn serve<C>(carrier: C, mut handed: mpsc::Receiver<RelayJob>)
 where
     C: Relay + Clone + Send + Sync + 'static,
@@ -186,7 +188,7 @@ where
                     RelayResponse::busy(&text)
                 }
             });
-            // Who asked may have left.
+            // Ignore send errors: the requester may be gone.
             let _ = response.send(brought);
         });
     }

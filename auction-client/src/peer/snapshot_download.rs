@@ -1,4 +1,4 @@
-//! Signed snapshots: taken from others part by part, each checked as it comes, and kept for those who ask.
+//! Signed snapshots: downloaded from other peers part by part, each part checked on arrival, and kept for others.
 
 use auction_core::Market;
 use auction_proto::{
@@ -10,19 +10,19 @@ use super::limits::SNAPSHOT_BYTES_MAX;
 /// A signed snapshot with all its parts, checked.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// As it was signed.
+    /// The signed statement.
     pub signed: SignedSnapshot,
-    /// What was signed.
+    /// Content of the signed statement.
     pub statement: SnapshotStatement,
     /// Its parts, in order.
     pub parts: Vec<SnapshotBytes>,
 }
 
 impl Snapshot {
-    /// The market that it shows.
+    /// Returns the market in this snapshot.
     ///
     /// # Errors
-    /// [`SnapshotError`] when the market signed what does not fit together.
+    /// [`SnapshotError`] when the market signed an inconsistent snapshot.
     pub fn market(&self) -> Result<Market, SnapshotError> {
         let mut assembler = SnapshotAssembler::new();
         let mut next = 0;
@@ -44,21 +44,21 @@ impl Snapshot {
     }
 }
 
-/// A snapshot on its way.
+/// A snapshot of which some parts are missing.
 #[derive(Debug)]
 pub(super) struct SnapshotDownload {
     snapshot: Snapshot,
     bytes: usize,
 }
 
-/// How a part was taken.
+/// Result of adding a part.
 #[derive(Debug)]
 pub(super) enum PartOutcome {
-    /// More are to come.
+    /// More parts are missing.
     More(SnapshotDownload),
-    /// It was the last.
+    /// The last part: the snapshot is complete.
     Whole(Snapshot),
-    /// It is not what was signed; what was taken before stays good.
+    /// The part is not the signed one; the earlier parts remain valid.
     Refused(SnapshotDownload),
     /// The snapshot is too large.
     TooLarge,
@@ -78,7 +78,7 @@ impl SnapshotDownload {
         &self.snapshot.statement
     }
 
-    /// The part that comes next.
+    /// Returns the index of the next part.
     pub(super) fn next(&self) -> u32 {
         u32::try_from(self.snapshot.parts.len()).unwrap_or(u32::MAX)
     }

@@ -1,4 +1,4 @@
-//! Following the market as a peer: a snapshot, then every public event after it, whoever brought it.
+//! Following the market as a peer: a snapshot, then every public event after it, from any peer.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -18,15 +18,15 @@ use crate::peer::peer_relay::PeerRelay;
 use crate::peer::snapshot_download::Snapshot;
 use crate::peer::view::events::{PinnedMarket, Status, ViewUpdate};
 
-/// News between the peer and whoever follows.
+/// Capacity of the channel of updates from the peer to the watcher.
 const NEWS_AT_ONCE: usize = 256;
-/// What whoever follows says, until the peer has heard it.
+/// Capacity of the channel of commands from the watcher to the peer.
 const WORDS_AT_ONCE: usize = 16;
 
-/// The market as it moves, from peer to peer. [`next`](Self::next) gives what happens, one thing at a time; until the
-/// next call, [`market`](Self::market) is the market right after it.
+/// The public market as it changes, from peer to peer. [`next`](Self::next) returns one update at a time; until the
+/// next call, [`market`](Self::market) is the market right after that update.
 ///
-/// The peer works as long as this lives, and serves others also while nobody calls.
+/// The peer runs as long as this value exists, and serves others even between calls.
 pub struct PeerWatch {
     news: mpsc::Receiver<ViewUpdate>,
     commands: mpsc::Sender<NodeCommand>,
@@ -34,40 +34,40 @@ pub struct PeerWatch {
     status: Status,
     market: Option<Market>,
     events: VecDeque<(FeedSequence, FeedEntry)>,
-    /// What the market here must have as its digest at the end of these events.
+    /// Digest that the market must have after the pending events.
     digest: Option<(FeedSequence, Digest)>,
 }
 
-/// What happened.
+/// An update of the market or of the peer.
 #[derive(Clone, Debug)]
 pub enum PeerUpdate {
-    /// The market was taken anew: look at all of it.
+    /// The market was replaced by a snapshot: read all of it.
     Snapshot,
-    /// A public event, now part of the market.
+    /// A public event, already applied to the market.
     Event {
-        /// Its place in the feed.
+        /// Place of the event in the feed.
         feed_sequence: FeedSequence,
-        /// When it happened.
+        /// Time of the event.
         at: Timestamp,
-        /// What.
+        /// The event.
         event: PublicEvent,
     },
-    /// How far the market as it is here can be relied on.
+    /// The reliability of the market here has changed.
     Status(Status),
-    /// What the market signed does not fit together; it is taken anew.
+    /// The market's signed batches do not fit the market here; a snapshot follows.
     Unfit(BatchError),
-    /// The market has signed two things of which one is a lie: keep the proof.
+    /// The market has signed two contradicting statements: keep the proof.
     Equivocation {
-        /// Both.
+        /// Both statements.
         proof: Box<EquivocationProof>,
-        /// How they contradict each other.
+        /// The contradiction.
         conflict: Conflict,
     },
 }
 
 impl PeerWatch {
-    /// Joins the peers that follow a market. With `feed`, a line to the market's server, this peer passes on what the
-    /// server says; without, it follows others alone.
+    /// Joins the peers that follow a market. With `feed`, a connection to the market's server, this peer publishes the
+    /// server's data; without, it follows other peers alone.
     ///
     /// # Errors
     /// [`JoinError`].
@@ -90,19 +90,19 @@ impl PeerWatch {
         })
     }
 
-    /// The market after the last update that was given; `None` before a snapshot has come.
+    /// Returns the market after the last update returned; `None` before the first snapshot.
     #[must_use]
     pub fn market(&self) -> Option<&Market> {
         self.market.as_ref()
     }
 
-    /// Who this peer is among peers, until it ends.
+    /// Returns this peer's id, valid until it ends.
     #[must_use]
     pub fn id(&self) -> PeerId {
         self.known.id
     }
 
-    /// Where others can reach this peer, as far as it is known now.
+    /// Returns the addresses where other peers can reach this one, as known now.
     #[must_use]
     pub fn addresses(&self) -> Vec<Multiaddr> {
         let id = self.known.id;
@@ -110,13 +110,13 @@ impl PeerWatch {
         self.known.addresses.borrow().iter().map(whole).collect()
     }
 
-    /// How many peers that follow the same market are connected now.
+    /// Returns the number of connected peers that follow the same market.
     #[must_use]
     pub fn peers(&self) -> usize {
         *self.known.connected.borrow()
     }
 
-    /// The market's time, as far as the peer knows it; `None` before anything was heard.
+    /// Returns the market's time, as estimated by the peer; `None` before the first statement.
     #[must_use]
     pub fn now(&self) -> Option<Timestamp> {
         let (time, at) = (*self.known.time.borrow())?;
@@ -124,24 +124,24 @@ impl PeerWatch {
         Some(time.saturating_add(Span::from_micros(since).unwrap_or_default()))
     }
 
-    /// Which market it is, and its key, once the peer knows it.
+    /// Returns the market and its key, once the peer knows them.
     #[must_use]
     pub fn pinned(&self) -> Option<PinnedMarket> {
         *self.known.pinned.borrow()
     }
 
-    /// Tells the peer of others.
+    /// Adds addresses of other peers.
     pub async fn connect(&self, peers: Vec<Multiaddr>) {
         self.send_command(NodeCommand::Connect(peers)).await;
     }
 
-    /// Gives the peer a line to the server, or takes it away.
+    /// Sets or removes the peer's connection to the server.
     pub async fn set_feed(&self, feed: Option<SignedFeed>) {
         self.send_command(NodeCommand::SetFeed(feed.map(Box::new)))
             .await;
     }
 
-    /// Carries what others hand over, from now on: sealed envelopes, over a line to the server, which needs no login.
+    /// Relays sealed envelopes of other peers from now on, over a connection to the server, which needs no login.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -154,8 +154,8 @@ impl PeerWatch {
         self.send_command(NodeCommand::ServeRelay(hand_over)).await;
     }
 
-    /// Peers that can be asked to carry an envelope to the market: some of those who are connected. Whether they do, and
-    /// what they bring, is not to be believed; ask several at once.
+    /// Returns some connected peers that can be asked to relay an envelope to the market. They are not trusted to
+    /// relay, nor to return the true answer; ask several at once.
     pub async fn relays(&self) -> Vec<PeerRelay> {
         let (sender, update) = oneshot::channel();
         self.send_command(NodeCommand::Relays(sender)).await;
@@ -164,36 +164,36 @@ impl PeerWatch {
         peers.take(RELAYS_MAX).map(carrier).collect()
     }
 
-    /// Speaks with these peers no more, and closes what is open with them.
+    /// Disconnects these peers, and refuses them from now on.
     pub async fn ban(&self, peers: Vec<PeerId>) {
         self.send_command(NodeCommand::Ban(peers)).await;
     }
 
-    /// Takes back that these peers were refused, or cut off.
+    /// Accepts these peers again, which were refused or banned.
     pub async fn unban(&self, peers: Vec<PeerId>) {
         self.send_command(NodeCommand::Unban(peers)).await;
     }
 
-    /// How many bytes went to other peers until now, before TCP adds its own.
+    /// Returns the number of bytes sent to other peers until now, without TCP's own.
     #[must_use]
     pub fn sent_bytes(&self) -> u64 {
         self.known.sent.load(Ordering::Relaxed)
     }
 
     async fn send_command(&self, command: NodeCommand) {
-        // The peer lives as long as this.
+        // The peer lives as long as this value.
         let _ = self.commands.send(command).await;
     }
 
-    /// How far the market can be relied on now, as the last update of it said.
+    /// Returns the reliability of the market now, as of its last update.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// Waits until others can reach this peer somewhere.
+    /// Waits until this peer listens at an address.
     pub async fn listening(&mut self) {
-        // The peer lives as long as this.
+        // The peer lives as long as this value.
         let _ = self
             .known
             .addresses
@@ -201,7 +201,7 @@ impl PeerWatch {
             .await;
     }
 
-    /// Waits for the next update. Never ends by itself. Dropped before it is done, nothing is lost.
+    /// Waits for the next update. Never ends by itself. Cancel-safe: nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> PeerUpdate {
         loop {
             if let Some((feed_sequence, entry)) = self.events.pop_front() {
@@ -233,7 +233,7 @@ impl PeerWatch {
         self.events.clear();
         let mut market = snapshot.market().ok();
         let signed = snapshot.statement.digest;
-        // What fits together can still be another market than was signed.
+        // A consistent snapshot can still differ from the signed digest.
         self.market = market.take_if(|market| market.digest() == signed);
         if self.market.is_none() {
             self.unfit();
@@ -242,7 +242,7 @@ impl PeerWatch {
         Some(PeerUpdate::Snapshot)
     }
 
-    /// Takes the events of a batch that are new here, to be update one by one.
+    /// Queues the events of a batch that are new here, to be returned one by one.
     fn take(&mut self, batch: &BatchStatement) {
         let Some(market) = &self.market else { return };
         let here = market.feed_sequence();
@@ -259,7 +259,7 @@ impl PeerWatch {
             .apply(time, &event)
             .map_err(|source| BatchError::Contradiction { at, source })
             .err();
-        // At the end of the batch, the market here must be the one that was signed.
+        // At the end of the batch, the market here must have the signed digest.
         let differs = |market: &mut Market| {
             let signed = self.digest.filter(|(through, _)| *through == at);
             signed.is_some_and(|(_, digest)| digest != market.digest())
@@ -280,7 +280,7 @@ impl PeerWatch {
 
     fn unfit(&mut self) {
         self.events.clear();
-        // What follows is of no use without a market that it can follow.
+        // Later batches cannot be applied to this market.
         self.market = None;
         self.known.unfit.notify_one();
     }

@@ -1,4 +1,4 @@
-//! `auction watch --p2p` at the real server: one who has a line to it, others who have none.
+//! `auction watch --p2p` with the real server: one peer is connected to it, the others are not.
 
 #![cfg(all(unix, feature = "p2p", feature = "cli"))]
 
@@ -13,10 +13,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Generous: it only keeps what is broken from holding the tests for ever.
+/// Generous limit: it only ends tests that would hang.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The server, built beside the program. Building the tests of this crate builds no programs of another one.
+/// Returns the path of the server, built beside the program: building the tests of this crate builds no programs of
+/// another crate.
 fn server_program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -39,7 +40,7 @@ fn server_program() -> &'static Path {
     })
 }
 
-/// A program that runs until this is dropped, and its lines.
+/// A program that runs until this value is dropped, and its output lines.
 struct Running {
     process: Child,
     lines: Receiver<String>,
@@ -57,7 +58,7 @@ impl Running {
         let printed = BufReader::new(process.stdout.take().unwrap());
         let (told, lines) = channel();
         thread::spawn(move || {
-            // Until the test has ended.
+            // Fails once the test has ended.
             let lines = printed.lines().map_while(Result::ok);
             lines.map_while(|line| told.send(line).ok()).for_each(drop);
         });
@@ -66,10 +67,10 @@ impl Running {
 
     fn next(&self) -> String {
         let line = self.lines.recv_timeout(DEADLINE);
-        line.expect("it goes on, and says something in time")
+        line.expect("the program runs, and prints a line in time")
     }
 
-    /// The next event for which this holds.
+    /// Waits for the next event that satisfies `holds`.
     fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.next();
@@ -81,7 +82,7 @@ impl Running {
             if holds(&event) {
                 return event;
             }
-            assert!(!line.is_empty(), "in vain: {what}");
+            assert!(!line.is_empty(), "the program ended before: {what}");
         }
     }
 
@@ -100,7 +101,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended.
+        // Ignore errors: it may have ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -118,7 +119,7 @@ impl House {
         Self { folder }
     }
 
-    /// Starts the server, and gives where it listens.
+    /// Starts the server, and returns its address.
     fn open(&self, listen: &str) -> (Running, String) {
         let mut server = Command::new(server_program());
         server
@@ -134,7 +135,7 @@ impl House {
     }
 }
 
-/// Someone with a home of their own.
+/// A user with a separate state folder.
 struct Person {
     home: TempDir,
     server: String,
@@ -176,9 +177,9 @@ impl Person {
     }
 }
 
-/// Through a crash of the server, too: everyone says that nothing new comes, and then goes on.
+/// Includes a crash of the server: every peer reports that nothing new comes, and then continues.
 #[test]
-fn those_who_have_no_line_to_the_server_see_what_the_one_who_has_sees() {
+fn peers_without_a_server_connection_see_what_the_others_see() {
     let house = House::new();
     let (server, address) = house.open("127.0.0.1:0");
     let mia = Person::at(&address);
@@ -192,10 +193,10 @@ fn those_who_have_no_line_to_the_server_see_what_the_one_who_has_sees() {
         joining["addresses"][0].as_str(),
     );
     with_line.is_standing("live");
-    // One is told of a peer and the key, and never asks the server: nobody listens where it would.
+    // One is given a peer and the key, and never asks the server: nothing listens at its server address.
     let nowhere = Person::at("127.0.0.1:9");
     let told = nowhere.watches(&["--peer", at.unwrap(), "--market-key", key.unwrap()]);
-    // One asks the server for both.
+    // Another asks the server for both.
     let asking = Person::at(&address).watches(&[]);
     told.is_standing("live");
     asking.is_standing("live");

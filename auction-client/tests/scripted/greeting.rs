@@ -1,4 +1,4 @@
-//! Connecting: who answers, and what is no market's server.
+//! Connecting: greetings, and servers that are no auction servers.
 
 use auction_client::{Code, ConnectionError, Refused};
 use auction_core::RequestId;
@@ -46,7 +46,7 @@ async fn a_refused_greeting_says_why() {
 
 #[tokio::test]
 async fn a_refused_connection_names_the_address() {
-    // Bound and dropped: nobody listens there.
+    // Bound and dropped: nothing listens there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -124,7 +124,7 @@ async fn hostile_bytes_are_typed_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_of_an_unknown_kind_is_skipped_and_frames_come_split_anywhere() {
+async fn unknown_messages_are_skipped_and_frames_may_be_split() {
     let (mut listener, connect) = listener();
     let answer = async {
         let mut line = listener.accept().await;

@@ -1,5 +1,5 @@
-//! The library and the program against a server that says what the test tells it: the library over connections
-//! in memory and in virtual time, the program over loopback.
+//! The library and the program with a scripted server: the library over connections in memory and in virtual time, the
+//! program over loopback.
 
 mod script;
 

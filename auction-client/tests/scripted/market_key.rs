@@ -1,11 +1,11 @@
-//! The market's key in the program: kept at the first time, and another refused before anything else is said.
+//! The market's key in the program: kept on first use, and another key refused before anything else is sent.
 
 use std::fs;
 
 use crate::program::Server;
 
 #[tokio::test]
-async fn the_markets_key_is_kept_at_the_first_time_and_shown() {
+async fn the_markets_key_is_kept_on_first_use_and_shown() {
     let server = Server::start().await;
     let status = server.run(&["status", "--json"]).await.expect(0).json();
     let fingerprint = "8935-df8c-0fa1-d6f7-e2eb-ecc1-e86e-3ed6";
@@ -28,11 +28,10 @@ async fn the_markets_key_is_kept_at_the_first_time_and_shown() {
 }
 
 #[tokio::test]
-async fn another_key_of_the_market_is_refused_before_anything_else_is_said_until_the_kept_one_is_forgotten()
- {
+async fn another_market_key_is_refused_until_the_kept_is_forgotten() {
     let server = Server::start().await;
     server.run(&["lots"]).await.expect(0);
-    // Another key, and none.
+    // Another key, and no key.
     for byte in [Some(0x43), None] {
         server.sign_with(byte);
         let mut login = server.command(&["login", "mia", "--trace-wire"]);
@@ -42,7 +41,7 @@ async fn another_key_of_the_market_is_refused_before_anything_else_is_said_until
             "THE MARKET'S KEY HAS CHANGED",
             "8935-df8c",
             "`auction key forget`",
-            "another way",
+            "another channel",
         ] {
             assert!(said.contains(told), "{told}: {said}");
         }
@@ -56,7 +55,7 @@ async fn another_key_of_the_market_is_refused_before_anything_else_is_said_until
     let forgotten = server.run(&["key", "forget", "--json"]).await.expect(0);
     assert!(forgotten.out.contains("8935-df8c"), "{}", forgotten.out);
     server.run(&["lots"]).await.expect(0);
-    // From here on the new one is the known one.
+    // From here on the new key is the known one.
     server.sign_with(Some(0x42));
     server.run(&["lots"]).await.expect(4);
 }
@@ -74,7 +73,7 @@ async fn a_market_that_signs_nothing_is_spoken_to_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_damaged_key_file_is_no_reason_to_believe_whoever_comes_next() {
+async fn a_damaged_key_file_does_not_make_another_key_trusted() {
     let server = Server::start().await;
     server.run(&["lots"]).await.expect(0);
     let folder = fs::read_dir(server.home().join("keys")).unwrap();
@@ -87,7 +86,7 @@ async fn a_damaged_key_file_is_no_reason_to_believe_whoever_comes_next() {
 }
 
 #[tokio::test]
-async fn watching_asks_for_signatures_of_the_kept_key_where_the_market_signs() {
+async fn watching_requests_the_signed_feed_if_the_market_signs() {
     let server = Server::start().await;
     for arguments in [&["watch", "--json"][..], &["watch", "--json", "--unsigned"]] {
         let told = server.run(arguments).await.expect(0).out;

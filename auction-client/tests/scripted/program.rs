@@ -1,4 +1,4 @@
-//! The real program: what it prints where, and its exit codes.
+//! The real program: its output, and its exit codes.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -21,10 +21,10 @@ use tokio::process::Command;
 use crate::script::{HEARTBEAT_MS, Line, bid_feed, market, price, session, token, welcome};
 use crate::signer;
 
-/// Generous: the machine may be busy with other tests.
+/// Generous limit: the machine may be busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server on loopback that answers like a market whose mia has the password `right`.
+/// A server on loopback that answers like a market where mia has the password `right`.
 pub struct Server {
     address: String,
     home: TempDir,
@@ -46,7 +46,7 @@ impl Server {
         Self { address, home, key }
     }
 
-    /// From now on the market's key is of these bytes; `None`: it knows of none.
+    /// Sets the bytes of the market's key from now on; `None`: a market without a key.
     pub fn sign_with(&self, bytes: Option<u8>) {
         *self.key.lock().unwrap() = bytes;
     }
@@ -193,7 +193,7 @@ fn closing(place: u64) -> Feed {
     Feed::of_commit(market, term, FeedSequence(place - 1), [entry]).remove(0)
 }
 
-/// What the program left behind.
+/// Output and exit code of the program.
 pub struct Told {
     code: Option<i32>,
     pub out: String,
@@ -263,7 +263,7 @@ async fn reading_needs_no_login_and_prints_text_or_json() {
 }
 
 #[tokio::test]
-async fn a_session_is_remembered_between_commands_until_it_is_logged_out() {
+async fn a_session_is_remembered_between_commands_until_logout() {
     let server = Server::start().await;
     let error = server
         .run(&["bid", "AAPL", "1.40", "--json"])
@@ -373,7 +373,7 @@ async fn passwords_come_from_the_environment_or_standard_input() {
 }
 
 #[tokio::test]
-async fn a_watch_tells_a_line_an_event_and_ends_with_the_last_close() {
+async fn a_watch_prints_a_line_per_event_and_ends_with_the_last_close() {
     let server = Server::start().await;
     let told = server.run(&["watch", "AAPL"]).await.expect(0);
     let lines: Vec<_> = told.out.lines().collect();
@@ -415,7 +415,7 @@ async fn an_interrupted_watch_ends_well() {
         }
     };
     tokio::time::timeout(PATIENCE, until_closed).await.unwrap();
-    // The shell has it built in: a small machine may have no such program.
+    // `kill` is a builtin of the shell: a small machine may lack the program.
     let interrupt = format!("kill -INT {}", program.id().unwrap());
     let interrupted = Command::new("sh")
         .args(["-c", &interrupt])
@@ -431,9 +431,9 @@ async fn an_interrupted_watch_ends_well() {
 }
 
 #[tokio::test]
-async fn who_cannot_connect_exits_with_4() {
+async fn a_failed_connection_exits_with_4() {
     let home = tempfile::tempdir().unwrap();
-    // Bound and dropped: nobody listens there.
+    // Bound and dropped: nothing listens there.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -455,7 +455,7 @@ async fn who_cannot_connect_exits_with_4() {
         assert!(message.contains(part), "{part:?} is missing in {message:?}");
     }
 
-    // Someone who is no market's server, and wants to draw on the terminal.
+    // Not an auction server; it sends escape sequences to the terminal.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let hostile = tokio::spawn(async move {
@@ -490,7 +490,7 @@ async fn wrong_usage_exits_with_2() {
     run(&["sell"]).await.expect(2);
     let error = run(&["bid", "AAPL", "x", "--json"]).await.expect(2).error();
     assert_eq!(error["kind"], "usage");
-    // People are walked through, programs are not.
+    // People get the interactive mode, programs do not.
     let help = run(&["--json"]).await.expect(2).error();
     let message = help["message"].as_str().unwrap();
     assert!(message.contains("Usage: auction"), "{message}");

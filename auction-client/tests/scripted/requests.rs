@@ -1,4 +1,4 @@
-//! Requests: numbered, many at a time, safe to send again, and told apart when they fail.
+//! Requests: many in flight, repeated safely, with errors that tell what is known.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn submit(client: &Client, text: &str) -> InFlight<Bid> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_are_on_their_way_and_answers_find_their_requests_in_any_order() {
+async fn answers_reach_their_requests_in_any_order() {
     let (client, _door, mut line) = logged_in().await;
     let texts = ["1.10", "1.20", "1.30"];
     let mut answers = Vec::new();
@@ -68,7 +68,7 @@ async fn many_are_on_their_way_and_answers_find_their_requests_in_any_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_the_limit_are_on_their_way() {
+async fn requests_in_flight_are_limited() {
     let (client, _door, mut line) = logged_in().await;
     let mut answers = Vec::new();
     for _ in 0..limits::IN_FLIGHT_MAX {
@@ -96,11 +96,11 @@ async fn a_refusal_carries_the_least_bid() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_lost_in_the_middle_is_mended_and_the_request_sent_with_its_number() {
+async fn after_a_lost_connection_the_request_is_repeated_with_its_id() {
     let (client, mut listener, mut line) = logged_in().await;
     let answer = submit(&client, "1.40").await;
     let number = expect_bid(&mut line, "1.40").await;
-    // The answer is cut in two by the loss.
+    // The loss truncates the answer.
     let reply = frame(number, accepted(Done::Now, price("1.40")));
     line.say_bytes(&reply[..reply.len() / 2]).await;
     drop(line);
@@ -115,7 +115,7 @@ async fn a_connection_lost_in_the_middle_is_mended_and_the_request_sent_with_its
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_are_sent_again_in_their_order_and_new_ones_after_them() {
+async fn requests_are_repeated_in_order_before_new_ones() {
     let (client, mut listener, mut line) = logged_in().await;
     let _answers = (submit(&client, "1.10").await, submit(&client, "1.20").await);
     let first = expect_bid(&mut line, "1.10").await;
@@ -129,7 +129,7 @@ async fn requests_are_sent_again_in_their_order_and_new_ones_after_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn numbers_go_on_above_what_the_session_has_accepted() {
+async fn request_ids_continue_above_the_last_accepted_one() {
     let (client, _door, mut line) = connected().await;
     let far = RequestId(u64::MAX / 2);
     let resume = client.resume(token());
@@ -151,7 +151,7 @@ async fn numbers_go_on_above_what_the_session_has_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_nobody_answers_any_more_a_sent_bid_is_unknown_and_an_unsent_one_was_not_sent() {
+async fn without_a_server_a_sent_bid_is_unknown_and_another_unsent() {
     let (client, listener, mut line) = logged_in().await;
     let sent = submit(&client, "1.40").await;
     expect_bid(&mut line, "1.40").await;
@@ -179,7 +179,7 @@ async fn when_nobody_answers_any_more_a_sent_bid_is_unknown_and_an_unsent_one_wa
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_lives_and_does_not_answer_leaves_the_outcome_unknown() {
+async fn a_live_server_without_an_answer_leaves_the_outcome_unknown() {
     let (client, _door, mut line) = logged_in().await;
     let client = client.with_answer_timeout(Duration::from_secs(3));
     let answer = submit(&client, "1.40").await;
@@ -192,7 +192,7 @@ async fn a_server_that_lives_and_does_not_answer_leaves_the_outcome_unknown() {
         ),
         "{error}"
     );
-    // A late answer is nobody's.
+    // A late answer is ignored.
     line.say(number, accepted(Done::Now, price("1.40"))).await;
     let next = submit(&client, "1.50").await;
     let number = expect_bid(&mut line, "1.50").await;
@@ -221,7 +221,7 @@ async fn a_login_is_not_sent_twice() {
     assert!(!listener.has_waiting());
 }
 
-/// Goes through a login on a connection of its own: `known` says whether the account is there.
+/// Serves a login on a separate connection: `known` tells whether the account exists.
 async fn login_elsewhere(listener: &mut Listener, known: bool) {
     let mut elsewhere = listener.greeted().await;
     let (number, message) = elsewhere.next().await;
@@ -245,10 +245,10 @@ fn done(reply: Reply) -> Accepted {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registration_whose_answer_was_lost_is_looked_for_before_it_is_asked_again() {
+async fn a_registration_without_answer_is_checked_before_repeating() {
     let name = Name::parse("mia").unwrap();
     let password = || Secret::new("secret".into()).unwrap();
-    // It was made: whoever logs in with it knows.
+    // The account was created: a login with it succeeds.
     let (client, mut listener, mut line) = connected().await;
     let made = async {
         let (_, message) = line.next().await;
@@ -259,7 +259,7 @@ async fn a_registration_whose_answer_was_lost_is_looked_for_before_it_is_asked_a
     let (registered, ()) = tokio::join!(client.register(name, password()), made);
     assert_eq!(registered.unwrap(), session().user);
 
-    // It was not made when it was looked for: it is asked again, and was made meanwhile.
+    // The account did not exist when checked: the registration is repeated, and finds it created meanwhile.
     let (client, mut listener, mut line) = connected().await;
     let late = async {
         line.next().await;
@@ -276,7 +276,7 @@ async fn a_registration_whose_answer_was_lost_is_looked_for_before_it_is_asked_a
     let (registered, _line) = tokio::join!(client.register(name, password()), late);
     assert_eq!(registered.unwrap(), session().user);
 
-    // The name is someone else's.
+    // The name belongs to another user.
     let (client, mut listener, mut line) = connected().await;
     let theirs = async {
         line.next().await;
@@ -308,16 +308,16 @@ async fn a_registration_whose_answer_was_lost_is_looked_for_before_it_is_asked_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_closed_meanwhile_leaves_what_was_sent_unknown_and_refuses_the_rest() {
+async fn a_closed_session_leaves_sent_unknown_and_refuses_unsent() {
     let (client, mut listener, mut line) = logged_in().await;
     let sent = submit(&client, "1.40").await;
     expect_bid(&mut line, "1.40").await;
     drop(line);
     let mut line = listener.greeted().await;
     let (number, _) = line.next().await;
-    // Asked only now: before the client has seen the loss, it might still be sent, and its outcome be unknown too.
+    // Submitted only now: before the client notices the loss, it might still be sent, and its outcome be unknown too.
     let unsent = submit(&client, "1.50").await;
-    // The virtual clock moves when nobody has anything left to do: the client has taken it in.
+    // The virtual clock advances only when all tasks are idle: the client has accepted the request.
     tokio::time::sleep(Duration::from_millis(1)).await;
     line.say(number, Refused::new(Code::SESSION_CLOSED, "log in again"))
         .await;
@@ -327,7 +327,7 @@ async fn a_session_closed_meanwhile_leaves_what_was_sent_unknown_and_refuses_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn logging_out_has_succeeded_when_the_session_is_gone_after_a_loss() {
+async fn a_logout_succeeds_if_the_session_is_gone_after_a_loss() {
     let (client, mut listener, mut line) = logged_in().await;
     let cut = async {
         let (_, message) = line.next().await;
@@ -359,7 +359,7 @@ async fn an_ending_server_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_of_one_market_is_not_asked_of_another() {
+async fn requests_for_one_market_are_not_sent_to_another() {
     let (client, mut listener, mut line) = logged_in().await;
     let sent = submit(&client, "1.40").await;
     expect_bid(&mut line, "1.40").await;
@@ -385,7 +385,7 @@ async fn a_silent_server_is_dropped_after_a_ping_brought_nothing() {
     let (client, mut listener, mut line) = logged_in().await;
     let answer = submit(&client, "1.40").await;
     let number = expect_bid(&mut line, "1.40").await;
-    // The old connection stays open and says nothing.
+    // The old connection stays open and sends nothing.
     let mut line_2 = listener.resumed().await;
     assert!(matches!(
         line.next_or_ping().await,
@@ -411,7 +411,7 @@ async fn an_idle_client_leaves_a_server_that_is_gone_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_client_with_a_dead_man_switch_comes_back_by_itself_until_it_is_gone() {
+async fn an_idle_client_with_a_dead_man_switch_reconnects_by_itself() {
     let (client, mut listener, mut line) = logged_in().await;
     let grace = Some(Span::from_secs(10));
     let arming = client.submit(SetDeadMan { grace }).await.unwrap();
@@ -426,7 +426,7 @@ async fn an_idle_client_with_a_dead_man_switch_comes_back_by_itself_until_it_is_
     arming.await.unwrap();
     drop(line);
     let line = listener.resumed().await;
-    // Nobody is left whose orders it would keep.
+    // No client is left whose orders the switch would keep.
     drop((client, line));
     tokio::time::sleep(Duration::from_secs(60)).await;
     while listener.has_waiting() {

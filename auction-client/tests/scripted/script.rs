@@ -1,4 +1,4 @@
-//! A server that says what a test tells it.
+//! A server that sends what a test specifies.
 
 use std::io;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ pub const HEARTBEAT_MS: u32 = 5_000;
 const PIPE_BYTES: usize = 64 * 1024;
 const CONNECTIONS_MAX: usize = 16;
 
-/// Where the clients' connections arrive.
+/// Accepts the clients' connections.
 pub struct Listener(mpsc::Receiver<DuplexStream>);
 
-/// One connection, from the server's side. Dropping it hangs up.
+/// The server's side of a connection. Dropping it closes the connection.
 pub struct Line<S = DuplexStream> {
     pub stream: S,
     decoder: FrameDecoder,
     input: Vec<u8>,
 }
 
-/// What a client connects with. After the listener is dropped nobody answers.
+/// Function that a client connects with. It fails after the listener is dropped.
 pub type Connect = Arc<dyn Fn() -> io::Result<DuplexStream> + Send + Sync>;
 
 pub fn listener() -> (Listener, Connect) {
@@ -44,14 +44,14 @@ pub fn listener() -> (Listener, Connect) {
     (Listener(arrived), connect)
 }
 
-/// A client and the server's side of its first connection, both greeted.
+/// Returns a client and the server's side of its first connection, both greeted.
 pub async fn connected() -> (Client, Listener, Line) {
     let (mut listener, connect) = listener();
     let (client, line) = tokio::join!(client(connect), listener.greeted());
     (client, listener, line)
 }
 
-/// A client with a session.
+/// Returns a client with a session.
 pub async fn logged_in() -> (Client, Listener, Line) {
     let (client, listener, mut line) = connected().await;
     let resume = client.resume(token());
@@ -76,20 +76,20 @@ pub async fn try_client(connect: Connect) -> Result<Client, auction_client::Conn
 }
 
 impl Listener {
-    /// The next connection.
+    /// Returns the next connection.
     pub async fn accept(&mut self) -> Line {
         let stream = self.0.recv().await.expect("a client connects");
         Line::new(stream)
     }
 
-    /// The next connection, greeted.
+    /// Returns the next connection, greeted.
     pub async fn greeted(&mut self) -> Line {
         let mut line = self.accept().await;
         line.greet(welcome()).await;
         line
     }
 
-    /// The next connection, greeted, whose client goes on with its session.
+    /// Returns the next connection, greeted, whose client resumes its session.
     pub async fn resumed(&mut self) -> Line {
         let mut line = self.greeted().await;
         let (number, message) = line.next().await;
@@ -98,7 +98,7 @@ impl Listener {
         line
     }
 
-    /// Whether a connection waits.
+    /// Returns true if a connection waits.
     pub fn has_waiting(&mut self) -> bool {
         !self.0.is_empty()
     }
@@ -120,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         self.say(number, welcome).await;
     }
 
-    /// The next message, pings aside.
+    /// Returns the next message that is not a ping.
     pub async fn next(&mut self) -> (RequestId, ClientMessage) {
         loop {
             let (number, message) = self
@@ -133,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         }
     }
 
-    /// The next message; `None`: the client hung up.
+    /// Returns the next message; `None` when the client closed the connection.
     pub async fn next_or_ping(&mut self) -> Option<(RequestId, ClientMessage)> {
         loop {
             let mut rest = &self.input[..];
@@ -169,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             .expect("the client reads");
     }
 
-    /// Answers the client's request to watch with a market.
+    /// Answers the client's request to watch with a market's snapshot.
     pub async fn snapshot(&mut self, number: RequestId, market: &Market) {
         for part in SnapshotPart::of_market(market) {
             self.say(number, part).await;
@@ -214,7 +214,7 @@ pub fn price(text: &str) -> Price {
     Price::parse(text).unwrap()
 }
 
-/// A market with mia and one open lot, AAPL at 1.00.
+/// Returns a market with mia and one open lot, AAPL at 1.00.
 pub fn market() -> Market {
     let mut market = Market::new(MARKET);
     for event in opening() {
@@ -249,7 +249,7 @@ fn opening() -> [PublicEvent; 3] {
     ]
 }
 
-/// A batch of one: mia bids, at this place of the feed.
+/// Returns a batch with one bid of mia, at this place of the feed.
 pub fn bid_feed(place: u64, price: Price) -> Feed {
     let bid = auction_core::BidAccepted {
         lot: LotId(1),

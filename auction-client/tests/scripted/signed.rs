@@ -1,4 +1,4 @@
-//! A market that lies about what it has signed, and a library that believes nothing that does not hold.
+//! A market that lies about its signed statements, and a library that rejects them.
 
 use std::convert::Infallible;
 
@@ -21,7 +21,7 @@ fn key() -> SigningKey {
     SigningKey::new(&[0x42; 32])
 }
 
-/// A journal of bids: request for request, record for record.
+/// A journal of bids: one record per request.
 #[derive(Clone)]
 struct Journal(Vec<u64>);
 
@@ -110,7 +110,7 @@ async fn since(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_checkpoint_that_the_key_has_not_signed_is_not_given_out() {
+async fn a_checkpoint_not_signed_with_the_key_is_rejected() {
     let (client, _door, mut line) = connected().await;
     let signed = Journal((1..=5).collect()).checkpoint(5);
     let public = key().public();
@@ -126,7 +126,7 @@ async fn a_checkpoint_that_the_key_has_not_signed_is_not_given_out() {
         matches!(given, Err(SignedError::Checkpoint(_))),
         "{given:?}"
     );
-    // What is kept must be the market's too; nothing is asked then.
+    // The kept checkpoint must be the market's too; otherwise nothing is sent.
     let mut kept = signed;
     kept.signature.0[0] ^= 1;
     let refused = client.checkpoint_since(&kept, &public).await;
@@ -134,7 +134,7 @@ async fn a_checkpoint_that_the_key_has_not_signed_is_not_given_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_journal_that_does_not_go_on_from_a_kept_checkpoint_is_told_with_both() {
+async fn a_journal_that_does_not_continue_a_checkpoint_is_reported() {
     let (client, _door, mut line) = connected().await;
     let honest = Journal((1..=9).collect());
     let kept = honest.checkpoint(5);
@@ -144,7 +144,7 @@ async fn a_journal_that_does_not_go_on_from_a_kept_checkpoint_is_told_with_both(
         let given = since((asking.0, asking.1), &kept, newest.clone()).await;
         assert_eq!(given.unwrap(), newest);
     }
-    // A record was changed, one was dropped, two were swapped; each before what was signed.
+    // A record was changed, one was dropped, two were swapped; each within the signed part.
     let lies = [
         Journal(vec![1, 2, 77, 4, 5, 6, 7, 8, 9]),
         Journal(vec![1, 3, 4, 5, 6, 7, 8, 9]),
@@ -152,7 +152,7 @@ async fn a_journal_that_does_not_go_on_from_a_kept_checkpoint_is_told_with_both(
     ];
     for lie in lies {
         for size in [5, 6, 8] {
-            // With the lie's own proof, the honest one, and none.
+            // With the lie's own proof, the honest proof, and no proof.
             let honest_path = honest.since(5, size).consistency;
             let mut answers = [lie.since(5, size), lie.since(5, size), lie.checkpoint(size)];
             answers[1].consistency = honest_path;
@@ -173,7 +173,7 @@ async fn a_journal_that_does_not_go_on_from_a_kept_checkpoint_is_told_with_both(
             }
         }
     }
-    // It has gone back behind what it had signed.
+    // The journal is shorter than the signed one.
     let told = since((asking.0, asking.1), &kept, honest.checkpoint(3)).await;
     assert!(
         matches!(told, Err(SignedError::NotContinued { .. })),
@@ -182,7 +182,7 @@ async fn a_journal_that_does_not_go_on_from_a_kept_checkpoint_is_told_with_both(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receipt_of_something_else_or_with_a_changed_bit_is_not_given_out() {
+async fn a_receipt_of_another_record_or_a_flipped_bit_is_rejected() {
     let (client, _door, mut line) = logged_in().await;
     let journal = Journal(vec![11, 12, 13, 14, 15]);
     let public = key().public();

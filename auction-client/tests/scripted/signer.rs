@@ -1,4 +1,4 @@
-//! A market that signs, as honestly as the test wants it to.
+//! A market that signs honestly or not, as the test requires.
 
 use auction_core::{Digest, FeedSequence, Market, Sequence, Term, Timestamp};
 use auction_proto::{
@@ -8,12 +8,12 @@ use auction_proto::{
 
 use crate::script::MARKET;
 
-/// The secret key of `bytes`, 32 times.
+/// Returns the secret key of `bytes`, 32 times.
 pub fn key_of(bytes: u8) -> SigningKey {
     SigningKey::new(&[bytes; 32])
 }
 
-/// A checkpoint; all that name the same record must be the same.
+/// Returns a checkpoint; all checkpoints of the same record are equal.
 pub fn checkpoint(record: u64) -> Checkpoint {
     Checkpoint {
         sequence: Sequence(record),
@@ -22,7 +22,7 @@ pub fn checkpoint(record: u64) -> Checkpoint {
     }
 }
 
-/// A signed snapshot and its parts.
+/// Returns a signed snapshot and its parts.
 pub fn snapshot(market: &Market, key: &SigningKey) -> (SignedSnapshot, Vec<SnapshotBytes>) {
     let parts = SnapshotPart::of_market(market);
     let (parts, hashes): (Vec<_>, Vec<_>) = parts.map(|part| SnapshotBytes::of(&part)).unzip();
@@ -38,7 +38,7 @@ pub fn snapshot(market: &Market, key: &SigningKey) -> (SignedSnapshot, Vec<Snaps
     (SignedSnapshot::sign(&statement, key), parts)
 }
 
-/// What a batch says: the events that lead to a market.
+/// Returns the statement of a batch: the events that lead to a market.
 pub fn statement(market: &Market, entries: Vec<FeedEntry>) -> BatchStatement {
     let through = market.feed_sequence();
     BatchStatement {
@@ -57,7 +57,7 @@ pub fn batch(market: &Market, entries: Vec<FeedEntry>, key: &SigningKey) -> Sign
     SignedBatch::sign(&statement(market, entries), key)
 }
 
-/// A market with these events behind it.
+/// Returns a market after these events.
 pub fn after(market: &Market, entries: &[FeedEntry]) -> Market {
     let mut market = market.clone();
     for entry in entries {
@@ -66,5 +66,5 @@ pub fn after(market: &Market, entries: &[FeedEntry]) -> Market {
     market
 }
 
-/// Another digest than any market's.
+/// A digest that no market has.
 pub const NO_DIGEST: Digest = Digest([0xee; 32]);

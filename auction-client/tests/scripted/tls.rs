@@ -1,4 +1,4 @@
-//! TLS over connections in memory: who is let in, and what is said of those who are not.
+//! TLS over connections in memory: trusted servers, and the errors for others.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::script::{Connect, Line, Listener, listener, welcome};
 
 const HOST: &str = "market.example";
 
-/// A certificate and its key, and who vouches for it.
+/// A certificate and its key, and the authority that signed it.
 struct Identity {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
@@ -25,7 +25,7 @@ struct Identity {
 }
 
 impl Identity {
-    /// One that an authority of its own vouches for.
+    /// Creates a certificate signed by a new authority.
     fn vouched_for(change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -89,7 +89,7 @@ async fn client_of(connect: Connect, host: &str, trust: &Trust) -> Result<Client
     .await
 }
 
-/// What comes of a client at a server with this identity.
+/// Connects a client to a server with this identity.
 async fn at(identity: &Identity, trust: &Trust) -> Result<Client, ConnectionError> {
     let (mut listener, connect) = listener();
     let serve = async {
@@ -125,7 +125,7 @@ async fn a_server_is_let_in_by_its_authority_or_by_its_fingerprint() {
         let client = at(identity, &trust).await;
         assert_eq!(client.unwrap().welcome().server, welcome().server);
     }
-    // What stands in a pinned certificate is of no concern.
+    // The content of a pinned certificate does not matter.
     let other = Identity::vouched_for(|params| {
         params.subject_alt_names.clear();
         params.not_after = date_time_ymd(2001, 1, 1);
@@ -134,7 +134,7 @@ async fn a_server_is_let_in_by_its_authority_or_by_its_fingerprint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_trusted_is_told_apart_by_why() {
+async fn untrusted_servers_are_reported_with_the_reason() {
     let identity = Identity::vouched_for(|_| {});
     let other = Identity::vouched_for(|_| {});
     let (found, pinned) = (identity.fingerprint(), other.fingerprint());
@@ -175,9 +175,9 @@ async fn who_is_not_trusted_is_told_apart_by_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_speaks_no_tls_is_told_as_one() {
+async fn a_server_without_tls_is_reported_as_one() {
     let answers: [&[u8]; 4] = [
-        // What a market's server says that has no TLS.
+        // The answer of an auction server without TLS.
         &[0x15, 3, 1, 0, 2, 2, 0x28],
         b"HTTP/1.1 400 Bad Request\r\n\r\n",
         &[0; 64],
@@ -203,7 +203,7 @@ async fn a_server_that_speaks_no_tls_is_told_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plain_client_understands_that_it_is_answered_in_tls() {
+async fn a_plain_client_recognises_an_answer_in_tls() {
     let identity = Identity::self_signed(HOST);
     let (mut listener, connect) = listener();
     let client = Client::connect_with(move || std::future::ready(connect()));
@@ -214,7 +214,7 @@ async fn a_plain_client_understands_that_it_is_answered_in_tls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_without_farewell_is_the_end_and_the_client_connects_again() {
+async fn an_end_without_close_notify_makes_the_client_reconnect() {
     let identity = Identity::self_signed(HOST);
     let (mut listener, connect) = listener();
     let trust = identity.trusted();
@@ -225,7 +225,7 @@ async fn an_end_without_farewell_is_the_end_and_the_client_connects_again() {
     };
     let (client, line) = tokio::join!(client_of(connect, HOST, &trust), serve);
     let client = client.unwrap();
-    // The stream beneath is dropped: nothing of TLS is said.
+    // The underlying stream is dropped: TLS sends no close_notify.
     drop(line);
     let serve = async {
         let mut line = listener.accept_tls(&identity).await.unwrap();
@@ -239,7 +239,7 @@ async fn an_end_without_farewell_is_the_end_and_the_client_connects_again() {
 }
 
 #[test]
-fn what_cannot_be_trusted_is_said_before_anyone_is_connected_to() {
+fn invalid_trust_settings_are_reported_before_connecting() {
     for pem in [&b""[..], b"no PEM", b"-----BEGIN CERTIFICATE-----\nAAAA\n"] {
         let error = Tls::new(HOST, &Trust::Authorities(pem.to_vec())).err();
         assert!(matches!(error, Some(TlsError::Authorities(_))), "{error:?}");

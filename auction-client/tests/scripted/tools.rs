@@ -1,4 +1,4 @@
-//! What the program does for those who look beneath: the wire traced and decoded, completions, manual pages.
+//! Diagnostic tools of the program: the wire trace, `decode`, completions, manual pages.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::program::{Server, auction, told};
 
-/// What must never be shown: the password `right`, and the token of the script.
+/// Checks that no secret is shown: the password `right`, and the token of the script.
 fn holds_no_secret(said: &str) {
     assert!(!said.contains("right"), "{said}");
     assert!(!said.contains("09090909"), "{said}");
@@ -31,7 +31,7 @@ async fn a_trace_shows_every_frame_and_no_secret() {
     }
     assert_eq!(said.lines().count(), 6, "{said}");
 
-    // The session's token is shown neither when it is used.
+    // The session's token is hidden when it is used, too.
     let bid = server.run(&["bid", "AAPL", "1.40", "--trace-wire"]).await;
     let said = bid.expect(0).err;
     holds_no_secret(&said);

@@ -1,4 +1,4 @@
-//! Watching what the market signs: nothing else is believed, and what contradicts itself is told with its proof.
+//! Watching the signed feed: unsigned data is rejected, and contradictions are reported with their proof.
 
 use auction_client::{Client, ConnectionError, Gap, Update, Watch};
 use auction_core::{FeedSequence, RequestId};
@@ -46,7 +46,7 @@ async fn watching() -> (Client, Listener, Line, Watch, RequestId) {
     };
     let public = key_of(KEY).public();
     let (watch, (line, number)) = tokio::join!(client.watch_verified(&public), script);
-    // The connection for requests stays open for the sake of the client alone.
+    // The connection for requests stays open only to keep the client.
     std::mem::forget(first);
     (client, listener, line, watch.unwrap(), number)
 }
@@ -64,7 +64,7 @@ async fn expect_event(watch: &mut Watch, place: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn signed_batches_are_told_event_by_event_however_they_overlap_and_indicatives_beside_them() {
+async fn overlapping_signed_batches_are_reported_event_by_event() {
     let (_client, mut listener, mut line, mut watch, _) = watching().await;
     assert_eq!(watch.market(), &market());
     let entries = [bid(4, "1.10"), bid(5, "1.20"), bid(6, "1.30")];
@@ -73,7 +73,7 @@ async fn signed_batches_are_told_event_by_event_however_they_overlap_and_indicat
     say(&mut line, &batch(&at(2), entries[..2].to_vec(), &key)).await;
     expect_event(&mut watch, START + 1).await;
     expect_event(&mut watch, START + 2).await;
-    // A sign of life, what is known already, and what is known in part.
+    // A heartbeat, a known batch, and a partly known batch.
     say(&mut line, &batch(&at(2), vec![], &key)).await;
     say(&mut line, &batch(&at(1), entries[..1].to_vec(), &key)).await;
     say(&mut line, &batch(&at(3), entries[1..].to_vec(), &key)).await;
@@ -92,7 +92,7 @@ async fn signed_batches_are_told_event_by_event_however_they_overlap_and_indicat
         Update::Indicative(told) => assert_eq!(told, indicative),
         other => panic!("{other:?}"),
     }
-    // A lost connection goes on where it was.
+    // After a lost connection the feed resumes.
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     let script = async {
@@ -106,7 +106,7 @@ async fn signed_batches_are_told_event_by_event_however_they_overlap_and_indicat
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_key_has_signed_ends_the_connection_and_nothing_of_it_is_told() {
+async fn data_signed_with_another_key_ends_the_connection_unreported() {
     let (_client, mut listener, mut line, mut watch, _) = watching().await;
     let entries = vec![bid(4, "1.10")];
     let next = after(&market(), &entries);
@@ -118,7 +118,7 @@ async fn what_another_key_has_signed_ends_the_connection_and_nothing_of_it_is_to
         } => {}
         other => panic!("{other:?}"),
     }
-    // Neither a snapshot by another key, nor one whose parts are others.
+    // Neither a snapshot signed with another key, nor one with other parts.
     let script = async {
         for lie in 0..2 {
             let (mut line, number) = expect_watch(&mut listener, Some(START)).await;
@@ -148,7 +148,7 @@ async fn what_another_key_has_signed_ends_the_connection_and_nothing_of_it_is_to
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_signed_batches_that_differ_are_told_once_with_a_proof_that_anyone_can_check() {
+async fn two_different_signed_batches_are_reported_once_with_a_proof() {
     let (_client, _door, mut line, mut watch, _) = watching().await;
     let key = key_of(KEY);
     let (one, other) = (vec![bid(4, "1.10")], vec![bid(4, "1.20")]);
@@ -169,7 +169,7 @@ async fn two_signed_batches_that_differ_are_told_once_with_a_proof_that_anyone_c
         fraud.proof.verify(MARKET, &key.public()),
         Ok(Conflict::Event(_) | Conflict::Digest(_))
     ));
-    // Once is enough; what goes on from the first is shown on.
+    // Reported only once; batches that continue the first are still shown.
     say(&mut line, &second).await;
     let two = [one, vec![bid(5, "1.30")]].concat();
     let next = batch(&after(&market(), &two), two[1..].to_vec(), &key);
@@ -178,7 +178,7 @@ async fn two_signed_batches_that_differ_are_told_once_with_a_proof_that_anyone_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_digest_that_is_not_the_markets_is_a_gap_and_a_batch_that_does_not_follow_too() {
+async fn a_wrong_digest_and_a_batch_that_does_not_follow_are_gaps() {
     let key = key_of(KEY);
     for (lie, expected) in [
         (0, Gap::Digest(FeedSequence(START + 1))),
@@ -222,7 +222,7 @@ async fn another_journal_at_the_same_record_is_fraud_too() {
     };
     assert!(matches!(fraud.conflict, Conflict::Journal(_)));
     assert!(matches!(fraud.proof.first, AnySigned::Snapshot(_)));
-    // A reader that was too slow is given everything anew.
+    // A reader that was too slow gets a snapshot.
     let because = ResyncBecause::TooSlow;
     line.say(number, Resync { because }).await;
     let entries = [bid(4, "1.10")];

@@ -1,4 +1,4 @@
-//! Watching: nothing is missed in silence.
+//! Watching: every gap is reported.
 
 use auction_client::{Client, Code, Gap, Refused, Update, Watch};
 use auction_core::{Digest, FeedSequence, LotId, MarketId, PublicEvent, RequestId};
@@ -23,7 +23,7 @@ async fn watching() -> (Client, Listener, Line, Watch, RequestId) {
         (line, number)
     };
     let (watch, (line, number)) = tokio::join!(client.watch(), script);
-    // The connection for requests stays open for the sake of the client alone.
+    // The connection for requests stays open only to keep the client.
     std::mem::forget(first);
     (client, listener, line, watch.unwrap(), number)
 }
@@ -67,7 +67,7 @@ async fn expect_bid(watch: &mut Watch, place: u64, text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_event_of_a_batch_is_told_with_the_market_right_after_it() {
+async fn each_event_of_a_batch_comes_with_the_market_right_after_it() {
     let (_client, _door, mut line, mut watch, _) = watching().await;
     assert_eq!(watch.market(), &market());
     let (one, two) = (
@@ -93,7 +93,7 @@ fn one_head() -> Feed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_connection_goes_on_where_it_was() {
+async fn after_a_lost_connection_the_feed_resumes() {
     let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), bid_feed(START + 1, price("1.10")))
         .await;
@@ -119,7 +119,7 @@ async fn a_lost_connection_goes_on_where_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_cannot_go_on_gives_the_market_anew() {
+async fn a_server_that_cannot_resume_sends_a_snapshot() {
     let (_client, mut listener, line, mut watch, _) = watching().await;
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
@@ -138,7 +138,7 @@ async fn a_server_that_cannot_go_on_gives_the_market_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_has_lost_what_was_seen_is_told_of_before_its_market() {
+async fn a_lost_journal_end_is_reported_before_the_snapshot() {
     let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), bid_feed(START + 1, price("1.10")))
         .await;
@@ -165,7 +165,7 @@ async fn a_server_that_has_lost_what_was_seen_is_told_of_before_its_market() {
     );
     assert!(matches!(watch.next().await, Update::Snapshot));
     assert_eq!(watch.market(), &market());
-    // The feed goes on from there.
+    // The feed continues from there.
     line.say(RequestId(0), bid_feed(START + 1, price("1.30")))
         .await;
     expect_bid(&mut watch, START + 1, "1.30").await;
@@ -220,7 +220,7 @@ async fn a_feed_of_another_market_brings_a_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_further_on_or_of_another_digest_brings_a_snapshot() {
+async fn a_heartbeat_ahead_or_with_another_digest_brings_a_snapshot() {
     let place = FeedSequence(START);
     let (_client, mut listener, mut line, mut watch, _) = watching().await;
     line.say(RequestId(0), heartbeat(place, market().digest()))
@@ -264,7 +264,7 @@ async fn an_event_that_contradicts_the_market_brings_a_snapshot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_is_given_the_market_anew_on_the_same_connection() {
+async fn a_slow_reader_gets_a_snapshot_on_the_same_connection() {
     let (_client, _door, mut line, mut watch, number) = watching().await;
     let mut later = market();
     bid_feed(START + 1, price("1.10"))
@@ -278,7 +278,7 @@ async fn a_slow_reader_is_given_the_market_anew_on_the_same_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_failed_try_is_told_and_tries_go_on() {
+async fn every_failed_attempt_is_reported_and_attempts_continue() {
     let (_client, mut listener, line, mut watch, _) = watching().await;
     drop(line);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
@@ -306,7 +306,7 @@ async fn every_failed_try_is_told_and_tries_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_to_watch_is_told_as_why() {
+async fn a_refusal_to_watch_is_reported_as_the_reason() {
     let (client, mut listener, _first) = connected().await;
     let script = async {
         let mut line = listener.accept().await;
@@ -322,7 +322,7 @@ async fn a_refusal_to_watch_is_told_as_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_news_that_is_dropped_loses_nothing() {
+async fn a_dropped_wait_for_an_update_loses_nothing() {
     let (_client, mut listener, mut line, mut watch, _) = watching().await;
     let bytes = crate::script::frame(RequestId(0), one_head());
     for byte in bytes {
@@ -335,7 +335,7 @@ async fn a_wait_for_news_that_is_dropped_loses_nothing() {
         }
     }
     assert_eq!(watch.market().feed_sequence(), FeedSequence(START + 1));
-    // Also in the middle of connecting anew.
+    // Also while reconnecting.
     let wait = std::time::Duration::from_millis(1);
     assert!(matches!(watch.next().await, Update::Reconnecting { .. }));
     let mut script = std::pin::pin!(async {

@@ -1,5 +1,5 @@
-//! Noticing fraud: what a market has signed is kept for a while, and compared with what it signs later, whoever brings
-//! it. Nothing here waits, and nothing grows without end.
+//! Detection of equivocation: statements signed by the market are kept for a while, and compared with later ones from
+//! any source. Nothing here waits, and memory is bounded.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use auction_proto::{
 
 use crate::limits::{EQUIVOCATION_BYTES_MAX, EQUIVOCATION_STATEMENTS_MAX};
 
-/// Remembers what a market has signed, to see when it contradicts itself.
+/// Remembers the market's signed statements, to notice contradictions.
 ///
-/// It keeps the latest [`EQUIVOCATION_STATEMENTS_MAX`] statements that said something new, as they came. What a market contradicts after
-/// that is not seen here; a kept [checkpoint](crate::Client::checkpoint_since) sees it.
+/// It keeps the latest [`EQUIVOCATION_STATEMENTS_MAX`] statements with new content, as received. A contradiction to an
+/// older one is not noticed here; a kept [checkpoint](crate::Client::checkpoint_since) reveals it.
 ///
 /// ```
 /// use auction_client::EquivocationDetector;
@@ -43,26 +43,26 @@ use crate::limits::{EQUIVOCATION_BYTES_MAX, EQUIVOCATION_STATEMENTS_MAX};
 pub struct EquivocationDetector {
     market: MarketId,
     key: PublicKey,
-    /// What is kept, the oldest first.
+    /// Kept statements, the oldest first.
     kept: VecDeque<Kept>,
     bytes: usize,
-    /// Batches that hold events, by the place of the last and the place before the first.
+    /// Batches with events, by the place of the last event and the place before the first.
     batches: BTreeMap<(FeedSequence, FeedSequence), Arc<AnySigned>>,
     digests: BTreeMap<FeedSequence, (Digest, Arc<AnySigned>)>,
     checkpoints: BTreeMap<Sequence, (Checkpoint, Arc<AnySigned>)>,
 }
 
-/// A market that has signed two things of which one is a lie.
+/// Two contradicting statements signed by the market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Equivocation {
-    /// Both, as they came: anyone who has the market's key can check them.
+    /// Both statements as received: anyone who has the market's key can check them.
     pub proof: EquivocationProof,
-    /// How they contradict each other.
+    /// The contradiction.
     pub conflict: Conflict,
 }
 
 impl EquivocationDetector {
-    /// Has heard nothing of this market yet.
+    /// Creates a detector without statements.
     #[must_use]
     pub fn new(market: MarketId, key: PublicKey) -> Self {
         Self {
@@ -76,10 +76,10 @@ impl EquivocationDetector {
         }
     }
 
-    /// Checks what came, gives what it says, and the fraud that it proves together with what came before.
+    /// Verifies a statement; returns its content, and the equivocation that it proves together with an earlier one.
     ///
     /// # Errors
-    /// [`StatementError`] when it is not to be believed; it is not kept then.
+    /// [`StatementError`] when the statement is invalid; it is not kept then.
     pub fn check(
         &mut self,
         signed: &AnySigned,
@@ -89,8 +89,8 @@ impl EquivocationDetector {
         Ok((statement, equivocation))
     }
 
-    /// Compares what was checked already: `statement` is what `signed` says, and [`AnySigned::verify`] gave it. What
-    /// proves a fraud is not kept, so that the first of the two is compared with whatever else comes.
+    /// Compares a verified statement: `statement` is the content of `signed`, as returned by [`AnySigned::verify`]. A
+    /// contradicting statement is not kept, so that later ones are compared with the first of the two.
     pub fn compare(
         &mut self,
         signed: &AnySigned,
@@ -120,7 +120,7 @@ impl EquivocationDetector {
         let suspects = suspects.chain(digest.map(|(_, signed)| signed));
         let mut suspects = suspects.chain(self.overlapping(claims.events));
         suspects.find_map(|first| {
-            // It was checked when it came.
+            // It was verified when it was received.
             let known = first.verify(self.market, &self.key).ok()?;
             let conflict = known.conflict(statement)?;
             let proof = EquivocationProof {
@@ -131,14 +131,14 @@ impl EquivocationDetector {
         })
     }
 
-    /// The batches that have an event in common with these places.
+    /// Returns the batches that have an event in common with these places.
     fn overlapping(
         &self,
         events: Option<(FeedSequence, FeedSequence)>,
     ) -> impl Iterator<Item = &Arc<AnySigned>> {
         let (after, through) = events.unwrap_or_default();
         let first = (FeedSequence(after.0.saturating_add(1)), FeedSequence(0));
-        // None that ends further on begins before.
+        // A batch that ends after this place begins after `through`.
         let end = through.0.saturating_add(FEED_ENTRIES_MAX as u64);
         let kept = self.batches.range(first..);
         let kept = kept.take_while(move |((last, _), _)| last.0 < end);
@@ -146,7 +146,7 @@ impl EquivocationDetector {
             .map(|(_, signed)| signed)
     }
 
-    /// Keeps what says something that is not known yet.
+    /// Keeps a statement with new content.
     fn keep(&mut self, signed: &AnySigned, claims: &Claims<'_>) {
         let checkpoint = claims.checkpoint.sequence;
         let batch = claims.events.map(|(after, through)| (through, after));
@@ -184,7 +184,7 @@ impl EquivocationDetector {
     }
 }
 
-/// Where something that is kept is found.
+/// Index entries of a kept statement.
 #[derive(Debug)]
 struct Kept {
     checkpoint: Option<Sequence>,
@@ -199,7 +199,7 @@ impl Kept {
     }
 }
 
-/// Bytes of a statement, and about what it takes to find it again.
+/// Size of a statement in bytes, including about the size of its index entries.
 fn size(signed: &AnySigned) -> usize {
     let statement = match signed {
         AnySigned::Batch(batch) => batch.statement.len(),
@@ -209,11 +209,11 @@ fn size(signed: &AnySigned) -> usize {
     statement + 2 * size_of::<AnySigned>()
 }
 
-/// What a statement says that another can contradict.
+/// The claims of a statement that another can contradict.
 struct Claims<'a> {
     checkpoint: &'a Checkpoint,
     digest: Option<(FeedSequence, Digest)>,
-    /// The place before its first event and the place of its last, when it has any.
+    /// Place before its first event and place of its last, if it has events.
     events: Option<(FeedSequence, FeedSequence)>,
 }
 

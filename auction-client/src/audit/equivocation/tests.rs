@@ -1,4 +1,4 @@
-//! An honest market is never accused, however it cuts its feed; a lying one is, within what is kept.
+//! An honest market is never accused, however it cuts its feed; a lying one is, as long as its statements are kept.
 
 use auction_core::{LotId, PublicEvent, Term, Timestamp};
 use auction_proto::{BatchStatement, FeedEntry, SignedBatch, SigningKey};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 const MARKET: MarketId = MarketId([7; 16]);
-/// How many events the feed has.
+/// Number of events in the feed.
 const EVENTS: u64 = 40;
 
 fn key() -> SigningKey {
@@ -25,7 +25,7 @@ fn entry(place: u64, lot: u32) -> FeedEntry {
     }
 }
 
-/// The batch of the places behind `after` up to `through`. What is told of place `lie` is another event.
+/// The batch of the places after `after` up to `through`. The event at place `lie` is replaced by another.
 fn batch(after: u64, through: u64, lie: Option<u64>) -> AnySigned {
     AnySigned::Batch(SignedBatch::sign(&statement(after, through, lie), &key()))
 }
@@ -51,7 +51,7 @@ fn statement(after: u64, through: u64, lie: Option<u64>) -> BatchStatement {
     }
 }
 
-/// Batches as anyone may bring them: cut anywhere, twice, in any order, signs of life among them.
+/// Batches as they may arrive: cut anywhere, repeated, in any order, with heartbeats in between.
 fn cuts() -> impl Strategy<Value = Vec<(u64, u64)>> {
     let cut = (0..EVENTS, 0..6_u64).prop_map(|(after, count)| (after, (after + count).min(EVENTS)));
     proptest::collection::vec(cut, 1..20)
@@ -85,7 +85,7 @@ proptest! {
         if let Some(Equivocation { proof, conflict }) = equivocation {
             prop_assert_eq!(conflict, Conflict::Event(FeedSequence(lie)));
             prop_assert_eq!(proof.verify(MARKET, &key().public()), Ok(conflict));
-            // The first that was heard stays what others are compared with.
+            // Later batches are still compared with the first.
             let again = detector.check(&batch(after, through, None)).unwrap();
             prop_assert_eq!(again.1, None);
         }
@@ -123,9 +123,9 @@ fn what_is_kept_does_not_grow_without_end() {
     assert_eq!(detector.bytes, held);
 }
 
-/// With no event in common, each has to tell by itself.
+/// Without a common event, each lie must be noticed alone.
 #[test]
-fn another_digest_of_a_place_and_another_checkpoint_of_a_record_are_fraud() {
+fn a_second_digest_or_checkpoint_for_one_place_is_fraud() {
     let lies: [fn(&mut BatchStatement); 3] = [
         |lie| lie.digest = Digest([99; 32]),
         |lie| lie.checkpoint.chain = [99; 32],

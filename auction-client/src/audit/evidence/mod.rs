@@ -1,8 +1,9 @@
-//! What a market has signed of its journal (checkpoints and receipts), held against the public journal as it is read.
+//! The market's signed statements about its journal (checkpoints and receipts), compared with the public journal as it
+//! is read.
 //!
-//! Each statement claims the hashes of ranges of records: a checkpoint of all up to its own, a receipt of its own record
-//! too, and of each range that its path names. A range is hashed again as its records come by, and the first that
-//! differs holds the first record that is wrong: whatever was dropped, changed or put elsewhere.
+//! Each statement claims the hashes of ranges of records: a checkpoint of all records up to its own, a receipt of its
+//! own record too, and of each range in its path. Each range is hashed again as its records are read, and the first
+//! that differs contains the first wrong record: dropped, changed or moved.
 
 use std::collections::BTreeMap;
 
@@ -13,23 +14,23 @@ use auction_proto::{
     Receipt, ReceiptError, SignedCheckpoint, StatementError,
 };
 
-/// Checkpoints and receipts to be held against a journal.
+/// Checkpoints and receipts to compare with a journal.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     market: Option<MarketId>,
-    /// What is claimed of ranges of records that have not begun, by the first record and the last.
+    /// Claims about ranges of records not yet reached, by first and last record.
     claims: BTreeMap<(u64, u64), Claim>,
-    /// Ranges that the journal is within.
+    /// Ranges that contain the current record.
     begun: Vec<Begun>,
     /// Checkpoints by their record.
     checkpoints: BTreeMap<u64, (Checkpoint, SignedCheckpoint)>,
-    /// The last record that was read.
+    /// Number of the last record read.
     read: u64,
-    /// Every record up to here is what was signed.
+    /// Number of the last record up to which all agree with the signed statements.
     sound: u64,
 }
 
-/// Where it is said that a record is another than it was.
+/// The signed statement that a record contradicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignedIn {
     /// A checkpoint, by its record.
@@ -38,29 +39,29 @@ pub enum SignedIn {
     Receipt(Sequence),
 }
 
-/// Why a checkpoint or a receipt cannot be held against a journal.
+/// Reason why a checkpoint or a receipt cannot be compared with a journal.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EvidenceError {
-    /// The receipt proves nothing.
+    /// The receipt is invalid.
     #[error("the receipt: {0}")]
     Receipt(#[from] ReceiptError),
-    /// The checkpoint is not to be believed.
+    /// The checkpoint is invalid.
     #[error("the checkpoint: {0}")]
     Checkpoint(#[from] StatementError),
-    /// It is of another market than what was taken before.
-    #[error("it is of market {found}, and another is of market {expected}")]
+    /// It is of another market than the earlier statements.
+    #[error("it is of market {found}, and an earlier one is of market {expected}")]
     OtherMarket {
-        /// Whose it is.
+        /// The statement's market.
         found: MarketId,
-        /// Whose the others are.
+        /// The market of the earlier statements.
         expected: MarketId,
     },
-    /// The market has signed two different journals up to one record: that is fraud.
+    /// The market has signed two different journals up to the same record: fraud.
     #[error("the market has signed two different journals up to record {sequence}: that is fraud")]
     Equivocation {
         /// The record.
         sequence: Sequence,
-        /// Both statements, for anyone to check.
+        /// Both statements, as a proof for third parties.
         proof: Box<EquivocationProof>,
     },
     /// The market has signed two different journals.
@@ -68,57 +69,58 @@ pub enum EvidenceError {
         "the market has signed different records from {first} to {last}: that is fraud; keep all that it has signed"
     )]
     Differs {
-        /// The first of the records that differ.
+        /// The first of the differing records.
         first: Sequence,
         /// The last of them.
         last: Sequence,
     },
 }
 
-/// How a journal is not the one that the market had signed.
+/// Difference between a journal and the one that the market had signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAsSigned {
-    /// A record is another, or has another place, than the market had signed.
+    /// A record differs, or has another place, from what the market had signed.
     #[error("{}, which the market has signed in {signed_in}", wrong(*first, *last))]
     Record {
         /// No record before this one is wrong.
         first: Sequence,
-        /// The first wrong record is at most this one; with [`first`](Self::Record::first) when it is known exactly.
+        /// The first wrong record is at most this one; equal to [`first`](Self::Record::first) when it is known
+        /// exactly.
         last: Sequence,
-        /// What proves it.
+        /// The statement that proves it.
         signed_in: SignedIn,
     },
-    /// The records are as they were signed, and their commits are others.
+    /// The records agree with the signed ones, but their commits differ.
     #[error(
-        "the records up to {sequence} are cut into other commits than the market has signed in its checkpoint there"
+        "the records up to {sequence} are divided into other commits than the market has signed in its checkpoint there"
     )]
     Commits {
         /// The record of the checkpoint.
         sequence: Sequence,
     },
-    /// The journal ends before a record that was signed.
+    /// The journal ends before a signed record.
     #[error(
         "the journal ends with record {last}, and the market has signed {signed} in {signed_in}: {}",
         missing(*first, *last)
     )]
     EndMissing {
-        /// No record before this one is wrong; the first that is missing is this one or a later one.
+        /// No record before this one is wrong; the first missing record is this one or a later one.
         first: Sequence,
         /// The journal's last record.
         last: Sequence,
-        /// The last record that was signed.
+        /// The last signed record.
         signed: Sequence,
-        /// What proves it.
+        /// The statement that proves it.
         signed_in: SignedIn,
     },
-    /// It is the journal of another market.
+    /// The journal is another market's.
     #[error(
-        "it is the journal of market {found}, and {expected} has signed what it is held against"
+        "it is the journal of market {found}, but the given receipts and checkpoints are of {expected}"
     )]
     OtherMarket {
-        /// Whose journal it is.
+        /// The journal's market.
         found: MarketId,
-        /// Who has signed.
+        /// The market that signed.
         expected: MarketId,
     },
 }
@@ -161,7 +163,7 @@ fn missing(first: Sequence, last: Sequence) -> String {
 }
 
 impl Evidence {
-    /// Takes a checkpoint.
+    /// Adds a checkpoint.
     pub(crate) fn checkpoint(
         &mut self,
         signed: &SignedCheckpoint,
@@ -175,7 +177,7 @@ impl Evidence {
         Ok(statement)
     }
 
-    /// Takes a receipt.
+    /// Adds a receipt.
     pub(crate) fn receipt(
         &mut self,
         receipt: &Receipt,
@@ -249,7 +251,7 @@ impl Evidence {
         }
     }
 
-    /// The journal begins.
+    /// Checks the market of a journal at its beginning.
     pub(crate) fn begin(&self, found: MarketId) -> Result<(), NotAsSigned> {
         match self.market {
             Some(expected) if expected != found => {
@@ -259,12 +261,12 @@ impl Evidence {
         }
     }
 
-    /// Whether leaves are of any use to it.
+    /// Returns true if there is nothing to compare, so leaves are not needed.
     pub(crate) fn is_empty(&self) -> bool {
         self.market.is_none()
     }
 
-    /// Takes the next record: its leaf.
+    /// Compares the next record, given its leaf.
     pub(crate) fn record(&mut self, leaf: Hash) -> Result<(), NotAsSigned> {
         self.read += 1;
         let read = self.read;
@@ -291,7 +293,7 @@ impl Evidence {
             if holds && range.first <= self.sound + 1 {
                 self.sound = read;
             }
-            // Of several the narrowest says most.
+            // Of several wrong ranges, report the narrowest.
             if !holds && wrong.is_none_or(|(first, _)| first < range.first) {
                 wrong = Some((range.first, range.claim));
             }
@@ -307,7 +309,7 @@ impl Evidence {
         }
     }
 
-    /// A commit has ended with the last record.
+    /// Compares the end of a commit, after the last record.
     pub(crate) fn commit(&mut self, chain: Chain) -> Result<(), NotAsSigned> {
         while let Some(entry) = self.checkpoints.first_entry() {
             let sequence = *entry.key();
@@ -324,7 +326,7 @@ impl Evidence {
         Ok(())
     }
 
-    /// The journal has ended.
+    /// Compares the end of the journal.
     pub(crate) fn end(&self) -> Result<(), NotAsSigned> {
         let begun = self.begun.iter().map(|begun| (begun.last, begun.claim));
         let ahead = self.claims.iter().map(|((_, last), claim)| (*last, *claim));

@@ -1,4 +1,4 @@
-//! A market that computes its journal anew after a lie, against what it had signed before.
+//! A market that recomputes its journal after a lie, compared with what it had signed before.
 
 use auction_core::{
     Actor, Command, Event, LotId, Price, PublicEvent, Record, RequestId, SessionId, Term,
@@ -18,7 +18,7 @@ fn key() -> SigningKey {
     SigningKey::new(&[0x42; 32])
 }
 
-/// The leaf of a record, by what was bid: each another amount, so that no two are the same.
+/// Leaf of a record with a bid; each amount is different, so that no two leaves are equal.
 fn leaf(sequence: u64, units: u64) -> Vec<u8> {
     let lot = LotId(1);
     let price = Price::from_units(units).unwrap();
@@ -38,7 +38,7 @@ fn leaf(sequence: u64, units: u64) -> Vec<u8> {
     public
 }
 
-/// A journal: what was bid, record for record, and how many records each commit has.
+/// A journal: the bid of each record, and the number of records of each commit.
 #[derive(Clone, Debug)]
 struct Journal {
     bids: Vec<u64>,
@@ -52,7 +52,7 @@ impl Journal {
             .collect()
     }
 
-    /// Where commits end, and the chain there.
+    /// Record numbers at which commits end, with the chain there.
     fn ends(&self) -> Vec<(u64, Chain)> {
         let (mut chain, mut first) = (Chain::genesis(MARKET), 0);
         let leaves = self.leaves();
@@ -130,20 +130,20 @@ impl Subtrees for Tree {
     }
 }
 
-/// What a market does to its journal after it has signed it.
+/// Change of a journal after it was signed.
 #[derive(Clone, Copy, Debug)]
 enum Lie {
     Drop,
     Change,
-    /// With the one behind it.
+    /// Swaps the record with the next one.
     Swap,
     Insert,
-    /// All from there on.
+    /// Drops the record and all after it.
     Truncate,
 }
 
 impl Lie {
-    /// The journal that is shown then, and the first record of it that is wrong.
+    /// Returns the changed journal, and its first wrong record.
     fn told(self, journal: &Journal, at: usize) -> (Journal, u64) {
         let mut told = journal.clone();
         let at = match self {
@@ -183,7 +183,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn whatever_is_done_to_a_journal_below_something_signed_is_caught_and_nothing_above_it_is_blamed(
+    fn a_change_of_signed_records_is_caught_and_no_other_blamed(
         journal in journals(), lie in lies(), at: Index,
         checkpoints in proptest::collection::vec(any::<Index>(), 0..3),
         receipts in proptest::collection::vec(any::<(Index, Index)>(), 0..3),
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn with_a_receipt_for_each_record_the_first_wrong_one_is_named_exactly(
+    fn receipts_for_all_records_identify_the_first_wrong_one(
         journal in journals(), lie in lies(), at: Index,
     ) {
         let ends = journal.ends();
@@ -258,7 +258,7 @@ fn small() -> Journal {
 }
 
 #[test]
-fn the_same_records_in_other_commits_are_not_what_a_checkpoint_says() {
+fn the_same_records_in_other_commits_contradict_a_checkpoint() {
     let journal = small();
     for commits in [vec![2, 4, 2], vec![8]] {
         let mut evidence = Evidence::default();
@@ -273,7 +273,7 @@ fn the_same_records_in_other_commits_are_not_what_a_checkpoint_says() {
 }
 
 #[test]
-fn two_journals_signed_up_to_one_record_are_fraud_that_anyone_can_check() {
+fn two_journals_signed_up_to_one_record_are_a_checkable_fraud() {
     let public = key().public();
     let (told, _) = Lie::Change.told(&small(), 2);
     let mut evidence = Evidence::default();
@@ -290,7 +290,7 @@ fn two_journals_signed_up_to_one_record_are_fraud_that_anyone_can_check() {
     assert_eq!(sequence, Sequence(6));
     assert!(proof.verify(MARKET, &public).is_ok());
 
-    // Up to different records: each is sound in itself, and both cannot be.
+    // Up to different records: each is valid alone, but they contradict each other.
     let mut evidence = Evidence::default();
     evidence
         .receipt(&one.receipt(1, one.ends()[1]), MARKET, &public)

@@ -1,11 +1,11 @@
-//! A small market for tests: events, and markets made of them.
+//! A small market for tests: events, and markets built from them.
 
 use auction_core::{
     BidAccepted, Listing, LotId, LotOpened, Market, MarketId, Name, Outcome, Price, PublicEvent,
     Quantity, ReserveStatus, Role, Terms, Timestamp, UnsoldBecause, UserId,
 };
 
-/// When it all begins: 2026-10-30 13:00 UTC.
+/// Start time: 2026-10-30 13:00 UTC.
 const START: u64 = 1_793_365_200;
 
 pub const UNSOLD: Outcome = Outcome::Unsold {
@@ -13,7 +13,7 @@ pub const UNSOLD: Outcome = Outcome::Unsold {
     highest: None,
 };
 
-/// So many seconds after the beginning. Lots close after 300.
+/// Returns the time this many seconds after the start. Lots close after 300.
 pub fn after(seconds: u64) -> Timestamp {
     Timestamp::from_secs(START + seconds)
 }
@@ -22,7 +22,7 @@ pub fn price(text: &str) -> Price {
     Price::parse(text).unwrap()
 }
 
-/// A market in which this has happened, all at the beginning.
+/// Returns a market after these events, all at the start.
 pub fn market(events: impl IntoIterator<Item = PublicEvent>) -> Market {
     let mut market = Market::new(MarketId([1; 16]));
     for event in events {
@@ -31,7 +31,7 @@ pub fn market(events: impl IntoIterator<Item = PublicEvent>) -> Market {
     market
 }
 
-/// A stock at 1.39, with a profit of 9800.
+/// Lists a stock at 1.39, with a profit of 9800.
 pub fn listed(symbol: &str) -> PublicEvent {
     PublicEvent::StockListed(Listing {
         symbol: symbol.parse().unwrap(),
@@ -50,7 +50,7 @@ pub fn user(user: u32, name: &str) -> PublicEvent {
     }
 }
 
-/// A lot; those of BRK.B have a reserve.
+/// Opens a lot; those of BRK.B have a reserve.
 pub fn opened(lot: u32, symbol: &str) -> PublicEvent {
     PublicEvent::LotOpened(Box::new(LotOpened {
         lot: LotId(lot),
@@ -64,7 +64,7 @@ pub fn opened(lot: u32, symbol: &str) -> PublicEvent {
     }))
 }
 
-/// A bid on lot 1: whose, how much, who leads then at which price, and the least bid.
+/// A bid on lot 1: the bidder, the amount, the leader with their price afterwards, and the least bid.
 pub fn bid(bidder: u32, amount: Option<&str>, leader: u32, now: &str, least: &str) -> PublicEvent {
     PublicEvent::BidAccepted(BidAccepted {
         lot: LotId(1),

@@ -1,6 +1,6 @@
-//! The program `auction`: what a person or a script does at the market, one file a command.
+//! The program `auction`: commands for people and scripts, one file per command.
 //!
-//! Modules are listed bottom-up, here and in every `mod.rs`: a module uses only those listed before it.
+//! Modules are listed bottom-up, here and in every `mod.rs`: a module uses only the modules listed before it.
 
 #[cfg(test)]
 mod fixture;

@@ -1,7 +1,7 @@
-//! Asking the market through others, with a device's key (feature `seal`).
+//! Sending requests through relays, with a device's key (feature `seal`).
 //!
-//! Whoever carries an envelope can lose it, and can say of it what they like: believed is only the market's own answer.
-//! So there are three ends: it was done, it was refused, or nobody knows, until it is asked again with the same number.
+//! A relay can lose an envelope, and can claim anything about it: only the market's signed answer counts. So there are
+//! three outcomes: done, refused, or unknown until it is sent again with the same id.
 
 use std::time::Duration;
 
@@ -17,20 +17,20 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::client::relay::{Relay, RelayError};
 use crate::limits::{ENVELOPE_LIFETIME, RELAY_AGAIN_AFTER, RELAY_TIMEOUT};
 
-/// A device of an account, and the market that it is of.
+/// A device of an account, and its market.
 #[derive(Clone, Debug)]
 pub struct Device {
     /// The market.
     pub market: MarketId,
-    /// The key that the market signs with.
+    /// The market's signing key.
     pub market_key: PublicKey,
-    /// Its number: [`AddDevice`](crate::AddDevice) was answered by it.
+    /// The device's number: the answer to [`AddDevice`](crate::AddDevice).
     pub number: SessionId,
-    /// The secret half of its key. Keep it for its owner alone.
+    /// The secret half of its key. Only its owner may have access.
     pub key: SigningKey,
 }
 
-/// An envelope, and what opens its answer.
+/// An envelope, and the secret that opens its answer.
 #[derive(Clone, Debug)]
 pub struct Sealed {
     envelope: Envelope,
@@ -39,34 +39,35 @@ pub struct Sealed {
     opening: OpeningKey,
 }
 
-/// Why what was asked through others was not done, or is not known to be.
+/// Reason why a request sent through relays was not done, or is not known to be done.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DeviceError {
-    /// The market said no, in an answer that it has signed; nothing was done.
+    /// The market refused it in a signed answer; nothing was done.
     #[error("{}", .0.message)]
     Refused(Box<Refused>),
-    /// Nobody had a key to seal to that the market has signed: nothing was sent.
-    #[error("nothing was sent, for nobody had the market's key to seal to: {0}")]
+    /// No relay returned a sealing key signed by the market: nothing was sent.
+    #[error("nothing was sent, because no relay had the market's sealing key: {0}")]
     NotSent(RelayError),
-    /// It was handed over, and no answer came that can be believed: it may have been done, or may still be. Asked again
-    /// with the same number, it is done once.
-    #[error("no answer came that the market has signed: {because}")]
+    /// The envelope was sent, and no valid answer came: it may have been carried out, or may still be. Sending it again
+    /// with the same request id carries it out once.
+    #[error("no answer signed by the market came: {because}")]
     OutcomeUnknown {
-        /// The number that it was asked with.
+        /// The request's id.
         request: RequestId,
-        /// Until then, by the server's clock, it may still be done.
+        /// Until this time of the server's clock it may still be carried out.
         until: Timestamp,
-        /// What became of it, as far as those say who carried it.
+        /// Last failure that a relay reported.
         because: RelayError,
     },
 }
 
 impl Device {
-    /// Signs and seals a request. `to` is the market's, checked by [`SealingKey::verify`](crate::SealingKey::verify).
-    /// The number is above all that this device has used, or that of the same request before.
+    /// Signs and seals a request. `to` is the market's sealing key, checked by
+    /// [`SealingKey::verify`](crate::SealingKey::verify). The id is above all ids that this device has used, or is the
+    /// id of an earlier copy of the same request.
     ///
     /// # Errors
-    /// [`SealError::Key`] when the market's key is none.
+    /// [`SealError::Key`] when the market's sealing key is invalid.
     pub fn seal(
         &self,
         request: RequestId,
@@ -96,7 +97,7 @@ impl Device {
     /// Opens the answer to an envelope of this device.
     ///
     /// # Errors
-    /// [`SealError`] when it is not the market's answer to it: whoever brought it lies, or was lied to.
+    /// [`SealError`] when it is not the market's answer to this envelope: the relay lies, or received a false one.
     pub fn open(
         &self,
         sealed: &Sealed,
@@ -106,9 +107,9 @@ impl Device {
         answer.open(&sealed.hash, &sealed.opening, market)
     }
 
-    /// Asks through all of these at once, and again those that bring nothing, until the market has answered or `within`
-    /// is over. `now` is the best guess of the server's time; when it is off, the market says so, and it is asked once
-    /// more by its clock.
+    /// Sends a request through all relays at once, and again through those that return nothing, until the market has
+    /// answered or `within` has passed. `now` is the best estimate of the server's time; if it is too far off, the
+    /// market's answer contains its time, and the request is sent once more by that clock.
     ///
     /// # Errors
     /// [`DeviceError`].
@@ -124,7 +125,7 @@ impl Device {
     {
         let to = self.find_key(carriers).await?;
         let until = Instant::now() + within;
-        // By the server's clock, as far as it is known.
+        // The server's time as estimated.
         let mut known = (now, Instant::now());
         let mut asked_anew = false;
         loop {
@@ -147,7 +148,7 @@ impl Device {
                 EnvelopeAnswer::Refused(refused) => refused,
             };
             match refused.at {
-                // Nothing was done, and the market tells its time.
+                // Nothing was done, and the answer contains the market's time.
                 Some(theirs) if refused.code == Code::ENVELOPE_EXPIRED && !asked_anew => {
                     known = (theirs, Instant::now());
                     asked_anew = true;
@@ -158,7 +159,7 @@ impl Device {
     }
 
     async fn find_key<C: Relay>(&self, carriers: &[C]) -> Result<SealingKeyStatement, DeviceError> {
-        let mut because = RelayError::Unreachable("there is nobody to carry it".to_owned());
+        let mut because = RelayError::Unreachable("there is no relay".to_owned());
         for carrier in carriers {
             let until = Instant::now() + RELAY_TIMEOUT;
             match timeout_at(until, carrier.sealing_key()).await {
@@ -173,7 +174,7 @@ impl Device {
         Err(DeviceError::NotSent(because))
     }
 
-    /// Sends an envelope by all until one brings the market's answer.
+    /// Sends an envelope through all relays until one returns the market's answer.
     async fn relay<C>(
         &self,
         carriers: &[C],
@@ -194,7 +195,7 @@ impl Device {
                 Ok(Ok(answer)) => match self.open(sealed, &answer) {
                     Ok(told) => return Ok(told.answer),
                     Err(error) => {
-                        tracing::warn!(%error, "who carried the envelope brought something else than the market's answer");
+                        tracing::warn!(%error, "a relay returned something else than the market's answer");
                         because = RelayError::Lost(error.to_string());
                     }
                 },
@@ -207,20 +208,20 @@ impl Device {
 }
 
 impl Sealed {
-    /// What is carried.
+    /// Returns the envelope to relay.
     #[must_use]
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
     }
 
-    /// From here on, by the server's clock, it is not done any more.
+    /// Returns the time of the server's clock from which on it is no longer carried out.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 }
 
-/// Carries the same envelope again and again, until an answer comes back: it has one effect.
+/// Relays the same envelope again and again, until an answer comes back: the market carries it out once.
 async fn carry_until<C: Relay>(
     carrier: &C,
     envelope: Envelope,

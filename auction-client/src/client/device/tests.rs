@@ -1,4 +1,5 @@
-//! A device, and carriers of every sort: it hears the market's own answer, or says that it knows none.
+//! A device, and relays that are honest or cheat: the device returns the market's own answer, or reports that it has
+//! none.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -21,7 +22,7 @@ use crate::client::relay::{Relay, RelayError};
 const MARKET: MarketId = MarketId([7; 16]);
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// A market that does what a real one does with envelopes, as far as a device can tell.
+/// A market that handles envelopes like a real one, as far as a device can observe.
 #[derive(Clone)]
 struct Market(Arc<Mutex<Inside>>);
 
@@ -29,7 +30,7 @@ struct Inside {
     done: BTreeMap<RequestId, EnvelopeCommand>,
     effects: u32,
     begun: Instant,
-    /// What it answered to whatever came first.
+    /// Its answer to the first envelope.
     first: Option<SealedAnswer>,
 }
 
@@ -116,27 +117,27 @@ fn accepted(done: Done) -> EnvelopeAnswer {
     })
 }
 
-/// What someone does with what is handed over.
+/// Behaviour of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     Honest,
-    /// Brings it nowhere.
+    /// Drops the envelope.
     Drops,
-    /// Brings it to the market, and keeps the answer.
+    /// Relays the envelope, and withholds the answer.
     KeepsTheAnswer,
-    /// Changes a bit on the way there.
+    /// Flips a bit of the envelope.
     FlipsBits,
-    /// Changes a bit on the way back.
+    /// Flips a bit of the answer.
     FlipsBitsOfTheAnswer,
-    /// Brings an answer of the market to something else.
+    /// Returns the market's answer to another envelope.
     BringsAnother,
-    /// Makes an answer up.
+    /// Invents an answer.
     MakesOneUp,
-    /// Says that the market said no.
+    /// Claims that the market refused.
     SaysNo,
-    /// Brings it several times.
+    /// Relays the envelope several times.
     Replays,
-    /// Gives a key of its own to seal to.
+    /// Returns its own key to seal to.
     BringsItsOwnKey,
 }
 
@@ -203,7 +204,7 @@ impl Relay for Someone {
                     time: noon(),
                     answer: accepted(Done::Now),
                 };
-                // It does not know what to seal to.
+                // It does not know the device's key.
                 let key = OpeningKey::new(&[0x66; 32]).public();
                 Ok(told
                     .seal(&SigningKey::new(&[0x66; 32]), &key, &[1; 32])
@@ -258,10 +259,10 @@ async fn an_honest_relay_brings_the_markets_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_cheats_alone_nothing_is_known_and_nothing_untrue_is_believed() {
+async fn cheating_relays_alone_leave_the_outcome_unknown() {
     for sort in CHEATS {
         let market = Market::new();
-        // The answer that someone brings in place of another.
+        // The answer that `BringsAnother` returns in place of the right one.
         ask(&market, &[(Sort::Honest, 0)], 1, noon()).await.unwrap();
         let passed = Span::from_micros(market.0.lock().unwrap().begun.elapsed().as_micros() as u64);
         let now = noon().saturating_add(passed.unwrap());
@@ -277,7 +278,7 @@ async fn with_cheats_alone_nothing_is_known_and_nothing_untrue_is_believed() {
             (_, Err(DeviceError::OutcomeUnknown { request, until, .. })) => {
                 assert_eq!(request, RequestId(2), "{sort:?}");
                 assert!(until > now, "{sort:?}");
-                // With someone honest the same request comes to an end, and is done once.
+                // Through an honest relay the same request is answered, and is done once.
                 let told = ask(&market, &[(Sort::Honest, 5)], 2, now).await;
                 assert!(told.is_ok(), "{sort:?}: {told:?}");
                 assert_eq!(market.effects(), 2, "{sort:?}");
@@ -288,7 +289,7 @@ async fn with_cheats_alone_nothing_is_known_and_nothing_untrue_is_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_off_is_set_right_by_the_market_and_asked_once_more() {
+async fn a_wrong_clock_is_corrected_by_the_market_and_retried_once() {
     for off in [3_600, 61, 1] {
         let market = Market::new();
         let ahead = noon().saturating_add(Span::from_secs(off));
@@ -305,7 +306,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn one_honest_relay_among_any_cheats_is_enough_and_it_is_done_once(
+    fn one_honest_relay_among_cheats_suffices_and_it_is_done_once(
         cheats in proptest::collection::vec((0..CHEATS.len(), 0..2_000_u64), 0..6),
         place in 0..6_usize,
         takes in 0..2_000_u64,

@@ -1,4 +1,4 @@
-//! Where others can be reached, as far as it was heard: which addresses are tried next, and which are named to others.
+//! Known addresses of other peers: selects those to dial next, and those to give to others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,20 +8,20 @@ use rand::seq::IteratorRandom as _;
 use crate::peer::limits::{ADDRESSES_MAX, DIAL_AT_ONCE, INTRODUCED_MAX, TRIES_MAX};
 use crate::peer::node::network::is_loopback;
 
-/// How it is known that somebody may be at an address.
+/// Source of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Whoever started this peer said so: it is tried again and again.
+    /// Given by the user who started this peer: dialled again and again.
     Given,
-    /// Somebody said so: it is forgotten after some tries in vain.
+    /// Received from a peer: forgotten after some failed attempts.
     Heard,
 }
 
-/// Where others can be reached, perhaps.
+/// Addresses where other peers may be reachable.
 #[derive(Debug, Default)]
 pub(crate) struct AddressBook {
     known: Vec<Address>,
-    /// Where those who are connected say that they can be reached.
+    /// Addresses that the connected peers report for themselves.
     reached_at: BTreeMap<PeerId, Vec<Multiaddr>>,
 }
 
@@ -29,14 +29,14 @@ pub(crate) struct AddressBook {
 struct Address {
     address: Multiaddr,
     source: Source,
-    /// Tries since someone was there.
+    /// Number of attempts since a peer answered there.
     tries: u32,
-    /// Who answered there last.
+    /// Peer that answered there last.
     found: Option<PeerId>,
 }
 
 impl AddressBook {
-    /// Learns an address, while there is room.
+    /// Adds an address, while there is room.
     pub(crate) fn learn(&mut self, address: Multiaddr, source: Source) {
         let mut known = self.known.iter_mut();
         if let Some(known) = known.find(|known| known.address == address) {
@@ -53,7 +53,7 @@ impl AddressBook {
         }
     }
 
-    /// Some where nobody is connected, chosen at random, to be tried now.
+    /// Returns some addresses without a connected peer, chosen at random, to dial now.
     pub(crate) fn try_some(&mut self, is_connected: impl Fn(&PeerId) -> bool) -> Vec<Multiaddr> {
         let known = self.known.iter_mut();
         let untried = known.filter(|known| !known.found.as_ref().is_some_and(&is_connected));
@@ -68,7 +68,7 @@ impl AddressBook {
         tried
     }
 
-    /// A peer answered at an address that was tried.
+    /// Records that a peer answered at a dialled address.
     pub(crate) fn found(&mut self, address: &Multiaddr, peer: PeerId) {
         let mut known = self.known.iter_mut();
         if let Some(known) = known.find(|known| known.address == *address) {
@@ -77,7 +77,7 @@ impl AddressBook {
         }
     }
 
-    /// A peer says where it can be reached: there it is dialled again when it was lost, and named to others.
+    /// Records a peer's own addresses: they are dialled again after a lost connection, and given to others.
     pub(crate) fn reached(&mut self, peer: PeerId, at: Vec<Multiaddr>) {
         for address in &at {
             self.learn(address.clone(), Source::Heard);
@@ -85,12 +85,12 @@ impl AddressBook {
         self.reached_at.insert(peer, at);
     }
 
-    /// A peer is not connected any more.
+    /// Records that a peer is no longer connected.
     pub(crate) fn left(&mut self, peer: PeerId) {
         self.reached_at.remove(&peer);
     }
 
-    /// Some of those who follow, for another.
+    /// Returns addresses of some following peers, for another peer.
     pub(crate) fn introduce(&self, other: PeerId, following: &BTreeSet<PeerId>) -> Vec<Multiaddr> {
         let others = self.reached_at.iter();
         let others = others.filter(|(peer, _)| **peer != other && following.contains(peer));
@@ -98,7 +98,7 @@ impl AddressBook {
         addresses.sample(&mut rand::rng(), INTRODUCED_MAX)
     }
 
-    /// Whether others were given on this machine's own loopback.
+    /// Returns true if the user gave a loopback address.
     pub(crate) fn are_local(&self) -> bool {
         let mut given = self
             .known
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_have_their_room_and_those_that_are_tried_in_vain_are_forgotten_unless_given() {
+    fn room_is_bounded_and_only_given_addresses_survive_failures() {
         let mut addresses = AddressBook::default();
         addresses.learn(at(1), Source::Given);
         (1..=ADDRESSES_MAX + 9).for_each(|port| addresses.learn(at(port), Source::Heard));
@@ -128,14 +128,14 @@ mod tests {
         for _ in 0..TRIES_MAX as usize * ADDRESSES_MAX {
             let tried = addresses.try_some(connected);
             assert!(tried.len() <= DIAL_AT_ONCE);
-            assert!(!tried.contains(&at(2)), "somebody is connected there");
+            assert!(!tried.contains(&at(2)), "a peer is connected there");
         }
         let left = addresses.known.iter().map(|known| known.address.clone());
         assert_eq!(left.collect::<Vec<_>>(), [at(1), at(2)]);
     }
 
     #[test]
-    fn a_few_of_those_who_follow_are_named_to_another_and_never_itself() {
+    fn a_peer_receives_a_few_addresses_and_never_its_own() {
         let mut addresses = AddressBook::default();
         let peers: Vec<_> = (0..40).map(|_| PeerId::random()).collect();
         for (port, peer) in (1..).zip(&peers) {

@@ -1,4 +1,4 @@
-//! A peer at work: libp2p on one side, the view in the middle, whoever follows on the other.
+//! A running peer: connects libp2p, the view, and the watcher.
 
 mod transport;
 mod network;
@@ -39,10 +39,10 @@ use crate::peer::node::transport::transport;
 use crate::peer::snapshot_download::Snapshot;
 use crate::peer::view::events::{Action, Input, PinnedMarket, Status, Verdict, ViewUpdate};
 
-/// How long a connection lives on which nothing happens.
+/// Time after which an idle connection is closed.
 const IDLE: Duration = Duration::from_secs(3_600);
 
-/// What a peer is known by.
+/// Shared state of a peer that its watcher can read.
 #[derive(Clone, Debug)]
 pub(super) struct NodeState {
     pub(super) id: PeerId,
@@ -51,31 +51,31 @@ pub(super) struct NodeState {
     pub(super) pinned: watch::Receiver<Option<PinnedMarket>>,
     /// The market's time at a moment.
     pub(super) time: watch::Receiver<Option<(Timestamp, Instant)>>,
-    /// What was update does not fit together for whoever follows.
+    /// Signals that the emitted updates do not fit the watcher's fold.
     pub(super) unfit: Arc<Notify>,
-    /// Bytes that went to others.
+    /// Number of bytes sent to other peers.
     pub(super) sent: Arc<AtomicU64>,
 }
 
-/// What whoever follows has to say.
+/// Commands of the watcher.
 pub(super) enum NodeCommand {
-    /// Others can be reached there.
+    /// Adds addresses of other peers.
     Connect(Vec<Multiaddr>),
-    /// There is a line to the server, or none any more.
+    /// Sets or removes the connection to the server.
     SetFeed(Option<Box<SignedFeed>>),
-    /// What others hand over goes up there from now on.
+    /// Relays the envelopes of other peers over this channel from now on.
     ServeRelay(mpsc::Sender<RelayJob>),
-    /// Who could carry?
+    /// Requests peers that could relay.
     Relays(oneshot::Sender<Vec<PeerId>>),
-    /// Another is to carry something.
+    /// Asks another peer to relay an envelope.
     Relay {
         to: PeerId,
         request: RelayRequest,
         response: oneshot::Sender<RelayResponse>,
     },
-    /// They are not spoken to any more.
+    /// Disconnects these peers and refuses them.
     Ban(Vec<PeerId>),
-    /// They are spoken to again.
+    /// Accepts these peers again.
     Unban(Vec<PeerId>),
 }
 
@@ -86,19 +86,19 @@ pub(super) struct Node {
     view: View<PeerId>,
     start: Instant,
     feed: Option<SignedFeed>,
-    /// A second line, for a newer snapshot.
+    /// A second connection to the server, for a newer snapshot.
     renewal: Option<SignedFeed>,
     renew_at: Instant,
-    /// What was asked, and of whom.
+    /// Open requests, with the peer and the content.
     asked: HashMap<OutboundRequestId, (PeerId, PeerRequest)>,
     relay: RelayServer<PeerId>,
-    /// What was handed to others to be carried, and who waits for what they bring.
+    /// Envelopes handed to other relays, with the waiting requesters.
     handed: HashMap<OutboundRequestId, oneshot::Sender<RelayResponse>>,
-    /// What is carried for others, and where what it brings goes.
+    /// Envelopes being relayed for others, with the channels for the responses.
     carried: JoinSet<Option<(ResponseChannel<Vec<u8>>, RelayResponse)>>,
     addresses: AddressBook,
     following: BTreeSet<PeerId>,
-    /// Who is let go when others were named to it.
+    /// Surplus peers, to be disconnected once they have received addresses of others.
     introduced: VecDeque<(Instant, PeerId)>,
     cut: VecDeque<PeerId>,
     dial_at: Instant,
@@ -184,7 +184,7 @@ impl Node {
         Ok((node, known))
     }
 
-    /// Works until nobody follows any more.
+    /// Runs until the watcher is gone.
     pub(super) async fn run(mut self) {
         loop {
             let now = self.start.elapsed();
@@ -209,7 +209,7 @@ impl Node {
                     Some(NodeCommand::SetFeed(feed)) => self.feed = feed.map(|feed| *feed),
                     Some(NodeCommand::ServeRelay(line)) => self.relay.set_feed(Some(line)),
                     Some(NodeCommand::Relays(update)) => {
-                        // Who asked may have left.
+                        // Ignore send errors: the requester may be gone.
                         let _ = update.send(self.following.iter().copied().collect());
                     }
                     Some(NodeCommand::Relay { to, request, response }) => {
@@ -249,7 +249,7 @@ impl Node {
         }
     }
 
-    /// What came on the second line.
+    /// Handles a message of the second connection.
     fn renewed(&mut self, signed: Signed) {
         self.renewal = None;
         if let Signed::Snapshot { statement, parts } = signed
@@ -267,12 +267,12 @@ impl Node {
         }
     }
 
-    /// What needs no message or channel of its own.
+    /// Performs an action that needs no message or channel of its own.
     fn perform(&mut self, action: Action<PeerId>) {
         match action {
             Action::Publish(message) => {
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
-                // Nobody may be there yet; who comes asks.
+                // Perhaps there is no peer yet; a later one requests it.
                 if let Err(error) = gossip.publish(self.topic.clone(), &*message.bytes) {
                     tracing::trace!(%error, "not published");
                 }
@@ -285,11 +285,11 @@ impl Node {
                 self.asked.insert(number, (peer, ask));
             }
             Action::Ban { peer, because } => {
-                tracing::warn!(%peer, ?because, "cut a peer off");
+                tracing::warn!(%peer, ?because, "banned a peer");
                 self.ban(peer);
             }
             Action::Emit(update) => self.emit(update),
-            // They are taken where what they answer is at hand.
+            // Handled by the callers, which have the message or the channel.
             Action::Validate(_) | Action::Respond(_) => {}
         }
     }
@@ -371,10 +371,10 @@ impl Node {
         })
     }
 
-    /// Tries some of the addresses where others may be.
+    /// Dials some of the known addresses.
     fn dial(&mut self) {
         self.dial_at = Instant::now() + DIAL_EVERY;
-        // Who hears nothing new may be cut off together with all it knows: others are tried too.
+        // A stale peer may be isolated together with all its peers: dial others too.
         let hears = self.view.status() != Status::Stale;
         if self.following.len() >= PEERS_WANTED && hears {
             return;
@@ -389,13 +389,14 @@ impl Node {
         }
     }
 
-    /// Whether the loopback of others is ours too: only if this peer is known on it, or knows others there.
+    /// Returns true if loopback addresses of others are on this machine: only if this peer listens on loopback alone,
+    /// or was given loopback addresses.
     fn is_local(&self) -> bool {
         let only_here = |addresses: &Vec<Multiaddr>| addresses.iter().all(is_loopback);
         self.addresses.are_local() || only_here(&self.listens_at.borrow())
     }
 
-    /// Lets those go who came when there were enough, and have others by now.
+    /// Disconnects a surplus peer, which has received addresses of others by now.
     fn disconnect_surplus(&mut self) {
         let Some((_, peer)) = self.introduced.pop_front() else {
             return;
@@ -404,7 +405,7 @@ impl Node {
         let needed = mesh.any(|of_mesh| *of_mesh == peer);
         drop(mesh);
         if self.following.len() > PEERS_KEPT && !needed {
-            // It may have left.
+            // Ignore errors: the peer may be gone.
             let _ = self.swarm.disconnect_peer_id(peer);
         }
     }
@@ -426,7 +427,7 @@ impl Node {
                 info,
                 ..
             })) => {
-                // Its loopback is ours only if we know others there.
+                // Its loopback addresses are on this machine only if `is_local`.
                 let local = self.is_local();
                 let addresses = info.listen_addrs.into_iter();
                 let of_use = addresses.filter(|address| local || !is_loopback(address));
@@ -520,7 +521,7 @@ async fn until_first(introduced: &VecDeque<(Instant, PeerId)>) {
     }
 }
 
-/// Whether there is room for updates, once there is; `false`: nobody follows any more.
+/// Waits for room for updates; returns false if the watcher is gone.
 async fn has_room(updates: &mpsc::Sender<ViewUpdate>) -> bool {
     updates.reserve().await.is_ok()
 }

@@ -1,4 +1,4 @@
-//! What libp2p does for a peer: who is connected, how messages spread, how one asks another.
+//! libp2p behaviour of a peer: connections, gossip, and requests between peers.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -25,29 +25,29 @@ use crate::peer::limits::{
     SAME_PEER_MAX,
 };
 
-/// What peers of any market speak.
+/// Protocol that peers of any market speak.
 const PROTOCOL: &str = "/auction/1";
-/// How one asks another.
+/// Protocol of requests between peers.
 const ASK_PROTOCOL: StreamProtocol = StreamProtocol::new("/auction/ask/1");
-/// How questions and answers of peers are read.
+/// Codec of requests and answers.
 const ASK_CODEC: BytesCodec = BytesCodec {
     request_bytes_max: 64,
     answer_bytes_max: ANSWER_BYTES_MAX,
 };
-/// How one hands another what is to be carried.
+/// Protocol for handing envelopes to a relay.
 const RELAY_PROTOCOL: StreamProtocol = StreamProtocol::new("/auction/relay/1");
-/// How parcels and deliveries are read.
+/// Codec of relay requests and responses.
 const RELAY_CODEC: BytesCodec = BytesCodec {
     request_bytes_max: RELAY_REQUEST_BYTES_MAX,
     answer_bytes_max: RELAY_RESPONSE_BYTES_MAX,
 };
-/// What gossipsub puts around a message, in bytes, at the most.
+/// Maximum overhead of gossipsub around a message, in bytes.
 const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
 
 pub(crate) type Gossip =
     gossipsub::Behaviour<gossipsub::IdentityTransform, WhitelistSubscriptionFilter>;
 
-/// All that libp2p does. Who is refused is refused first.
+/// All libp2p behaviours. Those that refuse peers come first.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     pub(crate) cut: allow_block_list::Behaviour<BlockedPeers>,
@@ -59,7 +59,7 @@ pub(crate) struct Behaviour {
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
 }
 
-/// Where the batches of a market spread: its key's fingerprint is all that one needs to know.
+/// Returns the gossip topic of a market's batches: it follows from the key's fingerprint alone.
 pub(crate) fn topic(key: KeyFingerprint) -> IdentTopic {
     IdentTopic::new(format!("auction/1/{key}"))
 }
@@ -111,13 +111,13 @@ impl Behaviour {
 
 fn gossip(topic: &IdentTopic) -> Result<Gossip, Failed> {
     let config = gossipsub::ConfigBuilder::default()
-        // The market's signature stands in the message; an author would add nothing but another.
+        // The message contains the market's signature; an author's signature would add nothing.
         .validation_mode(ValidationMode::Anonymous)
-        // Nothing is passed on before its signature was checked.
+        // Messages are passed on only after their signature was checked.
         .validate_messages()
-        // Else a publisher sends to everyone it knows.
+        // Otherwise a publisher sends to every peer it knows.
         .flood_publish(false)
-        // Over the signature too: else a forger shadows the true message with one of the same name.
+        // Hash the signature too: otherwise a forged message with the same id hides the true one.
         .message_id_fn(|message| MessageId::from(Sha256::digest(&message.data).to_vec()))
         .max_transmit_size(GOSSIP_BYTES_MAX + ENVELOPE_BYTES_MAX)
         .build()?;
@@ -131,7 +131,7 @@ fn gossip(topic: &IdentTopic) -> Result<Gossip, Failed> {
 
 fn scores(topic: &IdentTopic) -> PeerScoreParams {
     let mut scores = PeerScoreParams::default();
-    // Many peers of one machine are many programs there, and no attack.
+    // Many peers on one machine are several programs there, not an attack.
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     scores.ip_colocation_factor_whitelist.extend(loopback);
     let params = TopicScoreParams {
@@ -142,10 +142,10 @@ fn scores(topic: &IdentTopic) -> PeerScoreParams {
         first_message_deliveries_weight: 0.1,
         first_message_deliveries_decay: 0.9,
         first_message_deliveries_cap: 50.0,
-        // A market can be quiet: who has brought little has done nothing wrong.
+        // A market can be quiet: few deliveries are no fault of a peer.
         mesh_message_deliveries_weight: 0.0,
         mesh_failure_penalty_weight: 0.0,
-        // One forged message outweighs all that a peer can do well.
+        // One forged message outweighs all good deliveries.
         invalid_message_deliveries_weight: -100.0,
         invalid_message_deliveries_decay: 0.9,
         ..TopicScoreParams::default()
@@ -154,7 +154,7 @@ fn scores(topic: &IdentTopic) -> PeerScoreParams {
     scores
 }
 
-/// Whether an address is of this machine alone.
+/// Returns true for a loopback address.
 pub(crate) fn is_loopback(address: &Multiaddr) -> bool {
     address.iter().any(|part| match part {
         Protocol::Ip4(ip) => IpAddr::V4(ip).is_loopback(),
@@ -163,10 +163,10 @@ pub(crate) fn is_loopback(address: &Multiaddr) -> bool {
     })
 }
 
-/// Questions and answers as they are: bytes with a limit, to the end of the stream.
+/// Codec for opaque bytes of bounded length, up to the end of the stream.
 #[derive(Clone, Debug)]
 pub(crate) struct BytesCodec {
-    /// Longest question, in bytes.
+    /// Longest request, in bytes.
     request_bytes_max: usize,
     /// Longest answer, in bytes.
     answer_bytes_max: usize,

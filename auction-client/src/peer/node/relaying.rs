@@ -1,4 +1,4 @@
-//! What is carried for others: sealed parcels, and what is brought for them.
+//! Relaying for other peers: sealed requests and their responses.
 
 use libp2p::PeerId;
 use libp2p::request_response::{self, ResponseChannel};
@@ -21,12 +21,12 @@ impl Node {
                     if let (Some(waits), Some(response)) =
                         (handed, RelayResponse::decode(&response))
                     {
-                        // Who asked may have given up.
+                        // Ignore send errors: the requester may be gone.
                         let _ = waits.send(response);
                     }
                 }
             },
-            // Whoever waits hears it by the end of the way.
+            // Dropping the sender informs the requester.
             request_response::Event::OutboundFailure { request_id, .. } => {
                 self.handed.remove(&request_id);
             }
@@ -40,7 +40,7 @@ impl Node {
         request: &[u8],
         channel: ResponseChannel<Vec<u8>>,
     ) {
-        // What is no request is not answered: the other's stream ends.
+        // An invalid request gets no answer: the other's stream ends.
         let Some(request) = RelayRequest::decode(request) else {
             return;
         };
@@ -57,7 +57,7 @@ impl Node {
 
     pub(super) fn deliver(&mut self, channel: ResponseChannel<Vec<u8>>, response: RelayResponse) {
         let relaying = &mut self.swarm.behaviour_mut().relay;
-        // Who has left needs no answer.
+        // Ignore send errors: the requester may be gone.
         let _ = relaying.send_response(channel, response.encode());
     }
 }

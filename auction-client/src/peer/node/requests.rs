@@ -1,4 +1,4 @@
-//! Questions to others and from them.
+//! Requests to other peers and from them.
 
 use libp2p::request_response::{self, OutboundRequestId, ResponseChannel};
 use libp2p::{Multiaddr, PeerId};
@@ -36,7 +36,7 @@ impl Node {
         request: &[u8],
         channel: ResponseChannel<Vec<u8>>,
     ) {
-        // What cannot be read is not answered: the other's stream ends.
+        // An unreadable request gets no answer: the other's stream ends.
         let Ok((market, ask)) = PeerRequest::decode(request) else {
             return;
         };
@@ -45,7 +45,7 @@ impl Node {
                 true => PeerResponse::Peers(self.addresses.introduce(from, &self.following)),
                 false => PeerResponse::Busy,
             };
-            // Who has left needs no answer.
+            // Ignore send errors: the requester may be gone.
             let asking = &mut self.swarm.behaviour_mut().ask;
             let _ = asking.send_response(channel, answer.encode());
             return;
@@ -56,7 +56,7 @@ impl Node {
             match (action, channel.take()) {
                 (Action::Respond(answer), Some(channel)) => {
                     let asking = &mut self.swarm.behaviour_mut().ask;
-                    // Who has left needs no answer.
+                    // Ignore send errors: the requester may be gone.
                     let _ = asking.send_response(channel, answer.encode());
                 }
                 (action, kept) => {

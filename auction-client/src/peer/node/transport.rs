@@ -1,4 +1,4 @@
-//! How bytes go from peer to peer: TCP, Noise over it, Yamux in it; and how many are sent.
+//! Transport between peers: TCP, Noise over it, Yamux in it; and a count of the bytes sent.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,10 +14,10 @@ use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::{PeerId, Transport as _, noise, tcp, yamux};
 
-/// How long it may take to open a connection.
+/// Time limit for opening a connection.
 const OPENS_WITHIN: Duration = Duration::from_secs(10);
 
-/// What a peer speaks over. `sent` counts the bytes that it sends.
+/// Builds the transport of a peer. `sent` counts the bytes that it sends.
 pub(crate) fn transport(
     keypair: &Keypair,
     sent: Arc<AtomicU64>,

@@ -1,4 +1,4 @@
-//! A market that signs, and someone who follows it with nothing but a view.
+//! A signing market, and a follower that consists of a view alone.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(super) fn pinned() -> PinnedMarket {
     }
 }
 
-/// The market's time at a moment.
+/// Returns the market's time at a moment.
 pub(super) fn time(at: Duration) -> Timestamp {
     let micros = u64::try_from(at.as_micros()).unwrap();
     Timestamp::from_micros(1_790_000_000_000_000 + micros).unwrap()
@@ -35,7 +35,7 @@ pub(super) fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// The market, at its own.
+/// A market that signs its events.
 pub(super) struct Maker {
     pub(super) market: Market,
     pub(super) term: Term,
@@ -64,7 +64,7 @@ impl Maker {
         }
     }
 
-    /// So many events, signed together; none: a sign of life.
+    /// Signs a batch of this many events; without events, a heartbeat.
     pub(super) fn batch(&mut self, now: Duration, events: usize) -> SignedBatch {
         let mut builder = BatchBuilder::new();
         for _ in 0..events {
@@ -115,7 +115,7 @@ pub(super) fn bytes(batch: &SignedBatch) -> Vec<u8> {
     GossipMessage::of(batch.clone()).bytes.to_vec()
 }
 
-/// Someone who believes what the view tells, and nothing else. Others are numbers.
+/// A follower that applies what its view emits. Other peers are numbers.
 pub(super) struct Follower {
     pub(super) view: View<u32>,
     pub(super) market: Option<Market>,
@@ -166,7 +166,7 @@ impl Follower {
                 Action::Emit(ViewUpdate::Snapshot(snapshot)) => {
                     self.market = Some(snapshot.market().unwrap());
                 }
-                // The fold refuses a gap, and compares the digest at the end.
+                // Folding fails at a gap, and compares the digest at the end.
                 Action::Emit(ViewUpdate::Batch(batch)) => {
                     let market = self.market.as_mut().expect("a snapshot comes first");
                     let before = market.feed_sequence();
@@ -194,7 +194,7 @@ impl Follower {
             .map_or(0, |market| market.feed_sequence().0)
     }
 
-    /// Has another answer all that this one asks, until it asks no more.
+    /// Answers all of this one's requests by `other`, until there are no more.
     pub(super) fn ask_of(&mut self, now: Duration, other: &mut Self) {
         while let Some((from, ask)) = self.asked.pop() {
             let market = MARKET;

@@ -1,4 +1,4 @@
-//! What hostile peers can do: nothing but be cut off.
+//! Hostile peers have no effect, and are banned.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ fn garbage_and_what_is_too_long_cut_a_peer_off() {
 }
 
 #[test]
-fn replayed_batches_roll_nothing_back_make_nothing_fresh_and_are_not_passed_on() {
+fn replayed_batches_have_no_effect_and_are_not_passed_on() {
     let (mut maker, mut follower) = following();
     let old: Vec<_> = (1..=100)
         .map(|at| bytes(&maker.batch(ms(20 * at), 1)))
@@ -110,23 +110,23 @@ fn a_flood_is_not_even_read_and_stores_stay_within_their_limits() {
 }
 
 #[test]
-fn two_differing_batches_for_one_place_are_told_as_fraud_once_and_not_folded() {
+fn two_batches_for_one_place_are_reported_once_and_not_folded() {
     let (mut maker, mut follower) = following();
     let truth = maker.batch(ms(20), 1);
     let mut lie = truth.verify(MARKET, &key().public()).unwrap();
     lie.digest = Digest([9; 32]);
     let lie = SignedBatch::sign(&lie, &key());
     follower.hear(ms(20), 0, bytes(&truth));
-    // Others shall see both.
+    // Other peers must see both.
     assert_eq!(follower.hear(ms(21), 1, bytes(&lie)), Verdict::Accept);
     assert_eq!(follower.hear(ms(22), 2, bytes(&lie)), Verdict::Ignore);
     assert_eq!(follower.frauds, 1);
-    assert!(follower.cut.is_empty(), "who passed it on is not to blame");
+    assert!(follower.cut.is_empty(), "passing it on is no misbehaviour");
     assert_eq!(follower.market, Some(maker.market));
 }
 
 #[test]
-fn who_led_before_has_nothing_to_say() {
+fn batches_of_an_earlier_term_are_ignored() {
     let (mut maker, mut follower) = following();
     let old = maker.batch(ms(20), 1);
     maker.term = Term(2);
@@ -135,9 +135,9 @@ fn who_led_before_has_nothing_to_say() {
     assert_eq!(follower.hear(ms(31), 1, bytes(&old)), Verdict::Ignore);
 }
 
-/// All its peers are the attacker's, who holds everything back by more and more.
+/// All its peers are the attacker's, and delay everything by more and more.
 #[test]
-fn an_eclipsed_peer_that_is_told_all_too_late_knows_that_it_is_stale() {
+fn an_eclipsed_peer_notices_growing_delays() {
     let (mut maker, mut follower) = following();
     let mut now = Duration::ZERO;
     let mut signed = Duration::ZERO;
@@ -150,7 +150,7 @@ fn an_eclipsed_peer_that_is_told_all_too_late_knows_that_it_is_stale() {
     assert_eq!(follower.view.status(), Status::Stale);
 }
 
-/// It is shown a day of the past, at the right pace, from the beginning on.
+/// The attacker replays a day of the past, at the right pace, from the beginning on.
 #[test]
 fn an_eclipsed_joiner_sees_by_its_own_clock_that_all_is_old() {
     let mut maker = Maker::new();
@@ -165,7 +165,7 @@ fn an_eclipsed_joiner_sees_by_its_own_clock_that_all_is_old() {
     assert!(!follower.standings.contains(&Status::Live));
 }
 
-/// Signs of life alone come through, and what happens does not.
+/// Only heartbeats come through, and no events.
 #[test]
 fn a_peer_that_hears_only_signs_of_life_knows_that_it_is_behind() {
     let (mut maker, mut follower) = following();
@@ -203,7 +203,7 @@ fn a_lying_answer_is_no_snapshot_and_another_peer_is_asked() {
 }
 
 #[test]
-fn who_lies_about_the_market_is_not_believed() {
+fn a_lie_about_the_market_is_refused() {
     let mut maker = Maker::new();
     let fingerprint = key().public().fingerprint();
     let mut joiner = Follower::with(View::new(Pin::Key(fingerprint), ms(0), None), ms(0), 2);
@@ -224,7 +224,7 @@ fn who_lies_about_the_market_is_not_believed() {
 }
 
 #[test]
-fn a_snapshot_that_contradicts_what_was_signed_is_told_as_fraud_and_not_taken() {
+fn a_contradicting_snapshot_is_reported_as_fraud_and_refused() {
     let (mut maker, mut follower) = following();
     follower.hear(ms(20), 0, bytes(&maker.batch(ms(20), 1)));
     let mut lie = maker.snapshot(ms(30));
@@ -236,7 +236,7 @@ fn a_snapshot_that_contradicts_what_was_signed_is_told_as_fraud_and_not_taken() 
 }
 
 #[test]
-fn who_begins_anew_takes_no_snapshot_that_is_older_than_what_was_told() {
+fn after_a_restart_no_older_snapshot_is_accepted() {
     let (mut maker, mut follower) = following();
     let old = maker.snapshot(ms(0));
     follower.hear(ms(20), 0, bytes(&maker.batch(ms(20), 1)));
@@ -248,13 +248,13 @@ fn who_begins_anew_takes_no_snapshot_that_is_older_than_what_was_told() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_within_what_is_allowed_makes_nothing_stale() {
+fn a_clock_error_within_the_limit_makes_nothing_stale() {
     let ahead = WALL_CLOCK_ERROR_MAX - ms(10);
     let mut follower = Follower::at(ms(0), Some(time(ahead)), 1);
     follower.put(ms(0), Input::ServerSnapshot(Maker::new().snapshot(ms(0))));
     assert_eq!(follower.standings, [Status::Live]);
 
-    // And so does one that goes a little faster than the market's, for however long.
+    // Neither does a clock that runs a little faster than the market's, for however long.
     let mut freshness = Freshness::new(ms(0), None);
     for secs in 0..50_000 {
         let now = Duration::from_secs(secs);

@@ -1,4 +1,4 @@
-//! Peers at work, on loopback: a market behind a pipe, one who has a line to it, and those who follow from the mesh
+//! Running peers on loopback: a server over a pipe, one peer connected to it, and peers that follow from the mesh
 //! alone.
 
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,10 @@ use super::super::*;
 use crate::client::Client;
 use crate::peer::tests::fixture::{MARKET, Maker, pinned, time};
 
-/// Long enough for a slow machine.
+/// Time limit that suffices on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A market that speaks to those with a line.
+/// A server for peers with a connection to it.
 #[derive(Clone)]
 struct Server {
     maker: Arc<Mutex<Maker>>,
@@ -37,14 +37,14 @@ impl Server {
         }
     }
 
-    /// So many events; none: a sign of life.
+    /// Sends a batch of this many events; without events, a heartbeat.
     fn say(&self, events: usize) {
         let batch = self
             .maker
             .lock()
             .unwrap()
             .batch(self.start.elapsed(), events);
-        // Nobody may be listening.
+        // Ignore send errors: there may be no listener.
         let _ = self.told.send(batch);
     }
 
@@ -155,7 +155,7 @@ async fn mesh(server: &Server, followers: usize) -> Vec<PeerWatch> {
         peers[place].listening().await;
         addresses.push(peers[place].addresses()[0].clone());
         if place < followers {
-            // A few others each, spread over those who came before.
+            // Each peer dials a few of the earlier ones, spread evenly.
             let known = (0..4).map(|nth| addresses[(place * 7 + nth * 3) % (place + 1)].clone());
             peers.push(PeerWatch::join(joining(known.collect()), None).unwrap());
         }
@@ -163,7 +163,7 @@ async fn mesh(server: &Server, followers: usize) -> Vec<PeerWatch> {
     peers
 }
 
-/// Waits until all are where the market is, which shows signs of life meanwhile.
+/// Waits until all peers have reached the market's place; the server sends heartbeats meanwhile.
 async fn all_at(server: &Server, peers: &mut [PeerWatch]) {
     let talking = tokio::spawn({
         let server = server.clone();
@@ -189,7 +189,7 @@ async fn trade(server: &Server) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_who_has_no_line_to_the_server_follows_from_another_who_has() {
+async fn a_peer_without_a_server_connection_follows_through_another() {
     let server = Server::new();
     server.say(10);
     let mut peers = mesh(&server, 1).await;
@@ -197,9 +197,9 @@ async fn one_who_has_no_line_to_the_server_follows_from_another_who_has() {
     all_at(&server, &mut peers).await;
 }
 
-/// All see everything, in order; then a third of them is gone, and the others still do.
+/// All peers receive everything in order, and still do after a third of them has left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn thirty_peers_see_everything_also_when_a_third_of_them_is_gone() {
+async fn thirty_peers_see_everything_even_after_a_third_has_left() {
     let server = Server::new();
     server.say(100);
     let mut peers = mesh(&server, 29).await;

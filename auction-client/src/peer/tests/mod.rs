@@ -1,4 +1,4 @@
-//! What must hold of a peer, on a virtual clock.
+//! Tests of a peer on a virtual clock.
 
 mod fixture;
 mod order;

@@ -1,4 +1,4 @@
-//! What honest peers see: everything, once, in order.
+//! Honest peers receive everything, once, in order.
 
 use proptest::prelude::*;
 
@@ -9,9 +9,9 @@ use crate::peer::tests::fixture::{Follower, Maker, bytes, key, ms, pinned, time}
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// In whatever order batches come, and however often.
+    /// Batches arrive in any order, and repeatedly.
     #[test]
-    fn order_is_restored_and_nothing_is_told_twice(
+    fn order_is_restored_and_nothing_is_emitted_twice(
         sizes in prop::collection::vec(0_usize..4, 1..40),
         order in prop::collection::vec(0_usize..1_000, 0..120),
     ) {
@@ -33,7 +33,7 @@ proptest! {
         prop_assert_eq!(follower.cut.len() + follower.frauds, 0);
     }
 
-    /// What got lost is asked for, and any peer has it.
+    /// Any peer can supply lost batches.
     #[test]
     fn gaps_are_filled_by_others(lost in prop::collection::vec(any::<bool>(), 1..60)) {
         let mut maker = Maker::new();
@@ -59,7 +59,7 @@ proptest! {
 }
 
 #[test]
-fn a_late_joiner_gets_a_signed_snapshot_and_what_followed_it_from_a_peer() {
+fn a_late_joiner_gets_snapshot_and_batches_from_a_peer() {
     let mut maker = Maker::new();
     maker.batch(ms(0), 500);
     let mut old = Follower::new(1);
@@ -94,7 +94,7 @@ fn a_gap_that_nobody_can_fill_is_bridged_by_a_snapshot() {
 }
 
 #[test]
-fn who_hears_nothing_while_others_go_on_is_stale_within_5_seconds_and_fresh_again_after() {
+fn a_silent_feed_is_stale_within_5_seconds_and_then_recovers() {
     let mut maker = Maker::new();
     let mut follower = Follower::new(1);
     follower.put(ms(0), Input::ServerSnapshot(maker.snapshot(ms(0))));
@@ -113,7 +113,7 @@ fn who_hears_nothing_while_others_go_on_is_stale_within_5_seconds_and_fresh_agai
 }
 
 #[test]
-fn who_knows_the_fingerprint_alone_learns_from_a_peer_which_market_that_is() {
+fn a_fingerprint_alone_suffices_to_learn_the_market_from_a_peer() {
     let mut maker = Maker::new();
     let mut whole = Follower::new(1);
     maker.batch(ms(0), 7);
@@ -121,7 +121,7 @@ fn who_knows_the_fingerprint_alone_learns_from_a_peer_which_market_that_is() {
     let pin = Pin::Key(key().public().fingerprint());
     let mut joiner = Follower::with(View::new(pin, ms(0), None), ms(0), 2);
     let batch = bytes(&maker.batch(ms(20), 1));
-    // Nothing can be checked yet: nothing is passed on, and nobody is to blame.
+    // Nothing can be checked yet: nothing is passed on, and no peer is penalized.
     assert_eq!(joiner.hear(ms(20), 0, batch.clone()), Verdict::Ignore);
     whole.hear(ms(20), 0, batch);
     joiner.ask_of(ms(20), &mut whole);
@@ -132,9 +132,9 @@ fn who_knows_the_fingerprint_alone_learns_from_a_peer_which_market_that_is() {
     assert_eq!(joiner.market, Some(maker.market));
 }
 
-/// Those who join late find a snapshot and all that follows it, however long ago the others joined.
+/// Late joiners get a snapshot and all batches after it, however long the others have been connected.
 #[test]
-fn kept_snapshots_are_renewed_from_the_server_and_from_peer_to_peer() {
+fn kept_snapshots_are_renewed_from_the_server_and_from_peers() {
     let mut maker = Maker::new();
     let snapshot = maker.snapshot(ms(0));
     let (mut with_line, mut other) = (Follower::new(1), Follower::new(1));
@@ -149,7 +149,7 @@ fn kept_snapshots_are_renewed_from_the_server_and_from_peer_to_peer() {
         other.hear(now, 0, batch);
         if with_line.view.renewal_is_due() {
             renewals += 1;
-            // The server is a little ahead of the line.
+            // The server's snapshot is a little ahead of the feed.
             let late = bytes(&maker.batch(now, 1));
             with_line.put(now, Input::NewerSnapshot(maker.snapshot(now)));
             with_line.hear(now, 0, late.clone());

@@ -1,5 +1,5 @@
-//! Peers that carry: what is handed over arrives as it was, nothing else is carried, and no one takes more than their
-//! share. What is in an envelope is any bytes here: a peer cannot tell.
+//! Relaying peers: envelopes arrive unchanged, nothing else is relayed, and no peer gets more than its share. The
+//! content of an envelope is arbitrary bytes here: a peer cannot read it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::super::*;
 use crate::client::relay::{Relay, RelayError};
 use crate::peer::tests::fixture::{MARKET, pinned};
 
-/// Long enough for a slow machine.
+/// Time limit that suffices on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn envelope(byte: u8) -> Envelope {
@@ -42,7 +42,7 @@ fn key() -> SealingKey {
     SealingKey::sign(&statement, &SigningKey::new(&[6; 32]))
 }
 
-/// A line at whose end someone notes what comes.
+/// A connection to a server that records what arrives.
 #[derive(Clone, Default)]
 struct Line {
     came: Arc<Mutex<Vec<Envelope>>>,
@@ -82,7 +82,7 @@ async fn two() -> (PeerWatch, PeerWatch, PeerRelay) {
         if let Some(carrier) = away.relays().await.into_iter().next() {
             break carrier;
         }
-        assert!(begun.elapsed() < PATIENCE, "nobody is there to carry");
+        assert!(begun.elapsed() < PATIENCE, "no relay is connected");
         sleep(Duration::from_millis(20)).await;
     };
     assert_eq!(carrier.peer(), relay.id());
@@ -90,7 +90,7 @@ async fn two() -> (PeerWatch, PeerWatch, PeerRelay) {
 }
 
 #[tokio::test]
-async fn what_is_handed_to_a_peer_arrives_as_it_was_and_so_does_what_comes_back() {
+async fn envelopes_and_answers_pass_through_a_relay_unchanged() {
     let (relay, _away, carrier) = two().await;
     let line = Line::default();
     relay.relay(line.clone()).await;
@@ -103,7 +103,7 @@ async fn what_is_handed_to_a_peer_arrives_as_it_was_and_so_does_what_comes_back(
         "{refused:?}"
     );
     assert_eq!(*line.came.lock().unwrap(), [envelope(7), envelope(0)]);
-    // When it has left, that is known too.
+    // A relay that has left is reported.
     drop(relay);
     assert!(matches!(
         carrier.relay(envelope(7)).await,
@@ -149,7 +149,7 @@ fn a_line_that_has_no_room_refuses_more_and_so_does_a_lost_one() {
     relay.set_feed(Some(line));
     let taken = (0..1_000_u32).filter(|from| {
         let taken = relay.take(Duration::ZERO, *from, RelayRequest::Key);
-        // Whoever waits for it need not wait here.
+        // This test does not wait for the response.
         taken.is_ok()
     });
     assert_eq!(taken.count(), RELAYED_CONCURRENTLY_MAX);
@@ -158,9 +158,9 @@ fn a_line_that_has_no_room_refuses_more_and_so_does_a_lost_one() {
     assert!(matches!(refused, Err(RelayResponse::Refused(_))));
 }
 
-/// A line may be a session's. What others bring must not speak in it: so nothing is passed on as it came.
+/// A connection may be logged in. Requests of others must not use its session: so nothing is passed on as it came.
 #[test]
-fn nothing_but_an_envelope_and_the_question_for_the_key_is_carried() {
+fn only_envelopes_and_key_requests_are_relayed() {
     for request in [RelayRequest::Key, RelayRequest::Envelope(envelope(9))] {
         assert_eq!(RelayRequest::decode(&request.encode()), Some(request));
     }

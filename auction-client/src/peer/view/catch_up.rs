@@ -1,4 +1,4 @@
-//! What is missing: whom it is asked of, and what is made of the answers.
+//! Requests for missing data: selects the peer to ask, and handles the answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::peer::snapshot_download::{PartOutcome, SnapshotDownload};
 use crate::peer::view::events::{Action, Misbehaviour, PinnedMarket};
 
 impl<P: Copy + Ord> View<P> {
-    /// Asks someone for what is missing.
+    /// Asks a peer for missing data.
     pub(super) fn catch_up(&mut self, now: Duration, actions: &mut Vec<Action<P>>) {
         if let Some(asked) = self.asked.take_if(|asked| now >= asked.at + ANSWER_TIMEOUT) {
             self.without.insert(asked.peer);
@@ -32,7 +32,7 @@ impl<P: Copy + Ord> View<P> {
         let Some(ask) = wanted else { return };
         if self.everyone_is_without() {
             self.without.clear();
-            // Another may have one that all its parts can be had of; or those who come have what was missing.
+            // Another snapshot may be complete; or new peers have the missing data.
             self.fetching = None;
             self.unfillable = false;
             self.pause_until = now + ASK_AGAIN_AFTER;
@@ -42,7 +42,7 @@ impl<P: Copy + Ord> View<P> {
         let (without, from) = (&self.without, self.fetching_from);
         let others = self.peers.iter_mut();
         let with = others.filter(|(peer, _)| !without.contains(peer));
-        // Who has the snapshot has its parts; else whoever was not asked for longest.
+        // Prefer the peer that announced the snapshot, then the one asked longest ago.
         let has_parts = |peer: &P| matches!(ask, PeerRequest::Part { .. }) && from == Some(*peer);
         let next = with.min_by_key(|(peer, known)| (!has_parts(peer), known.asked_at));
         if let Some((&peer, known)) = next {
@@ -63,7 +63,7 @@ impl<P: Copy + Ord> View<P> {
         let asked = self
             .asked
             .take_if(|asked| asked.peer == from && asked.ask == ask);
-        // What comes too late is of no use any more, and no offence.
+        // A late answer is of no use, and no misbehaviour.
         if asked.is_none() {
             return;
         }
@@ -95,7 +95,7 @@ impl<P: Copy + Ord> View<P> {
         }
     }
 
-    /// Takes what is said of the market when something is signed with the key that was pinned.
+    /// Accepts the market that a peer names if a statement is signed with the pinned key.
     pub(super) fn learn_market(
         &mut self,
         told: MarketKey,
@@ -180,7 +180,7 @@ impl<P: Copy + Ord> View<P> {
         Ok(true)
     }
 
-    /// Whether only a snapshot helps.
+    /// Returns true if only a snapshot can close the gap.
     pub(super) fn misses_snapshot(&self) -> bool {
         self.place.is_none() || self.unfillable
     }
@@ -193,7 +193,7 @@ impl<P: Copy + Ord> View<P> {
         if self.pinned().is_none() {
             return Some(PeerRequest::Market);
         }
-        // What is missing goes before what others may need.
+        // Missing data has priority over data for others.
         let needs_part = self.misses_snapshot() || self.gap_since.is_none();
         if let Some(fetching) = self.fetching.as_ref().filter(|_| needs_part) {
             return Some(PeerRequest::Part {
@@ -215,7 +215,7 @@ impl<P: Copy + Ord> View<P> {
         (now >= since + GAP_WAIT).then_some(ask)
     }
 
-    /// A newer snapshot, unless whoever has a line to the server has just brought one.
+    /// Returns the request for a newer snapshot, unless one has just arrived from a peer connected to the server.
     pub(super) fn wanted_for_others(&mut self, now: Duration) -> Option<PeerRequest> {
         if !self.renewal_is_due() || self.renewed.is_some() {
             return None;

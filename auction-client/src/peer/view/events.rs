@@ -1,4 +1,4 @@
-//! What goes into a [`View`](crate::peer::View), and what comes out.
+//! Inputs and actions of a [`View`](crate::peer::View).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use auction_proto::{
 use crate::peer::message::{GossipMessage, MessageError, PeerRequest, PeerResponse};
 use crate::peer::snapshot_download::Snapshot;
 
-/// Which market is followed, and the key without which nothing is believed.
+/// A market, and the key that its data must be signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinnedMarket {
     /// The market.
@@ -19,17 +19,17 @@ pub struct PinnedMarket {
     pub key: PublicKey,
 }
 
-/// What is believed from the beginning on.
+/// Identity of the market, known before joining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pin {
-    /// Whoever has the key with this fingerprint. Other peers know which key and which market that is, and prove it.
+    /// The market of the key with this fingerprint. Other peers know the key and the market, and prove it.
     Key(KeyFingerprint),
     /// This market.
     Market(PinnedMarket),
 }
 
 impl Pin {
-    /// The key's fingerprint.
+    /// Returns the key's fingerprint.
     #[must_use]
     pub fn fingerprint(&self) -> KeyFingerprint {
         match self {
@@ -39,128 +39,129 @@ impl Pin {
     }
 }
 
-/// What happens to a peer. `P` names another one.
+/// An event for a peer's view. `P` identifies another peer.
 #[derive(Clone, Debug)]
 pub enum Input<P> {
-    /// Another can be asked from now on.
+    /// A peer connected.
     Joined(P),
-    /// Another is gone.
+    /// A peer disconnected.
     Left(P),
-    /// The mesh brought bytes. Answered by [`Action::Validate`].
+    /// Bytes received from the mesh. Answered by [`Action::Validate`].
     Gossip {
-        /// Who passed them on.
+        /// The peer that passed them on.
         from: P,
-        /// What came.
+        /// The message.
         bytes: Vec<u8>,
     },
-    /// The market's server sent a batch on a line of one's own.
+    /// A batch over this peer's own connection to the server.
     ServerBatch(SignedBatch),
-    /// The server sent a snapshot on a line of one's own, or one was kept.
+    /// A snapshot over this peer's own connection to the server, or a kept one.
     ServerSnapshot(Snapshot),
-    /// The server sent a newer snapshot, for those who join later. It moves nothing here.
+    /// A newer snapshot from the server, for later joiners. It does not move the view.
     NewerSnapshot(Snapshot),
-    /// What came of an [`Action::Request`].
+    /// Result of an [`Action::Request`].
     Response {
-        /// Who was asked.
+        /// The peer that was asked.
         from: P,
-        /// What.
+        /// The request.
         ask: PeerRequest,
-        /// The answer; `None`: there is none, for the peer is gone or was too slow.
+        /// The answer; `None`: the peer is gone or was too slow.
         answer: Option<Result<PeerResponse, MessageError>>,
     },
-    /// Another asks. Answered by [`Action::Respond`].
+    /// A request of another peer. Answered by [`Action::Respond`].
     Request {
-        /// Who.
+        /// The peer.
         from: P,
-        /// Of which market.
+        /// The market that it asks about.
         market: MarketId,
-        /// What.
+        /// The request.
         ask: PeerRequest,
     },
-    /// What was told does not fit together for whoever folds it: only a snapshot helps.
+    /// The emitted updates do not fit the watcher's fold: it needs a snapshot.
     FoldFailed,
-    /// Time has gone by.
+    /// Time has passed.
     Tick,
 }
 
-/// What is to be done.
+/// An action that the view requests.
 #[derive(Clone, Debug)]
 pub enum Action<P> {
-    /// What the mesh does with the message that was heard.
+    /// Verdict about the received gossip message.
     Validate(Verdict),
-    /// To be passed on: it came from the server.
+    /// Publish a message that came from the server.
     Publish(Arc<GossipMessage>),
-    /// To be asked.
+    /// Send a request.
     Request {
-        /// Whom.
+        /// The peer to ask.
         peer: P,
-        /// What.
+        /// The request.
         ask: PeerRequest,
     },
-    /// The answer to what was asked.
+    /// Answer to the request of another peer.
     Respond(PeerResponse),
-    /// A peer to be cut off, and not let in again.
+    /// Disconnect a peer, and refuse it from now on.
     Ban {
-        /// Who.
+        /// The peer.
         peer: P,
-        /// The last of what it did.
+        /// Its last misbehaviour.
         because: Misbehaviour,
     },
-    /// News for whoever follows the market.
+    /// Update for the watcher.
     Emit(ViewUpdate),
 }
 
-/// What becomes of a message of the mesh.
+/// Verdict about a gossip message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is passed on.
+    /// Pass it on.
     Accept,
-    /// It is not passed on, and nobody is to blame.
+    /// Do not pass it on, and penalize no peer.
     Ignore,
-    /// It is not passed on, and counts against who brought it.
+    /// Do not pass it on, and penalize the peer that sent it.
     Reject,
 }
 
-/// What only a hostile or broken peer does.
+/// Behaviour of a hostile or broken peer only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Misbehaviour {
-    /// It passed on what the market has not signed.
+    /// It passed on data not signed by the market.
     Forged,
-    /// It passed on what cannot be read.
+    /// It passed on an unreadable message.
     Malformed,
-    /// It passed on more than a message can have.
+    /// It passed on a message that is too long.
     Oversize,
-    /// It brought more than any market signs.
+    /// It sent more batches than any market signs.
     Flooding,
-    /// It answered with something else than it was asked for.
+    /// It answered a request with something else.
     WrongAnswer,
 }
 
-/// News, in order.
+/// An update of the view, in order.
 #[derive(Clone, Debug)]
 pub enum ViewUpdate {
-    /// The market anew.
+    /// A new snapshot of the market.
     Snapshot(Arc<Snapshot>),
-    /// Events, of which those beyond the place of the fold are new. It never begins beyond that place.
+    /// Events, of which those after the place of the fold are new. It never begins after that place.
     Batch(Arc<BatchStatement>),
-    /// How things stand has changed.
+    /// The status has changed.
     Status(Status),
-    /// The market has signed two things of which one is a lie. It is told once.
+    /// The market has signed two contradicting statements. Reported once.
     Equivocation {
-        /// Both.
+        /// Both statements.
         proof: Box<EquivocationProof>,
-        /// How they contradict each other.
+        /// The contradiction.
         conflict: Conflict,
     },
 }
 
-/// How far the view can be relied on.
+/// Reliability of the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It has not begun.
+    /// The view has no snapshot yet.
     Joining,
-    /// It shows the market as it is, give or take [`STALE_AFTER`](crate::peer::limits::STALE_AFTER).
+    /// The view shows the current market, up to [`STALE_AFTER`](crate::peer::limits::STALE_AFTER) late.
     Live,
-    /// It does not: nothing new was heard for [`STALE_AFTER`](crate::peer::limits::STALE_AFTER), or what is missing did not come in that time.
+    /// The view is outdated: nothing new came for [`STALE_AFTER`](crate::peer::limits::STALE_AFTER), or missing data
+    /// did not come in that time.
     Stale,
 }

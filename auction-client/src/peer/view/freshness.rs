@@ -1,5 +1,5 @@
-//! Whether the view is up to date, told by the times that the market signs: old statements, however many arrive and in
-//! whatever order, make nothing fresh.
+//! Freshness of the view, by the times that the market signs: old statements, in whatever number and order, make
+//! nothing fresh.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use auction_core::Timestamp;
 
 use crate::peer::limits::{DRIFT_PARTS, STALE_AFTER, WALL_CLOCK_ERROR_MAX};
 
-/// What is known of the market's time. Moments are counted from any one beginning.
+/// Estimate of the market's time. Moments count from any common origin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Freshness {
-    /// The newest time that was signed.
+    /// Newest signed time.
     newest: Option<Timestamp>,
-    /// The market's time at a moment, at the least: in microseconds, for it can lie before the beginning.
+    /// Lower bound of the market's time at a moment, in microseconds; signed, because it can lie before the origin.
     least: Option<(Duration, i128)>,
 }
 
 impl Freshness {
-    /// Nothing was heard. `wall_clock` is the machine's time at `now`: who is told only what is old from the beginning on
-    /// has nothing else to tell it by.
+    /// Creates the state before any statement. `wall_clock` is the machine's time at `now`: without it, a peer that
+    /// receives only old data from the beginning on could not notice that.
     pub(crate) fn new(now: Duration, wall_clock: Option<Timestamp>) -> Self {
         let error = micros(WALL_CLOCK_ERROR_MAX);
         let least = wall_clock.map(|time| (now, i128::from(time.micros()) - error));
@@ -28,7 +28,7 @@ impl Freshness {
         }
     }
 
-    /// A signed time was heard; whether it is newer than all before.
+    /// Records a signed time; returns true if it is newer than all before.
     pub(crate) fn hear(&mut self, now: Duration, time: Timestamp) -> bool {
         let heard = i128::from(time.micros());
         if self.least_at(now).is_none_or(|least| heard > least) {
@@ -41,7 +41,7 @@ impl Freshness {
         newer
     }
 
-    /// How far a signed time lies behind what the market's time is now, at the least.
+    /// Returns the least age of a signed time, by the market's time now.
     pub(crate) fn age(&self, now: Duration, time: Timestamp) -> Duration {
         let behind = self
             .least_at(now)
@@ -49,23 +49,23 @@ impl Freshness {
         Duration::from_micros(u64::try_from(behind.max(0)).unwrap_or(u64::MAX))
     }
 
-    /// Whether nothing new has come for too long, or what comes is too old.
+    /// Returns true if nothing new came for too long, or what comes is too old.
     pub(crate) fn is_stale(&self, now: Duration) -> bool {
         self.newest
             .is_none_or(|newest| self.age(now, newest) >= STALE_AFTER)
     }
 
-    /// How long it is from now until the view is stale, if nothing new comes.
+    /// Returns the time until the view is stale, if nothing new comes.
     pub(crate) fn left(&self, now: Duration) -> Duration {
         let age = self
             .newest
             .map_or(STALE_AFTER, |newest| self.age(now, newest));
         let left = STALE_AFTER.saturating_sub(age);
-        // Time is taken to pass a little slower than it does.
+        // Ages grow a little slower than real time, by the assumed drift.
         left + left / (DRIFT_PARTS - 1) + Duration::from_micros(2)
     }
 
-    /// The market's time, as far as it is known: what was signed takes a while to arrive.
+    /// Returns the market's time, as estimated; statements take a while to arrive.
     pub(crate) fn market_time(&self, now: Duration) -> Option<Timestamp> {
         let micros = u64::try_from(self.least_at(now)?).ok()?;
         self.newest.and(Timestamp::from_micros(micros))

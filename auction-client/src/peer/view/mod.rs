@@ -1,7 +1,7 @@
-//! What a peer knows of the signed feed, and what it does about what others bring: without IO, on any clock.
+//! State machine of a peer that follows the signed feed: without IO, on any clock.
 //!
-//! Nothing is believed before its signature was checked, nothing is told twice or out of order, and nothing that is old
-//! rolls the view back or makes it fresh. Every store has a limit.
+//! Signatures are checked first, nothing is emitted twice or out of order, and old statements neither roll the view
+//! back nor make it fresh. Every store has a limit.
 
 pub(super) mod events;
 pub(super) mod freshness;
@@ -30,43 +30,43 @@ use crate::peer::view::events::{
 };
 use crate::peer::view::freshness::Freshness;
 
-/// What a peer knows.
+/// State of a peer.
 #[derive(Debug)]
 pub struct View<P> {
     pin: Pin,
     freshness: Freshness,
     term: Term,
     status: Status,
-    /// The place up to which everything was told.
+    /// Place of the last event emitted.
     place: Option<FeedSequence>,
-    /// No snapshot before this place is taken.
+    /// Earliest place of an acceptable snapshot.
     floor: FeedSequence,
-    /// The furthest place that was signed, as far as is known.
+    /// Furthest signed place known.
     ahead: FeedSequence,
-    /// Since when something is missing.
+    /// Time at which the current gap was noticed.
     gap_since: Option<Duration>,
     waiting: PendingBatches,
     past: BatchCache,
     snapshot: Option<Arc<Snapshot>>,
-    /// What follows it.
+    /// Number and size of the batches after the snapshot.
     behind_snapshot: Backlog,
-    /// A newer one that the view has not reached yet.
+    /// A newer snapshot that the view has not reached yet.
     renewed: Option<Arc<Snapshot>>,
-    /// Nobody is asked for a newer one before.
+    /// Time of the next request for a newer snapshot.
     renew_at: Option<Duration>,
     fetching: Option<SnapshotDownload>,
-    /// Who said that there is this snapshot.
+    /// Peer that announced this snapshot.
     fetching_from: Option<P>,
-    /// What the market has signed, once it is known which it is.
+    /// Detector of contradictions, once the market is known.
     detector: Option<EquivocationDetector>,
     fraud: bool,
     peers: BTreeMap<P, Peer>,
     asked: Option<Asked<P>>,
-    /// Nobody has what is missing any more: only a snapshot helps.
+    /// True if no peer has the missing batches any more: only a snapshot closes the gap.
     unfillable: bool,
-    /// Who does not have what is wanted now.
+    /// Peers that do not have the currently missing data.
     without: BTreeSet<P>,
-    /// Nobody is asked before.
+    /// Time before which no peer is asked.
     pause_until: Duration,
 }
 
@@ -75,7 +75,7 @@ struct Peer {
     batches: RateLimit,
     asks: RateLimit,
     misbehaviours: u32,
-    /// When it was asked last, in the order of asking.
+    /// Time of the last request to it.
     asked_at: Option<Duration>,
 }
 
@@ -87,8 +87,8 @@ struct Asked<P> {
 }
 
 impl<P: Copy + Ord> View<P> {
-    /// Nothing is known. `now` counts from any beginning. `wall_clock` is the machine's time now, if it can be relied on
-    /// to some extent: with it, someone who is told only old things from the beginning on sees that they are old.
+    /// Creates an empty view. `now` counts from any origin. `wall_clock` is the machine's time now, if it is reasonably
+    /// reliable: it lets a peer that receives only old data from the beginning on notice that it is old.
     #[must_use]
     pub fn new(pin: Pin, now: Duration, wall_clock: Option<Timestamp>) -> Self {
         let mut view = Self {
@@ -122,19 +122,19 @@ impl<P: Copy + Ord> View<P> {
         view
     }
 
-    /// How far the view can be relied on.
+    /// Returns the reliability of the view.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// The place up to which everything was told.
+    /// Returns the place of the last event emitted.
     #[must_use]
     pub fn place(&self) -> Option<FeedSequence> {
         self.place
     }
 
-    /// Which market it is, once that is known.
+    /// Returns the market and its key, once known.
     #[must_use]
     pub fn pinned(&self) -> Option<&PinnedMarket> {
         match &self.pin {
@@ -143,19 +143,19 @@ impl<P: Copy + Ord> View<P> {
         }
     }
 
-    /// The market's time, as far as it is known: what was signed takes a while to arrive.
+    /// Returns the market's time, as estimated; statements take a while to arrive.
     #[must_use]
     pub fn market_time(&self, now: Duration) -> Option<Timestamp> {
         self.freshness.market_time(now)
     }
 
-    /// Whether those who join later need a newer snapshot: whoever has a line to the server asks it for one.
+    /// Returns true if later joiners need a newer snapshot: a peer connected to the server requests one there.
     #[must_use]
     pub fn renewal_is_due(&self) -> bool {
         self.place.is_some() && self.behind_snapshot.is_much()
     }
 
-    /// When [`Input::Tick`] is due at the latest, if nothing happens before.
+    /// Returns the latest time for [`Input::Tick`], if nothing happens before.
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
         let mut next = now + STALE_AFTER;
@@ -175,7 +175,7 @@ impl<P: Copy + Ord> View<P> {
         next.max(now + Duration::from_millis(1))
     }
 
-    /// Takes what happened, and gives what is to be done about it.
+    /// Processes an input, and returns the actions that follow.
     pub fn update(&mut self, now: Duration, input: Input<P>) -> Vec<Action<P>> {
         let mut actions = Vec::new();
         match input {
@@ -187,7 +187,7 @@ impl<P: Copy + Ord> View<P> {
             }
             Input::ServerBatch(batch) => {
                 let message = Arc::new(GossipMessage::of(batch));
-                // The line to the server checks nothing itself.
+                // The connection to the server does not verify batches.
                 if let Ok(Verdict::Accept) = self.take(now, message.clone(), &mut actions) {
                     actions.push(Action::Publish(message));
                 }
@@ -214,7 +214,7 @@ impl<P: Copy + Ord> View<P> {
         self.waiting.size()
     }
 
-    /// It is known which market it is.
+    /// Sets the market, once known.
     fn know(&mut self, pinned: PinnedMarket) {
         self.pin = Pin::Market(pinned);
         self.detector = Some(EquivocationDetector::new(pinned.market, pinned.key));
@@ -228,7 +228,7 @@ impl<P: Copy + Ord> View<P> {
                 misbehaviours: 0,
                 asked_at: None,
             });
-            // Someone new may know.
+            // The new peer may have the data.
             self.pause_until = now;
         }
     }
@@ -249,7 +249,7 @@ impl<P: Copy + Ord> View<P> {
         let Some(peer) = self.peers.get_mut(&from) else {
             return Verdict::Ignore;
         };
-        // Before anything is read: a signature costs more to check than to invent.
+        // Limit the rate before decoding: checking a signature costs more than inventing one.
         if !peer.batches.allow(now) {
             self.penalize(from, Misbehaviour::Flooding, actions);
             return Verdict::Ignore;
@@ -276,7 +276,7 @@ impl<P: Copy + Ord> View<P> {
         }
     }
 
-    /// Takes a batch, whoever brought it.
+    /// Verifies and stores a batch from any source.
     fn take(
         &mut self,
         now: Duration,
@@ -291,10 +291,10 @@ impl<P: Copy + Ord> View<P> {
             Err(StatementError::Signature(_) | StatementError::OtherMarket { .. }) => {
                 return Err(Misbehaviour::Forged);
             }
-            // The market itself signed nonsense: who passed it on is not to penalize.
+            // The market itself signed nonsense: do not penalize the peer.
             Err(_) => return Ok(Verdict::Ignore),
         };
-        // Who led before has nothing to say any more.
+        // A batch of an earlier term is ignored.
         if statement.term < self.term {
             return Ok(Verdict::Ignore);
         }
@@ -304,7 +304,7 @@ impl<P: Copy + Ord> View<P> {
         if let Some(fraud) = self.check_equivocation(&signed, &said) {
             let first_seen = !self.fraud;
             self.report_equivocation(fraud, actions);
-            // Others shall see it too; but one proof is enough.
+            // Other peers must see it too; but one proof is enough.
             return Ok(match first_seen {
                 true => Verdict::Accept,
                 false => Verdict::Ignore,
@@ -322,7 +322,7 @@ impl<P: Copy + Ord> View<P> {
         let spreads = self.freshness.age(now, statement.time) < PASSED_ON_WITHIN;
         self.ahead = self.ahead.max(statement.through);
         let known = self.place.is_some_and(|place| statement.through <= place);
-        // What holds nothing has said all with its time and its end.
+        // A heartbeat has only a time and an end, which are handled above.
         let empty = statement.after == statement.through;
         if !known && !empty {
             self.waiting.hold(checked);
@@ -335,7 +335,7 @@ impl<P: Copy + Ord> View<P> {
         })
     }
 
-    /// Tells what follows where the view stands.
+    /// Emits the batches that follow the view's place.
     fn emit_ready(&mut self, actions: &mut Vec<Action<P>>) {
         let Some(mut place) = self.place else { return };
         while let Some(checked) = self.waiting.take(place) {
@@ -367,7 +367,7 @@ impl<P: Copy + Ord> View<P> {
         }
     }
 
-    /// What proves that the market lies, together with what it signed before.
+    /// Returns the contradiction between a statement and earlier ones.
     fn check_equivocation(
         &mut self,
         signed: &AnySigned,

@@ -1,4 +1,4 @@
-//! What others ask: what a peer has of the market, as far as they may ask.
+//! Answers to other peers, within their rate limits.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl<P: Copy + Ord> View<P> {
                 .map_or(PeerResponse::NotHere, |(key, signed)| {
                     PeerResponse::Market { key, signed }
                 }),
-            // What has to do with addresses is not known here.
+            // The view knows no addresses.
             PeerRequest::Peers => PeerResponse::NotHere,
             PeerRequest::Batches { after } => match self.past.since(after) {
                 messages if messages.is_empty() => PeerResponse::NotHere,
@@ -66,13 +66,13 @@ impl<P: Copy + Ord> View<P> {
         Some((MarketKey { market, key }, batch.or_else(snapshot)?))
     }
 
-    /// Whether a peer may ask something now: it is one question more that it asked.
+    /// Counts a request of a peer; returns false if the peer exceeds its rate.
     pub fn may_ask(&mut self, now: Duration, from: P) -> bool {
         let peer = self.peers.get_mut(&from);
         peer.is_some_and(|peer| peer.asks.allow(now))
     }
 
-    /// The snapshot, as long as who begins with it can go on with what is kept.
+    /// Returns the snapshot, if the cached batches continue it without a gap.
     pub(super) fn servable(&self) -> Option<&Snapshot> {
         let snapshot = self.snapshot.as_deref()?;
         let at = snapshot.statement.feed_sequence;

@@ -1,4 +1,4 @@
-//! Snapshots: to begin with, and to be kept for others.
+//! Snapshots: to start from, and to keep for others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl<P: Copy + Ord> View<P> {
         self.ahead = self.ahead.max(at);
         let snapshot = Arc::new(snapshot);
         if self.place.is_some_and(|place| at <= place) {
-            // Nothing new for oneself; others can begin with it.
+            // Nothing new here, but other peers can start from it.
             return self.keep_for_others(snapshot);
         }
         if at < self.floor {
@@ -54,7 +54,7 @@ impl<P: Copy + Ord> View<P> {
         self.see_gap(now);
     }
 
-    /// Takes a newer snapshot for those who join later, now or when the view has come as far.
+    /// Keeps a newer snapshot for later joiners, now or once the view has reached its place.
     pub(super) fn renew(&mut self, snapshot: Arc<Snapshot>, actions: &mut Vec<Action<P>>) {
         let statement = &snapshot.statement;
         if statement.term < self.term

@@ -1,4 +1,4 @@
-//! What an auctioneer can type.
+//! Commands of auctioneers.
 
 use auction_core::{Amount, Asset, Name, Price, Quantity, Span, Symbol, Timestamp};
 use clap::{Args, Subcommand};
@@ -21,7 +21,7 @@ Examples:
   auction open AAPL --format pay-as-bid --quantity 1000 --bids-max 3
   auction open AAPL --format call --collar-bps 1000 --random-end 30s --open-for 1h
 
-An auctioneer's account is made where the server runs, while it is stopped:
+An auctioneer's account is created on the server's machine, while the server is stopped:
   AUCTION_PASSWORD=... auction-server user add ann --role auctioneer")]
     Open(Box<OpenArgs>),
     /// Move the close of a lot to a later time. For auctioneers.
@@ -38,16 +38,16 @@ Examples:
     /// Close a lot early: it is settled now by its rules. For auctioneers.
     #[command(after_help = "Example:\n  auction close AAPL")]
     Close(Which),
-    /// Take a lot back before its first bid: nothing is sold. For auctioneers.
+    /// Cancel a lot before its first bid: nothing is sold. For auctioneers.
     #[command(after_help = "Example:\n  auction cancel-lot '#7'")]
     CancelLot(Which),
-    /// Stop a lot's time: it takes nothing but cancels until it is resumed. For auctioneers.
+    /// Halt a lot: it accepts only cancellations until it is resumed. For auctioneers.
     #[command(after_help = "Example:\n  auction halt AAPL")]
     Halt(Which),
-    /// Let a halted lot go on: its opening and its close come later by as long. For auctioneers.
+    /// Resume a halted lot: its opening and its close move by the duration of the halt. For auctioneers.
     #[command(after_help = "Example:\n  auction resume AAPL")]
     Resume(Which),
-    /// Let a user do nothing more; what they have bid binds. For auctioneers.
+    /// Suspend a user: they can do nothing more, and their bids remain binding. For auctioneers.
     #[command(after_help = "Example:\n  auction suspend tom")]
     Suspend {
         /// The user's name.
@@ -59,7 +59,7 @@ Examples:
         /// The user's name.
         name: Name,
     },
-    /// Pay cash or shares into a trader's account, in a market that runs on funds. For auctioneers.
+    /// Pay cash or shares into a trader's account, in a market with funds. For auctioneers.
     #[command(after_help = "\
 Examples:
   auction deposit mia 1000
@@ -70,7 +70,7 @@ Examples:
         #[command(flatten)]
         paid: Paid,
     },
-    /// Pay out of a trader's account what is not reserved. For auctioneers.
+    /// Pay unreserved cash or shares out of a trader's account. For auctioneers.
     #[command(after_help = "\
 Examples:
   auction withdraw mia 250.50
@@ -86,17 +86,17 @@ Examples:
 /// Cash or shares.
 #[derive(Debug, Args)]
 pub struct Paid {
-    /// How much cash.
+    /// Amount of cash.
     #[arg(
         value_name = "AMOUNT",
         required_unless_present = "shares",
         conflicts_with = "shares"
     )]
     amount: Option<Amount>,
-    /// How many shares instead.
+    /// Number of shares instead of cash.
     #[arg(long, value_name = "N", requires = "of")]
     shares: Option<Quantity>,
-    /// Shares of which stock.
+    /// Symbol of the shares.
     #[arg(long, value_name = "SYMBOL", requires = "shares")]
     of: Option<Symbol>,
 }
@@ -115,40 +115,40 @@ impl Paid {
 pub struct OpenArgs {
     /// The stock.
     pub symbol: Symbol,
-    /// How it is auctioned.
+    /// Auction format of the lot.
     #[arg(long, value_enum)]
     pub format: Format,
-    /// How many shares. Call: the round lot, of which orders are multiples.
+    /// Number of shares. Call: the round lot; order quantities are multiples of it.
     #[arg(long, value_name = "N", default_value = "1")]
     pub quantity: Quantity,
-    /// Below this price nothing is sold; hidden from everyone. Not for Dutch lots, whose floor is public, nor for
-    /// calls, whose sellers name their limits.
+    /// Reserve price, hidden from everyone: nothing is sold below it. Not for Dutch lots, whose floor is public, nor
+    /// for calls, whose sellers set limits.
     #[arg(long, value_name = "PRICE")]
     pub reserve: Option<Price>,
-    /// Open it so long from now [default: now].
+    /// Time from now until the lot opens [default: now].
     #[arg(long, value_name = "DURATION", value_parser = span, conflicts_with = "opens_at")]
     pub opens_in: Option<Span>,
-    /// Open it then, in UTC.
+    /// Time of the opening, in UTC.
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub opens_at: Option<Timestamp>,
-    /// Keep it open so long [default: 300s].
+    /// Time that the lot stays open [default: 300s].
     #[arg(long, value_name = "DURATION", value_parser = some_span, conflicts_with_all = ["closes_in", "closes_at"])]
     pub open_for: Option<Span>,
-    /// Close it so long from now.
+    /// Time from now until the lot closes.
     #[arg(long, value_name = "DURATION", value_parser = some_span, conflicts_with = "closes_at")]
     pub closes_in: Option<Span>,
-    /// Close it then, in UTC.
+    /// Time of the close, in UTC.
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub closes_at: Option<Timestamp>,
     #[command(flatten)]
     pub terms: TermFlags,
 }
 
-/// How long a lot is open where nobody says otherwise.
+/// Default duration of a lot.
 const OPEN_FOR: Span = Span::from_secs(300);
 
 impl OpenArgs {
-    /// When the lot opens, if not at once, and when it closes.
+    /// Returns the time of the opening, if it is not at once, and the time of the close.
     pub fn times(&self, now: Timestamp) -> (Option<Timestamp>, Timestamp) {
         let opens_in = self.opens_in.filter(|opens_in| *opens_in > Span::ZERO);
         let opens_at = self
@@ -169,19 +169,19 @@ impl OpenArgs {
 #[derive(Clone, Copy, Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Until {
-    /// So much later than now planned.
+    /// Delay of the close, from its planned time.
     #[arg(long, value_name = "DURATION", value_parser = some_span)]
     pub by: Option<Span>,
-    /// So long from now.
+    /// Time from now until the lot closes.
     #[arg(long, value_name = "DURATION", value_parser = some_span)]
     pub closes_in: Option<Span>,
-    /// Then, in UTC.
+    /// Time of the close, in UTC.
     #[arg(long, value_name = "MOMENT", value_parser = moment)]
     pub closes_at: Option<Timestamp>,
 }
 
 impl Until {
-    /// The new close of a lot that closes at `planned`.
+    /// Returns the new close of a lot that closes at `planned`.
     pub fn moment(&self, planned: Timestamp, now: Timestamp) -> Timestamp {
         let by = self.by.map(|by| planned.saturating_add(by));
         let closes_in = self

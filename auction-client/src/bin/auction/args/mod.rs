@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line: commands and options.
 
 pub mod server;
 pub mod target;
@@ -31,17 +31,17 @@ use crate::output::theme::ThemeName;
 
 /// Bid at a stock auction, and watch it.
 ///
-/// Without a command, at a terminal, it opens a screen: the lots live, each with its chart and its bids, and a key
-/// to bid. With --plain, or without a terminal, it walks you through in lines.
+/// Without a command, at a terminal, it opens a screen: the open lots, updated live, each with its chart and its bids,
+/// and a key to bid. With --plain, or without a terminal, it asks what to do, line by line.
 #[derive(Debug, Parser)]
 #[command(name = "auction", version, after_help = EXAMPLES, after_long_help = LONG_HELP, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     pub shared: Shared,
-    /// Without a command: lines instead of the screen, for pipes and screen readers.
+    /// Without a command: ask line by line instead of opening the screen, for pipes and screen readers.
     #[arg(long)]
     pub plain: bool,
-    /// The colours of the screen. With NO_COLOR there are none.
+    /// Colours of the screen. NO_COLOR turns them off.
     #[arg(
         long,
         value_enum,
@@ -58,43 +58,46 @@ macro_rules! examples {
     () => {
         "\
 Examples:
-  auction register mia          make an account; asks for a password
+  auction register mia          create an account; asks for a password
   auction login mia             the session is remembered between commands
-  auction lots                  what is on auction
+  auction lots                  list the open lots
   auction bid AAPL 1.40         bid 1.40 a share
-  auction watch AAPL MSFT       see what happens, until both have closed
-  auction results               who won what
+  auction watch AAPL MSFT       show events until both have closed
+  auction results               show the results of closed lots
 "
     };
 }
 
-const EXAMPLES: &str = concat!(examples!(), "\n`auction COMMAND --help` says more of each.");
+const EXAMPLES: &str = concat!(
+    examples!(),
+    "\n`auction COMMAND --help` explains each command."
+);
 
 const LONG_HELP: &str = concat!(
     examples!(),
     "
 Exit codes:
   0  done
-  1  it failed, or no answer came and it is not known whether it was done
+  1  it failed, or no answer came and the outcome is unknown
   2  wrong usage
-  3  the market said no; unknown symbols and wrong passwords too
+  3  the market refused; also unknown symbols and wrong passwords
   4  could not connect; nothing was done
   5  not logged in
 
-Passwords come from AUCTION_PASSWORD, else from standard input when that is no
+Passwords come from AUCTION_PASSWORD, else from standard input if that is no
 terminal (its first line), else from a prompt; never from an argument.
 
 With --json a result is JSON on standard output: one document, or for `watch` one
 a line. An error is JSON on standard error:
   {\"error\": {\"kind\", \"code\", \"message\", \"exit_code\", ...}}
-Prices are strings, times RFC 3339 in UTC. Fields may be added, never taken away."
+Prices are strings, times RFC 3339 in UTC. Fields may be added, never removed."
 );
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Shared {
-    /// The market's server; tls:// when it speaks TLS.
+    /// Address of the market's server; with tls:// in front when it speaks TLS.
     #[arg(
         long,
         global = true,
@@ -103,8 +106,8 @@ pub struct Shared {
         value_name = "[tls://]HOST:PORT"
     )]
     pub server: ServerAddress,
-    /// With tls://: trust whom these authorities (PEM) vouch for; system: those of this machine. It is
-    /// remembered for the server.
+    /// With tls://: trust certificates signed by these authorities (a PEM file); system: the system's root
+    /// certificates. Remembered for the server.
     #[arg(
         long,
         global = true,
@@ -114,8 +117,8 @@ pub struct Shared {
         hide_env_values = true
     )]
     pub ca: Option<PathBuf>,
-    /// With tls://: trust the one certificate with this fingerprint, as the server prints it. It is remembered
-    /// for the server.
+    /// With tls://: trust only the certificate with this fingerprint, as the server prints it. Remembered for the
+    /// server.
     #[arg(
         long,
         global = true,
@@ -124,8 +127,7 @@ pub struct Shared {
         hide_env_values = true
     )]
     pub fingerprint: Option<Fingerprint>,
-    /// The folder where the session is remembered [default: $XDG_STATE_HOME/auction, or
-    /// ~/.local/state/auction].
+    /// Folder for the session and other state [default: $XDG_STATE_HOME/auction, or ~/.local/state/auction].
     #[arg(
         long,
         global = true,
@@ -138,27 +140,27 @@ pub struct Shared {
     /// Print JSON, for programs.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say on standard error what is going on.
+    /// Log what the program does on standard error.
     #[arg(long, short, global = true)]
     pub verbose: bool,
-    /// Show each frame that is sent and received on standard error; never a password or a token.
+    /// Show each frame sent and received on standard error; never a password or a token.
     #[arg(long, global = true)]
     pub trace_wire: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make an account.
+    /// Create an account.
     #[command(after_help = "\
 Examples:
   auction register mia
   AUCTION_PASSWORD=... auction register mia
   pass show market/mia | auction register mia")]
     Register {
-        /// 2 to 32 of a-z 0-9 . _ -
+        /// Name of 2 to 32 characters of a-z 0-9 . _ -
         name: Name,
     },
-    /// Log in; the session is remembered for the commands that follow.
+    /// Log in; the session is remembered for later commands.
     #[command(after_help = "\
 Examples:
   auction login mia
@@ -170,7 +172,7 @@ Examples:
     /// Log out: close the session for good.
     #[command(after_help = "Example:\n  auction logout")]
     Logout,
-    /// See where you are logged in, or log out there.
+    /// List your sessions, or log out of one.
     #[command(
         after_help = "\
 Examples:
@@ -182,48 +184,48 @@ Examples:
         #[command(subcommand)]
         action: Option<SessionsAction>,
     },
-    /// The open lots, and how each is auctioned.
+    /// List the open lots, and how each is auctioned.
     #[command(after_help = "\
 Examples:
   auction lots
-  auction lots AAPL             its terms in words too
+  auction lots AAPL             with its terms in words
   auction lots --all --json | jq -r '.lots[] | [.symbol, .price] | @tsv'")]
     Lots {
-        /// Symbols, or #N for lots; none: all.
+        /// Symbols, or #N for lots [default: all].
         #[arg(value_name = "SYMBOL|#N")]
         targets: Vec<Target>,
-        /// Closed ones too.
+        /// Closed lots too.
         #[arg(long)]
         all: bool,
     },
-    /// Bid.
+    /// Bid on a lot.
     #[command(after_help = "\
 Examples:
   auction bid AAPL 1.40         bid 1.40 a share
   auction bid AAPL 2 --max      a hidden maximum: the market bids for you, up to 2
   auction bid '#7' 1.40         the lot with this number
   auction bid AAPL 1.40 --lot 7
-  auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001    sealed, by a peer
+  auction bid AAPL 1.40 --through /ip4/192.0.2.7/tcp/4001    sealed, through a peer
 
-On a Dutch lot it is the highest price you take it at; on a sealed lot a hidden bid for all of it.
-Lots that are sold in parts, and call auctions, take `auction order`.")]
+On a Dutch lot PRICE is the highest price you accept; on a sealed lot it is a hidden bid for all of its shares.
+For lots that are sold in parts, and for call auctions, use `auction order`.")]
     Bid {
         /// The stock's symbol, or #N for the lot with this number.
         #[arg(value_name = "SYMBOL|#N")]
         target: Target,
-        /// What you offer for each share.
+        /// Price per share that you offer.
         #[arg(allow_hyphen_values = true)]
         price: Price,
-        /// Offer it as a hidden maximum: the market bids for you, no more than it takes.
+        /// Offer it as a hidden maximum: the market bids for you, no more than needed.
         #[arg(long)]
         max: bool,
-        /// Which lot, when the symbol has several open.
+        /// Number of the lot, when the symbol has several open.
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
         #[command(flatten)]
         through: RelayArgs,
     },
-    /// The devices of your account, which can bid through others.
+    /// List the devices of your account, which can bid through relays.
     #[command(
         after_help = "\
 Examples:
@@ -231,8 +233,8 @@ Examples:
   auction device add --name laptop
   auction device remove laptop
 
-A device has a key of its own, made on its machine and kept there. What it signs is carried to the market sealed, by
-anyone: `auction bid SYMBOL PRICE --through ADDRESS`.",
+A device has its own key, created on its machine and kept there. Anyone can relay the requests that it has signed and
+sealed: `auction bid SYMBOL PRICE --through ADDRESS`.",
         args_conflicts_with_subcommands = true
     )]
     Device {
@@ -241,52 +243,54 @@ anyone: `auction bid SYMBOL PRICE --through ADDRESS`.",
     },
     #[command(flatten)]
     Trade(TradeCommand),
-    /// See what happens as it happens, until the lots have closed.
+    /// Show events as they happen, until the lots have closed.
     #[command(after_help = "\
 Examples:
   auction watch
   auction watch AAPL MSFT '#7'
-  auction watch --forever --dead-man 30s    your orders are pulled when this dies
-  auction watch --p2p           from others who watch, at no cost to the server
-  auction watch --p2p --offer   the same, and others can watch from you
+  auction watch --forever --dead-man 30s    your orders are cancelled if this program dies
+  auction watch --p2p           through other watchers, at no cost to the server
+  auction watch --p2p --offer   the same, and others can watch through you
   auction watch --p2p --relay   the same, and others can bid through you
   auction watch --json | jq -r 'select(.event == \"bid\") | [.symbol, .price, .leader] | @tsv'")]
     Watch {
-        /// Symbols, or #N for lots; none: all lots.
+        /// Symbols, or #N for lots [default: all].
         #[arg(value_name = "SYMBOL|#N")]
         targets: Vec<Target>,
-        /// Go on when all lots have closed.
+        /// Continue when all lots have closed.
         #[arg(long)]
         forever: bool,
-        /// Show what comes without asking for the market's signature: some tens of milliseconds sooner.
+        /// Show events without asking for the market's signature: some tens of milliseconds sooner.
         #[arg(long)]
         unsigned: bool,
-        /// For traders: the market pulls all your open orders when this has been gone, or cut off, for so long.
+        /// For traders: the market cancels all your open orders when this program has been gone, or disconnected, for
+        /// this long.
         ///
-        /// It is the dead-man switch of your session. Ctrl-C and the end of the watching clear it, and your orders stand;
-        /// whatever else ends this command does not. Bids and maxima stay in any case.
+        /// This is the dead-man switch of your session. Ctrl-C and the normal end of this command clear it, and your
+        /// orders stay; any other end does not clear it. Bids and maxima stay in any case.
         #[arg(long, value_name = "DURATION", value_parser = some_span)]
         dead_man: Option<Span>,
         #[command(flatten)]
         peers: PeerArgs,
     },
-    /// The bids of a lot, the newest last.
+    /// Show the bids of a lot, the newest last.
     #[command(after_help = "\
 Examples:
   auction history AAPL
   auction history '#7' --limit 1000 --json")]
     History {
-        /// The stock's symbol, or #N for the lot with this number. A closed lot counts when none is open.
+        /// Symbol of the stock, or #N for the lot with this number. Without an open lot, the newest closed one is
+        /// shown.
         #[arg(value_name = "SYMBOL|#N")]
         target: Target,
-        /// Which lot, when the symbol has had several.
+        /// Number of the lot, when the symbol has had several.
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
-        /// How many bids at most.
+        /// Maximum number of bids.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1024))]
         limit: u32,
     },
-    /// What came of the lots that have closed.
+    /// Show the results of closed lots.
     #[command(after_help = "\
 Examples:
   auction results
@@ -298,15 +302,15 @@ Examples:
   auction profit AAPL 01954 9800
   auction profit AAPL 01954 -12.5")]
     Profit {
-        /// Your stock.
+        /// Symbol of your stock.
         symbol: Symbol,
-        /// Its security code, so that a slip of the symbol hits no other stock.
+        /// Security code of your stock, as a check of the symbol.
         security: SecurityCode,
-        /// The profit; below zero it is a loss.
+        /// The profit; a loss if below zero.
         #[arg(allow_hyphen_values = true)]
         profit: Profit,
     },
-    /// The market, the server and its clock, and who you are.
+    /// Show the market, the server and its clock, and your login.
     #[command(
         visible_alias = "market",
         after_help = "\
@@ -328,7 +332,7 @@ pub enum SessionsAction {
     /// Close one of your sessions.
     #[command(after_help = "Example:\n  auction sessions revoke 12")]
     Revoke {
-        /// Its number, as `auction sessions` lists it.
+        /// Number of the session, as listed by `auction sessions`.
         #[arg(value_parser = session)]
         session: SessionId,
     },
@@ -365,11 +369,11 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// The commands among the lines of an example, without what other programs do with them.
+    /// Extracts the commands from the lines of an example, without pipes to other programs.
     fn commands(help: &str) -> Vec<Vec<String>> {
         let lines = help.lines().filter_map(|line| line.strip_prefix("  "));
         let commands = lines.flat_map(|line| {
-            // What it does stands behind it.
+            // A description follows the command.
             let line = line.trim().split("  ").next().unwrap_or_default();
             line.split(['|', '&', '>'])
         });
@@ -406,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_documented_parses() {
+    fn documented_commands_parse() {
         for line in [
             "auction register mia",
             "auction login mia --server market.example:2022",
@@ -493,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused_and_says_what_would_be_right() {
+    fn wrong_input_is_refused_with_the_expected_form() {
         for (line, says) in [
             (
                 "auction bid AAPL 1.4x",

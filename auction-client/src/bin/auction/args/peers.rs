@@ -1,11 +1,11 @@
-//! How one watches from peer to peer, as it is typed.
+//! Options of watching from peer to peer.
 
 use std::net::IpAddr;
 
 use auction_proto::KeyFingerprint;
 use clap::Args;
 
-/// How the program is installed that can do it.
+/// Instruction for installing the program with this feature.
 #[cfg(not(feature = "p2p"))]
 const INSTALL: &str = "this `auction` was built without peers; with them it is built by\n  \
                        cargo build --release -p auction-client --features p2p";
@@ -13,24 +13,25 @@ const INSTALL: &str = "this `auction` was built without peers; with them it is b
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "From peer to peer")]
 pub struct PeerArgs {
-    /// Watch from others who watch, and pass on to others what the market has signed: no server has to serve you.
+    /// Watch through other watchers, and pass the market's signed data on to others: no server has to serve you.
     ///
-    /// The server is asked for the market's key and for others, and then no more. Nobody on the way can lie: what the
-    /// market has not signed is not believed.
+    /// The server is asked once for the market's key and for other peers. Peers are not trusted: data that the market
+    /// has not signed is dropped.
     #[arg(long, conflicts_with = "dead_man")]
     pub p2p: bool,
-    /// Where another can be reached, such as /ip4/127.0.0.1/tcp/4001. Can be given often; with --market-key the server is
-    /// not asked at all.
+    /// Address of another peer, such as /ip4/127.0.0.1/tcp/4001. Can be given several times; with --market-key the
+    /// server is not asked at all.
     #[arg(long = "peer", value_name = "ADDRESS", requires = "p2p", value_parser = address)]
     pub peers: Vec<String>,
-    /// Let the server name you to others. While it lacks those who do, you keep a line to it and pass on what it signs.
+    /// Let the server give your address to others. While it has too few such peers, you stay connected to it and pass
+    /// on its signed data.
     #[arg(long, requires = "p2p")]
     pub offer: bool,
-    /// Carry what others hand you to the server: bids in sealed envelopes, which you can neither read nor change. You keep
-    /// a line to it, and pass on what it signs.
+    /// Relay bids of others to the server, in sealed envelopes that you can neither read nor change. You stay connected
+    /// to the server and pass on its signed data.
     #[arg(long, requires = "p2p")]
     pub relay: bool,
-    /// Where others can reach you.
+    /// Address where other peers can reach you.
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -39,14 +40,14 @@ pub struct PeerArgs {
         value_parser = address
     )]
     pub listen: String,
-    /// The fingerprint of the market's key. Without it, the server is believed when it says what its key is.
+    /// Fingerprint of the market's key. Without it, the key that the server names is trusted.
     #[arg(long, value_name = "FINGERPRINT", requires = "p2p", value_parser = fingerprint)]
     pub market_key: Option<KeyFingerprint>,
 }
 
 #[cfg(not(feature = "p2p"))]
 impl PeerArgs {
-    /// Why it cannot be done here, when it is asked for.
+    /// Returns an error if peers were requested but are not built in.
     pub fn refuse(&self) -> Result<(), crate::output::failure::Failure> {
         match self.p2p {
             true => Err(built_without_peers()),
@@ -55,13 +56,13 @@ impl PeerArgs {
     }
 }
 
-/// What needs peers cannot be done here.
+/// Returns the error for a build without peers.
 #[cfg(not(feature = "p2p"))]
 pub fn built_without_peers() -> crate::output::failure::Failure {
     crate::output::failure::Failure::usage(INSTALL).with_code("built_without_peers")
 }
 
-/// `/ip4/127.0.0.1/tcp/4001`, perhaps with `/p2p/` and the name of a peer behind it.
+/// Parses an address such as `/ip4/127.0.0.1/tcp/4001`, optionally followed by `/p2p/` and a peer's id.
 pub fn address(text: &str) -> Result<String, String> {
     let mut parts = text.split('/');
     let begins_empty = parts.next() == Some("");

@@ -1,4 +1,4 @@
-//! What is asked through others: who carries it, and what can be typed of it.
+//! Requests through relays: options of bids, and commands for devices.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,26 +8,27 @@ use clap::{Args, Subcommand};
 
 use crate::args::server::ServerAddress;
 
-/// How a bid finds its way when it is not by one's own line.
+/// Options for bidding through relays.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Through others")]
+#[command(next_help_heading = "Through relays")]
 pub struct RelayArgs {
-    /// Ask through this one, sealed: a peer (/ip4/192.0.2.7/tcp/4001), or a line to the server that needs no login
-    /// (HOST:PORT). Several times: by all at once; it is done once.
+    /// Relay to send the sealed request through: a peer (/ip4/192.0.2.7/tcp/4001), or the server without a login
+    /// (HOST:PORT). Can be given several times: all relays are used at once, and the request is done once.
     ///
-    /// Who carries can neither read nor change nor repeat it. This device must have been added (`auction device add`);
-    /// --server says of which market, and is not connected to.
+    /// A relay can neither read nor change nor repeat the request. This device must have been added (`auction device
+    /// add`); --server only names the market, and is not connected to.
     #[arg(long, value_name = "ADDRESS")]
     pub through: Vec<Via>,
-    /// Ask again what had no answer, with its number: if it was done, it is told what came of it, and not done twice.
+    /// Repeat a request without an answer, by its number: if it was done, its outcome is shown, and it is not done
+    /// twice.
     #[arg(long, value_name = "N", requires = "through", value_parser = request)]
     pub request: Option<RequestId>,
 }
 
-/// Someone who carries.
+/// A relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Via {
-    /// A line to the server.
+    /// A connection to the server.
     Line(ServerAddress),
     /// A peer, by its address as libp2p writes it.
     Peer(String),
@@ -35,23 +36,23 @@ pub enum Via {
 
 #[derive(Debug, Subcommand)]
 pub enum DeviceAction {
-    /// Make a key on this machine, and have the market take what it signs.
+    /// Add this machine as a device: create a key for it, and register the key with the market.
     #[command(after_help = "\
 Examples:
   auction device add
   auction device add --name laptop")]
     Add {
-        /// What to call it: 2 to 32 of a-z 0-9 . _ -
+        /// Name of the device: 2 to 32 characters of a-z 0-9 . _ -
         #[arg(long, default_value = "device", value_name = "NAME")]
         name: auction_core::Name,
     },
-    /// Remove a device: from then on nothing that it signs is done.
+    /// Remove a device: requests signed with its key are refused from then on.
     #[command(after_help = "\
 Examples:
   auction device remove laptop
   auction device remove 12")]
     Remove {
-        /// Its name or its number, as `auction device` lists them.
+        /// Name or number of the device, as listed by `auction device`.
         #[arg(value_name = "NAME|NUMBER")]
         which: String,
     },
@@ -66,7 +67,7 @@ impl FromStr for Via {
         }
         let line = text.parse().map(Self::Line);
         line.map_err(|_| {
-            "is neither a peer, such as /ip4/192.0.2.7/tcp/4001, nor a line to the server, such as 127.0.0.1:2022".into()
+            "is neither a peer, such as /ip4/192.0.2.7/tcp/4001, nor a server, such as 127.0.0.1:2022".into()
         })
     }
 }

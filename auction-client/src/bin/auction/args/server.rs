@@ -1,14 +1,14 @@
-//! A server as it is named: `HOST:PORT`, or a host alone; before it `tls://` when it speaks TLS.
+//! Address of a server: `HOST:PORT`, or a host alone; with `tls://` in front when it speaks TLS.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-/// The port of a market's server, when none is named.
+/// Default port of a market's server.
 const PORT: u16 = 2022;
 const TLS: &str = "tls://";
 
-/// Where a server is, and how it is spoken to.
+/// Address of a server, with its protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
     pub scheme: Scheme,
@@ -16,7 +16,7 @@ pub struct ServerAddress {
     pub address: String,
 }
 
-/// How a server is spoken to.
+/// Protocol for talking to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     Plain,
@@ -24,13 +24,13 @@ pub enum Scheme {
 }
 
 impl ServerAddress {
-    /// The same server, spoken to otherwise.
+    /// Returns the same address with another protocol.
     pub fn with_scheme(&self, scheme: Scheme) -> Self {
         let address = self.address.clone();
         Self { scheme, address }
     }
 
-    /// The host alone.
+    /// Returns the host without the port.
     pub fn host(&self) -> &str {
         let host = self.address.rsplit_once(':');
         host.map_or(&self.address, |(host, _)| host)

@@ -1,4 +1,4 @@
-//! Which lot is meant: programs name lots by number, people by symbol.
+//! Selection of a lot: programs name lots by number, people by symbol.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::output::failure::Failure;
 
-/// What a person named.
+/// A lot or stock named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A stock: its open lot is meant.
@@ -33,18 +33,18 @@ impl FromStr for Target {
     }
 }
 
-/// A lot, as commands take it.
+/// Arguments that select a lot.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Which {
-    /// The stock's symbol, or #N for the lot with this number.
+    /// Symbol of the stock, or #N for the lot with this number.
     #[arg(value_name = "SYMBOL|#N")]
     pub target: Target,
-    /// Which lot, when the symbol has several.
+    /// Number of the lot, when the symbol has several.
     #[arg(long, value_name = "N", value_parser = lot_number)]
     pub lot: Option<LotId>,
 }
 
-/// A lot's number, with or without its sign.
+/// Parses a lot's number, with or without `#`.
 pub fn lot_number(text: &str) -> Result<LotId, String> {
     let number = text.strip_prefix('#').unwrap_or(text).parse();
     number
@@ -53,9 +53,9 @@ pub fn lot_number(text: &str) -> Result<LotId, String> {
 }
 
 impl Target {
-    /// The one lot that takes bids. `number` says which, when the symbol has several.
+    /// Returns the one lot that accepts bids. `number` selects it when the symbol has several.
     pub fn open_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
-        // Of several, the one that has begun is meant.
+        // Of several, the one that has begun is selected.
         let lots = self.lots(market, number)?.into_iter();
         let begun: Vec<_> = lots.filter(|lot| lot.phase == Phase::Open).collect();
         match begun.as_slice() {
@@ -64,7 +64,7 @@ impl Target {
         }
     }
 
-    /// The one lot that has not closed.
+    /// Returns the one lot that has not closed.
     pub fn unclosed_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
         let lot = self.any_lot(market, number)?;
         if !lot.is_closed() {
@@ -75,7 +75,7 @@ impl Target {
         Err(Failure::refused(Code::LOT_CLOSED, message))
     }
 
-    /// The newest lot that has closed.
+    /// Returns the newest closed lot.
     pub fn closed_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
         let lots = self.lots(market, number)?;
         if let Some(closed) = lots.iter().rfind(|lot| lot.is_closed()) {
@@ -89,7 +89,7 @@ impl Target {
         Err(Failure::refused(Code::NOT_DUE, message))
     }
 
-    /// The one lot to read about: the open one, else the newest.
+    /// Returns the one lot to show: the open one, else the newest.
     pub fn any_lot(self, market: &Market, number: Option<LotId>) -> Result<&Lot, Failure> {
         let candidates = self.lots(market, number)?;
         let open: Vec<_> = candidates.iter().filter(|lot| !lot.is_closed()).collect();
@@ -101,7 +101,7 @@ impl Target {
         }
     }
 
-    /// All lots that are meant, the oldest first.
+    /// Returns all selected lots, the oldest first.
     pub fn lots(self, market: &Market, number: Option<LotId>) -> Result<Vec<&Lot>, Failure> {
         let lots: Vec<&Lot> = match self {
             Self::Lot(lot) => vec![known(market, lot)?],
@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    /// ONE has an open lot, TWO two, PAST two closed ones, NONE none.
+    /// Returns a market where ONE has an open lot, TWO two, PAST two closed ones, NONE none.
     fn market() -> Market {
         let listed = ["ONE", "TWO", "PAST", "NONE"].map(listed);
         let lots = [(1, "PAST"), (2, "PAST"), (3, "ONE"), (4, "TWO"), (5, "TWO")];
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn one_lot_is_meant_or_it_is_said_why_not() {
+    fn one_lot_is_selected_or_the_error_gives_the_reason() {
         let market = market();
         let number = |lot: &Lot| lot.id.0;
         let say = |failure: Failure| failure.message().to_owned();

@@ -8,83 +8,83 @@ use clap::{Args, ValueEnum};
 
 use crate::args::time::span;
 
-/// The formats, by the names that files and exports use too.
+/// Auction formats, by the names that files and exports use too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Ascending, open; the highest bid wins.
     English,
-    /// The price falls until the first takes it.
+    /// The price falls until the first buyer takes it.
     Dutch,
-    /// One hidden bid each; the highest pays its own.
+    /// One hidden bid per trader; the winner pays their own price.
     SealedFirst,
-    /// One hidden bid each; the highest pays the second highest.
+    /// One hidden bid per trader; the winner pays the second highest price.
     Vickrey,
-    /// Hidden bids for parts; all pay the lowest accepted price.
+    /// Hidden bids for parts; all winners pay the lowest accepted price.
     Uniform,
-    /// Hidden bids for parts; each pays its own.
+    /// Hidden bids for parts; each winner pays their own price.
     PayAsBid,
     /// Orders to buy and to sell, which trade all at once at one price.
     Call,
 }
 
-/// What a lot is opened under. What is not for the format is refused.
+/// Terms of a new lot. Terms of another format are refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct TermFlags {
-    /// English: by how much a bid must rise, as 0.01, `banded`, or bands such as 0:0.05,1:0.25 [default: 0.01].
-    /// Dutch: by how much the price falls.
+    /// English: minimum increment of a bid, as 0.01, `banded`, or bands such as 0:0.05,1:0.25 [default: 0.01]. Dutch:
+    /// amount by which the price falls.
     #[arg(long, value_name = "PRICE", help_heading = "Terms")]
     pub step: Option<String>,
     /// English: a bid of this price wins at once, while the reserve is not met.
     #[arg(long, value_name = "PRICE", help_heading = "Terms")]
     pub buy_now: Option<Price>,
-    /// English: a bid so close to the end moves it [default: 60s].
+    /// English: a bid within this time before the close extends the lot [default: 60s].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub extend_within: Option<Span>,
-    /// English: by how much. Call: how long an extension is [default: 60s].
+    /// English, call: how long each extension is [default: 60s].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub extend_by: Option<Span>,
-    /// English: add to the close, or reset it to so long after the bid [default: add].
+    /// English: add the extension to the close, or reset the close to that long after the bid [default: add].
     #[arg(long, value_name = "MODE", value_enum, help_heading = "Terms")]
     pub extend_mode: Option<ExtendMode>,
-    /// English: how often at most [default: no limit]. Call: how often a price outside the collar extends it
-    /// [default: 1].
+    /// English: maximum number of extensions [default: no limit]. Call: maximum number of extensions because of a price
+    /// outside the collar [default: 1].
     #[arg(long, value_name = "N", help_heading = "Terms")]
     pub extensions_max: Option<u32>,
     /// Dutch: the first price.
     #[arg(long, value_name = "PRICE", help_heading = "Terms")]
     pub start: Option<Price>,
-    /// Dutch: how long each price stands.
+    /// Dutch: how long each price lasts.
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub interval: Option<Span>,
     /// Dutch: the lowest price.
     #[arg(long, value_name = "PRICE", help_heading = "Terms")]
     pub floor: Option<Price>,
-    /// Uniform, pay-as-bid: who is served first where the shares run out [default: time].
+    /// Uniform, pay-as-bid: which bids are served first when there are too few shares [default: time].
     #[arg(long, value_name = "RULE", value_enum, help_heading = "Terms")]
     pub priority: Option<Priority>,
-    /// Uniform, pay-as-bid: how many live bids a trader can have [default: 10].
+    /// Uniform, pay-as-bid: maximum number of live bids of a trader [default: 10].
     #[arg(long, value_name = "N", help_heading = "Terms")]
     pub bids_max: Option<u32>,
-    /// Call: the grid of limits [default: 0.01].
+    /// Call: the tick, of which limits are multiples [default: 0.01].
     #[arg(long, value_name = "PRICE", help_heading = "Terms")]
     pub tick: Option<Price>,
-    /// Call: whether everyone sees how much is wanted and offered at which limit [default: closed].
+    /// Call: show everyone the quantity wanted and offered at each limit, or not [default: closed].
     #[arg(long, value_name = "BOOK", value_enum, help_heading = "Terms")]
     pub book: Option<Book>,
-    /// Call: so far from the reference the price may be, or as far as --collar-bps says [default: anywhere].
+    /// Call: maximum distance of the price from the reference; or use --collar-bps [default: no maximum].
     #[arg(long, value_name = "PRICE", help_heading = "Terms")]
     pub collar: Option<Price>,
     /// Call: the same in hundredths of a percent of the reference.
     #[arg(long, value_name = "N", help_heading = "Terms")]
     pub collar_bps: Option<u32>,
-    /// Call: extend it, once, when market orders would stay unfilled [default: off].
+    /// Call: extend the lot, once, if market orders would stay unfilled [default: off].
     #[arg(long, value_name = "SWITCH", value_enum, help_heading = "Terms")]
     pub market_extension: Option<Switch>,
-    /// Call: the trade comes at a random moment so long before the close [default: at the close].
+    /// Call: the uncross happens at a random time within this window before the close [default: at the close].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub random_end: Option<Span>,
-    /// Call: so long before the random end, and until the trade, orders can only be added or improved
-    /// [default: they can be cancelled to the last].
+    /// Call: from this long before the random end until the uncross, orders can only be added or improved [default:
+    /// they can be cancelled until the end].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub no_cancel: Option<Span>,
 }
@@ -114,10 +114,10 @@ pub enum Switch {
 }
 
 impl Format {
-    /// The terms that the flags say.
+    /// Returns the terms given by the flags.
     ///
     /// # Errors
-    /// A flag is missing, wrong, or for another format: what would be right.
+    /// A flag is missing, wrong, or for another format; the error says what is expected.
     pub fn terms(self, flags: &TermFlags) -> Result<Terms, String> {
         self.check_own(flags)?;
         Ok(match self {
@@ -131,7 +131,7 @@ impl Format {
         })
     }
 
-    /// The flags that the format has beside those of all.
+    /// Returns the flags that only this format has.
     fn own(self) -> &'static [&'static str] {
         match self {
             Self::English => &[
@@ -159,7 +159,7 @@ impl Format {
         }
     }
 
-    /// What is said must be meant: a term of another format is a mistake.
+    /// Checks that no flag of another format is given, which would be a mistake.
     fn check_own(self, flags: &TermFlags) -> Result<(), String> {
         let given = [
             ("step", flags.step.is_some()),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_wrong_or_of_another_format_is_told_apart() {
+    fn missing_wrong_and_foreign_flags_are_distinguished() {
         let step = |text: &str| TermFlags {
             step: Some(text.into()),
             ..TermFlags::default()

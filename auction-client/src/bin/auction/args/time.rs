@@ -1,16 +1,16 @@
-//! Durations and moments as people type them, and the machine's time.
+//! Parsing of durations and times as people type them, and the machine's time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use auction_core::{ParseSpanError, Span, Timestamp};
 
-/// A duration of whole microseconds, at most 366 days.
+/// Parses a duration of whole microseconds, at most 366 days.
 pub fn span(text: &str) -> Result<Span, String> {
     text.parse()
         .map_err(|error: ParseSpanError| error.to_string())
 }
 
-/// A duration that is not none.
+/// Parses a duration longer than zero.
 pub fn some_span(text: &str) -> Result<Span, String> {
     match span(text)? {
         Span::ZERO => Err("is no time at all; expected for example 300s".to_owned()),
@@ -18,7 +18,7 @@ pub fn some_span(text: &str) -> Result<Span, String> {
     }
 }
 
-/// A moment in UTC: `2026-11-22T14:00:00Z`.
+/// Parses a time in UTC, such as `2026-11-22T14:00:00Z`.
 pub fn moment(text: &str) -> Result<Timestamp, String> {
     let expected =
         || "is not a moment; expected for example 2026-11-22T14:00:00Z, in UTC".to_owned();
@@ -28,7 +28,7 @@ pub fn moment(text: &str) -> Result<Timestamp, String> {
     micros.and_then(Timestamp::from_micros).ok_or_else(expected)
 }
 
-/// UTC by this machine's clock, which may be wrong: for where nothing tells the server's time.
+/// Returns UTC by this machine's clock, which may be wrong: used where the server's time is unknown.
 pub fn machine_time() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let micros = since.unwrap_or_default().as_micros();
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_moments_are_read_or_told_what_would_be_right() {
+    fn durations_and_times_parse_or_name_the_expected_form() {
         assert_eq!(span("1h 30m"), Ok(Span::from_secs(5_400)));
         assert_eq!(span("0s"), Ok(Span::ZERO));
         assert_eq!(some_span("5m"), Ok(Span::from_secs(300)));

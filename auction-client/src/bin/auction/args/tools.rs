@@ -1,4 +1,4 @@
-//! What can be typed that needs no market: bytes explained, completions, manual pages.
+//! Commands that need no market: decoding bytes, checking journals, completions, manual pages.
 
 use std::path::PathBuf;
 
@@ -19,11 +19,11 @@ Examples:
 
 Passwords and tokens are not shown. `--trace-wire` shows a whole conversation as it happens.")]
     Decode {
-        /// Bytes as hexadecimal digits, from the beginning of a connection or of a frame; none: standard input.
+        /// Bytes as hexadecimal digits, from the beginning of a connection or of a frame [default: standard input].
         #[arg(value_name = "HEX")]
         digits: Vec<String>,
     },
-    /// Check a public journal without a server: every record must be what the rules give.
+    /// Check a public journal without a server: every record must agree with the rules.
     #[command(after_help = "\
 Examples:
   auction-server export journal > market.auctpub
@@ -32,33 +32,33 @@ Examples:
   auction verify market.auctpub --receipt receipt-12.json --checkpoint checkpoint-20.json
   auction verify market.auctpub --json | jq .chain
 
-Exit codes: 0 when every record is sound, 1 when one is not: it is named, with what the rules give and what stands
-there. What is held by a commitment and not opened is counted, kind by kind. With receipts and checkpoints it must also be
-the journal that the market had signed: what was dropped, changed or put elsewhere since is named.")]
+Exit codes: 0 when every record agrees with the rules, 1 when one does not: it is named, with the expected and the
+actual content. Unopened commitments are counted, by kind. With receipts and checkpoints it must also be the journal
+that the market had signed: records that were dropped, changed or moved since are named.")]
     Verify {
-        /// The file; - is standard input.
+        /// File to check; - is standard input.
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
-        /// Tell what this user bid, too.
+        /// Show the bids of this user, too.
         #[arg(long, value_name = "NAME")]
         user: Option<Name>,
-        /// A receipt that the journal must hold; its user's bids are told too. Can be given often.
+        /// A receipt that the journal must contain; its user's bids are shown too. Can be given several times.
         #[arg(long = "receipt", value_name = "FILE", value_hint = ValueHint::FilePath)]
         receipts: Vec<PathBuf>,
-        /// A checkpoint that the journal must go on from. Can be given often.
+        /// A checkpoint that the journal must continue. Can be given several times.
         #[arg(long = "checkpoint", value_name = "FILE", value_hint = ValueHint::FilePath)]
         checkpoints: Vec<PathBuf>,
         #[command(flatten)]
         key: ByKey,
     },
-    /// Print what completes commands in a shell.
+    /// Print a completion script for a shell.
     #[command(after_help = "\
 Examples:
   auction completions bash > ~/.local/share/bash-completion/completions/auction
   auction completions zsh > \"${fpath[1]}/_auction\"
   auction completions fish > ~/.config/fish/completions/auction.fish")]
     Completions {
-        /// The shell.
+        /// Name of the shell.
         shell: Shell,
     },
     /// Write the manual pages: of the program, and of each command.
@@ -67,7 +67,7 @@ Examples:
   auction man ~/.local/share/man/man1
   auction man man1 && man -l man1/auction-bid.1")]
     Man {
-        /// The folder they go to; it is made when it is not there.
+        /// Folder for the pages; it is created if missing.
         #[arg(value_hint = ValueHint::DirPath)]
         folder: PathBuf,
     },

@@ -1,4 +1,4 @@
-//! What a trader can type beside open bids: hidden orders, and what came of them.
+//! Commands of traders beside open bids: hidden orders, and their results.
 
 use auction_core::{LotId, Name, OrderId, Price, Quantity};
 use clap::{Args, Subcommand, ValueEnum};
@@ -7,15 +7,15 @@ use crate::args::target::{Target, Which, lot_number};
 
 #[derive(Debug, Subcommand)]
 pub enum TradeCommand {
-    /// Take a Dutch lot at the price of the moment.
+    /// Take a Dutch lot at its current price.
     #[command(after_help = "\
 Examples:
-  auction take AAPL                the price that stands now, and not more
-  auction take AAPL --at-most 70   wait for no one: refused while the price is above 70")]
+  auction take AAPL                at the current price at most
+  auction take AAPL --at-most 70   refused while the price is above 70")]
     Take {
         #[command(flatten)]
         which: Which,
-        /// The highest price you accept [default: the price that stands now].
+        /// The highest price you accept [default: the current price].
         #[arg(long, value_name = "PRICE")]
         at_most: Option<Price>,
     },
@@ -29,57 +29,57 @@ Examples:
     Order {
         #[command(flatten)]
         which: Which,
-        /// Whether you buy or sell; to sell is for call auctions.
+        /// Buy or sell; only call auctions have sell orders.
         side: SideWord,
-        /// How many shares.
+        /// Number of shares.
         quantity: Quantity,
         #[command(flatten)]
         limit: Limit,
     },
-    /// Replace an order of yours; its number stays.
+    /// Replace an order of yours; it keeps its number.
     #[command(after_help = "\
 Examples:
-  auction replace AAPL 1 500 12.75     order 1: from now on 500 shares at 12.75
+  auction replace AAPL 1 500 12.75     change order 1 to 500 shares at 12.75
   auction replace '#7' 1 500 --market
 
-The number is told when the order is placed, and by `auction orders`.")]
+The number is shown when the order is placed, and by `auction orders`.")]
     Replace {
         #[command(flatten)]
         which: Which,
-        /// The order's number on this lot.
+        /// Number of the order on this lot.
         #[arg(value_parser = order_number)]
         order: OrderId,
-        /// How many shares from now on.
+        /// New number of shares.
         quantity: Quantity,
         #[command(flatten)]
         limit: Limit,
     },
-    /// Take an order of yours back.
+    /// Cancel an order of yours.
     #[command(
-        after_help = "Example:\n  auction cancel AAPL 1\n\nThe number is told when the order is placed, and by `auction orders`."
+        after_help = "Example:\n  auction cancel AAPL 1\n\nThe number is shown when the order is placed, and by `auction orders`."
     )]
     Cancel {
         #[command(flatten)]
         which: Which,
-        /// The order's number on this lot.
+        /// Number of the order on this lot.
         #[arg(value_parser = order_number)]
         order: OrderId,
     },
-    /// See what of yours stands: the lots you lead, your hidden maxima and orders; after a close what each order got.
+    /// Show your position: the lots you lead, your hidden maxima and orders; after a close the fills of each order.
     #[command(after_help = "\
 Examples:
-  auction orders                all that stands
-  auction orders AAPL           its newest closed lot too, and what your orders got there
+  auction orders                everything live
+  auction orders AAPL           its newest closed lot too, with the fills of your orders
   auction orders --lot 7 --json | jq -r '.orders[] | [.order, .filled, .price] | @tsv'")]
     Orders {
-        /// The stock's symbol, or #N for the lot with this number; none: all lots that are open.
+        /// Symbol of the stock, or #N for the lot with this number [default: all open lots].
         #[arg(value_name = "SYMBOL|#N")]
         target: Option<Target>,
-        /// Which lot, when the symbol has had several.
+        /// Number of the lot, when the symbol has had several.
         #[arg(long, value_name = "N", value_parser = lot_number)]
         lot: Option<LotId>,
     },
-    /// See all your bids and orders, on open and closed lots: what you won, what each order got, and what it costs.
+    /// Show all your bids and orders, on open and closed lots: wins, fills, and costs.
     #[command(after_help = "\
 Examples:
   auction mine                  everything, the newest lot first
@@ -90,17 +90,17 @@ Examples:
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
     },
-    /// See the least bid of yours that would have won a lot that has closed.
+    /// Show the least bid that would have won a closed lot for you.
     #[command(after_help = "Example:\n  auction would-have-won AAPL")]
     WouldHaveWon(Which),
-    /// See what you own, in a market that runs on funds: cash and shares, and what of them is reserved.
+    /// Show your cash and shares, and how much of them is reserved, in a market with funds.
     #[command(after_help = "\
 Examples:
   auction account
   auction account --json | jq -r .free
-  auction account tom      an auctioneer sees any trader's")]
+  auction account tom      any trader's account, for auctioneers")]
     Account {
-        /// Whose [default: your own]. For auctioneers.
+        /// Name of the user [default: your own]. For auctioneers.
         name: Option<Name>,
     },
 }
@@ -111,13 +111,13 @@ pub enum SideWord {
     Sell,
 }
 
-/// The worst price that an order accepts.
+/// Limit price of an order.
 #[derive(Clone, Copy, Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Limit {
-    /// The worst price you accept for each share.
+    /// The worst price per share that you accept.
     pub price: Option<Price>,
-    /// At any price; for call auctions.
+    /// Accept any price; for call auctions.
     #[arg(long)]
     pub market: bool,
 }

@@ -10,7 +10,7 @@ use crate::output::failure::Failure;
 use crate::output::table::{Side, Table, Tone};
 use crate::session::Context;
 
-/// Shows what a trader owns: the one who asks, or whom an auctioneer names.
+/// Shows the balance of the user, or of the trader that an auctioneer names.
 pub async fn run(context: &Context, name: Option<Name>) -> Result<(), Failure> {
     let own = context.resume().await?.name;
     let user = match name {
@@ -25,7 +25,7 @@ pub async fn run(context: &Context, name: Option<Name>) -> Result<(), Failure> {
     )
 }
 
-/// Which way something goes.
+/// Direction of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     In,
@@ -74,7 +74,8 @@ fn user_named(market: &Market, name: Name) -> Result<UserId, Failure> {
     })
 }
 
-/// All of a balance: a server lists so many holdings at once, and is asked for those behind them.
+/// Returns a complete balance: a server lists a limited number of holdings at once, so the rest is requested page by
+/// page.
 async fn whole_balance(client: &Client, user: Option<UserId>) -> Result<Whole, RequestError> {
     let mut holdings = Vec::new();
     loop {

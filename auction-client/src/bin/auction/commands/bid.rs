@@ -14,12 +14,12 @@ use crate::output::out::Out;
 use crate::output::time::moment;
 use crate::session::Context;
 
-/// What is offered.
+/// Kind and amount of a bid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offer {
-    /// To stand at this price.
+    /// An open bid at this price.
     Plain(Price),
-    /// To pay up to this price, hidden.
+    /// A hidden maximum: the trader pays up to this price.
     Maximum(Price),
 }
 
@@ -49,7 +49,7 @@ pub async fn run(
     let market = context.client.snapshot().await?;
     let chosen = target.open_lot(&market, lot)?;
     match (&chosen.terms, offer) {
-        // A bid for all of it is what such a lot takes.
+        // A sealed lot accepts only a bid for all of its shares.
         (Terms::Sealed(_), Offer::Plain(price)) => {
             let order = Order {
                 side: Side::Buy,
@@ -62,7 +62,7 @@ pub async fn run(
     }
 }
 
-/// Bids on a lot, and tells what came of it.
+/// Bids on a lot, and reports the outcome.
 pub async fn place_on(context: &Context, lot: &Lot, offer: Offer) -> Result<(), Failure> {
     let id = lot.id;
     let (placed, request) = match offer {
@@ -72,7 +72,7 @@ pub async fn place_on(context: &Context, lot: &Lot, offer: Offer) -> Result<(), 
     report(context.out, lot, offer, &placed, request)
 }
 
-/// Tells what came of a bid.
+/// Reports the outcome of a bid.
 pub fn report(
     out: Out,
     lot: &Lot,
@@ -87,7 +87,7 @@ pub fn report(
     )
 }
 
-/// What came of a bid, in a line.
+/// Returns the outcome of a bid, in one line.
 pub fn text(title: &str, offer: Offer, placed: &BidPlaced, colour: Colour) -> String {
     let amount = offer.amount();
     let what = match offer {
@@ -102,7 +102,7 @@ pub fn text(title: &str, offer: Offer, placed: &BidPlaced, colour: Colour) -> St
         (true, _) => colour.good(&format!("you bought it{price}")),
         (false, true) => colour.good(&format!("you lead{price}")),
         (false, false) => colour.alarm(&format!(
-            "you do not lead: a hidden maximum stands above it{price}"
+            "you do not lead: a hidden maximum is above it{price}"
         )),
     };
     let extended = placed.bid.extended_to;
@@ -111,7 +111,7 @@ pub fn text(title: &str, offer: Offer, placed: &BidPlaced, colour: Colour) -> St
     });
     let again = match placed.done {
         Done::Now => "",
-        Done::Before => " It was done when you asked before, and not again.",
+        Done::Before => " It was done by your earlier request, and not again.",
     };
     format!("{title}: {what}; {lead}{extended}.{again}")
 }
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_of_a_bid_is_told_in_these_words() {
+    fn the_outcome_of_a_bid_is_reported_in_these_words() {
         let amount: Price = "1.40".parse().unwrap();
         let told_when = |done, leads, offer, bought, extended_to| {
             let (lot, price) = (LotId(1), Some(amount));
@@ -174,7 +174,7 @@ mod tests {
         );
         assert_eq!(
             told(false, plain, false, None),
-            "AAPL #1: your bid of 1.40 is accepted; you do not lead: a hidden maximum stands above \
+            "AAPL #1: your bid of 1.40 is accepted; you do not lead: a hidden maximum is above \
              it at 1.40."
         );
         assert_eq!(
@@ -183,7 +183,7 @@ mod tests {
         );
         assert_eq!(
             told_when(Done::Before, true, plain, false, None),
-            "AAPL #1: your bid of 1.40 is accepted; you lead at 1.40. It was done when you asked before, and not again."
+            "AAPL #1: your bid of 1.40 is accepted; you lead at 1.40. It was done by your earlier request, and not again."
         );
     }
 }

@@ -64,7 +64,7 @@ pub async fn run(
     )
 }
 
-/// A checkpoint that was kept, of this market and its key.
+/// Reads a kept checkpoint, of this market and its key.
 fn read(file: &Path, key: &MarketKey) -> Result<SignedCheckpoint, Failure> {
     let kept = ProofFile::read(file)?;
     match kept.signed {
@@ -83,7 +83,7 @@ fn read(file: &Path, key: &MarketKey) -> Result<SignedCheckpoint, Failure> {
     })
 }
 
-/// Says what it means that a market does not stand by what it had signed; what it signs now is kept.
+/// Returns the error for a market that contradicts its signed checkpoint, and keeps the new checkpoint.
 fn not_continued(error: SignedError, key: &MarketKey, out: Option<&Path>) -> Failure {
     match &error {
         SignedError::NotContinued { newest, signed, .. } => {
@@ -98,8 +98,8 @@ fn not_continued(error: SignedError, key: &MarketKey, out: Option<&Path>) -> Fai
                 Err(failure) => failure.message().to_owned(),
             };
             let message = format!(
-                "THE MARKET DOES NOT STAND BY WHAT IT HAS SIGNED: {error}. Something that it had signed was dropped, \
-                 changed or reordered. Keep both checkpoints, for both are signed; the newer one is {kept}"
+                "THE MARKET CONTRADICTS ITS SIGNED CHECKPOINT: {error}. A signed record was dropped, changed or \
+                 reordered. Keep both checkpoints, because both are signed; the newer one is {kept}"
             );
             Failure::failed(message).with_code("not_continued")
         }

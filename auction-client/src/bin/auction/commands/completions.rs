@@ -1,4 +1,4 @@
-//! `auction completions`, `auction man`: made of the same definitions as the command line itself.
+//! `auction completions`, `auction man`: generated from the definitions of the command line.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use crate::args::Cli;
 use crate::output::failure::Failure;
 use crate::output::out::Out;
 
-/// Prints what completes commands.
+/// Prints a completion script.
 pub fn completions(out: Out, shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "auction", &mut script);
@@ -23,7 +23,7 @@ pub fn completions(out: Out, shell: Shell) -> Result<(), Failure> {
 /// Writes the manual pages.
 pub fn man(out: Out, folder: &Path) -> Result<(), Failure> {
     let mut program = Cli::command().disable_help_subcommand(true);
-    // The pages of commands are named after the whole of what is typed.
+    // A command's page is named after the full command.
     program.build();
     let written = fs::create_dir_all(folder).and_then(|()| write_pages(&program, folder));
     written.map_err(|error| {
@@ -48,7 +48,7 @@ fn write_pages(command: &clap::Command, folder: &Path) -> io::Result<()> {
         .try_for_each(|sub| write_pages(sub, folder))
 }
 
-/// What stands behind the help are examples, whose lines are not to be joined.
+/// Keeps the lines of the examples after the help apart.
 fn with_examples(page: &str) -> String {
     let Some((before, examples)) = page.split_once(".SH EXTRA\n") else {
         return page.to_owned();

@@ -1,5 +1,5 @@
-//! The dead-man switch of the session, for as long as a command runs: whatever ends the command but a person's word or
-//! its own end pulls the open orders.
+//! The dead-man switch of the session, armed while a command runs: any end of the command cancels the open orders,
+//! except its normal end or one by its user.
 
 use std::future::pending;
 
@@ -14,7 +14,7 @@ use crate::output::out::Out;
 use crate::output::time::span_words;
 use crate::session::Context;
 
-/// A switch that is armed, and the connection that speaks for the session meanwhile.
+/// An armed switch, with the connection that keeps it from firing.
 pub struct DeadMan<'d> {
     context: &'d Context,
     session: SessionId,
@@ -22,25 +22,25 @@ pub struct DeadMan<'d> {
     account: AccountWatch,
 }
 
-/// What happened to it, to be told.
+/// Events of the switch, to be reported.
 pub enum News {
     /// The account is followed again after a loss.
     Standing,
-    /// The market pulled the orders.
+    /// The market cancelled the orders.
     Fired,
-    /// Somebody cleared it, or gave it another grace.
+    /// Another program cleared it, or changed its grace period.
     Set(Option<Span>),
 }
 
 impl<'d> DeadMan<'d> {
-    /// Goes on with the session that is remembered, and arms its switch.
+    /// Resumes the remembered session, and arms its switch.
     pub async fn arm(context: &'d Context, grace: Span) -> Result<Self, Failure> {
         let session = context.resume().await?.session;
         let stored = context.stored().filter(|stored| stored.session == session);
         let stored = stored.ok_or_else(|| Failure::not_logged_in("the session was forgotten"))?;
         match context.client.set_dead_man(Some(grace)).await {
             Ok(_) => {}
-            // A command before this one armed it, and did not come to clear it.
+            // An earlier command armed it, and ended without clearing it.
             Err(RequestError::Refused(refused)) if refused.code == Code::UNCHANGED => {}
             Err(error) => return Err(error.into()),
         }
@@ -53,7 +53,7 @@ impl<'d> DeadMan<'d> {
         })
     }
 
-    /// Takes it back: the orders stand, whatever comes.
+    /// Clears the switch: the orders stay, whatever happens.
     pub async fn disarm(self) -> Result<(), Failure> {
         let cleared = self.context.client.set_dead_man(None).await;
         match cleared {
@@ -62,13 +62,13 @@ impl<'d> DeadMan<'d> {
             Err(error) => return Err(error.into()),
         }
         let now = self.context.client.clock().now();
-        let text = "The dead-man switch is cleared: your orders stand.";
+        let text = "The dead-man switch is cleared: your orders stay.";
         self.context
             .out
             .print(|_| text.to_owned(), || event(now, None, self.orders()))
     }
 
-    /// Waits for what happens to it. Dropped before it is done, nothing is lost.
+    /// Waits for the next event. Cancel-safe: nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<News, Failure> {
         loop {
             match self.account.next().await {
@@ -81,12 +81,12 @@ impl<'d> DeadMan<'d> {
                     event: AccountEvent::DeadManSet { session, grace },
                     ..
                 } if session == self.session => return Ok(News::Set(grace)),
-                // The feed's own loss is told; this goes on by itself as well.
+                // The loss is reported for the feed; this connection is restored, too.
                 AccountUpdate::Event { .. } | AccountUpdate::Reconnecting { .. } => {}
                 AccountUpdate::Ended(refused) => {
                     let why = Escaped(&refused.message).to_string();
                     let message = format!(
-                        "the session is over, and with it the market pulled your orders: {why}"
+                        "the session has ended, so the market cancelled your orders: {why}"
                     );
                     return Err(Failure::not_logged_in(message).with_code(refused.code.to_string()));
                 }
@@ -94,7 +94,7 @@ impl<'d> DeadMan<'d> {
         }
     }
 
-    /// Tells that it is armed.
+    /// Reports that the switch is armed.
     pub fn report_armed(&self, out: Out, now: Timestamp) -> Result<(), Failure> {
         let text = || {
             let grace = span_words(self.grace);
@@ -106,12 +106,12 @@ impl<'d> DeadMan<'d> {
         out.print(|_| text(), || event(now, Some(self.grace), self.orders()))
     }
 
-    /// Tells what happened to it.
+    /// Reports an event of the switch.
     pub fn report(&self, out: Out, now: Timestamp, news: &News) -> Result<(), Failure> {
         let orders = self.orders();
         match news {
             News::Fired => {
-                let text = "the dead-man switch fired: the market pulls your orders";
+                let text = "the dead-man switch fired: the market cancels your orders";
                 let fields = json!({"event": "dead_man_fired", "time": now.to_string()});
                 out.print(|_| line(now, "", text), || fields)
             }
@@ -126,14 +126,16 @@ impl<'d> DeadMan<'d> {
                 )
             }
             News::Set(None) => {
-                let text = "the dead-man switch was cleared by another program: your orders stand";
+                let text = "the dead-man switch was cleared by another program: your orders stay";
                 out.print(|_| line(now, "", text), || event(now, None, orders))
             }
             News::Standing => {
                 let armed = self.account.state().dead_men.iter();
                 let mut armed = armed.filter(|dead_man| dead_man.session == self.session);
                 let grace = armed.next().map(|dead_man| dead_man.grace);
-                let text = || format!("your session is spoken for again: {orders} orders stand");
+                let text = || {
+                    format!("the connection of your session is restored: {orders} orders are open")
+                };
                 out.print(|_| line(now, "", &text()), || event(now, grace, orders))
             }
         }
@@ -144,7 +146,7 @@ impl<'d> DeadMan<'d> {
     }
 }
 
-/// The next of a switch; never, without one.
+/// Waits for the next event of a switch; for ever, without one.
 pub async fn next(dead_man: &mut Option<DeadMan<'_>>) -> Result<News, Failure> {
     match dead_man {
         Some(dead_man) => dead_man.next().await,

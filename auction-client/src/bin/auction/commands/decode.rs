@@ -11,11 +11,11 @@ use crate::output::escape::Escaped;
 use crate::output::failure::Failure;
 use crate::output::out::Out;
 
-/// The longest text that is read from standard input, in bytes.
+/// Longest text read from standard input, in bytes.
 const INPUT_BYTES_MAX: u64 = 64 << 20;
-/// How many bytes stand on a line.
+/// Number of bytes on a line.
 const LINE_BYTES: usize = 8;
-/// How many lines of one part's bytes are shown; of longer ones the beginning.
+/// Maximum number of lines shown of one part's bytes; of a longer part the beginning.
 const PART_LINES_MAX: usize = 8;
 
 pub fn run(out: Out, digits: &[String]) -> Result<(), Failure> {
@@ -34,7 +34,7 @@ pub fn run(out: Out, digits: &[String]) -> Result<(), Failure> {
         |_| text_of(&shown),
         || json!({ "parts": shown.iter().map(Shown::json).collect::<Vec<_>>() }),
     )?;
-    // What was explained up to there has its worth; a script should still see that it is not all.
+    // The part before the fault is useful, but a script must see that it is incomplete.
     let wrong = parts.iter().find_map(|part| match &part.says {
         Says::Wrong(wrong) => Some(format!("byte {}: {wrong}", part.at.start)),
         _ => None,
@@ -65,7 +65,7 @@ fn standard_input() -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Digits, with blanks, colons, commas and `0x` between bytes.
+/// Parses digits, with blanks, colons, commas and `0x` between bytes.
 fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let words = text.split(|char: char| char.is_whitespace() || ":,".contains(char));
@@ -89,14 +89,14 @@ fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// A part as it is shown.
+/// A part with the bytes to show.
 struct Shown<'a> {
     part: &'a Part,
-    /// `None`: not to be shown.
+    /// `None`: hidden.
     bytes: Option<&'a [u8]>,
 }
 
-/// Which bytes are shown depends on the kind that stands before them.
+/// Selects the bytes to show, which depends on the kind before them.
 fn shown<'a>(bytes: &'a [u8], parts: &'a [Part]) -> Vec<Shown<'a>> {
     let mut kind = None;
     let show = |part: &'a Part| {
@@ -105,7 +105,7 @@ fn shown<'a>(bytes: &'a [u8], parts: &'a [Part]) -> Vec<Shown<'a>> {
         }
         let is_body = match part.says {
             Says::Body(_) | Says::Unknown => true,
-            // Behind the header all that can be wrong is a body.
+            // After the header only a body can be wrong.
             Says::Wrong(_) => kind.is_some(),
             Says::Preface | Says::Length(_) | Says::Kind(_) | Says::Request(_) => false,
         };
@@ -133,7 +133,7 @@ impl Shown<'_> {
                 (None, _) => format!("kind {}, which is not known: its body is skipped", kind.0),
             },
             Says::Request(request) if request.0 == 0 => {
-                "request 0: said of the server's own accord".to_owned()
+                "request 0: sent by the server unasked".to_owned()
             }
             Says::Request(request) => format!("request {request}"),
             Says::Body(body) => format!("body: {}", Escaped(body)),
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_bytes_of_secrets_are_not_shown_wrong_or_right() {
-        // A login of mia with the password `xyz`: whole, cut, with a byte too many, with another frame behind.
+        // A login of mia with the password `xyz`: complete, truncated, with a byte too many, followed by another frame.
         let (name, password) = ("036d6961", "0378797a");
         for (length, rest) in [("12", ""), ("13", ""), ("13", "00"), ("12", "00")] {
             let header = format!("{length}000000 0300 0700000000000000");
@@ -263,7 +263,7 @@ mod tests {
             assert!(!text.contains("xyz"), "{text}");
             assert!(text.contains("not shown"), "{text}");
         }
-        // So is a part of one.
+        // A part of a secret is hidden, too.
         let text = text("12000000 0300 0700000000000000 036d6961 037879");
         assert!(!text.contains("78 79"), "{text}");
     }

@@ -39,7 +39,7 @@ async fn add(context: &Context, file: &DeviceFile, user: Name, label: Name) -> R
         );
         return Err(Failure::refused(Code::UNCHANGED, message));
     }
-    // A device whose key is lost is of no use, and counts all the same: first the file for the key.
+    // Reserve the key's file first: a device whose key is lost is useless, but still counts.
     let reserved = file.reserve()?;
     let secret: [u8; 32] = rand::random();
     let key = SigningKey::new(&secret).public();
@@ -72,7 +72,7 @@ async fn add(context: &Context, file: &DeviceFile, user: Name, label: Name) -> R
     context.out.print(
         |_| {
             format!(
-                "This machine is {label} now, device {number} of {user}: it can bid through others.\n\
+                "This machine is {label} now, device {number} of {user}: it can bid through relays.\n\
                  Next: auction bid SYMBOL PRICE --through ADDRESS"
             )
         },
@@ -129,7 +129,7 @@ async fn remove(context: &Context, file: &DeviceFile, which: &str) -> Result<(),
     let (number, label) = (device.device, device.label);
     context.out.print(
         |_| {
-            format!("Device {number}, {label}, is removed: nothing that it signs is done any more.")
+            format!("Device {number}, {label}, is removed: requests signed with its key are refused from now on.")
         },
         || json!({ "device": number.0, "label": label.as_str(), "removed": true }),
     )
@@ -141,7 +141,7 @@ fn text(
     colour: Colour,
 ) -> String {
     if devices.is_empty() {
-        return "You have no devices. `auction device add` makes this machine one: then it can bid through others."
+        return "You have no devices. `auction device add` makes this machine one: then it can bid through relays."
             .to_owned();
     }
     let mut table = Table::new(&[

@@ -18,7 +18,7 @@ pub fn check(shared: &Shared, checked: &Checked) -> Result<(), Failure> {
     files.try_for_each(|file| check_file(shared, checked, file))
 }
 
-/// Keeps the proof of a fraud that was seen, and gives what is told of it, for people and for programs.
+/// Keeps the proof of an equivocation, and returns its description, for people and for programs.
 pub fn keep(home: &Path, key: &MarketKey, fraud: &Equivocation) -> (String, Value) {
     let conflict = fraud.conflict.to_string();
     let (kept, file) = match keep_fraud(home, key, fraud) {
@@ -28,14 +28,15 @@ pub fn keep(home: &Path, key: &MarketKey, fraud: &Equivocation) -> (String, Valu
                 format!("The proof is kept; anyone can check it: auction fraud check {file}");
             (kept, Some(file))
         }
-        // To see it matters more than to keep it.
+        // Reporting it matters more than keeping it.
         Err(failure) => (
             format!("The proof is not kept: {}", failure.message()),
             None,
         ),
     };
-    let text =
-        format!("FRAUD: {conflict}. The market has signed both, and one of them is a lie. {kept}");
+    let text = format!(
+        "FRAUD: {conflict}. The market has signed both statements, and one of them is false. {kept}"
+    );
     (text, json!({ "conflict": conflict, "file": file }))
 }
 
@@ -56,7 +57,7 @@ fn check_file(shared: &Shared, checked: &Checked, path: &Path) -> Result<(), Fai
     Out::new(shared.format()).print(
         |_| {
             format!(
-                "FRAUD, proved: {conflict}.\nBoth are signed by market {} with the key {}: one of them is a lie.",
+                "FRAUD, proved: {conflict}.\nBoth statements are signed by market {} with the key {}: one of them is false.",
                 key.market,
                 key.key.fingerprint()
             )

@@ -21,7 +21,7 @@ pub async fn run(
     let market = context.client.snapshot().await?;
     let lot = target.any_lot(&market, lot)?;
     let history = context.client.history(lot.id, limit).await?;
-    // Whoever bid since may have registered since: the names are asked for after the bids.
+    // Request the names after the bids: a new bidder may have just registered.
     let market = context.client.snapshot().await?;
     let view = context.view(&market);
     context.out.print(
@@ -91,7 +91,7 @@ fn text(view: &View<'_>, lot: &Lot, history: &History, colour: Colour) -> String
     )
 }
 
-/// Sealed bids that were opened, and what came of each.
+/// Formats opened sealed bids, with the outcome of each.
 fn opened(view: &View<'_>, title: &str, history: &History, colour: Colour) -> String {
     let mut table = Table::new(&[
         ("BIDDER", Side::Left),

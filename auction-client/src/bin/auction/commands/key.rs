@@ -10,7 +10,7 @@ use crate::session::Context;
 pub async fn show(context: &Context) -> Result<(), Failure> {
     let key = context.market_key()?;
     let fingerprint = key.key.fingerprint();
-    // Without a place to keep it there is none.
+    // Without a writable folder there is no kept key.
     let kept = context.key_store().load()?;
     context.out.print(
         |_| {
@@ -20,7 +20,7 @@ pub async fn show(context: &Context) -> Result<(), Failure> {
             };
             format!(
                 "market  {}\nkey     {fingerprint}\nkept    {kept}\n\
-                 The server prints this fingerprint when it starts. Compare them once, by another way than this \
+                 The server prints this fingerprint when it starts. Compare them once, over another channel than this \
                  connection.",
                 key.market
             )
@@ -40,14 +40,14 @@ pub async fn show(context: &Context) -> Result<(), Failure> {
 pub async fn forget(shared: &Shared) -> Result<(), Failure> {
     let context = Context::connect_to_anyone(shared).await?;
     let (market, kept) = (context.client.market_id(), context.key_store());
-    // A damaged file is forgotten too.
+    // Forget a damaged file, too.
     let known = kept.load().ok().flatten();
     kept.forget()?;
     let fingerprint = known.map(|kept| kept.key.fingerprint().to_string());
     context.out.print(
         |_| match &fingerprint {
             Some(fingerprint) => format!(
-                "Forgotten: the key {fingerprint} of market {market}. The next command keeps the one that it has then."
+                "Forgotten: the key {fingerprint} of market {market}. The next command keeps the market's key of that time."
             ),
             None => format!("No key of market {market} was kept."),
         },

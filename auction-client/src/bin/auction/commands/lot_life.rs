@@ -1,4 +1,4 @@
-//! What an auctioneer does with a lot: `auction extend`, `close`, `cancel-lot`, `halt`, `resume`.
+//! Commands of auctioneers on a lot: `auction extend`, `close`, `cancel-lot`, `halt`, `resume`.
 
 use auction_client::{Accepted, CancelLot, CloseLot, ExtendLot, HaltLot, RequestError, ResumeLot};
 use auction_core::{Lot, LotId};
@@ -10,7 +10,7 @@ use crate::args::target::Which;
 use crate::output::failure::Failure;
 use crate::session::Context;
 
-/// What is done.
+/// Action on a lot.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
     Extend(Until),

@@ -13,8 +13,8 @@ use crate::output::failure::Failure;
 use crate::output::names::Indicatives;
 use crate::session::Context;
 
-/// How long it may take until the server has told what calls would give now: it does so at once, and a call of which
-/// nothing came by then is shown without.
+/// Time limit for the server to send the indicative results of calls: it sends them at once, and a call without one by
+/// then is shown without.
 const INDICATIVES_WITHIN: Duration = Duration::from_secs(2);
 
 pub async fn run(context: &Context, targets: &[Target], all: bool) -> Result<(), Failure> {
@@ -31,18 +31,16 @@ pub async fn run(context: &Context, targets: &[Target], all: bool) -> Result<(),
             }
         }
     }
-    // A lot that was named by its number is meant whatever became of it.
+    // A lot named by its number is shown even if it is closed.
     let named = |lot: &Lot| targets.contains(&Target::Lot(lot.id));
     lots.retain(|lot| all || !lot.is_closed() || named(lot));
     let indicatives = indicatives(context, &lots).await?;
     context.out.print(
         |colour| match lots.is_empty() {
-            true => {
-                "No lot is open. `auction results` shows what came of the last ones.".to_owned()
-            }
+            true => "No lot is open. `auction results` shows the last results.".to_owned(),
             false => {
                 let mut text = view.lots_now(lots.iter().copied(), &indicatives, colour);
-                // Who asks for some wants to know how they are auctioned.
+                // Show the terms of lots that were named.
                 for lot in lots.iter().filter(|_| !targets.is_empty()) {
                     text.push_str(&format!("\n\n{}: {}.", view.title(lot.id), view.terms(lot)));
                     text.push_str(&format!("\n{}.", capital(&view.when(lot))));
@@ -69,7 +67,7 @@ pub async fn run(context: &Context, targets: &[Target], all: bool) -> Result<(),
     )
 }
 
-/// What an uncross of each open call would give now: it is told to those who watch alone.
+/// Returns the indicative result of each open call: only watchers receive it.
 async fn indicatives(context: &Context, lots: &[&Lot]) -> Result<Indicatives, Failure> {
     let mut told = Indicatives::new();
     let calls = lots.iter().filter(|lot| is_open_call(lot));
@@ -90,7 +88,7 @@ async fn indicatives(context: &Context, lots: &[&Lot]) -> Result<Indicatives, Fa
             }
         }
     };
-    // Late is no failure: all else is known.
+    // Ignore a timeout: the rest is known.
     let _ = timeout(INDICATIVES_WITHIN, all_told).await;
     Ok(told)
 }

@@ -12,7 +12,7 @@ use crate::output::table::{Side, Table, Tone};
 use crate::output::time::moment;
 use crate::session::Context;
 
-/// Number of entries that are asked for at a time.
+/// Number of entries requested at a time.
 const PAGE: u32 = 1_024;
 
 pub async fn run(context: &Context, limit: Option<u32>) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub async fn run(context: &Context, limit: Option<u32>) -> Result<(), Failure> {
     )
 }
 
-/// The newest entries, page by page, and whether there are more.
+/// Returns the newest entries, requested page by page, and whether there are more.
 async fn newest(context: &Context, limit: u32) -> Result<(Vec<ActivityEntry>, bool), Failure> {
     let (mut entries, mut before) = (Vec::new(), None);
     loop {
@@ -190,7 +190,7 @@ fn as_json(entry: &ActivityEntry) -> Value {
     shown
 }
 
-/// What is owed for shares bought, and to be received for shares sold, in ten-thousandths.
+/// Amounts to pay for shares bought, and to receive for shares sold, in ten-thousandths.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sums {
     bought: u128,
@@ -211,12 +211,12 @@ impl Sums {
     }
 }
 
-/// Ten-thousandths. The product of the greatest quantity and price fits.
+/// Returns quantity times price in ten-thousandths. The product of the greatest quantity and price fits.
 fn amount((filled, price): (u64, Price)) -> u128 {
     u128::from(filled) * u128::from(price.units())
 }
 
-/// At least two decimals, as prices have.
+/// Formats an amount with at least two decimals, as prices have.
 fn money(units: u128) -> String {
     let text = format!("{}.{:04}", units / 10_000, units % 10_000);
     let shortest = text.len() - 2;

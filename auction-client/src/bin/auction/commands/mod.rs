@@ -40,12 +40,12 @@ use crate::args::auctioneer::AuctioneerCommand;
 use crate::args::signed::{FraudAction, KeyAction, ReceiptAction, SignedCommand};
 use crate::args::tools::ToolCommand;
 use crate::args::trade::TradeCommand;
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Shared};
 use crate::output::failure::{Failure, OutputFormat};
 use crate::output::out::Out;
 use crate::session::Context;
 
-/// Does what was asked.
+/// Runs the given command.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let Cli {
         shared, command, ..
@@ -59,27 +59,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             OutputFormat::Json => help(),
         };
     };
-    if let Command::Tool(tool) = command {
-        let out = Out::new(shared.format());
-        return match tool {
-            ToolCommand::Decode { digits } => decode::run(out, &digits),
-            ToolCommand::Verify {
-                file,
-                user,
-                receipts,
-                checkpoints,
-                key,
-            } => {
-                let held = verify::Held {
-                    receipts: &receipts,
-                    checkpoints: &checkpoints,
-                    key: key.key,
-                };
-                verify::run(&shared, &file, user, held)
-            }
-            ToolCommand::Completions { shell } => completions::completions(out, shell),
-            ToolCommand::Man { folder } => completions::man(out, &folder),
-        };
+    if let Command::Tool(command) = command {
+        return tool(&shared, command);
     }
     if let Command::Signed(SignedCommand::Receipt {
         action: Some(ReceiptAction::Check(checked)),
@@ -163,9 +144,33 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Command::Trade(command) => trade(&context, command).await,
             Command::Auctioneer(command) => auctioneer(&context, command).await,
             Command::Signed(command) => signed(&context, command).await,
-            Command::Tool(_) => unreachable!("tools need no market, and were done above"),
+            Command::Tool(_) => unreachable!("tools need no market, and were handled above"),
         }
     })
+}
+
+/// Runs a command that needs no market.
+fn tool(shared: &Shared, command: ToolCommand) -> Result<(), Failure> {
+    let out = Out::new(shared.format());
+    match command {
+        ToolCommand::Decode { digits } => decode::run(out, &digits),
+        ToolCommand::Verify {
+            file,
+            user,
+            receipts,
+            checkpoints,
+            key,
+        } => {
+            let held = verify::Held {
+                receipts: &receipts,
+                checkpoints: &checkpoints,
+                key: key.key,
+            };
+            verify::run(shared, &file, user, held)
+        }
+        ToolCommand::Completions { shell } => completions::completions(out, shell),
+        ToolCommand::Man { folder } => completions::man(out, &folder),
+    }
 }
 
 async fn signed(context: &Context, command: SignedCommand) -> Result<(), Failure> {
@@ -176,7 +181,7 @@ async fn signed(context: &Context, command: SignedCommand) -> Result<(), Failure
             checkpoint::run(context, since.as_deref(), out.as_deref()).await
         }
         SignedCommand::Fraud { .. } => {
-            unreachable!("it needs no market, and was done above")
+            unreachable!("it needs no market, and was handled above")
         }
     }
 }
@@ -242,25 +247,25 @@ async fn auctioneer(context: &Context, command: AuctioneerCommand) -> Result<(),
     }
 }
 
-/// Does what waits for a connection.
+/// Runs a future that uses a connection.
 pub fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
     let done = runtime.block_on(work);
-    // A prompt that nobody answers must not hold the end up.
+    // An unanswered prompt must not delay the exit.
     runtime.shutdown_background();
     done
 }
 
-/// A program cannot be walked through: the help is all there is to say.
+/// Returns the help as an error: a program cannot use the interactive mode.
 fn help() -> Result<(), Failure> {
     let help = Cli::command().render_help();
     Err(Failure::usage(format!("no command was given\n\n{help}")))
 }
 
-/// Says on standard error what is going on.
+/// Logs to standard error.
 pub fn log_to_standard_error() {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)

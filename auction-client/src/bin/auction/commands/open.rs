@@ -8,7 +8,7 @@ use crate::output::failure::Failure;
 use crate::session::Context;
 
 pub async fn run(context: &Context, args: OpenArgs) -> Result<(), Failure> {
-    // What is wrong with the terms is told before anyone is asked.
+    // Report wrong terms before connecting.
     let terms = args.format.terms(&args.terms).map_err(Failure::usage)?;
     context.resume().await?;
     let (opens_at, closes_at) = args.times(context.client.clock().now());

@@ -11,12 +11,12 @@ use crate::output::json;
 use crate::output::out::Out;
 use crate::session::Context;
 
-/// An order to be placed, or what an order says from now on.
+/// A new order, or the new content of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
     pub side: Side,
     pub quantity: Quantity,
-    /// The worst price it accepts; `None`: any.
+    /// Limit price; `None`: any price.
     pub limit: Option<Price>,
 }
 
@@ -34,7 +34,7 @@ pub async fn place(context: &Context, which: Which, order: Order) -> Result<(), 
     place_on(context, chosen, order).await
 }
 
-/// Places an order on a lot, and tells it.
+/// Places an order on a lot, and reports it.
 pub async fn place_on(context: &Context, lot: &Lot, order: Order) -> Result<(), Failure> {
     let Order {
         side,
@@ -51,7 +51,7 @@ pub async fn place_on(context: &Context, lot: &Lot, order: Order) -> Result<(), 
     report_placed(context.out, lot, placed, order, request)
 }
 
-/// Tells that an order is placed.
+/// Reports that an order is placed.
 pub fn report_placed(
     out: Out,
     lot: &Lot,
@@ -110,12 +110,12 @@ pub async fn cancel(context: &Context, which: Which, order: OrderId) -> Result<(
     let lot = chosen.id;
     let (_, request) = context.request(CancelOrder { lot, order }).await?;
     context.out.print(
-        |_| format!("{}: your order {order} is taken back.", title(chosen)),
+        |_| format!("{}: your order {order} is cancelled.", title(chosen)),
         || fields(chosen, order, "cancelled", request),
     )
 }
 
-/// That an order is placed, in a line.
+/// Returns the report of a placed order, in one line.
 pub fn placed_text(lot: &Lot, placed: OrderId, order: Order) -> String {
     let title = title(lot);
     let says = says(order.quantity, order.limit);
@@ -138,7 +138,7 @@ pub fn verb(side: Side) -> &'static str {
     }
 }
 
-/// `1 share at 100`, `500 shares at any price`.
+/// Formats quantity and limit: `1 share at 100`, `500 shares at any price`.
 pub fn says(quantity: Quantity, limit: Option<Price>) -> String {
     let s = if quantity == Quantity::ONE { "" } else { "s" };
     match limit {

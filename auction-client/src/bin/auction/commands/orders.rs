@@ -45,24 +45,24 @@ pub async fn run(
     )
 }
 
-/// Which lots are asked about.
+/// The requested lots.
 enum Asked {
-    /// All that have not closed.
+    /// All lots that have not closed.
     Open,
-    /// Those of a symbol, or the one with a number, the oldest first; and of them one that has closed.
+    /// Lots of a symbol, or the one with a number, the oldest first; and of these the newest closed one.
     Lots(Vec<LotId>, Option<LotId>),
 }
 
-/// What is one's own.
+/// The user's leads and orders.
 struct Own {
     leads: Vec<StandingLead>,
     orders: Vec<(StandingOrder, State)>,
 }
 
-/// What is known of an order.
+/// State of an order.
 enum State {
     Stands,
-    /// Its lot has closed: how many shares it traded, and what each cost.
+    /// Its lot has closed: the number of shares traded, and the price of each.
     Closed(u64, Option<Price>),
 }
 
@@ -72,7 +72,7 @@ impl Asked {
             return Ok(Self::Open);
         };
         let lots = target.lots(market, number)?;
-        // Of the closed ones the newest is meant.
+        // Of the closed lots the newest is selected.
         let closed = lots.iter().rfind(|lot| lot.is_closed());
         let closed = closed.map(|lot| lot.id);
         Ok(Self::Lots(lots.iter().map(|lot| lot.id).collect(), closed))
@@ -81,7 +81,7 @@ impl Asked {
     fn has(&self, lot: LotId) -> bool {
         match self {
             Self::Open => true,
-            // What is told of a lot that closed a moment ago comes with its fills.
+            // A lot that has just closed is shown with its fills instead.
             Self::Lots(lots, closed) => lots.contains(&lot) && *closed != Some(lot),
         }
     }
@@ -95,12 +95,12 @@ impl Asked {
 }
 
 impl Own {
-    /// Adds what came of one's orders on a lot that has closed: nobody but oneself is told of a call's.
+    /// Adds the user's results on a closed lot: those of a call are visible only to their owner.
     async fn add_closed(&mut self, client: &Client, lot: LotId) -> Result<(), Failure> {
         let own = client.orders(lot).await?.into_iter();
         self.orders.extend(own.map(|own| {
             let (filled, price) = match own.state {
-                // A lot that has closed has none of these.
+                // A closed lot has no live orders.
                 OrderState::Live => return (standing(lot, own), State::Stands),
                 OrderState::Closed { filled, price } => (filled, price),
             };
@@ -183,7 +183,7 @@ fn text(view: &View<'_>, asked: &Asked, own: &Own, colour: Colour) -> String {
     table.print(colour)
 }
 
-/// `got 30 at 12.00`, `sold 30 at 12.00, 70 lapsed`.
+/// Formats fills: `got 30 at 12.00`, `sold 30 at 12.00, 70 lapsed`.
 fn traded(order: &StandingOrder, filled: u64, price: Price) -> String {
     let did = match order.side {
         Trade::Buy => "got",
@@ -203,7 +203,7 @@ fn got_none(side: Trade) -> &'static str {
 }
 
 fn symbol(view: &View<'_>, lot: LotId) -> String {
-    // A lot may have opened since the market was asked for.
+    // The lot may have opened after the market was requested.
     let lot = view.market.lot(lot);
     lot.map_or_else(|| "-".to_owned(), |lot| lot.symbol.to_string())
 }

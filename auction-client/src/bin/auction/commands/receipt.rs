@@ -16,7 +16,7 @@ use crate::output::out::Out;
 use crate::session::Context;
 use crate::session::proof_file::{ProofFile, Signed};
 
-/// How many requests are looked through for the latest on a lot. Reading takes numbers too: a few for each bid.
+/// Number of requests searched for the latest one on a lot. Read requests have ids too: a few for each bid.
 const REQUESTS_LOOKED_THROUGH: u64 = 256;
 
 pub async fn run(context: &Context, wanted: &WantedReceipt) -> Result<(), Failure> {
@@ -35,7 +35,7 @@ pub async fn run(context: &Context, wanted: &WantedReceipt) -> Result<(), Failur
     };
     let name = format!("receipt-{}.json", proven.record.sequence);
     let Some(written) = file.write(wanted.out.as_deref(), name)? else {
-        // It stands on standard output, where nothing else belongs.
+        // The receipt is on standard output, so nothing else may be printed there.
         return Ok(());
     };
     let written = written.display().to_string();
@@ -80,7 +80,7 @@ fn check_file(shared: &Shared, checked: &Checked, path: &Path) -> Result<(), Fai
 pub fn wrong_kind(file: &Path, expected: &str) -> Failure {
     let file = file.display();
     Failure::failed(format!(
-        "{file}: it is not a {expected}, but something else that is signed"
+        "{file}: it is not a {expected}, but another signed file"
     ))
     .with_code("not_signed")
 }
@@ -89,7 +89,7 @@ pub fn not_proven(error: ReceiptError) -> Failure {
     Failure::failed(format!("the receipt proves nothing: {error}")).with_code("not_proven")
 }
 
-/// What the market's answer about something signed means.
+/// Converts the error of a request for signed data.
 pub fn failed(error: SignedError) -> Failure {
     match error {
         SignedError::Request(error) => error.into(),
@@ -116,7 +116,7 @@ async fn latest(
     }
 }
 
-/// The receipt of the latest request of this session that was about a lot.
+/// Returns the receipt of the latest request of this session on a lot.
 async fn on_lot(
     context: &Context,
     key: &MarketKey,
@@ -142,7 +142,7 @@ async fn on_lot(
                     return Ok(receipt);
                 }
             }
-            // It read, or was refused.
+            // A read request, or a refused one.
             Err(SignedError::Request(RequestError::Refused(refused)))
                 if refused.code == Code::NO_RECEIPT => {}
             Err(error) => return Err(failed(error)),
@@ -153,7 +153,7 @@ async fn on_lot(
     Err(Failure::refused(Code::NO_RECEIPT, message))
 }
 
-/// The lot that a trader's command is about.
+/// Returns the lot of a trader's command.
 pub fn lot_of(command: &Command) -> Option<LotId> {
     match command {
         Command::Bid { lot, .. }
@@ -165,7 +165,7 @@ pub fn lot_of(command: &Command) -> Option<LotId> {
     }
 }
 
-/// What a receipt proves, in words.
+/// Describes what a receipt proves.
 fn text(file: &ProofFile, proven: &Proven) -> String {
     let (sequence, at) = (proven.record.sequence, proven.record.at);
     let checkpoint = &proven.checkpoint;
@@ -176,7 +176,7 @@ fn text(file: &ProofFile, proven: &Proven) -> String {
                 .map_or(String::new(), |user| format!(" of user {user}"));
             format!("{}{who}", describe(&asked.command))
         }
-        None => "something that stays hidden".to_owned(),
+        None => "a request that stays hidden".to_owned(),
     };
     format!(
         "Record {sequence} of {at}: {asked}.\n\
@@ -207,7 +207,7 @@ fn fields(file: &ProofFile, proven: &Proven) -> Value {
     })
 }
 
-/// What was asked, in words.
+/// Describes a command.
 pub fn describe(command: &Command) -> String {
     match command {
         Command::Bid { lot, price } => format!("a bid of {price} on #{lot}"),
@@ -233,7 +233,7 @@ pub fn describe(command: &Command) -> String {
             let says = super::order::says(*quantity, *limit);
             format!("order {order} on #{lot} replaced by {says}")
         }
-        Command::CancelOrder { lot, order } => format!("order {order} on #{lot} taken back"),
+        Command::CancelOrder { lot, order } => format!("order {order} on #{lot} cancelled"),
         Command::PublishProfit { symbol, profit, .. } => {
             format!("a profit of {profit} for {symbol}")
         }

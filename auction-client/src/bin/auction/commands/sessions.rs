@@ -29,7 +29,7 @@ async fn list(context: &Context) -> Result<(), Failure> {
 async fn revoke(context: &Context, session: SessionId, own: SessionId) -> Result<(), Failure> {
     let closed = context.client.close_session(session).await;
     closed.map_err(|error| match error.refused() {
-        // The session that is named is not open; the one that asks may well be.
+        // The named session is not open; the requesting session may be.
         Some(refused) if refused.code == Code::SESSION_CLOSED && session != own => {
             let message = format!("you have no open session {session}; see `auction sessions`");
             Failure::refused(Code::SESSION_CLOSED, message)

@@ -9,7 +9,8 @@ use crate::output::failure::Failure;
 use crate::output::time::moment;
 use crate::session::Context;
 
-/// Difference between the server's clock and this machine's that is worth a word; less is how exact clocks are.
+/// Difference between the server's clock and this machine's from which on it is shown; a smaller one is within the
+/// clocks' accuracy.
 const OFFSET_LOUD: Span = Span::from_secs(1);
 
 pub async fn run(context: &Context) -> Result<(), Failure> {
@@ -74,7 +75,7 @@ fn ahead_us(server: Timestamp, machine: Timestamp) -> i64 {
     server.micros().cast_signed() - machine.micros().cast_signed()
 }
 
-/// One of the two clocks is wrong, and nobody here knows which.
+/// Describes a clock difference: one of the two clocks is wrong, and the program cannot know which.
 fn offset_words(server: Timestamp, machine: Timestamp) -> String {
     let (ahead, behind) = (server.since(machine), machine.since(server));
     let side = if ahead > behind { "ahead of" } else { "behind" };
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_whose_clock_is_off_by_a_second_is_said_to_be() {
+    fn a_clock_difference_of_a_second_is_shown() {
         let now = Timestamp::from_secs(1_800_000_000);
         let second = Span::from_secs(1);
         let almost = Span::from_micros(999_999).unwrap();

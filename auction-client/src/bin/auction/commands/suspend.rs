@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::output::failure::Failure;
 use crate::session::Context;
 
-/// What is done to a user.
+/// Action on a user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     Suspend,

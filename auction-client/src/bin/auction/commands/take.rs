@@ -22,13 +22,13 @@ pub async fn run(context: &Context, which: Which, at_most: Option<Price>) -> Res
     }
     let price = at_most.or_else(|| price_now(lot, context));
     let price = price.ok_or_else(|| {
-        let message = format!("lot #{id} of {symbol} has no price now; `auction lots` tells why");
+        let message = format!("lot #{id} of {symbol} has no price now; `auction lots` shows why");
         Failure::refused(Code::LOT_NOT_BEGUN, message)
     })?;
     bid::place_on(context, lot, Offer::Plain(price)).await
 }
 
-/// The price that stands, by a clock that may be a little ahead of the server's: then the one before.
+/// Returns the current price, by a clock that may be a little ahead of the server's: then the price before.
 fn price_now(lot: &Lot, context: &Context) -> Option<Price> {
     let clock = context.client.clock();
     let error = u64::try_from(clock.error().as_micros()).ok();

@@ -36,7 +36,7 @@ pub async fn run(
     };
     let watched = Watched::of(targets, watch.market())?;
     let mut interruption = pin!(interrupted());
-    // From here on it is heard: a switch is not armed and then left behind by a person's own word.
+    // Listen for Ctrl-C first: it must not leave an armed switch behind.
     tokio::select! {
         biased;
         interrupted = &mut interruption => return interrupted,
@@ -70,16 +70,16 @@ pub async fn run(
     }
 }
 
-/// Ctrl-C, or why it cannot be heard.
+/// Waits for Ctrl-C, or returns why that is impossible.
 pub async fn interrupted() -> Result<(), Failure> {
     let interrupted = tokio::signal::ctrl_c().await;
     interrupted.map_err(|error| Failure::failed(format!("cannot be interrupted: {error}")))
 }
 
-/// Longer than anyone watches.
+/// Duration longer than anyone watches.
 pub const FAR: Duration = Duration::from_secs(u32::MAX as u64);
 
-/// Which lots are told of.
+/// The lots to report.
 #[derive(Debug)]
 pub enum Watched {
     All,
@@ -96,7 +96,7 @@ impl Watched {
         }
         let (mut symbols, mut lots) = (BTreeSet::new(), BTreeSet::new());
         for target in targets {
-            // It must exist.
+            // Check that it exists.
             target.lots(market, None)?;
             match target {
                 Target::Symbol(symbol) => drop(symbols.insert(*symbol)),
@@ -134,7 +134,7 @@ impl Watched {
     }
 }
 
-/// What is still open of what is watched.
+/// The watched lots that are still open.
 pub struct Open {
     pub lots: usize,
     pub next_countdown: Option<Timestamp>,
@@ -150,7 +150,7 @@ impl Open {
     }
 }
 
-/// Whether a lot has opened, closed, stopped, gone on or moved its close.
+/// Returns true if a lot has opened, closed, been halted or resumed, or moved its close.
 pub fn moves_closes(update: &Update) -> bool {
     match update {
         Update::Event { event, .. } => matches!(
@@ -171,12 +171,12 @@ pub fn moves_closes(update: &Update) -> bool {
     }
 }
 
-/// Tells what happens, in lines.
+/// Prints events, one line each.
 pub struct Reporter {
     pub out: Out,
     pub own: Option<Name>,
     pub home: PathBuf,
-    /// Who signs what is shown; `None`: nobody.
+    /// Key that signs the feed; `None`: the feed is unsigned.
     pub key: Option<MarketKey>,
     pub watched: Watched,
     pub countdowns: Countdowns,
@@ -219,7 +219,7 @@ impl Reporter {
                     true
                 }
             };
-            // Bids are many, and most move no close.
+            // Bids are frequent, and most of them move no close.
             if changed {
                 open = Open::of(&self.watched, &self.countdowns, watch.market());
             }
@@ -234,11 +234,11 @@ impl Reporter {
         }
     }
 
-    /// All there is to see at the beginning, and when the market was taken anew.
+    /// Reports the whole market, at the beginning and after a new snapshot.
     pub fn everything(&mut self, market: &Market, now: Timestamp) -> Result<(), Failure> {
         let view = self.view(market, now);
         let open: Vec<_> = self.watched.open_lots(market).collect();
-        // What lies in the past when the watching begins is not told.
+        // Countdowns that passed before the watch began are not reported.
         self.countdowns.due(&open, view.now);
         self.out.print(
             |colour| match open.is_empty() {
@@ -278,7 +278,7 @@ impl Reporter {
                 if !self.watched.has_event(market, event) {
                     return Ok(());
                 }
-                // As of the event: what is left to the close must not depend on the way here.
+                // As of the event's time: the time left must not depend on the delay of the feed.
                 let view = View { now: *at, ..view };
                 let (Some(text), Some((name, fields))) = (
                     view.news(*at, event, self.out.colour),
@@ -325,7 +325,7 @@ impl Reporter {
             ),
             Update::Gap(gap) => {
                 let because = Escaped(gap).to_string();
-                let text = format!("the feed has a gap: {because}; taking the market anew");
+                let text = format!("the feed has a gap: {because}; starting again from a snapshot");
                 ("gap", text, json!({ "because": because }))
             }
         };
@@ -335,10 +335,10 @@ impl Reporter {
         self.out.print(|_| line(view.now, "", &text), || fields)
     }
 
-    /// What is told of fraud; the proof is kept for whoever is to see it.
+    /// Describes an equivocation, and keeps its proof.
     fn fraud(&self, fraud: &Equivocation) -> Result<(&'static str, String, Value), Failure> {
         let key = self.key.as_ref();
-        let key = key.expect("what is not signed proves no fraud");
+        let key = key.expect("only signed data proves a fraud");
         let (text, fields) = fraud::keep(&self.home, key, fraud);
         Ok(("fraud", self.out.colour.alarm(&text), fields))
     }
@@ -370,7 +370,7 @@ impl Reporter {
         match self.out.format {
             OutputFormat::Text => self
                 .out
-                .line("All have closed. `auction results` shows what came of them."),
+                .line("All have closed. `auction results` shows the results."),
             OutputFormat::Json => Ok(()),
         }
     }

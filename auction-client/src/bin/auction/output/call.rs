@@ -1,4 +1,4 @@
-//! The call auction in words and in JSON: its terms, what an uncross would give, and what came of it.
+//! The call auction in words and in JSON: its terms, the indicative result, and the outcome.
 
 use auction_client::Indicative as Published;
 use auction_core::{
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::output::names::View;
 use crate::output::time::span_words;
 
-/// The terms, as a sentence without its end.
+/// Describes the terms, as a sentence without its full stop.
 pub fn terms(lot: &Lot, terms: &CallTerms) -> String {
     let CallTerms {
         tick,
@@ -71,7 +71,7 @@ fn collar_words(collar: Collar) -> String {
     }
 }
 
-/// The terms by the names of the columns of a lots file.
+/// Returns the terms by the column names of a lots file.
 pub fn terms_json(terms: &CallTerms) -> Value {
     let millis = |span: Span| span.micros() / 1_000;
     json!({
@@ -90,7 +90,7 @@ pub fn terms_json(terms: &CallTerms) -> Value {
     })
 }
 
-/// What came of a call auction; `None`: it is another's outcome.
+/// Describes the outcome of a call auction; `None` for the outcome of another format.
 pub fn outcome(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Crossed {
@@ -125,7 +125,7 @@ pub fn outcome(outcome: &Outcome) -> Option<String> {
     }
 }
 
-/// The same in JSON.
+/// Returns the same in JSON.
 pub fn outcome_json(outcome: &Outcome) -> Option<Value> {
     match outcome {
         Outcome::Crossed {
@@ -162,7 +162,7 @@ pub fn outcome_json(outcome: &Outcome) -> Option<Value> {
     }
 }
 
-/// At what price an uncross would trade.
+/// Returns the price at which an uncross would trade.
 pub fn price(published: &Published) -> Option<Price> {
     match &published.indicative {
         Indicative::Cross(cross) => Some(cross.price),
@@ -171,7 +171,7 @@ pub fn price(published: &Published) -> Option<Price> {
 }
 
 impl View<'_> {
-    /// What an uncross would give, without its time: `would trade 900 shares at 12.40, 100 more to sell`.
+    /// Describes the result of an uncross, without its time: `would trade 900 shares at 12.40, 100 more to sell`.
     pub fn indicative(&self, published: &Published) -> String {
         let now = match &published.indicative {
             Indicative::Cross(cross) => {
@@ -188,7 +188,7 @@ impl View<'_> {
         format!("{now}{}", depth.unwrap_or_default())
     }
 
-    /// The same in JSON, beside the name of the event.
+    /// Returns the same in JSON, beside the name of the event.
     pub fn indicative_event(&self, published: &Published) -> Value {
         let symbol = self.market.lot(published.lot);
         let mut fields = indicative_json(published);
@@ -198,7 +198,7 @@ impl View<'_> {
     }
 }
 
-/// What an uncross would give, in JSON.
+/// Returns the result of an uncross in JSON.
 pub fn indicative_json(published: &Published) -> Value {
     let mut fields = match &published.indicative {
         Indicative::Cross(cross) => json!({
@@ -254,7 +254,7 @@ fn quote_json(quote: Option<Quote>) -> Value {
     )
 }
 
-/// What is left over at a price.
+/// Describes the surplus at a price.
 fn surplus_words(surplus: i64) -> String {
     let shares = surplus.unsigned_abs();
     match surplus {
@@ -273,7 +273,7 @@ fn best(buy: Option<Quote>, sell: Option<Quote>) -> String {
     said("buy", buy) + &said("sell", sell)
 }
 
-/// The best of an open book, in brackets: `(buy market x 5, 10.10 x 100; sell 10.00 x 60)`.
+/// Describes the best levels of an open book, in brackets: `(buy market x 5, 10.10 x 100; sell 10.00 x 60)`.
 fn depth_words(depth: &BookDepth) -> String {
     let side = |name: &str, market: u64, quotes: &[Quote]| {
         let market = (market > 0).then(|| format!("market x {market}"));
@@ -293,7 +293,7 @@ fn depth_words(depth: &BookDepth) -> String {
     }
 }
 
-/// Price levels of each side in one line.
+/// Number of price levels of each side in one line.
 const LEVELS_SHOWN: usize = 3;
 
 #[cfg(test)]
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_are_told_in_these_words() {
+    fn terms_are_described_in_these_words() {
         let market = market([listed("AAPL"), opened(1, "AAPL")]);
         let mut lot = market.lots()[0].clone();
         let usual = CallTerms::default();
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_uncross_would_give_is_told_in_these_words() {
+    fn an_indicative_result_is_described_in_these_words() {
         let market = Market::new(MarketId::default());
         let published = |indicative, depth| Published {
             lot: LotId(1),
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_of_it_is_told_in_these_words() {
+    fn an_outcome_is_described_in_these_words() {
         let crossed = Outcome::Crossed {
             price: price("110"),
             volume: 60,

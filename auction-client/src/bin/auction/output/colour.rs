@@ -1,6 +1,6 @@
-//! Colours: only at a terminal, never against NO_COLOR, and never the only sign of anything.
+//! Colours: only at a terminal, never against NO_COLOR, and always beside words that say the same.
 
-/// Whether to colour.
+/// Setting for coloured output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
     Plain,
@@ -8,7 +8,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// As the place of output and the environment want it (see no-color.org).
+    /// Chooses by the destination of the output and the environment (see no-color.org).
     pub fn from_env(terminal: bool) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         if terminal && !set("NO_COLOR") && !is_dumb() {
@@ -42,7 +42,7 @@ impl Colour {
     }
 }
 
-/// Whether the terminal understands no codes.
+/// Returns true if the terminal understands no control codes.
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }

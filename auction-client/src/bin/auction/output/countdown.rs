@@ -1,20 +1,20 @@
-//! When it is told how much is left until a close.
+//! Countdown: reports the time left before a close.
 
 use std::collections::BTreeMap;
 
 use auction_core::{Lot, LotId, Phase, Timestamp};
 
-/// So many seconds before a close it is told.
+/// Seconds before a close at which it is reported.
 pub const COUNTDOWN_SECONDS: [u64; 5] = [60, 30, 10, 5, 3];
 
-/// What was told of each open lot: for which close, and the fewest seconds.
+/// Last report of each open lot: its close at the time, and the fewest seconds.
 #[derive(Debug, Default)]
 pub struct Countdowns {
     told: BTreeMap<LotId, (Timestamp, u64)>,
 }
 
 impl Countdowns {
-    /// When the next one is due: it may be past. `None`: all were told.
+    /// Returns the time of the next report, which may be past. `None`: all were made.
     pub fn next<'l>(&self, open: impl IntoIterator<Item = &'l Lot>) -> Option<Timestamp> {
         let moments = open.into_iter().filter_map(|lot| {
             let seconds = self.untold(lot).max()?;
@@ -23,7 +23,7 @@ impl Countdowns {
         moments.min()
     }
 
-    /// What is due now: of each lot the fewest seconds. `open` are all lots that can be counted down.
+    /// Returns the reports due now, with the fewest seconds of each lot. `open` are all lots that can be counted down.
     pub fn due(&mut self, open: &[&Lot], now: Timestamp) -> Vec<(LotId, u64)> {
         let due = open.iter().filter_map(|lot| {
             let due = self
@@ -33,7 +33,7 @@ impl Countdowns {
         });
         let due: Vec<_> = due.collect();
         let mut told = std::mem::take(&mut self.told);
-        // A lot that has closed is not counted down again.
+        // Forget closed lots.
         let kept = open
             .iter()
             .filter_map(|lot| Some((lot.id, told.remove(&lot.id)?)));
@@ -47,8 +47,8 @@ impl Countdowns {
             .collect()
     }
 
-    /// What is still to be told of a lot. A close that is not under way, for the lot is halted or has not
-    /// begun, is not counted down.
+    /// Returns the remaining reports of a lot. A close that is not running, because the lot is halted or has not begun,
+    /// is not counted down.
     fn untold(&self, lot: &Lot) -> impl Iterator<Item = u64> + use<> {
         let runs = lot.phase == Phase::Open && lot.halted_since.is_none();
         let told = self
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_told_once_and_again_when_the_close_moved() {
+    fn each_is_reported_once_and_again_when_the_close_moved() {
         let lot_300 = lot(300);
         let mut countdowns = Countdowns::default();
         assert_eq!(countdowns.next([&lot_300]), Some(after(240)));
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(countdowns.due(&[&lot_300], after(240)), [(LotId(1), 60)]);
         assert_eq!(countdowns.due(&[&lot_300], after(241)), []);
         assert_eq!(countdowns.next([&lot_300]), Some(after(270)));
-        // After a pause only the latest is told.
+        // After a pause only the latest is reported.
         assert_eq!(countdowns.due(&[&lot_300], after(291)), [(LotId(1), 10)]);
         assert_eq!(countdowns.next([&lot_300]), Some(after(295)));
         let lot_360 = lot(360);

@@ -1,9 +1,9 @@
-//! Text from elsewhere, made harmless for a terminal: what could move the cursor, change colours or turn the
-//! direction of writing is shown as its code.
+//! Escapes foreign text for a terminal: characters that could move the cursor, change colours or the direction of
+//! writing are shown as codes.
 
 use std::fmt;
 
-/// A text whose display is harmless.
+/// A text with safe display.
 pub struct Escaped<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for Escaped<T> {

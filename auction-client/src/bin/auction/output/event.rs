@@ -1,4 +1,4 @@
-//! What happens, a line each.
+//! Events, one line each.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::output::colour::Colour;
 use crate::output::names::View;
 use crate::output::time::{countdown, duration, span_words, time_of_day};
 
-/// Most lots that are named in one line; of more it is told how many there are.
+/// Maximum number of lots named in one line; of more the number is shown.
 const NAMED_MAX: usize = 10;
 
 impl View<'_> {
-    /// What an event tells, in a line; `None` for what is no news to a bidder. The market has taken it already.
+    /// Describes an event in a line; `None` if it is of no interest to a bidder. The market includes it already.
     pub fn news(&self, at: Timestamp, event: &PublicEvent, colour: Colour) -> Option<String> {
         let (title, what) = match event {
             PublicEvent::StockListed(_)
@@ -38,7 +38,7 @@ impl View<'_> {
                 let least = lot.least_bid_at(self.now).filter(|_| !lot.is_scheduled());
                 let least = least.map_or(String::new(), |least| format!("; least bid {least}"));
                 let base = opened.base_price;
-                // The usual terms need no words.
+                // The default terms need no description.
                 let terms = match lot.terms == Terms::English(EnglishTerms::default()) {
                     true => String::new(),
                     false => format!("; {}", self.terms(lot)),
@@ -111,7 +111,7 @@ impl View<'_> {
         Some(line(at, &title, &what))
     }
 
-    /// A sealed bid that was opened: `mia 60 at 12.00, gets 30`.
+    /// Describes an opened sealed bid: `mia 60 at 12.00, gets 30`.
     fn opened_bid(&self, bid: &OpenedBid) -> String {
         let (who, wanted, price) = (self.who(bid.bidder), bid.quantity, bid.price);
         match (wanted.get(), bid.pays) {
@@ -151,7 +151,7 @@ impl View<'_> {
         format!("{offer}, {leads}; {least}; closes in {left}")
     }
 
-    /// That lots close soon: those that are due together in a line together.
+    /// Describes lots that close soon: those due together in one line.
     pub fn countdown_news(&self, due: &[(LotId, u64)], colour: Colour) -> Vec<String> {
         let mut by_seconds: BTreeMap<u64, Vec<LotId>> = BTreeMap::new();
         for (lot, seconds) in due {
@@ -187,7 +187,7 @@ impl View<'_> {
     }
 }
 
-/// A line of news: when, of what, what.
+/// Formats a line: time, subject, event.
 pub fn line(at: Timestamp, title: &str, what: &str) -> String {
     format!("{}  {title:<12} {what}", time_of_day(at))
 }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn news_is_told_in_these_words() {
+    fn events_are_described_in_these_words() {
         let (_, lines, events) = told(usize::MAX);
         let expected = "\
 13:00:00Z  AAPL #1      opens at base price 1.39; least bid 1.40; closes in 5:00
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_countdown_is_told_in_these_words() {
+    fn the_countdown_is_described_in_these_words() {
         let (market, ..) = told(7);
         let view = view(&market, 270);
         let told = |due: &[(LotId, u64)]| view.countdown_news(due, Colour::Plain).join("\n");

@@ -1,4 +1,4 @@
-//! How a command can end otherwise than well: a message that teaches, and an exit code that scripts can use.
+//! Failures of commands: a message with the remedy, and an exit code for scripts.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -8,20 +8,20 @@ use serde_json::{Map, Value, json};
 
 use crate::output::escape::Escaped;
 
-/// In which form results and failures are told.
+/// Format of results and failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
     Text,
     Json,
 }
 
-/// Why a command did not do what it was asked.
+/// Reason why a command failed.
 #[derive(Debug)]
 pub struct Failure {
     kind: Kind,
     code: Option<String>,
     message: String,
-    /// What would be right, for programs.
+    /// The remedy, for programs.
     remedy: Map<String, Value>,
 }
 
@@ -33,22 +33,22 @@ enum Kind {
     Refused,
     NotConnected,
     NotLoggedIn,
-    /// Whoever read the output has gone: nothing is to be said.
+    /// The reader of the output is gone: nothing is reported.
     NobodyReads,
 }
 
 impl Failure {
-    /// Something on this side went wrong.
+    /// A local failure.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Kind::Failed, message)
     }
 
-    /// What was typed cannot be done.
+    /// The arguments are wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
     }
 
-    /// The market has no such thing, or takes no such bid.
+    /// The market refused, or does not have the named thing.
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
         let mut failure = Self::new(Kind::Refused, message);
         failure.code = Some(code.to_string());
@@ -60,23 +60,23 @@ impl Failure {
         Self::new(Kind::NotLoggedIn, message)
     }
 
-    /// It may have been done, or not.
+    /// The outcome is unknown.
     pub fn outcome_unknown(message: impl Into<String>) -> Self {
         Self::new(Kind::OutcomeUnknown, message)
     }
 
-    /// Nobody answers, or not who should.
+    /// No server answers, or not the expected one.
     pub fn not_connected(message: impl Into<String>) -> Self {
         Self::new(Kind::NotConnected, message)
     }
 
-    /// The same with a word for programs.
+    /// Adds a code for programs.
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
         self
     }
 
-    /// The same with something more for programs.
+    /// Adds a field with the remedy for programs.
     pub fn with_remedy(mut self, name: &str, value: Value) -> Self {
         self.remedy.insert(name.into(), value);
         self
@@ -111,7 +111,7 @@ impl Failure {
         failure
     }
 
-    /// Tells it on standard error, and gives the exit code.
+    /// Reports the failure on standard error, and returns the exit code.
     pub fn report(&self, format: OutputFormat) -> ExitCode {
         if self.kind == Kind::NobodyReads {
             return ExitCode::SUCCESS;
@@ -120,22 +120,22 @@ impl Failure {
             OutputFormat::Text => format!("auction: {}", self.message),
             OutputFormat::Json => self.json().to_string(),
         };
-        // Without a standard error there is the exit code.
+        // Ignore write errors: the exit code remains.
         let _ = writeln!(io::stderr(), "{text}");
         ExitCode::from(self.kind.exit_code())
     }
 
-    /// What is told to a person.
+    /// Returns the message for people.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether a later attempt to connect can succeed without another choice by the user.
+    /// Returns true if a later attempt to connect can succeed without another choice by the user.
     pub fn may_pass(&self) -> bool {
         self.kind == Kind::NotConnected && self.code.is_none()
     }
 
-    /// Whether it helps to log in.
+    /// Returns true if logging in helps.
     pub fn asks_for_login(&self) -> bool {
         self.kind == Kind::NotLoggedIn
     }
@@ -210,7 +210,7 @@ impl From<io::Error> for Failure {
 }
 
 impl OutputFormat {
-    /// The form asked for by arguments that could not be understood.
+    /// Returns the format requested by arguments that could not be parsed.
     pub fn of_arguments(arguments: impl Iterator<Item = String>) -> Self {
         let mut before_end = arguments.take_while(|argument| argument != "--");
         if before_end.any(|argument| argument == "--json") {
@@ -221,11 +221,11 @@ impl OutputFormat {
     }
 }
 
-/// Tells what was wrong with the arguments; help and version are no failures.
+/// Reports wrong arguments; help and version are no failures.
 pub fn usage(error: &clap::Error, format: OutputFormat) -> ExitCode {
     if format == OutputFormat::Json && error.use_stderr() {
         let text = error.to_string();
-        // What follows points to the help, which a program does not read.
+        // The rest refers to the help, which a program does not read.
         let message = text
             .split("\n\n")
             .next()
@@ -233,7 +233,7 @@ pub fn usage(error: &clap::Error, format: OutputFormat) -> ExitCode {
             .trim_start_matches("error: ");
         return Failure::usage(message).report(format);
     }
-    // Without a place to print to there is the exit code.
+    // Ignore write errors: the exit code remains.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_codes_tell_whose_turn_it_is() {
+    fn exit_codes_distinguish_the_remedies() {
         let closed = ConnectionError::Ended;
         let cases: [(Failure, u8); 13] = [
             (Failure::failed("x"), 1),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::output::call;
 use crate::output::names::View;
 
-/// The terms of a lot, by the names of the flags that open one.
+/// Returns the terms of a lot, by the names of the flags that open one.
 fn terms(terms: &Terms) -> Value {
     let millis = |span: Span| span.micros() / 1_000;
     match terms {
@@ -43,7 +43,7 @@ fn terms(terms: &Terms) -> Value {
     }
 }
 
-/// A price, or null.
+/// Returns a price, or null.
 pub fn price(price: Option<Price>) -> Value {
     price.map_or(Value::Null, |price| json!(price.to_string()))
 }
@@ -57,7 +57,7 @@ pub fn role(role: Role) -> &'static str {
 }
 
 impl View<'_> {
-    /// A lot, all that everyone sees of it.
+    /// Returns all public data of a lot.
     pub fn lot_json(&self, lot: &Lot) -> Value {
         let stock = self.market.stock(lot.symbol);
         let (phase, closed_at, outcome) = match &lot.phase {
@@ -86,7 +86,7 @@ impl View<'_> {
             "reserve": lot.reserve().map_or("hidden", reserve),
             "opened_at": lot.opened_at.to_string(),
             "closes_at": lot.closes_at.to_string(),
-            // While it is halted, this stands still.
+            // Constant while the lot is halted.
             "closes_in_ms": if lot.is_closed() { 0 } else { closes_in },
             "extensions": lot.extensions,
             "format": lot.terms.format(),
@@ -99,7 +99,7 @@ impl View<'_> {
         })
     }
 
-    /// What came of a lot.
+    /// Returns the outcome of a lot.
     pub fn outcome_json(&self, outcome: &Outcome) -> Value {
         match outcome {
             Outcome::Sold {
@@ -154,7 +154,7 @@ impl View<'_> {
         }
     }
 
-    /// A bid of a history.
+    /// Returns a bid of a history.
     pub fn bid_json(&self, bid: &HistoryBid) -> Value {
         json!({
             "time": bid.at.to_string(),
@@ -166,7 +166,7 @@ impl View<'_> {
         })
     }
 
-    /// A sealed bid that was opened.
+    /// Returns an opened sealed bid.
     pub fn opened_json(&self, bid: &OpenedBid) -> Value {
         json!({
             "bidder": self.name(bid.bidder),
@@ -178,7 +178,7 @@ impl View<'_> {
         })
     }
 
-    /// What is added to each event of the feed that is told: its name and its own fields.
+    /// Returns the additions to a reported event: its name and its own fields.
     pub fn event_json(&self, event: &PublicEvent) -> Option<(&'static str, Value)> {
         let symbol = |lot| self.market.lot(lot).map(|lot| lot.symbol.to_string());
         let told = match event {

@@ -1,4 +1,4 @@
-//! How a lot is auctioned, how it stands and what came of it, in words.
+//! A lot in words: its terms, its state and its outcome.
 
 use auction_core::{
     DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus, SealedPricing,
@@ -10,7 +10,7 @@ use crate::output::names::View;
 use crate::output::time::{countdown, duration, moment, span_words};
 
 impl View<'_> {
-    /// The format and its terms, as a sentence without its end: what a bidder needs to know.
+    /// Describes the format and its terms for a bidder, as a sentence without its full stop.
     pub fn terms(&self, lot: &Lot) -> String {
         let shares = match (&lot.terms, lot.quantity.get()) {
             (Terms::Call(_), _) | (_, 1) => String::new(),
@@ -32,7 +32,7 @@ impl View<'_> {
         format!("{shares}{how}{reserve}")
     }
 
-    /// How a lot stands in time, in words: `open, closes in 4:32`.
+    /// Describes the phase of a lot: `open, closes in 4:32`.
     pub fn when(&self, lot: &Lot) -> String {
         match &lot.phase {
             Phase::Closed { outcome, .. } => format!("closed: {}", self.outcome(lot, outcome)),
@@ -65,7 +65,7 @@ impl View<'_> {
         }
     }
 
-    /// How long it is to a lot's next change, its close or its opening; while it is halted, that stands still.
+    /// Returns the time until a lot's close or opening; it is constant while the lot is halted.
     pub fn left(&self, lot: &Lot) -> Span {
         let now = lot.halted_since.unwrap_or(self.now);
         match lot.phase {
@@ -75,7 +75,7 @@ impl View<'_> {
         }
     }
 
-    /// What came of a lot, and why: `sold to mia at 1.46; the runner-up offered 1.45`.
+    /// Describes the outcome of a lot: `sold to mia at 1.46; the runner-up offered 1.45`.
     pub fn outcome(&self, lot: &Lot, outcome: &Outcome) -> String {
         match outcome {
             Outcome::Sold {

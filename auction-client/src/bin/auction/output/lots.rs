@@ -10,12 +10,12 @@ use crate::output::table::{Side, Table, Tone};
 use crate::output::time::{duration, moment};
 
 impl View<'_> {
-    /// The lots as a table, in the order given.
+    /// Formats the lots as a table, in the given order.
     pub fn lots<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, colour: Colour) -> String {
         self.lots_now(lots, &Indicatives::new(), colour)
     }
 
-    /// The same, with the price at which each of these calls would trade now.
+    /// Formats the same table, with the price at which each of these calls would trade now.
     pub fn lots_now<'l>(
         &self,
         lots: impl IntoIterator<Item = &'l Lot>,
@@ -42,7 +42,7 @@ impl View<'_> {
         }
         let mut text = table.print(colour);
         if self.is_demo() {
-            text.push_str("\n\nThis is a demo: whoever is called house-... is part of the server.");
+            text.push_str("\n\nThis is a demo: all users called house-... are part of the server.");
         }
         text
     }
@@ -81,7 +81,7 @@ impl View<'_> {
         (tone, cells)
     }
 
-    /// How long a lot is still open, and what is to be known of it besides.
+    /// Describes how long a lot is still open, and whether it is halted or has a reserve.
     pub fn closes_in(&self, lot: &Lot) -> String {
         let left = duration(self.left(lot));
         let left = match (lot.halted_since.is_some(), lot.is_scheduled()) {
@@ -97,7 +97,7 @@ impl View<'_> {
         }
     }
 
-    /// Closed lots as a table.
+    /// Formats closed lots as a table.
     pub fn results<'l>(&self, lots: impl IntoIterator<Item = &'l Lot>, colour: Colour) -> String {
         let mut table = Table::new(&[
             ("LOT", Side::Right),
@@ -127,7 +127,7 @@ impl View<'_> {
     }
 }
 
-/// How many bids there are; of sealed ones, how many have one.
+/// Returns the number of bids; of sealed bids, the number of bidders.
 fn seen_bids(lot: &Lot) -> String {
     match (lot.bids(), lot.bidders()) {
         (0, bidders) if bidders > 0 => match lot.terms {

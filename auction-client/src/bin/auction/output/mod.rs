@@ -1,4 +1,4 @@
-//! What is printed: the market, its events and failures, in words and in JSON.
+//! Output of the program: the market, its events and failures, in words and in JSON.
 
 pub mod escape;
 pub mod failure;

@@ -1,25 +1,25 @@
-//! Names for numbers: the market as one user sees it.
+//! Names for numbers: the market from one user's point of view.
 
 use std::collections::BTreeMap;
 
 use auction_client::Indicative;
 use auction_core::{LotId, Market, Name, Role, Timestamp, UserId};
 
-/// The newest of each call auction that is open, as far as it was told.
+/// The newest indicative result of each open call auction, if received.
 pub type Indicatives = BTreeMap<LotId, Indicative>;
 
-/// A market through someone's eyes.
+/// A market from a user's point of view.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub market: &'a Market,
-    /// Who looks, when they are logged in.
+    /// The user, if logged in.
     pub own: Option<Name>,
     /// The server's time.
     pub now: Timestamp,
 }
 
 impl View<'_> {
-    /// A user's name.
+    /// Returns a user's name.
     pub fn name(&self, user: UserId) -> String {
         match self.market.user(user) {
             Some(user) => user.name.to_string(),
@@ -27,7 +27,7 @@ impl View<'_> {
         }
     }
 
-    /// A user's name; one's own is marked.
+    /// Returns a user's name, marked if it is the viewing user's own.
     pub fn who(&self, user: UserId) -> String {
         let name = self.name(user);
         if self.is_own(user) {
@@ -37,13 +37,13 @@ impl View<'_> {
         }
     }
 
-    /// Whether it is who looks.
+    /// Returns true if it is the viewing user.
     pub fn is_own(&self, user: UserId) -> bool {
         let name = self.market.user(user).map(|user| user.name);
         name.is_some() && name == self.own
     }
 
-    /// Whether the house plays in the market: its first user is the house's auctioneer, whose name nobody else can have.
+    /// Returns true for a demo market: its first user is the demo's auctioneer, whose name no other user can have.
     pub fn is_demo(&self) -> bool {
         let first = self.market.users().first();
         first.is_some_and(|first| {
@@ -51,7 +51,7 @@ impl View<'_> {
         })
     }
 
-    /// `AAPL #1`.
+    /// Returns the title of a lot, such as `AAPL #1`.
     pub fn title(&self, lot: LotId) -> String {
         match self.market.lot(lot) {
             Some(found) => format!("{} #{lot}", found.symbol),

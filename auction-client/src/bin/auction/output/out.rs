@@ -1,4 +1,4 @@
-//! Standard output, in one format, with colours where they are welcome.
+//! Standard output, in one format, with colours if they are supported.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::output::colour::{Colour, is_dumb};
 use crate::output::failure::{Failure, OutputFormat};
 
-/// Where results go.
+/// Destination and format of results.
 #[derive(Clone, Copy, Debug)]
 pub struct Out {
     pub format: OutputFormat,
@@ -22,7 +22,7 @@ impl Out {
         }
     }
 
-    /// Tells a result: as text, or as a JSON document on a line. Each is made only when it is wanted.
+    /// Prints a result: as text, or as a JSON document on one line. Only the requested form is built.
     pub fn print(
         &self,
         text: impl FnOnce(Colour) -> String,
@@ -34,7 +34,7 @@ impl Out {
         }
     }
 
-    /// Writes a line, at once: others may be reading it through a pipe.
+    /// Writes a line and flushes: another program may be reading it through a pipe.
     pub fn line(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.trim_end_matches('\n').as_bytes())?;
@@ -42,12 +42,12 @@ impl Out {
         Ok(stdout.flush()?)
     }
 
-    /// What begins a line anew while a question stands on it.
+    /// Returns the code that clears a line with an open question.
     pub fn fresh_line(&self) -> &'static str {
         if is_dumb() { "\n" } else { "\r\x1b[K" }
     }
 
-    /// Writes without an end of line.
+    /// Writes text without a line end.
     pub fn prompt(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes())?;

@@ -1,15 +1,15 @@
-//! Columns that line up.
+//! Tables with aligned columns.
 
 use crate::output::colour::Colour;
 
-/// On which side of its column a text stands.
+/// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Left,
     Right,
 }
 
-/// How a row is painted.
+/// Style of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Usual,
@@ -17,7 +17,7 @@ pub enum Tone {
     Dim,
 }
 
-/// A table with a head.
+/// A table with a header.
 #[derive(Debug)]
 pub struct Table {
     head: Vec<(&'static str, Side)>,
@@ -41,7 +41,7 @@ impl Table {
         self.rows.push((tone, cells));
     }
 
-    /// The lines, without spaces at their ends.
+    /// Returns the lines, without trailing spaces.
     pub fn print(&self, colour: Colour) -> String {
         let widths: Vec<usize> = (0..self.head.len())
             .map(|column| self.width(column))

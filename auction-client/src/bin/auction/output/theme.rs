@@ -1,11 +1,11 @@
-//! Colours of the screen. They mark what signs and words say too, and never say anything alone.
+//! Colours of the screen. They emphasise what signs and words say too, and never carry meaning alone.
 
 use clap::ValueEnum;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::output::colour::Colour;
 
-/// Which colours.
+/// Name of a colour theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ThemeName {
     /// Blue and orange, which the colour-blind can tell apart, readable on dark and on light.
@@ -21,29 +21,29 @@ pub enum ThemeName {
     Plain,
 }
 
-/// How the parts of the screen look.
+/// Styles of the parts of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
-    /// What is well: one leads, has won, is connected.
+    /// Good state: the user leads or has won, the screen is connected.
     pub good: Style,
-    /// What asks for something: outbid, refused, not connected, about to close.
+    /// State that needs attention: outbid, refused, not connected, about to close.
     pub alarm: Style,
     /// The same as a bar across the screen.
     pub alarm_bar: Style,
-    /// A bar that is well.
+    /// Good state as a bar.
     pub good_bar: Style,
-    /// What matters less.
+    /// Less important text.
     pub dim: Style,
-    /// Heads of tables and panels.
+    /// Headers of tables and panels.
     pub head: Style,
-    /// The chosen row, and the field that is typed in.
+    /// The chosen row, and the field with the cursor.
     pub chosen: Style,
     /// The name of a key.
     pub key: Style,
 }
 
 impl Theme {
-    /// The theme of this name, unless the environment wants no colours.
+    /// Returns the theme of this name, or a plain one if the environment disables colours.
     pub fn from_env(name: ThemeName) -> Self {
         match Colour::from_env(true) {
             Colour::Plain => Self::named(ThemeName::Plain),

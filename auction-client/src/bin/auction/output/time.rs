@@ -1,13 +1,13 @@
-//! Times as people read them.
+//! Times and durations in readable form.
 
 use auction_core::{Span, Timestamp};
 
-/// How long until a moment: `4:32`, `1:02:03`, `2d 03:00`. Begun seconds count whole, so that `0:00` is the end.
+/// Formats the time until a moment: `4:32`, `1:02:03`, `2d 03:00`. Seconds are rounded up, so that `0:00` is the end.
 pub fn countdown(until: Timestamp, now: Timestamp) -> String {
     duration(until.since(now))
 }
 
-/// A span in the same form.
+/// Formats a span in the same form.
 pub fn duration(span: Span) -> String {
     let seconds = span.micros().div_ceil(1_000_000);
     let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
@@ -19,18 +19,18 @@ pub fn duration(span: Span) -> String {
     }
 }
 
-/// `1m`, `1h 30m`, `1s 500ms`: as it can be typed.
+/// Formats a span as it can be typed: `1m`, `1h 30m`, `1s 500ms`.
 pub fn span_words(span: Span) -> String {
     span.to_string()
 }
 
-/// The time of day in UTC: `14:03:22Z`.
+/// Formats the time of day in UTC: `14:03:22Z`.
 pub fn time_of_day(at: Timestamp) -> String {
     let text = at.to_string();
     format!("{}Z", &text[11..19])
 }
 
-/// Day and time in UTC: `2026-11-22 14:03:22Z`.
+/// Formats day and time in UTC: `2026-11-22 14:03:22Z`.
 pub fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     format!("{} {}", &text[..10], time_of_day(at))
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_countdown_ends_at_zero_and_counts_begun_seconds_whole() {
+    fn a_countdown_ends_at_zero_and_rounds_seconds_up() {
         let until = Timestamp::from_secs(1_000_000);
         let cases = [
             (0, "0:00"),

@@ -1,28 +1,28 @@
-//! What is known of a lot's bids so far: for its history, its chart and its sparkline.
+//! Bids of the lots so far: for the bid list, the chart and the sparkline.
 
 use std::collections::BTreeMap;
 
 use auction_client::HistoryBid;
 use auction_core::{BidAccepted, FeedSequence, LotId, Price, Timestamp};
 
-/// Most bids that are kept of a lot; older ones are let go.
+/// Maximum number of bids kept per lot; older ones are dropped.
 pub const BIDS_KEPT: usize = 512;
-/// Most lots whose bids are kept; beyond them all are let go and asked for anew where they are looked at.
+/// Maximum number of lots with kept bids; beyond it all are dropped, and requested again for the lots on the screen.
 pub const LOTS_KEPT: usize = 2_048;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The bids of many lots.
+/// Bids of many lots.
 #[derive(Debug, Default)]
 pub struct BidHistories {
     lots: BTreeMap<LotId, BidHistory>,
 }
 
-/// The bids of a lot, as far as they are known.
+/// Bids of one lot, as far as known.
 #[derive(Debug, Default)]
 pub struct BidHistory {
     bids: BTreeMap<FeedSequence, HistoryBid>,
-    /// Whether those from before the screen was opened were asked for.
+    /// True once the bids from before the start of the screen were requested.
     asked: bool,
 }
 
@@ -31,17 +31,17 @@ impl BidHistories {
         self.lots.get(&lot)
     }
 
-    /// Whether a lot's bids are still to be asked for; from now on they count as asked for.
+    /// Returns true if a lot's bids must be requested, and marks them as requested.
     pub fn ask(&mut self, lot: LotId) -> bool {
         !std::mem::replace(&mut self.entry(lot).asked, true)
     }
 
-    /// They did not come: they may be asked for again.
+    /// Marks a lot's bids as not requested, after a failure.
     pub fn unask(&mut self, lot: LotId) {
         self.entry(lot).asked = false;
     }
 
-    /// Takes a bid as it happens.
+    /// Adds a new bid.
     pub fn bid(&mut self, place: FeedSequence, at: Timestamp, bid: &BidAccepted) {
         let history = self.entry(bid.lot);
         history.bids.insert(
@@ -58,7 +58,7 @@ impl BidHistories {
         history.trim();
     }
 
-    /// Takes bids of the past.
+    /// Adds past bids.
     pub fn history(&mut self, lot: LotId, bids: impl IntoIterator<Item = HistoryBid>) {
         let history = self.entry(lot);
         history
@@ -67,7 +67,7 @@ impl BidHistories {
         history.trim();
     }
 
-    /// Forgets all: they are another market's, or some may have been missed.
+    /// Drops all bids: they are of another market, or some may have been missed.
     pub fn clear(&mut self) {
         self.lots.clear();
     }
@@ -81,12 +81,12 @@ impl BidHistories {
 }
 
 impl BidHistory {
-    /// The bids that are known, the oldest first.
+    /// Returns the known bids, the oldest first.
     pub fn bids(&self) -> impl DoubleEndedIterator<Item = &HistoryBid> + ExactSizeIterator {
         self.bids.values()
     }
 
-    /// The latest prices as a row of bars, the newest on the right; `from` is the price before the first.
+    /// Returns the latest prices as a row of bars, the newest on the right; `from` is the price before the first.
     pub fn sparkline(&self, from: Price, width: usize) -> String {
         let mut prices: Vec<u64> = self
             .bids
@@ -117,7 +117,7 @@ fn bars(values: &[u64]) -> String {
     let top = BARS.len() as u64 - 1;
     values
         .iter()
-        // Both factors are far below the greatest u64.
+        // No overflow: both factors are far below the greatest u64.
         .map(|value| BARS[((value - least) * top / range) as usize])
         .collect()
 }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_twice_is_there_once_and_in_order() {
+    fn duplicate_bids_are_kept_once_and_in_order() {
         let mut bid_histories = BidHistories::default();
         let lot = LotId(1);
         assert!(bid_histories.ask(lot));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_has_a_limit() {
+    fn kept_bids_are_bounded() {
         let mut bid_histories = BidHistories::default();
         bid_histories.history(LotId(1), (0..2_000).map(|place| bid(place, "1.40")));
         let kept: Vec<_> = bid_histories.of(LotId(1)).unwrap().bids().collect();

@@ -24,7 +24,7 @@ pub struct Connecting {
     /// Start of the next attempt; `None`: an attempt is running.
     next_attempt: Option<Duration>,
     seconds_drawn: u64,
-    /// Whether the terminal shows an older state.
+    /// True if the terminal shows an older state.
     pub dirty: bool,
 }
 
@@ -114,7 +114,7 @@ fn is_retry(key: &KeyEvent) -> bool {
     matches!(key.code, KeyCode::Char('r') | KeyCode::Enter)
 }
 
-/// Seconds until then, rounded up.
+/// Returns the seconds until a time, rounded up.
 fn seconds_until(at: Duration, now: Duration) -> u64 {
     at.saturating_sub(now).as_millis().div_ceil(1_000) as u64
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_starts_at_its_time_and_waits_double_up_to_the_longest() {
+    fn attempts_start_on_time_and_waits_double_up_to_the_longest() {
         let mut connecting = refused();
         let mut now = seconds(0);
         for wait in [1, 2, 4, 8, 16, 30, 30] {

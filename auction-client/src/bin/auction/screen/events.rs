@@ -1,4 +1,4 @@
-//! What goes into the screen's state, and what comes out of it.
+//! Inputs and effects of the screen's state.
 
 use std::time::Duration;
 
@@ -14,49 +14,49 @@ use ratatui::crossterm::event::KeyEvent;
 
 use crate::commands::bid::Offer;
 
-/// Something that happened.
+/// An input.
 #[derive(Debug)]
 pub enum Input {
     /// A key was pressed.
     Key(KeyEvent),
-    /// A text was put in from elsewhere.
+    /// A text was pasted.
     Paste(String),
     /// The terminal has this many columns and rows.
     Resize(u16, u16),
-    /// News of the market, which the view shows already.
+    /// An update of the market, which the view includes already.
     Feed(Update),
-    /// What came of something that was asked.
+    /// The answer to a request.
     Answer(RequestKind, Result<Response, RequestError>),
-    /// What stands of one's own account: it takes the place of what was known.
+    /// A new state of the user's account, which replaces the previous one.
     AccountState(Vec<StandingOrder>, Vec<StandingLead>),
-    /// A page of what the user did before, and whether it is the last.
+    /// A page of the user's earlier activity; true for the last page.
     Activity(Vec<ActivityEntry>, bool),
-    /// The server cannot tell what the user did before.
+    /// The server cannot list the user's earlier activity.
     NoActivity,
-    /// Something happened to one's own account.
+    /// An event of the user's account.
     Account(Timestamp, AccountEvent),
-    /// Who one is: remembered from before.
+    /// The logged-in user, remembered from before.
     Identity(Option<Identity>),
-    /// Time has gone by; so long took the latest round trip.
+    /// Time has passed; with the duration of the latest round trip.
     Tick(Duration),
-    /// The screen is about to be drawn, and has so many rows for lots.
+    /// The screen is about to be drawn, with this many rows for lots.
     Frame { rows: usize },
 }
 
-/// Something that is to be done.
+/// An effect to be carried out.
 #[derive(Debug)]
 pub enum Effect {
-    /// Send a request to the market, and give the answer back.
+    /// Send a request to the market, and pass the answer back.
     Send(Request),
-    /// Another market is at the address now: connect to it anew.
+    /// Another market is at the address now: connect again.
     Reconnect,
-    /// Make the terminal call for attention.
+    /// Ring the terminal's bell.
     Ring,
     /// Leave the screen.
     Leave,
 }
 
-/// Who one is.
+/// The logged-in user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub name: Name,
@@ -72,7 +72,7 @@ impl Identity {
     }
 }
 
-/// What can be asked.
+/// A request to the market.
 #[derive(Clone, Debug)]
 pub enum Request {
     Bid(LotId, Offer),
@@ -80,17 +80,17 @@ pub enum Request {
     Replace(ReplaceOrder),
     Cancel(CancelOrder),
     Profit(PublishProfit),
-    /// What the auctioneer does with a lot.
+    /// An auctioneer's action on a lot.
     Manage(LotId, Manage),
     LogIn(Name, Secret),
-    /// Make an account, and log in.
+    /// Create an account, and log in.
     Register(Name, Secret),
     LogOut,
     History(LotId),
     LeastWinning(LotId),
 }
 
-/// What the auctioneer can do with a lot.
+/// An action of an auctioneer on a lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manage {
     Halt,
@@ -99,7 +99,7 @@ pub enum Manage {
     Cancel,
 }
 
-/// What was asked, without what is secret of it.
+/// Kind of a request, without its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestKind {
     Bid(LotId, Offer),
@@ -114,15 +114,15 @@ pub enum RequestKind {
     LeastWinning(LotId),
 }
 
-/// What was answered.
+/// An answer to a request.
 #[derive(Debug)]
 pub enum Response {
     Done,
     Bid(BidPlaced),
     Placed(OrderId),
-    /// The user who is logged in now.
+    /// The logged-in user.
     LoggedIn(Identity),
-    /// Nobody is logged in, because the session cannot be remembered, with the reason.
+    /// The login failed because the session cannot be remembered; with the reason.
     NotRemembered(String),
     History(Box<History>),
     LeastWinning(WinningThreshold),
@@ -145,12 +145,12 @@ impl Request {
     }
 }
 
-/// How the screen stands with the market.
+/// Connection of the screen to the market.
 #[derive(Clone, Debug, Default)]
 pub enum Connection {
     #[default]
     Live,
-    /// It was lost at a moment of the server's time; the next try begins at another.
+    /// Lost at a time of the server's clock; with the start of the next attempt.
     Lost {
         since: Timestamp,
         next_try: Timestamp,

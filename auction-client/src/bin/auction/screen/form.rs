@@ -1,4 +1,4 @@
-//! Forms: what is typed before something is asked of the market.
+//! Forms: the user's input for a request.
 
 use auction_client::{CancelOrder, PlaceOrder, PublishProfit, ReplaceOrder, Secret};
 use auction_core::{
@@ -12,24 +12,24 @@ use crate::output::names::View;
 use crate::screen::events::{Manage, Request};
 use crate::screen::line_editor::Line;
 
-/// What a form is about.
+/// Purpose of a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     /// An open bid on a lot.
     Bid(LotId),
     /// A hidden order on a lot.
     Order(LotId),
-    /// Other values for an order of one's own.
+    /// Changes an order of the user.
     Change(LotId, OrderId, Side),
-    /// Taking an order of one's own back.
+    /// Cancels an order of the user.
     Withdraw(LotId, OrderId),
-    /// Logging in or registering; then perhaps bidding on a lot.
+    /// Logging in or registering, optionally followed by a bid on a lot.
     Enter { then: Option<LotId> },
     /// Logging out.
     LogOut,
     /// Publishing the profit of a stock.
     Profit(Symbol),
-    /// What an auctioneer does with a lot.
+    /// An auctioneer's actions on a lot.
     Manage(LotId),
 }
 
@@ -37,13 +37,13 @@ pub enum About {
 pub struct Form {
     pub about: About,
     pub fields: Vec<Field>,
-    /// The field that is typed in.
+    /// Index of the field with the cursor.
     pub at: usize,
-    /// What was wrong, or what came of it.
+    /// Error of the input, or the result.
     pub note: Option<String>,
-    /// Whether the answer is waited for.
+    /// True while the answer is awaited.
     pub sending: bool,
-    /// A price so far above that it was asked about.
+    /// A very high price for which confirmation was requested.
     warned: Option<Price>,
 }
 
@@ -56,14 +56,14 @@ pub struct Field {
 #[derive(Debug)]
 pub enum Content {
     Line(Line),
-    /// Is never shown.
+    /// Content that is never shown.
     Hidden(Line),
     Choice(&'static [&'static str], usize),
 }
 
 const KINDS: &[&str] = &["bid", "hidden maximum"];
 const SIDES: &[&str] = &["buy", "sell"];
-/// What is typed for an order without a limit.
+/// Input for an order without a limit.
 const MARKET: &str = "market";
 const DOORS: &[&str] = &["log in", "register"];
 const DEEDS: &[&str] = &["halt", "resume", "close early", "take back"];
@@ -82,7 +82,7 @@ impl Form {
         }
     }
 
-    /// For a bid or an order, as the lot's format takes it.
+    /// Creates the form for a bid or an order, by the lot's format.
     pub fn trade(view: View<'_>, lot: &Lot) -> Self {
         let least = lot.least_bid_at(view.now);
         let offered = |price: Option<Price>| price.map_or(String::new(), |price| price.to_string());
@@ -115,7 +115,7 @@ impl Form {
         }
     }
 
-    /// For other values of an order.
+    /// Creates the form for changing an order.
     pub fn change(lot: &Lot, order: OrderId, now: Order) -> Self {
         let limit = now
             .limit
@@ -134,7 +134,7 @@ impl Form {
         Self::new(About::Withdraw(lot, order), Vec::new())
     }
 
-    /// For logging in or registering; with the name of the one who was logged in before.
+    /// Creates the form for logging in or registering; with the name of the previous user.
     pub fn enter(then: Option<LotId>, name: Option<Name>) -> Self {
         let name = name.map_or(String::new(), |name| name.to_string());
         let mut form = Self::new(
@@ -146,7 +146,7 @@ impl Form {
                 Field::hidden("again"),
             ],
         );
-        // Who is new here chooses first what to do.
+        // A new user first chooses between login and registration.
         form.at = if name.is_empty() { 0 } else { 2 };
         form
     }
@@ -171,7 +171,7 @@ impl Form {
         Self::new(About::Manage(lot.id), fields)
     }
 
-    /// The lot that it is about.
+    /// Returns the lot of the form.
     pub fn lot(&self) -> Option<LotId> {
         match self.about {
             About::Bid(lot)
@@ -183,7 +183,7 @@ impl Form {
         }
     }
 
-    /// The fields that are to be filled: to log in, the password is typed once.
+    /// Returns the fields to fill: for a login, only one password.
     pub fn shown(&self) -> &[Field] {
         let once = matches!(self.about, About::Enter { .. }) && self.choice(0) == 0;
         &self.fields[..self.fields.len() - usize::from(once)]
@@ -198,7 +198,7 @@ impl Form {
         self.at = (self.at + fields - 1) % fields;
     }
 
-    /// Goes to the next field that is still empty and must not be; `false`: there is none.
+    /// Moves to the next required field that is still empty; returns false if all are filled.
     pub fn next_empty(&mut self) -> bool {
         let empty = |field: &Field| match &field.content {
             Content::Line(line) | Content::Hidden(line) => line.text().is_empty(),
@@ -211,7 +211,7 @@ impl Form {
         found.is_some()
     }
 
-    /// The line that is typed in.
+    /// Returns the line with the cursor.
     pub fn line(&mut self) -> Option<&mut Line> {
         match &mut self.fields.get_mut(self.at)?.content {
             Content::Line(line) | Content::Hidden(line) => Some(line),
@@ -219,7 +219,7 @@ impl Form {
         }
     }
 
-    /// Chooses the next or the one before, where something is to be chosen.
+    /// Selects the next or previous option, in a field with options.
     pub fn turn(&mut self, by: isize) {
         if let Some(Field {
             content: Content::Choice(options, chosen),
@@ -232,8 +232,8 @@ impl Form {
         }
     }
 
-    /// Puts the least bid of now in the place of a price that was offered and would be refused by now; `false`: there
-    /// is none. What others do never moves it by itself.
+    /// Replaces an offered price that would be refused now by the current least bid; returns false if nothing was replaced.
+    /// Bids of others never change the price without a key press.
     pub fn renew_offer(&mut self, view: View<'_>) -> bool {
         let About::Bid(lot) = self.about else {
             return false;
@@ -257,19 +257,19 @@ impl Form {
         false
     }
 
-    /// Whether something is to be chosen in the field.
+    /// Returns true if the field has options.
     pub fn is_at_choice(&self) -> bool {
         let field = self.fields.get(self.at);
         field.is_some_and(|field| matches!(field.content, Content::Choice(..)))
     }
 
-    /// Whether the field that is typed in is a price.
+    /// Returns true if the field with the cursor is a price.
     pub fn is_at_price(&self) -> bool {
         let field = self.fields.get(self.at);
         field.is_some_and(|field| matches!(field.name, "price" | "at most"))
     }
 
-    /// Moves the price a step up or down, and never under the least bid.
+    /// Moves the price a step up or down, never below the least bid.
     pub fn step(&mut self, view: View<'_>, up: bool) {
         let Some(lot) = self.lot().and_then(|lot| view.market.lot(lot)) else {
             return;
@@ -285,10 +285,10 @@ impl Form {
         line.set(price.to_string());
     }
 
-    /// What the fields say, as something to ask.
+    /// Returns the request described by the fields.
     ///
     /// # Errors
-    /// What is wrong, for the person.
+    /// A message about the mistake, for the user.
     pub fn ask(&mut self, view: View<'_>) -> Result<Request, String> {
         match self.about {
             About::Bid(lot) => {
@@ -301,7 +301,7 @@ impl Form {
                 let (quantity, limit) = self.order(view, lot)?;
                 Ok(Request::Place(PlaceOrder {
                     lot,
-                    // Only the form of a call auction begins with a choice: of the side.
+                    // Only the form of a call auction begins with options: the side.
                     side: match self.choice(0) {
                         0 => Side::Buy,
                         _ => Side::Sell,
@@ -350,7 +350,7 @@ impl Form {
         let name = self.text(1);
         let name = Name::parse(&name).map_err(|error| format!("{name:?} {error}"))?;
         let registers = self.choice(0) == 1;
-        // Whatever comes of it, what was typed is gone.
+        // Clear the passwords whatever the result.
         let (first, again) = (self.take(2), self.take(3));
         self.at = 2;
         if registers && first != again {
@@ -388,7 +388,7 @@ impl Form {
         Ok((quantity, limit))
     }
 
-    /// A price far above what is asked is asked about once: it may be a slip.
+    /// Requests confirmation of a price far above the asked one, once: it may be a mistake.
     fn warn(&mut self, view: View<'_>, lot: LotId, price: Price) -> Result<(), String> {
         let lot = view.market.lot(lot);
         let least = lot.map(|lot| lot.least_bid_at(view.now).unwrap_or(base(lot)));
@@ -408,7 +408,7 @@ impl Form {
         Price::parse(&text).map_err(|error| format!("{text:?} {error}"))
     }
 
-    /// What was chosen in a field.
+    /// Returns the selected option of a field.
     pub fn choice(&self, field: usize) -> usize {
         match self.fields.get(field).map(|field| &field.content) {
             Some(Content::Choice(_, chosen)) => *chosen,
@@ -416,7 +416,7 @@ impl Form {
         }
     }
 
-    /// What was typed in a field.
+    /// Returns the typed text of a field.
     pub fn text(&self, field: usize) -> String {
         match self.fields.get(field).map(|field| &field.content) {
             Some(Content::Line(line)) => line.text().trim().to_owned(),
@@ -431,7 +431,7 @@ impl Form {
         }
     }
 
-    /// What it is about, in words.
+    /// Returns the title of the form.
     pub fn title(&self, view: View<'_>) -> String {
         match self.about {
             About::Bid(lot) => {
@@ -479,7 +479,7 @@ impl Field {
     }
 }
 
-/// The least that a hidden order can offer: the base price, and at least one unit.
+/// Returns the least price of a hidden order: the base price, and at least one unit.
 fn base(lot: &Lot) -> Price {
     lot.base_price.max(unit())
 }

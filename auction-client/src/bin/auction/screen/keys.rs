@@ -1,8 +1,8 @@
-//! What each key does.
+//! Key bindings.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// What a person can do outside a form.
+/// An action outside a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Up,
@@ -30,7 +30,7 @@ pub enum Action {
     Leave,
 }
 
-/// A line of the help: the keys as they are shown, the same as they are pressed, and what they do.
+/// A line of the help: the keys as shown, the same as pressed, and their action.
 pub struct Binding {
     pub shown: &'static str,
     pub keys: &'static [KeyCode],
@@ -184,7 +184,7 @@ pub const BINDINGS: &[Binding] = &[
     binding("q Ctrl-C", &[KeyCode::Char('q')], "leave", Action::Leave),
 ];
 
-/// What the keys do in a form.
+/// Keys in a form.
 pub const IN_FORMS: &[(&str, &str)] = &[
     ("Enter", "send it"),
     ("Esc", "leave it"),
@@ -194,7 +194,7 @@ pub const IN_FORMS: &[(&str, &str)] = &[
     ("Ctrl-U", "empty the field"),
 ];
 
-/// What a key does outside a form.
+/// Returns the action of a key outside a form.
 pub fn action(key: &KeyEvent) -> Option<Action> {
     if key
         .modifiers
@@ -208,7 +208,7 @@ pub fn action(key: &KeyEvent) -> Option<Action> {
     binding.map(|binding| binding.action)
 }
 
-/// Whether it is the key that leaves from anywhere.
+/// Returns true for the key that quits from anywhere.
 pub fn is_interrupt(key: &KeyEvent) -> bool {
     key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)
 }

@@ -1,20 +1,20 @@
-//! A line that is typed: text and a cursor.
+//! A line editor: text and a cursor.
 
-/// Most characters of a line; what is typed beyond them is not taken.
+/// Maximum number of characters of a line; further input is ignored.
 const CHARS_MAX: usize = 160;
 
-/// A line, and where in it the cursor stands.
+/// A line with a cursor.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Line {
     text: String,
-    /// In characters.
+    /// Position in characters.
     cursor: usize,
-    /// Whether the text was offered and not typed: the first character takes its place.
+    /// True if the text was offered and not typed: the first typed character replaces it.
     offered: bool,
 }
 
 impl Line {
-    /// A line with a text that is offered.
+    /// Creates a line with an offered text.
     pub fn offering(text: String) -> Self {
         let cursor = text.chars().count();
         Self {
@@ -28,7 +28,7 @@ impl Line {
         &self.text
     }
 
-    /// Where the cursor stands, in characters.
+    /// Returns the position of the cursor, in characters.
     pub fn cursor(&self) -> usize {
         self.cursor
     }
@@ -37,7 +37,7 @@ impl Line {
         self.offered
     }
 
-    /// Puts a text in the place of all.
+    /// Replaces the whole text.
     pub fn set(&mut self, text: String) {
         *self = Self::offering(text);
     }
@@ -47,7 +47,7 @@ impl Line {
         std::mem::take(self).text
     }
 
-    /// Types a character; what no line can hold is left out.
+    /// Inserts a character; control characters and overlong input are ignored.
     pub fn insert(&mut self, char: char) {
         if self.offered {
             *self = Self::default();
@@ -74,7 +74,7 @@ impl Line {
         }
     }
 
-    /// Empties it.
+    /// Clears the line.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
@@ -105,7 +105,7 @@ impl Line {
     }
 }
 
-/// It may be a password.
+/// Hides the text, which may be a password.
 impl std::fmt::Debug for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Line({} characters)", self.text.chars().count())
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_typed_takes_the_place_of_what_was_offered() {
+    fn typed_text_replaces_offered_text() {
         let mut line = Line::offering("1.40".into());
         line.insert('2');
         assert_eq!(line.text(), "2");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_edit_where_the_cursor_stands() {
+    fn keys_edit_at_the_cursor() {
         let mut line = Line::default();
         "cafés\u{1b}".chars().for_each(|char| line.insert(char));
         line.left();

@@ -1,4 +1,4 @@
-//! The list of lots: which of them are shown, in which order, and which is chosen.
+//! The list of lots: selection, order, and the chosen lot.
 
 use std::cmp::Ordering;
 
@@ -7,10 +7,10 @@ use auction_core::{Lot, LotId, Price};
 use crate::output::names::View;
 use crate::screen::line_editor::Line;
 
-/// From so many lots on, the list is put in order once a second and not at every frame.
+/// Number of lots from which the list is sorted once a second and not at every frame.
 pub const LOTS_MANY: usize = 5_000;
 
-/// By what the lots are ordered. Open ones stand before closed ones in any order.
+/// Sort key of the lots. Open lots come before closed ones in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     #[default]
@@ -22,40 +22,40 @@ pub enum Sort {
     Close,
 }
 
-/// Which lots are shown.
+/// Selection of the lots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shown {
     #[default]
     All,
     Open,
-    /// Those one has bid on.
+    /// Lots that the user has bid on.
     Mine,
     Closed,
 }
 
-/// The list as a person has arranged it.
+/// The list as arranged by the user.
 #[derive(Debug, Default)]
 pub struct List {
     pub filter: Line,
-    /// Whether the filter is being typed.
+    /// True while the filter is being typed.
     pub typing: bool,
     pub sort: Sort,
     pub reversed: bool,
     pub shown: Shown,
-    /// The chosen lot. It stays chosen wherever its row goes.
+    /// The chosen lot. It stays chosen when its row moves.
     pub chosen: Option<LotId>,
-    /// The first row on the screen.
+    /// Index of the first row on the screen.
     pub top: usize,
-    /// How many rows the screen has for lots.
+    /// Number of rows on the screen for lots.
     pub rows: usize,
-    /// The lots in order, as of the last arrangement.
+    /// The sorted lots, as of the last arrangement.
     pub order: Vec<LotId>,
-    /// Whether something has happened since that can change the order.
+    /// True if an event since then may have changed the order.
     pub stale: bool,
 }
 
 impl List {
-    /// Puts the lots in order anew. `mine` tells which lots one has bid on.
+    /// Sorts the lots. `mine` returns true for lots that the user has bid on.
     pub fn arrange(&mut self, view: View<'_>, mine: impl Fn(LotId) -> bool) {
         self.stale = false;
         let wanted = self.filter.text().trim().to_ascii_uppercase();
@@ -72,7 +72,7 @@ impl List {
         lots.sort_by(|one, other| self.compare(view, one, other));
         self.order = lots.into_iter().map(|lot| lot.id).collect();
         if self.place().is_none() {
-            // What was chosen is no longer shown: the row that has taken its place is.
+            // The chosen lot is no longer shown: choose the first visible row.
             self.chosen = self.order.get(self.top).or(self.order.first()).copied();
         }
         self.follow();
@@ -84,7 +84,7 @@ impl List {
         let ordering = match self.sort {
             Sort::Number => Ordering::Equal,
             Sort::Symbol => one.symbol.as_str().cmp(other.symbol.as_str()),
-            // The most first: that is what one looks for.
+            // Descending: users look for the highest.
             Sort::Price => price(other).cmp(&price(one)),
             Sort::Change => change(other).cmp(&change(one)),
             Sort::Bidders => other.bidders().cmp(&one.bidders()),
@@ -99,33 +99,33 @@ impl List {
         one.is_closed().cmp(&other.is_closed()).then(ordering)
     }
 
-    /// The row of the chosen lot.
+    /// Returns the row of the chosen lot.
     pub fn place(&self) -> Option<usize> {
         let chosen = self.chosen?;
         self.order.iter().position(|lot| *lot == chosen)
     }
 
-    /// Chooses the row so many below; above, when negative.
+    /// Moves the choice down by this many rows; up if negative.
     pub fn go(&mut self, rows: isize) {
         let place = self.place().unwrap_or(0);
         self.go_to(place.saturating_add_signed(rows));
     }
 
-    /// Chooses a row; the last one, when there are fewer.
+    /// Chooses a row, or the last one if there are fewer.
     pub fn go_to(&mut self, row: usize) {
         let last = self.order.len().saturating_sub(1);
         self.chosen = self.order.get(row.min(last)).copied();
         self.follow();
     }
 
-    /// The lots on the screen.
+    /// Returns the lots on the screen.
     pub fn visible(&self) -> &[LotId] {
         let from = self.top.min(self.order.len());
         let to = (from + self.rows).min(self.order.len());
         &self.order[from..to]
     }
 
-    /// Moves the rows on the screen so that the chosen one is among them.
+    /// Scrolls so that the chosen row is visible.
     pub fn follow(&mut self) {
         let place = self.place().unwrap_or(0);
         let rows = self.rows.max(1);
@@ -134,11 +134,11 @@ impl List {
         } else if place >= self.top + rows {
             self.top = place + 1 - rows;
         }
-        // No empty rows below when there are lots above.
+        // No empty rows below while there are lots above.
         self.top = self.top.min(self.order.len().saturating_sub(rows));
     }
 
-    /// Whether an event about bids can change the order.
+    /// Returns true if a bid can change the order.
     pub fn moves_with_bids(&self) -> bool {
         match self.sort {
             Sort::Price | Sort::Change | Sort::Bidders | Sort::Close => true,
@@ -191,14 +191,14 @@ impl Shown {
     }
 }
 
-/// What a share of a lot costs as far as everyone sees: the price, or what it can be had for now.
+/// Returns the public price of a share: the last price, or the price at which it can be bought now.
 pub fn price(view: View<'_>, lot: &Lot) -> Option<Price> {
     let falling = matches!(lot.terms, auction_core::Terms::Dutch(_)) && !lot.is_closed();
     lot.price()
         .or_else(|| lot.least_bid_at(view.now).filter(|_| falling))
 }
 
-/// By how much that is above the base price, in thousandths of it. A falling price is not measured so.
+/// Returns the change from the base price, in thousandths of it; none for a falling price.
 pub fn change(view: View<'_>, lot: &Lot) -> Option<i64> {
     if let auction_core::Terms::Dutch(_) = lot.terms {
         return None;
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chosen_lot_stays_chosen_wherever_its_row_goes() {
+    fn the_chosen_lot_stays_chosen_when_its_row_moves() {
         let market = lots();
         let mut list = List {
             rows: 2,
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_in_thousandths_of_the_base_price() {
+    fn a_change_is_in_thousandths_of_the_base_price() {
         let market = lots();
         let of = |lot: usize| change(view(&market), &market.lots()[lot]);
         assert_eq!(of(0), Some(151));

@@ -1,8 +1,8 @@
-//! The screen: what `auction` alone opens at a terminal.
+//! The screen: `auction` without a command, at a terminal.
 //!
-//! [`Model`](model::Model) is its state. [`update`](update::update) takes what happens and says what is to be done,
-//! [`draw`](draw::draw) shows how it stands; both are pure, and both look at the market that the library's `Watch`
-//! keeps. The [shell](run::run) alone waits, reads keys and asks the market.
+//! [`Model`](model::Model) is its state. [`update`](update::update) processes inputs and returns effects,
+//! [`draw`](draw::draw) renders the state; both are pure, and both read the market that the library's `Watch`
+//! maintains. Only the [shell](run::run) waits, reads keys and sends requests.
 
 mod line_editor;
 mod list;
@@ -27,16 +27,16 @@ use crate::commands::{in_runtime, log_to_standard_error};
 use crate::output::colour::is_dumb;
 use crate::output::failure::Failure;
 
-/// Whether it is the screen that is asked for: nothing else is, and a person can see it.
+/// Returns true if the screen is requested: no other command is given, and a terminal is present.
 pub fn is_asked_for(cli: &Cli) -> bool {
     let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !is_dumb();
     let Cli { shared, plain, .. } = cli;
-    // What is said there would be drawn over.
+    // Log lines at the terminal would disturb the screen.
     let is_told = (shared.verbose || shared.trace_wire) && io::stderr().is_terminal();
     cli.command.is_none() && !plain && !shared.json && !is_told && at_terminal
 }
 
-/// Opens the screen, until the person leaves.
+/// Opens the screen, until the user quits.
 pub fn open(cli: &Cli) -> Result<(), Failure> {
     if cli.shared.verbose {
         log_to_standard_error();

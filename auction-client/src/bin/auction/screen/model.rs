@@ -13,78 +13,78 @@ use crate::output::countdown::Countdowns;
 use crate::screen::bid_history::BidHistories;
 use crate::screen::events::{Connection, Identity};
 
-/// Most lines of the log; older ones are let go.
+/// Maximum number of lines of the log; older ones are dropped.
 pub const LOG_LINES_MAX: usize = 1_000;
-/// Most notices that wait to be seen; of more, the oldest are only in the log.
+/// Maximum number of unseen notices; beyond it, the oldest are only in the log.
 pub const NOTICES_MAX: usize = 100;
 
-/// How long the time of day is at the beginning of a line of news.
+/// Length of the time of day at the beginning of an event line.
 const TIME_BYTES: usize = "13:00:00Z".len();
 
 #[derive(Debug)]
 pub struct Model {
-    /// The server as it was named.
+    /// The server as the user named it.
     pub server: String,
     pub market: MarketId,
     pub me: Option<Identity>,
-    /// Who was logged in before.
+    /// Name of the user logged in before.
     pub name_before: Option<Name>,
     pub connection: Connection,
     pub round_trip: Duration,
-    /// Columns and rows of the terminal.
+    /// Numbers of columns and rows of the terminal.
     pub size: (u16, u16),
     pub page: Page,
     pub list: List,
     pub form: Option<Form>,
-    /// The first line of the help that is shown; `None`: the help is not open.
+    /// First visible line of the help; `None`: the help is closed.
     pub help: Option<u16>,
-    /// How far the log is scrolled back, in lines; the bids of a lot too.
+    /// Number of lines that the log is scrolled back, or the bids of a lot.
     pub scrolled: usize,
     pub bid_histories: BidHistories,
-    /// What an uncross of call auctions would give.
+    /// Indicative results of call auctions.
     pub indicatives: BTreeMap<LotId, Indicative>,
-    /// Lots that one leads.
+    /// Lots that the user leads.
     pub led: BTreeSet<LotId>,
-    /// Whether the server has told all that the user did before.
+    /// State of loading the user's earlier activity.
     pub known: Known,
-    /// Lots that one has bid on, as far as is known.
+    /// Lots that the user has bid on, as far as known.
     pub mine: BTreeSet<LotId>,
-    /// One's orders, as far as they are known.
+    /// The user's orders, as far as known.
     pub orders: BTreeMap<LotId, BTreeMap<OrderId, OwnOrder>>,
-    /// The highest that one has offered for lots that one leads, as far as it is known.
+    /// The user's maxima for lots that they lead, as far as known.
     pub offers: BTreeMap<LotId, Price>,
     /// The user's latest bid or maximum on lots of open bids.
     pub bids: BTreeMap<LotId, Price>,
-    /// What it would have taken to win lots that have closed.
+    /// The least winning bids of closed lots.
     pub least_winning: BTreeMap<LotId, String>,
-    /// What must be seen, the newest last.
+    /// Unseen notices, the newest last.
     pub notices: Vec<Notice>,
-    /// What came of what one did last.
+    /// Result of the user's last action.
     pub said: Option<Entry>,
-    /// The lot that `said` says the user leads; it is taken down when that is no longer so.
+    /// The lot that `said` reports the user to lead; `said` is removed when that is no longer true.
     pub said_to_lead: Option<LotId>,
     pub log: VecDeque<Entry>,
     pub countdowns: Countdowns,
-    /// The second of the server's time that was drawn last.
+    /// Second of the server's time in the last frame.
     pub second: u64,
-    /// When the lots were last put in order.
+    /// Time of the last sorting of the lots.
     pub arranged_at: Timestamp,
-    /// Whether what is drawn is no longer what is so.
+    /// True if the last frame is out of date.
     pub dirty: bool,
 }
 
-/// How much of what the user did before is known.
+/// State of loading the user's earlier activity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Known {
-    /// It has not all come: nothing can be said not to be there.
+    /// Loading: what is missing may still come.
     #[default]
     Loading,
     All,
-    /// The server cannot tell it.
+    /// The server cannot list it.
     Never,
 }
 
-/// What fills the screen.
+/// The page on the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Page {
     #[default]
@@ -93,7 +93,7 @@ pub enum Page {
     Log,
 }
 
-/// An order of one's own.
+/// An order of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnOrder {
     pub order: Order,
@@ -103,11 +103,12 @@ pub struct OwnOrder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderState {
     Live,
-    /// Its lot has closed, and it traded so many shares at this price; no price: it traded none, or all pay the lot's.
+    /// Its lot has closed, and it traded this many shares at this price; without a price, it traded none, or all pay
+    /// the lot's price.
     Filled(u64, Option<Price>),
 }
 
-/// Something that stays on the screen until it was seen.
+/// A message that stays on the screen until the user confirms it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
     pub lot: LotId,
@@ -116,9 +117,9 @@ pub struct Notice {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeKind {
-    /// Someone else leads where one has bid.
+    /// The user has bid, and someone else leads.
     Outbid,
-    /// The lot has closed, and one has won it or a part of it.
+    /// The lot has closed, and the user has won it or a part of it.
     Won,
 }
 
@@ -130,7 +131,7 @@ pub struct Entry {
     pub text: String,
 }
 
-/// How a line sounds.
+/// Kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Usual,
@@ -139,7 +140,7 @@ pub enum Tone {
 }
 
 impl Model {
-    /// The screen of a market at the beginning.
+    /// Creates the initial screen of a market.
     pub fn new(server: String, market: MarketId, size: (u16, u16)) -> Self {
         let list = List {
             stale: true,
@@ -178,12 +179,12 @@ impl Model {
         }
     }
 
-    /// One's own name.
+    /// Returns the user's name.
     pub fn own(&self) -> Option<Name> {
         self.me.map(|me| me.name)
     }
 
-    /// The lot that keys are about: the one that is open, else the chosen one.
+    /// Returns the lot that keys refer to: the open one, else the chosen one.
     pub fn lot_in_hand(&self) -> Option<LotId> {
         match self.page {
             Page::Lot(lot) => Some(lot),
@@ -192,7 +193,7 @@ impl Model {
         }
     }
 
-    /// The latest lot where one is outbid.
+    /// Returns the latest lot on which the user is outbid.
     pub fn outbid(&self) -> Option<LotId> {
         let outbid = |notice: &&Notice| notice.kind == NoticeKind::Outbid;
         self.notices
@@ -202,32 +203,32 @@ impl Model {
             .map(|notice| notice.lot)
     }
 
-    /// Puts a line into the log.
+    /// Adds a line to the log.
     pub fn log(&mut self, at: Timestamp, tone: Tone, text: String) {
         if self.log.len() >= LOG_LINES_MAX {
             self.log.pop_front();
         }
         self.log.push_back(Entry { at, tone, text });
         if self.page == Page::Log && self.scrolled > 0 {
-            // What one reads stays where it is.
+            // Keep the visible lines in place.
             self.scrolled += 1;
         }
     }
 
-    /// Puts a line into the log that begins with its time.
+    /// Adds a line that begins with its time to the log.
     pub fn log_line(&mut self, at: Timestamp, tone: Tone, line: String) {
         let text = line.get(TIME_BYTES..).unwrap_or(&line).trim_start();
         self.log(at, tone, text.to_owned());
     }
 
-    /// Tells what came of what one did.
+    /// Reports the result of the user's last action.
     pub fn report(&mut self, at: Timestamp, tone: Tone, text: String) {
         self.log(at, tone, text.clone());
         self.said_to_lead = None;
         self.said = Some(Entry { at, tone, text });
     }
 
-    /// Puts up a notice, in the place of an older one about the lot.
+    /// Adds a notice, replacing an older one about the lot.
     pub fn notify(&mut self, lot: LotId, kind: NoticeKind) {
         self.seen(lot);
         if self.notices.len() >= NOTICES_MAX {
@@ -236,7 +237,7 @@ impl Model {
         self.notices.push(Notice { lot, kind });
     }
 
-    /// The user no longer leads a lot: it is not said any more.
+    /// Removes the report that the user leads a lot.
     pub fn unsay_lead(&mut self, lot: LotId) {
         if self.said_to_lead == Some(lot) {
             self.said = None;
@@ -244,7 +245,7 @@ impl Model {
         }
     }
 
-    /// Takes the notice about a lot down.
+    /// Removes the notice about a lot.
     pub fn seen(&mut self, lot: LotId) {
         self.notices.retain(|notice| notice.lot != lot);
     }

@@ -1,4 +1,4 @@
-//! The app around the screen's state: it waits for keys, news, answers and time, and does what comes of them.
+//! The shell around the screen's state: waits for keys, updates, answers and time, and carries out the effects.
 
 use std::io;
 use std::pin::Pin;
@@ -31,22 +31,22 @@ use crate::screen::events::{Effect, Identity, Input, Manage, Request, RequestKin
 use crate::session::Context;
 use crate::session::login::LoginError;
 
-/// The shortest time between two frames: about 30 a second.
+/// Minimum time between two frames: about 30 per second.
 const FRAME_EVERY: Duration = Duration::from_millis(33);
-/// How often it is looked whether time has changed what is shown.
+/// Interval of checks for changes by time alone.
 const TICK_EVERY: Duration = Duration::from_millis(100);
-/// Most requests that wait for an answer; another waits until one of them has come.
+/// Maximum number of open requests; a further one waits.
 const ASKED_MAX: usize = 32;
-/// So much news are taken in a row before answers have their turn.
+/// Maximum number of updates processed in a row before answers.
 const NEWS_IN_A_ROW: usize = 64;
-/// Number of entries of the user's activity that are asked for at a time.
+/// Number of entries of the user's activity requested at a time.
 const ACTIVITY_PAGE: u32 = 1_024;
-/// How long to wait before asking again when the server cannot tell now.
+/// Wait before repeating the request when the server cannot answer it now.
 const ACTIVITY_PAUSE: Duration = Duration::from_secs(1);
 
 type Answered = (RequestKind, Result<Response, RequestError>);
 
-/// Opens the screen, and stays until the person leaves.
+/// Opens the screen, and stays until the user quits.
 pub async fn run(cli: &Cli) -> Result<(), Failure> {
     let mut opened = open(cli).await;
     if let Err(failure) = &opened
@@ -101,7 +101,7 @@ async fn open(cli: &Cli) -> Result<Opened, Failure> {
     Ok(Opened { context, watch, me })
 }
 
-/// Shows why there is no connection and tries again until there is one; `None`: the person left.
+/// Shows the error and retries until there is a connection; `None`: the user quit.
 async fn wait_for_server(
     cli: &Cli,
     screen: &mut Screen,
@@ -156,7 +156,7 @@ async fn finished<F: Future + Unpin>(attempt: &mut Option<F>) -> F::Output {
     }
 }
 
-/// Who is remembered, if their session still stands.
+/// Returns the remembered user, if their session is still open.
 async fn identity(context: &Context) -> Result<Option<Identity>, Failure> {
     match context.resume().await {
         Ok(logged_in) => Ok(Some(Identity::of(&logged_in))),
@@ -173,11 +173,11 @@ struct App<'a> {
     theme: Theme,
     answer: mpsc::Sender<Answered>,
     own: mpsc::Sender<(Name, Input)>,
-    /// Whose account is followed, and who follows it.
+    /// The user whose account is followed, and the task that follows it.
     followed: Option<(Name, JoinHandle<()>)>,
 }
 
-/// Whether the screen stays.
+/// Decision after an input.
 #[derive(PartialEq, Eq)]
 enum Flow {
     Continue,
@@ -211,13 +211,13 @@ impl App<'_> {
                 }
                 key = keys.recv() => match key {
                     Some(key) => key?,
-                    // Nobody can press a key any more.
+                    // No more keys can come.
                     None => return Ok(()),
                 },
                 Some((asked, answer)) = answers.recv() => Input::Answer(asked, answer),
                 Some((name, own)) = owned.recv() => {
                     if Some(name) != self.model.own() {
-                        // It is about whoever was logged in before.
+                        // Ignore updates of the previous user's account.
                         continue;
                     }
                     own
@@ -235,7 +235,7 @@ impl App<'_> {
             }
             if news >= NEWS_IN_A_ROW {
                 news = 0;
-                // Whoever brings the answers runs beside this.
+                // Let the tasks that deliver answers run.
                 tokio::task::yield_now().await;
             }
         }
@@ -272,7 +272,7 @@ impl App<'_> {
         Ok(())
     }
 
-    /// Follows the account of whoever is logged in.
+    /// Follows the account of the logged-in user.
     fn follow(&mut self) {
         let own = self.model.own();
         if self.followed.as_ref().map(|(name, _)| *name) == own {
@@ -287,18 +287,18 @@ impl App<'_> {
         }
     }
 
-    /// Asks the market, beside all else.
+    /// Sends a request in its own task.
     fn ask(&self, ask: Request) {
         let (context, answer) = (self.context.clone(), self.answer.clone());
         tokio::spawn(async move {
             let asked = ask.asked();
             let result = answer_to(&context, ask).await;
-            // The screen may have been left meanwhile.
+            // Ignore send errors: the screen may be closed.
             let _ = answer.send((asked, result)).await;
         });
     }
 
-    /// Another market is at the address: nothing that was known is of use.
+    /// Connects again after another market appeared at the address: the old state is useless.
     async fn reconnect(&mut self, screen: &mut Screen) -> Result<(), Failure> {
         let context = Context::connect(&self.cli.shared).await?;
         let me = identity(&context).await?;
@@ -319,16 +319,16 @@ fn view_of<'a>(watch: &'a Watch, model: &Model) -> View<'a> {
     }
 }
 
-/// Brings what concerns the account of the session that is remembered, until that is over.
+/// Forwards the updates of the account of the remembered session, until it ends.
 async fn follow(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Input)>) {
     let Some(stored) = context.stored() else {
         return;
     };
-    // Without it orders are known as far as they are placed here.
+    // Without the account's feed, only orders placed here are known.
     let Ok(mut watch) = context.client.watch_account(stored.token).await else {
         return;
     };
-    // Dropped with what follows: its task ends.
+    // Dropping it ends its task.
     let mut loading = JoinSet::new();
     let stands = |watch: &AccountWatch| {
         let standing = watch.state();
@@ -340,7 +340,7 @@ async fn follow(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Inpu
         if own.send((name, news)).await.is_err() {
             return;
         }
-        // Behind the state, which makes what is known of the past old.
+        // After the state, which makes the loaded activity outdated.
         if is_state {
             loading.abort_all();
             loading.spawn(load_activity(context.clone(), name, own.clone()));
@@ -356,19 +356,19 @@ async fn follow(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Inpu
     }
 }
 
-/// Brings what the user did before, page by page, the newest first.
+/// Loads the user's earlier activity, page by page, the newest first.
 async fn load_activity(context: Arc<Context>, name: Name, own: mpsc::Sender<(Name, Input)>) {
     let mut before = None;
     loop {
         let page = match context.client.activity(before.clone(), ACTIVITY_PAGE).await {
             Ok(page) => page,
-            // It cannot tell now, or the connection is lost for a while: ask again.
+            // The server cannot answer now, or the connection is temporarily lost: ask again.
             Err(error) if is_for_now(&error) => {
                 sleep(ACTIVITY_PAUSE).await;
                 continue;
             }
             Err(error) => {
-                // Of a session that is over the next request tells.
+                // The next request reports a session that has ended.
                 if error
                     .refused()
                     .is_some_and(|refused| refused.code == Code::UNKNOWN_KIND)
@@ -419,7 +419,7 @@ async fn answer_to(context: &Context, ask: Request) -> Result<Response, RequestE
         Request::LogIn(name, password) => entered(context.log_in(name, password).await),
         Request::LogOut => {
             client.logout().await?;
-            // The session is closed; what is left of it is of no use to anyone.
+            // Ignore errors: the session is closed, so its file is useless.
             let _ = context.forget();
             Ok(Response::Done)
         }
@@ -445,7 +445,7 @@ fn entered(entered: Result<LoggedIn, LoginError>) -> Result<Response, RequestErr
     }
 }
 
-/// Signals that end the program: the terminal is given back first.
+/// Signals that end the program, after the terminal was restored.
 struct Signals {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
@@ -483,7 +483,7 @@ impl Signals {
 
     #[cfg(not(unix))]
     async fn received(&mut self) {
-        // Ctrl-C is a key like any other here.
+        // Ctrl-C is an ordinary key here.
         std::future::pending().await
     }
 }

@@ -1,4 +1,4 @@
-//! The terminal: taken over for the screen, and given back whatever happens.
+//! The terminal: set up for the screen, and restored in any case.
 
 use std::io::{self, Write as _, stdout};
 use std::panic;
@@ -19,20 +19,20 @@ use tokio::sync::mpsc;
 
 use crate::screen::events::Input;
 
-/// Most keys that wait to be taken; then the terminal keeps the rest.
+/// Maximum number of waiting keys; the terminal keeps further ones.
 const KEYS_WAITING_MAX: usize = 64;
 
-/// A terminal that shows the screen, until this is dropped.
+/// A terminal in screen mode, until this value is dropped.
 pub struct Screen {
     pub terminal: Terminal<CrosstermBackend<io::Stdout>>,
 }
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Sets the terminal up.
     pub fn begin() -> io::Result<Self> {
         restore_at_panic();
         enable_raw_mode()?;
-        // From here on it is given back, also when one of the next steps fails.
+        // From here on dropping restores it, also when one of the next steps fails.
         let screen = Self {
             terminal: Terminal::new(CrosstermBackend::new(stdout()))?,
         };
@@ -40,10 +40,10 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Makes the terminal call for attention.
+    /// Rings the terminal's bell.
     pub fn ring(&mut self) {
         let mut out = stdout();
-        // A terminal without a bell has none.
+        // Ignore errors: the terminal may have no bell.
         let _ = out.write_all(b"\x07").and_then(|()| out.flush());
     }
 }
@@ -54,14 +54,14 @@ impl Drop for Screen {
     }
 }
 
-/// Gives the terminal back as it was. A terminal that has gone needs nothing.
+/// Restores the terminal. Errors are ignored, because it may be gone.
 fn restore() {
     let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }
 
-/// A panic anywhere is told on a terminal that was given back, and ends the program: what it has left behind may
-/// not be shown as if all were well.
+/// Restores the terminal before a panic is reported, and ends the program: its state after a panic must not be shown as
+/// valid.
 fn restore_at_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -74,10 +74,10 @@ fn restore_at_panic() {
     });
 }
 
-/// The exit code that Rust programs end with after a panic.
+/// Exit code of a Rust program after a panic.
 const PANICKED: i32 = 101;
 
-/// Begins a thread that reads keys: nothing else can wait there without holding all up. It ends with the program.
+/// Starts a thread that reads keys: waiting in another task would block it. It ends with the program.
 pub fn keys() -> io::Result<mpsc::Receiver<io::Result<Input>>> {
     let (press, pressed) = mpsc::channel(KEYS_WAITING_MAX);
     let read = move || {
@@ -109,11 +109,11 @@ mod tests {
 
     use super::*;
 
-    /// Says to this program that it is the one that is to panic.
+    /// Variable that selects the process that must panic.
     const PANICS: &str = "AUCTION_TEST_PANICS";
     const DEADLINE: Duration = Duration::from_secs(60);
 
-    /// Does nothing, unless the test below starts it at a terminal of its own.
+    /// Does nothing, unless the test below starts it at its own terminal.
     #[test]
     fn panics_at_a_screen() {
         if std::env::var_os(PANICS).is_none() {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_panic_the_terminal_is_as_before_and_tells_of_it() {
+    fn a_panic_restores_the_terminal_and_is_reported_there() {
         let (mut seen, terminal) = open().unwrap();
         seen.resize(pty_process::Size::new(24, 80)).unwrap();
         let before = tcgetattr(&terminal).unwrap();
@@ -140,7 +140,7 @@ mod tests {
             .unwrap();
         let reader = thread::spawn(move || {
             let (mut written, mut bytes) = (Vec::new(), [0; 4_096]);
-            // The end comes as an error, when nobody holds the terminal any more.
+            // The end is an error, once no process holds the terminal any more.
             while let Ok(count @ 1..) = seen.read(&mut bytes) {
                 written.extend_from_slice(&bytes[..count]);
             }

@@ -1,10 +1,10 @@
-//! What the screen says of lots.
+//! Descriptions of lots on the screen.
 
 use auction_core::{Lot, LotId, Phase, Terms};
 
 use crate::output::names::View;
 
-/// `OUTBID on AAPL #1: tom leads at 1.47`.
+/// Describes being outbid: `OUTBID on AAPL #1: tom leads at 1.47`.
 pub fn outbid_words(view: View<'_>, lot: LotId) -> String {
     let title = view.title(lot);
     let Some(found) = view.market.lot(lot) else {
@@ -22,7 +22,7 @@ pub fn outbid_words(view: View<'_>, lot: LotId) -> String {
     }
 }
 
-/// Who leads, and what it would take: `tom leads at 1.47; the least bid is 1.48`.
+/// Describes the leader and the least bid: `tom leads at 1.47; the least bid is 1.48`.
 pub fn standing(view: View<'_>, lot: &Lot) -> String {
     let bidders = lot.bidders();
     let s = if bidders == 1 { "" } else { "s" };

@@ -1,7 +1,7 @@
-//! The key of this device, with which it asks the market through others.
+//! The key of this device, with which it signs requests through relays.
 //!
-//! `HOME/devices/HOST_PORT.json`, for its owner alone: beside the key stand the market, the key that the market signs
-//! with, and the number of the next request, so that nothing of it has to be asked of those who carry.
+//! `HOME/devices/HOST_PORT.json`, readable by its owner only: the key, the market, the market's signing key, and the
+//! number of the next request, so that none of them has to be requested from a relay.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 use crate::output::failure::Failure;
 use crate::session::state_dir::{self, ReservedFile};
 
-/// Where the device's key for the market of one server is kept.
+/// File with the device's key for the market of one server.
 #[derive(Clone, Debug)]
 pub struct DeviceFile(PathBuf);
 
-/// A device that was added from here.
+/// A device that was added on this machine.
 pub struct StoredDevice {
     pub user: Name,
     pub label: Name,
@@ -33,7 +33,7 @@ pub struct StoredDevice {
 }
 
 impl StoredDevice {
-    /// As the library takes it.
+    /// Converts to the library's type.
     pub fn device(&self) -> Device {
         Device {
             market: self.market.market,
@@ -50,7 +50,7 @@ impl DeviceFile {
         Self(state_dir.join("devices").join(name))
     }
 
-    /// The device, if there is one.
+    /// Returns the device, if there is one.
     pub fn load(&self) -> Result<Option<StoredDevice>, Failure> {
         let text = match fs::read_to_string(&self.0) {
             Ok(text) => text,
@@ -60,23 +60,23 @@ impl DeviceFile {
         let kept = parse(&text).ok_or_else(|| {
             let file = self.0.display();
             Failure::failed(format!(
-                "{file} is damaged: restore it, or remove it and add this device anew with `auction device add`"
+                "{file} is damaged: restore it, or remove it and add this device again with `auction device add`"
             ))
         })?;
         Ok(Some(kept))
     }
 
-    /// Keeps the device, in place of the one before.
+    /// Keeps the device, replacing the previous one.
     pub fn save(&self, kept: &StoredDevice) -> Result<(), Failure> {
         self.save_in(self.reserve()?, kept)
     }
 
-    /// Reserves the file of a device: after that, keeping one does not fail for want of room or of permission.
+    /// Reserves the file of a device, so that keeping one cannot fail later because of disk space or permissions.
     pub fn reserve(&self) -> Result<ReservedFile, Failure> {
         ReservedFile::reserve(&self.0).map_err(|error| self.cannot("write", &error))
     }
 
-    /// Keeps the device in the reserved file, in place of the one before.
+    /// Keeps the device in the reserved file, replacing the previous one.
     pub fn save_in(&self, reserved: ReservedFile, kept: &StoredDevice) -> Result<(), Failure> {
         let saved = reserved.keep(print(kept).as_bytes());
         saved.map_err(|error| self.cannot("write", &error))
@@ -159,7 +159,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_device_is_kept_whole_for_its_owner_alone_until_it_is_forgotten() {
+    fn a_device_is_kept_for_its_owner_only_until_it_is_forgotten() {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
         let file = DeviceFile::new(home.path(), "127.0.0.1:2022");

@@ -1,8 +1,8 @@
 //! Logging in and remembering the session: both or neither.
 //!
-//! A session whose token is lost is of no use to anyone, and counts all the same: the sixteenth of them closes one that is
-//! used, and the dead-man switch of that one pulls orders. So the file for the token is made before anything is asked of
-//! the market. If it fails even so, the session is closed again.
+//! A session whose token is lost is useless, but still counts: the sixteenth session closes one that is in use, and the
+//! dead-man switch of that one cancels orders. So the file for the token is created before the login. If keeping the
+//! token fails nevertheless, the session is closed again.
 
 use auction_client::{LoggedIn, RequestError, Secret};
 use auction_core::Name;
@@ -12,7 +12,7 @@ use crate::output::failure::Failure;
 use crate::session::Context;
 use crate::session::state_dir::{ReservedFile, StoredSession};
 
-/// Why nobody is logged in.
+/// Reason why the login failed.
 pub enum LoginError {
     /// The market refused, or did not answer.
     Request(RequestError),
@@ -42,7 +42,7 @@ impl Context {
         self.log_in_to(reserved, name, password).await
     }
 
-    /// Makes an account, logs in to it and remembers the session.
+    /// Creates an account, logs in to it and remembers the session.
     pub async fn register_and_log_in(
         &self,
         name: Name,

@@ -1,6 +1,6 @@
-//! The key that a market signs with: kept at the first time that it is met, and refused when it is another.
+//! The market's signing key: kept on first use, and refused if it is another later.
 //!
-//! `HOME/keys/MARKET.json`, for its owner alone, as everything in that folder.
+//! `HOME/keys/MARKET.json`, readable by its owner only, as everything in that folder.
 
 use std::fs;
 use std::io;
@@ -13,19 +13,19 @@ use serde_json::{Value, json};
 use crate::output::failure::Failure;
 use crate::session::state_dir;
 
-/// Where the key of one market is kept.
+/// File with the key of one market.
 #[derive(Clone, Debug)]
 pub struct KeyStore {
     market: MarketId,
     file: PathBuf,
 }
 
-/// A key that was kept.
+/// A kept key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
     pub key: PublicKey,
     pub server: String,
-    /// When it was kept, by the server's clock.
+    /// Time of keeping, by the server's clock.
     pub at: Timestamp,
 }
 
@@ -35,7 +35,7 @@ impl KeyStore {
         Self { market, file }
     }
 
-    /// The key, if there is one.
+    /// Returns the key, if there is one.
     pub fn load(&self) -> Result<Option<StoredKey>, Failure> {
         let text = match fs::read_to_string(&self.file) {
             Ok(text) => text,
@@ -45,7 +45,7 @@ impl KeyStore {
                 return Err(Failure::failed(message));
             }
         };
-        // To forget a key because its file is damaged would be to believe whoever comes next.
+        // A damaged file must not be ignored: any other key would be trusted then.
         let kept = parse(&text).filter(|(market, _)| *market == self.market);
         let kept = kept.map(|(_, kept)| kept).ok_or_else(|| {
             let file = self.file.display();
@@ -64,12 +64,12 @@ impl KeyStore {
         })
     }
 
-    /// Asks the market for its key, and keeps it if it is the first. `None`: the market signs nothing.
+    /// Requests the market's key, and keeps the first one. `None`: the market signs nothing.
     pub async fn meet(&self, client: &Client, server: &str) -> Result<Option<PublicKey>, Failure> {
         let told = match client.market_key().await {
             Ok(MarketKey { market, key }) if market == self.market => Some(key),
             Ok(MarketKey { market, .. }) => {
-                let message = format!("the server told the key of another market, {market}");
+                let message = format!("the server sent the key of another market, {market}");
                 return Err(Failure::not_connected(message));
             }
             // An older server knows no keys.
@@ -97,7 +97,7 @@ impl KeyStore {
             "server": kept.server,
             "kept_at_micros": kept.at.micros(),
         });
-        // The command goes well without.
+        // The command works without.
         if let Err(error) = state_dir::keep(&self.file, format!("{value}\n").as_bytes()) {
             tracing::warn!(file = %self.file.display(), %error, "the market's key is not remembered");
         }
@@ -112,10 +112,10 @@ impl KeyStore {
             "THE MARKET'S KEY HAS CHANGED at {server}.\n  \
              kept   {}\n         (since {}, from {})\n  \
              found  {found}\n\
-             Someone may stand between you and the market, or its operator lost the file market.key. What the market \
-             signed before, your receipts too, is still proved by the kept key alone. Nothing else was sent.\n\
-             Ask the operator, by another way than this connection, which fingerprint is right. If it is the one that \
-             was found: `auction key forget`, and the next command keeps it.",
+             Someone may be intercepting the connection, or the operator lost the file market.key. Only the kept key proves \
+             what the market signed before, your receipts too. Nothing else was sent.\n\
+             Ask the operator, over another channel than this connection, which fingerprint is right. If it is the found \
+             one: `auction key forget`, and the next command keeps it.",
             kept.key.fingerprint(),
             crate::output::time::moment(kept.at),
             kept.server,

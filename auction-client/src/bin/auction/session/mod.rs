@@ -1,4 +1,4 @@
-//! Where a command stands: connected to a market, with the session that is remembered for it.
+//! State of a command: its connection to a market, and the session remembered for it.
 
 pub mod state_dir;
 pub mod market_key;
@@ -33,14 +33,14 @@ pub struct Context {
     pub client: Client,
     pub out: Out,
     pub server: ServerAddress,
-    /// The key that the market signs with; `None`: it signs nothing.
+    /// The market's signing key; `None`: it signs nothing.
     pub key: Option<PublicKey>,
     pub state_dir: PathBuf,
     pub session_store: SessionStore,
 }
 
 impl Context {
-    /// Connects to the market, and keeps its key or compares it with the one that was kept.
+    /// Connects to the market, and keeps its key or compares it with the kept one.
     pub async fn connect(shared: &Shared) -> Result<Self, Failure> {
         let mut context = Self::connect_to_anyone(shared).await?;
         let server = context.server.to_string();
@@ -48,7 +48,7 @@ impl Context {
         Ok(context)
     }
 
-    /// Connects to the market, whatever key it has.
+    /// Connects to the market without checking its key.
     pub async fn connect_to_anyone(shared: &Shared) -> Result<Self, Failure> {
         let state_dir = shared.state_dir()?;
         let server = shared.server.clone();
@@ -73,12 +73,12 @@ impl Context {
         })
     }
 
-    /// Where the market's key is kept.
+    /// Returns the file of the market's key.
     pub fn key_store(&self) -> KeyStore {
         KeyStore::new(&self.state_dir, self.client.market_id())
     }
 
-    /// The market and its key, for what is signed.
+    /// Returns the market and its key, for signed data.
     pub fn market_key(&self) -> Result<MarketKey, Failure> {
         let market = self.client.market_id();
         let key = self.key.map(|key| MarketKey { market, key });
@@ -108,7 +108,7 @@ impl Context {
         }
     }
 
-    /// Asks, and gives the number of the request with the answer: by it a receipt is found.
+    /// Sends a request, and returns its answer with its id, which identifies the receipt.
     pub async fn request<R: Request>(&self, request: R) -> Result<(R::Answer, RequestId), Failure> {
         let mut asked = self.client.submit(request).await?;
         let answer = (&mut asked).await?;
@@ -121,18 +121,18 @@ impl Context {
         self.session_store.forget()
     }
 
-    /// The session that is remembered, if any.
+    /// Returns the remembered session, if any.
     pub fn stored(&self) -> Option<StoredSession> {
-        // What only marks one's own name need not stop anyone from reading.
+        // Ignore errors: the session only marks the user's name, so reading works without.
         self.session_store.load().ok().flatten()
     }
 
-    /// Name of the user whose session is remembered. Reading does not resume it.
+    /// Returns the name of the user whose session is remembered. Reading does not resume it.
     pub fn own(&self) -> Option<Name> {
         self.stored().map(|stored| stored.name)
     }
 
-    /// The market through the eyes of whoever is logged in, now.
+    /// Returns the market from the logged-in user's point of view, now.
     pub fn view<'a>(&self, market: &'a Market) -> View<'a> {
         View {
             market,
@@ -142,7 +142,7 @@ impl Context {
     }
 }
 
-/// Connects: over TLS when there is someone to trust, and shown when it is traced.
+/// Connects: over TLS if trust is configured, and with a trace if requested.
 async fn connect(
     server: &ServerAddress,
     trust: Option<Trust>,

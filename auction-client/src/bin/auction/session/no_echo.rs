@@ -1,7 +1,7 @@
-//! A line typed at the terminal without being shown.
+//! Reads a line at the terminal without showing it.
 //!
-//! The terminal hides before the question is printed: who answers at once, as a program does that types for a
-//! person, is not shown either.
+//! Echo is switched off before the question is printed, so that an immediate answer, as from a program that types, is
+//! not shown either.
 
 use std::io;
 
@@ -42,8 +42,8 @@ mod unix {
     const KILL_LINE: u8 = 0x15;
     const DELETE: u8 = 0x7f;
 
-    /// A terminal that shows nothing of what is typed, until this is dropped. Keys that would end or stop
-    /// the program are read as any other, so that it never ends in between and leaves the terminal so.
+    /// A terminal with echo switched off, until this value is dropped. Keys that would end or stop the program are read
+    /// as ordinary keys, so that the program never ends with echo off.
     pub struct EchoOff {
         terminal: File,
         before: Termios,
@@ -66,14 +66,14 @@ mod unix {
 
     impl Drop for EchoOff {
         fn drop(&mut self) {
-            // A terminal that has gone needs nothing.
+            // Ignore errors: the terminal may be gone.
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
         }
     }
 
-    /// Reads a line key by key. One longer than any password is refused later, not cut.
+    /// Reads a line key by key. A line longer than any password is refused later, not truncated.
     pub fn read(keys: &mut impl Read) -> io::Result<String> {
-        // Room for all of it: growing would leave copies behind.
+        // Full capacity from the start: growing would leave copies in memory.
         let mut line = Vec::with_capacity(PASSWORD_BYTES_MAX + 1);
         loop {
             let mut key = [0];
@@ -86,7 +86,7 @@ mod unix {
                 END => break,
                 KILL_LINE => line.clear(),
                 BACKSPACE | DELETE => {
-                    // A character, of however many bytes.
+                    // Remove a whole character of one or more bytes.
                     while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
                 }
                 byte if line.len() <= PASSWORD_BYTES_MAX => line.push(byte),

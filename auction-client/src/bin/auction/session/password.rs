@@ -1,5 +1,5 @@
-//! Where a password comes from: the environment, else standard input when that is no terminal, else a prompt.
-//! Never an argument, which every user of the machine can see.
+//! Source of the password: the environment, else standard input if it is not a terminal, else a prompt. Never an
+//! argument, which every user of the machine can see.
 
 use std::io::{self, BufRead, IsTerminal as _};
 
@@ -11,19 +11,19 @@ use crate::session::no_echo;
 
 const VARIABLE: &str = "AUCTION_PASSWORD";
 
-/// Whether a password is asked for once or, being new, twice.
+/// Number of prompts: once for an existing password, twice for a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompts {
     Once,
     Twice,
 }
 
-/// Gets the password. The connection lives on while someone types.
+/// Reads the password. The connection is kept alive meanwhile.
 pub async fn password(asked: Prompts) -> Result<Secret, Failure> {
     away_from_the_connection(move || find(asked)).await
 }
 
-/// Asks at the terminal, without showing what is typed.
+/// Prompts at the terminal, without echo.
 pub async fn prompt(asked: Prompts) -> Result<Secret, Failure> {
     away_from_the_connection(move || ask(asked)).await
 }
@@ -62,7 +62,7 @@ fn line(prompt: &str) -> Result<String, Failure> {
 
 fn first_line(input: impl BufRead) -> Result<String, Failure> {
     let mut line = String::new();
-    // Room for an end of line, and for one byte that shows that it is too long.
+    // Two bytes for the line end, and one that shows that it is too long.
     let most = PASSWORD_BYTES_MAX as u64 + 3;
     let read = input.take(most).read_line(&mut line);
     read.map_err(|error| Failure::usage(format!("cannot read the password: {error}")))?;

@@ -1,9 +1,9 @@
-//! What a market has signed, in files: JSON in the protocol's own form, beside the market's key.
+//! Files with signed data: JSON in the protocol's own form, beside the market's key.
 //!
 //! ```json
 //! {"market_key": {"market": "..", "key": ".."}, "fingerprint": "..", "receipt": {..}}
 //! ```
-//! In place of `receipt` stand `checkpoint`, or `fraud`: two messages, each `{"signed_batch": {..}}` or the like.
+//! Instead of `receipt` there can be `checkpoint`, or `fraud`: two messages, each `{"signed_batch": {..}}` or the like.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -17,14 +17,14 @@ use crate::output::failure::Failure;
 use crate::session::market_key::KeyStore;
 use crate::session::state_dir;
 
-/// The largest file that is read, in bytes: two signed snapshots of the largest market fit.
+/// Largest file to read, in bytes: two signed snapshots of the largest market fit.
 const FILE_BYTES_MAX: u64 = 4 << 20;
-/// The place that stands for standard output.
+/// File name that means standard output.
 const STANDARD_OUTPUT: &str = "-";
-/// How many proofs of fraud are kept at most.
+/// Maximum number of kept proofs of fraud.
 const FRAUDS_MAX: u32 = 1_000;
 
-/// What is in a file.
+/// Content of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signed {
     Receipt(Receipt),
@@ -32,7 +32,7 @@ pub enum Signed {
     Equivocation(EquivocationProof),
 }
 
-/// Something signed, and whose it is said to be.
+/// Signed data, with the market and key that the file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofFile {
     pub key: MarketKey,
@@ -40,7 +40,7 @@ pub struct ProofFile {
 }
 
 impl ProofFile {
-    /// Reads a file. Nothing of it is checked.
+    /// Reads a file without checking its content.
     pub fn read(file: &Path) -> Result<Self, Failure> {
         let failed = |why: String| Failure::failed(format!("{}: {why}", file.display()));
         let mut bytes = Vec::new();
@@ -56,7 +56,7 @@ impl ProofFile {
         })
     }
 
-    /// The market's key, when it is the one that is known: by the fingerprint that was typed, else kept for the market.
+    /// Returns the market's key, if it is the known one: by the typed fingerprint, else the kept key.
     pub fn known_key(
         &self,
         typed: Option<KeyFingerprint>,
@@ -87,8 +87,8 @@ impl ProofFile {
             .with_remedy("key", json!(found.to_string())))
     }
 
-    /// Writes it: to where it was said, else under its own name here. What else is there is not overwritten. Gives the
-    /// file, or nothing when it is standard output, where it stands then.
+    /// Writes the file: to the given path, else under its default name here. Other files are not overwritten. Returns
+    /// the path, or nothing for standard output.
     pub fn write(&self, out: Option<&Path>, name: String) -> Result<Option<PathBuf>, Failure> {
         let text = format!("{}\n", self.json());
         if out == Some(Path::new(STANDARD_OUTPUT)) {
@@ -99,7 +99,7 @@ impl ProofFile {
         let failed = |error: io::Error| Failure::failed(format!("{}: {error}", file.display()));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        // A receipt shows a bid that may be hidden: who may see it is its owner's choice.
+        // A receipt shows a bid that may be hidden: only its owner may read the file.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let created = options.open(&file);
@@ -119,7 +119,7 @@ impl ProofFile {
         Ok(Some(file))
     }
 
-    /// Whether nothing is lost when another takes its place: it is a receipt of the same record, or the same place.
+    /// Returns true if replacement loses nothing: the other is a receipt of the same record, or has the same place.
     fn is_replaced_by(&self, other: &Self) -> bool {
         let same = match (&self.signed, &other.signed) {
             (Signed::Receipt(here), Signed::Receipt(there)) => here.record == there.record,
@@ -151,7 +151,7 @@ impl ProofFile {
     }
 }
 
-/// Keeps a proof of fraud in the settings folder, and gives the file.
+/// Keeps a proof of fraud in the state folder, and returns the file.
 pub fn keep_fraud(
     state_dir: &Path,
     key: &MarketKey,

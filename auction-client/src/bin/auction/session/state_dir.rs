@@ -1,9 +1,10 @@
-//! The remembered session: a file for each server and market, that its owner alone can read.
+//! The remembered session: a file for each server and market, readable by its owner only.
 //!
-//! `HOME/sessions/HOST_PORT-MARKET.json`; whom to [trust](crate::session::trust) is `HOME/servers/tls___HOST_PORT.json`; a
-//! market's [key](crate::session::market_key) is `HOME/keys/MARKET.json`; this [device](crate::session::device_key) is
-//! `HOME/devices/HOST_PORT.json`; proofs of its fraud are `HOME/frauds/fraud-N.json`. The
-//! folders have mode 0700, the files 0600. A file is written aside and renamed, so that it is whole at every moment.
+//! `HOME/sessions/HOST_PORT-MARKET.json`; the [trust](crate::session::trust) settings are
+//! `HOME/servers/tls___HOST_PORT.json`; a market's [key](crate::session::market_key) is `HOME/keys/MARKET.json`; this
+//! [device](crate::session::device_key) is `HOME/devices/HOST_PORT.json`; proofs of fraud are
+//! `HOME/frauds/fraud-N.json`. The folders have mode 0700, the files 0600. A file is written under another name and
+//! renamed, so that it is complete at every moment.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
@@ -22,7 +23,7 @@ pub struct SessionStore {
     file: PathBuf,
 }
 
-/// A session to go on with.
+/// A session that can be resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
     pub name: Name,
@@ -32,7 +33,7 @@ pub struct StoredSession {
 }
 
 impl Shared {
-    /// The folder: the one that is named, or the default.
+    /// Returns the folder: the given one, or the default.
     pub fn state_dir(&self) -> Result<PathBuf, Failure> {
         self.home.clone().map_or_else(default_home, Ok)
     }
@@ -63,7 +64,7 @@ impl SessionStore {
         }
     }
 
-    /// The session, if there is one. A file that cannot be understood counts as none.
+    /// Returns the session, if there is one. An unreadable file counts as none.
     pub fn load(&self) -> Result<Option<StoredSession>, Failure> {
         match fs::read_to_string(&self.file) {
             Ok(text) => Ok(parse(&text)),
@@ -72,12 +73,12 @@ impl SessionStore {
         }
     }
 
-    /// Reserves the file of a session: after that, remembering one does not fail for want of room or of permission.
+    /// Reserves the file of a session, so that remembering one cannot fail later because of disk space or permissions.
     pub fn reserve(&self) -> Result<ReservedFile, Failure> {
         ReservedFile::reserve(&self.file).map_err(|error| self.cannot("write", &error))
     }
 
-    /// Keeps the session in the reserved file, in place of the one before.
+    /// Keeps the session in the reserved file, replacing the previous one.
     pub fn save(&self, reserved: ReservedFile, stored: &StoredSession) -> Result<(), Failure> {
         let kept = reserved.keep(print(stored).as_bytes());
         kept.map_err(|error| self.cannot("write", &error))
@@ -93,17 +94,16 @@ impl SessionStore {
     }
 }
 
-/// Keeps a file whole, in place of the one before, in a folder that its owner alone can read.
+/// Writes a complete file, replacing the previous one, in a folder that only its owner can read.
 pub fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
     ReservedFile::reserve(file)?.keep(bytes)
 }
 
-/// Room that is taken aside before it is known what is written, so that a disk that is full or read-only is found out
-/// first. Longer than a session or the key of a device.
+/// Space that is reserved before the content is known, so that a full or read-only disk is noticed first. Longer than a
+/// session or the key of a device.
 const RESERVED_BYTES: usize = 1_024;
 
-/// A file that was written aside, and takes the place of another once it holds what is to be kept. Dropped before that,
-/// it is removed.
+/// A temporary file that replaces another once its content is written. Dropped before that, it is removed.
 #[derive(Debug)]
 pub struct ReservedFile {
     open: File,
@@ -113,10 +113,10 @@ pub struct ReservedFile {
 }
 
 impl ReservedFile {
-    /// Takes room beside a file, in a folder that its owner alone can read.
+    /// Reserves space beside a file, in a folder that only its owner can read.
     pub fn reserve(file: &Path) -> io::Result<Self> {
         make_folder(file.parent().unwrap_or(Path::new(".")))?;
-        // Its own number keeps two programs that write at once apart.
+        // The process id keeps two programs that write at once apart.
         let aside = file.with_extension(format!("{}.new", std::process::id()));
         let mut reserved = Self {
             open: create_owned(&aside)?,
@@ -129,7 +129,7 @@ impl ReservedFile {
         Ok(reserved)
     }
 
-    /// Writes over what was reserved, and puts it in the file's place.
+    /// Overwrites the reserved space with the content, and moves the file into place.
     pub fn keep(mut self, bytes: &[u8]) -> io::Result<()> {
         self.open.rewind()?;
         self.open.write_all(bytes)?;
@@ -144,13 +144,13 @@ impl ReservedFile {
 impl Drop for ReservedFile {
     fn drop(&mut self) {
         if !self.is_kept {
-            // Where it cannot be removed, the next program of this number does it.
+            // If this fails, a later process with this id overwrites it.
             let _ = fs::remove_file(&self.aside);
         }
     }
 }
 
-/// Removes a file, if it is there.
+/// Removes a file, if it exists.
 pub fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -158,7 +158,7 @@ pub fn remove(file: &Path) -> io::Result<()> {
     }
 }
 
-/// A server's address as part of a file's name.
+/// Converts a server's address to a part of a file name.
 pub fn file_name(server: &str) -> String {
     let keep = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-');
     server
@@ -211,7 +211,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    // It may have been there, with wider permissions. It is ours alone.
+    // It may have existed with wider permissions.
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
@@ -221,7 +221,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 fn create_owned(file: &Path) -> io::Result<File> {
-    // What was left by a crash may have other permissions: the file is always new.
+    // A file left by a crash may have other permissions: always create a new one.
     remove(file)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -252,7 +252,7 @@ mod tests {
         let save = |name| here.save(here.reserve().unwrap(), &stored(name)).unwrap();
         save("mia");
         save("tom");
-        // Who did not come to log in leaves nothing, and forgets nothing.
+        // An abandoned login leaves nothing behind, and forgets nothing.
         drop(here.reserve().unwrap());
         assert_eq!(here.load().unwrap(), Some(stored("tom")));
         assert_eq!(at("127.0.0.1:2023", 1).load().unwrap(), None);
@@ -261,12 +261,12 @@ mod tests {
         here.forget().unwrap();
         assert_eq!(here.load().unwrap(), None);
         let left = fs::read_dir(home.path().join("sessions")).unwrap().count();
-        assert_eq!(left, 0, "nothing is left aside");
+        assert_eq!(left, 0, "no temporary file is left");
     }
 
     #[cfg(unix)]
     #[test]
-    fn its_owner_alone_can_read_it() {
+    fn only_its_owner_can_read_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("sessions");

@@ -1,5 +1,5 @@
-//! Whom a server's TLS is trusted by: what is typed, else what was typed for this server before, else whom the
-//! machine trusts. What is typed is remembered once the server has shown that it is right.
+//! Trust settings for a server's TLS: the given options, else those remembered for this server, else the system's root
+//! certificates. Given options are remembered once the server has proved to match them.
 
 use std::fs;
 use std::io;
@@ -14,18 +14,18 @@ use crate::output::escape::Escaped;
 use crate::output::failure::Failure;
 use crate::session::state_dir;
 
-/// The word for whom the machine trusts, where else the file of an authority is named.
+/// Word for the system's root certificates, in place of a file of authorities.
 const SYSTEM: &str = "system";
-/// The largest file of authorities, in bytes: more than all that there are in the world.
+/// Largest file of authorities, in bytes: more than all existing ones together.
 const AUTHORITIES_BYTES_MAX: u64 = 4 << 20;
 
-/// Whom to trust at a server that speaks TLS.
+/// Trust settings for one TLS server.
 #[derive(Clone, Debug)]
 pub struct ServerTrust {
     choice: Choice,
     origin: Origin,
     server: ServerAddress,
-    /// File that remembers the choice.
+    /// File that remembers the settings.
     file: PathBuf,
 }
 
@@ -45,7 +45,7 @@ enum Origin {
 }
 
 impl ServerTrust {
-    /// Finds out; `None`: the server is spoken to plainly.
+    /// Determines the settings; `None`: the connection is plain.
     pub fn find(shared: &Shared, state_dir: &Path) -> Result<Option<Self>, Failure> {
         let server = &shared.server;
         let typed = match (&shared.ca, shared.fingerprint) {
@@ -56,7 +56,7 @@ impl ServerTrust {
                 return Err(Failure::usage(message));
             }
             (Some(ca), None) if ca.as_os_str() == SYSTEM => Some(Choice::System),
-            // The next command may be typed in another folder.
+            // The next command may run in another folder.
             (Some(ca), None) => Some(Choice::Authorities(
                 path::absolute(ca).unwrap_or_else(|_| ca.clone()),
             )),
@@ -88,7 +88,7 @@ impl ServerTrust {
         }))
     }
 
-    /// As the library takes it.
+    /// Converts to the library's type.
     pub fn trust(&self) -> Result<Trust, Failure> {
         match &self.choice {
             Choice::System => Ok(Trust::System),
@@ -107,7 +107,7 @@ impl ServerTrust {
         }
     }
 
-    /// Remembers what was typed, now that the server has shown that it is right.
+    /// Remembers given options, now that the server has proved to match them.
     pub fn remember(&self) {
         if self.origin != Origin::Typed {
             return;
@@ -124,18 +124,18 @@ impl ServerTrust {
             Some(value) => state_dir::keep(&self.file, format!("{value}\n").as_bytes()),
             None => state_dir::remove(&self.file),
         };
-        // The command goes well without.
+        // The command works without.
         if let Err(error) = kept {
-            tracing::warn!(file = %self.file.display(), %error, "whom to trust is not remembered");
+            tracing::warn!(file = %self.file.display(), %error, "the trust settings are not remembered");
         }
     }
 
-    /// Says what can be done about an error of TLS.
+    /// Describes the remedy for an error of TLS.
     fn explain(&self, error: &TlsError) -> String {
         let server = &self.server;
         match error {
             TlsError::NotSpoken(_) => format!(
-                "{error}. If it is meant to speak plainly, leave tls:// away: --server {}",
+                "{error}. If it is meant to be a plain server, leave tls:// out: --server {}",
                 server.with_scheme(Scheme::Plain)
             ),
             TlsError::OtherCertificate { pinned, found } => {
@@ -147,21 +147,21 @@ impl ServerTrust {
                     "THIS IS NOT THE SERVER THAT WAS PINNED for {server}.\n  \
                      expected  {pinned}\n            ({whence})\n  \
                      found     {found}\n\
-                     Someone may stand between you and the server, or its operator made a new certificate. \
-                     Nothing was sent.\nAsk the operator, by another way than this connection, which fingerprint \
+                     Someone may be intercepting the connection, or the operator made a new certificate. \
+                     Nothing was sent.\nAsk the operator, over another channel than this connection, which fingerprint \
                      is right. If it is the one that was found, give it with --fingerprint."
                 )
             }
             TlsError::UnknownAuthority { found } => format!(
                 "{error}.\nIf the server made its certificate itself, it printed the certificate's fingerprint when \
                  it started. If that is\n  {found}\nit is the one: give it with --fingerprint. Else name the \
-                 authority that vouches for it: --ca FILE"
+                 authority that has signed it: --ca FILE"
             ),
             TlsError::OtherName { .. } => format!(
                 "{error}. Connect by a name that it is for, or pin the certificate with --fingerprint"
             ),
             TlsError::NoAuthorities(_) => format!(
-                "{error}; install your system's package of CA certificates, or say whom to trust with --ca FILE or \
+                "{error}; install your system's package of CA certificates, or set the trust with --ca FILE or \
                  --fingerprint"
             ),
             TlsError::Authorities(_) => match &self.choice {
@@ -173,7 +173,7 @@ impl ServerTrust {
     }
 }
 
-/// What it means that a server could not be connected to, and what would be right.
+/// Returns the failure for a connection error, with the remedy.
 pub fn not_connected(
     error: ConnectionError,
     server: &ServerAddress,
@@ -186,7 +186,7 @@ pub fn not_connected(
     };
     if needs_tls {
         let tls = server.with_scheme(Scheme::Tls);
-        let message = format!("the server at {server} speaks TLS alone: --server {tls}");
+        let message = format!("the server at {server} speaks only TLS: --server {tls}");
         return Failure::not_connected(message).with_code(Code::TLS_REQUIRED.to_string());
     }
     if let ConnectionError::Connect(_) | ConnectionError::TimedOut(_) = error {
@@ -229,11 +229,11 @@ fn load(file: &Path) -> Result<Option<Choice>, Failure> {
             return Err(Failure::failed(message));
         }
     };
-    // To forget a pin because its file is damaged would be to trust more than was said.
+    // A damaged file must not be ignored: more servers would be trusted than intended.
     let choice = parse(&text).ok_or_else(|| {
         let file = file.display();
         Failure::failed(format!(
-            "{file} is damaged; say anew with --fingerprint or --ca whom to trust"
+            "{file} is damaged; set the trust again with --fingerprint or --ca"
         ))
     })?;
     Ok(Some(choice))

@@ -1,4 +1,4 @@
-//! `--trace-wire`: every frame that passes, on standard error. Passwords and tokens are not shown.
+//! `--trace-wire`: shows every frame on standard error, without passwords and tokens.
 
 use std::io::{self, Write as _};
 use std::pin::Pin;
@@ -16,12 +16,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::output::escape::Escaped;
 use crate::output::failure::OutputFormat;
 
-/// How many characters of a body stand on a line for people: a snapshot would fill screens. JSON has them all.
+/// Maximum number of characters of a body on a line for people: a snapshot would fill screens. JSON shows all of them.
 const BODY_CHARS_SHOWN: usize = 2_000;
-/// How many bytes are shown of what is no frame.
+/// Maximum number of bytes shown of data that is no frame.
 const STRANGE_BYTES_SHOWN: usize = 64;
 
-/// What shows the conversations of a program.
+/// Prints the frames of a program's connections.
 #[derive(Clone, Debug)]
 pub struct WireTrace {
     format: OutputFormat,
@@ -44,7 +44,7 @@ impl WireTrace {
         }
     }
 
-    /// Shows what passes through a stream that is to come.
+    /// Shows the frames of a stream that is about to be opened.
     pub async fn follow<S>(
         self,
         stream: impl Future<Output = io::Result<S>>,
@@ -74,12 +74,12 @@ enum Way {
     Received,
 }
 
-/// One way of a connection.
+/// One direction of a connection.
 struct Listener {
     format: OutputFormat,
     connection: u32,
     way: Way,
-    /// `None`: what comes are no frames.
+    /// `None`: the data is not made of frames.
     decoder: Option<FrameDecoder>,
 }
 
@@ -129,17 +129,17 @@ impl Listener {
             OutputFormat::Text => heard.text(&at, self.connection, self.way),
             OutputFormat::Json => heard.json(&at, self.connection, self.way).to_string(),
         };
-        // Nobody may be reading it.
+        // Ignore write errors: the trace may have no reader.
         let _ = writeln!(io::stderr(), "{line}");
     }
 }
 
-/// A frame, or what came in place of one.
+/// A frame, or invalid data in place of one.
 struct Event {
-    /// Its kind.
+    /// Kind of the frame.
     what: String,
     request: Option<u64>,
-    /// As JSON; else its bytes, and what is wrong with them.
+    /// The body as JSON; else its bytes, and the fault in them.
     body: Result<String, String>,
 }
 
@@ -195,7 +195,7 @@ impl Event {
     }
 }
 
-/// The local machine's time, which is all that is at hand beneath the protocol.
+/// Returns the local machine's time: the server's time is not known at this level.
 fn now() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let micros = since.map_or(0, |since| since.as_micros());

@@ -1,4 +1,4 @@
-//! At a lot: bids, and whether they lead, live until it closes.
+//! Bidding on one lot: its state and events are shown live until it closes.
 
 use auction_client::{PlaceOrder, ReplaceOrder, Update};
 use auction_core::{
@@ -17,7 +17,7 @@ use crate::output::failure::Failure;
 use crate::output::names::View;
 
 impl Interactive {
-    /// Stays at a lot until it closes or the person goes.
+    /// Stays at a lot until it closes or the user leaves.
     pub(super) async fn bid_on(&mut self, lot: LotId) -> Result<Next, Failure> {
         let mut countdowns = Countdowns::default();
         let mut jump = None;
@@ -49,7 +49,7 @@ impl Interactive {
                     }
                     continue;
                 }
-                // A price at a sealed lot is a bid for all of it.
+                // A price at a sealed lot is a bid for all of its shares.
                 Ok(Bidding::Price(price)) if self.sealed_whole(lot).is_some() => {
                     let order = Order {
                         side: Side::Buy,
@@ -92,7 +92,7 @@ impl Interactive {
         }
     }
 
-    /// Bids, and tells what came of it.
+    /// Bids, and reports the outcome.
     async fn bid(&mut self, lot: LotId, offer: Offer) -> Result<Option<Next>, Failure> {
         if self.identity.name().is_none() && !self.identify().await? {
             return Ok(Some(Next::Leave));
@@ -119,7 +119,7 @@ impl Interactive {
         Ok(None)
     }
 
-    /// Places a hidden order, and tells what came of it. A sealed bid takes the place of the one before.
+    /// Places a hidden order, and reports it. A sealed bid replaces the earlier one.
     async fn order(&mut self, lot: LotId, order: Order) -> Result<Option<Next>, Failure> {
         if self.identity.name().is_none() && !self.identify().await? {
             return Ok(Some(Next::Leave));
@@ -169,14 +169,13 @@ impl Interactive {
         Ok(None)
     }
 
-    /// Of a lot that takes one sealed bid for all of it, how many shares that is.
+    /// Returns the number of shares of a lot that accepts one sealed bid for all of it.
     fn sealed_whole(&self, lot: LotId) -> Option<Quantity> {
         let lot = self.watch.market().lot(lot)?;
         matches!(lot.terms, Terms::Sealed(_)).then_some(lot.quantity)
     }
 
-    /// Waits a moment for the feed to tell what the answer to a bid has told, so that the next question asks
-    /// for what is right now.
+    /// Waits briefly for the feed to reach the answer to a bid, so that the next question shows the current state.
     async fn catch_up(&mut self, lot: LotId, place: FeedSequence) -> Result<(), Failure> {
         while self.watch.market().feed_sequence() < place
             && let Some(update) = self.soon().await
@@ -186,14 +185,14 @@ impl Interactive {
         Ok(())
     }
 
-    /// Asks who the person is; false: they left.
+    /// Asks the user to log in; false if they left.
     async fn identify(&mut self) -> Result<bool, Failure> {
         let identity = identity::ask(&self.context, &mut self.lines).await?;
         self.identity = identity.unwrap_or(self.identity);
         Ok(identity.is_some())
     }
 
-    /// The next line, while what happens at the lot is told; `None`: no more lines, or the lot has closed.
+    /// Returns the next line, and reports events of the lot meanwhile; `None`: no more lines, or the lot has closed.
     async fn line_or_close(
         &mut self,
         lot: LotId,
@@ -204,7 +203,7 @@ impl Interactive {
                 let end = ending(&self.view(), lot, self.context.out.colour);
                 let out = self.context.out;
                 out.prompt(&format!("{}{end}\n", out.fresh_line()))?;
-                // Others may close with it.
+                // Other lots may close at the same time.
                 while self.soon().await.is_some() {}
                 return Ok(None);
             }
@@ -275,7 +274,7 @@ impl Interactive {
             return Ok(());
         };
         let due = countdowns.due(&[found], view.now);
-        // When the lot has just been chosen, what lies in the past is not told.
+        // A countdown that passed before the lot was chosen is not shown.
         if let Some(question) = question {
             for news in view.countdown_news(&due, self.context.out.colour) {
                 self.interrupt(&news, question)?;
@@ -337,7 +336,7 @@ impl Interactive {
     }
 }
 
-/// Whether an event is news at a lot. Its close is told apart.
+/// Returns true if an event is reported at a lot. Its close is reported separately.
 fn concerns(event: &PublicEvent, lot: LotId) -> bool {
     match event {
         PublicEvent::BidAccepted(bid) => bid.lot == lot,
@@ -350,7 +349,7 @@ fn concerns(event: &PublicEvent, lot: LotId) -> bool {
     }
 }
 
-/// Whether the person leads, and what it would take.
+/// Describes whether the user leads, and the bid needed.
 fn standing(view: &View<'_>, lot: &Lot, colour: Colour) -> String {
     let title = view.title(lot.id);
     let left = view.closes_in(lot);
@@ -380,7 +379,7 @@ fn standing(view: &View<'_>, lot: &Lot, colour: Colour) -> String {
     format!("{title}: {lead}; closes in {left}")
 }
 
-/// How it ended for the person.
+/// Describes the result for the user.
 pub fn ending(view: &View<'_>, lot: LotId, colour: Colour) -> String {
     let title = view.title(lot);
     let found = view.market.lot(lot);
@@ -423,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_told_whether_they_lead_and_what_it_would_take() {
+    fn the_standing_shows_the_lead_and_the_bid_needed() {
         let told = |bids: &[PublicEvent]| {
             let market = market(begun().into_iter().chain(bids.iter().cloned()));
             standing(&view(&market), &market.lots()[0], Colour::Plain)
@@ -449,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_told_how_it_ended() {
+    fn the_ending_shows_the_result() {
         let sold_to = |winner| Outcome::Sold {
             winner: UserId(winner),
             price: price("1.41"),

@@ -1,4 +1,4 @@
-//! Who the person is: remembered, logged in now, or only looking.
+//! Identity of the user: remembered, logged in now, or anonymous.
 
 use std::io::{self, IsTerminal as _};
 
@@ -11,7 +11,7 @@ use crate::output::failure::Failure;
 use crate::session::Context;
 use crate::session::password::{Prompts, prompt};
 
-/// Who the person is.
+/// Identity of the user.
 #[derive(Clone, Copy, Debug)]
 pub enum Identity {
     Known(Name),
@@ -27,7 +27,7 @@ impl Identity {
     }
 }
 
-/// Goes on with the session that is remembered, or asks. `None`: the person left.
+/// Resumes the remembered session, or asks. `None`: the user left.
 pub async fn establish(
     context: &Context,
     lines: &mut LineReader,
@@ -42,7 +42,7 @@ pub async fn establish(
     }
 }
 
-/// Asks until there is an identity, or the person leaves.
+/// Asks until there is an identity, or the user leaves.
 pub async fn ask(context: &Context, lines: &mut LineReader) -> Result<Option<Identity>, Failure> {
     loop {
         context
@@ -89,7 +89,7 @@ async fn enter(
     let password = if io::stdin().is_terminal() {
         prompt(asked).await?
     } else {
-        // Nobody can see what a pipe brings, and nobody types it twice.
+        // Input from a pipe is not shown, and needs no confirmation.
         let line = lines.next().await.unwrap_or_default();
         Secret::new(line).map_err(|error| Failure::usage(error.to_string()))?
     };

@@ -1,4 +1,4 @@
-//! Lines that a person types, while other things happen.
+//! Reads lines from standard input without blocking other tasks.
 
 use std::io;
 use std::sync::mpsc as blocking;
@@ -8,8 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::output::failure::Failure;
 
-/// Reads lines from standard input. A line is read only when it is asked for, so that a password can be asked for
-/// in between.
+/// Reads lines from standard input. A line is read only on request, so that a password can be read in between.
 pub struct LineReader {
     ask: blocking::Sender<()>,
     typed: mpsc::Receiver<Option<String>>,
@@ -17,15 +16,15 @@ pub struct LineReader {
 }
 
 impl LineReader {
-    /// Begins a thread that waits at the terminal: nothing else can wait there without holding all up. It
-    /// ends with the program.
+    /// Starts a thread that waits at the terminal: waiting in another task would block it. The thread ends with the
+    /// program.
     pub fn begin() -> Result<Self, Failure> {
         let (ask, asked) = blocking::channel();
         let (type_one, typed) = mpsc::channel(1);
         let read = move || {
             while let Ok(()) = asked.recv() {
                 let mut line = String::new();
-                // What cannot be read has ended.
+                // Treat a read error as the end of input.
                 let count = io::stdin().read_line(&mut line).unwrap_or(0);
                 let line = (count > 0).then(|| line.trim().to_owned());
                 if type_one.blocking_send(line).is_err() {
@@ -43,7 +42,7 @@ impl LineReader {
         })
     }
 
-    /// The next line; `None`: there is no more. Dropped before it came, the same line comes next time.
+    /// Returns the next line; `None`: the end. Cancel-safe: a line that was not returned is returned by the next call.
     pub async fn next(&mut self) -> Option<String> {
         if !self.asked {
             self.ask.send(()).ok()?;

@@ -1,5 +1,5 @@
-//! `auction` alone: walks a person through, in plain lines. Log in, see the lots, choose one, bid, and see live
-//! whether you lead, until the countdown ends.
+//! `auction` without a command, in plain lines: log in, see the lots, choose one, bid, and see live whether you lead,
+//! until the countdown ends.
 
 mod line_reader;
 mod parse;
@@ -23,24 +23,24 @@ use parse::{Menu, menu};
 pub use bidding::ending;
 pub use parse::is_large_jump;
 
-/// What follows an update within this time is told with it.
+/// Time within which further updates are reported together with the first.
 const SOON: Duration = Duration::from_millis(50);
 
-/// Where a person stands.
+/// State of the interactive mode.
 struct Interactive {
     context: Context,
     lines: LineReader,
     watch: Watch,
     identity: identity::Identity,
-    /// Whether the person led the chosen lot when last looked at.
+    /// True if the user led the chosen lot at the last check.
     led: bool,
-    /// The person's latest hidden order on each lot, as far as they were placed here.
+    /// The user's latest hidden order on each lot, if placed here.
     placed: BTreeMap<LotId, OrderId>,
-    /// The place of the feed up to which the person's own bids were told when they were accepted.
+    /// Place of the feed up to which the user's own bids were already reported by their answers.
     told_own: FeedSequence,
 }
 
-/// Where to go next.
+/// Next step.
 enum Next {
     Lots,
     Leave,
@@ -97,7 +97,7 @@ impl Interactive {
         self.print(&format!("\n{table}\n"))
     }
 
-    /// Shows the lots and lets one be chosen, as often as it takes.
+    /// Shows the lots and asks for a choice, repeatedly if needed.
     async fn choose(&mut self) -> Result<Next, Failure> {
         if self.watch.market().open_lots() == 0 {
             let view = self.view();
@@ -133,7 +133,7 @@ impl Interactive {
         }
     }
 
-    /// The next line, while the market goes on; `None`: no more lines, or no more open lots.
+    /// Returns the next line, while the market continues; `None`: no more lines, or no more open lots.
     async fn line_or_all_closed(&mut self, question: &str) -> Result<Option<String>, Failure> {
         loop {
             let update = tokio::select! {
@@ -162,18 +162,18 @@ impl Interactive {
         }
     }
 
-    /// The next update, if it comes soon: lots that close together are told together.
+    /// Returns the next update, if it comes soon: lots that close together are reported together.
     async fn soon(&mut self) -> Option<Update> {
         timeout(SOON, self.watch.next()).await.ok()
     }
 
-    /// Says something while a question stands, and asks it again. What was typed so far is still there.
+    /// Prints a message while a question is open, and repeats the question. Typed characters are kept.
     fn interrupt(&self, text: &str, question: &str) -> Result<(), Failure> {
         let out = self.context.out;
         out.prompt(&format!("{}{text}\n{question}", out.fresh_line()))
     }
 
-    /// When a lot's next countdown is due.
+    /// Returns the time of a lot's next countdown.
     fn until_countdown(
         &self,
         lot: LotId,
@@ -189,7 +189,7 @@ impl Interactive {
     }
 }
 
-/// Waits until then; for ever, without a then.
+/// Waits until a moment; for ever, if it is `None`.
 async fn reached(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

@@ -1,10 +1,10 @@
-//! What a person types at the questions, understood.
+//! Parsing of the user's answers.
 
 use auction_core::{Price, Quantity, Side};
 
 use crate::args::target::Target;
 
-/// At the list of lots.
+/// An answer at the list of lots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Menu {
     Again,
@@ -12,20 +12,20 @@ pub enum Menu {
     Target(Target),
 }
 
-/// At a lot.
+/// An answer at a lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bidding {
-    /// The least bid.
+    /// Bid the least acceptable price.
     Least,
     Price(Price),
     Maximum(Price),
-    /// An order of so many shares; without a limit at any price.
+    /// An order for a number of shares; without a limit at any price.
     Order(Side, Quantity, Option<Price>),
     Back,
     Leave,
 }
 
-/// Answer to the question who is there.
+/// An answer to the login question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginChoice {
     LogIn,
@@ -34,14 +34,14 @@ pub enum LoginChoice {
     Leave,
 }
 
-/// Understands a line at the list of lots.
+/// Parses a line at the list of lots.
 ///
 /// # Errors
-/// What was wrong, for the person.
+/// A message about the mistake, for the user.
 pub fn menu(line: &str) -> Result<Menu, String> {
     match line.to_ascii_lowercase().as_str() {
         "" => Ok(Menu::Again),
-        // Symbols of one letter exist: `q` alone leaves, `#N` reaches them all.
+        // There are symbols of one letter: `q` always leaves, and `#N` selects any lot.
         "q" | "quit" | "exit" => Ok(Menu::Leave),
         _ => line
             .parse()
@@ -50,10 +50,10 @@ pub fn menu(line: &str) -> Result<Menu, String> {
     }
 }
 
-/// Understands a line at a lot.
+/// Parses a line at a lot.
 ///
 /// # Errors
-/// What was wrong, for the person.
+/// A message about the mistake, for the user.
 pub fn bidding(line: &str) -> Result<Bidding, String> {
     let price = |text: &str| Price::parse(text).map_err(|error| format!("{text:?} {error}"));
     let lower = line.to_ascii_lowercase();
@@ -69,7 +69,7 @@ pub fn bidding(line: &str) -> Result<Bidding, String> {
     }
 }
 
-/// `500 12.5`, `buy 500 12.5`, `sell 500 market`.
+/// Parses `500 12.5`, `buy 500 12.5`, `sell 500 market`.
 fn order(line: &str) -> Result<Bidding, String> {
     let mut words: Vec<&str> = line.split_whitespace().collect();
     let side = match words.first() {
@@ -94,7 +94,7 @@ fn order(line: &str) -> Result<Bidding, String> {
     Ok(Bidding::Order(side, quantity, limit))
 }
 
-/// Parses the answer to the question who is there.
+/// Parses the answer to the login question.
 pub fn login_choice(line: &str) -> Option<LoginChoice> {
     match line.to_ascii_lowercase().as_str() {
         "l" | "login" | "log in" => Some(LoginChoice::LogIn),
@@ -105,9 +105,9 @@ pub fn login_choice(line: &str) -> Option<LoginChoice> {
     }
 }
 
-/// Whether a bid is so far above the least that it may be a slip.
+/// Returns true if a bid is so far above the least one that it may be a mistake.
 pub fn is_large_jump(price: Price, least: Option<Price>) -> bool {
-    /// From so many times the least bid on, the person is asked again.
+    /// Multiple of the least bid from which the user must confirm.
     const TIMES: u64 = 10;
     least.is_some_and(|least| price.units() >= least.units().saturating_mul(TIMES).max(1))
 }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_is_understood_or_told_what_would_be_right() {
+    fn answers_parse_or_name_the_expected_form() {
         assert_eq!(menu(""), Ok(Menu::Again));
         assert_eq!(menu("Q"), Ok(Menu::Leave));
         assert_eq!(menu("aapl"), Ok(Menu::Target("AAPL".parse().unwrap())));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_large_jump_is_asked_again() {
+    fn only_a_large_jump_needs_confirmation() {
         assert!(!is_large_jump(price("1.40"), Some(price("1.40"))));
         assert!(!is_large_jump(price("13.99"), Some(price("1.40"))));
         assert!(is_large_jump(price("14"), Some(price("1.40"))));

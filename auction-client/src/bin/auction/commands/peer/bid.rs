@@ -1,4 +1,4 @@
-//! `auction bid SYMBOL PRICE --through ADDRESS`: the market is asked, and nobody on the way knows what.
+//! `auction bid SYMBOL PRICE --through ADDRESS`: a sealed request, which the relays cannot read.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::output::out::Out;
 use crate::session::Context;
 use crate::session::device_key::DeviceFile;
 
-/// How long to wait for an answer. What has none by then may still be done, until its envelope expires.
+/// Time limit for an answer. Without one, the request may still be done until its envelope expires.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long peers may take to tell what is on auction.
+/// Time limit for peers to send the market.
 #[cfg(feature = "p2p")]
 const MARKET_WITHIN: Duration = Duration::from_secs(20);
-/// How long the last of several peers may take to be there.
+/// Time limit for connecting to the last of several peers.
 #[cfg(feature = "p2p")]
 const OTHERS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -60,7 +60,7 @@ pub async fn run(
     let asked = Asked::of(chosen, offer);
     let request = through.request.unwrap_or(kept.next);
     if request >= kept.next {
-        // Before anything is sent: no other request may ever have this number.
+        // Keep the number before sending: no other request may ever have it.
         kept.next = RequestId(request.0 + 1);
         file.save(&kept)?;
     }
@@ -72,7 +72,7 @@ pub async fn run(
     asked.report(chosen, &accepted, request, Out::new(shared.format()))
 }
 
-/// What is asked, and how it was typed.
+/// The request, and the user's command behind it.
 struct Asked {
     command: EnvelopeCommand,
     offer: Offer,
@@ -82,7 +82,7 @@ struct Asked {
 impl Asked {
     fn of(lot: &Lot, offer: Offer) -> Self {
         let (command, order) = match (&lot.terms, offer) {
-            // A bid for all of it is what such a lot takes.
+            // A sealed lot accepts only a bid for all of its shares.
             (Terms::Sealed(_), Offer::Plain(price)) => {
                 let order = Order {
                     side: Side::Buy,
@@ -136,17 +136,17 @@ impl Asked {
                 order::report_placed(out, lot, placed, order, request)
             }
             (other, _) => Err(Failure::failed(format!(
-                "the market answered something else than was asked: {other:?}"
+                "the market sent another answer than requested: {other:?}"
             ))),
         }
     }
 }
 
-/// Those who carry, and the market as it is known through them.
+/// The relays, and the market as known through them.
 struct Reached {
     relays: Vec<Carrying>,
     market: Market,
-    /// It carries as long as it lives.
+    /// Keeps the relay connection open.
     #[cfg(feature = "p2p")]
     _peers: Option<auction_client::peer::PeerWatch>,
 }
@@ -157,8 +157,7 @@ async fn reach(shared: &Shared, _: &Device, ways: &[Via]) -> Result<Reached, Fai
         return Err(crate::args::peers::built_without_peers());
     }
     let (relays, market) = reach_lines(shared, ways).await?;
-    let market =
-        market.ok_or_else(|| Failure::usage("name someone who carries: --through ADDRESS"))?;
+    let market = market.ok_or_else(|| Failure::usage("name a relay: --through ADDRESS"))?;
     Ok(Reached { relays, market })
 }
 
@@ -171,9 +170,9 @@ async fn reach(shared: &Shared, device: &Device, ways: &[Via]) -> Result<Reached
     let peers: Vec<_> = peers.collect::<Result<_, _>>()?;
     let (mut relays, mut market) = match reach_lines(shared, ways).await {
         Ok(reached) => reached,
-        // Others may do.
+        // Other relays may suffice.
         Err(failure) if !peers.is_empty() => {
-            tracing::debug!(message = failure.message(), "a line is not there");
+            tracing::debug!(message = failure.message(), "a relay cannot be reached");
             (Vec::new(), None)
         }
         Err(failure) => return Err(failure),
@@ -182,12 +181,11 @@ async fn reach(shared: &Shared, device: &Device, ways: &[Via]) -> Result<Reached
     if !peers.is_empty() {
         let watch = join(device, peers).await?;
         relays.extend(watch.relays().await.into_iter().map(Carrying::Peer));
-        // What the market has signed is better than what a line says.
+        // Prefer the signed market to the one from an unverified connection.
         market = watch.market().cloned();
         watching = Some(watch);
     }
-    let market =
-        market.ok_or_else(|| Failure::usage("name someone who carries: --through ADDRESS"))?;
+    let market = market.ok_or_else(|| Failure::usage("name a relay: --through ADDRESS"))?;
     Ok(Reached {
         relays,
         market,
@@ -195,7 +193,7 @@ async fn reach(shared: &Shared, device: &Device, ways: &[Via]) -> Result<Reached
     })
 }
 
-/// Joins the peers until they have told what is on auction.
+/// Joins the peers and waits until they have sent the market.
 #[cfg(feature = "p2p")]
 async fn join(
     device: &Device,
@@ -221,11 +219,11 @@ async fn join(
     };
     if tokio::time::timeout(MARKET_WITHIN, told).await.is_err() {
         return Err(Failure::not_connected(
-            "nobody there told what is on auction: name other peers with --through; they must watch the same market \
+            "no peer there sent the market: name other peers with --through; they must watch the same market \
              (`auction watch --p2p`)",
         ));
     }
-    // The others may take a moment longer.
+    // The other peers may take a moment longer.
     let all = async {
         while watch.peers() < wanted {
             watch.next().await;
@@ -235,7 +233,7 @@ async fn join(
     Ok(watch)
 }
 
-/// The lines that can be reached, and the market as the first of them tells it.
+/// Connects to the servers that can be reached, and returns the market from the first of them.
 async fn reach_lines(
     shared: &Shared,
     ways: &[Via],
@@ -263,7 +261,7 @@ async fn reach_lines(
     }
 }
 
-/// Whoever carries.
+/// A relay of either kind.
 #[derive(Clone)]
 enum Carrying {
     Line(Client),
@@ -293,7 +291,7 @@ fn failure(error: DeviceError) -> Failure {
     match error {
         DeviceError::Refused(refused) => auction_client::RequestError::Refused(refused).into(),
         DeviceError::NotSent(because) => Failure::not_connected(format!(
-            "nothing was sent, for nobody had the market's key to seal to: {}; try others with --through",
+            "nothing was sent, because no relay had the market's sealing key: {}; try others with --through",
             Escaped(because)
         )),
         DeviceError::OutcomeUnknown {
@@ -301,9 +299,9 @@ fn failure(error: DeviceError) -> Failure {
             until,
             because,
         } => Failure::outcome_unknown(format!(
-            "no answer came that the market has signed, so it is not known whether this was done: {}. It can still be \
-             done until {until}. Say the same again with --request {request}, through others if need be: you are told \
-             what came of it, and it is not done twice",
+            "no answer signed by the market came, so it is not known whether this was done: {}. It can still be done until \
+             {until}. Repeat the command with --request {request}, through other relays if needed: it shows the outcome, and \
+             nothing is done twice",
             Escaped(because)
         ))
         .with_remedy("request", request.0.into())

@@ -30,9 +30,9 @@ use crate::output::failure::Failure;
 use crate::output::out::Out;
 use crate::session::Context;
 
-/// How often the server is asked for others, and told of this peer.
+/// Interval of requests to the server for peers, which also announce this peer.
 const ASK_EVERY: Duration = Duration::from_secs(20);
-/// Nobody was found for so long: it is said what would help.
+/// Time without any peer after which the program suggests a remedy.
 const ALONE_AFTER: Duration = Duration::from_secs(10);
 
 pub async fn run(
@@ -51,9 +51,9 @@ pub async fn run(
     let context = context.flatten();
     let pin = match &context {
         Some(context) => Believed::Market(pinned(context, args.market_key)?),
-        None => Believed::Key(args.market_key.expect("else the server was asked")),
+        None => Believed::Key(args.market_key.expect("otherwise the server was asked")),
     };
-    // Who carries for others passes on to them what the market signs, too.
+    // A relay also passes on the market's signed data.
     let line = context.as_ref().filter(|_| args.relay);
     let line = line.map(|context| context.client.watch_signed());
     let joining = JoinConfig {
@@ -72,7 +72,7 @@ pub async fn run(
     if let (true, Some(context)) = (args.relay, &context) {
         watch.relay(context.client.clone()).await;
     }
-    // Where others can reach this one is known at once, or never.
+    // The addresses of this peer are known at once, or never.
     let _ = timeout(Duration::from_secs(5), watch.listening()).await;
     let mut follower = Follower {
         out,
@@ -88,7 +88,7 @@ pub async fn run(
         has_line: args.relay,
         keeps_line: args.relay,
     };
-    // Nobody who only watches keeps the server busy.
+    // A mere watcher must not keep a connection to the server.
     drop(context);
     tokio::select! {
         interrupted = pin!(interrupted()) => interrupted,
@@ -96,14 +96,14 @@ pub async fn run(
     }
 }
 
-/// The server; `None`: it cannot be reached, and is not needed.
+/// Connects to the server; `None`: it cannot be reached, and is not needed.
 async fn connect(shared: &Shared, args: &PeerArgs) -> Result<Option<Context>, Failure> {
     match (Context::connect(shared).await, args.market_key) {
         (Ok(context), _) => Ok(Some(context)),
         (Err(error), Some(_)) if !args.offer && !args.relay => {
             tracing::debug!(
                 message = error.message(),
-                "the server is not asked for others"
+                "the server cannot be asked for other peers"
             );
             Ok(None)
         }
@@ -118,7 +118,7 @@ fn pinned(context: &Context, expected: Option<KeyFingerprint>) -> Result<PinnedM
         Some(expected) if expected != found => {
             let server = &context.server;
             let message = format!(
-                "the market at {server} has the key {found}, and not {expected}: it is another, or someone stands between"
+                "the market at {server} has the key {found}, and not {expected}: it is another market, or someone intercepts the connection"
             );
             Err(Failure::not_connected(message).with_code("market_key_changed"))
         }
@@ -135,7 +135,7 @@ async fn answer(asking: &mut Option<Asking>) -> Result<Said, Failure> {
     }
 }
 
-/// Asks the server for others, and offers this peer to them.
+/// Asks the server for other peers, and announces this peer.
 async fn ask(shared: Shared, offer: Option<String>) -> Result<Said, Failure> {
     let context = Context::connect(&shared).await?;
     let client = &context.client;
@@ -164,22 +164,22 @@ struct Follower<'a> {
     shared: &'a Shared,
     role: Role,
     has_line: bool,
-    /// It keeps the line, whether the server asks for it or not.
+    /// Keeps the connection to the server even if the server does not ask for it.
     keeps_line: bool,
 }
 
-/// What the server has to do with it.
+/// Use of the server by this peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// Nothing.
+    /// None.
     Alone,
-    /// It is asked for others, when this peer does not see the market.
+    /// The server is asked for peers whenever this peer is not live.
     Asking,
-    /// It names this peer to others.
+    /// The server gives this peer's address to others.
     Offering,
 }
 
-/// What the server said.
+/// Answer of the server.
 struct Said {
     others: Vec<Multiaddr>,
     offered: Option<PeerOffered>,
@@ -241,10 +241,10 @@ impl Follower<'_> {
         }
     }
 
-    /// What is offered to the server.
+    /// Returns the address to announce to the server.
     fn offer(&self, watch: &PeerWatch) -> Option<String> {
         let address = watch.addresses().into_iter().next()?.to_string();
-        // Behind `/ip4/..`: the server sees where this comes from.
+        // The part after `/ip4/..`: the server sees the IP address itself.
         let path = address.splitn(4, '/').nth(3);
         path.filter(|_| self.role == Role::Offering)
             .map(|path| format!("/{path}"))
@@ -258,13 +258,13 @@ impl Follower<'_> {
         } = match said {
             Ok(said) => said,
             Err(failure) => {
-                tracing::debug!(because = failure.message(), "the server named nobody");
+                tracing::debug!(because = failure.message(), "the server named no peers");
                 return;
             }
         };
         watch.connect(others).await;
         let Some(offered) = offered else { return };
-        // Others rely on those who offer themselves: without the market, they get it.
+        // Other peers rely on an announced peer: if it is not live, it connects to the server.
         let wanted = self.keeps_line || offered.line_wanted || watch.status() != Status::Live;
         match (wanted, self.has_line) {
             (true, false) => watch.set_feed(Some(line)).await,
@@ -274,7 +274,7 @@ impl Follower<'_> {
         self.has_line = wanted;
     }
 
-    /// Tells one update; whether it moves closes.
+    /// Reports one update; returns true if it changes closes.
     fn take(
         &self,
         update: &PeerUpdate,
@@ -285,7 +285,7 @@ impl Follower<'_> {
         let now = now(watch);
         match update {
             PeerUpdate::Snapshot => {
-                let market = watch.market().expect("it was taken");
+                let market = watch.market().expect("it was set before");
                 if teller.is_none() {
                     *teller = Some(Reporter {
                         out: self.out,
@@ -323,7 +323,7 @@ impl Follower<'_> {
             PeerUpdate::Unfit(error) => {
                 let because = Escaped(error).to_string();
                 let text = format!(
-                    "what the market signed does not fit together: {because}; taking the market anew"
+                    "the market's signed data is inconsistent: {because}; starting again from a snapshot"
                 );
                 self.report(now, "gap", &text, json!({ "because": because }))?;
                 Ok(false)
@@ -338,7 +338,7 @@ impl Follower<'_> {
     }
 
     fn report_equivocation(&self, fraud: &Equivocation, watch: &PeerWatch) -> Result<(), Failure> {
-        let PinnedMarket { market, key } = watch.pinned().expect("else nothing is believed");
+        let PinnedMarket { market, key } = watch.pinned().expect("a proof was verified with it");
         let (text, fields) = fraud::keep(&self.home, &MarketKey { market, key }, fraud);
         self.report(now(watch), "fraud", &text, fields)
     }
@@ -363,9 +363,9 @@ impl Follower<'_> {
     fn report_alone(&self, watch: &PeerWatch) -> Result<(), Failure> {
         let peers = watch.peers();
         let text = match peers {
-            0 => "nobody was found yet: name others with --peer, or begin with --offer",
+            0 => "no peer was found yet: name peers with --peer, or start with --offer",
             _ => {
-                "no one of those who were found has the market: someone must have a line to its server (--offer)"
+                "none of the peers found has the market: one must be connected to its server (--offer)"
             }
         };
         self.report(now(watch), "alone", text, json!({ "peers": peers }))
@@ -385,7 +385,7 @@ impl Follower<'_> {
             Status::Stale => {
                 let seconds = STALE_AFTER.as_secs();
                 let text = format!(
-                    "STALE: for {seconds} s nothing new came that the market has signed; what you see may be old"
+                    "STALE: for {seconds} s no new signed data came; what you see may be outdated"
                 );
                 ("stale", text)
             }
@@ -402,7 +402,7 @@ impl Follower<'_> {
     }
 }
 
-/// The market's time, or the machine's while that is not known.
+/// Returns the market's time, or the machine's while it is unknown.
 fn now(watch: &PeerWatch) -> Timestamp {
     watch.now().unwrap_or_else(machine_time)
 }
@@ -410,7 +410,7 @@ fn now(watch: &PeerWatch) -> Timestamp {
 pub(crate) fn multiaddr(text: &str) -> Result<Multiaddr, Failure> {
     text.parse().map_err(|error| {
         let text = Escaped(text);
-        Failure::usage(format!("{text} is no address of a peer: {error}"))
+        Failure::usage(format!("{text} is not the address of a peer: {error}"))
     })
 }
 

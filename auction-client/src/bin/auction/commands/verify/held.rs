@@ -1,4 +1,4 @@
-//! Receipts and checkpoints that a journal is held against.
+//! Receipts and checkpoints to compare a journal with.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::commands::receipt::{describe, wrong_kind};
 use crate::output::failure::Failure;
 use crate::session::proof_file::{ProofFile, Signed as InFile, keep_fraud};
 
-/// What was signed, and in which file it came.
+/// Signed statements, with their files.
 #[derive(Default)]
 pub struct Signed {
     receipts: Vec<(PathBuf, Proven)>,
@@ -20,7 +20,7 @@ pub struct Signed {
 }
 
 impl Held<'_> {
-    /// Reads and checks all of it, and has the journal held against it.
+    /// Reads and checks all files, and registers them with the verifier.
     pub fn hold(&self, verifier: &mut Verifier, home: &Path) -> Result<Signed, Failure> {
         let mut signed = Signed::default();
         for path in self.receipts {
@@ -105,7 +105,8 @@ impl Signed {
     }
 }
 
-/// Why something cannot be held against a journal. Two that contradict each other are kept as a proof.
+/// Returns the error for a statement that cannot be compared with a journal. Two contradicting statements are kept as a
+/// proof.
 fn unfit(path: &Path, error: EvidenceError, home: &Path, key: &MarketKey) -> Failure {
     let path = path.display();
     match error {

@@ -1,4 +1,4 @@
-//! `auction verify`: a public journal, checked without a server.
+//! `auction verify`: checks a public journal without a server.
 
 mod held;
 mod own;
@@ -20,16 +20,16 @@ use crate::output::failure::Failure;
 use crate::output::names::View;
 use crate::output::out::Out;
 
-/// How much is read at a time.
+/// Size of one read, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
-/// What stands for standard input.
+/// File name that means standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// What a journal is held against.
+/// Signed statements to compare the journal with.
 pub struct Held<'a> {
     pub receipts: &'a [PathBuf],
     pub checkpoints: &'a [PathBuf],
-    /// The fingerprint of the market's key, where it is not the one that was kept.
+    /// Fingerprint of the market's key, if it is not the kept key.
     pub key: Option<KeyFingerprint>,
 }
 
@@ -167,7 +167,7 @@ fn json_of(proof: &Proof, own: &Own, view: &View<'_>) -> Value {
     })
 }
 
-/// `LotOpened` as `lot_opened`.
+/// Converts `LotOpened` to `lot_opened`.
 fn snake(name: &str) -> String {
     let mut snake = String::new();
     for char in name.chars() {
@@ -179,7 +179,7 @@ fn snake(name: &str) -> String {
     snake
 }
 
-/// What is wrong, where, what the rules give and what stands there.
+/// Describes the fault: its place, the expected content, and the actual content.
 fn refused(error: &ProofError) -> Failure {
     match error {
         ProofError::Journal(error) => {
@@ -193,7 +193,7 @@ fn refused(error: &ProofError) -> Failure {
     }
 }
 
-/// The first record that is not what the market had signed.
+/// Describes the first record that differs from the signed journal.
 fn not_as_signed(error: &NotAsSigned) -> Failure {
     let (first, last) = match error {
         NotAsSigned::Record { first, last, .. } => (*first, *last),
@@ -205,11 +205,9 @@ fn not_as_signed(error: &NotAsSigned) -> Failure {
     };
     let what_else = match error {
         NotAsSigned::EndMissing { .. } => {
-            ". If the journal was exported before that was signed, export it anew; else its end was dropped"
+            ". If the journal was exported before that was signed, export it again; else its end was dropped"
         }
-        _ => {
-            ": it was changed, dropped or put elsewhere after that. Keep what was signed: it proves it"
-        }
+        _ => ": it was changed, dropped or moved after that. Keep the signed file: it proves it",
     };
     Failure::failed(format!("{error}{what_else}"))
         .with_code("not_as_signed")
@@ -269,7 +267,7 @@ fn event(view: &View<'_>, event: Option<&PublicEvent>) -> Value {
     }
 }
 
-/// Where two events differ, in words.
+/// Describes where two events differ.
 fn difference(given: &Value, found: &Value) -> String {
     let kind = |event: &Value| match &event["event"] {
         Value::String(kind) => format!("`{kind}`"),
@@ -311,7 +309,7 @@ fn differing(given: &Map<String, Value>, found: &Map<String, Value>, differs: &m
     }
 }
 
-/// How far the file is read, on standard error, where that is a terminal.
+/// Progress bar on standard error, if that is a terminal.
 struct Progress {
     bytes: u64,
     done: u64,
@@ -321,7 +319,7 @@ struct Progress {
 impl Progress {
     fn of(bytes: u64) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        // What is read at once needs none, and what has no end has none.
+        // A small file needs no progress bar, and a stream has no known size.
         let is_shown = io::stderr().is_terminal() && !is_dumb && bytes > 16 * PIECE_BYTES as u64;
         Self {
             bytes: if is_shown { bytes } else { 0 },

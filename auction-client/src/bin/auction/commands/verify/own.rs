@@ -1,4 +1,4 @@
-//! The bids of whoever checks a journal, and what became of them.
+//! Bids of the users of interest in a journal, and their outcomes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,13 +14,13 @@ use crate::commands::receipt::{describe, lot_of};
 use crate::output::failure::Failure;
 use crate::output::names::View;
 
-/// What users did, as far as everyone sees it and their receipts show it.
+/// Actions of users, as far as they are public or shown by receipts.
 pub struct Own {
-    /// Whose name was typed.
+    /// User named on the command line.
     name: Option<Name>,
-    /// Whose receipts were given.
+    /// Users of the given receipts.
     users: BTreeSet<UserId>,
-    /// What only a receipt shows, by its record.
+    /// Bids that only a receipt shows, by record.
     shown: BTreeMap<Sequence, (UserId, LotId, String)>,
     bids: Vec<OwnBid>,
 }
@@ -124,7 +124,7 @@ impl Own {
         }
     }
 
-    /// What came of a lot that they had bid on.
+    /// Records the outcome of a lot that the users had bid on.
     fn note_outcome(
         &mut self,
         judged: &ReplayedRecord<'_>,
@@ -167,13 +167,13 @@ impl Own {
         }
     }
 
-    /// All whose bids are told.
+    /// Returns all users whose bids are shown.
     fn all(&self, market: &Market) -> BTreeSet<UserId> {
         let named = self.name.and_then(|name| market.user_named(name));
         self.users.iter().copied().chain(named).collect()
     }
 
-    /// The name of the only one whose bids are told.
+    /// Returns the name of the user whose bids are shown, if it is only one.
     pub fn only(&self, market: &Market) -> Option<Name> {
         let all = self.all(market);
         let only = all.first().filter(|_| all.len() == 1)?;
@@ -183,14 +183,14 @@ impl Own {
     pub fn text(&self, view: &View<'_>) -> String {
         let mut text = String::new();
         for user in self.all(view.market) {
-            let _ = writeln!(text, "What {} did, and what came of it:", view.name(user));
+            let _ = writeln!(text, "Bids of {}, and their outcomes:", view.name(user));
             let before = text.len();
             for bid in self.bids.iter().filter(|bid| bid.user == user) {
                 let (title, what) = (view.title(bid.lot), &bid.what);
                 let _ = writeln!(text, "  {} {} {title}: {what}", bid.sequence, bid.at);
             }
             if text.len() == before {
-                text += "  nothing that can be seen\n";
+                text += "  nothing visible\n";
             }
             text += "\n";
         }

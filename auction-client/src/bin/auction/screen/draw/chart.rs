@@ -1,4 +1,4 @@
-//! The price of a lot over time. Money is a whole number everywhere else; here it is only drawn.
+//! Chart of a lot's price over time. Money is an integer everywhere else; here it is only drawn.
 
 use auction_core::{Lot, Phase, Price, Span, Terms, Timestamp};
 use ratatui::Frame;
@@ -11,7 +11,7 @@ use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType};
 use super::Scene;
 use crate::output::time::time_of_day;
 
-/// So many moments of a falling price are drawn.
+/// Number of points of a falling price.
 const MOMENTS: u64 = 200;
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
@@ -59,7 +59,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     };
     let label = |text: String| Text::styled(text, theme.dim);
     let (low, high) = (money(least), money(most));
-    // A flat line stands in the middle.
+    // A flat line is drawn in the middle.
     let margin = ((high - low) * 0.05).max(0.0001);
     let x = Axis::default()
         .bounds([0.0, seconds(to, from)])
@@ -77,14 +77,14 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     frame.render_widget(chart, area);
 }
 
-/// A price over time, up to now and beyond.
+/// A price over time, until now and later.
 #[derive(Default)]
 struct Path {
     past: Vec<(Timestamp, Price)>,
     future: Vec<(Timestamp, Price)>,
 }
 
-/// The price goes up at each bid, and stands between them.
+/// Returns the price of an open auction, which rises at each bid.
 fn rising(scene: Scene<'_>, lot: &Lot) -> Path {
     let mut past = Vec::new();
     let bids = scene.model.bid_histories.of(lot.id).into_iter();
@@ -108,7 +108,7 @@ fn rising(scene: Scene<'_>, lot: &Lot) -> Path {
     }
 }
 
-/// The price falls by the clock, unless someone has taken the lot.
+/// Returns the price of a Dutch lot, which falls by the clock until the lot is taken.
 fn falling(scene: Scene<'_>, lot: &Lot) -> Path {
     let mut path = Path::default();
     if lot.is_scheduled() {
@@ -138,7 +138,7 @@ fn falling(scene: Scene<'_>, lot: &Lot) -> Path {
     path
 }
 
-/// How far time has come for a lot.
+/// Returns the end of a lot's price: now, or its close.
 fn end(scene: Scene<'_>, lot: &Lot) -> Timestamp {
     match lot.phase {
         Phase::Closed { at, .. } => at,

@@ -1,4 +1,4 @@
-//! The form that is being filled.
+//! The open form.
 
 use auction_core::{Price, Terms};
 use ratatui::Frame;
@@ -12,12 +12,12 @@ use crate::screen::draw::glyphs::{fit, width, wrap};
 use crate::screen::form::{About, Content, Form};
 use crate::screen::words::standing;
 
-/// How wide the names of fields are.
+/// Width of the column with the names of fields.
 const NAME_COLUMNS: usize = 14;
-/// What stands for a character that is not shown.
+/// Replacement for a hidden character.
 const HIDDEN: &str = "•";
 
-/// How many rows a form takes.
+/// Returns the number of rows of a form.
 pub fn rows(form: &Form, scene: Scene<'_>, columns: u16) -> u16 {
     let texts = texts(form, scene, usize::from(columns).saturating_sub(4)).len();
     u16::try_from(2 + form.shown().len() + texts).unwrap_or(u16::MAX)
@@ -82,7 +82,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, form: &Form) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-/// What is said below the fields: how things stand, and what was wrong.
+/// Returns the texts below the fields: the state of the lot, and the error.
 fn texts(form: &Form, scene: Scene<'_>, columns: usize) -> Vec<(bool, String)> {
     let mut texts = Vec::new();
     let mut say = |is_note: bool, text: String| {
@@ -124,7 +124,7 @@ fn hint(form: &Form, scene: Scene<'_>) -> Option<String> {
     let standing = standing(view, lot);
     let more = match (form.about, &lot.terms) {
         (About::Bid(_), Terms::English(_)) if form.choice(0) == 1 => {
-            "; the market bids for you, no more than it takes".to_owned()
+            "; the market bids for you, no more than needed".to_owned()
         }
         (About::Bid(_), Terms::Dutch(_)) => "; you pay the price of that moment".to_owned(),
         (About::Order(_) | About::Change(..), _) => cost(form, scene).unwrap_or_default(),
@@ -133,7 +133,7 @@ fn hint(form: &Form, scene: Scene<'_>) -> Option<String> {
     Some(format!("{standing}; closes in {left}{more}"))
 }
 
-/// What an order could cost at most.
+/// Describes the maximum cost of an order.
 fn cost(form: &Form, scene: Scene<'_>) -> Option<String> {
     let lot = scene.view.market.lot(form.lot()?)?;
     let fields = form.fields.len();

@@ -1,4 +1,4 @@
-//! Signs that stand beside colours, and texts that fit their place.
+//! Signs beside colours, and texts fitted to their place.
 
 use auction_core::Price;
 use ratatui::style::Style;
@@ -8,16 +8,16 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::output::theme::Theme;
 use crate::screen::model::Tone;
 
-/// Someone else leads where one has bid.
+/// The user has bid, and someone else leads.
 pub const OUTBID: &str = "!";
-/// One leads.
+/// The user leads.
 pub const LEADS: &str = "★";
-/// One has bid there.
+/// The user has bid on the lot.
 pub const MINE: &str = "·";
 /// The chosen row.
 pub const CHOSEN: &str = "▸";
 
-/// How a tone looks, and the sign that says the same.
+/// Returns the style of a tone, and the sign with the same meaning.
 pub fn tone(theme: &Theme, tone: Tone) -> (Style, &'static str) {
     match tone {
         Tone::Usual => (Style::new(), " "),
@@ -26,12 +26,12 @@ pub fn tone(theme: &Theme, tone: Tone) -> (Style, &'static str) {
     }
 }
 
-/// How many columns a text takes.
+/// Returns the number of columns of a text.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// A text in so many columns, with `…` where it goes on.
+/// Fits a text into a number of columns; a longer one is truncated with `…`.
 pub fn fit(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -51,21 +51,21 @@ pub fn fit(text: &str, columns: usize) -> String {
     fitting
 }
 
-/// The same, filled up with spaces on the right.
+/// Fits a text, and fills it up with spaces on the right.
 pub fn pad(text: &str, columns: usize) -> String {
     let text = fit(text, columns);
     let spaces = columns.saturating_sub(text.width());
     text + &" ".repeat(spaces)
 }
 
-/// The same, filled up with spaces on the left.
+/// Fits a text, and fills it up with spaces on the left.
 pub fn pad_left(text: &str, columns: usize) -> String {
     let text = fit(text, columns);
     let spaces = columns.saturating_sub(text.width());
     " ".repeat(spaces) + &text
 }
 
-/// Words in lines of at most so many columns.
+/// Breaks a text into lines of at most this many columns.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -82,7 +82,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// `+5.8%`, `-0.3%`; nothing where there is no change to tell.
+/// Formats a change: `+5.8%`, `-0.3%`; empty without a change.
 pub fn change(thousandths: Option<i64>) -> String {
     let Some(thousandths) = thousandths else {
         return String::new();
@@ -103,7 +103,7 @@ pub fn or_dash(price: Option<Price>) -> String {
     price.map_or("-".to_owned(), |price| price.to_string())
 }
 
-/// Keys and what they do, as many as there is room for, the first ones first.
+/// Formats keys with their effects, as many as fit, the first ones first.
 pub fn keys<'a>(theme: &Theme, keys: &[(&'a str, &'a str)], columns: usize) -> Vec<Span<'a>> {
     let mut spans = Vec::new();
     let mut taken = 1;

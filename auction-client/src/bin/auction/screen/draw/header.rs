@@ -1,4 +1,4 @@
-//! The lines around the page: connection and clock, notices, what came of things, keys.
+//! The lines around the page: connection and clock, notices, results, keys.
 
 use auction_core::Role;
 use ratatui::Frame;
@@ -15,7 +15,7 @@ use crate::screen::form::About;
 use crate::screen::model::{NoticeKind, Page};
 use crate::screen::words::outbid_words;
 
-/// Most lines of a notice.
+/// Maximum number of lines of a notice.
 const NOTICE_ROWS_MAX: u16 = 3;
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
@@ -49,7 +49,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let clock = time_of_day(view.now);
     let server = format!(" auction {}", Escaped(&model.server));
     let columns = usize::from(area.width);
-    // The connection first, then who, when and where, as there is room.
+    // The connection first, then user, time and server, as far as they fit.
     let mut room = columns.saturating_sub(width(&line) + 2);
     let mut takes = |text: &str| {
         let takes = width(text) + 2 <= room;
@@ -86,7 +86,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     frame.render_widget(line, area);
 }
 
-/// How many lines the notice takes; none, when there is none.
+/// Returns the number of lines of the notice; 0 without one.
 pub fn notice_rows(columns: u16, scene: Scene<'_>) -> u16 {
     let lines = notice_lines(columns, scene).len();
     u16::try_from(lines).unwrap_or(NOTICE_ROWS_MAX)
@@ -141,7 +141,7 @@ pub fn notice(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// What came of what one did last.
+/// Draws the result of the user's last action.
 pub fn said(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>) {
     let Some(said) = &scene.model.said else {
         return;

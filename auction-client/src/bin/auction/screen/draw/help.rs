@@ -1,4 +1,4 @@
-//! What the keys do, over everything else.
+//! The help on keys, over everything else.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

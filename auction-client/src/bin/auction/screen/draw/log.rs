@@ -1,4 +1,4 @@
-//! What concerned one, a line each, the newest last.
+//! The user's events, one line each, the newest last.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -1,4 +1,4 @@
-//! A lot, opened: how it stands, how it is auctioned, its price over time, its bids, and one's own.
+//! The page of a lot: its state, its terms, its price over time, its bids, and the user's orders.
 
 use auction_core::{Lot, LotId, Outcome, Terms};
 use ratatui::Frame;
@@ -14,13 +14,13 @@ use crate::screen::list;
 use crate::screen::model::OrderState;
 use crate::screen::words::standing;
 
-/// From so many columns on, chart and bids stand side by side.
+/// Number of columns from which chart and bids are side by side.
 const COLUMNS_ABREAST: u16 = 70;
-/// Beside the chart, the bids have at least so many columns.
+/// Minimum number of columns of the bids beside the chart.
 const BIDS_COLUMNS: u16 = 48;
-/// From so many rows on, the chart has a place above the bids.
+/// Number of rows from which the chart is shown above the bids.
 const ROWS_WITH_CHART: u16 = 11;
-/// Most of one's own orders that are shown.
+/// Maximum number of the user's orders shown.
 const ORDERS_SHOWN: usize = 4;
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: LotId) {
@@ -31,7 +31,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: LotId) {
     let facts = facts(scene, found, usize::from(area.width).saturating_sub(2));
     let mut left = area;
     let rows = u16::try_from(facts.len()).unwrap_or(u16::MAX);
-    // The bids keep a few rows.
+    // Leave a few rows for the bids.
     let place = top(&mut left, rows.min(area.height.saturating_sub(3)));
     frame.render_widget(Paragraph::new(facts), place);
     if left.width >= COLUMNS_ABREAST {
@@ -151,7 +151,7 @@ fn own_orders(scene: Scene<'_>, lot: &Lot, columns: usize) -> Vec<Line<'static>>
     orders.rev().take(ORDERS_SHOWN).map(line).collect()
 }
 
-/// The bids, the newest first.
+/// Draws the bids, the newest first.
 fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
     let Scene { model, view, theme } = scene;
     let title = match lot.bids() {
@@ -178,7 +178,7 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
             Some(amount) => amount.to_string(),
             None => "hidden".to_owned(),
         };
-        // A plain bid that leads stands at what it offers: more is told only of the others.
+        // A plain bid that leads has its own amount as the price; only other bids need a description.
         let came = match (bid.leader == bid.bidder, bid.amount == Some(bid.price)) {
             (true, true) => String::new(),
             (true, false) => format!(" leads at {}", bid.price),

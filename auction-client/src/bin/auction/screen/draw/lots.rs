@@ -16,18 +16,18 @@ use crate::screen::draw::glyphs::{
 use crate::screen::list::{self, Shown};
 use crate::screen::model::{Known, NoticeKind};
 
-/// From so many rows on a line tells which lots are shown, and in which order.
+/// Number of rows from which a line shows the selection and the order of the lots.
 const ROWS_WITH_STATUS: u16 = 6;
-/// So long before the close a countdown stands out.
+/// Time before the close from which a countdown is highlighted, in microseconds.
 const SOON_MICROS: u64 = 60_000_000;
 
 /// A column of the table.
 struct Column {
     title: &'static str,
     side: Side,
-    /// At least so many columns of the terminal; a wider cell widens it.
+    /// Minimum width in terminal columns; a wider cell widens it.
     width: usize,
-    /// Narrow terminals leave columns of high numbers out.
+    /// Priority of the column: narrow terminals omit columns with high numbers.
     rank: u8,
     cell: fn(Scene<'_>, &Lot) -> String,
 }
@@ -60,7 +60,7 @@ const COLUMNS: &[Column] = &[
     column("PRICES", Side::Left, 8, 4, prices),
 ];
 
-/// How many prices a sparkline shows.
+/// Number of prices in a sparkline.
 const SPARKS: usize = 8;
 
 const fn column(
@@ -79,7 +79,7 @@ const fn column(
     }
 }
 
-/// How many lots there is room for.
+/// Returns the number of lots that fit.
 pub fn rows(area: Rect) -> usize {
     let status = u16::from(area.height >= ROWS_WITH_STATUS);
     usize::from(area.height.saturating_sub(1 + status))
@@ -142,7 +142,7 @@ fn is_trader(scene: Scene<'_>) -> bool {
     scene.model.me.is_some_and(|me| me.role == Role::Trader)
 }
 
-/// Which lots are shown, and in which order.
+/// Describes the selection and the order of the lots.
 fn status(scene: Scene<'_>, columns: usize) -> Line<'static> {
     let list = &scene.model.list;
     let order = if list.reversed { "▼" } else { "▲" };
@@ -195,7 +195,7 @@ fn row(scene: Scene<'_>, table: &Layout, lot: &Lot) -> Line<'static> {
     }
 }
 
-/// How one stands with a lot.
+/// Returns the sign of the user's position in a lot.
 fn sign(scene: Scene<'_>, lot: LotId) -> (&'static str, Style) {
     let Scene { model, view, theme } = scene;
     let outbid = |notice: &crate::screen::model::Notice| {
@@ -217,7 +217,7 @@ fn sign(scene: Scene<'_>, lot: LotId) -> (&'static str, Style) {
     }
 }
 
-/// The columns that there is room for, and how wide they are.
+/// The columns that fit, with their widths.
 struct Layout {
     columns: Vec<(&'static Column, usize)>,
 }
@@ -227,14 +227,14 @@ impl Layout {
         let wide = |column: &Column| {
             let cells = lots.iter().map(|lot| width(&(column.cell)(scene, lot)));
             let widest = cells.max().unwrap_or(0);
-            // A long name does not push out what matters more.
+            // A long name must not displace more important columns.
             column.width.max(widest.min(column.width * 2))
         };
         let mut fitting: Vec<_> = COLUMNS
             .iter()
             .map(|column| (column, wide(column)))
             .collect();
-        // Signs before the first column, and a space after each.
+        // A sign before the first column, and a space after each column.
         let takes = |fitting: &[(&Column, usize)]| {
             3 + fitting.iter().map(|(_, width)| width + 1).sum::<usize>()
         };
@@ -281,7 +281,7 @@ fn price(scene: Scene<'_>, lot: &Lot) -> String {
     }
 }
 
-/// At what price a call would trade now.
+/// Returns the price at which a call would trade now.
 fn indicative(scene: Scene<'_>, lot: &Lot) -> String {
     let published = scene.model.indicatives.get(&lot.id);
     let price = published.and_then(call::price);

@@ -1,4 +1,4 @@
-//! What is drawn: the state and the market in, a frame out. Only what is on the screen is looked at.
+//! Drawing: turns the state and the market into a frame. Only visible parts are computed.
 
 mod glyphs;
 mod header;
@@ -17,15 +17,15 @@ use super::model::{Model, Page};
 use crate::output::names::View;
 use crate::output::theme::Theme;
 
-/// A smaller terminal shows that it is too small, and nothing else.
+/// Minimum width; a smaller terminal only shows that it is too small.
 const COLUMNS_MIN: u16 = 24;
 const ROWS_MIN: u16 = 5;
-/// From so many rows on there is a log below the lots.
+/// Number of rows from which a log is shown below the lots.
 const ROWS_WITH_LOG: u16 = 20;
-/// From so many rows on the log has more lines.
+/// Number of rows from which the log has more lines.
 const ROWS_WITH_LONG_LOG: u16 = 36;
 
-/// What the parts of the screen look at.
+/// Inputs of the parts of the screen.
 #[derive(Clone, Copy)]
 struct Scene<'a> {
     model: &'a Model,
@@ -33,7 +33,7 @@ struct Scene<'a> {
     theme: &'a Theme,
 }
 
-/// Where the parts of the screen are; a part that has no place is empty.
+/// Areas of the parts of the screen; a part that does not fit is empty.
 struct Places {
     head: Rect,
     notice: Rect,
@@ -70,7 +70,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, view: View<'_>, theme: &Theme)
     }
 }
 
-/// How many lots can be shown at a time.
+/// Returns the number of lots that can be shown at a time.
 pub fn lot_rows(area: Rect, model: &Model, view: View<'_>) -> usize {
     if is_too_small(area) {
         return 0;
@@ -97,10 +97,10 @@ impl Places {
         let foot = bottom(&mut left, u16::from(area.height >= 10));
         let has_log =
             model.form.is_none() && model.page == Page::Lots && area.height >= ROWS_WITH_LOG;
-        // The log tells it too.
+        // The log shows it, too.
         let said = bottom(&mut left, u16::from(model.said.is_some() && !has_log));
         let below = match &model.form {
-            // Some of the body stays in sight.
+            // A part of the body stays visible.
             Some(form) => form::rows(form, scene, area.width).min(left.height.saturating_sub(2)),
             None if !has_log => 0,
             None if area.height < ROWS_WITH_LONG_LOG => 4,

@@ -1,4 +1,4 @@
-//! A market, and the screen before it.
+//! A market with its screen.
 
 use auction_client::{BidPlaced, Code, ConnectionError, Refused, RequestError, Update};
 use auction_core::{
@@ -27,18 +27,18 @@ pub const DUTCH: LotId = LotId(3);
 pub const VICKREY: LotId = LotId(4);
 pub const PARTS: LotId = LotId(5);
 
-/// A screen before a market. mia is user 1, tom user 2.
+/// A screen with a market. mia is user 1, tom user 2.
 pub struct Stage {
     pub market: Market,
     pub model: Model,
-    /// Seconds since the beginning.
+    /// Seconds since the start.
     pub now: u64,
-    /// What is to be done, since it was last looked at.
+    /// Effects since the last check.
     pub effects: Vec<Effect>,
 }
 
 impl Stage {
-    /// Five lots of every format, and nobody logged in.
+    /// Creates five lots of different formats, with no user logged in.
     pub fn looking_on() -> Self {
         let symbols = ["AAPL", "BRK.B", "TSLA", "NVDA", "AMZN"];
         let people = [user(1, "mia"), user(2, "tom")];
@@ -67,7 +67,7 @@ impl Stage {
         Self::of(market(listings.chain(people).chain(lots)))
     }
 
-    /// The same, and mia is logged in.
+    /// Creates the same, with mia logged in.
     pub fn of_mia() -> Self {
         let mut stage = Self::looking_on();
         stage.is(Some(("mia", Role::Trader)));
@@ -103,7 +103,7 @@ impl Stage {
         self.effects.extend(update(&mut self.model, view, input));
     }
 
-    /// Something happens in the market; the screen is told.
+    /// Applies an event to the market, and reports it to the screen.
     pub fn happens(&mut self, event: PublicEvent) {
         let at = after(self.now);
         self.market.apply(at, &event).unwrap();
@@ -114,7 +114,7 @@ impl Stage {
         }));
     }
 
-    /// mia bids openly and leads.
+    /// Makes mia bid openly and lead.
     pub fn mia_leads(&mut self, at: &str, least: &str) {
         self.happens(bid(1, Some(at), 1, at, least));
     }
@@ -150,16 +150,16 @@ impl Stage {
         self.key(KeyCode::Enter);
     }
 
-    /// The one request that was asked since it was last looked at.
+    /// Returns the only request since the last check.
     pub fn asked(&mut self) -> Request {
         let mut asks = self.asks();
-        // What is only to be looked at comes by itself.
+        // Histories are requested automatically.
         asks.retain(|ask| !matches!(ask, Request::History(_)));
         assert_eq!(asks.len(), 1, "{asks:?}");
         asks.remove(0)
     }
 
-    /// What was asked since it was last looked at.
+    /// Returns the requests since the last check.
     pub fn asks(&mut self) -> Vec<Request> {
         let effects = std::mem::take(&mut self.effects);
         let asks = effects.into_iter().filter_map(|effect| match effect {
@@ -174,12 +174,12 @@ impl Stage {
         effects.iter().any(|effect| matches!(effect, Effect::Ring))
     }
 
-    /// The market accepts a bid; the feed shows it a moment later.
+    /// Accepts a bid; the feed shows it a moment later.
     pub fn accepts(&mut self, asked: &Request, at: &str, leads: bool) {
         self.accepts_at(asked, at, leads, self.market.feed_sequence().0 + 1);
     }
 
-    /// The same, at a place of the feed.
+    /// Accepts a bid at a place of the feed.
     pub fn accepts_at(&mut self, asked: &Request, at: &str, leads: bool, place: u64) {
         let RequestKind::Bid(lot, _) = asked.asked() else {
             panic!("{asked:?} is no bid");
@@ -199,7 +199,7 @@ impl Stage {
         self.takes(Input::Answer(asked.asked(), Ok(Response::Bid(placed))));
     }
 
-    /// The market says no.
+    /// Refuses a request.
     pub fn refuses(&mut self, asked: &Request, code: Code, message: &str, remedy: Option<Price>) {
         let refused = Refused::new(code, message);
         let refused = match remedy {
@@ -220,7 +220,7 @@ impl Stage {
         }));
     }
 
-    /// What the screen shows at this size.
+    /// Returns the text of the screen at this size.
     pub fn shows(&mut self, columns: u16, rows: u16) -> String {
         text(&self.drawn(columns, rows, ThemeName::Default))
     }
@@ -247,7 +247,7 @@ impl Stage {
     }
 }
 
-/// The letters of a screen, without spaces at the ends of lines.
+/// Returns the characters of a screen, without trailing spaces.
 pub fn text(buffer: &Buffer) -> String {
     let columns = usize::from(buffer.area.width).max(1);
     let lines = buffer.content.chunks(columns).map(|cells| {
@@ -270,7 +270,7 @@ fn opened_as(lot: u32, symbol: &str, quantity: u64, terms: Terms) -> PublicEvent
     }))
 }
 
-/// The listing of a stock whose names are as hostile as they can be.
+/// Returns the listing of a stock with hostile names.
 pub fn hostile() -> Listing {
     Listing {
         symbol: "A-.-B".parse().unwrap(),

@@ -1,7 +1,7 @@
-//! Screens as they are shown, as text one can read, in `golden`.
+//! Screens as readable text, in `golden`.
 //!
-//! A test never changes a golden file. `GOLDEN_WRITE=1 cargo test -p auction-client --bin auction golden` writes those
-//! that are missing: to change one, remove it, write it, and look at it.
+//! A test never changes a golden file. `GOLDEN_WRITE=1 cargo test -p auction-client --bin auction golden` writes
+//! missing ones: to change one, remove it, write it, and check it.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::fixture::{UNSOLD, after, bid, closed, price};
 use crate::output::theme::ThemeName;
 use crate::screen::tests::fixture::{AAPL, BRK, PARTS, Stage, VICKREY, hostile, text};
 
-/// mia leads AAPL after some bidding; other things have happened too.
+/// mia leads AAPL after some bidding, and there were other events.
 fn story() -> Stage {
     let mut stage = Stage::of_mia();
     for (seconds, event) in [
@@ -144,13 +144,13 @@ fn the_help() {
 }
 
 #[test]
-fn without_colours_everything_is_still_said() {
+fn without_colours_all_text_remains() {
     let mut stage = outbid();
     let plain = stage.drawn(80, 24, ThemeName::Plain);
     for cell in &plain.content {
         assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
     }
-    // The letters are the same: a colour never stands alone.
+    // The characters are the same: a colour never carries meaning alone.
     let coloured = stage.drawn(80, 24, ThemeName::Default);
     assert_eq!(text(&plain), text(&coloured));
     assert!(coloured.content.iter().any(|cell| cell.fg != Color::Reset));

@@ -1,4 +1,4 @@
-//! What the user did before the screen was opened, and what is no longer so.
+//! The user's activity before the screen was opened, and outdated reports.
 
 use auction_client::{ActivityBid, ActivityEntry, ActivityOf};
 use auction_core::{
@@ -42,7 +42,7 @@ fn a_bid(at: &str, leads: bool) -> ActivityOf {
     })
 }
 
-/// Only the user's own lots.
+/// Shows only the user's own lots.
 fn shows_mine(stage: &mut Stage) -> String {
     for _ in 0..2 {
         stage.key(KeyCode::Char('v'));
@@ -69,13 +69,13 @@ fn until_all_has_come_the_screen_loads_and_denies_nothing() {
         screen.contains("This server does not tell what you did before."),
         "{screen}"
     );
-    // The state comes anew: more may have happened meanwhile.
+    // A new state: more may have happened meanwhile.
     stage.takes(Input::AccountState(Vec::new(), Vec::new()));
     assert!(stage.shows(80, 24).contains("Loading"));
 }
 
 #[test]
-fn orders_of_a_lot_that_closed_before_are_shown_with_what_they_traded() {
+fn orders_of_a_lot_closed_before_are_shown_with_their_fills() {
     let mut stage = Stage::looking_on();
     stage.is(Some(("mia", Role::Trader)));
     let entries = vec![
@@ -96,7 +96,7 @@ fn orders_of_a_lot_that_closed_before_are_shown_with_what_they_traded() {
 }
 
 #[test]
-fn lots_bid_on_before_are_mine_and_being_outbid_there_is_told() {
+fn lots_bid_on_before_are_mine_and_show_being_outbid() {
     let mut stage = Stage::looking_on();
     stage.happens(bid(2, Some("1.60"), 2, "1.60", "1.61"));
     stage.is(Some(("mia", Role::Trader)));
@@ -113,7 +113,7 @@ fn lots_bid_on_before_are_mine_and_being_outbid_there_is_told() {
     );
     stage.model.page = Page::Lot(AAPL);
     assert!(stage.shows(80, 24).contains("Your latest bid: 1.40"));
-    // It says more than a maximum that was given here since.
+    // It has priority over a maximum that was given here since.
     let lead = StandingLead {
         lot: AAPL,
         offer: price("2.00"),
@@ -124,7 +124,7 @@ fn lots_bid_on_before_are_mine_and_being_outbid_there_is_told() {
 }
 
 #[test]
-fn when_outbid_the_screen_no_longer_says_that_the_user_leads() {
+fn when_outbid_the_report_of_leading_is_removed() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.key(KeyCode::Char('b'));
@@ -141,7 +141,7 @@ fn when_outbid_the_screen_no_longer_says_that_the_user_leads() {
 }
 
 #[test]
-fn an_answer_that_comes_behind_the_next_bid_does_not_say_that_the_user_leads() {
+fn an_answer_after_the_next_bid_does_not_report_leading() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.key(KeyCode::Char('b'));
@@ -163,7 +163,7 @@ fn an_answer_that_comes_behind_the_next_bid_does_not_say_that_the_user_leads() {
 }
 
 #[test]
-fn a_price_that_was_offered_and_would_be_refused_gives_way_to_the_least_bid() {
+fn an_outdated_offered_price_is_replaced_by_the_least_bid() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.key(KeyCode::Char('b'));
@@ -184,7 +184,7 @@ fn a_price_that_was_offered_and_would_be_refused_gives_way_to_the_least_bid() {
 }
 
 #[test]
-fn a_price_that_was_typed_is_sent_as_it_is_and_one_at_the_least_too() {
+fn a_typed_price_and_the_least_bid_are_sent_unchanged() {
     for (typed, sent) in [("1.40", "1.40"), ("", "1.40")] {
         let mut stage = Stage::of_mia();
         stage.shows(80, 24);

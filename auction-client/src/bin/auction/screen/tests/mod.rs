@@ -1,4 +1,4 @@
-//! The screen as a person meets it: keys and events in, text out.
+//! Tests of the screen from the user's side: keys and events in, text out.
 
 mod fixture;
 mod updates;

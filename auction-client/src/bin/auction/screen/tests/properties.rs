@@ -1,4 +1,4 @@
-//! What holds whatever happens in whatever order.
+//! Properties that hold for any events in any order.
 
 use auction_client::Update;
 use auction_core::{ExtensionCause, LotId, Price, PublicEvent};
@@ -10,10 +10,10 @@ use crate::screen::events::Input;
 use crate::screen::model::NoticeKind;
 use crate::screen::tests::fixture::Stage;
 
-/// Something that happens without the person.
+/// An event that the user does not cause.
 #[derive(Clone, Copy, Debug)]
 enum Happening {
-    /// A user bids so much above the price.
+    /// A user bids this much above the price.
     Bid(u32, u64),
     Extended(u64),
     Halted,
@@ -95,7 +95,7 @@ impl Stage {
     }
 }
 
-/// Keys that open something, and what is typed then.
+/// Keys that open a page or a form, with some input.
 const PLACES: [&str; 8] = ["", "b1.4", "/aa", "L", "e", "?", "\n", "\nb2"];
 
 fn at_a_place(keys: &str) -> Stage {
@@ -113,7 +113,7 @@ fn at_a_place(keys: &str) -> Stage {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Nothing that others do moves the focus, takes what was typed, or leaves the page.
+    /// Events of others never move the focus, change typed text, or leave the page.
     #[test]
     fn what_others_do_leaves_focus_and_typing_alone(
         place in 0..PLACES.len(),
@@ -139,9 +139,9 @@ proptest! {
         }
     }
 
-    /// Whoever bids on a lot and does not lead it is told so until they say that they saw it.
+    /// A user who has bid on a lot and does not lead it sees a notice until they confirm it.
     #[test]
-    fn whoever_bids_and_does_not_lead_is_told_until_it_was_seen(
+    fn a_bidder_who_does_not_lead_sees_a_notice_until_confirmed(
         happenings in proptest::collection::vec(happening(), 0..40),
     ) {
         let mut stage = Stage::of_mia();
@@ -160,7 +160,7 @@ proptest! {
         }
     }
 
-    /// Any keys, at any size: nothing panics, and every frame fits.
+    /// Any keys, at any size: no panic, and every frame fits.
     #[test]
     fn any_keys_at_any_size_are_drawn(
         keys in proptest::collection::vec(
@@ -188,7 +188,7 @@ proptest! {
 }
 
 #[test]
-fn a_thousand_lots_with_many_updates_ask_for_what_is_seen_alone() {
+fn many_lots_request_only_the_histories_on_the_screen() {
     let symbols: Vec<_> = (0..1_000).map(|n| format!("S{n}")).collect();
     let listed = symbols.iter().map(|symbol| crate::fixture::listed(symbol));
     let opened = (1..=1_000).map(|n| crate::fixture::opened(n, &symbols[n as usize - 1]));
@@ -205,7 +205,7 @@ fn a_thousand_lots_with_many_updates_ask_for_what_is_seen_alone() {
     stage.shows(80, 24);
     let visible = stage.model.list.visible().len();
     assert!((10..24).contains(&visible), "{visible}");
-    // The histories of lots with bids that are on the screen: one.
+    // Only one lot on the screen has bids.
     assert_eq!(stage.asks().len(), 1);
     stage.shows(80, 24);
     assert!(stage.asks().is_empty());

@@ -1,4 +1,4 @@
-//! What is typed stays, and nothing moves by itself.
+//! Typed text stays, and nothing moves by itself.
 
 use auction_core::LotId;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -56,7 +56,7 @@ fn the_filter_narrows_the_list_as_it_is_typed() {
         screen.contains("BRK.B") && !screen.contains("AAPL"),
         "{screen}"
     );
-    // While it is typed, letters are letters.
+    // While the filter is typed, letters are no key bindings.
     stage.types("q");
     assert!(stage.shows(80, 24).contains("No lot is like that"));
     stage.key(KeyCode::Esc);
@@ -112,7 +112,7 @@ fn a_price_steps_up_and_down_and_never_under_the_least_bid() {
     assert_eq!(
         form.text(1),
         "1.40",
-        "what stands there is not changed by others"
+        "bids of others do not change the price"
     );
     stage.key(KeyCode::Up);
     let form = stage.model.form.as_ref().unwrap();
@@ -120,7 +120,7 @@ fn a_price_steps_up_and_down_and_never_under_the_least_bid() {
 }
 
 #[test]
-fn what_was_typed_wrongly_is_told_and_kept() {
+fn wrong_input_is_reported_and_kept() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.types("b1,40");
@@ -136,7 +136,7 @@ fn what_was_typed_wrongly_is_told_and_kept() {
 }
 
 #[test]
-fn passwords_that_differ_are_told_and_gone() {
+fn different_passwords_are_reported_and_cleared() {
     let mut stage = Stage::looking_on();
     stage.types("L");
     stage.key(KeyCode::Right);

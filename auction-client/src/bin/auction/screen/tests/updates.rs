@@ -1,4 +1,4 @@
-//! What a person must be told.
+//! Events that the user must notice.
 
 use auction_client::{Code, ConnectionError, RequestError, Update};
 use auction_core::{
@@ -13,7 +13,7 @@ use crate::screen::model::{NoticeKind, Page};
 use crate::screen::tests::fixture::{AAPL, DUTCH, PARTS, Stage, VICKREY};
 
 #[test]
-fn being_outbid_is_told_rings_and_stays_until_it_was_seen() {
+fn being_outbid_rings_and_is_shown_until_confirmed() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     assert!(!stage.rang());
@@ -24,14 +24,14 @@ fn being_outbid_is_told_rings_and_stays_until_it_was_seen() {
         let screen = stage.shows(columns, rows);
         assert!(screen.contains(told), "{screen}");
     }
-    // On every page, and with every form.
+    // On every page, and with a form open.
     stage.key(KeyCode::Enter);
     assert!(stage.shows(80, 24).contains("OUTBID"));
     stage.key(KeyCode::Char('e'));
     assert!(stage.shows(80, 24).contains("OUTBID"));
     stage.key(KeyCode::Char('b'));
     assert!(stage.shows(80, 24).contains("OUTBID"));
-    // The next bid that it offers is the one that is right by now.
+    // The offered bid is the current least bid.
     stage.tom_leads("1.50", "1.51");
     assert!(stage.shows(80, 24).contains("r: bid 1.51"));
     stage.key(KeyCode::Esc);
@@ -40,7 +40,7 @@ fn being_outbid_is_told_rings_and_stays_until_it_was_seen() {
 }
 
 #[test]
-fn to_lead_again_is_to_have_seen_it() {
+fn leading_again_removes_the_notice() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.tom_leads("1.45", "1.46");
@@ -56,7 +56,7 @@ fn a_bid_that_a_hidden_maximum_beats_counts_as_outbid() {
 }
 
 #[test]
-fn bids_of_others_on_lots_one_has_no_part_in_are_not_told() {
+fn bids_on_lots_without_own_bids_are_not_reported() {
     let mut stage = Stage::of_mia();
     stage.tom_leads("1.40", "1.41");
     stage.tom_leads("1.45", "1.46");
@@ -65,7 +65,7 @@ fn bids_of_others_on_lots_one_has_no_part_in_are_not_told() {
 }
 
 #[test]
-fn being_outbid_while_the_connection_was_lost_is_told_when_it_is_back() {
+fn being_outbid_during_a_lost_connection_is_reported_later() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.loses_connection();
@@ -77,7 +77,7 @@ fn being_outbid_while_the_connection_was_lost_is_told_when_it_is_back() {
 }
 
 #[test]
-fn r_bids_again_where_one_is_outbid_wherever_one_is() {
+fn r_bids_again_on_the_outbid_lot_from_any_page() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.tom_leads("1.45", "1.46");
@@ -97,7 +97,7 @@ fn r_bids_again_where_one_is_outbid_wherever_one_is() {
 }
 
 #[test]
-fn winning_is_told_and_rings() {
+fn winning_is_shown_and_rings() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.closes_for(1, "1.40");
@@ -111,7 +111,7 @@ fn winning_is_told_and_rings() {
 }
 
 #[test]
-fn a_lot_that_closes_while_one_is_outbid_says_so() {
+fn a_lot_that_closes_while_outbid_is_reported() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.tom_leads("1.45", "1.46");
@@ -125,7 +125,7 @@ fn a_lot_that_closes_while_one_is_outbid_says_so() {
 }
 
 #[test]
-fn extensions_and_the_last_seconds_of_ones_own_lots_are_told() {
+fn extensions_and_countdowns_of_own_lots_are_reported() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.now = 270;
@@ -152,7 +152,7 @@ fn extensions_and_the_last_seconds_of_ones_own_lots_are_told() {
 }
 
 #[test]
-fn a_refused_bid_says_what_would_be_right_and_one_key_takes_it() {
+fn a_refused_bid_shows_the_least_bid_and_one_key_takes_it() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.types("b1.4");
@@ -173,7 +173,7 @@ fn a_refused_bid_says_what_would_be_right_and_one_key_takes_it() {
 }
 
 #[test]
-fn an_unknown_outcome_is_told_as_such() {
+fn an_unknown_outcome_is_reported_as_such() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.types("b");
@@ -188,7 +188,7 @@ fn an_unknown_outcome_is_told_as_such() {
 }
 
 #[test]
-fn a_session_that_is_gone_asks_for_the_password_and_then_goes_on() {
+fn a_closed_session_asks_for_the_password_and_continues() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.types("b");
@@ -208,7 +208,7 @@ fn a_session_that_is_gone_asks_for_the_password_and_then_goes_on() {
 }
 
 #[test]
-fn every_format_is_asked_for_as_it_takes_bids() {
+fn every_format_has_the_form_for_its_bids() {
     for (downs, keys, expected) in [
         (0, "b2\n", "Bid(LotId(1), Plain(Price(2.00)))"),
         (2, "b\n", "Bid(LotId(3), Plain(Price(98.00)))"),
@@ -235,7 +235,7 @@ fn every_format_is_asked_for_as_it_takes_bids() {
 }
 
 #[test]
-fn a_hidden_maximum_is_a_choice_and_what_the_leader_is_offered() {
+fn a_hidden_maximum_is_an_option_and_the_leaders_default() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.shows(80, 24);
@@ -246,7 +246,7 @@ fn a_hidden_maximum_is_a_choice_and_what_the_leader_is_offered() {
 }
 
 #[test]
-fn only_a_large_jump_asks_again() {
+fn only_a_large_jump_needs_confirmation() {
     let mut stage = Stage::of_mia();
     stage.shows(80, 24);
     stage.types("b140");
@@ -277,7 +277,7 @@ fn an_order_is_changed_and_withdrawn() {
         screen.contains("your order 1: buy 1 share at 2.00"),
         "{screen}"
     );
-    // One sealed bid a trader: another one takes its place.
+    // One sealed bid per trader: another one replaces it.
     stage.asks();
     stage.types("b3");
     stage.enters();
@@ -299,12 +299,12 @@ fn an_order_is_changed_and_withdrawn() {
 }
 
 #[test]
-fn who_is_not_logged_in_is_asked_to_and_then_bids() {
+fn an_anonymous_user_logs_in_before_bidding() {
     let mut stage = Stage::looking_on();
     stage.shows(80, 24);
     stage.types("b");
     assert!(stage.shows(80, 24).contains("Log in or register"));
-    // Who types at the choice has chosen to log in.
+    // Typing at the options selects the login.
     stage.types("mia");
     stage.enters();
     stage.types("correct horse");
@@ -322,7 +322,7 @@ fn who_is_not_logged_in_is_asked_to_and_then_bids() {
     let shown = stage.shows(80, 24);
     assert!(shown.contains("Log in or register") && shown.contains("No space left"));
     assert!(shown.contains("looking on"));
-    // The password that was typed is gone, whatever came of it.
+    // The typed password is cleared, whatever the result.
     stage.types("correct horse");
     stage.enters();
     let asked = stage.asked();
@@ -388,7 +388,7 @@ fn the_state_of_the_connection_is_a_sign_and_words() {
 }
 
 #[test]
-fn another_market_is_begun_anew() {
+fn another_market_makes_the_screen_reconnect() {
     let mut stage = Stage::of_mia();
     stage.mia_leads("1.40", "1.41");
     stage.market = auction_core::Market::new(auction_core::MarketId([9; 16]));
@@ -405,7 +405,7 @@ fn another_market_is_begun_anew() {
 }
 
 #[test]
-fn ones_orders_and_offers_are_known_whoever_placed_them_and_whenever() {
+fn own_orders_and_maxima_are_known_whichever_session_set_them() {
     let order = |order, quantity: u64| StandingOrder {
         lot: PARTS,
         order: OrderId(order),
@@ -460,7 +460,7 @@ fn ones_orders_and_offers_are_known_whoever_placed_them_and_whenever() {
     let screen = stage.shows(80, 24);
     assert!(screen.contains("any price; traded 25 at 1.50"), "{screen}");
     assert!(!screen.contains("order 2"), "{screen}");
-    // What was cancelled while nobody looked is gone, what was filled stays known.
+    // Orders cancelled meanwhile are gone, filled ones stay known.
     stage.takes(Input::AccountState(Vec::new(), Vec::new()));
     assert!(stage.shows(80, 24).contains("any price; traded 25 at 1.50"));
     stage.is(None);

@@ -1,4 +1,4 @@
-//! News of one's own account, which nobody else is told: orders, fills, and how high one has offered.
+//! Private events of the user's account: orders, fills, and maxima.
 
 use auction_client::{ActivityEntry, ActivityOf};
 use auction_core::{
@@ -9,7 +9,7 @@ use crate::commands::order::Order;
 use crate::output::names::View;
 use crate::screen::model::{Known, Model, NoticeKind, OrderState, OwnOrder, Tone};
 
-/// What stands, whatever was known before. Orders that were filled no longer stand, and stay known.
+/// Applies a new state of the account, replacing the previous one. Filled orders are no longer live, but stay known.
 pub fn stands(model: &mut Model, orders: &[StandingOrder], leads: &[StandingLead]) {
     for known in model.orders.values_mut() {
         known.retain(|_, own| own.state != OrderState::Live);
@@ -19,8 +19,8 @@ pub fn stands(model: &mut Model, orders: &[StandingOrder], leads: &[StandingLead
     model.offers = leads.iter().map(|lead| (lead.lot, lead.offer)).collect();
 }
 
-/// A page of what the user did before, and what came of it. Live orders are left to [`stands`] and [`happened`], which may
-/// know what came since.
+/// Applies a page of the user's earlier activity. Live orders are left to [`stands`] and [`happened`], which may know
+/// later events.
 pub fn activity(model: &mut Model, view: View<'_>, entries: &[ActivityEntry], is_last: bool) {
     for entry in entries {
         let lot = entry.lot;
@@ -53,7 +53,7 @@ pub fn activity(model: &mut Model, view: View<'_>, entries: &[ActivityEntry], is
     model.list.stale = true;
 }
 
-/// The user has bid on a lot before the screen was opened: being outbid there must not be missed either.
+/// Adds a notice for a lot that the user had bid on before the screen was opened, if they are outbid there.
 pub fn outbid_before(model: &mut Model, view: View<'_>, lot: LotId) {
     let found = view.market.lot(lot).filter(|lot| !lot.is_closed());
     let leader = found.and_then(|lot| lot.leader());
@@ -115,7 +115,7 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
             model.offers.remove(&lot);
         }
         AccountEvent::DeadManFired { .. } => {
-            let text = "a session's dead-man switch fired: its orders were taken back".to_owned();
+            let text = "a session's dead-man switch fired: its orders were cancelled".to_owned();
             model.report(at, Tone::Alarm, text);
         }
         AccountEvent::Suspended => {
@@ -134,7 +134,7 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
             let text = format!("{} paid out of your account", what(asset));
             model.log(at, Tone::Usual, text);
         }
-        // The next request tells, if it is the screen's own session.
+        // If it is the screen's own session, the next request reports it.
         AccountEvent::SessionOpened { .. }
         | AccountEvent::SessionClosed { .. }
         | AccountEvent::DeadManSet { .. } => {}
@@ -166,7 +166,7 @@ fn own(model: &mut Model, lot: LotId, order: OrderId) -> Option<&mut OwnOrder> {
     model.orders.get_mut(&lot)?.get_mut(&order)
 }
 
-/// What came of an order. Of sealed bids everyone is told, and the screen says it then.
+/// Reports the result of an order. The results of sealed bids are public, and reported with the lot's.
 fn closed(
     model: &mut Model,
     view: View<'_>,

@@ -1,4 +1,4 @@
-//! What came of what was asked.
+//! Answers to requests.
 
 use auction_client::RequestError;
 use auction_core::{LotId, WinningThreshold};
@@ -44,13 +44,13 @@ pub fn answered(
     Vec::new()
 }
 
-/// What an answer says of leading a lot.
+/// Information of an answer about leading a lot.
 enum Lead {
     /// Nothing.
     Unsaid,
     /// The user leads it.
     Of(LotId),
-    /// The user led it, and the market shows already that another does now.
+    /// The user led it, and the market already shows another leader.
     Lost,
 }
 
@@ -102,7 +102,7 @@ fn not_remembered(model: &mut Model, view: View<'_>, why: String) {
     }
 }
 
-/// What the state learns of an answer.
+/// Updates the state with an answer.
 fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Response) {
     match (asked, answer) {
         (RequestKind::Bid(lot, offer), _) => {
@@ -154,7 +154,7 @@ fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Resp
     }
 }
 
-/// How an answer is told.
+/// Describes an answer.
 fn words(view: View<'_>, asked: &RequestKind, answer: &Response) -> Option<(Tone, String)> {
     let good = |text| Some((Tone::Good, text));
     match (asked, answer) {
@@ -178,7 +178,7 @@ fn words(view: View<'_>, asked: &RequestKind, answer: &Response) -> Option<(Tone
         }
         (RequestKind::Cancel(cancelled), _) => {
             let (title, id) = (view.title(cancelled.lot), cancelled.order);
-            good(format!("{title}: your order {id} is taken back."))
+            good(format!("{title}: your order {id} is cancelled."))
         }
         (RequestKind::Profit(published), _) => {
             let (symbol, profit) = (published.symbol, published.profit);
@@ -198,7 +198,7 @@ fn words(view: View<'_>, asked: &RequestKind, answer: &Response) -> Option<(Tone
     }
 }
 
-/// Whether the form that is open waits for this answer.
+/// Returns true if the open form waits for this answer.
 fn waits_for(model: &Model, asked: &RequestKind) -> bool {
     let Some(form) = model.form.as_ref().filter(|form| form.sending) else {
         return false;
@@ -222,7 +222,7 @@ fn waits_for(model: &Model, asked: &RequestKind) -> bool {
 
 fn failed(model: &mut Model, view: View<'_>, asked: &RequestKind, error: RequestError) {
     match asked {
-        // What was only to be looked at is asked for again when it is looked at again.
+        // A history is requested again when it is shown again.
         RequestKind::History(lot) => return model.bid_histories.unask(*lot),
         RequestKind::LeastWinning(_) => return,
         _ => {}

@@ -1,4 +1,4 @@
-//! News of the market.
+//! Updates of the market.
 
 use auction_client::Update;
 use auction_core::{
@@ -21,7 +21,7 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
             event,
         } => return event_happened(model, view, *feed_sequence, *at, event),
         Update::Indicative(published) => {
-            // The newest is told where the lot is looked at; the log tells what lasts.
+            // Shown on the lot's page only; the log is for lasting events.
             model.indicatives.insert(published.lot, published.clone());
         }
         Update::Snapshot => return anew(model, view),
@@ -50,7 +50,7 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
         }
         Update::Gap(gap) => {
             let text = format!(
-                "the feed has a gap: {}; taking the market anew",
+                "the feed has a gap: {}; starting again from a snapshot",
                 Escaped(gap)
             );
             model.log(view.now, Tone::Alarm, text);
@@ -59,7 +59,7 @@ pub fn happened(model: &mut Model, view: View<'_>, news: &Update) -> Vec<Effect>
     Vec::new()
 }
 
-/// The market was taken anew: what was missed shows in how it stands.
+/// Handles a new snapshot: missed events show in its state.
 fn anew(model: &mut Model, view: View<'_>) -> Vec<Effect> {
     model.connection = Connection::Live;
     model.list.stale = true;
@@ -75,7 +75,7 @@ fn anew(model: &mut Model, view: View<'_>) -> Vec<Effect> {
         model.report(view.now, Tone::Alarm, text);
         return vec![Effect::Reconnect];
     }
-    let text = "connected again; the market was taken anew".to_owned();
+    let text = "connected again; the market was loaded again".to_owned();
     model.log(view.now, Tone::Good, text);
     let mut effects = Vec::new();
     for lot in std::mem::take(&mut model.led) {
@@ -129,9 +129,9 @@ fn event_happened(
     Vec::new()
 }
 
-/// Tells an event in the words that `auction watch` uses.
+/// Logs an event in the words of `auction watch`.
 fn log_event(model: &mut Model, view: View<'_>, at: Timestamp, event: &PublicEvent) {
-    // As of the event: what is left to a close must not depend on the way here.
+    // As of the event's time: the time left must not depend on the delay of the feed.
     let then = View { now: at, ..view };
     if let Some(line) = then.news(at, event, Colour::Plain) {
         model.log_line(at, Tone::Usual, line);
@@ -142,7 +142,7 @@ fn bid_accepted(model: &mut Model, view: View<'_>, bid: &BidAccepted) -> Vec<Eff
     let lot = bid.lot;
     let bids = view.is_own(bid.bidder);
     if bids {
-        // A maximum is told by the account, if it leads.
+        // The account's feed reports a maximum, if it leads.
         match bid.amount.or(model.offers.get(&lot).copied()) {
             Some(offer) => drop(model.bids.insert(lot, offer)),
             None => drop(model.bids.remove(&lot)),
@@ -161,7 +161,7 @@ fn bid_accepted(model: &mut Model, view: View<'_>, bid: &BidAccepted) -> Vec<Eff
     Vec::new()
 }
 
-/// Sealed bids were opened: one's own may be among them.
+/// Reports opened sealed bids of the user.
 fn opened(model: &mut Model, view: View<'_>, lot: LotId, bids: &[OpenedBid]) {
     for bid in bids.iter().filter(|bid| view.is_own(bid.bidder)) {
         model.mine.insert(lot);

@@ -1,4 +1,4 @@
-//! Keys: to which part of the screen each goes, and what they do outside of forms.
+//! Keys: dispatch to the parts of the screen, and actions outside forms.
 
 use auction_core::{Lot, LotId, OrderId, Role, Terms, Timestamp};
 use ratatui::crossterm::event::KeyEvent;
@@ -32,8 +32,8 @@ pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect>
         Some(action) => {
             act(model, view, action);
             if model.arranged_at == Timestamp::default() {
-                // The person asked for another order: the next key is about what stands there then, however
-                // fast it comes.
+                // The user requested another order: sort now, so that the next key refers to the new rows however fast
+                // it comes.
                 arrange(model, view);
             }
             Vec::new()
@@ -42,7 +42,7 @@ pub fn pressed(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect>
     }
 }
 
-/// A text put in from elsewhere goes where one types.
+/// Inserts a pasted text at the cursor.
 pub fn pasted(model: &mut Model, view: View<'_>, text: &str) {
     let line = match &mut model.form {
         Some(form) => form.line(),
@@ -133,17 +133,17 @@ fn act(model: &mut Model, view: View<'_>, action: Action) {
     }
 }
 
-/// The person asked for another order: it is made at once.
+/// Sorts at once, because the user requested another order.
 fn rearranged(model: &mut Model) {
     model.list.stale = true;
     model.arranged_at = Timestamp::default();
 }
 
-/// Moves down in what is on the screen; up, when negative.
+/// Scrolls down on the page; up if negative.
 fn scroll(model: &mut Model, by: isize) {
     match model.page {
         Page::Lots => model.list.go(by),
-        // The newest is at the end.
+        // The newest line is at the end.
         Page::Log => {
             let most = model.log.len().saturating_sub(1);
             model.scrolled = model.scrolled.saturating_add_signed(-by).min(most);
@@ -175,7 +175,7 @@ fn open(model: &mut Model, view: View<'_>) -> Vec<Effect> {
     };
     model.page = Page::Lot(lot);
     model.scrolled = 0;
-    // In a call nobody wins.
+    // A call has no winner.
     let won = |lot: &Lot| lot.is_closed() && !matches!(lot.terms, Terms::Call(_));
     let closed = view.market.lot(lot).is_some_and(won);
     let trader = model.me.is_some_and(|me| me.role == Role::Trader);
@@ -203,7 +203,7 @@ fn refuse(model: &mut Model, view: View<'_>, text: &str) {
     model.report(view.now, Tone::Alarm, text.to_owned());
 }
 
-/// Opens the form for a bid or an order on a lot; who is not logged in logs in first.
+/// Opens the form for a bid or an order on a lot, or first the login form.
 pub fn trade_on(model: &mut Model, view: View<'_>, lot: LotId) {
     let Some(found) = view.market.lot(lot) else {
         return;
@@ -237,7 +237,7 @@ pub fn trade_on(model: &mut Model, view: View<'_>, lot: LotId) {
     }
 }
 
-/// One's live orders on a lot, the newest first.
+/// Returns the user's live orders on a lot, the newest first.
 fn live(model: &Model, lot: LotId) -> impl Iterator<Item = (OrderId, Order)> + use<'_> {
     let orders = model.orders.get(&lot).into_iter();
     orders

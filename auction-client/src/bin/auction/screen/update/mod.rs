@@ -1,4 +1,4 @@
-//! What happens to the state: inputs in, things to do out. Nothing here waits, reads or writes.
+//! State transitions: inputs in, effects out. Nothing here waits, reads or writes.
 
 mod notices;
 mod typing;
@@ -17,12 +17,12 @@ use crate::output::colour::Colour;
 use crate::output::names::View;
 use crate::screen::events::{Connection, Effect, Identity, Input, Request};
 
-/// Most histories that are asked for at a frame: the next frames ask for more.
+/// Maximum number of histories requested per frame; the next frames request more.
 const HISTORIES_AT_ONCE: usize = 8;
-/// How often many lots are put in order.
+/// Interval of sorting a large list.
 const ARRANGE_EVERY: Span = Span::from_secs(1);
 
-/// Takes an input. `view` is the market after it, and the server's time.
+/// Processes an input. `view` is the market after it, with the server's time.
 pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
     match input {
         Input::Tick(round_trip) => {
@@ -48,7 +48,7 @@ pub fn update(model: &mut Model, view: View<'_>, input: Input) -> Vec<Effect> {
     Vec::new()
 }
 
-/// From now on the person is known, or no longer.
+/// Sets or removes the logged-in user.
 fn identify(model: &mut Model, view: View<'_>, me: Option<Identity>) {
     let other = model.own() != me.map(|me| me.name);
     model.name_before = model.own().or(model.name_before);
@@ -79,7 +79,7 @@ fn identify(model: &mut Model, view: View<'_>, me: Option<Identity>) {
 fn tick(model: &mut Model, view: View<'_>, round_trip: Duration) {
     model.round_trip = round_trip;
     let second = view.now.micros() / 1_000_000;
-    // Countdowns go by seconds; a falling price can fall between them.
+    // Countdowns change every second; a falling price can change in between.
     if second != model.second || falls(model, view) {
         model.second = second;
         model.dirty = true;
@@ -98,7 +98,7 @@ fn tick(model: &mut Model, view: View<'_>, round_trip: Duration) {
     }
 }
 
-/// Whether a falling price is on the screen.
+/// Returns true if a falling price is on the screen.
 fn falls(model: &Model, view: View<'_>) -> bool {
     let dutch = |lot: &LotId| {
         let lot = view.market.lot(*lot);
@@ -111,15 +111,14 @@ fn falls(model: &Model, view: View<'_>) -> bool {
     }
 }
 
-/// Puts the lots in order.
+/// Sorts the lots.
 fn arrange(model: &mut Model, view: View<'_>) {
     model.arranged_at = view.now;
     let mine = &model.mine;
     model.list.arrange(view, |lot| mine.contains(&lot));
 }
 
-/// Before the screen is drawn, with so many rows for lots: they are put in order, and what they lack is asked
-/// for.
+/// Prepares a frame with this many rows for lots: sorts them, and requests their missing data.
 fn frame(model: &mut Model, view: View<'_>, rows: usize) -> Vec<Effect> {
     if model.list.rows != rows {
         model.list.rows = rows;

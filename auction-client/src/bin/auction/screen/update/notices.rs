@@ -1,4 +1,4 @@
-//! What one must not miss: being outbid, and winning.
+//! Notices: being outbid, and winning.
 
 use auction_core::{LotId, Outcome};
 
@@ -9,7 +9,7 @@ use crate::screen::events::Effect;
 use crate::screen::model::{Model, NoticeKind, OrderState, Tone};
 use crate::screen::words::outbid_words;
 
-/// Someone else leads where one has led or bid.
+/// Adds a notice if someone else leads a lot that the user has led or bid on.
 pub fn outbid(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     model.unsay_lead(lot);
     model.notify(lot, NoticeKind::Outbid);
@@ -17,7 +17,7 @@ pub fn outbid(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     vec![Effect::Ring]
 }
 
-/// A lot that one has bid on has closed.
+/// Handles the close of a lot that the user has bid on.
 pub fn closed(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     let outcome = view.market.lot(lot).and_then(|lot| lot.outcome());
     let sold = matches!(outcome, Some(Outcome::Sold { winner, .. }) if view.is_own(winner));
@@ -31,7 +31,7 @@ pub fn closed(model: &mut Model, view: View<'_>, lot: LotId) -> Vec<Effect> {
     vec![Effect::Ring]
 }
 
-/// How many shares of a lot one got by orders.
+/// Returns the number of shares of a lot that the user's orders received.
 fn filled(model: &Model, lot: LotId) -> u64 {
     let orders = model.orders.get(&lot).into_iter().flatten();
     let filled = orders.map(|(_, own)| match own.state {

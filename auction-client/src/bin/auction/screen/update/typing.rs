@@ -1,4 +1,4 @@
-//! Keys where something is typed: in a form, in the filter.
+//! Keys while typing: in a form, in the filter.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -9,10 +9,10 @@ use crate::screen::line_editor::Line;
 use crate::screen::list::List;
 use crate::screen::model::Model;
 
-/// A key in a form.
+/// Handles a key in a form.
 pub fn in_form(model: &mut Model, view: View<'_>, key: &KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Esc {
-        // What was sent is not taken back: what comes of it will be told.
+        // A sent request cannot be withdrawn: its result will be reported.
         model.form = None;
     }
     let Some(form) = model.form.as_mut().filter(|form| !form.sending) else {
@@ -39,7 +39,7 @@ fn in_field(form: &mut Form, key: &KeyEvent) {
         (Some(Content::Choice(..)), KeyCode::Right | KeyCode::Char(' ')) => form.turn(1),
         (content, _) => {
             if let (Some(Content::Choice(..)), KeyCode::Char(_)) = (content, key.code) {
-                // Who types has chosen.
+                // Typing confirms the option.
                 form.next_field();
             }
             if let Some(line) = form.line()
@@ -71,7 +71,7 @@ fn send(form: &mut Form, view: View<'_>) -> Vec<Effect> {
     }
 }
 
-/// A key in the filter.
+/// Handles a key in the filter.
 pub fn in_filter(list: &mut List, key: &KeyEvent) {
     match key.code {
         KeyCode::Enter => list.typing = false,
@@ -87,7 +87,7 @@ pub fn in_filter(list: &mut List, key: &KeyEvent) {
     }
 }
 
-/// Edits a line; `false`: the key is none that edits.
+/// Edits a line; returns false if the key edits nothing.
 fn edit(line: &mut Line, key: &KeyEvent) -> bool {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
