@@ -18,6 +18,9 @@ use tokio::time::timeout;
 
 use crate::stage::Stage;
 
+/// Maximum number of pings that wait for events.
+const PINGS_MAX: usize = 10_000;
+
 /// Longer than any step of these tests takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 const MIA: UserId = UserId(1);
@@ -102,6 +105,17 @@ impl Client {
         encode_frame(request, body, &mut bytes);
         self.stream.write_all(&bytes).await.unwrap();
         self.answer(request).await
+    }
+
+    /// Pings until so many events of the account have come: they may follow the answer to a ping.
+    async fn ping_until_told(&mut self, events: usize) {
+        for _ in 0..PINGS_MAX {
+            if self.told.len() >= events {
+                return;
+            }
+            let client_time = Timestamp::default();
+            self.ask(&Ping { client_time }).await;
+        }
     }
 
     async fn ask_json(&mut self, text: &str) -> ServerMessage {
@@ -273,13 +287,13 @@ async fn an_account_feed_ends_with_a_message_when_the_session_expires() {
     // This session lives longer.
     let others = market.open().await;
     let mut owner = Client::resumed(&market.stage, &others.token).await;
+    watching.ping_until_told(1).await;
     market.clock.set(session.expires_at);
     let (lot, maximum) = (LotId(1), Price::parse("9").unwrap());
     let hidden = owner.ask(&BidMaximum { lot, maximum }).await;
     assert!(matches!(hidden, ServerMessage::Accepted(_)), "{hidden:?}");
     market.stage.services.hub.ping().await.unwrap();
-    let client_time = Timestamp::default();
-    watching.ask(&Ping { client_time }).await;
+    watching.ping_until_told(2).await;
     let opened = AccountEvent::SessionOpened {
         session: others.session,
     };
