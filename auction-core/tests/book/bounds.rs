@@ -64,7 +64,7 @@ fn the_greatest_price_and_quantity_trade_as_any_other() {
 }
 
 #[test]
-fn the_least_price_trades_and_zero_and_what_is_off_the_grid_are_refused() {
+fn the_least_price_trades_and_zero_and_off_tick_are_refused() {
     let mut book = book_of(1, 100);
     rest(&mut book, priced(1, Side::Buy, 1, 1));
     let (_, outcome) = enter(&mut book, priced(2, Side::Sell, 1, 1)).unwrap();
@@ -117,7 +117,7 @@ fn a_full_book_refuses_what_would_rest_and_nothing_else() {
 }
 
 #[test]
-fn a_book_of_no_orders_takes_none_and_one_of_too_many_as_many_as_there_can_be() {
+fn a_book_for_zero_orders_takes_none_and_a_huge_one_is_capped() {
     let mut none = book_of(100, 0);
     let full = OrderError::BookFull { most: 0 };
     assert_eq!(enter(&mut none, buy(1, 1, "1")), Err(full.into()));
@@ -175,8 +175,8 @@ fn a_price_holds_as_many_orders_as_the_book() {
     assert!(book.is_empty() && book.best(Side::Sell).is_none());
 }
 
-/// Twenty thousand prices all over the range, in an order that is none: neither the table of recent levels nor a
-/// run of sorted ones holds them all.
+/// Twenty thousand prices all over the range, unsorted: neither the table of recent levels nor a run of sorted ones
+/// holds them all.
 #[test]
 #[cfg_attr(miri, ignore = "thousands of levels take miri many minutes")]
 fn prices_anywhere_are_found_in_order_as_they_come_and_go() {

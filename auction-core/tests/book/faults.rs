@@ -10,7 +10,7 @@ use auction_core::{Price, Side, UserId};
 use super::{at, at_market, book, buy, enter, rest, sell, shares, shown, to, with};
 
 #[test]
-fn a_cancel_after_a_fill_takes_out_the_order_it_names_and_no_neighbour() {
+fn a_cancel_after_a_fill_removes_only_the_named_order() {
     let mut book = book();
     let first = rest(&mut book, sell(1, 5, "10"));
     let second = rest(&mut book, sell(2, 5, "10"));
@@ -79,7 +79,7 @@ fn a_short_fill_or_kill_cancels_no_own_order_for_nothing() {
 }
 
 #[test]
-fn a_fill_or_kill_that_trades_whole_beyond_an_own_order_cancels_that() {
+fn a_fill_or_kill_that_fills_beyond_an_own_order_cancels_it() {
     let mut book = book();
     let own = rest(&mut book, sell(1, 5, "10"));
     rest(&mut book, sell(2, 5, "10"));
@@ -137,7 +137,7 @@ fn a_refused_replacement_leaves_the_order_in_its_place() {
 }
 
 #[test]
-fn a_refused_post_only_replacement_leaves_the_order_in_its_place() {
+fn a_refused_post_only_replacement_keeps_the_order_in_place() {
     let mut book = book();
     let post_only = with(buy(1, 5, "9"), Execution::PostOnly, SelfTrade::CancelOldest);
     let order = rest(&mut book, post_only);
@@ -348,7 +348,7 @@ fn reductions_beyond_32_bits_lose_nothing() {
 }
 
 #[test]
-fn an_order_that_was_cut_keeps_its_place_and_one_that_was_raised_loses_it() {
+fn a_reduced_order_keeps_its_place_and_a_raised_one_loses_it() {
     let mut book = book();
     let a = rest(&mut book, sell(1, 5, "10"));
     let b = rest(&mut book, sell(2, 5, "10"));

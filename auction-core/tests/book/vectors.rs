@@ -50,7 +50,7 @@ const IN_PART: [&str; 8] = [
 ];
 
 #[test]
-fn the_deciding_cases_that_need_only_the_book_come_out_as_published() {
+fn the_deciding_cases_for_the_book_alone_match_the_published() {
     let document: Value = serde_json::from_str(include_str!("../vectors/day.json")).unwrap();
     let cases = document["cases"].as_array().unwrap();
     let mut commands = 0;

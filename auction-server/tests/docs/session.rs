@@ -192,7 +192,7 @@ fn script_of(page: &str, text: &str) -> String {
     script
 }
 
-/// What a line of a page becomes in the script.
+/// The script's command for a line of a page.
 fn command_of(page: &str, line: &str) -> String {
     const SERVER: &str = "cargo run --release -p auction-server";
     if line.starts_with("# Ctrl-C") {

@@ -34,7 +34,7 @@ impl Corridor {
     };
 
     /// The prices of this corridor that also [pass](Collar::passes) a collar around a reference; a reference of
-    /// zero is none and leaves the corridor as it is. Collars that do not overlap leave no price.
+    /// zero means no reference, and leaves the corridor as it is. Collars that do not overlap leave no price.
     #[must_use]
     pub fn within(self, collar: &Collar, reference: Price) -> Self {
         if reference == Price::ZERO {

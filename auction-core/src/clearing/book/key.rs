@@ -24,7 +24,7 @@ impl OrderKey {
         self.0.get()
     }
 
-    /// The key of a number that [`get`](Self::get) gave; zero is none.
+    /// The key of a number that [`get`](Self::get) returned; `None` for zero.
     #[must_use]
     pub const fn from_raw(number: u64) -> Option<Self> {
         match NonZeroU64::new(number) {

@@ -405,7 +405,7 @@ mod tests {
 
     /// After some four million million orders: no other test gets there.
     #[test]
-    fn after_the_last_place_nothing_comes_in_and_what_rests_can_leave() {
+    fn after_the_last_place_no_order_enters_and_resting_ones_cancel() {
         let mut book = Book::new(BookTerms::default()).unwrap();
         book.last_place = PLACE_MAX - 1;
         let order = NewOrder {

@@ -77,7 +77,7 @@ impl Sorted {
         self.best_first().next(self).unwrap_or(NONE)
     }
 
-    /// The level of a rank, or `None` when there is none.
+    /// The level of a rank, or `None` when no level has this rank.
     pub(super) fn find(&self, rank: Rank) -> Option<u32> {
         let (_, run) = *self.directory.get(self.run_of(rank))?;
         let run = &self.runs[run as usize];

@@ -48,11 +48,11 @@ fields! {
     struct ActivityBid {
         /// The price that was bid, or the maximum.
         price: Price,
-        /// Whether it is a hidden maximum.
+        /// `true` for a hidden maximum.
         hidden: bool,
-        /// Whether the user leads, or led when the lot closed.
+        /// `true` if the user leads, or led when the lot closed.
         leads: bool,
-        /// What came of it.
+        /// State of the bid.
         state: OrderState,
     }
 }

@@ -9,7 +9,7 @@ use auction_core::{
 };
 
 fields! {
-    /// Bids openly: a new leader stands at this price. For traders.
+    /// Bids openly: a new leader leads at this price. For traders.
     struct Bid = BID {
         /// The lot.
         lot: LotId,
@@ -39,12 +39,12 @@ fields! {
     struct OpenLot = OPEN_LOT {
         /// The stock.
         symbol: Symbol,
-        /// How many shares.
+        /// Number of shares.
         quantity: Quantity,
-        /// When it opens; nothing: now. JSON can leave it out.
+        /// Time of its opening; nothing: now. JSON can leave it out.
         #[serde(default)]
         opens_at: Option<Timestamp>,
-        /// When it closes, exclusive.
+        /// Time of its close, exclusive.
         closes_at: Timestamp,
         /// The format, and its public terms.
         terms: Terms,
@@ -63,22 +63,22 @@ fields! {
 
     /// Answers a command that was accepted: it is durable.
     struct Accepted = ACCEPTED {
-        /// From this place of the feed on, everyone sees what came of it. (The journal's own number is not
-        /// told: its gaps would betray what others do in secret.)
+        /// Place of the feed from which on everyone sees the result. (The journal's own number is not sent: its gaps
+        /// would reveal the hidden commands of others.)
         feed_sequence: FeedSequence,
-        /// Whether it was done just now.
+        /// `Now` for a new command, `Before` for a repeated one.
         done: Done,
-        /// What came of it.
+        /// The result.
         reply: Reply,
     }
 }
 
 choice! {
-    /// When a command was done that is now answered.
+    /// Time at which an answered command was done.
     enum Done {
         /// Just now.
         0 = Now,
-        /// When the same request came before; this is what came of it then.
+        /// Earlier, when the same request arrived first; the answer has the result of that time.
         1 = Before,
     }
 }

@@ -23,7 +23,7 @@ fields! {
         version: u16,
         /// The market's identity. Another one than before: nothing that was known is of use.
         market: MarketId,
-        /// Who leads the market: raised at each change of leader.
+        /// Term of the market's leader: raised at each change of leader.
         term: Term,
         /// The server's time.
         time: Timestamp,
@@ -60,7 +60,7 @@ fields! {
 
     /// The server's last message.
     struct Goodbye = GOODBYE {
-        /// Why the connection ends.
+        /// Reason why the connection ends.
         code: Code,
         /// The same for people.
         message: Text<MESSAGE_BYTES_MAX>,

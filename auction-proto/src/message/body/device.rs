@@ -23,7 +23,7 @@ fields! {
     struct AddDevice = ADD_DEVICE {
         /// The public half of the device's key: Ed25519.
         key: DeviceKey,
-        /// What the user calls it.
+        /// The user's name for it.
         label: Name,
     }
 
@@ -40,18 +40,18 @@ fields! {
     struct ListedDevice {
         /// The number of its session.
         device: SessionId,
-        /// What the user calls it.
+        /// The user's name for it.
         label: Name,
         /// The public half of its key.
         key: DeviceKey,
-        /// When it was added.
+        /// Time at which it was added.
         added_at: Timestamp,
     }
 
     /// Asks for the key that envelopes are sealed to. Needs no session. Answered by [`SealingKey`].
     struct GetSealingKey = GET_SEALING_KEY {}
 
-    /// Answers [`GetSealingKey`]. Whoever passes it on, the market has signed it.
+    /// Answers [`GetSealingKey`]. The market has signed it, so that anyone can pass it on.
     struct SealingKey = SEALING_KEY {
         /// A [`SealingKeyStatement`].
         statement: Bytes<SEALING_KEY_STATEMENT_BYTES_MAX>,
@@ -67,8 +67,8 @@ fields! {
         key: [u8; 32],
     }
 
-    /// A request of a device, sealed to the market, from whoever carries it. Needs no session. Answered by
-    /// [`SealedAnswer`]; by a refusal that everyone on the way can read only when it cannot be opened, or not now.
+    /// A request of a device, sealed to the market; anyone can carry it. Needs no session. Answered by
+    /// [`SealedAnswer`]; only if it cannot be opened, or not now, by a refusal that everyone on the way can read.
     struct Envelope = ENVELOPE {
         /// HPKE's encapsulated key, then the sealed bytes: all envelopes are equally long.
         sealed: Bytes<ENVELOPE_BYTES>,

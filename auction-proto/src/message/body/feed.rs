@@ -12,7 +12,7 @@ fields! {
     /// no session. Answered by [`Resumed`], or by [`SnapshotPart`](super::SnapshotPart)s that carry the number
     /// of this request; from there on [`Feed`] follows [`Feed`] without a gap.
     struct Watch = WATCH {
-        /// Where the client's fold stands; nothing: it has none. JSON can leave it out.
+        /// Place of the client's fold; nothing: it has none. JSON can leave it out.
         #[serde(default)]
         resume: Option<ResumePoint>,
     }
@@ -23,20 +23,20 @@ fields! {
     struct WatchSymbols = WATCH_SYMBOLS {
         /// The stocks. One that is not listed yet may be.
         symbols: List<Symbol, SYMBOLS_WATCHED_MAX>,
-        /// Where the client stands; nothing: nowhere. JSON can leave it out.
+        /// Place of the client's fold; nothing: it has none. JSON can leave it out.
         #[serde(default)]
         resume: Option<ResumePoint>,
     }
 
-    /// Where a fold stands.
+    /// Place of a fold.
     struct ResumePoint {
         /// The market.
         market: MarketId,
-        /// The last place of its feed that the client has taken.
+        /// The last place of its feed that the client has applied.
         feed_sequence: FeedSequence,
     }
 
-    /// Answers [`Watch`]: what was missed follows as [`Feed`], without a snapshot.
+    /// Answers [`Watch`]: the missed events follow as [`Feed`], without a snapshot.
     struct Resumed = RESUMED {
         /// The place from which the feed goes on: the one that the client named.
         feed_sequence: FeedSequence,
@@ -46,7 +46,7 @@ fields! {
     struct Feed = FEED {
         /// The market.
         market: MarketId,
-        /// Who leads it.
+        /// Term of its leader.
         term: Term,
         /// The place that these events follow.
         after: FeedSequence,
@@ -56,12 +56,12 @@ fields! {
         entries: List<FeedEntry, FEED_ENTRIES_MAX>,
     }
 
-    /// Public events of the stocks that were asked for: what is left of one or several [`Feed`]s, in order. One
-    /// without events tells how far the feed has come.
+    /// Public events of the watched stocks: a selection from one or several [`Feed`]s, in order. One without events
+    /// shows the progress of the feed.
     struct FilteredFeed = FILTERED_FEED {
         /// The market.
         market: MarketId,
-        /// Who leads it.
+        /// Term of its leader.
         term: Term,
         /// The place that this follows: the end of the one before.
         after: FeedSequence,
@@ -71,20 +71,20 @@ fields! {
         entries: List<FeedEntry, FEED_ENTRIES_MAX>,
     }
 
-    /// The feed does not go on where it should: all parts of a snapshot follow, and the fold begins anew. Carries
-    /// the number of the request that asked for the feed.
+    /// The feed has a gap: all parts of a snapshot follow, and the client begins a new fold. Carries the number of the
+    /// request that asked for the feed.
     struct Resync = RESYNC {
-        /// Why.
+        /// The reason.
         because: ResyncBecause,
     }
 
-    /// What an uncross of a call auction now would give, its collar aside. It has no place in the feed's sequence, and
-    /// no part in the fold: while the feed is watched, the newest of each lot comes as it changes, at most some
-    /// tens a second, and the ones between are left out.
+    /// Result that an uncross of a call auction would have now, without its collar. It has no place in the feed's
+    /// sequence, and no part in the fold: while the client watches, the server sends the newest of each lot when
+    /// it changes, at most some tens a second, and leaves out the ones between.
     struct Indicative = INDICATIVE {
         /// The lot.
         lot: LotId,
-        /// When it stood so.
+        /// Time of this result.
         at: Timestamp,
         /// Price, volume and surplus; or the best limits, when nothing would trade.
         indicative: auction_core::Indicative,
@@ -94,23 +94,23 @@ fields! {
 
     /// One public event.
     struct FeedEntry {
-        /// When it happened.
+        /// Time of the event.
         at: Timestamp,
-        /// What happened.
+        /// The event.
         event: PublicEvent,
     }
 }
 
 choice! {
-    /// Why a feed cannot go on without a snapshot.
+    /// Reasons why a feed cannot go on without a snapshot.
     enum ResyncBecause {
-        /// The client did not read fast enough to be given all that was in between.
+        /// The client did not read fast enough to get every event.
         0 = TooSlow,
-        /// The client was away for too long: what it missed is no longer at hand.
+        /// The client was away for too long: the server no longer has the missed events.
         1 = TooLongAgo,
-        /// The client knows another market, or names a place within what was told at once.
+        /// The client knows another market, or names a place within events that were sent together.
         2 = UnknownPlace,
-        /// The client has seen more than the server holds: the end of the server's journal was lost.
+        /// The client has seen more than the server has: the end of the server's journal was lost.
         3 = JournalLost,
     }
 }

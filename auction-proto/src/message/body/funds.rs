@@ -11,21 +11,22 @@ fields! {
     struct Deposit = DEPOSIT {
         /// The trader.
         user: UserId,
-        /// What.
+        /// Cash or shares.
         asset: Asset,
     }
 
-    /// Pays out of a trader's account what is free. For auctioneers.
+    /// Pays out of the free part of a trader's account. For auctioneers.
     struct Withdraw = WITHDRAW {
         /// The trader.
         user: UserId,
-        /// What.
+        /// Cash or shares.
         asset: Asset,
     }
 
-    /// Asks what a trader owns: a trader for themself, an auctioneer for any trader. Answered by [`Balance`].
+    /// Asks for the holdings of a trader: a trader for their own, an auctioneer for any trader's. Answered by
+    /// [`Balance`].
     struct GetBalance = GET_BALANCE {
-        /// Whose; nothing: one's own. JSON can leave it out.
+        /// The trader; nothing: the user who asks. JSON can leave it out.
         #[serde(default)]
         user: Option<UserId>,
         /// Only holdings of stocks behind this symbol; nothing: from the first on. JSON can leave it out.
@@ -33,17 +34,17 @@ fields! {
         after: Option<Symbol>,
     }
 
-    /// Answers [`GetBalance`], for the one who asked alone.
+    /// Answers [`GetBalance`], for the user who asked alone.
     struct Balance = BALANCE {
-        /// Whose.
+        /// The trader.
         user: UserId,
         /// All of their cash.
         cash: Amount,
-        /// What of it is reserved for their bids and orders.
+        /// The part of it that is reserved for their bids and orders.
         reserved: Amount,
         /// Their shares, by symbol.
         holdings: List<ListedHolding, HOLDINGS_LISTED_MAX>,
-        /// Whether there are holdings behind these.
+        /// `More` if there are holdings behind these.
         follows: Follows,
     }
 
@@ -51,9 +52,9 @@ fields! {
     struct ListedHolding {
         /// The stock.
         symbol: Symbol,
-        /// How many shares they own.
+        /// Number of shares that they own.
         shares: u64,
-        /// How many of them are reserved for orders to sell.
+        /// Number of these shares that are reserved for orders to sell.
         reserved: u64,
     }
 }

@@ -10,7 +10,7 @@ fields! {
     struct GetHistory = GET_HISTORY {
         /// The lot.
         lot: LotId,
-        /// How many bids, at most; more than [`HISTORY_BIDS_MAX`] count as that.
+        /// Maximum number of bids; more than [`HISTORY_BIDS_MAX`] count as that.
         limit: u32,
     }
 
@@ -18,7 +18,7 @@ fields! {
     struct History = HISTORY {
         /// The lot.
         lot: LotId,
-        /// How many bids the lot has had that others have seen: open ones, or sealed ones that were opened.
+        /// Number of the lot's bids that others have seen: open ones, or sealed ones that were opened.
         total: u32,
         /// The newest of the open ones, the newest last.
         bids: List<HistoryBid, HISTORY_BIDS_MAX>,
@@ -30,15 +30,15 @@ fields! {
     struct HistoryBid {
         /// Its place in the feed.
         feed_sequence: FeedSequence,
-        /// When it was accepted.
+        /// Time of its acceptance.
         at: Timestamp,
-        /// Who bid.
+        /// The bidder.
         bidder: UserId,
-        /// What they bid, when they bid openly.
+        /// The price that they bid, when they bid openly.
         amount: Option<Price>,
         /// The price after it.
         price: Price,
-        /// Who led after it.
+        /// The leader after it.
         leader: UserId,
     }
 }

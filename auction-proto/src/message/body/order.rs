@@ -6,33 +6,33 @@ use crate::encoding::list::List;
 use crate::limits::ORDERS_LISTED_MAX;
 
 fields! {
-    /// Places a hidden order on a lot that takes them. For traders. The answer tells the order's number.
+    /// Places a hidden order on a lot that takes them. For traders. The answer has the order's number.
     struct PlaceOrder = PLACE_ORDER {
         /// The lot.
         lot: LotId,
-        /// Whether it buys or sells.
+        /// Buys or sells.
         side: Side,
-        /// How many shares.
+        /// Number of shares.
         quantity: Quantity,
         /// The worst price it accepts for each share; nothing: any. JSON can leave it out.
         #[serde(default)]
         limit: Option<Price>,
     }
 
-    /// Replaces an order of one's own; its number stays. For traders.
+    /// Replaces an order of the user; its number stays. For traders.
     struct ReplaceOrder = REPLACE_ORDER {
         /// The lot.
         lot: LotId,
         /// The order.
         order: OrderId,
-        /// How many shares from now on.
+        /// Number of shares from now on.
         quantity: Quantity,
         /// The worst price it accepts from now on; nothing: any. JSON can leave it out.
         #[serde(default)]
         limit: Option<Price>,
     }
 
-    /// Takes an order of one's own back. For traders.
+    /// Cancels an order of the user. For traders.
     struct CancelOrder = CANCEL_ORDER {
         /// The lot.
         lot: LotId,
@@ -40,31 +40,31 @@ fields! {
         order: OrderId,
     }
 
-    /// Asks what one would have needed to win a lot that has closed. Answered by [`LeastWinning`].
+    /// Asks for the least bid that would have won a closed lot for the user. Answered by [`LeastWinning`].
     struct GetLeastWinning = GET_LEAST_WINNING {
         /// The lot.
         lot: LotId,
     }
 
-    /// Answers [`GetLeastWinning`], for the one who asked alone.
+    /// Answers [`GetLeastWinning`], for the user who asked alone.
     struct LeastWinning = LEAST_WINNING {
         /// The lot.
         lot: LotId,
-        /// What it would have taken, everyone else having done what they did.
+        /// The least bid that would have won, with the same bids of everyone else.
         least: auction_core::WinningThreshold,
     }
 
-    /// Asks for one's own orders on a lot, before and after its close. For traders. Answered by [`Orders`].
+    /// Asks for the user's own orders on a lot, before and after its close. For traders. Answered by [`Orders`].
     struct GetOrders = GET_ORDERS {
         /// The lot.
         lot: LotId,
     }
 
-    /// Answers [`GetOrders`], for the one who asked alone.
+    /// Answers [`GetOrders`], for the user who asked alone.
     struct Orders = ORDERS {
         /// The lot.
         lot: LotId,
-        /// The orders that stand or stood at the close, by number, and what each got.
+        /// The orders that are open, or were at the close, by number, each with its result.
         orders: List<OwnOrder, ORDERS_LISTED_MAX>,
     }
 }

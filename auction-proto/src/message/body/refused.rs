@@ -8,26 +8,26 @@ use crate::encoding::text::Text;
 use crate::limits::MESSAGE_BYTES_MAX;
 
 fields! {
-    /// Answers a request that was refused. Nothing was done, and nothing is remembered of it, so that the same
-    /// number can be used again. What the fields say depends on the [code](Code).
+    /// Answers a request that was refused. Nothing was done, and the server does not remember it, so that
+    /// the same number can be used again. The meaning of the fields depends on the [code](Code).
     struct Refused = REFUSED {
-        /// Why, for programs.
+        /// Reason, for programs.
         code: Code,
-        /// Why and what would be right, for people, in English.
+        /// Reason and a valid alternative, for people, in English.
         message: Text<MESSAGE_BYTES_MAX>,
-        /// The price that would do, or the limit.
+        /// The price that would be valid, or the limit.
         price: Option<Price>,
         /// The time that matters.
         at: Option<Timestamp>,
-        /// The number of what was named, or a limit.
+        /// The number of the named item, or a limit.
         number: Option<u64>,
         /// The stock.
         symbol: Option<Symbol>,
         /// Its security code.
         security: Option<SecurityCode>,
-        /// How much cash it takes, beside what is reserved for it already.
+        /// Cash that it needs, beside the cash that is reserved for it already.
         needed: Option<Amount>,
-        /// How much cash there is for it.
+        /// Cash that is available for it.
         available: Option<Amount>,
     }
 }

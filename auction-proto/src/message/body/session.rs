@@ -7,7 +7,7 @@ use crate::encoding::secret::{Secret, Token};
 use crate::limits::SESSIONS_LISTED_MAX;
 
 fields! {
-    /// Makes a trader's account. Needs no session and opens none. Answered by
+    /// Creates a trader's account. Needs no session and opens none. Answered by
     /// [`Accepted`](super::Accepted) with `registered`.
     struct Register = REGISTER {
         /// The name.
@@ -24,7 +24,7 @@ fields! {
         password: Secret,
     }
 
-    /// Binds an open session to this connection, also after the server was started anew. Answered by
+    /// Binds an open session to this connection, also after a restart of the server. Answered by
     /// [`LoggedIn`] without a token.
     struct Resume = RESUME {
         /// The token of the session.
@@ -35,17 +35,17 @@ fields! {
     struct LoggedIn = LOGGED_IN {
         /// The session.
         session: SessionId,
-        /// What to show when resuming; told once.
+        /// Token for [`Resume`]; sent only once.
         token: Option<Token>,
         /// The user.
         user: UserId,
         /// Their name.
         name: Name,
-        /// What they may do.
+        /// Their role.
         role: Role,
         /// The highest request number that was accepted in this session: the client goes on above it.
         last_request: RequestId,
-        /// From here on the session is refused.
+        /// Time from which on the session is refused.
         expires_at: Timestamp,
     }
 
@@ -65,11 +65,11 @@ fields! {
     struct ListedSession {
         /// Its number.
         session: SessionId,
-        /// When it was opened.
+        /// Time of its opening.
         opened_at: Timestamp,
-        /// From here on it is refused.
+        /// Time from which on it is refused.
         expires_at: Timestamp,
-        /// Whether it is the one that asks.
+        /// `true` for the session that asks.
         current: bool,
     }
 

@@ -32,7 +32,7 @@ fields! {
     /// knows, or from the beginning. Needs no session. Answered by [`Resumed`](super::Resumed), or by
     /// [`SignedSnapshot`] and its parts; from there on [`SignedBatch`] follows [`SignedBatch`].
     struct WatchSigned = WATCH_SIGNED {
-        /// Where the client's fold stands; nothing: it has none. JSON can leave it out.
+        /// Place of the client's fold; nothing: it has none. JSON can leave it out.
         #[serde(default)]
         resume: Option<ResumePoint>,
     }
@@ -141,10 +141,10 @@ fields! {
         root: [u8; 32],
     }
 
-    /// Asks for the proof that something that one asked for stands in the journal. Needs the session of the user who
-    /// asked for it. Answered by [`Receipt`].
+    /// Asks for the proof that the journal has a record of a request. Needs the session of the user who made the
+    /// request. Answered by [`Receipt`].
     struct GetReceipt = GET_RECEIPT {
-        /// Of what.
+        /// Subject of the receipt.
         of: ReceiptOf,
     }
 

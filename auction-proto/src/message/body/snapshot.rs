@@ -8,23 +8,23 @@ use crate::encoding::list::List;
 use crate::limits::{PART_LOTS_MAX, PART_STOCKS_MAX, PART_USERS_MAX};
 
 fields! {
-    /// Asks for the market as it stands, once. Needs no session. Answered by [`SnapshotPart`]s.
+    /// Asks for the current state of the market, once. Needs no session. Answered by [`SnapshotPart`]s.
     struct GetSnapshot = GET_SNAPSHOT {}
 
-    /// A part of the market as it stands at one place of the feed. All parts of a snapshot carry the number
-    /// of the request that they answer.
+    /// A part of the state of the market at one place of the feed. All parts of a snapshot carry the number of the
+    /// request that they answer.
     struct SnapshotPart = SNAPSHOT_PART {
         /// The market.
         market: MarketId,
         /// The place of this part among the parts, from 0.
         index: u32,
-        /// Whether another part follows.
+        /// `More` if another part follows.
         follows: Follows,
         /// The place of the last public event that is in.
         feed_sequence: FeedSequence,
-        /// When it happened.
+        /// Time of that event.
         at: Timestamp,
-        /// How traders pay.
+        /// Way in which traders pay.
         accounts: AccountMode,
         /// Users, in the order of their numbers.
         users: List<SnapshotUser, PART_USERS_MAX>,
@@ -40,13 +40,13 @@ fields! {
         user: UserId,
         /// Their name.
         name: Name,
-        /// What they may do.
+        /// Their role.
         role: Role,
     }
 }
 
 choice! {
-    /// Whether another part follows.
+    /// Presence of another part.
     enum Follows {
         /// This was the last part.
         0 = Nothing,
