@@ -6,9 +6,9 @@ use auction_proto::{
     CloseSession, Code, Fault, GetActivity, PlaceOrder, ServerMessage,
 };
 
-use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
 use crate::person::Person;
+use crate::test_market::TestMarket;
 
 const LOTS: &str = "\
 symbol,format,quantity
@@ -23,12 +23,12 @@ const CALL: LotId = LotId(2);
 const SEALED: LotId = LotId(3);
 const UNIFORM: LotId = LotId(5);
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(5);
-    house.write("lots.csv", LOTS);
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(5);
+    test_market.write("lots.csv", LOTS);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 fn price(text: &str) -> Price {
@@ -102,8 +102,8 @@ fn lines(entries: &[ActivityEntry]) -> Vec<String> {
 }
 
 /// A trader's purchases according to an export, by symbol: shares and price.
-fn bought(house: &DemoAccounts, winner: &str) -> Vec<(String, String, String)> {
-    let rows = house.export("results").into_iter();
+fn bought(test_market: &TestMarket, winner: &str) -> Vec<(String, String, String)> {
+    let rows = test_market.export("results").into_iter();
     rows.filter(|row| row[6] == winner)
         .map(|row| (row[1].clone(), row[13].clone(), row[7].clone()))
         .collect()
@@ -111,8 +111,8 @@ fn bought(house: &DemoAccounts, winner: &str) -> Vec<(String, String, String)> {
 
 #[test]
 fn activity_is_complete_after_close_restart_and_login() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut ann = Line::open(server.address());
     ann.log_in("ann", PASSWORD).unwrap();
     let mut mia = Line::trader(server.address(), "mia");
@@ -172,7 +172,7 @@ fn activity_is_complete_after_close_restart_and_login() {
     assert_eq!(lines(&activity(&mut tom, 1_024)), toms);
     server.end();
 
-    let server = house.open();
+    let server = test_market.open();
     let mut mia = Line::open(server.address());
     mia.log_in("mia", PASSWORD).unwrap();
     assert_eq!(activity(&mut mia, 1), at_once);
@@ -185,15 +185,15 @@ fn activity_is_complete_after_close_restart_and_login() {
     let row = |symbol: &str, shares: &str, price: &str| {
         (symbol.to_owned(), shares.to_owned(), price.to_owned())
     };
-    assert_eq!(bought(&house, "mia"), [row("S1", "10", "1.61")]);
-    assert_eq!(bought(&house, "tom"), [row("S3", "7", "5.00")]);
-    assert_eq!(bought(&house, ""), [row("S2", "20", "1.30")]);
+    assert_eq!(bought(&test_market, "mia"), [row("S1", "10", "1.61")]);
+    assert_eq!(bought(&test_market, "tom"), [row("S3", "7", "5.00")]);
+    assert_eq!(bought(&test_market, ""), [row("S2", "20", "1.30")]);
 }
 
 #[test]
 fn paging_loses_and_doubles_nothing_while_the_trader_goes_on() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     for limit in ["1.50", "1.60", "1.70"] {
         place(&mut mia, UNIFORM, Side::Buy, 10, limit);
@@ -219,8 +219,8 @@ fn paging_loses_and_doubles_nothing_while_the_trader_goes_on() {
 
 #[test]
 fn activity_is_told_to_a_live_session_of_its_user_alone() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut stranger = Line::open(server.address());
     let asked = GetActivity {
         before: None,
@@ -245,8 +245,8 @@ fn activity_is_told_to_a_live_session_of_its_user_alone() {
 
 #[test]
 fn the_program_tells_what_was_won_and_what_it_costs() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mia = Person::at(server.address());
     assert_eq!(mia.fails("mine", 5)["kind"], "not_logged_in");
     mia.does("register mia");

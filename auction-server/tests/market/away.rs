@@ -10,8 +10,8 @@ use auction_proto::{
     SealingKeyStatement, ServerMessage, SigningKey,
 };
 
-use crate::house::{DemoAccounts, Server};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{Server, TestMarket};
 
 pub const LOT: LotId = LotId(1);
 
@@ -132,7 +132,7 @@ pub fn carried(line: &mut Line, envelope: &Envelope) -> SealedAnswer {
 
 /// A market of one lot; mia, whose device is not connected; and a stranger who relays.
 pub struct Stage {
-    pub house: DemoAccounts,
+    pub test_market: TestMarket,
     pub server: Server,
     pub mia: Line,
     pub away: Away,
@@ -141,15 +141,15 @@ pub struct Stage {
 
 impl Stage {
     pub fn set() -> Self {
-        let house = DemoAccounts::with_lots(1);
+        let test_market = TestMarket::with_lots(1);
         let auctioneer = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-        house.write("users.csv", &auctioneer);
-        let server = house.open();
+        test_market.write("users.csv", &auctioneer);
+        let server = test_market.open();
         let mut mia = Line::trader(server.address(), "mia");
         let away = Away::of(&mut mia);
         let relay = Line::open(server.address());
         Self {
-            house,
+            test_market,
             server,
             mia,
             away,
@@ -160,13 +160,13 @@ impl Stage {
     /// Kills the server and starts it again.
     pub fn kill(self) -> Self {
         self.server.kill();
-        let server = self.house.open();
+        let server = self.test_market.open();
         let mut mia = Line::open(server.address());
         mia.log_in("mia", PASSWORD).unwrap();
         let mut relay = Line::open(server.address());
         let clock = clock_of(&mut relay);
         Self {
-            house: self.house,
+            test_market: self.test_market,
             away: Away { clock, ..self.away },
             server,
             mia,

@@ -8,12 +8,12 @@ use auction_core::{
 };
 use auction_proto::{Accepted, Code, GetHistory, History, PublishProfit, Refused, ServerMessage};
 
-use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD, Watcher};
+use crate::test_market::TestMarket;
 
 /// Short enough to wait for, and long enough for bids: every bid extends its lot.
-fn short_auction() -> DemoAccounts {
-    DemoAccounts::with_lots(2)
+fn short_auction() -> TestMarket {
+    TestMarket::with_lots(2)
         .set("open-for", "2s")
         .set("extend-within", "1h")
         .set("extend-by", "2s")
@@ -29,8 +29,8 @@ fn user(market: &Market, name: &str) -> UserId {
 
 #[test]
 fn everyone_sees_bids_leaders_extensions_and_winners() {
-    let house = short_auction();
-    let server = house.open();
+    let test_market = short_auction();
+    let server = test_market.open();
     let mut watcher = Watcher::begin(server.address());
     let opened = watcher.market().lot(LotId(1)).unwrap().clone();
     assert_eq!(opened.least_bid(), Some(price("1.01")));
@@ -105,7 +105,7 @@ fn everyone_sees_bids_leaders_extensions_and_winners() {
     server.end();
 
     // The next start opens a new round beside the old lots.
-    let server = house.open();
+    let server = test_market.open();
     let mut line = Line::open(server.address());
     let market = line.snapshot();
     assert_eq!((market.lots().len(), market.open_lots()), (4, 2));
@@ -113,7 +113,7 @@ fn everyone_sees_bids_leaders_extensions_and_winners() {
     let history = history(&mut line, 1);
     let prices: Vec<_> = history.bids.iter().map(|bid| bid.price).collect();
     assert_eq!(prices, [price("1.01"), price("1.40")]);
-    let results = house.export("results");
+    let results = test_market.export("results");
     let winners: Vec<_> = results
         .iter()
         .map(|row| (row[1].as_str(), row[6].as_str(), row[7].as_str()))
@@ -132,19 +132,19 @@ fn history(line: &mut Line, lot: u32) -> History {
 #[test]
 fn lots_due_in_an_outage_are_extended_or_closed_as_configured() {
     for (choice, is_extended) in [("extend", true), ("close", false)] {
-        let house = DemoAccounts::with_lots(2)
+        let test_market = TestMarket::with_lots(2)
             .set("open-for", "1s")
             .set("extend-within", "0s")
             .set("extend-by", "1s")
             .set("on-outage", choice);
-        let server = house.open();
+        let server = test_market.open();
         let mut mia = Line::trader(server.address(), "mia");
         mia.bid(1, "1.50").unwrap();
         let closes_at = mia.snapshot().lot(LotId(1)).unwrap().closes_at;
         server.kill();
         wait_until(closes_at);
 
-        let server = house.open();
+        let server = test_market.open();
         let mut watcher = Watcher::begin(server.address());
         let market = watcher.market();
         let lot = market.lot(LotId(1)).unwrap();
@@ -170,7 +170,7 @@ fn lots_due_in_an_outage_are_extended_or_closed_as_configured() {
 
 /// Waits until this time has passed, without asking the server, which is down.
 fn wait_until(at: auction_core::Timestamp) {
-    crate::house::until("the lots are due", || {
+    crate::test_market::until("the lots are due", || {
         let now = std::time::SystemTime::now();
         let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
         (now.as_micros() > u128::from(at.micros())).then_some(())
@@ -179,12 +179,12 @@ fn wait_until(at: auction_core::Timestamp) {
 
 #[test]
 fn a_company_publishes_only_for_its_own_stock() {
-    let house = DemoAccounts::with_lots(3);
-    house.write(
+    let test_market = TestMarket::with_lots(3);
+    test_market.write(
         "users.csv",
         &format!("name,role,password,symbol\ncompany,company,{PASSWORD},S1\n"),
     );
-    let server = house.open();
+    let server = test_market.open();
     let mut watcher = Watcher::begin(server.address());
     let mut trader = Line::trader(server.address(), "mia");
     let mut company = Line::open(server.address());
@@ -224,7 +224,7 @@ fn a_company_publishes_only_for_its_own_stock() {
     });
     // The published profit is kept after a restart, even if the list differs.
     server.kill();
-    let market = Line::open(house.open().address()).snapshot();
+    let market = Line::open(test_market.open().address()).snapshot();
     let stock = market.stock(Symbol::parse("S1").unwrap()).unwrap();
     assert_eq!(stock.profit, Profit::parse("-12.5").unwrap());
 }

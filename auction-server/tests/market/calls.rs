@@ -8,10 +8,10 @@ use auction_core::{
 use auction_proto::{ServerMessage, Watch};
 use serde_json::{Value, json};
 
-use crate::house::{DemoAccounts, Server};
 use crate::json_line::JsonLine;
 use crate::killing::{in_millis, records};
 use crate::line::{Line, PASSWORD, Watcher};
+use crate::test_market::{Server, TestMarket};
 
 /// Lots of a round have the first numbers.
 const CALL: u32 = 2;
@@ -19,13 +19,13 @@ const CALL: u32 = 2;
 const IN_FLIGHT: u64 = 40;
 const TOLD_OF_THEM: usize = 5;
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(1).set("accounts", "funds");
-    house.write("stocks.csv", &crate::house::stocks(2));
-    house.write("lots.csv", "symbol,format\nS1,english\n");
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(1).set("accounts", "funds");
+    test_market.write("stocks.csv", &crate::test_market::stocks(2));
+    test_market.write("lots.csv", "symbol,format\nS1,english\n");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 fn ann(server: &Server) -> JsonLine {
@@ -151,8 +151,8 @@ fn check_uncross(
 
 #[test]
 fn a_killed_call_keeps_acknowledged_orders_and_fills_both_sides() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut ann = ann(&server);
     let (mut mia, token) = JsonLine::trader(server.address(), "mia");
     let (mut tom, _) = JsonLine::trader(server.address(), "tom");
@@ -218,7 +218,7 @@ fn a_killed_call_keeps_acknowledged_orders_and_fills_both_sides() {
         acknowledged.extend(told["accepted"]["reply"]["order_placed"].as_u64());
     }
 
-    let server = house.open();
+    let server = test_market.open();
     // A new watcher gets the current state, and none of it was requested again.
     let mut late = watching(&server);
     sees(&mut late, CALL, &now);
@@ -247,13 +247,13 @@ fn a_killed_call_keeps_acknowledged_orders_and_fills_both_sides() {
     ann.done("close_lot", json!({ "lot": CALL }));
     check_uncross(&mut late, &mut mia, &mut tom, all.len());
     server.end();
-    house.verified_digest();
+    test_market.verified_digest();
 }
 
 #[test]
 fn a_random_end_is_committed_first_and_revealed_after_any_kill() {
-    let house = house().set("on-outage", "close");
-    let server = house.open();
+    let test_market = test_market().set("on-outage", "close");
+    let server = test_market.open();
     let mut watcher = Watcher::begin(server.address());
     let opened = ann(&server).done("open_lot", call("S2", 3_000, 2_500));
     assert_eq!(opened, json!({ "lot_opened": CALL }));
@@ -267,7 +267,7 @@ fn a_random_end_is_committed_first_and_revealed_after_any_kill() {
     let committed = watcher.until_some(|market| market.lot(lot).and_then(end));
     server.kill();
 
-    let server = house.open();
+    let server = test_market.open();
     let mut watcher = Watcher::begin(server.address());
     let (at, closes_at) = watcher.until_some(|market| {
         let lot = market.lot(lot).unwrap();
@@ -277,8 +277,8 @@ fn a_random_end_is_committed_first_and_revealed_after_any_kill() {
         }
     });
     server.end();
-    house.verified_digest();
-    let records = records(&house);
+    test_market.verified_digest();
+    let records = records(&test_market);
     let drawn: Vec<RandomEnd> = private(&records, |event| match event {
         PrivateEvent::EndDrawn { end, .. } => Some(*end),
         _ => None,
@@ -307,8 +307,8 @@ fn private<T>(records: &[Record], found: impl Fn(&PrivateEvent) -> Option<T>) ->
 
 #[test]
 fn stock_subscribers_see_their_calls_and_suspension_cancels() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut ann = ann(&server);
     for symbol in ["S1", "S2"] {
         ann.done("open_lot", call(symbol, 3_600_000, 0));

@@ -20,9 +20,9 @@ use rustix::process::Signal;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::house::{DemoAccounts, ended, text, until};
 use crate::line::{Line, PASSWORD, Watcher, hello};
 use crate::person::Person;
+use crate::test_market::{TestMarket, ended, text, until};
 
 const TWO_HOURS: Span = Span::from_secs(7_200);
 /// Tolerance: longer than any of these tests, and far less than the difference of the clocks.
@@ -122,7 +122,7 @@ impl Within {
     }
 }
 
-fn config(house: &DemoAccounts) -> Config {
+fn config(test_market: &TestMarket) -> Config {
     let given = |setting, text: &str| Given {
         setting,
         text: text.to_owned(),
@@ -132,7 +132,7 @@ fn config(house: &DemoAccounts) -> Config {
         given(Setting::Listen, "127.0.0.1:0"),
         given(Setting::OpsListen, "127.0.0.1:0"),
         given(Setting::Heartbeat, "60s"),
-        given(Setting::Data, house.path().to_str().unwrap()),
+        given(Setting::Data, test_market.path().to_str().unwrap()),
         given(Setting::OpenFor, "1h"),
         given(Setting::ExtendWithin, "0s"),
         given(Setting::ExtendBy, "20s"),
@@ -157,12 +157,12 @@ fn assert_same(one: Timestamp, other: Timestamp) {
 
 #[test]
 fn a_clock_set_back_two_hours_leaves_one_time_for_everything() {
-    let house = DemoAccounts::with_lots(2);
-    house.write(
+    let test_market = TestMarket::with_lots(2);
+    test_market.write(
         "users.csv",
         &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
     );
-    let before = Within::start(&config(&house), Arc::new(East)).unwrap();
+    let before = Within::start(&config(&test_market), Arc::new(East)).unwrap();
     assert!(!before.opening.contains("clock"), "{}", before.opening);
     let mut mia = Line::trader(before.address, "mia");
     mia.bid(1, "1.50").unwrap();
@@ -171,14 +171,14 @@ fn a_clock_set_back_two_hours_leaves_one_time_for_everything() {
     before.end();
 
     let behind = "behind the market's last record";
-    let checked = ended(&mut house.program(&["config", "check"]));
+    let checked = ended(&mut test_market.program(&["config", "check"]));
     let said = text(checked.stderr);
     assert!(checked.status.success() && said.contains(behind), "{said}");
-    let mut add = house.program(&["user", "add", "kim", "--role", "trader"]);
+    let mut add = test_market.program(&["user", "add", "kim", "--role", "trader"]);
     let said = text(ended(add.env("AUCTION_PASSWORD", PASSWORD)).stderr);
     assert!(said.contains(behind), "{said}");
 
-    let server = house.open();
+    let server = test_market.open();
     server.until_said(behind);
     server.until_printed(behind);
     let expected = ThisMachine.utc().saturating_add(TWO_HOURS);
@@ -215,11 +215,11 @@ fn a_clock_set_back_two_hours_leaves_one_time_for_everything() {
     assert_eq!(closed_at, closes_at);
     assert!(told_time(&mut line) >= closes_at, "not before it is time");
     server.end();
-    house.verified();
+    test_market.verified();
 
     // Again, with a short heartbeat interval.
-    let house = house.set("heartbeat", "1s");
-    let server = house.open();
+    let test_market = test_market.set("heartbeat", "1s");
+    let server = test_market.open();
     let mut greeted = Line::silent(server.address());
     greeted.raw(&auction_proto::PREFACE);
     let ServerMessage::Welcome(welcome) = greeted.ask(&hello()) else {
@@ -237,12 +237,12 @@ fn a_clock_set_back_two_hours_leaves_one_time_for_everything() {
 
 #[test]
 fn a_round_that_begins_behind_the_last_record_has_full_length() {
-    let house = DemoAccounts::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
-    house.write(
+    let test_market = TestMarket::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
+    test_market.write(
         "lots.csv",
         "symbol,format,opens_in,open_for\nA,english,,30s\nB,english,10s,30s\n",
     );
-    let mut config = config(&house);
+    let mut config = config(&test_market);
     config.on_outage = OnOutage::Close;
     let right = Timestamp::from_secs(1_800_000_000);
     let ahead = Set::at(right.saturating_add(TWO_HOURS));
@@ -295,17 +295,17 @@ fn a_round_that_begins_behind_the_last_record_has_full_length() {
         (Code::LOT_CLOSED, Some(closed_at))
     );
     server.end();
-    house.verified();
+    test_market.verified();
 }
 
 /// A lot of 30 s, extended by a minute at each outage.
-fn standing_still(config_of: impl FnOnce(&mut Config)) -> (DemoAccounts, Within, Arc<Set>, Line) {
-    let house = DemoAccounts::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
-    house.write(
+fn standing_still(config_of: impl FnOnce(&mut Config)) -> (TestMarket, Within, Arc<Set>, Line) {
+    let test_market = TestMarket::with_stocks("Security,Symbol,Price,Profit\n1,A,1,0\n2,B,1,0\n");
+    test_market.write(
         "lots.csv",
         "symbol,format,open_for\nA,english,30s\nB,english,60s\n",
     );
-    let mut config = config(&house);
+    let mut config = config(&test_market);
     config_of(&mut config);
     let machine = Set::at(Timestamp::from_secs(1_800_000_000));
     let server = Within::start(&config, machine.clone()).unwrap();
@@ -315,12 +315,12 @@ fn standing_still(config_of: impl FnOnce(&mut Config)) -> (DemoAccounts, Within,
         machine.pass(Span::from_secs(1));
         assert_eq!(mia.bid(2, "0.01").unwrap_err().code, Code::BID_TOO_LOW);
     }
-    (house, server, machine, mia)
+    (test_market, server, machine, mia)
 }
 
 #[test]
 fn a_standstill_over_a_close_is_an_outage_that_allows_bids() {
-    let (house, server, machine, mut mia) = standing_still(|_| {});
+    let (test_market, server, machine, mut mia) = standing_still(|_| {});
     assert_eq!(server.metric("auction_standstills_total"), 0.0);
     machine.pass(STANDSTILL);
     machine.pass(Span::from_micros(1).unwrap());
@@ -344,7 +344,7 @@ fn a_standstill_over_a_close_is_an_outage_that_allows_bids() {
     );
     assert_eq!(server.metric("auction_standstills_total"), 1.0);
     server.end();
-    house.verified();
+    test_market.verified();
 }
 
 #[test]
@@ -363,12 +363,12 @@ fn a_hiccup_is_no_standstill_and_outages_may_close_lots() {
 
 #[test]
 fn a_stopped_process_accepts_timely_bids_when_it_continues() {
-    let house = DemoAccounts::with_lots(1).set("extend-by", "1h");
-    house.write(
+    let test_market = TestMarket::with_lots(1).set("extend-by", "1h");
+    test_market.write(
         "users.csv",
         &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
     );
-    let server = house.open();
+    let server = test_market.open();
     let mut ann = Line::open(server.address());
     ann.log_in("ann", PASSWORD).unwrap();
     let mut mia = Line::trader(server.address(), "mia");
@@ -404,7 +404,7 @@ fn a_stopped_process_accepts_timely_bids_when_it_continues() {
     assert!(extended >= goes_on_at.saturating_add(Span::from_secs(3_600)));
     server.until_said("the server stood still");
     server.end();
-    house.verified();
+    test_market.verified();
 }
 
 /// An English lot that bids do not extend.
@@ -436,20 +436,20 @@ fn open_english(auctioneer: &mut Line, symbol: &str, closes_at: Timestamp) -> Lo
 #[test]
 fn calls_whose_random_end_fell_into_an_outage_are_extended() {
     const CALLS: u32 = 20;
-    let house = DemoAccounts::with_lots(CALLS);
+    let test_market = TestMarket::with_lots(CALLS);
     let rows = (1..=CALLS).map(|n| format!("S{n},call,61s,60s,1s\n"));
     let header = "symbol,format,open_for,random_end,extend_by\n".to_owned();
     let lots: String = std::iter::once(header).chain(rows).collect();
-    house.write("lots.csv", &lots);
+    test_market.write("lots.csv", &lots);
     let machine = Set::at(Timestamp::from_secs(1_800_000_000));
-    let server = Within::start(&config(&house), machine.clone()).unwrap();
+    let server = Within::start(&config(&test_market), machine.clone()).unwrap();
     let mut mia = Line::trader(server.address, "mia");
     machine.pass(Span::from_secs(1));
     assert!(mia.bid(1, "1").is_err(), "the ends are drawn by now");
     server.end();
     machine.pass(Span::from_secs(57));
 
-    let server = Within::start(&config(&house), machine.clone()).unwrap();
+    let server = Within::start(&config(&test_market), machine.clone()).unwrap();
     let market = Line::open(server.address).snapshot();
     assert_eq!(market.open_lots(), CALLS as usize);
     let extended = market.lots().iter().filter(|lot| {
@@ -458,5 +458,5 @@ fn calls_whose_random_end_fell_into_an_outage_are_extended() {
     });
     assert!(extended.count() > 0);
     server.end();
-    house.verified();
+    test_market.verified();
 }

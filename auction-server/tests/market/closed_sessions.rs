@@ -7,8 +7,8 @@ use auction_proto::{
     ServerMessage, Token, WatchAccount,
 };
 
-use crate::house::{DemoAccounts, Server, until};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{Server, TestMarket, until};
 
 /// The lot that takes hidden bids.
 const SEALED: LotId = LotId(1);
@@ -41,13 +41,13 @@ fn message(text: &str) -> ClientMessage {
     message
 }
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(1);
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(1);
     let lots = "symbol,format,quantity,reserve\nS1,uniform,100,10\n";
-    house.write("lots.csv", lots);
+    test_market.write("lots.csv", lots);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 /// A session, and a way to open connections for it.
@@ -110,8 +110,8 @@ fn refused_with(line: &mut Line, asked: &ClientMessage, request: u64) -> Option<
 
 /// Closes one of mia's sessions, and checks what its connections can still do.
 fn nothing_is_read_after(how: &str, close: impl FnOnce(&Server, &mut Line, &Opened<'_>)) {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut owner = Line::trader(server.address(), "mia");
     drop(Line::trader(server.address(), "tom"));
     let closed = Opened::of(&server, "mia");
@@ -221,8 +221,8 @@ fn nothing_is_read_after_the_session_made_room_for_another() {
 
 #[test]
 fn an_auctioneer_whose_session_was_closed_reads_nobodys_balance() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     drop(Line::trader(server.address(), "mia"));
     let (first, second) = (Opened::of(&server, "ann"), Opened::of(&server, "ann"));
     let mut reads = first.line();
@@ -242,8 +242,8 @@ fn an_auctioneer_whose_session_was_closed_reads_nobodys_balance() {
 
 #[test]
 fn direct_orders_of_a_closed_session_are_refused() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut owner = Line::trader(server.address(), "mia");
     let closed = Opened::of(&server, "mia");
     let mut line = closed.line();

@@ -10,8 +10,8 @@ use auction_server::testing::server::Server;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
+use crate::test_market::TestMarket;
 
 /// A server within this process, whose password pool the test can query.
 struct Within {
@@ -22,7 +22,7 @@ struct Within {
 }
 
 impl Within {
-    fn start(house: &DemoAccounts) -> Self {
+    fn start(test_market: &TestMarket) -> Self {
         let given = |setting, text: &str| Given {
             setting,
             text: text.to_owned(),
@@ -30,7 +30,7 @@ impl Within {
         };
         let settings = vec![
             given(Setting::Listen, "127.0.0.1:0"),
-            given(Setting::Data, house.path().to_str().unwrap()),
+            given(Setting::Data, test_market.path().to_str().unwrap()),
             given(Setting::OpenFor, "1h"),
         ];
         let config = resolve(settings).unwrap().config;
@@ -58,8 +58,8 @@ impl Within {
 
 #[test]
 fn wrong_passwords_and_unknown_users_look_and_cost_the_same() {
-    let house = DemoAccounts::with_lots(1);
-    let server = Within::start(&house);
+    let test_market = TestMarket::with_lots(1);
+    let server = Within::start(&test_market);
     let mut line = Line::open(server.address);
     line.register("mia").unwrap();
     let refused = |line: &mut Line, name, password| -> Refused {

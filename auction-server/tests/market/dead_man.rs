@@ -5,9 +5,9 @@ use auction_proto::{ServerMessage, WatchAccount};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::house::{DemoAccounts, Server, until};
 use crate::line::{Line, PASSWORD};
 use crate::person::{Person, Subscribed};
+use crate::test_market::{Server, TestMarket, until};
 
 const DONE: i32 = 0;
 const USAGE: i32 = 2;
@@ -16,13 +16,13 @@ const NOT_LOGGED_IN: i32 = 5;
 /// The lot that takes orders.
 const LOT: LotId = LotId(1);
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(1);
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(1);
     let lots = "symbol,format,quantity,reserve\nS1,uniform,100,10\n";
-    house.write("lots.csv", lots);
+    test_market.write("lots.csv", lots);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 /// Mia with an order, and the program that keeps her session's switch from firing.
@@ -56,8 +56,8 @@ fn orders(person: &Person) -> usize {
 
 #[test]
 fn when_the_program_is_killed_the_orders_are_pulled() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     // A separate trader for each: the switch of the first is still armed, and fires some time after her last command.
     for (name, signal) in [("mia", Signal::KILL), ("tom", Signal::TERM)] {
         let (mia, watching) = guarded_as(name, &server, "200ms");
@@ -75,8 +75,8 @@ fn when_the_program_is_killed_the_orders_are_pulled() {
 
 #[test]
 fn ending_the_watch_clears_the_switch_and_keeps_the_orders() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let (_mia, mut watching) = guarded(&server, "200ms");
     watching.signal(Signal::INT);
     let cleared = watching.until("dead_man");
@@ -96,16 +96,16 @@ fn ending_the_watch_clears_the_switch_and_keeps_the_orders() {
 
 #[test]
 fn a_switch_is_rearmed_by_a_watch_and_survives_the_server() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let address = server.address();
-    let house = house.set("listen", &address.to_string());
+    let test_market = test_market.set("listen", &address.to_string());
     let (mia, mut watching) = guarded(&server, "1h");
     // The same command is not refused: an earlier one may have been killed.
     let mut again = mia.watches("watch --forever --dead-man 1h");
     assert_eq!(again.until("dead_man")["grace_ms"], 3_600_000);
     server.kill();
-    let server = house.open();
+    let server = test_market.open();
     let back = watching.until("dead_man");
     assert_eq!((&back["armed"], &back["orders"]), (&json!(true), &json!(1)));
     server.end();
@@ -113,8 +113,8 @@ fn a_switch_is_rearmed_by_a_watch_and_survives_the_server() {
 
 #[test]
 fn a_session_closed_elsewhere_cancels_the_orders() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let (mia, watching) = guarded(&server, "1h");
     let session = mia.does("sessions")["sessions"][0]["session"].clone();
     let elsewhere = Person::at(server.address());
@@ -129,8 +129,8 @@ fn a_session_closed_elsewhere_cancels_the_orders() {
 
 #[test]
 fn who_has_no_orders_to_pull_is_told_why_not() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let ann = Person::at(server.address());
     ann.fails("watch --dead-man 30s", NOT_LOGGED_IN);
     ann.does("login ann");

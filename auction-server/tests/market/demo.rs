@@ -7,15 +7,15 @@ use std::process::Command;
 use auction_core::{Amount, Lot, Market};
 use auction_proto::{Code, GetBalance, ServerMessage};
 
-use crate::house::{DemoAccounts, ended, text, until, without_settings};
 use crate::line::{Line, PASSWORD, Watcher};
+use crate::test_market::{TestMarket, ended, text, until, without_settings};
 
 /// Stocks with prices that suit a demo.
-fn house() -> DemoAccounts {
+fn test_market() -> TestMarket {
     let rows = (1..=30).map(|n| format!("{n:05},S{n},{n}7.50,{n}\n"));
     let header = "Security,Symbol,Price,Profit\n".to_owned();
     let stocks: String = std::iter::once(header).chain(rows).collect();
-    DemoAccounts::with_stocks(&stocks)
+    TestMarket::with_stocks(&stocks)
         .set("seed", "7")
         .set("open-for", "12s")
 }
@@ -30,8 +30,8 @@ const EVERY_FORMAT: usize = 7;
 
 #[test]
 fn a_demo_trades_every_format_stops_cleanly_and_restarts() {
-    let house = house().set("demo", "8");
-    let server = house.open();
+    let test_market = test_market().set("demo", "8");
+    let server = test_market.open();
     assert!(server.printed().contains("This is a demo: 8 house traders"));
     let mut watcher = Watcher::begin(server.address());
     watcher.until_some(|market| {
@@ -49,7 +49,7 @@ fn a_demo_trades_every_format_stops_cleanly_and_restarts() {
     assert_eq!(users.len(), 9);
     server.end();
 
-    let server = house.open();
+    let server = test_market.open();
     let mut watcher = Watcher::begin(server.address());
     let (id, so_far) = (market.id(), market.lots().len());
     assert_eq!(
@@ -61,19 +61,21 @@ fn a_demo_trades_every_format_stops_cleanly_and_restarts() {
     server.end();
     let mut verify = Command::new(env!("CARGO_BIN_EXE_auction-server"));
     without_settings(&mut verify);
-    let demo = house.path().join("demo");
+    let demo = test_market.path().join("demo");
     let output = ended(verify.args(["verify", "--data"]).arg(demo));
     assert!(output.status.success(), "{}", text(output.stderr));
 }
 
 #[test]
 fn a_demo_and_a_real_market_leave_each_other_alone() {
-    let house = house();
+    let test_market = test_market();
     // A real market, next to which the demo has a separate one.
-    house.open().end();
-    let before = fs::read_dir(house.path().join("journal")).unwrap().count();
-    let bids = house.export("users");
-    let demo = house.set("demo", "3");
+    test_market.open().end();
+    let before = fs::read_dir(test_market.path().join("journal"))
+        .unwrap()
+        .count();
+    let bids = test_market.export("users");
+    let demo = test_market.set("demo", "3");
     let server = demo.open();
     assert!(demo.path().join("demo/journal").is_dir());
     server.end();
@@ -95,8 +97,8 @@ fn a_demo_and_a_real_market_leave_each_other_alone() {
 
 #[test]
 fn names_of_the_house_are_reserved_and_have_no_password() {
-    let house = house().set("demo", "1");
-    let server = house.open();
+    let test_market = test_market().set("demo", "1");
+    let server = test_market.open();
     let mut line = Line::open(server.address());
     for name in ["house-ada", "house-nobody-has-this-one"] {
         let refused = line.register(name).unwrap_err();
@@ -112,8 +114,8 @@ fn names_of_the_house_are_reserved_and_have_no_password() {
 
 #[test]
 fn on_funds_the_house_has_cash_and_newcomers_get_play_money() {
-    let house = house().set("demo", "4").set("accounts", "funds");
-    let server = house.open();
+    let test_market = test_market().set("demo", "4").set("accounts", "funds");
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let asked = GetBalance {
         user: None,

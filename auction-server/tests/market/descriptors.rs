@@ -8,8 +8,8 @@ use auction_core::{LotId, Price};
 use auction_proto::{Bid, Code, PREFACE, ServerMessage};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
-use crate::house::{DemoAccounts, Server, ended, text, until, without_settings};
 use crate::line::{Line, hello};
+use crate::test_market::{Server, TestMarket, ended, text, until, without_settings};
 
 const DESCRIPTORS: u32 = 256;
 /// Of [`DESCRIPTORS`], 128 are reserved and 16 are for refusals; one address gets half of the rest.
@@ -22,8 +22,8 @@ const LOTS: u32 = 64;
 #[test]
 fn a_flood_of_greetings_leaves_descriptors_for_the_server() {
     let ops = free_port();
-    let house = DemoAccounts::with_lots(LOTS).set("ops-listen", &ops.to_string());
-    let server = Server::start(limited(&house.server(), DESCRIPTORS));
+    let test_market = TestMarket::with_lots(LOTS).set("ops-listen", &ops.to_string());
+    let server = Server::start(limited(&test_market.server(), DESCRIPTORS));
     server.until_said("lets in 112 connections, 56 of them from one address");
     let mut mia = Line::trader(server.address(), "mia");
     let mut leo = Line::trader(server.address(), "leo");
@@ -39,16 +39,16 @@ fn a_flood_of_greetings_leaves_descriptors_for_the_server() {
 
     // Enough to pass the segment that was ready before the flood.
     let mut price = 200;
-    while segments(&house) < 3 {
+    while segments(&test_market) < 3 {
         for trader in [&mut mia, &mut leo] {
             bid_on_all(trader, price);
             price += 1;
         }
     }
-    assert!(is_ready(&house, ops), "{}", server.said());
+    assert!(is_ready(&test_market, ops), "{}", server.said());
     let last = format!("leo,S1,{}.00", price - 1);
     until("client.csv is written", || {
-        house.read("client.csv").contains(&last).then_some(())
+        test_market.read("client.csv").contains(&last).then_some(())
     });
 
     drop((first, second));
@@ -56,13 +56,13 @@ fn a_flood_of_greetings_leaves_descriptors_for_the_server() {
     drop((mia, leo));
     let said = server.end_and_hear();
     assert!(!said.contains("Too many open files"), "{said}");
-    house.verified();
+    test_market.verified();
 }
 
 #[test]
 fn a_limit_without_room_for_clients_is_refused() {
-    let house = DemoAccounts::with_lots(1);
-    let mut server = limited(&house.server(), 100);
+    let test_market = TestMarket::with_lots(1);
+    let mut server = limited(&test_market.server(), 100);
     let output = ended(&mut server);
     let said = text(output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -70,16 +70,19 @@ fn a_limit_without_room_for_clients_is_refused() {
         said.contains("can have 100 open files, and a server needs 146 at least"),
         "{said}"
     );
-    assert!(!house.path().join("journal").exists(), "nothing is made");
-    let server = Server::start(limited(&house.server(), 146));
+    assert!(
+        !test_market.path().join("journal").exists(),
+        "nothing is made"
+    );
+    let server = Server::start(limited(&test_market.server(), 146));
     drop(Line::open(server.address()));
     server.end();
 }
 
 #[test]
 fn config_check_warns_of_a_limit_below_the_settings() {
-    let house = DemoAccounts::with_lots(1);
-    let check = house.program(&["config", "check"]);
+    let test_market = TestMarket::with_lots(1);
+    let check = test_market.program(&["config", "check"]);
     let output = ended(&mut limited(&check, DESCRIPTORS));
     assert_eq!(output.status.code(), Some(0));
     let said = text(output.stdout) + &text(output.stderr);
@@ -149,14 +152,14 @@ fn bid_on_all(trader: &mut Line, price: u64) {
     }
 }
 
-fn segments(house: &DemoAccounts) -> usize {
-    let names = std::fs::read_dir(house.path().join("journal")).unwrap();
+fn segments(test_market: &TestMarket) -> usize {
+    let names = std::fs::read_dir(test_market.path().join("journal")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.ends_with(".seg")).count()
 }
 
-fn is_ready(house: &DemoAccounts, ops: SocketAddr) -> bool {
+fn is_ready(test_market: &TestMarket, ops: SocketAddr) -> bool {
     let ops = ops.to_string();
-    let mut ask = house.program(&["is-ready", "--ops-listen", &ops]);
+    let mut ask = test_market.program(&["is-ready", "--ops-listen", &ops]);
     ended(&mut ask).status.success()
 }

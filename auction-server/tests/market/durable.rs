@@ -8,8 +8,8 @@ use std::thread;
 use auction_core::{LotId, Price, PublicEvent, RequestId};
 use auction_proto::{Bid, Code, FrameDecoder, GetHistory, GetSnapshot, ServerMessage, limits};
 
-use crate::house::{DemoAccounts, Server, until, without_settings};
 use crate::line::{Line, Watcher};
+use crate::test_market::{Server, TestMarket, until, without_settings};
 
 const BIDDERS: u16 = 3;
 const ROUNDS: u64 = 12;
@@ -24,9 +24,9 @@ fn no_price_is_told_to_anyone_before_the_sync_that_covers_it() {
         can_trace(),
         "strace has to be installed and allowed to trace"
     );
-    let house = DemoAccounts::with_lots(LOTS);
-    let trace = house.path().join("trace");
-    let server = Server::start(traced(&house));
+    let test_market = TestMarket::with_lots(LOTS);
+    let trace = test_market.path().join("trace");
+    let server = Server::start(traced(&test_market));
     let address = server.address();
     // The requests of each connection, by its port: replies don't contain the price.
     let mut asked = BTreeMap::new();
@@ -85,12 +85,12 @@ fn can_trace() -> bool {
 }
 
 /// The server under strace. The tracer is a separate process, so that the child is the server itself.
-fn traced(house: &DemoAccounts) -> Command {
-    let server = house.server();
+fn traced(test_market: &TestMarket) -> Command {
+    let server = test_market.server();
     let mut strace = Command::new("strace");
     strace
         .args(["-D", "-f", "-yy", "-xx", "-s", "1000000", "-o"])
-        .arg(house.path().join("trace"))
+        .arg(test_market.path().join("trace"))
         .args([
             "-e",
             "trace=pwrite64,fdatasync,fsync,sendto,sendmsg,write,writev",

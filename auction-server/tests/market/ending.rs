@@ -10,14 +10,14 @@ use auction_core::Price;
 use auction_proto::{Bid, Code, GetSnapshot, PREFACE, ServerMessage};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::house::{DemoAccounts, until};
 use crate::line::{Line, Watcher};
+use crate::test_market::{TestMarket, until};
 
 #[test]
 fn a_signal_ends_the_server_in_good_order_and_clients_are_told() {
     for signal in [Signal::TERM, Signal::INT] {
-        let house = DemoAccounts::with_lots(2);
-        let server = house.open();
+        let test_market = TestMarket::with_lots(2);
+        let server = test_market.open();
         let address = server.address();
         let mut mia = Line::trader(address, "mia");
         let watcher = Watcher::begin(address);
@@ -33,15 +33,18 @@ fn a_signal_ends_the_server_in_good_order_and_clients_are_told() {
         let (status, said) = server.wait();
         assert_eq!(status.code(), Some(0), "{said}");
         assert!(TcpStream::connect(address).is_err(), "the door is closed");
-        assert_eq!(house.read("client.csv"), "name,symbol,bit\nmia,S1,1.50\n");
-        house.verified_digest();
+        assert_eq!(
+            test_market.read("client.csv"),
+            "name,symbol,bit\nmia,S1,1.50\n"
+        );
+        test_market.verified_digest();
     }
 }
 
 #[test]
 fn pending_requests_are_answered_and_kept_at_a_signal() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut tom = Line::trader(server.address(), "tom");
     let (mut accepted, mut answered) = (0, 0);
@@ -68,14 +71,14 @@ fn pending_requests_are_answered_and_kept_at_a_signal() {
     let (status, said) = server.wait();
     assert_eq!(status.code(), Some(0), "{said}");
     assert!(answered >= 2);
-    assert_eq!(house.export("bids").len(), accepted as usize);
+    assert_eq!(test_market.export("bids").len(), accepted as usize);
 }
 
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
     // Snapshots of so many stocks soon fill the buffers of a client that does not read.
-    let house = DemoAccounts::with_lots(2_000);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2_000);
+    let server = test_market.open();
     let mut deaf = Line::open(server.address());
     for _ in 0..1_000 {
         deaf.send(&GetSnapshot {});
@@ -89,15 +92,15 @@ fn a_second_signal_ends_the_server_at_once() {
     let (status, said) = server.wait();
     assert_eq!(status.code(), Some(130), "{said}");
     assert!(!said.contains("did not close in time"), "{said}");
-    house.verified_digest();
+    test_market.verified_digest();
 }
 
 #[test]
 fn unread_news_do_not_stop_the_server_or_its_shutdown() {
     // The news of so many bids do not fit a pipe.
     const BIDS: u32 = 2_000;
-    let house = DemoAccounts::with_lots(BIDS);
-    let mut process = house
+    let test_market = TestMarket::with_lots(BIDS);
+    let mut process = test_market
         .server()
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -127,7 +130,7 @@ fn unread_news_do_not_stop_the_server_or_its_shutdown() {
     let status = until("the server ends", || process.try_wait().unwrap());
     assert_eq!(status.code(), Some(0));
     drop(printed);
-    assert_eq!(house.export("bids").len(), BIDS as usize);
+    assert_eq!(test_market.export("bids").len(), BIDS as usize);
 }
 
 #[test]
@@ -135,10 +138,10 @@ fn unread_output_and_logs_do_not_block_connections() {
     // The output of so many lots does not fit a pipe, nor does the log of so many refused connections.
     const LOTS: u32 = 2_000;
     const STRANGERS: usize = 1_000;
-    let house = DemoAccounts::with_lots(LOTS)
+    let test_market = TestMarket::with_lots(LOTS)
         .set("rate-connections", "off")
         .set("log", "json");
-    let mut process = house
+    let mut process = test_market
         .server()
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -163,15 +166,15 @@ fn unread_output_and_logs_do_not_block_connections() {
     let status = until("the server ends", || process.try_wait().unwrap());
     assert_eq!(status.code(), Some(0));
     drop(printed);
-    assert_eq!(house.export("bids").len(), 1);
+    assert_eq!(test_market.export("bids").len(), 1);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn a_log_that_cannot_be_written_stops_nothing() {
-    let house = DemoAccounts::with_lots(1);
+    let test_market = TestMarket::with_lots(1);
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let mut process = house
+    let mut process = test_market
         .server()
         .stdout(Stdio::piped())
         .stderr(full)
@@ -190,27 +193,27 @@ fn a_log_that_cannot_be_written_stops_nothing() {
 
 #[test]
 fn a_second_server_on_the_same_folder_is_refused() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     mia.bid(1, "1.50").unwrap();
-    let (code, said) = house.fails_to_open();
+    let (code, said) = test_market.fails_to_open();
     assert_eq!(code, Some(1));
     assert!(
         said.contains("another server runs on this journal"),
         "{said}"
     );
     mia.bid(2, "1.50").unwrap();
-    assert_eq!(house.export("bids").len(), 2);
+    assert_eq!(test_market.export("bids").len(), 2);
     server.end();
 }
 
 #[test]
 fn a_port_that_is_taken_opens_no_round() {
-    let house = DemoAccounts::with_lots(2);
+    let test_market = TestMarket::with_lots(2);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let other = DemoAccounts::with_lots(2).set("listen", &address.to_string());
+    let other = TestMarket::with_lots(2).set("listen", &address.to_string());
     let (code, said) = other.fails_to_open();
     assert_eq!(code, Some(1));
     assert!(
@@ -220,9 +223,9 @@ fn a_port_that_is_taken_opens_no_round() {
     assert!(!other.path().join("journal").exists(), "a round was opened");
 
     // A restarted server gets the address of the one before.
-    let server = house.open();
+    let server = test_market.open();
     let mut client = Line::open(server.address());
-    let again = DemoAccounts::with_lots(2).set("listen", &server.address().to_string());
+    let again = TestMarket::with_lots(2).set("listen", &server.address().to_string());
     server.kill();
     assert_eq!(client.last_words(), None);
     let server = until("the address is free", || Some(again.open()));

@@ -13,9 +13,9 @@ use auction_proto::{
 use serde_json::json;
 
 use crate::away::{Away, LOT, Stage, add, carried, devices};
-use crate::house::{DemoAccounts, until};
 use crate::line::Line;
 use crate::person::Person;
+use crate::test_market::{TestMarket, until};
 
 /// Public reason for the refusal of an envelope.
 fn refused(line: &mut Line, envelope: &Envelope) -> Code {
@@ -32,7 +32,7 @@ fn an_honest_relay_carries_a_bid_that_it_cannot_read() {
         mut mia,
         away,
         mut relay,
-        house: _house,
+        test_market: _house,
         ..
     } = Stage::set();
     let low = away.seal(1, "0.10");
@@ -140,7 +140,7 @@ fn a_replay_after_a_kill_changes_nothing() {
     let anew = stage.away.seal_maximum(2, "1.50");
     assert_eq!(stage.ask(&anew), Ok(Done::Now));
     stage.server.kill();
-    stage.house.verified();
+    stage.test_market.verified();
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn a_flood_before_login_is_limited_and_traders_are_served() {
         server,
         mut mia,
         relay: mut flood,
-        house: _house,
+        test_market: _house,
         ..
     } = Stage::set();
     let garbage = || {
@@ -351,8 +351,8 @@ fn a_flood_before_login_is_limited_and_traders_are_served() {
 
 #[test]
 fn the_program_adds_a_device_and_bids_without_a_login() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mia = Person::at(server.address());
     let run = |line: &str| mia.run(line);
     assert_eq!(run("register mia").code, 0);

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::house::{DemoAccounts, Server, ended, text, without_settings};
 use crate::line::PASSWORD;
+use crate::test_market::{Server, TestMarket, ended, text, without_settings};
 
 #[allow(dead_code)]
 #[path = "../../../auction-client/examples/bid.rs"]
@@ -43,8 +43,8 @@ fn printed(command: &mut Command) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rust_examples_bid_and_resume_after_a_restart() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let address = server.address().to_string();
     let outcome = bid::run(&address, "mia", PASSWORD, "S1", "2.00")
         .await
@@ -56,14 +56,14 @@ async fn the_rust_examples_bid_and_resume_after_a_restart() {
     let refusal = "refused: the least bid is 2.01; the price that would do: 2.01";
     assert_eq!(outcome, refusal);
 
-    let token = house.path().join("mia.token");
+    let token = test_market.path().join("mia.token");
     let password = Some(PASSWORD.to_owned());
     let first = resume::run(&address, "mia", password, &token)
         .await
         .unwrap();
     assert!(first.starts_with("logged in, session "), "{first}");
     server.kill();
-    let server = house.open();
+    let server = test_market.open();
     let address = server.address().to_string();
     let second = resume::run(&address, "mia", None, &token).await.unwrap();
     assert!(second.starts_with("resumed session "), "{second}");
@@ -72,8 +72,8 @@ async fn the_rust_examples_bid_and_resume_after_a_restart() {
 #[test]
 #[ignore = "needs Python 3"]
 fn python_bids_and_keeps_the_digest_with_its_standard_library() {
-    let house = DemoAccounts::with_lots(2).set("heartbeat", "5s");
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2).set("heartbeat", "5s");
+    let server = test_market.open();
     let mut command = foreign("python3", "python/lines_client.py");
     command.args([&server.address().to_string(), "mia", "S1", "2.00"]);
     let client = Server::spawn(command);
@@ -92,8 +92,8 @@ fn python_bids_and_keeps_the_digest_with_its_standard_library() {
 #[test]
 #[ignore = "needs Python 3 and its package websockets"]
 fn python_resumes_over_websocket_and_its_bid_is_done_once() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut command = foreign("python3", "python/websocket_client.py");
     let url = format!("ws://{}/ws", server.address());
     let printed = printed(command.args([&url, "tom", "S2", "2.50"]));
@@ -107,7 +107,7 @@ fn python_resumes_over_websocket_and_its_bid_is_done_once() {
         "{printed}"
     );
     server.end();
-    let digest = house.verified_digest();
+    let digest = test_market.verified_digest();
     assert!(
         printed.contains(&format!("with digest {digest}\n")),
         "{printed}"
@@ -130,8 +130,8 @@ fn python_passes_the_conformance_vectors_by_itself() {
 #[test]
 #[ignore = "needs Node 20 or newer"]
 fn nodes_own_websocket_bids_with_the_module_of_the_page() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut command = foreign("node", "page/node_client.mjs");
     let url = format!("ws://{}/ws", server.address());
     let printed = printed(command.args([&url, "joe", "S2", "3.00"]));
@@ -142,8 +142,8 @@ fn nodes_own_websocket_bids_with_the_module_of_the_page() {
 #[test]
 #[ignore = "needs Node 20 or newer"]
 fn the_page_shows_the_market_and_bids_in_it() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut command = foreign("node", "../../auction-server/tests/market/page.mjs");
     let page = examples().join("page/page.mjs");
     command.arg(page).arg(server.address().to_string());

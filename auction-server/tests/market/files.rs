@@ -4,28 +4,28 @@ use auction_core::{LotId, Name, Price, Role, Symbol, Timestamp};
 use auction_proto::{BidMaximum, Code, ExtendLot};
 use auction_server::testing::platform::password::Password;
 
-use crate::house::{DemoAccounts, until};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{TestMarket, until};
 
-fn until_client_csv(house: &DemoAccounts, rows: &str) {
+fn until_client_csv(test_market: &TestMarket, rows: &str) {
     let expected = format!("name,symbol,bit\n{rows}");
     until(&format!("client.csv becomes {expected:?}"), || {
-        let held = std::fs::read_to_string(house.path().join("client.csv")).ok()?;
+        let held = std::fs::read_to_string(test_market.path().join("client.csv")).ok()?;
         (held == expected).then_some(())
     });
 }
 
 #[test]
 fn client_csv_follows_the_market_and_is_true_again_after_a_kill() {
-    let house = DemoAccounts::with_lots(3);
-    let server = house.open();
-    until_client_csv(&house, "");
+    let test_market = TestMarket::with_lots(3);
+    let server = test_market.open();
+    until_client_csv(&test_market, "");
     let mut mia = Line::trader(server.address(), "mia");
     let mut tom = Line::trader(server.address(), "tom");
     mia.bid(1, "1.01").unwrap();
     tom.bid(1, "1.40").unwrap();
     mia.bid(1, "1.5").unwrap();
-    until_client_csv(&house, "mia,S1,1.50\ntom,S1,1.40\n");
+    until_client_csv(&test_market, "mia,S1,1.50\ntom,S1,1.40\n");
     // A hidden maximum shows only the current price of the lot.
     let maximum = Price::parse("77.77").unwrap();
     tom.command(&BidMaximum {
@@ -33,37 +33,37 @@ fn client_csv_follows_the_market_and_is_true_again_after_a_kill() {
         maximum,
     })
     .unwrap();
-    until_client_csv(&house, "mia,S1,1.50\ntom,S1,1.40\ntom,S2,1.01\n");
+    until_client_csv(&test_market, "mia,S1,1.50\ntom,S1,1.40\ntom,S2,1.01\n");
 
     mia.bid(3, "9.99").unwrap();
     server.kill();
-    house.write(
+    test_market.write(
         "client.csv",
         "name,symbol,bit\nmia,S1,1000.00\nnobody,S9,1.00\n",
     );
-    let server = house.open();
+    let server = test_market.open();
     let rows = "mia,S1,1.50\nmia,S3,9.99\ntom,S1,1.40\ntom,S2,1.01\n";
-    until_client_csv(&house, rows);
+    until_client_csv(&test_market, rows);
     server.kill();
-    std::fs::remove_file(house.path().join("client.csv")).unwrap();
-    let server = house.open();
-    until_client_csv(&house, rows);
+    std::fs::remove_file(test_market.path().join("client.csv")).unwrap();
+    let server = test_market.open();
+    until_client_csv(&test_market, rows);
     server.end();
-    assert!(!house.path().join("client.csv.tmp").exists());
+    assert!(!test_market.path().join("client.csv.tmp").exists());
 }
 
 #[test]
 fn accounts_are_imported_once_whatever_their_rows_say_later() {
     let hashed = Password::new("of the house".to_owned()).unwrap().hash();
     let hashed = std::str::from_utf8(hashed.as_bytes()).unwrap();
-    let house = DemoAccounts::with_lots(2);
+    let test_market = TestMarket::with_lots(2);
     let row = format!("auctioneer,auctioneer,,\"{hashed}\",\n");
     let header = "name,role,password,password_hash,symbol\n";
-    house.write(
+    test_market.write(
         "users.csv",
         &format!("{header}{row}apple,company,{PASSWORD},,S1\nmia,trader,{PASSWORD},,\n"),
     );
-    let server = house.open();
+    let server = test_market.open();
     let said = server.end_and_hear();
     assert!(
         said.contains("users.csv") && said.contains("plain"),
@@ -75,11 +75,11 @@ fn accounts_are_imported_once_whatever_their_rows_say_later() {
         ["apple", "company", "S1"],
         ["mia", "trader", ""],
     ];
-    assert_eq!(house.export("users"), expected);
+    assert_eq!(test_market.export("users"), expected);
 
     // Changed rows have no effect, new ones create accounts, and others stay.
-    house.write("users.csv", &format!("{header}apple,trader,another password,,\ntom,trader,{PASSWORD},,\nmia,trader,another password,,\n"));
-    let server = house.open();
+    test_market.write("users.csv", &format!("{header}apple,trader,another password,,\ntom,trader,{PASSWORD},,\nmia,trader,another password,,\n"));
+    let server = test_market.open();
     server.until_said("apple is there already with another role");
     for (name, password, role) in [
         ("auctioneer", "of the house", Role::Auctioneer),
@@ -101,15 +101,15 @@ fn accounts_are_imported_once_whatever_their_rows_say_later() {
     let refused = Line::open(server.address()).log_in("mia", "another password");
     assert_eq!(refused.unwrap_err().code, Code::BAD_CREDENTIALS);
     server.end();
-    assert_eq!(house.export("users").len(), 4);
+    assert_eq!(test_market.export("users").len(), 4);
 }
 
 #[test]
 fn an_auctioneer_moves_a_close_and_nobody_else_does() {
-    let house = DemoAccounts::with_lots(1);
+    let test_market = TestMarket::with_lots(1);
     let row = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &row);
-    let server = house.open();
+    test_market.write("users.csv", &row);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut ann = Line::open(server.address());
     ann.log_in("ann", PASSWORD).unwrap();
@@ -130,7 +130,7 @@ fn an_auctioneer_moves_a_close_and_nobody_else_does() {
     assert_eq!(ann.bid(1, "2").unwrap_err().code, Code::NOT_PERMITTED);
     ann.command(&extend(later)).unwrap();
     server.kill();
-    let market = Line::open(house.open().address()).snapshot();
+    let market = Line::open(test_market.open().address()).snapshot();
     assert_eq!(market.lot(LotId(1)).unwrap().closes_at, later);
 }
 
@@ -193,16 +193,16 @@ fn a_wrong_file_prevents_the_start_and_is_named_with_a_remedy() {
         ),
     ];
     for (name, text, expected) in cases {
-        let house = DemoAccounts::with_lots(1);
-        house.write(name, &text);
-        let (code, said) = house.fails_to_open();
+        let test_market = TestMarket::with_lots(1);
+        test_market.write(name, &text);
+        let (code, said) = test_market.fails_to_open();
         assert_eq!(code, Some(1), "{name} {text:?}: {said}");
         assert!(said.contains(expected), "{text:?}: {said}");
         assert!(!said.contains(PASSWORD), "{said}");
         // After the correction, the market opens normally.
-        house.write("stocks.csv", &crate::house::stocks(1));
-        house.write("users.csv", users);
-        let market = Line::open(house.open().address()).snapshot();
+        test_market.write("stocks.csv", &crate::test_market::stocks(1));
+        test_market.write("users.csv", users);
+        let market = Line::open(test_market.open().address()).snapshot();
         assert_eq!((market.lots().len(), market.users().len()), (1, 0));
     }
 }

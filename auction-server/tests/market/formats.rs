@@ -9,8 +9,8 @@ use auction_proto::{
     ReplaceOrder, ResumeLot, ServerMessage, SuspendUser,
 };
 
-use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
+use crate::test_market::TestMarket;
 
 const LOTS: &str = "\
 symbol,format,quantity,opens_in,reserve,start,step,interval,floor,priority
@@ -26,12 +26,12 @@ const SEALED: LotId = LotId(3);
 const UNIFORM: LotId = LotId(4);
 const LATER: LotId = LotId(5);
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(4);
-    house.write("lots.csv", LOTS);
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(4);
+    test_market.write("lots.csv", LOTS);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 fn price(text: &str) -> Price {
@@ -89,8 +89,8 @@ fn check_outcomes(market: &Market) {
 
 #[test]
 fn lots_of_every_format_survive_a_kill_and_are_settled() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut ann = Line::open(server.address());
     ann.log_in("ann", PASSWORD).unwrap();
     let mut mia = Line::trader(server.address(), "mia");
@@ -124,7 +124,7 @@ fn lots_of_every_format_survive_a_kill_and_are_settled() {
 
     // Hidden orders exist after a kill, and are still hidden.
     server.kill();
-    let server = house.open();
+    let server = test_market.open();
     let mut ann = Line::open(server.address());
     ann.number_from(1_000);
     ann.log_in("ann", PASSWORD).unwrap();
@@ -176,11 +176,11 @@ fn lots_of_every_format_survive_a_kill_and_are_settled() {
     );
     assert_eq!(least(&mut mia, UNIFORM), WinningThreshold::Bid(price("10")));
     server.end();
-    assert_eq!(house.verified_digest(), {
+    assert_eq!(test_market.verified_digest(), {
         let mut market = market;
         market.digest().to_string()
     });
-    let why: Vec<_> = house
+    let why: Vec<_> = test_market
         .export("results")
         .into_iter()
         .map(|row| row[8].clone())
@@ -197,15 +197,15 @@ fn lots_of_every_format_survive_a_kill_and_are_settled() {
 
 #[test]
 fn a_lots_file_with_one_wrong_lot_opens_none_and_names_its_line() {
-    let house = DemoAccounts::with_lots(1);
-    house.write("lots.csv", "symbol,format\nS1,english\nS9,english\n");
-    let (code, said) = house.fails_to_open();
+    let test_market = TestMarket::with_lots(1);
+    test_market.write("lots.csv", "symbol,format\nS1,english\nS9,english\n");
+    let (code, said) = test_market.fails_to_open();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("lots.csv:3: there is no stock S9"), "{said}");
-    house.write("other.csv", "symbol,format\nS1,english\nS1,english\n");
-    let path = house.path().join("other.csv");
-    let house = house.set("lots-file", &path.to_string_lossy());
-    let server = house.open();
+    test_market.write("other.csv", "symbol,format\nS1,english\nS1,english\n");
+    let path = test_market.path().join("other.csv");
+    let test_market = test_market.set("lots-file", &path.to_string_lossy());
+    let server = test_market.open();
     let market = Line::open(server.address()).snapshot();
     assert_eq!(market.lots().len(), 2);
     server.end();

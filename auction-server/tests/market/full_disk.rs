@@ -7,9 +7,9 @@ use std::thread;
 use auction_core::{LotId, Price};
 use auction_proto::Bid;
 
-use crate::house::{DemoAccounts, Server};
 use crate::ledger::{Ask, Client, assert_same, assert_within, exported};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{Server, TestMarket};
 
 const LOTS: u32 = 16;
 const TRADERS: u64 = 3;
@@ -19,30 +19,37 @@ const FILE_BLOCKS_MAX: u32 = 256;
 
 #[test]
 fn failing_writes_stop_acknowledgements_and_lose_none() {
-    let house = house();
+    let test_market = test_market();
     // The first segment is created before writes fail.
-    house.open().end();
+    test_market.open().end();
     let mut limited = Command::new("sh");
     let limits = format!("trap '' XFSZ; ulimit -f {FILE_BLOCKS_MAX}; exec \"$0\" \"$@\"");
-    let server = house.server();
+    let server = test_market.server();
     limited.args(["-c", &limits]).arg(server.get_program());
     limited.args(server.get_args());
-    crate::house::without_settings(&mut limited);
-    fail_and_recover(&house, Server::start(limited), "File too large", || {});
+    crate::test_market::without_settings(&mut limited);
+    fail_and_recover(
+        &test_market,
+        Server::start(limited),
+        "File too large",
+        || {},
+    );
 }
 
 #[test]
 #[ignore = "needs root: mounts a small disk"]
 fn a_full_disk_ends_the_server_which_recovers_with_more_room() {
-    let house = house();
-    let disk = SmallDisk::mount(&house);
-    fail_and_recover(&house, house.open(), "No space left", || disk.resize("64m"));
+    let test_market = test_market();
+    let disk = SmallDisk::mount(&test_market);
+    fail_and_recover(&test_market, test_market.open(), "No space left", || {
+        disk.resize("64m")
+    });
 }
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(LOTS);
-    house.write("users.csv", &accounts());
-    house
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(LOTS);
+    test_market.write("users.csv", &accounts());
+    test_market
 }
 
 fn accounts() -> String {
@@ -53,7 +60,7 @@ fn accounts() -> String {
 }
 
 /// Bids until the server has ended, and compares the answers with the journal, before and after `make_room`.
-fn fail_and_recover(house: &DemoAccounts, server: Server, why: &str, make_room: impl FnOnce()) {
+fn fail_and_recover(test_market: &TestMarket, server: Server, why: &str, make_room: impl FnOnce()) {
     let (acknowledged, prices) = (AtomicU32::new(0), AtomicU64::new(0));
     let address = server.address();
     let mut clients: Vec<Client> = thread::scope(|scope| {
@@ -85,8 +92,8 @@ fn fail_and_recover(house: &DemoAccounts, server: Server, why: &str, make_room: 
     );
 
     make_room();
-    let rows = exported(house);
-    let server = house.open();
+    let rows = exported(test_market);
+    let server = test_market.open();
     let market = Line::open(server.address()).snapshot();
     for client in &clients {
         assert_within("before the restart", client.rows(&market), &rows);
@@ -96,9 +103,9 @@ fn fail_and_recover(house: &DemoAccounts, server: Server, why: &str, make_room: 
         client.settle(&mut line);
     }
     let told = clients.iter().flat_map(|client| client.rows(&market));
-    assert_same("after the restart", told, &exported(house));
+    assert_same("after the restart", told, &exported(test_market));
     server.end();
-    house.verified_digest();
+    test_market.verified_digest();
 }
 
 /// A bid above all sent so far, on the lots in turns.
@@ -114,8 +121,8 @@ fn next_bid(prices: &AtomicU64) -> Ask {
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
-    fn mount(house: &DemoAccounts) -> Self {
-        let path = house.path().join("journal");
+    fn mount(test_market: &TestMarket) -> Self {
+        let path = test_market.path().join("journal");
         std::fs::create_dir(&path).unwrap();
         let mut mount = Command::new("mount");
         mount

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::house::DEADLINE;
 use crate::line::PASSWORD;
+use crate::test_market::DEADLINE;
 
 /// A connection. Requests are numbered from 1.
 pub struct JsonLine {

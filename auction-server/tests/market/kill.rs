@@ -12,9 +12,9 @@ use auction_proto::{Bid, BidMaximum, Code, PublishProfit, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY, Server};
 use crate::ledger::{Ask, Client, Row, assert_same, assert_within, exported};
 use crate::line::{Line, PASSWORD, Watcher};
+use crate::test_market::{DEADLINE, LOOK_EVERY, Server, TestMarket};
 
 const KILLS: u32 = 22;
 /// Minimum number of acknowledgements before each kill.
@@ -36,45 +36,48 @@ fn acknowledged_requests_exist_exactly_once_after_each_kill() {
     eprintln!("AUCTION_TEST_SEED={seed}");
     let mut random = ChaCha20Rng::seed_from_u64(seed);
     // Every bid of the first hours extends its lot, so that closing times are tested too.
-    let house = DemoAccounts::with_lots(LOTS)
+    let test_market = TestMarket::with_lots(LOTS)
         .set("extend-within", "2h")
         .set("extend-by", "1s");
-    house.write("users.csv", &accounts());
-    interrupt_starts(&house, 3, &mut random);
+    test_market.write("users.csv", &accounts());
+    interrupt_starts(&test_market, 3, &mut random);
 
-    let server = house.open();
+    let server = test_market.open();
     let mut market = Line::open(server.address()).snapshot();
     let mut stage = Stage::begin(&server, &market);
     let mut server = Some(server);
     for cycle in 1..=KILLS {
-        let running = server.take().unwrap_or_else(|| house.open());
-        stage.recover(&house, running.address(), &market);
+        let running = server.take().unwrap_or_else(|| test_market.open());
+        stage.recover(&test_market, running.address(), &market);
         let seen = stage.play(running, &mut random);
 
         // No server runs: only the files on the disk are left.
-        let rows = exported(&house);
+        let rows = exported(&test_market);
         for client in &stage.clients {
             assert_within(&format!("kill {cycle}"), client.rows(&market), &rows);
         }
         assert_within(&format!("seen before kill {cycle}"), seen.rows, &rows);
-        let digest = house.verified_digest();
+        let digest = test_market.verified_digest();
         if random.next_u32().is_multiple_of(4) {
-            interrupt_starts(&house, 1, &mut random);
+            interrupt_starts(&test_market, 1, &mut random);
         }
-        let running = house.open();
+        let running = test_market.open();
         market = Line::open(running.address()).snapshot();
         assert_eq!(market.digest().to_string(), digest);
         assert!(seen.feed_sequence <= market.feed_sequence().0);
         server = Some(running);
     }
     let server = server.expect("it was started after the last kill");
-    stage.recover(&house, server.address(), &market);
+    stage.recover(&test_market, server.address(), &market);
     assert!(
         stage.settled > 0,
         "no kill came while requests were in flight"
     );
     server.end();
-    assert_eq!(house.read("client.csv"), client_csv(&exported(&house)));
+    assert_eq!(
+        test_market.read("client.csv"),
+        client_csv(&exported(&test_market))
+    );
 }
 
 /// Two companies, and the traders.
@@ -89,9 +92,9 @@ fn accounts() -> String {
 }
 
 /// Kills servers before they accept connections, or shortly after.
-fn interrupt_starts(house: &DemoAccounts, count: u32, random: &mut ChaCha20Rng) {
+fn interrupt_starts(test_market: &TestMarket, count: u32, random: &mut ChaCha20Rng) {
     for _ in 0..count {
-        let server = Server::spawn(house.server());
+        let server = Server::spawn(test_market.server());
         thread::sleep(Duration::from_millis(random.next_u64() % 60));
         server.kill();
     }
@@ -158,7 +161,7 @@ impl Stage {
     }
 
     /// Resumes every session, settles open requests, and compares all answers with the journal.
-    fn recover(&mut self, house: &DemoAccounts, address: SocketAddr, begun_with: &Market) {
+    fn recover(&mut self, test_market: &TestMarket, address: SocketAddr, begun_with: &Market) {
         for client in &mut self.clients {
             let mut line = client.resume(address);
             self.settled += client.settle(&mut line);
@@ -167,12 +170,12 @@ impl Stage {
         self.names.settle(address);
 
         let market = Line::open(address).snapshot();
-        let rows = exported(house);
+        let rows = exported(test_market);
         let told = self.clients.iter().flat_map(|client| client.rows(&market));
         assert_same("bids", told, &rows);
         self.check_lots(&market);
         self.check_profits(&market);
-        self.check_users(house, &market);
+        self.check_users(test_market, &market);
         assert!(market.feed_sequence() >= begun_with.feed_sequence());
     }
 
@@ -206,8 +209,8 @@ impl Stage {
     }
 
     /// Checks that every acknowledged account exists once, and no other.
-    fn check_users(&self, house: &DemoAccounts, market: &Market) {
-        let users: Vec<String> = house
+    fn check_users(&self, test_market: &TestMarket, market: &Market) {
+        let users: Vec<String> = test_market
             .export("users")
             .into_iter()
             .map(|row| row[0].clone())

@@ -10,7 +10,6 @@ use auction_core::{
 use auction_proto::{Bid, GetOrders, ResumeLot, ServerMessage};
 use rand_chacha::ChaCha20Rng;
 
-use crate::house::{DemoAccounts, Server, until};
 use crate::killing::{
     About, STOCKS, auctioneer_asks, below, check_journal, close_all, names, play, random, records,
     some_lot, trader_asks,
@@ -18,6 +17,7 @@ use crate::killing::{
 use crate::ledger::{Ask, Client};
 use crate::line::{Line, PASSWORD};
 use crate::proof::{prove, public_journal};
+use crate::test_market::{Server, TestMarket, until};
 
 const KILLS: u32 = 8;
 /// Number of acknowledged requests that each client sends again after a restart.
@@ -43,11 +43,11 @@ const DUTCH: LotId = LotId(3);
 #[test]
 fn kills_change_nothing_acknowledged_in_any_format() {
     let mut random = random();
-    let house = DemoAccounts::with_lots(STOCKS).set("on-outage", "close");
-    house.write("lots.csv", LOTS);
-    house.write("users.csv", &accounts());
+    let test_market = TestMarket::with_lots(STOCKS).set("on-outage", "close");
+    test_market.write("lots.csv", LOTS);
+    test_market.write("users.csv", &accounts());
 
-    let mut server = house.open();
+    let mut server = test_market.open();
     let market = Line::open(server.address()).snapshot();
     assert_eq!(market.lots().len(), LOTS_OF_FILE as usize);
     let mut clients: Vec<Client> = names()
@@ -62,14 +62,14 @@ fn kills_change_nothing_acknowledged_in_any_format() {
     for kill in 1..=KILLS {
         play(server, &mut clients, &mut random, asks);
         // No server runs: only the files on the disk are left.
-        check_journal(&format!("kill {kill}"), &records(&house), &clients);
-        house.verified_digest();
+        check_journal(&format!("kill {kill}"), &records(&test_market), &clients);
+        test_market.verified_digest();
 
-        server = house.open();
+        server = test_market.open();
         let address = server.address();
         // Lots may become due between one look and the next.
         until("the market is what its journal makes", || {
-            let held = house.verified_digest();
+            let held = test_market.verified_digest();
             let shown = Line::open(address).snapshot().digest().to_string();
             (held == shown).then_some(())
         });
@@ -78,7 +78,7 @@ fn kills_change_nothing_acknowledged_in_any_format() {
             settled += client.settle(&mut line);
             client.asks_again(&mut line, ASKED_AGAIN);
         }
-        check_journal(&format!("restart {kill}"), &records(&house), &clients);
+        check_journal(&format!("restart {kill}"), &records(&test_market), &clients);
     }
     assert!(settled > 0, "no kill came while requests were in flight");
 
@@ -87,16 +87,16 @@ fn kills_change_nothing_acknowledged_in_any_format() {
     let mut market = Line::open(server.address()).snapshot();
     let own = own_orders(&server, &clients, &market);
     server.end();
-    assert_eq!(house.verified_digest(), market.digest().to_string());
-    let proof = prove(&public_journal(&house)).unwrap();
+    assert_eq!(test_market.verified_digest(), market.digest().to_string());
+    let proof = prove(&public_journal(&test_market)).unwrap();
     assert_eq!(proof.market, market, "anyone can prove it");
-    let records = records(&house);
+    let records = records(&test_market);
     check_journal("the end", &records, &clients);
     let (mut live, opened) = asked_and_opened(&records, &market);
     check_opened(&mut live, opened, &market);
     check_uncrossed(live, own, &market);
     check_outcomes(&market);
-    assert_eq!(house.export("results").len(), market.lots().len());
+    assert_eq!(test_market.export("results").len(), market.lots().len());
 }
 
 /// A trader takes the Dutch lot of the file at any price, if nobody did before.

@@ -13,13 +13,13 @@ use auction_proto::{ClientMessage, Code, Deposit, GetBalance, GetOrders, ServerM
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng;
 
-use crate::house::{DemoAccounts, Server, until};
 use crate::killing::{
     About, STOCKS, auctioneer_asks, below, check_journal, close_all, names, play, random, records,
     some_lot, trader_asks,
 };
 use crate::ledger::{Ask, Client, Outcome};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{Server, TestMarket, until};
 
 const KILLS: u32 = 6;
 /// Number of kills while the first start imports the accounts and their deposits, or shortly before or after.
@@ -47,18 +47,18 @@ const SHARES: u64 = 300;
 #[test]
 fn on_funds_kills_never_repeat_or_lose_a_payment() {
     let mut random = random();
-    let house = DemoAccounts::with_lots(STOCKS)
+    let test_market = TestMarket::with_lots(STOCKS)
         .set("on-outage", "close")
         .set("accounts", "funds");
-    house.write("lots.csv", LOTS);
-    house.write("users.csv", &accounts());
+    test_market.write("lots.csv", LOTS);
+    test_market.write("users.csv", &accounts());
     for _ in 0..KILLS_AT_START {
-        let server = Server::spawn(house.server());
+        let server = Server::spawn(test_market.server());
         thread::sleep(Duration::from_millis(random.next_u64() % 400));
         server.kill();
     }
 
-    let mut server = house.open();
+    let mut server = test_market.open();
     let market = Line::open(server.address()).snapshot();
     let mut clients: Vec<Client> = names()
         .map(|name| Client::log_in(server.address(), &name).0)
@@ -75,17 +75,17 @@ fn on_funds_kills_never_repeat_or_lose_a_payment() {
     for kill in 1..=KILLS {
         play(server, &mut clients, &mut random, asks);
         // No server runs: only the files on the disk are left.
-        let held = records(&house);
+        let held = records(&test_market);
         check_journal(&format!("kill {kill}"), &held, &clients);
         check_books(&format!("kill {kill}"), &held, &market, &traders);
-        let verified = house.verified();
+        let verified = test_market.verified();
         assert!(verified.contains("the accounts balance"), "{verified}");
 
-        server = house.open();
+        server = test_market.open();
         let address = server.address();
         // Lots may become due between one look and the next.
         until("the market is what its journal makes", || {
-            let held = house.verified_digest();
+            let held = test_market.verified_digest();
             let shown = Line::open(address).snapshot().digest().to_string();
             (held == shown).then_some(())
         });
@@ -103,7 +103,7 @@ fn on_funds_kills_never_repeat_or_lose_a_payment() {
         .map(|client| Told::of(&server, client, &market))
         .collect();
     server.end();
-    let held = records(&house);
+    let held = records(&test_market);
     check_journal("the end", &held, &clients);
     let engine = check_books("the end", &held, &market, &traders);
     for ((told, trader), client) in told.iter().zip(&traders).zip(&clients[1..]) {

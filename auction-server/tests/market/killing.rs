@@ -21,9 +21,9 @@ use auction_server::testing::config::data_dir::DataDir;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY, Server};
 use crate::ledger::{Ask, Client, Outcome};
 use crate::line::Line;
+use crate::test_market::{DEADLINE, LOOK_EVERY, Server, TestMarket};
 
 /// Minimum number of acknowledgements before each kill.
 const ACKNOWLEDGED_MIN: u32 = 150;
@@ -220,8 +220,8 @@ pub fn in_millis(millis: u64) -> Timestamp {
 }
 
 /// All records of the journal, with public and private parts together.
-pub fn records(house: &DemoAccounts) -> Vec<Record> {
-    let mut reader = export::open(&DataDir::new(house.path())).unwrap();
+pub fn records(test_market: &TestMarket) -> Vec<Record> {
+    let mut reader = export::open(&DataDir::new(test_market.path())).unwrap();
     let mut records = Vec::new();
     while let Some(frame) = reader.next_view().unwrap() {
         records.extend(decode_records(frame.public, frame.private).map(Result::unwrap));

@@ -12,8 +12,8 @@ use auction_proto::{
     Token,
 };
 
-use crate::house::{DEADLINE, DemoAccounts};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{DEADLINE, TestMarket};
 
 /// A row of `export bids` without its number and time: user, symbol, price.
 pub type Row = [String; 3];
@@ -242,10 +242,10 @@ fn send(line: &mut Line, number: u64, ask: &Ask) {
 }
 
 /// The rows of `export bids`; checks that their numbers rise and their times never fall.
-pub fn exported(house: &DemoAccounts) -> Vec<Row> {
+pub fn exported(test_market: &TestMarket) -> Vec<Row> {
     let mut last = (0, String::new());
     let mut rows = Vec::new();
-    for row in house.export("bids") {
+    for row in test_market.export("bids") {
         let [sequence, time, user, symbol, price] = <[String; 5]>::try_from(row).unwrap();
         let sequence: u64 = sequence.parse().unwrap();
         assert!(sequence > last.0 && time >= last.1);

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use auction_client::{BidPlaced, Client, RequestError, Secret, Update};
 use auction_core::{LotId, Name, Price, PublicEvent};
 
-use crate::house::{DemoAccounts, Server};
 use crate::line::PASSWORD;
+use crate::test_market::{Server, TestMarket};
 
 const LOTS: u32 = 8;
 const BIDS: u64 = 400;
@@ -14,7 +14,7 @@ const KILLS: u64 = 3;
 
 async fn trader(address: SocketAddr, name: &str) -> Client {
     let client = Client::connect(address).await.unwrap();
-    let client = client.with_answer_timeout(crate::house::DEADLINE);
+    let client = client.with_answer_timeout(crate::test_market::DEADLINE);
     let name = Name::parse(name).unwrap();
     let password = || Secret::new(PASSWORD.to_owned()).unwrap();
     client.register(name, password()).await.unwrap();
@@ -25,10 +25,10 @@ async fn trader(address: SocketAddr, name: &str) -> Client {
 /// The library retries: its caller notices nothing of the kills, and each bid is done once.
 #[tokio::test(flavor = "multi_thread")]
 async fn bids_in_flight_over_kills_are_each_answered_and_done_once() {
-    let house = DemoAccounts::with_lots(LOTS);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(LOTS);
+    let server = test_market.open();
     let address = server.address();
-    let house = house.set("listen", &address.to_string());
+    let test_market = test_market.set("listen", &address.to_string());
     let mia = trader(address, "mia").await;
     let tom = trader(address, "tom").await;
     let mut watch = mia.watch().await.unwrap();
@@ -55,7 +55,7 @@ async fn bids_in_flight_over_kills_are_each_answered_and_done_once() {
     let mut running = Some(server);
     let kill = |server: Server| {
         server.kill();
-        house.open()
+        test_market.open()
     };
     let mut kills = 0;
     let last = Price::from_units((200 + BIDS) * 100).unwrap();
@@ -88,7 +88,7 @@ async fn bids_in_flight_over_kills_are_each_answered_and_done_once() {
         assert!(placed.bid.leads && placed.bid.price == Some(*price));
     }
     let mut told: Vec<String> = answers.iter().map(|(price, _)| price.to_string()).collect();
-    let mut held: Vec<String> = house
+    let mut held: Vec<String> = test_market
         .export("bids")
         .into_iter()
         .map(|row| row[4].clone())

@@ -14,7 +14,7 @@ use auction_proto::{
     SnapshotAssembler, Text, Token, VERSION, Watch, encode_frame, limits,
 };
 
-use crate::house::DEADLINE;
+use crate::test_market::DEADLINE;
 
 /// The password of all users.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -1,7 +1,7 @@
 //! The market end to end: the real server, over real sockets, with several clients, and its guarantees after kills,
 //! disk failures, and garbage input.
 
-mod house;
+mod test_market;
 mod line;
 mod json_line;
 mod person;

@@ -9,8 +9,8 @@ use auction_proto::{
     ServerMessage, SetDeadMan, Token, WatchAccount,
 };
 
-use crate::house::{DEADLINE, DemoAccounts, until};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{DEADLINE, TestMarket, until};
 
 const LOTS: &str = "\
 symbol,format,quantity,opens_in,reserve,start,step,interval,floor,priority
@@ -22,12 +22,12 @@ const ENGLISH: LotId = LotId(1);
 const UNIFORM: LotId = LotId(2);
 const OTHER: LotId = LotId(3);
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(3);
-    house.write("lots.csv", LOTS);
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(3);
+    test_market.write("lots.csv", LOTS);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 fn price(text: &str) -> Price {
@@ -102,8 +102,8 @@ fn arm(line: &mut Line, grace: Span) {
 
 #[test]
 fn users_see_their_own_results_in_any_session_and_no_others() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut ann = Line::open(server.address());
     ann.log_in("ann", PASSWORD).unwrap();
     let mut mia = Line::trader(server.address(), "mia");
@@ -209,8 +209,8 @@ fn users_see_their_own_results_in_any_session_and_no_others() {
 
 #[test]
 fn an_expired_switch_cancels_the_orders_of_its_user_only() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut tom = Line::trader(server.address(), "tom");
     let (mut watcher, _) = another(&mia, "mia");
@@ -238,8 +238,8 @@ fn an_expired_switch_cancels_the_orders_of_its_user_only() {
 
 #[test]
 fn logging_out_is_dying_at_once_and_the_pull_is_told() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let (mut watcher, _) = another(&mia, "mia");
     account(&mut watcher);
@@ -263,15 +263,15 @@ fn logging_out_is_dying_at_once_and_the_pull_is_told() {
 
 #[test]
 fn a_switch_survives_a_kill_and_resuming_in_time_keeps_orders() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let (mut quick, token) = another(&mia, "mia");
     let order = place(&mut mia, UNIFORM, 60, "12");
     arm(&mut quick, Span::from_secs(3_600));
     server.kill();
 
-    let server = house.open();
+    let server = test_market.open();
     let mut quick = Line::open(server.address());
     quick.resume(&token).unwrap();
     let stands = account(&mut quick);
@@ -281,7 +281,7 @@ fn a_switch_survives_a_kill_and_resuming_in_time_keeps_orders() {
     arm(&mut quick, moment());
     server.kill();
 
-    let server = house.open();
+    let server = test_market.open();
     // Without a connection its orders are cancelled, even without any request since.
     let mut tom = Line::trader(server.address(), "tom");
     until("the order is pulled", || {
@@ -311,10 +311,10 @@ async fn until_told(watch: &mut AccountWatch, stands: impl Fn(&AccountState) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_library_follows_an_account_until_its_session_ends() {
-    let house = house();
-    let server = house.open();
+    let test_market = test_market();
+    let server = test_market.open();
     let address = server.address();
-    let house = house.set("listen", &address.to_string());
+    let test_market = test_market.set("listen", &address.to_string());
     drop(Line::trader(address, "mia"));
     let client = Client::connect(address).await.unwrap();
     let client = client.with_answer_timeout(DEADLINE);
@@ -336,7 +336,7 @@ async fn the_library_follows_an_account_until_its_session_ends() {
     until_told(&mut watch, |standing| standing.orders.len() == 1).await;
 
     server.kill();
-    let server = house.open();
+    let server = test_market.open();
     loop {
         if let AccountUpdate::Snapshot = next(&mut watch).await {
             break;

@@ -4,14 +4,14 @@ use std::thread;
 
 use auction_proto::{Code, GetSnapshot, PREFACE};
 
-use crate::house::DemoAccounts;
 use crate::line::Line;
+use crate::test_market::TestMarket;
 
 #[test]
 fn silent_and_non_reading_clients_are_dropped() {
     // Snapshots of so many stocks soon fill the buffers of a client that does not read.
-    let house = DemoAccounts::with_lots(2_000);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2_000);
+    let server = test_market.open();
     let address = server.address();
     let mut deaf = Line::open(address);
     for _ in 0..1_000 {
@@ -44,7 +44,7 @@ fn silent_and_non_reading_clients_are_dropped() {
                 .unwrap();
             cents += 1;
         }
-        thread::sleep(crate::house::LOOK_EVERY);
+        thread::sleep(crate::test_market::LOOK_EVERY);
     }
     for one in silent {
         assert_eq!(one.join().unwrap(), Some(Code::TIMED_OUT));

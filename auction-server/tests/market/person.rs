@@ -10,8 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::house::{ended, text, without_settings};
 use crate::line::PASSWORD;
+use crate::test_market::{ended, text, without_settings};
 
 /// The program, built next to the server. Building the tests of this crate builds no programs of other crates.
 fn program() -> &'static Path {

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::house::DemoAccounts;
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
+use crate::test_market::TestMarket;
 
 const DONE: i32 = 0;
 const FAILED: i32 = 1;
@@ -17,8 +17,8 @@ const NOT_LOGGED_IN: i32 = 5;
 
 #[test]
 fn a_trader_registers_logs_in_bids_reads_and_logs_out() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mia = Person::at(server.address());
 
     // Reading needs no login.
@@ -85,7 +85,7 @@ fn a_trader_registers_logs_in_bids_reads_and_logs_out() {
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(mia.does("logout")["logged_out"], true);
     mia.fails("bid S1 9", NOT_LOGGED_IN);
-    assert_eq!(house.export("bids").len(), 2);
+    assert_eq!(test_market.export("bids").len(), 2);
 }
 
 fn symbols(printed: &Value) -> Vec<&str> {
@@ -97,8 +97,8 @@ fn symbols(printed: &Value) -> Vec<&str> {
 
 #[test]
 fn invalid_arguments_and_commands_change_nothing() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mia = Person::at(server.address());
     mia.does("register mia");
     mia.does("login mia");
@@ -133,16 +133,16 @@ fn invalid_arguments_and_commands_change_nothing() {
     for (line, code) in cases {
         mia.fails(line, code);
     }
-    assert_eq!(house.export("bids").len(), 0);
-    assert_eq!(house.export("users").len(), 1);
+    assert_eq!(test_market.export("bids").len(), 0);
+    assert_eq!(test_market.export("users").len(), 1);
 }
 
 #[test]
 fn a_company_publishes_its_profit() {
-    let house = DemoAccounts::with_lots(2);
+    let test_market = TestMarket::with_lots(2);
     let row = format!("name,role,password,symbol\napple,company,{PASSWORD},S1\n");
-    house.write("users.csv", &row);
-    let server = house.open();
+    test_market.write("users.csv", &row);
+    let server = test_market.open();
     let apple = Person::at(server.address());
     assert_eq!(apple.does("login apple")["role"], "company");
     assert_eq!(
@@ -161,10 +161,10 @@ fn a_company_publishes_its_profit() {
 
 #[test]
 fn a_session_is_private_survives_a_kill_and_can_be_revoked() {
-    let house = DemoAccounts::with_lots(4);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(4);
+    let server = test_market.open();
     let address = server.address();
-    let house = house.set("listen", &address.to_string());
+    let test_market = test_market.set("listen", &address.to_string());
     let (here, there) = (Person::at(address), Person::at(address));
     let registered = here.run_with_input("register mia", &format!("{PASSWORD}\n"));
     assert_eq!(registered.code, DONE, "{registered:?}");
@@ -182,24 +182,24 @@ fn a_session_is_private_survives_a_kill_and_can_be_revoked() {
         "not_connected"
     );
 
-    let _server = house.open();
+    let _server = test_market.open();
     there.does("bid S2 1.50");
     here.does("bid S3 1.60");
     here.does(&format!("sessions revoke {theirs}"));
     there.fails("bid S4 1.70", NOT_LOGGED_IN);
     there.does("lots");
     here.does("bid S4 1.70");
-    assert_eq!(house.export("bids").len(), 4);
+    assert_eq!(test_market.export("bids").len(), 4);
 }
 
 #[test]
 fn everyone_who_watches_sees_all_events_until_the_close() {
-    let house = DemoAccounts::with_lots(1)
+    let test_market = TestMarket::with_lots(1)
         .set("extend-within", "2h")
         .set("extend-by", "1s");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    let server = house.open();
+    test_market.write("users.csv", &users);
+    let server = test_market.open();
     let [ann, mia, tom] = [(); 3].map(|()| Person::at(server.address()));
     ann.does("login ann");
     let mut watching = tom.watches("watch");
@@ -230,10 +230,10 @@ fn everyone_who_watches_sees_all_events_until_the_close() {
 
 #[test]
 fn a_watch_goes_on_after_a_kill_and_misses_nothing() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let address = server.address();
-    let house = house.set("listen", &address.to_string());
+    let test_market = test_market.set("listen", &address.to_string());
     let mia = Person::at(address);
     mia.does("register mia");
     mia.does("login mia");
@@ -243,7 +243,7 @@ fn a_watch_goes_on_after_a_kill_and_misses_nothing() {
     assert_eq!(watching.until("bid")["you_lead"], true);
     server.kill();
     watching.until("reconnecting");
-    let _server = house.open();
+    let _server = test_market.open();
     let tom = Person::at(address);
     tom.does("register tom");
     tom.does("login tom");
@@ -263,8 +263,8 @@ fn a_watch_goes_on_after_a_kill_and_misses_nothing() {
 
 #[test]
 fn a_home_that_cannot_be_written_is_a_failure_and_not_a_refusal() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = Person::at(server.address());
     mia.does("register mia");
     let mut login = mia.command("login mia");
@@ -279,8 +279,8 @@ fn a_home_that_cannot_be_written_is_a_failure_and_not_a_refusal() {
 #[test]
 fn status_shows_relaxed_durability_to_everyone() {
     for (durability, is_said) in [("strict", false), ("relaxed", true)] {
-        let house = DemoAccounts::with_lots(1).set("durability", durability);
-        let server = house.open();
+        let test_market = TestMarket::with_lots(1).set("durability", durability);
+        let server = test_market.open();
         let status = Person::at(server.address()).does("status");
         let said = status["server"].as_str().unwrap().contains("relaxed");
         assert_eq!(said, is_said, "{status}");

@@ -3,20 +3,20 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{DemoAccounts, Server, until};
 use crate::line::{Line, PASSWORD};
 use crate::person::Person;
+use crate::test_market::{Server, TestMarket, until};
 
 const USAGE: i32 = 2;
 const REFUSED: i32 = 3;
 const NOT_LOGGED_IN: i32 = 5;
 
-fn house(stocks: u32) -> DemoAccounts {
-    let house = DemoAccounts::with_lots(stocks);
-    house.write("lots.csv", "symbol,format\nS1,english\n");
+fn test_market(stocks: u32) -> TestMarket {
+    let test_market = TestMarket::with_lots(stocks);
+    test_market.write("lots.csv", "symbol,format\nS1,english\n");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 fn cast(server: &Server) -> (Person, Person, Person) {
@@ -275,8 +275,8 @@ fn check_fills(mia: &Person, tom: &Person, uniform: &str, call: &str) {
 
 #[test]
 fn lots_of_every_format_are_opened_bid_on_and_closed() {
-    let house = house(9);
-    let server = house.open();
+    let test_market = test_market(9);
+    let server = test_market.open();
     let (ann, mia, tom) = cast(&server);
 
     let lots = open_and_bid(&ann, &mia, &tom);
@@ -294,7 +294,7 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
     });
     assert_eq!((&opened["total"], &opened["opened"][0]), (&json!(2), &mine));
     assert_eq!(opened["opened"][1]["pays"], Value::Null);
-    let exported: Vec<_> = house
+    let exported: Vec<_> = test_market
         .export("bids")
         .into_iter()
         .map(|row| row[2..].join(","))
@@ -333,20 +333,20 @@ fn lots_of_every_format_are_opened_bid_on_and_closed() {
         ]
     );
     server.end();
-    house.verified_digest();
+    test_market.verified_digest();
     assert_eq!(lots.vickrey, "#4");
     let latest = "mia,S2,2.50\nmia,S4,100.00\nmia,S6,15.00\nmia,S7,15.00\n\
                   tom,S3,100.00\ntom,S4,90.00\ntom,S5,8.00\ntom,S7,20.00\n";
     assert_eq!(
-        house.read("client.csv"),
+        test_market.read("client.csv"),
         format!("name,symbol,bit\n{latest}")
     );
 }
 
 #[test]
 fn auctioneers_schedule_halt_extend_cancel_and_suspend() {
-    let house = house(4);
-    let server = house.open();
+    let test_market = test_market(4);
+    let server = test_market.open();
     let (ann, mia, _) = cast(&server);
     let scheduled = ann.does("open S2 --format english --opens-in 1h --open-for 30m");
     assert_eq!(scheduled["phase"], "scheduled");
@@ -406,8 +406,8 @@ fn auctioneers_schedule_halt_extend_cancel_and_suspend() {
 
 #[test]
 fn forbidden_invalid_and_anonymous_commands_change_nothing() {
-    let house = house(3);
-    let server = house.open();
+    let test_market = test_market(3);
+    let server = test_market.open();
     let (ann, mia, _) = cast(&server);
     let stranger = Person::at(server.address());
     let open = "open S2 --format english";
@@ -492,8 +492,8 @@ fn forbidden_invalid_and_anonymous_commands_change_nothing() {
 /// The same terms in a lots file and in flags give the same lots.
 #[test]
 fn flags_and_columns_of_the_same_name_open_the_same_lots() {
-    let house = house(8);
-    house.write(
+    let test_market = test_market(8);
+    test_market.write(
         "lots.csv",
         "\
 symbol,format,quantity,open_for,reserve,step,buy_now,extend_within,extend_by,extend_mode,extensions_max,start,interval,floor,priority,bids_max,tick,book,collar,collar_bps,market_extension,random_end,no_cancel
@@ -508,7 +508,7 @@ S8,call,,1h,,,,,,,,,,,,,,,,,,,
 S8,call,100,1h,,,,,3m,,2,,,,,,0.05,open,0.50,1000,on,30s,1m
 ",
     );
-    let server = house.open();
+    let server = test_market.open();
     let (ann, ..) = cast(&server);
     for line in [
         "open S1 --format english",
@@ -535,8 +535,8 @@ S8,call,100,1h,,,,,3m,,2,,,,,,0.05,open,0.50,1000,on,30s,1m
 
 #[test]
 fn traders_bid_with_deposits_and_own_the_lots_they_win() {
-    let house = house(3);
-    let mut command = house.server();
+    let test_market = test_market(3);
+    let mut command = test_market.server();
     command.args(["--accounts", "funds"]);
     let server = Server::start(command);
     let (ann, mia, tom) = cast(&server);

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use auction_client::{Proof, ProofError, Verifier};
 use serde_json::Value;
 
-use crate::house::{DemoAccounts, Server, ended, text};
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
+use crate::test_market::{Server, TestMarket, ended, text};
 
 /// Range of the term in a frame's header: the chain does not cover the term.
 const TERM: std::ops::Range<usize> = 12..20;
@@ -21,8 +21,8 @@ const FLIPPED_EVERY: usize = 37;
 const SECRETS: [&str; 3] = ["77777.7777", "66666.6666", "55555.5555"];
 
 /// The public journal of a house.
-pub fn public_journal(house: &DemoAccounts) -> Vec<u8> {
-    let output = ended(&mut house.program(&["export", "journal"]));
+pub fn public_journal(test_market: &TestMarket) -> Vec<u8> {
+    let output = ended(&mut test_market.program(&["export", "journal"]));
     assert!(output.status.success(), "{}", text(output.stderr));
     output.stdout
 }
@@ -35,17 +35,17 @@ pub fn prove(bytes: &[u8]) -> Result<Proof, ProofError> {
     verifier.finish()
 }
 
-fn house() -> DemoAccounts {
-    let house = DemoAccounts::with_lots(6);
-    house.write("lots.csv", "symbol,format\nS1,english\n");
+fn test_market() -> TestMarket {
+    let test_market = TestMarket::with_lots(6);
+    test_market.write("lots.csv", "symbol,format\nS1,english\n");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 /// A market of every format, some of it closed.
-fn played(house: &DemoAccounts) -> Server {
-    let server = house.open();
+fn played(test_market: &TestMarket) -> Server {
+    let server = test_market.open();
     let [ann, mia, tom] = ["ann", "mia", "tom"].map(|name| {
         let person = Person::at(server.address());
         if name != "ann" {
@@ -83,8 +83,8 @@ fn played(house: &DemoAccounts) -> Server {
     server
 }
 
-fn verify(house: &DemoAccounts, bytes: &[u8], arguments: &str) -> Ran {
-    let file = house.path().join("market.auctpub");
+fn verify(test_market: &TestMarket, bytes: &[u8], arguments: &str) -> Ran {
+    let file = test_market.path().join("market.auctpub");
     fs::write(&file, bytes).unwrap();
     // Nothing listens there, and nothing needs to.
     let anyone = Person::at("127.0.0.1:1".parse().unwrap());
@@ -94,18 +94,18 @@ fn verify(house: &DemoAccounts, bytes: &[u8], arguments: &str) -> Ran {
 
 #[test]
 fn a_killed_market_is_proved_from_its_public_journal_alone() {
-    let house = house();
-    let server = played(&house);
+    let test_market = test_market();
+    let server = played(&test_market);
     // Beside the running server, and after its end.
-    let beside = public_journal(&house);
+    let beside = public_journal(&test_market);
     server.kill();
-    let bytes = public_journal(&house);
+    let bytes = public_journal(&test_market);
     assert!(bytes.starts_with(&beside[..beside.len() - HEADER_BYTES]));
 
-    let ran = verify(&house, &bytes, "--user tom");
+    let ran = verify(&test_market, &bytes, "--user tom");
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(ran.json["verified"], true);
-    assert_eq!(ran.json["digest"], house.verified_digest());
+    assert_eq!(ran.json["digest"], test_market.verified_digest());
     let lots = ran.json["lots"].as_array().unwrap();
     assert_eq!(lots.len(), 4, "{lots:?}");
     assert_eq!(lots[0]["outcome"]["winner"], "mia");
@@ -124,15 +124,15 @@ fn a_killed_market_is_proved_from_its_public_journal_alone() {
     ] {
         assert!(bids.contains(&told), "{told}: {bids:?}");
     }
-    let unknown = verify(&house, &bytes, "--user nobody");
+    let unknown = verify(&test_market, &bytes, "--user nobody");
     assert_eq!(unknown.code, 1);
 }
 
 #[test]
 fn no_secret_is_in_the_public_journal() {
-    let house = house();
-    played(&house).end();
-    let bytes = public_journal(&house);
+    let test_market = test_market();
+    played(&test_market).end();
+    let bytes = public_journal(&test_market);
     assert!(!contains(&bytes, PASSWORD.as_bytes()));
     assert!(!contains(&bytes, b"argon2"));
     for secret in SECRETS {
@@ -146,9 +146,9 @@ fn no_secret_is_in_the_public_journal() {
 
 #[test]
 fn a_flipped_bit_anywhere_is_found() {
-    let house = house();
-    played(&house).end();
-    let bytes = public_journal(&house);
+    let test_market = test_market();
+    played(&test_market).end();
+    let bytes = public_journal(&test_market);
     prove(&bytes).unwrap();
     let terms = terms(&bytes);
     let anywhere = (0..bytes.len()).step_by(FLIPPED_EVERY);
@@ -160,7 +160,7 @@ fn a_flipped_bit_anywhere_is_found() {
     for end in [0, 1, BEGINNING_BYTES, bytes.len() / 2, bytes.len() - 1] {
         assert!(prove(&bytes[..end]).is_err(), "cut at {end}");
     }
-    let ran = verify(&house, &bytes[..bytes.len() / 2], "");
+    let ran = verify(&test_market, &bytes[..bytes.len() / 2], "");
     assert_eq!(
         (ran.code, &ran.json["error"]["code"]),
         (1, &Value::from("not_as_written"))
@@ -169,9 +169,9 @@ fn a_flipped_bit_anywhere_is_found() {
 
 #[test]
 fn the_public_journal_goes_to_a_file_and_through_a_pipe() {
-    let house = house();
-    played(&house).end();
-    let refused = ended(&mut house.program(&["export", "journal", "--format", "json"]));
+    let test_market = test_market();
+    played(&test_market).end();
+    let refused = ended(&mut test_market.program(&["export", "journal", "--format", "json"]));
     assert_eq!(refused.status.code(), Some(2));
     let anyone = Person::at("127.0.0.1:1".parse().unwrap());
     let mut command: Command = anyone.command("verify -");
@@ -181,7 +181,7 @@ fn the_public_journal_goes_to_a_file_and_through_a_pipe() {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&public_journal(&house)).unwrap();
+    stdin.write_all(&public_journal(&test_market)).unwrap();
     drop(stdin);
     assert!(child.wait_with_output().unwrap().status.success());
 }

@@ -11,10 +11,10 @@ use auction_proto::{
 };
 use serde_json::Value;
 
-use crate::house::DemoAccounts;
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
 use crate::proof::public_journal;
+use crate::test_market::TestMarket;
 
 /// A public journal in which nothing was opened: the leaves of each frame.
 #[derive(Clone)]
@@ -116,7 +116,7 @@ fn split(leaf: &[u8]) -> (&[u8], &[u8]) {
 }
 
 struct Market {
-    house: DemoAccounts,
+    test_market: TestMarket,
     journal: Vec<u8>,
     tom: Person,
     mia: Person,
@@ -127,12 +127,12 @@ struct Market {
 impl Market {
     /// mia wins S1; tom bids on S2, mia after him on S3, and the market signs all of it.
     fn played() -> Self {
-        let house = DemoAccounts::with_lots(3);
-        house.write(
+        let test_market = TestMarket::with_lots(3);
+        test_market.write(
             "users.csv",
             &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
         );
-        let server = house.open();
+        let server = test_market.open();
         let [ann, mia, tom] = ["ann", "mia", "tom"].map(|name| {
             let person = Person::at(server.address());
             if name != "ann" {
@@ -141,7 +141,7 @@ impl Market {
             person.does(&format!("login {name}"));
             person
         });
-        let file = |name: &str| house.path().join(name).display().to_string();
+        let file = |name: &str| test_market.path().join(name).display().to_string();
         let bid = mia.does("bid S1 1.40");
         let (request, out) = (bid["request"].as_str().unwrap(), file("by-number.json"));
         let receipt = mia.does(&format!("receipt --request {request} --out {out}"));
@@ -159,9 +159,9 @@ impl Market {
         let signed_up_to: u64 = signed["record"].as_str().unwrap().parse().unwrap();
         assert!(signed_up_to > record);
         server.end();
-        let journal = public_journal(&house);
+        let journal = public_journal(&test_market);
         Self {
-            house,
+            test_market,
             journal,
             tom,
             mia,
@@ -170,7 +170,7 @@ impl Market {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.house.path().join(name)
+        self.test_market.path().join(name)
     }
 
     fn verify(&self, who: &Person, journal: &[u8], arguments: &str) -> Ran {

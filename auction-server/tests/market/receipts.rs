@@ -5,8 +5,8 @@ use std::fs;
 use auction_client::{Bid, Client, Code, ReceiptOf, RequestError, Secret, SignedError};
 use auction_core::{LotId, Name, Price, Sequence};
 
-use crate::house::{DEADLINE, DemoAccounts};
 use crate::line::PASSWORD;
+use crate::test_market::{DEADLINE, TestMarket};
 
 async fn trader(address: std::net::SocketAddr) -> Client {
     let client = Client::connect(address).await.unwrap();
@@ -28,8 +28,8 @@ fn is_no_receipt(error: &SignedError) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_library_proves_its_bid_and_continues_a_checkpoint() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = trader(server.address()).await;
     let market = mia.market_id();
     let told = mia.market_key().await.unwrap();
@@ -65,8 +65,8 @@ async fn the_library_proves_its_bid_and_continues_a_checkpoint() {
     server.end();
 
     // The market loses its key: it reports that, and clients that know the old key reject it.
-    fs::remove_file(house.path().join("market.key")).unwrap();
-    let server = house.open();
+    fs::remove_file(test_market.path().join("market.key")).unwrap();
+    let server = test_market.open();
     server.until_said("market.key was missing");
     let mia = trader(server.address()).await;
     assert_eq!(mia.market_id(), market);
@@ -90,7 +90,7 @@ async fn the_library_proves_its_bid_and_continues_a_checkpoint() {
     server.end();
 
     // It is reported once: from here on the key is the market's.
-    let server = house.open();
+    let server = test_market.open();
     assert_eq!(
         trader(server.address())
             .await

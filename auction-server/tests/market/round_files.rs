@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
-use crate::house::{DemoAccounts, Server};
+use crate::test_market::{Server, TestMarket};
 
 const EMPTY: &str = "the file is empty; expected the columns symbol,format";
 const NO_ROW: &str = "there is no lot below the header; add a row such as AAPL,english";
@@ -11,14 +11,17 @@ const NO_ROW: &str = "there is no lot below the header; add a row such as AAPL,e
 #[test]
 fn a_lots_file_without_lots_is_refused_before_a_market_exists() {
     for (content, says) in [("", EMPTY), ("\n\n", EMPTY), ("symbol,format\n", NO_ROW)] {
-        let house = DemoAccounts::with_lots(1);
-        house.write("lots.csv", content);
-        let (code, said) = house.fails_to_open();
-        let file = house.path().join("lots.csv").display().to_string();
+        let test_market = TestMarket::with_lots(1);
+        test_market.write("lots.csv", content);
+        let (code, said) = test_market.fails_to_open();
+        let file = test_market.path().join("lots.csv").display().to_string();
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(&format!("{file}: {says}")), "{said}");
-        assert!(!house.path().join("journal").exists(), "nothing is made");
-        let check = crate::house::ended(&mut house.program(&["config", "check"]));
+        assert!(
+            !test_market.path().join("journal").exists(),
+            "nothing is made"
+        );
+        let check = crate::test_market::ended(&mut test_market.program(&["config", "check"]));
         assert_eq!(check.status.code(), Some(1));
     }
 }
@@ -28,19 +31,19 @@ fn a_next_round_without_lots_takes_no_connection_or_record() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = taken.local_addr().unwrap();
     drop(taken);
-    let house = DemoAccounts::with_lots(1).set("open-for", "1s");
-    let house = house.set("listen", &address.to_string());
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1).set("open-for", "1s");
+    let test_market = test_market.set("listen", &address.to_string());
+    let server = test_market.open();
     server.until_printed("S1");
-    crate::house::until("the lot closes", || {
-        (!house.export("results").is_empty()).then_some(())
+    crate::test_market::until("the lot closes", || {
+        (!test_market.export("results").is_empty()).then_some(())
     });
     server.end();
-    let before = house.verified();
-    house.write("stocks.csv", &crate::house::stocks(2));
-    house.write("lots.csv", "");
+    let before = test_market.verified();
+    test_market.write("stocks.csv", &crate::test_market::stocks(2));
+    test_market.write("lots.csv", "");
 
-    let mut server = Server::spawn(house.server());
+    let mut server = Server::spawn(test_market.server());
     let code = loop {
         // If the system accepted connections for the server, this would succeed.
         let connected = TcpStream::connect(address).map_err(|error| error.kind());
@@ -52,7 +55,7 @@ fn a_next_round_without_lots_takes_no_connection_or_record() {
     assert_eq!(code, Some(1));
     server.until_said(EMPTY);
     assert_eq!(
-        house.verified(),
+        test_market.verified(),
         before,
         "nothing of the round is journalled"
     );

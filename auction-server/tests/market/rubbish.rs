@@ -10,8 +10,8 @@ use auction_proto::{
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use crate::house::{DemoAccounts, until};
 use crate::line::{Line, PASSWORD, hello};
+use crate::test_market::{TestMarket, until};
 
 const STRANGERS: u64 = 300;
 
@@ -44,8 +44,8 @@ fn still_serves(line: &mut Line) {
 
 #[test]
 fn invalid_prices_and_lots_are_refused_on_an_open_connection() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut line = Line::trader(server.address(), "mia");
     let greatest = 9_999_999_999_999_u64;
     let prices: [(Vec<u8>, Code); 10] = [
@@ -93,7 +93,7 @@ fn invalid_prices_and_lots_are_refused_on_an_open_connection() {
         Code::NO_HIGHER_BID
     );
     still_serves(&mut line);
-    assert_eq!(house.export("bids").len(), 1);
+    assert_eq!(test_market.export("bids").len(), 1);
 }
 
 fn varint(mut number: u64) -> Vec<u8> {
@@ -108,8 +108,8 @@ fn varint(mut number: u64) -> Vec<u8> {
 
 #[test]
 fn names_and_passwords_that_are_none_are_refused() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut line = Line::open(server.address());
     let text = |text: &str| [varint(text.len() as u64), text.as_bytes().to_vec()].concat();
     let long = "x".repeat(33);
@@ -154,13 +154,13 @@ fn names_and_passwords_that_are_none_are_refused() {
     for name in ["0a", "a.b-c_d", &"y".repeat(32)] {
         line.register(name).unwrap();
     }
-    assert_eq!(house.export("users").len(), 3);
+    assert_eq!(test_market.export("users").len(), 3);
 }
 
 #[test]
 fn unknown_and_unexpected_kinds_are_refused_and_skipped() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut line = Line::silent(server.address());
     line.raw(&PREFACE);
     let early = line.ask(&Ping {
@@ -183,8 +183,8 @@ fn unknown_and_unexpected_kinds_are_refused_and_skipped() {
 
 #[test]
 fn a_version_that_is_not_spoken_is_refused_with_the_one_that_is() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut line = Line::silent(server.address());
     line.raw(&PREFACE);
     let answer = line.ask(&Hello {
@@ -201,8 +201,8 @@ fn a_version_that_is_not_spoken_is_refused_with_the_one_that_is() {
 
 #[test]
 fn bytes_that_are_no_frames_end_their_connection_with_a_word() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let too_long = u32::try_from(limits::REQUEST_BYTES_MAX + 1).unwrap();
     let cases = [
         (too_long.to_le_bytes(), Code::FRAME_TOO_LARGE),
@@ -230,8 +230,8 @@ fn bytes_that_are_no_frames_end_their_connection_with_a_word() {
 
 #[test]
 fn whoever_sends_and_goes_has_asked_and_harms_nobody() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut line = Line::trader(server.address(), "mia");
     line.send(&Bid {
         lot: LotId(1),
@@ -240,7 +240,7 @@ fn whoever_sends_and_goes_has_asked_and_harms_nobody() {
     line.flush().unwrap();
     drop(line);
     until("the bid is there", || {
-        (house.export("bids").len() == 1).then_some(())
+        (test_market.export("bids").len() == 1).then_some(())
     });
     still_serves(&mut Line::open(server.address()));
 }
@@ -250,8 +250,8 @@ fn random_bytes_and_frames_that_are_cut_short_change_nothing() {
     let seed = rand::random();
     eprintln!("seed {seed}");
     let mut random = ChaCha20Rng::seed_from_u64(seed);
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     mia.bid(1, "1.50").unwrap();
     let before = mia.snapshot();
@@ -262,7 +262,7 @@ fn random_bytes_and_frames_that_are_cut_short_change_nothing() {
     mia.bid(2, "1.50").unwrap();
     let said = server.end_and_hear();
     assert!(!said.contains("panicked"), "{said}");
-    house.verified_digest();
+    test_market.verified_digest();
 }
 
 fn send_rubbish(address: SocketAddr, sort: u64, random: &mut ChaCha20Rng) {

@@ -2,10 +2,10 @@
 
 use rustix::process::Signal;
 
-use crate::house::DemoAccounts;
 use crate::line::PASSWORD;
 use crate::person::Person;
 use crate::terminal::Terminal;
+use crate::test_market::TestMarket;
 
 /// Logs a user in by commands, so that their screen finds the session.
 fn known(house_server: std::net::SocketAddr, name: &str) -> Person {
@@ -23,12 +23,12 @@ fn screen_of(person: &Person) -> Terminal {
 
 #[test]
 fn someone_registers_bids_is_outbid_and_wins() {
-    let house = DemoAccounts::with_lots(2);
-    house.write(
+    let test_market = TestMarket::with_lots(2);
+    test_market.write(
         "users.csv",
         &format!("name,role,password\nann,auctioneer,{PASSWORD}\n"),
     );
-    let server = house.open();
+    let server = test_market.open();
     let (mia, ann) = (Person::at(server.address()), Person::at(server.address()));
     ann.does("login ann");
     let tom = known(server.address(), "tom");
@@ -72,9 +72,9 @@ fn someone_registers_bids_is_outbid_and_wins() {
 
 #[test]
 fn what_is_sealed_is_bid_changed_and_withdrawn() {
-    let house = DemoAccounts::with_lots(1);
-    house.write("lots.csv", "symbol,format,quantity\nS1,vickrey,1\n");
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    test_market.write("lots.csv", "symbol,format,quantity\nS1,vickrey,1\n");
+    let server = test_market.open();
     let mia = known(server.address(), "mia");
     let terminal = screen_of(&mia);
     terminal.until("sealed");
@@ -97,8 +97,8 @@ fn what_is_sealed_is_bid_changed_and_withdrawn() {
 
 #[test]
 fn a_screen_fits_its_terminal_again_when_that_changes() {
-    let house = DemoAccounts::with_lots(30);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(30);
+    let server = test_market.open();
     let terminal = screen_of(&known(server.address(), "mia"));
     terminal.until("SECURITY");
     terminal.resize(40, 15);
@@ -115,8 +115,8 @@ fn a_screen_fits_its_terminal_again_when_that_changes() {
 
 #[test]
 fn a_screen_goes_on_by_itself_when_the_server_was_killed() {
-    let house = DemoAccounts::with_lots(1).set("heartbeat", "1s");
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1).set("heartbeat", "1s");
+    let server = test_market.open();
     let address = server.address();
     let (mia, tom) = (known(address, "mia"), known(address, "tom"));
     let mut terminal = screen_of(&mia);
@@ -129,8 +129,8 @@ fn a_screen_goes_on_by_itself_when_the_server_was_killed() {
     terminal.until("7.25");
     server.kill();
     terminal.until("○ reconnecting");
-    let house = house.set("listen", &address.to_string());
-    let server = house.open();
+    let test_market = test_market.set("listen", &address.to_string());
+    let server = test_market.open();
     terminal.until("● live");
     terminal.until("7.25");
     tom.does("bid S1 6");
@@ -146,8 +146,8 @@ fn a_screen_goes_on_by_itself_when_the_server_was_killed() {
 
 #[test]
 fn without_a_terminal_that_shows_screens_there_are_lines() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = known(server.address(), "mia");
     let mut dumb = mia.program();
     dumb.env("TERM", "dumb");

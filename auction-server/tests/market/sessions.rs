@@ -3,13 +3,13 @@
 use auction_core::{RequestId, SessionId};
 use auction_proto::{CloseSession, Code, Done, Logout, Ping};
 
-use crate::house::DemoAccounts;
 use crate::line::{Line, PASSWORD};
+use crate::test_market::TestMarket;
 
 #[test]
 fn a_session_survives_a_kill_and_its_requests_are_done_once() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut line = Line::open(server.address());
     line.register("mia").unwrap();
     let logged_in = line.log_in("mia", PASSWORD).unwrap();
@@ -19,7 +19,7 @@ fn a_session_survives_a_kill_and_its_requests_are_done_once() {
     line.bid(1, "1.50").unwrap();
     server.kill();
 
-    let server = house.open();
+    let server = test_market.open();
     let mut line = Line::open(server.address());
     let resumed = line.resume(&token).unwrap();
     assert_eq!(
@@ -32,13 +32,13 @@ fn a_session_survives_a_kill_and_its_requests_are_done_once() {
     line.number_from(40);
     assert_eq!(line.bid(1, "1.60").unwrap_err().code, Code::REQUEST_REUSED);
     line.bid(2, "1.60").unwrap();
-    assert_eq!(house.export("bids").len(), 2);
+    assert_eq!(test_market.export("bids").len(), 2);
 }
 
 #[test]
 fn sessions_are_listed_revoked_and_logged_out_for_good() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut here = Line::open(server.address());
     here.register("mia").unwrap();
     let here_is = here.log_in("mia", PASSWORD).unwrap();
@@ -80,7 +80,7 @@ fn sessions_are_listed_revoked_and_logged_out_for_good() {
 
     // All of it is kept after a kill.
     server.kill();
-    let server = house.open();
+    let server = test_market.open();
     for token in [&revoked, &left] {
         let refused = Line::open(server.address()).resume(token).unwrap_err();
         assert_eq!(refused.code, Code::SESSION_CLOSED);
@@ -93,8 +93,8 @@ fn sessions_are_listed_revoked_and_logged_out_for_good() {
 
 #[test]
 fn a_user_has_sixteen_sessions_and_one_more_closes_the_oldest() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut first = Line::trader(server.address(), "mia");
     for _ in 0..16 {
         Line::open(server.address())
@@ -109,8 +109,8 @@ fn a_user_has_sixteen_sessions_and_one_more_closes_the_oldest() {
 
 #[test]
 fn commands_need_a_session_and_reading_does_not() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut line = Line::open(server.address());
     assert_eq!(line.bid(1, "2").unwrap_err().code, Code::NOT_LOGGED_IN);
     assert_eq!(

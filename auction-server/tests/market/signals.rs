@@ -8,13 +8,13 @@ use rcgen::{CertificateParams, KeyPair};
 use rustix::process::Signal;
 use sha2::{Digest as _, Sha256};
 
-use crate::house::DemoAccounts;
 use crate::line::Line;
+use crate::test_market::TestMarket;
 
 #[test]
 fn a_hangup_and_user_signals_do_not_end_the_server() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     for (signal, says) in [
         (Signal::HUP, "SIGHUP: there is no certificate to read again"),
@@ -36,10 +36,10 @@ async fn a_hangup_replaces_the_certificate_or_says_why_not() {
         folder.path().join("key.pem"),
     );
     let first = renew(&cert, &key);
-    let house = DemoAccounts::with_lots(1)
+    let test_market = TestMarket::with_lots(1)
         .set("tls-cert", cert.to_str().unwrap())
         .set("tls-key", key.to_str().unwrap());
-    let server = house.open();
+    let server = test_market.open();
     let address = server.address().to_string();
     let connect =
         async |fingerprint| Client::connect_tls(&address, &Trust::Pinned(fingerprint)).await;

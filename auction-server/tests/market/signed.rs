@@ -8,8 +8,8 @@ use auction_proto::{
     SnapshotAssembler, WatchSigned,
 };
 
-use crate::house::DemoAccounts;
 use crate::line::Line;
+use crate::test_market::TestMarket;
 
 fn key_of(line: &mut Line) -> (MarketId, PublicKey) {
     match line.ask(&GetMarketKey {}) {
@@ -54,8 +54,8 @@ fn receipt(line: &mut Line, of: ReceiptOf) -> Result<Receipt, Code> {
 
 #[test]
 fn every_bid_gets_a_receipt_that_only_its_trader_can_fetch() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut tom = Line::trader(server.address(), "tom");
     let (market, key) = key_of(&mut mia);
@@ -124,7 +124,7 @@ fn every_bid_gets_a_receipt_that_only_its_trader_can_fetch() {
     let before = checkpoint_of(&mut stranger, last, &first);
     drop((mia, tom, stranger));
     server.end();
-    let server = house.open();
+    let server = test_market.open();
     let mut line = Line::open(server.address());
     assert_eq!(key_of(&mut line), (market, key));
     checkpoint_of(&mut line, last, &before);
@@ -196,8 +196,8 @@ impl Believer {
 
 #[test]
 fn the_signed_feed_matches_resumes_and_has_heartbeats() {
-    let house = DemoAccounts::with_lots(2);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(2);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let mut believer = Believer::begin(Line::open(server.address()));
     let mut last = FeedSequence(0);
@@ -245,8 +245,8 @@ fn the_signed_feed_matches_resumes_and_has_heartbeats() {
 
 #[test]
 fn waiting_for_receipts_does_not_block_and_too_many_are_busy() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mut mia = Line::trader(server.address(), "mia");
     let asked = mia.send(&auction_proto::Bid {
         lot: LotId(1),

@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fragile::Breaker;
-use crate::house::{DEADLINE, DemoAccounts, LOOK_EVERY};
 use crate::line::{Line, PASSWORD};
+use crate::test_market::{DEADLINE, LOOK_EVERY, TestMarket};
 
 /// Number of connections that break, unless the environment sets it.
 const DISCONNECTS: u64 = 2_000;
@@ -40,18 +40,18 @@ async fn folds_and_requests_stay_exact_over_breaks_and_kills() {
     let seed = setting("AUCTION_TEST_SEED", rand::random());
     let disconnects = setting("AUCTION_TEST_DISCONNECTS", DISCONNECTS);
     eprintln!("AUCTION_TEST_SEED={seed} AUCTION_TEST_DISCONNECTS={disconnects}");
-    let house = DemoAccounts::with_lots(LOTS);
+    let test_market = TestMarket::with_lots(LOTS);
     let accounts = (1..=TRADERS).map(|n| format!("trader-{n},trader,{PASSWORD},\n"));
-    house.write(
+    test_market.write(
         "users.csv",
         &format!(
             "name,role,password,symbol\n{}",
             accounts.collect::<String>()
         ),
     );
-    let mut server = house.open();
+    let mut server = test_market.open();
     let address = server.address();
-    let house = house.set("listen", &address.to_string());
+    let test_market = test_market.set("listen", &address.to_string());
 
     let breaker = Breaker::new(seed, BYTES_MAX);
     let (end, ended) = watch::channel(None);
@@ -81,7 +81,7 @@ async fn folds_and_requests_stay_exact_over_breaks_and_kills() {
         }
         if kill <= KILLS {
             server.kill();
-            server = house.open();
+            server = test_market.open();
         }
     }
     enough.store(true, Ordering::Relaxed);
@@ -101,7 +101,7 @@ async fn folds_and_requests_stay_exact_over_breaks_and_kills() {
     server.kill();
 
     let mut held = BTreeMap::new();
-    for row in house.export("bids") {
+    for row in test_market.export("bids") {
         *held.entry((row[2].clone(), row[4].clone())).or_insert(0) += 1;
     }
     let mut once = BTreeMap::new();
@@ -109,7 +109,7 @@ async fn folds_and_requests_stay_exact_over_breaks_and_kills() {
         assert_eq!(once.insert(bid.clone(), 1), None, "{bid:?} was told twice");
     }
     assert_eq!(once, held);
-    assert_eq!(house.verified_digest(), market.digest().to_string());
+    assert_eq!(test_market.verified_digest(), market.digest().to_string());
 }
 
 /// Answers to a trader.

@@ -10,7 +10,7 @@ use pty_process::blocking::{Pts, Pty};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::house::{DEADLINE, until};
+use crate::test_market::{DEADLINE, until};
 
 /// A terminal. Dropping it kills its program.
 pub struct Terminal {

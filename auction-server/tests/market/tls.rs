@@ -8,18 +8,18 @@ use auction_core::{LotId, Name, Price};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 
-use crate::house::{DemoAccounts, Server};
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
+use crate::test_market::{Server, TestMarket};
 
 const DONE: i32 = 0;
 const USAGE: i32 = 2;
 const NOT_CONNECTED: i32 = 4;
 
 /// A server with a self-signed certificate, and the command that it prints.
-fn self_signed() -> (DemoAccounts, Server, String, String) {
-    let house = DemoAccounts::with_lots(1).set("tls-self-signed", "on");
-    let server = house.open();
+fn self_signed() -> (TestMarket, Server, String, String) {
+    let test_market = TestMarket::with_lots(1).set("tls-self-signed", "on");
+    let server = test_market.open();
     server.until_printed("auction watch\n");
     let printed = server.printed();
     let said = |name: &str| {
@@ -32,7 +32,7 @@ fn self_signed() -> (DemoAccounts, Server, String, String) {
     };
     let (address, fingerprint) = (said("AUCTION_SERVER"), said("AUCTION_FINGERPRINT"));
     assert_eq!(address, format!("tls://{}", server.address()));
-    (house, server, address, fingerprint)
+    (test_market, server, address, fingerprint)
 }
 
 /// Runs a command of a user with these settings.
@@ -59,7 +59,7 @@ fn says(error: &Value, expected: &str) {
 
 #[test]
 fn what_the_server_says_to_type_leads_in_and_is_remembered() {
-    let (house, server, address, fingerprint) = self_signed();
+    let (test_market, server, address, fingerprint) = self_signed();
     let mia = Person::at(server.address());
     let told = [
         ("AUCTION_SERVER", address.as_str()),
@@ -78,16 +78,16 @@ fn what_the_server_says_to_type_leads_in_and_is_remembered() {
 
     // After a restart it has the same certificate; a different one makes it untrusted.
     let port = |server: &Server| format!("tls://{}", server.address());
-    let server = house.open();
+    let server = test_market.open();
     let told = [("AUCTION_SERVER", port(&server))];
     let told = [(told[0].0, told[0].1.as_str())];
     let line = format!("lots --fingerprint {fingerprint}");
     assert_eq!(run(&mia, &line, &told).code, DONE);
     let here = server.address().to_string();
     server.end();
-    fs::remove_file(house.path().join("tls/self-signed.pem")).unwrap();
-    let house = house.set("listen", &here);
-    let server = house.open();
+    fs::remove_file(test_market.path().join("tls/self-signed.pem")).unwrap();
+    let test_market = test_market.set("listen", &here);
+    let server = test_market.open();
     let ran = run(&mia, "lots", &told);
     let error = refused(&ran, NOT_CONNECTED);
     assert_eq!(error["code"], "certificate_not_pinned");
@@ -106,7 +106,7 @@ fn what_the_server_says_to_type_leads_in_and_is_remembered() {
 
 #[test]
 fn an_authority_is_trusted_by_its_file_and_forgotten_by_a_word() {
-    let (house, server, address, _) = self_signed();
+    let (test_market, server, address, _) = self_signed();
     let mia = Person::at(server.address());
     let told = [("AUCTION_SERVER", address.as_str())];
     let unknown = run(&mia, "lots --ca system", &told);
@@ -119,8 +119,8 @@ fn an_authority_is_trusted_by_its_file_and_forgotten_by_a_word() {
     );
     says(unknown, "--ca FILE");
 
-    let own = house.path().join("tls/self-signed.pem");
-    let other = house.path().join("other.pem");
+    let own = test_market.path().join("tls/self-signed.pem");
+    let other = test_market.path().join("other.pem");
     identity(&other, "elsewhere.example", 2999);
     let ca = |file: &Path| format!("lots --ca {}", file.display());
     let ran = run(&mia, &ca(&other), &told);
@@ -155,10 +155,10 @@ fn names_and_times_of_a_certificate_count() {
         let pem = folder.path().join(format!("{name}.pem"));
         identity(&pem, name, until);
         let path = pem.to_str().unwrap();
-        let house = DemoAccounts::with_lots(1)
+        let test_market = TestMarket::with_lots(1)
             .set("tls-cert", path)
             .set("tls-key", path);
-        let server = house.open();
+        let server = test_market.open();
         server.until_printed("auction watch\n");
         // The printed command uses the certificate's name, or the address itself.
         let port = server.address().port();
@@ -192,8 +192,8 @@ fn mixing_up_plain_and_tls_shows_the_right_command() {
     says(refused(&ran, USAGE), "give one");
     server.end();
 
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = Person::at(server.address());
     let plain = server.address().to_string();
     let address = format!("tls://{plain}");

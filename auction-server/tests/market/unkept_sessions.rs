@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::house::{DemoAccounts, text};
 use crate::line::PASSWORD;
 use crate::person::{Person, Ran};
 use crate::terminal::Terminal;
+use crate::test_market::{TestMarket, text};
 
 const FAILED: i32 = 1;
 /// More logins than it takes to close the oldest session of a user.
@@ -64,7 +64,7 @@ fn only_file(folder: &Path) -> std::path::PathBuf {
     file
 }
 
-fn mia(server: &crate::house::Server) -> Person {
+fn mia(server: &crate::test_market::Server) -> Person {
     let mia = Person::at(server.address());
     mia.does("register mia");
     mia.does("login mia");
@@ -73,8 +73,8 @@ fn mia(server: &crate::house::Server) -> Person {
 
 #[test]
 fn a_login_without_a_saved_token_leaves_no_session() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = mia(&server);
     // A file in place of a folder stops the administrator too.
     let blocked = tempfile::tempdir().unwrap();
@@ -103,8 +103,8 @@ fn a_login_without_a_saved_token_leaves_no_session() {
 
 #[test]
 fn a_session_is_closed_if_its_token_cannot_replace_the_old() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = mia(&server);
     let elsewhere = tempfile::tempdir().unwrap();
     let token = only_file(&mia.home().join("sessions"));
@@ -125,8 +125,8 @@ fn a_session_is_closed_if_its_token_cannot_replace_the_old() {
 
 #[test]
 fn screen_and_walk_refuse_logins_that_cannot_be_saved() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = mia(&server);
     let full = tempfile::tempdir().unwrap();
 
@@ -158,14 +158,14 @@ fn screen_and_walk_refuse_logins_that_cannot_be_saved() {
     assert_eq!(said.matches("nobody was logged in").count(), 2, "{said}");
     assert_eq!(sessions(&mia), 1);
     // No account was created either, because its session would have been lost.
-    assert_eq!(house.export("users").len(), 1);
+    assert_eq!(test_market.export("users").len(), 1);
     server.end();
 }
 
 #[test]
 fn a_device_whose_key_cannot_be_kept_is_not_added() {
-    let house = DemoAccounts::with_lots(1);
-    let server = house.open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let mia = mia(&server);
     let blocked = mia.home().join("devices");
     fs::write(&blocked, "").unwrap();

@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use auction_core::{LotId, Span};
 use auction_proto::{CloseLot, ExtendLot};
 
-use crate::house::{DemoAccounts, until};
 use crate::line::{Line, PASSWORD};
 use crate::person::Person;
 use crate::terminal::Terminal;
+use crate::test_market::{TestMarket, until};
 
 /// A user in the walk-through.
 struct Walk {
@@ -58,18 +58,18 @@ impl Walk {
     }
 }
 
-fn house(lots: &str) -> DemoAccounts {
-    let house = DemoAccounts::with_lots(3);
-    house.write("lots.csv", lots);
+fn test_market(lots: &str) -> TestMarket {
+    let test_market = TestMarket::with_lots(3);
+    test_market.write("lots.csv", lots);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
-    house.write("users.csv", &users);
-    house
+    test_market.write("users.csv", &users);
+    test_market
 }
 
 #[test]
 fn a_person_is_walked_from_the_door_to_the_end_of_the_countdown() {
-    let house = house("symbol,format,open_for\nS1,english,1h\nS2,english,1h\n");
-    let server = house.open();
+    let test_market = test_market("symbol,format,open_for\nS1,english,1h\nS2,english,1h\n");
+    let server = test_market.open();
     let mia = Walk::begin(server.address());
     mia.sees("2 lots are open");
     mia.answers("Log in, register, or only look?", "r");
@@ -120,11 +120,11 @@ fn a_person_is_walked_from_the_door_to_the_end_of_the_countdown() {
 
 #[test]
 fn a_person_bids_in_secret_and_takes_at_a_price_that_falls() {
-    let house = house(
+    let test_market = test_market(
         "symbol,format,quantity,open_for,start,step,interval,floor\n\
          S1,vickrey,5,1h,,,,\nS2,dutch,1,1h,90,1,1h,50\nS3,uniform,100,1h,,,,\n",
     );
-    let server = house.open();
+    let server = test_market.open();
     Line::open(server.address()).register("mia").unwrap();
     let mia = Walk::begin(server.address());
     mia.answers("Log in, register, or only look?", "l");
@@ -156,7 +156,7 @@ fn a_person_bids_in_secret_and_takes_at_a_price_that_falls() {
     for lot in [1, 3].map(LotId) {
         ann.command(&CloseLot { lot }).unwrap();
     }
-    let rows: Vec<_> = house
+    let rows: Vec<_> = test_market
         .export("bids")
         .into_iter()
         .map(|row| row[2..].join(","))

@@ -17,21 +17,21 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 /// Polling interval for conditions without a notification.
 pub const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// A data folder, and the settings its servers start with.
-pub struct DemoAccounts {
+/// A market for tests: a data folder, and the settings with which its servers start.
+pub struct TestMarket {
     folder: TempDir,
     settings: BTreeMap<String, String>,
 }
 
-impl DemoAccounts {
+impl TestMarket {
     /// Creates a folder with only these stocks. Servers listen on a free port of this machine.
     pub fn with_stocks(stocks: &str) -> Self {
-        let house = Self {
+        let test_market = Self {
             folder: tempfile::tempdir().unwrap(),
             settings: BTreeMap::new(),
         };
-        house.write("stocks.csv", stocks);
-        house
+        test_market.write("stocks.csv", stocks);
+        test_market
             .set("listen", "127.0.0.1:0")
             .set("ops-listen", "off")
             // These clients send no pings, and must not be dropped for it.
