@@ -54,8 +54,10 @@ for minutes in (5, 30, 90):
     assert len(set(first_bar_of_the_day(earlier + SESSION, minutes).values())) == 1
 
 fortnight = [datetime(2026, 3, 2, tzinfo=timezone.utc) + timedelta(days=day) for day in range(14)]
-days = polars.DataFrame({"time": fortnight})
-in_polars = days.group_by_dynamic("time", every="2w").agg(polars.len())["len"].to_list()
+database.execute(
+    "create table days as select timestamptz '2026-03-02 00:00:00+00' + to_days(day::integer) as time from range(14) r(day)"
+)
+in_polars = polars.DataFrame({"time": fortnight}).group_by_dynamic("time", every="2w").agg(polars.len())["len"].to_list()
 in_duckdb = [
     count
     for _, count in sorted(
