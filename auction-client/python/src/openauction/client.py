@@ -177,7 +177,7 @@ class Client:
         return await self._ask(m.GetHistory(await self._number(lot), limit), m.History)
 
     async def least_winning(self, lot: int) -> m.WinningThreshold:
-        """Returns what one would have needed to win a closed lot."""
+        """Returns what one would have needed to win a closed lot. Needs a login."""
         return (await self._ask(m.GetLeastWinning(lot), m.LeastWinning)).least
 
     # Accounts.
