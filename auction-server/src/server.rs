@@ -317,7 +317,12 @@ impl Port {
         let socket = bind(config.listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
 
-        let ops = ops::open(config.network.ops, listen).map_err(|source| {
+        let ops = ops::open(
+            config.network.ops,
+            config.network.public_hosts.clone(),
+            listen,
+        )
+        .map_err(|source| {
             self::cannot_listen(config.network.ops.address().unwrap_or(address), source)
         })?;
         let origins = AllowedOrigins::new(address, config.network.public_hosts.clone());

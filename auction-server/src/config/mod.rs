@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
+use auction_proto::disturbs_display;
 
 use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
@@ -279,7 +280,9 @@ fn toml_string(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
-            char if char.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(char))),
+            char if disturbs_display(char) => {
+                quoted.push_str(&format!("\\U{:08X}", u32::from(char)));
+            }
             char => quoted.push(char),
         }
     }

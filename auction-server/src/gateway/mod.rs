@@ -221,7 +221,11 @@ impl Gateway {
         let (metrics, client_address) = (&self.services.metrics, admitted.client_address().clone());
         match protocol {
             Protocol::Http => {
-                http::market::serve(stream, services, &self.origins, client_address).await
+                let site = http::market::Site {
+                    origins: &self.origins,
+                    is_tls: halves.is_none(),
+                };
+                http::market::serve(stream, services, site, client_address).await
             }
             Protocol::Lines => {
                 let _open = metrics.connections_json.held();

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{
-    CONNECTION, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+    STRICT_TRANSPORT_SECURITY, UPGRADE,
 };
 use hyper::upgrade::OnUpgrade;
 use hyper::{StatusCode, Version};
@@ -24,11 +24,21 @@ const WEBSOCKET: &str = "/ws";
 /// The only version of WebSocket.
 const WEBSOCKET_VERSION: &str = "13";
 
+/// For a year: HSTS, RFC 6797. Only for public names: it holds for all ports of a host, and browsers would apply it to
+/// other servers on `localhost` too.
+const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Names by which clients reach this server, and the transport of the connection.
+pub(crate) struct Site<'a> {
+    pub(crate) origins: &'a AllowedOrigins,
+    pub(crate) is_tls: bool,
+}
+
 /// Answers a connection whose client speaks HTTP, and serves the session if it upgrades to WebSocket.
 pub(crate) async fn serve<S>(
     stream: S,
     services: Arc<Services>,
-    origins: &AllowedOrigins,
+    site: Site<'_>,
     client_address: Arc<ClientAddress>,
 ) -> CloseReason
 where
@@ -39,7 +49,7 @@ where
     let upgrade = Mutex::new(None);
     let stopping = services.stopping.clone();
     let conversation = converse(stream, stopping, |request| {
-        let (response, handed_on) = answer(request, origins);
+        let (response, handed_on) = answer(request, &site);
         if handed_on.is_some() {
             *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = handed_on;
         }
@@ -64,17 +74,24 @@ where
     }
 }
 
-fn answer(mut request: Request, origins: &AllowedOrigins) -> (Response, Option<OnUpgrade>) {
-    let host = field(&request, HOST);
-    if !origins.knows(host) {
-        let text_of = format!(
-            "this server does not go by the name {host:?}; its operator can give it with --public-host\n"
-        );
-        return (text(StatusCode::FORBIDDEN, text_of), None);
+/// Answers one request, and tells browsers to use TLS alone for a public name that they reached over TLS.
+fn answer(request: Request, site: &Site<'_>) -> (Response, Option<OnUpgrade>) {
+    let is_strict = site.is_tls && site.origins.is_public(field(&request, HOST));
+    let (mut response, upgrade) = answer_on_any_transport(request, site.origins);
+    if is_strict {
+        response
+            .headers_mut()
+            .insert(STRICT_TRANSPORT_SECURITY, TLS_ALONE);
     }
-    if request.headers().contains_key(ORIGIN) && !origins.allows(field(&request, ORIGIN), host) {
-        let why = "pages of other origins may not use this server\n";
-        return (text(StatusCode::FORBIDDEN, why), None);
+    (response, upgrade)
+}
+
+fn answer_on_any_transport(
+    mut request: Request,
+    origins: &AllowedOrigins,
+) -> (Response, Option<OnUpgrade>) {
+    if let Err(refusal) = origins.check(&request) {
+        return (*refusal, None);
     }
     let path = request.uri().path();
     if path == WEBSOCKET {
