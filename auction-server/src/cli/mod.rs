@@ -4,6 +4,7 @@ pub mod commands;
 pub mod run;
 mod signals;
 pub mod check;
+pub mod access;
 pub mod export;
 pub mod export_journal;
 pub mod verify;

@@ -6,6 +6,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::gateway::CertificateReload;
+use crate::platform::clock::{Machine as _, ThisMachine};
 
 /// SIGHUP, SIGUSR1 and SIGUSR2, which would end the process without a handler.
 pub(crate) struct OtherSignals {
@@ -44,11 +45,17 @@ impl OtherSignals {
 
 async fn reload(certificate: CertificateReload) {
     // The files may lie on a slow disk.
-    match tokio::task::spawn_blocking(move || certificate.reload()).await {
-        Ok(Ok(fingerprint)) => tracing::info!(
-            %fingerprint,
-            "SIGHUP: the certificate was read again, and new connections get it"
-        ),
+    let read = certificate.clone();
+    match tokio::task::spawn_blocking(move || read.reload()).await {
+        Ok(Ok(fingerprint)) => {
+            tracing::info!(
+                %fingerprint,
+                "SIGHUP: the certificate was read again, and new connections get it"
+            );
+            if let Some(warning) = certificate.warning(ThisMachine.utc()) {
+                tracing::warn!("{warning}");
+            }
+        }
         Ok(Err(error)) => tracing::error!(
             "SIGHUP: the certificate is not replaced, and the server goes on with the one it has: {error}"
         ),

@@ -10,7 +10,9 @@
 //!
 //! A gateway with TLS accepts nothing else. It refuses a client without TLS in that client's protocol.
 
+mod certificate_watch;
 mod tls;
+mod validity;
 mod peeked;
 pub mod connection_limits;
 pub mod http;
@@ -39,6 +41,7 @@ use connection_limits::ConnectionLimits;
 use peeked::Peeked;
 use session::{Channel, CloseReason, HELLO_TIMEOUT, LINGER_TIMEOUT, Services};
 
+pub(crate) use certificate_watch::watch_certificate;
 pub use http::origins::AllowedOrigins;
 pub use tls::{CertificateReload, TlsError};
 pub(crate) use tls::{ServerTls, open as open_tls};

@@ -48,3 +48,4 @@ mod descriptors;
 mod lock;
 mod round_files;
 mod signals;
+mod permissions;
