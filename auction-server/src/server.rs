@@ -27,7 +27,7 @@ use crate::gateway::session::cancel_on_disconnect;
 use crate::gateway::session::peer_directory::PeerDirectory;
 use crate::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
 use crate::gateway::session::{CloseReason, Services};
-use crate::gateway::{AllowedOrigins, CertificateReload, Gateway, ServerTls, watch_certificate};
+use crate::gateway::{CertificateReload, Gateway, ServerTls, Site, watch_certificate};
 use crate::market::credentials::Credentials;
 use crate::market::dead_man::DeadManSwitches;
 use crate::market::restore;
@@ -185,7 +185,7 @@ impl Server {
             metrics,
             stopping: is_stopping,
         });
-        let gateway = Gateway::new(services, port.origins, port.tls, port.limits);
+        let gateway = Gateway::new(services, port.site, port.tls, port.limits);
         spawn_watches(&gateway, market_clock, machine);
         Ok(Self {
             listener,
@@ -316,7 +316,7 @@ struct Port {
     /// Maximum number of simultaneous connections from one address.
     per_address: NonZeroU32,
     ops: Option<Ops>,
-    origins: AllowedOrigins,
+    site: Site,
     tls: Option<ServerTls>,
 }
 
@@ -337,8 +337,8 @@ impl Port {
         let ops = ops::open(config.network.ops, listen).map_err(|source| {
             self::cannot_listen(config.network.ops.address().unwrap_or(address), source)
         })?;
-        let origins = AllowedOrigins::new(address, config.network.public_hosts.clone());
-        let tls = gateway::open_tls(&config.network.tls, &config.data, origins.names())?;
+        let site = Site::new(address, &config.network);
+        let tls = gateway::open_tls(&config.network.tls, &config.data, site.origins.names())?;
         if tls.is_none() && !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
@@ -352,7 +352,7 @@ impl Port {
             limits,
             per_address,
             ops,
-            origins,
+            site,
             tls,
         })
     }
@@ -403,7 +403,7 @@ fn sequencer_failed(
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, admitted: Admitted, gateway: Arc<Gateway>) {
-    let ended = gateway.serve(stream, &admitted).await;
+    let ended = gateway.serve(stream, admitted).await;
     match ended {
         CloseReason::Closed | CloseReason::Stopping => {
             tracing::debug!(%peer, %ended, "connection ended")

@@ -161,6 +161,25 @@ pub(super) struct Flags {
         value_name = "NAMES"
     )]
     public_host: Option<String>,
+    /// Path of the page behind a proxy that passes it on, for example /auction [default: /]
+    #[arg(
+        long,
+        env = "AUCTION_BASE_PATH",
+        hide_env_values = true,
+        value_name = "PATH"
+    )]
+    base_path: Option<String>,
+    /// Addresses or networks of proxies whose X-Forwarded-For names the client: 127.0.0.1,10.0.0.0/8,...
+    #[arg(
+        long,
+        env = "AUCTION_TRUSTED_PROXY",
+        hide_env_values = true,
+        value_name = "ADDRESSES"
+    )]
+    trusted_proxy: Option<String>,
+    /// Connections from trusted proxies begin with a header of PROXY protocol version 2 [default: off]
+    #[arg(long, env = "AUCTION_PROXY_PROTOCOL", hide_env_values = true, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", require_equals = true)]
+    proxy_protocol: Option<String>,
     /// Address of /livez, /readyz and /metrics; auto: 127.0.0.1:2023 unless that is taken; off: none [default: auto]
     #[arg(
         long,
@@ -256,6 +275,17 @@ impl Flags {
                 Setting::PublicHost,
                 "public_host",
                 self.public_host.as_ref(),
+            ),
+            (Setting::BasePath, "base_path", self.base_path.as_ref()),
+            (
+                Setting::TrustedProxy,
+                "trusted_proxy",
+                self.trusted_proxy.as_ref(),
+            ),
+            (
+                Setting::ProxyProtocol,
+                "proxy_protocol",
+                self.proxy_protocol.as_ref(),
             ),
             (Setting::OpsListen, "ops_listen", self.ops_listen.as_ref()),
             (

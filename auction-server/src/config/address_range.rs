@@ -101,7 +101,16 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused() {
-        for text in ["", "/", "10.0.0.0/", "10.0.0.0/33", "::1/129", "10.0.0", "a", "10.0.0.0/-1"] {
+        for text in [
+            "",
+            "/",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "::1/129",
+            "10.0.0",
+            "a",
+            "10.0.0.0/-1",
+        ] {
             assert!(text.parse::<AddressRange>().is_err(), "{text}");
         }
     }

@@ -7,6 +7,7 @@ pub mod csv;
 mod file;
 mod network;
 pub(crate) mod value;
+mod address_range;
 mod setting;
 pub mod reserved_names;
 pub mod data_dir;
@@ -21,6 +22,7 @@ use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
 use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
 
+pub use address_range::AddressRange;
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
 pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};

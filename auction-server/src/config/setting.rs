@@ -44,6 +44,12 @@ pub enum Setting {
     TlsSelfSigned,
     /// The names by which browsers reach the server.
     PublicHost,
+    /// Path of the page behind a proxy.
+    BasePath,
+    /// Addresses of proxies in front of the server.
+    TrustedProxy,
+    /// Header of the PROXY protocol on connections of these proxies.
+    ProxyProtocol,
     /// Address for operators.
     OpsListen,
     /// Maximum number of simultaneous connections from one address.
@@ -60,7 +66,7 @@ pub enum Setting {
 
 impl Setting {
     /// All settings, in display order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -80,6 +86,9 @@ impl Setting {
         Self::TlsKey,
         Self::TlsSelfSigned,
         Self::PublicHost,
+        Self::BasePath,
+        Self::TrustedProxy,
+        Self::ProxyProtocol,
         Self::OpsListen,
         Self::ConnectionsPerAddress,
         Self::RateConnections,
@@ -111,6 +120,9 @@ impl Setting {
             Self::TlsKey => "tls-key",
             Self::TlsSelfSigned => "tls-self-signed",
             Self::PublicHost => "public-host",
+            Self::BasePath => "base-path",
+            Self::TrustedProxy => "trusted-proxy",
+            Self::ProxyProtocol => "proxy-protocol",
             Self::OpsListen => "ops-listen",
             Self::ConnectionsPerAddress => "connections-per-address",
             Self::RateConnections => "rate-connections",
@@ -143,6 +155,9 @@ impl Setting {
             Self::TlsKey => "AUCTION_TLS_KEY",
             Self::TlsSelfSigned => "AUCTION_TLS_SELF_SIGNED",
             Self::PublicHost => "AUCTION_PUBLIC_HOST",
+            Self::BasePath => "AUCTION_BASE_PATH",
+            Self::TrustedProxy => "AUCTION_TRUSTED_PROXY",
+            Self::ProxyProtocol => "AUCTION_PROXY_PROTOCOL",
             Self::OpsListen => "AUCTION_OPS_LISTEN",
             Self::ConnectionsPerAddress => "AUCTION_CONNECTIONS_PER_ADDRESS",
             Self::RateConnections => "AUCTION_RATE_CONNECTIONS",
@@ -173,7 +188,9 @@ impl Setting {
             Self::TlsCert => None,
             Self::TlsKey => None,
             Self::TlsSelfSigned => Some("off"),
-            Self::PublicHost => None,
+            Self::PublicHost | Self::TrustedProxy => None,
+            Self::BasePath => Some("/"),
+            Self::ProxyProtocol => Some("off"),
             Self::OpsListen => Some("auto"),
             Self::ConnectionsPerAddress => Some("10000"),
             Self::RateConnections => Some("60000/1m"),

@@ -39,7 +39,9 @@ pub enum ProxyHeaderError {
     )]
     Missing,
     /// A version or command that does not exist.
-    #[error("the header of the PROXY protocol has the version and command {0:#04x}; known are 0x20 and 0x21")]
+    #[error(
+        "the header of the PROXY protocol has the version and command {0:#04x}; known are 0x20 and 0x21"
+    )]
     Command(u8),
     /// The header is too long or too short.
     #[error("the header of the PROXY protocol says {0} bytes; expected {1} to {REST_BYTES_MAX}")]
@@ -51,7 +53,9 @@ pub enum ProxyHeaderError {
 ///
 /// # Errors
 /// [`ProxyHeaderError`]: the connection cannot be used.
-pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr>, ProxyHeaderError> {
+pub async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> Result<Option<IpAddr>, ProxyHeaderError> {
     let mut fixed = [0; FIXED_BYTES];
     // A client without the header may send less than 16 bytes and wait.
     let mut count = 0;
@@ -83,7 +87,9 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<IpAddr
     let bytes = &mut bytes[..usize::from(addresses)];
     stream.read_exact(bytes).await?;
     let source = match addresses {
-        ADDRESSES_4 => bytes.first_chunk().map(|source| IpAddr::V4(Ipv4Addr::from(*source))),
+        ADDRESSES_4 => bytes
+            .first_chunk()
+            .map(|source| IpAddr::V4(Ipv4Addr::from(*source))),
         ADDRESSES_6 => bytes
             .first_chunk()
             .map(|source: &[u8; 16]| IpAddr::V6(Ipv6Addr::from(*source)).to_canonical()),
@@ -129,7 +135,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_client_is_read_and_not_a_byte_more() {
-        let mut six = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7).octets().to_vec();
+        let mut six = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7)
+            .octets()
+            .to_vec();
         six.extend([0; 20]);
         let mapped = Ipv4Addr::new(10, 1, 2, 3).to_ipv6_mapped().octets();
         let mapped = [&mapped[..], &[0; 20]].concat();
@@ -159,7 +167,10 @@ mod tests {
     async fn hostile_headers_are_refused_before_they_are_read() {
         let long = vec![0; usize::from(REST_BYTES_MAX) + 1];
         for (bytes, says) in [
-            (header(PROXY, TCP_4, &long), "says 4097 bytes; expected 12 to 4096"),
+            (
+                header(PROXY, TCP_4, &long),
+                "says 4097 bytes; expected 12 to 4096",
+            ),
             (header(LOCAL, 0, &long), "says 4097 bytes; expected 0"),
             (header(PROXY, TCP_4, &[0; 11]), "says 11 bytes; expected 12"),
             (header(PROXY, TCP_6, &[0; 35]), "says 35 bytes; expected 36"),
@@ -170,7 +181,10 @@ mod tests {
             (b"{".to_vec(), "does not begin"),
             (b"\r\n\r\n\0\r\nQUIX".to_vec(), "does not begin"),
             (Vec::new(), "ended within"),
-            (header(PROXY, TCP_4, &four([1; 4]))[..27].to_vec(), "ended within"),
+            (
+                header(PROXY, TCP_4, &four([1; 4]))[..27].to_vec(),
+                "ended within",
+            ),
         ] {
             let (read, _) = read_of(&bytes).await;
             let said = read.unwrap_err();

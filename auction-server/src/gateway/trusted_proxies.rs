@@ -68,7 +68,9 @@ fn address_of(text: &str) -> Option<IpAddr> {
         .and_then(|text| text.strip_suffix(']'));
     let address = bare.unwrap_or(text).parse().ok();
     let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
-    address.or_else(with_port).map(|address: IpAddr| address.to_canonical())
+    address
+        .or_else(with_port)
+        .map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -77,7 +79,9 @@ mod tests {
 
     fn client(fields: &[&str]) -> String {
         let proxies = TrustedProxies {
-            ranges: ["127.0.0.1", "10.0.0.0/8"].map(|range| range.parse().unwrap()).into(),
+            ranges: ["127.0.0.1", "10.0.0.0/8"]
+                .map(|range| range.parse().unwrap())
+                .into(),
             sends_header: false,
         };
         let peer = IpAddr::from([127, 0, 0, 1]);

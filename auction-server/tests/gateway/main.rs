@@ -12,3 +12,5 @@ mod order_entry;
 mod limits;
 mod floods;
 mod foreign;
+mod proxied;
+mod real_proxies;

@@ -49,3 +49,4 @@ mod lock;
 mod round_files;
 mod signals;
 mod permissions;
+mod proxied;

@@ -49,16 +49,23 @@ impl AllowedOrigins {
     }
 
     /// Returns whether a page of `origin` may send requests to the server that it reaches as `authority`: a page of the
-    /// server itself, or of one of its public names.
+    /// server itself, or of one of its public names. A trusted proxy (`is_proxied`) may leave the port out of the
+    /// authority, as nginx's `$host` does: then the origin's port is not compared.
     #[must_use]
-    pub fn allows(&self, origin: &str, authority: &str) -> bool {
+    pub fn allows(&self, origin: &str, authority: &str, is_proxied: bool) -> bool {
         let Some((scheme, own)) = origin.split_once("://") else {
             return false;
         };
         let is_web = matches!(scheme, "http" | "https");
         let is_same = own.eq_ignore_ascii_case(authority);
         let host = host_of(own).to_ascii_lowercase();
-        is_web && (is_same || self.public.contains(&host))
+        let has_port = authority
+            .rsplit(']')
+            .next()
+            .is_some_and(|end| end.contains(':'));
+        let is_same_host =
+            is_proxied && !has_port && host_of(authority).eq_ignore_ascii_case(&host);
+        is_web && (is_same || is_same_host || self.public.contains(&host))
     }
 }
 
@@ -125,11 +132,29 @@ mod tests {
             ("", "", false),
         ];
         for (origin, authority, allowed) in cases {
-            assert_eq!(
-                local.allows(origin, authority),
-                allowed,
-                "{origin} {authority}"
-            );
+            for is_proxied in [false, true] {
+                assert_eq!(
+                    local.allows(origin, authority, is_proxied),
+                    allowed,
+                    "{origin} {authority}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_may_leave_the_port_out() {
+        let local = origins("127.0.0.1:2022");
+        for (origin, authority, allowed) in [
+            ("https://localhost:8443", "localhost", true),
+            ("https://[::1]:8443", "[::1]", true),
+            ("https://localhost:8443", "localhost:443", false),
+            ("https://[::1]:8443", "[::1]:443", false),
+            ("https://evil.test:8443", "localhost", false),
+            ("file://localhost", "localhost", false),
+        ] {
+            assert_eq!(local.allows(origin, authority, true), allowed, "{origin}");
+            assert!(!local.allows(origin, authority, false), "{origin}");
         }
     }
 }
