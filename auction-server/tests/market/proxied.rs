@@ -18,7 +18,8 @@ fn ask(address: SocketAddr, host: &str, origin: &str) -> String {
 
 #[test]
 fn a_refused_origin_is_logged_with_its_remedy_and_not_flooded() {
-    let server = TestMarket::with_lots(1).open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let address = server.address();
     for _ in 0..20 {
         let answer = ask(address, "localhost", "https://localhost:8443");
@@ -36,7 +37,8 @@ fn a_refused_origin_is_logged_with_its_remedy_and_not_flooded() {
     assert!(said.matches("was refused").count() < 10, "{said}");
     server.end();
 
-    let server = TestMarket::with_lots(1).open();
+    let test_market = TestMarket::with_lots(1);
+    let server = test_market.open();
     let long = format!("{}.evil.test", "a".repeat(1_000));
     let answer = ask(server.address(), &long, "https://localhost");
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
