@@ -124,6 +124,23 @@ pub(super) struct Flags {
     /// Format of the logs on standard error: human or json [default: human]
     #[arg(long, env = "AUCTION_LOG", hide_env_values = true, value_name = "FORM")]
     log: Option<String>,
+    /// Least important entries that are logged: error, warn, info or debug; SIGHUP reads it again [default: info]
+    #[arg(
+        long,
+        env = "AUCTION_LOG_LEVEL",
+        hide_env_values = true,
+        value_name = "LEVEL"
+    )]
+    log_level: Option<String>,
+    /// File of the logs, opened again at SIGHUP for log rotation [default: standard error]
+    #[arg(
+        long,
+        env = "AUCTION_LOG_FILE",
+        hide_env_values = true,
+        value_hint = ValueHint::FilePath,
+        value_name = "FILE"
+    )]
+    log_file: Option<String>,
     /// Interval of heartbeats between clients and server; silence of twice that ends a connection [default: 5s]
     #[arg(
         long,
@@ -263,6 +280,8 @@ impl Flags {
             (Setting::Durability, "durability", self.durability.as_ref()),
             (Setting::Demo, "demo", self.demo.as_ref()),
             (Setting::Log, "log", self.log.as_ref()),
+            (Setting::LogLevel, "log_level", self.log_level.as_ref()),
+            (Setting::LogFile, "log_file", self.log_file.as_ref()),
             (Setting::Heartbeat, "heartbeat", self.heartbeat.as_ref()),
             (Setting::TlsCert, "tls_cert", self.tls_cert.as_ref()),
             (Setting::TlsKey, "tls_key", self.tls_key.as_ref()),

@@ -27,7 +27,8 @@ pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
 pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};
 pub use value::{
-    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, OnOutage, OpsListen, Rate,
+    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, LogLevel, OnOutage, OpsListen,
+    Rate,
 };
 
 /// Configuration of a server. Settings for lots apply to lots opened from now on.
@@ -60,6 +61,10 @@ pub struct Config {
     pub durability: Durability,
     /// Format of the logs.
     pub log: LogFormat,
+    /// Least important entries that are logged.
+    pub log_level: LogLevel,
+    /// File of the logs; `None`: standard error.
+    pub log_file: Option<PathBuf>,
     /// Network addresses and limits.
     pub network: Network,
 }
@@ -143,6 +148,8 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let traders = checked.value(Setting::Demo, value::demo);
     let durability = checked.value(Setting::Durability, value::durability);
     let log = checked.value(Setting::Log, value::log);
+    let log_level = checked.value(Setting::LogLevel, value::log_level);
+    let log_file = checked.value(Setting::LogFile, value::file);
     let network = Network::of(&mut checked);
     if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
         checked.fault(
@@ -184,6 +191,8 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         demo,
         durability: durability.expect(CHECKED),
         log: log.expect(CHECKED),
+        log_level: log_level.expect(CHECKED),
+        log_file,
         network: network.expect(CHECKED),
     };
     Ok(Resolved { config, in_force })

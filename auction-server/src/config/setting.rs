@@ -34,6 +34,10 @@ pub enum Setting {
     Demo,
     /// Format of the logs.
     Log,
+    /// Least important entries that are logged.
+    LogLevel,
+    /// File of the logs.
+    LogFile,
     /// Interval of heartbeats between clients and server.
     Heartbeat,
     /// The file of the certificates for TLS.
@@ -66,7 +70,7 @@ pub enum Setting {
 
 impl Setting {
     /// All settings, in display order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -81,6 +85,8 @@ impl Setting {
         Self::Durability,
         Self::Demo,
         Self::Log,
+        Self::LogLevel,
+        Self::LogFile,
         Self::Heartbeat,
         Self::TlsCert,
         Self::TlsKey,
@@ -115,6 +121,8 @@ impl Setting {
             Self::Durability => "durability",
             Self::Demo => "demo",
             Self::Log => "log",
+            Self::LogLevel => "log-level",
+            Self::LogFile => "log-file",
             Self::Heartbeat => "heartbeat",
             Self::TlsCert => "tls-cert",
             Self::TlsKey => "tls-key",
@@ -150,6 +158,8 @@ impl Setting {
             Self::Durability => "AUCTION_DURABILITY",
             Self::Demo => "AUCTION_DEMO",
             Self::Log => "AUCTION_LOG",
+            Self::LogLevel => "AUCTION_LOG_LEVEL",
+            Self::LogFile => "AUCTION_LOG_FILE",
             Self::Heartbeat => "AUCTION_HEARTBEAT",
             Self::TlsCert => "AUCTION_TLS_CERT",
             Self::TlsKey => "AUCTION_TLS_KEY",
@@ -184,6 +194,8 @@ impl Setting {
             Self::Durability => Some("strict"),
             Self::Demo => Some("off"),
             Self::Log => Some("human"),
+            Self::LogLevel => Some("info"),
+            Self::LogFile => None,
             Self::Heartbeat => Some("5s"),
             Self::TlsCert => None,
             Self::TlsKey => None,

@@ -45,6 +45,19 @@ pub enum LogFormat {
     Json,
 }
 
+/// Least important entries that are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Failures.
+    Error,
+    /// Also what an operator should look at.
+    Warn,
+    /// Also what happens.
+    Info,
+    /// Also each connection.
+    Debug,
+}
+
 /// Address for operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpsListen {
@@ -184,6 +197,16 @@ pub(super) fn log(text: &str) -> Result<LogFormat, String> {
         "human" => Ok(LogFormat::Human),
         "json" => Ok(LogFormat::Json),
         _ => Err("is unknown; expected human or json".to_owned()),
+    }
+}
+
+pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
+    match text {
+        "error" => Ok(LogLevel::Error),
+        "warn" => Ok(LogLevel::Warn),
+        "info" => Ok(LogLevel::Info),
+        "debug" => Ok(LogLevel::Debug),
+        _ => Err("is unknown; expected error, warn, info or debug".to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Clients behind trusted proxies: they are told apart by the addresses that the proxies name, and nobody else is believed.
+//! Clients behind trusted proxies: the addresses that the proxies name tell them apart, and no other sender is believed.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;

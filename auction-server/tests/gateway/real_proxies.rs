@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use crate::market::{Lines, Market, PATIENCE, hello, within};
 use crate::proxied::connect_from;
 
-/// Where the examples expect the server, and the name of their site.
+/// Address of the server in the examples, and the name of their site.
 const SERVER: &str = "127.0.0.1:2022";
 const SITE: &str = "auction.example.com";
 
