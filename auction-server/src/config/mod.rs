@@ -7,6 +7,7 @@ pub mod csv;
 mod file;
 mod network;
 pub(crate) mod value;
+mod address_range;
 mod setting;
 pub mod reserved_names;
 pub mod data_dir;
@@ -22,11 +23,13 @@ use auction_proto::disturbs_display;
 use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
 
+pub use address_range::AddressRange;
 pub use file::{SETTINGS_BYTES_MAX, SettingsFile};
 pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};
 pub use value::{
-    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, OnOutage, OpsListen, Rate,
+    HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, LogLevel, OnOutage, OpsListen,
+    Rate,
 };
 
 /// Configuration of a server. Settings for lots apply to lots opened from now on.
@@ -59,6 +62,10 @@ pub struct Config {
     pub durability: Durability,
     /// Format of the logs.
     pub log: LogFormat,
+    /// Least important entries that are logged.
+    pub log_level: LogLevel,
+    /// File of the logs; `None`: standard error.
+    pub log_file: Option<PathBuf>,
     /// Network addresses and limits.
     pub network: Network,
 }
@@ -142,6 +149,8 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
     let traders = checked.value(Setting::Demo, value::demo);
     let durability = checked.value(Setting::Durability, value::durability);
     let log = checked.value(Setting::Log, value::log);
+    let log_level = checked.value(Setting::LogLevel, value::log_level);
+    let log_file = checked.value(Setting::LogFile, value::file);
     let network = Network::of(&mut checked);
     if (on_outage, extend_by) == (Some(OnOutage::Extend), Some(Span::ZERO)) {
         checked.fault(
@@ -183,6 +192,8 @@ pub fn resolve(given: Vec<Given>) -> Result<Resolved, Vec<ConfigError>> {
         demo,
         durability: durability.expect(CHECKED),
         log: log.expect(CHECKED),
+        log_level: log_level.expect(CHECKED),
+        log_file,
         network: network.expect(CHECKED),
     };
     Ok(Resolved { config, in_force })

@@ -92,12 +92,14 @@ pub(super) fn open(
 }
 
 impl OpenedMarket {
-    /// Returns the text to print at the start, and warns of relaxed durability.
+    /// Returns the text to print at the start, and warns of a certificate's dates and of relaxed durability. `utc` is the
+    /// time of the machine's clock.
     pub(super) fn startup_text(
         &self,
         config: &Config,
         address: SocketAddr,
         tls: Option<&ServerTls>,
+        utc: Timestamp,
     ) -> String {
         let security = match tls {
             None => Security::Plain,
@@ -114,6 +116,10 @@ impl OpenedMarket {
         ));
         startup_text.push_str(&self.begun.to_string());
         if let Some(warning) = &self.clock_warning {
+            startup_text.push_str(&format!("Beware: {warning}.\n"));
+        }
+        if let Some(warning) = tls.and_then(|tls| tls.warning(utc)) {
+            tracing::warn!("{warning}");
             startup_text.push_str(&format!("Beware: {warning}.\n"));
         }
         if config.durability == Durability::Relaxed {

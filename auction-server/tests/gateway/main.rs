@@ -13,3 +13,5 @@ mod order_entry;
 mod limits;
 mod floods;
 mod foreign;
+mod proxied;
+mod real_proxies;

@@ -175,3 +175,22 @@ async fn pages_of_other_sites_do_not_read_the_operators_port() {
     }
     market.stop().await;
 }
+
+#[tokio::test]
+async fn a_probe_gets_through_when_the_operators_port_is_full() {
+    let market = market().await;
+    let ops = market.ops.unwrap();
+    // They send nothing, and hold their connections.
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(within(TcpStream::connect(ops)).await.unwrap());
+    }
+    for _ in 0..100 {
+        assert_eq!(get(ops, "/readyz").await, (200, "ready\n".to_owned()));
+    }
+    // The oldest made room.
+    let mut byte = [0; 1];
+    let read = within(idle[0].read(&mut byte)).await;
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    market.stop().await;
+}

@@ -1,6 +1,7 @@
 //! The operators' port: liveness, readiness and metrics. It has its own address, on this machine only by default,
 //! because it has no login.
 
+use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Weak};
@@ -10,19 +11,23 @@ use auction_core::SessionId;
 use hyper::header::{HOST, ORIGIN};
 use hyper::{StatusCode, Version};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
 
 use crate::config::OpsListen;
 use crate::gateway::accepting::Accepting;
 use crate::gateway::http::origins::AllowedOrigins;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
+use crate::sequencer::queue::SubmitError;
 
-/// Maximum number of operator connections; one more is closed.
+/// Maximum number of operator connections; for one more the oldest is closed, so that a probe always gets through.
 pub const CONNECTIONS_MAX: usize = 64;
 /// Time limit for each part of the server to show that it works.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause before a full queue is tried again.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// Time limit of `is-ready` for an answer.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum length of the answer that `is-ready` reads, in bytes.
@@ -70,16 +75,19 @@ pub(crate) fn open(
 impl Ops {
     /// Answers from the market's opening until it is dropped. It does not keep the server running.
     pub(crate) async fn serve(self, services: Weak<Services>, stopping: watch::Receiver<bool>) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut open: VecDeque<AbortHandle> = VecDeque::new();
         let mut listener = Accepting::new(self.listener, "operators'");
         loop {
             let (stream, _) = listener.next().await;
-            let Ok(permit) = room.clone().try_acquire_owned() else {
-                continue;
-            };
+            open.retain(|connection| !connection.is_finished());
+            if open.len() >= CONNECTIONS_MAX
+                && let Some(oldest) = open.pop_front()
+            {
+                oldest.abort();
+            }
             let (services, stopping) = (services.clone(), stopping.clone());
             let origins = self.origins.clone();
-            tokio::spawn(async move {
+            let connection = tokio::spawn(async move {
                 // During the shutdown too, a connection gets its answer before it closes.
                 let (_never, goes_on) = watch::channel(false);
                 let conversation = converse(stream, goes_on, |request| {
@@ -95,8 +103,8 @@ impl Ops {
                 if let Err(error) = conversation.await {
                     tracing::debug!(%error, "an operator's connection failed");
                 }
-                drop(permit);
             });
+            open.push_back(connection.abort_handle());
         }
     }
 }
@@ -109,7 +117,8 @@ fn refusal(request: &Request, origins: &AllowedOrigins) -> Option<Response> {
     if is_program {
         return None;
     }
-    origins.check(request).err().map(|refusal| *refusal)
+    let foreign = origins.check(request, false).err()?;
+    Some(foreign.refusal())
 }
 
 async fn answer(
@@ -144,7 +153,15 @@ async fn answer(
 async fn readiness(services: Weak<Services>, is_ending: bool) -> Result<(), &'static str> {
     let services = services.upgrade().filter(|_| !is_ending);
     let services = services.ok_or("the server is ending")?;
-    let sequencer = services.sequencer.last_request(SessionId(0));
+    let sequencer = async {
+        loop {
+            // A full queue is no failure: it empties while the sequencer works.
+            match services.sequencer.last_request(SessionId(0)).await {
+                Err(SubmitError::Busy) => sleep(BUSY_PAUSE).await,
+                answered => break answered,
+            }
+        }
+    };
     match timeout(ANSWER_TIMEOUT, sequencer).await {
         Ok(Ok(_)) => {}
         _ => return Err("the sequencer does not answer"),

@@ -12,6 +12,40 @@ use hyper::http::uri::Authority;
 
 use crate::gateway::http::{Request, Response, field, text};
 
+/// Maximum number of characters of a client's text that a refusal repeats.
+const SHOWN_CHARS_MAX: usize = 100;
+
+/// Request that is not for this server, or not from one of its pages.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Foreign {
+    /// It names a host that this server is not.
+    #[error(
+        "this server does not go by the name {host:?}; its operator can give it with --public-host"
+    )]
+    Host {
+        /// Beginning of the name.
+        host: String,
+    },
+    /// It came from a page of another origin.
+    #[error(
+        "pages of other origins may not use this server: {origin:?} asks for {host:?}; its operator can give the name with \
+         --public-host"
+    )]
+    Origin {
+        /// Beginning of the page's origin.
+        origin: String,
+        /// Beginning of the host that the page asked for.
+        host: String,
+    },
+}
+
+impl Foreign {
+    /// Returns the answer, with the reason.
+    pub(crate) fn refusal(&self) -> Response {
+        text(StatusCode::FORBIDDEN, format!("{self}\n"))
+    }
+}
+
 /// Host names of this server.
 #[derive(Clone, Debug)]
 pub struct AllowedOrigins {
@@ -40,23 +74,23 @@ impl AllowedOrigins {
         names
     }
 
-    /// Checks that a request names this server, and that no page of another origin sent it.
+    /// Checks that a request names this server, and that no page of another origin sent it. A trusted proxy
+    /// (`is_proxied`) may [leave the port out](Self::allows).
     ///
     /// # Errors
-    /// The answer 403, with the reason.
-    pub(crate) fn check(&self, request: &Request) -> Result<(), Box<Response>> {
+    /// The name or the origin that is foreign.
+    pub(crate) fn check(&self, request: &Request, is_proxied: bool) -> Result<(), Foreign> {
         let host = field(request, HOST);
         let authority = request.uri().authority().map(Authority::as_str);
-        let unknown = [Some(host), authority].into_iter().flatten();
-        if let Some(unknown) = unknown.into_iter().find(|name| !self.knows(name)) {
-            let why = format!(
-                "this server does not go by the name {unknown:?}; its operator can give it with --public-host\n"
-            );
-            return Err(Box::new(text(StatusCode::FORBIDDEN, why)));
+        let names = [Some(host), authority].into_iter().flatten();
+        if let Some(name) = names.into_iter().find(|name| !self.knows(name)) {
+            return Err(Foreign::Host { host: shown(name) });
         }
-        if request.headers().contains_key(ORIGIN) && !self.allows(field(request, ORIGIN), host) {
-            let why = "pages of other origins may not use this server\n";
-            return Err(Box::new(text(StatusCode::FORBIDDEN, why)));
+        let is_page = request.headers().contains_key(ORIGIN);
+        let origin = field(request, ORIGIN);
+        if is_page && !self.allows(origin, host, is_proxied) {
+            let (origin, host) = (shown(origin), shown(host));
+            return Err(Foreign::Origin { origin, host });
         }
         Ok(())
     }
@@ -79,16 +113,24 @@ impl AllowedOrigins {
     }
 
     /// Returns whether a page of `origin` may send requests to the server that it reaches as `authority`: a page of the
-    /// server itself, or of one of its public names.
+    /// server itself, or of one of its public names. A trusted proxy (`is_proxied`) may leave the port out of the
+    /// authority, as nginx's `$host` does: then the origin's port is not compared.
     #[must_use]
-    pub fn allows(&self, origin: &str, authority: &str) -> bool {
+    pub fn allows(&self, origin: &str, authority: &str, is_proxied: bool) -> bool {
         let Some((scheme, own)) = origin.split_once("://") else {
             return false;
         };
         let is_web = matches!(scheme, "http" | "https");
         let is_same = own.eq_ignore_ascii_case(authority);
         let host = host_of(own).map(str::to_ascii_lowercase);
-        is_web && (is_same || host.is_some_and(|host| self.public.contains(&host)))
+        let has_port = authority
+            .rsplit(']')
+            .next()
+            .is_some_and(|end| end.contains(':'));
+        let theirs = host_of(authority).map(str::to_ascii_lowercase);
+        let is_same_host = is_proxied && !has_port && host.is_some() && theirs == host;
+        let is_public = host.is_some_and(|host| self.public.contains(&host));
+        is_web && (is_same || is_same_host || is_public)
     }
 
     /// Returns whether the `Host` field is one of the public names, which belong to this server alone.
@@ -97,6 +139,11 @@ impl AllowedOrigins {
         let host = host_of(authority).map(str::to_ascii_lowercase);
         host.is_some_and(|host| self.public.contains(&host))
     }
+}
+
+/// Returns the beginning of a client's text.
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 /// Returns the host of `host` or `host:port`, without the brackets of IPv6. `None` for anything else: a name before an
@@ -184,11 +231,29 @@ mod tests {
             ("", "", false),
         ];
         for (origin, authority, allowed) in cases {
-            assert_eq!(
-                local.allows(origin, authority),
-                allowed,
-                "{origin} {authority}"
-            );
+            for is_proxied in [false, true] {
+                assert_eq!(
+                    local.allows(origin, authority, is_proxied),
+                    allowed,
+                    "{origin} {authority}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_may_leave_the_port_out() {
+        let local = origins("127.0.0.1:2022");
+        for (origin, authority, allowed) in [
+            ("https://localhost:8443", "localhost", true),
+            ("https://[::1]:8443", "[::1]", true),
+            ("https://localhost:8443", "localhost:443", false),
+            ("https://[::1]:8443", "[::1]:443", false),
+            ("https://evil.test:8443", "localhost", false),
+            ("file://localhost", "localhost", false),
+        ] {
+            assert_eq!(local.allows(origin, authority, true), allowed, "{origin}");
+            assert!(!local.allows(origin, authority, false), "{origin}");
         }
     }
 }
