@@ -8,6 +8,7 @@ mod file;
 mod network;
 pub(crate) mod value;
 mod setting;
+pub mod private_files;
 pub mod reserved_names;
 pub mod data_dir;
 
@@ -61,6 +62,15 @@ pub struct Config {
     pub log: LogFormat,
     /// Network addresses and limits.
     pub network: Network,
+}
+
+impl Config {
+    /// The file of a round's lots, if there is one.
+    #[must_use]
+    pub fn round_file(&self) -> Option<PathBuf> {
+        let given = self.lots_file.clone();
+        given.or_else(|| Some(self.data.lots()).filter(|file| file.exists()))
+    }
 }
 
 /// Configuration of a demo.
