@@ -44,7 +44,6 @@ use crate::sequencer::Sequencer;
 
 pub use error::{ServeError, StartError};
 use opening::OpenedMarket;
-pub(crate) use opening::lots_file;
 
 /// Maximum number of connections waiting to be accepted: as many as arrive at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;

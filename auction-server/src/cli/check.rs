@@ -11,6 +11,7 @@ use crate::config::csv::lots;
 use crate::config::csv::lots::Defaults;
 use crate::config::csv::stocks;
 use crate::config::csv::users;
+use crate::config::private_files;
 use crate::config::{Config, Tls};
 use crate::gateway;
 use crate::gateway::connection_limits::{ConnectionLimits, hard_limit};
@@ -18,7 +19,6 @@ use crate::journal::RealDisk;
 use crate::market::restore;
 use crate::market::startup::refused_lots;
 use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
-use crate::server::lots_file;
 
 /// Result of the checks.
 #[derive(Debug, Default)]
@@ -57,15 +57,21 @@ pub fn check(config: &Config) -> Checked {
         set.expect("a market without lots can run on funds");
     }
     checked.stocks(&config.data.stocks(), &mut engine, now);
-    if let Some(file) = lots_file(config) {
+    if let Some(file) = config.round_file() {
         let lots = planned(config, &file, &engine, now);
         checked.took(lots.map(|lots| said(&file, lots, "lot")));
     }
     let users = config.data.users();
+    let mut user_warnings = Vec::new();
     if users.exists() {
         let accounts = users::check(&users, engine.market());
-        checked.took(accounts.map(|accounts| said(&users, accounts, "account")));
+        checked.took(accounts.map(|(accounts, warnings)| {
+            user_warnings = warnings;
+            said(&users, accounts, "account")
+        }));
     }
+    checked.warnings.extend(user_warnings);
+    checked.warnings.extend(private_files::warnings(config));
     let journal = config.data.journal();
     let is_there = if journal.exists() {
         "a market is there, and goes on"

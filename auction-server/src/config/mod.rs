@@ -9,6 +9,7 @@ mod network;
 pub(crate) mod value;
 mod address_range;
 mod setting;
+pub mod private_files;
 pub mod reserved_names;
 pub mod data_dir;
 
@@ -68,6 +69,15 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// Network addresses and limits.
     pub network: Network,
+}
+
+impl Config {
+    /// The file of a round's lots, if there is one.
+    #[must_use]
+    pub fn round_file(&self) -> Option<PathBuf> {
+        let given = self.lots_file.clone();
+        given.or_else(|| Some(self.data.lots()).filter(|file| file.exists()))
+    }
 }
 
 /// Configuration of a demo.
