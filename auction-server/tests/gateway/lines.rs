@@ -149,9 +149,9 @@ fn assert_like(shown: &Value, answer: &Value, name: &str) {
     }
 }
 
-/// The name of a program goes to the log, and the names of fields come back in messages, to whoever displays them.
+/// The name of a program goes to the log, and the names of fields come back in messages, to the programs that display them.
 #[tokio::test]
-async fn what_turns_the_direction_of_writing_is_refused_and_not_repeated() {
+async fn bidirectional_controls_are_refused_and_not_repeated() {
     let market = Market::start().await;
     let mut lines = Lines::new(market.connect().await);
     for hidden in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{e0041}'] {
