@@ -200,7 +200,7 @@ Examples:
   auction-server config print
   auction-server --lots 3 --open-for 1h config print > auction.toml")]
     Print,
-    /// Checks the settings, the certificate and the files of the data folder.
+    /// Checks the settings, the certificate, the files of the data folder, the permissions and the ports.
     #[command(after_help = "\
 Examples:
   auction-server config check

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
 
+use crate::cli::access::try_access;
 use crate::config::csv::lots;
 use crate::config::csv::lots::Defaults;
 use crate::config::csv::stocks;
 use crate::config::csv::users;
+use crate::config::private_files;
 use crate::config::{Config, Tls};
 use crate::gateway;
 use crate::gateway::connection_limits::{ConnectionLimits, hard_limit};
@@ -17,7 +19,6 @@ use crate::journal::RealDisk;
 use crate::market::restore;
 use crate::market::startup::refused_lots;
 use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
-use crate::server::lots_file;
 
 /// Result of the checks.
 #[derive(Debug, Default)]
@@ -30,12 +31,16 @@ pub struct Checked {
     pub faults: Vec<String>,
 }
 
-/// Checks the certificate and the files of the data folder.
+/// Checks the certificate, the files of the data folder and the ports.
 #[must_use]
 pub fn check(config: &Config) -> Checked {
     let mut checked = Checked::default();
     checked.descriptors(config);
     checked.tls(config);
+    let tried = try_access(config);
+    checked.found.extend(tried.found);
+    checked.warnings.extend(tried.warnings);
+    checked.faults.extend(tried.faults);
     let last_record = checked.last_record(config);
     let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
     checked
@@ -52,15 +57,21 @@ pub fn check(config: &Config) -> Checked {
         set.expect("a market without lots can run on funds");
     }
     checked.stocks(&config.data.stocks(), &mut engine, now);
-    if let Some(file) = lots_file(config) {
+    if let Some(file) = config.round_file() {
         let lots = planned(config, &file, &engine, now);
         checked.took(lots.map(|lots| said(&file, lots, "lot")));
     }
     let users = config.data.users();
+    let mut user_warnings = Vec::new();
     if users.exists() {
         let accounts = users::check(&users, engine.market());
-        checked.took(accounts.map(|accounts| said(&users, accounts, "account")));
+        checked.took(accounts.map(|(accounts, warnings)| {
+            user_warnings = warnings;
+            said(&users, accounts, "account")
+        }));
     }
+    checked.warnings.extend(user_warnings);
+    checked.warnings.extend(private_files::warnings(config));
     let journal = config.data.journal();
     let is_there = if journal.exists() {
         "a market is there, and goes on"
@@ -88,12 +99,27 @@ impl Checked {
                  tls-key",
                 config.listen
             )),
-            // A self-signed certificate is created at the start.
-            Tls::Off | Tls::SelfSigned => {}
-            tls @ Tls::Files { cert, .. } => {
-                let opened = gateway::open_tls(tls, &config.data, Vec::new());
-                self.took(opened.map(|_| format!("{}: a certificate and its key", cert.display())));
+            Tls::Off => {}
+            Tls::SelfSigned => {
+                let file = config.data.self_signed();
+                // The first start creates it.
+                if file.exists() {
+                    self.certificate(config, &file);
+                }
             }
+            Tls::Files { cert, .. } => self.certificate(config, cert),
+        }
+    }
+
+    fn certificate(&mut self, config: &Config, file: &Path) {
+        match gateway::open_tls(&config.network.tls, &config.data, Vec::new()) {
+            Ok(tls) => {
+                let warning = tls.and_then(|tls| tls.warning(ThisMachine.utc()));
+                self.warnings.extend(warning.map(|said| said.to_string()));
+                self.found
+                    .push(format!("{}: a certificate and its key", file.display()));
+            }
+            Err(error) => self.faults.push(error.to_string()),
         }
     }
 

@@ -4,6 +4,7 @@ pub mod commands;
 pub mod run;
 mod signals;
 pub mod check;
+pub mod access;
 pub mod export;
 pub mod export_journal;
 pub mod verify;
@@ -15,6 +16,7 @@ pub mod args;
 mod flags;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use args::{Command, Invocation, UserCommand};
 use commands::{
@@ -27,8 +29,13 @@ use run::run;
 #[must_use]
 pub fn main() -> ExitCode {
     let invocation = Invocation::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let invocation = Arc::new(invocation);
     ExitCode::from(match &invocation.command {
-        None => with_settings(&invocation, run),
+        None => {
+            let again = invocation.clone();
+            let read_again = Box::new(move || again.settings());
+            with_settings(&invocation, |config| run(config, read_again))
+        }
         Some(Command::Export { what, format }) => {
             in_folder(&invocation, |data| write_export(data, *what, *format))
         }

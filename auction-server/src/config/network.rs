@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::setting::Setting;
 use super::value::{OpsListen, Rate};
-use super::{Checked, value};
+use super::{AddressRange, Checked, value};
 
 /// Network addresses and limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub struct Network {
     pub tls: Tls,
     /// Names by which browsers reach the server, in lower case, beside its address and those of this machine.
     pub public_hosts: Vec<String>,
+    /// Path of the page behind a proxy that passes it on: empty, or `/` and names, without `/` at its end.
+    pub base_path: String,
+    /// Addresses of proxies that name the clients for whom they connect.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// Expects a header of the PROXY protocol at the beginning of connections of these proxies.
+    pub proxy_protocol: bool,
     /// Address for operators.
     pub ops: OpsListen,
     /// Maximum number of simultaneous connections from one address.
@@ -56,6 +62,17 @@ impl Network {
             true => checked.value(Setting::PublicHost, value::public_hosts),
             false => Some(Vec::new()),
         };
+        let base_path = checked.value(Setting::BasePath, value::base_path);
+        let trusted_proxies = match checked.is_given(Setting::TrustedProxy) {
+            true => checked.value(Setting::TrustedProxy, value::trusted_proxies),
+            false => Some(Vec::new()),
+        };
+        let proxy_protocol = checked.value(Setting::ProxyProtocol, value::on_or_off);
+        if proxy_protocol == Some(true) && !checked.is_given(Setting::TrustedProxy) {
+            let expected =
+                "needs the addresses of the proxies that send it: give trusted-proxy too";
+            checked.fault(Setting::ProxyProtocol, expected);
+        }
         let ops = checked.value(Setting::OpsListen, value::ops_listen);
         let connections_per_address = checked.value(Setting::ConnectionsPerAddress, value::count);
         let rate_connections = checked.value(Setting::RateConnections, value::rate);
@@ -66,6 +83,9 @@ impl Network {
             heartbeat: heartbeat?,
             tls: tls?,
             public_hosts: public_hosts?,
+            base_path: base_path?,
+            trusted_proxies: trusted_proxies?,
+            proxy_protocol: proxy_protocol?,
             ops: ops?,
             connections_per_address: connections_per_address?,
             rate_connections: rate_connections?,

@@ -157,6 +157,8 @@ pub struct Metrics {
     pub standstills: Counter,
     /// Market time minus the machine's UTC, in microseconds, at most a few seconds old.
     pub clock_offset: Gauge,
+    /// End of the certificate's validity, in seconds since 1970; 0: no TLS, or unknown.
+    pub certificate_expiry: Gauge,
 }
 
 #[derive(Debug)]
@@ -268,6 +270,15 @@ impl Metrics {
         );
         let offset = self.clock_offset.get() as f64 * seconds;
         text.value("clock_offset_seconds", "", offset);
+        let expiry = self.certificate_expiry.get();
+        if expiry != 0 {
+            text.one(
+                "certificate_expiry_timestamp_seconds",
+                "gauge",
+                "End of the certificate's validity, since 1970; absent without TLS.",
+            );
+            text.value("certificate_expiry_timestamp_seconds", "", expiry);
+        }
         text.0
     }
 

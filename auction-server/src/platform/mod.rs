@@ -3,6 +3,8 @@
 pub mod password_pool;
 pub mod password;
 pub mod progress;
+pub mod occasional;
+pub mod service_manager;
 pub mod clock;
 pub mod metrics;
 pub mod tcp;

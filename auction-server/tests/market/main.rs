@@ -48,3 +48,5 @@ mod descriptors;
 mod lock;
 mod round_files;
 mod signals;
+mod permissions;
+mod proxied;
