@@ -12,7 +12,7 @@ nbclient = pytest.importorskip("nbclient", reason="NOT CHECKED: pip install nbcl
 for needed in ("ipykernel", "matplotlib", "polars"):
     pytest.importorskip(needed, reason="NOT CHECKED: pip install nbclient ipykernel matplotlib polars")
 
-import nbformat  # noqa: E402
+nbformat = pytest.importorskip("nbformat")
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 

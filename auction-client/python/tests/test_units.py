@@ -16,7 +16,7 @@ import pytest
 
 import openauction
 import openauction.sync
-from openauction import codec, messages, money, refusals, times
+from openauction import codec, market, messages, money, refusals, times
 from openauction import messages as m
 from openauction.connection import Address, Backoff, ServerClock
 from openauction.errors import refusal
@@ -37,6 +37,10 @@ def test_the_license_is_that_of_the_repository() -> None:
 def test_every_message_and_variant_has_a_class() -> None:
     assert len(messages.MESSAGES) == len(get_args(m.ClientMessage)) + len(get_args(m.ServerMessage))
     assert set(refusals.BY_CODE) == set(codec.schema().definitions["Code"]["x-names"])
+
+
+def test_every_public_event_is_folded() -> None:
+    assert set(market._APPLY) == set(get_args(m.PublicEvent))
 
 
 @pytest.mark.parametrize("name, number", codec.schema().definitions["Code"]["x-names"].items())

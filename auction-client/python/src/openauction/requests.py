@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ from openauction.errors import (
     refusal,
 )
 from openauction.market import Assembler, FeedError
+
+log = logging.getLogger("openauction")
 
 #: Greatest number of requests in flight; the next one waits for an answer.
 IN_FLIGHT_MAX = 64
@@ -163,6 +166,10 @@ class Requests:
                 self._handle(received.request, received.message)
                 self._backoff.succeeded()
             except (ConnectionFailed, FeedError) as error:
+                self._connection_lost(error)
+            except Exception as error:
+                # A bug here or in the server: nobody may wait in vain for it.
+                log.exception("a message of the server could not be handled")
                 self._connection_lost(error)
 
     def _connection_lost(self, because: Exception) -> None:
