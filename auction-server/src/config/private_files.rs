@@ -40,7 +40,7 @@ pub(super) fn warning(path: &Path) -> Option<String> {
 
 /// One warning for the whole journal, which holds hidden bids and the hashes of passwords.
 fn journal_warning(journal: &Path) -> Option<String> {
-    if !permissions(journal).is_some_and(|folder| folder.mode() & OTHERS != 0) {
+    if permissions(journal).is_none_or(|folder| folder.mode() & OTHERS == 0) {
         return None;
     }
     let entries = std::fs::read_dir(journal).ok()?;
