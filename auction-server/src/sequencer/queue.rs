@@ -70,7 +70,11 @@ pub(crate) enum Question {
     /// The highest number of an accepted request of a session.
     LastRequest(SessionId, oneshot::Sender<RequestId>),
     /// The price that a trader would have needed to win a lot; `None` before its close.
-    WinningThreshold(LotId, UserId, oneshot::Sender<Option<WinningThreshold>>),
+    WinningThreshold(
+        LotId,
+        UserId,
+        oneshot::Sender<Result<WinningThreshold, Reject>>,
+    ),
     /// A trader's balance, as far as this user may see it.
     Balance(UserId, GetBalance, oneshot::Sender<Result<Balance, Reject>>),
     /// A trader's own orders on a lot; `None` if the lot does not exist.
@@ -180,15 +184,15 @@ impl SequencerHandle {
             .await
     }
 
-    /// Returns the price that a trader would have needed to win a lot; `None` before its close.
+    /// Returns the price that a trader would have needed to win a lot.
     ///
     /// # Errors
-    /// [`SubmitError`].
+    /// [`SubmitError`]; the inner result is refused before the lot's close, and for a lot that does not exist.
     pub async fn least_winning(
         &self,
         lot: LotId,
         trader: UserId,
-    ) -> Result<Option<WinningThreshold>, SubmitError> {
+    ) -> Result<Result<WinningThreshold, Reject>, SubmitError> {
         self.ask(|reply| Question::WinningThreshold(lot, trader, reply))
             .await
     }

@@ -172,3 +172,39 @@ async fn bidirectional_controls_are_refused_and_not_repeated() {
     assert_kind(&lines.ask("hello", &hello()).await, "welcome");
     market.stop().await;
 }
+
+#[tokio::test]
+async fn a_least_winning_price_before_the_close_says_when_and_of_no_lot_that() {
+    let market = Market::start().await;
+    let mut mia = market.trader("mia").await;
+    let snapshot = mia.ask("get_snapshot", &json!({})).await;
+    let lots = snapshot["snapshot_part"]["lots"].as_array().unwrap();
+    let early = mia.ask("get_least_winning", &json!({"lot": 1})).await["refused"].clone();
+    assert_eq!(early["code"], "not_due");
+    assert_eq!(early["at"], lots[0]["closes_at"]);
+    let none = mia.ask("get_least_winning", &json!({"lot": 3})).await["refused"].clone();
+    assert_eq!(
+        (&none["code"], &none["number"]),
+        (&"unknown_lot".into(), &"3".into())
+    );
+    market.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_with_the_number_of_the_server_is_not_executed() {
+    let market = Market::start().await;
+    let mut mia = market.trader("mia").await;
+    let say = r#"{"request":"0","bid":{"lot":1,"price":"1.40"}}"#;
+    mia.write(say).await;
+    let refused = mia.answer(0).await["refused"].clone();
+    assert_eq!(refused["code"], "malformed");
+    assert_eq!(refused["message"], "request numbers begin at 1");
+    let history = mia.ask("get_history", &json!({"lot": 1, "limit": 1})).await;
+    assert_eq!(history["history"]["total"], 0);
+    let mut new = Lines::new(market.connect().await);
+    new.write(&json!({"request": "0", "hello": hello()}).to_string())
+        .await;
+    assert_eq!(new.answer(0).await["refused"]["code"], "malformed");
+    assert_kind(&mia.bid(1, "1.40").await, "accepted");
+    market.stop().await;
+}

@@ -161,7 +161,7 @@ fn exports_and_verify_work_beside_an_open_journal() {
         .arg(stage.path()));
     assert_eq!((code, said.as_str()), (Some(0), ""));
     assert!(
-        printed.starts_with("sequence,time,user,symbol,price\n10,"),
+        printed.starts_with("sequence,time,user,symbol,price,lot\n10,"),
         "{printed}"
     );
 

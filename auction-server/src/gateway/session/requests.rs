@@ -36,6 +36,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return Ok(());
             }
         };
+        // An answer with number 0 would look like a message of the server's own accord.
+        if request == RequestId(0) {
+            self.refuse(request, Code::MALFORMED, "request numbers begin at 1");
+            return Ok(());
+        }
         if self.login.is_greeting() {
             return self.greet(request, &message);
         }

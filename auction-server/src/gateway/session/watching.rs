@@ -5,8 +5,8 @@ use std::sync::Arc;
 use auction_core::{LotId, Reject, RequestId};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
-    Code, GetBalance, GetHistory, LeastWinning, List, Orders, Refused, ResumePoint, Resumed,
-    Resync, ResyncBecause,
+    GetBalance, GetHistory, LeastWinning, List, Orders, Refused, ResumePoint, Resumed, Resync,
+    ResyncBecause,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -152,16 +152,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             sequencer.least_winning(lot, user).await
         };
         match self.ask_own(request, ask).await {
-            Some(Some(least)) => {
-                self.reply(request, &LeastWinning { lot, least });
-            }
-            Some(None) => {
-                let text = "there is no such lot, or it has not closed: ask again after its close";
-                self.refused(
-                    request,
-                    Refused::new(Code::NOT_DUE, text).with_number(lot.0),
-                );
-            }
+            Some(Ok(least)) => self.reply(request, &LeastWinning { lot, least }),
+            Some(Err(reject)) => self.refused(request, reject.into()),
             None => {}
         }
     }
