@@ -76,6 +76,18 @@ Exit codes: 0 when all is sound, 1 when something is wrong.")]
         after_help = "Example:\n  auction-server user add mia --role trader"
     )]
     User(UserCommand),
+    /// Looks at everything around a server: clock, disk, open files, permissions, certificate, proxies, versions.
+    #[command(after_help = "\
+Examples:
+  auction-server doctor
+  auction-server --data /srv/market doctor --json | jq '.findings[] | select(.state != \"ok\")'
+
+Exit codes: 0 without an error, 1 with one, 2 when a setting is wrong.")]
+    Doctor {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Shows or checks the settings.
     #[command(
         subcommand,

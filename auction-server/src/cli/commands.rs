@@ -9,7 +9,9 @@ use crate::cli::args::{
     ConfigCommand, EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, Format, Invocation, NewUser, What,
 };
 use crate::cli::check::check;
+use crate::cli::doctor::{self, examine};
 use crate::cli::export::{ExportError, export};
+use crate::cli::findings::Severity;
 use crate::cli::manual;
 use crate::cli::prompt;
 use crate::cli::user_add;
@@ -45,18 +47,31 @@ pub fn show_settings(invocation: &Invocation, command: ConfigCommand) -> u8 {
 }
 
 fn check_files(config: &Config) -> u8 {
-    let checked = check(config);
-    let found = checked.found.join("\n");
+    let findings = check(config);
+    let found = findings.texts(Severity::Ok).join("\n");
     let printed = print(&format!("the settings are valid\n{found}\n"));
-    for warning in &checked.warnings {
+    for warning in findings.texts(Severity::Warning) {
         eprintln!("warning: {warning}");
     }
-    for fault in &checked.faults {
+    for fault in findings.texts(Severity::Error) {
         eprintln!("error: {fault}");
     }
-    match checked.faults.is_empty() {
-        true => printed,
-        false => EXIT_FAILURE,
+    match findings.count(Severity::Error) {
+        0 => printed,
+        _ => EXIT_FAILURE,
+    }
+}
+
+/// `doctor`.
+pub fn doctor(config: &Config, json: bool) -> u8 {
+    let findings = examine(config);
+    let printed = print(&match json {
+        true => doctor::as_json(&findings),
+        false => doctor::lines(&findings),
+    });
+    match findings.count(Severity::Error) {
+        0 => printed,
+        _ => EXIT_FAILURE,
     }
 }
 

@@ -3,8 +3,10 @@
 pub mod commands;
 pub mod run;
 mod signals;
+pub mod doctor;
 pub mod check;
 pub mod access;
+pub mod findings;
 pub mod export;
 pub mod export_journal;
 pub mod verify;
@@ -20,8 +22,8 @@ use std::sync::Arc;
 
 use args::{Command, Invocation, UserCommand};
 use commands::{
-    add_user, in_folder, is_ready, print_completions, show_settings, verify_journal, with_settings,
-    write_export, write_manual,
+    add_user, doctor, in_folder, is_ready, print_completions, show_settings, verify_journal,
+    with_settings, write_export, write_manual,
 };
 use run::run;
 
@@ -43,6 +45,9 @@ pub fn main() -> ExitCode {
         Some(Command::Verify) => in_folder(&invocation, verify_journal),
         Some(Command::User(UserCommand::Add(new))) => {
             in_folder(&invocation, |data| add_user(data, new))
+        }
+        Some(Command::Doctor { json }) => {
+            with_settings(&invocation, |config| doctor(config, *json))
         }
         Some(Command::Config(command)) => show_settings(&invocation, *command),
         Some(Command::Completions { shell }) => print_completions(*shell),

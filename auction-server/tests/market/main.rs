@@ -50,3 +50,4 @@ mod round_files;
 mod signals;
 mod permissions;
 mod proxied;
+mod doctor;
