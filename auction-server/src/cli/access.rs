@@ -10,7 +10,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 use crate::cli::findings::Findings;
 use crate::config::data_dir::DataDir;
 use crate::config::{Config, OpsListen};
-use crate::journal::lock;
+use crate::journal::{lock, missing_archives};
 use crate::server;
 
 /// Tries the files of the data folder as this process's user, and the ports.
@@ -71,7 +71,17 @@ impl Tried<'_> {
             // Reported above.
             Err(_) => return,
         };
+        let away = missing_archives(&journal);
+        for (link, target) in &away {
+            let (link, target) = (link.display(), target.display());
+            let text = format!(
+                "{link} was archived, and {target} is not there: a start may go on from a snapshot, but receipts, \
+                 exports and verify need the segment"
+            );
+            self.0.warn(FILES, text);
+        }
         let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();
+        files.retain(|file| away.iter().all(|(link, _)| link != file));
         files.sort();
         let is_segment = |file: &&PathBuf| file.extension().is_some_and(|end| end == "seg");
         let last = files.iter().rfind(is_segment).cloned();

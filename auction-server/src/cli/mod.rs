@@ -10,6 +10,7 @@ pub mod findings;
 pub mod export;
 pub mod export_journal;
 pub mod verify;
+pub mod backup;
 pub mod user_add;
 pub mod prompt;
 pub mod logging;
@@ -22,8 +23,8 @@ use std::sync::Arc;
 
 use args::{Command, Invocation, UserCommand};
 use commands::{
-    add_user, doctor, in_folder, is_ready, print_completions, show_settings, verify_journal,
-    with_settings, write_export, write_manual,
+    add_user, doctor, in_folder, is_ready, move_to_archive, print_completions, restore_backup,
+    show_settings, verify_journal, with_settings, write_backup, write_export, write_manual,
 };
 use run::run;
 
@@ -43,6 +44,15 @@ pub fn main() -> ExitCode {
         }
         Some(Command::IsReady) => with_settings(&invocation, is_ready),
         Some(Command::Verify) => in_folder(&invocation, verify_journal),
+        Some(Command::Backup { folder }) => {
+            in_folder(&invocation, |data| write_backup(data, folder))
+        }
+        Some(Command::Restore { folder }) => {
+            in_folder(&invocation, |data| restore_backup(data, folder))
+        }
+        Some(Command::Archive { folder }) => {
+            in_folder(&invocation, |data| move_to_archive(data, folder))
+        }
         Some(Command::User(UserCommand::Add(new))) => {
             in_folder(&invocation, |data| add_user(data, new))
         }

@@ -51,3 +51,4 @@ mod signals;
 mod permissions;
 mod proxied;
 mod doctor;
+mod backup;
