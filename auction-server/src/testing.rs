@@ -8,6 +8,10 @@ pub mod cli {
         //! The check of a configuration.
         pub use crate::cli::check::check;
     }
+    pub mod findings {
+        //! Findings of a check.
+        pub use crate::cli::findings::{Finding, Findings, Severity};
+    }
     pub mod export {
         //! Exports of the journal.
         pub use crate::cli::export::{ExportError, export, open};

@@ -7,35 +7,27 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 
+use crate::cli::findings::Findings;
 use crate::config::data_dir::DataDir;
 use crate::config::{Config, OpsListen};
-use crate::journal::lock;
+use crate::journal::{lock, missing_archives};
 use crate::server;
 
-/// Result of the tries.
-#[derive(Debug, Default)]
-pub struct Tried {
-    /// Items found, one line each.
-    pub found: Vec<String>,
-    /// Problems that do not prevent a start.
-    pub warnings: Vec<String>,
-    /// Problems that keep a server from starting.
-    pub faults: Vec<String>,
-}
-
 /// Tries the files of the data folder as this process's user, and the ports.
-#[must_use]
-pub fn try_access(config: &Config) -> Tried {
-    let mut tried = Tried::default();
+pub fn try_access(config: &Config, findings: &mut Findings) {
+    let mut tried = Tried(findings);
     tried.folder(&config.data);
     let journal = config.data.journal();
     // Without a folder no server runs on it; its faults are reported above.
     let is_running = lock::is_held(&journal).unwrap_or_default();
     if is_running {
-        tried.found.push(format!(
-            "{}: a server, or another command that writes, is running on it",
-            journal.display()
-        ));
+        tried.0.found(
+            FILES,
+            format!(
+                "{}: a server, or another command that writes, is running on it",
+                journal.display()
+            ),
+        );
     }
     tried.port(config.listen, "listen", is_running);
     match config.network.ops {
@@ -43,17 +35,24 @@ pub fn try_access(config: &Config) -> Tried {
         OpsListen::At(address) => tried.port(address, "ops-listen", is_running),
         OpsListen::Auto => {
             if !is_running && let Err(error) = server::bind(OpsListen::USUAL) {
-                tried.warnings.push(format!(
-                    "ops-listen: {}: {error}; a start goes on without /readyz and /metrics",
-                    OpsListen::USUAL
-                ));
+                tried.0.warn(
+                    PORTS,
+                    format!(
+                        "ops-listen: {}: {error}; a start goes on without /readyz and /metrics",
+                        OpsListen::USUAL
+                    ),
+                );
             }
         }
     }
-    tried
 }
 
-impl Tried {
+const FILES: &str = "files";
+const PORTS: &str = "ports";
+
+struct Tried<'a>(&'a mut Findings);
+
+impl Tried<'_> {
     fn folder(&mut self, data: &DataDir) {
         let journal = data.journal();
         let write = Access::WRITE_OK | Access::EXEC_OK;
@@ -62,10 +61,9 @@ impl Tried {
             return self.needs(existing(&journal), write);
         }
         if let Err(error) = access(data.path(), write) {
-            self.warnings.push(format!(
-                "{}: {error}: client.csv cannot be written",
-                data.path().display()
-            ));
+            let folder = data.path().display();
+            let text = format!("{folder}: {error}: client.csv cannot be written");
+            self.0.warn(FILES, text);
         }
         self.needs(&journal, Access::READ_OK | write);
         let files = match fs::read_dir(&journal) {
@@ -73,7 +71,17 @@ impl Tried {
             // Reported above.
             Err(_) => return,
         };
+        let away = missing_archives(&journal);
+        for (link, target) in &away {
+            let (link, target) = (link.display(), target.display());
+            let text = format!(
+                "{link} was archived, and {target} is not there: a start may go on from a snapshot, but receipts, \
+                 exports and verify need the segment"
+            );
+            self.0.warn(FILES, text);
+        }
         let mut files: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();
+        files.retain(|file| away.iter().all(|(link, _)| link != file));
         files.sort();
         let is_segment = |file: &&PathBuf| file.extension().is_some_and(|end| end == "seg");
         let last = files.iter().rfind(is_segment).cloned();
@@ -101,10 +109,9 @@ impl Tried {
             } else {
                 "read"
             };
-            self.faults.push(format!(
-                "{} must be {what} by the user that runs the server: {error}",
-                path.display()
-            ));
+            let path = path.display();
+            let text = format!("{path} must be {what} by the user that runs the server: {error}");
+            self.0.fail(FILES, text);
         }
     }
 
@@ -112,11 +119,11 @@ impl Tried {
         match server::bind(address) {
             Ok(_) => {}
             Err(error) if is_running && error.kind() == io::ErrorKind::AddrInUse => {
-                self.found.push(format!(
-                    "{setting}: {address} is in use, as it is while this server runs"
-                ));
+                let text =
+                    format!("{setting}: {address} is in use, as it is while this server runs");
+                self.0.found(PORTS, text);
             }
-            Err(error) => self.faults.push(format!("{setting}: {address}: {error}")),
+            Err(error) => self.0.fail(PORTS, format!("{setting}: {address}: {error}")),
         }
     }
 }
@@ -127,7 +134,7 @@ fn access(path: &Path, wanted: Access) -> io::Result<()> {
 }
 
 /// The path, or the nearest folder above it that exists.
-fn existing(path: &Path) -> &Path {
+pub fn existing(path: &Path) -> &Path {
     let above = path.ancestors().find(|above| above.exists());
     // A relative path with nothing above it lies in the current folder.
     above.unwrap_or(Path::new("."))

@@ -70,12 +70,59 @@ Examples:
 
 Exit codes: 0 when all is sound, 1 when something is wrong.")]
     Verify,
+    /// Copies the market into a folder, also beside the running server. The next backup into the same folder copies only
+    /// what is new.
+    #[command(after_help = "\
+Examples:
+  auction-server backup /mnt/backup
+  auction-server verify --data /mnt/backup
+
+The folder has the form of a data folder. It holds the market's key and all secrets: keep it as safe as the market.")]
+    Backup {
+        /// Folder of the backup; it is created if it does not exist.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+    /// Verifies a backup and copies it into the data folder, which must have no market.
+    #[command(after_help = "\
+Example:
+  auction-server restore /mnt/backup --data /srv/market
+
+Start only one of a market and its copies: clients would see two histories of one market.")]
+    Restore {
+        /// Folder of the backup.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+    /// Moves the journal's sealed segments to another folder and leaves links to them, also beside the running server.
+    #[command(after_help = "\
+Example:
+  auction-server archive /mnt/archive
+
+Everything that reads the journal follows the links; while the folder is away, it says where the segments are.")]
+    Archive {
+        /// Folder of the archive; it is created if it does not exist.
+        #[arg(value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
     /// Creates accounts, while the server is stopped.
     #[command(
         subcommand,
         after_help = "Example:\n  auction-server user add mia --role trader"
     )]
     User(UserCommand),
+    /// Looks at everything around a server: clock, disk, open files, permissions, certificate, proxies, versions.
+    #[command(after_help = "\
+Examples:
+  auction-server doctor
+  auction-server --data /srv/market doctor --json | jq '.findings[] | select(.state != \"ok\")'
+
+Exit codes: 0 without an error, 1 with one, 2 when a setting is wrong.")]
+    Doctor {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Shows or checks the settings.
     #[command(
         subcommand,

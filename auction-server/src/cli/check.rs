@@ -1,12 +1,12 @@
 //! `config check`: checks whether a server would start with these settings and files, without starting one.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use auction_core::{AccountMode, Caller, Command, Engine, MarketId, Timestamp};
 
 use crate::cli::access::try_access;
+use crate::cli::findings::Findings;
 use crate::config::csv::lots;
 use crate::config::csv::lots::Defaults;
 use crate::config::csv::stocks;
@@ -20,32 +20,18 @@ use crate::market::restore;
 use crate::market::startup::refused_lots;
 use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
 
-/// Result of the checks.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// Items found, one line each.
-    pub found: Vec<String>,
-    /// Problems that do not prevent a start.
-    pub warnings: Vec<String>,
-    /// Problems that keep a server from starting, or from opening its next round.
-    pub faults: Vec<String>,
-}
-
 /// Checks the certificate, the files of the data folder and the ports.
 #[must_use]
-pub fn check(config: &Config) -> Checked {
-    let mut checked = Checked::default();
+pub fn check(config: &Config) -> Findings {
+    let mut findings = Findings::default();
+    let mut checked = Checked(&mut findings);
     checked.descriptors(config);
     checked.tls(config);
-    let tried = try_access(config);
-    checked.found.extend(tried.found);
-    checked.warnings.extend(tried.warnings);
-    checked.faults.extend(tried.faults);
+    try_access(config, checked.0);
     let last_record = checked.last_record(config);
-    let warning = ClockWarning::at_start(ThisMachine.utc(), last_record);
-    checked
-        .warnings
-        .extend(warning.map(|warning| warning.to_string()));
+    if let Some(warning) = ClockWarning::at_start(ThisMachine.utc(), last_record) {
+        checked.0.warn("clock", warning);
+    }
     let now = MarketClock::continuing(Arc::new(ThisMachine), last_record).now();
     // A temporary market, which refuses what the real one would refuse.
     let mut engine = Engine::new(MarketId::default());
@@ -59,46 +45,65 @@ pub fn check(config: &Config) -> Checked {
     checked.stocks(&config.data.stocks(), &mut engine, now);
     if let Some(file) = config.round_file() {
         let lots = planned(config, &file, &engine, now);
-        checked.took(lots.map(|lots| said(&file, lots, "lot")));
+        let found = lots.map(|lots| said(&file, lots, "lot"));
+        checked.0.take(INPUTS, found);
     }
     let users = config.data.users();
     let mut user_warnings = Vec::new();
     if users.exists() {
         let accounts = users::check(&users, engine.market());
-        checked.took(accounts.map(|(accounts, warnings)| {
+        let found = accounts.map(|(accounts, warnings)| {
             user_warnings = warnings;
             said(&users, accounts, "account")
-        }));
+        });
+        checked.0.take(INPUTS, found);
     }
-    checked.warnings.extend(user_warnings);
-    checked.warnings.extend(private_files::warnings(config));
+    for warning in user_warnings
+        .into_iter()
+        .chain(private_files::warnings(config))
+    {
+        checked.0.warn(INPUTS, warning);
+    }
     let journal = config.data.journal();
     let is_there = if journal.exists() {
         "a market is there, and goes on"
     } else {
         "none yet; the first start makes it"
     };
-    checked
-        .found
-        .push(format!("{}: {is_there}", journal.display()));
-    checked
+    findings.found("journal", format!("{}: {is_there}", journal.display()));
+    findings
 }
 
-impl Checked {
+const INPUTS: &str = "inputs";
+const TLS: &str = "TLS";
+const DESCRIPTORS: &str = "descriptors";
+
+struct Checked<'a>(&'a mut Findings);
+
+impl Checked<'_> {
     fn descriptors(&mut self, config: &Config) {
         match ConnectionLimits::with(hard_limit()) {
-            Ok(limits) => self.warnings.extend(limits.warning(&config.network)),
-            Err(error) => self.faults.push(error.to_string()),
+            Ok(limits) => match limits.warning(&config.network) {
+                Some(warning) => self.0.warn(DESCRIPTORS, warning),
+                None => self.0.found(
+                    DESCRIPTORS,
+                    format!("open files: enough for {} connections", limits.connections),
+                ),
+            },
+            Err(error) => self.0.fail(DESCRIPTORS, error),
         }
     }
 
     fn tls(&mut self, config: &Config) {
         match &config.network.tls {
-            Tls::Off if !config.listen.ip().is_loopback() => self.warnings.push(format!(
-                "others can reach {}, and passwords cross the network unencrypted; turn TLS on with tls-cert and \
-                 tls-key",
-                config.listen
-            )),
+            Tls::Off if !config.listen.ip().is_loopback() => {
+                let text = format!(
+                    "others can reach {}, and passwords cross the network unencrypted; turn TLS on with tls-cert and \
+                     tls-key",
+                    config.listen
+                );
+                self.0.warn(TLS, text);
+            }
             Tls::Off => {}
             Tls::SelfSigned => {
                 let file = config.data.self_signed();
@@ -114,12 +119,13 @@ impl Checked {
     fn certificate(&mut self, config: &Config, file: &Path) {
         match gateway::open_tls(&config.network.tls, &config.data, Vec::new()) {
             Ok(tls) => {
-                let warning = tls.and_then(|tls| tls.warning(ThisMachine.utc()));
-                self.warnings.extend(warning.map(|said| said.to_string()));
-                self.found
-                    .push(format!("{}: a certificate and its key", file.display()));
+                if let Some(warning) = tls.and_then(|tls| tls.warning(ThisMachine.utc())) {
+                    self.0.warn(TLS, warning);
+                }
+                let text = format!("{}: a certificate and its key", file.display());
+                self.0.found(TLS, text);
             }
-            Err(error) => self.faults.push(error.to_string()),
+            Err(error) => self.0.fail(TLS, error),
         }
     }
 
@@ -131,8 +137,8 @@ impl Checked {
         }
         let last = restore::last_record_at(Arc::new(RealDisk), &journal);
         last.unwrap_or_else(|error| {
-            self.warnings
-                .push(format!("the market's time cannot be read: {error}"));
+            let text = format!("the market's time cannot be read: {error}");
+            self.0.warn("clock", text);
             Timestamp::default()
         })
     }
@@ -140,23 +146,19 @@ impl Checked {
     fn stocks(&mut self, path: &Path, engine: &mut Engine, now: Timestamp) {
         let stocks = match stocks::read(path) {
             Ok(stocks) => stocks,
-            Err(error) => return self.faults.push(error.to_string()),
+            Err(error) => return self.0.fail(INPUTS, error),
         };
         for listing in &stocks.listings {
             let list = Command::ListStock(*listing);
             if let Err(reject) = engine.execute(now, Caller::Operator, list) {
-                self.faults
-                    .push(format!("stock {}: {reject}", listing.symbol));
+                let text = format!("stock {}: {reject}", listing.symbol);
+                self.0.fail(INPUTS, text);
             }
         }
-        self.found.push(said(path, stocks.listings.len(), "stock"));
-        self.warnings.extend(stocks.warnings);
-    }
-
-    fn took<E: fmt::Display>(&mut self, found: Result<String, E>) {
-        match found {
-            Ok(found) => self.found.push(found),
-            Err(error) => self.faults.push(error.to_string()),
+        let text = said(path, stocks.listings.len(), "stock");
+        self.0.found(INPUTS, text);
+        for warning in stocks.warnings {
+            self.0.warn(INPUTS, warning);
         }
     }
 }

@@ -18,6 +18,12 @@ pub struct AddressRange {
 pub struct ParseAddressRangeError;
 
 impl AddressRange {
+    /// Returns whether it holds all addresses of a family.
+    #[must_use]
+    pub fn is_all(self) -> bool {
+        self.prefix == 0
+    }
+
     /// Returns whether the address lies in the range. An IPv4 address is the same in its IPv6 form.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {

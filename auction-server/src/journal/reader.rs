@@ -1,5 +1,6 @@
 //! Reading the frames in order, without the lock: for recovery, export, `verify` and projections.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -316,6 +317,9 @@ impl Reader {
             Err(JournalError::Io { path, source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
             {
+                if let Ok(archive) = fs::read_link(&path) {
+                    return Err(JournalError::SegmentArchived { path, archive });
+                }
                 return Err(JournalError::SegmentMissing {
                     path,
                     sequence: first,

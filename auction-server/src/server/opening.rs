@@ -18,7 +18,7 @@ use crate::config::private_files;
 use crate::config::reserved_names;
 use crate::demo::DemoAccounts;
 use crate::gateway::ServerTls;
-use crate::journal::{Disk, Durability, RealDisk};
+use crate::journal::{Disk, Durability, RealDisk, missing_archives};
 use crate::market::group_commit::GroupCommit;
 use crate::market::restore;
 use crate::market::startup::{self, OutagePolicy, Repriced, Round};
@@ -63,6 +63,13 @@ pub(super) fn open(
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let opened = restore::open(disk.clone(), &config.data, config.durability, on_progress)?;
     log_recovery(&opened);
+    for (link, target) in missing_archives(&config.data.journal()) {
+        tracing::warn!(
+            segment = %link.display(),
+            archive = %target.display(),
+            "an archived segment is not there: receipts, exports and verify need it; connect its disk"
+        );
+    }
     let last_record = opened.engine.at();
     let clock_warning = ClockWarning::at_start(machine.utc(), last_record);
     if let Some(warning) = &clock_warning {

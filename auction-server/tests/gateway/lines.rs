@@ -174,7 +174,7 @@ async fn bidirectional_controls_are_refused_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_least_winning_price_before_the_close_says_when_and_of_no_lot_that() {
+async fn the_least_winning_price_before_the_close_says_when() {
     let market = Market::start().await;
     let mut mia = market.trader("mia").await;
     let snapshot = mia.ask("get_snapshot", &json!({})).await;

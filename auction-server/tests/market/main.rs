@@ -50,3 +50,5 @@ mod round_files;
 mod signals;
 mod permissions;
 mod proxied;
+mod doctor;
+mod backup;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use auction_server::testing::cli::check::check;
+use auction_server::testing::cli::findings::Severity;
 use auction_server::testing::config::data_dir::DataDir;
 use auction_server::testing::config::{Config, OpsListen, Tls};
 use auction_server::testing::journal::{Journal, NewJournal, Options, RealDisk};
@@ -39,8 +40,8 @@ fn what_is_there_is_said_and_nothing_is_made() {
     let (folder, mut config) = folder(&files);
     config.network.tls = Tls::SelfSigned;
     let checked = check(&config);
-    assert_eq!(checked.faults, [""; 0]);
-    let found = checked.found.join("\n");
+    assert_eq!(checked.texts(Severity::Error), [""; 0]);
+    let found = checked.texts(Severity::Ok).join("\n");
     for says in [
         "stocks.csv: 2 stocks",
         "lots.csv: 1 lot\n",
@@ -74,7 +75,7 @@ fn all_that_is_wrong_is_said_at_once_with_its_place() {
         cert,
     };
     config.listen = "0.0.0.0:0".parse().unwrap();
-    let faults = check(&config).faults.join("\n");
+    let faults = check(&config).texts(Severity::Error).join("\n");
     for says in [
         "stocks.csv: expected certificates as PEM",
         "lots.csv:3: ",
@@ -84,11 +85,11 @@ fn all_that_is_wrong_is_said_at_once_with_its_place() {
         assert!(faults.contains(says), "{says:?} is not in: {faults}");
     }
     config.network.tls = Tls::Off;
-    let warnings = check(&config).warnings.join("\n");
+    let warnings = check(&config).texts(Severity::Warning).join("\n");
     assert!(warnings.contains("unencrypted"), "{warnings}");
 
     let (_folder, config) = self::folder(&[]);
-    let faults = check(&config).faults.join("\n");
+    let faults = check(&config).texts(Severity::Error).join("\n");
     assert!(faults.contains("stocks.csv"), "{faults}");
 }
 
@@ -125,8 +126,8 @@ fn the_dates_of_a_certificate_are_checked() {
     ] {
         identity(&cert, from, to);
         let checked = check(&config);
-        assert_eq!(checked.faults, [""; 0]);
-        let warnings = checked.warnings.join("\n");
+        assert_eq!(checked.texts(Severity::Error), [""; 0]);
+        let warnings = checked.texts(Severity::Warning).join("\n");
         assert!(warnings.contains(says), "{says:?} is not in: {warnings}");
         assert_eq!(
             warnings.contains("certificate"),
@@ -138,7 +139,7 @@ fn the_dates_of_a_certificate_are_checked() {
     std::fs::create_dir(folder.path().join("tls")).unwrap();
     identity(&config.data.self_signed(), 2001, 2002);
     config.network.tls = Tls::SelfSigned;
-    let warnings = check(&config).warnings.join("\n");
+    let warnings = check(&config).texts(Severity::Warning).join("\n");
     assert!(
         warnings.contains("self-signed.pem: the certificate expired"),
         "{warnings}"
@@ -151,7 +152,7 @@ fn a_port_in_use_is_a_fault_unless_this_server_has_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     config.listen = taken.local_addr().unwrap();
     config.network.ops = OpsListen::At(config.listen);
-    let faults = check(&config).faults;
+    let faults = check(&config).texts(Severity::Error);
     let address = config.listen;
     assert_eq!(faults.len(), 2, "{faults:?}");
     for (fault, setting) in faults.iter().zip(["listen", "ops-listen"]) {
@@ -162,15 +163,15 @@ fn a_port_in_use_is_a_fault_unless_this_server_has_it() {
     let options = Options::new(NewJournal::random());
     let (held, _) = Journal::open(Arc::new(RealDisk), &journal, options, None, |_| Ok(())).unwrap();
     let checked = check(&config);
-    assert_eq!(checked.faults, [""; 0]);
-    let found = checked.found.join("\n");
+    assert_eq!(checked.texts(Severity::Error), [""; 0]);
+    let found = checked.texts(Severity::Ok).join("\n");
     assert!(found.contains("is running on it"), "{found}");
     assert!(
         found.contains(&format!("listen: {address} is in use")),
         "{found}"
     );
     drop(held);
-    assert_eq!(check(&config).faults.len(), 2);
+    assert_eq!(check(&config).texts(Severity::Error).len(), 2);
     drop(taken);
-    assert_eq!(check(&config).faults, [""; 0]);
+    assert_eq!(check(&config).texts(Severity::Error), [""; 0]);
 }

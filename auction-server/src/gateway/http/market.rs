@@ -42,6 +42,7 @@ pub(crate) struct Site {
     /// Path under which a proxy passes requests on: empty, or without `/` at its end.
     base_path: String,
     refusals: Occasional,
+    unnamed: Occasional,
 }
 
 /// The site, as one connection reaches it.
@@ -124,6 +125,7 @@ impl Site {
             proxies: TrustedProxies::new(network),
             base_path: network.base_path.clone(),
             refusals: Occasional::default(),
+            unnamed: Occasional::default(),
         }
     }
 
@@ -147,6 +149,7 @@ impl Site {
             Ok(response) => response,
             Err(response) => return (*response, None),
         };
+        self.check_forwarding(&request, admitted);
         let client = match admitted.proxy() {
             None => None,
             Some(proxy) => {
@@ -192,6 +195,30 @@ impl Site {
             ),
         });
         Err(foreign)
+    }
+
+    /// Logs a proxy that names no client, and one that is not trusted.
+    fn check_forwarding(&self, request: &Request, admitted: &Admitted) {
+        let names_client = request.headers().contains_key(FORWARDED_FOR);
+        let from = admitted.client_address().address();
+        match admitted.proxy() {
+            Some(proxy) if !names_client => self.unnamed.log(|unlogged| {
+                tracing::warn!(
+                    %proxy,
+                    unlogged,
+                    "the proxy names no client in X-Forwarded-For: all its clients share the limits of one address"
+                );
+            }),
+            None if names_client => self.unnamed.log(|unlogged| {
+                tracing::warn!(
+                    ?from,
+                    unlogged,
+                    "X-Forwarded-For is not believed: if this is the address of your proxy, start the server with \
+                     --trusted-proxy"
+                );
+            }),
+            _ => {}
+        }
     }
 
     /// Returns the path below the base path, or the answer for a path outside.
