@@ -87,7 +87,7 @@ impl fmt::Display for FarPrice {
     }
 }
 
-/// Returns the price to compare with, and its name; `None`: there is none, or a Dutch lot, where a buyer pays the price of
+/// Returns the price to compare with, and its name; `None`: no such price, or a Dutch lot, where a buyer pays the price of
 /// the moment whatever they accept.
 fn compared(lot: &Lot) -> Option<(Price, &'static str)> {
     let base = (lot.base_price, "the base price");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_orders_are_compared_with_the_base_price_and_sells_downwards() {
+    fn hidden_orders_are_compared_with_the_base_price() {
         let call = of(|opened| {
             opened.terms = Terms::Call(Default::default());
             opened.quantity = "100".parse().unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dutch_lot_is_not_asked_about_because_its_price_is_what_is_paid() {
+    fn a_dutch_lot_is_not_asked_about() {
         let dutch = of(|opened| {
             let (start, step) = (price("100"), price("1"));
             opened.terms = Terms::Dutch(auction_core::DutchTerms {
