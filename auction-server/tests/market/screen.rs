@@ -128,14 +128,14 @@ fn a_screen_fits_its_terminal_again_when_that_changes() {
     let test_market = TestMarket::with_lots(30);
     let server = test_market.open();
     let terminal = screen_of(&known(server.address(), "mia"));
-    terminal.until("SECURITY");
+    terminal.until("FORMAT");
     terminal.resize(40, 15);
-    terminal.until_no("SECURITY");
+    terminal.until_no("FORMAT");
     terminal.until("CLOSES IN");
     terminal.resize(12, 3);
     terminal.until("too small");
     terminal.resize(120, 40);
-    terminal.until("FORMAT");
+    terminal.until("SECURITY");
     terminal.until("S25");
     drop(terminal);
     server.end();

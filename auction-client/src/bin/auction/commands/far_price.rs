@@ -87,8 +87,8 @@ impl fmt::Display for FarPrice {
     }
 }
 
-/// Returns the price to compare with, and its name. `None` if there is no such price, and for a Dutch lot, where a buyer
-/// pays the price of the moment.
+/// Returns the price to compare with, and its name; `None`: no such price, or a Dutch lot, where a buyer pays the price of
+/// the moment whatever they accept.
 fn compared(lot: &Lot) -> Option<(Price, &'static str)> {
     let base = (lot.base_price, "the base price");
     let compared = match (&lot.terms, &lot.book) {

@@ -138,9 +138,9 @@ fn learned(model: &mut Model, view: View<'_>, asked: &RequestKind, answer: &Resp
             if own && model.mine.insert(*lot) {
                 outbid_before(model, view, *lot);
             }
-            model
-                .bid_histories
-                .history(*lot, history.bids.iter().cloned());
+            let histories = &mut model.bid_histories;
+            histories.history(*lot, history.bids.iter().cloned());
+            histories.opened(*lot, history.opened.iter().copied());
         }
         (RequestKind::LeastWinning(lot), Response::LeastWinning(least)) => {
             let words = match least {
