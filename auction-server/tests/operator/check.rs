@@ -50,7 +50,7 @@ fn what_is_there_is_said_and_nothing_is_made() {
     ] {
         assert!(found.contains(says), "{says:?} is not in: {found}");
     }
-    let warnings = checked.warnings.join("\n");
+    let warnings = checked.texts(Severity::Warning).join("\n");
     assert!(
         warnings.contains("users.csv: plain passwords"),
         "{warnings}"
