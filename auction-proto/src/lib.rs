@@ -102,7 +102,7 @@ pub use encoding::code::{Code, Fault};
 pub use encoding::kind::{Kind, Sender};
 pub use encoding::list::{List, TooMany};
 pub use encoding::secret::{Secret, SecretError, Token};
-pub use encoding::text::{Text, TextError};
+pub use encoding::text::{Text, TextError, disturbs_display};
 pub use encoding::version::{VERSION, VERSION_OLDEST, version_in_common};
 pub use framing::frame::{Frame, FrameDecoder, FrameError, HEADER_BYTES, PREFACE, encode_frame};
 pub use framing::lines::{LineDecoder, LineError};

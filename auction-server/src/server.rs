@@ -44,7 +44,6 @@ use crate::sequencer::Sequencer;
 
 pub use error::{ServeError, StartError};
 use opening::OpenedMarket;
-pub(crate) use opening::lots_file;
 
 /// Maximum number of connections waiting to be accepted: as many as arrive at once after a restart.
 const ACCEPT_BACKLOG: u32 = 4_096;
@@ -334,7 +333,12 @@ impl Port {
         let socket = bind(config.listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
 
-        let ops = ops::open(config.network.ops, listen).map_err(|source| {
+        let ops = ops::open(
+            config.network.ops,
+            config.network.public_hosts.clone(),
+            listen,
+        )
+        .map_err(|source| {
             self::cannot_listen(config.network.ops.address().unwrap_or(address), source)
         })?;
         let site = Site::new(address, &config.network);

@@ -342,6 +342,32 @@ async fn what_the_market_refuses_exits_with_3_and_names_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_price_far_above_the_least_is_refused_without_yes() {
+    let server = Server::start().await;
+    server.log_in().await;
+    let told = server.run(&["bid", "#1", "90000"]).await.expect(2);
+    let says = "auction: 90000.00 is 89108 times the least bid, 1.01; nothing was sent. --yes sends it; --within PERCENT \
+                allows more than 100 percent\n";
+    assert_eq!(told.err, says);
+    let error = server
+        .run(&["bid", "AAPL", "1.10", "--within", "5", "--json"])
+        .await
+        .expect(2)
+        .error();
+    assert_eq!(
+        (&error["code"], &error["compared"]),
+        (&json!("price_far"), &json!("1.01"))
+    );
+    for arguments in [
+        &["bid", "AAPL", "1.40"][..],
+        &["bid", "AAPL", "90000", "--yes"],
+        &["bid", "AAPL", "1.06", "--within", "5"],
+    ] {
+        server.run(arguments).await.expect(0);
+    }
+}
+
+#[tokio::test]
 async fn passwords_come_from_the_environment_or_standard_input() {
     let server = Server::start().await;
     let mut wrong = server.command(&["login", "mia"]);

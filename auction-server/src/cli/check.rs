@@ -11,6 +11,7 @@ use crate::config::csv::lots;
 use crate::config::csv::lots::Defaults;
 use crate::config::csv::stocks;
 use crate::config::csv::users;
+use crate::config::private_files;
 use crate::config::{Config, Tls};
 use crate::gateway;
 use crate::gateway::connection_limits::{ConnectionLimits, hard_limit};
@@ -18,7 +19,6 @@ use crate::journal::RealDisk;
 use crate::market::restore;
 use crate::market::startup::refused_lots;
 use crate::platform::clock::{Clock as _, ClockWarning, Machine as _, MarketClock, ThisMachine};
-use crate::server::lots_file;
 
 /// Checks the certificate, the files of the data folder and the ports.
 #[must_use]
@@ -43,16 +43,25 @@ pub fn check(config: &Config) -> Findings {
         set.expect("a market without lots can run on funds");
     }
     checked.stocks(&config.data.stocks(), &mut engine, now);
-    if let Some(file) = lots_file(config) {
+    if let Some(file) = config.round_file() {
         let lots = planned(config, &file, &engine, now);
         let found = lots.map(|lots| said(&file, lots, "lot"));
         checked.0.take(INPUTS, found);
     }
     let users = config.data.users();
     if users.exists() {
-        let accounts = users::check(&users, engine.market());
-        let found = accounts.map(|accounts| said(&users, accounts, "account"));
-        checked.0.take(INPUTS, found);
+        match users::check(&users, engine.market()) {
+            Ok((accounts, warnings)) => {
+                checked.0.found(INPUTS, said(&users, accounts, "account"));
+                for warning in warnings {
+                    checked.0.warn(INPUTS, warning);
+                }
+            }
+            Err(error) => checked.0.fail(INPUTS, error),
+        }
+    }
+    for warning in private_files::warnings(config) {
+        checked.0.warn("secrets", warning);
     }
     let journal = config.data.journal();
     let is_there = if journal.exists() {

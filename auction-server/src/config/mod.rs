@@ -3,12 +3,14 @@
 //! A flag overrides the environment, the environment the file, the file the default. All faults are reported together,
 //! each with its place, the problem and what would be valid.
 
+pub mod private_files;
 pub mod csv;
 mod file;
 mod network;
 pub(crate) mod value;
 mod address_range;
 mod setting;
+mod permissions;
 pub mod reserved_names;
 pub mod data_dir;
 
@@ -18,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use auction_core::{AccountMode, SoftClose, SoftCloseMode, Span, Steps};
+use auction_proto::disturbs_display;
 
 use crate::config::data_dir::DataDir;
 use crate::journal::Durability;
@@ -67,6 +70,15 @@ pub struct Config {
     pub log_file: Option<PathBuf>,
     /// Network addresses and limits.
     pub network: Network,
+}
+
+impl Config {
+    /// The file of a round's lots, if there is one.
+    #[must_use]
+    pub fn round_file(&self) -> Option<PathBuf> {
+        let given = self.lots_file.clone();
+        given.or_else(|| Some(self.data.lots()).filter(|file| file.exists()))
+    }
 }
 
 /// Configuration of a demo.
@@ -290,7 +302,9 @@ fn toml_string(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
-            char if char.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(char))),
+            char if disturbs_display(char) => {
+                quoted.push_str(&format!("\\U{:08X}", u32::from(char)));
+            }
             char => quoted.push(char),
         }
     }

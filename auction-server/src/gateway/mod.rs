@@ -267,7 +267,11 @@ impl Gateway {
         let services = self.services.clone();
         let metrics = &self.services.metrics;
         if protocol == Protocol::Http {
-            return http::market::serve(stream, services, &self.site, admitted).await;
+            let reached = http::market::Reached {
+                site: &self.site,
+                is_tls: halves.is_none(),
+            };
+            return http::market::serve(stream, services, reached, admitted).await;
         }
         // In these protocols a proxy cannot name its client: it counts itself.
         let admitted = match admitted

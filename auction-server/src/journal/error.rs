@@ -208,4 +208,12 @@ pub enum Damage {
     /// The file belongs to another market.
     #[error("it belongs to another market")]
     Market,
+    /// The term is lower than that of the segment before.
+    #[error("it is of term {found}, and terms never fall: the segment before is of term {before}")]
+    Term {
+        /// Term of the segment before.
+        before: u64,
+        /// Term in the header.
+        found: u64,
+    },
 }

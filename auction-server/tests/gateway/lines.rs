@@ -148,3 +148,27 @@ fn assert_like(shown: &Value, answer: &Value, name: &str) {
         (shown, answer) => assert_eq!(shown, answer, "{name}"),
     }
 }
+
+/// The name of a program goes to the log, and the names of fields come back in messages, to the programs that display them.
+#[tokio::test]
+async fn bidirectional_controls_are_refused_and_not_repeated() {
+    let market = Market::start().await;
+    let mut lines = Lines::new(market.connect().await);
+    for hidden in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{e0041}'] {
+        let mut greeting = hello();
+        greeting["client"] = format!("a{hidden}b").into();
+        let answer = lines.ask("hello", &greeting).await;
+        assert_eq!(answer["refused"]["code"], "malformed");
+        let message = answer["refused"]["message"].as_str().unwrap();
+        let named = format!("hello.client: U+{:04X} ", u32::from(hidden));
+        assert!(message.starts_with(&named), "{message}");
+        let unknown =
+            json!({"version_min": 1, "version_max": 1, "client": "", format!("x{hidden}y"): 1});
+        let answer = lines.ask("hello", &unknown).await;
+        let message = answer["refused"]["message"].as_str().unwrap();
+        assert!(message.contains("x y"), "{message}");
+        assert!(!message.contains(hidden), "{message}");
+    }
+    assert_kind(&lines.ask("hello", &hello()).await, "welcome");
+    market.stop().await;
+}

@@ -4,6 +4,7 @@ mod market;
 mod lines;
 mod websocket;
 mod plain;
+mod https;
 mod signs_of_life;
 mod symbols;
 mod fan_out;

@@ -50,6 +50,11 @@ fn what_is_there_is_said_and_nothing_is_made() {
     ] {
         assert!(found.contains(says), "{says:?} is not in: {found}");
     }
+    let warnings = checked.texts(Severity::Warning).join("\n");
+    assert!(
+        warnings.contains("users.csv: plain passwords"),
+        "{warnings}"
+    );
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 3, "nothing is made");
 }

@@ -66,7 +66,7 @@ await story(LOTS, async (house, browsers) => {
 
   // A wrong amount says what would be right; a large jump asks once, and only once.
   await tom.bid("2,50");
-  await tom.sees(".bidding .fault", "Write decimals with a point: 12.50.");
+  await tom.sees(".bidding .fault", "Write 1250 or 12.50: a point before decimals, and no comma.");
   await tom.bid("250");
   await tom.sees(".bidding .outcome", /250\.00 is 164 times the least/);
   await tom.page.keyboard.press("Escape");

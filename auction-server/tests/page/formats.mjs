@@ -48,7 +48,7 @@ await story(LOTS, async (house, browsers) => {
   await mia.sees(".words", "Buy now: a bid of 30.00 wins at once, before the first bid.");
   await mia.sees(".words", "Each bid is at least 0.25 above the price.");
   await mia.page.click("button:text-is('Buy now 30.00')");
-  await mia.sees(".bidding .outcome", "30 times the least");
+  await mia.sees(".bidding .outcome", "30.00 is 24 times the least bid, 1.25.");
   await mia.page.click("button:text-is('Buy now 30.00')");
   await mia.sees(".closed-to", "Sold to mia at 30.00: bought at the buy-now price.");
 

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use auction_core::{Price, Quantity};
 use auction_proto::{Frame, ServerMessage, limits};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Folder of the Node modules, relative to the workspace.
 const MODULES: &str = "target/page";
@@ -27,6 +28,59 @@ fn the_page_computes_the_digests_of_the_conformance_vectors() {
     let path = folder.path().join("feeds.json");
     std::fs::write(&path, feeds().to_string()).unwrap();
     run("vectors", &[("FEEDS", path.as_os_str())]);
+}
+
+#[test]
+#[ignore = "needs Node"]
+fn the_page_reads_typed_numbers_as_the_core_does() {
+    let texts = [
+        "12.50",
+        "12.5",
+        "0.0008",
+        "007",
+        "1",
+        "0",
+        "1250",
+        "999999999.9999",
+        "1000000000",
+        "1000000000000",
+        "1000000000001",
+        "1,5",
+        "12,50",
+        "1,500",
+        "1,234.50",
+        "1.",
+        ".5",
+        "1.00000",
+        "1e3",
+        "0x10",
+        "+1",
+        "-1",
+        "1 000",
+        "1_000",
+        "\u{660}",
+        "1.2.3",
+        "",
+        "abc",
+        "Infinity",
+        "1'000",
+    ];
+    let cases = texts.map(|text| {
+        let price = Price::parse(text).ok().map(Price::units);
+        let quantity = text.parse::<Quantity>().ok().map(Quantity::get);
+        json!({ "text": text, "price": price, "quantity": quantity.map(|shares| shares.to_string()) })
+    });
+    assert!(cases.iter().any(|case| case["price"].is_null()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("numbers.json");
+    std::fs::write(&path, Value::from(cases.to_vec()).to_string()).unwrap();
+    run("numbers", &[("NUMBERS", path.as_os_str())]);
+}
+
+#[test]
+#[ignore = "needs Chromium, Node, playwright-core and axe-core"]
+fn every_width_shows_what_a_bidder_needs() {
+    tell("widths");
 }
 
 #[test]

@@ -223,11 +223,20 @@ impl Stage {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
+        self.serve_channel(std::future::ready(Channel::frames(io)))
+    }
+
+    /// Serves a connection over any channel.
+    pub fn serve_channel<S, C>(&self, channel: C) -> impl Future<Output = CloseReason> + use<S, C>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+        C: Future<Output = Channel<S>>,
+    {
         let (visit, services) = (self.visit.clone(), self.services.clone());
         async move {
             let hello_by = Instant::now() + session::HELLO_TIMEOUT;
             let client_address = visit.client_address().clone();
-            session::serve(Channel::frames(io), hello_by, client_address, services).await
+            session::serve(channel.await, hello_by, client_address, services).await
         }
     }
 

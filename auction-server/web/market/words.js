@@ -1,6 +1,6 @@
 // The market in words: formats, terms, outcomes, refusals. Plain sentences; numbers are never left to guess.
 
-import { grouped, shown, units } from "./money.js";
+import { UNITS, grouped, shown, units } from "./money.js";
 
 export const FORMATS = {
   english: "English",
@@ -46,14 +46,21 @@ export function left(millis) {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hour12: false });
+const TIME = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const DATE = { year: "numeric", month: "short", day: "numeric" };
+const ZONE = { timeZoneName: "short" };
+const format = (parts) => new Intl.DateTimeFormat(undefined, parts);
+const [BARE, CLOCK, DAY, MOMENT] = [TIME, { ...TIME, ...ZONE }, DATE, { ...DATE, ...TIME, ...ZONE }].map(format);
 
-/** A time of the day here, and the whole of a moment. */
+/**
+ * Times as the reader's machine writes them: a time of the day, a date, and both. All name their zone, because the screen, the
+ * commands and the files of the market are in UTC; `bareClock` does not, and goes where the zone is named beside it.
+ */
 export const clock = (ms) => CLOCK.format(ms);
-export const moment = (ms) => DAY.format(ms);
-export const day = (ms) => DATE.format(ms);
+export const moment = (ms) => MOMENT.format(ms);
+export const day = (ms) => DAY.format(ms);
+export const bareClock = (ms) => BARE.format(ms);
+export const zone = (ms) => CLOCK.formatToParts(ms).find(({ type }) => type === "timeZoneName")?.value ?? "";
 
 export function plural(count, one, many = `${one}s`) {
   return `${grouped(count)} ${Number(count) === 1 ? one : many}`;
@@ -205,6 +212,24 @@ export function outcome(lot, market) {
   const [[name]] = Object.entries(typeof lot.outcome === "string" ? { [lot.outcome]: {} } : lot.outcome);
   const word = name.replaceAll("_", " ");
   return { word: word[0].toUpperCase() + word.slice(1), price: null, winner: null, user: null, why: "of a later version of the market" };
+}
+
+/** A price this many times the one it is compared with is shown as a multiple, and not in percent. */
+const TIMES = 10;
+
+/**
+ * What is odd about a price, in words; nothing when it is near the one it is compared with. A buy is far when it is more than
+ * twice that, a sell when it is less than half, if that makes more than 1.00 for all shares. `auction` has the same rule.
+ */
+export function farPrice({ side, amount, quantity, compared, name }) {
+  const [low, high] = side === "sell" ? [amount, compared] : [compared, amount];
+  if (high <= low * 2 || BigInt(high - low) * BigInt(quantity) <= BigInt(UNITS)) return null;
+  const percent = (part) => grouped(Math.floor((part * 100) / compared));
+  const far =
+    side === "sell" ? `${percent(compared - amount)}% below`
+    : amount >= compared * TIMES ? `${grouped(Math.floor(amount / compared))} times`
+    : `${percent(amount - compared)}% above`;
+  return `${shown(amount)} is ${far} ${name}, ${shown(compared)}`;
 }
 
 /** Why something was refused, and what would be right. */

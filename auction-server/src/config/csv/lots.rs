@@ -65,7 +65,8 @@ pub struct PlannedLot {
     opens_in: Span,
     open_for: Span,
     terms: Terms,
-    reserve: Option<Price>,
+    /// Price below which nothing is sold; hidden.
+    pub(in crate::config) reserve: Option<Price>,
 }
 
 impl PlannedLot {

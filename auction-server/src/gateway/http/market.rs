@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{
-    CONNECTION, HOST, HeaderValue, LOCATION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderValue, LOCATION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, STRICT_TRANSPORT_SECURITY, UPGRADE,
 };
 use hyper::upgrade::OnUpgrade;
 use hyper::{StatusCode, Version};
@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::origins::AllowedOrigins;
+use super::origins::{AllowedOrigins, Foreign};
 use super::pages;
 use crate::config::Network;
 use crate::gateway::admission::Admitted;
@@ -27,10 +27,12 @@ use crate::platform::occasional::Occasional;
 const WEBSOCKET: &str = "/ws";
 /// The field in which proxies name the client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
-/// Maximum length of a client's text in the log, in characters.
-const SHOWN_CHARS_MAX: usize = 100;
 /// The only version of WebSocket.
 const WEBSOCKET_VERSION: &str = "13";
+
+/// For a year: HSTS, RFC 6797. Only for public names: it holds for all ports of a host, and browsers would apply it to
+/// other servers on `localhost` too.
+const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The page and its WebSocket as clients and proxies reach them.
 #[derive(Debug)]
@@ -43,6 +45,13 @@ pub(crate) struct Site {
     unnamed: Occasional,
 }
 
+/// The site, as one connection reaches it.
+#[derive(Clone, Copy)]
+pub(crate) struct Reached<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) is_tls: bool,
+}
+
 /// An upgrade to WebSocket, and the admission of its client if that was only known now.
 type Upgraded = (OnUpgrade, Option<Admitted>);
 
@@ -50,7 +59,7 @@ type Upgraded = (OnUpgrade, Option<Admitted>);
 pub(crate) async fn serve<S>(
     stream: S,
     services: Arc<Services>,
-    site: &Site,
+    reached: Reached<'_>,
     admitted: Admitted,
 ) -> CloseReason
 where
@@ -61,7 +70,7 @@ where
     let upgrade: Mutex<Option<Upgraded>> = Mutex::new(None);
     let stopping = services.stopping.clone();
     let conversation = converse(stream, stopping, |request| {
-        let (response, handed_on) = site.answer(request, &admitted, &services);
+        let (response, handed_on) = reached.answer(request, &admitted, &services);
         if handed_on.is_some() {
             *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = handed_on;
         }
@@ -89,6 +98,25 @@ where
     }
 }
 
+impl Reached<'_> {
+    /// Answers one request, and tells browsers to use TLS alone for a public name that they reached over TLS.
+    fn answer(
+        self,
+        request: Request,
+        admitted: &Admitted,
+        services: &Services,
+    ) -> (Response, Option<Upgraded>) {
+        let is_strict = self.is_tls && self.site.origins.is_public(field(&request, HOST));
+        let (mut response, upgraded) = self.site.answer(request, admitted, services);
+        if is_strict {
+            response
+                .headers_mut()
+                .insert(STRICT_TRANSPORT_SECURITY, TLS_ALONE);
+        }
+        (response, upgraded)
+    }
+}
+
 impl Site {
     /// The site of a server that listens at this address.
     pub(crate) fn new(listens: SocketAddr, network: &Network) -> Self {
@@ -107,8 +135,8 @@ impl Site {
         admitted: &Admitted,
         services: &Services,
     ) -> (Response, Option<Upgraded>) {
-        if let Err(refusal) = self.check_names(&request, admitted) {
-            return (*refusal, None);
+        if let Err(foreign) = self.check_names(&request, admitted) {
+            return (foreign.refusal(), None);
         }
         let path = match self.path_of(request.uri().path()) {
             Ok(path) => path.to_owned(),
@@ -145,44 +173,28 @@ impl Site {
 
     /// Refuses a request under a foreign name or from a page of another origin. The operator may not know that a proxy
     /// changes the names: the log says what would let the request in.
-    fn check_names(&self, request: &Request, admitted: &Admitted) -> Result<(), Box<Response>> {
-        let (host, origin) = (field(request, HOST), field(request, ORIGIN));
+    fn check_names(&self, request: &Request, admitted: &Admitted) -> Result<(), Foreign> {
+        let foreign = match self.origins.check(request, admitted.proxy().is_some()) {
+            Ok(()) => return Ok(()),
+            Err(foreign) => foreign,
+        };
         let from = admitted.client_address().address();
-        if !self.origins.knows(host) {
-            let host = shown(host);
-            self.refusals.log(|unlogged| {
-                tracing::warn!(
-                    ?from,
-                    unlogged,
-                    "a request for the host {host:?} was refused: if browsers reach this server by that name, start it \
-                     with --public-host"
-                );
-            });
-            let why = format!(
-                "this server does not go by the name {host:?}; its operator can give it with --public-host\n"
-            );
-            return Err(Box::new(text(StatusCode::FORBIDDEN, why)));
-        }
-        let is_proxied = admitted.proxy().is_some();
-        let is_page = request.headers().contains_key(ORIGIN);
-        if is_page && !self.origins.allows(origin, host, is_proxied) {
-            let (origin, host) = (shown(origin), shown(host));
-            self.refusals.log(|unlogged| {
-                tracing::warn!(
-                    ?from,
-                    unlogged,
-                    "a request of the page at {origin:?} was refused: it came for the host {host:?}. If it is this \
-                     server's page behind a proxy, let the proxy pass the Host field on with its port, or start the \
-                     server with --public-host and the name of that page"
-                );
-            });
-            let why = format!(
-                "pages of other origins may not use this server: {origin:?} asks for {host:?}; its operator can give \
-                 the name with --public-host\n"
-            );
-            return Err(Box::new(text(StatusCode::FORBIDDEN, why)));
-        }
-        Ok(())
+        self.refusals.log(|unlogged| match &foreign {
+            Foreign::Host { host } => tracing::warn!(
+                ?from,
+                unlogged,
+                "a request for the host {host:?} was refused: if browsers reach this server by that name, start it with \
+                 --public-host"
+            ),
+            Foreign::Origin { origin, host } => tracing::warn!(
+                ?from,
+                unlogged,
+                "a request of the page at {origin:?} was refused: it came for the host {host:?}. If it is this server's \
+                 page behind a proxy, let the proxy pass the Host field on with its port, or start the server with \
+                 --public-host and the name of that page"
+            ),
+        });
+        Err(foreign)
     }
 
     /// Logs a proxy that names no client, and one that is not trusted.
@@ -231,11 +243,6 @@ fn redirect(base_path: &str) -> Box<Response> {
     let location = location.expect("a base path has only characters of addresses");
     response.headers_mut().insert(LOCATION, location);
     Box::new(response)
-}
-
-/// Returns the beginning of a text of a client, for the log.
-fn shown(text: &str) -> String {
-    text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 /// Answers the handshake of RFC 6455, section 4.2.

@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use auction_core::SessionId;
-use hyper::StatusCode;
+use hyper::header::{HOST, ORIGIN};
+use hyper::{StatusCode, Version};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -16,6 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::OpsListen;
 use crate::gateway::accepting::Accepting;
+use crate::gateway::http::origins::AllowedOrigins;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
 use crate::sequencer::queue::SubmitError;
@@ -37,6 +39,7 @@ const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) struct Ops {
     listener: TcpListener,
     pub(crate) address: SocketAddr,
+    origins: Arc<AllowedOrigins>,
 }
 
 /// Opens the listening socket if the operators' port is on.
@@ -45,6 +48,7 @@ pub(crate) struct Ops {
 /// When it cannot listen on the address. The default address is skipped if it is taken.
 pub(crate) fn open(
     setting: OpsListen,
+    public_hosts: Vec<String>,
     listen: impl Fn(SocketAddr) -> io::Result<TcpListener>,
 ) -> io::Result<Option<Ops>> {
     let Some(address) = setting.address() else {
@@ -53,7 +57,12 @@ pub(crate) fn open(
     match (listen(address), setting) {
         (Ok(listener), _) => {
             let address = listener.local_addr()?;
-            Ok(Some(Ops { listener, address }))
+            let origins = Arc::new(AllowedOrigins::new(address, public_hosts));
+            Ok(Some(Ops {
+                listener,
+                address,
+                origins,
+            }))
         }
         (Err(error), OpsListen::Auto) if error.kind() == io::ErrorKind::AddrInUse => {
             tracing::warn!(%address, "the operators' port is taken: this server has no /readyz and no /metrics");
@@ -77,11 +86,19 @@ impl Ops {
                 oldest.abort();
             }
             let (services, stopping) = (services.clone(), stopping.clone());
+            let origins = self.origins.clone();
             let connection = tokio::spawn(async move {
                 // During the shutdown too, a connection gets its answer before it closes.
                 let (_never, goes_on) = watch::channel(false);
                 let conversation = converse(stream, goes_on, |request| {
-                    answer(request, services.clone(), stopping.clone())
+                    let refusal = refusal(&request, &origins);
+                    let (services, stopping) = (services.clone(), stopping.clone());
+                    async move {
+                        match refusal {
+                            Some(refusal) => refusal,
+                            None => answer(request, services, stopping).await,
+                        }
+                    }
                 });
                 if let Err(error) = conversation.await {
                     tracing::debug!(%error, "an operator's connection failed");
@@ -90,6 +107,18 @@ impl Ops {
             open.push_back(connection.abort_handle());
         }
     }
+}
+
+/// Refuses what a page of another site could send, which must not read the metrics: it names its own origin, or reaches
+/// this port through a foreign name. A program that names no host (HTTP/1.0, as health checks of proxies) is no browser.
+fn refusal(request: &Request, origins: &AllowedOrigins) -> Option<Response> {
+    let is_named = request.headers().contains_key(HOST) || request.headers().contains_key(ORIGIN);
+    let is_program = request.version() == Version::HTTP_10 && !is_named;
+    if is_program {
+        return None;
+    }
+    let foreign = origins.check(request, false).err()?;
+    Some(foreign.refusal())
 }
 
 async fn answer(

@@ -3,7 +3,7 @@
 use auction_core::RequestId;
 use auction_proto::{
     ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, VERSION_OLDEST, Welcome,
-    version_in_common,
+    disturbs_display, version_in_common,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -122,6 +122,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.refused(request, refused);
             return Err(CloseReason::Version);
         };
+        if let Some(char) = client.chars().find(|char| disturbs_display(*char)) {
+            let char = u32::from(char);
+            let text = format!("hello.client: U+{char:04X} is not displayed; expected plain text");
+            self.refused(request, Refused::new(Code::MALFORMED, text));
+            return Ok(());
+        }
         tracing::debug!(client = ?&**client, "hello");
         let welcome = Welcome {
             version,

@@ -89,12 +89,13 @@ pub struct Paid {
     /// Amount of cash.
     #[arg(
         value_name = "AMOUNT",
+        allow_negative_numbers = true,
         required_unless_present = "shares",
         conflicts_with = "shares"
     )]
     amount: Option<Amount>,
     /// Number of shares instead of cash.
-    #[arg(long, value_name = "N", requires = "of")]
+    #[arg(long, value_name = "N", requires = "of", allow_negative_numbers = true)]
     shares: Option<Quantity>,
     /// Symbol of the shares.
     #[arg(long, value_name = "SYMBOL", requires = "shares")]

@@ -32,10 +32,20 @@ pub enum Format {
 pub struct TermFlags {
     /// English: minimum increment of a bid, as 0.01, `banded`, or bands such as 0:0.05,1:0.25 [default: 0.01]. Dutch:
     /// amount by which the price falls.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub step: Option<String>,
     /// English: a bid of this price wins at once, while the reserve is not met.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub buy_now: Option<Price>,
     /// English: a bid within this time before the close extends the lot [default: 60s].
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
@@ -48,34 +58,69 @@ pub struct TermFlags {
     pub extend_mode: Option<ExtendMode>,
     /// English: maximum number of extensions [default: no limit]. Call: maximum number of extensions because of a price
     /// outside the collar [default: 1].
-    #[arg(long, value_name = "N", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub extensions_max: Option<u32>,
     /// Dutch: the first price.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub start: Option<Price>,
     /// Dutch: how long each price lasts.
     #[arg(long, value_name = "DURATION", value_parser = span, help_heading = "Terms")]
     pub interval: Option<Span>,
     /// Dutch: the lowest price.
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub floor: Option<Price>,
     /// Uniform, pay-as-bid: which bids are served first when there are too few shares [default: time].
     #[arg(long, value_name = "RULE", value_enum, help_heading = "Terms")]
     pub priority: Option<Priority>,
     /// Uniform, pay-as-bid: maximum number of live bids of a trader [default: 10].
-    #[arg(long, value_name = "N", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub bids_max: Option<u32>,
     /// Call: the tick, of which limits are multiples [default: 0.01].
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub tick: Option<Price>,
     /// Call: show everyone the quantity wanted and offered at each limit, or not [default: closed].
     #[arg(long, value_name = "BOOK", value_enum, help_heading = "Terms")]
     pub book: Option<Book>,
     /// Call: maximum distance of the price from the reference; or use --collar-bps [default: no maximum].
-    #[arg(long, value_name = "PRICE", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "PRICE",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub collar: Option<Price>,
     /// Call: the same in hundredths of a percent of the reference.
-    #[arg(long, value_name = "N", help_heading = "Terms")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        help_heading = "Terms"
+    )]
     pub collar_bps: Option<u32>,
     /// Call: extend the lot, once, if market orders would stay unfilled [default: off].
     #[arg(long, value_name = "SWITCH", value_enum, help_heading = "Terms")]

@@ -16,7 +16,7 @@ Examples:
         #[command(flatten)]
         which: Which,
         /// The highest price you accept [default: the current price].
-        #[arg(long, value_name = "PRICE")]
+        #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
         at_most: Option<Price>,
     },
     /// Place a hidden order: a sealed bid, or an order of a call auction.
@@ -32,9 +32,12 @@ Examples:
         /// Buy or sell; only call auctions have sell orders.
         side: SideWord,
         /// Number of shares.
+        #[arg(allow_negative_numbers = true)]
         quantity: Quantity,
         #[command(flatten)]
         limit: Limit,
+        #[command(flatten)]
+        check: PriceCheck,
     },
     /// Replace an order of yours; it keeps its number.
     #[command(after_help = "\
@@ -47,12 +50,15 @@ The number is shown when the order is placed, and by `auction orders`.")]
         #[command(flatten)]
         which: Which,
         /// Number of the order on this lot.
-        #[arg(value_parser = order_number)]
+        #[arg(value_parser = order_number, allow_negative_numbers = true)]
         order: OrderId,
         /// New number of shares.
+        #[arg(allow_negative_numbers = true)]
         quantity: Quantity,
         #[command(flatten)]
         limit: Limit,
+        #[command(flatten)]
+        check: PriceCheck,
     },
     /// Cancel an order of yours.
     #[command(
@@ -62,7 +68,7 @@ The number is shown when the order is placed, and by `auction orders`.")]
         #[command(flatten)]
         which: Which,
         /// Number of the order on this lot.
-        #[arg(value_parser = order_number)]
+        #[arg(value_parser = order_number, allow_negative_numbers = true)]
         order: OrderId,
     },
     /// Show your position: the lots you lead, your hidden maxima and orders; after a close the fills of each order.
@@ -105,6 +111,18 @@ Examples:
     },
 }
 
+/// Options for prices far from the market's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct PriceCheck {
+    /// Send the price however far it is from the market's, without a question at a terminal or a refusal in a script.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Largest distance of the price, in percent of the least bid, without a question; scripts are refused beyond it.
+    /// Hidden orders are compared with the base price or the reference price [default: 100, or 1.00 in total].
+    #[arg(long, value_name = "PERCENT", conflicts_with = "yes")]
+    pub within: Option<u32>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SideWord {
     Buy,
@@ -116,6 +134,7 @@ pub enum SideWord {
 #[group(required = true, multiple = false)]
 pub struct Limit {
     /// The worst price per share that you accept.
+    #[arg(allow_negative_numbers = true)]
     pub price: Option<Price>,
     /// Accept any price; for call auctions.
     #[arg(long)]

@@ -5,6 +5,7 @@ mod login;
 mod logout;
 mod sessions;
 mod lots;
+pub mod far_price;
 pub mod order;
 mod orders;
 mod mine;
@@ -102,12 +103,13 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             price,
             max,
             lot,
+            check,
             through,
         } = &command
             && !through.through.is_empty()
         {
             let offer = bid::Offer::new(*price, *max);
-            return peer::bid::run(&shared, through, *target, *lot, offer).await;
+            return peer::bid::run(&shared, through, (*target, *lot), offer, *check).await;
         }
         let context = Context::connect(&shared).await?;
         match command {
@@ -122,8 +124,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 price,
                 max,
                 lot,
+                check,
                 ..
-            } => bid::run(&context, target, lot, bid::Offer::new(price, max)).await,
+            } => bid::run(&context, (target, lot), bid::Offer::new(price, max), check).await,
             Command::Watch {
                 targets,
                 forever,
@@ -194,20 +197,22 @@ async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> 
             side,
             quantity,
             limit,
+            check,
         } => {
             let order = order::Order {
                 side: order::side(side),
                 quantity,
                 limit: limit.price,
             };
-            order::place(context, which, order).await
+            order::place(context, which, order, check).await
         }
         TradeCommand::Replace {
             which,
             order,
             quantity,
             limit,
-        } => order::replace(context, which, order, quantity, limit).await,
+            check,
+        } => order::replace(context, which, order, (quantity, limit), check).await,
         TradeCommand::Cancel { which, order } => order::cancel(context, which, order).await,
         TradeCommand::Orders { target, lot } => orders::run(context, target, lot).await,
         TradeCommand::Mine { limit } => mine::run(context, limit).await,

@@ -1,12 +1,12 @@
 //! Hidden orders: `auction order`, `replace`, `cancel`.
 
 use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
-use auction_core::{Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
+use auction_core::{AccountMode, Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
 use serde_json::{Value, json};
 
 use crate::args::target::Which;
-use crate::args::trade::{Limit, SideWord};
-use crate::output::failure::Failure;
+use crate::args::trade::{Limit, PriceCheck, SideWord};
+use crate::output::failure::{Failure, OutputFormat};
 use crate::output::json;
 use crate::output::out::Out;
 use crate::session::Context;
@@ -27,11 +27,24 @@ pub fn side(word: SideWord) -> Side {
     }
 }
 
-pub async fn place(context: &Context, which: Which, order: Order) -> Result<(), Failure> {
+pub async fn place(
+    context: &Context,
+    which: Which,
+    order: Order,
+    check: PriceCheck,
+) -> Result<(), Failure> {
     context.resume().await?;
     let market = context.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
-    place_on(context, chosen, order).await
+    if let Some(limit) = order.limit {
+        let price = (order.side, order.quantity, limit);
+        check.check(context.out.format, chosen, price).await?;
+    }
+    place_on(context, chosen, order).await?;
+    match credit_note(market.accounts(), order.side) {
+        Some(note) if context.out.format == OutputFormat::Text => context.out.line(note),
+        _ => Ok(()),
+    }
 }
 
 /// Places an order on a lot, and reports it.
@@ -75,13 +88,17 @@ pub async fn replace(
     context: &Context,
     which: Which,
     order: OrderId,
-    quantity: Quantity,
-    limit: Limit,
+    (quantity, limit): (Quantity, Limit),
+    check: PriceCheck,
 ) -> Result<(), Failure> {
     context.resume().await?;
     let market = context.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
     let limit = limit.price;
+    if let Some(limit) = limit {
+        let price = (side_of(context, chosen, order).await?, quantity, limit);
+        check.check(context.out.format, chosen, price).await?;
+    }
     let asked = context.request(ReplaceOrder {
         lot: chosen.id,
         order,
@@ -101,6 +118,16 @@ pub async fn replace(
             fields
         },
     )
+}
+
+/// Returns the side of one of the user's orders: only call auctions have sell orders, and an unknown order is refused later.
+async fn side_of(context: &Context, lot: &Lot, order: OrderId) -> Result<Side, Failure> {
+    if !matches!(lot.terms, Terms::Call(_)) {
+        return Ok(Side::Buy);
+    }
+    let orders = context.client.orders(lot.id).await?;
+    let own = orders.iter().find(|own| own.order == order);
+    Ok(own.map_or(Side::Buy, |own| own.side))
 }
 
 pub async fn cancel(context: &Context, which: Which, order: OrderId) -> Result<(), Failure> {
@@ -129,6 +156,12 @@ pub fn placed_text(lot: &Lot, placed: OrderId, order: Order) -> String {
             format!("{title}: your order {placed} to {verb} {says} is placed.")
         }
     }
+}
+
+/// Returns the note for a seller in a market on credit, which checks no holdings.
+pub fn credit_note(accounts: AccountMode, side: Side) -> Option<&'static str> {
+    let is_unchecked = (accounts, side) == (AccountMode::Credit, Side::Sell);
+    is_unchecked.then_some("This market runs on credit: it does not check that you own the shares.")
 }
 
 pub fn verb(side: Side) -> &'static str {
