@@ -49,20 +49,19 @@ pub fn check(config: &Config) -> Findings {
         checked.0.take(INPUTS, found);
     }
     let users = config.data.users();
-    let mut user_warnings = Vec::new();
     if users.exists() {
-        let accounts = users::check(&users, engine.market());
-        let found = accounts.map(|(accounts, warnings)| {
-            user_warnings = warnings;
-            said(&users, accounts, "account")
-        });
-        checked.0.take(INPUTS, found);
+        match users::check(&users, engine.market()) {
+            Ok((accounts, warnings)) => {
+                checked.0.found(INPUTS, said(&users, accounts, "account"));
+                for warning in warnings {
+                    checked.0.warn(INPUTS, warning);
+                }
+            }
+            Err(error) => checked.0.fail(INPUTS, error),
+        }
     }
-    for warning in user_warnings
-        .into_iter()
-        .chain(private_files::warnings(config))
-    {
-        checked.0.warn(INPUTS, warning);
+    for warning in private_files::warnings(config) {
+        checked.0.warn("secrets", warning);
     }
     let journal = config.data.journal();
     let is_there = if journal.exists() {
