@@ -121,6 +121,8 @@ pub enum What {
     Users,
     /// Every accepted bid, in order.
     Bids,
+    /// The same with the lot of each bid as the last column: a stock can have several lots.
+    LotBids,
     /// Every lot that has closed: winner, price and reason.
     Results,
     /// All public data, in a separate format that `auction verify` checks without the server.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | users | name, role, symbol |
 //! | bids | sequence, time, user, symbol, price |
+//! | lot-bids | sequence, time, user, symbol, price, lot |
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
 //!
 //! `bids` are all accepted bids in order; `price` is the price that was bid. A hidden maximum has a row when it changed
@@ -60,9 +61,17 @@ pub fn export(
             table.end()
         }
         What::Bids => {
-            let columns = ["sequence", "time", "user", "symbol", "price"];
-            let mut table = Table::begin(&columns, format, out)?;
-            write_bids(&mut reader, &mut reading, &mut table)?;
+            let (_, columns) = BID_COLUMNS.split_last().expect("there are columns");
+            let mut table = Table::begin(columns, format, out)?;
+            write_bids(&mut reader, &mut reading, |bid| {
+                let row = bid_row(bid);
+                table.row(&row[..columns.len()])
+            })?;
+            table.end()
+        }
+        What::LotBids => {
+            let mut table = Table::begin(&BID_COLUMNS, format, out)?;
+            write_bids(&mut reader, &mut reading, |bid| table.row(&bid_row(bid)))?;
             table.end()
         }
         What::Journal => write_public_journal(folder, out, reading),
@@ -97,7 +106,7 @@ fn fold(reader: &mut Reader, reading: &mut ReadProgress<'_>) -> Result<Market, E
 fn write_bids(
     reader: &mut Reader,
     reading: &mut ReadProgress<'_>,
-    table: &mut Table<'_>,
+    mut write: impl FnMut(&NamedBid) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let mut finder = BidFinder::default();
     let mut found = Vec::new();
@@ -105,7 +114,7 @@ fn write_bids(
         reading.frame(&frame);
         public_records::visit(&frame, |record| finder.take(&record, |bid| found.push(bid)))?;
         for bid in found.drain(..) {
-            table.row(&bid_row(&bid))?;
+            write(&bid)?;
         }
     }
     Ok(())
@@ -120,13 +129,17 @@ fn user_row(user: &User) -> [Cell; 3] {
     [text(user.name), text(role), symbol]
 }
 
-fn bid_row(bid: &NamedBid) -> [Cell; 5] {
+/// Columns of bids; those of `bids` end before the lot, as they always did.
+const BID_COLUMNS: [&str; 6] = ["sequence", "time", "user", "symbol", "price", "lot"];
+
+fn bid_row(bid: &NamedBid) -> [Cell; 6] {
     [
         text(bid.sequence),
         text(bid.at),
         text(bid.user),
         text(bid.symbol),
         text(bid.price()),
+        Cell::Number(bid.lot.0),
     ]
 }
 

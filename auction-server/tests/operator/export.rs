@@ -46,6 +46,19 @@ sequence,time,user,symbol,price
 ";
     assert_eq!(exported(&stage, What::Bids, Format::Csv), expected);
 
+    // With its lot each row has one more cell at its end.
+    let mut lots = ["lot", "1", "1", "1", "2"].iter();
+    let with_lots = expected
+        .lines()
+        .map(|row| format!("{row},{}\n", lots.next().unwrap()));
+    let with_lots: String = with_lots.collect();
+    assert_eq!(exported(&stage, What::LotBids, Format::Csv), with_lots);
+    let json = exported(&stage, What::LotBids, Format::Json);
+    assert!(
+        json.contains("\"symbol\":\"BRK.B\",\"price\":\"10.00\",\"lot\":2}"),
+        "{json}"
+    );
+
     // The journal grows, and so does the next export.
     stage.bid(7, 2, 2, "11");
     let more = exported(&stage, What::Bids, Format::Csv);
