@@ -97,13 +97,13 @@ pub use auction_proto::{
     Accepted, Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, AddDevice, Balance,
     Bid, BidMaximum, CancelLot, CancelOrder, CloseLot, CloseSession, Code, DeadManOf, Deposit,
     Devices, Done, Envelope, EnvelopeCommand, ExtendLot, Fault, GetActivity, GetBalance,
-    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
-    GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
-    ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, MarketKey,
-    OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublicKey, PublishProfit, Receipt,
-    ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer,
-    SealingKey, Secret, SecretError, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Token,
-    Welcome, Withdraw,
+    GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey, GetOrders, GetPeers,
+    GetReceipt, GetSealingKey, GetSnapshot, HaltLot, History, HistoryBid, Indicative, ListDevices,
+    ListSessions, ListedDevice, ListedHolding, ListedSession, LoggedIn, Login, Logout, Lots,
+    LotsOf, MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublicKey,
+    PublishProfit, Receipt, ReceiptOf, Refused, Register, ReinstateUser, ReplaceOrder, Resume,
+    ResumeLot, SealedAnswer, SealingKey, Secret, SecretError, Sessions, SetDeadMan,
+    SignedCheckpoint, SuspendUser, Token, Welcome, Withdraw,
 };
 pub use audit::equivocation::{Equivocation, EquivocationDetector};
 pub use audit::evidence::{EvidenceError, NotAsSigned, SignedIn};

@@ -41,6 +41,8 @@ pub const PART_LEADS_MAX: usize = 4_096;
 pub const ACCOUNT_ENTRIES_MAX: usize = 1_024;
 /// Maximum number of entries in one answer to `get_activity`; a client asks again for those after them.
 pub const ACTIVITY_ENTRIES_MAX: usize = 1_024;
+/// Maximum number of lots in one answer to `get_lots`: the newest ones.
+pub const LOTS_MAX: usize = 256;
 
 /// Maximum length of the statement of a signed batch, in bytes; a longer one is malformed. Larger commits take
 /// several batches.

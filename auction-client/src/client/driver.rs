@@ -262,6 +262,7 @@ impl Driver {
             | ServerMessage::Sessions(_)
             | ServerMessage::History(_)
             | ServerMessage::Activity(_)
+            | ServerMessage::Lots(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)

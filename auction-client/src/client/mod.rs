@@ -23,9 +23,9 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, Activity, ActivityPlace, Bid, BidMaximum, CloseSession, Code, GetActivity,
-    GetHistory, GetOrders, GetSnapshot, History, ListSessions, LoggedIn, Login, Logout, MarketKey,
-    OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions, SetDeadMan, Token,
-    Welcome,
+    GetHistory, GetLots, GetOrders, GetSnapshot, History, ListSessions, LoggedIn, Login, Logout,
+    Lots, LotsOf, MarketKey, OpenLot, PublicKey, PublishProfit, Register, Resume, Secret, Sessions,
+    SetDeadMan, Token, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
@@ -346,6 +346,16 @@ impl Client {
     /// [`RequestError`]: `unknown_lot` among the refusals.
     pub async fn history(&self, lot: LotId, limit: u32) -> Result<History, RequestError> {
         self.ask(GetHistory { lot, limit }).await
+    }
+
+    /// Returns the lots of a stock that have not closed and the newest that has, or one lot by its number; without a
+    /// snapshot of the whole market.
+    ///
+    /// # Errors
+    /// [`RequestError`]: `unknown_symbol` and `unknown_lot` among the refusals; `unknown_kind` from servers that do not
+    /// have this yet.
+    pub async fn lots(&self, of: LotsOf) -> Result<Lots, RequestError> {
+        self.ask(GetLots { of }).await
     }
 
     /// Returns the user's orders on a lot, by number: the live ones, and after its close the fills of each. For

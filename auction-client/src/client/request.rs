@@ -7,11 +7,11 @@ use auction_core::{
 use auction_proto::{
     Accepted, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot, CancelOrder, ClientMessage,
     CloseLot, CloseSession, Deposit, Devices, Done, Envelope, ExtendLot, GetActivity, GetBalance,
-    GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders, GetPeers, GetReceipt,
-    GetSealingKey, GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions, LoggedIn, Login,
-    Logout, MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder, PublishProfit, Receipt,
-    Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer, SealingKey,
-    ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Withdraw,
+    GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey, GetOrders, GetPeers,
+    GetReceipt, GetSealingKey, GetSnapshot, HaltLot, History, Kind, ListDevices, ListSessions,
+    LoggedIn, Login, Logout, Lots, MarketKey, OfferPeer, OpenLot, PeerOffered, Peers, PlaceOrder,
+    PublishProfit, Receipt, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, SealedAnswer,
+    SealingKey, ServerMessage, Sessions, SetDeadMan, SignedCheckpoint, SuspendUser, Withdraw,
 };
 
 pub(crate) use sealed::Answer;
@@ -63,6 +63,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::Envelope(_)
         | ClientMessage::OfferPeer(_)
         | ClientMessage::GetPeers(_)
+        | ClientMessage::GetLots(_)
         | ClientMessage::Ping(_) => Repeat::Always,
         ClientMessage::Logout(_)
         | ClientMessage::ListSessions(_)
@@ -175,6 +176,10 @@ requests! {
     };
     GetActivity => Activity, |answer| match answer {
         Answer::Message(ServerMessage::Activity(activity)) => Ok(activity),
+        other => Err(other.kind()),
+    };
+    GetLots => Lots, |answer| match answer {
+        Answer::Message(ServerMessage::Lots(lots)) => Ok(lots),
         other => Err(other.kind()),
     };
     GetOrders => Vec<OwnOrder>, |answer| match answer {

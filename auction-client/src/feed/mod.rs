@@ -286,6 +286,7 @@ impl Watch {
             | ServerMessage::AccountFeed(_)
             | ServerMessage::History(_)
             | ServerMessage::Activity(_)
+            | ServerMessage::Lots(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)

@@ -15,7 +15,7 @@ use super::value::{
     number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
     side, small, span, symbol, term, text, timestamp, token, user_id,
 };
-use super::{activity, device, signed};
+use super::{activity, device, lots, signed};
 use crate::encoding::code::Code;
 use crate::encoding::list::List;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -43,7 +43,8 @@ pub fn client_message() -> BoxedStrategy<ClientMessage> {
         signed::questions(),
         device::questions(),
         peers::questions(),
-        activity::questions()
+        activity::questions(),
+        lots::questions()
     ]
     .boxed()
 }
@@ -57,7 +58,8 @@ pub fn server_message() -> BoxedStrategy<ServerMessage> {
         signed::answers(),
         device::answers(),
         peers::answers(),
-        activity::answers()
+        activity::answers(),
+        lots::answers()
     ]
     .boxed()
 }

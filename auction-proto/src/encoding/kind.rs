@@ -131,6 +131,8 @@ numbered! {
     43 GET_PEERS "get_peers";
     /// Asks for a page of the user's own activity.
     44 GET_ACTIVITY "get_activity";
+    /// Asks for the lots of a stock, or for one lot.
+    60 GET_LOTS "get_lots";
 
     /// Answers `hello`.
     128 WELCOME "welcome";
@@ -196,6 +198,8 @@ numbered! {
     158 PEERS "peers";
     /// Answers `get_activity`.
     159 ACTIVITY "activity";
+    /// Answers `get_lots`.
+    175 LOTS "lots";
 }
 
 impl Kind {
@@ -233,6 +237,7 @@ impl Kind {
             Self::OFFER_PEER => &[Self::PEER_OFFERED],
             Self::GET_PEERS => &[Self::PEERS],
             Self::GET_ACTIVITY => &[Self::ACTIVITY],
+            Self::GET_LOTS => &[Self::LOTS],
             _ => match self.sender() {
                 Sender::Client => &[Self::ACCEPTED],
                 Sender::Server | Sender::Nobody => &[],
@@ -300,14 +305,14 @@ mod tests {
              27 get_least_winning, 28 watch_account, 29 set_dead_man, 30 deposit, \
              31 withdraw, 32 get_balance, 33 get_orders, 34 get_market_key, 35 watch_signed, \
              36 get_checkpoint, 37 get_receipt, 38 add_device, 39 list_devices, 40 get_sealing_key, \
-             41 envelope, 42 offer_peer, 43 get_peers, 44 get_activity, \
+             41 envelope, 42 offer_peer, 43 get_peers, 44 get_activity, 60 get_lots, \
              128 welcome, 129 refused, 130 accepted, 131 logged_in, 132 sessions, \
              133 snapshot_part, 134 resumed, 135 feed, 136 heartbeat, 137 pong, 138 history, \
              139 goodbye, 140 filtered_feed, 141 resync, 142 least_winning, \
              143 account, 144 account_feed, 145 balance, 146 orders, 147 indicative, \
              148 market_key, 149 signed_batch, 150 signed_snapshot, 151 snapshot_bytes, \
              152 signed_checkpoint, 153 receipt, 154 devices, 155 sealing_key, 156 sealed_answer, \
-             157 peer_offered, 158 peers, 159 activity, "
+             157 peer_offered, 158 peers, 159 activity, 175 lots, "
         );
     }
 }

@@ -22,14 +22,14 @@ use crate::framing::frame::encode_frame;
 use crate::message::body::{
     Accepted, Account, AccountFeed, Activity, AddDevice, Balance, Bid, BidMaximum, CancelLot,
     CancelOrder, CloseLot, CloseSession, Deposit, Devices, Envelope, ExtendLot, Feed, FilteredFeed,
-    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetMarketKey, GetOrders,
-    GetPeers, GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat, Hello, History,
-    Indicative, LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout, MarketKey,
-    OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong, PublishProfit, Receipt,
-    Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot, Resumed, Resync,
-    SealedAnswer, SealingKey, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint, SignedSnapshot,
-    SnapshotBytes, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSigned, WatchSymbols,
-    Welcome, Withdraw,
+    GetActivity, GetBalance, GetCheckpoint, GetHistory, GetLeastWinning, GetLots, GetMarketKey,
+    GetOrders, GetPeers, GetReceipt, GetSealingKey, GetSnapshot, Goodbye, HaltLot, Heartbeat,
+    Hello, History, Indicative, LeastWinning, ListDevices, ListSessions, LoggedIn, Login, Logout,
+    Lots, MarketKey, OfferPeer, OpenLot, Orders, PeerOffered, Peers, Ping, PlaceOrder, Pong,
+    PublishProfit, Receipt, Refused, Register, ReinstateUser, ReplaceOrder, Resume, ResumeLot,
+    Resumed, Resync, SealedAnswer, SealingKey, Sessions, SetDeadMan, SignedBatch, SignedCheckpoint,
+    SignedSnapshot, SnapshotBytes, SnapshotPart, SuspendUser, Watch, WatchAccount, WatchSigned,
+    WatchSymbols, Welcome, Withdraw,
 };
 use crate::message::json::{JsonError, Kinds, decode_line, encode_line};
 
@@ -183,6 +183,7 @@ messages! {
         OfferPeer,
         GetPeers,
         GetActivity,
+        GetLots,
     }
 
     /// A message of a server.
@@ -219,6 +220,7 @@ messages! {
         PeerOffered,
         Peers,
         Activity,
+        Lots,
     }
 }
 
@@ -270,6 +272,7 @@ impl ClientMessage {
             | Self::OfferPeer(_)
             | Self::GetPeers(_)
             | Self::GetActivity(_)
+            | Self::GetLots(_)
             | Self::Ping(_) => None,
         }
     }

@@ -7,9 +7,10 @@
 //! | bids | sequence, time, user, symbol, price, lot |
 //! | results | lot, symbol, quantity, base_price, opened, closed, winner, price, why, runner_up, bids, bidders, extensions, shares, surplus |
 //!
-//! `bids` are all accepted bids in order; a symbol can have several lots, so that `lot` tells which; `price` is the price that was bid. A hidden maximum has a row when it changed
-//! the lot's price, with the lot's price after the change; the maximum itself stays hidden. Sealed bids have their rows
-//! at the close that opened them, ordered by their time, with the number and time of the close. `results` are all lots
+//! `bids` are all accepted bids in order; `lot` tells the lots of one symbol apart; `price` is the price that was bid. A
+//! hidden maximum has a row when it changed the lot's price, with the lot's price after the change; the maximum itself
+//! stays hidden. Sealed bids have their rows at the close that opened them, ordered by their time, with the number and
+//! time of the close. `results` are all lots
 //! that have closed. Times are RFC 3339, UTC. A lot sold in parts has no single winner: its price is the lowest
 //! accepted, its runner-up the highest bid that got nothing. Sealed bids are not counted, only their bidders. A call
 //! auction has no winner and no runner-up either; its quantity is the round lot. `shares` is the number of shares that

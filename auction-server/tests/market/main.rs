@@ -31,6 +31,7 @@ mod fragile;
 mod storm;
 mod own_account;
 mod activity;
+mod lots;
 mod signed;
 mod dead_man;
 mod ending;

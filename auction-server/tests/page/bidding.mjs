@@ -97,7 +97,7 @@ await story(LOTS, async (house, browsers) => {
   await gavel.page.click("button:text-is('Close now: sure?')");
   await mia.sees(".banner", "You won.");
   await mia.heard(/You won AAPL at 2\.20\./);
-  await mia.sees(".closed-to", "Sold to mia at 2.20: the highest bid at the close; the next best was 2.10.");
+  await mia.sees(".closed-to", "Sold to mia at 2.20, the highest bid; the next best was 2.10.");
   await tom.sees(".closed-to", "Sold to mia at 2.20");
   await tom.sees("#lot > .hint", "would have won");
 

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use auction_core::{Price, Quantity};
+use auction_core::{
+    AllocatedBy, LadderStep, NoCrossBecause, Price, Quantity, SoldBy, UnsoldBecause,
+};
 use auction_proto::{Frame, ServerMessage, limits};
 use serde_json::{Value, json};
 
@@ -75,6 +77,48 @@ fn the_page_reads_typed_numbers_as_the_core_does() {
     let path = folder.path().join("numbers.json");
     std::fs::write(&path, Value::from(cases.to_vec()).to_string()).unwrap();
     run("numbers", &[("NUMBERS", path.as_os_str())]);
+}
+
+#[test]
+#[ignore = "needs Node"]
+fn the_page_describes_outcomes_in_the_words_of_the_core() {
+    let labels = json!({
+        "SOLD_BY": {
+            "highest_bid": SoldBy::HighestBid.label(),
+            "buy_now": SoldBy::BuyNow.label(),
+            "first_take": SoldBy::FirstTake.label(),
+            "second_highest_bid": SoldBy::SecondHighestBid.label(),
+            "reserve": SoldBy::Reserve.label(),
+            "least_bid": SoldBy::LeastBid.label(),
+        },
+        "UNSOLD": {
+            "no_bids": UnsoldBecause::NoBids.label(),
+            "reserve_not_met": UnsoldBecause::ReserveNotMet.label(),
+            "cancelled": UnsoldBecause::Cancelled.label(),
+        },
+        "ALLOCATED_BY": {
+            "enough_for_all": AllocatedBy::EnoughForAll.label(),
+            "time": AllocatedBy::Time.label(),
+            "pro_rata": AllocatedBy::ProRata.label(),
+        },
+        "CROSSED_BY": {
+            "market": LadderStep::Market.label(),
+            "volume": LadderStep::Volume.label(),
+            "surplus": LadderStep::Surplus.label(),
+            "pressure": LadderStep::Pressure.label(),
+            "reference": LadderStep::Reference.label(),
+            "collar": LadderStep::Collar.label(),
+        },
+        "NO_CROSS": {
+            "nothing_crosses": NoCrossBecause::NothingCrosses.label(),
+            "no_price": NoCrossBecause::NoPrice.label(),
+            "collar": NoCrossBecause::Collar.label(),
+        },
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.json");
+    std::fs::write(&path, labels.to_string()).unwrap();
+    run("labels", &[("LABELS", path.as_os_str())]);
 }
 
 #[test]

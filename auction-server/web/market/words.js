@@ -132,15 +132,16 @@ function callTerms(t, money, lot) {
   return all;
 }
 
-const CROSSED_BY = {
-  market: "market orders alone meet, at the reference",
-  volume: "the price with the most shares",
-  surplus: "among the prices with the most shares, the least surplus",
-  pressure: "among several prices, the side with the surplus decides",
-  reference: "among several prices, the nearest to the reference",
-  collar: "the collar around the reference holds it",
+/** How a call's price was decided, and why there was none: the labels of the core (`LadderStep`, `NoCrossBecause`). */
+export const CROSSED_BY = {
+  market: "market orders alone",
+  volume: "the greatest volume",
+  surplus: "the least surplus",
+  pressure: "the pressure of one side",
+  reference: "the nearest to the reference",
+  collar: "the bound of the collar",
 };
-const NO_CROSS = { nothing_crosses: "no buyer met a seller", no_price: "there was no price to go by", collar: "the price would lie outside the collar" };
+export const NO_CROSS = { nothing_crosses: "nothing crosses", no_price: "market orders alone have no price", collar: "nothing crosses within the collar" };
 
 /** The side on which shares are left, in words. */
 export function surplus(digits) {
@@ -155,7 +156,7 @@ const quote = (words, at) => (at === null ? `no ${words}` : `best ${words} ${sho
 export function indication({ indicative }) {
   if (indicative === null) return "No order yet.";
   const { cross, no_cross: none } = indicative;
-  if (cross) return `${plural(cross.volume, "share")} would trade, ${surplus(cross.surplus)}: ${known(CROSSED_BY, cross.decided_by)}.`;
+  if (cross) return `${plural(cross.volume, "share")} would trade, ${surplus(cross.surplus)}; decided by ${known(CROSSED_BY, cross.decided_by)}.`;
   return none ? `Nothing crosses: ${quote("buy", none.best_buy)}, ${quote("sell", none.best_sell)}.` : "";
 }
 
@@ -168,19 +169,20 @@ function steps(bands, lot) {
   return `Each bid is at least a step above the price: ${step(here)} now (${step(first)} to ${step(last)}, rising with the price).`;
 }
 
-const SOLD_BY = {
-  highest_bid: "the highest bid at the close",
-  buy_now: "bought at the buy-now price",
+/** Why a lot ended as it did: the labels of the core (`SoldBy`, `UnsoldBecause`, `AllocatedBy`). A test compares them. */
+export const SOLD_BY = {
+  highest_bid: "the highest bid",
+  buy_now: "the buy-now price",
   first_take: "the first to take it",
-  second_highest_bid: "the highest bid, at the price of the second highest",
-  reserve: "the highest bid, at the reserve",
-  least_bid: "the only bid, at the least that could be bid",
+  second_highest_bid: "the second highest bid",
+  reserve: "the reserve",
+  least_bid: "the least that can be bid",
 };
-const UNSOLD = { no_bids: "nobody bid", reserve_not_met: "the reserve was not met", cancelled: "taken back before the first bid" };
-const ALLOCATED_BY = {
-  enough_for_all: "there was enough for every bid",
-  time: "by price, and where the shares ran out, by time",
-  pro_rata: "by price, and where the shares ran out, in proportion",
+export const UNSOLD = { no_bids: "no bids", reserve_not_met: "the reserve was not met", cancelled: "taken back" };
+export const ALLOCATED_BY = {
+  enough_for_all: "there was enough for all",
+  time: "the highest prices first, then the earliest",
+  pro_rata: "the highest prices first, then in proportion",
 };
 const known = (words, name) => words[name] ?? String(name).replaceAll("_", " ");
 
@@ -203,7 +205,7 @@ export function outcome(lot, market) {
   }
   if (crossed) {
     const { price, volume, by, traders, surplus: left } = crossed;
-    return { word: "Crossed", price: units(price), winner: null, user: null, why: `${plural(volume, "share")} among ${plural(traders, "trader")}; ${known(CROSSED_BY, by)}; ${surplus(left)}` };
+    return { word: "Crossed", price: units(price), winner: null, user: null, why: `${plural(volume, "share")} among ${plural(traders, "trader")}, decided by ${known(CROSSED_BY, by)}; ${surplus(left)}` };
   }
   if (none) {
     const { because, best_buy: buy, best_sell: sell } = none;

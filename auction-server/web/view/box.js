@@ -125,7 +125,7 @@ function resultOf(lot) {
   const { word, price, winner, why } = outcome(lot, app.market);
   const at = price === null ? "" : ` at ${shown(price)}`;
   const to = winner === null ? "" : ` to ${winner}`;
-  return `${word}${to}${at}: ${why}.`;
+  return `${word}${to}${at}${lot.outcome.sold ? "," : ":"} ${why}.`;
 }
 
 /** An amount that follows the least bid until someone types, and stays what it is while it has the focus. */

@@ -82,6 +82,7 @@ mod signed;
 mod device;
 mod peers;
 mod activity;
+mod lots;
 
 pub use account::{Account, AccountEntry, AccountFeed, DeadManOf, SetDeadMan, WatchAccount};
 pub use activity::{Activity, ActivityBid, ActivityEntry, ActivityOf, ActivityPlace, GetActivity};
@@ -99,6 +100,7 @@ pub use feed::{
 pub use funds::{Balance, Deposit, GetBalance, ListedHolding, Withdraw};
 pub use history::{GetHistory, History, HistoryBid};
 pub use lot::{CancelLot, CloseLot, HaltLot, ReinstateUser, ResumeLot, SuspendUser};
+pub use lots::{GetLots, Lots, LotsOf};
 pub use order::{
     CancelOrder, GetLeastWinning, GetOrders, LeastWinning, Orders, PlaceOrder, ReplaceOrder,
 };

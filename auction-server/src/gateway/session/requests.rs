@@ -72,6 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             ClientMessage::GetSnapshot(_) => self.get_snapshot(request).await?,
             ClientMessage::GetHistory(body) => self.history(request, &body).await,
+            ClientMessage::GetLots(body) => self.lots(request, body.of).await,
             ClientMessage::Ping(body) => {
                 let server_time = self.services.clock.now();
                 self.reply(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use auction_core::{LotId, Reject, RequestId};
 use auction_proto::limits::HISTORY_BIDS_MAX;
 use auction_proto::{
-    GetBalance, GetHistory, LeastWinning, List, Orders, Refused, ResumePoint, Resumed, Resync,
-    ResyncBecause,
+    GetBalance, GetHistory, LeastWinning, List, LotsOf, Orders, Refused, ResumePoint, Resumed,
+    Resync, ResyncBecause,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::filter::FeedFilter;
 use super::subscriptions::{FeedSource, FeedWatch};
 use crate::projections::feed::{
-    FeedMessage, Snapshot, SnapshotError, Start, Subscribed, SubscriptionError,
+    FeedMessage, HubStopped, Snapshot, SnapshotError, Start, Subscribed, SubscriptionError,
 };
 use crate::sequencer::queue::{SequencerHandle, SubmitError};
 
@@ -144,6 +144,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.refused(request, Refused::from(Reject::UnknownLot { lot: body.lot }));
             }
             Err(_) => self.refuse_busy(request),
+        }
+    }
+
+    pub(super) async fn lots(&mut self, request: RequestId, of: LotsOf) {
+        match self.services.hub.lots(of).await {
+            Ok(Ok(lots)) => self.reply(request, &lots),
+            Ok(Err(reject)) => self.refused(request, reject.into()),
+            Err(HubStopped) => self.refuse_unsubmitted(request, SubmitError::Stopped),
         }
     }
 

@@ -9,6 +9,7 @@ mod indicatives;
 mod accounts;
 mod demand;
 mod message;
+mod lots;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -20,10 +21,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use auction_core::{
-    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, SessionId,
-    StandingOrder, Term, Timestamp, UserId,
+    AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, Reject,
+    SessionId, StandingOrder, Term, Timestamp, UserId,
 };
-use auction_proto::{Feed, FeedEntry, Indicative, ResyncBecause};
+use auction_proto::{Feed, FeedEntry, Indicative, Lots, LotsOf, ResyncBecause};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 use tokio::time::sleep;
 
@@ -124,6 +125,7 @@ enum HubRequest {
         oneshot::Sender<Subscribed>,
     ),
     Snapshot(oneshot::Sender<Option<Arc<Snapshot>>>),
+    Lots(LotsOf, oneshot::Sender<Result<Lots, Reject>>),
     WatchAccount(SessionId, oneshot::Sender<Option<AccountSubscribed>>),
     Orders(UserId, oneshot::Sender<Vec<StandingOrder>>),
     NotifyAccount(Timestamp, UserId, AccountEvent),
@@ -272,6 +274,14 @@ impl Hub {
         snapshot.ok_or(SnapshotError::Busy)
     }
 
+    /// Returns the durable lots of a stock, or one lot; or why there are none.
+    ///
+    /// # Errors
+    /// [`HubStopped`].
+    pub async fn lots(&self, of: LotsOf) -> Result<Result<Lots, Reject>, HubStopped> {
+        self.ask(|reply| HubRequest::Lots(of, reply)).await
+    }
+
     /// Returns the state of the account of a session's user, and its events from there on until the session is closed;
     /// `None` if it is closed already. Only that user may see the result.
     ///
@@ -405,6 +415,7 @@ impl Worker {
                 let snapshot = self.snapshots.newest(&self.market);
                 drop(reply.send(snapshot));
             }
+            HubRequest::Lots(of, reply) => drop(reply.send(lots::lots(&self.market, of))),
             HubRequest::WatchAccount(session, reply) => {
                 drop(reply.send(self.accounts.watch(session, &self.demand)))
             }

@@ -47,10 +47,9 @@ pub async fn run(
     check: PriceCheck,
 ) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = target.open_lot(&market, lot)?;
+    let (chosen, _) = context.open_lot(target, lot).await?;
     let price = (Side::Buy, chosen.quantity, offer.amount());
-    check.check(context.out.format, chosen, price).await?;
+    check.check(context.out.format, &chosen, price).await?;
     match (&chosen.terms, offer) {
         // A sealed lot accepts only a bid for all of its shares.
         (Terms::Sealed(_), Offer::Plain(price)) => {
@@ -59,9 +58,9 @@ pub async fn run(
                 quantity: chosen.quantity,
                 limit: Some(price),
             };
-            order::place_on(context, chosen, order).await
+            order::place_on(context, &chosen, order).await
         }
-        _ => place_on(context, chosen, offer).await,
+        _ => place_on(context, &chosen, offer).await,
     }
 }
 

@@ -34,14 +34,13 @@ pub async fn place(
     check: PriceCheck,
 ) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = which.target.open_lot(&market, which.lot)?;
+    let (chosen, accounts) = context.open_lot(which.target, which.lot).await?;
     if let Some(limit) = order.limit {
         let price = (order.side, order.quantity, limit);
-        check.check(context.out.format, chosen, price).await?;
+        check.check(context.out.format, &chosen, price).await?;
     }
-    place_on(context, chosen, order).await?;
-    match credit_note(market.accounts(), order.side) {
+    place_on(context, &chosen, order).await?;
+    match credit_note(accounts, order.side) {
         Some(note) if context.out.format == OutputFormat::Text => context.out.line(note),
         _ => Ok(()),
     }
@@ -92,12 +91,11 @@ pub async fn replace(
     check: PriceCheck,
 ) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = which.target.open_lot(&market, which.lot)?;
+    let (chosen, _) = context.open_lot(which.target, which.lot).await?;
     let limit = limit.price;
     if let Some(limit) = limit {
-        let price = (side_of(context, chosen, order).await?, quantity, limit);
-        check.check(context.out.format, chosen, price).await?;
+        let price = (side_of(context, &chosen, order).await?, quantity, limit);
+        check.check(context.out.format, &chosen, price).await?;
     }
     let asked = context.request(ReplaceOrder {
         lot: chosen.id,
@@ -109,10 +107,10 @@ pub async fn replace(
     context.out.print(
         |_| {
             let says = says(quantity, limit);
-            format!("{}: your order {order} is now for {says}.", title(chosen))
+            format!("{}: your order {order} is now for {says}.", title(&chosen))
         },
         || {
-            let mut fields = fields(chosen, order, "replaced", request);
+            let mut fields = fields(&chosen, order, "replaced", request);
             fields["quantity"] = json!(quantity.get());
             fields["limit"] = json::price(limit);
             fields
@@ -132,13 +130,12 @@ async fn side_of(context: &Context, lot: &Lot, order: OrderId) -> Result<Side, F
 
 pub async fn cancel(context: &Context, which: Which, order: OrderId) -> Result<(), Failure> {
     context.resume().await?;
-    let market = context.client.snapshot().await?;
-    let chosen = which.target.open_lot(&market, which.lot)?;
+    let (chosen, _) = context.open_lot(which.target, which.lot).await?;
     let lot = chosen.id;
     let (_, request) = context.request(CancelOrder { lot, order }).await?;
     context.out.print(
-        |_| format!("{}: your order {order} is cancelled.", title(chosen)),
-        || fields(chosen, order, "cancelled", request),
+        |_| format!("{}: your order {order} is cancelled.", title(&chosen)),
+        || fields(&chosen, order, "cancelled", request),
     )
 }
 
