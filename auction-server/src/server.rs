@@ -319,6 +319,7 @@ impl Port {
         let ops = ops::open(
             config.network.ops,
             config.network.public_hosts.clone(),
+            &config.data.journal(),
             listen,
         )
         .map_err(|source| {

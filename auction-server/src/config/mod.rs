@@ -3,14 +3,15 @@
 //! A flag overrides the environment, the environment the file, the file the default. All faults are reported together,
 //! each with its place, the problem and what would be valid.
 
+pub mod private_files;
 pub mod csv;
 mod file;
 mod network;
 pub(crate) mod value;
 mod setting;
-pub mod private_files;
 pub mod reserved_names;
 pub mod data_dir;
+mod permissions;
 
 use std::fmt;
 use std::io;

@@ -1,15 +1,11 @@
 //! Files that other users of the machine should not be able to read: the server creates its own for their owner alone,
 //! but a copy or a restored backup can have other permissions.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::csv::lots::{self, Defaults};
+use super::permissions::{is_open_to_others, warning};
 use super::{Config, Tls};
-
-/// Permissions of the group and of others.
-const OTHERS: u32 = 0o077;
 
 /// A warning for each file with secrets that other users can read. Files that do not exist are skipped.
 #[must_use]
@@ -30,23 +26,15 @@ pub fn warnings(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// The warning for one file.
-pub(super) fn warning(path: &Path) -> Option<String> {
-    is_open(path).then(|| {
-        let path = path.display();
-        format!("{path}: other users of this machine can read it; say chmod 600 {path}")
-    })
-}
-
 /// One warning for the whole journal, which holds hidden bids and the hashes of passwords.
 fn journal_warning(journal: &Path) -> Option<String> {
-    if permissions(journal).is_none_or(|folder| folder.mode() & OTHERS == 0) {
+    if !is_open_to_others(journal) {
         return None;
     }
     let entries = std::fs::read_dir(journal).ok()?;
     let open = entries.flatten().filter(|entry| {
         let is_plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-        is_plain && is_open(&entry.path())
+        is_plain && is_open_to_others(&entry.path())
     });
     let count = open.count();
     let s = if count == 1 { "" } else { "s" };
@@ -56,14 +44,6 @@ fn journal_warning(journal: &Path) -> Option<String> {
             "{path}: other users of this machine can read {count} file{s} of it; say chmod -R go= {path}"
         )
     })
-}
-
-fn is_open(path: &Path) -> bool {
-    permissions(path).is_some_and(|file| file.mode() & OTHERS != 0)
-}
-
-fn permissions(path: &Path) -> Option<Permissions> {
-    Some(path.metadata().ok()?.permissions())
 }
 
 /// Returns whether a lot of the file has a reserve; an invalid file is reported elsewhere.
@@ -78,7 +58,8 @@ fn has_reserve(config: &Config, file: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
     use crate::config::data_dir::DataDir;

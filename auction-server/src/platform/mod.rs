@@ -5,6 +5,7 @@ pub mod password;
 pub mod progress;
 pub mod clock;
 pub mod metrics;
+pub mod process;
 pub mod tcp;
 pub mod encoding;
 pub mod low_priority;

@@ -12,7 +12,7 @@ use auction_core::{
 };
 
 use crate::config::csv::{self, Columns, CsvError, Row, shown};
-use crate::config::private_files;
+use crate::config::permissions;
 use crate::platform::password::{self, Password};
 use crate::platform::progress::{Progress, Task};
 
@@ -122,7 +122,7 @@ fn examine(path: &Path, market: &Market) -> Result<(Import, Vec<Account>), CsvEr
         Ok(())
     })?;
     import.warnings.extend(plain_warning(path, &plain));
-    import.warnings.extend(private_files::warning(path));
+    import.warnings.extend(permissions::warning(path));
     Ok((import, wanted))
 }
 

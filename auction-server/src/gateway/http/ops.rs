@@ -3,6 +3,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::gateway::accepting::Accepting;
 use crate::gateway::http::origins::AllowedOrigins;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
+use crate::platform::metrics::machine_text;
+use crate::platform::process::{Folder, Process};
 
 /// Maximum number of operator connections; one more is closed.
 pub const CONNECTIONS_MAX: usize = 64;
@@ -35,6 +38,7 @@ pub(crate) struct Ops {
     listener: TcpListener,
     pub(crate) address: SocketAddr,
     origins: Arc<AllowedOrigins>,
+    journal: Arc<Path>,
 }
 
 /// Opens the listening socket if the operators' port is on.
@@ -44,6 +48,7 @@ pub(crate) struct Ops {
 pub(crate) fn open(
     setting: OpsListen,
     public_hosts: Vec<String>,
+    journal: &Path,
     listen: impl Fn(SocketAddr) -> io::Result<TcpListener>,
 ) -> io::Result<Option<Ops>> {
     let Some(address) = setting.address() else {
@@ -57,6 +62,7 @@ pub(crate) fn open(
                 listener,
                 address,
                 origins,
+                journal: journal.into(),
             }))
         }
         (Err(error), OpsListen::Auto) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -78,17 +84,18 @@ impl Ops {
                 continue;
             };
             let (services, stopping) = (services.clone(), stopping.clone());
-            let origins = self.origins.clone();
+            let (origins, journal) = (self.origins.clone(), self.journal.clone());
             tokio::spawn(async move {
                 // During the shutdown too, a connection gets its answer before it closes.
                 let (_never, goes_on) = watch::channel(false);
                 let conversation = converse(stream, goes_on, |request| {
                     let refusal = refusal(&request, &origins);
                     let (services, stopping) = (services.clone(), stopping.clone());
+                    let journal = journal.clone();
                     async move {
                         match refusal {
                             Some(refusal) => refusal,
-                            None => answer(request, services, stopping).await,
+                            None => answer(request, services, stopping, journal).await,
                         }
                     }
                 });
@@ -116,6 +123,7 @@ async fn answer(
     request: Request,
     services: Weak<Services>,
     stopping: watch::Receiver<bool>,
+    journal: Arc<Path>,
 ) -> Response {
     match request.uri().path() {
         "/livez" => text(StatusCode::OK, "alive\n"),
@@ -130,7 +138,15 @@ async fn answer(
             }
         }
         "/metrics" => match services.upgrade() {
-            Some(services) => content(StatusCode::OK, PROMETHEUS, services.metrics.text()),
+            Some(services) => {
+                // Reads files of the system and a folder.
+                let machine = tokio::task::spawn_blocking(move || {
+                    machine_text(&Process::measure(), &Folder::measure(&journal))
+                });
+                let mut text = services.metrics.text();
+                text.push_str(&machine.await.unwrap_or_default());
+                content(StatusCode::OK, PROMETHEUS, text)
+            }
             None => text(StatusCode::SERVICE_UNAVAILABLE, "the server is ending\n"),
         },
         _ => text(
