@@ -336,6 +336,7 @@ impl Port {
         let ops = ops::open(
             config.network.ops,
             config.network.public_hosts.clone(),
+            &config.data.journal(),
             listen,
         )
         .map_err(|source| {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use auction_core::{Name, NameError, Role, Symbol};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
@@ -231,7 +232,7 @@ impl NewUser {
             (RoleName::Trader, None) => Ok(Role::Trader),
             (RoleName::Auctioneer, None) => Ok(Role::Auctioneer),
             _ => Err(Cli::command().error(
-                clap::error::ErrorKind::ArgumentConflict,
+                ErrorKind::ArgumentConflict,
                 "--symbol goes with --role company, and with no other",
             )),
         }
@@ -266,6 +267,29 @@ pub struct Invocation {
     file: Option<PathBuf>,
 }
 
+/// Replaces the error for a command behind `--demo`, which took the command's name as its number of traders.
+fn with_demo_explained(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let is_command = |name: &OsString| {
+        let command = Cli::command();
+        command.find_subcommand(name).is_some()
+    };
+    let mut pairs = arguments.windows(2);
+    let demo = pairs.find(|pair| pair[0] == "--demo" && is_command(&pair[1]));
+    match (error.kind(), demo) {
+        (ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument, Some([_, command])) => {
+            let command = command.display();
+            Cli::command().error(
+                ErrorKind::ArgumentConflict,
+                format!(
+                    "--demo starts a server, and goes with no command; for the demo's market say the folder: \
+                     auction-server {command} ... --data data/demo"
+                ),
+            )
+        }
+        _ => error,
+    }
+}
+
 impl Invocation {
     /// Reads the command line, and the environment of this process.
     ///
@@ -274,7 +298,9 @@ impl Invocation {
     pub fn read(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        let matches = Cli::command().try_get_matches_from(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let matches = Cli::command().try_get_matches_from(arguments.clone());
+        let matches = matches.map_err(|error| with_demo_explained(error, &arguments))?;
         let Cli { flags, command } = Cli::from_arg_matches(&matches)?;
         let given = flags.given(&matches);
         let file = flags.config.filter(|path| !path.as_os_str().is_empty());

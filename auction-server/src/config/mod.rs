@@ -10,9 +10,9 @@ mod network;
 pub(crate) mod value;
 mod address_range;
 mod setting;
-mod permissions;
 pub mod reserved_names;
 pub mod data_dir;
+mod permissions;
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,4 @@
-//! Permissions of files with secrets.
+//! Permissions of files that should be readable for their owner alone.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::path::Path;
 /// Permissions of the group and of others.
 const OTHERS: u32 = 0o077;
 
-/// Returns the warning for a file that other users can read.
+/// A warning about a file that other users can read or write, with the command that mends it.
 pub(super) fn warning(path: &Path) -> Option<String> {
-    is_open(path).then(|| {
+    is_open_to_others(path).then(|| {
         let path = path.display();
         format!("{path}: other users of this machine can read it; say chmod 600 {path}")
     })
 }
 
-/// Returns whether other users may do anything with a file or folder; false if it does not exist.
-pub(super) fn is_open(path: &Path) -> bool {
+/// Returns whether other users have any permission; false for what does not exist.
+pub(super) fn is_open_to_others(path: &Path) -> bool {
     path.metadata()
-        .is_ok_and(|file| file.permissions().mode() & OTHERS != 0)
+        .is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::csv::lots::{self, Defaults};
-use super::permissions::{is_open, warning};
+use super::permissions::{is_open_to_others, warning};
 use super::{Config, Tls};
 
 /// A warning for each file with secrets that other users can read. Files that do not exist are skipped.
@@ -28,13 +28,13 @@ pub fn warnings(config: &Config) -> Vec<String> {
 
 /// One warning for the whole journal, which holds hidden bids and the hashes of passwords.
 fn journal_warning(journal: &Path) -> Option<String> {
-    if !is_open(journal) {
+    if !is_open_to_others(journal) {
         return None;
     }
     let entries = std::fs::read_dir(journal).ok()?;
     let open = entries.flatten().filter(|entry| {
         let is_plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-        is_plain && is_open(&entry.path())
+        is_plain && is_open_to_others(&entry.path())
     });
     let count = open.count();
     let s = if count == 1 { "" } else { "s" };

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use auction_proto::Code;
 
+use crate::platform::process::{Folder, Process};
+
 /// A number that only rises.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -145,6 +147,8 @@ pub struct Metrics {
     pub sessions: Gauge,
     /// Connections that were refused by admission.
     pub turned_away: Counter,
+    /// Logins with a wrong name or password.
+    pub logins_failed: Counter,
     /// Connections dropped because the client did not read.
     pub too_slow: Counter,
     /// Connections dropped because the client was silent.
@@ -201,7 +205,11 @@ impl Metrics {
             );
         }
         let seconds = 1e-6;
-        text.one("batch_records", "histogram", "Records of each batch.");
+        text.one(
+            "batch_records",
+            "histogram",
+            "Number of records in each batch.",
+        );
         text.histogram("batch_records", "", &self.batch_records, 1.0);
         text.one("sync_seconds", "histogram", "Write and sync of each batch.");
         text.histogram("sync_seconds", "", &self.sync_time, seconds);
@@ -290,6 +298,11 @@ impl Metrics {
                 &self.turned_away,
             ),
             (
+                "logins_failed_total",
+                "Logins with a wrong name or password.",
+                &self.logins_failed,
+            ),
+            (
                 "too_slow_total",
                 "Connections dropped because the client did not read.",
                 &self.too_slow,
@@ -322,6 +335,68 @@ impl Metrics {
     }
 }
 
+/// Build, process and disk of a server in the format of Prometheus: measured at each scrape.
+#[must_use]
+pub fn machine_text(process: &Process, journal: &Folder) -> String {
+    let mut text = Text(String::new());
+    text.one("build_info", "gauge", "Version of the server; always 1.");
+    let version = concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}");
+    text.value("build_info", version, 1);
+    let folder = [
+        (
+            "journal_bytes",
+            "Size of the journal's files.",
+            journal.bytes,
+        ),
+        (
+            "disk_free_bytes",
+            "Space that is free for the server on the journal's disk.",
+            journal.free_bytes,
+        ),
+    ];
+    for (name, help, value) in folder {
+        if let Some(value) = value {
+            text.one(name, "gauge", help);
+            text.value(name, "", value);
+        }
+    }
+    // Names that Prometheus has for every program.
+    let gauges = [
+        (
+            "resident_memory_bytes",
+            "Memory in use.",
+            process.resident_bytes,
+        ),
+        ("threads", "Number of threads.", process.threads),
+        (
+            "open_fds",
+            "Open files and connections.",
+            process.open_files,
+        ),
+        (
+            "max_fds",
+            "Limit of open files and connections.",
+            process.open_files_max,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        text.of_process(name, "gauge", help, value);
+    }
+    text.of_process(
+        "cpu_seconds_total",
+        "counter",
+        "Time of all threads on processors.",
+        process.cpu_seconds,
+    );
+    text.of_process(
+        "start_time_seconds",
+        "gauge",
+        "Start of the process, in seconds since 1970 UTC.",
+        process.started_at,
+    );
+    text.0
+}
+
 /// The text format of Prometheus, version 0.0.4.
 struct Text(String);
 
@@ -333,6 +408,20 @@ impl Text {
 
     fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
         self.line(format_args!("auction_{name}{labels} {value}"));
+    }
+
+    fn of_process(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        value: Option<impl std::fmt::Display>,
+    ) {
+        if let Some(value) = value {
+            self.line(format_args!("# HELP process_{name} {help}"));
+            self.line(format_args!("# TYPE process_{name} {kind}"));
+            self.line(format_args!("process_{name} {value}"));
+        }
     }
 
     fn histogram(&mut self, name: &str, label: &str, histogram: &Histogram, unit: f64) {

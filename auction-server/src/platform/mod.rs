@@ -7,6 +7,7 @@ pub mod occasional;
 pub mod service_manager;
 pub mod clock;
 pub mod metrics;
+pub mod process;
 pub mod tcp;
 pub mod encoding;
 pub mod low_priority;

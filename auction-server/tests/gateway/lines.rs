@@ -149,9 +149,9 @@ fn assert_like(shown: &Value, answer: &Value, name: &str) {
     }
 }
 
-/// The name of a program goes to the log, and the names of fields come back in messages, to the programs that display them.
+/// The name of a program goes to the log, and the names of fields come back in messages that people read.
 #[tokio::test]
-async fn bidirectional_controls_are_refused_and_not_repeated() {
+async fn invisible_characters_are_refused_and_not_repeated() {
     let market = Market::start().await;
     let mut lines = Lines::new(market.connect().await);
     for hidden in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{e0041}'] {
@@ -174,7 +174,7 @@ async fn bidirectional_controls_are_refused_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn the_least_winning_price_before_the_close_says_when() {
+async fn a_least_winning_price_is_told_after_the_close_alone() {
     let market = Market::start().await;
     let mut mia = market.trader("mia").await;
     let snapshot = mia.ask("get_snapshot", &json!({})).await;

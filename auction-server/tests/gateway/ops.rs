@@ -194,3 +194,45 @@ async fn a_probe_gets_through_when_the_operators_port_is_full() {
     assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
     market.stop().await;
 }
+
+#[tokio::test]
+async fn build_process_disk_and_failed_logins_are_measured() {
+    let market = market().await;
+    let ops = market.ops.unwrap();
+    let mut mia = market.trader("mia").await;
+    assert_kind(&mia.ask("logout", &json!({})).await, "accepted");
+    let wrong = json!({"name": "mia", "password": "another"});
+    for _ in 0..2 {
+        assert_kind(&mia.ask("login", &wrong).await, "refused");
+    }
+    let (_, metrics) = get(ops, "/metrics").await;
+    assert_eq!(value(&metrics, "auction_logins_failed_total"), 2.0);
+    let build = concat!(
+        "auction_build_info{version=\"",
+        env!("CARGO_PKG_VERSION"),
+        "\"}"
+    );
+    assert_eq!(value(&metrics, build), 1.0);
+    let journal = market.data.path().join("journal");
+    let files = std::fs::read_dir(journal).unwrap().flatten();
+    let bytes: u64 = files.map(|file| file.metadata().unwrap().len()).sum();
+    // The next segment may have been made meanwhile.
+    let measured = value(&metrics, "auction_journal_bytes");
+    assert!(
+        measured > 0.0 && measured <= bytes as f64,
+        "{measured} of {bytes}"
+    );
+    assert!(value(&metrics, "auction_disk_free_bytes") > 0.0);
+    if cfg!(target_os = "linux") {
+        let now = std::time::SystemTime::now();
+        let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+        let started = value(&metrics, "process_start_time_seconds");
+        assert!(started <= now.as_secs_f64() + 2.0 && started > now.as_secs_f64() - 86_400.0);
+        assert!(value(&metrics, "process_resident_memory_bytes") > f64::from(1 << 20));
+        assert!(value(&metrics, "process_cpu_seconds_total") >= 0.0);
+        let (open, most) = ("process_open_fds", "process_max_fds");
+        assert!(value(&metrics, open) < value(&metrics, most));
+        assert!(value(&metrics, "process_threads") > 1.0);
+    }
+    market.stop().await;
+}

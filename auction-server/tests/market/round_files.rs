@@ -64,7 +64,7 @@ fn a_next_round_without_lots_takes_no_connection_or_record() {
 }
 
 #[test]
-fn changed_stocks_hold_for_later_lots_and_are_named() {
+fn stocks_that_change_while_lots_are_open_hold_for_later_lots() {
     let test_market = TestMarket::with_stocks("Security,Symbol,Price,Profit\n01,A,1,0\n02,B,2,0\n");
     let test_market = test_market.set("lots", "2").set("open-for", "1h");
     test_market.write("lots.csv", "symbol,format\nA,english\nB,english\n");

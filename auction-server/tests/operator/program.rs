@@ -311,3 +311,36 @@ fn user_add_waits_for_no_running_server() {
         "{said}"
     );
 }
+
+#[test]
+fn an_account_made_before_the_first_start_spoils_none() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("stocks.csv"),
+        "Security,Symbol,Price,Profit\n01954,AAPL,1.32,9350\n",
+    )
+    .unwrap();
+    let (code, _, said) =
+        run(program(folder.path()).args(["--demo", "user", "add", "mia", "--role", "trader"]));
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("auction-server user ... --data data/demo"),
+        "{said}"
+    );
+    let add = |data: &str| {
+        run(program(folder.path())
+            .args(["user", "add", "mia", "--role", "trader", "--data", data])
+            .env("AUCTION_PASSWORD", "correct horse"))
+    };
+    // The demo would refuse a market that begins with another account than its own.
+    let (code, _, said) = add("demo");
+    assert_eq!(code, Some(1));
+    let expected =
+        "there is no market in demo yet: start its demo once with `auction-server --demo`";
+    assert!(said.contains(expected), "{said}");
+    assert!(!folder.path().join("demo").exists(), "nothing is made");
+    // A market gets its key with its journal: the first start misses none.
+    let (code, _, said) = add(".");
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    assert!(folder.path().join("market.key").exists());
+}

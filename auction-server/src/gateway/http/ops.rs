@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::gateway::accepting::Accepting;
 use crate::gateway::http::origins::AllowedOrigins;
 use crate::gateway::http::{Request, Response, content, converse, text};
 use crate::gateway::session::Services;
+use crate::platform::metrics::machine_text;
+use crate::platform::process::{Folder, Process};
 use crate::sequencer::queue::SubmitError;
 
 /// Maximum number of operator connections; for one more the oldest is closed, so that a probe always gets through.
@@ -40,6 +43,7 @@ pub(crate) struct Ops {
     listener: TcpListener,
     pub(crate) address: SocketAddr,
     origins: Arc<AllowedOrigins>,
+    journal: Arc<Path>,
 }
 
 /// Opens the listening socket if the operators' port is on.
@@ -49,6 +53,7 @@ pub(crate) struct Ops {
 pub(crate) fn open(
     setting: OpsListen,
     public_hosts: Vec<String>,
+    journal: &Path,
     listen: impl Fn(SocketAddr) -> io::Result<TcpListener>,
 ) -> io::Result<Option<Ops>> {
     let Some(address) = setting.address() else {
@@ -62,6 +67,7 @@ pub(crate) fn open(
                 listener,
                 address,
                 origins,
+                journal: journal.into(),
             }))
         }
         (Err(error), OpsListen::Auto) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -86,17 +92,18 @@ impl Ops {
                 oldest.abort();
             }
             let (services, stopping) = (services.clone(), stopping.clone());
-            let origins = self.origins.clone();
+            let (origins, journal) = (self.origins.clone(), self.journal.clone());
             let connection = tokio::spawn(async move {
                 // During the shutdown too, a connection gets its answer before it closes.
                 let (_never, goes_on) = watch::channel(false);
                 let conversation = converse(stream, goes_on, |request| {
                     let refusal = refusal(&request, &origins);
                     let (services, stopping) = (services.clone(), stopping.clone());
+                    let journal = journal.clone();
                     async move {
                         match refusal {
                             Some(refusal) => refusal,
-                            None => answer(request, services, stopping).await,
+                            None => answer(request, services, stopping, journal).await,
                         }
                     }
                 });
@@ -125,6 +132,7 @@ async fn answer(
     request: Request,
     services: Weak<Services>,
     stopping: watch::Receiver<bool>,
+    journal: Arc<Path>,
 ) -> Response {
     match request.uri().path() {
         "/livez" => text(StatusCode::OK, "alive\n"),
@@ -139,7 +147,15 @@ async fn answer(
             }
         }
         "/metrics" => match services.upgrade() {
-            Some(services) => content(StatusCode::OK, PROMETHEUS, services.metrics.text()),
+            Some(services) => {
+                // Reads files of the system and a folder.
+                let machine = tokio::task::spawn_blocking(move || {
+                    machine_text(&Process::measure(), &Folder::measure(&journal))
+                });
+                let mut text = services.metrics.text();
+                text.push_str(&machine.await.unwrap_or_default());
+                content(StatusCode::OK, PROMETHEUS, text)
+            }
             None => text(StatusCode::SERVICE_UNAVAILABLE, "the server is ending\n"),
         },
         _ => text(

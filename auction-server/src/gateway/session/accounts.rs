@@ -71,6 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Err(_) => return self.refuse_busy(request),
         };
         let (Some(account), Verdict::Right) = (account, verdict) else {
+            self.services.metrics.logins_failed.add_one();
             // The same answer for both, so that it does not reveal which names exist.
             return self.refuse(
                 request,
