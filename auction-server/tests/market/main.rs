@@ -51,4 +51,5 @@ mod signals;
 mod permissions;
 mod proxied;
 mod doctor;
+mod failed_logins;
 mod backup;
