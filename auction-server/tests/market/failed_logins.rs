@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
-use auction_proto::Code;
+use auction_core::Name;
+use auction_proto::{Code, Register};
 use rustix::net::{AddressFamily, SocketAddrV4, SocketType, bind, connect, socket};
 
 use crate::line::{Line, PASSWORD};
@@ -84,6 +85,37 @@ fn a_closed_registration_makes_no_account() {
     line.log_in("mia", PASSWORD).unwrap();
     server.end();
     assert_eq!(market.export("users").len(), 1);
+}
+
+#[test]
+fn a_weak_password_makes_no_account() {
+    let market = TestMarket::with_lots(1);
+    let server = market.open();
+    let mut line = Line::open(server.address());
+    for (password, says) in [
+        ("kx7-qhv", "at least 8 characters"),
+        ("P@ssw0rd1", "one of the commonest"),
+        ("12345678", "a row of characters"),
+        ("ann.of.berlin", "the name of the account"),
+    ] {
+        let name = Name::parse("ann.of.berlin").unwrap();
+        let secret = crate::line::password(password);
+        let register = Register {
+            name,
+            password: secret,
+        };
+        let refused = line.command(&register).unwrap_err();
+        assert_eq!(refused.code, Code::MALFORMED);
+        let said = refused.message.to_string();
+        assert!(said.contains(says) && !said.contains(password), "{said}");
+    }
+    server.end();
+    let mut add = market.program(&["user", "add", "ann", "--role", "trader"]);
+    let output = ended(add.env("AUCTION_PASSWORD", "sunshine1"));
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(output.stderr);
+    assert!(said.contains("one of the commonest"), "{said}");
+    assert_eq!(market.export("users").len(), 0);
 }
 
 #[test]

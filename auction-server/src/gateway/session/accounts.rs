@@ -12,6 +12,7 @@ use super::connection::{AskOutcome, Connection};
 use crate::config::{RegistrationMode, reserved_names};
 use crate::market::credentials::Account;
 use crate::market::live_session::LiveSession;
+use crate::platform::new_password;
 use crate::platform::password::Password;
 use crate::platform::password_pool::Verdict;
 
@@ -38,6 +39,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(password) = self.password(request, &password) else {
             return;
         };
+        if let Err(weak) = new_password::check(&password, name) {
+            return self.refused(request, Refused::new(Code::MALFORMED, weak));
+        }
         if let Err(wait) = self.login.client_address.try_registration() {
             return self.refuse_for_now(request, "accounts are made from this address", wait);
         }
