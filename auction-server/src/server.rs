@@ -23,6 +23,7 @@ use crate::gateway::admission::{Admission, Admitted};
 use crate::gateway::connection_limits::{self, ConnectionLimits};
 use crate::gateway::http::ops;
 use crate::gateway::http::ops::Ops;
+use crate::gateway::login_failures::LoginFailures;
 use crate::gateway::session::cancel_on_disconnect;
 use crate::gateway::session::peer_directory::PeerDirectory;
 use crate::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
@@ -181,6 +182,8 @@ impl Server {
             heartbeat,
             peers: PeerDirectory::default(),
             admission,
+            login_failures: LoginFailures::new(config.network.rate_failed_logins),
+            registration: config.network.registration,
             metrics,
             stopping: is_stopping,
         });

@@ -71,6 +71,10 @@ pub mod gateway {
         //! Limits of an address.
         pub use crate::gateway::admission::{Admission, Admitted};
     }
+    pub mod login_failures {
+        //! Failed logins.
+        pub use crate::gateway::login_failures::LoginFailures;
+    }
     pub mod session {
         //! Sessions.
         pub use crate::gateway::session::{

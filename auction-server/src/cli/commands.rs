@@ -21,6 +21,7 @@ use crate::config::data_dir::DataDir;
 use crate::config::{Config, ConfigError};
 use crate::gateway::http::ops::ask_readiness;
 use crate::journal::Copied;
+use crate::platform::new_password;
 use crate::platform::progress::Bar;
 
 /// Calls `act` with the settings, if they are valid.
@@ -194,6 +195,9 @@ pub fn add_user(data: &DataDir, new: &NewUser) -> u8 {
         Ok(password) => password,
         Err(error) => return fail(&error),
     };
+    if let Err(weak) = new_password::check(&password, new.name) {
+        return fail(&weak);
+    }
     match user_add::add(data, new.name, role, &password) {
         Ok(warning) => {
             if let Some(warning) = warning {

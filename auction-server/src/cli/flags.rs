@@ -230,6 +230,22 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_logins: Option<String>,
+    /// Maximum rate of failed logins to one account from one address, or off [default: 20/10m]
+    #[arg(
+        long,
+        env = "AUCTION_RATE_FAILED_LOGINS",
+        hide_env_values = true,
+        value_name = "RATE"
+    )]
+    rate_failed_logins: Option<String>,
+    /// New accounts over the network: open, or closed: only users.csv and `user add` make them [default: open]
+    #[arg(
+        long,
+        env = "AUCTION_REGISTRATION",
+        hide_env_values = true,
+        value_name = "WAY"
+    )]
+    registration: Option<String>,
     /// Maximum rate of new accounts from one address [default: 600/1m]
     #[arg(
         long,
@@ -321,6 +337,16 @@ impl Flags {
                 Setting::RateLogins,
                 "rate_logins",
                 self.rate_logins.as_ref(),
+            ),
+            (
+                Setting::RateFailedLogins,
+                "rate_failed_logins",
+                self.rate_failed_logins.as_ref(),
+            ),
+            (
+                Setting::Registration,
+                "registration",
+                self.registration.as_ref(),
             ),
             (
                 Setting::RateRegistrations,

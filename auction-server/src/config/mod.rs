@@ -31,7 +31,7 @@ pub use network::{Network, Tls};
 pub use setting::{Given, Origin, Setting};
 pub use value::{
     HEARTBEAT_MAX, HEARTBEAT_MIN, LOTS_PER_ROUND_MAX, LogFormat, LogLevel, OnOutage, OpsListen,
-    Rate,
+    Rate, RegistrationMode,
 };
 
 /// Configuration of a server. Settings for lots apply to lots opened from now on.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::setting::Setting;
-use super::value::{OpsListen, Rate};
+use super::value::{OpsListen, Rate, RegistrationMode};
 use super::{AddressRange, Checked, value};
 
 /// Network addresses and limits.
@@ -32,6 +32,10 @@ pub struct Network {
     pub rate_connections: Option<Rate>,
     /// Maximum rate of login attempts from one address.
     pub rate_logins: Option<Rate>,
+    /// Maximum rate of failed logins to one account from one address.
+    pub rate_failed_logins: Option<Rate>,
+    /// Registration over the network.
+    pub registration: RegistrationMode,
     /// Maximum rate of new accounts from one address.
     pub rate_registrations: Option<Rate>,
     /// Maximum rate of commands from one user.
@@ -77,6 +81,8 @@ impl Network {
         let connections_per_address = checked.value(Setting::ConnectionsPerAddress, value::count);
         let rate_connections = checked.value(Setting::RateConnections, value::rate);
         let rate_logins = checked.value(Setting::RateLogins, value::rate);
+        let rate_failed_logins = checked.value(Setting::RateFailedLogins, value::rate);
+        let registration = checked.value(Setting::Registration, value::registration);
         let rate_registrations = checked.value(Setting::RateRegistrations, value::rate);
         let rate_commands = checked.value(Setting::RateCommands, value::rate);
         Some(Self {
@@ -90,6 +96,8 @@ impl Network {
             connections_per_address: connections_per_address?,
             rate_connections: rate_connections?,
             rate_logins: rate_logins?,
+            rate_failed_logins: rate_failed_logins?,
+            registration: registration?,
             rate_registrations: rate_registrations?,
             rate_commands: rate_commands?,
         })

@@ -62,6 +62,10 @@ pub enum Setting {
     RateConnections,
     /// Maximum rate of login attempts from one address.
     RateLogins,
+    /// Maximum rate of failed logins to one account from one address.
+    RateFailedLogins,
+    /// Registration over the network.
+    Registration,
     /// Maximum rate of new accounts from one address.
     RateRegistrations,
     /// Maximum rate of commands from one user.
@@ -70,7 +74,7 @@ pub enum Setting {
 
 impl Setting {
     /// All settings, in display order.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -99,6 +103,8 @@ impl Setting {
         Self::ConnectionsPerAddress,
         Self::RateConnections,
         Self::RateLogins,
+        Self::RateFailedLogins,
+        Self::Registration,
         Self::RateRegistrations,
         Self::RateCommands,
     ];
@@ -135,6 +141,8 @@ impl Setting {
             Self::ConnectionsPerAddress => "connections-per-address",
             Self::RateConnections => "rate-connections",
             Self::RateLogins => "rate-logins",
+            Self::RateFailedLogins => "rate-failed-logins",
+            Self::Registration => "registration",
             Self::RateRegistrations => "rate-registrations",
             Self::RateCommands => "rate-commands",
         }
@@ -172,6 +180,8 @@ impl Setting {
             Self::ConnectionsPerAddress => "AUCTION_CONNECTIONS_PER_ADDRESS",
             Self::RateConnections => "AUCTION_RATE_CONNECTIONS",
             Self::RateLogins => "AUCTION_RATE_LOGINS",
+            Self::RateFailedLogins => "AUCTION_RATE_FAILED_LOGINS",
+            Self::Registration => "AUCTION_REGISTRATION",
             Self::RateRegistrations => "AUCTION_RATE_REGISTRATIONS",
             Self::RateCommands => "AUCTION_RATE_COMMANDS",
         }
@@ -207,6 +217,8 @@ impl Setting {
             Self::ConnectionsPerAddress => Some("10000"),
             Self::RateConnections => Some("60000/1m"),
             Self::RateLogins => Some("600/1m"),
+            Self::RateFailedLogins => Some("20/10m"),
+            Self::Registration => Some("open"),
             Self::RateRegistrations => Some("600/1m"),
             Self::RateCommands => Some("off"),
         }

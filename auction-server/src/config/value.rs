@@ -36,6 +36,15 @@ pub enum OnOutage {
     Close,
 }
 
+/// Registration over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistrationMode {
+    /// Anyone can make an account of a trader.
+    Open,
+    /// Accounts come from `users.csv` and `user add`.
+    Closed,
+}
+
 /// Format of the logs on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -207,6 +216,14 @@ pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
         "info" => Ok(LogLevel::Info),
         "debug" => Ok(LogLevel::Debug),
         _ => Err("is unknown; expected error, warn, info or debug".to_owned()),
+    }
+}
+
+pub(super) fn registration(text: &str) -> Result<RegistrationMode, String> {
+    match text {
+        "open" => Ok(RegistrationMode::Open),
+        "closed" => Ok(RegistrationMode::Closed),
+        _ => Err("is unknown; expected open or closed".to_owned()),
     }
 }
 

@@ -20,6 +20,7 @@ pub mod http;
 pub(crate) mod accepting;
 pub mod session;
 mod trusted_proxies;
+pub mod login_failures;
 pub mod admission;
 
 use std::fmt::Display;

@@ -1,6 +1,7 @@
 //! Services of the machine for the server: time, threads, sockets, passwords, metrics.
 
 pub mod password_pool;
+pub mod new_password;
 pub mod password;
 pub mod progress;
 pub mod occasional;

@@ -52,4 +52,5 @@ mod signals;
 mod permissions;
 mod proxied;
 mod doctor;
+mod failed_logins;
 mod backup;

@@ -54,15 +54,22 @@ on-outage = \"extend\" # default
 durability = \"strict\" # default
 demo = \"off\" # default
 log = \"human\" # default
+log-level = \"info\" # default
+# log-file: none
 heartbeat = \"5s\" # default
 # tls-cert: none
 # tls-key: none
 tls-self-signed = \"off\" # default
 # public-host: none
+base-path = \"/\" # default
+# trusted-proxy: none
+proxy-protocol = \"off\" # default
 ops-listen = \"auto\" # default
 connections-per-address = \"10000\" # default
 rate-connections = \"60000/1m\" # default
 rate-logins = \"600/1m\" # default
+rate-failed-logins = \"20/10m\" # default
+registration = \"open\" # default
 rate-registrations = \"600/1m\" # default
 rate-commands = \"off\" # default
 ";

@@ -13,8 +13,9 @@ use auction_core::{
 };
 use auction_proto::Token;
 use auction_server::testing::config::data_dir::DataDir;
-use auction_server::testing::config::{Config, OnOutage};
+use auction_server::testing::config::{Config, OnOutage, RegistrationMode};
 use auction_server::testing::gateway::admission::{Admission, Admitted};
+use auction_server::testing::gateway::login_failures::LoginFailures;
 use auction_server::testing::gateway::session::relayed::{Deps, EnvelopeKeys, Envelopes};
 use auction_server::testing::gateway::session::{self, Channel, CloseReason, Services};
 use auction_server::testing::journal::{Batch, Durability, Log, RealDisk};
@@ -203,6 +204,8 @@ impl Stage {
             durability: Durability::Strict,
             heartbeat: HEARTBEAT,
             peers: Default::default(),
+            login_failures: LoginFailures::new(None),
+            registration: RegistrationMode::Open,
             admission,
             metrics,
             stopping,
