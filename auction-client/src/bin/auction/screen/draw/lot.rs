@@ -19,7 +19,7 @@ use crate::screen::words::standing;
 /// Number of columns from which chart and bids are side by side.
 const COLUMNS_ABREAST: u16 = 70;
 /// Minimum number of columns of the bids beside the chart.
-const BIDS_COLUMNS: u16 = 48;
+const BIDS_COLUMNS: u16 = 50;
 /// Number of rows from which the chart is shown above the bids.
 const ROWS_WITH_CHART: u16 = 11;
 /// Maximum number of the user's orders shown.
