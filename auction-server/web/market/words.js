@@ -199,7 +199,7 @@ export function outcome(lot, market) {
     return { word, price: null, winner: null, user: null, why: known(UNSOLD, unsold.because) + highest };
   }
   if (allocated) {
-    const all = `${grouped(allocated.sold)} of ${grouped(lot.quantity)} shares to ${plural(allocated.buyers, "buyer")}`;
+    const all = `${grouped(allocated.sold)} of ${grouped(lot.quantity)} shares`;
     const rejected = allocated.highest_rejected === null ? "" : `; the highest bid left out was ${shown(units(allocated.highest_rejected))}`;
     return { word: "Allocated", price: units(allocated.lowest), winner: plural(allocated.buyers, "buyer"), user: null, why: `${all}, ${known(ALLOCATED_BY, allocated.by)}${rejected}` };
   }

@@ -27,7 +27,7 @@ fields! {
     }
 }
 
-/// Selection of lots for [`GetLots`].
+/// Subject of [`GetLots`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LotsOf {

@@ -19,7 +19,7 @@ use crate::screen::words::standing;
 /// Number of columns from which chart and bids are side by side.
 const COLUMNS_ABREAST: u16 = 70;
 /// Minimum number of columns of the bids beside the chart.
-const BIDS_COLUMNS: u16 = 48;
+const BIDS_COLUMNS: u16 = 50;
 /// Number of rows from which the chart is shown above the bids.
 const ROWS_WITH_CHART: u16 = 11;
 /// Maximum number of the user's orders shown.
@@ -194,7 +194,7 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
         (Terms::Call(_), ..) => " orders ".to_owned(),
         (_, 0, _) => " bids ".to_owned(),
         (_, 1, _) => " 1 bid ".to_owned(),
-        (_, bids, _) => format!(" {bids} bids, the newest first "),
+        (_, bids, _) => format!(" {bids} bids, the newest first, and who led then "),
     };
     let block = Block::new()
         .borders(Borders::TOP)
@@ -219,8 +219,8 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
         let came = match (bid.leader == bid.bidder, bid.amount == Some(bid.price)) {
             (true, true) => String::new(),
             (true, false) => format!(" leads at {}", bid.price),
-            (false, _) if view.is_own(bid.leader) => format!(" you lead at {}", bid.price),
-            (false, _) => format!(" {} leads at {}", view.name(bid.leader), bid.price),
+            (false, _) if view.is_own(bid.leader) => format!(" you at {}", bid.price),
+            (false, _) => format!(" {} at {}", view.name(bid.leader), bid.price),
         };
         let time = time_of_day(bid.at);
         let (name, offer) = (pad(&name, 9), pad_left(&offer, 8));
