@@ -46,5 +46,6 @@ mod durable;
 mod full_disk;
 mod descriptors;
 mod lock;
+mod restored;
 mod round_files;
 mod signals;
