@@ -47,6 +47,7 @@ mod durable;
 mod full_disk;
 mod descriptors;
 mod lock;
+mod restored;
 mod round_files;
 mod signals;
 mod permissions;
