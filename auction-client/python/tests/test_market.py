@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import PASSWORD, Markets, run
@@ -415,8 +417,13 @@ def test_signed_events_receipts_and_checkpoints_are_checked(markets: Markets) ->
                 assert proven.request is not None and proven.request[1] == placed.request
                 again = await mia.receipt(key, record=proven.sequence)
                 assert again.record == receipt.record
-                opened = verify.read_receipt(key, await mia.receipt(key, request=hidden.request))
+                secret = await mia.receipt(key, request=hidden.request)
+                opened = verify.read_receipt(key, secret)
                 assert opened.is_hidden and opened.user == 2
+                assert secret.private is not None
+                other = secret.private[:-1] + bytes([secret.private[-1] ^ 1])
+                with pytest.raises(oa.NotSigned, match="not the one that the record commits to"):
+                    verify.read_receipt(key, replace(secret, private=other))
                 newest = await mia.checkpoint(key, kept)
                 assert verify.read_statement(key, newest).checkpoint.sequence >= proven.sequence
 
@@ -424,13 +431,13 @@ def test_signed_events_receipts_and_checkpoints_are_checked(markets: Markets) ->
             for field in ("record", "statement", "signature"):
                 raw = bytearray(getattr(receipt, field))
                 raw[-1] ^= 1
-                changed = {name: getattr(receipt, name) for name in ("record", "private", "path", "statement", "signature")}
+                changed: dict[str, Any] = {field: bytes(raw)}
                 with pytest.raises(oa.NotSigned):
-                    verify.read_receipt(key, m.Receipt(**{**changed, field: bytes(raw)}))
-            other = oa.MarketKey(key.market, bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
+                    verify.read_receipt(key, replace(receipt, **changed))
+            stranger = oa.MarketKey(key.market, bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
             with pytest.raises(oa.NotSigned):
-                await mia.checkpoint(other)
-            async with mia.watch(key=other) as watch:
+                await mia.checkpoint(stranger)
+            async with mia.watch(key=stranger) as watch:
                 update = await watch.next()
                 assert isinstance(update, oa.Reconnecting) and isinstance(update.because, oa.NotSigned)
 

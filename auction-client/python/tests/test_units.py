@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import inspect
 import pickle
+import ssl
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -133,6 +134,9 @@ def test_secrets_are_not_shown() -> None:
 def test_addresses(text: str, host: str, port: int, path: str | None, secure: bool) -> None:
     address = Address.parse(text)
     assert (address.host, address.port, address.path, address.tls is not None) == (host, port, path, secure)
+    if address.tls is not None:
+        assert address.tls.minimum_version == ssl.TLSVersion.TLSv1_3
+        assert address.tls.verify_mode == ssl.CERT_REQUIRED and address.tls.check_hostname
 
 
 @pytest.mark.parametrize(
