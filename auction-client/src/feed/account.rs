@@ -234,7 +234,17 @@ impl AccountState {
             | AccountEvent::Withdrawn { .. }
             | AccountEvent::SessionOpened { .. }
             | AccountEvent::Suspended
-            | AccountEvent::Reinstated => {}
+            | AccountEvent::Reinstated
+            | AccountEvent::DayOrderAccepted { .. }
+            | AccountEvent::DayOrderReplaced { .. }
+            | AccountEvent::DayOrderParked { .. }
+            | AccountEvent::DayOrderRests { .. }
+            | AccountEvent::DayOrderFilled { .. }
+            | AccountEvent::DayOrdersDecremented { .. }
+            | AccountEvent::DayOrderLapsed { .. }
+            | AccountEvent::OrderKept { .. }
+            | AccountEvent::AllCancelled { .. }
+            | AccountEvent::LimitsSet { .. } => {}
         }
     }
 

@@ -21,7 +21,19 @@ impl View<'_> {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::AccountsSet { .. }
-            | PublicEvent::ReferenceFixed { .. } => return None,
+            | PublicEvent::ReferenceFixed { .. }
+            | PublicEvent::PhaseBegan(_)
+            | PublicEvent::PhaseExtended { .. }
+            | PublicEvent::PhaseMoved { .. }
+            | PublicEvent::CallUncrossed { .. }
+            | PublicEvent::OrderShown { .. }
+            | PublicEvent::OrderReduced { .. }
+            | PublicEvent::OrderGone { .. }
+            | PublicEvent::Traded { .. }
+            | PublicEvent::Interrupted { .. }
+            | PublicEvent::DayHalted { .. }
+            | PublicEvent::MarketHalted
+            | PublicEvent::MarketResumed => return None,
             PublicEvent::EndCommitted { lot, .. } => (
                 self.title(*lot),
                 "the random moment of the uncross is fixed".to_owned(),

@@ -40,6 +40,7 @@ fn terms(terms: &Terms) -> Value {
             "bids_max": terms.bids_max,
         }),
         Terms::Call(terms) => call::terms_json(terms),
+        Terms::Day(terms) => call::terms_json(&terms.call),
     }
 }
 
@@ -148,6 +149,18 @@ impl View<'_> {
                 },
                 "highest_rejected": price(*highest_rejected),
             }),
+            Outcome::Day {
+                close,
+                average,
+                volume,
+                trades,
+            } => json!({
+                "result": "day",
+                "close": price(*close),
+                "average": price(*average),
+                "volume": volume.to_string(),
+                "trades": trades,
+            }),
             Outcome::Crossed { .. } | Outcome::NoCross { .. } => {
                 call::outcome_json(outcome).unwrap_or_default()
             }
@@ -184,7 +197,19 @@ impl View<'_> {
         let told = match event {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
-            | PublicEvent::AccountsSet { .. } => return None,
+            | PublicEvent::AccountsSet { .. }
+            | PublicEvent::PhaseBegan(_)
+            | PublicEvent::PhaseExtended { .. }
+            | PublicEvent::PhaseMoved { .. }
+            | PublicEvent::CallUncrossed { .. }
+            | PublicEvent::OrderShown { .. }
+            | PublicEvent::OrderReduced { .. }
+            | PublicEvent::OrderGone { .. }
+            | PublicEvent::Traded { .. }
+            | PublicEvent::Interrupted { .. }
+            | PublicEvent::DayHalted { .. }
+            | PublicEvent::MarketHalted
+            | PublicEvent::MarketResumed => return None,
             PublicEvent::LotOpened(opened) => {
                 let lot = self.market.lot(opened.lot)?;
                 ("opened", self.lot_json(lot))

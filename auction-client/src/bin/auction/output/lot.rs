@@ -13,7 +13,7 @@ impl View<'_> {
     /// Describes the format and its terms for a bidder, as a sentence without its full stop.
     pub fn terms(&self, lot: &Lot) -> String {
         let shares = match (&lot.terms, lot.quantity.get()) {
-            (Terms::Call(_), _) | (_, 1) => String::new(),
+            (Terms::Call(_) | Terms::Day(_), _) | (_, 1) => String::new(),
             (_, shares) => format!("{shares} shares, "),
         };
         let how = match &lot.terms {
@@ -22,6 +22,7 @@ impl View<'_> {
             Terms::Sealed(terms) => sealed(terms.pricing),
             Terms::Uniform(terms) => in_parts(terms),
             Terms::Call(terms) => call::terms(lot, terms),
+            Terms::Day(terms) => format!("a trading day of {} phases", terms.phases.len()),
         };
         let reserve = match lot.reserve() {
             Some(ReserveStatus::None) => "",
@@ -78,6 +79,12 @@ impl View<'_> {
     /// Describes the outcome of a lot: `sold to mia at 1.46; the runner-up offered 1.45`.
     pub fn outcome(&self, lot: &Lot, outcome: &Outcome) -> String {
         match outcome {
+            Outcome::Day {
+                close: Some(close),
+                volume,
+                ..
+            } => format!("ended its day at {close}: {volume} shares traded"),
+            Outcome::Day { close: None, .. } => "ended its day: nothing traded".to_owned(),
             Outcome::Sold {
                 winner,
                 price,

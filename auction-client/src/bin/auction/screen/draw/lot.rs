@@ -208,7 +208,7 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
             }
             Terms::Call(_) if lot.bidders() == 0 => " No orders yet.".to_owned(),
             Terms::Call(_) => format!(" {}; each sees their own alone.", bidders("orders")),
-            Terms::English(_) | Terms::Dutch(_) => " No bids yet.".to_owned(),
+            Terms::English(_) | Terms::Dutch(_) | Terms::Day(_) => " No bids yet.".to_owned(),
         };
         lines.push(Line::from(Span::styled(fit(&text, columns), theme.dim)));
     }
