@@ -191,7 +191,7 @@ impl Subscription {
         standing.orders.extend(part.orders);
         match part.follows {
             Follows::More => None,
-            Follows::Nothing => self.parts.take(),
+            Follows::Nothing | Follows::Halted(_) => self.parts.take(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod signed;
 mod device;
 mod peers;
 mod activity;
+mod day;
 mod message;
 
 pub use market::{lot, public_event, stock};

@@ -8,6 +8,8 @@ pub mod device;
 pub mod peers;
 #[path = "activity.rs"]
 pub mod activity;
+#[path = "day.rs"]
+pub mod day;
 
 use auction_core::clearing::call::Cross;
 use auction_core::{
@@ -351,6 +353,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         .map(|(request, (name, message))| (name, RequestId(request), message))
         .chain(peers::client())
         .chain(activity::client())
+        .chain(day::client())
         .collect()
 }
 
@@ -392,6 +395,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         .chain(unasked)
         .chain(peers::answers())
         .chain(activity::answers())
+        .chain(day::answers())
         .collect()
 }
 
