@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Engine;
+use super::timers::Timers;
 use crate::account::sessions::Speaker;
 use crate::lot::{Lot, LotSecret};
 use crate::market::FoldError;
@@ -60,20 +61,23 @@ impl Engine {
             | PublicEvent::PhaseExtended { lot, .. }
             | PublicEvent::PhaseMoved { lot, .. }
             | PublicEvent::CallUncrossed { lot, .. }
-            | PublicEvent::OrderShown { lot, .. }
-            | PublicEvent::OrderReduced { lot, .. }
-            | PublicEvent::OrderGone { lot, .. }
-            | PublicEvent::Traded { lot, .. }
             | PublicEvent::Interrupted { lot, .. }
             | PublicEvent::DayHalted { lot, .. } => self.apply_to_life(at, *lot, event)?,
-            PublicEvent::StockListed(_)
+            // They move no deadline.
+            PublicEvent::OrderShown { .. }
+            | PublicEvent::OrderReduced { .. }
+            | PublicEvent::OrderGone { .. }
+            | PublicEvent::Traded { .. }
+            | PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::ProfitPublished { .. }
             | PublicEvent::BiddersCounted { .. }
             | PublicEvent::BidsOpened { .. }
-            | PublicEvent::AccountsSet { .. }
-            | PublicEvent::MarketHalted
-            | PublicEvent::MarketResumed => self.market.apply(at, event)?,
+            | PublicEvent::AccountsSet { .. } => self.market.apply(at, event)?,
+            PublicEvent::MarketHalted | PublicEvent::MarketResumed => {
+                self.market.apply(at, event)?;
+                self.restart_timers(at);
+            }
         }
         Ok(())
     }
@@ -104,13 +108,31 @@ impl Engine {
         Ok(())
     }
 
+    /// Sets all deadlines again: a halt of the market stops them, and moves them.
+    fn restart_timers(&mut self, at: Timestamp) {
+        self.timers = Timers::default();
+        for (lot, hidden) in self.market.lots().iter().zip(&mut self.hidden) {
+            hidden.look_ahead(lot);
+            if let Some(deadline) = hidden.deadline(lot, self.market.halted_since()) {
+                self.timers.set(deadline, lot.id);
+                if deadline <= at {
+                    self.moved_due_at = Some(at);
+                }
+            }
+        }
+    }
+
     fn deadline_of(&self, lot: LotId) -> Option<Timestamp> {
         let public = self.market.lot(lot)?;
-        self.secret_of(lot).deadline(public)
+        self.secret_of(lot)
+            .deadline(public, self.market.halted_since())
     }
 
     fn move_deadline(&mut self, at: Timestamp, lot: LotId, before: Option<Timestamp>) {
         let after = self.deadline_of(lot);
+        if after == before {
+            return;
+        }
         if let Some(before) = before {
             self.timers.clear(before, lot);
         }
@@ -171,30 +193,57 @@ impl Engine {
             PrivateEvent::OrderPlaced { lot, trader, .. }
             | PrivateEvent::OrderCancelled { lot, trader, .. }
             | PrivateEvent::OrdersWithdrawn { lot, trader } => {
-                known(*trader).ok_or(FoldError::UnknownUser(*trader))?;
-                self.apply_in_secret(*lot, event)?;
-                match self.secret_of(*lot).call_orders_of(*trader) {
-                    Some(0) => self.calls.set(*trader, *lot, false),
-                    // Traders with more orders are already included.
-                    Some(1) => self.calls.set(*trader, *lot, true),
-                    Some(_) | None => {}
-                }
+                self.apply_to_day(at, *lot, *trader, event)?;
             }
-            PrivateEvent::DayOrderAccepted { .. }
-            | PrivateEvent::DayOrderReplaced { .. }
-            | PrivateEvent::DayOrderParked { .. }
-            | PrivateEvent::DayOrderRests { .. }
-            | PrivateEvent::DayOrderFilled { .. }
-            | PrivateEvent::DayOrdersDecremented { .. }
-            | PrivateEvent::DayOrderLapsed { .. }
-            | PrivateEvent::OrderKept { .. }
-            | PrivateEvent::AllCancelled { .. }
-            | PrivateEvent::LimitsSet { .. } => {}
+            PrivateEvent::DayOrderAccepted { lot, trader, .. }
+            | PrivateEvent::DayOrderReplaced { lot, trader, .. } => {
+                self.limits.placed(at, *trader);
+                self.apply_to_day(at, *lot, *trader, event)?;
+            }
+            PrivateEvent::DayOrderParked { lot, trader, .. }
+            | PrivateEvent::DayOrderRests { lot, trader, .. }
+            | PrivateEvent::DayOrderFilled { lot, trader, .. }
+            | PrivateEvent::DayOrdersDecremented { lot, trader, .. }
+            | PrivateEvent::DayOrderLapsed { lot, trader, .. }
+            | PrivateEvent::OrderKept { lot, trader, .. } => {
+                self.apply_to_day(at, *lot, *trader, event)?;
+            }
+            PrivateEvent::AllCancelled { trader, .. } => {
+                known(*trader).ok_or(FoldError::UnknownUser(*trader))?;
+            }
+            PrivateEvent::LimitsSet { trader, limits } => {
+                if let Some(trader) = trader {
+                    known(*trader).ok_or(FoldError::UnknownUser(*trader))?;
+                }
+                self.limits.set(*trader, *limits);
+            }
             PrivateEvent::EndDrawn { lot, .. } => {
                 let before = self.deadline_of(*lot);
                 self.apply_in_secret(*lot, event)?;
                 self.move_deadline(at, *lot, before);
             }
+        }
+        Ok(())
+    }
+
+    /// Applies a trader's event on a trading day or another lot with orders.
+    fn apply_to_day(
+        &mut self,
+        at: Timestamp,
+        lot: LotId,
+        trader: UserId,
+        event: &PrivateEvent,
+    ) -> Result<(), FoldError> {
+        let known = self.market.user(trader);
+        known.ok_or(FoldError::UnknownUser(trader))?;
+        let before = self.deadline_of(lot);
+        self.apply_in_secret(lot, event)?;
+        self.move_deadline(at, lot, before);
+        match self.secret_of(lot).call_orders_of(trader) {
+            Some(0) => self.calls.set(trader, lot, false),
+            // Traders with more orders are already included.
+            Some(1) => self.calls.set(trader, lot, true),
+            Some(_) | None => {}
         }
         Ok(())
     }
