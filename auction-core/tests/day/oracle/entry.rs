@@ -150,6 +150,8 @@ impl Day {
         }
         if kind == Kind::Continuous || kind == Kind::AtLast {
             let mut tried = self.clone();
+            // What cannot be paid may be refused for an own order instead.
+            tried.terms.funds &= reasons.is_empty();
             match tried.trade_at_once(order) {
                 Ok(()) if reasons.is_empty() => *self = tried,
                 Ok(()) => {}
