@@ -69,7 +69,7 @@ impl Audit {
             Terms::Sealed(_) | Terms::Uniform(_) => {
                 self.sealed.insert(opened.lot, BTreeMap::new());
             }
-            Terms::Dutch(_) | Terms::Call(_) => {}
+            Terms::Dutch(_) | Terms::Call(_) | Terms::Day(_) => {}
         }
     }
 

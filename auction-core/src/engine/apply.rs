@@ -6,7 +6,7 @@ use super::Engine;
 use crate::account::sessions::Speaker;
 use crate::lot::{Lot, LotSecret};
 use crate::market::FoldError;
-use crate::model::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
+use crate::model::event::{BidAccepted, Event, PhaseBegan, PrivateEvent, PublicEvent};
 use crate::model::record::Record;
 use crate::{LotId, SessionId, Timestamp, UserId};
 
@@ -55,13 +55,25 @@ impl Engine {
             | PublicEvent::LotResumed { lot, .. }
             | PublicEvent::ReferenceFixed { lot, .. }
             | PublicEvent::EndCommitted { lot, .. }
-            | PublicEvent::EndOpened { lot, .. } => self.apply_to_life(at, *lot, event)?,
+            | PublicEvent::EndOpened { lot, .. }
+            | PublicEvent::PhaseBegan(PhaseBegan { lot, .. })
+            | PublicEvent::PhaseExtended { lot, .. }
+            | PublicEvent::PhaseMoved { lot, .. }
+            | PublicEvent::CallUncrossed { lot, .. }
+            | PublicEvent::OrderShown { lot, .. }
+            | PublicEvent::OrderReduced { lot, .. }
+            | PublicEvent::OrderGone { lot, .. }
+            | PublicEvent::Traded { lot, .. }
+            | PublicEvent::Interrupted { lot, .. }
+            | PublicEvent::DayHalted { lot, .. } => self.apply_to_life(at, *lot, event)?,
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::ProfitPublished { .. }
             | PublicEvent::BiddersCounted { .. }
             | PublicEvent::BidsOpened { .. }
-            | PublicEvent::AccountsSet { .. } => self.market.apply(at, event)?,
+            | PublicEvent::AccountsSet { .. }
+            | PublicEvent::MarketHalted
+            | PublicEvent::MarketResumed => self.market.apply(at, event)?,
         }
         Ok(())
     }
@@ -168,6 +180,16 @@ impl Engine {
                     Some(_) | None => {}
                 }
             }
+            PrivateEvent::DayOrderAccepted { .. }
+            | PrivateEvent::DayOrderReplaced { .. }
+            | PrivateEvent::DayOrderParked { .. }
+            | PrivateEvent::DayOrderRests { .. }
+            | PrivateEvent::DayOrderFilled { .. }
+            | PrivateEvent::DayOrdersDecremented { .. }
+            | PrivateEvent::DayOrderLapsed { .. }
+            | PrivateEvent::OrderKept { .. }
+            | PrivateEvent::AllCancelled { .. }
+            | PrivateEvent::LimitsSet { .. } => {}
             PrivateEvent::EndDrawn { lot, .. } => {
                 let before = self.deadline_of(*lot);
                 self.apply_in_secret(*lot, event)?;

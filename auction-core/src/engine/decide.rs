@@ -159,6 +159,13 @@ impl Engine {
                     device: device.clone(),
                 }));
             }
+            Command::PlaceDayOrder { .. }
+            | Command::ReplaceDayOrder { .. }
+            | Command::CancelAll { .. }
+            | Command::MovePhase { .. }
+            | Command::HaltAll
+            | Command::ResumeAll
+            | Command::SetLimits { .. } => return Err(Reject::Unchanged),
             Command::PublishProfit {
                 symbol,
                 security,

@@ -16,12 +16,14 @@ mod dutch;
 mod sealed;
 mod uniform;
 mod call;
+mod day;
 mod book;
 mod secret;
 mod assume;
 
 pub use book::Book;
 pub use call::{BookDepth, CallBook};
+pub use day::{DayBook, ShownLevel, ShownOrder, ShownOrders, ShownTotals};
 pub use dutch::{DutchBook, Taken};
 pub use english::EnglishBook;
 pub use own_order::{OrderState, OwnOrder};
@@ -33,6 +35,7 @@ pub(crate) use format::{Due, Offer, OrderChange};
 pub(crate) use secret::{LotSecret, check_terms, decide_offer, decide_order, lead_simply};
 
 use crate::limits::AMOUNT_MAX;
+use crate::model::day::DayPhase;
 use crate::model::event::{LotOpened, Outcome, ReserveStatus};
 use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
@@ -97,7 +100,7 @@ pub enum WinningThreshold {
 
 impl Lot {
     pub(crate) fn opened(opened: &LotOpened, at: Timestamp) -> Self {
-        Self {
+        let mut lot = Self {
             id: opened.lot,
             symbol: opened.symbol,
             quantity: opened.quantity,
@@ -112,6 +115,40 @@ impl Lot {
             },
             halted_since: None,
             book: Book::opened(opened),
+        };
+        if opened.opens_at.is_none() {
+            lot.begin(at);
+        }
+        lot
+    }
+
+    /// Begins the lot: its scheduled opening has come.
+    pub(crate) fn begin(&mut self, at: Timestamp) {
+        self.phase = Phase::Open;
+        self.opened_at = at;
+        if let (Terms::Day(terms), Book::Day(day)) = (&self.terms, &mut self.book) {
+            day.begin(terms, at, self.closes_at);
+        }
+    }
+
+    /// Ends a halt.
+    pub(crate) fn resume(&mut self, opened_at: Timestamp, closes_at: Timestamp) {
+        self.halted_since = None;
+        if let Book::Day(day) = &mut self.book {
+            day.shift(closes_at.since(self.closes_at));
+            day.halt = None;
+        }
+        self.opened_at = opened_at;
+        self.closes_at = closes_at;
+    }
+
+    /// Moves all times of a lot that is not halted by the duration of a halt of the market.
+    pub(crate) fn shift(&mut self, halt: crate::Span) {
+        self.opened_at = self.opened_at.saturating_add(halt);
+        self.closes_at = self.closes_at.saturating_add(halt);
+        if let Book::Day(day) = &mut self.book {
+            day.shift(halt);
+            day.resumes_by_call = day.phase == Some(DayPhase::Continuous);
         }
     }
 

@@ -46,6 +46,7 @@ impl LotSecret {
             Terms::Dutch(_) => BookSecret::Nothing,
             Terms::Sealed(_) | Terms::Uniform(_) => BookSecret::Orders(Box::default()),
             Terms::Call(_) => BookSecret::Call(Box::new(CallSecret::waiting())),
+            Terms::Day(_) => BookSecret::Nothing,
         };
         let mut hidden = Self {
             reserve: None,
@@ -365,6 +366,7 @@ pub(crate) fn check_terms(
             let open_for = open.closes_at.since(opens_at);
             call::check_terms(terms, greatest, open.reserve, open_for)
         }
+        Terms::Day(_) => Err(crate::ScheduleError::Count { most: 0 }.into()),
     }
 }
 

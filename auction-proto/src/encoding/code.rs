@@ -266,6 +266,18 @@ impl Wire for Code {
 impl From<&Reject> for Code {
     fn from(reject: &Reject) -> Self {
         match reject {
+            // Temporary, until the day has its codes.
+            Reject::MarketHalted { .. }
+            | Reject::TakesDayOrders { .. }
+            | Reject::NotInPhase { .. }
+            | Reject::UntilPassed { .. }
+            | Reject::WouldTrade { .. }
+            | Reject::PostOnlyMustRest
+            | Reject::OpenDiffers { .. }
+            | Reject::NotAtClose { .. }
+            | Reject::OverLimit { .. }
+            | Reject::PhaseOver { .. }
+            | Reject::PhaseEnd { .. } => Self::UNCHANGED,
             Reject::BidTooLow { .. } => Self::BID_TOO_LOW,
             Reject::MaximumTooLow { .. } => Self::MAXIMUM_TOO_LOW,
             Reject::AlreadyLeading => Self::ALREADY_LEADING,
@@ -320,6 +332,8 @@ impl From<&Reject> for Code {
 impl From<&TermsError> for Code {
     fn from(error: &TermsError) -> Self {
         match error {
+            // Temporary, until the day has its codes.
+            TermsError::Schedule(_) => Self::TERMS_WINDOWS,
             TermsError::Close => Self::TERMS_CLOSE,
             TermsError::BasePrice => Self::TERMS_BASE_PRICE,
             TermsError::Opening => Self::TERMS_OPENING,

@@ -42,4 +42,5 @@ form!(enum CommandForm: Command = "auction_core::Command" {
     23 = Withdraw { user: UserId, asset: Asset },
     24 = DrawEnd { lot: LotId, seed: Seed },
     25 = AddDevice(Box<NewDevice>),
+    ; without { PlaceDayOrder {}, ReplaceDayOrder {}, CancelAll {}, MovePhase {}, HaltAll, ResumeAll, SetLimits {} }
 });

@@ -27,6 +27,7 @@ form!(enum PublicEventForm: PublicEvent = "auction_core::PublicEvent" {
     13 = ReferenceFixed { lot: LotId, reference: Price },
     14 = EndCommitted { lot: LotId, commitment: EndCommitment },
     15 = EndOpened { lot: LotId, end: RandomEnd },
+    ; without { PhaseBegan(), PhaseExtended {}, PhaseMoved {}, CallUncrossed {}, OrderShown {}, OrderReduced {}, OrderGone {}, Traded {}, Interrupted {}, DayHalted {}, MarketHalted, MarketResumed }
 });
 
 form!(struct RandomEndForm: RandomEnd = "auction_core::RandomEnd" {
@@ -93,4 +94,5 @@ form!(enum PrivateEventForm: PrivateEvent = "auction_core::PrivateEvent" {
     13 = OrdersWithdrawn { lot: LotId, trader: UserId },
     14 = EndDrawn { lot: LotId, end: RandomEnd },
     15 = DeviceAdded { session: SessionId, user: UserId, device: Box<NewDevice> },
+    ; without { DayOrderAccepted {}, DayOrderReplaced {}, DayOrderParked {}, DayOrderRests {}, DayOrderFilled {}, DayOrdersDecremented {}, DayOrderLapsed {}, OrderKept {}, AllCancelled {}, LimitsSet {} }
 });

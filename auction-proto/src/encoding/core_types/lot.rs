@@ -36,6 +36,7 @@ form!(enum BookForm: Book = "auction_core::Book" {
     2 = Sealed(SealedBook),
     3 = Uniform(UniformBook),
     4 = Call(CallBook),
+    ; without { Day() }
 });
 
 form!(struct EnglishBookForm: EnglishBook = "auction_core::EnglishBook" {
@@ -143,6 +144,7 @@ form!(enum OutcomeForm: Outcome = "auction_core::Outcome" {
         price: Price, volume: u64, surplus: i64, by: LadderStep, candidates: Option<Candidates>, traders: u32,
     },
     4 = NoCross { because: NoCrossBecause, best_buy: Option<Quote>, best_sell: Option<Quote> },
+    ; without { Day {} }
 });
 
 form!(struct CandidatesForm: Candidates = "auction_core::Candidates" {

@@ -36,4 +36,5 @@ form!(enum AccountEventForm: AccountEvent = "auction_core::AccountEvent" {
     14 = Reinstated,
     15 = Deposited { asset: Asset },
     16 = Withdrawn { asset: Asset },
+    ; without { DayOrderAccepted {}, DayOrderReplaced {}, DayOrderParked {}, DayOrderRests {}, DayOrderFilled {}, DayOrdersDecremented {}, DayOrderLapsed {}, OrderKept {}, AllCancelled {}, LimitsSet {} }
 });

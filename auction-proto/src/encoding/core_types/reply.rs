@@ -9,6 +9,7 @@ form!(enum ReplyForm: Reply = "auction_core::Reply" {
     3 = LotOpened(LotId),
     4 = Bid(BidReply),
     5 = OrderPlaced(OrderId),
+    ; without { DayOrder(), AllCancelled {} }
 });
 
 form!(struct BidReplyForm: BidReply = "auction_core::BidReply" {

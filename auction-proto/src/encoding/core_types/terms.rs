@@ -21,6 +21,7 @@ form!(enum TermsForm: Terms = "auction_core::Terms" {
     2 = Sealed(SealedTerms),
     3 = Uniform(UniformTerms),
     4 = Call(CallTerms),
+    ; without { Day() }
 });
 
 form!(struct EnglishTermsForm: EnglishTerms = "auction_core::EnglishTerms" {

@@ -168,6 +168,19 @@ impl From<Reject> for Refused {
                 | TermsError::Windows
                 | TermsError::Steps(_),
             )
+            // Temporary, until the day has its codes.
+            | Reject::Terms(TermsError::Schedule(_))
+            | Reject::MarketHalted { .. }
+            | Reject::TakesDayOrders { .. }
+            | Reject::NotInPhase { .. }
+            | Reject::UntilPassed { .. }
+            | Reject::WouldTrade { .. }
+            | Reject::PostOnlyMustRest
+            | Reject::OpenDiffers { .. }
+            | Reject::NotAtClose { .. }
+            | Reject::OverLimit { .. }
+            | Reject::PhaseOver { .. }
+            | Reject::PhaseEnd { .. }
             | Reject::WouldSelfTrade { own: None }
             | Reject::LimitNeeded
             | Reject::BuysOnly
