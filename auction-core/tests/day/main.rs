@@ -7,6 +7,12 @@
 #[path = "../clearing/oracle.rs"]
 mod ladder;
 mod oracle;
-mod vectors;
 mod steps;
+mod market;
+mod told;
+mod shown;
+mod state;
+mod own;
+mod pair;
+mod vectors;
 mod random;

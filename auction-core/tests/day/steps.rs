@@ -4,8 +4,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::oracle::{
-    Account, Collar, Command, Control, Day, Draw, Id, Kind, NewOrder, OwnOrder, Owner, Side, Terms,
-    Tif,
+    Account, Collar, Command, Control, Day, Draw, Id, Kind, Limits, NewOrder, OwnOrder, Owner,
+    Side, Terms, Tif,
 };
 
 pub const TRADERS: Owner = 4;
@@ -43,6 +43,15 @@ pub enum Act {
     Cancel(Pick),
     CancelAll(Owner),
     Control(Control),
+    /// Moves the end of the phase that is so far from the running one, by so long.
+    Move {
+        further: usize,
+        by: i64,
+    },
+    /// The market goes on from a snapshot.
+    Restore,
+    /// The market goes on from its records.
+    Replay,
 }
 
 /// An order, mostly one that is alive, and mostly by its owner.
@@ -118,6 +127,13 @@ impl Act {
             }
             Self::CancelAll(owner) => Concrete::Trader(owner, Command::CancelAll),
             Self::Control(control) => Concrete::Control(control),
+            Self::Move { further, by } => {
+                let index = day.phase.index + further;
+                let end = day.times.get(index + 1).copied().unwrap_or(day.at);
+                let ends_at = end.saturating_add_signed(by);
+                Concrete::Control(Control::Move { index, ends_at })
+            }
+            Self::Restore | Self::Replay => panic!("it is no command"),
         }
     }
 }
@@ -275,6 +291,9 @@ fn act() -> impl Strategy<Value = Act> {
         15 => pick().prop_map(Act::Cancel),
         3 => owner().prop_map(Act::CancelAll),
         12 => control().prop_map(Act::Control),
+        3 => (0..3_usize, -30..30_i64).prop_map(|(further, by)| Act::Move { further, by }),
+        2 => Just(Act::Restore),
+        1 => Just(Act::Replay),
     ]
 }
 
@@ -287,7 +306,32 @@ fn control() -> impl Strategy<Value = Control> {
         2 => owner().prop_map(Control::Suspend),
         12 => owner().prop_map(Control::Reinstate),
         2 => owner().prop_map(Control::CancelAllOf),
+        1 => Just(Control::HaltAll),
+        8 => Just(Control::ResumeAll),
+        3 => (option::of(owner()), limits()).prop_map(|(of, limits)| Control::Limit(of, limits)),
     ]
+}
+
+fn limits() -> impl Strategy<Value = Option<Limits>> {
+    let most = |most| option::weighted(0.2, 0..most);
+    let limits = (
+        option::weighted(0.2, 1..120_u64),
+        most(9_000_000_u64),
+        most(6),
+        most(200),
+        most(200),
+    );
+    let limits =
+        limits.prop_map(
+            |(order_quantity, order_value, open_orders, long, short)| Limits {
+                order_quantity,
+                order_value,
+                open_orders,
+                long,
+                short,
+            },
+        );
+    option::of(limits)
 }
 
 fn pick() -> impl Strategy<Value = Pick> {

@@ -8,19 +8,48 @@ use super::oracle::{
     Collar, Command, Control, Day, Draw, Event, Extension, HaltedBy, Id, Kind, LadderStep,
     NewOrder, NoPrice, Order, OwnOrder, Refusal, Side, Terms, Tif, Why,
 };
+use super::pair::Pair;
+use super::steps::Concrete;
 
 #[test]
 fn the_oracle_ends_every_deciding_case_as_published() {
+    for (terms, case) in cases() {
+        Case::new(terms).check(&case);
+    }
+}
+
+#[test]
+fn the_engine_ends_every_deciding_case_as_the_oracle_does() {
+    for (terms, case) in cases() {
+        let mut pair = Pair::new(terms, &[]);
+        let mut names = Vec::new();
+        for command in case["commands"].as_array().unwrap() {
+            pair.advance(number(&command[0]));
+            let accepted = pair.day.accepted;
+            pair.ask(concrete(&command[1], &command[2], &names));
+            if pair.day.accepted > accepted {
+                names.push(text(&command[2]["name"]));
+            }
+        }
+        if let Some(until) = case["until"].as_u64() {
+            pair.advance(until);
+        }
+        pair.holds_again();
+    }
+}
+
+fn cases() -> Vec<(Terms, Value)> {
     let document: Value = serde_json::from_str(include_str!("../vectors/day.json")).unwrap();
     let cases = document["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 42);
-    for case in cases {
+    let with_terms = |case: &Value| {
         let mut terms = document["default_terms"].clone();
         for (name, value) in case["terms"].as_object().unwrap() {
             terms[name] = value.clone();
         }
-        Case::new(terms_of(&terms)).check(case);
-    }
+        (terms_of(&terms), case.clone())
+    };
+    cases.iter().map(with_terms).collect()
 }
 
 struct Case {
@@ -76,52 +105,27 @@ impl Case {
 
     /// Executes a command, and returns why it was refused.
     fn execute(&mut self, who: &Value, command: &Value) -> Option<Value> {
-        let answer = match command["do"].as_str().unwrap() {
-            "halt" => self.day.run(Control::Halt),
-            "resume" => self.day.run(Control::Resume),
-            "close" => self.day.run(Control::Close),
-            "suspend" => self.day.run(Control::Suspend(owner(&command["of"]))),
-            "cancel_all" => self.day.execute(owner(who), Command::CancelAll),
-            "enter" => {
-                let answer = self
-                    .day
-                    .execute(owner(who), Command::Enter(new_order(command)));
-                if answer.is_ok() {
-                    self.names.push(text(&command["name"]));
-                }
-                answer
-            }
-            "cancel" => {
-                let id = self.id(&command["name"]);
-                self.day.execute(owner(who), Command::Cancel(id))
-            }
-            "replace" => {
-                let replace = Command::Replace {
-                    id: self.id(&command["name"]),
-                    quantity: number(&command["qty"]),
-                    limit: command["limit"].as_u64(),
-                    believed: command["open"].as_u64(),
-                };
-                self.day.execute(owner(who), replace)
-            }
-            other => panic!("no command: {other}"),
+        let answer = match concrete(who, command, &self.names) {
+            Concrete::Trader(owner, command) => self.day.execute(owner, command),
+            Concrete::Control(control) => self.day.run(control),
         };
+        if command["do"] == "enter" && answer.is_ok() {
+            self.names.push(text(&command["name"]));
+        }
         let reasons = answer.err()?;
         assert_eq!(reasons.len(), 1, "a case has one fault: {reasons:?}");
         Some(refusal(reasons[0]))
     }
 
-    fn id(&self, name: &Value) -> Id {
-        self.names
-            .iter()
-            .position(|other| *other == text(name))
-            .unwrap()
-    }
-
     fn happened(&mut self) -> Vec<Value> {
         let new = &self.day.events[self.seen..];
         self.seen = self.day.events.len();
-        new.iter().map(|event| self.written(event)).collect()
+        // The cases show an interruption by the phase that follows.
+        let shown = |event: &&Event| !matches!(event, Event::Interrupted { .. });
+        new.iter()
+            .filter(shown)
+            .map(|event| self.written(event))
+            .collect()
     }
 
     fn written(&self, event: &Event) -> Value {
@@ -172,6 +176,8 @@ impl Case {
             Event::Halted(HaltedBy::Auctioneer) => json!(["halted", "auctioneer"]),
             Event::Halted(by) => json!(["halted", format!("{by:?}")]),
             Event::Resumed(shift) => json!(["resumed", shift]),
+            Event::Interrupted { price, .. } => json!(["interrupted", price]),
+            Event::Moved(index, ends_at) => json!(["moved", index, ends_at]),
             Event::Closed(at) => json!(["closed", at]),
         }
     }
@@ -206,6 +212,27 @@ impl Case {
             "vwap": of_day.average,
         })
     }
+}
+
+fn concrete(who: &Value, command: &Value, names: &[String]) -> Concrete {
+    let id = |name: &Value| names.iter().position(|other| name == other).unwrap();
+    let of_trader = match command["do"].as_str().unwrap() {
+        "halt" => return Concrete::Control(Control::Halt),
+        "resume" => return Concrete::Control(Control::Resume),
+        "close" => return Concrete::Control(Control::Close),
+        "suspend" => return Concrete::Control(Control::Suspend(owner(&command["of"]))),
+        "cancel_all" => Command::CancelAll,
+        "enter" => Command::Enter(new_order(command)),
+        "cancel" => Command::Cancel(id(&command["name"])),
+        "replace" => Command::Replace {
+            id: id(&command["name"]),
+            quantity: number(&command["qty"]),
+            limit: command["limit"].as_u64(),
+            believed: command["open"].as_u64(),
+        },
+        other => panic!("no command: {other}"),
+    };
+    Concrete::Trader(owner(who), of_trader)
 }
 
 fn terms_of(terms: &Value) -> Terms {

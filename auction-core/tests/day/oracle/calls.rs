@@ -4,9 +4,7 @@ use auction_core::limits::PRICE_MAX;
 
 use crate::ladder::{self, Found, Plain};
 
-use super::{
-    Collar, Day, Draw, Event, Extension, Kind, LadderStep, NoPrice, Order, Side, Tif, Why,
-};
+use super::{Collar, Day, Event, Extension, Kind, LadderStep, NoPrice, Order, Side, Tif, Why};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -36,10 +34,8 @@ impl Day {
     /// The random end falls between the beginning of its window and the end of the call.
     pub fn draw(&mut self) {
         let longest = self.random_end().min(self.phase.ends_at - self.at);
-        let before_end = match &self.terms.draw {
-            Draw::Listed(ends) => ends.get(self.drawn).copied().unwrap_or(0),
-            Draw::Number(number) => (number % (u128::from(longest) + 1)) as u64,
-        };
+        let number = self.terms.draw.number(self.drawn);
+        let before_end = (number % (u128::from(longest) + 1)) as u64;
         self.drawn += 1;
         self.call_mut().drawn = Some(before_end);
     }
@@ -52,7 +48,7 @@ impl Day {
     /// The no-cancel window begins before that of the random end. A halted call's time stands still. A volatility call
     /// has none.
     pub fn is_no_cancel(&self, at: u64) -> bool {
-        let now = self.halted.map_or(at, |(since, _)| since);
+        let now = self.stands_since().unwrap_or(at);
         let is_call = self.phase.kind == Kind::Call;
         let window = self.terms.no_cancel.filter(|_| is_call);
         window.is_some_and(|window| now + window + self.random_end() >= self.phase.ends_at)
@@ -147,19 +143,7 @@ impl Day {
             return;
         }
         self.reduce(order.id, filled);
-        if self.terms.funds {
-            let account = self.accounts.entry(order.owner).or_default();
-            match order.side {
-                Side::Buy => {
-                    account.cash -= price * filled;
-                    account.shares += filled;
-                }
-                Side::Sell => {
-                    account.cash += price * filled;
-                    account.shares -= filled;
-                }
-            }
-        }
+        self.settle(order.owner, order.side, price, filled);
     }
 
     /// Orders in the book, by place, and what each trades.

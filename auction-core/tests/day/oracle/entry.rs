@@ -24,6 +24,10 @@ impl Day {
         if !reasons.is_empty() {
             return Err(reasons);
         }
+        let over = self.over_limits(&order, true);
+        if !over.is_empty() {
+            return Err(over);
+        }
         self.accepted += 1;
         order.accepted = self.rank();
         self.admit(order, None)
@@ -78,6 +82,10 @@ impl Day {
         if keeps {
             self.orders.push(new);
             return Ok(());
+        }
+        let over = self.over_limits(&new, false);
+        if !over.is_empty() {
+            return Err(over);
         }
         new.accepted = self.rank();
         new.place = None;

@@ -6,6 +6,7 @@
 mod words;
 mod statistics;
 mod money;
+mod limits;
 mod book;
 mod calls;
 mod phases;
@@ -16,10 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use calls::Call;
 pub use money::Account;
-pub use statistics::Statistics;
 pub use words::{
-    Collar, Command, Control, Draw, Event, Extension, HaltedBy, Id, Kind, LadderStep, NewOrder,
-    NoPrice, Order, OwnOrder, Owner, Refusal, Side, Terms, Tif, Why,
+    Collar, Command, Control, Draw, Event, Extension, HaltedBy, Id, Kind, LadderStep, Limit,
+    Limits, NewOrder, NoPrice, Order, OwnOrder, Owner, Refusal, Side, Terms, Tif, Why,
 };
 
 /// All reasons for which a command may be refused: rules that are broken at once come in no order.
@@ -32,6 +32,8 @@ pub struct Day {
     pub phase: Phase,
     /// Beginnings of the schedule's phases, then the close, as halts have moved them.
     pub times: Vec<u64>,
+    /// Length of each phase, which a call that begins late keeps.
+    pub lengths: Vec<u64>,
     /// Since when, and why.
     pub halted: Option<(u64, HaltedBy)>,
     /// Orders that are alive.
@@ -51,6 +53,13 @@ pub struct Day {
     pub drawn: usize,
     pub suspended: BTreeSet<Owner>,
     pub accounts: BTreeMap<Owner, Account>,
+    /// Shares bought less shares sold.
+    pub positions: BTreeMap<Owner, i64>,
+    /// Limits of single traders, and everybody's.
+    pub limits: BTreeMap<Owner, Limits>,
+    pub limits_of_all: Option<Limits>,
+    /// Since when the whole market is halted.
+    pub market_halted: Option<u64>,
     pub events: Vec<Event>,
 }
 
@@ -75,6 +84,7 @@ impl Day {
     pub fn open(terms: Terms) -> Self {
         let begins_at = terms.phases[0].1;
         let times = terms.phases.iter().map(|(_, begins_at)| *begins_at);
+        let times: Vec<u64> = times.chain([terms.closes_at]).collect();
         let mut day = Self {
             at: begins_at,
             phase: Phase {
@@ -83,7 +93,8 @@ impl Day {
                 ends_at: begins_at,
                 call: None,
             },
-            times: times.chain([terms.closes_at]).collect(),
+            lengths: times.windows(2).map(|pair| pair[1] - pair[0]).collect(),
+            times,
             halted: None,
             orders: Vec::new(),
             accepted: 0,
@@ -95,6 +106,10 @@ impl Day {
             drawn: 0,
             suspended: BTreeSet::new(),
             accounts: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            limits_of_all: None,
+            market_halted: None,
             events: Vec::new(),
             terms,
         };
@@ -144,38 +159,52 @@ impl Day {
 
     /// Executes an auctioneer's command at the time to which the day has advanced.
     pub fn run(&mut self, command: Control) -> Answer {
-        match command {
-            Control::Suspend(owner) => {
-                if !self.suspended.insert(owner) {
-                    return Err(vec![Refusal::Unchanged]);
-                }
-                // Only a suspension overrides the no-cancel window.
-                for order in self.of_owner(owner) {
-                    self.take_off(order.id);
-                    self.events.push(Event::Cancelled(order.id, order.open));
-                }
-                return Ok(());
+        let is_closed = self.phase.kind == Kind::Closed;
+        let changes = match command {
+            Control::Suspend(owner) => self.suspend(owner),
+            Control::Reinstate(owner) => self.suspended.remove(&owner),
+            Control::Limit(owner, limits) => {
+                self.set_limits(owner, limits);
+                true
             }
-            Control::Reinstate(owner) => {
-                let was = self.suspended.remove(&owner);
-                return if was {
-                    Ok(())
-                } else {
-                    Err(vec![Refusal::Unchanged])
-                };
+            Control::HaltAll if self.market_halted.is_some() => false,
+            Control::HaltAll => {
+                self.market_halted = Some(self.at);
+                true
             }
-            _ => {}
-        }
-        self.check_takes(!matches!(command, Control::Halt))?;
-        match command {
-            Control::Halt => self.halt(HaltedBy::Auctioneer),
-            Control::Resume if self.halted.is_none() => return Err(vec![Refusal::NotHalted]),
+            Control::ResumeAll => self.resume_all(),
+            _ if is_closed => return Err(vec![Refusal::LotClosed]),
+            Control::Halt if self.halted.is_some() => false,
+            Control::Halt => {
+                self.halt(HaltedBy::Auctioneer);
+                true
+            }
             Control::Resume => self.resume(),
-            Control::Close => self.close_early(),
-            Control::CancelAllOf(owner) => self.cancel_all(owner),
-            Control::Suspend(_) | Control::Reinstate(_) => unreachable!("they are above"),
+            Control::Close => {
+                self.close_early();
+                true
+            }
+            Control::CancelAllOf(owner) => {
+                self.cancel_all(owner);
+                true
+            }
+            Control::Move { index, ends_at } => return self.move_end(index, ends_at),
+        };
+        if changes {
+            Ok(())
+        } else {
+            Err(vec![Refusal::Unchanged])
         }
-        Ok(())
+    }
+
+    /// Cancels all of a user's orders: only a suspension overrides the no-cancel window.
+    fn suspend(&mut self, owner: Owner) -> bool {
+        let is_new = self.suspended.insert(owner);
+        for order in self.of_owner(owner).into_iter().filter(|_| is_new) {
+            self.take_off(order.id);
+            self.events.push(Event::Cancelled(order.id, order.open));
+        }
+        is_new
     }
 
     /// A halted lot takes cancels, a closed one nothing.
@@ -183,10 +212,20 @@ impl Day {
         if self.phase.kind == Kind::Closed {
             return Err(vec![Refusal::LotClosed]);
         }
-        if self.halted.is_some() && !also_halted {
-            return Err(vec![Refusal::LotHalted]);
+        let mut reasons = Vec::new();
+        reasons.extend(self.halted.map(|_| Refusal::LotHalted));
+        reasons.extend(self.market_halted.map(|_| Refusal::MarketHalted));
+        if also_halted || reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(reasons)
         }
-        Ok(())
+    }
+
+    /// Since when the lot's time stands still.
+    pub fn stands_since(&self) -> Option<u64> {
+        let halted = self.halted.map(|(since, _)| since);
+        halted.into_iter().chain(self.market_halted).min()
     }
 
     /// The next deadline: of an instant's, the first.
@@ -207,7 +246,7 @@ impl Day {
             }
         }
         // A halted phase does not end, but an `until` passes.
-        if self.halted.is_none() {
+        if self.stands_since().is_none() {
             due.push(match self.draws_at() {
                 Some(draws_at) => (draws_at.max(self.at), Due::Draw),
                 None => (self.really_ends_at().max(self.at), Due::End),

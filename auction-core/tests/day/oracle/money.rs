@@ -80,15 +80,25 @@ impl Day {
         self.free(owner).cash / price / lot * lot
     }
 
-    /// Moves cash and shares between two traders.
-    pub fn settle(&mut self, buyer: Owner, seller: Owner, price: u64, quantity: u64) {
+    /// Settles one side of a trade at once.
+    pub fn settle(&mut self, owner: Owner, side: Side, price: u64, quantity: u64) {
+        let position = self.positions.entry(owner).or_default();
+        *position += match side {
+            Side::Buy => quantity as i64,
+            Side::Sell => -(quantity as i64),
+        };
         if self.terms.funds {
-            let bought = self.accounts.entry(buyer).or_default();
-            bought.cash -= price * quantity;
-            bought.shares += quantity;
-            let sold = self.accounts.entry(seller).or_default();
-            sold.cash += price * quantity;
-            sold.shares -= quantity;
+            let account = self.accounts.entry(owner).or_default();
+            match side {
+                Side::Buy => {
+                    account.cash -= price * quantity;
+                    account.shares += quantity;
+                }
+                Side::Sell => {
+                    account.cash += price * quantity;
+                    account.shares -= quantity;
+                }
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The schedule: phases that begin and end, interruptions, halts and the close.
 
-use super::{Call, Collar, Day, Event, HaltedBy, Kind, Order, Phase, Tif, Why};
+use auction_core::limits::SPAN_MAX_MICROS;
+
+use super::{Answer, Call, Collar, Day, Event, HaltedBy, Kind, Order, Phase, Refusal, Tif, Why};
 
 impl Day {
     /// Begins the first phase from here on whose end has not come.
@@ -9,7 +11,7 @@ impl Day {
             let kind = self.terms.phases[index].0;
             // A call that begins late keeps its length, other phases keep their end.
             let ends_at = match kind {
-                Kind::Call => self.at + self.length(index),
+                Kind::Call => self.at + self.lengths[index],
                 _ => self.times[index + 1],
             };
             if ends_at <= self.at {
@@ -54,9 +56,28 @@ impl Day {
         self.events.push(Event::Halted(by));
     }
 
+    /// Ends a halt of the lot; `false`: there is none.
+    pub fn resume(&mut self) -> bool {
+        let Some((since, by)) = self.halted.take() else {
+            return false;
+        };
+        self.go_on(since, by != HaltedBy::CrossedAtCollar);
+        true
+    }
+
+    /// Ends a halt of the whole market, which moves the times of lots that are not halted themselves.
+    pub fn resume_all(&mut self) -> bool {
+        let Some(since) = self.market_halted.take() else {
+            return false;
+        };
+        if self.halted.is_none() && self.phase.kind != Kind::Closed {
+            self.go_on(since, true);
+        }
+        true
+    }
+
     /// Every later time moves by the halt, an `until` does not. Continuous trading resumes through a call.
-    pub fn resume(&mut self) {
-        let (since, by) = self.halted.take().expect("it is halted");
+    fn go_on(&mut self, since: u64, is_collared: bool) {
         let halt = self.at - since;
         for time in &mut self.times {
             if *time > since {
@@ -66,12 +87,45 @@ impl Day {
         self.phase.ends_at += halt;
         self.events.push(Event::Resumed(halt));
         if self.phase.kind == Kind::Continuous {
-            self.hold_volatility_call(by != HaltedBy::CrossedAtCollar, None);
+            self.hold_volatility_call(is_collared, None);
         }
     }
 
+    /// Moves the end of a phase that is not over: after now and the end of the phase before, before that of the one after.
+    pub fn move_end(&mut self, index: usize, ends_at: u64) -> Answer {
+        let phases = self.terms.phases.len();
+        if index < self.phase.index || index >= phases {
+            return Err(vec![Refusal::PhaseOver(self.phase.index, phases)]);
+        }
+        let mut after = self.at;
+        if index > self.phase.index {
+            after = after.max(self.times[index]);
+        }
+        let before = self.times.get(index + 2).copied();
+        let before = before.unwrap_or(self.at + SPAN_MAX_MICROS + 1);
+        if ends_at <= after || ends_at >= before {
+            return Err(vec![Refusal::PhaseEnd(after, before)]);
+        }
+        let later = ends_at as i64 - self.times[index + 1] as i64;
+        self.times[index + 1] = ends_at;
+        self.lengths[index] = self.lengths[index].saturating_add_signed(later);
+        if let Some(next) = self.lengths.get_mut(index + 1) {
+            *next = next.saturating_add_signed(-later);
+        }
+        if index == self.phase.index && self.phase.kind != Kind::Volatility {
+            self.phase.ends_at = ends_at;
+            if let Some(call) = &mut self.phase.call {
+                call.drawn = None;
+            }
+        }
+        self.events.push(Event::Moved(index, ends_at));
+        Ok(())
+    }
+
     /// What an incoming order does that would trade outside a corridor: its rest enters a call.
-    pub fn interrupt(&mut self, rest: Order) {
+    pub fn interrupt(&mut self, rest: Order, price: u64) {
+        let is_static = self.is_outside_static(price);
+        self.events.push(Event::Interrupted { price, is_static });
         if self.interruptions < self.terms.interruptions_max {
             self.interruptions += 1;
             self.hold_volatility_call(true, Some(rest));
@@ -175,11 +229,6 @@ impl Day {
         if kind == Kind::Continuous && self.is_crossed() {
             self.halt(HaltedBy::CrossedAtCollar);
         }
-    }
-
-    fn length(&self, index: usize) -> u64 {
-        let begins_at = |index: usize| self.terms.phases.get(index).map(|phase| phase.1);
-        begins_at(index + 1).unwrap_or(self.terms.closes_at) - self.terms.phases[index].1
     }
 
     fn close(&mut self) {

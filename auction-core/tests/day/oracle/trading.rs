@@ -10,8 +10,8 @@ enum End {
     /// No order is left that it could trade with.
     Rests,
     Lapses(Why),
-    /// The next price is outside a corridor.
-    Interrupted,
+    /// The next price, this one, is outside a corridor.
+    Interrupted(u64),
 }
 
 impl Day {
@@ -32,15 +32,15 @@ impl Day {
         let why = match end {
             End::Done => return Ok(()),
             End::Lapses(why) => why,
-            End::Interrupted if order.tif != Tif::Ioc => {
-                self.interrupt(order);
+            End::Interrupted(price) if order.tif != Tif::Ioc => {
+                self.interrupt(order, price);
                 return Ok(());
             }
             End::Rests if !lapses => {
                 self.rest(order);
                 return Ok(());
             }
-            End::Interrupted | End::Rests => Why::Rest,
+            End::Interrupted(_) | End::Rests => Why::Rest,
         };
         self.events.push(Event::Lapsed(order.id, order.open, why));
         Ok(())
@@ -72,7 +72,7 @@ impl Day {
             }
             let inside = |(corridor, reference): &(Collar, u64)| corridor.has(*reference, price);
             if !corridors.iter().all(inside) {
-                return Ok((order, traded, End::Interrupted));
+                return Ok((order, traded, End::Interrupted(price)));
             }
             let wanted = order.open.min(met.open);
             let quantity = self.payable(&order, wanted, price);
@@ -89,11 +89,8 @@ impl Day {
     fn trade(&mut self, order: &mut Order, met: &Order, price: u64, quantity: u64) {
         order.open -= quantity;
         self.reduce(met.id, quantity);
-        let (buyer, seller) = match order.side {
-            Side::Buy => (order.owner, met.owner),
-            Side::Sell => (met.owner, order.owner),
-        };
-        self.settle(buyer, seller, price, quantity);
+        self.settle(order.owner, order.side, price, quantity);
+        self.settle(met.owner, met.side, price, quantity);
         self.trades.push((price, quantity));
         self.events.push(Event::Trade {
             resting: met.id,
@@ -154,12 +151,17 @@ impl Day {
         order.takes(price).then_some((first, price))
     }
 
+    pub fn is_outside_static(&self, price: u64) -> bool {
+        let still = self.terms.static_corridor;
+        still.is_some_and(|corridor| !corridor.has(self.static_reference(), price))
+    }
+
     /// Corridors that bind, and their references: around the last call's price and around the last trade's.
     fn corridors(&self) -> Vec<(Collar, u64)> {
         if self.phase.kind != Kind::Continuous {
             return Vec::new();
         }
-        let still = self.call_price.unwrap_or(self.call_reference);
+        let still = self.static_reference();
         let moving = self.last().unwrap_or(still);
         let both = [
             self.terms.static_corridor.map(|corridor| (corridor, still)),
@@ -168,5 +170,10 @@ impl Day {
                 .map(|corridor| (corridor, moving)),
         ];
         both.into_iter().flatten().collect()
+    }
+
+    /// Price of the last call that found one, before one the reference of the last call.
+    pub fn static_reference(&self) -> u64 {
+        self.call_price.unwrap_or(self.call_reference)
     }
 }

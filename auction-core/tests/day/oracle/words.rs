@@ -70,13 +70,22 @@ pub struct Terms {
     pub funds: bool,
 }
 
-/// Source of the random ends.
+/// Source of the random ends: a number, modulo the possible ones.
 #[derive(Clone, Debug)]
 pub enum Draw {
     /// One after the other.
     Listed(Vec<u64>),
-    /// This number modulo the possible ones.
+    /// Always the same.
     Number(u128),
+}
+
+impl Draw {
+    pub fn number(&self, drawn: usize) -> u128 {
+        match self {
+            Self::Listed(numbers) => numbers.get(drawn).copied().unwrap_or(0).into(),
+            Self::Number(number) => *number,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +179,34 @@ pub enum Control {
     Suspend(Owner),
     Reinstate(Owner),
     CancelAllOf(Owner),
+    /// Moves the end of a phase of the schedule.
+    Move {
+        index: usize,
+        ends_at: u64,
+    },
+    HaltAll,
+    ResumeAll,
+    /// Sets a trader's limits, or everybody's who has none of their own.
+    Limit(Option<Owner>, Option<Limits>),
+}
+
+/// Most that a trader may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub order_quantity: Option<u64>,
+    pub order_value: Option<u64>,
+    pub open_orders: Option<u64>,
+    pub long: Option<u64>,
+    pub short: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    OrderQuantity,
+    OrderValue,
+    OpenOrders,
+    Long,
+    Short,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +214,12 @@ pub enum Refusal {
     Suspended,
     LotHalted,
     LotClosed,
-    NotHalted,
+    MarketHalted,
+    /// The first phase that can be moved, and the number of phases.
+    PhaseOver(usize, usize),
+    /// Bounds of a phase's end, both exclusive.
+    PhaseEnd(u64, u64),
+    OverLimit(Limit, u64),
     NotInPhase(Kind),
     OffTick,
     OffRoundLot,
@@ -263,5 +305,11 @@ pub enum Event {
     Kept(Id),
     Halted(HaltedBy),
     Resumed(u64),
+    /// The price at which an order would have traded next, and whether it is outside the static corridor.
+    Interrupted {
+        price: u64,
+        is_static: bool,
+    },
     Closed(u64),
+    Moved(usize, u64),
 }
