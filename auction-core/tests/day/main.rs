@@ -8,6 +8,7 @@
 mod ladder;
 mod oracle;
 mod steps;
+mod laws;
 mod market;
 mod told;
 mod shown;

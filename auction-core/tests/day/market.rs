@@ -3,12 +3,14 @@
 use auction_core::clearing::book::SelfTrade;
 use auction_core::clearing::call;
 use auction_core::{
-    AccountMode, Amount, Asset, CallTerms, Caller, Command, Credential, DayOrder, DayPhase,
-    DayTerms, Engine, Executed, Listing, LotId, Market as PublicMarket, MarketId, Name, OpenLot,
-    OrderId, Price, Profit, Quantity, Record, Registration, Reject, Reply, Role, ScheduledPhase,
-    SecurityCode, Span, Symbol, Terms, TimeInForce, Timestamp, TraderLimits, UserId,
+    AccountMode, Amount, Asset, Book, CallTerms, Caller, Command, Credential, DayBook, DayOrder,
+    DayPhase, DayTerms, Engine, Executed, Listing, LotId, Market as PublicMarket, MarketId, Name,
+    OpenLot, OrderId, Price, Profit, Quantity, Record, Registration, Reject, Reply, Role,
+    ScheduledPhase, SecurityCode, Span, Symbol, Terms, TimeInForce, Timestamp, TraderLimits,
+    UserId,
 };
 
+use super::laws::Laws;
 use super::oracle::{
     self, Account, Collar, Control, Draw, Id, Kind, Limits, NewOrder, OwnOrder, Owner, Tif,
 };
@@ -29,6 +31,7 @@ pub struct Market {
     drawn: usize,
     /// Trader and number of each order that was accepted.
     pub orders: Vec<(UserId, OrderId)>,
+    laws: Laws,
 }
 
 impl Market {
@@ -41,6 +44,7 @@ impl Market {
             draw: terms.draw.clone(),
             drawn: 0,
             orders: Vec::new(),
+            laws: Laws::default(),
         };
         market.set_up(terms, accounts);
         market
@@ -94,6 +98,15 @@ impl Market {
         self.take(record);
     }
 
+    /// The lot's terms and its public state, by the public events alone.
+    pub fn book(&self) -> Option<(&DayTerms, &DayBook)> {
+        let lot = self.public.lot(LOT)?;
+        match (&lot.terms, &lot.book) {
+            (Terms::Day(terms), Book::Day(book)) => Some((terms, book)),
+            _ => panic!("the lot is a trading day"),
+        }
+    }
+
     /// Decides all that is due until then.
     pub fn advance(&mut self, now: u64) {
         loop {
@@ -134,6 +147,10 @@ impl Market {
     }
 
     fn take(&mut self, record: Record) {
+        if let Some((terms, book)) = self.book() {
+            let (terms, book) = (terms.clone(), book.clone());
+            self.laws.check(&terms, &book, &record);
+        }
         for event in record.public_events() {
             self.public.apply(record.at, event).unwrap();
         }

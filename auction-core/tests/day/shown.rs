@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auction_core::{PublicEvent, Side};
+use auction_core::{DayPhase, PublicEvent, Side};
 
 use super::oracle::{Day, Id, Kind, Order};
 
@@ -18,13 +18,17 @@ pub struct Shown {
     /// The greatest number given.
     greatest: u64,
     trades: u64,
+    phase: Option<DayPhase>,
 }
 
 impl Shown {
     pub fn apply(&mut self, event: &PublicEvent) {
         match *event {
             // Nothing is shown yet of a phase that begins.
-            PublicEvent::PhaseBegan(_) => self.rows.clear(),
+            PublicEvent::PhaseBegan(began) => {
+                self.rows.clear();
+                self.phase = Some(began.phase);
+            }
             PublicEvent::OrderShown {
                 number,
                 side,
@@ -62,6 +66,8 @@ impl Shown {
             } => {
                 self.trades += 1;
                 assert_eq!(number, self.trades, "trade numbers are dense");
+                let first = self.by_priority(aggressor.opposite())[0].0;
+                assert_eq!(resting, first, "the best price first, then the oldest");
                 let row = self.row(resting);
                 assert_eq!((row.1, row.2), (aggressor.opposite(), price.units()));
                 row.3 -= quantity.get();
@@ -75,7 +81,7 @@ impl Shown {
     /// takes part, by place; otherwise nothing.
     pub fn is_book_of(&mut self, day: &Day) {
         for side in [Side::Buy, Side::Sell] {
-            let rows = self.by_priority(side, day.phase.kind);
+            let rows = self.by_priority(side);
             let orders = visible(day, side);
             let price = |order: &Order| match day.phase.kind {
                 Kind::AtLast => day.last(),
@@ -102,10 +108,10 @@ impl Shown {
         }
     }
 
-    fn by_priority(&self, side: Side, kind: Kind) -> Vec<Row> {
+    fn by_priority(&self, side: Side) -> Vec<Row> {
         let mut rows = self.rows.clone();
         rows.retain(|row| row.1 == side);
-        if kind != Kind::AtLast {
+        if self.phase != Some(DayPhase::AtLast) {
             rows.sort_by_key(|row| match side {
                 Side::Buy => u64::MAX - row.2,
                 Side::Sell => row.2,
