@@ -21,7 +21,7 @@ proptest! {
             match step.act {
                 Act::Restore => pair.market.restore(),
                 Act::Replay => pair.market.replay(),
-                act => pair.ask(act.concrete(&pair.day)),
+                _ => pair.ask(step.concrete(&pair.day)),
             }
             if pair.day.phase.kind == Kind::Closed {
                 break;

@@ -16,6 +16,8 @@ const BASE: u64 = 100_000;
 pub struct Step {
     pub wait: Wait,
     pub act: Act,
+    /// A halt ends instead, if there is one.
+    pub resumes: bool,
 }
 
 /// Time that passes before the act.
@@ -89,9 +91,19 @@ impl Wait {
     }
 }
 
+impl Step {
+    pub fn concrete(self, day: &Day) -> Concrete {
+        match (day.market_halted, day.halted) {
+            (Some(_), _) if self.resumes => Concrete::Control(Control::ResumeAll),
+            (None, Some(_)) if self.resumes => Concrete::Control(Control::Resume),
+            _ => self.act.concrete(day),
+        }
+    }
+}
+
 impl Act {
     /// `until`s count from now.
-    pub fn concrete(self, day: &Day) -> Concrete {
+    fn concrete(self, day: &Day) -> Concrete {
         match self {
             Self::Enter { owner, mut new } => {
                 if let Tif::Until(after) = new.tif {
@@ -242,13 +254,13 @@ fn phases() -> impl Strategy<Value = (Vec<(Kind, u64)>, u64)> {
 }
 
 fn collar() -> impl Strategy<Value = Option<Collar>> {
-    let absolute = prop_oneof![Just(0), Just(250), Just(500)];
-    let basis_points = prop_oneof![Just(0), Just(30), Just(60)];
+    let absolute = prop_oneof![Just(0), Just(300), Just(800)];
+    let basis_points = prop_oneof![Just(0), Just(45), Just(90)];
     let collar = (absolute, basis_points).prop_map(|(absolute, basis_points)| Collar {
         absolute,
         basis_points,
     });
-    option::of(collar)
+    option::weighted(0.4, collar)
 }
 
 /// What the traders have in their accounts: enough for a while.
@@ -267,7 +279,8 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => Just(Wait::ToDeadline),
         1 => Just(Wait::BeforeDeadline),
     ];
-    (wait, act()).prop_map(|(wait, act)| Step { wait, act })
+    let resumes = proptest::bool::weighted(0.2);
+    (wait, act(), resumes).prop_map(|(wait, act, resumes)| Step { wait, act, resumes })
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -301,13 +314,13 @@ fn control() -> impl Strategy<Value = Control> {
     let owner = || 0..TRADERS;
     prop_oneof![
         4 => Just(Control::Halt),
-        30 => Just(Control::Resume),
+        6 => Just(Control::Resume),
         1 => Just(Control::Close),
         2 => owner().prop_map(Control::Suspend),
         12 => owner().prop_map(Control::Reinstate),
         2 => owner().prop_map(Control::CancelAllOf),
         1 => Just(Control::HaltAll),
-        8 => Just(Control::ResumeAll),
+        2 => Just(Control::ResumeAll),
         3 => (option::of(owner()), limits()).prop_map(|(of, limits)| Control::Limit(of, limits)),
     ]
 }
