@@ -50,11 +50,11 @@ impl Shown {
                 self.row(number);
                 self.rows.retain(|row| row.0 != number);
             }
-            PublicEvent::CallUncrossed { trade, .. } => {
-                if let Some(trade) = trade {
-                    self.trades += 1;
-                    assert_eq!(trade, self.trades, "trade numbers are dense");
-                }
+            PublicEvent::CallUncrossed {
+                trade: Some(trade), ..
+            } => {
+                self.trades += 1;
+                assert_eq!(trade, self.trades, "trade numbers are dense");
             }
             PublicEvent::Traded {
                 number,

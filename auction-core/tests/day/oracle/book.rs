@@ -90,7 +90,7 @@ impl Day {
         let limits = |order: &&Order| order.place.is_some() && order.limit.is_some();
         let resting: Vec<&Order> = self.orders.iter().filter(limits).collect();
         let crosses = |order: &&Order| resting.iter().any(|other| order.could_trade_with(other));
-        resting.iter().any(|order| crosses(order))
+        resting.iter().any(crosses)
     }
 
     /// Cancels are refused in the no-cancel window, which does not bind parked orders.

@@ -57,7 +57,8 @@ impl Day {
             (Some(old), Some(new), Side::Buy) => new > old,
             (Some(old), Some(new), Side::Sell) => new < old,
         };
-        if !self.can_be_cancelled(&old, self.at) && !(improves && quantity >= old.open) {
+        let improves = improves && quantity >= old.open;
+        if !improves && !self.can_be_cancelled(&old, self.at) {
             reasons.push(Refusal::NoCancelNow);
         }
         let mut new = Order {
@@ -185,7 +186,10 @@ impl Day {
                     .is_some_and(|limit| limit == 0 || limit % self.terms.tick != 0),
                 Refusal::OffTick,
             ),
-            (order.open % self.terms.round_lot != 0, Refusal::OffRoundLot),
+            (
+                !order.open.is_multiple_of(self.terms.round_lot),
+                Refusal::OffRoundLot,
+            ),
             (
                 matches!(order.tif, Tif::Until(until) if until <= self.at),
                 Refusal::UntilPassed,
