@@ -199,6 +199,11 @@ impl State<'_> {
                 Ok(())
             }
             DayPhase::AtLast => {
+                let book = self.hidden.book();
+                let price = book.and_then(|book| book.closing_price());
+                if let Some(price) = price.filter(|price| !content.takes(*price)) {
+                    return Err(Reject::NotAtClose { price });
+                }
                 self.check_covers(entering, content, old, Place::InCall(0))?;
                 self.trade(entering, order, content, old, events)
             }

@@ -164,9 +164,11 @@ impl State<'_> {
             true => now,
             false => now.max(day.ends[index - 1]),
         };
-        let latest = Span::from_micros(SPAN_MAX_MICROS + 1).unwrap_or(Span::ZERO);
+        let latest =
+            [SPAN_MAX_MICROS, 1].map(|micros| Span::from_micros(micros).unwrap_or_default());
+        let latest = now.saturating_add(latest[0]).saturating_add(latest[1]);
         let before = day.ends.get(index + 1).copied();
-        let before = before.unwrap_or_else(|| now.saturating_add(latest));
+        let before = before.unwrap_or(latest);
         if ends_at <= after || ends_at >= before {
             return Err(Reject::PhaseEnd { after, before });
         }
