@@ -204,12 +204,12 @@ impl State<'_> {
                 if let Some(price) = price.filter(|price| !content.takes(*price)) {
                     return Err(Reject::NotAtClose { price });
                 }
-                self.check_covers(entering, content, old, Place::InCall(0))?;
-                self.trade(entering, order, content, old, events)
+                self.trade(entering, order, content, old, events)?;
+                self.check_covers(entering, content, old, Place::InCall(0))
             }
             DayPhase::Continuous => {
-                self.check_covers(entering, content, old, Place::Incoming)?;
-                self.trade(entering, order, content, old, events)
+                self.trade(entering, order, content, old, events)?;
+                self.check_covers(entering, content, old, Place::Incoming)
             }
         }
     }
