@@ -414,8 +414,14 @@ impl Accounts {
         let first = (lot, user, OrderId(0));
         let last = (lot, user, OrderId(u32::MAX));
         let own: Vec<_> = self.by_lot.range(first..=last).copied().collect();
-        let told = own.into_iter().map(|(lot, user, order)| {
+        let of_day = (user, lot, OrderId(0))..=(user, lot, OrderId(u32::MAX));
+        let of_day = self.day_orders.range(of_day);
+        let of_day: Vec<_> = of_day
+            .map(|((user, lot, order), _)| (*lot, *user, *order))
+            .collect();
+        let told = own.into_iter().chain(of_day).map(|(lot, user, order)| {
             self.remove(user, lot, order);
+            self.leave_day_order(user, lot, order, 0);
             (user, AccountEvent::OrderCancelled { lot, order })
         });
         told.collect()

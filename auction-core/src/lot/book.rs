@@ -160,6 +160,7 @@ impl Book {
     #[must_use]
     pub(crate) fn extended(&mut self, cause: ExtensionCause) -> bool {
         match (self, cause) {
+            (Self::Day(_), _) => false,
             (_, ExtensionCause::Ordered)
             | (Self::English(_), ExtensionCause::SoftClose)
             | (Self::Call(_), ExtensionCause::Volatility) => true,

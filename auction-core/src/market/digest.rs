@@ -27,7 +27,7 @@
 //! | Dutch book | taken, optional: by `u32`, price `u64` |
 //! | sealed book, uniform book | bidders `u32`, has reserve `u8` (0 no, 1 yes) |
 //! | call book | traders `u32`, reference `u64` optional, extended for market orders `u8` (0 no, 1 yes), random end's commitment optional: 32 bytes |
-//! | day book | phase `u8` optional (as above, 3 volatility), its end `u64`, its position `u8`, ends as `u8` count of `u64`, reference `u64` optional, collar optional, traders `u32`, extensions `u32`, extended for market orders `u8`, random end's commitment optional: 32 bytes; halted because `u8` optional (0 crossed at the collar, 1 interruptions), resumes by a call `u8` (0 no, 1 yes), interruptions `u32`, last call's price `u64` optional, last order number `u64`; open, high, low, last, close, each `u64` optional; volume `u128`, value `u128`, trades `u64`; shown orders to buy, then to sell: number of orders, sum of open shares, sum of price x open, sum of number x open, each `u64` modulo 2^64 |
+//! | day book | phase `u8` optional (as above, 3 volatility), its end `u64`, its position `u8`, phases as `u8` count of (end `u64`, length `u64`), reference `u64` optional, collar optional, traders `u32`, extensions `u32`, extended for market orders `u8`, random end's commitment optional: 32 bytes; halted because `u8` optional (0 crossed at the collar, 1 interruptions), resumes by a call `u8` (0 no, 1 yes), interruptions `u32`, last call's price `u64` optional, last order number `u64`; open, high, low, last, close, each `u64` optional; volume `u128`, value `u128`, trades `u64`; shown orders to buy, then to sell: number of orders, sum of open shares, sum of price x open, sum of number x open, each `u64` modulo 2^64 |
 //!
 //! The digest finds mistakes. It is no proof against an attacker who constructs two markets with the same digest: the
 //! proof is the signature over the feed and the hash chain of the journal.
@@ -445,8 +445,9 @@ impl Bytes {
         self.u64(book.phase_ends_at.micros());
         self.u8(book.phase_index);
         self.u8(u8::try_from(book.ends.len()).expect("phases are few"));
-        for end in &book.ends {
+        for (end, length) in book.ends.iter().zip(&book.lengths) {
             self.u64(end.micros());
+            self.u64(length.micros());
         }
         self.optional_price(book.reference);
         self.optional(book.collar, Self::collar);

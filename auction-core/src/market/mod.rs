@@ -319,9 +319,6 @@ impl Market {
                     return Err(FoldError::NotForLot(id));
                 }
                 lot.closes_at = *closes_at;
-                if let Some(day) = lot.book.day_mut() {
-                    day.closes_later(*closes_at);
-                }
                 if let ExtensionCause::SoftClose | ExtensionCause::Volatility = cause {
                     lot.extensions = lot.extensions.saturating_add(1);
                 }
@@ -392,10 +389,10 @@ impl Market {
             | PublicEvent::OrderReduced { lot, .. }
             | PublicEvent::OrderGone { lot, .. }
             | PublicEvent::Traded { lot, .. }
-            | PublicEvent::Interrupted { lot, .. } => self.day_event(*lot, event)?,
-            PublicEvent::DayHalted { lot, .. } => {
-                self.day_event(*lot, event)?;
-                self.lot_in(*lot, Lot::runs)?.halted_since = Some(at);
+            | PublicEvent::Interrupted { lot, .. }
+            | PublicEvent::DayHalted { lot, .. } => {
+                let open = self.lot_in(*lot, |lot| lot.phase == Phase::Open)?;
+                fits(*lot, open.day_event(at, event))?;
             }
             PublicEvent::MarketHalted => {
                 if self.parts.halted_since.replace(at).is_some() {
@@ -497,30 +494,15 @@ impl Market {
 
     fn market_resumed(&mut self, at: Timestamp) -> Result<(), FoldError> {
         let since = self.parts.halted_since.take();
-        let halt = at.since(since.ok_or(FoldError::MarketHalt)?);
+        let since = since.ok_or(FoldError::MarketHalt)?;
+        let halt = at.since(since);
         for lot in &mut self.parts.lots {
             if !lot.is_closed() && lot.runs() {
-                lot.shift(halt);
+                lot.shift(since, halt);
                 self.kept.lot_changed(lot.id);
             }
         }
         Ok(())
-    }
-
-    /// Applies an event of a trading day.
-    fn day_event(&mut self, id: LotId, event: &PublicEvent) -> Result<(), FoldError> {
-        let lot = self.lot_in(id, |lot| lot.phase == Phase::Open)?;
-        let day = lot.book.day_mut().ok_or(FoldError::NotForLot(id))?;
-        let applied = day.apply(id, event);
-        match (event, day.ends.last()) {
-            (PublicEvent::PhaseMoved { .. }, Some(end)) => lot.closes_at = *end,
-            // A call that began late, or is extended, can end after the schedule.
-            (PublicEvent::PhaseBegan(_) | PublicEvent::PhaseExtended { .. }, _) => {
-                lot.closes_at = lot.closes_at.max(day.phase_ends_at);
-            }
-            _ => {}
-        }
-        fits(id, applied)
     }
 
     /// Returns the book of a trading day that has begun and not closed.

@@ -20,6 +20,8 @@ pub struct DayBook {
     pub phase_index: u8,
     /// End of each phase of the schedule, moved by halts and by command; empty before the day begins.
     pub ends: Vec<Timestamp>,
+    /// Length of each phase of the schedule, which a call that begins late keeps; empty before the day begins.
+    pub lengths: Vec<Span>,
     /// In a call the reference of its price; in continuous trading the centre of the static corridor; at last the closing
     /// price.
     pub reference: Option<Price>,
@@ -37,7 +39,7 @@ pub struct DayBook {
     pub halt: Option<DayHaltCause>,
     /// True from the resumption of the market until the volatility call through which continuous trading goes on.
     pub resumes_by_call: bool,
-    /// Number of volatility interruptions so far.
+    /// Number of volatility calls by interruptions so far.
     pub interruptions: u32,
     /// Price of the last call in which anything traded.
     pub last_call: Option<Price>,
@@ -75,27 +77,21 @@ impl DayBook {
         let begins = terms.phases.iter().skip(1);
         let ends = begins.map(|next| opened_at.saturating_add(next.begins_after));
         self.ends = ends.chain([closes_at]).collect();
+        let mut begins = opened_at;
+        self.lengths = Vec::new();
+        for end in &self.ends {
+            self.lengths.push(end.since(begins));
+            begins = *end;
+        }
     }
 
     /// Moves all times that have not come by the duration of a halt.
-    pub(crate) fn shift(&mut self, halt: Span) {
-        let index = usize::from(self.phase_index);
-        for end in self.ends.iter_mut().skip(index) {
+    pub(crate) fn shift(&mut self, since: Timestamp, halt: Span) {
+        for end in self.ends.iter_mut().filter(|end| **end > since) {
             *end = end.saturating_add(halt);
         }
         if self.phase.is_some() {
             self.phase_ends_at = self.phase_ends_at.saturating_add(halt);
-        }
-    }
-
-    /// Moves the close, and with it the end of the last phase.
-    pub(crate) fn closes_later(&mut self, closes_at: Timestamp) {
-        let last = self.ends.len().wrapping_sub(1);
-        if let Some(end) = self.ends.last_mut() {
-            *end = closes_at;
-            if usize::from(self.phase_index) == last && self.phase != Some(DayPhase::Volatility) {
-                self.phase_ends_at = closes_at;
-            }
         }
     }
 
@@ -119,7 +115,8 @@ impl DayBook {
                 let Some(end) = self.ends.get_mut(index) else {
                     return false;
                 };
-                *end = ends_at;
+                let before = core::mem::replace(end, ends_at);
+                self.lengthen(index, before, ends_at);
                 if phase == self.phase_index && self.phase != Some(DayPhase::Volatility) {
                     self.phase_ends_at = ends_at;
                 }
@@ -169,7 +166,13 @@ impl DayBook {
                 self.interruptions += 1;
                 self.phase == Some(DayPhase::Continuous)
             }
-            PublicEvent::DayHalted { cause, .. } => self.halt.replace(cause).is_none(),
+            PublicEvent::DayHalted { cause, .. } => {
+                if cause == DayHaltCause::Interruptions {
+                    // The one too many holds no call.
+                    self.interruptions = self.interruptions.saturating_sub(1);
+                }
+                self.halt.replace(cause).is_none()
+            }
             PublicEvent::EndCommitted { commitment, .. } => {
                 self.phase.is_some_and(DayPhase::is_call) && self.end.replace(commitment).is_none()
             }
@@ -215,6 +218,21 @@ impl DayBook {
             self.statistics.close = self.reference;
         }
         !falls && self.end.is_none() && usize::from(index) < self.ends.len()
+    }
+
+    /// A phase whose end moves gets longer, and the next one shorter, or the other way round.
+    fn lengthen(&mut self, index: usize, before: Timestamp, after: Timestamp) {
+        let (longer, shorter) = (after.since(before), before.since(after));
+        let changed = |length: Span, more: Span, less: Span| {
+            let micros = length.micros() + more.micros();
+            Span::from_micros(micros.saturating_sub(less.micros())).unwrap_or(length)
+        };
+        if let Some(length) = self.lengths.get_mut(index) {
+            *length = changed(*length, longer, shorter);
+        }
+        if let Some(length) = self.lengths.get_mut(index + 1) {
+            *length = changed(*length, shorter, longer);
+        }
     }
 
     fn extended(&mut self, ends_at: Timestamp, cause: ExtensionCause) -> bool {
