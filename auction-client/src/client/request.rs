@@ -55,6 +55,7 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::WatchSymbols(_)
         | ClientMessage::GetSnapshot(_)
         | ClientMessage::GetHistory(_)
+        | ClientMessage::GetTrades(_)
         | ClientMessage::GetMarketKey(_)
         | ClientMessage::WatchSigned(_)
         | ClientMessage::GetCheckpoint(_)
@@ -91,6 +92,13 @@ pub(crate) fn repeat(message: &ClientMessage) -> Repeat {
         | ClientMessage::GetActivity(_)
         | ClientMessage::GetReceipt(_)
         | ClientMessage::AddDevice(_)
+        | ClientMessage::PlaceDayOrder(_)
+        | ClientMessage::ReplaceDayOrder(_)
+        | ClientMessage::CancelAll(_)
+        | ClientMessage::MovePhase(_)
+        | ClientMessage::HaltAll(_)
+        | ClientMessage::ResumeAll(_)
+        | ClientMessage::SetLimits(_)
         | ClientMessage::ListDevices(_) => Repeat::InSession,
     }
 }

@@ -286,6 +286,8 @@ impl Watch {
             | ServerMessage::AccountFeed(_)
             | ServerMessage::History(_)
             | ServerMessage::Activity(_)
+            | ServerMessage::DayOrders(_)
+            | ServerMessage::Trades(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)

@@ -265,7 +265,7 @@ pub(super) fn day_outcome() -> BoxedStrategy<Outcome> {
 
 pub(super) fn book() -> BoxedStrategy<DayBook> {
     let running = (option::of(phase()), timestamp(), any::<u8>());
-    let ends = vec(timestamp(), 0..=DAY_PHASES_MAX);
+    let ends = vec((timestamp(), span()), 0..=DAY_PHASES_MAX);
     let call = (
         maybe_price(),
         option::of(collar()),
@@ -289,6 +289,7 @@ pub(super) fn book() -> BoxedStrategy<DayBook> {
     )
         .prop_map(|(running, ends, call, halt, (last, statistics, orders))| {
             let (phase, phase_ends_at, phase_index) = running;
+            let (ends, lengths) = ends.into_iter().unzip();
             let (reference, collar, traders, extensions, market_extended) = call;
             let (end, halt, resumes_by_call, interruptions) = halt;
             let (last_call, last_number) = last;
@@ -297,6 +298,7 @@ pub(super) fn book() -> BoxedStrategy<DayBook> {
                 phase_ends_at,
                 phase_index,
                 ends,
+                lengths,
                 reference,
                 collar,
                 traders,

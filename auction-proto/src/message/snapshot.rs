@@ -118,6 +118,7 @@ impl SnapshotParts<'_> {
 fn with_orders(lot: &Lot, book: &DayBook, orders: Vec<ShownOrder>) -> Lot {
     let book = DayBook {
         ends: book.ends.clone(),
+        lengths: book.lengths.clone(),
         orders: ShownOrders::from_orders(orders)
             .expect("orders of a book have numbers of their own"),
         ..*book

@@ -386,6 +386,7 @@ fn snapshot(follows: Follows, index: u32) -> SnapshotPart {
         phase_ends_at: at(4_200),
         phase_index: 2,
         ends: [300, 600, 4_200, 4_500, 4_620].map(at).to_vec(),
+        lengths: [300, 300, 3_600, 300, 120].map(Span::from_secs).to_vec(),
         reference: Some(price("12.40")),
         collar: None,
         traders: 0,

@@ -175,6 +175,7 @@ form!(struct DayBookForm: DayBook = "auction_core::DayBook" {
     phase_ends_at: Timestamp,
     phase_index: u8,
     ends: Vec<Timestamp>,
+    lengths: Vec<Span>,
     reference: Option<Price>,
     collar: Option<Collar>,
     traders: u32,
@@ -212,6 +213,17 @@ impl Wire for Vec<Timestamp> {
     }
 }
 
+/// Lengths of the phases of a schedule.
+impl Wire for Vec<Span> {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        write_list(self, to)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        List::<Span, DAY_PHASES_MAX>::read(from).map(List::into_vec)
+    }
+}
+
 /// Shown orders of a day, or those of one part of a snapshot.
 impl Wire for ShownOrders {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -235,8 +247,8 @@ mod shapes {
     use schemars::{Schema, SchemaGenerator};
 
     use super::{
-        DAY_PHASES_MAX, PART_DAY_ORDERS_MAX, ScheduledPhase, ShownOrder, ShownOrders, Timestamp,
-        Vec,
+        DAY_PHASES_MAX, PART_DAY_ORDERS_MAX, ScheduledPhase, ShownOrder, ShownOrders, Span,
+        Timestamp, Vec,
     };
     use crate::encoding::list::List;
     use crate::encoding::schema::Shaped;
@@ -256,6 +268,7 @@ mod shapes {
     as_list! {
         Vec<ScheduledPhase>: ScheduledPhase, DAY_PHASES_MAX;
         Vec<Timestamp>: Timestamp, DAY_PHASES_MAX;
+        Vec<Span>: Span, DAY_PHASES_MAX;
         ShownOrders: ShownOrder, PART_DAY_ORDERS_MAX;
     }
 }

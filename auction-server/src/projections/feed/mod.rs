@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use auction_core::{
     AccountEvent, Accounts, Engine, Event, FeedSequence, Market, MarketId, PublicEvent, SessionId,
-    StandingOrder, Term, Timestamp, UserId,
+    StandingOrder, Term, Terms, Timestamp, UserId,
 };
 use auction_proto::{Feed, FeedEntry, Indicative, ResyncBecause};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
@@ -68,6 +68,7 @@ pub struct Hub {
     metrics: Arc<Metrics>,
     heartbeats: watch::Receiver<Arc<FeedMessage>>,
     notify: watch::Receiver<()>,
+    tells_days: watch::Receiver<bool>,
 }
 
 /// Handle to the hub that does not keep it running.
@@ -79,6 +80,7 @@ pub struct WeakHub {
     metrics: Arc<Metrics>,
     heartbeats: watch::Receiver<Arc<FeedMessage>>,
     notify: watch::Receiver<()>,
+    tells_days: watch::Receiver<bool>,
 }
 
 impl WeakHub {
@@ -93,6 +95,7 @@ impl WeakHub {
             metrics: self.metrics.clone(),
             heartbeats: self.heartbeats.clone(),
             notify: self.notify.clone(),
+            tells_days: self.tells_days.clone(),
         })
     }
 }
@@ -164,6 +167,7 @@ impl Hub {
         let (heartbeats, heartbeats_receiver) =
             watch::channel(heartbeat_message(&mut market, term, &*clock));
         let (notify, bell_receiver) = watch::channel(());
+        let (tells_days, tells_days_receiver) = watch::channel(needs_days(&market));
         let demand = Demand::default();
         let mut hub = Worker {
             demand: demand.clone(),
@@ -174,6 +178,7 @@ impl Hub {
             inbox,
             feed,
             notify,
+            tells_days,
             heartbeats,
             replay_buffer,
             snapshots: Snapshots::default(),
@@ -192,6 +197,7 @@ impl Hub {
             metrics,
             heartbeats: heartbeats_receiver,
             notify: bell_receiver,
+            tells_days: tells_days_receiver,
         })
     }
 
@@ -205,6 +211,7 @@ impl Hub {
             metrics: self.metrics.clone(),
             heartbeats: self.heartbeats.clone(),
             notify: self.notify.clone(),
+            tells_days: self.tells_days.clone(),
         }
     }
 
@@ -212,6 +219,14 @@ impl Hub {
     #[must_use]
     pub fn heartbeats(&self) -> watch::Receiver<Arc<FeedMessage>> {
         self.heartbeats.clone()
+    }
+
+    /// Returns whether the feed has told, or can tell, of trading days or halts of the whole market, which only clients of
+    /// [`VERSION_OF_DAYS`](auction_proto::VERSION_OF_DAYS) can read. It is set before the first such event is published,
+    /// and never cleared.
+    #[must_use]
+    pub fn tells_days(&self) -> watch::Receiver<bool> {
+        self.tells_days.clone()
     }
 
     /// Returns notifications for a task that reads many feeds at once.
@@ -358,6 +373,7 @@ struct Worker {
     inbox: Receiver<HubRequest>,
     feed: broadcast::Sender<BroadcastItem>,
     notify: watch::Sender<()>,
+    tells_days: watch::Sender<bool>,
     heartbeats: watch::Sender<Arc<FeedMessage>>,
     replay_buffer: ReplayBuffer,
     snapshots: Snapshots,
@@ -447,6 +463,9 @@ impl Worker {
     }
 
     fn publish(&mut self, events: Vec<(Timestamp, Event)>) {
+        if !*self.tells_days.borrow() && events.iter().any(|(_, event)| is_of_days(event)) {
+            self.tells_days.send_replace(true);
+        }
         for (at, event) in &events {
             self.accounts.take(*at, event);
         }
@@ -518,5 +537,20 @@ impl Worker {
             return Err(ResyncBecause::JournalLost);
         }
         self.replay_buffer.since(seen, last)
+    }
+}
+
+/// Returns whether a market has what only clients of [`VERSION_OF_DAYS`](auction_proto::VERSION_OF_DAYS) can read.
+fn needs_days(market: &Market) -> bool {
+    let mut lots = market.lots().iter();
+    market.halted_since().is_some() || lots.any(|lot| matches!(lot.terms, Terms::Day(_)))
+}
+
+/// Returns whether an event is the first of a trading day, or of a halt of the whole market.
+fn is_of_days(event: &Event) -> bool {
+    match event {
+        Event::Public(PublicEvent::LotOpened(opened)) => matches!(opened.terms, Terms::Day(_)),
+        Event::Public(PublicEvent::MarketHalted | PublicEvent::MarketResumed) => true,
+        _ => false,
     }
 }

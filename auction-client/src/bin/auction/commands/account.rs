@@ -2,7 +2,7 @@
 
 use auction_client::{Client, Code, RequestError};
 use auction_core::{Asset, Market, Name, UserId};
-use auction_proto::{Balance, Deposit, Done, Follows, GetBalance, ListedHolding, Withdraw};
+use auction_proto::{Balance, Deposit, Done, GetBalance, ListedHolding, Withdraw};
 use serde_json::{Value, json};
 
 use crate::output::colour::Colour;
