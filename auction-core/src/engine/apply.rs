@@ -47,7 +47,7 @@ impl Engine {
                 self.market.apply(at, event)?;
                 let lot = self.market.lot(opened.lot).expect("it has just opened");
                 self.hidden.push(LotSecret::opened(lot));
-                self.move_deadline(at, opened.lot, None);
+                self.move_deadline(at, opened.lot);
             }
             PublicEvent::LotExtended { lot, .. }
             | PublicEvent::LotClosed { lot, .. }
@@ -89,7 +89,6 @@ impl Engine {
         lot: LotId,
         event: &PublicEvent,
     ) -> Result<(), FoldError> {
-        let before = self.deadline_of(lot);
         let (public, hidden) = self.halves(lot)?;
         let mut traders = Vec::new();
         if let PublicEvent::LotClosed { .. } = event {
@@ -101,7 +100,7 @@ impl Engine {
         self.market.apply(at, event)?;
         let (public, hidden) = self.halves(lot)?;
         hidden.look_ahead(public);
-        self.move_deadline(at, lot, before);
+        self.move_deadline(at, lot);
         for trader in traders {
             self.calls.set(trader, lot, false);
         }
@@ -113,34 +112,26 @@ impl Engine {
         self.timers = Timers::default();
         for (lot, hidden) in self.market.lots().iter().zip(&mut self.hidden) {
             hidden.look_ahead(lot);
-            if let Some(deadline) = hidden.deadline(lot, self.market.halted_since()) {
-                self.timers.set(deadline, lot.id);
-                if deadline <= at {
-                    self.moved_due_at = Some(at);
-                }
-            }
-        }
-    }
-
-    fn deadline_of(&self, lot: LotId) -> Option<Timestamp> {
-        let public = self.market.lot(lot)?;
-        self.secret_of(lot)
-            .deadline(public, self.market.halted_since())
-    }
-
-    fn move_deadline(&mut self, at: Timestamp, lot: LotId, before: Option<Timestamp>) {
-        let after = self.deadline_of(lot);
-        if after == before {
-            return;
-        }
-        if let Some(before) = before {
-            self.timers.clear(before, lot);
-        }
-        if let Some(after) = after {
-            self.timers.set(after, lot);
-            if after <= at {
+            let deadline = hidden.deadline(lot, self.market.halted_since(), at);
+            self.timers.set(lot.id, deadline);
+            if deadline.is_some_and(|deadline| deadline <= at) {
                 self.moved_due_at = Some(at);
             }
+        }
+    }
+
+    fn move_deadline(&mut self, at: Timestamp, lot: LotId) {
+        let Some(public) = self.market.lot(lot) else {
+            return;
+        };
+        let hidden = self.secret_of(lot);
+        let after = hidden.deadline(public, self.market.halted_since(), at);
+        if after == self.timers.of(lot) {
+            return;
+        }
+        self.timers.set(lot, after);
+        if after.is_some_and(|after| after <= at) {
+            self.moved_due_at = Some(at);
         }
     }
 
@@ -218,9 +209,8 @@ impl Engine {
                 self.limits.set(*trader, *limits);
             }
             PrivateEvent::EndDrawn { lot, .. } => {
-                let before = self.deadline_of(*lot);
                 self.apply_in_secret(*lot, event)?;
-                self.move_deadline(at, *lot, before);
+                self.move_deadline(at, *lot);
             }
         }
         Ok(())
@@ -236,9 +226,8 @@ impl Engine {
     ) -> Result<(), FoldError> {
         let known = self.market.user(trader);
         known.ok_or(FoldError::UnknownUser(trader))?;
-        let before = self.deadline_of(lot);
         self.apply_in_secret(lot, event)?;
-        self.move_deadline(at, lot, before);
+        self.move_deadline(at, lot);
         match self.secret_of(lot).call_orders_of(trader) {
             Some(0) => self.calls.set(trader, lot, false),
             // Traders with more orders are already included.

@@ -72,7 +72,9 @@ impl Engine {
             _ => self.require_trader(actor)?,
         };
         if let Some(lot) = of_lot {
-            self.lot(lot)?.check_takes_cancels(now)?;
+            // The clock of a halted market stands still.
+            let then = self.market.halted_since().unwrap_or(now);
+            self.lot(lot)?.check_takes_cancels(then)?;
         }
         let (mut cancelled, mut kept, mut more) = (0, 0, false);
         let lots = self.calls.of(trader);

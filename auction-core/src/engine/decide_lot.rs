@@ -130,7 +130,7 @@ impl Engine {
         let due = self.lot(lot)?;
         due.check_not_closed()?;
         let hidden = self.secret_of(lot);
-        let deadline = hidden.deadline(due, self.market.halted_since());
+        let deadline = hidden.deadline(due, self.market.halted_since(), now);
         let is_due = deadline.is_some_and(|due| due <= now);
         if !is_due || !hidden.decide_draw(due, now, seed, events) {
             return Err(Reject::Unchanged);
@@ -148,7 +148,7 @@ impl Engine {
         due.check_not_closed()?;
         let hidden = self.secret_of(lot);
         let halted = self.market.halted_since();
-        let deadline = hidden.deadline(due, halted);
+        let deadline = hidden.deadline(due, halted, now);
         if deadline.is_none_or(|deadline| now < deadline) {
             let closes_at = due.closes_at;
             return Err(Reject::NotDue { closes_at });

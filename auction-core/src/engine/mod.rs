@@ -136,9 +136,7 @@ impl Engine {
         let mut timers = Timers::default();
         for (lot, hidden) in market.lots().iter().zip(&mut hidden) {
             hidden.look_ahead(lot);
-            if let Some(deadline) = hidden.deadline(lot, market.halted_since()) {
-                timers.set(deadline, lot.id);
-            }
+            timers.set(lot.id, hidden.deadline(lot, market.halted_since(), at));
         }
         let calls = Calls::of_lots(&hidden);
         Self {
@@ -384,10 +382,11 @@ impl Engine {
         let due_lot = self.market.lot(lot).expect("what is due is there");
         let command = if due_lot.is_scheduled() {
             Command::OpenDue { lot }
-        } else if self
-            .secret_of(lot)
-            .is_to_be_drawn(due_lot, self.market.halted_since())
-        {
+        } else if self.secret_of(lot).is_to_be_drawn(
+            due_lot,
+            self.market.halted_since(),
+            due.max(self.at),
+        ) {
             let seed = seed();
             Command::DrawEnd { lot, seed }
         } else {

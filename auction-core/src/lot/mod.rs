@@ -31,7 +31,7 @@ pub use sealed::SealedBook;
 pub use uniform::UniformBook;
 
 pub(crate) use call::reference;
-pub(crate) use day::{Entering, Funds, Replacing, decide_opening as decide_day_opening};
+pub(crate) use day::{Entering, Funds, Replacing, decide_opening as decide_day_opening, doubled};
 pub(crate) use format::{Due, Offer, OrderChange};
 pub(crate) use secret::{LotSecret, check_terms, decide_offer, decide_order, halt_of, lead_simply};
 

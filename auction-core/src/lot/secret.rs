@@ -135,10 +135,15 @@ impl LotSecret {
         }
     }
 
-    /// Returns the next deadline; `market_halt` is the start of a halt of the whole market.
-    pub(crate) fn deadline(&self, lot: &Lot, market_halt: Option<Timestamp>) -> Option<Timestamp> {
+    /// Returns the next deadline, as seen at `now`; `market_halt` is the start of a halt of the whole market.
+    pub(crate) fn deadline(
+        &self,
+        lot: &Lot,
+        market_halt: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         if let Some(day) = self.day(lot).filter(|_| lot.phase == Phase::Open) {
-            return day.deadline(halt_of(lot, market_halt));
+            return day.deadline(halt_of(lot, market_halt), now);
         }
         if market_halt.is_some() {
             return None;
@@ -154,9 +159,14 @@ impl LotSecret {
     }
 
     /// Returns true if the next thing due is the draw of a random end.
-    pub(crate) fn is_to_be_drawn(&self, lot: &Lot, market_halt: Option<Timestamp>) -> bool {
+    pub(crate) fn is_to_be_drawn(
+        &self,
+        lot: &Lot,
+        market_halt: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
         if let Some(day) = self.day(lot).filter(|_| lot.phase == Phase::Open) {
-            return day.is_to_be_drawn(halt_of(lot, market_halt));
+            return day.is_to_be_drawn(halt_of(lot, market_halt), now);
         }
         let BookSecret::Call(hidden) = &self.book else {
             return false;

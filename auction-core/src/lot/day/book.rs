@@ -39,7 +39,7 @@ pub struct DayBook {
     pub halt: Option<DayHaltCause>,
     /// True from the resumption of the market until the volatility call through which continuous trading goes on.
     pub resumes_by_call: bool,
-    /// Number of volatility interruptions so far.
+    /// Number of volatility calls by interruptions so far.
     pub interruptions: u32,
     /// Price of the last call in which anything traded.
     pub last_call: Option<Price>,
@@ -166,7 +166,13 @@ impl DayBook {
                 self.interruptions += 1;
                 self.phase == Some(DayPhase::Continuous)
             }
-            PublicEvent::DayHalted { cause, .. } => self.halt.replace(cause).is_none(),
+            PublicEvent::DayHalted { cause, .. } => {
+                if cause == DayHaltCause::Interruptions {
+                    // The one too many holds no call.
+                    self.interruptions = self.interruptions.saturating_sub(1);
+                }
+                self.halt.replace(cause).is_none()
+            }
             PublicEvent::EndCommitted { commitment, .. } => {
                 self.phase.is_some_and(DayPhase::is_call) && self.end.replace(commitment).is_none()
             }

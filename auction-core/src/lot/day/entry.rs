@@ -199,12 +199,17 @@ impl State<'_> {
                 Ok(())
             }
             DayPhase::AtLast => {
-                self.check_covers(entering, content, old, Place::InCall(0))?;
-                self.trade(entering, order, content, old, events)
+                let book = self.hidden.book();
+                let price = book.and_then(|book| book.closing_price());
+                if let Some(price) = price.filter(|price| !content.takes(*price)) {
+                    return Err(Reject::NotAtClose { price });
+                }
+                self.trade(entering, order, content, old, events)?;
+                self.check_covers(entering, content, old, Place::InCall(0))
             }
             DayPhase::Continuous => {
-                self.check_covers(entering, content, old, Place::Incoming)?;
-                self.trade(entering, order, content, old, events)
+                self.trade(entering, order, content, old, events)?;
+                self.check_covers(entering, content, old, Place::Incoming)
             }
         }
     }

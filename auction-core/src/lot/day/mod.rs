@@ -19,6 +19,7 @@ pub use shown::{ShownLevel, ShownOrder, ShownOrders, ShownTotals};
 pub(crate) use entry::{Entering, Replacing};
 pub(crate) use funds::Funds;
 pub(super) use schedule::check_terms;
+pub(crate) use schedule::doubled;
 pub(super) use secret::DaySecret;
 
 use alloc::vec::Vec;
@@ -77,10 +78,10 @@ impl State<'_> {
     }
 
     /// Returns the next deadline; `halted` is the start of a halt of the lot or of the market.
-    pub(crate) fn deadline(&self, halted: Option<Timestamp>) -> Option<Timestamp> {
+    pub(crate) fn deadline(&self, halted: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
         let expiry = self
             .hidden
-            .first_expiry(|until| self.expires(until, halted));
+            .first_expiry(|until| self.expires(until.max(now), halted));
         let phase = match halted {
             Some(_) => None,
             // At once.
@@ -91,11 +92,11 @@ impl State<'_> {
     }
 
     /// Returns true if the next thing due is the draw of a random end.
-    pub(crate) fn is_to_be_drawn(&self, halted: Option<Timestamp>) -> bool {
+    pub(crate) fn is_to_be_drawn(&self, halted: Option<Timestamp>, now: Timestamp) -> bool {
         halted.is_none()
             && !self.day.resumes_by_call
             && self.draws_at().is_some()
-            && self.draws_at() == self.deadline(halted)
+            && self.draws_at() == self.deadline(halted, now)
     }
 
     /// Decides what is due: an expiry, a call through which a resumed market goes on, or the end of a phase.
@@ -109,7 +110,7 @@ impl State<'_> {
     ) {
         if let Some(id) = self
             .hidden
-            .expired(now, |until| self.expires(until, halted))
+            .expired(now, |until| self.expires(until.max(now), halted))
         {
             let entry = self.hidden.find(id.0, id.1).expect("it is live");
             return self.lapse(id, entry, LapseReason::Until, events);
@@ -164,9 +165,11 @@ impl State<'_> {
             true => now,
             false => now.max(day.ends[index - 1]),
         };
-        let latest = Span::from_micros(SPAN_MAX_MICROS + 1).unwrap_or(Span::ZERO);
+        let latest =
+            [SPAN_MAX_MICROS, 1].map(|micros| Span::from_micros(micros).unwrap_or_default());
+        let latest = now.saturating_add(latest[0]).saturating_add(latest[1]);
         let before = day.ends.get(index + 1).copied();
-        let before = before.unwrap_or_else(|| now.saturating_add(latest));
+        let before = before.unwrap_or(latest);
         if ends_at <= after || ends_at >= before {
             return Err(Reject::PhaseEnd { after, before });
         }
@@ -279,9 +282,9 @@ impl State<'_> {
         self.no_cancel_from().filter(|since| binds && now >= *since)
     }
 
-    /// Returns true if an order in the book that lives until this time expires then: it could be cancelled.
-    fn expires(&self, until: Timestamp, halted: Option<Timestamp>) -> bool {
-        let then = halted.unwrap_or(until);
+    /// Returns true if an order in the book could be cancelled at a time, and so expires.
+    fn expires(&self, then: Timestamp, halted: Option<Timestamp>) -> bool {
+        let then = halted.unwrap_or(then);
         self.no_cancel_from().is_none_or(|since| then < since)
     }
 

@@ -1,10 +1,12 @@
 //! A trading day in a snapshot: its orders by place in time; everything else is derived from them.
 
+#[cfg(feature = "serde")]
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::secret::{Active, DaySecret, Entry, Id, Owned, Place};
 use crate::clearing::{book, call};
+#[cfg(feature = "serde")]
 use crate::model::day::TimeInForce;
 use crate::{Price, RandomEnd, UserId};
 

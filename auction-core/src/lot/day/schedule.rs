@@ -89,7 +89,7 @@ fn check_order(terms: &DayTerms) -> Result<(), ScheduleError> {
 }
 
 /// Returns the collar of a volatility call: both bounds are doubled.
-pub(super) fn doubled(collar: Collar) -> Collar {
+pub(crate) fn doubled(collar: Collar) -> Collar {
     Collar {
         absolute: collar
             .absolute
