@@ -132,8 +132,8 @@ impl Day {
     pub fn interrupt(&mut self, rest: Order, price: u64) {
         let is_static = self.is_outside_static(price);
         self.events.push(Event::Interrupted { price, is_static });
-        self.interruptions += 1;
-        if self.interruptions <= self.terms.interruptions_max {
+        if self.interruptions < self.terms.interruptions_max {
+            self.interruptions += 1;
             self.hold_volatility_call(true, Some(rest));
             return;
         }
