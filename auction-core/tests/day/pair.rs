@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use auction_core::{Engine, OrderId, Reply};
 
+use super::disclosed;
+use super::lies;
 use super::market::{MARKET, Market, OPENS_AT, symbol, user};
 use super::oracle::{Account, Command, Control, Day, Event, Id, Kind, Owner, Terms};
 use super::own::{self, Own};
@@ -257,5 +259,9 @@ impl Pair {
             snapshot,
             "what is verified is taken"
         );
+        let audited = disclosed::audit(MARKET, &self.market.records);
+        let (audit, _) = audited.unwrap_or_else(|foul| panic!("{foul} {:?}", self.market.records));
+        assert_eq!(audit.market(), self.market.engine.market());
+        lies::are_found(&self.market.records);
     }
 }
