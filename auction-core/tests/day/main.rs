@@ -19,4 +19,5 @@ mod own;
 mod lies;
 mod pair;
 mod vectors;
+mod cases;
 mod random;
