@@ -288,7 +288,7 @@ fn funds_hold_to_the_unit_through_partial_fills() {
     ));
     // 150,000 pays for one share at 10.00, and the rest of the market order lapses.
     let answer = reply(house.user(61, C, with(Side::Buy, 4, None, |_| {})));
-    let (quantity, because) = (crate::house::quantity(3), LapseReason::Funds);
+    let (quantity, because) = (quantity(3), LapseReason::Funds);
     assert_eq!(
         (answer.traded, answer.rest),
         (1, DayRest::Lapsed { quantity, because })
