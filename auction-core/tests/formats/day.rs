@@ -302,6 +302,20 @@ fn funds_hold_to_the_unit_through_partial_fills() {
         (answer.traded, answer.rest),
         (0, DayRest::Lapsed { quantity, because })
     );
+    // Nor does one trade that only meets an order of its own.
+    let own = |order: &mut DayOrder| {
+        order.time_in_force = TimeInForce::FillOrKill;
+        order.self_trade = SelfTrade::Decrement;
+    };
+    let answer = reply(house.user(61, A, with(Side::Buy, 1, None, own)));
+    assert_eq!(answer.traded, 0);
+    assert_eq!(
+        house.engine.day_orders_of(LOT, A).unwrap()[0]
+            .content
+            .quantity
+            .get(),
+        7
+    );
     // What trades better than its limit is released at once.
     house.user(62, B, limit(Side::Buy, 3, "12")).unwrap();
     assert_eq!(free(&house, B), 1_000_000 - 5 * 110_000 - 3 * 100_000);

@@ -57,8 +57,14 @@ impl Book {
             }
         } else {
             // It looks no further than the budget goes.
-            let fate = self.walk_through(order, corridor, budget, &mut |_| {})?;
-            if incoming.execution == Execution::FillOrKill && fate != Fate::Done {
+            let mut traded = 0;
+            self.walk_through(order, corridor, budget, &mut |effect| {
+                if let Event::Trade { quantity, .. } = effect {
+                    traded += quantity.get();
+                }
+            })?;
+            // What is decremented has not traded.
+            if incoming.execution == Execution::FillOrKill && traded < incoming.quantity {
                 return Ok(short);
             }
         }
