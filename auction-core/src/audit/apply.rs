@@ -25,6 +25,7 @@ impl Audit {
             {
                 let corridor = corridors.entry(lot).or_insert(corridor);
                 check_day_event(&self.engine.market, corridor, case.at, event)?;
+                self.check_number(lot, event)?;
             }
             let applied = self.engine.market.apply(case.at, event);
             applied.map_err(Wrong::DoesNotFit)?;
@@ -41,6 +42,7 @@ impl Audit {
                 }
                 PublicEvent::MarketHalted | PublicEvent::MarketResumed => self.restart_timers(),
                 PublicEvent::LotClosed { lot, .. } => {
+                    self.shown.remove(lot);
                     self.english.remove(lot);
                     self.sealed.remove(lot);
                 }

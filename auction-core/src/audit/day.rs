@@ -49,6 +49,29 @@ impl Audit {
     }
 }
 
+impl Audit {
+    /// Checks that an order is shown with a new number, or with the one that it had before a call.
+    pub(super) fn check_number(&mut self, lot: LotId, event: &PublicEvent) -> Result<(), Wrong> {
+        let Some((_, _, day)) = parts(&self.engine.market, lot) else {
+            return Ok(());
+        };
+        match *event {
+            PublicEvent::PhaseBegan(_) if day.shows_orders() => {
+                let numbers = day.orders.iter().map(|order| order.number);
+                self.shown.insert(lot, numbers.collect());
+            }
+            PublicEvent::OrderShown { number, .. } if number <= day.last_number => {
+                let known = self.shown.get_mut(&lot);
+                if !known.is_some_and(|known| known.remove(&number)) {
+                    return Err(Wrong::Day(DayFault::Number { number }));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 /// The prices at which the orders of a record may trade: both references stand still while one order trades.
 pub(super) fn corridor_of(market: &Market, lot: LotId) -> Option<Corridor> {
     let (_, terms, day) = parts(market, lot)?;

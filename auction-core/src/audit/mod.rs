@@ -44,7 +44,7 @@ use crate::model::record::Record;
 use crate::model::steps::RULES_VERSION;
 use crate::{Actor, Command, Engine, LotId, MarketId, OrderId, Price, Sequence, Timestamp, UserId};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use case::{Case, command_lot, counted, is_withdrawal, lot_of, opened_end, public};
 use english::English;
@@ -75,6 +75,8 @@ pub struct Audit {
     sealed: BTreeMap<LotId, BTreeMap<(UserId, OrderId), Committed>>,
     /// Deadlines of open lots, as far as they are public: without call auctions whose random end is fixed.
     timers: Timers,
+    /// Public numbers that orders of trading days had when a call began: each may be shown once more.
+    shown: BTreeMap<LotId, BTreeSet<u64>>,
     /// Number of records so far that showed nothing.
     silent: u64,
 }
@@ -88,6 +90,7 @@ impl Audit {
             english: BTreeMap::new(),
             sealed: BTreeMap::new(),
             timers: Timers::default(),
+            shown: BTreeMap::new(),
             silent: 0,
         }
     }

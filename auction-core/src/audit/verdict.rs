@@ -167,6 +167,12 @@ pub enum DayFault {
     /// A price is off the tick, or a quantity no multiple of the round lot.
     #[error("a price is off the tick, or a quantity off the round lot")]
     Grid,
+    /// An order is shown under a number that is not its own.
+    #[error("an order is shown under number {number}, which it cannot have")]
+    Number {
+        /// The number.
+        number: u64,
+    },
     /// Orders that could trade with each other were left in the book.
     #[error("orders that cross were left in the book")]
     Crossed,

@@ -140,8 +140,10 @@ impl Lot {
         };
         let fits = day.apply(self.id, event);
         match (event, day.ends.last()) {
-            (PublicEvent::PhaseMoved { .. }, Some(end)) => self.closes_at = *end,
             // A call that began late, or is extended, can end after the schedule.
+            (PublicEvent::PhaseMoved { .. }, Some(end)) => {
+                self.closes_at = day.phase_ends_at.max(*end);
+            }
             (PublicEvent::PhaseBegan(_) | PublicEvent::PhaseExtended { .. }, _) => {
                 self.closes_at = self.closes_at.max(day.phase_ends_at);
             }

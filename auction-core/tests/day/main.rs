@@ -6,6 +6,8 @@
 
 #[path = "../clearing/oracle.rs"]
 mod ladder;
+#[path = "../market/disclosed.rs"]
+mod disclosed;
 mod oracle;
 mod steps;
 mod laws;
@@ -14,6 +16,8 @@ mod told;
 mod shown;
 mod state;
 mod own;
+mod lies;
 mod pair;
 mod vectors;
+mod cases;
 mod random;

@@ -83,13 +83,7 @@ impl Market {
                 self.operate(Command::Deposit { user, asset });
             }
         }
-        let lot = OpenLot::new(
-            symbol(),
-            quantity(terms.round_lot),
-            time(terms.closes_at),
-            day_terms(terms),
-        );
-        self.operate(Command::OpenLot(lot.into()));
+        self.operate(open_lot(terms, 0));
     }
 
     fn operate(&mut self, command: Command) {
@@ -126,8 +120,12 @@ impl Market {
     }
 
     pub fn ask(&mut self, now: u64, act: Concrete) -> Result<Reply, Reject> {
-        let before = self.engine.snapshot();
         let (caller, command) = self.command(act);
+        self.execute(now, caller, command)
+    }
+
+    pub fn execute(&mut self, now: u64, caller: Caller, command: Command) -> Result<Reply, Reject> {
+        let before = self.engine.snapshot();
         match self.engine.execute(time(now), caller, command) {
             Ok(Executed::Decided(record)) => {
                 let reply = record.reply();
@@ -269,6 +267,13 @@ impl Market {
         }
         engine
     }
+}
+
+/// A lot that opens then.
+pub fn open_lot(terms: &oracle::Terms, now: u64) -> Command {
+    let closes_at = time(now + terms.closes_at);
+    let round_lot = quantity(terms.round_lot);
+    OpenLot::new(symbol(), round_lot, closes_at, day_terms(terms)).into()
 }
 
 fn day_terms(terms: &oracle::Terms) -> Terms {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use auction_core::{Engine, OrderId, Reply};
 
+use super::disclosed;
+use super::lies;
 use super::market::{MARKET, Market, OPENS_AT, symbol, user};
 use super::oracle::{Account, Command, Control, Day, Event, Id, Kind, Owner, Terms};
 use super::own::{self, Own};
 use super::shown::Shown;
 use super::state;
-use super::steps::{Concrete, TRADERS};
+use super::steps::{Concrete, Step, TRADERS};
 use super::told;
 
 /// The oracle and the engine.
@@ -48,6 +50,20 @@ impl Pair {
         pair
     }
 
+    pub fn step(&mut self, step: Step) {
+        match step {
+            Step::Wait(wait) => self.advance(wait.until(&self.day)),
+            Step::Act(act) => self.ask(act.concrete(&self.day)),
+            Step::EndHalt => match (self.day.market_halted, self.day.halted) {
+                (Some(_), _) => self.ask(Concrete::Control(Control::ResumeAll)),
+                (None, Some(_)) => self.ask(Concrete::Control(Control::Resume)),
+                (None, None) => {}
+            },
+            Step::Restore => self.market.restore(),
+            Step::Replay => self.market.replay(),
+        }
+    }
+
     /// Lets time pass.
     pub fn advance(&mut self, now: u64) {
         self.day.advance(now);
@@ -76,9 +92,9 @@ impl Pair {
         if let (Concrete::Trader(_, Command::Enter(new)), true) = (act, self.day.accepted > id) {
             self.left.insert(id, new.quantity);
         }
-        // A resumed market goes on by what is then due.
-        self.market.advance(now);
         self.follow(matches!(act, Concrete::Control(Control::Suspend(_))));
+        // What a command made due.
+        self.advance(now);
     }
 
     /// Compares the answer to an accepted command.
@@ -200,7 +216,8 @@ impl Pair {
             "public events alone make the market"
         );
         let due = self.day.next_due().map(|due| due + OPENS_AT);
-        let deadline = engine.next_deadline().map(|deadline| deadline.micros());
+        let deadline = engine.next_deadline();
+        let deadline = deadline.map(|deadline| deadline.micros().max(OPENS_AT + self.day.at));
         assert_eq!(deadline, due, "{:?}", self.day);
         self.shown.is_book_of(&self.day);
         state::agrees(&self.market, &self.day);
@@ -242,5 +259,9 @@ impl Pair {
             snapshot,
             "what is verified is taken"
         );
+        let audited = disclosed::audit(MARKET, &self.market.records);
+        let (audit, _) = audited.unwrap_or_else(|foul| panic!("{foul} {:?}", self.market.records));
+        assert_eq!(audit.market(), self.market.engine.market());
+        lies::are_found(&self.market.records);
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::oracle::Kind;
 use super::pair::Pair;
-use super::steps::{self, Act};
+use super::steps;
 
 proptest! {
     #![proptest_config(config())]
@@ -13,16 +13,11 @@ proptest! {
     fn random_days_go_as_the_oracle_says(
         terms in steps::terms(),
         accounts in steps::accounts(),
-        steps in proptest::collection::vec(steps::step(), 1..160),
+        steps in proptest::collection::vec(steps::step(), 1..200),
     ) {
         let mut pair = Pair::new(terms, &accounts);
         for step in steps {
-            pair.advance(step.wait.until(&pair.day));
-            match step.act {
-                Act::Restore => pair.market.restore(),
-                Act::Replay => pair.market.replay(),
-                _ => pair.ask(step.concrete(&pair.day)),
-            }
+            pair.step(step);
             if pair.day.phase.kind == Kind::Closed {
                 break;
             }
@@ -39,6 +34,7 @@ fn config() -> ProptestConfig {
             (false, false) => 300,
             (false, true) => 150_000,
         },
+        max_shrink_iters: 100_000,
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -29,6 +29,7 @@ impl Shown {
                 self.rows.clear();
                 self.phase = Some(began.phase);
             }
+            PublicEvent::LotClosed { .. } => self.rows.clear(),
             PublicEvent::OrderShown {
                 number,
                 side,

@@ -13,14 +13,18 @@ pub const TICK: u64 = 100;
 const BASE: u64 = 100_000;
 
 #[derive(Clone, Copy, Debug)]
-pub struct Step {
-    pub wait: Wait,
-    pub act: Act,
-    /// A halt ends instead, if there is one.
-    pub resumes: bool,
+pub enum Step {
+    Wait(Wait),
+    Act(Act),
+    /// A halt ends, if there is one.
+    EndHalt,
+    /// The market goes on from a snapshot.
+    Restore,
+    /// The market goes on from its records.
+    Replay,
 }
 
-/// Time that passes before the act.
+/// Time that passes.
 #[derive(Clone, Copy, Debug)]
 pub enum Wait {
     For(u64),
@@ -50,10 +54,6 @@ pub enum Act {
         further: usize,
         by: i64,
     },
-    /// The market goes on from a snapshot.
-    Restore,
-    /// The market goes on from its records.
-    Replay,
 }
 
 /// An order, mostly one that is alive, and mostly by its owner.
@@ -91,19 +91,9 @@ impl Wait {
     }
 }
 
-impl Step {
-    pub fn concrete(self, day: &Day) -> Concrete {
-        match (day.market_halted, day.halted) {
-            (Some(_), _) if self.resumes => Concrete::Control(Control::ResumeAll),
-            (None, Some(_)) if self.resumes => Concrete::Control(Control::Resume),
-            _ => self.act.concrete(day),
-        }
-    }
-}
-
 impl Act {
     /// `until`s count from now.
-    fn concrete(self, day: &Day) -> Concrete {
+    pub fn concrete(self, day: &Day) -> Concrete {
         match self {
             Self::Enter { owner, mut new } => {
                 if let Tif::Until(after) = new.tif {
@@ -145,7 +135,6 @@ impl Act {
                 let ends_at = end.saturating_add_signed(by);
                 Concrete::Control(Control::Move { index, ends_at })
             }
-            Self::Restore | Self::Replay => panic!("it is no command"),
         }
     }
 }
@@ -274,13 +263,17 @@ pub fn accounts() -> impl Strategy<Value = Vec<Account>> {
 
 pub fn step() -> impl Strategy<Value = Step> {
     let wait = prop_oneof![
-        24 => Just(Wait::For(0)),
         5 => (1..6_u64).prop_map(Wait::For),
-        2 => Just(Wait::ToDeadline),
+        3 => Just(Wait::ToDeadline),
         1 => Just(Wait::BeforeDeadline),
     ];
-    let resumes = proptest::bool::weighted(0.2);
-    (wait, act(), resumes).prop_map(|(wait, act, resumes)| Step { wait, act, resumes })
+    prop_oneof![
+        80 => act().prop_map(Step::Act),
+        24 => wait.prop_map(Step::Wait),
+        16 => Just(Step::EndHalt),
+        2 => Just(Step::Restore),
+        1 => Just(Step::Replay),
+    ]
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -305,8 +298,6 @@ fn act() -> impl Strategy<Value = Act> {
         3 => owner().prop_map(Act::CancelAll),
         12 => control().prop_map(Act::Control),
         3 => (0..3_usize, -30..30_i64).prop_map(|(further, by)| Act::Move { further, by }),
-        2 => Just(Act::Restore),
-        1 => Just(Act::Replay),
     ]
 }
 

@@ -33,8 +33,8 @@ pub(crate) enum Fate {
 }
 
 impl Book {
-    /// Returns what [`enter`](Self::enter) would do now, with its effects, and changes nothing. A budget bounds what is
-    /// paid; a fill-or-kill that it does not cover is short.
+    /// Returns what [`enter`](Self::enter) would do now, with its effects, and changes nothing. A budget bounds what a
+    /// market order pays; a fill-or-kill that it does not cover is short.
     pub(crate) fn preview(
         &self,
         order: &NewOrder,
@@ -51,14 +51,22 @@ impl Book {
             return Ok(Fate::Rests(order.entry.quantity));
         }
         let short = Fate::Lapsed(order.entry.quantity, LapsedBecause::FillOrKill);
-        if self.look_ahead(&incoming, corridor)? == Ahead::Short {
-            return Ok(short);
-        }
-        if incoming.execution == Execution::FillOrKill
-            && budget.is_some()
-            && self.walk_through(order, corridor, budget, &mut |_| {})? != Fate::Done
-        {
-            return Ok(short);
+        if budget.is_none() {
+            if self.look_ahead(&incoming, corridor)? == Ahead::Short {
+                return Ok(short);
+            }
+        } else {
+            // It looks no further than the budget goes.
+            let mut traded = 0;
+            self.walk_through(order, corridor, budget, &mut |effect| {
+                if let Event::Trade { quantity, .. } = effect {
+                    traded += quantity.get();
+                }
+            })?;
+            // What is decremented has not traded.
+            if incoming.execution == Execution::FillOrKill && traded < incoming.quantity {
+                return Ok(short);
+            }
         }
         self.walk_through(order, corridor, budget, &mut sink)
     }
@@ -93,7 +101,10 @@ impl Book {
                     };
                     let ends = Fate::Lapsed(shares(left), LapsedBecause::SelfTrade);
                     match incoming.self_trade {
-                        SelfTrade::Refuse => unreachable!("it was looked ahead"),
+                        SelfTrade::Refuse => {
+                            let own = Some(price);
+                            return Err(OrderError::WouldSelfTrade { own }.into());
+                        }
                         SelfTrade::CancelNewest => return Ok(ends),
                         SelfTrade::CancelOldest => sink(lapsed),
                         SelfTrade::CancelBoth => {

@@ -138,7 +138,8 @@ impl DayBook {
                     price,
                     open,
                 };
-                if !self.shows_orders() || number > self.last_number + 1 {
+                let may_be = 1..=self.last_number + 1;
+                if !self.shows_orders() || !may_be.contains(&number) {
                     return false;
                 }
                 self.last_number = self.last_number.max(number);

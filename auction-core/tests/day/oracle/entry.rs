@@ -144,18 +144,23 @@ impl Day {
             Kind::AtLast => {
                 let price = self.last().expect("at-last has a price");
                 if !order.takes(price) {
-                    return Err(vec![Refusal::NotAtClose(price)]);
+                    reasons.push(Refusal::NotAtClose(price));
                 }
                 reasons.extend(self.check_funds(&in_book, old).err());
             }
             // Post-only is refused by any order that it crosses, own ones and outside a corridor too.
             Kind::Continuous => {
                 if let Some(price) = self.first_met(&order).filter(|_| order.post_only) {
-                    return Err(vec![Refusal::WouldTrade(price)]);
+                    reasons.push(Refusal::WouldTrade(price));
                 }
                 reasons.extend(self.check_funds(&order, old).err());
             }
             Kind::PreOpen | Kind::Closed => unreachable!("it was parked or refused"),
+        }
+        let does_not_trade =
+            |reason: &Refusal| matches!(reason, Refusal::NotAtClose(_) | Refusal::WouldTrade(_));
+        if reasons.iter().any(does_not_trade) {
+            return Err(reasons);
         }
         if kind == Kind::Continuous || kind == Kind::AtLast {
             let mut tried = self.clone();

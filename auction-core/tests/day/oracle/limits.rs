@@ -3,17 +3,16 @@
 use super::{Day, Limit, Limits, Order, Owner, Refusal, Side};
 
 impl Day {
-    /// Without limits of their own a trader has everybody's.
-    pub fn set_limits(&mut self, owner: Option<Owner>, limits: Option<Limits>) {
-        match (owner, limits) {
-            (None, _) => self.limits_of_all = limits,
-            (Some(owner), Some(limits)) => {
-                self.limits.insert(owner, limits);
-            }
-            (Some(owner), None) => {
-                self.limits.remove(&owner);
-            }
-        }
+    /// Sets limits; without limits of their own a trader has everybody's. `false`: they are so already.
+    pub fn set_limits(&mut self, owner: Option<Owner>, limits: Option<Limits>) -> bool {
+        let before = match owner {
+            None => std::mem::replace(&mut self.limits_of_all, limits),
+            Some(owner) => match limits {
+                Some(limits) => self.limits.insert(owner, limits),
+                None => self.limits.remove(&owner),
+            },
+        };
+        before != limits
     }
 
     /// Limits that an order would break which is in no list; one that replaces another is not one more.

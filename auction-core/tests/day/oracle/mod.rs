@@ -60,6 +60,8 @@ pub struct Day {
     pub limits_of_all: Option<Limits>,
     /// Since when the whole market is halted.
     pub market_halted: Option<u64>,
+    /// The market was resumed: continuous trading goes on through a call that is due at once.
+    pub resumes_by_call: bool,
     pub events: Vec<Event>,
 }
 
@@ -110,6 +112,7 @@ impl Day {
             limits: BTreeMap::new(),
             limits_of_all: None,
             market_halted: None,
+            resumes_by_call: false,
             events: Vec::new(),
             terms,
         };
@@ -163,16 +166,17 @@ impl Day {
         let changes = match command {
             Control::Suspend(owner) => self.suspend(owner),
             Control::Reinstate(owner) => self.suspended.remove(&owner),
-            Control::Limit(owner, limits) => {
-                self.set_limits(owner, limits);
-                true
-            }
+            Control::Limit(owner, limits) => self.set_limits(owner, limits),
             Control::HaltAll if self.market_halted.is_some() => false,
             Control::HaltAll => {
                 self.market_halted = Some(self.at);
                 true
             }
             Control::ResumeAll => self.resume_all(),
+            // Only the resumption of the market ends its halt.
+            Control::Halt | Control::Resume if self.market_halted.is_some() => {
+                return Err(vec![Refusal::MarketHalted, Refusal::LotClosed]);
+            }
             _ if is_closed => return Err(vec![Refusal::LotClosed]),
             Control::Halt if self.halted.is_some() => false,
             Control::Halt => {
@@ -249,6 +253,7 @@ impl Day {
         if self.stands_since().is_none() {
             due.push(match self.draws_at() {
                 Some(draws_at) => (draws_at.max(self.at), Due::Draw),
+                None if self.resumes_by_call => (self.at, Due::End),
                 None => (self.really_ends_at().max(self.at), Due::End),
             });
         }

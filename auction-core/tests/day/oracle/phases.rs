@@ -38,6 +38,7 @@ impl Day {
                     self.after_call();
                 }
             }
+            _ if self.resumes_by_call => self.hold_volatility_call(true, None),
             _ => self.begin_from(self.phase.index + 1),
         }
     }
@@ -61,7 +62,11 @@ impl Day {
         let Some((since, by)) = self.halted.take() else {
             return false;
         };
-        self.go_on(since, by != HaltedBy::CrossedAtCollar);
+        self.shift(since);
+        // Continuous trading resumes through a call.
+        if self.phase.kind == Kind::Continuous {
+            self.hold_volatility_call(by != HaltedBy::CrossedAtCollar, None);
+        }
         true
     }
 
@@ -71,13 +76,14 @@ impl Day {
             return false;
         };
         if self.halted.is_none() && self.phase.kind != Kind::Closed {
-            self.go_on(since, true);
+            self.shift(since);
+            self.resumes_by_call = self.phase.kind == Kind::Continuous;
         }
         true
     }
 
-    /// Every later time moves by the halt, an `until` does not. Continuous trading resumes through a call.
-    fn go_on(&mut self, since: u64, is_collared: bool) {
+    /// Every later time moves by the halt, an `until` does not.
+    fn shift(&mut self, since: u64) {
         let halt = self.at - since;
         for time in &mut self.times {
             if *time > since {
@@ -86,9 +92,6 @@ impl Day {
         }
         self.phase.ends_at += halt;
         self.events.push(Event::Resumed(halt));
-        if self.phase.kind == Kind::Continuous {
-            self.hold_volatility_call(is_collared, None);
-        }
     }
 
     /// Moves the end of a phase that is not over: after now and the end of the phase before, before that of the one after.
@@ -105,6 +108,9 @@ impl Day {
         let before = before.unwrap_or(self.at + SPAN_MAX_MICROS + 1);
         if ends_at <= after || ends_at >= before {
             return Err(vec![Refusal::PhaseEnd(after, before)]);
+        }
+        if ends_at == self.times[index + 1] {
+            return Err(vec![Refusal::Unchanged]);
         }
         let later = ends_at as i64 - self.times[index + 1] as i64;
         self.times[index + 1] = ends_at;
@@ -129,10 +135,16 @@ impl Day {
         if self.interruptions < self.terms.interruptions_max {
             self.interruptions += 1;
             self.hold_volatility_call(true, Some(rest));
-        } else {
-            self.enter_unasked(rest);
-            self.halt(HaltedBy::Interruptions);
+            return;
         }
+        // No call takes it: what is left at market lapses, as ever in continuous trading.
+        if rest.limit.is_some() {
+            self.enter_unasked(rest);
+        } else {
+            self.events
+                .push(Event::Lapsed(rest.id, rest.open, Why::Rest));
+        }
+        self.halt(HaltedBy::Interruptions);
     }
 
     pub fn is_closing_call(&self) -> bool {
@@ -219,6 +231,7 @@ impl Day {
 
     /// Continuous trading does not begin with a crossed book: the lot is halted.
     fn begin(&mut self, kind: Kind, index: usize, ends_at: u64) {
+        self.resumes_by_call = false;
         self.phase = Phase {
             kind,
             index,
