@@ -112,6 +112,7 @@ pub use model::listing::{Stock, User};
 pub use model::random_end::{EndCommitment, RandomEnd, Seed};
 pub use model::record::{BidReply, Record, Reply};
 pub use model::reject::{Countable, Reject, TermsError};
+pub use model::schedule::{ParseScheduleError, Schedule};
 pub use model::steps::{
     ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
 };

@@ -6,6 +6,7 @@ mod logout;
 mod sessions;
 mod lots;
 pub mod order;
+pub mod day;
 mod orders;
 mod mine;
 pub mod bid;
@@ -194,13 +195,14 @@ async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> 
             side,
             quantity,
             limit,
+            day,
         } => {
             let order = order::Order {
                 side: order::side(side),
                 quantity,
                 limit: limit.price,
             };
-            order::place(context, which, order).await
+            order::place(context, which, order, day).await
         }
         TradeCommand::Replace {
             which,
@@ -209,6 +211,9 @@ async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> 
             limit,
         } => order::replace(context, which, order, quantity, limit).await,
         TradeCommand::Cancel { which, order } => order::cancel(context, which, order).await,
+        TradeCommand::CancelAll { target, lot, of } => {
+            day::cancel_all(context, target, lot, of).await
+        }
         TradeCommand::Orders { target, lot } => orders::run(context, target, lot).await,
         TradeCommand::Mine { limit } => mine::run(context, limit).await,
         TradeCommand::WouldHaveWon(which) => would_have_won::run(context, which).await,
@@ -228,10 +233,18 @@ async fn auctioneer(context: &Context, command: AuctioneerCommand) -> Result<(),
         AuctioneerCommand::CancelLot(which) => {
             lot_life::run(context, which, lot_life::Act::Cancel).await
         }
-        AuctioneerCommand::Halt(which) => lot_life::run(context, which, lot_life::Act::Halt).await,
-        AuctioneerCommand::Resume(which) => {
-            lot_life::run(context, which, lot_life::Act::Resume).await
+        AuctioneerCommand::Halt(one_or_all) => match one_or_all.which() {
+            Some(which) => lot_life::run(context, which, lot_life::Act::Halt).await,
+            None => day::halt_all(context, true).await,
+        },
+        AuctioneerCommand::Resume(one_or_all) => match one_or_all.which() {
+            Some(which) => lot_life::run(context, which, lot_life::Act::Resume).await,
+            None => day::halt_all(context, false).await,
+        },
+        AuctioneerCommand::MovePhase { which, phase, end } => {
+            day::move_phase(context, which, phase, end).await
         }
+        AuctioneerCommand::Limits { name, limits } => day::limits(context, name, limits).await,
         AuctioneerCommand::Suspend { name } => {
             suspend::run(context, name, suspend::Act::Suspend).await
         }

@@ -4,6 +4,8 @@ use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
 use auction_core::{Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
 use serde_json::{Value, json};
 
+use super::day;
+use crate::args::day::DayFlags;
 use crate::args::target::Which;
 use crate::args::trade::{Limit, SideWord};
 use crate::output::failure::Failure;
@@ -27,10 +29,26 @@ pub fn side(word: SideWord) -> Side {
     }
 }
 
-pub async fn place(context: &Context, which: Which, order: Order) -> Result<(), Failure> {
+pub async fn place(
+    context: &Context,
+    which: Which,
+    order: Order,
+    flags: DayFlags,
+) -> Result<(), Failure> {
     context.resume().await?;
     let market = context.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
+    if let Terms::Day(_) = chosen.terms {
+        return day::place_on(context, chosen, order, flags).await;
+    }
+    if flags != DayFlags::default() {
+        let format = chosen.terms.format();
+        let message = format!(
+            "--tif, --until, --post-only and --self-trade are for trading days, and {} is of the format {format}",
+            title(chosen)
+        );
+        return Err(Failure::usage(message));
+    }
     place_on(context, chosen, order).await
 }
 
@@ -82,6 +100,9 @@ pub async fn replace(
     let market = context.client.snapshot().await?;
     let chosen = which.target.open_lot(&market, which.lot)?;
     let limit = limit.price;
+    if let Terms::Day(_) = chosen.terms {
+        return day::replace_on(context, chosen, order, quantity, limit).await;
+    }
     let asked = context.request(ReplaceOrder {
         lot: chosen.id,
         order,

@@ -2,13 +2,13 @@
 
 use auction_client::HistoryBid;
 use auction_core::{
-    AllocatedBy, Lot, MarginalPriority, OpenedBid, Outcome, Phase, Price, PublicEvent,
+    AllocatedBy, Book, Lot, MarginalPriority, OpenedBid, Outcome, Phase, Price, PublicEvent,
     ReserveStatus, Role, SoftCloseMode, SoldBy, Span, Terms, UnsoldBecause,
 };
 use serde_json::{Value, json};
 
-use crate::output::call;
 use crate::output::names::View;
+use crate::output::{call, day};
 
 /// Returns the terms of a lot, by the names of the flags that open one.
 fn terms(terms: &Terms) -> Value {
@@ -40,7 +40,7 @@ fn terms(terms: &Terms) -> Value {
             "bids_max": terms.bids_max,
         }),
         Terms::Call(terms) => call::terms_json(terms),
-        Terms::Day(terms) => call::terms_json(&terms.call),
+        Terms::Day(terms) => day::terms_json(terms),
     }
 }
 
@@ -97,6 +97,10 @@ impl View<'_> {
             "halted_since": lot.halted_since.map(|since| since.to_string()),
             "closed_at": closed_at,
             "outcome": outcome,
+            "day": match &lot.book {
+                Book::Day(book) => day::book_json(book),
+                _ => Value::Null,
+            },
         })
     }
 
@@ -197,8 +201,8 @@ impl View<'_> {
         let told = match event {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
-            | PublicEvent::AccountsSet { .. }
-            | PublicEvent::PhaseBegan(_)
+            | PublicEvent::AccountsSet { .. } => return None,
+            PublicEvent::PhaseBegan(_)
             | PublicEvent::PhaseExtended { .. }
             | PublicEvent::PhaseMoved { .. }
             | PublicEvent::CallUncrossed { .. }
@@ -209,7 +213,7 @@ impl View<'_> {
             | PublicEvent::Interrupted { .. }
             | PublicEvent::DayHalted { .. }
             | PublicEvent::MarketHalted
-            | PublicEvent::MarketResumed => return None,
+            | PublicEvent::MarketResumed => return self.day_event_json(event),
             PublicEvent::LotOpened(opened) => {
                 let lot = self.market.lot(opened.lot)?;
                 ("opened", self.lot_json(lot))
