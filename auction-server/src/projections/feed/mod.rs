@@ -478,7 +478,9 @@ impl Worker {
             feed.apply_to(&mut self.market)
                 .expect("the engine decided what follows");
             for entry in feed.entries.iter() {
-                if let PublicEvent::LotClosed { lot, .. } = entry.event {
+                if let PublicEvent::LotClosed { lot, .. } | PublicEvent::CallUncrossed { lot, .. } =
+                    entry.event
+                {
                     self.indicatives.forget(lot);
                 }
             }

@@ -37,6 +37,8 @@ fn schedule(lot: &Lot, terms: &DayTerms) -> Schedule {
         }
         _ => lot.closes_at.since(lot.opened_at).micros(),
     };
+    // The client's clock, by which the close was chosen, can differ a little from the server's.
+    let length = length.saturating_add(500_000) / 1_000_000 * 1_000_000;
     Schedule {
         phases: terms.phases.clone(),
         length: auction_core::Span::from_micros(length).unwrap_or_default(),
