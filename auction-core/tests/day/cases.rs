@@ -30,6 +30,8 @@ fn terms() -> Terms {
         closes_at: 110,
         draw: Draw::Number(0),
         funds: false,
+        is_scheduled: false,
+        is_open_book: false,
     }
 }
 

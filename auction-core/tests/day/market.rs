@@ -3,10 +3,10 @@
 use auction_core::clearing::book::SelfTrade;
 use auction_core::clearing::call;
 use auction_core::{
-    AccountMode, Amount, Asset, Book, CallTerms, Caller, Command, Credential, DayBook, DayOrder,
-    DayPhase, DayTerms, Engine, Executed, Listing, LotId, Market as PublicMarket, MarketId, Name,
-    OpenLot, OrderId, Price, Profit, Quantity, Record, Registration, Reject, Reply, Role,
-    ScheduledPhase, SecurityCode, Span, Symbol, Terms, TimeInForce, Timestamp, TraderLimits,
+    AccountMode, Amount, Asset, Book, BookShown, CallTerms, Caller, Command, Credential, DayBook,
+    DayOrder, DayPhase, DayTerms, Engine, Executed, Listing, LotId, Market as PublicMarket,
+    MarketId, Name, OpenLot, OrderId, Price, Profit, Quantity, Record, Registration, Reject, Reply,
+    Role, ScheduledPhase, SecurityCode, Span, Symbol, Terms, TimeInForce, Timestamp, TraderLimits,
     UserId,
 };
 
@@ -26,6 +26,7 @@ pub struct Market {
     pub records: Vec<Record>,
     /// Fold of the public events alone.
     pub public: PublicMarket,
+    is_early: bool,
     draw: Draw,
     /// Number of random ends drawn.
     drawn: usize,
@@ -41,12 +42,14 @@ impl Market {
             public: engine.market().clone(),
             engine,
             records: Vec::new(),
+            is_early: terms.is_scheduled,
             draw: terms.draw.clone(),
             drawn: 0,
             orders: Vec::new(),
             laws: Laws::default(),
         };
         market.set_up(terms, accounts);
+        market.advance(0);
         market
     }
 
@@ -87,7 +90,12 @@ impl Market {
     }
 
     fn operate(&mut self, command: Command) {
-        let executed = self.engine.execute(time(0), Caller::Operator, command);
+        // Shortly before the lot opens, if it is announced.
+        let at = match self.is_early {
+            true => Timestamp::from_micros(OPENS_AT - 100).unwrap(),
+            false => time(0),
+        };
+        let executed = self.engine.execute(at, Caller::Operator, command);
         let record = executed.unwrap().into_record().unwrap();
         self.take(record);
     }
@@ -179,6 +187,11 @@ impl Market {
                         phase: index as u8,
                         ends_at: time(ends_at),
                     },
+                    Control::Extend(closes_at) => Command::ExtendLot {
+                        lot,
+                        closes_at: time(closes_at),
+                    },
+                    Control::CancelLot => Command::CancelLot { lot },
                     Control::HaltAll => Command::HaltAll,
                     Control::ResumeAll => Command::ResumeAll,
                     Control::Limit(owner, limits) => Command::SetLimits {
@@ -273,7 +286,9 @@ impl Market {
 pub fn open_lot(terms: &oracle::Terms, now: u64) -> Command {
     let closes_at = time(now + terms.closes_at);
     let round_lot = quantity(terms.round_lot);
-    OpenLot::new(symbol(), round_lot, closes_at, day_terms(terms)).into()
+    let lot = OpenLot::new(symbol(), round_lot, closes_at, day_terms(terms));
+    let opens_at = terms.is_scheduled.then(|| time(now));
+    OpenLot { opens_at, ..lot }.into()
 }
 
 fn day_terms(terms: &oracle::Terms) -> Terms {
@@ -297,7 +312,10 @@ fn day_terms(terms: &oracle::Terms) -> Terms {
             extend_by: span(terms.extend_by).unwrap(),
             random_end: span(terms.random_end).unwrap(),
             no_cancel: terms.no_cancel.map(|window| span(window).unwrap()),
-            ..CallTerms::default()
+            book: match terms.is_open_book {
+                true => BookShown::Open,
+                false => BookShown::Closed,
+            },
         },
         static_corridor: collar(terms.static_corridor),
         dynamic_corridor: collar(terms.dynamic_corridor),

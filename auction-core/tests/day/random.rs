@@ -31,7 +31,7 @@ fn config() -> ProptestConfig {
     ProptestConfig {
         cases: match (cfg!(miri), is_long) {
             (true, _) => 4,
-            (false, false) => 300,
+            (false, false) => 120,
             (false, true) => 150_000,
         },
         max_shrink_iters: 100_000,

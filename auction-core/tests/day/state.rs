@@ -1,7 +1,9 @@
 //! The public state of the lot beside the oracle's.
 
-use auction_core::clearing::call;
-use auction_core::{Book, DayBook, DayHaltCause, Outcome, Price};
+use auction_core::clearing::call::{self, Cross};
+use auction_core::{
+    Book, DayBook, DayHaltCause, Indicative, Outcome, Price, Quote, Side, UnsoldBecause,
+};
 
 use super::market::{LOT, Market, OPENS_AT, phase, price, time};
 use super::oracle::{Day, HaltedBy, Kind};
@@ -32,6 +34,32 @@ pub fn agrees(market: &Market, day: &Day) {
     });
     assert_eq!(book.halt, halt);
     has_references(book, day);
+    assert_eq!(lot.closes_at, time(day.closes_at()), "{day:?}");
+    assert_eq!(market.engine.indicative(LOT), indicative(day), "{day:?}");
+}
+
+/// What an uncross now would give, whatever the collar.
+fn indicative(day: &Day) -> Option<Indicative> {
+    day.phase.call?;
+    let quote = |side| {
+        let (price, open) = day.best(side)?;
+        Some(Quote {
+            price: self::price(price),
+            quantity: open,
+        })
+    };
+    Some(match day.found() {
+        Some((price, volume, surplus, decided_by)) => Indicative::Cross(Cross {
+            price: self::price(price),
+            volume,
+            surplus,
+            decided_by,
+        }),
+        None => Indicative::NoCross {
+            best_buy: quote(Side::Buy),
+            best_sell: quote(Side::Sell),
+        },
+    })
 }
 
 fn has_references(book: &DayBook, day: &Day) {
@@ -70,6 +98,12 @@ fn has_statistics(book: &DayBook, day: &Day) {
 }
 
 fn outcome(day: &Day) -> Outcome {
+    if day.is_cancelled {
+        return Outcome::Unsold {
+            because: UnsoldBecause::Cancelled,
+            highest: None,
+        };
+    }
     let statistics = day.statistics();
     Outcome::Day {
         close: statistics.last.map(price),

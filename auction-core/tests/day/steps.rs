@@ -49,6 +49,8 @@ pub enum Act {
     Cancel(Pick),
     CancelAll(Owner),
     Control(Control),
+    /// Moves the close by so long.
+    Extend(i64),
     /// Moves the end of the phase that is so far from the running one, by so long.
     Move {
         further: usize,
@@ -129,6 +131,10 @@ impl Act {
             }
             Self::CancelAll(owner) => Concrete::Trader(owner, Command::CancelAll),
             Self::Control(control) => Concrete::Control(control),
+            Self::Extend(by) => {
+                let closes_at = day.closes_at().saturating_add_signed(by);
+                Concrete::Control(Control::Extend(closes_at))
+            }
             Self::Move { further, by } => {
                 let index = day.phase.index + further;
                 let end = day.times.get(index + 1).copied().unwrap_or(day.at);
@@ -186,6 +192,7 @@ prop_compose! {
         funds in proptest::bool::weighted(0.4),
         round_lot in prop_oneof![3 => Just(1), 1 => Just(10)],
         number in any::<u64>(),
+        (is_scheduled, is_open_book) in (any::<bool>(), any::<bool>()),
     ) -> Terms {
         let (lengths, closes_at) = phases;
         Terms {
@@ -207,6 +214,8 @@ prop_compose! {
             closes_at,
             draw: Draw::Number(number.into()),
             funds,
+            is_scheduled,
+            is_open_book,
         }
     }
 }
@@ -297,6 +306,7 @@ fn act() -> impl Strategy<Value = Act> {
         15 => pick().prop_map(Act::Cancel),
         3 => owner().prop_map(Act::CancelAll),
         12 => control().prop_map(Act::Control),
+        1 => (-5..30_i64).prop_map(Act::Extend),
         3 => (0..3_usize, -30..30_i64).prop_map(|(further, by)| Act::Move { further, by }),
     ]
 }
@@ -310,6 +320,7 @@ fn control() -> impl Strategy<Value = Control> {
         2 => owner().prop_map(Control::Suspend),
         12 => owner().prop_map(Control::Reinstate),
         2 => owner().prop_map(Control::CancelAllOf),
+        1 => Just(Control::CancelLot),
         1 => Just(Control::HaltAll),
         2 => Just(Control::ResumeAll),
         3 => (option::of(owner()), limits()).prop_map(|(of, limits)| Control::Limit(of, limits)),

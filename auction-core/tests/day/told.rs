@@ -241,6 +241,8 @@ pub fn refusal(reject: &Reject) -> Refusal {
         Reject::PhaseEnd { after, before } => {
             Refusal::PhaseEnd(after.micros() - OPENS_AT, before.micros() - OPENS_AT)
         }
+        Reject::CloseNotLater { after } => Refusal::CloseNotLater(after.micros() - OPENS_AT),
+        Reject::LotHasBids { .. } => Refusal::LotHasBids,
         Reject::OverLimit { limit, most } => Refusal::OverLimit(
             match limit {
                 TraderLimit::OrderQuantity => Limit::OrderQuantity,

@@ -266,6 +266,8 @@ fn terms_of(terms: &Value) -> Terms {
         closes_at: number(&terms["closes_at"]),
         draw: Draw::Listed(ends.map(number).collect()),
         funds: false,
+        is_scheduled: false,
+        is_open_book: false,
     }
 }
 

@@ -22,6 +22,14 @@ impl Day {
         orders
     }
 
+    /// Best limit of a side, and the open quantity there.
+    pub fn best(&self, side: Side) -> Option<(u64, u64)> {
+        let orders = self.by_priority(side);
+        let best = orders.iter().find_map(|order| order.limit)?;
+        let there = orders.iter().filter(|order| order.limit == Some(best));
+        Some((best, there.map(|order| order.open).sum()))
+    }
+
     /// Parked orders by last acceptance.
     pub fn parked(&self) -> Vec<Order> {
         let mut orders = self.orders.clone();

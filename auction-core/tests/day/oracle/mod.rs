@@ -51,6 +51,8 @@ pub struct Day {
     pub interruptions: u32,
     /// Number of random ends drawn.
     pub drawn: usize,
+    /// The lot was cancelled without a trade or an order.
+    pub is_cancelled: bool,
     pub suspended: BTreeSet<Owner>,
     pub accounts: BTreeMap<Owner, Account>,
     /// Shares bought less shares sold.
@@ -106,6 +108,7 @@ impl Day {
             call_reference: 0,
             interruptions: 0,
             drawn: 0,
+            is_cancelled: false,
             suspended: BTreeSet::new(),
             accounts: BTreeMap::new(),
             positions: BTreeMap::new(),
@@ -193,6 +196,15 @@ impl Day {
                 true
             }
             Control::Move { index, ends_at } => return self.move_end(index, ends_at),
+            Control::Extend(closes_at) => return self.extend_close(closes_at),
+            Control::CancelLot if !self.orders.is_empty() || !self.trades.is_empty() => {
+                return Err(vec![Refusal::LotHasBids]);
+            }
+            Control::CancelLot => {
+                self.is_cancelled = true;
+                self.close();
+                true
+            }
         };
         if changes {
             Ok(())

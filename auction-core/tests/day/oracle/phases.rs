@@ -112,6 +112,33 @@ impl Day {
         if ends_at == self.times[index + 1] {
             return Err(vec![Refusal::Unchanged]);
         }
+        self.set_end(index, ends_at);
+        self.events.push(Event::Moved(index, ends_at));
+        Ok(())
+    }
+
+    /// Moves the close of the lot, which is the end of the last phase, to a later time.
+    pub fn extend_close(&mut self, closes_at: u64) -> Answer {
+        if self.halted.is_some() {
+            return Err(vec![Refusal::LotHalted]);
+        }
+        let last = self.terms.phases.len() - 1;
+        let after = self.at.max(self.closes_at());
+        if closes_at <= after {
+            return Err(vec![Refusal::CloseNotLater(after)]);
+        }
+        self.set_end(last, closes_at);
+        self.events.push(Event::Moved(last, closes_at));
+        Ok(())
+    }
+
+    /// When the lot closes, as far as it is known: a call can end after the schedule.
+    pub fn closes_at(&self) -> u64 {
+        let scheduled = *self.times.last().expect("a day closes");
+        scheduled.max(self.phase.ends_at)
+    }
+
+    fn set_end(&mut self, index: usize, ends_at: u64) {
         let later = ends_at as i64 - self.times[index + 1] as i64;
         self.times[index + 1] = ends_at;
         self.lengths[index] = self.lengths[index].saturating_add_signed(later);
@@ -124,8 +151,6 @@ impl Day {
                 call.drawn = None;
             }
         }
-        self.events.push(Event::Moved(index, ends_at));
-        Ok(())
     }
 
     /// What an incoming order does that would trade outside a corridor: its rest enters a call.
@@ -244,7 +269,7 @@ impl Day {
         }
     }
 
-    fn close(&mut self) {
+    pub fn close(&mut self) {
         for order in self.by_acceptance() {
             self.lapse(order.id, Why::Close);
         }

@@ -68,6 +68,10 @@ pub struct Terms {
     pub draw: Draw,
     /// Traders pay from accounts.
     pub funds: bool,
+    /// The lot was announced before it opens.
+    pub is_scheduled: bool,
+    /// Levels of the book are shown in calls.
+    pub is_open_book: bool,
 }
 
 /// Source of the random ends: a number, modulo the possible ones.
@@ -184,6 +188,10 @@ pub enum Control {
         index: usize,
         ends_at: u64,
     },
+    /// Moves the close of the lot to a later time.
+    Extend(u64),
+    /// Cancels the lot, without a trade or an order.
+    CancelLot,
     HaltAll,
     ResumeAll,
     /// Sets a trader's limits, or everybody's who has none of their own.
@@ -219,6 +227,9 @@ pub enum Refusal {
     PhaseOver(usize, usize),
     /// Bounds of a phase's end, both exclusive.
     PhaseEnd(u64, u64),
+    /// The new close must be after this.
+    CloseNotLater(u64),
+    LotHasBids,
     OverLimit(Limit, u64),
     NotInPhase(Kind),
     OffTick,
