@@ -76,17 +76,19 @@ pub mod manual;
 
 pub use account::ledger::{AuditError, Balance, Holding, House, Issue, Ledger};
 pub use account::sessions::{DeadMan, Session, Sessions, Speaker};
-pub use account::standing::{StandingLead, StandingOrder};
+pub use account::standing::{StandingDayOrder, StandingLead, StandingOrder};
 pub use account::view::{AccountEvent, Accounts};
 pub use clearing::allocation::MarginalPriority;
+pub use clearing::book::SelfTrade;
 pub use clearing::call::{Collar, Indicative, LadderStep, ParseSideError, Quote, Side};
 pub use clearing::sealed::SealedPricing;
 pub use clearing::uniform::UniformPricing;
 pub use engine::snapshot::{SNAPSHOT_VERSION, Snapshot};
 pub use engine::{Difference, Engine, Executed, ReplayError, Turn};
 pub use lot::{
-    Book, BookDepth, CallBook, DutchBook, EnglishBook, Lot, OrderState, OwnOrder, Phase,
-    SealedBook, Taken, UniformBook, WinningThreshold,
+    Book, BookDepth, CallBook, DayBook, DutchBook, EnglishBook, Lot, OrderState, OwnOrder, Phase,
+    SealedBook, ShownLevel, ShownOrder, ShownOrders, ShownTotals, Taken, UniformBook,
+    WinningThreshold,
 };
 pub use market::digest::Digest;
 pub use market::{FoldError, Market, MarketParts};
@@ -95,15 +97,22 @@ pub use model::command::{
     DutchTerms, EnglishTerms, Listing, NewDevice, NewSession, OpenLot, Registration, Role,
     SealedTerms, Terms, TokenHash, UniformTerms,
 };
+pub use model::day::{
+    CorridorKind, DayHaltCause, DayOrder, DayOrderState, DayPhase, DayReply, DayRest,
+    DayStatistics, DayTerms, FillRole, LapseReason, OrderKind, OrderKinds, OwnDayOrder,
+    ScheduleError, ScheduledPhase, TimeInForce, TraderLimit, TraderLimits,
+};
 pub use model::event::{
     AllocatedBy, BidAccepted, Candidates, Event, Events, ExtensionCause, LotOpened, NoCrossBecause,
-    OpenedBid, Outcome, PrivateEvent, PublicEvent, ReserveStatus, SoldBy, UnsoldBecause,
+    OpenedBid, Outcome, PhaseBegan, PrivateEvent, PublicEvent, ReserveStatus, SoldBy,
+    UnsoldBecause,
 };
 pub use model::format::{Format, ParseFormatError};
 pub use model::listing::{Stock, User};
 pub use model::random_end::{EndCommitment, RandomEnd, Seed};
 pub use model::record::{BidReply, Record, Reply};
 pub use model::reject::{Countable, Reject, TermsError};
+pub use model::schedule::{ParseScheduleError, Schedule};
 pub use model::steps::{
     ParseStepsError, RULES_VERSION, SoftClose, SoftCloseMode, StepBand, Steps, StepsError,
 };

@@ -46,6 +46,13 @@ pub const BOOK_ORDERS_PER_TRADER_MAX: usize = 10_000;
 /// Most call auctions in which one trader can have orders at a time; an order in another is refused. A suspension
 /// cancels all of the trader's orders in one record.
 pub const CALLS_PER_TRADER_MAX: usize = 16_384;
+/// Most phases of a trading day; terms with more are refused.
+pub const DAY_PHASES_MAX: usize = 16;
+/// Most live orders of a trading day, parked ones included; another is refused. The change of a phase tells of each in
+/// one record.
+pub const DAY_ORDERS_MAX: usize = 1 << 17;
+/// Orders that a cancel-all cancels at most, rounded up to whole lots; it says when some are left.
+pub const CANCEL_ALL_MAX: usize = 1 << 17;
 /// Most price levels of each side that are published of an open call book: those nearest to the crossing.
 pub const DEPTH_LEVELS_MAX: usize = 10;
 /// Most live sealed bids of a lot; another is refused. All of them are opened in one record at the close.

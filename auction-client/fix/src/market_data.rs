@@ -110,7 +110,8 @@ pub fn traded(lot: &Lot) -> Option<(Price, u64)> {
         Outcome::Sold { price, .. } => Some((price, lot.quantity.get())),
         Outcome::Allocated { lowest, sold, .. } => Some((lowest, sold)),
         Outcome::Crossed { price, volume, .. } => Some((price, volume)),
-        Outcome::Unsold { .. } | Outcome::NoCross { .. } => None,
+        // Trading days are not offered over FIX.
+        Outcome::Unsold { .. } | Outcome::NoCross { .. } | Outcome::Day { .. } => None,
     }
 }
 
@@ -143,7 +144,8 @@ fn closed(outcome: Outcome, shares: u64, all: &mut Entries) {
                 NoCrossBecause::NothingCrosses | NoCrossBecause::NoPrice | NoCrossBecause::Collar,
             ..
         }
-        | Outcome::Unsold { .. } => {}
+        | Outcome::Unsold { .. }
+        | Outcome::Day { .. } => {}
     }
 }
 

@@ -287,6 +287,8 @@ impl Watch {
             | ServerMessage::History(_)
             | ServerMessage::Activity(_)
             | ServerMessage::Lots(_)
+            | ServerMessage::DayOrders(_)
+            | ServerMessage::Trades(_)
             | ServerMessage::LeastWinning(_)
             | ServerMessage::Balance(_)
             | ServerMessage::Orders(_)

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::limits::{CASH_MAX, LOTS_MAX, QUANTITY_MAX, SHARES_DEPOSITED_MAX};
 use crate::model::command::Asset;
-use crate::{Amount, Price, Quantity, Reject, Symbol, UserId};
+use crate::{Amount, Price, Quantity, Reject, Side, Symbol, UserId};
 
 // A u64 holds all the shares of a stock that can ever exist.
 const _: () = assert!(
@@ -452,6 +452,29 @@ impl Ledger {
             }
         }
         self.of_mut(buyer)?.receive(symbol, shares)
+    }
+
+    /// Settles one side of a trade between two traders: the other side has its own.
+    pub(crate) fn settle_side(
+        &mut self,
+        symbol: Symbol,
+        trader: UserId,
+        side: Side,
+        shares: u64,
+        price: Price,
+    ) -> Result<(), Overdrawn> {
+        let cost = price.units().checked_mul(shares).ok_or(Overdrawn)?;
+        let account = self.of_mut(trader)?;
+        match side {
+            Side::Buy => {
+                account.cash = minus(account.cash, cost)?;
+                account.receive(symbol, shares)
+            }
+            Side::Sell => {
+                account.cash = plus(account.cash, cost)?;
+                account.deliver(symbol, shares)
+            }
+        }
     }
 
     /// Forgets all reservations, before they are rebuilt.

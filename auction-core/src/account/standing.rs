@@ -1,6 +1,7 @@
 //! Orders and leads of one user on lots that have not closed.
 
 use crate::clearing::call::Side;
+use crate::model::day::OwnDayOrder;
 use crate::{LotId, OrderId, Price, Quantity};
 
 /// An order on a lot that has not closed.
@@ -25,4 +26,13 @@ pub struct StandingLead {
     pub lot: LotId,
     /// The offer.
     pub offer: Price,
+}
+
+/// An order of a trading day that has not closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandingDayOrder {
+    /// The lot.
+    pub lot: LotId,
+    /// The order.
+    pub order: OwnDayOrder,
 }

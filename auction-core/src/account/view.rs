@@ -7,9 +7,13 @@ use alloc::vec::Vec;
 
 use crate::clearing::call::Side;
 use crate::model::command::Asset;
+use crate::model::day::{
+    DayOrder, DayOrderState, FillRole, LapseReason, OwnDayOrder, TraderLimits,
+};
 use crate::model::event::{BidAccepted, Event, OpenedBid, Outcome, PrivateEvent, PublicEvent};
 use crate::{
-    LotId, OrderId, Price, Quantity, SessionId, Span, StandingLead, StandingOrder, UserId,
+    LotId, OrderId, Price, Quantity, SessionId, Span, StandingDayOrder, StandingLead,
+    StandingOrder, UserId,
 };
 
 /// Something that happened to one user's account.
@@ -111,6 +115,112 @@ pub enum AccountEvent {
         /// The cash or the shares.
         asset: Asset,
     },
+    /// An order of a trading day was accepted. The events that follow say what became of it.
+    DayOrderAccepted {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// Its content.
+        content: DayOrder,
+    },
+    /// An order of a trading day was replaced. If it lost its place, the events that follow say what became of it.
+    DayOrderReplaced {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// The new number of open shares.
+        quantity: Quantity,
+        /// The new worst price that the order accepts; `None`: any.
+        limit: Option<Price>,
+        /// True if it kept its place.
+        keeps_place: bool,
+    },
+    /// An order, or its rest, is parked until its call begins.
+    DayOrderParked {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// Its open shares.
+        open: Quantity,
+    },
+    /// An order, or its rest, took its place in the book.
+    DayOrderRests {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// Its open shares.
+        open: Quantity,
+    },
+    /// An order of a trading day traded.
+    DayOrderFilled {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// Number of the trade.
+        trade: u64,
+        /// Price of each share.
+        price: Price,
+        /// Shares traded.
+        quantity: Quantity,
+        /// Part of the order in the trade.
+        role: FillRole,
+        /// Shares it still has; zero: it is gone.
+        left: u64,
+    },
+    /// Two of the user's orders met, and both lost shares without a trade.
+    DayOrdersDecremented {
+        /// The lot.
+        lot: LotId,
+        /// The order that rested.
+        resting: OrderId,
+        /// The order that came in.
+        incoming: OrderId,
+        /// Shares that each lost.
+        quantity: Quantity,
+        /// Shares that the resting order still has; zero: it is gone.
+        resting_left: u64,
+        /// Shares that the incoming order still has.
+        incoming_left: u64,
+    },
+    /// An order of a trading day, or its rest, lapsed.
+    DayOrderLapsed {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// Its open shares.
+        quantity: Quantity,
+        /// Reason.
+        because: LapseReason,
+    },
+    /// A cancel-all found this order, which cannot be cancelled now.
+    OrderKept {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+    },
+    /// A cancel-all is complete.
+    AllCancelled {
+        /// The lot; `None`: all lots.
+        lot: Option<LotId>,
+        /// Number of orders that were cancelled.
+        cancelled: u32,
+        /// Number of orders that could not be cancelled.
+        kept: u32,
+        /// True if there are more orders, which another cancel-all cancels.
+        more: bool,
+    },
+    /// Limits of the user were set; `None`: those of every trader hold.
+    LimitsSet {
+        /// The limits.
+        limits: Option<TraderLimits>,
+    },
 }
 
 /// Orders, leads and sessions of all users.
@@ -121,6 +231,7 @@ pub struct Accounts {
     places: BTreeMap<(UserId, LotId, OrderId), u64>,
     places_given: u64,
     by_lot: BTreeSet<(LotId, UserId, OrderId)>,
+    day_orders: BTreeMap<(UserId, LotId, OrderId), OwnDayOrder>,
     leads: BTreeMap<LotId, (UserId, Price)>,
     led: BTreeSet<(UserId, LotId)>,
     pub(crate) sessions: BTreeMap<SessionId, UserId>,
@@ -141,6 +252,17 @@ impl Accounts {
         let first = (user, LotId(0), OrderId(0));
         let last = (user, LotId(u32::MAX), OrderId(u32::MAX));
         self.orders.range(first..=last).map(|(_, order)| *order)
+    }
+
+    /// Returns a user's orders on trading days that have not closed, by lot and order.
+    pub fn day_orders_of(&self, user: UserId) -> impl Iterator<Item = StandingDayOrder> {
+        let first = (user, LotId(0), OrderId(0));
+        let last = (user, LotId(u32::MAX), OrderId(u32::MAX));
+        let own = self.day_orders.range(first..=last);
+        own.map(|((_, lot, _), order)| StandingDayOrder {
+            lot: *lot,
+            order: *order,
+        })
     }
 
     /// Returns the lots that a user leads, and their offers.
@@ -292,8 +414,14 @@ impl Accounts {
         let first = (lot, user, OrderId(0));
         let last = (lot, user, OrderId(u32::MAX));
         let own: Vec<_> = self.by_lot.range(first..=last).copied().collect();
-        let told = own.into_iter().map(|(lot, user, order)| {
+        let of_day = (user, lot, OrderId(0))..=(user, lot, OrderId(u32::MAX));
+        let of_day = self.day_orders.range(of_day);
+        let of_day: Vec<_> = of_day
+            .map(|((user, lot, order), _)| (*lot, *user, *order))
+            .collect();
+        let told = own.into_iter().chain(of_day).map(|(lot, user, order)| {
             self.remove(user, lot, order);
+            self.leave_day_order(user, lot, order, 0);
             (user, AccountEvent::OrderCancelled { lot, order })
         });
         told.collect()
@@ -367,6 +495,7 @@ impl Accounts {
             }
             PrivateEvent::OrderCancelled { lot, trader, order } => {
                 self.remove(trader, lot, order);
+                self.leave_day_order(trader, lot, order, 0);
                 (trader, AccountEvent::OrderCancelled { lot, order })
             }
             PrivateEvent::MaximumSet {
@@ -411,6 +540,156 @@ impl Accounts {
             PrivateEvent::UserReinstated { user } => (user, AccountEvent::Reinstated),
             PrivateEvent::Deposited { user, asset } => (user, AccountEvent::Deposited { asset }),
             PrivateEvent::Withdrawn { user, asset } => (user, AccountEvent::Withdrawn { asset }),
+            PrivateEvent::DayOrderAccepted {
+                lot,
+                trader,
+                order,
+                content,
+            } => {
+                self.place_day_order(
+                    trader,
+                    lot,
+                    OwnDayOrder {
+                        order,
+                        content,
+                        traded: 0,
+                        value: 0,
+                        state: DayOrderState::Resting,
+                    },
+                );
+                let accepted = AccountEvent::DayOrderAccepted {
+                    lot,
+                    order,
+                    content,
+                };
+                (trader, accepted)
+            }
+            PrivateEvent::DayOrderReplaced {
+                lot,
+                trader,
+                order,
+                quantity,
+                limit,
+                keeps_place,
+            } => {
+                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
+                    (own.content.quantity, own.content.limit) = (quantity, limit);
+                }
+                let replaced = AccountEvent::DayOrderReplaced {
+                    lot,
+                    order,
+                    quantity,
+                    limit,
+                    keeps_place,
+                };
+                (trader, replaced)
+            }
+            PrivateEvent::DayOrderParked {
+                lot,
+                trader,
+                order,
+                open,
+            } => {
+                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
+                    own.state = DayOrderState::Parked;
+                }
+                (trader, AccountEvent::DayOrderParked { lot, order, open })
+            }
+            PrivateEvent::DayOrderRests {
+                lot,
+                trader,
+                order,
+                open,
+            } => {
+                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
+                    own.state = DayOrderState::Resting;
+                }
+                (trader, AccountEvent::DayOrderRests { lot, order, open })
+            }
+            PrivateEvent::DayOrderFilled {
+                lot,
+                trader,
+                order,
+                trade,
+                price,
+                quantity,
+                role,
+                left,
+            } => {
+                if let Some(own) = self.day_orders.get_mut(&(trader, lot, order)) {
+                    own.traded += quantity.get();
+                    own.value += u128::from(price.units()) * u128::from(quantity.get());
+                }
+                self.leave_day_order(trader, lot, order, left);
+                let filled = AccountEvent::DayOrderFilled {
+                    lot,
+                    order,
+                    trade,
+                    price,
+                    quantity,
+                    role,
+                    left,
+                };
+                (trader, filled)
+            }
+            PrivateEvent::DayOrdersDecremented {
+                lot,
+                trader,
+                resting,
+                incoming,
+                quantity,
+                resting_left,
+                incoming_left,
+            } => {
+                self.leave_day_order(trader, lot, resting, resting_left);
+                self.leave_day_order(trader, lot, incoming, incoming_left);
+                let decremented = AccountEvent::DayOrdersDecremented {
+                    lot,
+                    resting,
+                    incoming,
+                    quantity,
+                    resting_left,
+                    incoming_left,
+                };
+                (trader, decremented)
+            }
+            PrivateEvent::DayOrderLapsed {
+                lot,
+                trader,
+                order,
+                quantity,
+                because,
+            } => {
+                self.leave_day_order(trader, lot, order, 0);
+                let lapsed = AccountEvent::DayOrderLapsed {
+                    lot,
+                    order,
+                    quantity,
+                    because,
+                };
+                (trader, lapsed)
+            }
+            PrivateEvent::OrderKept { lot, trader, order } => {
+                (trader, AccountEvent::OrderKept { lot, order })
+            }
+            PrivateEvent::AllCancelled {
+                trader,
+                lot,
+                cancelled,
+                kept,
+                more,
+            } => {
+                let all = AccountEvent::AllCancelled {
+                    lot,
+                    cancelled,
+                    kept,
+                    more,
+                };
+                (trader, all)
+            }
+            PrivateEvent::LimitsSet { trader, limits } => {
+                (trader?, AccountEvent::LimitsSet { limits })
+            }
             PrivateEvent::CredentialSet { .. }
             | PrivateEvent::ReserveSet { .. }
             | PrivateEvent::EndDrawn { .. } => return None,
@@ -425,6 +704,21 @@ impl Accounts {
         let key = (user, order.lot, order.order);
         self.places.insert(key, self.places_given);
         self.orders.insert(key, order);
+    }
+
+    pub(crate) fn place_day_order(&mut self, user: UserId, lot: LotId, order: OwnDayOrder) {
+        self.day_orders.insert((user, lot, order.order), order);
+    }
+
+    /// Sets the open shares of an order; without any it is gone.
+    fn leave_day_order(&mut self, user: UserId, lot: LotId, order: OrderId, left: u64) {
+        let key = (user, lot, order);
+        match (Quantity::new(left), self.day_orders.get_mut(&key)) {
+            (Some(open), Some(own)) => own.content.quantity = open,
+            _ => {
+                self.day_orders.remove(&key);
+            }
+        }
     }
 
     fn remove(&mut self, user: UserId, lot: LotId, order: OrderId) -> bool {

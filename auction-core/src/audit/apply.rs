@@ -2,30 +2,36 @@
 
 use super::Audit;
 use super::case::Case;
+use super::day::{check_book, check_day_event, corridor_of};
 use super::english::English;
 use super::offers::Offers;
 use super::sealed::Committed;
-use crate::Sequence;
+use super::verdict::Wrong;
+use crate::clearing::book::Corridor;
+use crate::engine::timers::Timers;
 use crate::lot::LotSecret;
-use crate::market::FoldError;
 use crate::model::command::Terms;
 use crate::model::event::{Event, LotOpened, PrivateEvent, PublicEvent};
+use crate::{LotId, Sequence};
 use alloc::collections::BTreeMap;
 
 impl Audit {
-    pub(super) fn apply(&mut self, case: &Case<'_>) -> Result<(), FoldError> {
+    pub(super) fn apply(&mut self, case: &Case<'_>) -> Result<(), Wrong> {
+        let mut corridors: BTreeMap<LotId, Corridor> = BTreeMap::new();
         for event in case.events.iter().flatten() {
             let lot = event.lot();
-            let before = lot.and_then(|lot| self.due(lot));
-            self.engine.market.apply(case.at, event)?;
+            if let Some(lot) = lot
+                && let Some(corridor) = corridor_of(&self.engine.market, lot)
+            {
+                let corridor = corridors.entry(lot).or_insert(corridor);
+                check_day_event(&self.engine.market, corridor, case.at, event)?;
+                self.check_number(lot, event)?;
+            }
+            let applied = self.engine.market.apply(case.at, event);
+            applied.map_err(Wrong::DoesNotFit)?;
             if let Some(id) = lot {
                 let after = self.due(id);
-                if let Some(before) = before {
-                    self.timers.clear(before, id);
-                }
-                if let Some(after) = after {
-                    self.timers.set(after, id);
-                }
+                self.timers.set(id, after);
             }
             match event {
                 PublicEvent::LotOpened(opened) => self.lot_opened(opened),
@@ -34,12 +40,17 @@ impl Audit {
                         hidden.has_bid(bid.bidder);
                     }
                 }
+                PublicEvent::MarketHalted | PublicEvent::MarketResumed => self.restart_timers(),
                 PublicEvent::LotClosed { lot, .. } => {
+                    self.shown.remove(lot);
                     self.english.remove(lot);
                     self.sealed.remove(lot);
                 }
                 _ => {}
             }
+        }
+        for lot in corridors.keys() {
+            check_book(&self.engine.market, *lot)?;
         }
         for event in case.whole.into_iter().flatten() {
             if let Event::Private(event) = event {
@@ -47,6 +58,16 @@ impl Audit {
             }
         }
         Ok(())
+    }
+
+    /// Sets all deadlines again: a halt of the market stops and moves them.
+    fn restart_timers(&mut self) {
+        self.timers = Timers::default();
+        for index in 0..self.engine.market.lots().len() {
+            let id = LotId::at_index(index);
+            let due = self.due(id);
+            self.timers.set(id, due);
+        }
     }
 
     fn lot_opened(&mut self, opened: &LotOpened) {
@@ -69,7 +90,7 @@ impl Audit {
             Terms::Sealed(_) | Terms::Uniform(_) => {
                 self.sealed.insert(opened.lot, BTreeMap::new());
             }
-            Terms::Dutch(_) | Terms::Call(_) => {}
+            Terms::Dutch(_) | Terms::Call(_) | Terms::Day(_) => {}
         }
     }
 

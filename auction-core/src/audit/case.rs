@@ -41,7 +41,11 @@ pub(super) fn command_lot(command: &Command) -> Option<LotId> {
         | Command::CloseLot { lot }
         | Command::CancelLot { lot }
         | Command::HaltLot { lot }
-        | Command::ResumeLot { lot } => Some(*lot),
+        | Command::ResumeLot { lot }
+        | Command::PlaceDayOrder { lot, .. }
+        | Command::ReplaceDayOrder { lot, .. }
+        | Command::MovePhase { lot, .. } => Some(*lot),
+        Command::CancelAll { lot, .. } => *lot,
         Command::ListStock(_)
         | Command::OpenLot(_)
         | Command::Register(_)
@@ -54,7 +58,10 @@ pub(super) fn command_lot(command: &Command) -> Option<LotId> {
         | Command::SetAccounts { .. }
         | Command::Deposit { .. }
         | Command::Withdraw { .. }
-        | Command::AddDevice(_) => None,
+        | Command::AddDevice(_)
+        | Command::HaltAll
+        | Command::ResumeAll
+        | Command::SetLimits { .. } => None,
     }
 }
 

@@ -74,7 +74,12 @@ impl Audit {
     }
 
     pub(super) fn due(&self, lot: LotId) -> Option<Timestamp> {
-        self.market().lot(lot).and_then(known_deadline)
+        // A halted market has no deadlines.
+        let runs = self.market().halted_since().is_none();
+        self.market()
+            .lot(lot)
+            .filter(|_| runs)
+            .and_then(known_deadline)
     }
 }
 

@@ -10,6 +10,8 @@
 //!   After the close of a lot every beaten maximum is opened, so that only the winner's stays unknown.
 //! - Sealed bids are opened at the close: each must be what a record before the close commits to, none may be left out,
 //!   and winner, price and allocation are cleared again. Some hidden reserve must explain them.
+//! - A trading day shows every order of continuous trading without its trader: each trade must be the first in price-time
+//!   priority, inside the corridors and of its phase, and no book may stay crossed. Its calls are judged like others.
 //! - The book of a call auction is never opened. Its reference, times, random end, collar and outcome must agree with
 //!   its terms and with each other.
 //!
@@ -26,10 +28,11 @@ mod offers;
 mod english;
 mod sealed;
 mod uncross;
+mod day;
 mod apply;
 
 pub use opened::Opened;
-pub use verdict::{Foul, Held, Judged, UncrossFault, Wrong};
+pub use verdict::{DayFault, Foul, Held, Judged, UncrossFault, Wrong};
 
 use crate::engine::ReplayError;
 use crate::engine::timers::Timers;
@@ -41,7 +44,7 @@ use crate::model::record::Record;
 use crate::model::steps::RULES_VERSION;
 use crate::{Actor, Command, Engine, LotId, MarketId, OrderId, Price, Sequence, Timestamp, UserId};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use case::{Case, command_lot, counted, is_withdrawal, lot_of, opened_end, public};
 use english::English;
@@ -72,6 +75,8 @@ pub struct Audit {
     sealed: BTreeMap<LotId, BTreeMap<(UserId, OrderId), Committed>>,
     /// Deadlines of open lots, as far as they are public: without call auctions whose random end is fixed.
     timers: Timers,
+    /// Public numbers that orders of trading days had when a call began: each may be shown once more.
+    shown: BTreeMap<LotId, BTreeSet<u64>>,
     /// Number of records so far that showed nothing.
     silent: u64,
 }
@@ -85,6 +90,7 @@ impl Audit {
             english: BTreeMap::new(),
             sealed: BTreeMap::new(),
             timers: Timers::default(),
+            shown: BTreeMap::new(),
             silent: 0,
         }
     }
@@ -150,7 +156,7 @@ impl Audit {
         self.check_follows(rules, &case).map_err(foul)?;
         let judged = self.judge(&case).map_err(foul)?;
         self.check_doubts(&case)?;
-        self.apply(&case).map_err(Wrong::DoesNotFit).map_err(foul)?;
+        self.apply(&case).map_err(foul)?;
         if judged == Judged::Held {
             self.silent += 1;
         }
@@ -177,6 +183,9 @@ impl Audit {
     }
 
     fn judge(&mut self, case: &Case<'_>) -> Result<Judged, Wrong> {
+        if let Some(judged) = self.judge_day(case) {
+            return Ok(judged);
+        }
         match case.asked {
             Some((actor, command)) => self.judge_command(case, actor, command),
             None => self.judge_hidden(case),

@@ -47,7 +47,7 @@ impl Opened {
                 Terms::Sealed(_) | Terms::Uniform(_) => {
                     self.sealed.insert(opened.lot, BTreeMap::new());
                 }
-                Terms::Dutch(_) | Terms::Call(_) => {}
+                Terms::Dutch(_) | Terms::Call(_) | Terms::Day(_) => {}
             },
             PublicEvent::BidAccepted(BidAccepted {
                 lot,

@@ -55,7 +55,7 @@ impl Audit {
 }
 
 /// Checks that an outcome is possible for a call with these terms.
-fn judge_outcome(
+pub(super) fn judge_outcome(
     lot: &Lot,
     terms: &CallTerms,
     book: &CallBook,

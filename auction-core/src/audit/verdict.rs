@@ -141,6 +141,44 @@ pub enum Wrong {
     /// The uncross of a call auction does not follow its terms.
     #[error("{0}")]
     Uncross(UncrossFault),
+    /// A trading day does not follow its terms.
+    #[error("{0}")]
+    Day(DayFault),
+}
+
+/// Contradiction between a trading day and its terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DayFault {
+    /// A trade passed over an order that was before.
+    #[error("an order traded that was not the first in price and time")]
+    Priority {
+        /// Public number of the order that was; `None`: there was none.
+        first: Option<u64>,
+    },
+    /// A trade or an interruption on the wrong side of a corridor.
+    #[error("the corridors do not allow this at {price}")]
+    Corridor {
+        /// The price.
+        price: Price,
+    },
+    /// The phase, its end or its reference does not follow from the schedule.
+    #[error("this does not follow in the phase that runs")]
+    Phase,
+    /// A price is off the tick, or a quantity no multiple of the round lot.
+    #[error("a price is off the tick, or a quantity off the round lot")]
+    Grid,
+    /// An order is shown under a number that is not its own.
+    #[error("an order is shown under number {number}, which it cannot have")]
+    Number {
+        /// The number.
+        number: u64,
+    },
+    /// Orders that could trade with each other were left in the book.
+    #[error("orders that cross were left in the book")]
+    Crossed,
+    /// The outcome is not that of the trades.
+    #[error("the outcome is not that of the trades")]
+    Statistics,
 }
 
 /// Contradiction between the end of a call auction and its terms.

@@ -12,6 +12,13 @@ impl Accounts {
     pub fn of(engine: &Engine) -> Self {
         let mut accounts = Self::default();
         engine.each_standing_order(|user, order| accounts.place(user, order));
+        for (lot, hidden) in engine.unclosed() {
+            if let Some(day) = hidden.day(lot) {
+                day.each_own_order(&mut |user, order| {
+                    accounts.place_day_order(user, lot.id, order);
+                });
+            }
+        }
         engine.each_lead(|user, lead| accounts.lead(lead.lot, user, lead.offer));
         for (id, session) in engine.sessions().iter() {
             accounts.sessions.insert(id, session.user);

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 
 use super::Engine;
+use super::timers::Timers;
 use crate::account::sessions::Speaker;
 use crate::lot::{Lot, LotSecret};
 use crate::market::FoldError;
-use crate::model::event::{BidAccepted, Event, PrivateEvent, PublicEvent};
+use crate::model::event::{BidAccepted, Event, PhaseBegan, PrivateEvent, PublicEvent};
 use crate::model::record::Record;
 use crate::{LotId, SessionId, Timestamp, UserId};
 
@@ -46,7 +47,7 @@ impl Engine {
                 self.market.apply(at, event)?;
                 let lot = self.market.lot(opened.lot).expect("it has just opened");
                 self.hidden.push(LotSecret::opened(lot));
-                self.move_deadline(at, opened.lot, None);
+                self.move_deadline(at, opened.lot);
             }
             PublicEvent::LotExtended { lot, .. }
             | PublicEvent::LotClosed { lot, .. }
@@ -55,13 +56,28 @@ impl Engine {
             | PublicEvent::LotResumed { lot, .. }
             | PublicEvent::ReferenceFixed { lot, .. }
             | PublicEvent::EndCommitted { lot, .. }
-            | PublicEvent::EndOpened { lot, .. } => self.apply_to_life(at, *lot, event)?,
-            PublicEvent::StockListed(_)
+            | PublicEvent::EndOpened { lot, .. }
+            | PublicEvent::PhaseBegan(PhaseBegan { lot, .. })
+            | PublicEvent::PhaseExtended { lot, .. }
+            | PublicEvent::PhaseMoved { lot, .. }
+            | PublicEvent::CallUncrossed { lot, .. }
+            | PublicEvent::Interrupted { lot, .. }
+            | PublicEvent::DayHalted { lot, .. } => self.apply_to_life(at, *lot, event)?,
+            // They move no deadline.
+            PublicEvent::OrderShown { .. }
+            | PublicEvent::OrderReduced { .. }
+            | PublicEvent::OrderGone { .. }
+            | PublicEvent::Traded { .. }
+            | PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::ProfitPublished { .. }
             | PublicEvent::BiddersCounted { .. }
             | PublicEvent::BidsOpened { .. }
             | PublicEvent::AccountsSet { .. } => self.market.apply(at, event)?,
+            PublicEvent::MarketHalted | PublicEvent::MarketResumed => {
+                self.market.apply(at, event)?;
+                self.restart_timers(at);
+            }
         }
         Ok(())
     }
@@ -73,7 +89,6 @@ impl Engine {
         lot: LotId,
         event: &PublicEvent,
     ) -> Result<(), FoldError> {
-        let before = self.deadline_of(lot);
         let (public, hidden) = self.halves(lot)?;
         let mut traders = Vec::new();
         if let PublicEvent::LotClosed { .. } = event {
@@ -85,28 +100,38 @@ impl Engine {
         self.market.apply(at, event)?;
         let (public, hidden) = self.halves(lot)?;
         hidden.look_ahead(public);
-        self.move_deadline(at, lot, before);
+        self.move_deadline(at, lot);
         for trader in traders {
             self.calls.set(trader, lot, false);
         }
         Ok(())
     }
 
-    fn deadline_of(&self, lot: LotId) -> Option<Timestamp> {
-        let public = self.market.lot(lot)?;
-        self.secret_of(lot).deadline(public)
-    }
-
-    fn move_deadline(&mut self, at: Timestamp, lot: LotId, before: Option<Timestamp>) {
-        let after = self.deadline_of(lot);
-        if let Some(before) = before {
-            self.timers.clear(before, lot);
-        }
-        if let Some(after) = after {
-            self.timers.set(after, lot);
-            if after <= at {
+    /// Sets all deadlines again: a halt of the market stops them, and moves them.
+    fn restart_timers(&mut self, at: Timestamp) {
+        self.timers = Timers::default();
+        for (lot, hidden) in self.market.lots().iter().zip(&mut self.hidden) {
+            hidden.look_ahead(lot);
+            let deadline = hidden.deadline(lot, self.market.halted_since(), at);
+            self.timers.set(lot.id, deadline);
+            if deadline.is_some_and(|deadline| deadline <= at) {
                 self.moved_due_at = Some(at);
             }
+        }
+    }
+
+    fn move_deadline(&mut self, at: Timestamp, lot: LotId) {
+        let Some(public) = self.market.lot(lot) else {
+            return;
+        };
+        let hidden = self.secret_of(lot);
+        let after = hidden.deadline(public, self.market.halted_since(), at);
+        if after == self.timers.of(lot) {
+            return;
+        }
+        self.timers.set(lot, after);
+        if after.is_some_and(|after| after <= at) {
+            self.moved_due_at = Some(at);
         }
     }
 
@@ -159,20 +184,55 @@ impl Engine {
             PrivateEvent::OrderPlaced { lot, trader, .. }
             | PrivateEvent::OrderCancelled { lot, trader, .. }
             | PrivateEvent::OrdersWithdrawn { lot, trader } => {
+                self.apply_to_day(at, *lot, *trader, event)?;
+            }
+            PrivateEvent::DayOrderAccepted { lot, trader, .. }
+            | PrivateEvent::DayOrderReplaced { lot, trader, .. } => {
+                self.limits.placed(at, *trader);
+                self.apply_to_day(at, *lot, *trader, event)?;
+            }
+            PrivateEvent::DayOrderParked { lot, trader, .. }
+            | PrivateEvent::DayOrderRests { lot, trader, .. }
+            | PrivateEvent::DayOrderFilled { lot, trader, .. }
+            | PrivateEvent::DayOrdersDecremented { lot, trader, .. }
+            | PrivateEvent::DayOrderLapsed { lot, trader, .. }
+            | PrivateEvent::OrderKept { lot, trader, .. } => {
+                self.apply_to_day(at, *lot, *trader, event)?;
+            }
+            PrivateEvent::AllCancelled { trader, .. } => {
                 known(*trader).ok_or(FoldError::UnknownUser(*trader))?;
-                self.apply_in_secret(*lot, event)?;
-                match self.secret_of(*lot).call_orders_of(*trader) {
-                    Some(0) => self.calls.set(*trader, *lot, false),
-                    // Traders with more orders are already included.
-                    Some(1) => self.calls.set(*trader, *lot, true),
-                    Some(_) | None => {}
+            }
+            PrivateEvent::LimitsSet { trader, limits } => {
+                if let Some(trader) = trader {
+                    known(*trader).ok_or(FoldError::UnknownUser(*trader))?;
                 }
+                self.limits.set(*trader, *limits);
             }
             PrivateEvent::EndDrawn { lot, .. } => {
-                let before = self.deadline_of(*lot);
                 self.apply_in_secret(*lot, event)?;
-                self.move_deadline(at, *lot, before);
+                self.move_deadline(at, *lot);
             }
+        }
+        Ok(())
+    }
+
+    /// Applies a trader's event on a trading day or another lot with orders.
+    fn apply_to_day(
+        &mut self,
+        at: Timestamp,
+        lot: LotId,
+        trader: UserId,
+        event: &PrivateEvent,
+    ) -> Result<(), FoldError> {
+        let known = self.market.user(trader);
+        known.ok_or(FoldError::UnknownUser(trader))?;
+        self.apply_in_secret(lot, event)?;
+        self.move_deadline(at, lot);
+        match self.secret_of(lot).call_orders_of(trader) {
+            Some(0) => self.calls.set(trader, lot, false),
+            // Traders with more orders are already included.
+            Some(1) => self.calls.set(trader, lot, true),
+            Some(_) | None => {}
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::permission::Permission;
 use crate::limits::{STOCKS_MAX, USERS_MAX};
-use crate::lot::{Offer, OrderChange};
+use crate::lot::{Offer, OrderChange, Replacing};
 use crate::model::command::{Actor, Command, Listing, NewSession, Registration, Role};
 use crate::model::event::{Event, Events, PrivateEvent, PublicEvent};
 use crate::model::reject::{Countable, Reject};
@@ -64,7 +64,7 @@ impl Engine {
             }
             Command::OpenDue { lot } => {
                 self.require(actor, Permission::TellTime)?;
-                self.decide_due_opening(*lot, events)?;
+                self.decide_due_opening(now, *lot, events)?;
             }
             Command::DrawEnd { lot, seed } => {
                 self.require(actor, Permission::TellTime)?;
@@ -72,7 +72,7 @@ impl Engine {
             }
             Command::CloseLot { lot } => {
                 self.require(actor, Permission::RunLots)?;
-                self.decide_early_close(*lot, events)?;
+                self.decide_early_close(now, *lot, events)?;
             }
             Command::CancelLot { lot } => {
                 self.require(actor, Permission::RunLots)?;
@@ -158,6 +158,47 @@ impl Engine {
                     user,
                     device: device.clone(),
                 }));
+            }
+            Command::PlaceDayOrder { lot, order } => {
+                self.decide_day_order(now, actor, *lot, *order, events)?;
+            }
+            Command::ReplaceDayOrder {
+                lot,
+                order,
+                quantity,
+                limit,
+                believed,
+            } => {
+                let replacing = Replacing {
+                    order: *order,
+                    quantity: *quantity,
+                    limit: *limit,
+                    believed: *believed,
+                };
+                self.decide_day_replacement(now, actor, *lot, replacing, events)?;
+            }
+            Command::CancelAll { trader, lot } => {
+                self.decide_cancel_all(now, actor, *trader, *lot, events)?;
+            }
+            Command::MovePhase {
+                lot,
+                phase,
+                ends_at,
+            } => {
+                self.require(actor, Permission::RunLots)?;
+                self.decide_phase_move(now, *lot, *phase, *ends_at, events)?;
+            }
+            Command::HaltAll => {
+                self.require(actor, Permission::RunLots)?;
+                self.decide_market_halt(events)?;
+            }
+            Command::ResumeAll => {
+                self.require(actor, Permission::RunLots)?;
+                self.decide_market_resumption(events)?;
+            }
+            Command::SetLimits { trader, limits } => {
+                self.require(actor, Permission::RunLots)?;
+                self.decide_limits(*trader, *limits, events)?;
             }
             Command::PublishProfit {
                 symbol,

@@ -23,6 +23,7 @@ impl Engine {
             .stock(symbol)
             .ok_or(Reject::UnknownSymbol { symbol })?;
         let base_price = stock.listing.price;
+        self.check_market_runs()?;
         lot::check_terms(open, base_price, now)?;
         let count = self.market.lots().len();
         if count >= LOTS_MAX {
@@ -39,12 +40,16 @@ impl Engine {
             terms: open.terms.clone(),
             has_reserve: open.reserve.is_some(),
         };
-        events.push(Event::Public(PublicEvent::LotOpened(opened.into())));
+        events.push(Event::Public(PublicEvent::LotOpened(opened.clone().into())));
         if let Some(reserve) = open.reserve {
             events.push(Event::Private(PrivateEvent::ReserveSet { lot, reserve }));
         }
         if let (Terms::Call(terms), None) = (&open.terms, open.opens_at) {
             events.push(self.reference(lot, terms, symbol, base_price));
+        }
+        if let (Terms::Day(_), None) = (&open.terms, open.opens_at) {
+            let last_uncross = stock.last_uncross.unwrap_or(base_price);
+            lot::decide_day_opening(&opened, now, last_uncross, events);
         }
         Ok(())
     }
@@ -70,6 +75,15 @@ impl Engine {
         if let Some(since) = moved.halted_since {
             return Err(Reject::LotHalted { lot, since });
         }
+        if let Some(day) = self.secret_of(lot).day(moved)
+            && let Some(last) = day.last_phase()
+        {
+            if closes_at <= moved.closes_at {
+                let after = moved.closes_at.max(now);
+                return Err(Reject::CloseNotLater { after });
+            }
+            return day.decide_move(now, last, closes_at, events);
+        }
         let after = moved.closes_at.max(now);
         if closes_at <= after || closes_at.since(now).micros() > SPAN_MAX_MICROS {
             return Err(Reject::CloseNotLater { after });
@@ -85,7 +99,12 @@ impl Engine {
     }
 
     /// Decides an opening by the clock: the deadlines show that it is due, and only the clock may request it.
-    pub(super) fn decide_due_opening(&self, lot: LotId, events: &mut Events) -> Result<(), Reject> {
+    pub(super) fn decide_due_opening(
+        &self,
+        now: Timestamp,
+        lot: LotId,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
         let due = self.lot(lot)?;
         due.check_not_closed()?;
         if !due.is_scheduled() {
@@ -94,6 +113,9 @@ impl Engine {
         events.push(Event::Public(PublicEvent::LotBegan { lot }));
         if let Terms::Call(terms) = &due.terms {
             events.push(self.reference(lot, terms, due.symbol, due.base_price));
+        }
+        if let Some(day) = self.secret_of(lot).day(due) {
+            day.decide_beginning(self.funds(), now, self.stock_price(due), events);
         }
         Ok(())
     }
@@ -108,7 +130,8 @@ impl Engine {
         let due = self.lot(lot)?;
         due.check_not_closed()?;
         let hidden = self.secret_of(lot);
-        let is_due = hidden.deadline(due).is_some_and(|due| due <= now);
+        let deadline = hidden.deadline(due, self.market.halted_since(), now);
+        let is_due = deadline.is_some_and(|due| due <= now);
         if !is_due || !hidden.decide_draw(due, now, seed, events) {
             return Err(Reject::Unchanged);
         }
@@ -124,9 +147,16 @@ impl Engine {
         let due = self.lot(lot)?;
         due.check_not_closed()?;
         let hidden = self.secret_of(lot);
-        if hidden.deadline(due).is_none_or(|deadline| now < deadline) {
+        let halted = self.market.halted_since();
+        let deadline = hidden.deadline(due, halted, now);
+        if deadline.is_none_or(|deadline| now < deadline) {
             let closes_at = due.closes_at;
             return Err(Reject::NotDue { closes_at });
+        }
+        if let Some(day) = hidden.day(due) {
+            let halted = lot::halt_of(due, halted);
+            day.decide_due(self.funds(), now, halted, self.stock_price(due), events);
+            return Ok(());
         }
         match hidden.decide_due(due, now, events) {
             Due::Close => self.settle(due, events),
@@ -135,10 +165,19 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn decide_early_close(&self, lot: LotId, events: &mut Events) -> Result<(), Reject> {
+    pub(super) fn decide_early_close(
+        &self,
+        now: Timestamp,
+        lot: LotId,
+        events: &mut Events,
+    ) -> Result<(), Reject> {
         let closed = self.lot(lot)?;
         closed.check_not_closed()?;
         closed.check_begun()?;
+        if let Some(day) = self.secret_of(lot).day(closed) {
+            day.decide_early_close(self.funds(), now, self.stock_price(closed), events);
+            return Ok(());
+        }
         self.settle(closed, events);
         Ok(())
     }
@@ -152,7 +191,8 @@ impl Engine {
     pub(super) fn decide_cancel(&self, lot: LotId, events: &mut Events) -> Result<(), Reject> {
         let cancelled = self.lot(lot)?;
         cancelled.check_not_closed()?;
-        if cancelled.bidders() > 0 {
+        let day = self.secret_of(lot).day(cancelled);
+        if cancelled.bidders() > 0 || day.is_some_and(|day| !day.is_untouched()) {
             return Err(Reject::LotHasBids { lot });
         }
         self.secret_of(lot).open_end(cancelled, events);
@@ -171,6 +211,7 @@ impl Engine {
         events: &mut Events,
     ) -> Result<(), Reject> {
         let halted = self.lot(lot)?;
+        self.check_market_runs()?;
         match halted.check_runs(now) {
             Err(Reject::LotHalted { .. }) => return Err(Reject::Unchanged),
             checked => checked?,
@@ -187,12 +228,16 @@ impl Engine {
     ) -> Result<(), Reject> {
         let resumed = self.lot(lot)?;
         resumed.check_not_closed()?;
+        self.check_market_runs()?;
         let halt = now.since(resumed.halted_since.ok_or(Reject::Unchanged)?);
         events.push(Event::Public(PublicEvent::LotResumed {
             lot,
             opened_at: resumed.opened_at.saturating_add(halt),
             closes_at: resumed.closes_at.saturating_add(halt),
         }));
+        if let Some(day) = self.secret_of(lot).day(resumed) {
+            day.decide_resumption(self.funds(), now, self.stock_price(resumed), events);
+        }
         Ok(())
     }
 
@@ -206,6 +251,7 @@ impl Engine {
         events: &mut Events,
     ) -> Result<(), Reject> {
         let bidder = self.require_trader(actor)?;
+        self.check_market_runs()?;
         let hidden = lot.index().and_then(|index| self.hidden.get(index));
         let (lot, hidden) = self
             .market
@@ -226,6 +272,14 @@ impl Engine {
     ) -> Result<(), Reject> {
         let trader = self.require_trader(actor)?;
         let lot = self.lot(lot)?;
+        let mut now = now;
+        if let Some(since) = self.market.halted_since() {
+            let OrderChange::Cancel { .. } = change else {
+                return Err(Reject::MarketHalted { since });
+            };
+            // The clock of a halted market stands still.
+            now = since;
+        }
         let hidden = self.secret_of(lot.id);
         lot::decide_order(lot, hidden, now, trader, change, events)?;
         let is_first = hidden.call_orders_of(trader) == Some(0);

@@ -196,6 +196,23 @@ impl Engine {
                     post(winner, ledger.settle(symbol, trade));
                 }
             }
+            Event::Private(PrivateEvent::DayOrderFilled {
+                trader,
+                order,
+                price,
+                quantity,
+                ..
+            }) => {
+                let side = hidden.day(lot).and_then(|day| day.side_of(*trader, *order));
+                let side = side.ok_or(FoldError::LotContradicted(lot.id))?;
+                hidden.each_reservation_change(lot, event, &mut |bound| {
+                    post(*trader, ledger.release(*trader, symbol, bound.from));
+                    post(*trader, ledger.reserve(*trader, symbol, bound.to));
+                });
+                let shares = quantity.get();
+                let settled = ledger.settle_side(symbol, *trader, side, shares, *price);
+                post(*trader, settled);
+            }
             event => hidden.each_reservation_change(lot, event, &mut |bound| {
                 let trader = bound.trader;
                 post(trader, ledger.release(trader, symbol, bound.from));

@@ -3,8 +3,10 @@
 pub(crate) mod timers;
 mod permission;
 mod calls;
+mod limits;
 mod decide;
 mod decide_lot;
+mod decide_day;
 mod funds;
 mod apply;
 mod fast_path;
@@ -29,11 +31,13 @@ use crate::lot::{BookDepth, Lot, LotSecret, OwnOrder, WinningThreshold};
 use crate::market::Market;
 use crate::market::digest::Digest;
 use crate::model::command::{Actor, Caller, Command};
+use crate::model::day::{OwnDayOrder, TraderLimits};
 use crate::model::record::{Record, Reply};
 use crate::model::reject::Reject;
 use crate::model::steps::RULES_VERSION;
 use crate::{LotId, MarketId, RequestId, Seed, Sequence, SessionId, Timestamp, UserId};
 use calls::Calls;
+pub(crate) use limits::Limits;
 
 /// A market that decides.
 ///
@@ -53,6 +57,7 @@ pub struct Engine {
     /// is decided.
     moved_due_at: Option<Timestamp>,
     calls: Calls,
+    pub(crate) limits: Limits,
 }
 
 /// Result of a command that was not refused; the record is owned, or in the caller's memory.
@@ -115,6 +120,7 @@ impl Engine {
             timers: Timers::default(),
             moved_due_at: None,
             calls: Calls::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -123,15 +129,14 @@ impl Engine {
         sessions: Sessions,
         mut hidden: Vec<LotSecret>,
         ledger: Option<Ledger>,
+        limits: Limits,
         sequence: Sequence,
         at: Timestamp,
     ) -> Self {
         let mut timers = Timers::default();
         for (lot, hidden) in market.lots().iter().zip(&mut hidden) {
             hidden.look_ahead(lot);
-            if let Some(deadline) = hidden.deadline(lot) {
-                timers.set(deadline, lot.id);
-            }
+            timers.set(lot.id, hidden.deadline(lot, market.halted_since(), at));
         }
         let calls = Calls::of_lots(&hidden);
         Self {
@@ -145,6 +150,7 @@ impl Engine {
             // The earlier commands of this time are not known.
             moved_due_at: Some(at),
             calls,
+            limits,
         }
     }
 
@@ -202,6 +208,22 @@ impl Engine {
     pub fn orders_of(&self, lot: LotId, trader: UserId) -> Option<Vec<OwnOrder>> {
         let lot = self.market.lot(lot)?;
         Some(self.secret_of(lot.id).orders_of(lot, trader))
+    }
+
+    /// Returns a trader's live orders on a trading day, by number; `None`: the lot is no trading day. Show it only to
+    /// that trader.
+    #[must_use]
+    pub fn day_orders_of(&self, lot: LotId, trader: UserId) -> Option<Vec<OwnDayOrder>> {
+        let lot = self.market.lot(lot)?;
+        let day = self.secret_of(lot.id).day(lot)?;
+        Some(day.own_orders(trader))
+    }
+
+    /// Returns the limits of a trader on trading days: their own, otherwise those of every trader. Show it only to that
+    /// trader and to those who run the lots.
+    #[must_use]
+    pub fn limits_of(&self, trader: UserId) -> TraderLimits {
+        self.limits.of(trader)
     }
 
     /// Returns the result of an uncross of a call auction now, ignoring its collar: publish each change once the
@@ -272,6 +294,7 @@ impl Engine {
         let now = now.max(self.at);
         if let Command::Bid { lot, price } = command
             && self.ledger.is_none()
+            && self.market.halted_since().is_none()
             && (self.bid_fast(now, &caller, lot, price, record)
                 || self.bid_fast_over_another(now, &caller, lot, price, record))
         {
@@ -359,7 +382,11 @@ impl Engine {
         let due_lot = self.market.lot(lot).expect("what is due is there");
         let command = if due_lot.is_scheduled() {
             Command::OpenDue { lot }
-        } else if self.secret_of(lot).is_to_be_drawn(due_lot) {
+        } else if self.secret_of(lot).is_to_be_drawn(
+            due_lot,
+            self.market.halted_since(),
+            due.max(self.at),
+        ) {
             let seed = seed();
             Command::DrawEnd { lot, seed }
         } else {

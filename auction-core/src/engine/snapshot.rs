@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 
 use crate::account::ledger::Ledger;
 use crate::account::sessions::Sessions;
-use crate::engine::{Engine, reserved_again};
+use crate::engine::{Engine, Limits, reserved_again};
 use crate::lot::LotSecret;
 use crate::market::{FoldError, Market, MarketParts};
 use crate::model::command::AccountMode;
 use crate::{LotId, Sequence, Timestamp};
 
 /// Version of the snapshot's form; do not read another version.
-pub const SNAPSHOT_VERSION: u16 = 4;
+pub const SNAPSHOT_VERSION: u16 = 5;
 
 /// The whole engine as a value. It holds credentials and hidden maxima: protect it like the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub struct Snapshot {
     sessions: Sessions,
     hidden: Vec<LotSecret>,
     ledger: Option<Ledger>,
+    limits: Limits,
     sequence: Sequence,
     at: Timestamp,
 }
@@ -35,6 +36,7 @@ impl Engine {
             sessions: self.sessions.clone(),
             hidden: self.hidden.clone(),
             ledger: self.ledger.clone(),
+            limits: self.limits.clone(),
             sequence: self.sequence,
             at: self.at,
         }
@@ -50,6 +52,7 @@ impl Engine {
             sessions,
             hidden,
             ledger,
+            limits,
             sequence,
             at,
         } = snapshot;
@@ -62,7 +65,7 @@ impl Engine {
         let market = Market::from_parts(market)?;
         check_ledger(ledger.as_ref(), &market, &hidden)?;
         Ok(Self::from_state(
-            market, sessions, hidden, ledger, sequence, at,
+            market, sessions, hidden, ledger, limits, sequence, at,
         ))
     }
 }

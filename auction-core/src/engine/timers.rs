@@ -1,27 +1,46 @@
 //! Deadlines of lots: ordered by time, then by lot.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use crate::{LotId, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Timers(BTreeSet<(Timestamp, LotId)>);
+pub(crate) struct Timers {
+    queue: BTreeSet<(Timestamp, LotId)>,
+    of_lot: BTreeMap<LotId, Timestamp>,
+}
 
 impl Timers {
-    pub(crate) fn set(&mut self, at: Timestamp, lot: LotId) {
-        self.0.insert((at, lot));
+    /// Sets the deadline of a lot, in place of the one it had; `None`: it has none.
+    pub(crate) fn set(&mut self, lot: LotId, at: Option<Timestamp>) {
+        let before = match at {
+            Some(at) => self.of_lot.insert(lot, at),
+            None => self.of_lot.remove(&lot),
+        };
+        if before == at {
+            return;
+        }
+        if let Some(before) = before {
+            self.queue.remove(&(before, lot));
+        }
+        if let Some(at) = at {
+            self.queue.insert((at, lot));
+        }
     }
 
-    pub(crate) fn clear(&mut self, at: Timestamp, lot: LotId) {
-        let was_set = self.0.remove(&(at, lot));
-        assert!(was_set, "an open lot has its deadline");
+    /// Returns the deadline of a lot.
+    pub(crate) fn of(&self, lot: LotId) -> Option<Timestamp> {
+        self.of_lot.get(&lot).copied()
     }
 
     pub(crate) fn next(&self) -> Option<(Timestamp, LotId)> {
-        self.0.first().copied()
+        self.queue.first().copied()
     }
 
     pub(crate) fn due(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, LotId)> {
-        self.0.iter().copied().take_while(move |(at, _)| *at <= now)
+        self.queue
+            .iter()
+            .copied()
+            .take_while(move |(at, _)| *at <= now)
     }
 }

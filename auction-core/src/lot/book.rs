@@ -1,7 +1,9 @@
 //! Public part of a lot's bids, by format.
 
+use alloc::boxed::Box;
+
 use super::dutch::Taken;
-use super::{CallBook, DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
+use super::{CallBook, DayBook, DutchBook, EnglishBook, SealedBook, UniformBook, greatest_price};
 use crate::model::event::{BidAccepted, ExtensionCause, LotOpened, ReserveStatus};
 use crate::{Price, Terms, UserId};
 
@@ -19,6 +21,8 @@ pub enum Book {
     Uniform(UniformBook),
     /// Two-sided, hidden orders.
     Call(CallBook),
+    /// Two-sided, a whole day.
+    Day(Box<DayBook>),
 }
 
 impl Book {
@@ -41,6 +45,7 @@ impl Book {
                 has_reserve,
             }),
             Terms::Call(_) => Self::Call(CallBook::default()),
+            Terms::Day(_) => Self::Day(Box::default()),
         }
     }
 
@@ -48,7 +53,7 @@ impl Book {
         match self {
             Self::English(book) => book.price,
             Self::Dutch(book) => book.taken.map(|taken| taken.price),
-            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => None,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) | Self::Day(_) => None,
         }
     }
 
@@ -56,14 +61,16 @@ impl Book {
         match self {
             Self::English(book) => book.leader,
             Self::Dutch(book) => book.taken.map(|taken| taken.bidder),
-            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => None,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) | Self::Day(_) => None,
         }
     }
 
     pub(super) fn least(&self) -> Option<Price> {
         match self {
             Self::English(book) => book.least,
-            Self::Dutch(_) | Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => None,
+            Self::Dutch(_) | Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) | Self::Day(_) => {
+                None
+            }
         }
     }
 
@@ -74,6 +81,7 @@ impl Book {
             Self::Sealed(book) => book.bidders,
             Self::Uniform(book) => book.bidders,
             Self::Call(book) => book.traders,
+            Self::Day(book) => book.traders,
         }
     }
 
@@ -81,7 +89,7 @@ impl Book {
         match self {
             Self::English(book) => book.bids,
             Self::Dutch(book) => u32::from(book.taken.is_some()),
-            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => 0,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) | Self::Day(_) => 0,
         }
     }
 
@@ -92,7 +100,7 @@ impl Book {
         };
         match self {
             Self::English(book) => Some(book.reserve),
-            Self::Dutch(_) | Self::Call(_) => Some(ReserveStatus::None),
+            Self::Dutch(_) | Self::Call(_) | Self::Day(_) => Some(ReserveStatus::None),
             Self::Sealed(book) => hidden(book.has_reserve),
             Self::Uniform(book) => hidden(book.has_reserve),
         }
@@ -110,7 +118,7 @@ impl Book {
                     price: bid.price,
                 });
             }
-            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) => return false,
+            Self::Sealed(_) | Self::Uniform(_) | Self::Call(_) | Self::Day(_) => return false,
         }
         true
     }
@@ -123,6 +131,7 @@ impl Book {
             Self::Sealed(book) => book.bidders = bidders,
             Self::Uniform(book) => book.bidders = bidders,
             Self::Call(book) => book.traders = bidders,
+            Self::Day(book) => book.traders = bidders,
         }
         true
     }
@@ -131,7 +140,19 @@ impl Book {
     pub(crate) fn call_mut(&mut self) -> Option<&mut CallBook> {
         match self {
             Self::Call(book) => Some(book),
-            Self::English(_) | Self::Dutch(_) | Self::Sealed(_) | Self::Uniform(_) => None,
+            Self::English(_)
+            | Self::Dutch(_)
+            | Self::Sealed(_)
+            | Self::Uniform(_)
+            | Self::Day(_) => None,
+        }
+    }
+
+    /// Returns the book of a trading day.
+    pub(crate) fn day_mut(&mut self) -> Option<&mut DayBook> {
+        match self {
+            Self::Day(book) => Some(book),
+            _ => None,
         }
     }
 
@@ -139,6 +160,7 @@ impl Book {
     #[must_use]
     pub(crate) fn extended(&mut self, cause: ExtensionCause) -> bool {
         match (self, cause) {
+            (Self::Day(_), _) => false,
             (_, ExtensionCause::Ordered)
             | (Self::English(_), ExtensionCause::SoftClose)
             | (Self::Call(_), ExtensionCause::Volatility) => true,

@@ -40,6 +40,16 @@ pub(super) trait FormatRules {
     /// Withdraws a suspended trader's orders that are not binding.
     fn decide_withdrawal(&self, _trader: UserId, _events: &mut Events) {}
 
+    /// Cancels a trader's orders that can be cancelled, and names the others. Returns how many of each.
+    fn decide_cancel_all(
+        &self,
+        _now: Timestamp,
+        _trader: UserId,
+        _events: &mut Events,
+    ) -> (u32, u32) {
+        (0, 0)
+    }
+
     /// Fixes the random end of a lot whose random-end window has begun; `false`: it has none, or is fixed.
     fn decide_draw(&self, _now: Timestamp, _seed: Seed, _events: &mut Events) -> bool {
         false

@@ -16,12 +16,14 @@ mod dutch;
 mod sealed;
 mod uniform;
 mod call;
+mod day;
 mod book;
 mod secret;
 mod assume;
 
 pub use book::Book;
 pub use call::{BookDepth, CallBook};
+pub use day::{DayBook, ShownLevel, ShownOrder, ShownOrders, ShownTotals};
 pub use dutch::{DutchBook, Taken};
 pub use english::EnglishBook;
 pub use own_order::{OrderState, OwnOrder};
@@ -29,11 +31,13 @@ pub use sealed::SealedBook;
 pub use uniform::UniformBook;
 
 pub(crate) use call::reference;
+pub(crate) use day::{Entering, Funds, Replacing, decide_opening as decide_day_opening, doubled};
 pub(crate) use format::{Due, Offer, OrderChange};
-pub(crate) use secret::{LotSecret, check_terms, decide_offer, decide_order, lead_simply};
+pub(crate) use secret::{LotSecret, check_terms, decide_offer, decide_order, halt_of, lead_simply};
 
 use crate::limits::AMOUNT_MAX;
-use crate::model::event::{LotOpened, Outcome, ReserveStatus};
+use crate::model::day::DayPhase;
+use crate::model::event::{LotOpened, Outcome, PublicEvent, ReserveStatus};
 use crate::{LotId, Price, Quantity, Reject, Symbol, Terms, Timestamp, UserId};
 
 /// Public part of a lot.
@@ -97,7 +101,7 @@ pub enum WinningThreshold {
 
 impl Lot {
     pub(crate) fn opened(opened: &LotOpened, at: Timestamp) -> Self {
-        Self {
+        let mut lot = Self {
             id: opened.lot,
             symbol: opened.symbol,
             quantity: opened.quantity,
@@ -112,6 +116,64 @@ impl Lot {
             },
             halted_since: None,
             book: Book::opened(opened),
+        };
+        if opened.opens_at.is_none() {
+            lot.begin(at);
+        }
+        lot
+    }
+
+    /// Begins the lot: its scheduled opening has come.
+    pub(crate) fn begin(&mut self, at: Timestamp) {
+        self.phase = Phase::Open;
+        self.opened_at = at;
+        if let (Terms::Day(terms), Book::Day(day)) = (&self.terms, &mut self.book) {
+            day.begin(terms, at, self.closes_at);
+        }
+    }
+
+    /// Applies a public event of an open trading day; `false`: it does not fit.
+    #[must_use]
+    pub(crate) fn day_event(&mut self, at: Timestamp, event: &PublicEvent) -> bool {
+        let Book::Day(day) = &mut self.book else {
+            return false;
+        };
+        let fits = day.apply(self.id, event);
+        match (event, day.ends.last()) {
+            // A call that began late, or is extended, can end after the schedule.
+            (PublicEvent::PhaseMoved { .. }, Some(end)) => {
+                self.closes_at = day.phase_ends_at.max(*end);
+            }
+            (PublicEvent::PhaseBegan(_) | PublicEvent::PhaseExtended { .. }, _) => {
+                self.closes_at = self.closes_at.max(day.phase_ends_at);
+            }
+            (PublicEvent::DayHalted { .. }, _) => {
+                return fits && self.halted_since.replace(at).is_none();
+            }
+            _ => {}
+        }
+        fits
+    }
+
+    /// Ends a halt.
+    pub(crate) fn resume(&mut self, opened_at: Timestamp, closes_at: Timestamp) {
+        if let Book::Day(day) = &mut self.book {
+            let since = self.halted_since.unwrap_or(opened_at);
+            day.shift(since, closes_at.since(self.closes_at));
+            day.halt = None;
+        }
+        self.halted_since = None;
+        self.opened_at = opened_at;
+        self.closes_at = closes_at;
+    }
+
+    /// Moves all times of a lot that is not halted by the duration of a halt of the market.
+    pub(crate) fn shift(&mut self, since: Timestamp, halt: crate::Span) {
+        self.opened_at = self.opened_at.saturating_add(halt);
+        self.closes_at = self.closes_at.saturating_add(halt);
+        if let Book::Day(day) = &mut self.book {
+            day.shift(since, halt);
+            day.resumes_by_call = day.phase == Some(DayPhase::Continuous);
         }
     }
 

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use super::call::CallSecret;
+use super::day::{self, DaySecret};
 use super::english::EnglishSecret;
 use super::format::{Due, FormatRules, Offer, OrderChange, ReservationChange};
 use super::orders::Orders;
@@ -37,6 +38,7 @@ pub(super) enum BookSecret {
     /// Sealed bids of either kind.
     Orders(Box<Orders>),
     Call(Box<CallSecret>),
+    Day(Box<DaySecret>),
 }
 
 impl LotSecret {
@@ -46,6 +48,7 @@ impl LotSecret {
             Terms::Dutch(_) => BookSecret::Nothing,
             Terms::Sealed(_) | Terms::Uniform(_) => BookSecret::Orders(Box::default()),
             Terms::Call(_) => BookSecret::Call(Box::new(CallSecret::waiting())),
+            Terms::Day(_) => BookSecret::Day(Box::default()),
         };
         let mut hidden = Self {
             reserve: None,
@@ -78,6 +81,7 @@ impl LotSecret {
             (Terms::Call(_), Book::Call(book), BookSecret::Call(hidden)) => {
                 hidden.belongs_to(lot, book)
             }
+            (Terms::Day(_), Book::Day(day), BookSecret::Day(hidden)) => hidden.belongs_to(lot, day),
             _ => false,
         }
     }
@@ -105,6 +109,7 @@ impl LotSecret {
             }
             (event, BookSecret::Orders(orders)) => orders.apply(event),
             (event, BookSecret::Call(hidden)) => hidden.apply(event),
+            (event, BookSecret::Day(hidden)) => hidden.apply(lot, event),
             _ => false,
         }
     }
@@ -112,8 +117,10 @@ impl LotSecret {
     /// Applies a public event of the lot's life cycle, before the public part does; `false` if it does not fit.
     #[must_use]
     pub(crate) fn apply_public(&mut self, lot: &Lot, event: &PublicEvent) -> bool {
-        let BookSecret::Call(hidden) = &mut self.book else {
-            return true;
+        let hidden = match &mut self.book {
+            BookSecret::Call(hidden) => hidden,
+            BookSecret::Day(hidden) => return hidden.apply_public(lot, event),
+            _ => return true,
         };
         match (event, &lot.terms) {
             (PublicEvent::ReferenceFixed { reference, .. }, Terms::Call(terms)) => {
@@ -128,8 +135,19 @@ impl LotSecret {
         }
     }
 
-    /// Returns the next deadline.
-    pub(crate) fn deadline(&self, lot: &Lot) -> Option<Timestamp> {
+    /// Returns the next deadline, as seen at `now`; `market_halt` is the start of a halt of the whole market.
+    pub(crate) fn deadline(
+        &self,
+        lot: &Lot,
+        market_halt: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        if let Some(day) = self.day(lot).filter(|_| lot.phase == Phase::Open) {
+            return day.deadline(halt_of(lot, market_halt), now);
+        }
+        if market_halt.is_some() {
+            return None;
+        }
         let due = lot.deadline()?;
         Some(match &self.book {
             BookSecret::Call(hidden) if lot.phase == Phase::Open => match hidden.end() {
@@ -141,7 +159,15 @@ impl LotSecret {
     }
 
     /// Returns true if the next thing due is the draw of a random end.
-    pub(crate) fn is_to_be_drawn(&self, lot: &Lot) -> bool {
+    pub(crate) fn is_to_be_drawn(
+        &self,
+        lot: &Lot,
+        market_halt: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
+        if let Some(day) = self.day(lot).filter(|_| lot.phase == Phase::Open) {
+            return day.is_to_be_drawn(halt_of(lot, market_halt), now);
+        }
         let BookSecret::Call(hidden) = &self.book else {
             return false;
         };
@@ -149,20 +175,43 @@ impl LotSecret {
         has_end && lot.phase == Phase::Open && hidden.end().is_none()
     }
 
-    /// Returns the number of a trader's orders in an open call auction; `None`: it is no such lot.
+    /// Returns the number of a trader's orders in an open call auction or on a trading day; `None`: it is no such lot.
     pub(crate) fn call_orders_of(&self, trader: UserId) -> Option<usize> {
-        self.call_book().map(|book| book.count_of(trader))
+        match &self.book {
+            BookSecret::Day(hidden) => Some(hidden.count_of(trader)),
+            _ => self.call_book().map(|book| book.count_of(trader)),
+        }
     }
 
-    /// Returns the traders with orders in an open call auction.
-    pub(crate) fn call_traders(&self) -> impl Iterator<Item = UserId> {
-        self.call_book().into_iter().flat_map(|book| book.traders())
+    /// Returns the traders with orders in an open call auction or on a trading day.
+    pub(crate) fn call_traders(&self) -> Vec<UserId> {
+        match &self.book {
+            BookSecret::Day(hidden) => hidden.traders().collect(),
+            _ => self
+                .call_book()
+                .map(|book| book.traders().collect())
+                .unwrap_or_default(),
+        }
     }
 
-    /// Returns the book of an open call auction.
+    /// Returns the book of an open call auction, or of the running call of a trading day.
     fn call_book(&self) -> Option<&crate::clearing::call::Book> {
         match &self.book {
             BookSecret::Call(hidden) => hidden.orders().map(|orders| orders.book()),
+            BookSecret::Day(hidden) => hidden.call(),
+            _ => None,
+        }
+    }
+
+    /// Returns the input of decisions about a trading day; `None`: it is no such lot.
+    pub(crate) fn day<'a>(&'a self, lot: &'a Lot) -> Option<day::State<'a>> {
+        match (&lot.terms, &lot.book, &self.book) {
+            (Terms::Day(terms), Book::Day(day), BookSecret::Day(hidden)) => Some(day::State {
+                lot,
+                terms,
+                day,
+                hidden,
+            }),
             _ => None,
         }
     }
@@ -215,6 +264,12 @@ impl LotSecret {
                     hidden,
                 })
             }
+            (Terms::Day(terms), Book::Day(day), BookSecret::Day(hidden)) => decide(&day::State {
+                lot,
+                terms,
+                day,
+                hidden,
+            }),
             _ => unreachable!("both halves of a lot are made for one format"),
         }
     }
@@ -237,7 +292,7 @@ impl LotSecret {
                 }
             }
             BookSecret::Call(hidden) => hidden.each_order(lot, take),
-            BookSecret::English(_) | BookSecret::Nothing => {}
+            BookSecret::English(_) | BookSecret::Nothing | BookSecret::Day(_) => {}
         }
     }
 
@@ -245,7 +300,10 @@ impl LotSecret {
     pub(crate) fn lead(&self, lot: &Lot) -> Option<(UserId, Price)> {
         match &self.book {
             BookSecret::English(hidden) => lot.leader().map(|leader| (leader, hidden.best())),
-            BookSecret::Orders(_) | BookSecret::Call(_) | BookSecret::Nothing => None,
+            BookSecret::Orders(_)
+            | BookSecret::Call(_)
+            | BookSecret::Day(_)
+            | BookSecret::Nothing => None,
         }
     }
 
@@ -300,6 +358,17 @@ impl LotSecret {
         self.with_format(lot, |format| format.decide_withdrawal(trader, events));
     }
 
+    /// Cancels a trader's orders that can be cancelled, and names the others. Returns how many of each.
+    pub(crate) fn decide_cancel_all(
+        &self,
+        lot: &Lot,
+        now: Timestamp,
+        trader: UserId,
+        events: &mut Events,
+    ) -> (u32, u32) {
+        self.with_format(lot, |format| format.decide_cancel_all(now, trader, events))
+    }
+
     /// Returns a trader's orders, by number.
     pub(crate) fn orders_of(&self, lot: &Lot, trader: UserId) -> Vec<OwnOrder> {
         self.with_format(lot, |format| format.orders_of(trader))
@@ -322,6 +391,9 @@ impl LotSecret {
             Terms::Call(terms) if terms.book == crate::BookShown::Open => {
                 self.call_book().map(BookDepth::of)
             }
+            Terms::Day(terms) if terms.call.book == crate::BookShown::Open => {
+                self.call_book().map(BookDepth::of)
+            }
             _ => None,
         }
     }
@@ -336,6 +408,11 @@ impl LotSecret {
         }
         Some(self.with_format(lot, |format| format.winning_threshold(trader, at)))
     }
+}
+
+/// Returns the start of a halt of the lot or of the whole market, the earlier one.
+pub(crate) fn halt_of(lot: &Lot, market_halt: Option<Timestamp>) -> Option<Timestamp> {
+    lot.halted_since.into_iter().chain(market_halt).min()
 }
 
 /// Checks the terms of a lot to be opened.
@@ -364,6 +441,10 @@ pub(crate) fn check_terms(
         Terms::Call(terms) => {
             let open_for = open.closes_at.since(opens_at);
             call::check_terms(terms, greatest, open.reserve, open_for)
+        }
+        Terms::Day(terms) => {
+            let open_for = open.closes_at.since(opens_at);
+            day::check_terms(terms, greatest, open.reserve, open_for)
         }
     }
 }

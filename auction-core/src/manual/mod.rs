@@ -12,12 +12,13 @@
 //! 8. [`sealed`]: first-price and second-price.
 //! 9. [`uniform`]: many shares, at one price or as bid.
 //! 10. [`call`]: many buyers and many sellers, at one price.
-//! 11. [`book`]: many buyers and many sellers, all day.
-//! 12. [`accounts`]: cash and shares, reserved and settled.
-//! 13. [`snapshots`]: restarting without replaying everything, and the digest.
-//! 14. [`limits`]: all limits, and the error at each.
-//! 15. [`formats`]: how to add a format.
-//! 16. [`absent`]: features that are deliberately absent.
+//! 11. [`book`]: an order book alone.
+//! 12. [`day`]: many buyers and many sellers, all day.
+//! 13. [`accounts`]: cash and shares, reserved and settled.
+//! 14. [`snapshots`]: restarting without replaying everything, and the digest.
+//! 15. [`limits`]: all limits, and the error at each.
+//! 16. [`formats`]: how to add a format.
+//! 17. [`absent`]: features that are deliberately absent.
 
 pub mod opening;
 #[doc = include_str!("../../docs/embed.md")]
@@ -42,6 +43,8 @@ pub mod uniform {}
 pub mod call {}
 #[doc = include_str!("../../docs/book.md")]
 pub mod book {}
+#[doc = include_str!("../../docs/day.md")]
+pub mod day {}
 #[doc = include_str!("../../docs/accounts.md")]
 pub mod accounts {}
 #[doc = include_str!("../../docs/snapshots.md")]

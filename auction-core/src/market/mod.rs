@@ -6,10 +6,14 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::limits::{LOTS_MAX, STOCKS_MAX, USERS_MAX};
-use crate::lot::{CallBook, Lot, Phase};
-use crate::market::digest::{Combined, Digest, accounts_item, lot_item, stock_item, user_item};
+use crate::lot::{CallBook, DayBook, Lot, Phase};
+use crate::market::digest::{
+    Combined, Digest, accounts_item, halt_item, lot_item, stock_item, user_item,
+};
 use crate::model::command::{AccountMode, Listing, Role};
-use crate::model::event::{BidAccepted, ExtensionCause, LotOpened, Outcome, PublicEvent};
+use crate::model::event::{
+    BidAccepted, ExtensionCause, LotOpened, Outcome, PhaseBegan, PublicEvent,
+};
 use crate::model::listing::{Stock, User};
 use crate::{FeedSequence, LotId, MarketId, Name, Price, Symbol, Timestamp, UserId};
 
@@ -41,6 +45,8 @@ pub struct MarketParts {
     pub lots: Vec<Lot>,
     /// Credit, or funds in accounts.
     pub accounts: AccountMode,
+    /// Start of the halt, if the whole market is halted.
+    pub halted_since: Option<Timestamp>,
 }
 
 /// Reason why an event does not follow the ones before it: the feed has a gap, or belongs to another market.
@@ -86,6 +92,9 @@ pub enum FoldError {
     /// The accounts of a snapshot do not balance.
     #[error("the accounts do not balance, or do not belong to this market")]
     AccountsContradicted,
+    /// The market is halted already, or is not halted.
+    #[error("the market is halted already, or is not halted")]
+    MarketHalt,
     /// The account mode was fixed before.
     #[error("how traders pay is fixed before the first lot")]
     AccountsFixed,
@@ -180,6 +189,12 @@ impl Market {
     #[must_use]
     pub fn accounts(&self) -> AccountMode {
         self.parts.accounts
+    }
+
+    /// Returns the start of the halt, if the whole market is halted.
+    #[must_use]
+    pub fn halted_since(&self) -> Option<Timestamp> {
+        self.parts.halted_since
     }
 
     /// Returns a lot.
@@ -311,8 +326,7 @@ impl Market {
             PublicEvent::LotClosed { lot, outcome } => self.lot_closed(at, *lot, *outcome)?,
             PublicEvent::LotBegan { lot } => {
                 let lot = self.lot_in(*lot, |lot| lot.is_scheduled() && lot.runs())?;
-                lot.phase = Phase::Open;
-                lot.opened_at = at;
+                lot.begin(at);
             }
             PublicEvent::LotHalted { lot } => {
                 self.lot_in(*lot, Lot::runs)?.halted_since = Some(at);
@@ -323,9 +337,7 @@ impl Market {
                 closes_at,
             } => {
                 let lot = self.lot_in(*lot, |lot| !lot.runs())?;
-                lot.halted_since = None;
-                lot.opened_at = *opened_at;
-                lot.closes_at = *closes_at;
+                lot.resume(*opened_at, *closes_at);
             }
             PublicEvent::BiddersCounted { lot: id, bidders } => {
                 // Cancels on a halted lot are counted too.
@@ -344,12 +356,16 @@ impl Market {
                 let fixed = Some(*reference).filter(|price| *price > Price::ZERO);
                 self.call_in(*lot)?.reference = fixed;
             }
-            PublicEvent::EndCommitted { lot, commitment } => {
-                self.call_in(*lot)?.end = Some(*commitment);
-            }
+            PublicEvent::EndCommitted { lot, commitment } => match self.day_in(*lot) {
+                Some(day) => fits(*lot, day.apply(*lot, event))?,
+                None => self.call_in(*lot)?.end = Some(*commitment),
+            },
             PublicEvent::EndOpened { lot, end } => {
-                let book = self.call_in(*lot)?;
-                if book.end.take() != Some(end.commitment(*lot)) {
+                let opened = match self.day_in(*lot) {
+                    Some(day) => day.apply(*lot, event),
+                    None => self.call_in(*lot)?.end.take() == Some(end.commitment(*lot)),
+                };
+                if !opened {
                     return Err(FoldError::EndNotAsCommitted(*lot));
                 }
             }
@@ -365,6 +381,25 @@ impl Market {
                 }
                 self.parts.accounts = *mode;
             }
+            PublicEvent::PhaseBegan(PhaseBegan { lot, .. })
+            | PublicEvent::PhaseExtended { lot, .. }
+            | PublicEvent::PhaseMoved { lot, .. }
+            | PublicEvent::CallUncrossed { lot, .. }
+            | PublicEvent::OrderShown { lot, .. }
+            | PublicEvent::OrderReduced { lot, .. }
+            | PublicEvent::OrderGone { lot, .. }
+            | PublicEvent::Traded { lot, .. }
+            | PublicEvent::Interrupted { lot, .. }
+            | PublicEvent::DayHalted { lot, .. } => {
+                let open = self.lot_in(*lot, |lot| lot.phase == Phase::Open)?;
+                fits(*lot, open.day_event(at, event))?;
+            }
+            PublicEvent::MarketHalted => {
+                if self.parts.halted_since.replace(at).is_some() {
+                    return Err(FoldError::MarketHalt);
+                }
+            }
+            PublicEvent::MarketResumed => self.market_resumed(at)?,
         }
         Ok(())
     }
@@ -406,15 +441,25 @@ impl Market {
 
     fn lot_closed(&mut self, at: Timestamp, id: LotId, outcome: Outcome) -> Result<(), FoldError> {
         let lot = self.lot_in(id, |_| true)?;
-        if let Outcome::Crossed { .. } | Outcome::NoCross { .. } = outcome
-            && lot.book.call_mut().is_none()
-        {
+        let is_for_lot = match outcome {
+            Outcome::Crossed { .. } | Outcome::NoCross { .. } => lot.book.call_mut().is_some(),
+            Outcome::Day { .. } => lot.book.day_mut().is_some(),
+            _ => true,
+        };
+        if !is_for_lot {
             return Err(FoldError::NotForLot(id));
+        }
+        if let (Outcome::Day { close, .. }, Some(day)) = (outcome, lot.book.day_mut()) {
+            day.closed(close);
         }
         lot.phase = Phase::Closed { at, outcome };
         let symbol = lot.symbol;
         self.open_lots -= 1;
-        if let Outcome::Crossed { price, .. } = outcome {
+        if let Outcome::Crossed { price, .. }
+        | Outcome::Day {
+            close: Some(price), ..
+        } = outcome
+        {
             let stock = self.parts.stocks.get_mut(&symbol);
             stock.ok_or(FoldError::UnknownSymbol(symbol))?.last_uncross = Some(price);
             self.kept.stock_changed(symbol);
@@ -445,6 +490,25 @@ impl Market {
         }
         self.kept.stock_changed(listing.symbol);
         Ok(())
+    }
+
+    fn market_resumed(&mut self, at: Timestamp) -> Result<(), FoldError> {
+        let since = self.parts.halted_since.take();
+        let since = since.ok_or(FoldError::MarketHalt)?;
+        let halt = at.since(since);
+        for lot in &mut self.parts.lots {
+            if !lot.is_closed() && lot.runs() {
+                lot.shift(since, halt);
+                self.kept.lot_changed(lot.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the book of a trading day that has begun and not closed.
+    fn day_in(&mut self, id: LotId) -> Option<&mut DayBook> {
+        let lot = self.lot_in(id, |lot| lot.phase == Phase::Open).ok()?;
+        lot.book.day_mut()
     }
 
     /// Returns the book of a call auction that has begun and not closed.
@@ -487,6 +551,8 @@ struct KeptDigest {
     combined: Combined,
     /// The account mode included in the digest.
     accounts: AccountMode,
+    /// The halt included in the digest.
+    halted_since: Option<Timestamp>,
     /// Number of users included; users never change.
     users: usize,
     stocks: BTreeMap<Symbol, [u8; 32]>,
@@ -536,6 +602,15 @@ impl KeptDigest {
             self.accounts = parts.accounts;
             self.combined.toggle(&accounts_item(parts.accounts));
         }
+        if self.halted_since != parts.halted_since {
+            for since in [self.halted_since, parts.halted_since]
+                .into_iter()
+                .flatten()
+            {
+                self.combined.toggle(&halt_item(since));
+            }
+            self.halted_since = parts.halted_since;
+        }
         for (index, user) in parts.users.iter().enumerate().skip(self.users) {
             self.combined
                 .toggle(&user_item(UserId::at_index(index), user));
@@ -560,6 +635,10 @@ impl KeptDigest {
             self.lot_is_changed[index] = false;
         }
     }
+}
+
+fn fits(lot: LotId, applied: bool) -> Result<(), FoldError> {
+    applied.then_some(()).ok_or(FoldError::NotForLot(lot))
 }
 
 fn check_next(what: &'static str, found: u32, expected: u32) -> Result<(), FoldError> {

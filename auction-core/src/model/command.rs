@@ -8,6 +8,7 @@ use crate::clearing::call::{Collar, Side};
 use crate::clearing::sealed::SealedPricing;
 use crate::clearing::uniform::UniformPricing;
 use crate::limits::CREDENTIAL_BYTES_MAX;
+use crate::model::day::{DayOrder, DayTerms, TraderLimits};
 use crate::{
     Amount, LotId, Name, OrderId, Price, Profit, Quantity, RequestId, SecurityCode, Seed,
     SessionId, SoftClose, Span, Steps, Symbol, Timestamp, UserId,
@@ -199,6 +200,55 @@ pub enum Command {
     /// Adds a device to the caller's account: a session whose requests are envelopes that the device's key signs.
     /// Trader.
     AddDevice(Box<NewDevice>),
+    /// Places an order on a trading day. Trader.
+    PlaceDayOrder {
+        /// The lot.
+        lot: LotId,
+        /// Its content.
+        order: DayOrder,
+    },
+    /// Replaces the limit and the open quantity of one of the trader's own orders on a trading day. Its number stays;
+    /// its place is new unless the limit is the same and the quantity not raised. Trader.
+    ReplaceDayOrder {
+        /// The lot.
+        lot: LotId,
+        /// The order.
+        order: OrderId,
+        /// New number of open shares.
+        quantity: Quantity,
+        /// New worst price that it accepts; `None`: any.
+        limit: Option<Price>,
+        /// Number of open shares that the trader believes in; with another one the replacement is refused.
+        believed: Option<Quantity>,
+    },
+    /// Cancels all orders of a trader on call auctions and trading days that can be cancelled, and names the others.
+    /// Trader, of their own; auctioneer and operator, of any trader.
+    CancelAll {
+        /// The trader; `None`: the caller.
+        trader: Option<UserId>,
+        /// The lot; `None`: all lots.
+        lot: Option<LotId>,
+    },
+    /// Moves the end of a scheduled phase of a trading day. Operator, auctioneer.
+    MovePhase {
+        /// The lot.
+        lot: LotId,
+        /// The phase, counted from 0.
+        phase: u8,
+        /// The new end: after now and after the end of the phase before, before the end of the phase after.
+        ends_at: Timestamp,
+    },
+    /// Halts the whole market: it accepts only cancels, and its time stops, until it is resumed. Operator, auctioneer.
+    HaltAll,
+    /// Resumes a halted market: every deadline of its lots is moved by the duration of the halt. Operator, auctioneer.
+    ResumeAll,
+    /// Sets limits for trading days. Operator, auctioneer.
+    SetLimits {
+        /// The trader; `None`: every trader without limits of their own.
+        trader: Option<UserId>,
+        /// The limits; `None`: the trader has those of every trader again, or nobody has any.
+        limits: Option<TraderLimits>,
+    },
 }
 
 impl Command {
@@ -221,7 +271,11 @@ impl Command {
             | Self::Deposit { .. }
             | Self::Withdraw { .. }
             | Self::DrawEnd { .. }
-            | Self::AddDevice(_) => true,
+            | Self::AddDevice(_)
+            | Self::PlaceDayOrder { .. }
+            | Self::ReplaceDayOrder { .. }
+            | Self::CancelAll { .. }
+            | Self::SetLimits { .. } => true,
             Self::OpenLot(open) => open.reserve.is_some(),
             Self::ListStock(_)
             | Self::ExtendLot { .. }
@@ -233,7 +287,10 @@ impl Command {
             | Self::CancelLot { .. }
             | Self::HaltLot { .. }
             | Self::ResumeLot { .. }
-            | Self::SetAccounts { .. } => false,
+            | Self::SetAccounts { .. }
+            | Self::MovePhase { .. }
+            | Self::HaltAll
+            | Self::ResumeAll => false,
         }
     }
 }
@@ -337,7 +394,7 @@ impl Listing {
 pub struct OpenLot {
     /// The stock.
     pub symbol: Symbol,
-    /// Number of shares; for a call auction the round lot.
+    /// Number of shares; for a call auction and a trading day the round lot.
     pub quantity: Quantity,
     /// Opening time, after now and at most 366 days later; `None`: now.
     pub opens_at: Option<Timestamp>,
@@ -384,6 +441,8 @@ pub enum Terms {
     Uniform(UniformTerms),
     /// Two-sided: orders to buy and to sell that trade all at once, at one price.
     Call(CallTerms),
+    /// Two-sided: calls and continuous trading in one book.
+    Day(Box<DayTerms>),
 }
 
 macro_rules! terms_from {
@@ -402,6 +461,12 @@ terms_from! {
     SealedTerms => Sealed,
     UniformTerms => Uniform,
     CallTerms => Call,
+}
+
+impl From<DayTerms> for Terms {
+    fn from(terms: DayTerms) -> Self {
+        Self::Day(Box::new(terms))
+    }
 }
 
 /// The public terms of an English lot.

@@ -5,9 +5,12 @@ use alloc::vec::Vec;
 
 use smallvec::SmallVec;
 
-use crate::clearing::call::{LadderStep, Quote, Side};
+use crate::clearing::call::{Collar, LadderStep, Quote, Side};
 use crate::model::command::{
     AccountMode, Asset, Credential, Listing, NewDevice, Role, Terms, TokenHash,
+};
+use crate::model::day::{
+    CorridorKind, DayHaltCause, DayOrder, DayPhase, FillRole, LapseReason, TraderLimits,
 };
 use crate::{
     EndCommitment, LotId, Name, OrderId, Price, Profit, Quantity, RandomEnd, SessionId, Span,
@@ -128,6 +131,120 @@ pub enum PublicEvent {
         /// The end that was committed to.
         end: RandomEnd,
     },
+    /// A phase of a trading day began, and the one before it ended.
+    PhaseBegan(PhaseBegan),
+    /// The end of the running call of a trading day moved.
+    PhaseExtended {
+        /// The lot.
+        lot: LotId,
+        /// The new end.
+        ends_at: Timestamp,
+        /// Reason.
+        cause: ExtensionCause,
+    },
+    /// The end of a scheduled phase was moved by command.
+    PhaseMoved {
+        /// The lot.
+        lot: LotId,
+        /// The phase, counted from 0; it may be the running one.
+        phase: u8,
+        /// The new end.
+        ends_at: Timestamp,
+    },
+    /// A call of a trading day was uncrossed.
+    CallUncrossed {
+        /// The lot.
+        lot: LotId,
+        /// [`Outcome::Crossed`] or [`Outcome::NoCross`].
+        outcome: Outcome,
+        /// Number of the trade; `None`: nothing traded.
+        trade: Option<u64>,
+    },
+    /// An order of a trading day is shown, with its place behind all that are shown at its price (in trading at last:
+    /// behind all that are shown). When continuous trading or trading at last begins, no order is shown yet.
+    OrderShown {
+        /// The lot.
+        lot: LotId,
+        /// Its public number: the next one, or the number that it had before a call.
+        number: u64,
+        /// Buy or sell.
+        side: Side,
+        /// Its limit; in trading at last the closing price.
+        price: Price,
+        /// Shares not yet traded.
+        open: Quantity,
+    },
+    /// A shown order lost shares without a trade, and kept its place.
+    OrderReduced {
+        /// The lot.
+        lot: LotId,
+        /// Its public number.
+        number: u64,
+        /// Shares it still has.
+        open: Quantity,
+    },
+    /// A shown order left the book without a trade.
+    OrderGone {
+        /// The lot.
+        lot: LotId,
+        /// Its public number.
+        number: u64,
+    },
+    /// An incoming order traded with a shown one, at the shown one's price.
+    Traded {
+        /// The lot.
+        lot: LotId,
+        /// Number of the trade, the next one on the lot.
+        number: u64,
+        /// Price of each share.
+        price: Price,
+        /// Shares traded; the shown order lost as many, and has left the book if it had no more.
+        quantity: Quantity,
+        /// Public number of the shown order.
+        resting: u64,
+        /// Side of the incoming order.
+        aggressor: Side,
+    },
+    /// An order would have traded outside a corridor, and interrupts continuous trading. A volatility call begins, or
+    /// the lot is halted.
+    Interrupted {
+        /// The lot.
+        lot: LotId,
+        /// The price at which it would have traded next.
+        price: Price,
+        /// The corridor; the static one if it is outside both.
+        corridor: CorridorKind,
+    },
+    /// A trading day accepts only cancels until it is resumed or closed. No command asked for it.
+    DayHalted {
+        /// The lot.
+        lot: LotId,
+        /// Reason.
+        cause: DayHaltCause,
+    },
+    /// The whole market accepts only cancels until it is resumed.
+    MarketHalted,
+    /// A halted market continues: opening, close, phases and windows of every lot that is not halted itself are moved by
+    /// the duration of the halt.
+    MarketResumed,
+}
+
+/// The beginning of a phase of a trading day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseBegan {
+    /// The lot.
+    pub lot: LotId,
+    /// The phase.
+    pub phase: DayPhase,
+    /// Its position in the schedule, from 0; that of the interrupted phase for a volatility call.
+    pub index: u8,
+    /// Its end; that of a call may come earlier by its random end, or later by extensions.
+    pub ends_at: Timestamp,
+    /// In a call the reference of its price; in continuous trading the centre of the static corridor; at last the closing
+    /// price. Zero: none.
+    pub reference: Price,
+    /// The collar of a call.
+    pub collar: Option<Collar>,
 }
 
 impl PublicEvent {
@@ -146,11 +263,23 @@ impl PublicEvent {
             | Self::BidsOpened { lot, .. }
             | Self::ReferenceFixed { lot, .. }
             | Self::EndCommitted { lot, .. }
-            | Self::EndOpened { lot, .. } => Some(*lot),
+            | Self::EndOpened { lot, .. }
+            | Self::PhaseBegan(PhaseBegan { lot, .. })
+            | Self::PhaseExtended { lot, .. }
+            | Self::PhaseMoved { lot, .. }
+            | Self::CallUncrossed { lot, .. }
+            | Self::OrderShown { lot, .. }
+            | Self::OrderReduced { lot, .. }
+            | Self::OrderGone { lot, .. }
+            | Self::Traded { lot, .. }
+            | Self::Interrupted { lot, .. }
+            | Self::DayHalted { lot, .. } => Some(*lot),
             Self::StockListed(_)
             | Self::UserRegistered { .. }
             | Self::ProfitPublished { .. }
-            | Self::AccountsSet { .. } => None,
+            | Self::AccountsSet { .. }
+            | Self::MarketHalted
+            | Self::MarketResumed => None,
         }
     }
 }
@@ -179,7 +308,7 @@ pub struct LotOpened {
     pub lot: LotId,
     /// The stock.
     pub symbol: Symbol,
-    /// Number of shares; for a call auction the round lot.
+    /// Number of shares; for a call auction and a trading day the round lot.
     pub quantity: Quantity,
     /// The stock's listed price when the lot opened.
     pub base_price: Price,
@@ -297,6 +426,17 @@ pub enum Outcome {
         best_buy: Option<Quote>,
         /// The lowest limit to sell.
         best_sell: Option<Quote>,
+    },
+    /// A trading day ended.
+    Day {
+        /// The closing price; `None`: nothing traded.
+        close: Option<Price>,
+        /// The volume-weighted average price; `None`: nothing traded.
+        average: Option<Price>,
+        /// Shares traded.
+        volume: u128,
+        /// Number of trades; an uncross is one.
+        trades: u64,
     },
 }
 
@@ -567,6 +707,133 @@ pub enum PrivateEvent {
         /// Its key and its name.
         device: Box<NewDevice>,
     },
+    /// An order of a trading day was accepted. The events that follow say what became of it.
+    DayOrderAccepted {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The trader's number for the order on this lot.
+        order: OrderId,
+        /// Its content.
+        content: DayOrder,
+    },
+    /// An order of a trading day was replaced. If it lost its place, it comes in as a new one, and the events that follow
+    /// say what became of it.
+    DayOrderReplaced {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+        /// New number of open shares.
+        quantity: Quantity,
+        /// New worst price that it accepts; `None`: any.
+        limit: Option<Price>,
+        /// True if it kept its place.
+        keeps_place: bool,
+    },
+    /// An order, or its rest, is parked: hidden, until its call begins.
+    DayOrderParked {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+        /// Its open shares.
+        open: Quantity,
+    },
+    /// An order, or its rest, takes its place in the book, behind all others at its price.
+    DayOrderRests {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+        /// Its open shares.
+        open: Quantity,
+    },
+    /// An order traded.
+    DayOrderFilled {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+        /// Number of the trade.
+        trade: u64,
+        /// Price of each share.
+        price: Price,
+        /// Shares traded.
+        quantity: Quantity,
+        /// Part of the order in the trade.
+        role: FillRole,
+        /// Shares it still has; zero: it has left the book.
+        left: u64,
+    },
+    /// Two orders of a trader met, and both lost shares without a trade.
+    DayOrdersDecremented {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order that rested.
+        resting: OrderId,
+        /// The order that came in.
+        incoming: OrderId,
+        /// Shares that each lost.
+        quantity: Quantity,
+        /// Shares that the resting order still has; zero: it has left the book.
+        resting_left: u64,
+        /// Shares that the incoming order still has.
+        incoming_left: u64,
+    },
+    /// An order, or its rest, lapsed.
+    DayOrderLapsed {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+        /// Its open shares.
+        quantity: Quantity,
+        /// Reason.
+        because: LapseReason,
+    },
+    /// A cancel-all found this order, which cannot be cancelled now.
+    OrderKept {
+        /// The lot.
+        lot: LotId,
+        /// The trader.
+        trader: UserId,
+        /// The order.
+        order: OrderId,
+    },
+    /// A cancel-all is complete: the orders before it in the record were cancelled or kept.
+    AllCancelled {
+        /// The trader.
+        trader: UserId,
+        /// The lot; `None`: all lots.
+        lot: Option<LotId>,
+        /// Number of orders that were cancelled.
+        cancelled: u32,
+        /// Number of orders that could not be cancelled.
+        kept: u32,
+        /// True if the trader has more orders, which another cancel-all cancels.
+        more: bool,
+    },
+    /// Limits for trading days were set.
+    LimitsSet {
+        /// The trader; `None`: every trader without limits of their own.
+        trader: Option<UserId>,
+        /// The limits.
+        limits: Option<TraderLimits>,
+    },
 }
 
 impl PrivateEvent {
@@ -579,7 +846,15 @@ impl PrivateEvent {
             | Self::OrderReplaced { lot, .. }
             | Self::OrderCancelled { lot, .. }
             | Self::OrdersWithdrawn { lot, .. }
-            | Self::EndDrawn { lot, .. } => Some(*lot),
+            | Self::EndDrawn { lot, .. }
+            | Self::DayOrderAccepted { lot, .. }
+            | Self::DayOrderReplaced { lot, .. }
+            | Self::DayOrderParked { lot, .. }
+            | Self::DayOrderRests { lot, .. }
+            | Self::DayOrderFilled { lot, .. }
+            | Self::DayOrdersDecremented { lot, .. }
+            | Self::DayOrderLapsed { lot, .. }
+            | Self::OrderKept { lot, .. } => Some(*lot),
             Self::CredentialSet { .. }
             | Self::SessionOpened { .. }
             | Self::SessionClosed { .. }
@@ -588,7 +863,9 @@ impl PrivateEvent {
             | Self::DeadManSet { .. }
             | Self::Deposited { .. }
             | Self::Withdrawn { .. }
-            | Self::DeviceAdded { .. } => None,
+            | Self::DeviceAdded { .. }
+            | Self::AllCancelled { .. }
+            | Self::LimitsSet { .. } => None,
         }
     }
 }

@@ -26,11 +26,13 @@ pub enum Format {
     PayAsBid,
     /// Orders to buy and to sell that trade all at once, at one price.
     Call,
+    /// Calls and continuous trading in one book.
+    Day,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::English,
         Self::Dutch,
         Self::SealedFirst,
@@ -38,6 +40,7 @@ impl Format {
         Self::Uniform,
         Self::PayAsBid,
         Self::Call,
+        Self::Day,
     ];
 
     /// Returns the name used in flags, files and exports.
@@ -51,6 +54,7 @@ impl Format {
             Self::Uniform => "uniform",
             Self::PayAsBid => "pay-as-bid",
             Self::Call => "call",
+            Self::Day => "day",
         }
     }
 }
@@ -72,7 +76,7 @@ impl FromStr for Format {
 
 /// Error of an unknown format name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected english, dutch, sealed-first, vickrey, uniform, pay-as-bid or call")]
+#[error("expected english, dutch, sealed-first, vickrey, uniform, pay-as-bid, call or day")]
 pub struct ParseFormatError;
 
 impl Terms {
@@ -91,6 +95,7 @@ impl Terms {
                 UniformPricing::PayAsBid => Format::PayAsBid,
             },
             Self::Call(_) => Format::Call,
+            Self::Day(_) => Format::Day,
         }
     }
 

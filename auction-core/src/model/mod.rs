@@ -3,6 +3,8 @@
 pub(crate) mod steps;
 pub(crate) mod random_end;
 pub(crate) mod command;
+pub(crate) mod day;
+pub(crate) mod schedule;
 pub(crate) mod format;
 pub(crate) mod listing;
 pub(crate) mod reject;

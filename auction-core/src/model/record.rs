@@ -1,5 +1,6 @@
 //! The record of a decision, and the reply to the requester.
 
+use crate::model::day::{DayReply, DayRest};
 use crate::model::event::{BidAccepted, Event, Events, PrivateEvent, PublicEvent, ReserveStatus};
 use crate::model::steps::RULES_VERSION;
 use crate::{
@@ -158,6 +159,17 @@ pub enum Reply {
     Bid(BidReply),
     /// An order was placed.
     OrderPlaced(OrderId),
+    /// An order of a trading day was placed or replaced.
+    DayOrder(DayReply),
+    /// Orders were cancelled together.
+    AllCancelled {
+        /// Number of orders that were cancelled.
+        cancelled: u32,
+        /// Number of orders that could not be cancelled.
+        kept: u32,
+        /// True if the trader has more orders, which another cancel-all cancels.
+        more: bool,
+    },
 }
 
 /// State of a lot for the trader whose bid was just accepted.
@@ -193,6 +205,49 @@ impl Reply {
                 Event::Public(PublicEvent::LotOpened(opened)) => {
                     reply = Self::LotOpened(opened.lot);
                 }
+                Event::Private(
+                    event @ (PrivateEvent::DayOrderAccepted { order, .. }
+                    | PrivateEvent::DayOrderReplaced { order, .. }),
+                ) => {
+                    let rest = match *event {
+                        PrivateEvent::DayOrderReplaced {
+                            quantity: open,
+                            keeps_place: true,
+                            ..
+                        } => DayRest::Keeps { open },
+                        _ => DayRest::None,
+                    };
+                    reply = Self::DayOrder(DayReply {
+                        order: *order,
+                        traded: 0,
+                        value: 0,
+                        rest,
+                    });
+                }
+                Event::Private(
+                    event @ (PrivateEvent::DayOrderParked { .. }
+                    | PrivateEvent::DayOrderRests { .. }
+                    | PrivateEvent::DayOrderFilled { .. }
+                    | PrivateEvent::DayOrdersDecremented { .. }
+                    | PrivateEvent::DayOrderLapsed { .. }),
+                ) => {
+                    if let (Self::DayOrder(reply), Actor::User(trader)) = (&mut reply, record.actor)
+                    {
+                        reply.add(trader, event);
+                    }
+                }
+                Event::Private(PrivateEvent::AllCancelled {
+                    cancelled,
+                    kept,
+                    more,
+                    ..
+                }) => {
+                    reply = Self::AllCancelled {
+                        cancelled: *cancelled,
+                        kept: *kept,
+                        more: *more,
+                    };
+                }
                 Event::Private(PrivateEvent::MaximumSet { lot, leads, .. }) => {
                     reply = Self::Bid(BidReply::new(*lot, *leads, None));
                 }
@@ -224,7 +279,19 @@ impl Reply {
                     | PublicEvent::AccountsSet { .. }
                     | PublicEvent::ReferenceFixed { .. }
                     | PublicEvent::EndCommitted { .. }
-                    | PublicEvent::EndOpened { .. },
+                    | PublicEvent::EndOpened { .. }
+                    | PublicEvent::PhaseBegan(_)
+                    | PublicEvent::PhaseExtended { .. }
+                    | PublicEvent::PhaseMoved { .. }
+                    | PublicEvent::CallUncrossed { .. }
+                    | PublicEvent::OrderShown { .. }
+                    | PublicEvent::OrderReduced { .. }
+                    | PublicEvent::OrderGone { .. }
+                    | PublicEvent::Traded { .. }
+                    | PublicEvent::Interrupted { .. }
+                    | PublicEvent::DayHalted { .. }
+                    | PublicEvent::MarketHalted
+                    | PublicEvent::MarketResumed,
                 )
                 | Event::Private(
                     PrivateEvent::CredentialSet { .. }
@@ -238,7 +305,9 @@ impl Reply {
                     | PrivateEvent::Deposited { .. }
                     | PrivateEvent::Withdrawn { .. }
                     | PrivateEvent::OrdersWithdrawn { .. }
-                    | PrivateEvent::EndDrawn { .. },
+                    | PrivateEvent::EndDrawn { .. }
+                    | PrivateEvent::OrderKept { .. }
+                    | PrivateEvent::LimitsSet { .. },
                 ) => {}
             }
         }
@@ -254,6 +323,46 @@ impl BidReply {
             price,
             extended_to: None,
             bought: false,
+        }
+    }
+}
+
+impl DayReply {
+    /// Adds what became of the trader's order.
+    fn add(&mut self, trader: UserId, event: &PrivateEvent) {
+        match *event {
+            PrivateEvent::DayOrderFilled {
+                trader: of,
+                order,
+                price,
+                quantity,
+                ..
+            } if (of, order) == (trader, self.order) => {
+                self.traded += quantity.get();
+                self.value += u128::from(price.units()) * u128::from(quantity.get());
+            }
+            PrivateEvent::DayOrderRests {
+                trader: of,
+                order,
+                open,
+                ..
+            } if (of, order) == (trader, self.order) => self.rest = DayRest::Rests { open },
+            PrivateEvent::DayOrderParked {
+                trader: of,
+                order,
+                open,
+                ..
+            } if (of, order) == (trader, self.order) => self.rest = DayRest::Parked { open },
+            PrivateEvent::DayOrderLapsed {
+                trader: of,
+                order,
+                quantity,
+                because,
+                ..
+            } if (of, order) == (trader, self.order) => {
+                self.rest = DayRest::Lapsed { quantity, because };
+            }
+            _ => {}
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::clearing::call::own_limit;
 use crate::clearing::dutch::PriceClockError;
 use crate::limits::BIDS_PER_TRADER_MAX;
 use crate::model::command::{AccountMode, Role};
+use crate::model::day::{DayPhase, OrderKinds, ScheduleError, TraderLimit};
 use crate::model::steps::StepsError;
 use crate::{
     Amount, LotId, Name, OrderId, Price, Quantity, RequestId, SecurityCode, SessionId, Symbol,
@@ -289,6 +290,77 @@ pub enum Reject {
         /// Shares that can still be deposited.
         most: u64,
     },
+    /// The whole market accepts only cancels now.
+    #[error("the market was halted at {since}; it continues when the auctioneer resumes it")]
+    MarketHalted {
+        /// Start of the halt.
+        since: Timestamp,
+    },
+    /// The lot is a trading day, whose orders say how long they live.
+    #[error("lot {lot} is a trading day: place an order with a time in force")]
+    TakesDayOrders {
+        /// The lot.
+        lot: LotId,
+    },
+    /// The phase of a trading day does not accept such an order.
+    #[error("in this {phase} phase orders are: {accepted}")]
+    NotInPhase {
+        /// The phase.
+        phase: DayPhase,
+        /// The kinds of orders that it accepts.
+        accepted: OrderKinds,
+    },
+    /// An order is to live until a time that has come.
+    #[error("the order would have ended at {until}; choose a later time")]
+    UntilPassed {
+        /// The time.
+        until: Timestamp,
+    },
+    /// A post-only order would trade at once.
+    #[error("it would trade at once, at {price}, and is to rest only; choose another limit")]
+    WouldTrade {
+        /// The price at which it would trade.
+        price: Price,
+    },
+    /// Only limit orders for the day or until a time can be post-only.
+    #[error("only a limit order for the day or until a time can be post-only")]
+    PostOnlyMustRest,
+    /// The trader believes in another open quantity.
+    #[error("{open} shares of the order are open now")]
+    OpenDiffers {
+        /// The open quantity.
+        open: Quantity,
+    },
+    /// Only orders that accept the closing price can trade at last.
+    #[error("only the closing price, {price}, is traded now; choose a limit that accepts it")]
+    NotAtClose {
+        /// The closing price.
+        price: Price,
+    },
+    /// The order is above a limit of the trader.
+    #[error("your limit is {most} {}", .limit.label())]
+    OverLimit {
+        /// The limit.
+        limit: TraderLimit,
+        /// Its value.
+        most: u64,
+    },
+    /// The lot has no such scheduled phase, or the phase is over.
+    #[error("the lot has {phases} phases, and phase {first} is the first that can be moved")]
+    PhaseOver {
+        /// The first phase that is not over, counted from 0.
+        first: u8,
+        /// Number of phases.
+        phases: u8,
+    },
+    /// The end of a phase would come too early or too late.
+    #[error("this phase ends after {after}, and before {before}")]
+    PhaseEnd {
+        /// Now, or the end of the phase before it.
+        after: Timestamp,
+        /// The end of the phase after it, or the latest close.
+        before: Timestamp,
+    },
     /// The market holds as many of these as allowed.
     #[error("the market is full: at most {most} {what}")]
     Full {
@@ -325,6 +397,8 @@ pub enum Countable {
     CallsOfTrader,
     /// Devices of one account.
     Devices,
+    /// Live orders of one trading day.
+    DayOrders,
 }
 
 impl core::fmt::Display for Countable {
@@ -337,6 +411,7 @@ impl core::fmt::Display for Countable {
             Self::CallOrders => "orders in one call auction",
             Self::CallsOfTrader => "call auctions with orders of one trader",
             Self::Devices => "devices of one account",
+            Self::DayOrders => "orders on one trading day",
         })
     }
 }
@@ -398,6 +473,9 @@ pub enum TermsError {
         "the random end and the no-cancel window together are shorter than the call, and than an extension"
     )]
     Windows,
+    /// The schedule of a trading day is invalid.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// The step table is invalid.
     #[error(transparent)]
     Steps(#[from] StepsError),

@@ -7,6 +7,7 @@ mod dutch;
 mod sealed;
 mod uniform;
 mod call;
+mod day;
 mod life;
 mod winning;
 mod funds;

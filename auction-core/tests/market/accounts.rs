@@ -236,6 +236,7 @@ impl OracleLot {
             }
             Terms::English(_) | Terms::Dutch(_) => 0,
             Terms::Call(_) => self.call_binds(user),
+            Terms::Day(_) => unreachable!("trading days have an oracle of their own"),
             Terms::Sealed(_) | Terms::Uniform(_) => {
                 let live = self.live().into_iter();
                 let own = live.filter(|bid| bid.user == user);

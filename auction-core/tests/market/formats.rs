@@ -41,6 +41,7 @@ impl OracleLot {
         match &self.open.terms {
             Terms::English(_) => panic!("the oracle computes English lots elsewhere"),
             Terms::Call(_) => self.call_outcome(),
+            Terms::Day(_) => unreachable!("trading days have an oracle of their own"),
             Terms::Dutch(_) => match self.offers(self.happened.len()).first() {
                 None => unsold(UnsoldBecause::NoBids, None),
                 Some(taken) => Outcome::Sold {
@@ -198,7 +199,7 @@ impl OracleLot {
     /// Returns the maximum number of live orders of a trader; `None`: the lot accepts none.
     pub fn orders_each(&self) -> Option<u32> {
         match &self.open.terms {
-            Terms::English(_) | Terms::Dutch(_) | Terms::Call(_) => None,
+            Terms::English(_) | Terms::Dutch(_) | Terms::Call(_) | Terms::Day(_) => None,
             Terms::Sealed(_) => Some(1),
             Terms::Uniform(terms) => Some(terms.bids_max),
         }

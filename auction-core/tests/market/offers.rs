@@ -91,7 +91,7 @@ fn decisive(lot: &OracleLot, at: u64) -> Option<u64> {
     match &lot.open.terms {
         Terms::English(terms) => terms.buy_now.map(Price::units),
         Terms::Dutch(terms) => Some(lot.falling(terms, at)),
-        Terms::Sealed(_) | Terms::Uniform(_) | Terms::Call(_) => None,
+        Terms::Sealed(_) | Terms::Uniform(_) | Terms::Call(_) | Terms::Day(_) => None,
     }
 }
 

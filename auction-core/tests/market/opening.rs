@@ -105,6 +105,7 @@ fn check_other_terms(lot: &OracleLot, open_for: u64) -> Result<(), TermsError> {
             Err(TermsError::BidsEach)
         }
         Terms::Uniform(_) => within(1, auction_core::limits::PRICE_MAX),
+        Terms::Day(_) => unreachable!("trading days have an oracle of their own"),
         Terms::Call(_) if reserve.is_some() => Err(TermsError::NoReserveInCall),
         Terms::Call(terms) if terms.tick.units() == 0 || terms.tick > greatest => {
             Err(TermsError::Tick { greatest })

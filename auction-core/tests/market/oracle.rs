@@ -294,6 +294,15 @@ impl Oracle {
                 self.open_session(new)
             }
             Command::AddDevice(device) => self.add_device(who, device.key),
+            Command::PlaceDayOrder { .. }
+            | Command::ReplaceDayOrder { .. }
+            | Command::CancelAll { .. }
+            | Command::MovePhase { .. }
+            | Command::HaltAll
+            | Command::ResumeAll
+            | Command::SetLimits { .. } => {
+                unreachable!("trading days have an oracle of their own")
+            }
             Command::CloseSession { session } => self.close_session(who, *session),
             Command::SetDeadMan { session, grace } => self.set_dead_man(who, *session, *grace),
             Command::Bid { lot, price } => self.offer(now, who, *lot, Kind::Plain, price.units()),

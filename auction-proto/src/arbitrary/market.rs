@@ -19,6 +19,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::day;
 use super::value::{
     account_mode, commitment, lot_id, maybe_price, name, number, order_id, price, profit, quantity,
     random_end, role, security, side, small, span, symbol, timestamp, user_id,
@@ -77,11 +78,12 @@ pub(super) fn terms() -> BoxedStrategy<Terms> {
             })
         }),
         call_terms().prop_map(Terms::Call),
+        day::terms().prop_map(|terms| Terms::Day(Box::new(terms))),
     ]
     .boxed()
 }
 
-fn call_terms() -> BoxedStrategy<CallTerms> {
+pub(super) fn call_terms() -> BoxedStrategy<CallTerms> {
     let book = select(&[BookShown::Open, BookShown::Closed][..]);
     let collar = (price(), small()).prop_map(|(absolute, basis_points)| Collar {
         absolute,
@@ -223,7 +225,7 @@ fn reserve_status() -> BoxedStrategy<ReserveStatus> {
     .boxed()
 }
 
-fn outcome() -> BoxedStrategy<Outcome> {
+pub(super) fn outcome() -> BoxedStrategy<Outcome> {
     let by = select(
         &[
             SoldBy::HighestBid,
@@ -263,6 +265,7 @@ fn outcome() -> BoxedStrategy<Outcome> {
         maybe_price(),
     );
     prop_oneof![
+        day::day_outcome(),
         (user_id(), price(), by, maybe_price()).prop_map(|(winner, price, by, runner_up)| {
             Outcome::Sold {
                 winner,
@@ -380,6 +383,7 @@ fn book() -> BoxedStrategy<Book> {
                 has_reserve,
             })
         }),
+        day::book().prop_map(|book| Book::Day(Box::new(book))),
         call.prop_map(|(traders, reference, market_extended, end)| {
             Book::Call(CallBook {
                 traders,
@@ -392,17 +396,23 @@ fn book() -> BoxedStrategy<Book> {
     .boxed()
 }
 
-/// Any public event.
-pub fn public_event() -> BoxedStrategy<PublicEvent> {
-    let cause = select(
+pub(super) fn extension_cause() -> BoxedStrategy<ExtensionCause> {
+    select(
         &[
             ExtensionCause::SoftClose,
             ExtensionCause::Ordered,
             ExtensionCause::Volatility,
             ExtensionCause::MarketOrders,
         ][..],
-    );
+    )
+    .boxed()
+}
+
+/// Any public event.
+pub fn public_event() -> BoxedStrategy<PublicEvent> {
+    let cause = extension_cause();
     prop_oneof![
+        day::public_event(),
         listing().prop_map(PublicEvent::StockListed),
         (user_id(), name(), role()).prop_map(|(user, name, role)| PublicEvent::UserRegistered {
             user,

@@ -15,7 +15,7 @@ use super::value::{
     number, order_id, price, profit, quantity, request_id, role, secret, security, session_id,
     side, small, span, symbol, term, text, timestamp, token, user_id,
 };
-use super::{activity, device, lots, signed};
+use super::{activity, day, device, lots, signed};
 use crate::encoding::code::Code;
 use crate::encoding::list::List;
 use crate::limits::SESSIONS_LISTED_MAX;
@@ -44,7 +44,8 @@ pub fn client_message() -> BoxedStrategy<ClientMessage> {
         device::questions(),
         peers::questions(),
         activity::questions(),
-        lots::questions()
+        lots::questions(),
+        day::questions()
     ]
     .boxed()
 }
@@ -59,7 +60,8 @@ pub fn server_message() -> BoxedStrategy<ServerMessage> {
         device::answers(),
         peers::answers(),
         activity::answers(),
-        lots::answers()
+        lots::answers(),
+        day::answers()
     ]
     .boxed()
 }
@@ -280,7 +282,7 @@ fn answers() -> BoxedStrategy<ServerMessage> {
 }
 
 fn market() -> BoxedStrategy<ServerMessage> {
-    let follows = select(&[Follows::Nothing, Follows::More][..]);
+    let follows = day::follows();
     let place = (market_id(), small(), follows, feed_sequence(), timestamp());
     let place = (place, account_mode());
     let users = vec(snapshot_user(), 0..=ELEMENTS_MAX);
@@ -391,6 +393,7 @@ fn reply() -> BoxedStrategy<Reply> {
     );
     prop_oneof![
         Just(Reply::Done),
+        day::reply(),
         user_id().prop_map(Reply::Registered),
         session_id().prop_map(Reply::SessionOpened),
         lot_id().prop_map(Reply::LotOpened),
@@ -453,7 +456,10 @@ fn standing_order() -> BoxedStrategy<StandingOrder> {
 }
 
 fn account_entry() -> BoxedStrategy<AccountEntry> {
-    (timestamp(), prop_oneof![of_lots(), of_sessions()])
+    (
+        timestamp(),
+        prop_oneof![of_lots(), of_sessions(), day::account_event()],
+    )
         .prop_map(|(at, event)| AccountEntry { at, event })
         .boxed()
 }
@@ -520,7 +526,7 @@ fn balance() -> BoxedStrategy<Balance> {
             reserved,
         });
     let holdings = vec(holding, 0..=ELEMENTS_MAX);
-    let follows = select(&[Follows::Nothing, Follows::More][..]);
+    let follows = day::follows();
     (user_id(), amount(), amount(), holdings, follows)
         .prop_map(|(user, cash, reserved, holdings, follows)| Balance {
             user,

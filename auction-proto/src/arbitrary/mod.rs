@@ -11,6 +11,7 @@ mod device;
 mod peers;
 mod activity;
 mod lots;
+mod day;
 mod message;
 
 pub use market::{lot, public_event, stock};

@@ -10,6 +10,8 @@ pub mod peers;
 pub mod activity;
 #[path = "lots.rs"]
 pub mod lots;
+#[path = "day.rs"]
+pub mod day;
 
 use auction_core::clearing::call::Cross;
 use auction_core::{
@@ -354,6 +356,7 @@ pub fn client() -> Vec<(&'static str, RequestId, ClientMessage)> {
         .chain(peers::client())
         .chain(activity::client())
         .chain(lots::client())
+        .chain(day::client())
         .collect()
 }
 
@@ -396,6 +399,7 @@ pub fn server() -> Vec<(&'static str, RequestId, ServerMessage)> {
         .chain(peers::answers())
         .chain(activity::answers())
         .chain(lots::answers())
+        .chain(day::answers())
         .collect()
 }
 

@@ -229,6 +229,10 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
             };
             (Cell::Nothing, Cell::Nothing, why, Cell::Nothing)
         }
+        Outcome::Day { close, .. } => {
+            let price = close.map_or(Cell::Nothing, text);
+            (Cell::Nothing, price, "day", Cell::Nothing)
+        }
     };
     let surplus = match outcome {
         Outcome::Crossed { surplus, .. } => text(surplus),
@@ -237,7 +241,7 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
     let bids = match &lot.book {
         Book::English(book) => Cell::Number(book.bids),
         Book::Dutch(_) => Cell::Number(lot.bidders()),
-        Book::Sealed(_) | Book::Uniform(_) | Book::Call(_) => Cell::Nothing,
+        Book::Sealed(_) | Book::Uniform(_) | Book::Call(_) | Book::Day(_) => Cell::Nothing,
     };
     Some([
         Cell::Number(lot.id.0),
@@ -258,11 +262,12 @@ fn result_row(market: &Market, lot: &Lot) -> Option<[Cell; 15]> {
     ])
 }
 
-fn shares_traded(lot: &Lot, outcome: Outcome) -> u64 {
+fn shares_traded(lot: &Lot, outcome: Outcome) -> u128 {
     match outcome {
-        Outcome::Sold { .. } => lot.quantity.get(),
-        Outcome::Allocated { sold, .. } => sold,
-        Outcome::Crossed { volume, .. } => volume,
+        Outcome::Sold { .. } => lot.quantity.get().into(),
+        Outcome::Allocated { sold, .. } => sold.into(),
+        Outcome::Crossed { volume, .. } => volume.into(),
+        Outcome::Day { volume, .. } => volume,
         Outcome::Unsold { .. } | Outcome::NoCross { .. } => 0,
     }
 }

@@ -86,7 +86,7 @@ impl Slot {
                 UniformPricing::Uniform => Self::Uniform,
                 UniformPricing::PayAsBid => Self::PayAsBid,
             },
-            Terms::Call(_) => Self::Call,
+            Terms::Call(_) | Terms::Day(_) => Self::Call,
         }
     }
 

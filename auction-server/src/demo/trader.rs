@@ -23,6 +23,7 @@ impl Trader {
             Terms::Sealed(_) => sealed::decide_whole(self, lot, memory, now),
             Terms::Uniform(_) => sealed::decide_parts(self, lot, memory, now),
             Terms::Call(terms) => call::decide(self, lot, terms, memory, now),
+            Terms::Day(_) => Intent::Nothing,
         }
     }
 

@@ -285,7 +285,17 @@ impl Tables {
             | PrivateEvent::Deposited { .. }
             | PrivateEvent::Withdrawn { .. }
             | PrivateEvent::OrdersWithdrawn { .. }
-            | PrivateEvent::EndDrawn { .. } => {}
+            | PrivateEvent::EndDrawn { .. }
+            | PrivateEvent::DayOrderAccepted { .. }
+            | PrivateEvent::DayOrderReplaced { .. }
+            | PrivateEvent::DayOrderParked { .. }
+            | PrivateEvent::DayOrderRests { .. }
+            | PrivateEvent::DayOrderFilled { .. }
+            | PrivateEvent::DayOrdersDecremented { .. }
+            | PrivateEvent::DayOrderLapsed { .. }
+            | PrivateEvent::OrderKept { .. }
+            | PrivateEvent::AllCancelled { .. }
+            | PrivateEvent::LimitsSet { .. } => {}
         }
     }
 }

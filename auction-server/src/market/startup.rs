@@ -154,6 +154,7 @@ impl OutagePolicy {
             let own = match &lot.terms {
                 Terms::English(terms) => terms.soft_close.extend_by,
                 Terms::Call(terms) => terms.extend_by,
+                Terms::Day(terms) => terms.call.extend_by,
                 Terms::Dutch(_) | Terms::Sealed(_) | Terms::Uniform(_) => Span::ZERO,
             };
             let by = if own == Span::ZERO {

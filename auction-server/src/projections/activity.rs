@@ -186,6 +186,7 @@ impl ActivityIndex {
                 let (winner, price) = match *outcome {
                     Outcome::Sold { winner, price, .. } => (Some(winner), Some(price)),
                     Outcome::Crossed { price, .. } => (None, Some(price)),
+                    Outcome::Day { close, .. } => (None, close),
                     Outcome::Unsold { .. }
                     | Outcome::Allocated { .. }
                     | Outcome::NoCross { .. } => (None, None),

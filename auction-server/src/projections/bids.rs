@@ -97,7 +97,19 @@ impl BidFinder {
                 | PublicEvent::AccountsSet { .. }
                 | PublicEvent::ReferenceFixed { .. }
                 | PublicEvent::EndCommitted { .. }
-                | PublicEvent::EndOpened { .. } => {}
+                | PublicEvent::EndOpened { .. }
+                | PublicEvent::PhaseBegan(_)
+                | PublicEvent::PhaseExtended { .. }
+                | PublicEvent::PhaseMoved { .. }
+                | PublicEvent::CallUncrossed { .. }
+                | PublicEvent::OrderShown { .. }
+                | PublicEvent::OrderReduced { .. }
+                | PublicEvent::OrderGone { .. }
+                | PublicEvent::Traded { .. }
+                | PublicEvent::Interrupted { .. }
+                | PublicEvent::DayHalted { .. }
+                | PublicEvent::MarketHalted
+                | PublicEvent::MarketResumed => {}
             }
         }
         Ok(())

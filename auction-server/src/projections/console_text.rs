@@ -196,7 +196,44 @@ pub fn news(market: &Market, at: Timestamp, event: &PublicEvent) -> Option<Strin
             let told = told.join(", ");
             format!("{} opens sealed bids: {told}{more}", symbol(market, *lot))
         }
-        PublicEvent::ReferenceFixed { .. } | PublicEvent::EndOpened { .. } => return None,
+        PublicEvent::ReferenceFixed { .. }
+        | PublicEvent::EndOpened { .. }
+        | PublicEvent::OrderShown { .. }
+        | PublicEvent::OrderReduced { .. }
+        | PublicEvent::OrderGone { .. }
+        | PublicEvent::PhaseMoved { .. } => return None,
+        PublicEvent::PhaseBegan(began) => {
+            let (phase, until) = (began.phase, moment(began.ends_at));
+            format!("{}: {phase} until {until}", symbol(market, began.lot))
+        }
+        PublicEvent::PhaseExtended { lot, ends_at, .. } => {
+            let ends_at = moment(*ends_at);
+            format!(
+                "{}: the call is extended, until {ends_at}",
+                symbol(market, *lot)
+            )
+        }
+        PublicEvent::CallUncrossed { lot, outcome, .. } => {
+            let quantity = market.lot(*lot).map_or(Quantity::ONE, |lot| lot.quantity);
+            format!(
+                "{} {}",
+                symbol(market, *lot),
+                outcome_line(market, quantity, outcome)
+            )
+        }
+        PublicEvent::Traded {
+            lot,
+            price,
+            quantity,
+            ..
+        } => format!("{}: {quantity} trade at {price}", symbol(market, *lot)),
+        PublicEvent::Interrupted { lot, price, .. } => format!(
+            "{} is interrupted: the next price would be {price}",
+            symbol(market, *lot)
+        ),
+        PublicEvent::DayHalted { lot, .. } => format!("{} is halted", symbol(market, *lot)),
+        PublicEvent::MarketHalted => String::from("the whole market is halted"),
+        PublicEvent::MarketResumed => String::from("the market goes on"),
         PublicEvent::EndCommitted { lot, .. } => format!(
             "{}: the random moment of the uncross is fixed",
             symbol(market, *lot)
@@ -396,6 +433,10 @@ fn how_to_bid(lot: &Lot, now: Timestamp) -> Option<String> {
         Terms::Dutch(_) => Some(format!("take {symbol}")),
         Terms::Sealed(_) => Some(format!("bid {symbol} {base}")),
         Terms::Uniform(_) => Some(format!("order {symbol} buy {quantity} {base}")),
+        Terms::Day(terms) => {
+            let limit = lot.base_price.max(terms.call.tick);
+            Some(format!("order {symbol} buy {quantity} {limit}"))
+        }
         Terms::Call(terms) => {
             let reference = match &lot.book {
                 Book::Call(book) => book.reference,
@@ -440,6 +481,16 @@ fn outcome_line(market: &Market, quantity: Quantity, outcome: &Outcome) -> Strin
                 by => format!(", {}", by.label()),
             };
             format!("goes to {winner}, {what}{how}")
+        }
+        Outcome::Day { close: None, .. } => String::from("ends its day: nothing traded"),
+        Outcome::Day {
+            close: Some(close),
+            volume,
+            trades,
+            ..
+        } => {
+            let s = plural(usize::try_from(*trades).unwrap_or(usize::MAX));
+            format!("ends its day at {close}: {volume} shares in {trades} trade{s}")
         }
         Outcome::Unsold {
             because: UnsoldBecause::NoBids,
@@ -545,6 +596,7 @@ fn format_name(terms: &Terms) -> &'static str {
         Terms::Sealed(_) => " for sealed bids",
         Terms::Uniform(_) => " in parts for sealed bids",
         Terms::Call(_) => " for a call auction",
+        Terms::Day(_) => " for a trading day",
     }
 }
 

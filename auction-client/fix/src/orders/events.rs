@@ -195,7 +195,18 @@ fn lot_of(event: &AccountEvent) -> Option<LotId> {
         | AccountEvent::Suspended
         | AccountEvent::Reinstated
         | AccountEvent::Deposited { .. }
-        | AccountEvent::Withdrawn { .. } => None,
+        | AccountEvent::Withdrawn { .. }
+        // Trading days are not offered over FIX: these orders come from other sessions of the account.
+        | AccountEvent::DayOrderAccepted { .. }
+        | AccountEvent::DayOrderReplaced { .. }
+        | AccountEvent::DayOrderParked { .. }
+        | AccountEvent::DayOrderRests { .. }
+        | AccountEvent::DayOrderFilled { .. }
+        | AccountEvent::DayOrdersDecremented { .. }
+        | AccountEvent::DayOrderLapsed { .. }
+        | AccountEvent::OrderKept { .. }
+        | AccountEvent::AllCancelled { .. }
+        | AccountEvent::LimitsSet { .. } => None,
     }
 }
 

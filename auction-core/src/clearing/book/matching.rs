@@ -206,7 +206,7 @@ impl Book {
 
     /// Takes shares off a resting order, which leaves when it has no more.
     #[inline]
-    fn reduce(&mut self, slot: u32, side: Side, shares: u64) {
+    pub(super) fn reduce(&mut self, slot: u32, side: Side, shares: u64) {
         if self.arena.slot(slot).open == shares {
             self.take_out(slot, side);
         } else {

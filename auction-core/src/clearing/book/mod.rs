@@ -57,6 +57,7 @@ mod order_book;
 mod matching;
 mod at_last;
 mod cancel_all;
+mod preview;
 
 pub use cancel_all::CancelAll;
 pub use corridor::Corridor;
@@ -66,4 +67,5 @@ pub use order::{
     SelfTrade,
 };
 pub use order_book::{Book, PriceLevel};
+pub(crate) use preview::{Budget, Fate};
 pub use terms::BookTerms;

@@ -323,7 +323,7 @@ impl Book {
 
     /// The order as it is matched, its limit checked against the grid and, at last, moved to the closing price.
     #[inline]
-    fn incoming(&self, order: &NewOrder) -> Result<Incoming, Refused> {
+    pub(super) fn incoming(&self, order: &NewOrder) -> Result<Incoming, Refused> {
         let mut ticks = self.grid.check(&order.entry)?;
         let Entry {
             side,

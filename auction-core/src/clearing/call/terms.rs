@@ -42,7 +42,7 @@ impl BookTerms {
         Some(self.reference).filter(|reference| *reference > Price::ZERO)
     }
 
-    pub(in crate::clearing) fn check(&self, entry: &Entry) -> Result<(), OrderError> {
+    pub(crate) fn check(&self, entry: &Entry) -> Result<(), OrderError> {
         let Self {
             tick, round_lot, ..
         } = *self;

@@ -183,6 +183,27 @@ impl FormatRules for State<'_> {
         }
     }
 
+    fn decide_cancel_all(&self, now: Timestamp, trader: UserId, events: &mut Events) -> (u32, u32) {
+        let Some(orders) = self.hidden.orders() else {
+            return (0, 0);
+        };
+        let lot = self.lot.id;
+        let keeps = self.no_cancel_since(now).is_some();
+        let own = self.hidden.orders_of(trader);
+        let count = own.len() as u32;
+        for OwnOrder { order, .. } in own {
+            events.push(Event::Private(match keeps {
+                true => PrivateEvent::OrderKept { lot, trader, order },
+                false => PrivateEvent::OrderCancelled { lot, trader, order },
+            }));
+        }
+        if keeps || count == 0 {
+            return (0, count);
+        }
+        events.push(self.counted(orders.trader_count() - 1));
+        (count, 0)
+    }
+
     fn decide_draw(&self, now: Timestamp, seed: Seed, events: &mut Events) -> bool {
         if self.terms.random_end == Span::ZERO || self.hidden.end().is_some() {
             return false;
@@ -410,7 +431,7 @@ pub(super) fn trades(book: &Book) -> Vec<(UserId, UserId, u64)> {
     trades
 }
 
-fn outcome(book: &Book) -> Outcome {
+pub(super) fn outcome(book: &Book) -> Outcome {
     let Some(uncross) = Uncross::of(book) else {
         let market = [Side::Buy, Side::Sell].map(|side| book.market_quantity(side));
         return Outcome::NoCross {
@@ -451,7 +472,7 @@ fn count_distinct(users: impl Iterator<Item = UserId>) -> u32 {
     words.iter().map(|word| word.count_ones()).sum()
 }
 
-fn refused(error: OrderError, order: OrderId) -> Reject {
+pub(super) fn refused(error: OrderError, order: OrderId) -> Reject {
     match error {
         OrderError::OffTick { tick, above } => Reject::OffTick { tick, above },
         OrderError::OffRoundLot { round_lot } => Reject::OffRoundLot { round_lot },

@@ -165,6 +165,7 @@ impl CallSecret {
             } => orders.replace(trader, order, limit, quantity),
             PrivateEvent::OrderCancelled { trader, order, .. } => orders.cancel(trader, order),
             PrivateEvent::OrdersWithdrawn { trader, .. } => orders.withdraw(trader),
+            PrivateEvent::OrderKept { trader, order, .. } => orders.find(trader, order).is_some(),
             PrivateEvent::EndDrawn { end, .. } => self.end.replace(end).is_none(),
             _ => false,
         }

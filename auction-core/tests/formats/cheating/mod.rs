@@ -5,6 +5,7 @@ mod english;
 mod dutch;
 mod sealed;
 mod call;
+mod day;
 
 use auction_core::{Event, MarketId, Outcome, PublicEvent, Record, Sequence, UserId};
 

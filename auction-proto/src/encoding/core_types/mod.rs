@@ -73,3 +73,4 @@ mod event;
 mod reply;
 mod command;
 mod own;
+mod day;

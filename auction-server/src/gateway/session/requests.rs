@@ -2,8 +2,8 @@
 
 use auction_core::RequestId;
 use auction_proto::{
-    ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, VERSION_OLDEST, Welcome,
-    disturbs_display, version_in_common,
+    ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, VERSION_OF_DAYS, VERSION_OLDEST,
+    Welcome, disturbs_display, version_in_common,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -73,6 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             ClientMessage::GetSnapshot(_) => self.get_snapshot(request).await?,
             ClientMessage::GetHistory(body) => self.history(request, &body).await,
             ClientMessage::GetLots(body) => self.lots(request, body.of).await,
+            ClientMessage::GetTrades(body) => self.trades(request, &body).await,
             ClientMessage::Ping(body) => {
                 let server_time = self.services.clock.now();
                 self.reply(
@@ -120,9 +121,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.refuse(request, Code::OUT_OF_ORDER, "the first message is hello");
             return Ok(());
         };
-        let Some(version) = version_in_common(*version_min, *version_max) else {
+        let oldest = match *self.tells_days.borrow() {
+            true => VERSION_OF_DAYS,
+            false => VERSION_OLDEST,
+        };
+        let version = version_in_common(*version_min, *version_max);
+        let Some(version) = version.filter(|version| *version >= oldest) else {
             let text = format!(
-                "this server speaks versions {VERSION_OLDEST} to {VERSION}, and {version_min} to {version_max} were offered"
+                "this server speaks versions {oldest} to {VERSION}, and {version_min} to {version_max} were offered"
             );
             let refused = Refused::new(Code::VERSION_UNSUPPORTED, text).with_number(VERSION);
             self.refused(request, refused);
@@ -147,6 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             heartbeat_ms: u32::try_from(self.services.heartbeat.as_millis())
                 .expect("a heartbeat is short"),
         };
+        self.version = version;
         self.reply(request, &welcome);
         let took = self.login.begun_at.elapsed();
         self.services.metrics.greeted.observe_time(took, 1);

@@ -420,7 +420,16 @@ fn is_of(event: &PrivateEvent, user: UserId) -> bool {
         PrivateEvent::OrderPlaced { trader, .. }
         | PrivateEvent::OrderReplaced { trader, .. }
         | PrivateEvent::OrderCancelled { trader, .. }
-        | PrivateEvent::OrdersWithdrawn { trader, .. } => *trader == user,
+        | PrivateEvent::OrdersWithdrawn { trader, .. }
+        | PrivateEvent::DayOrderAccepted { trader, .. }
+        | PrivateEvent::DayOrderReplaced { trader, .. }
+        | PrivateEvent::DayOrderParked { trader, .. }
+        | PrivateEvent::DayOrderRests { trader, .. }
+        | PrivateEvent::DayOrderFilled { trader, .. }
+        | PrivateEvent::DayOrdersDecremented { trader, .. }
+        | PrivateEvent::DayOrderLapsed { trader, .. }
+        | PrivateEvent::OrderKept { trader, .. }
+        | PrivateEvent::AllCancelled { trader, .. } => *trader == user,
         PrivateEvent::DeviceAdded { user: of, .. } => *of == user,
         PrivateEvent::DeadManSet { user: of, .. } => *of == user,
         // These come from the command of the user who asks: an auctioneer's reserve, payment and suspension.
@@ -429,6 +438,7 @@ fn is_of(event: &PrivateEvent, user: UserId) -> bool {
         | PrivateEvent::Withdrawn { .. }
         | PrivateEvent::UserSuspended { .. }
         | PrivateEvent::UserReinstated { .. }
+        | PrivateEvent::LimitsSet { .. }
         | PrivateEvent::SessionClosed { .. } => true,
         PrivateEvent::CredentialSet { .. }
         | PrivateEvent::SessionOpened { .. }

@@ -5,6 +5,7 @@ pub mod target;
 pub mod time;
 pub mod terms;
 pub mod auctioneer;
+pub mod day;
 pub mod trade;
 pub mod signed;
 pub mod peers;

@@ -3,6 +3,7 @@
 use auction_core::{LotId, Name, OrderId, Price, Quantity};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::args::day::DayFlags;
 use crate::args::target::{Target, Which, lot_number};
 
 #[derive(Debug, Subcommand)]
@@ -19,17 +20,22 @@ Examples:
         #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
         at_most: Option<Price>,
     },
-    /// Place a hidden order: a sealed bid, or an order of a call auction.
+    /// Place an order: a sealed bid, or an order of a call auction or a trading day.
     #[command(after_help = "\
 Examples:
   auction order AAPL buy 1 100           a sealed bid of 100 for a lot of one share
   auction order AAPL buy 500 12.5        a bid for 500 shares of a lot sold in parts
   auction order AAPL sell 500 12.5       at a call auction: sell at 12.5 or more
-  auction order AAPL buy 500 --market    at a call auction: at any price")]
+  auction order AAPL buy 500 --market    at a call auction: at any price
+  auction order AAPL buy 100 12.50 --tif ioc       on a trading day: what can trade at once
+  auction order AAPL buy 100 12.50 --post-only     rest in the book, or be refused
+  auction order AAPL sell 100 --market --tif at-close    in the closing call
+
+On a trading day the answer says at once what traded, at which average price, and what rests.")]
     Order {
         #[command(flatten)]
         which: Which,
-        /// Buy or sell; only call auctions have sell orders.
+        /// Buy or sell; only call auctions and trading days have sell orders.
         side: SideWord,
         /// Number of shares.
         #[arg(allow_negative_numbers = true)]
@@ -38,6 +44,8 @@ Examples:
         limit: Limit,
         #[command(flatten)]
         check: PriceCheck,
+        #[command(flatten)]
+        day: DayFlags,
     },
     /// Replace an order of yours; it keeps its number.
     #[command(after_help = "\
@@ -70,6 +78,23 @@ The number is shown when the order is placed, and by `auction orders`.")]
         /// Number of the order on this lot.
         #[arg(value_parser = order_number, allow_negative_numbers = true)]
         order: OrderId,
+    },
+    /// Cancel all your orders on call auctions and trading days.
+    #[command(after_help = "\
+Examples:
+  auction cancel-all              on all lots
+  auction cancel-all AAPL         on one
+  auction cancel-all --of tom     another trader's, for auctioneers")]
+    CancelAll {
+        /// Symbol of the stock, or #N for the lot with this number [default: all lots].
+        #[arg(value_name = "SYMBOL|#N")]
+        target: Option<Target>,
+        /// Number of the lot, when the symbol has several.
+        #[arg(long, value_name = "N", value_parser = lot_number)]
+        lot: Option<LotId>,
+        /// Name of the trader [default: you]. For auctioneers.
+        #[arg(long, value_name = "NAME")]
+        of: Option<Name>,
     },
     /// Show your position: the lots you lead, your hidden maxima and orders; after a close the fills of each order.
     #[command(after_help = "\
@@ -136,7 +161,7 @@ pub struct Limit {
     /// The worst price per share that you accept.
     #[arg(allow_negative_numbers = true)]
     pub price: Option<Price>,
-    /// Accept any price; for call auctions.
+    /// Accept any price; for call auctions and trading days.
     #[arg(long)]
     pub market: bool,
 }

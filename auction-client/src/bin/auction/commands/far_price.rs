@@ -97,6 +97,10 @@ fn compared(lot: &Lot) -> Option<(Price, &'static str)> {
         (_, Book::Call(book)) => book
             .reference
             .map_or(base, |price| (price, "the reference price")),
+        (_, Book::Day(book)) => {
+            let last = book.statistics.last;
+            last.map_or(base, |price| (price, "the last trade"))
+        }
         _ => base,
     };
     (compared.0 > Price::ZERO).then_some(compared)

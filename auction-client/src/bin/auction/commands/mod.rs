@@ -7,6 +7,7 @@ mod sessions;
 mod lots;
 pub mod far_price;
 pub mod order;
+pub mod day;
 mod orders;
 mod mine;
 pub mod bid;
@@ -198,13 +199,14 @@ async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> 
             quantity,
             limit,
             check,
+            day,
         } => {
             let order = order::Order {
                 side: order::side(side),
                 quantity,
                 limit: limit.price,
             };
-            order::place(context, which, order, check).await
+            order::place(context, which, order, (day, check)).await
         }
         TradeCommand::Replace {
             which,
@@ -214,6 +216,9 @@ async fn trade(context: &Context, command: TradeCommand) -> Result<(), Failure> 
             check,
         } => order::replace(context, which, order, (quantity, limit), check).await,
         TradeCommand::Cancel { which, order } => order::cancel(context, which, order).await,
+        TradeCommand::CancelAll { target, lot, of } => {
+            day::cancel_all(context, target, lot, of).await
+        }
         TradeCommand::Orders { target, lot } => orders::run(context, target, lot).await,
         TradeCommand::Mine { limit } => mine::run(context, limit).await,
         TradeCommand::WouldHaveWon(which) => would_have_won::run(context, which).await,
@@ -233,10 +238,18 @@ async fn auctioneer(context: &Context, command: AuctioneerCommand) -> Result<(),
         AuctioneerCommand::CancelLot(which) => {
             lot_life::run(context, which, lot_life::Act::Cancel).await
         }
-        AuctioneerCommand::Halt(which) => lot_life::run(context, which, lot_life::Act::Halt).await,
-        AuctioneerCommand::Resume(which) => {
-            lot_life::run(context, which, lot_life::Act::Resume).await
+        AuctioneerCommand::Halt(one_or_all) => match one_or_all.which() {
+            Some(which) => lot_life::run(context, which, lot_life::Act::Halt).await,
+            None => day::halt_all(context, true).await,
+        },
+        AuctioneerCommand::Resume(one_or_all) => match one_or_all.which() {
+            Some(which) => lot_life::run(context, which, lot_life::Act::Resume).await,
+            None => day::halt_all(context, false).await,
+        },
+        AuctioneerCommand::MovePhase { which, phase, end } => {
+            day::move_phase(context, which, phase, end).await
         }
+        AuctioneerCommand::Limits { name, limits } => day::limits(context, name, limits).await,
         AuctioneerCommand::Suspend { name } => {
             suspend::run(context, name, suspend::Act::Suspend).await
         }

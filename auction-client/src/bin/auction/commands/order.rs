@@ -4,6 +4,8 @@ use auction_client::{CancelOrder, PlaceOrder, ReplaceOrder};
 use auction_core::{AccountMode, Lot, OrderId, Price, Quantity, RequestId, Side, Terms};
 use serde_json::{Value, json};
 
+use super::day;
+use crate::args::day::DayFlags;
 use crate::args::target::Which;
 use crate::args::trade::{Limit, PriceCheck, SideWord};
 use crate::output::failure::{Failure, OutputFormat};
@@ -31,15 +33,28 @@ pub async fn place(
     context: &Context,
     which: Which,
     order: Order,
-    check: PriceCheck,
+    (flags, check): (DayFlags, PriceCheck),
 ) -> Result<(), Failure> {
     context.resume().await?;
     let (chosen, accounts) = context.open_lot(which.target, which.lot).await?;
+    let is_day = matches!(chosen.terms, Terms::Day(_));
+    if !is_day && flags != DayFlags::default() {
+        let format = chosen.terms.format();
+        let message = format!(
+            "--tif, --until, --post-only and --self-trade are for trading days, and {} is of the format {format}",
+            title(&chosen)
+        );
+        return Err(Failure::usage(message));
+    }
     if let Some(limit) = order.limit {
         let price = (order.side, order.quantity, limit);
         check.check(context.out.format, &chosen, price).await?;
     }
-    place_on(context, &chosen, order).await?;
+    if is_day {
+        day::place_on(context, &chosen, order, flags).await?;
+    } else {
+        place_on(context, &chosen, order).await?;
+    }
     match credit_note(accounts, order.side) {
         Some(note) if context.out.format == OutputFormat::Text => context.out.line(note),
         _ => Ok(()),
@@ -93,6 +108,9 @@ pub async fn replace(
     context.resume().await?;
     let (chosen, _) = context.open_lot(which.target, which.lot).await?;
     let limit = limit.price;
+    if let Terms::Day(_) = chosen.terms {
+        return day::replace_on(context, &chosen, order, quantity, limit).await;
+    }
     if let Some(limit) = limit {
         let price = (side_of(context, &chosen, order).await?, quantity, limit);
         check.check(context.out.format, &chosen, price).await?;

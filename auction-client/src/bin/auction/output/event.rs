@@ -21,7 +21,26 @@ impl View<'_> {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::AccountsSet { .. }
-            | PublicEvent::ReferenceFixed { .. } => return None,
+            | PublicEvent::ReferenceFixed { .. }
+            | PublicEvent::OrderShown { .. }
+            | PublicEvent::OrderReduced { .. }
+            | PublicEvent::OrderGone { .. } => return None,
+            PublicEvent::PhaseBegan(_)
+            | PublicEvent::PhaseExtended { .. }
+            | PublicEvent::PhaseMoved { .. }
+            | PublicEvent::CallUncrossed { .. }
+            | PublicEvent::Traded { .. }
+            | PublicEvent::Interrupted { .. }
+            | PublicEvent::DayHalted { .. }
+            | PublicEvent::MarketHalted
+            | PublicEvent::MarketResumed => {
+                let (title, text, is_urgent) = self.day_news(event)?;
+                let text = match is_urgent {
+                    true => colour.bold(&text),
+                    false => text,
+                };
+                (title, text)
+            }
             PublicEvent::EndCommitted { lot, .. } => (
                 self.title(*lot),
                 "the random moment of the uncross is fixed".to_owned(),

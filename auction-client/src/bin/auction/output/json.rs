@@ -2,13 +2,13 @@
 
 use auction_client::HistoryBid;
 use auction_core::{
-    AllocatedBy, Lot, MarginalPriority, OpenedBid, Outcome, Phase, Price, PublicEvent,
+    AllocatedBy, Book, Lot, MarginalPriority, OpenedBid, Outcome, Phase, Price, PublicEvent,
     ReserveStatus, Role, SoftCloseMode, SoldBy, Span, Terms, UnsoldBecause,
 };
 use serde_json::{Value, json};
 
-use crate::output::call;
 use crate::output::names::View;
+use crate::output::{call, day};
 
 /// Returns the terms of a lot, by the names of the flags that open one.
 fn terms(terms: &Terms) -> Value {
@@ -40,6 +40,7 @@ fn terms(terms: &Terms) -> Value {
             "bids_max": terms.bids_max,
         }),
         Terms::Call(terms) => call::terms_json(terms),
+        Terms::Day(terms) => day::terms_json(terms),
     }
 }
 
@@ -96,6 +97,10 @@ impl View<'_> {
             "halted_since": lot.halted_since.map(|since| since.to_string()),
             "closed_at": closed_at,
             "outcome": outcome,
+            "day": match &lot.book {
+                Book::Day(book) => day::book_json(book),
+                _ => Value::Null,
+            },
         })
     }
 
@@ -148,6 +153,18 @@ impl View<'_> {
                 },
                 "highest_rejected": price(*highest_rejected),
             }),
+            Outcome::Day {
+                close,
+                average,
+                volume,
+                trades,
+            } => json!({
+                "result": "day",
+                "close": price(*close),
+                "average": price(*average),
+                "volume": volume.to_string(),
+                "trades": trades,
+            }),
             Outcome::Crossed { .. } | Outcome::NoCross { .. } => {
                 call::outcome_json(outcome).unwrap_or_default()
             }
@@ -185,6 +202,18 @@ impl View<'_> {
             PublicEvent::StockListed(_)
             | PublicEvent::UserRegistered { .. }
             | PublicEvent::AccountsSet { .. } => return None,
+            PublicEvent::PhaseBegan(_)
+            | PublicEvent::PhaseExtended { .. }
+            | PublicEvent::PhaseMoved { .. }
+            | PublicEvent::CallUncrossed { .. }
+            | PublicEvent::OrderShown { .. }
+            | PublicEvent::OrderReduced { .. }
+            | PublicEvent::OrderGone { .. }
+            | PublicEvent::Traded { .. }
+            | PublicEvent::Interrupted { .. }
+            | PublicEvent::DayHalted { .. }
+            | PublicEvent::MarketHalted
+            | PublicEvent::MarketResumed => return self.day_event_json(event),
             PublicEvent::LotOpened(opened) => {
                 let lot = self.market.lot(opened.lot)?;
                 ("opened", self.lot_json(lot))

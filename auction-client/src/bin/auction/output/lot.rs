@@ -1,19 +1,19 @@
 //! A lot in words: its terms, its state and its outcome.
 
 use auction_core::{
-    DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus, SealedPricing,
-    SoftClose, SoftCloseMode, SoldBy, Span, Terms, UniformPricing, UniformTerms,
+    Book, DutchTerms, EnglishTerms, Lot, MarginalPriority, Outcome, Phase, ReserveStatus,
+    SealedPricing, SoftClose, SoftCloseMode, SoldBy, Span, Terms, UniformPricing, UniformTerms,
 };
 
-use crate::output::call;
 use crate::output::names::View;
 use crate::output::time::{countdown, duration, moment, span_words};
+use crate::output::{call, day};
 
 impl View<'_> {
     /// Describes the format and its terms for a bidder, as a sentence without its full stop.
     pub fn terms(&self, lot: &Lot) -> String {
         let shares = match (&lot.terms, lot.quantity.get()) {
-            (Terms::Call(_), _) | (_, 1) => String::new(),
+            (Terms::Call(_) | Terms::Day(_), _) | (_, 1) => String::new(),
             (_, shares) => format!("{shares} shares, "),
         };
         let how = match &lot.terms {
@@ -22,6 +22,7 @@ impl View<'_> {
             Terms::Sealed(terms) => sealed(terms.pricing),
             Terms::Uniform(terms) => in_parts(terms),
             Terms::Call(terms) => call::terms(lot, terms),
+            Terms::Day(terms) => day::terms(lot, terms),
         };
         let reserve = match lot.reserve() {
             Some(ReserveStatus::None) => "",
@@ -50,6 +51,11 @@ impl View<'_> {
                 format!("opens in {opens}, at {at}, for {lasts}")
             }
             Phase::Open => {
+                if let Book::Day(book) = &lot.book
+                    && let Some(when) = day::when(*self, lot, book)
+                {
+                    return when;
+                }
                 let left = duration(self.left(lot));
                 let price = match lot.terms {
                     Terms::Dutch(_) => lot.least_bid_at(self.now),
@@ -78,6 +84,12 @@ impl View<'_> {
     /// Describes the outcome of a lot: `sold to mia at 1.46; the runner-up offered 1.45`.
     pub fn outcome(&self, lot: &Lot, outcome: &Outcome) -> String {
         match outcome {
+            Outcome::Day {
+                close: Some(close),
+                volume,
+                ..
+            } => format!("ended its day at {close}: {volume} shares traded"),
+            Outcome::Day { close: None, .. } => "ended its day: nothing traded".to_owned(),
             Outcome::Sold {
                 winner,
                 price,

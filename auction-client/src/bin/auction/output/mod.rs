@@ -10,6 +10,7 @@ pub mod table;
 pub mod names;
 pub mod call;
 pub mod lot;
+pub mod day;
 pub mod lots;
 pub mod json;
 pub mod event;

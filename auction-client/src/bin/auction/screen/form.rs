@@ -106,7 +106,7 @@ impl Form {
                 let price = Field::line("price", offered(Some(base(lot))));
                 Self::new(About::Order(lot.id), vec![quantity, price])
             }
-            Terms::Call(_) => {
+            Terms::Call(_) | Terms::Day(_) => {
                 let side = Field::choice("side", SIDES, 0);
                 let quantity = Field::line("shares", lot.quantity.to_string());
                 let price = Field::line("price", offered(Some(base(lot))));
@@ -507,6 +507,7 @@ fn stepped(lot: &Lot, price: Price, up: bool) -> Price {
         Terms::Dutch(terms) => terms.step,
         Terms::Sealed(_) | Terms::Uniform(_) => Price::from_units(100).unwrap_or_default(),
         Terms::Call(terms) => terms.tick,
+        Terms::Day(terms) => terms.call.tick,
     };
     let units = if up {
         price.units().saturating_add(step.units())

@@ -87,6 +87,8 @@ fn nothing(lot: &Lot) -> &'static str {
         (Terms::Sealed(_) | Terms::Uniform(_), false) => "Sealed: no price before the close.",
         (Terms::Call(_), true) => "A call has one price, set at its close.",
         (Terms::Call(_), false) => "A call has one price, which is set at its close.",
+        (Terms::Day(_), true) => "There were no trades.",
+        (Terms::Day(_), false) => "No trades yet.",
         (Terms::English(_) | Terms::Dutch(_), true) => "There were no bids.",
         (Terms::English(_) | Terms::Dutch(_), false) => "No bids yet.",
     }

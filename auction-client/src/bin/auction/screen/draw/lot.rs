@@ -246,11 +246,13 @@ fn bids(frame: &mut Frame<'_>, area: Rect, scene: Scene<'_>, lot: &Lot) {
                 };
                 format!("{}, {when}.", bidders("sealed bids"))
             }
-            Terms::Call(_) if lot.bidders() == 0 && lot.is_closed() => {
+            Terms::Call(_) | Terms::Day(_) if lot.bidders() == 0 && lot.is_closed() => {
                 "There were no orders.".to_owned()
             }
-            Terms::Call(_) if lot.bidders() == 0 => "No orders yet.".to_owned(),
-            Terms::Call(_) => format!("{}; each sees their own alone.", bidders("orders")),
+            Terms::Call(_) | Terms::Day(_) if lot.bidders() == 0 => "No orders yet.".to_owned(),
+            Terms::Call(_) | Terms::Day(_) => {
+                format!("{}; each sees their own alone.", bidders("orders"))
+            }
             Terms::English(_) | Terms::Dutch(_) if lot.is_closed() => {
                 "There were no bids.".to_owned()
             }

@@ -295,6 +295,7 @@ fn leader(scene: Scene<'_>, lot: &Lot) -> String {
         Some(Outcome::Allocated { buyers, .. }) => return format!("{buyers} buyers"),
         Some(Outcome::Crossed { traders, .. }) => return format!("{traders} traders"),
         Some(Outcome::NoCross { .. }) => return "no trade".to_owned(),
+        Some(Outcome::Day { trades, .. }) => return format!("{trades} trades"),
         None => lot.leader(),
     };
     match winner {

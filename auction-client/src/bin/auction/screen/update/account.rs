@@ -138,6 +138,17 @@ pub fn happened(model: &mut Model, view: View<'_>, at: Timestamp, event: Account
         AccountEvent::SessionOpened { .. }
         | AccountEvent::SessionClosed { .. }
         | AccountEvent::DeadManSet { .. } => {}
+        // The screen does not show trading days yet.
+        AccountEvent::DayOrderAccepted { .. }
+        | AccountEvent::DayOrderReplaced { .. }
+        | AccountEvent::DayOrderParked { .. }
+        | AccountEvent::DayOrderRests { .. }
+        | AccountEvent::DayOrderFilled { .. }
+        | AccountEvent::DayOrdersDecremented { .. }
+        | AccountEvent::DayOrderLapsed { .. }
+        | AccountEvent::OrderKept { .. }
+        | AccountEvent::AllCancelled { .. }
+        | AccountEvent::LimitsSet { .. } => {}
     }
 }
 

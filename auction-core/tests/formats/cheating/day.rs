@@ -1,0 +1,133 @@
+//! Lies that the public book of a trading day exposes.
+
+use auction_core::clearing::call::Collar;
+use auction_core::{DayPhase, Outcome, PublicEvent, Record, Sequence, Side, Span, Timestamp};
+
+use super::{are_found, change, find};
+use crate::day::{day, limit, terms};
+use crate::house::{A, B, C, House, price, quantity};
+
+fn morning() -> House {
+    let mut terms = terms();
+    terms.static_corridor = Some(Collar {
+        absolute: price("1"),
+        basis_points: 0,
+    });
+    let mut house = day(terms);
+    house.user(1, A, limit(Side::Sell, 5, "10")).unwrap();
+    house.user(2, B, limit(Side::Buy, 3, "10")).unwrap();
+    house.user(60, A, limit(Side::Sell, 5, "10")).unwrap();
+    house.user(61, C, limit(Side::Sell, 5, "10.50")).unwrap();
+    house.user(62, B, limit(Side::Buy, 4, "10")).unwrap();
+    house.user(63, C, limit(Side::Sell, 5, "11.50")).unwrap();
+    house.user(64, B, limit(Side::Buy, 20, "12")).unwrap();
+    house.outcome();
+    house
+}
+
+fn is_trade(event: &PublicEvent) -> bool {
+    matches!(event, PublicEvent::Traded { .. })
+}
+
+fn change_first(
+    records: &mut [Record],
+    is: fn(&PublicEvent) -> bool,
+    mut to: impl FnMut(&mut PublicEvent),
+) -> Sequence {
+    let mut done = false;
+    change(find(records, is), |event| {
+        if is(event) && !std::mem::replace(&mut done, true) {
+            to(event);
+        }
+    })
+}
+
+#[test]
+fn every_lie_about_a_trade_is_found() {
+    are_found(
+        &morning(),
+        &[
+            ("the second in time trades first", |records| {
+                change_first(records, is_trade, |event| {
+                    if let PublicEvent::Traded { resting, .. } = event {
+                        *resting = 2;
+                    }
+                })
+            }),
+            ("the price is not the order's", |records| {
+                change_first(records, is_trade, |event| {
+                    if let PublicEvent::Traded { price: at, .. } = event {
+                        *at = price("10.01");
+                    }
+                })
+            }),
+            ("it trades more than it has", |records| {
+                change_first(records, is_trade, |event| {
+                    if let PublicEvent::Traded { quantity: of, .. } = event {
+                        *of = quantity(6);
+                    }
+                })
+            }),
+            ("a trade has no number of its own", |records| {
+                change_first(records, is_trade, |event| {
+                    if let PublicEvent::Traded { number, .. } = event {
+                        *number += 1;
+                    }
+                })
+            }),
+            ("an order rests where it would trade", |records| {
+                let is_buy = |event: &PublicEvent| {
+                    matches!(event, PublicEvent::OrderShown { side: Side::Sell, price, .. }
+                        if *price == crate::house::price("10.50"))
+                };
+                change_first(records, is_buy, |event| {
+                    if let PublicEvent::OrderShown { side, .. } = event {
+                        *side = Side::Buy;
+                    }
+                })
+            }),
+            ("an interruption inside the corridor", |records| {
+                let is = |event: &PublicEvent| matches!(event, PublicEvent::Interrupted { .. });
+                change_first(records, is, |event| {
+                    if let PublicEvent::Interrupted { price: at, .. } = event {
+                        *at = price("10.50");
+                    }
+                })
+            }),
+            ("a volatility call is too short", |records| {
+                let is = |event: &PublicEvent| {
+                    matches!(event, PublicEvent::PhaseBegan(began)
+                        if began.phase == DayPhase::Volatility)
+                };
+                change_first(records, is, |event| {
+                    if let PublicEvent::PhaseBegan(began) = event {
+                        began.ends_at = began.ends_at.saturating_sub(Span::from_micros(1).unwrap());
+                    }
+                })
+            }),
+            ("a phase is left out", |records| {
+                let is = |event: &PublicEvent| {
+                    matches!(event, PublicEvent::PhaseBegan(began)
+                        if began.phase == DayPhase::Continuous)
+                };
+                change_first(records, is, |event| {
+                    if let PublicEvent::PhaseBegan(began) = event {
+                        began.ends_at = Timestamp::from_secs(199);
+                    }
+                })
+            }),
+            ("the closing price is another", |records| {
+                let is = |event: &PublicEvent| matches!(event, PublicEvent::LotClosed { .. });
+                change_first(records, is, |event| {
+                    if let PublicEvent::LotClosed {
+                        outcome: Outcome::Day { close, .. },
+                        ..
+                    } = event
+                    {
+                        *close = Some(price("10.01"));
+                    }
+                })
+            }),
+        ],
+    );
+}
