@@ -125,7 +125,6 @@ fn with_orders(lot: &Lot, book: &DayBook, orders: Vec<ShownOrder>) -> Lot {
     };
     Lot {
         terms: lot.terms.clone(),
-        phase: lot.phase.clone(),
         book: Book::Day(Box::new(book)),
         ..*lot
     }

@@ -131,6 +131,10 @@ impl SequencerHandle {
         let _ = self.send(Submission::FastPathConnection(connection), 1);
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "a submission is returned only when the queue is full"
+    )]
     fn send(&self, submission: Submission, count: usize) -> Result<(), (SubmitError, Submission)> {
         let waiting = &self.metrics.inbox;
         if waiting.add(count) > QUEUE_MAX as i64 {

@@ -41,6 +41,7 @@ mod patience;
 mod kill;
 mod killing;
 mod kill_formats;
+mod day;
 mod kill_funds;
 mod calls;
 mod durable;

@@ -77,8 +77,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.reply(request, &part);
             self.channel.flush_when_full().await?;
         }
-        let mut index = u32::try_from(parts).expect("parts are few");
-        for (left, orders) in (0..day_parts).rev().zip(day_orders.chunks(PART_ORDERS_MAX)) {
+        let first = u32::try_from(parts).expect("parts are few");
+        let of_days = (0..day_parts).rev().zip(day_orders.chunks(PART_ORDERS_MAX));
+        for (index, (left, orders)) in (first..).zip(of_days) {
             if !self.still_lives(request, &session) {
                 return Ok(());
             }
@@ -92,7 +93,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             };
             self.reply(request, &part);
             self.channel.flush_when_full().await?;
-            index += 1;
         }
         self.subscriptions.account_feed = Some(AccountWatch { request, feed });
         Ok(())

@@ -110,7 +110,7 @@ impl View<'_> {
             PublicEvent::BiddersCounted { lot, bidders } => {
                 let s = if *bidders == 1 { "" } else { "s" };
                 let what = match self.market.lot(*lot)?.terms {
-                    Terms::Call(_) => format!("{bidders} trader{s} with orders"),
+                    Terms::Call(_) | Terms::Day(_) => format!("{bidders} trader{s} with orders"),
                     _ => format!("{bidders} sealed bidder{s}"),
                 };
                 (self.title(*lot), what)
