@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::clearing::book::SelfTrade;
 use crate::clearing::call::{Collar, Side};
-use crate::model::command::CallTerms;
+use crate::model::call_terms::CallTerms;
 use crate::{Amount, OrderId, Price, Quantity, Span, Timestamp};
 
 /// The public terms of a trading day: calls and continuous trading in one book.

@@ -2,8 +2,9 @@
 
 pub(crate) mod steps;
 pub(crate) mod random_end;
-pub(crate) mod command;
+pub(crate) mod call_terms;
 pub(crate) mod day;
+pub(crate) mod command;
 pub(crate) mod schedule;
 pub(crate) mod format;
 pub(crate) mod listing;

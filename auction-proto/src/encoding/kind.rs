@@ -131,8 +131,6 @@ numbered! {
     43 GET_PEERS "get_peers";
     /// Asks for a page of the user's own activity.
     44 GET_ACTIVITY "get_activity";
-    /// Asks for the lots of a stock, or for one lot.
-    60 GET_LOTS "get_lots";
 
     /// Places an order on a trading day.
     45 PLACE_DAY_ORDER "place_day_order";
@@ -150,6 +148,9 @@ numbered! {
     51 SET_LIMITS "set_limits";
     /// Asks for the trades of a trading day.
     52 GET_TRADES "get_trades";
+
+    /// Asks for the lots of a stock, or for one lot.
+    60 GET_LOTS "get_lots";
 
     /// Answers `hello`.
     128 WELCOME "welcome";

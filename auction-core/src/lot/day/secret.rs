@@ -826,8 +826,5 @@ pub(super) fn greatest_price(lot: &Lot) -> Price {
 }
 
 pub(super) fn day_of(lot: &Lot) -> Option<&DayBook> {
-    match &lot.book {
-        crate::lot::Book::Day(day) => Some(day),
-        _ => None,
-    }
+    lot.book.day()
 }

@@ -10,7 +10,7 @@ use auction_core::{
 };
 use serde_json::json;
 
-use super::order::{Order, verb};
+use super::order_entry::{Order, verb};
 use crate::args::day::{DayFlags, LimitFlags, MoveEnd, SelfTradeWord, TifWord};
 use crate::args::target::{Target, Which};
 use crate::output::day;

@@ -5,6 +5,7 @@ use auction_core::{AccountMode, Lot, OrderId, Price, Quantity, RequestId, Side, 
 use serde_json::{Value, json};
 
 use super::day;
+pub use super::order_entry::{Order, verb};
 use crate::args::day::DayFlags;
 use crate::args::target::Which;
 use crate::args::trade::{Limit, PriceCheck, SideWord};
@@ -12,15 +13,6 @@ use crate::output::failure::{Failure, OutputFormat};
 use crate::output::json;
 use crate::output::out::Out;
 use crate::session::Context;
-
-/// A new order, or the new content of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
-    pub side: Side,
-    pub quantity: Quantity,
-    /// Limit price; `None`: any price.
-    pub limit: Option<Price>,
-}
 
 pub fn side(word: SideWord) -> Side {
     match word {
@@ -177,13 +169,6 @@ pub fn placed_text(lot: &Lot, placed: OrderId, order: Order) -> String {
 pub fn credit_note(accounts: AccountMode, side: Side) -> Option<&'static str> {
     let is_unchecked = (accounts, side) == (AccountMode::Credit, Side::Sell);
     is_unchecked.then_some("This market runs on credit: it does not check that you own the shares.")
-}
-
-pub fn verb(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
 }
 
 /// Formats quantity and limit: `1 share at 100`, `500 shares at any price`.

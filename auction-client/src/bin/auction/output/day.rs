@@ -7,8 +7,9 @@ use auction_core::{
 use serde_json::{Value, json};
 
 use crate::output::call;
-use crate::output::json::price;
+
 use crate::output::names::View;
+use crate::output::scalar::price;
 use crate::output::time::{countdown, span_words, time_of_day};
 
 /// Describes the terms, as a sentence without its full stop.

@@ -8,6 +8,7 @@ use auction_core::{
 use serde_json::{Value, json};
 
 use crate::output::names::View;
+pub use crate::output::scalar::price;
 use crate::output::{call, day};
 
 /// Returns the terms of a lot, by the names of the flags that open one.
@@ -42,11 +43,6 @@ fn terms(terms: &Terms) -> Value {
         Terms::Call(terms) => call::terms_json(terms),
         Terms::Day(terms) => day::terms_json(terms),
     }
-}
-
-/// Returns a price, or null.
-pub fn price(price: Option<Price>) -> Value {
-    price.map_or(Value::Null, |price| json!(price.to_string()))
 }
 
 pub fn role(role: Role) -> &'static str {
