@@ -103,7 +103,7 @@ impl Day {
     /// Does what the incoming order says; `None`: it goes on.
     fn meet_own(&mut self, order: &mut Order, met: &Order) -> Result<Option<End>, Refusal> {
         match order.own {
-            OwnOrder::Refuse => Err(Refusal::WouldSelfTrade),
+            OwnOrder::Refuse => Err(Refusal::WouldSelfTrade(met.limit)),
             OwnOrder::CancelNewest => Ok(Some(End::Lapses(Why::SelfTrade))),
             OwnOrder::CancelOldest => {
                 self.lapse(met.id, Why::SelfTrade);
