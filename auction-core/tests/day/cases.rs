@@ -5,7 +5,9 @@ use auction_core::{
 };
 
 use super::market::{LOT, Market, OPENS_AT, day_order, open_lot, price, quantity, time, user};
-use super::oracle::{Draw, Kind, NewOrder, OwnOrder, Owner, Terms, Tif};
+use super::oracle::{self, Collar, Draw, Kind, NewOrder, OwnOrder, Owner, Terms, Tif};
+use super::pair::Pair;
+use super::steps::Concrete;
 
 const SECOND: LotId = LotId(2);
 
@@ -200,4 +202,53 @@ fn a_halt_of_the_market_moves_every_lot_that_is_not_halted_itself() {
     let ends = |market: &Market, lot| market.day(lot).ends.clone();
     assert_eq!(ends(&market, LOT), [20, 110, 120].map(time));
     assert_eq!(ends(&market, SECOND), [30, 120, 130].map(time));
+}
+
+#[test]
+fn a_phase_whose_end_is_the_very_instant_is_skipped() {
+    let corridor = Collar {
+        absolute: 0,
+        basis_points: 100,
+    };
+    let phases = [
+        (Kind::Call, 0),
+        (Kind::Continuous, 10),
+        (Kind::Call, 40),
+        (Kind::AtLast, 50),
+    ];
+    let terms = Terms {
+        static_corridor: Some(corridor),
+        phases: phases.to_vec(),
+        closes_at: 60,
+        ..terms()
+    };
+    let order = |side| {
+        oracle::Command::Enter(NewOrder {
+            side,
+            quantity: 5,
+            limit: Some(102_000),
+            tif: Tif::Day,
+            own: OwnOrder::Refuse,
+            post_only: false,
+        })
+    };
+    // A volatility call of 30 ends with the continuous phase, or one later; a closing call of 10 then ends with the
+    // lot, or after it.
+    for late in [0, 1, 10] {
+        let mut pair = Pair::new(terms.clone(), &[]);
+        pair.advance(10 + late);
+        pair.ask(Concrete::Trader(0, order(Side::Sell)));
+        pair.ask(Concrete::Trader(1, order(Side::Buy)));
+        pair.advance(40 + late);
+        assert_eq!((pair.day.phase.kind, pair.day.phase.index), (Kind::Call, 2));
+        pair.advance(50 + late);
+        let ended = if late == 10 {
+            Kind::Closed
+        } else {
+            Kind::AtLast
+        };
+        assert_eq!(pair.day.phase.kind, ended);
+        pair.advance(70);
+        pair.holds_again();
+    }
 }
