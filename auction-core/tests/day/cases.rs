@@ -252,3 +252,48 @@ fn a_phase_whose_end_is_the_very_instant_is_skipped() {
         pair.holds_again();
     }
 }
+
+#[test]
+fn the_close_is_again_the_schedules_when_an_extended_call_ended_early() {
+    let phases = [
+        (Kind::Call, 0),
+        (Kind::Continuous, 10),
+        (Kind::Call, 40),
+        (Kind::AtLast, 56),
+    ];
+    let terms = Terms {
+        market_extension: true,
+        random_end: 3,
+        extend_by: 17,
+        phases: phases.to_vec(),
+        closes_at: 68,
+        draw: Draw::Number(3),
+        ..terms()
+    };
+    let mut pair = Pair::new(terms, &[]);
+    let order = |side, limit| {
+        oracle::Command::Enter(NewOrder {
+            side,
+            quantity: 5,
+            limit,
+            tif: Tif::Day,
+            own: OwnOrder::Refuse,
+            post_only: false,
+        })
+    };
+    pair.advance(10);
+    pair.ask(Concrete::Trader(0, order(Side::Buy, Some(100_000))));
+    pair.ask(Concrete::Trader(1, order(Side::Sell, Some(100_000))));
+    pair.advance(40);
+    // A market order that stays unfilled extends the call from 53, where it was drawn to end, to 70.
+    pair.ask(Concrete::Trader(0, order(Side::Buy, None)));
+    pair.advance(53);
+    let closes_at = |pair: &Pair| pair.market.engine.market().lot(LOT).unwrap().closes_at;
+    assert_eq!(closes_at(&pair), time(70));
+    // It ends at 67, and trading at last with the schedule.
+    pair.advance(67);
+    assert_eq!(pair.day.phase.kind, Kind::AtLast);
+    assert_eq!(closes_at(&pair), time(68));
+    pair.advance(68);
+    pair.holds_again();
+}
