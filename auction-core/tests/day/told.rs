@@ -293,7 +293,7 @@ pub fn names_accepted(reject: &Reject, day: &Day) -> bool {
     })
 }
 
-/// A time by the oracle's clock.
+/// A time by the oracle's clock, which begins when the lot opens: the windows of a shortened call can begin before.
 fn clock(at: Timestamp) -> u64 {
-    at.micros() - OPENS_AT
+    at.micros().saturating_sub(OPENS_AT)
 }
