@@ -7,6 +7,7 @@
 mod shown;
 mod book;
 mod schedule;
+mod live;
 mod secret;
 mod parts;
 mod funds;
@@ -32,7 +33,7 @@ use crate::model::day::{DayHaltCause, DayPhase, DayTerms, LapseReason, OwnDayOrd
 use crate::model::event::{Event, Events, LotOpened, Outcome, PrivateEvent, PublicEvent};
 use crate::{OrderId, Price, RandomEnd, Reject, Seed, Span, Timestamp, UserId};
 use draft::Draft;
-use secret::{Entry, Place};
+use live::{Entry, Id, Place};
 
 /// Input of a decision.
 pub(crate) struct State<'a> {
@@ -289,13 +290,7 @@ impl State<'_> {
     }
 
     /// Lets an order lapse that nothing else touches.
-    fn lapse(
-        &self,
-        (trader, order): secret::Id,
-        entry: &Entry,
-        because: LapseReason,
-        events: &mut Events,
-    ) {
+    fn lapse(&self, (trader, order): Id, entry: &Entry, because: LapseReason, events: &mut Events) {
         let lot = self.lot.id;
         events.push(Event::Private(PrivateEvent::DayOrderLapsed {
             lot,
