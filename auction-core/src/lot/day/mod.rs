@@ -4,6 +4,7 @@
 //! traders and parked orders. An order is decided against the book without changing it; a change of phase is drafted on
 //! a copy of the lot.
 
+mod numbers;
 mod shown;
 mod book;
 mod schedule;
