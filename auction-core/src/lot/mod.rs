@@ -140,13 +140,13 @@ impl Lot {
         };
         let fits = day.apply(self.id, event);
         match (event, day.ends.last()) {
-            // A call that began late, or is extended, can end after the schedule.
-            (PublicEvent::PhaseMoved { .. }, Some(end)) => {
-                self.closes_at = day.phase_ends_at.max(*end);
-            }
-            (PublicEvent::PhaseBegan(_) | PublicEvent::PhaseExtended { .. }, _) => {
-                self.closes_at = self.closes_at.max(day.phase_ends_at);
-            }
+            // A call that began late, or is extended, can end after the schedule, until it is over.
+            (
+                PublicEvent::PhaseMoved { .. }
+                | PublicEvent::PhaseBegan(_)
+                | PublicEvent::PhaseExtended { .. },
+                Some(end),
+            ) => self.closes_at = day.phase_ends_at.max(*end),
             (PublicEvent::DayHalted { .. }, _) => {
                 return fits && self.halted_since.replace(at).is_none();
             }

@@ -5,7 +5,9 @@ use auction_core::{
 };
 
 use super::market::{LOT, Market, OPENS_AT, day_order, open_lot, price, quantity, time, user};
-use super::oracle::{Draw, Kind, NewOrder, OwnOrder, Owner, Terms, Tif};
+use super::oracle::{self, Collar, Draw, Kind, NewOrder, OwnOrder, Owner, Terms, Tif};
+use super::pair::Pair;
+use super::steps::Concrete;
 
 const SECOND: LotId = LotId(2);
 
@@ -200,4 +202,98 @@ fn a_halt_of_the_market_moves_every_lot_that_is_not_halted_itself() {
     let ends = |market: &Market, lot| market.day(lot).ends.clone();
     assert_eq!(ends(&market, LOT), [20, 110, 120].map(time));
     assert_eq!(ends(&market, SECOND), [30, 120, 130].map(time));
+}
+
+#[test]
+fn a_phase_whose_end_is_the_very_instant_is_skipped() {
+    let corridor = Collar {
+        absolute: 0,
+        basis_points: 100,
+    };
+    let phases = [
+        (Kind::Call, 0),
+        (Kind::Continuous, 10),
+        (Kind::Call, 40),
+        (Kind::AtLast, 50),
+    ];
+    let terms = Terms {
+        static_corridor: Some(corridor),
+        phases: phases.to_vec(),
+        closes_at: 60,
+        ..terms()
+    };
+    let order = |side| {
+        oracle::Command::Enter(NewOrder {
+            side,
+            quantity: 5,
+            limit: Some(102_000),
+            tif: Tif::Day,
+            own: OwnOrder::Refuse,
+            post_only: false,
+        })
+    };
+    // A volatility call of 30 ends with the continuous phase, or one later; a closing call of 10 then ends with the
+    // lot, or after it.
+    for late in [0, 1, 10] {
+        let mut pair = Pair::new(terms.clone(), &[]);
+        pair.advance(10 + late);
+        pair.ask(Concrete::Trader(0, order(Side::Sell)));
+        pair.ask(Concrete::Trader(1, order(Side::Buy)));
+        pair.advance(40 + late);
+        assert_eq!((pair.day.phase.kind, pair.day.phase.index), (Kind::Call, 2));
+        pair.advance(50 + late);
+        let ended = if late == 10 {
+            Kind::Closed
+        } else {
+            Kind::AtLast
+        };
+        assert_eq!(pair.day.phase.kind, ended);
+        pair.advance(70);
+        pair.holds_again();
+    }
+}
+
+#[test]
+fn the_close_is_again_the_schedules_when_an_extended_call_ended_early() {
+    let phases = [
+        (Kind::Call, 0),
+        (Kind::Continuous, 10),
+        (Kind::Call, 40),
+        (Kind::AtLast, 56),
+    ];
+    let terms = Terms {
+        market_extension: true,
+        random_end: 3,
+        extend_by: 17,
+        phases: phases.to_vec(),
+        closes_at: 68,
+        draw: Draw::Number(3),
+        ..terms()
+    };
+    let mut pair = Pair::new(terms, &[]);
+    let order = |side, limit| {
+        oracle::Command::Enter(NewOrder {
+            side,
+            quantity: 5,
+            limit,
+            tif: Tif::Day,
+            own: OwnOrder::Refuse,
+            post_only: false,
+        })
+    };
+    pair.advance(10);
+    pair.ask(Concrete::Trader(0, order(Side::Buy, Some(100_000))));
+    pair.ask(Concrete::Trader(1, order(Side::Sell, Some(100_000))));
+    pair.advance(40);
+    // A market order that stays unfilled extends the call from 53, where it was drawn to end, to 70.
+    pair.ask(Concrete::Trader(0, order(Side::Buy, None)));
+    pair.advance(53);
+    let closes_at = |pair: &Pair| pair.market.engine.market().lot(LOT).unwrap().closes_at;
+    assert_eq!(closes_at(&pair), time(70));
+    // It ends at 67, and trading at last with the schedule.
+    pair.advance(67);
+    assert_eq!(pair.day.phase.kind, Kind::AtLast);
+    assert_eq!(closes_at(&pair), time(68));
+    pair.advance(68);
+    pair.holds_again();
 }

@@ -82,10 +82,9 @@ impl Pair {
         match (answer, self.market.ask(now, act)) {
             (Ok(()), Ok(reply)) => self.answers(act, id, reply),
             (Err(reasons), Err(reject)) => {
-                assert!(
-                    reasons.contains(&told::refusal(&reject)),
-                    "{reasons:?} {reject:?}"
-                );
+                let is_right = reasons.contains(&told::refusal(&reject));
+                let is_right = is_right && told::names_accepted(&reject, &self.day);
+                assert!(is_right, "{reasons:?} {reject:?} {act:?} {:?}", self.day);
             }
             (answer, other) => panic!("{answer:?} {other:?} {act:?} {:?}", self.day),
         }

@@ -2,11 +2,12 @@
 
 use auction_core::{
     DayHaltCause, DayPhase, Event as Told, ExtensionCause, FillRole, LapseReason, NoCrossBecause,
-    OrderId, Outcome, PhaseBegan, PrivateEvent, PublicEvent, Record, Reject, TraderLimit, UserId,
+    OrderId, OrderKind, Outcome, PhaseBegan, Price, PrivateEvent, PublicEvent, Record, Reject,
+    Timestamp, TraderLimit, UserId,
 };
 
 use super::market::OPENS_AT;
-use super::oracle::{Event, Extension, HaltedBy, Id, Kind, Limit, NoPrice, Refusal, Why};
+use super::oracle::{Day, Event, Extension, HaltedBy, Id, Kind, Limit, NoPrice, Refusal, Tif, Why};
 
 /// Translates the events of a record, and adds the orders that it accepts to the list. What an engine does not tell is
 /// zero: see [`comparable`].
@@ -60,7 +61,8 @@ fn private(
     };
     Some(match *event {
         PrivateEvent::DayOrderAccepted { trader, order, .. } => {
-            assert!(!orders.contains(&(trader, order)), "a number is given once");
+            let of_trader = orders.iter().filter(|(other, _)| *other == trader);
+            assert_eq!(order.0 as usize, of_trader.count() + 1, "numbers are dense");
             orders.push((trader, order));
             return None;
         }
@@ -152,8 +154,8 @@ fn private(
 fn public(record: &Record, event: &PublicEvent) -> Option<Event> {
     Some(match event {
         PublicEvent::PhaseBegan(PhaseBegan { phase, ends_at, .. }) => {
-            let at = record.at.micros() - OPENS_AT;
-            Event::Phase(kind(*phase), at, ends_at.micros() - OPENS_AT)
+            let at = clock(record.at);
+            Event::Phase(kind(*phase), at, clock(*ends_at))
         }
         PublicEvent::PhaseExtended { ends_at, cause, .. } => {
             let cause = match cause {
@@ -161,7 +163,7 @@ fn public(record: &Record, event: &PublicEvent) -> Option<Event> {
                 ExtensionCause::MarketOrders => Extension::MarketOrders,
                 other => panic!("a call is not extended by {other:?}"),
             };
-            Event::Extended(cause, ends_at.micros() - OPENS_AT)
+            Event::Extended(cause, clock(*ends_at))
         }
         PublicEvent::CallUncrossed { outcome, .. } => match *outcome {
             Outcome::Crossed {
@@ -196,9 +198,9 @@ fn public(record: &Record, event: &PublicEvent) -> Option<Event> {
         }),
         PublicEvent::LotHalted { .. } => Event::Halted(HaltedBy::Auctioneer),
         PublicEvent::PhaseMoved { phase, ends_at, .. } => {
-            Event::Moved(usize::from(*phase), ends_at.micros() - OPENS_AT)
+            Event::Moved(usize::from(*phase), clock(*ends_at))
         }
-        PublicEvent::LotClosed { .. } => Event::Closed(record.at.micros() - OPENS_AT),
+        PublicEvent::LotClosed { .. } => Event::Closed(clock(record.at)),
         _ => return None,
     })
 }
@@ -229,19 +231,17 @@ fn kind(phase: DayPhase) -> Kind {
 pub fn refusal(reject: &Reject) -> Refusal {
     match *reject {
         Reject::Suspended => Refusal::Suspended,
-        Reject::LotHalted { .. } => Refusal::LotHalted,
+        Reject::LotHalted { since, .. } => Refusal::LotHalted(clock(since)),
         Reject::LotClosed { .. } => Refusal::LotClosed,
         Reject::NotInPhase { phase, .. } => Refusal::NotInPhase(kind(phase)),
-        Reject::OffTick { .. } => Refusal::OffTick,
+        Reject::OffTick { above, .. } => Refusal::OffTick(above.units()),
         Reject::OffRoundLot { .. } => Refusal::OffRoundLot,
-        Reject::MarketHalted { .. } => Refusal::MarketHalted,
+        Reject::MarketHalted { since } => Refusal::MarketHalted(clock(since)),
         Reject::PhaseOver { first, phases } => {
             Refusal::PhaseOver(usize::from(first), usize::from(phases))
         }
-        Reject::PhaseEnd { after, before } => {
-            Refusal::PhaseEnd(after.micros() - OPENS_AT, before.micros() - OPENS_AT)
-        }
-        Reject::CloseNotLater { after } => Refusal::CloseNotLater(after.micros() - OPENS_AT),
+        Reject::PhaseEnd { after, before } => Refusal::PhaseEnd(clock(after), clock(before)),
+        Reject::CloseNotLater { after } => Refusal::CloseNotLater(clock(after)),
         Reject::LotHasBids { .. } => Refusal::LotHasBids,
         Reject::OverLimit { limit, most } => Refusal::OverLimit(
             match limit {
@@ -254,15 +254,15 @@ pub fn refusal(reject: &Reject) -> Refusal {
             },
             most,
         ),
-        Reject::UntilPassed { .. } => Refusal::UntilPassed,
+        Reject::UntilPassed { until } => Refusal::UntilPassed(clock(until)),
         Reject::PostOnlyMustRest => Refusal::PostOnlyMustRest,
         Reject::WouldTrade { price } => Refusal::WouldTrade(price.units()),
-        Reject::WouldSelfTrade { .. } => Refusal::WouldSelfTrade,
+        Reject::WouldSelfTrade { own } => Refusal::WouldSelfTrade(own.map(Price::units)),
         Reject::NotAtClose { price } => Refusal::NotAtClose(price.units()),
         Reject::UnknownOrder { .. } => Refusal::UnknownOrder,
         Reject::Unchanged => Refusal::Unchanged,
         Reject::OpenDiffers { open } => Refusal::OpenDiffers(open.get()),
-        Reject::NoCancelNow { .. } => Refusal::NoCancelNow,
+        Reject::NoCancelNow { since } => Refusal::NoCancelNow(clock(since)),
         Reject::InsufficientFunds { needed, available } => {
             Refusal::Funds(needed.units(), available.units())
         }
@@ -271,4 +271,29 @@ pub fn refusal(reject: &Reject) -> Refusal {
         } => Refusal::Shares(needed, available),
         ref other => panic!("the oracle knows no such refusal: {other:?}"),
     }
+}
+
+/// Returns true if a refusal names the kinds of orders that the oracle's phase takes.
+pub fn names_accepted(reject: &Reject, day: &Day) -> bool {
+    let Reject::NotInPhase { accepted, .. } = reject else {
+        return true;
+    };
+    OrderKind::ALL.iter().all(|kind| {
+        let takes = match kind {
+            OrderKind::Day => day.takes(Tif::Day),
+            OrderKind::Until => day.takes(Tif::Until(0)),
+            OrderKind::ImmediateOrCancel => day.takes(Tif::Ioc),
+            OrderKind::FillOrKill => day.takes(Tif::Fok),
+            OrderKind::AtOpen => day.takes(Tif::AtOpen),
+            OrderKind::AtClose => day.takes(Tif::AtClose),
+            OrderKind::Auction => day.takes(Tif::Auction),
+            OrderKind::PostOnly => day.takes_post_only(),
+        };
+        takes == accepted.contains(*kind)
+    })
+}
+
+/// A time by the oracle's clock, which begins when the lot opens: the windows of a shortened call can begin before.
+fn clock(at: Timestamp) -> u64 {
+    at.micros().saturating_sub(OPENS_AT)
 }

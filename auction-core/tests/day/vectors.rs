@@ -308,7 +308,11 @@ fn refusal(reason: Refusal) -> Value {
         Refusal::WouldTrade(price) => json!(["refused", "WouldTrade", price]),
         Refusal::NotAtClose(price) => json!(["refused", "NotAtClose", price]),
         Refusal::OpenDiffers(open) => json!(["refused", "OpenDiffers", open]),
-        bare => json!(["refused", format!("{bare:?}")]),
+        // Of the others a case says no numbers.
+        other => {
+            let name = format!("{other:?}");
+            json!(["refused", name.split('(').next()])
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 
 use super::DayBook;
 use super::funds::Funds;
+use super::live::Id;
 use super::schedule::doubled;
-use super::secret::{DaySecret, Id, day_of};
+use super::secret::{DaySecret, day_of};
 use crate::clearing::book::Corridor;
 use crate::clearing::call::{Collar, Entry, Indicative, Side, Uncross, collar_bound, round_down};
 use crate::lot::{Lot, call};

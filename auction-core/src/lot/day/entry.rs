@@ -2,7 +2,7 @@
 
 use super::State;
 use super::funds::Funds;
-use super::secret::{Entry, Id, Owned, Place};
+use super::live::{Entry, Id, Owned, Place};
 use crate::account::ledger::Reservation;
 use crate::clearing::book::{Budget, Corridor, Event as Effect, Fate, LapsedBecause, Refused};
 use crate::clearing::call::{self, OrderError, Side};

@@ -4,9 +4,11 @@
 //! traders and parked orders. An order is decided against the book without changing it; a change of phase is drafted on
 //! a copy of the lot.
 
+mod numbers;
 mod shown;
 mod book;
 mod schedule;
+mod live;
 mod secret;
 mod parts;
 mod funds;
@@ -32,7 +34,7 @@ use crate::model::day::{DayHaltCause, DayPhase, DayTerms, LapseReason, OwnDayOrd
 use crate::model::event::{Event, Events, LotOpened, Outcome, PrivateEvent, PublicEvent};
 use crate::{OrderId, Price, RandomEnd, Reject, Seed, Span, Timestamp, UserId};
 use draft::Draft;
-use secret::{Entry, Place};
+use live::{Entry, Id, Place};
 
 /// Input of a decision.
 pub(crate) struct State<'a> {
@@ -289,13 +291,7 @@ impl State<'_> {
     }
 
     /// Lets an order lapse that nothing else touches.
-    fn lapse(
-        &self,
-        (trader, order): secret::Id,
-        entry: &Entry,
-        because: LapseReason,
-        events: &mut Events,
-    ) {
+    fn lapse(&self, (trader, order): Id, entry: &Entry, because: LapseReason, events: &mut Events) {
         let lot = self.lot.id;
         events.push(Event::Private(PrivateEvent::DayOrderLapsed {
             lot,

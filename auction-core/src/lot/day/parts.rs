@@ -4,7 +4,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::secret::{Active, DaySecret, Entry, Id, Owned, Place};
+use super::live::{Entry, Id, Owned, Place};
+use super::secret::{Active, DaySecret};
 use crate::clearing::{book, call};
 #[cfg(feature = "serde")]
 use crate::model::day::TimeInForce;
@@ -54,7 +55,7 @@ impl DaySecret {
         };
         DayParts {
             entries: entries.collect(),
-            traders: self.traders.iter().map(|(id, own)| (*id, *own)).collect(),
+            traders: self.orders.traders().map(|(id, own)| (id, *own)).collect(),
             resting,
             active,
             accepted: self.accepted,
@@ -66,7 +67,6 @@ impl DaySecret {
     #[cfg(feature = "serde")]
     fn from_parts(parts: DayParts) -> Option<Self> {
         let mut day = Self {
-            traders: parts.traders.into_iter().collect(),
             accepted: parts.accepted,
             end: parts.end,
             active: match parts.active {
@@ -76,10 +76,13 @@ impl DaySecret {
             },
             ..Self::default()
         };
+        for (trader, own) in parts.traders {
+            *day.orders.owned_mut(trader) = own;
+        }
         let count = parts.entries.len();
         for (id, entry) in parts.entries {
-            let own = day.traders.get(&id.0)?;
-            if entry.accepted > day.accepted || id.1 > own.last_given() {
+            let own = day.orders.owned(id.0)?;
+            if entry.accepted > day.accepted || id.1 > own.given {
                 return None;
             }
             if entry.place == Place::Parked {
@@ -88,9 +91,9 @@ impl DaySecret {
                 }
                 day.index_expiry(id, &entry);
             }
-            day.entries.insert(id, entry);
+            day.orders.add(id, entry)?;
         }
-        if day.entries.len() != count || day.parked.len() + parts.resting.len() != count {
+        if day.parked.len() + parts.resting.len() != count {
             return None;
         }
         let mut closing = match parts.active {
@@ -102,12 +105,12 @@ impl DaySecret {
                 day.begin_at_last(price);
                 closing = None;
             }
-            let mut entry = *day.entries.get(&id)?;
-            if entry.place != Place::Incoming || !day.put(id, &mut entry) {
+            let position = day.orders.find(id)?;
+            if day.orders[position].entry.place != Place::Incoming || !day.put(position) {
                 return None;
             }
+            let entry = day.orders[position].entry;
             day.index_expiry(id, &entry);
-            day.entries.insert(id, entry);
         }
         if let Some(price) = closing {
             day.begin_at_last(price);
@@ -132,8 +135,7 @@ impl DaySecret {
 
     /// Returns true if an order accepts a price.
     fn takes(&self, id: Id, price: Price) -> bool {
-        self.entries
-            .get(&id)
+        self.find(id.0, id.1)
             .is_some_and(|entry| entry.content.takes(price))
     }
 
@@ -146,8 +148,8 @@ impl DaySecret {
             of.0 += 1;
             of.1[entry.content.side as usize] += entry.content.quantity.get();
         }
-        self.traders.iter().all(|(trader, own)| {
-            let counted = counted.get(trader).copied().unwrap_or_default();
+        self.orders.traders().all(|(trader, own)| {
+            let counted = counted.get(&trader).copied().unwrap_or_default();
             counted == (own.count, own.open)
         })
     }

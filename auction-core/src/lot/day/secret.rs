@@ -5,28 +5,24 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::DayBook;
+use super::live::{Entry, Id, Live, LiveOrders, Owned, Place, Position};
 use crate::account::ledger::Reservation;
 use crate::clearing::book::{self, Execution, NewOrder, OrderKey};
 use crate::clearing::call::{self, Side};
 use crate::lot::Lot;
 use crate::lot::format::ReservationChange;
 use crate::model::command::Terms;
-use crate::model::day::{DayOrder, DayOrderState, DayPhase, DayTerms, OwnDayOrder, TimeInForce};
+use crate::model::day::{DayOrder, DayPhase, DayTerms, TimeInForce};
 use crate::model::event::{Event, PhaseBegan, PrivateEvent, PublicEvent};
 use crate::{OrderId, Price, Quantity, RandomEnd, Timestamp, UserId};
-
-/// A trader and their number for an order.
-pub(super) type Id = (UserId, OrderId);
 
 /// Hidden part of a trading day.
 #[derive(Clone, Debug, Default)]
 pub(in crate::lot) struct DaySecret {
-    /// All live orders.
-    pub(super) entries: BTreeMap<Id, Entry>,
-    pub(super) traders: BTreeMap<UserId, Owned>,
+    pub(super) orders: LiveOrders,
     pub(super) active: Active,
     /// The order in each slot of the order book.
-    pub(super) by_slot: Vec<Option<Id>>,
+    pub(super) by_slot: Vec<Option<Position>>,
     /// The order of each number in a call.
     pub(super) by_place: BTreeMap<u64, Id>,
     /// By last acceptance.
@@ -36,46 +32,6 @@ pub(in crate::lot) struct DaySecret {
     /// Acceptances so far.
     pub(super) accepted: u64,
     pub(super) end: Option<RandomEnd>,
-}
-
-/// A live order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Entry {
-    /// Its quantity is what is open.
-    pub(super) content: DayOrder,
-    /// Number of its last acceptance.
-    pub(super) accepted: u64,
-    pub(super) place: Place,
-    /// Public number; zero: it has none yet.
-    pub(super) number: u64,
-    pub(super) traded: u64,
-    pub(super) value: u128,
-}
-
-/// Where an order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) enum Place {
-    /// It comes in: the rest of the record says what becomes of it.
-    Incoming,
-    Parked,
-    InCall(u64),
-    InBook(OrderKey),
-}
-
-/// What a trader has and has done on the lot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(super) struct Owned {
-    /// Numbers given; they are never used again.
-    given: u32,
-    /// Live orders.
-    pub(super) count: u32,
-    /// Open shares, by [`Side`].
-    pub(super) open: [u64; 2],
-    /// Shares traded, by [`Side`].
-    pub(super) traded: [u64; 2],
 }
 
 #[derive(Clone, Debug, Default)]
@@ -108,13 +64,15 @@ impl DaySecret {
     }
 
     pub(super) fn find(&self, trader: UserId, order: OrderId) -> Option<&Entry> {
-        self.entries.get(&(trader, order))
+        let position = self.orders.find((trader, order))?;
+        Some(&self.orders[position].entry)
     }
 
     /// The order in a slot of the book.
     pub(super) fn in_slot(&self, key: OrderKey) -> (Id, &Entry) {
-        let id = self.by_slot[key.slot() as usize].expect("a resting order has its number");
-        (id, &self.entries[&id])
+        let position = self.by_slot[key.slot() as usize].expect("a resting order is live");
+        let Live { id, entry, .. } = &self.orders[position];
+        (*id, entry)
     }
 
     /// The order of a number in the call.
@@ -134,16 +92,16 @@ impl DaySecret {
     }
 
     pub(super) fn owned(&self, trader: UserId) -> Owned {
-        self.traders.get(&trader).copied().unwrap_or_default()
+        self.orders.owned(trader).copied().unwrap_or_default()
     }
 
     pub(super) fn next_id(&self, trader: UserId) -> Option<OrderId> {
-        self.owned(trader).given.checked_add(1).map(OrderId)
+        self.owned(trader).given.0.checked_add(1).map(OrderId)
     }
 
     /// Number of live orders.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.orders.len()
     }
 
     /// Number of a trader's live orders.
@@ -153,22 +111,20 @@ impl DaySecret {
 
     /// The traders with live orders.
     pub(in crate::lot) fn traders(&self) -> impl Iterator<Item = UserId> {
-        let all = self.traders.iter();
+        let all = self.orders.traders();
         all.filter(|(_, own)| own.count > 0)
-            .map(|(trader, _)| *trader)
+            .map(|(trader, _)| trader)
     }
 
     /// A trader's live orders, by number.
     pub(super) fn of(&self, trader: UserId) -> impl Iterator<Item = (OrderId, &Entry)> {
-        let all = (trader, OrderId(0))..=(trader, OrderId(u32::MAX));
-        self.entries
-            .range(all)
-            .map(|((_, order), entry)| (*order, entry))
+        let own = self.orders.of(trader);
+        own.map(|live| (live.id.1, &live.entry))
     }
 
     /// All live orders.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Id, &Entry)> {
-        self.entries.iter().map(|(id, entry)| (*id, entry))
+        self.orders.iter().map(|live| (live.id, &live.entry))
     }
 
     /// Live orders by last acceptance.
@@ -397,12 +353,13 @@ impl DaySecret {
                 keeps_place: true,
                 ..
             } => {
-                let old = self.find(trader, order).map(|entry| entry.content);
-                let Some(old) = old.filter(|old| old.limit == limit) else {
+                let Some(position) = self.orders.find((trader, order)) else {
                     return false;
                 };
+                let old = self.orders[position].entry.content;
                 let lost = old.quantity.get().checked_sub(quantity.get());
-                lost.is_some_and(|lost| lost > 0 && self.lose((trader, order), lost))
+                let lost = lost.filter(|lost| *lost > 0 && old.limit == limit);
+                lost.is_some_and(|lost| self.lose(position, lost))
             }
             PrivateEvent::DayOrderReplaced {
                 trader,
@@ -422,18 +379,18 @@ impl DaySecret {
                 left,
                 ..
             } => {
-                let id = (trader, order);
-                let Some(entry) = self.entries.get_mut(&id) else {
+                let Some(position) = self.orders.find((trader, order)) else {
                     return false;
                 };
+                let entry = &mut self.orders[position].entry;
                 if entry.content.quantity.get().checked_sub(quantity.get()) != Some(left) {
                     return false;
                 }
                 entry.traded += quantity.get();
                 entry.value += u128::from(price.units()) * u128::from(quantity.get());
                 let side = entry.content.side;
-                self.traders.entry(trader).or_default().traded[side as usize] += quantity.get();
-                self.lose(id, quantity.get())
+                self.orders.owner_mut(position).traded[side as usize] += quantity.get();
+                self.lose(position, quantity.get())
             }
             PrivateEvent::DayOrdersDecremented {
                 trader,
@@ -442,8 +399,10 @@ impl DaySecret {
                 quantity,
                 ..
             } => {
-                self.lose((trader, resting), quantity.get())
-                    && self.lose((trader, incoming), quantity.get())
+                let both = [resting, incoming].map(|order| self.orders.find((trader, order)));
+                both.into_iter().all(|position| {
+                    position.is_some_and(|position| self.lose(position, quantity.get()))
+                })
             }
             PrivateEvent::DayOrderLapsed { trader, order, .. }
             | PrivateEvent::OrderCancelled { trader, order, .. } => self.remove((trader, order)),
@@ -468,7 +427,7 @@ impl DaySecret {
             PublicEvent::EndOpened { end, .. } => self.end.take() == Some(*end),
             PublicEvent::LotClosed { .. } => {
                 self.active = Active::Nothing;
-                self.entries.is_empty()
+                self.orders.len() == 0
             }
             _ => true,
         }
@@ -486,12 +445,13 @@ impl DaySecret {
             return false;
         };
         self.active = active;
-        for id in &resting {
-            let mut entry = self.entries[id];
-            if !self.put(*id, &mut entry) {
+        for id in resting {
+            let Some(position) = self.orders.find(id) else {
+                return false;
+            };
+            if !self.put(position) {
                 return false;
             }
-            self.entries.insert(*id, entry);
         }
         if let (DayPhase::AtLast, Active::Book(book)) = (began.phase, &mut self.active) {
             if began.reference == Price::ZERO {
@@ -501,8 +461,8 @@ impl DaySecret {
         }
         let mut last = day.last_number;
         for order in self.to_show() {
-            let id = self.in_slot(order.key).0;
-            let entry = self.entries.get_mut(&id).expect("it is in the book");
+            let position = self.by_slot[order.key.slot() as usize].expect("it is in the book");
+            let entry = &mut self.orders[position].entry;
             if entry.number == 0 {
                 last += 1;
                 entry.number = last;
@@ -531,8 +491,8 @@ impl DaySecret {
             return false;
         }
         self.accepted += 1;
-        let own = self.traders.entry(trader).or_default();
-        own.given = order.0;
+        let own = self.orders.owned_mut(trader);
+        own.given = order;
         own.count += 1;
         own.open[content.side as usize] += content.quantity.get();
         let entry = Entry {
@@ -543,72 +503,73 @@ impl DaySecret {
             traded: 0,
             value: 0,
         };
-        self.entries.insert((trader, order), entry);
-        true
+        self.orders.add((trader, order), entry).is_some()
     }
 
     /// Takes a replaced order out of its place, to come in anew.
     fn take_off(&mut self, id: Id, quantity: Quantity, limit: Option<Price>) -> bool {
-        let Some(mut entry) = self.entries.get(&id).copied() else {
+        let Some(position) = self.orders.find(id) else {
             return false;
         };
-        if !self.vacate(id, &entry) {
+        if !self.vacate(position) {
             return false;
         }
-        let open = &mut self.traders.entry(id.0).or_default().open[entry.content.side as usize];
-        *open = *open - entry.content.quantity.get() + quantity.get();
         self.accepted += 1;
+        let entry = &mut self.orders[position].entry;
+        let (side, before) = (entry.content.side, entry.content.quantity.get());
         entry.content.quantity = quantity;
         entry.content.limit = limit;
         entry.accepted = self.accepted;
         entry.place = Place::Incoming;
         entry.number = 0;
-        self.entries.insert(id, entry);
+        let open = &mut self.orders.owner_mut(position).open[side as usize];
+        *open = *open - before + quantity.get();
         true
     }
 
     fn park(&mut self, id: Id) -> bool {
-        let Some(mut entry) = self.entries.get(&id).copied() else {
+        let Some(position) = self.orders.find(id) else {
             return false;
         };
-        if entry.place == Place::Parked || !self.vacate(id, &entry) {
+        if self.orders[position].entry.place == Place::Parked || !self.vacate(position) {
             return false;
         }
+        let entry = &mut self.orders[position].entry;
         entry.place = Place::Parked;
         entry.number = 0;
         self.parked.insert(entry.accepted, id);
         if let TimeInForce::Until(until) = entry.content.time_in_force {
             self.expiries[0].insert((until, entry.accepted, id));
         }
-        self.entries.insert(id, entry);
         true
     }
 
     /// Gives an order that comes in, or was parked, its place in the call or the book.
     fn rest(&mut self, lot: &Lot, id: Id) -> bool {
-        let Some(mut entry) = self.entries.get(&id).copied() else {
+        let Some(position) = self.orders.find(id) else {
             return false;
         };
-        if !self.vacate(id, &entry) || !self.put(id, &mut entry) {
+        if !self.vacate(position) || !self.put(position) {
             return false;
         }
+        let entry = &mut self.orders[position].entry;
         if let (Active::Book(_), Some(day)) = (&self.active, day_of(lot)) {
             entry.number = day.last_number + 1;
         }
         if let TimeInForce::Until(until) = entry.content.time_in_force {
             self.expiries[1].insert((until, entry.accepted, id));
         }
-        self.entries.insert(id, entry);
         true
     }
 
-    pub(super) fn put(&mut self, id: Id, entry: &mut Entry) -> bool {
+    pub(super) fn put(&mut self, position: Position) -> bool {
+        let Live { id, entry, .. } = &mut self.orders[position];
         match &mut self.active {
             Active::Nothing => false,
             Active::Call(call) => {
                 let place = call.last_id().0 + 1;
                 let added = call.add(call::OrderId(place), id.0, entry.content.entry());
-                self.by_place.insert(place, id);
+                self.by_place.insert(place, *id);
                 entry.place = Place::InCall(place);
                 added.is_ok()
             }
@@ -620,7 +581,7 @@ impl DaySecret {
                 if self.by_slot.len() <= slot {
                     self.by_slot.resize(slot + 1, None);
                 }
-                self.by_slot[slot] = Some(id);
+                self.by_slot[slot] = Some(position);
                 entry.place = Place::InBook(key);
                 true
             }
@@ -628,9 +589,10 @@ impl DaySecret {
     }
 
     /// Takes an order out of its place; `false`: it is not there.
-    fn vacate(&mut self, id: Id, entry: &Entry) -> bool {
+    fn vacate(&mut self, position: Position) -> bool {
+        let Live { id, entry, .. } = &self.orders[position];
         if let TimeInForce::Until(until) = entry.content.time_in_force {
-            let expiry = (until, entry.accepted, id);
+            let expiry = (until, entry.accepted, *id);
             self.expiries.iter_mut().for_each(|of| {
                 of.remove(&expiry);
             });
@@ -651,31 +613,30 @@ impl DaySecret {
     }
 
     fn remove(&mut self, id: Id) -> bool {
-        let Some(entry) = self.entries.remove(&id) else {
-            return false;
-        };
-        self.count_out(id.0, &entry);
-        self.vacate(id, &entry)
+        let position = self.orders.find(id);
+        position.is_some_and(|position| self.remove_at(position))
     }
 
-    fn count_out(&mut self, trader: UserId, entry: &Entry) {
-        let own = self.traders.entry(trader).or_default();
+    fn remove_at(&mut self, position: Position) -> bool {
+        let left = self.vacate(position);
+        let DayOrder { side, quantity, .. } = self.orders[position].entry.content;
+        let own = self.orders.owner_mut(position);
         own.count -= 1;
-        own.open[entry.content.side as usize] -= entry.content.quantity.get();
+        own.open[side as usize] -= quantity.get();
+        self.orders.remove(position);
+        left
     }
 
     /// Takes shares off an order, which is gone when it has no more.
-    fn lose(&mut self, id: Id, shares: u64) -> bool {
-        let Some(entry) = self.entries.get(&id).copied() else {
-            return false;
-        };
-        let Some(left) = entry.content.quantity.get().checked_sub(shares) else {
+    fn lose(&mut self, position: Position, shares: u64) -> bool {
+        let Live { id, entry, .. } = &mut self.orders[position];
+        let content = &mut entry.content;
+        let Some(left) = content.quantity.get().checked_sub(shares) else {
             return false;
         };
         let Some(open) = Quantity::new(left) else {
-            return self.remove(id);
+            return self.remove_at(position);
         };
-        let content = entry.content;
         let fits = match (entry.place, &mut self.active) {
             (Place::Incoming | Place::Parked, _) => true,
             (Place::InCall(place), Active::Call(call)) => call
@@ -684,11 +645,9 @@ impl DaySecret {
             (Place::InBook(key), Active::Book(book)) => book.take(key, shares),
             _ => false,
         };
-        let own = self.traders.entry(id.0).or_default();
-        own.open[content.side as usize] -= shares;
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.content.quantity = open;
-        }
+        content.quantity = open;
+        let side = content.side;
+        self.orders.owner_mut(position).open[side as usize] -= shares;
         fits
     }
 
@@ -735,39 +694,6 @@ impl Active {
                 Self::Book(Box::new(book.ok()?))
             }
         })
-    }
-}
-
-impl Owned {
-    /// The last number given.
-    #[cfg(feature = "serde")]
-    pub(super) fn last_given(&self) -> OrderId {
-        OrderId(self.given)
-    }
-
-    /// Shares bought less shares sold.
-    pub(super) fn position(&self) -> i128 {
-        i128::from(self.traded[0]) - i128::from(self.traded[1])
-    }
-}
-
-impl Entry {
-    pub(super) fn is_in_call(&self) -> bool {
-        matches!(self.place, Place::InCall(_))
-    }
-
-    /// The order as its owner sees it.
-    pub(super) fn own(&self, order: OrderId) -> OwnDayOrder {
-        OwnDayOrder {
-            order,
-            content: self.content,
-            traded: self.traded,
-            value: self.value,
-            state: match self.place {
-                Place::Parked => DayOrderState::Parked,
-                _ => DayOrderState::Resting,
-            },
-        }
     }
 }
 

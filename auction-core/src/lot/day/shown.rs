@@ -1,7 +1,9 @@
 //! The orders of a trading day that everyone sees, in continuous trading and at last.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
+use super::numbers::Numbers;
 use crate::clearing::call::Side;
 use crate::{Price, Quantity};
 
@@ -33,20 +35,33 @@ pub struct ShownLevel {
 /// All orders that everyone sees: price, then place, in the order in which they were shown.
 #[derive(Clone, Debug, Default)]
 pub struct ShownOrders {
-    by_number: BTreeMap<u64, Shown>,
-    /// Number of each order by rank and place, by [`Side`].
-    queues: [BTreeMap<(u64, u64), u64>; 2],
-    places: u64,
+    arena: Vec<Shown>,
+    /// Positions in the arena that hold no order.
+    free: Vec<u32>,
+    /// Position of each order.
+    numbers: Numbers,
+    /// Queue of each price by rank, the best first, by [`Side`].
+    queues: [BTreeMap<u64, Queue>; 2],
     totals: [ShownTotals; 2],
 }
 
+/// An order in the arena, between its neighbours in the queue of its price.
 #[derive(Clone, Copy, Debug)]
 struct Shown {
-    side: Side,
-    price: Price,
-    open: Quantity,
-    place: u64,
+    order: ShownOrder,
+    before: u32,
+    after: u32,
 }
+
+/// Positions of the first and the last order at a price.
+#[derive(Clone, Copy, Debug)]
+struct Queue {
+    first: u32,
+    last: u32,
+}
+
+/// No position: the end of a queue.
+const NONE: u32 = u32::MAX;
 
 /// Sums over the shown orders of a side, modulo 2^64, which the digest of a lot holds instead of every order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,8 +91,12 @@ impl ShownOrders {
 
     /// Returns the orders of a side, the best first.
     pub fn side(&self, side: Side) -> impl Iterator<Item = ShownOrder> {
-        let queue = self.queues[side as usize].values();
-        queue.map(|number| self.order_of(*number))
+        let queues = self.queues[side as usize].values();
+        queues.flat_map(|queue| {
+            let next = |at: &u32| Some(self.arena[*at as usize].after).filter(|at| *at != NONE);
+            let positions = core::iter::successors(Some(queue.first), next);
+            positions.map(|at| self.arena[at as usize].order)
+        })
     }
 
     /// Returns all orders, so that [`from_orders`](Self::from_orders) gives the same book: first those to buy, then
@@ -89,9 +108,8 @@ impl ShownOrders {
     /// Returns an order.
     #[must_use]
     pub fn get(&self, number: u64) -> Option<ShownOrder> {
-        self.by_number
-            .contains_key(&number)
-            .then(|| self.order_of(number))
+        let at = self.find(number)?;
+        Some(self.arena[at as usize].order)
     }
 
     /// Returns the orders of a side added up by price, the best first.
@@ -115,13 +133,13 @@ impl ShownOrders {
     /// Returns the number of orders.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_number.len()
+        self.numbers.len()
     }
 
     /// Returns true if no order is shown.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_number.is_empty()
+        self.numbers.len() == 0
     }
 
     /// Returns the sums over the orders of a side.
@@ -132,56 +150,57 @@ impl ShownOrders {
 
     /// Shows an order, behind all others at its price; `false`: its number is shown already.
     pub(crate) fn show(&mut self, order: ShownOrder) -> bool {
-        let ShownOrder {
-            number,
-            side,
-            price,
-            open,
-        } = order;
-        if self.by_number.contains_key(&number) {
+        if self.find(order.number).is_some() {
             return false;
         }
-        self.places += 1;
+        let at = self.free.pop().unwrap_or(self.arena.len() as u32);
+        let queues = &mut self.queues[order.side as usize];
+        let queue = queues.entry(rank(&order)).or_insert(Queue {
+            first: at,
+            last: NONE,
+        });
+        let before = core::mem::replace(&mut queue.last, at);
         let shown = Shown {
-            side,
-            price,
-            open,
-            place: self.places,
+            order,
+            before,
+            after: NONE,
         };
-        self.by_number.insert(number, shown);
-        self.queues[side as usize].insert(shown.key(), number);
-        let totals = &mut self.totals[side as usize];
+        match self.arena.get_mut(at as usize) {
+            Some(place) => *place = shown,
+            None => self.arena.push(shown),
+        }
+        if let Some(before) = self.arena.get_mut(before as usize) {
+            before.after = at;
+        }
+        self.numbers
+            .insert(at, |at| self.arena[at as usize].order.number);
+        let totals = &mut self.totals[order.side as usize];
         totals.orders += 1;
-        totals.add(number, price, open.get());
+        totals.add(&order, order.open.get());
         true
     }
 
     /// Takes shares off an order, which leaves when it has no more; `None`: it has fewer, or is not shown.
     pub(crate) fn reduce(&mut self, number: u64, shares: u64) -> Option<ShownOrder> {
-        let shown = self.by_number.get_mut(&number)?;
+        let at = self.find(number)?;
+        let shown = &mut self.arena[at as usize].order;
         let before = *shown;
         let left = before.open.get().checked_sub(shares)?;
         let totals = &mut self.totals[before.side as usize];
-        totals.subtract(number, before.price, shares);
+        totals.subtract(&before, shares);
         match Quantity::new(left) {
             Some(open) => shown.open = open,
             None => {
                 totals.orders -= 1;
-                self.queues[before.side as usize].remove(&before.key());
-                self.by_number.remove(&number);
+                self.take_out(at);
             }
         }
-        Some(ShownOrder {
-            number,
-            side: before.side,
-            price: before.price,
-            open: before.open,
-        })
+        Some(before)
     }
 
     /// Takes an order out; `false`: it is not shown.
     pub(crate) fn remove(&mut self, number: u64) -> bool {
-        let open = self.by_number.get(&number).map(|shown| shown.open.get());
+        let open = self.get(number).map(|order| order.open.get());
         open.is_some_and(|open| self.reduce(number, open).is_some())
     }
 
@@ -189,39 +208,63 @@ impl ShownOrders {
         *self = Self::default();
     }
 
-    fn order_of(&self, number: u64) -> ShownOrder {
-        let shown = self.by_number[&number];
-        ShownOrder {
-            number,
-            side: shown.side,
-            price: shown.price,
-            open: shown.open,
+    fn find(&self, number: u64) -> Option<u32> {
+        self.numbers
+            .find(number, |at| self.arena[at as usize].order.number)
+    }
+
+    fn take_out(&mut self, at: u32) {
+        let Shown {
+            order,
+            before,
+            after,
+        } = self.arena[at as usize];
+        let number_at = |at| self.arena[at as usize].order.number;
+        self.numbers.remove(order.number, number_at);
+        self.free.push(at);
+        if let Some(before) = self.arena.get_mut(before as usize) {
+            before.after = after;
+        }
+        if let Some(after) = self.arena.get_mut(after as usize) {
+            after.before = before;
+        }
+        // An order between two others leaves its queue's ends as they are.
+        if before != NONE && after != NONE {
+            return;
+        }
+        let queues = &mut self.queues[order.side as usize];
+        if before == NONE && after == NONE {
+            queues.remove(&rank(&order));
+        } else if let Some(queue) = queues.get_mut(&rank(&order)) {
+            match before {
+                NONE => queue.first = after,
+                _ => queue.last = before,
+            }
         }
     }
 }
 
-impl Shown {
-    /// Rank and place: the lowest is the best.
-    fn key(&self) -> (u64, u64) {
-        let rank = match self.side {
-            Side::Buy => !self.price.units(),
-            Side::Sell => self.price.units(),
-        };
-        (rank, self.place)
+/// Rank of an order's price: the lowest is the best.
+fn rank(order: &ShownOrder) -> u64 {
+    match order.side {
+        Side::Buy => !order.price.units(),
+        Side::Sell => order.price.units(),
     }
 }
 
 impl ShownTotals {
-    fn add(&mut self, number: u64, price: Price, shares: u64) {
+    fn add(&mut self, order: &ShownOrder, shares: u64) {
+        let value = order.price.units().wrapping_mul(shares);
         self.open = self.open.wrapping_add(shares);
-        self.value = self.value.wrapping_add(price.units().wrapping_mul(shares));
-        self.numbers = self.numbers.wrapping_add(number.wrapping_mul(shares));
+        self.value = self.value.wrapping_add(value);
+        self.numbers = self.numbers.wrapping_add(order.number.wrapping_mul(shares));
     }
 
-    fn subtract(&mut self, number: u64, price: Price, shares: u64) {
+    fn subtract(&mut self, order: &ShownOrder, shares: u64) {
+        let value = order.price.units().wrapping_mul(shares);
         self.open = self.open.wrapping_sub(shares);
-        self.value = self.value.wrapping_sub(price.units().wrapping_mul(shares));
-        self.numbers = self.numbers.wrapping_sub(number.wrapping_mul(shares));
+        self.value = self.value.wrapping_sub(value);
+        self.numbers = self.numbers.wrapping_sub(order.number.wrapping_mul(shares));
     }
 }
 
@@ -244,7 +287,7 @@ impl serde::Serialize for ShownOrders {
 #[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for ShownOrders {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let orders = alloc::vec::Vec::<ShownOrder>::deserialize(deserializer)?;
+        let orders = Vec::<ShownOrder>::deserialize(deserializer)?;
         Self::from_orders(orders)
             .ok_or_else(|| serde::de::Error::custom("two orders have the same number"))
     }

@@ -86,11 +86,13 @@ impl Day {
         self.orders.retain(|order| order.open > 0);
     }
 
-    /// Returns true if the trader has an order in the book that this one could trade with.
-    pub fn could_trade_with_own(&self, order: &Order) -> bool {
-        let own = |other: &&Order| other.owner == order.owner && other.place.is_some();
-        let mut own = self.orders.iter().filter(own);
-        own.any(|other| order.could_trade_with(other))
+    /// The first order of the trader in the book that this one could trade with.
+    pub fn own_met(&self, order: &Order) -> Option<Order> {
+        let others = self.by_priority(order.side.opposite());
+        let mut own = others
+            .into_iter()
+            .filter(|other| other.owner == order.owner);
+        own.find(|other| order.could_trade_with(other))
     }
 
     /// Returns true if two limit orders in the book could trade.
@@ -103,6 +105,6 @@ impl Day {
 
     /// Cancels are refused in the no-cancel window, which does not bind parked orders.
     pub fn can_be_cancelled(&self, order: &Order, at: u64) -> bool {
-        order.place.is_none() || !self.is_no_cancel(at)
+        order.place.is_none() || self.no_cancel_since(at).is_none()
     }
 }

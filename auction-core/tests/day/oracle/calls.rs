@@ -45,13 +45,17 @@ impl Day {
         self.phase.ends_at - drawn.unwrap_or(0)
     }
 
-    /// The no-cancel window begins before that of the random end. A halted call's time stands still. A volatility call
+    /// Beginning of the no-cancel window, if it has come: before that of the random end. A halted call's time stands still. A volatility call
     /// has none.
-    pub fn is_no_cancel(&self, at: u64) -> bool {
+    pub fn no_cancel_since(&self, at: u64) -> Option<u64> {
         let now = self.stands_since().unwrap_or(at);
         let is_call = self.phase.kind == Kind::Call;
-        let window = self.terms.no_cancel.filter(|_| is_call);
-        window.is_some_and(|window| now + window + self.random_end() >= self.phase.ends_at)
+        let window = self.terms.no_cancel.filter(|_| is_call)?;
+        let since = self
+            .phase
+            .ends_at
+            .saturating_sub(window + self.random_end());
+        (now >= since).then_some(since)
     }
 
     /// The end of a call: an extension, or the uncross and `true`. Closing early settles without an extension.

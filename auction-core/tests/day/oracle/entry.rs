@@ -58,8 +58,8 @@ impl Day {
             (Some(old), Some(new), Side::Sell) => new < old,
         };
         let improves = improves && quantity >= old.open;
-        if !improves && !self.can_be_cancelled(&old, self.at) {
-            reasons.push(Refusal::NoCancelNow);
+        if !improves {
+            reasons.extend(self.check_cancels(&old).err());
         }
         let mut new = Order {
             open: quantity,
@@ -95,9 +95,7 @@ impl Day {
 
     pub fn cancel(&mut self, owner: Owner, id: Id) -> Answer {
         let order = self.own_order(owner, id)?;
-        if !self.can_be_cancelled(&order, self.at) {
-            return Err(vec![Refusal::NoCancelNow]);
-        }
+        self.check_cancels(&order).map_err(|no| vec![no])?;
         self.take_off(id);
         self.events.push(Event::Cancelled(id, order.open));
         Ok(())
@@ -112,6 +110,15 @@ impl Day {
             } else {
                 self.events.push(Event::Kept(order.id));
             }
+        }
+    }
+
+    fn check_cancels(&self, order: &Order) -> Result<(), Refusal> {
+        match self.no_cancel_since(self.at) {
+            Some(since) if !self.can_be_cancelled(order, self.at) => {
+                Err(Refusal::NoCancelNow(since))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -136,9 +143,8 @@ impl Day {
         let mut reasons = Vec::new();
         match kind {
             Kind::Call | Kind::Volatility => {
-                if self.could_trade_with_own(&order) {
-                    reasons.push(Refusal::WouldSelfTrade);
-                }
+                let own = self.own_met(&order);
+                reasons.extend(own.map(|own| Refusal::WouldSelfTrade(own.limit)));
                 reasons.extend(self.check_funds(&in_book, old).err());
             }
             Kind::AtLast => {
@@ -183,39 +189,44 @@ impl Day {
 
     /// Faults of an order, whatever the phase.
     fn malformed(&self, order: &Order) -> Vec<Refusal> {
+        let mut faults = Vec::new();
+        let tick = self.terms.tick;
+        if let Some(limit) = order.limit.filter(|limit| *limit == 0 || limit % tick != 0) {
+            faults.push(Refusal::OffTick((limit / tick + 1) * tick));
+        }
+        if !order.open.is_multiple_of(self.terms.round_lot) {
+            faults.push(Refusal::OffRoundLot);
+        }
+        if let Tif::Until(until) = order.tif
+            && until <= self.at
+        {
+            faults.push(Refusal::UntilPassed(until));
+        }
         let must_rest = matches!(order.tif, Tif::Day | Tif::Until(_)) && order.limit.is_some();
-        let faults = [
-            (
-                order
-                    .limit
-                    .is_some_and(|limit| limit == 0 || limit % self.terms.tick != 0),
-                Refusal::OffTick,
-            ),
-            (
-                !order.open.is_multiple_of(self.terms.round_lot),
-                Refusal::OffRoundLot,
-            ),
-            (
-                matches!(order.tif, Tif::Until(until) if until <= self.at),
-                Refusal::UntilPassed,
-            ),
-            (order.post_only && !must_rest, Refusal::PostOnlyMustRest),
-        ];
-        let broken = faults.into_iter().filter(|(is_broken, _)| *is_broken);
-        broken.map(|(_, refusal)| refusal).collect()
+        if order.post_only && !must_rest {
+            faults.push(Refusal::PostOnlyMustRest);
+        }
+        faults
     }
 
     /// Returns true if the running phase takes a new order of this kind.
     fn is_taken(&self, order: &Order) -> bool {
+        self.takes(order.tif) && (!order.post_only || self.takes_post_only())
+    }
+
+    pub fn takes(&self, tif: Tif) -> bool {
         let kind = self.phase.kind;
-        let by_tif = match order.tif {
+        match tif {
             Tif::Day | Tif::Until(_) => true,
             Tif::Ioc | Tif::Fok => kind == Kind::Continuous,
             Tif::AtOpen => kind == Kind::PreOpen || self.is_opening_call(),
             // Until the closing call's uncross, after which there is only at-last.
             Tif::AtClose | Tif::Auction => kind != Kind::AtLast,
-        };
-        by_tif && (!order.post_only || kind == Kind::Continuous)
+        }
+    }
+
+    pub fn takes_post_only(&self) -> bool {
+        self.phase.kind == Kind::Continuous
     }
 
     /// Returns true if an order waits for its call.

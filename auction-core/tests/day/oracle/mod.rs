@@ -178,7 +178,8 @@ impl Day {
             Control::ResumeAll => self.resume_all(),
             // Only the resumption of the market ends its halt.
             Control::Halt | Control::Resume if self.market_halted.is_some() => {
-                return Err(vec![Refusal::MarketHalted, Refusal::LotClosed]);
+                let halted = self.market_halted.map(Refusal::MarketHalted);
+                return Err(halted.into_iter().chain([Refusal::LotClosed]).collect());
             }
             _ if is_closed => return Err(vec![Refusal::LotClosed]),
             Control::Halt if self.halted.is_some() => false,
@@ -229,8 +230,8 @@ impl Day {
             return Err(vec![Refusal::LotClosed]);
         }
         let mut reasons = Vec::new();
-        reasons.extend(self.halted.map(|_| Refusal::LotHalted));
-        reasons.extend(self.market_halted.map(|_| Refusal::MarketHalted));
+        reasons.extend(self.halted.map(|(since, _)| Refusal::LotHalted(since)));
+        reasons.extend(self.market_halted.map(Refusal::MarketHalted));
         if also_halted || reasons.is_empty() {
             Ok(())
         } else {

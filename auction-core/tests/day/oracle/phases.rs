@@ -119,8 +119,8 @@ impl Day {
 
     /// Moves the close of the lot, which is the end of the last phase, to a later time.
     pub fn extend_close(&mut self, closes_at: u64) -> Answer {
-        if self.halted.is_some() {
-            return Err(vec![Refusal::LotHalted]);
+        if let Some((since, _)) = self.halted {
+            return Err(vec![Refusal::LotHalted(since)]);
         }
         let last = self.terms.phases.len() - 1;
         let after = self.at.max(self.closes_at());
@@ -234,7 +234,7 @@ impl Day {
     /// An order that enters without being asked again lapses if it could trade with an own one, or cannot be paid.
     fn enter_unasked(&mut self, mut order: Order) {
         order.place = Some(0);
-        let why = if self.could_trade_with_own(&order) {
+        let why = if self.own_met(&order).is_some() {
             Why::SelfTrade
         } else if self.check_funds(&order, None).is_err() {
             Why::Funds

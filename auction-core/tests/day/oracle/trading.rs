@@ -65,7 +65,11 @@ impl Day {
             };
             // An own order is dealt with before the corridors are looked at.
             if met.owner == order.owner {
-                if let Some(end) = self.meet_own(&mut order, &met)? {
+                if order.own == OwnOrder::Refuse {
+                    // Named by the price at which they would trade.
+                    return Err(Refusal::WouldSelfTrade(Some(price)));
+                }
+                if let Some(end) = self.meet_own(&mut order, &met) {
                     return Ok((order, traded, end));
                 }
                 continue;
@@ -100,18 +104,17 @@ impl Day {
         });
     }
 
-    /// Does what the incoming order says; `None`: it goes on.
-    fn meet_own(&mut self, order: &mut Order, met: &Order) -> Result<Option<End>, Refusal> {
+    /// Does what an incoming order says that was not refused; `None`: it goes on.
+    fn meet_own(&mut self, order: &mut Order, met: &Order) -> Option<End> {
         match order.own {
-            OwnOrder::Refuse => Err(Refusal::WouldSelfTrade),
-            OwnOrder::CancelNewest => Ok(Some(End::Lapses(Why::SelfTrade))),
+            OwnOrder::Refuse | OwnOrder::CancelNewest => Some(End::Lapses(Why::SelfTrade)),
             OwnOrder::CancelOldest => {
                 self.lapse(met.id, Why::SelfTrade);
-                Ok(None)
+                None
             }
             OwnOrder::CancelBoth => {
                 self.lapse(met.id, Why::SelfTrade);
-                Ok(Some(End::Lapses(Why::SelfTrade)))
+                Some(End::Lapses(Why::SelfTrade))
             }
             OwnOrder::Decrement => {
                 let quantity = order.open.min(met.open);
@@ -122,7 +125,7 @@ impl Day {
                     incoming: order.id,
                     quantity,
                 });
-                Ok(None)
+                None
             }
         }
     }

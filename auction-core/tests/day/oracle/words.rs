@@ -220,9 +220,11 @@ pub enum Limit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     Suspended,
-    LotHalted,
+    /// Since when.
+    LotHalted(u64),
     LotClosed,
-    MarketHalted,
+    /// Since when.
+    MarketHalted(u64),
     /// The first phase that can be moved, and the number of phases.
     PhaseOver(usize, usize),
     /// Bounds of a phase's end, both exclusive.
@@ -232,17 +234,20 @@ pub enum Refusal {
     LotHasBids,
     OverLimit(Limit, u64),
     NotInPhase(Kind),
-    OffTick,
+    /// The next higher limit on the tick.
+    OffTick(u64),
     OffRoundLot,
-    UntilPassed,
+    UntilPassed(u64),
     PostOnlyMustRest,
     WouldTrade(u64),
-    WouldSelfTrade,
+    /// The limit of the own order.
+    WouldSelfTrade(Option<u64>),
     NotAtClose(u64),
     UnknownOrder,
     Unchanged,
     OpenDiffers(u64),
-    NoCancelNow,
+    /// Since when.
+    NoCancelNow(u64),
     /// Cash needed in addition, and free cash.
     Funds(u64, u64),
     /// Shares needed in addition, and free shares.
