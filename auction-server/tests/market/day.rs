@@ -128,7 +128,7 @@ fn next_phase(server: &Server, ann: &mut Client, index: u8, next: Option<DayPhas
 }
 
 #[test]
-fn a_day_survives_a_kill_in_each_phase_and_everyone_can_prove_it() {
+fn a_day_survives_a_kill_in_each_phase_and_can_be_proved() {
     let test_market = TestMarket::with_lots(1).set("on-outage", "close");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);

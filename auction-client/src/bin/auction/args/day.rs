@@ -38,7 +38,7 @@ pub struct DayFlags {
 pub enum TifWord {
     /// To the close of the lot.
     Day,
-    /// What cannot trade at once lapses.
+    /// It trades at once as far as it can; the rest lapses.
     Ioc,
     /// It trades whole at once, or not at all.
     Fok,
