@@ -383,11 +383,26 @@ mod tests {
         });
         let commands = commands.filter_map(|command| {
             let at = command.find("auction ")?;
-            let words = command[at..].split_whitespace();
-            let bare = |word: &str| word.trim_matches('\'').to_owned();
-            (at == 0 || command[..at].ends_with(' ')).then(|| words.map(bare).collect())
+            (at == 0 || command[..at].ends_with(' ')).then(|| words(&command[at..]))
         });
         commands.collect()
+    }
+
+    /// Splits a command at spaces outside of quotes, as a shell does.
+    fn words(command: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quote = None;
+        for char in command.trim().chars() {
+            let last = words.last_mut().expect("there is a word");
+            match (char, quote) {
+                (char, Some(open)) if char == open => quote = None,
+                ('\'' | '"', None) => quote = Some(char),
+                (' ', None) if last.is_empty() => {}
+                (' ', None) => words.push(String::new()),
+                (char, _) => last.push(char),
+            }
+        }
+        words
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl View<'_> {
         let open = phase == "open";
         let now = lot.halted_since.unwrap_or(self.now);
         let closes_in = lot.closes_at.since(now).micros() / 1_000;
-        json!({
+        let mut fields = json!({
             "lot": lot.id.0,
             "symbol": lot.symbol.as_str(),
             "security": stock.map(|stock| stock.listing.security.to_string()),
@@ -93,11 +93,11 @@ impl View<'_> {
             "halted_since": lot.halted_since.map(|since| since.to_string()),
             "closed_at": closed_at,
             "outcome": outcome,
-            "day": match &lot.book {
-                Book::Day(book) => day::book_json(book),
-                _ => Value::Null,
-            },
-        })
+        });
+        if let Book::Day(book) = &lot.book {
+            fields["day"] = day::book_json(book);
+        }
+        fields
     }
 
     /// Returns the outcome of a lot.

@@ -246,7 +246,8 @@ fn hostile_text_is_inert() {
     let message = "no\u{1b}]0;owned\u{7} \u{202e}\u{9b}31m 株式会社";
     stage.refuses(&asked, Code::NOT_PERMITTED, message, None);
     let screen = stage.shows(120, 24);
-    assert!(screen.contains("owned  \\u{202e} 31m"), "{screen}");
+    // A message of the server has spaces for what disturbs a display, as it was built.
+    assert!(screen.contains("owned    31m"), "{screen}");
     assert!(screen.contains("\\u{1b}[2J\\u{202e}evil"), "{screen}");
     let harmful = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
     assert!(!screen.contains(harmful));
