@@ -392,13 +392,14 @@ fn reply() -> BoxedStrategy<Reply> {
         any::<bool>(),
     );
     prop_oneof![
-        Just(Reply::Done),
-        day::reply(),
-        user_id().prop_map(Reply::Registered),
-        session_id().prop_map(Reply::SessionOpened),
-        lot_id().prop_map(Reply::LotOpened),
-        order_id().prop_map(Reply::OrderPlaced),
-        bid.prop_map(|(lot, leads, price, extended_to, bought)| {
+        1 => Just(Reply::Done),
+        // It has forms of its own.
+        4 => day::reply(),
+        1 => user_id().prop_map(Reply::Registered),
+        1 => session_id().prop_map(Reply::SessionOpened),
+        1 => lot_id().prop_map(Reply::LotOpened),
+        1 => order_id().prop_map(Reply::OrderPlaced),
+        1 => bid.prop_map(|(lot, leads, price, extended_to, bought)| {
             Reply::Bid(BidReply {
                 lot,
                 leads,
