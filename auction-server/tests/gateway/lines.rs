@@ -73,7 +73,7 @@ async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
     later["version_max"] = json!(9);
     let refused = lines.ask("hello", &later).await;
     assert_eq!(refused["refused"]["code"], "version_unsupported");
-    assert_eq!(refused["refused"]["number"], "1");
+    assert_eq!(refused["refused"]["number"], "2");
     assert_kind(&lines.next().await.unwrap(), "goodbye");
     assert_eq!(lines.next().await, None);
 
