@@ -184,6 +184,7 @@ impl Server {
             admission,
             login_failures: LoginFailures::new(config.network.rate_failed_logins),
             registration: config.network.registration,
+            trading_days: config.network.trading_days,
             metrics,
             stopping: is_stopping,
         });

@@ -168,6 +168,7 @@ fn planned(config: &Config, file: &Path, engine: &Engine, now: Timestamp) -> Res
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
+        trading_days: config.network.trading_days,
     };
     let lots = lots::read(file, &defaults).map_err(|error| error.to_string())?;
     let open: Vec<_> = lots.iter().map(|lot| lot.open(now)).collect();

@@ -262,6 +262,15 @@ pub(super) struct Flags {
         value_name = "RATE"
     )]
     rate_commands: Option<String>,
+    /// Lots of the format `day`: on or off. The page and clients of version 1 cannot read a market that has had one,
+    /// and are closed [default: off]
+    #[arg(
+        long,
+        env = "AUCTION_TRADING_DAYS",
+        hide_env_values = true,
+        value_name = "ON|OFF"
+    )]
+    trading_days: Option<String>,
     /// Settings file [default: auction.toml in the data folder, if it exists]
     #[arg(
         long,
@@ -357,6 +366,11 @@ impl Flags {
                 Setting::RateCommands,
                 "rate_commands",
                 self.rate_commands.as_ref(),
+            ),
+            (
+                Setting::TradingDays,
+                "trading_days",
+                self.trading_days.as_ref(),
             ),
         ];
         texts

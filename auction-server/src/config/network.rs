@@ -34,6 +34,8 @@ pub struct Network {
     pub rate_logins: Option<Rate>,
     /// Maximum rate of failed logins to one account from one address.
     pub rate_failed_logins: Option<Rate>,
+    /// True if lots can be trading days, which clients of version 1 and the page cannot read: they are closed then.
+    pub trading_days: bool,
     /// Registration over the network.
     pub registration: RegistrationMode,
     /// Maximum rate of new accounts from one address.
@@ -82,6 +84,7 @@ impl Network {
         let rate_connections = checked.value(Setting::RateConnections, value::rate);
         let rate_logins = checked.value(Setting::RateLogins, value::rate);
         let rate_failed_logins = checked.value(Setting::RateFailedLogins, value::rate);
+        let trading_days = checked.value(Setting::TradingDays, value::on_or_off);
         let registration = checked.value(Setting::Registration, value::registration);
         let rate_registrations = checked.value(Setting::RateRegistrations, value::rate);
         let rate_commands = checked.value(Setting::RateCommands, value::rate);
@@ -97,6 +100,7 @@ impl Network {
             rate_connections: rate_connections?,
             rate_logins: rate_logins?,
             rate_failed_logins: rate_failed_logins?,
+            trading_days: trading_days?,
             registration: registration?,
             rate_registrations: rate_registrations?,
             rate_commands: rate_commands?,

@@ -52,6 +52,7 @@ fn has_reserve(config: &Config, file: &Path) -> bool {
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
+        trading_days: config.network.trading_days,
     };
     lots::read(file, &defaults).is_ok_and(|lots| lots.iter().any(|lot| lot.reserve.is_some()))
 }

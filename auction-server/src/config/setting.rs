@@ -70,11 +70,13 @@ pub enum Setting {
     RateRegistrations,
     /// Maximum rate of commands from one user.
     RateCommands,
+    /// Lots of the format `day`.
+    TradingDays,
 }
 
 impl Setting {
     /// All settings, in display order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Listen,
         Self::Data,
         Self::Lots,
@@ -107,6 +109,7 @@ impl Setting {
         Self::Registration,
         Self::RateRegistrations,
         Self::RateCommands,
+        Self::TradingDays,
     ];
 
     /// Its name in a file, and on the command line after `--`.
@@ -145,6 +148,7 @@ impl Setting {
             Self::Registration => "registration",
             Self::RateRegistrations => "rate-registrations",
             Self::RateCommands => "rate-commands",
+            Self::TradingDays => "trading-days",
         }
     }
 
@@ -184,6 +188,7 @@ impl Setting {
             Self::Registration => "AUCTION_REGISTRATION",
             Self::RateRegistrations => "AUCTION_RATE_REGISTRATIONS",
             Self::RateCommands => "AUCTION_RATE_COMMANDS",
+            Self::TradingDays => "AUCTION_TRADING_DAYS",
         }
     }
 
@@ -221,6 +226,7 @@ impl Setting {
             Self::Registration => Some("open"),
             Self::RateRegistrations => Some("600/1m"),
             Self::RateCommands => Some("off"),
+            Self::TradingDays => Some("off"),
         }
     }
 }

@@ -398,6 +398,7 @@ fn read_lots(config: &Config, file: &Path) -> Result<Vec<PlannedLot>, CsvError> 
         open_for: config.open_for,
         steps: config.steps.clone(),
         soft_close: config.soft_close,
+        trading_days: config.network.trading_days,
     };
     lots::read(file, &defaults)
 }

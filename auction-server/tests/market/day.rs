@@ -129,7 +129,9 @@ fn next_phase(server: &Server, ann: &mut Client, index: u8, next: Option<DayPhas
 
 #[test]
 fn a_day_survives_a_kill_in_each_phase_and_can_be_proved() {
-    let test_market = TestMarket::with_lots(1).set("on-outage", "close");
+    let test_market = TestMarket::with_lots(1)
+        .set("on-outage", "close")
+        .set("trading-days", "on");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
     let mut server = test_market.open();
@@ -312,7 +314,7 @@ fn a_day_survives_a_kill_in_each_phase_and_can_be_proved() {
 
 #[test]
 fn a_market_with_a_day_ends_and_refuses_clients_of_version_1() {
-    let test_market = TestMarket::with_lots(1);
+    let test_market = TestMarket::with_lots(1).set("trading-days", "on");
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
     let server = test_market.open();
@@ -345,4 +347,41 @@ fn a_market_with_a_day_ends_and_refuses_clients_of_version_1() {
         (Code::VERSION_UNSUPPORTED, Some(2))
     );
     ann.asks_again(&server);
+}
+
+/// The page and clients of version 1 would be closed for good: an operator decides that.
+#[test]
+fn without_the_setting_no_day_opens_and_clients_of_version_1_stay() {
+    let test_market = TestMarket::with_lots(1);
+    let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
+    test_market.write("users.csv", &users);
+    let server = test_market.open();
+    let mut ann = Client::log_in(&server, "ann");
+    let schedule: Schedule = "call 1h".parse().unwrap();
+    let opened_at = Line::open(server.address()).snapshot().lots()[0].opened_at;
+    let open = OpenLot {
+        symbol: "S1".parse().unwrap(),
+        quantity: Quantity::ONE,
+        opens_at: None,
+        closes_at: opened_at.saturating_add(Span::from_secs(2 * 3_600)),
+        terms: Terms::from(DayTerms::new(schedule.phases)),
+        reserve: None,
+    };
+    assert_eq!(ann.ask(&server, open), Err(Code::NOT_PERMITTED));
+    assert_eq!(ann.ask(&server, HaltAll {}), Err(Code::NOT_PERMITTED));
+    let mut old = Line::silent(server.address());
+    old.raw(&PREFACE);
+    let hello = Hello {
+        version_min: 1,
+        version_max: 1,
+        client: Text::of("old"),
+    };
+    assert!(matches!(old.ask(&hello), ServerMessage::Welcome(_)));
+    server.end();
+
+    test_market.write("lots.csv", "symbol,format,schedule\nS1,day,call 1h\n");
+    let checked = test_market.program(&["config", "check"]).output().unwrap();
+    assert!(!checked.status.success());
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(said.contains("--trading-days on"), "{said}");
 }

@@ -170,10 +170,10 @@ fn a_person_bids_in_secret_and_takes_at_a_price_that_falls() {
     assert_eq!(
         rows,
         [
-            "mia,S2,90.00",
-            "mia,S1,80.00",
-            "mia,S3,12.50",
-            "mia,S3,9.00"
+            "mia,S2,90.00,2",
+            "mia,S1,80.00,1",
+            "mia,S3,12.50,3",
+            "mia,S3,9.00,3"
         ]
     );
 }

@@ -206,6 +206,7 @@ impl Stage {
             peers: Default::default(),
             login_failures: LoginFailures::new(None),
             registration: RegistrationMode::Open,
+            trading_days: false,
             admission,
             metrics,
             stopping,

@@ -74,6 +74,8 @@ pub struct Defaults {
     pub steps: Steps,
     /// Extension of an English lot by late bids.
     pub soft_close: SoftClose,
+    /// True if lots can be trading days.
+    pub trading_days: bool,
 }
 
 /// A row: a lot to open when the round begins, or a while after.
@@ -215,7 +217,14 @@ impl Cells<'_> {
                 self.only("a call", &OF_CALLS);
                 Some(Terms::Call(self.call()))
             }
-            "day" => self.day(),
+            "day" => {
+                if !defaults.trading_days {
+                    self.faults.push(
+                        "trading days are off; start the server with --trading-days on".to_owned(),
+                    );
+                }
+                self.day()
+            }
             _ => {
                 let expected = "is unknown; expected english, dutch, sealed-first, vickrey, uniform, \
                                 pay-as-bid, call or day";

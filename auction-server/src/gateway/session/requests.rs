@@ -1,6 +1,6 @@
 //! The requests of a client, message by message.
 
-use auction_core::RequestId;
+use auction_core::{RequestId, Terms};
 use auction_proto::{
     ClientMessage, Code, Hello, Pong, Refused, Text, VERSION, VERSION_OF_DAYS, VERSION_OLDEST,
     Welcome, disturbs_display, version_in_common,
@@ -25,6 +25,10 @@ const SERVER_RELAXED: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (durability is relaxed)"
 );
+
+/// Answer to an auctioneer who opens a trading day, or halts the whole market, on a server without trading days.
+const DAYS_ARE_OFF: &str = "trading days and halts of the whole market are off on this server; its operator turns them \
+                            on with --trading-days on";
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) async fn handle(&mut self, asked: Request) -> Result<(), CloseReason> {
@@ -166,6 +170,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(active_session) = self.active_session_within_rate(request) else {
             return;
         };
+        let needs_days = match &message {
+            ClientMessage::OpenLot(open) => matches!(open.terms, Terms::Day(_)),
+            // Version 1 cannot tell that the whole market is halted either.
+            message => matches!(message, ClientMessage::HaltAll(_)),
+        };
+        if needs_days && !self.services.trading_days {
+            self.refused(request, Refused::new(Code::NOT_PERMITTED, DAYS_ARE_OFF));
+            return;
+        }
         let command = message
             .into_command(active_session.session)
             .expect("all other messages are handled");

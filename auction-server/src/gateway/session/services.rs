@@ -61,6 +61,8 @@ pub struct Services {
     pub login_failures: LoginFailures,
     /// Registration over the network.
     pub registration: RegistrationMode,
+    /// True if lots can be trading days.
+    pub trading_days: bool,
     /// Counters and measurements.
     pub metrics: Arc<Metrics>,
     /// True when the server is ending.
