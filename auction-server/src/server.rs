@@ -101,9 +101,8 @@ impl Server {
         let opened = opening::open(machine.clone(), config, on_progress)?;
         let listener = (port.socket.listen(ACCEPT_BACKLOG))
             .map_err(|source| cannot_listen(config.listen, source))?;
-
-        let startup_text =
-            opened.startup_text(config, port.address, port.tls.as_ref(), machine.utc());
+        let (address, tls) = (port.address, port.tls.as_ref());
+        let startup_text = opened.startup_text(config, address, tls, machine.utc());
         let OpenedMarket {
             disk,
             group_commit,

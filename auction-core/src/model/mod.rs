@@ -9,5 +9,6 @@ pub(crate) mod schedule;
 pub(crate) mod format;
 pub(crate) mod listing;
 pub(crate) mod reject;
+pub(crate) mod private_event;
 pub(crate) mod event;
 pub(crate) mod record;

@@ -254,7 +254,7 @@ fn a_phase_whose_end_is_the_very_instant_is_skipped() {
 }
 
 #[test]
-fn the_close_is_again_the_schedules_when_an_extended_call_ended_early() {
+fn the_close_is_the_schedules_after_an_early_end_of_a_call() {
     let phases = [
         (Kind::Call, 0),
         (Kind::Continuous, 10),

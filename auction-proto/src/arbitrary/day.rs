@@ -1,24 +1,20 @@
 //! The trading day.
 
 use alloc::vec;
-use alloc::vec::Vec;
 
-use auction_core::limits::DAY_PHASES_MAX;
 use auction_core::{
-    AccountEvent, Collar, Command, CorridorKind, DayBook, DayHaltCause, DayOrder, DayOrderState,
-    DayPhase, DayReply, DayRest, DayStatistics, DayTerms, FillRole, LapseReason, Outcome,
-    OwnDayOrder, PhaseBegan, PrivateEvent, PublicEvent, Reply, ScheduledPhase, SelfTrade,
-    ShownOrder, ShownOrders, StandingDayOrder, TimeInForce, TraderLimits,
+    AccountEvent, Command, CorridorKind, DayReply, DayRest, FillRole, LapseReason, PhaseBegan,
+    PrivateEvent, PublicEvent, Reply,
 };
-use proptest::collection::{btree_set, vec};
+use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::market::{call_terms, extension_cause, outcome};
+use super::day_terms::{collar, extension_cause, halt_cause, limits, order, phase, standing};
+use super::market::{outcome, public_event_of_lots};
 use super::value::{
-    amount, commitment, lot_id, maybe_price, number, order_id, price, quantity, side, small, span,
-    timestamp, user_id,
+    lot_id, maybe_price, number, order_id, price, quantity, side, small, timestamp, user_id,
 };
 use crate::encoding::list::List;
 use crate::message::body::{
@@ -130,244 +126,13 @@ pub(super) fn follows() -> BoxedStrategy<Follows> {
     .boxed()
 }
 
-pub(super) fn terms() -> BoxedStrategy<DayTerms> {
-    let phases = (phase(), span()).prop_map(|(phase, begins_after)| ScheduledPhase {
-        phase,
-        begins_after,
-    });
-    let corridors = (option::of(collar()), option::of(collar()));
-    let volatility = (span(), span(), small());
-    (
-        call_terms(),
-        vec(phases, 0..=DAY_PHASES_MAX),
-        corridors,
-        volatility,
-    )
-        .prop_map(|(call, phases, corridors, volatility)| {
-            let (static_corridor, dynamic_corridor) = corridors;
-            let (volatility_length, volatility_random_end, interruptions_max) = volatility;
-            DayTerms {
-                call,
-                phases,
-                static_corridor,
-                dynamic_corridor,
-                volatility_length,
-                volatility_random_end,
-                interruptions_max,
-            }
-        })
-        .boxed()
-}
-
-fn collar() -> BoxedStrategy<Collar> {
-    (price(), small())
-        .prop_map(|(absolute, basis_points)| Collar {
-            absolute,
-            basis_points,
-        })
-        .boxed()
-}
-
-fn phase() -> BoxedStrategy<DayPhase> {
-    select(&DayPhase::ALL[..]).boxed()
-}
-
-fn order() -> BoxedStrategy<DayOrder> {
-    let life = prop_oneof![
-        Just(TimeInForce::Day),
-        timestamp().prop_map(TimeInForce::Until),
-        Just(TimeInForce::ImmediateOrCancel),
-        Just(TimeInForce::FillOrKill),
-        Just(TimeInForce::AtOpen),
-        Just(TimeInForce::AtClose),
-        Just(TimeInForce::Auction),
-    ];
-    let self_trade = select(
-        &[
-            SelfTrade::Refuse,
-            SelfTrade::CancelNewest,
-            SelfTrade::CancelOldest,
-            SelfTrade::CancelBoth,
-            SelfTrade::Decrement,
-        ][..],
-    );
-    let content = (side(), quantity(), maybe_price());
-    (content, life, any::<bool>(), self_trade)
-        .prop_map(
-            |((side, quantity, limit), time_in_force, post_only, self_trade)| DayOrder {
-                side,
-                quantity,
-                limit,
-                time_in_force,
-                post_only,
-                self_trade,
-            },
-        )
-        .boxed()
-}
-
-fn standing() -> BoxedStrategy<StandingDayOrder> {
-    let state = select(&[DayOrderState::Parked, DayOrderState::Resting][..]);
-    let traded = (number(u64::MAX), any::<u128>());
-    (lot_id(), order_id(), order(), traded, state)
-        .prop_map(
-            |(lot, order, content, (traded, value), state)| StandingDayOrder {
-                lot,
-                order: OwnDayOrder {
-                    order,
-                    content,
-                    traded,
-                    value,
-                    state,
-                },
-            },
-        )
-        .boxed()
-}
-
-fn limits() -> BoxedStrategy<TraderLimits> {
-    let order = (
-        option::of(quantity()),
-        option::of(amount()),
-        option::of(small()),
-    );
-    let position = (option::of(number(u64::MAX)), option::of(number(u64::MAX)));
-    (order, position, option::of(small()))
-        .prop_map(|(order, (long, short), orders_per_second)| {
-            let (order_quantity, order_value, open_orders) = order;
-            TraderLimits {
-                order_quantity,
-                order_value,
-                open_orders,
-                long,
-                short,
-                orders_per_second,
-            }
-        })
-        .boxed()
-}
-
-pub(super) fn day_outcome() -> BoxedStrategy<Outcome> {
-    (
-        maybe_price(),
-        maybe_price(),
-        any::<u128>(),
-        number(u64::MAX),
-    )
-        .prop_map(|(close, average, volume, trades)| Outcome::Day {
-            close,
-            average,
-            volume,
-            trades,
-        })
-        .boxed()
-}
-
-pub(super) fn book() -> BoxedStrategy<DayBook> {
-    let running = (option::of(phase()), timestamp(), any::<u8>());
-    let ends = vec((timestamp(), span()), 0..=DAY_PHASES_MAX);
-    let call = (
-        maybe_price(),
-        option::of(collar()),
-        small(),
-        small(),
-        any::<bool>(),
-    );
-    let halt = (
-        option::of(commitment()),
-        option::of(halt_cause()),
-        any::<bool>(),
-        small(),
-    );
-    let last = (maybe_price(), number(u64::MAX));
-    (
-        running,
-        ends,
-        call,
-        halt,
-        (last, statistics(), shown_orders()),
-    )
-        .prop_map(|(running, ends, call, halt, (last, statistics, orders))| {
-            let (phase, phase_ends_at, phase_index) = running;
-            let (ends, lengths) = ends.into_iter().unzip();
-            let (reference, collar, traders, extensions, market_extended) = call;
-            let (end, halt, resumes_by_call, interruptions) = halt;
-            let (last_call, last_number) = last;
-            DayBook {
-                phase,
-                phase_ends_at,
-                phase_index,
-                ends,
-                lengths,
-                reference,
-                collar,
-                traders,
-                extensions,
-                market_extended,
-                end,
-                halt,
-                resumes_by_call,
-                interruptions,
-                last_call,
-                last_number,
-                statistics,
-                orders,
-            }
-        })
-        .boxed()
-}
-
-fn statistics() -> BoxedStrategy<DayStatistics> {
-    let prices = (
-        maybe_price(),
-        maybe_price(),
-        maybe_price(),
-        maybe_price(),
-        maybe_price(),
-    );
-    (prices, any::<u128>(), any::<u128>(), number(u64::MAX))
-        .prop_map(|(prices, volume, value, trades)| {
-            let (open, high, low, last, close) = prices;
-            DayStatistics {
-                open,
-                high,
-                low,
-                last,
-                close,
-                volume,
-                value,
-                trades,
-            }
-        })
-        .boxed()
-}
-
 /// Orders in the order in which a book lists them, so that reading them gives the same ones.
-fn shown_orders() -> BoxedStrategy<ShownOrders> {
-    let numbers = btree_set(number(u64::MAX), 0..=ELEMENTS_MAX);
-    let contents = vec((side(), price(), quantity()), ELEMENTS_MAX);
-    (numbers, contents)
-        .prop_map(|(numbers, contents)| {
-            let orders: Vec<_> = numbers
-                .into_iter()
-                .zip(contents)
-                .map(|(number, (side, price, open))| ShownOrder {
-                    number,
-                    side,
-                    price,
-                    open,
-                })
-                .collect();
-            ShownOrders::from_orders(orders).expect("numbers of a set")
-        })
-        .boxed()
+/// Any public event.
+pub fn public_event() -> BoxedStrategy<PublicEvent> {
+    prop_oneof![2 => public_event_of_lots(), 1 => day_event()].boxed()
 }
 
-fn halt_cause() -> BoxedStrategy<DayHaltCause> {
-    select(&[DayHaltCause::CrossedAtCollar, DayHaltCause::Interruptions][..]).boxed()
-}
-
-pub(super) fn public_event() -> BoxedStrategy<PublicEvent> {
+fn day_event() -> BoxedStrategy<PublicEvent> {
     let began = (lot_id(), phase(), any::<u8>(), timestamp(), price());
     let shown = (lot_id(), number(u64::MAX), side(), price(), quantity());
     let traded = (lot_id(), number(u64::MAX), price(), quantity());

@@ -8,7 +8,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::market::{depth, indicative, lot, opened_bid, own_order, public_event, stock, terms};
+use super::day::public_event;
+use super::market::{depth, indicative, lot, opened_bid, own_order, stock, terms};
 use super::peers;
 use super::value::{
     account_mode, amount, asset, digest, feed_sequence, lot_id, market_id, maybe_price, name,

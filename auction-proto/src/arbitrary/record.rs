@@ -10,8 +10,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::day;
-use super::market::{listing, public_event, terms};
+use super::day::{self, public_event};
+use super::market::{listing, terms};
 use super::value::{
     account_mode, asset, credential, device_key, lot_id, maybe_price, name, order_id, price,
     profit, quantity, random_end, request_id, role, security, seed, sequence, session_id, side,

@@ -82,7 +82,7 @@ async fn the_first_message_is_hello_and_a_version_in_common_is_needed() {
     many["version_min"] = json!(0);
     many["version_max"] = json!(65_535);
     let welcome = lines.ask("hello", &many).await;
-    assert_eq!(welcome["welcome"]["version"], 1);
+    assert_eq!(welcome["welcome"]["version"], 2);
     market.stop().await;
 }
 

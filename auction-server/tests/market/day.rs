@@ -351,7 +351,7 @@ fn a_market_with_a_day_ends_and_refuses_clients_of_version_1() {
 
 /// The page and clients of version 1 would be closed for good: an operator decides that.
 #[test]
-fn without_the_setting_no_day_opens_and_clients_of_version_1_stay() {
+fn without_the_setting_no_day_opens_and_version_1_stays() {
     let test_market = TestMarket::with_lots(1);
     let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
     test_market.write("users.csv", &users);
