@@ -90,7 +90,7 @@ impl Day {
         true
     }
 
-    /// Leaves of each order, by acceptance, its part after the call: auction orders park until the next call, orders for this call
+    /// Treats the orders after an uncross, by acceptance: auction orders park until the next call, orders for this call
     /// alone and market orders lapse, and so does what expired while it could not be cancelled.
     fn after_uncross(&mut self, was_last: bool) {
         for order in self.by_acceptance() {
