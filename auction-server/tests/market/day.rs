@@ -6,7 +6,8 @@ use auction_core::{
 };
 use auction_proto::{
     Accepted, CancelAll, ClientMessage, Code, Done, GetTrades, HaltAll, Hello, MovePhase, OpenLot,
-    PREFACE, Ping, PlaceDayOrder, ReplaceDayOrder, ResumeAll, ServerMessage, Text, Token,
+    PREFACE, Ping, PlaceDayOrder, ReplaceDayOrder, ResumeAll, ServerMessage, SetDeadMan, Text,
+    Token,
 };
 
 use crate::line::{Line, PASSWORD};
@@ -384,4 +385,37 @@ fn without_the_setting_no_day_opens_and_version_1_stays() {
     assert!(!checked.status.success());
     let said = String::from_utf8_lossy(&checked.stderr);
     assert!(said.contains("--trading-days on"), "{said}");
+}
+
+#[test]
+fn a_dead_mans_switch_cancels_the_orders_of_a_day() {
+    let test_market = TestMarket::with_lots(1).set("trading-days", "on");
+    let users = format!("name,role,password\nann,auctioneer,{PASSWORD}\n");
+    test_market.write("users.csv", &users);
+    let server = test_market.open();
+    let [mut ann, mut mia] = ["ann", "mia"].map(|name| Client::log_in(&server, name));
+    let schedule: Schedule = "call 1h, continuous 1h, call 1h".parse().unwrap();
+    let opened_at = Line::open(server.address()).snapshot().lots()[0].opened_at;
+    let open = OpenLot {
+        symbol: "S1".parse().unwrap(),
+        quantity: Quantity::ONE,
+        opens_at: None,
+        closes_at: opened_at.saturating_add(Span::from_secs(4 * 3_600)),
+        terms: Terms::from(DayTerms::new(schedule.phases)),
+        reserve: None,
+    };
+    assert_eq!(ann.ask(&server, open), Ok(Reply::LotOpened(DAY)));
+    next_phase(&server, &mut ann, 0, Some(DayPhase::Continuous));
+    assert_eq!(
+        mia.order(&server, order(Side::Sell, 10, "10")),
+        Ok((0, rests(10)))
+    );
+    assert_eq!(day(&server).unwrap().orders.len(), 1);
+    // Her connection ends with the answer, and the grace begins.
+    let grace = Some(Span::from_secs(1));
+    mia.ask(&server, SetDeadMan { grace }).unwrap();
+    until("her order is cancelled", || {
+        day(&server)?.orders.is_empty().then_some(())
+    });
+    server.end();
 }
