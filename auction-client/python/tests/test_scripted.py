@@ -259,7 +259,7 @@ def test_a_silent_server_is_left_after_two_heartbeats() -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"{}\n", b'{"request":"1","welcome":{}}\n',
-                                     b'{"request":"1","welcome":{"version":2,"market":"' + b"10" * 16 +
+                                     b'{"request":"1","welcome":{"version":3,"market":"' + b"10" * 16 +
                                      b'","term":"1","time":"1","server":"s","heartbeat_ms":1}}\n'])
 def test_a_server_of_something_else_is_named(garbage: bytes) -> None:
     async def only(line: Line) -> None:

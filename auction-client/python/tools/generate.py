@@ -30,7 +30,7 @@ PREFIXES = {"PublicEvent": "", "Outcome": "", "Asset": "", "Role": "", "AccountE
 EVENTS = {"PublicEvent", "AccountEvent"}
 # Name of the only field of a variant that holds a single value, by the value's type.
 CONTENT = {"UserId": "user", "SessionId": "session", "LotId": "lot", "OrderId": "order", "Symbol": "symbol",
-           "Price": "price", "Amount": "amount", "RequestId": "request", "Sequence": "record"}
+           "Timestamp": "at", "Price": "price", "Amount": "amount", "RequestId": "request", "Sequence": "record"}
 # Reserved words of Python.
 FIELDS = {"from": "from_"}
 

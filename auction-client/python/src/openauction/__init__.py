@@ -6,7 +6,7 @@
 
 from openauction import messages
 from openauction.account import AccountSnapshot, AccountState, AccountUpdate, AccountWatch
-from openauction.client import BidPlaced, Client, Fill, OrderPlaced
+from openauction.client import BidPlaced, Client, DayOrderPlaced, Fill, OrderPlaced
 from openauction.connection import Address
 from openauction.errors import (
     AmbiguousSymbol,
@@ -45,6 +45,7 @@ __all__ = [
     "CertificateNotPinned",
     "Client",
     "ConnectionFailed",
+    "DayOrderPlaced",
     "dutch_price",
     "Equivocation",
     "Event",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from openauction import messages as m
+from openauction import money
 from openauction.connection import Address, Backoff, Connection, unexpected
 from openauction.errors import AuctionError, ConnectionFailed, OtherMarket, SessionRefused
 from openauction.feed import Reconnecting
@@ -25,6 +26,8 @@ class AccountState:
     leads: list[m.StandingLead] = field(default_factory=list)
     #: Orders on lots that have not closed.
     orders: list[m.StandingOrder] = field(default_factory=list)
+    #: Orders on trading days that have not closed; `content.quantity` is what is open.
+    day_orders: list[m.StandingDayOrder] = field(default_factory=list)
 
     def apply(self, event: m.AccountEvent) -> None:
         """Applies an event."""
@@ -42,6 +45,27 @@ class AccountState:
                 | m.AccountOrderLapsed(lot=lot, order=order)
             ):
                 self.orders = [each for each in self.orders if (each.lot, each.order) != (lot, order)]
+                self._day_order(lot, order, open=0)
+            case m.AccountDayOrderAccepted(lot, order, content):
+                self.day_orders.append(m.StandingDayOrder(lot, m.OwnDayOrder(order, content, 0, 0, "parked")))
+            case m.AccountDayOrderReplaced(lot, order, quantity, limit):
+                self._day_order(lot, order, open=quantity)
+                self.day_orders = [
+                    replace(each, order=replace(each.order, content=replace(each.order.content, limit=limit)))
+                    if (each.lot, each.order.order) == (lot, order) else each
+                    for each in self.day_orders
+                ]
+            case m.AccountDayOrderParked(lot, order, shares):
+                self._day_order(lot, order, open=shares, state="parked")
+            case m.AccountDayOrderRests(lot, order, shares):
+                self._day_order(lot, order, open=shares, state="resting")
+            case m.AccountDayOrderFilled(lot=lot, order=order, price=price, quantity=quantity, left=shares):
+                self._day_order(lot, order, open=shares, traded=quantity, value=quantity * money.units(price))
+            case m.AccountDayOrdersDecremented():
+                self._day_order(event.lot, event.resting, open=event.resting_left)
+                self._day_order(event.lot, event.incoming, open=event.incoming_left)
+            case m.AccountDayOrderLapsed(lot=lot, order=order):
+                self._day_order(lot, order, open=0)
             case m.AccountLeads(lot, offer):
                 self.leads = [each for each in self.leads if each.lot != lot] + [m.StandingLead(lot, offer)]
             case m.AccountOutbid(lot=lot) | m.AccountWon(lot=lot) | m.AccountUnsold(lot=lot):
@@ -54,6 +78,20 @@ class AccountState:
                 self._clear(session)
             case _:
                 pass
+
+    def _day_order(
+        self, lot: int, order: int, *, open: int, traded: int = 0, value: int = 0, state: m.DayOrderState | None = None
+    ) -> None:
+        """Changes an order of a trading day; with nothing open it is gone."""
+        for at, each in enumerate(self.day_orders):
+            if (each.lot, each.order.order) != (lot, order):
+                continue
+            own = each.order
+            self.day_orders[at : at + 1] = [] if open == 0 else [replace(each, order=replace(
+                own, content=replace(own.content, quantity=open), traded=own.traded + traded, value=own.value + value,
+                state=state or own.state,
+            ))]
+            return
 
     def _clear(self, session: int) -> None:
         self.dead_men = [each for each in self.dead_men if each.session != session]
@@ -146,21 +184,24 @@ class AccountWatch:
                 self._session = session
             case m.AccountFeed(entries):
                 self._entries.extend(entries)
-            case m.Account():
+            case m.Account() | m.DayOrders():
                 self._part(message)
             case m.Refused() | m.Goodbye():
                 raise unexpected(message)
             case _:
                 pass
 
-    def _part(self, part: m.Account) -> None:
+    def _part(self, part: m.Account | m.DayOrders) -> None:
         if part.index == 0:
             self._parts = AccountState()
         if self._parts is None:
             return
-        self._parts.dead_men += part.dead_men
-        self._parts.leads += part.leads
-        self._parts.orders += part.orders
+        if isinstance(part, m.DayOrders):
+            self._parts.day_orders += part.orders
+        else:
+            self._parts.dead_men += part.dead_men
+            self._parts.leads += part.leads
+            self._parts.orders += part.orders
         if part.follows == "nothing":
             self._snapshots.append(self._parts)
             self._parts = None

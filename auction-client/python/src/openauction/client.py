@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from openauction import messages as m
+from openauction import money
 from openauction.account import AccountWatch
 from openauction.connection import Address, Encoding, unexpected
 from openauction.errors import NotConnected, NotSigned
@@ -54,6 +55,23 @@ class OrderPlaced:
     lot: int
     #: Number of the order among the user's orders on this lot.
     order: int
+    #: Number of the request in the session, for `Client.receipt`.
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayOrderPlaced:
+    """An accepted order of a trading day, or a replacement. It is durable."""
+
+    lot: int
+    #: Number of the order among the user's orders on this lot.
+    order: int
+    #: Shares that traded at once.
+    traded: int
+    #: Sum of price x shares of them.
+    value: Decimal
+    #: What became of the rest.
+    rest: m.DayRest
     #: Number of the request in the session, for `Client.receipt`.
     request: int
 
@@ -309,6 +327,69 @@ class Client:
         """Publishes the profit of the user's company; the security code must be the stock's."""
         await self._accepted(m.PublishProfit(symbol, security, profit))
 
+    # The trading day.
+
+    async def place_day_order(
+        self,
+        lot: int | str,
+        side: m.Side,
+        quantity: int,
+        limit: Decimal | None = None,
+        *,
+        time_in_force: m.TimeInForce = "day",
+        post_only: bool = False,
+        self_trade: m.SelfTrade = "refuse",
+    ) -> DayOrderPlaced:
+        """Places an order on a trading day. Without a limit: a market order.
+
+        A good-till-time order has `time_in_force=TimeInForceUntil(at)`. `self_trade` decides what happens when it meets
+        an order of the same trader in continuous trading.
+        """
+        number = await self._number(lot)
+        order = m.DayOrder(side, quantity, limit, time_in_force, post_only, self_trade)
+        return _day_order(number, await self._accepted(m.PlaceDayOrder(number, order)))
+
+    async def replace_day_order(
+        self, lot: int | str, order: int, quantity: int, limit: Decimal | None = None, *, believed: int | None = None
+    ) -> DayOrderPlaced:
+        """Replaces the open quantity and the limit of an order on a trading day; its number stays.
+
+        It keeps its place if the limit is the same and the quantity not raised. Raises `refusals.OpenDiffers` if its
+        open quantity is not the `believed` one.
+        """
+        number = await self._number(lot)
+        return _day_order(number, await self._accepted(m.ReplaceDayOrder(number, order, quantity, limit, believed)))
+
+    async def cancel_all(self, lot: int | str | None = None, *, trader: int | None = None) -> m.ReplyAllCancelled:
+        """Cancels all orders on call auctions and trading days, or those of a lot, and returns how many.
+
+        `kept` orders could not be cancelled. With `more` ask again for the others. Those of other traders are for
+        auctioneers.
+        """
+        number = None if lot is None else await self._number(lot)
+        _, answer = await self._accepted(m.CancelAll(trader, number))
+        return _reply(answer, m.ReplyAllCancelled)
+
+    async def get_trades(
+        self, lot: int | str, *, after: int = 0, since: datetime | None = None, until: datetime | None = None
+    ) -> AsyncIterator[m.DayTrade]:
+        """Yields the trades of a trading day behind the one with the number `after`, the oldest first.
+
+        Only those from `since` on and before `until`.
+        """
+        number = await self._number(lot)
+        while True:
+            page = await self._ask(m.GetTrades(number, after, since, until, _PAGE), m.Trades)
+            for trade in page.trades:
+                yield trade
+            if page.follows == "nothing" or not page.trades:
+                return
+            after = page.trades[-1].number
+
+    async def get_lots(self, of: int | str) -> m.Lots:
+        """Returns one lot by its number, or the lots of a stock that have not closed and the newest that has."""
+        return await self._ask(m.GetLots(m.LotsOfLot(of) if isinstance(of, int) else m.LotsOfSymbol(of)), m.Lots)
+
     # Auctioneers.
 
     async def open_lot(
@@ -344,6 +425,25 @@ class Client:
     async def resume_lot(self, lot: int) -> None:
         """Lets a halted lot go on, later by as long as it was halted."""
         await self._accepted(m.ResumeLot(lot))
+
+    async def move_phase(self, lot: int, phase: int, ends_at: datetime) -> None:
+        """Moves the end of a phase of a trading day, named by its position in the schedule, from 0."""
+        await self._accepted(m.MovePhase(lot, phase, ends_at))
+
+    async def halt_all(self) -> None:
+        """Halts the whole market: it takes nothing but cancels, and its time stops."""
+        await self._accepted(m.HaltAll())
+
+    async def resume_all(self) -> None:
+        """Lets a halted market go on, later by as long as it was halted."""
+        await self._accepted(m.ResumeAll())
+
+    async def set_limits(self, limits: m.TraderLimits | None, *, trader: int | None = None) -> None:
+        """Sets the limits of a trader on trading days, or of every trader without limits of their own.
+
+        None: a trader has those of every trader again, or every trader none.
+        """
+        await self._accepted(m.SetLimits(trader, limits))
 
     async def suspend(self, user: int) -> None:
         """Suspends a user, who can do nothing more; what they have bid binds."""
@@ -461,6 +561,12 @@ class Client:
 
 def _find(market: Market, lot: int | str) -> m.Lot:
     return market.open_lot(lot) if isinstance(lot, str) else market.lot(lot)
+
+
+def _day_order(lot: int, accepted: tuple[int, m.Accepted]) -> DayOrderPlaced:
+    request, answer = accepted
+    reply = _reply(answer, m.DayReply)
+    return DayOrderPlaced(lot, reply.order, reply.traded, money.decimal(reply.value), reply.rest, request)
 
 
 def _reply(accepted: m.Accepted, kind: type[T]) -> T:

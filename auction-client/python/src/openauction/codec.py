@@ -71,7 +71,7 @@ class Cursor:
             if byte < 0x80:
                 break
             shift += 7
-            if shift > 63:
+            if shift > (63 if most <= _U64_MAX else 126):
                 raise Malformed("a varint that is too long")
         if byte == 0 and shift:
             raise Malformed("a varint that could be shorter")

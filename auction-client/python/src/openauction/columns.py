@@ -188,7 +188,7 @@ def fills(found: Iterable[Fill]) -> Table:
 
 
 def results(market: Market) -> Table:
-    """Closed lots, by number. `price` is the winner's, the lowest of those allocated, or the uncross price."""
+    """Closed lots, by number. `price` is the winner's, the lowest of those allocated, the uncross price, or a day's close."""
     rows: list[tuple[Any, ...]] = []
     for lot in market.lots:
         if not isinstance(lot.phase, m.PhaseClosed):
@@ -211,6 +211,8 @@ def results(market: Market) -> Table:
                 result, rule, price, volume = "crossed", outcome.by, outcome.price, outcome.volume
             case m.NoCross():
                 result, rule = "no_cross", outcome.because
+            case m.Day():
+                result, rule, price, volume = "day", "close", outcome.close, outcome.volume
         rows.append((
             lot.id, lot.symbol, _format(lot.terms), lot.quantity, lot.base_price, lot.opened_at, lot.phase.at, result,
             rule, winner, price, volume,
@@ -277,6 +279,8 @@ def _format(terms: m.Terms) -> str:
             return "uniform" if pricing == "uniform" else "pay-as-bid"
         case m.CallTerms():
             return "call"
+        case m.DayTerms():
+            return "day"
 
 
 __all__ = ["Table", "bars", "bids", "bids_of_feed", "fills", "orders", "results", "trades"]

@@ -28,7 +28,8 @@ from openauction.errors import (
 )
 from openauction.websocket import Handshake, WebSocket
 
-VERSION = 1
+#: Versions of the protocol that it speaks; the server takes the newest that it speaks too.
+VERSION_MIN, VERSION_MAX = 1, 2
 #: Longest duration of one attempt to connect, in seconds.
 CONNECT_TIMEOUT = 5.0
 #: Bounds of the heartbeat that a server can ask for, in seconds.
@@ -325,11 +326,11 @@ class Connection:
 
     async def _greet(self, program: str) -> None:
         sent = time.monotonic()
-        self.send(1, m.Hello(version_min=VERSION, version_max=VERSION, client=program))
+        self.send(1, m.Hello(version_min=VERSION_MIN, version_max=VERSION_MAX, client=program))
         answer = (await self.receive()).message
         if not isinstance(answer, m.Welcome):
             raise unexpected(answer)
-        if answer.version != VERSION:
+        if not VERSION_MIN <= answer.version <= VERSION_MAX:
             raise ProtocolError(f"the server chose version {answer.version} of the protocol, which was not offered")
         self.welcome = answer
         self.clock = ServerClock(sent, time.monotonic(), answer.time)

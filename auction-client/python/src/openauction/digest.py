@@ -27,6 +27,10 @@ def market_digest(market: bytes, feed_sequence: int, at: datetime, items: int) -
     return hashlib.sha256(b"auction digest 1" + place + items.to_bytes(32, "big")).digest()
 
 
+def halt_bytes(since: datetime) -> bytes:
+    return b"\5" + _time(since)
+
+
 def user_bytes(user: m.SnapshotUser) -> bytes:
     if isinstance(user.role, m.Company):
         role = b"\1" + _text(user.role.symbol)
@@ -67,12 +71,30 @@ def terms_bytes(terms: m.Terms) -> bytes:
             ways = _place("uniform pay_as_bid", pricing) + _place("time pro_rata", priority)
             return b"\3" + ways + _u32(bids_max)
         case m.CallTerms():
-            collar = _maybe(lambda collar: _money(collar.absolute) + _u32(collar.basis_points), terms.collar)
+            return b"\4" + _call_terms(terms)
+        case m.DayTerms():
+            phases = b"".join(_phase(of.phase) + _span(of.begins_after) for of in terms.phases)
             return (
-                b"\4" + _money(terms.tick) + _place("open closed", terms.book) + collar + _u32(terms.extensions_max)
-                + _u8(terms.market_extension) + _span(terms.extend_by) + _span(terms.random_end)
-                + _maybe(_span, terms.no_cancel)
+                b"\5" + _call_terms(terms.call) + _maybe(_collar, terms.static_corridor)
+                + _maybe(_collar, terms.dynamic_corridor) + _span(terms.volatility_length)
+                + _span(terms.volatility_random_end) + _u32(terms.interruptions_max) + _u8(len(terms.phases)) + phases
             )
+
+
+def _call_terms(terms: m.CallTerms) -> bytes:
+    return (
+        _money(terms.tick) + _place("open closed", terms.book) + _maybe(_collar, terms.collar)
+        + _u32(terms.extensions_max) + _u8(terms.market_extension) + _span(terms.extend_by) + _span(terms.random_end)
+        + _maybe(_span, terms.no_cancel)
+    )
+
+
+def _collar(collar: m.Collar) -> bytes:
+    return _money(collar.absolute) + _u32(collar.basis_points)
+
+
+def _phase(phase: m.DayPhase) -> bytes:
+    return _place("pre_open call continuous volatility at_last", phase)
 
 
 def phase_bytes(phase: m.Phase) -> bytes:
@@ -101,6 +123,8 @@ def outcome_bytes(outcome: m.Outcome) -> bytes:
         case m.NoCross(reason, best_buy, best_sell):
             place = _place("nothing_crosses no_price collar", reason)
             return b"\4" + place + _maybe(_quote, best_buy) + _maybe(_quote, best_sell)
+        case m.Day(close, average, volume, trades):
+            return b"\5" + _maybe(_money, close) + _maybe(_money, average) + _u128(volume) + _u64(trades)
 
 
 def book_bytes(book: m.Book) -> bytes:
@@ -116,6 +140,32 @@ def book_bytes(book: m.Book) -> bytes:
             return _u32(bidders) + _u8(has_reserve)
         case m.CallBook(traders, reference, market_extended, end):
             return _u32(traders) + _maybe(_money, reference) + _u8(market_extended) + _maybe(bytes, end)
+        case m.DayBook():
+            return _day_book(book)
+
+
+def _day_book(book: m.DayBook) -> bytes:
+    ends = b"".join(_time(end) + _span(length) for end, length in zip(book.ends, book.lengths, strict=True))
+    day = book.statistics
+    prices = b"".join(_maybe(_money, price) for price in (day.open, day.high, day.low, day.last, day.close))
+    halt = _maybe(lambda cause: _place("crossed_at_collar interruptions", cause), book.halt)
+    return (
+        _maybe(_phase, book.phase) + _time(book.phase_ends_at) + _u8(book.phase_index) + _u8(len(book.ends)) + ends
+        + _maybe(_money, book.reference) + _maybe(_collar, book.collar) + _u32(book.traders) + _u32(book.extensions)
+        + _u8(book.market_extended) + _maybe(bytes, book.end) + halt + _u8(book.resumes_by_call)
+        + _u32(book.interruptions) + _maybe(_money, book.last_call) + _u64(book.last_number) + prices
+        + _u128(day.volume) + _u128(day.value) + _u64(day.trades) + _totals(book, "buy") + _totals(book, "sell")
+    )
+
+
+def _totals(book: m.DayBook, side: m.Side) -> bytes:
+    """Sums over the shown orders of a side, each modulo 2^64."""
+    orders = [order for order in book.orders if order.side == side]
+    sums = (
+        len(orders), sum(order.open for order in orders),
+        sum(money.units(order.price) * order.open for order in orders), sum(order.number * order.open for order in orders),
+    )
+    return b"".join(_u64(number % 2**64) for number in sums)
 
 
 def _quote(quote: m.Quote) -> bytes:
@@ -132,6 +182,10 @@ def _u32(number: int) -> bytes:
 
 def _u64(number: int) -> bytes:
     return number.to_bytes(8, "little")
+
+
+def _u128(number: int) -> bytes:
+    return number.to_bytes(16, "little")
 
 
 def _money(amount: Decimal) -> bytes:

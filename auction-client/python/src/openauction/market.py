@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from openauction import money, times
 from openauction.errors import AmbiguousSymbol, AuctionError, UnknownSymbol
 
 _PRICE_MAX, _AMOUNT_MAX = 9_999_999_999_999, 10**18
+# Phases of a trading day: those that end with an uncross, and those in which everyone sees the orders.
+_CALLS, _SHOWING = ("call", "volatility"), ("continuous", "at_last")
 
 
 class FeedError(AuctionError):
@@ -51,12 +54,16 @@ class Market:
         self.users: list[m.SnapshotUser] = []
         #: True for a view of some stocks: other lots, and so the digest, are not known.
         self.is_view = False
+        #: Start of the halt, if the whole market is halted.
+        self.halted_since: datetime | None = None
         #: Stocks by symbol.
         self.stocks: dict[str, m.Stock] = {}
         self._lots: list[m.Lot | None] = []
         self._names: dict[str, int] = {}
         self._hashes: dict[tuple[str, Any], int] = {}
         self._combined = 0
+        # Lots that have changed since they were hashed: a busy trading day changes far more often than it is compared.
+        self._unhashed: set[int] = set()
 
     # Reading.
 
@@ -98,13 +105,18 @@ class Market:
         return self._names.get(name)
 
     def digest(self) -> bytes:
-        """Returns the digest, which is the server's at the same place. A change of the market costs one hash.
+        """Returns the digest, which is the server's at the same place. It hashes what has changed since the last one.
 
         Raises ValueError for a view of some stocks.
         """
         if self.is_view:
             raise ValueError("a view of some stocks has no digest")
+        for number in self._unhashed:
+            self._hash(("lot", number), d.lot_bytes(self.lot(number)))
+        self._unhashed.clear()
         items = self._combined ^ (d.item_hash(d.FUNDS) if self.accounts == "funds" else 0)
+        if self.halted_since is not None:
+            items ^= d.item_hash(d.halt_bytes(self.halted_since))
         return d.market_digest(self.id, self.feed_sequence, self.at, items)
 
     # Folding.
@@ -129,7 +141,7 @@ class Market:
 
     def apply(self, at: datetime, event: m.PublicEvent) -> Event:
         """Applies one event, the next of the feed. Raises FeedError if it contradicts the market."""
-        _APPLY[type(event)](self, event, at)
+        _APPLY[event if isinstance(event, str) else type(event)](self, event, at)
         self.feed_sequence += 1
         self.at = max(self.at, at)
         return Event(self.feed_sequence, at, event)
@@ -152,7 +164,7 @@ class Market:
         # A view of some stocks has gaps among its lots.
         self._lots.extend([None] * (lot.id - len(self._lots)))
         self._lots[lot.id - 1] = lot
-        self._hash(("lot", lot.id), d.lot_bytes(lot))
+        self._unhashed.add(lot.id)
 
     def _open_lot(self, number: int) -> m.Lot:
         lot = self._lots[number - 1] if 1 <= number <= len(self._lots) else None
@@ -163,6 +175,12 @@ class Market:
     def _call(self, number: int) -> tuple[m.Lot, m.CallBook]:
         lot = self._open_lot(number)
         if not isinstance(lot.book, m.CallBook):
+            raise FeedError("contradiction")
+        return lot, lot.book
+
+    def _day(self, number: int) -> tuple[m.Lot, m.DayBook]:
+        lot = self._open_lot(number)
+        if not isinstance(lot.book, m.DayBook) or lot.phase != "open":
             raise FeedError("contradiction")
         return lot, lot.book
 
@@ -191,11 +209,12 @@ class Market:
         if not is_next or event.symbol not in self.stocks:
             raise FeedError("contradiction")
         scheduled = event.opens_at is not None
-        self._put_lot(m.Lot(
+        lot = m.Lot(
             id=event.lot, symbol=event.symbol, quantity=event.quantity, base_price=event.base_price,
             opened_at=event.opens_at or at, closes_at=event.closes_at, extensions=0, terms=event.terms,
             phase="scheduled" if scheduled else "open", halted_since=None, book=first_book(event),
-        ))
+        )
+        self._put_lot(lot if scheduled else begun(lot, at))
 
     def _bid_accepted(self, event: m.BidAccepted, _: datetime) -> None:
         lot = self._open_lot(event.lot)
@@ -212,6 +231,9 @@ class Market:
 
     def _lot_extended(self, event: m.LotExtended, _: datetime) -> None:
         lot = self._open_lot(event.lot)
+        if isinstance(lot.book, m.DayBook):
+            # Its schedule moves by the phase.
+            raise FeedError("contradiction")
         counts = event.cause in ("soft_close", "volatility")
         lot = replace(lot, closes_at=event.closes_at, extensions=lot.extensions + counts)
         if event.cause == "market_orders":
@@ -220,27 +242,42 @@ class Market:
 
     def _lot_closed(self, event: m.LotClosed, at: datetime) -> None:
         lot = self._open_lot(event.lot)
-        self._put_lot(replace(lot, phase=m.PhaseClosed(at, event.outcome)))
-        if isinstance(event.outcome, m.Crossed):
-            self._put_stock(replace(self._stock(lot.symbol), last_uncross=event.outcome.price))
+        outcome, book = event.outcome, lot.book
+        if isinstance(outcome, m.Day):
+            if not isinstance(book, m.DayBook):
+                raise FeedError("contradiction")
+            statistics = replace(book.statistics, close=outcome.close)
+            book = replace(book, phase=None, traders=0, statistics=statistics, orders=[])
+        self._put_lot(replace(lot, phase=m.PhaseClosed(at, outcome), book=book))
+        price = outcome.price if isinstance(outcome, m.Crossed) else None
+        price = outcome.close if isinstance(outcome, m.Day) else price
+        if price is not None:
+            self._put_stock(replace(self._stock(lot.symbol), last_uncross=price))
 
     def _profit_published(self, event: m.ProfitPublished, _: datetime) -> None:
         self._put_stock(replace(self._stock(event.symbol), profit=event.profit))
 
     def _lot_began(self, event: m.LotBegan, at: datetime) -> None:
-        self._put_lot(replace(self._open_lot(event.lot), phase="open", opened_at=at))
+        self._put_lot(begun(self._open_lot(event.lot), at))
 
     def _lot_halted(self, event: m.LotHalted, at: datetime) -> None:
         self._put_lot(replace(self._open_lot(event.lot), halted_since=at))
 
     def _lot_resumed(self, event: m.LotResumed, _: datetime) -> None:
         lot = self._open_lot(event.lot)
-        self._put_lot(replace(lot, opened_at=event.opened_at, closes_at=event.closes_at, halted_since=None))
+        book = lot.book
+        if isinstance(book, m.DayBook):
+            since = event.opened_at if lot.halted_since is None else lot.halted_since
+            halt = max(event.closes_at - lot.closes_at, timedelta(0))
+            book = replace(shifted(book, since, halt), halt=None)
+        self._put_lot(replace(
+            lot, opened_at=event.opened_at, closes_at=event.closes_at, halted_since=None, book=book
+        ))
 
     def _bidders_counted(self, event: m.BiddersCounted, _: datetime) -> None:
         lot = self._open_lot(event.lot)
         match lot.book:
-            case m.CallBook():
+            case m.CallBook() | m.DayBook():
                 book: m.Book = replace(lot.book, traders=event.bidders)
             case m.SealedBook() | m.UniformBook():
                 book = replace(lot.book, bidders=event.bidders)
@@ -261,11 +298,13 @@ class Market:
         self._put_lot(replace(lot, book=replace(book, reference=event.reference or None)))
 
     def _end_committed(self, event: m.EndCommitted, _: datetime) -> None:
-        lot, book = self._call(event.lot)
+        lot, book = self._committed(event.lot)
+        if isinstance(book, m.DayBook) and (book.phase not in _CALLS or book.end is not None):
+            raise FeedError("contradiction")
         self._put_lot(replace(lot, book=replace(book, end=event.commitment)))
 
     def _end_opened(self, event: m.EndOpened, _: datetime) -> None:
-        lot, book = self._call(event.lot)
+        lot, book = self._committed(event.lot)
         before_close = times.span_micros(event.end.before_close)
         fixed = event.lot.to_bytes(4, "little") + before_close.to_bytes(8, "little") + event.end.salt
         if book.end != hashlib.sha256(b"auction.end.1" + fixed).digest():
@@ -273,8 +312,140 @@ class Market:
             raise FeedError("contradiction")
         self._put_lot(replace(lot, book=replace(book, end=None)))
 
+    # The trading day.
 
-_APPLY: dict[type[Any], Callable[[Market, Any, datetime], None]] = {
+    def _committed(self, number: int) -> tuple[m.Lot, m.CallBook | m.DayBook]:
+        """A lot whose calls have a random end."""
+        return self._day(number) if isinstance(self._open_lot(number).book, m.DayBook) else self._call(number)
+
+    def _phase_began(self, event: m.PhaseBegan, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        if event.index < book.phase_index or event.index >= len(book.ends) or book.end is not None:
+            raise FeedError("contradiction")
+        reference = event.reference or None
+        statistics = book.statistics
+        if event.phase == "at_last":
+            statistics = replace(statistics, close=reference)
+        book = replace(
+            book, phase=event.phase, phase_index=event.index, phase_ends_at=event.ends_at, reference=reference,
+            collar=event.collar, traders=0, extensions=0, market_extended=False, resumes_by_call=False,
+            statistics=statistics, orders=[],
+        )
+        self._put_lot(replace(lot, closes_at=max(lot.closes_at, event.ends_at), book=book))
+
+    def _phase_extended(self, event: m.PhaseExtended, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        if book.phase not in _CALLS or book.end is not None or event.cause not in ("volatility", "market_orders"):
+            raise FeedError("contradiction")
+        book = replace(
+            book, phase_ends_at=event.ends_at, extensions=book.extensions + (event.cause == "volatility"),
+            market_extended=book.market_extended or event.cause == "market_orders",
+        )
+        self._put_lot(replace(lot, closes_at=max(lot.closes_at, event.ends_at), book=book))
+
+    def _phase_moved(self, event: m.PhaseMoved, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        if event.phase >= len(book.ends):
+            raise FeedError("contradiction")
+        ends, lengths = list(book.ends), list(book.lengths)
+        later = event.ends_at - ends[event.phase]
+        ends[event.phase] = event.ends_at
+        lengths[event.phase] = max(lengths[event.phase] + later, timedelta(0))
+        if event.phase + 1 < len(lengths):
+            lengths[event.phase + 1] = max(lengths[event.phase + 1] - later, timedelta(0))
+        # A volatility call ends by itself; the phase that it interrupts is the one that moves.
+        runs = event.phase == book.phase_index and book.phase != "volatility"
+        phase_ends_at = event.ends_at if runs else book.phase_ends_at
+        book = replace(book, ends=ends, lengths=lengths, phase_ends_at=phase_ends_at)
+        self._put_lot(replace(lot, closes_at=max(phase_ends_at, ends[-1]), book=book))
+
+    def _call_uncrossed(self, event: m.CallUncrossed, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        if book.phase not in _CALLS:
+            raise FeedError("contradiction")
+        match event.outcome:
+            case m.Crossed(price=price, volume=volume):
+                statistics = counted(book.statistics, price, volume)
+                if event.trade != statistics.trades:
+                    raise FeedError("contradiction")
+                self._put_lot(replace(lot, book=replace(book, last_call=price, statistics=statistics)))
+            case m.NoCross() if event.trade is None:
+                pass
+            case _:
+                raise FeedError("contradiction")
+
+    def _order_shown(self, event: m.OrderShown, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        is_known = any(order.number == event.number for order in book.orders)
+        if book.phase not in _SHOWING or is_known or not 1 <= event.number <= book.last_number + 1:
+            raise FeedError("contradiction")
+        order = m.ShownOrder(event.number, event.side, event.price, event.open)
+        orders = list(book.orders)
+        # Behind all at its price: orders to buy come first, the best of each side first.
+        orders.insert(bisect.bisect_right(orders, _rank(order), key=_rank), order)
+        self._put_lot(replace(lot, book=replace(
+            book, orders=orders, last_number=max(book.last_number, event.number)
+        )))
+
+    def _order_reduced(self, event: m.OrderReduced, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        if event.open >= _shown(book, event.number).open:
+            raise FeedError("contradiction")
+        self._put_lot(replace(lot, book=left(book, event.number, event.open)))
+
+    def _order_gone(self, event: m.OrderGone, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        self._put_lot(replace(lot, book=left(book, event.number, 0)))
+
+    def _traded(self, event: m.Traded, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        order = _shown(book, event.resting)
+        fits = (
+            book.phase in _SHOWING and event.number == book.statistics.trades + 1 and event.quantity <= order.open
+            and order.price == event.price and order.side != event.aggressor
+        )
+        if not fits:
+            raise FeedError("contradiction")
+        book = left(book, event.resting, order.open - event.quantity)
+        self._put_lot(replace(lot, book=replace(
+            book, statistics=counted(book.statistics, event.price, event.quantity)
+        )))
+
+    def _interrupted(self, event: m.Interrupted, _: datetime) -> None:
+        lot, book = self._day(event.lot)
+        if book.phase != "continuous":
+            raise FeedError("contradiction")
+        self._put_lot(replace(lot, book=replace(book, interruptions=book.interruptions + 1)))
+
+    def _day_halted(self, event: m.DayHalted, at: datetime) -> None:
+        lot, book = self._day(event.lot)
+        if book.halt is not None or lot.halted_since is not None:
+            raise FeedError("contradiction")
+        # The interruption that is one too many holds no call.
+        too_many = event.cause == "interruptions" and book.interruptions > 0
+        book = replace(book, halt=event.cause, interruptions=book.interruptions - too_many)
+        self._put_lot(replace(lot, halted_since=at, book=book))
+
+    def _market_halted(self, _: str, at: datetime) -> None:
+        if self.halted_since is not None:
+            raise FeedError("contradiction")
+        self.halted_since = at
+
+    def _market_resumed(self, _: str, at: datetime) -> None:
+        since, self.halted_since = self.halted_since, None
+        if since is None:
+            raise FeedError("contradiction")
+        halt = max(at - since, timedelta(0))
+        for lot in self.lots:
+            if isinstance(lot.phase, m.PhaseClosed) or lot.halted_since is not None:
+                continue
+            book = lot.book
+            if isinstance(book, m.DayBook):
+                book = replace(shifted(book, since, halt), resumes_by_call=book.phase == "continuous")
+            self._put_lot(replace(lot, opened_at=lot.opened_at + halt, closes_at=lot.closes_at + halt, book=book))
+
+
+_APPLY: dict[type[Any] | str, Callable[[Market, Any, datetime], None]] = {
     m.StockListed: Market._stock_listed,
     m.UserRegistered: Market._user_registered,
     m.LotOpened: Market._lot_opened,
@@ -291,6 +462,18 @@ _APPLY: dict[type[Any], Callable[[Market, Any, datetime], None]] = {
     m.ReferenceFixed: Market._reference_fixed,
     m.EndCommitted: Market._end_committed,
     m.EndOpened: Market._end_opened,
+    m.PhaseBegan: Market._phase_began,
+    m.PhaseExtended: Market._phase_extended,
+    m.PhaseMoved: Market._phase_moved,
+    m.CallUncrossed: Market._call_uncrossed,
+    m.OrderShown: Market._order_shown,
+    m.OrderReduced: Market._order_reduced,
+    m.OrderGone: Market._order_gone,
+    m.Traded: Market._traded,
+    m.Interrupted: Market._interrupted,
+    m.DayHalted: Market._day_halted,
+    "market_halted": Market._market_halted,
+    "market_resumed": Market._market_resumed,
 }
 
 
@@ -313,12 +496,17 @@ class Assembler:
         market = Market(part.market)
         market.is_view = self._is_view
         market.feed_sequence, market.at, market.accounts = part.feed_sequence, part.at, part.accounts
+        market.halted_since = part.follows.at if isinstance(part.follows, m.FollowsHalted) else None
         for each in self._parts:
             for user in each.users:
                 market._put_user(user)
             for stock in each.stocks:
                 market._put_stock(stock)
             for lot in each.lots:
+                # A day with more shown orders than fit into a part goes on in the next one.
+                begin = market._lots[lot.id - 1] if lot.id <= len(market._lots) else None
+                if begin is not None and isinstance(begin.book, m.DayBook) and isinstance(lot.book, m.DayBook):
+                    lot = replace(lot, book=replace(lot.book, orders=begin.book.orders + lot.book.orders))
                 market._put_lot(lot)
         self._parts = []
         return market
@@ -331,6 +519,13 @@ def first_book(event: m.LotOpened) -> m.Book:
             return m.DutchBook(None)
         case m.CallTerms():
             return m.CallBook(0, None, False, None)
+        case m.DayTerms():
+            return m.DayBook(
+                phase=None, phase_ends_at=times.EPOCH, phase_index=0, ends=[], lengths=[], reference=None, collar=None,
+                traders=0, extensions=0, market_extended=False, end=None, halt=None, resumes_by_call=False,
+                interruptions=0, last_call=None, last_number=0,
+                statistics=m.DayStatistics(None, None, None, None, None, 0, 0, 0), orders=[],
+            )
         case m.SealedTerms():
             return m.SealedBook(0, event.has_reserve)
         case m.UniformTerms():
@@ -343,6 +538,51 @@ def first_book(event: m.LotOpened) -> m.Book:
             least += [buy_now] if buy_now is not None else []
             reserve: m.ReserveStatus = "not_met" if event.has_reserve else "none"
             return m.EnglishBook(None, None, min(least, default=None), 0, 0, reserve)
+
+
+def begun(lot: m.Lot, at: datetime) -> m.Lot:
+    """Returns a lot that opens now; a trading day gets the ends of its phases."""
+    lot = replace(lot, phase="open", opened_at=at)
+    if not isinstance(lot.book, m.DayBook) or not isinstance(lot.terms, m.DayTerms):
+        return lot
+    ends = [at + phase.begins_after for phase in lot.terms.phases[1:]] + [lot.closes_at]
+    lengths = [max(end - begins, timedelta(0)) for begins, end in zip([at, *ends], ends, strict=False)]
+    return replace(lot, book=replace(lot.book, ends=ends, lengths=lengths))
+
+
+def shifted(book: m.DayBook, since: datetime, halt: timedelta) -> m.DayBook:
+    """Returns a trading day after a halt: all times that had not come are later by its duration."""
+    ends = [end + halt if end > since else end for end in book.ends]
+    phase_ends_at = book.phase_ends_at if book.phase is None else book.phase_ends_at + halt
+    return replace(book, ends=ends, phase_ends_at=phase_ends_at)
+
+
+def counted(day: m.DayStatistics, price: Decimal, shares: int) -> m.DayStatistics:
+    """Returns the statistics of a day after one trade more."""
+    return m.DayStatistics(
+        open=price if day.open is None else day.open, high=price if day.high is None else max(day.high, price),
+        low=price if day.low is None else min(day.low, price), last=price, close=day.close,
+        volume=day.volume + shares, value=day.value + shares * money.units(price), trades=day.trades + 1,
+    )
+
+
+def left(book: m.DayBook, number: int, shares: int) -> m.DayBook:
+    """Returns a day on which a shown order has so many open shares, or is gone with none. Raises FeedError."""
+    at = book.orders.index(_shown(book, number))
+    orders = list(book.orders)
+    orders[at : at + 1] = [replace(orders[at], open=shares)] if shares else []
+    return replace(book, orders=orders)
+
+
+def _shown(book: m.DayBook, number: int) -> m.ShownOrder:
+    for order in book.orders:
+        if order.number == number:
+            return order
+    raise FeedError("contradiction")
+
+
+def _rank(order: m.ShownOrder) -> tuple[int, Decimal]:
+    return (0, -order.price) if order.side == "buy" else (1, order.price)
 
 
 def dutch_price(lot: m.Lot, now: datetime) -> Decimal:

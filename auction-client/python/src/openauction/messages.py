@@ -147,6 +147,97 @@ class Cross:
 
 
 @dataclass(frozen=True, slots=True)
+class DayBook:
+    """`DayBook` of the protocol."""
+
+    phase: DayPhase | None
+    phase_ends_at: datetime
+    phase_index: int
+    ends: list[datetime]
+    lengths: list[timedelta]
+    reference: Decimal | None
+    collar: Collar | None
+    traders: int
+    extensions: int
+    market_extended: bool
+    end: bytes | None
+    halt: DayHaltCause | None
+    resumes_by_call: bool
+    interruptions: int
+    last_call: Decimal | None
+    last_number: int
+    statistics: DayStatistics
+    orders: list[ShownOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class DayOrder:
+    """`DayOrder` of the protocol."""
+
+    side: Side
+    quantity: int
+    limit: Decimal | None
+    time_in_force: TimeInForce
+    post_only: bool
+    self_trade: SelfTrade
+
+
+@dataclass(frozen=True, slots=True)
+class DayReply:
+    """`DayReply` of the protocol."""
+
+    order: int
+    traded: int
+    value: int
+    rest: DayRest
+
+
+@dataclass(frozen=True, slots=True)
+class DayStatistics:
+    """`DayStatistics` of the protocol."""
+
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    last: Decimal | None
+    close: Decimal | None
+    volume: int
+    value: int
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayTerms:
+    """`DayTerms` of the protocol."""
+
+    call: CallTerms
+    phases: list[ScheduledPhase]
+    static_corridor: Collar | None
+    dynamic_corridor: Collar | None
+    volatility_length: timedelta
+    volatility_random_end: timedelta
+    interruptions_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayTrade:
+    """A trade of a trading day. An uncross is one trade."""
+
+    #: Its number on the lot, from 1.
+    number: int
+    #: Time of the trade.
+    at: datetime
+    #: Price of each share.
+    price: Decimal
+    #: Shares traded.
+    quantity: int
+    #: Side of the incoming order; nothing: the trade is an uncross.
+    aggressor: Side | None
+    #: Public number of the order that rested; nothing: the trade is an uncross.
+    resting: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeadManOf:
     """The dead-man switch of a session."""
 
@@ -316,6 +407,17 @@ class OpenedBid:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnDayOrder:
+    """`OwnDayOrder` of the protocol."""
+
+    order: int
+    content: DayOrder
+    traded: int
+    value: int
+    state: DayOrderState
+
+
+@dataclass(frozen=True, slots=True)
 class OwnOrder:
     """`OwnOrder` of the protocol."""
 
@@ -324,6 +426,18 @@ class OwnOrder:
     quantity: int
     limit: Decimal | None
     state: OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBegan:
+    """`PhaseBegan` of the protocol."""
+
+    lot: int
+    phase: DayPhase
+    index: int
+    ends_at: datetime
+    reference: Decimal
+    collar: Collar | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +467,14 @@ class ResumePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledPhase:
+    """`ScheduledPhase` of the protocol."""
+
+    phase: DayPhase
+    begins_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class SealedBook:
     """`SealedBook` of the protocol."""
 
@@ -365,6 +487,16 @@ class SealedTerms:
     """`SealedTerms` of the protocol."""
 
     pricing: SealedPricing
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOrder:
+    """`ShownOrder` of the protocol."""
+
+    number: int
+    side: Side
+    price: Decimal
+    open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +519,14 @@ class SoftClose:
     extend_within: timedelta
     extend_by: timedelta
     extensions_max: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingDayOrder:
+    """`StandingDayOrder` of the protocol."""
+
+    lot: int
+    order: OwnDayOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +571,18 @@ class Taken:
 
     bidder: int
     price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TraderLimits:
+    """`TraderLimits` of the protocol."""
+
+    order_quantity: int | None
+    order_value: Decimal | None
+    open_orders: int | None
+    long: int | None
+    short: int | None
+    orders_per_second: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,6 +698,17 @@ class BidMaximum:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelAll:
+    """Cancels all orders of a trader on call auctions and trading days that can be cancelled; the answer counts the
+    others. For traders, their own; for auctioneers, those of any trader."""
+
+    #: The trader; nothing: the user. JSON can leave it out.
+    trader: int | None
+    #: The lot; nothing: all lots. JSON can leave it out.
+    lot: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelLot:
     """Takes a lot back before its first bid: nothing is sold. For auctioneers."""
 
@@ -577,6 +740,19 @@ class CloseSession:
 
     #: The session.
     session: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayOrders:
+    """A part of the state of the user's account, behind the `Account`s: orders on trading days. Sent only if there
+    are any."""
+
+    #: The place of this part among the parts, `Account`s included.
+    index: int
+    #: `More` if another part follows.
+    follows: Follows
+    #: Orders on trading days that have not closed, by lot and order.
+    orders: list[StandingDayOrder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -698,6 +874,14 @@ class GetLeastWinning:
 
 
 @dataclass(frozen=True, slots=True)
+class GetLots:
+    """Asks for the lots of a stock, or for one lot. Needs no session. Answered by `Lots`."""
+
+    #: The stock or the lot.
+    of: LotsOf
+
+
+@dataclass(frozen=True, slots=True)
 class GetMarketKey:
     """Asks for the key that the market signs with. Needs no session. Answered by `MarketKey`."""
 
@@ -735,6 +919,22 @@ class GetSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class GetTrades:
+    """Asks for the trades of a trading day, the oldest first. Needs no session. Answered by `Trades`."""
+
+    #: The lot.
+    lot: int
+    #: Only trades with a higher number; 0: from the first.
+    after: int
+    #: Only trades at or after this time. JSON can leave it out.
+    since: datetime | None
+    #: Only trades before this time. JSON can leave it out.
+    until: datetime | None
+    #: Maximum number of trades; more than `TRADES_LISTED_MAX` count as that, and 0 as 1.
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Goodbye:
     """The server's last message."""
 
@@ -742,6 +942,11 @@ class Goodbye:
     code: str
     #: The same for people.
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class HaltAll:
+    """Halts the whole market: it takes nothing but cancels, and its time stops. For auctioneers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -862,6 +1067,21 @@ class Logout:
 
 
 @dataclass(frozen=True, slots=True)
+class Lots:
+    """Answers `GetLots`: the lots as everyone sees them, at one place of the feed."""
+
+    #: The place of the last public event that is in.
+    feed_sequence: int
+    #: Way in which traders pay.
+    accounts: AccountMode
+    #: Number of lots that the stock has had, open and closed.
+    total: int
+    #: Lots that have not closed, and the newest that has; in the order of their numbers, the newest `LOTS_MAX` of
+    #: them. Of one lot by its number: that lot.
+    lots: list[Lot]
+
+
+@dataclass(frozen=True, slots=True)
 class MarketKey:
     """Answers `GetMarketKey`. Keep it at the first time, and refuse another one of the same market."""
 
@@ -869,6 +1089,18 @@ class MarketKey:
     market: bytes
     #: The key: Ed25519.
     key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MovePhase:
+    """Moves the end of a phase of a trading day. For auctioneers."""
+
+    #: The lot.
+    lot: int
+    #: The phase: its position in the schedule, from 0.
+    phase: int
+    #: The new end: after now and the end of the phase before, before the end of the phase after.
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -934,6 +1166,17 @@ class Ping:
 
     #: The client's time, given back as it is.
     client_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceDayOrder:
+    """Places an order on a trading day. For traders. The answer says what traded at once, and what became of the
+    rest."""
+
+    #: The lot.
+    lot: int
+    #: The content of the order.
+    order: DayOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -1033,6 +1276,24 @@ class ReinstateUser:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceDayOrder:
+    """Replaces the limit and the open quantity of an order of the user on a trading day; its number stays. It keeps
+    its place if the limit is the same and the quantity not raised. For traders. Answered as `PlaceDayOrder`."""
+
+    #: The lot.
+    lot: int
+    #: The order.
+    order: int
+    #: Number of open shares from now on.
+    quantity: int
+    #: The worst price it accepts from now on; nothing: any. JSON can leave it out.
+    limit: Decimal | None
+    #: Number of open shares that the user believes in: with another, the replacement is refused. JSON can leave it
+    #: out.
+    believed: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceOrder:
     """Replaces an order of the user; its number stays. For traders."""
 
@@ -1053,6 +1314,11 @@ class Resume:
 
     #: The token of the session.
     token: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeAll:
+    """Lets a halted market go on: all times come later by the duration of the halt. For auctioneers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1113,6 +1379,16 @@ class SetDeadMan:
 
     #: Longest time that the session may be away; nothing clears the switch. JSON can leave it out.
     grace: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimits:
+    """Sets limits for trading days. For auctioneers."""
+
+    #: The trader; nothing: every trader without limits of their own. JSON can leave it out.
+    trader: int | None
+    #: The limits; nothing: those of every trader, or none. JSON can leave it out.
+    limits: TraderLimits | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -1189,6 +1465,18 @@ class SuspendUser:
 
     #: The user.
     user: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Answers `GetTrades`."""
+
+    #: The lot.
+    lot: int
+    #: `More` if there are others behind these: ask again with the last number as `after`.
+    follows: Follows
+    #: The trades, by number.
+    trades: list[DayTrade]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1361,6 +1649,104 @@ class AccountWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountDayOrderAccepted:
+    """`day_order_accepted` of `AccountEvent`."""
+
+    lot: int
+    order: int
+    content: DayOrder
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDayOrderReplaced:
+    """`day_order_replaced` of `AccountEvent`."""
+
+    lot: int
+    order: int
+    quantity: int
+    limit: Decimal | None
+    keeps_place: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDayOrderParked:
+    """`day_order_parked` of `AccountEvent`."""
+
+    lot: int
+    order: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDayOrderRests:
+    """`day_order_rests` of `AccountEvent`."""
+
+    lot: int
+    order: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDayOrderFilled:
+    """`day_order_filled` of `AccountEvent`."""
+
+    lot: int
+    order: int
+    trade: int
+    price: Decimal
+    quantity: int
+    role: FillRole
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDayOrdersDecremented:
+    """`day_orders_decremented` of `AccountEvent`."""
+
+    lot: int
+    resting: int
+    incoming: int
+    quantity: int
+    resting_left: int
+    incoming_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDayOrderLapsed:
+    """`day_order_lapsed` of `AccountEvent`."""
+
+    lot: int
+    order: int
+    quantity: int
+    because: LapseReason
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOrderKept:
+    """`order_kept` of `AccountEvent`."""
+
+    lot: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAllCancelled:
+    """`all_cancelled` of `AccountEvent`."""
+
+    lot: int | None
+    cancelled: int
+    kept: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimitsSet:
+    """`limits_set` of `AccountEvent`."""
+
+    limits: TraderLimits | None
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityCancelled:
     """`cancelled` of `ActivityOf`."""
 
@@ -1383,6 +1769,42 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
+class DayRestRests:
+    """`rests` of `DayRest`."""
+
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayRestParked:
+    """`parked` of `DayRest`."""
+
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayRestKeeps:
+    """`keeps` of `DayRest`."""
+
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayRestLapsed:
+    """`lapsed` of `DayRest`."""
+
+    quantity: int
+    because: LapseReason
+
+
+@dataclass(frozen=True, slots=True)
+class FollowsHalted:
+    """`halted` of `Follows`."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class IndicativeNoCross:
     """`no_cross` of `Indicative`."""
 
@@ -1402,6 +1824,20 @@ class LeastWinningAtLeast:
     """`at_least` of `LeastWinning`."""
 
     price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LotsOfSymbol:
+    """`symbol` of `LotsOf`."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotsOfLot:
+    """`lot` of `LotsOf`."""
+
+    lot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -1460,6 +1896,16 @@ class NoCross:
     because: NoCrossBecause
     best_buy: Quote | None
     best_sell: Quote | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """`day` of `Outcome`."""
+
+    close: Decimal | None
+    average: Decimal | None
+    volume: int
+    trades: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -1575,6 +2021,90 @@ class EndOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseExtended:
+    """`phase_extended` of `PublicEvent`."""
+
+    lot: int
+    ends_at: datetime
+    cause: ExtensionCause
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseMoved:
+    """`phase_moved` of `PublicEvent`."""
+
+    lot: int
+    phase: int
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallUncrossed:
+    """`call_uncrossed` of `PublicEvent`."""
+
+    lot: int
+    outcome: Outcome
+    trade: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderShown:
+    """`order_shown` of `PublicEvent`."""
+
+    lot: int
+    number: int
+    side: Side
+    price: Decimal
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReduced:
+    """`order_reduced` of `PublicEvent`."""
+
+    lot: int
+    number: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderGone:
+    """`order_gone` of `PublicEvent`."""
+
+    lot: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """`traded` of `PublicEvent`."""
+
+    lot: int
+    number: int
+    price: Decimal
+    quantity: int
+    resting: int
+    aggressor: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """`interrupted` of `PublicEvent`."""
+
+    lot: int
+    price: Decimal
+    corridor: CorridorKind
+
+
+@dataclass(frozen=True, slots=True)
+class DayHalted:
+    """`day_halted` of `PublicEvent`."""
+
+    lot: int
+    cause: DayHaltCause
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptOfRequest:
     """`request` of `ReceiptOf`."""
 
@@ -1617,10 +2147,26 @@ class ReplyOrderPlaced:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyAllCancelled:
+    """`all_cancelled` of `Reply`."""
+
+    cancelled: int
+    kept: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Company:
     """`company` of `Role`."""
 
     symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeInForceUntil:
+    """`until` of `TimeInForce`."""
+
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -1654,24 +2200,42 @@ AccountEvent: TypeAlias = (
     | AccountSessionClosed
     | AccountDeposited
     | AccountWithdrawn
+    | AccountDayOrderAccepted
+    | AccountDayOrderReplaced
+    | AccountDayOrderParked
+    | AccountDayOrderRests
+    | AccountDayOrderFilled
+    | AccountDayOrdersDecremented
+    | AccountDayOrderLapsed
+    | AccountOrderKept
+    | AccountAllCancelled
+    | AccountLimitsSet
     | Literal["suspended", "reinstated"]
 )
 AccountMode: TypeAlias = Literal["credit", "funds"]
 ActivityOf: TypeAlias = ActivityBid | OwnOrder | ActivityCancelled
 AllocatedBy: TypeAlias = Literal["enough_for_all", "time", "pro_rata"]
 Asset: TypeAlias = Cash | Shares
-Book: TypeAlias = EnglishBook | DutchBook | SealedBook | UniformBook | CallBook
+Book: TypeAlias = EnglishBook | DutchBook | SealedBook | UniformBook | CallBook | DayBook
 BookShown: TypeAlias = Literal["open", "closed"]
+CorridorKind: TypeAlias = Literal["static", "dynamic"]
+DayHaltCause: TypeAlias = Literal["crossed_at_collar", "interruptions"]
+DayOrderState: TypeAlias = Literal["parked", "resting"]
+DayPhase: TypeAlias = Literal["pre_open", "call", "continuous", "volatility", "at_last"]
+DayRest: TypeAlias = DayRestRests | DayRestParked | DayRestKeeps | DayRestLapsed | Literal["none"]
 Done: TypeAlias = Literal["now", "before"]
 ExtensionCause: TypeAlias = Literal["soft_close", "ordered", "volatility", "market_orders"]
-Follows: TypeAlias = Literal["nothing", "more"]
+FillRole: TypeAlias = Literal["maker", "taker", "call"]
+Follows: TypeAlias = FollowsHalted | Literal["nothing", "more"]
 IndicativeResult: TypeAlias = Cross | IndicativeNoCross
 LadderStep: TypeAlias = Literal["market", "volume", "surplus", "pressure", "reference", "collar"]
+LapseReason: TypeAlias = Literal["rest", "fill_or_kill", "self_trade", "uncross", "until", "close", "funds"]
 WinningThreshold: TypeAlias = LeastWinningBid | LeastWinningAtLeast | Literal["nothing"]
+LotsOf: TypeAlias = LotsOfSymbol | LotsOfLot
 MarginalPriority: TypeAlias = Literal["time", "pro_rata"]
 NoCrossBecause: TypeAlias = Literal["nothing_crosses", "no_price", "collar"]
 OrderState: TypeAlias = OrderClosed | Literal["live"]
-Outcome: TypeAlias = Sold | Unsold | Allocated | Crossed | NoCross
+Outcome: TypeAlias = Sold | Unsold | Allocated | Crossed | NoCross | Day
 Phase: TypeAlias = PhaseClosed | Literal["open", "scheduled"]
 PublicEvent: TypeAlias = (
     StockListed
@@ -1690,6 +2254,17 @@ PublicEvent: TypeAlias = (
     | ReferenceFixed
     | EndCommitted
     | EndOpened
+    | PhaseBegan
+    | PhaseExtended
+    | PhaseMoved
+    | CallUncrossed
+    | OrderShown
+    | OrderReduced
+    | OrderGone
+    | Traded
+    | Interrupted
+    | DayHalted
+    | Literal["market_halted", "market_resumed"]
 )
 ReceiptOf: TypeAlias = ReceiptOfRequest | ReceiptOfRecord
 Reply: TypeAlias = (
@@ -1698,18 +2273,25 @@ Reply: TypeAlias = (
     | ReplyLotOpened
     | BidReply
     | ReplyOrderPlaced
+    | DayReply
+    | ReplyAllCancelled
     | Literal["done"]
 )
 ReserveStatus: TypeAlias = Literal["none", "not_met", "met"]
 ResyncBecause: TypeAlias = Literal["too_slow", "too_long_ago", "unknown_place", "journal_lost"]
 Role: TypeAlias = Company | Literal["trader", "auctioneer"]
 SealedPricing: TypeAlias = Literal["first_price", "second_price"]
+SelfTrade: TypeAlias = Literal["refuse", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 Side: TypeAlias = Literal["buy", "sell"]
 SoftCloseMode: TypeAlias = Literal["add", "reset"]
 SoldBy: TypeAlias = (
     Literal["highest_bid", "buy_now", "first_take", "second_highest_bid", "reserve", "least_bid"]
 )
-Terms: TypeAlias = EnglishTerms | DutchTerms | SealedTerms | UniformTerms | CallTerms
+Terms: TypeAlias = EnglishTerms | DutchTerms | SealedTerms | UniformTerms | CallTerms | DayTerms
+TimeInForce: TypeAlias = (
+    TimeInForceUntil
+    | Literal["day", "immediate_or_cancel", "fill_or_kill", "at_open", "at_close", "auction"]
+)
 UniformPricing: TypeAlias = Literal["uniform", "pay_as_bid"]
 UnsoldBecause: TypeAlias = Literal["no_bids", "reserve_not_met", "cancelled"]
 ClientMessage: TypeAlias = (
@@ -1757,6 +2339,15 @@ ClientMessage: TypeAlias = (
     | OfferPeer
     | GetPeers
     | GetActivity
+    | CancelAll
+    | GetLots
+    | GetTrades
+    | HaltAll
+    | MovePhase
+    | PlaceDayOrder
+    | ReplaceDayOrder
+    | ResumeAll
+    | SetLimits
 )
 ServerMessage: TypeAlias = (
     Welcome
@@ -1791,6 +2382,9 @@ ServerMessage: TypeAlias = (
     | PeerOffered
     | Peers
     | Activity
+    | DayOrders
+    | Lots
+    | Trades
 )
 
 
@@ -1807,6 +2401,12 @@ STRUCTS: dict[str, type[Any]] = {
     "Candidates": Candidates,
     "Collar": Collar,
     "Cross": Cross,
+    "DayBook": DayBook,
+    "DayOrder": DayOrder,
+    "DayReply": DayReply,
+    "DayStatistics": DayStatistics,
+    "DayTerms": DayTerms,
+    "DayTrade": DayTrade,
     "DeadManOf": DeadManOf,
     "DutchBook": DutchBook,
     "DutchTerms": DutchTerms,
@@ -1821,19 +2421,25 @@ STRUCTS: dict[str, type[Any]] = {
     "Lot": Lot,
     "LotOpened": LotOpened,
     "OpenedBid": OpenedBid,
+    "OwnDayOrder": OwnDayOrder,
     "OwnOrder": OwnOrder,
+    "PhaseBegan": PhaseBegan,
     "Quote": Quote,
     "RandomEnd": RandomEnd,
     "ResumePoint": ResumePoint,
+    "ScheduledPhase": ScheduledPhase,
     "SealedBook": SealedBook,
     "SealedTerms": SealedTerms,
+    "ShownOrder": ShownOrder,
     "SnapshotUser": SnapshotUser,
     "SoftClose": SoftClose,
+    "StandingDayOrder": StandingDayOrder,
     "StandingLead": StandingLead,
     "StandingOrder": StandingOrder,
     "StepBand": StepBand,
     "Stock": Stock,
     "Taken": Taken,
+    "TraderLimits": TraderLimits,
     "UniformBook": UniformBook,
     "UniformTerms": UniformTerms,
 }
@@ -1846,10 +2452,12 @@ MESSAGES: dict[str, type[Any]] = {
     "balance": Balance,
     "bid": Bid,
     "bid_maximum": BidMaximum,
+    "cancel_all": CancelAll,
     "cancel_lot": CancelLot,
     "cancel_order": CancelOrder,
     "close_lot": CloseLot,
     "close_session": CloseSession,
+    "day_orders": DayOrders,
     "deposit": Deposit,
     "devices": Devices,
     "envelope": Envelope,
@@ -1861,13 +2469,16 @@ MESSAGES: dict[str, type[Any]] = {
     "get_checkpoint": GetCheckpoint,
     "get_history": GetHistory,
     "get_least_winning": GetLeastWinning,
+    "get_lots": GetLots,
     "get_market_key": GetMarketKey,
     "get_orders": GetOrders,
     "get_peers": GetPeers,
     "get_receipt": GetReceipt,
     "get_sealing_key": GetSealingKey,
     "get_snapshot": GetSnapshot,
+    "get_trades": GetTrades,
     "goodbye": Goodbye,
+    "halt_all": HaltAll,
     "halt_lot": HaltLot,
     "heartbeat": Heartbeat,
     "hello": Hello,
@@ -1879,13 +2490,16 @@ MESSAGES: dict[str, type[Any]] = {
     "logged_in": LoggedIn,
     "login": Login,
     "logout": Logout,
+    "lots": Lots,
     "market_key": MarketKey,
+    "move_phase": MovePhase,
     "offer_peer": OfferPeer,
     "open_lot": OpenLot,
     "orders": Orders,
     "peer_offered": PeerOffered,
     "peers": Peers,
     "ping": Ping,
+    "place_day_order": PlaceDayOrder,
     "place_order": PlaceOrder,
     "pong": Pong,
     "publish_profit": PublishProfit,
@@ -1893,8 +2507,10 @@ MESSAGES: dict[str, type[Any]] = {
     "refused": Refused,
     "register": Register,
     "reinstate_user": ReinstateUser,
+    "replace_day_order": ReplaceDayOrder,
     "replace_order": ReplaceOrder,
     "resume": Resume,
+    "resume_all": ResumeAll,
     "resume_lot": ResumeLot,
     "resumed": Resumed,
     "resync": Resync,
@@ -1902,12 +2518,14 @@ MESSAGES: dict[str, type[Any]] = {
     "sealing_key": SealingKey,
     "sessions": Sessions,
     "set_dead_man": SetDeadMan,
+    "set_limits": SetLimits,
     "signed_batch": SignedBatch,
     "signed_checkpoint": SignedCheckpoint,
     "signed_snapshot": SignedSnapshot,
     "snapshot_bytes": SnapshotBytes,
     "snapshot_part": SnapshotPart,
     "suspend_user": SuspendUser,
+    "trades": Trades,
     "watch": Watch,
     "watch_account": WatchAccount,
     "watch_signed": WatchSigned,
@@ -1931,6 +2549,16 @@ VARIANTS: dict[tuple[str, str], type[Any]] = {
     ("AccountEvent", "session_closed"): AccountSessionClosed,
     ("AccountEvent", "deposited"): AccountDeposited,
     ("AccountEvent", "withdrawn"): AccountWithdrawn,
+    ("AccountEvent", "day_order_accepted"): AccountDayOrderAccepted,
+    ("AccountEvent", "day_order_replaced"): AccountDayOrderReplaced,
+    ("AccountEvent", "day_order_parked"): AccountDayOrderParked,
+    ("AccountEvent", "day_order_rests"): AccountDayOrderRests,
+    ("AccountEvent", "day_order_filled"): AccountDayOrderFilled,
+    ("AccountEvent", "day_orders_decremented"): AccountDayOrdersDecremented,
+    ("AccountEvent", "day_order_lapsed"): AccountDayOrderLapsed,
+    ("AccountEvent", "order_kept"): AccountOrderKept,
+    ("AccountEvent", "all_cancelled"): AccountAllCancelled,
+    ("AccountEvent", "limits_set"): AccountLimitsSet,
     ("ActivityOf", "bid"): ActivityBid,
     ("ActivityOf", "order"): OwnOrder,
     ("ActivityOf", "cancelled"): ActivityCancelled,
@@ -1941,16 +2569,25 @@ VARIANTS: dict[tuple[str, str], type[Any]] = {
     ("Book", "sealed"): SealedBook,
     ("Book", "uniform"): UniformBook,
     ("Book", "call"): CallBook,
+    ("Book", "day"): DayBook,
+    ("DayRest", "rests"): DayRestRests,
+    ("DayRest", "parked"): DayRestParked,
+    ("DayRest", "keeps"): DayRestKeeps,
+    ("DayRest", "lapsed"): DayRestLapsed,
+    ("Follows", "halted"): FollowsHalted,
     ("Indicative", "cross"): Cross,
     ("Indicative", "no_cross"): IndicativeNoCross,
     ("LeastWinning", "bid"): LeastWinningBid,
     ("LeastWinning", "at_least"): LeastWinningAtLeast,
+    ("LotsOf", "symbol"): LotsOfSymbol,
+    ("LotsOf", "lot"): LotsOfLot,
     ("OrderState", "closed"): OrderClosed,
     ("Outcome", "sold"): Sold,
     ("Outcome", "unsold"): Unsold,
     ("Outcome", "allocated"): Allocated,
     ("Outcome", "crossed"): Crossed,
     ("Outcome", "no_cross"): NoCross,
+    ("Outcome", "day"): Day,
     ("Phase", "closed"): PhaseClosed,
     ("PublicEvent", "stock_listed"): StockListed,
     ("PublicEvent", "user_registered"): UserRegistered,
@@ -1968,6 +2605,16 @@ VARIANTS: dict[tuple[str, str], type[Any]] = {
     ("PublicEvent", "reference_fixed"): ReferenceFixed,
     ("PublicEvent", "end_committed"): EndCommitted,
     ("PublicEvent", "end_opened"): EndOpened,
+    ("PublicEvent", "phase_began"): PhaseBegan,
+    ("PublicEvent", "phase_extended"): PhaseExtended,
+    ("PublicEvent", "phase_moved"): PhaseMoved,
+    ("PublicEvent", "call_uncrossed"): CallUncrossed,
+    ("PublicEvent", "order_shown"): OrderShown,
+    ("PublicEvent", "order_reduced"): OrderReduced,
+    ("PublicEvent", "order_gone"): OrderGone,
+    ("PublicEvent", "traded"): Traded,
+    ("PublicEvent", "interrupted"): Interrupted,
+    ("PublicEvent", "day_halted"): DayHalted,
     ("ReceiptOf", "request"): ReceiptOfRequest,
     ("ReceiptOf", "record"): ReceiptOfRecord,
     ("Reply", "registered"): ReplyRegistered,
@@ -1975,18 +2622,25 @@ VARIANTS: dict[tuple[str, str], type[Any]] = {
     ("Reply", "lot_opened"): ReplyLotOpened,
     ("Reply", "bid"): BidReply,
     ("Reply", "order_placed"): ReplyOrderPlaced,
+    ("Reply", "day_order"): DayReply,
+    ("Reply", "all_cancelled"): ReplyAllCancelled,
     ("Role", "company"): Company,
     ("Terms", "english"): EnglishTerms,
     ("Terms", "dutch"): DutchTerms,
     ("Terms", "sealed"): SealedTerms,
     ("Terms", "uniform"): UniformTerms,
     ("Terms", "call"): CallTerms,
+    ("Terms", "day"): DayTerms,
+    ("TimeInForce", "until"): TimeInForceUntil,
 }
 CONTENTS: dict[tuple[str, str], str] = {
     ("ActivityOf", "cancelled"): "count",
     ("Asset", "cash"): "amount",
+    ("Follows", "halted"): "at",
     ("LeastWinning", "bid"): "price",
     ("LeastWinning", "at_least"): "price",
+    ("LotsOf", "symbol"): "symbol",
+    ("LotsOf", "lot"): "lot",
     ("ReceiptOf", "request"): "request",
     ("ReceiptOf", "record"): "record",
     ("Reply", "registered"): "user",
@@ -1994,4 +2648,5 @@ CONTENTS: dict[tuple[str, str], str] = {
     ("Reply", "lot_opened"): "lot",
     ("Reply", "order_placed"): "order",
     ("Role", "company"): "symbol",
+    ("TimeInForce", "until"): "at",
 }

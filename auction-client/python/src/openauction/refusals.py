@@ -425,6 +425,90 @@ class TermsWindows(RuleRefused):
     code_number = 1059
 
 
+class MarketHalted(RuleRefused):
+    """The code `market_halted`, 1060."""
+
+    code = "market_halted"
+    code_number = 1060
+
+
+class TakesDayOrders(RuleRefused):
+    """The code `takes_day_orders`, 1061."""
+
+    code = "takes_day_orders"
+    code_number = 1061
+
+
+class NotInPhase(RuleRefused):
+    """The code `not_in_phase`, 1062."""
+
+    code = "not_in_phase"
+    code_number = 1062
+
+
+class UntilPassed(RuleRefused):
+    """The code `until_passed`, 1063."""
+
+    code = "until_passed"
+    code_number = 1063
+
+
+class WouldTrade(RuleRefused):
+    """The code `would_trade`, 1064."""
+
+    code = "would_trade"
+    code_number = 1064
+
+
+class PostOnlyMustRest(RuleRefused):
+    """The code `post_only_must_rest`, 1065."""
+
+    code = "post_only_must_rest"
+    code_number = 1065
+
+
+class OpenDiffers(RuleRefused):
+    """The code `open_differs`, 1066."""
+
+    code = "open_differs"
+    code_number = 1066
+
+
+class NotAtClose(RuleRefused):
+    """The code `not_at_close`, 1067."""
+
+    code = "not_at_close"
+    code_number = 1067
+
+
+class OverLimit(RuleRefused):
+    """The code `over_limit`, 1068."""
+
+    code = "over_limit"
+    code_number = 1068
+
+
+class PhaseOver(RuleRefused):
+    """The code `phase_over`, 1069."""
+
+    code = "phase_over"
+    code_number = 1069
+
+
+class PhaseEnd(RuleRefused):
+    """The code `phase_end`, 1070."""
+
+    code = "phase_end"
+    code_number = 1070
+
+
+class TermsSchedule(RuleRefused):
+    """The code `terms_schedule`, 1071."""
+
+    code = "terms_schedule"
+    code_number = 1071
+
+
 class Malformed(RequestRefused):
     """The code `malformed`, 2000."""
 
@@ -654,6 +738,18 @@ BY_CODE: dict[str, type[Refused]] = {
     "terms_no_reserve_in_call": TermsNoReserveInCall,
     "terms_tick": TermsTick,
     "terms_windows": TermsWindows,
+    "market_halted": MarketHalted,
+    "takes_day_orders": TakesDayOrders,
+    "not_in_phase": NotInPhase,
+    "until_passed": UntilPassed,
+    "would_trade": WouldTrade,
+    "post_only_must_rest": PostOnlyMustRest,
+    "open_differs": OpenDiffers,
+    "not_at_close": NotAtClose,
+    "over_limit": OverLimit,
+    "phase_over": PhaseOver,
+    "phase_end": PhaseEnd,
+    "terms_schedule": TermsSchedule,
     "malformed": Malformed,
     "unknown_kind": UnknownKind,
     "version_unsupported": VersionUnsupported,

@@ -29,7 +29,7 @@ _NEVER = (m.Register, m.Login)
 # Requests that only read the market, and so can be sent again without a session.
 _ALWAYS = (
     m.Resume, m.GetSnapshot, m.GetHistory, m.GetMarketKey, m.GetCheckpoint, m.GetSealingKey, m.Envelope, m.OfferPeer,
-    m.GetPeers,
+    m.GetPeers, m.GetLots, m.GetTrades,
 )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from openauction import account, client, feed
 from openauction import messages as m
-from openauction.client import ANSWER_TIMEOUT, BidPlaced, Fill, OrderPlaced
+from openauction.client import ANSWER_TIMEOUT, BidPlaced, DayOrderPlaced, Fill, OrderPlaced
 from openauction.connection import Address, Encoding
 from openauction.market import Market
 from openauction.verify import MarketKey
@@ -268,6 +268,48 @@ class Client:
         """Publishes the profit of the user's company."""
         self._loop.run(self._client.publish_profit(symbol, security, profit))
 
+    # The trading day.
+
+    def place_day_order(
+        self,
+        lot: int | str,
+        side: m.Side,
+        quantity: int,
+        limit: Decimal | None = None,
+        *,
+        time_in_force: m.TimeInForce = "day",
+        post_only: bool = False,
+        self_trade: m.SelfTrade = "refuse",
+    ) -> DayOrderPlaced:
+        """Places an order on a trading day."""
+        return self._loop.run(self._client.place_day_order(
+            lot, side, quantity, limit, time_in_force=time_in_force, post_only=post_only, self_trade=self_trade))
+
+    def replace_day_order(
+        self, lot: int | str, order: int, quantity: int, limit: Decimal | None = None, *, believed: int | None = None
+    ) -> DayOrderPlaced:
+        """Replaces the open quantity and the limit of an order on a trading day."""
+        return self._loop.run(self._client.replace_day_order(lot, order, quantity, limit, believed=believed))
+
+    def cancel_all(self, lot: int | str | None = None, *, trader: int | None = None) -> m.ReplyAllCancelled:
+        """Cancels all orders on call auctions and trading days, or those of a lot."""
+        return self._loop.run(self._client.cancel_all(lot, trader=trader))
+
+    def get_trades(
+        self, lot: int | str, *, after: int = 0, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[m.DayTrade]:
+        """Yields the trades of a trading day, the oldest first."""
+        trades = self._client.get_trades(lot, after=after, since=since, until=until)
+        while True:
+            try:
+                yield self._loop.run(_next(trades))
+            except StopAsyncIteration:
+                return
+
+    def get_lots(self, of: int | str) -> m.Lots:
+        """Returns one lot by its number, or lots of a stock."""
+        return self._loop.run(self._client.get_lots(of))
+
     # Auctioneers.
 
     def open_lot(
@@ -303,6 +345,22 @@ class Client:
     def resume_lot(self, lot: int) -> None:
         """Lets a halted lot go on."""
         self._loop.run(self._client.resume_lot(lot))
+
+    def move_phase(self, lot: int, phase: int, ends_at: datetime) -> None:
+        """Moves the end of a phase of a trading day."""
+        self._loop.run(self._client.move_phase(lot, phase, ends_at))
+
+    def halt_all(self) -> None:
+        """Halts the whole market."""
+        self._loop.run(self._client.halt_all())
+
+    def resume_all(self) -> None:
+        """Lets a halted market go on."""
+        self._loop.run(self._client.resume_all())
+
+    def set_limits(self, limits: m.TraderLimits | None, *, trader: int | None = None) -> None:
+        """Sets the limits of a trader on trading days, or of every trader."""
+        self._loop.run(self._client.set_limits(limits, trader=trader))
 
     def suspend(self, user: int) -> None:
         """Suspends a user."""
@@ -341,6 +399,5 @@ class Client:
         return self._loop.run(self._client.request(message, number))
 
 
-async def _next(entries: Any) -> m.ActivityEntry:
-    entry: m.ActivityEntry = await anext(entries)
-    return entry
+async def _next(entries: AsyncIterator[T]) -> T:
+    return await anext(entries)
