@@ -43,7 +43,7 @@ await story(LOTS, async (house, browsers) => {
 
   await mia.lot(1);
   await mia.bid("8.09");
-  await mia.sees(".bidding .outcome", "8.09 is 8 times the least");
+  await mia.sees(".bidding .outcome", "8.09 is 700% above the least bid");
   await mia.page.keyboard.press("Enter");
   await mia.sees(".bidding .outcome", "Accepted, you lead");
   const order = async (person, side, limit, quantity) => {
